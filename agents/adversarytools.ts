@@ -1,0 +1,141 @@
+// The Adversary's own tools: look at a commit cold, file what is wrong, give the one verdict. Each check of a verdict cites
+// runs, or results of this very session by their number; the digest of such a result is ours to add.
+
+import { z } from 'zod';
+import { type Cite, reproducerBytesMax } from '../state/entry.ts';
+import { EntryId, GateId, RecipeName, RunId, Sha, TreePath } from '../state/ids.ts';
+import { Title, Words } from './sharedtools.ts';
+import { type CallContext, refused, type Tool, tool } from './tool.ts';
+
+const OneLine = z.string().min(1).max(1000);
+const CiteInput = z.union([
+  z.strictObject({ run: RunId }).describe('A run that you were shown or looked up.'),
+  z
+    .strictObject({ call: z.number().int().positive() })
+    .describe('The number of a result of this session: [call 7] is 7.'),
+]);
+const CheckInput = z.strictObject({
+  clause: z.string().min(1).max(20).describe('As the plan numbers it.'),
+  saw: OneLine.describe('What you observed, concretely. "Should work" is no observation.'),
+  cites: z.array(CiteInput).min(1).max(20),
+});
+type CheckInput = z.infer<typeof CheckInput>;
+
+const runCold = tool({
+  name: 'run_cold',
+  description:
+    'A trial: a cold run of a published commit, as a claim is run. Recorded, never counted. Without `sha` it takes the newest published commit.',
+  input: z.strictObject({ sha: Sha.optional(), recipe: RecipeName.optional() }),
+  evidence: true,
+  rest: 'look the run up with trail',
+  run: ({ sha, recipe }, { host, signal }) => host.trial({ sha: sha ?? null, recipe: recipe ?? null }, signal),
+});
+
+const verdict = tool({
+  name: 'verdict',
+  description:
+    'Your one word on a green claim; it ends the session. PASS: a check for every clause that the gate covers, and every open finding of the gate answered in `closes`, criterion by criterion. FAIL: names open findings that block, so file them first. UNVERIFIED: you could not tell, and say why.',
+  input: z.strictObject({
+    claim: EntryId,
+    verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED']),
+    checks: z.array(CheckInput).max(400).default([]),
+    findings: z.array(EntryId).max(50).default([]).describe('FAIL: what it rests on.'),
+    closes: z
+      .array(z.strictObject({ finding: EntryId, answers: z.array(OneLine).max(20) }))
+      .max(50)
+      .default([])
+      .describe('PASS: for each open finding one answer to each criterion of its `fix`.'),
+    words: Words.describe('What you verified, cold, and how.'),
+  }),
+  ends: 'finished',
+  run({ claim, verdict: word, checks, findings, closes, words }, context) {
+    const unknown = uncitable(checks, context);
+    if (unknown !== null) return Promise.resolve(refused(`verdict was not given: ${unknown}`));
+    const cited = checks.map((check) => ({ ...check, cites: check.cites.map((cite) => resolved(cite, context)) }));
+    const facts = { claim, verdict: word, runs: runsOf(checks), findings, checks: cited, closes };
+    return context.host.submit({ kind: 'verdict', facts, body: words }, context.signal);
+  },
+});
+
+const advice = tool({
+  name: 'advice',
+  description:
+    "Answers a request of the Builder's for the operator: is what it asks for truly needed, and what can be tested all the same? It lifts nothing.",
+  input: z.strictObject({ blocked: EntryId, words: Words }),
+  run: ({ blocked, words }, { host, signal }) =>
+    host.submit({ kind: 'advice', facts: { blocked }, body: words }, signal),
+});
+
+const finding = tool({
+  name: 'finding',
+  description:
+    'Files an objection: what is wrong, what would still pass if the work were broken, and in `fix` the criteria by which it is closed. With a reproducer it is settled by code: one file laid into the tree under the tests, and a command that exits 0 when all is well and 1 when it is broken; anything else says nothing. It runs at every later claim too.',
+  input: z.strictObject({
+    gate: GateId,
+    claim: EntryId.nullable().describe('The claim it was found in; null outside one.'),
+    title: Title,
+    fix: z.array(OneLine).min(1).max(20).describe('Criteria, each of which can be checked.'),
+    reproducer: z
+      .strictObject({
+        path: TreePath.describe('Where the file is laid: under the tests of the recipe.'),
+        content: z
+          .string()
+          .min(1)
+          .refine(fitsReproducer, `${reproducerBytesMax / 1024} KiB at most`),
+        command: z.string().min(1).max(2000),
+      })
+      .nullable()
+      .default(null),
+    words: Words,
+  }),
+  run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'finding', facts, body: words }, signal),
+});
+
+const veto = tool({
+  name: 'veto',
+  description:
+    'Blocks the whole phase until you or the operator lifts it; one a session. For what no single gate holds: a danger, a deception. Say in `until` what would have to be so.',
+  input: z.strictObject({ title: Title, until: z.array(OneLine).min(1).max(20), words: Words }),
+  run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'veto', facts, body: words }, signal),
+});
+
+const close = tool({
+  name: 'close',
+  description:
+    'Closes something of your own: a finding as fixed (answering each criterion) or retracted, a veto as lifted or retracted, a note, decision or deferral as done, retracted or superseded.',
+  input: z.strictObject({
+    target: EntryId,
+    as: z.enum(['fixed', 'done', 'lifted', 'retracted', 'superseded']),
+    answers: z.array(OneLine).max(20).default([]),
+    words: Words,
+  }),
+  run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'close', facts, body: words }, signal),
+});
+
+export const adversaryTools: readonly Tool[] = [runCold, verdict, advice, finding, veto, close];
+
+function fitsReproducer(content: string): boolean {
+  return Buffer.byteLength(content) <= reproducerBytesMax;
+}
+
+/** The first cited result that cannot be cited, in words. */
+function uncitable(checks: readonly CheckInput[], context: CallContext): string | null {
+  for (const { clause, cites } of checks) {
+    const bad = cites.find((cite) => 'call' in cite && context.cite(cite.call) === null);
+    if (bad !== undefined && 'call' in bad) {
+      return `the check of ${clause} cites call ${bad.call}, which is no observation of this session (successful results of shell, read, trail and run_cold are)`;
+    }
+  }
+  return null;
+}
+
+function resolved(cite: z.infer<typeof CiteInput>, context: CallContext): z.infer<typeof Cite> {
+  if ('run' in cite) return cite;
+  const digest = context.cite(cite.call);
+  if (digest === null) throw new Error('a citation was resolved before it was checked');
+  return { call: cite.call, digest };
+}
+
+function runsOf(checks: readonly CheckInput[]): RunId[] {
+  return [...new Set(checks.flatMap((check) => check.cites.flatMap((cite) => ('run' in cite ? [cite.run] : []))))];
+}

@@ -1,0 +1,72 @@
+// Adds up what one streamed answer costs as it arrives: the SDK forgets it when a stream breaks off, the bill does not.
+
+import type {
+  BetaIterationsUsage,
+  BetaRawMessageStreamEvent,
+} from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
+import { addUsage, noUsage, type Usage } from './usage.ts';
+
+/** A token is seldom shorter; used only for output that no count was received for. */
+const bytesPerToken = 3;
+
+type Reported = {
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  cache_read_input_tokens?: number | null;
+  cache_creation_input_tokens?: number | null;
+  cache_creation?: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number } | null;
+  iterations?: BetaIterationsUsage | null;
+};
+
+/** `total` is for an answer that came whole; `brokenOff` counts streamed text too, as its last count never arrived. */
+export function meter() {
+  let usage = noUsage;
+  let compaction = noUsage;
+  let streamedBytes = 0;
+  return {
+    see(event: BetaRawMessageStreamEvent): void {
+      streamedBytes += bytesOf(event);
+      const reported: Reported | null = reportedBy(event);
+      if (reported === null) return;
+      usage = merged(usage, reported);
+      compaction = compactionOf(reported.iterations);
+    },
+    total: (): Usage => addUsage(usage, compaction),
+    brokenOff(): Usage {
+      const output = Math.max(usage.output, Math.ceil(streamedBytes / bytesPerToken));
+      return addUsage({ ...usage, output }, compaction);
+    },
+  };
+}
+
+function reportedBy(event: BetaRawMessageStreamEvent): Reported | null {
+  if (event.type === 'message_start') return event.message.usage;
+  return event.type === 'message_delta' ? event.usage : null;
+}
+
+/** Counts in `message_delta` are cumulative, but some services leave members out there, or send 0. */
+function merged(usage: Usage, now: Reported): Usage {
+  const hour = Math.max(usage.cacheWrite1h, now.cache_creation?.ephemeral_1h_input_tokens ?? 0);
+  const written = Math.max(usage.cacheWrite5m + usage.cacheWrite1h, now.cache_creation_input_tokens ?? 0);
+  return {
+    input: Math.max(usage.input, now.input_tokens ?? 0),
+    output: Math.max(usage.output, now.output_tokens ?? 0),
+    cacheRead: Math.max(usage.cacheRead, now.cache_read_input_tokens ?? 0),
+    cacheWrite5m: Math.max(0, written - hour),
+    cacheWrite1h: hour,
+  };
+}
+
+/** Tokens of a compaction are billed, but stand in no other count. */
+function compactionOf(iterations: BetaIterationsUsage | null | undefined): Usage {
+  const of = (iterations ?? []).filter((iteration) => iteration.type === 'compaction');
+  return of.map((iteration) => merged(noUsage, iteration)).reduce(addUsage, noUsage);
+}
+
+function bytesOf(event: BetaRawMessageStreamEvent): number {
+  if (event.type !== 'content_block_delta') return 0;
+  const delta = event.delta;
+  if (delta.type === 'text_delta') return Buffer.byteLength(delta.text);
+  if (delta.type === 'input_json_delta') return Buffer.byteLength(delta.partial_json);
+  return delta.type === 'thinking_delta' ? Buffer.byteLength(delta.thinking) : 0;
+}

@@ -1,0 +1,176 @@
+// Which turn of a script answers a request. Pure, and without memory: the first message chooses the wake, the number of
+// answers so far the turn, earlier tool results the values. So a supervisor that was killed and starts again gets the answers
+// that fit what is so then.
+
+import { z } from 'zod';
+import { roleIn } from './prompt.ts';
+import type { Fault, Script, ScriptRole, Step, Turn, Wake, When } from './script.ts';
+
+const Block = z.looseObject({ type: z.string() });
+const Content = z.union([z.string(), z.array(Block)]);
+
+/** What is read of a Messages request; anything else in it is let through. */
+export const MessagesRequest = z.looseObject({
+  model: z.string(),
+  max_tokens: z.number().int().positive().optional(),
+  stream: z.boolean().optional(),
+  system: Content.optional(),
+  messages: z.array(z.object({ role: z.enum(['user', 'assistant']), content: Content })).min(1),
+  tools: z.array(z.looseObject({ name: z.string().optional() })).optional(),
+});
+export type MessagesRequest = z.infer<typeof MessagesRequest>;
+
+export type Play = {
+  role: ScriptRole;
+  wake: string;
+  /** Counted from 1; one past the last where the script is at its end. */
+  turn: number;
+  say: string;
+  calls: { tool: string; input: unknown }[];
+  fault: Fault | null;
+};
+
+type Values = Map<string, string>;
+class Unplayable extends Error {}
+
+/** The turn that answers `request`, or in words why none does. */
+export function play(script: Script, request: MessagesRequest): Play | { problem: string } {
+  try {
+    return chosen(script, request);
+  } catch (error) {
+    if (error instanceof Unplayable) return { problem: error.message };
+    throw error;
+  }
+}
+
+function chosen(script: Script, request: MessagesRequest): Play {
+  const role: ScriptRole = roleIn(textOf(request.system ?? '')) ?? 'any';
+  const opening = textOf(request.messages[0]?.content ?? '');
+  const wake = wakeFor(script, role, opening);
+  const talk = exchanges(request);
+  const values = saved(wake, opening, talk);
+  const turn = talk.length;
+  const said = talk.at(-1)?.heard ?? '';
+  const spec = wake.turns[turn - 1];
+  const at = { role, wake: wake.name, turn };
+  if (spec === undefined) return { ...at, say: 'The script has no further turn.', calls: [], fault: null };
+  const where = `turn ${turn} of wake "${wake.name}" (${role})`;
+  const step = stepFor(spec, said);
+  if (step === null) throw new Unplayable(`no alternative of ${where} fits what was said last`);
+  const calls = (step.call ?? []).map((call) => ({
+    tool: offered(request, call.tool),
+    input: filled(call.input, values, where),
+  }));
+  return { ...at, say: String(filled(step.say ?? '', values, where)), calls, fault: step.fault ?? null };
+}
+
+function wakeFor(script: Script, role: ScriptRole, opening: string): Wake {
+  const wakes = script.roles[role];
+  if (!wakes) throw new Unplayable(`the script has no role ${role}`);
+  const wake = wakes.find(({ when }) => holds(when, opening));
+  if (wake) return wake;
+  throw new Unplayable(`no wake of role ${role} fits; its message begins: ${opening.slice(0, 300)}`);
+}
+
+/** What was heard before each answer, and the tool results that came of it; the last one is yet to be answered. */
+type Exchange = { heard: string; results: { tool: string; text: string }[] };
+
+function exchanges(request: MessagesRequest): Exchange[] {
+  const list: Exchange[] = [{ heard: '', results: [] }];
+  let names = new Map<string, string>();
+  for (const { role, content } of request.messages) {
+    if (role === 'assistant') {
+      names = new Map(blocksOf(content).flatMap((block) => toolUse(block)));
+      list.push({ heard: '', results: [] });
+      continue;
+    }
+    const current = list.at(-1) as Exchange;
+    current.heard += `${textOf(content)}\n`;
+    const before = list.at(-2);
+    before?.results.push(...blocksOf(content).flatMap((block) => toolResult(block, names)));
+  }
+  return list;
+}
+
+function toolUse(block: z.infer<typeof Block>): [string, string][] {
+  return block.type === 'tool_use' ? [[String(block.id), baseName(String(block.name))]] : [];
+}
+
+function toolResult(block: z.infer<typeof Block>, names: Map<string, string>): Exchange['results'] {
+  const tool = block.type === 'tool_result' ? names.get(String(block.tool_use_id)) : undefined;
+  return tool === undefined ? [] : [{ tool, text: textOf([block]) }];
+}
+
+/** Values from the first message, then from each played turn's results, later ones over earlier. */
+function saved(wake: Wake, opening: string, talk: readonly Exchange[]): Values {
+  const values: Values = new Map();
+  const keep = (name: string, pattern: string, texts: string[]) => {
+    const found = texts.map((text) => new RegExp(pattern, 'm').exec(text)).find((match) => match !== null);
+    if (found) values.set(name, found[1] ?? found[0]);
+  };
+  for (const [name, pattern] of Object.entries(wake.save)) keep(name, pattern, [opening]);
+  talk.forEach(({ heard, results }, index) => {
+    const spec = wake.turns[index];
+    const step = spec === undefined ? null : stepFor(spec, heard);
+    for (const [name, { from, match }] of Object.entries(step?.save ?? {})) {
+      keep(
+        name,
+        match,
+        results.filter((result) => result.tool === from).map((result) => result.text),
+      );
+    }
+  });
+  return values;
+}
+
+function stepFor(turn: Turn, heard: string): Step | null {
+  if (turn.either === undefined) return turn;
+  return turn.either.find(({ when }) => holds(when, heard)) ?? null;
+}
+
+function holds(when: When | undefined, text: string): boolean {
+  if (when === undefined) return true;
+  const has = (part: string) => text.includes(part);
+  if (!(when.contains ?? []).every(has) || (when.lacks ?? []).some(has)) return false;
+  return when.matches === undefined || new RegExp(when.matches, 'm').test(text);
+}
+
+/** `{{ name }}` becomes the value's text; a text that is nothing but `{{ name:number }}` becomes a number. */
+function filled(value: unknown, values: Values, where: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => filled(item, values, where));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, filled(member, values, where)]));
+  }
+  if (typeof value !== 'string') return value;
+  const lookUp = (name: string) => {
+    const found = values.get(name);
+    if (found === undefined) throw new Unplayable(`${where} uses {{ ${name} }}, which nothing has saved so far`);
+    return found;
+  };
+  const number = /^\{\{\s*(\w+)\s*:\s*number\s*\}\}$/.exec(value);
+  if (number) return Number(lookUp(number[1] as string));
+  return value.replace(/\{\{\s*([a-z]\w*)\s*\}\}/g, (_, name: string) => lookUp(name));
+}
+
+/** Clients that get our tools over MCP know `claim` as `mcp__coldpass__claim`. */
+function offered(request: MessagesRequest, tool: string): string {
+  const names = (request.tools ?? []).flatMap(({ name }) => name ?? []);
+  return names.find((name) => name === tool) ?? names.find((name) => baseName(name) === tool) ?? tool;
+}
+
+function baseName(name: string): string {
+  return name.slice(name.lastIndexOf('__') + (name.includes('__') ? 2 : 1));
+}
+
+function blocksOf(content: z.infer<typeof Content>): z.infer<typeof Block>[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+}
+
+function textOf(content: z.infer<typeof Content>): string {
+  const texts = blocksOf(content).map((block) => {
+    if (block.type === 'text') return String(block.text ?? '');
+    const inner = block.type === 'tool_result' ? Content.safeParse(block.content) : null;
+    return inner?.success ? textOf(inner.data) : '';
+  });
+  return texts.filter((text) => text !== '').join('\n');
+}

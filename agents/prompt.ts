@@ -1,0 +1,33 @@
+// The system text of a role: its Markdown from `prompts/`, then a line by which a scripted back end tells the roles apart.
+// The digest pins text and tools together; the trail names it with each session.
+
+import { readFileSync } from 'node:fs';
+import { digestOfJson } from '../state/digest.ts';
+import { AgentRole, type Digest } from '../state/ids.ts';
+import type { ToolSchema } from './backend.ts';
+import { AgentError } from './errors.ts';
+
+export type Prompt = { system: string; digest: Digest };
+
+const folder = new URL('../prompts/', import.meta.url);
+const marker = /^\[coldpass role: ([a-z]+)\]$/m;
+
+/** The prompt of `role`; `text` stands in for its file. Throws `AgentError` (prompt) where the file cannot be read. */
+export function promptFor(role: AgentRole, tools: readonly ToolSchema[], text = promptText(role)): Prompt {
+  const system = `${text.trim()}\n\n[coldpass role: ${role}]\n`;
+  return { system, digest: digestOfJson({ system, tools }) };
+}
+
+/** Which role a system text belongs to; null where it has no such line. */
+export function roleIn(system: string): AgentRole | null {
+  return AgentRole.safeParse(marker.exec(system)?.[1]).data ?? null;
+}
+
+function promptText(role: AgentRole): string {
+  const file = new URL(`${role}.md`, folder);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AgentError('prompt', `the prompt ${file.pathname} cannot be read; is the installation whole?`, { cause });
+  }
+}

@@ -1,0 +1,32 @@
+// Whether to ask again, and when. Pure: chance is passed in.
+
+import type { AgentError } from './errors.ts';
+
+/** Requests for one answer, the first included. */
+export const attemptsMax = 4;
+const backoffFirstMs = 500;
+const backoffMostMs = 8000;
+/** A limit that lifts later than this is the supervisor's to wait for, not the session's. */
+export const limitWaitMsMax = 60_000;
+
+/**
+ * Milliseconds to wait before the next attempt, or null: do not ask again. `attempt` counts from 1; `chance` (0 to below 1)
+ * takes up to a quarter off a backoff, and adds up to a quarter to a time that the service named.
+ */
+export function retryDelayMs(error: AgentError, attempt: number, nowMs: number, chance: number): number | null {
+  if (attempt >= attemptsMax) return null;
+  const named = error.resetAtMs === null ? null : Math.max(0, error.resetAtMs - nowMs);
+  if (named !== null && named > limitWaitMsMax) return null;
+  switch (error.code) {
+    case 'retry':
+      return named === null ? backoff(attempt, chance) : named * (1 + 0.25 * chance);
+    case 'limit':
+      return named === null ? null : named * (1 + 0.25 * chance);
+    default:
+      return null;
+  }
+}
+
+function backoff(attempt: number, chance: number): number {
+  return Math.min(backoffMostMs, backoffFirstMs * 2 ** (attempt - 1)) * (1 - 0.25 * chance);
+}

@@ -1,0 +1,106 @@
+// A script of turns: what an agent says and which tools it calls, written down beforehand, for the demo and for tests. No
+// model plays. The format is told in docs/scripts.md; here is its schema.
+
+import { z } from 'zod';
+import { AgentRole } from '../state/ids.ts';
+import { readYaml } from '../state/yaml.ts';
+
+const Pattern = z.string().min(1).max(1000).refine(isPattern, 'not a regular expression');
+const Name = z.string().regex(/^[a-z][A-Za-z0-9_]*$/, 'a name is letters and digits, the first a small letter');
+/** One text, or a list of them. Short forms are spelt out first: a union's errors would say nothing of the line at hand. */
+const Texts = z.preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string().min(1)).min(1));
+
+/** All that are given must hold, of one text. */
+export const When = z.strictObject({
+  contains: Texts.optional(),
+  lacks: Texts.optional(),
+  matches: Pattern.optional(),
+});
+export type When = z.infer<typeof When>;
+
+/** How an answer goes wrong. Those of the first line come once by default, then the turn is played. */
+export const FaultKind = z.enum([
+  ...(['overloaded', 'overloaded_midway', 'rate_limit', 'cut', 'eof', 'stall', 'malformed', 'max_tokens'] as const),
+  ...(['spend_limit', 'unauthorized', 'refusal', 'pause_turn', 'context_window'] as const),
+]);
+export type FaultKind = z.infer<typeof FaultKind>;
+
+export const Fault = z.strictObject({
+  kind: FaultKind,
+  /** How often, in one conversation, before the turn itself is played. */
+  times: z.number().int().positive().max(1000).default(1),
+  /** Seconds, told in `retry-after`. */
+  retryAfter: z.number().nonnegative().max(86_400).optional(),
+});
+export type Fault = z.infer<typeof Fault>;
+
+const parts = {
+  say: z.string().optional(),
+  call: z
+    .array(z.strictObject({ tool: z.string().min(1).max(100), input: z.record(z.string(), z.unknown()).default({}) }))
+    .min(1)
+    .optional(),
+  /** Values taken from the results of this turn's calls, for later turns. */
+  save: z.record(Name, z.strictObject({ from: z.string().min(1), match: Pattern })).optional(),
+  fault: z.preprocess((given) => (typeof given === 'string' ? { kind: given } : given), Fault).optional(),
+};
+
+/** One way to go on; `when` is of what was heard last. */
+export const Step = z
+  .strictObject({ when: When.optional(), ...parts })
+  .refine(doesSomething, 'an alternative says, calls or fails');
+export type Step = z.infer<typeof Step>;
+
+/** What is done, or the first of some alternatives that fits. */
+export const Turn = z
+  .strictObject({ ...parts, either: z.array(Step).min(1).optional() })
+  .refine((turn) => turn.either !== undefined || doesSomething(turn), 'a turn says, calls or fails')
+  .refine(
+    ({ either, ...rest }) => either === undefined || Object.values(rest).every((part) => part === undefined),
+    '`either` stands alone: put the rest into its alternatives',
+  );
+export type Turn = z.infer<typeof Turn>;
+
+export const Wake = z.strictObject({
+  name: z.string().min(1).max(100),
+  /** Of the first message: what woke the agent. Without it, the wake fits always. */
+  when: When.optional(),
+  /** Values taken from the first message. */
+  save: z.record(Name, Pattern).default({}),
+  turns: z.array(Turn).min(1).max(200),
+});
+export type Wake = z.infer<typeof Wake>;
+
+/** `any` is for clients whose system text names no role. */
+export const ScriptRole = z.enum([...AgentRole.options, 'any']);
+export type ScriptRole = z.infer<typeof ScriptRole>;
+
+export const Script = z.strictObject({
+  title: z.string().max(200).optional(),
+  roles: z
+    .strictObject({
+      builder: z.array(Wake).min(1).optional(),
+      adversary: z.array(Wake).min(1).optional(),
+      any: z.array(Wake).min(1).optional(),
+    })
+    .refine((roles) => Object.values(roles).some((wakes) => wakes !== undefined), 'a script has one role at least'),
+});
+export type Script = z.infer<typeof Script>;
+
+/** Reads a script; `file` is for messages. Throws `TrailError` (bad-file), which names file, line and what to do. */
+export function readScript(text: string, file: string): Script {
+  return readYaml(Script, text, file);
+}
+
+function doesSomething({ say, call, fault }: { say?: unknown; call?: unknown; fault?: unknown }): boolean {
+  return say !== undefined || call !== undefined || fault !== undefined;
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, 'm');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,213 @@
+// One wake of an agent, from its opening to its end. Nothing a model writes in prose moves anything: only tools do, and only
+// what the host accepts. What went wrong with the model is a value in the result; this rejects only when the transcript or
+// the host is broken, and then too the transcript says how far it came.
+//
+//   limits? → ask → tool_use: run each, send the results back ┐
+//      ↑          → end_turn: one nudge, then `finished`      │ an ending tool that was accepted: `finished` or `waited`
+//      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: their own ends
+
+import type { SessionEnd } from '../state/entry.ts';
+import type { Digest, Sha } from '../state/ids.ts';
+import type { Completion, Message, StopReason } from './backend.ts';
+import { runCalls } from './calls.ts';
+import type { Clock } from './clock.ts';
+import type { AgentErrorCode } from './errors.ts';
+import { newTalk, type SessionOptions, type Talk } from './talk.ts';
+import { type Answer, ask } from './turn.ts';
+import type { Usage } from './usage.ts';
+
+const pausesMax = 5;
+const whyCharsMax = 1000;
+/** From so many turns before the last on, the model is told how many are left. */
+const warnTurns = 3;
+
+export type SessionResult = {
+  end: SessionEnd;
+  why: string;
+  turns: number;
+  tokens: { input: number; output: number; cacheRead: number; cacheWrite: number };
+  usd: number;
+  transcript: Digest;
+  published: Sha | null;
+  /** Where the model could not be reached or paid: which kind of trouble, and when it may be over. */
+  trouble: { code: AgentErrorCode; resetAtMs: number | null } | null;
+};
+
+type Ending = Pick<SessionResult, 'end' | 'why'> & { trouble?: SessionResult['trouble'] };
+
+/** Runs one session to its end; see the head of this file. The transcript is closed when it returns. */
+export async function runSession(options: SessionOptions): Promise<SessionResult> {
+  const wall = timed(options.clock, options.limits.wallMs, options.signal);
+  const talk = newTalk(options, wall.signal);
+  try {
+    await open(talk);
+    const ending = await converse(talk);
+    return await close(talk, ending);
+  } catch (error) {
+    // The first error is the one that tells; a transcript that cannot be written is often that very one.
+    await close(talk, { end: 'failed', why: 'something that the session needs is broken' })
+      .catch(() => options.transcript.close())
+      .catch(() => undefined);
+    throw error;
+  } finally {
+    wall.stop();
+  }
+}
+
+async function open(talk: Talk): Promise<void> {
+  const { session, role, backend, prompt, limits, opening, transcript } = talk.options;
+  const { name, model } = backend;
+  await transcript.append({
+    ...{ kind: 'session', v: 1, session, role, backend: name, model },
+    ...{ prompt: prompt.digest, system: prompt.system, tools: talk.schemas, limits },
+  });
+  await say(talk, { role: 'user', content: [{ type: 'text', text: opening }] });
+}
+
+async function converse(talk: Talk): Promise<Ending> {
+  for (;;) {
+    const over = overLimit(talk);
+    if (over) return over;
+    if (!talk.widened) talk.turns += 1;
+    talk.options.onEvent?.({ kind: 'turn', turn: talk.turns });
+    const { answerTokens } = talk.options.limits;
+    const answer = await ask(talk, talk.widened ? 2 * answerTokens : answerTokens);
+    const ending = answer.kind === 'answered' ? await take(talk, answer) : unanswered(talk, answer);
+    if (ending) return ending;
+  }
+}
+
+function overLimit(talk: Talk): Ending | null {
+  const { limits } = talk.options;
+  const { input, output, cacheWrite5m, cacheWrite1h } = talk.usage;
+  if (talk.signal.aborted) return aborted(talk);
+  if (talk.turns >= limits.turns) return { end: 'limit', why: `all ${limits.turns} turns are used` };
+  const used = input + output + cacheWrite5m + cacheWrite1h;
+  return used >= limits.tokens ? { end: 'limit', why: `${used} of ${limits.tokens} tokens are used` } : null;
+}
+
+/** What one answer leads to; null: ask on. */
+async function take(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>): Promise<Ending | null> {
+  const { completion } = answer;
+  const cut = completion.stopReason === 'max_tokens';
+  await heard(talk, answer, cut);
+  const again = talk.widened;
+  talk.widened = false;
+  switch (completion.stopReason) {
+    case 'tool_use':
+      return useTools(talk, completion);
+    case 'end_turn':
+    case 'stop_sequence':
+      return nudge(talk);
+    case 'max_tokens':
+      talk.widened = !again;
+      return again ? { end: 'limit', why: 'the answer did not fit into twice its tokens either' } : null;
+    case 'pause_turn':
+      talk.pauses += 1;
+      return talk.pauses > pausesMax ? { end: 'failed', why: `the model paused ${talk.pauses} times` } : null;
+    case 'model_context_window_exceeded':
+      return { end: 'limit', why: "the model's context is full" };
+    case 'refusal':
+      // Not the back end's failure: a role that will not go on has ended, and a claim it was to judge stays unverified.
+      return { end: 'finished', why: `the model refused to answer (${completion.refusal ?? 'no category given'})` };
+    default:
+      return unknownStop(completion.stopReason);
+  }
+}
+
+function unknownStop(reason: StopReason): Ending {
+  return {
+    end: 'failed',
+    why: `the answer stopped for a reason that is not expected here: ${String(reason).slice(0, 60)}`,
+  };
+}
+
+async function useTools(talk: Talk, completion: Completion): Promise<Ending | null> {
+  const uses = completion.content.filter((block) => block.type === 'tool_use');
+  const called = await runCalls(talk, uses);
+  if (called === null) return aborted(talk);
+  if (called.endedBy) {
+    const { tool } = called.endedBy;
+    return {
+      end: tool.ends ?? 'finished',
+      why: tool.ends === 'waited' ? waitReason(uses) : `${tool.name} was accepted`,
+    };
+  }
+  const left = talk.options.limits.turns - talk.turns;
+  const warning = left > warnTurns ? [] : [{ type: 'text' as const, text: `[turns left in this session: ${left}]` }];
+  await say(talk, { role: 'user', content: [...called.results, ...warning] });
+  return null;
+}
+
+/** What the agent gave as its reason to wait, for people to read. */
+function waitReason(uses: readonly { name: string; input: unknown }[]): string {
+  const { why } = (uses.find((use) => use.name === 'wait')?.input ?? {}) as { why?: unknown };
+  return typeof why === 'string' ? `waits: ${why}` : 'waits';
+}
+
+async function nudge(talk: Talk): Promise<Ending | null> {
+  if (talk.nudged) return { end: 'finished', why: 'the model stopped' };
+  talk.nudged = true;
+  const ends = talk.options.tools.filter((tool) => tool.ends !== null).map((tool) => tool.name);
+  const text =
+    'You stopped without using a tool. What you write is read by nobody and decides nothing: only tools do. ' +
+    `Go on with what is left to do; if nothing is, end the session with ${ends.join(' or ')}.`;
+  await say(talk, { role: 'user', content: [{ type: 'text', text }] });
+  return null;
+}
+
+function unanswered(talk: Talk, answer: Exclude<Answer, { kind: 'answered' }>): Ending {
+  if (answer.kind === 'unaffordable') return { end: 'budget', why: answer.why };
+  const { code, resetAtMs, message } = answer.error;
+  if (code === 'cancelled') return aborted(talk);
+  return { end: 'failed', why: message, trouble: { code, resetAtMs } };
+}
+
+function aborted(talk: Talk): Ending {
+  if (talk.options.signal.aborted) return { end: 'cancelled', why: 'cancelled' };
+  return {
+    end: 'limit',
+    why: `the time of this session is up (${Math.round(talk.options.limits.wallMs / 60_000)} min)`,
+  };
+}
+
+/** A message from us: on disk first, then part of the conversation. */
+async function say(talk: Talk, message: Message & { role: 'user' }): Promise<void> {
+  const content = message.content as { type: string }[];
+  await talk.options.transcript.append({ kind: 'message', role: 'user', content });
+  talk.messages.push(message);
+}
+
+/** The model's message, likewise. One that was cut is kept on disk alone: its last tool call is not whole. */
+async function heard(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>, discarded: boolean): Promise<void> {
+  const { content, stopReason, requestId, usage } = answer.completion;
+  await talk.options.transcript.append({
+    ...{ kind: 'message', role: 'assistant', content: content as { type: string }[] },
+    ...{ discarded, stopReason, requestId, usage, usd: answer.usd },
+  });
+  // The API refuses an assistant message without content.
+  if (!discarded && content.length > 0) talk.messages.push({ role: 'assistant', content });
+}
+
+async function close(talk: Talk, ending: Ending): Promise<SessionResult> {
+  const { transcript } = talk.options;
+  const why = talk.options.redact(ending.why).slice(0, whyCharsMax);
+  const usd = talk.purse.spentUsd;
+  await transcript.append({ kind: 'end', end: ending.end, why, turns: talk.turns, usage: talk.usage, usd });
+  return {
+    ...{ end: ending.end, why, turns: talk.turns, tokens: tokensOf(talk.usage), usd },
+    ...{ transcript: await transcript.close(), published: talk.published, trouble: ending.trouble ?? null },
+  };
+}
+
+function tokensOf(usage: Usage): SessionResult['tokens'] {
+  const { input, output, cacheRead, cacheWrite5m, cacheWrite1h } = usage;
+  return { input, output, cacheRead, cacheWrite: cacheWrite5m + cacheWrite1h };
+}
+
+/** The caller's signal, and one of our own when the time is up. */
+function timed(clock: Clock, ms: number, signal: AbortSignal): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const stop = clock.after(ms, () => controller.abort());
+  return { signal: AbortSignal.any([signal, controller.signal]), stop };
+}

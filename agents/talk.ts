@@ -1,0 +1,79 @@
+// One session under way: what was said, used and paid so far. Changed only by `session.ts`, `turn.ts` and `calls.ts`.
+
+import type { AgentRole, Digest, SessionId, Sha } from '../state/ids.ts';
+import type { Message, ModelBackend, ToolSchema } from './backend.ts';
+import type { Clock } from './clock.ts';
+import type { ToolHost } from './host.ts';
+import type { Limits } from './limits.ts';
+import type { Prompt } from './prompt.ts';
+import type { Redact } from './redact.ts';
+import { openPurse, type Price, type Purse } from './spend.ts';
+import type { Tool } from './tool.ts';
+import type { Transcript } from './transcript.ts';
+import { noUsage, type Usage } from './usage.ts';
+
+export type SessionOptions = {
+  session: SessionId;
+  role: AgentRole;
+  prompt: Prompt;
+  /** The first message: plan, projection, and why this role was woken. */
+  opening: string;
+  tools: readonly Tool[];
+  host: ToolHost;
+  backend: ModelBackend;
+  price: Price;
+  limits: Limits;
+  transcript: Transcript;
+  redact: Redact;
+  clock: Clock;
+  /** The caller's cancellation. */
+  signal: AbortSignal;
+  onEvent?: (event: SessionEvent) => void;
+};
+
+/** For those who watch; nothing depends on it. */
+export type SessionEvent =
+  | { kind: 'turn'; turn: number }
+  | { kind: 'text'; text: string }
+  | { kind: 'call'; call: number; tool: string }
+  | { kind: 'result'; call: number; tool: string; ok: boolean }
+  | { kind: 'trouble'; what: string; againInMs: number | null };
+
+export type Talk = {
+  readonly options: SessionOptions;
+  /** Aborts on the caller's signal and when the time is up. */
+  readonly signal: AbortSignal;
+  readonly schemas: ToolSchema[];
+  readonly purse: Purse;
+  readonly messages: Message[];
+  readonly digests: Map<number, Digest>;
+  /** Prompt tokens of the last answer, and the bytes that came to so many. */
+  measured: { tokens: number; bytes: number } | null;
+  usage: Usage;
+  turns: number;
+  calls: number;
+  pauses: number;
+  nudged: boolean;
+  /** True while an answer that was cut is asked for again. */
+  widened: boolean;
+  published: Sha | null;
+};
+
+export function newTalk(options: SessionOptions, signal: AbortSignal): Talk {
+  return {
+    options,
+    signal,
+    schemas: options.tools.map((tool) => tool.schema),
+    purse: openPurse('session', options.limits.usd),
+    messages: [],
+    digests: new Map(),
+    measured: null,
+    usage: noUsage,
+    turns: 0,
+    calls: 0,
+    pauses: 0,
+    nudged: false,
+    widened: false,
+    published: null,
+  };
+}

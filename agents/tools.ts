@@ -1,0 +1,12 @@
+// Which role has which tools, always in the same order: they are part of what the prompt cache is keyed on.
+
+import type { AgentRole } from '../state/ids.ts';
+import { adversaryTools } from './adversarytools.ts';
+import { builderTools } from './buildertools.ts';
+import { sharedTools } from './sharedtools.ts';
+import type { Tool } from './tool.ts';
+
+/** The tools of a role. */
+export function toolsFor(role: AgentRole): Tool[] {
+  return [...sharedTools, ...(role === 'builder' ? builderTools : adversaryTools)];
+}

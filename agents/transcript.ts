@@ -1,0 +1,159 @@
+// What happened in one session, as JSON lines: each on disk before the next step, so that a killed session can be read to its
+// last line. Redacted, and whole: system text, tools, messages and results are all in it. Its digest goes into the trail.
+//
+//   session, message (the opening), then per turn: request, [trouble, request …], message, per tool call: intent, result;
+//   a message that goes back (results, a nudge); at last: end
+
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { digestOf } from '../state/digest.ts';
+import { SessionEnd } from '../state/entry.ts';
+import { AgentRole, Digest, SessionId } from '../state/ids.ts';
+import type { Clock } from './clock.ts';
+import { AgentError } from './errors.ts';
+import { type Redact, redactDeep } from './redact.ts';
+
+const count = z.number().int().nonnegative();
+const usage = z.strictObject({
+  input: count,
+  output: count,
+  cacheRead: count,
+  cacheWrite5m: count,
+  cacheWrite1h: count,
+});
+const Block = z.looseObject({ type: z.string() });
+const attempt = { turn: count, attempt: count };
+
+/** One event. `call` numbers the tool calls of the session from 1; `digest` of a result is what a verdict cites. */
+export const TranscriptEvent = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('session'),
+    v: z.literal(1),
+    session: SessionId,
+    role: AgentRole,
+    backend: z.string(),
+    model: z.string(),
+    prompt: Digest,
+    system: z.string(),
+    tools: z.array(z.looseObject({ name: z.string() })),
+    limits: z.record(z.string(), z.number()),
+  }),
+  /** About to be sent; the digest is of model, prompt, messages and the most tokens of the answer. */
+  z.strictObject({
+    kind: z.literal('request'),
+    ...attempt,
+    digest: Digest,
+    messages: count,
+    maxTokens: count,
+    heldUsd: z.number(),
+  }),
+  z.strictObject({
+    kind: z.literal('trouble'),
+    ...attempt,
+    code: z.string(),
+    what: z.string(),
+    lost: usage,
+    usd: z.number(),
+  }),
+  z.strictObject({
+    kind: z.literal('message'),
+    role: z.enum(['user', 'assistant']),
+    content: z.union([z.string(), z.array(Block)]),
+    /** An assistant's message that was paid for and not used, because it was cut. */
+    discarded: z.boolean().optional(),
+    stopReason: z.string().optional(),
+    requestId: z.string().nullable().optional(),
+    usage: usage.optional(),
+    usd: z.number().optional(),
+  }),
+  z.strictObject({ kind: z.literal('intent'), call: count, tool: z.string(), toolUse: z.string(), input: z.unknown() }),
+  z.strictObject({ kind: z.literal('result'), call: count, ok: z.boolean(), digest: Digest, text: z.string() }),
+  z.strictObject({ kind: z.literal('end'), end: SessionEnd, why: z.string(), turns: count, usage, usd: z.number() }),
+]);
+export type TranscriptEvent = z.infer<typeof TranscriptEvent>;
+
+const Numbered = z.looseObject({ n: count, atMs: z.number() });
+export type TranscriptLine = { n: number; atMs: number } & TranscriptEvent;
+
+/** `append` resolves once the line is on disk; calls must not overlap. Both reject with `AgentError` (transcript). */
+export interface Transcript {
+  append(event: TranscriptEvent): Promise<void>;
+  /** Closes the file and says the SHA-256 of its bytes. May be called twice. */
+  close(): Promise<Digest>;
+}
+
+/** Makes the file, which must not exist yet (0600: it holds what agents said). */
+export async function openTranscript(path: string, redact: Redact, clock: Clock): Promise<Transcript> {
+  const file = await guarded(path, () => open(path, 'ax', 0o600));
+  await guarded(path, () => syncFolder(dirname(path)));
+  const hash = createHash('sha256');
+  let lines = 0;
+  let digest: Digest | null = null;
+  return {
+    async append(event) {
+      const line = { n: lines, atMs: clock.nowMs(), ...(redactDeep(event, redact) as TranscriptEvent) };
+      const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+      await guarded(path, () => writeSynced(file, bytes));
+      hash.update(bytes);
+      lines += 1;
+    },
+    async close() {
+      if (digest === null) {
+        digest = hash.digest('hex') as Digest;
+        await guarded(path, () => file.close());
+      }
+      return digest;
+    },
+  };
+}
+
+/** A transcript as it was found. `torn`: the last line was cut in the writing, and is left out of `lines`. */
+export type ReadTranscript = { lines: TranscriptLine[]; digest: Digest; torn: boolean };
+
+/** Reads the text of a transcript; throws `AgentError` (transcript) naming the first line that does not hold. */
+export function readTranscript(bytes: Uint8Array): ReadTranscript {
+  const rows = Buffer.from(bytes).toString('utf8').split('\n');
+  const torn = rows.pop() !== '';
+  return { lines: rows.map(parseLine), digest: digestOf(bytes), torn };
+}
+
+/** Calls that were begun and have no result: whether they took effect is not known. */
+export function interruptedCalls(lines: readonly TranscriptLine[]): Extract<TranscriptLine, { kind: 'intent' }>[] {
+  const done = new Set(lines.flatMap((line) => (line.kind === 'result' ? [line.call] : [])));
+  return lines.filter((line) => line.kind === 'intent').filter((line) => !done.has(line.call));
+}
+
+function parseLine(row: string, index: number): TranscriptLine {
+  try {
+    const { n, atMs, ...event } = Numbered.parse(JSON.parse(row));
+    if (n === index) return { n, atMs, ...TranscriptEvent.parse(event) };
+  } catch (cause) {
+    throw new AgentError('transcript', `line ${index + 1} of the transcript is not one of Coldpass's`, { cause });
+  }
+  throw new AgentError('transcript', `line ${index + 1} of the transcript has another number: lines are missing`);
+}
+
+async function writeSynced(file: FileHandle, bytes: Buffer): Promise<void> {
+  await file.writeFile(bytes);
+  await file.datasync();
+}
+
+/** A new file's name is on disk only when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new AgentError('transcript', `the transcript ${path} cannot be written; look at the disk`, { cause });
+  }
+}

@@ -1,0 +1,89 @@
+// One answer of the model: reserve its cost, journal the request, ask, settle; again after a passing trouble. Each attempt
+// is reserved and journalled by itself, so a retry can neither exceed a ceiling nor go unseen.
+
+import { digestOfJson } from '../state/digest.ts';
+import type { Completion } from './backend.ts';
+import { pause } from './clock.ts';
+import { AgentError } from './errors.ts';
+import { retryDelayMs } from './retry.ts';
+import { costOf, mostOf, openPurse, reserve, settle } from './spend.ts';
+import type { Talk } from './talk.ts';
+import { addUsage, promptTokens } from './usage.ts';
+
+/** For text of which no token was counted yet, and for what was added since the last count. */
+const bytesPerToken = 2.5;
+
+export type Answer =
+  | { kind: 'answered'; completion: Completion; usd: number }
+  | { kind: 'unaffordable'; why: string }
+  | { kind: 'failed'; error: AgentError };
+
+/** Asks for the next answer to `talk.messages`. Rejects only when the transcript cannot be written, or on a bug. */
+export async function ask(talk: Talk, maxTokens: number): Promise<Answer> {
+  const { clock, limits, price, backend, transcript, prompt } = talk.options;
+  const { model } = backend;
+  const digest = digestOfJson({ model, prompt: prompt.digest, messages: talk.messages, maxTokens });
+  for (let attempt = 1; ; attempt += 1) {
+    const size = sizeOf(talk);
+    const held = reserve([openPurse('call', limits.callUsd), talk.purse], mostOf(price, size, maxTokens));
+    if ('refused' in held) return { kind: 'unaffordable', why: held.refused };
+    const at = { turn: talk.turns, attempt };
+    const heldUsd = held.hold.usd;
+    await transcript.append({ kind: 'request', ...at, digest, messages: talk.messages.length, maxTokens, heldUsd });
+    const got = await attemptOnce(talk, maxTokens);
+    const used = got instanceof AgentError ? got.lost : got.usage;
+    const usd = costOf(price, used);
+    settle(held.hold, usd);
+    talk.usage = addUsage(talk.usage, used);
+    if (!(got instanceof AgentError)) {
+      talk.measured = { tokens: promptTokens(used), bytes: size.bytes };
+      return { kind: 'answered', completion: got, usd };
+    }
+    await transcript.append({ kind: 'trouble', ...at, code: got.code, what: got.message, lost: used, usd });
+    const againInMs = retryDelayMs(got, attempt, clock.nowMs(), clock.random());
+    talk.options.onEvent?.({ kind: 'trouble', what: got.message, againInMs });
+    if (againInMs === null) return { kind: 'failed', error: got };
+    await pause(clock, againInMs, talk.signal);
+    if (talk.signal.aborted) return { kind: 'failed', error: new AgentError('cancelled', 'cancelled') };
+  }
+}
+
+async function attemptOnce(talk: Talk, maxTokens: number): Promise<Completion | AgentError> {
+  const { backend, limits, prompt, onEvent } = talk.options;
+  try {
+    const completion = await backend.complete({
+      system: prompt.system,
+      tools: talk.schemas,
+      messages: talk.messages,
+      maxTokens,
+      idleMs: limits.idleMs,
+      deadlineMs: limits.answerMs,
+      signal: talk.signal,
+      ...(onEvent && { onDelta: (text: string) => onEvent({ kind: 'text', text }) }),
+    });
+    return malformed(completion) ?? completion;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+}
+
+/** An answer that could not be sent back: the service would refuse the whole conversation from then on. */
+function malformed(completion: Completion): AgentError | null {
+  const ids = completion.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
+  const what = (text: string) => new AgentError('retry', text, { lost: completion.usage });
+  if (new Set(ids).size < ids.length) return what('two tool calls of the answer have the same id');
+  if (completion.stopReason === 'tool_use' && ids.length === 0)
+    return what('the answer announces a tool call and has none');
+  return null;
+}
+
+/** The prompt in bytes, and in tokens as estimated: counted on from the last answer's own figure where there is one. */
+function sizeOf(talk: Talk): { stableTokens: number; tailTokens: number; bytes: number } {
+  const stable = Buffer.byteLength(talk.options.prompt.system) + Buffer.byteLength(JSON.stringify(talk.schemas));
+  const bytes = stable + Buffer.byteLength(JSON.stringify(talk.messages));
+  const known = talk.measured;
+  const tokens = known ? known.tokens + (bytes - known.bytes) / bytesPerToken : bytes / bytesPerToken;
+  const stableTokens = Math.ceil(Math.min(tokens, stable / bytesPerToken));
+  return { stableTokens, tailTokens: Math.ceil(tokens - stableTokens), bytes };
+}

@@ -1,0 +1,222 @@
+// What a role is told of a phase when it wakes, as plain data: taken from the fold and the gate rule, with the words that lie
+// on the trail beside them. Pure; `projection.ts` writes it out.
+
+import type { WakeReason } from '../state/entry.ts';
+import { currentClaim, type GateReport, gateReport, isBlocking } from '../state/gate.ts';
+import { DONE, type EntryId, type GateId, type RunId, type Sha } from '../state/ids.ts';
+import type { Claim, Phase, Run } from '../state/phase.ts';
+import { coveredBy } from '../state/spec.ts';
+import { reproducerRun } from '../state/standing.ts';
+
+const trialsShown = 3;
+
+/** What the fold does not hold: texts of entries, details of runs, the branch, and what is left to spend. */
+export type ViewSource = {
+  /** The body of an entry: its author's words. */
+  words(id: EntryId): string;
+  /** Tests that failed in a run. */
+  failing(run: RunId): FailedTest[];
+  /** Where `phase/<id>` is. */
+  head: Sha;
+  left: { usd: number; hours: number; claims: number };
+};
+
+export type FailedTest = { id: string; message: string };
+export type Quote = { id: EntryId; title: string; words: string };
+
+export type PhaseView = {
+  phase: string;
+  title: string;
+  woken: { reason: WakeReason['kind']; about: EntryId | null; gate: GateId | null };
+  head: Sha;
+  base: Sha;
+  left: ViewSource['left'];
+  gates: GateView[];
+  runs: RunView[];
+  findings: FindingView[];
+  vetoes: (Quote & { by: string; until: string[] })[];
+  requests: (Quote & {
+    verify: string;
+    blocks: GateId[];
+    options: string[];
+    disputes: EntryId | null;
+    advice: string | null;
+  })[];
+  waivers: { id: EntryId; gate: GateId; condition: string; untilMs: number }[];
+  operatorNotes: { id: EntryId; text: string }[];
+  /** Open ones, by either role. */
+  notes: (Quote & { kind: 'note' | 'decision' | 'deferral'; by: string })[];
+  /** The Builder's own. The journal is never shown to the Adversary. */
+  items: Quote[];
+  journal: Quote[];
+};
+
+export type GateState = 'unclaimed' | 'running' | 'red' | 'held' | 'green' | 'passed' | 'failed' | 'holds' | 'waived';
+export type GateView = {
+  gate: GateId;
+  state: GateState;
+  covers: string[];
+  requires: GateId[];
+  claim: (Quote & { sha: Sha }) | null;
+  verdict: (Quote & { verdict: string }) | null;
+  unmet: { condition: string; why: string }[];
+};
+export type RunView = {
+  run: RunId;
+  /** What it was for, in words. */
+  purpose: string;
+  sha: Sha;
+  outcome: string;
+  level: number;
+  counts: Run['counts'];
+  reason: string;
+  /** What a control or a reproducer showed; empty for other runs. */
+  shows: string;
+  unmet: string[];
+  failing: FailedTest[];
+};
+export type FindingView = Quote & {
+  gate: GateId;
+  fix: string[];
+  blocks: boolean;
+  reproducer: { path: string; command: string; last: string } | null;
+};
+
+/** The phase as it is at `nowMs`, for a role that wakes for `reason`. */
+export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, nowMs: number): PhaseView {
+  const quote = (item: { id: EntryId; title: string }): Quote => ({ ...item, words: source.words(item.id) });
+  const open = phase.things.filter((thing) => thing.closed === null);
+  const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE];
+  return {
+    phase: phase.id,
+    title: phase.spec.title,
+    woken: wokenBy(phase, reason),
+    head: source.head,
+    base: phase.base,
+    left: source.left,
+    gates: gates.map((gate) => gateView(phase, gateReport(phase, gate, nowMs), source)),
+    runs: runsShown(phase, gates, nowMs).map((run) => runView(run, source)),
+    findings: phase.findings
+      .filter((finding) => finding.closed === null)
+      .map((finding) => findingView(phase, finding, source)),
+    vetoes: phase.vetoes
+      .filter((veto) => veto.lifted === null)
+      .map(({ id, title, by, until }) => ({ ...quote({ id, title }), by, until })),
+    requests: phase.blocked
+      .filter((request) => request.closed === null)
+      .map(({ id, action, verify, blocks, options, disputes, advice }) => ({
+        ...quote({ id, title: action }),
+        ...{ verify, blocks, options, disputes, advice: advice === null ? null : source.words(advice) },
+      })),
+    waivers: phase.waivers.filter((waiver) => nowMs < waiver.untilMs),
+    operatorNotes: phase.operatorNotes,
+    notes: open.flatMap(({ id, title, kind, by }) =>
+      kind === 'item' || kind === 'journal' ? [] : { ...quote({ id, title }), kind, by },
+    ),
+    items: open.flatMap(({ id, title, kind }) => (kind === 'item' ? quote({ id, title }) : [])),
+    journal: open.flatMap(({ id, title, kind }) => (kind === 'journal' ? quote({ id, title }) : [])),
+  };
+}
+
+function wokenBy(phase: Phase, reason: WakeReason): PhaseView['woken'] {
+  switch (reason.kind) {
+    case 'work':
+      return { reason: 'work', about: null, gate: null };
+    case 'red':
+    case 'failed':
+    case 'judge': {
+      const claim = phase.claims.find(({ id }) => id === reason.claim);
+      return { reason: reason.kind, about: reason.claim, gate: claim?.gate ?? null };
+    }
+    case 'advise':
+      return { reason: 'advise', about: reason.blocked, gate: null };
+    case 'veto':
+      return { reason: 'veto', about: reason.veto, gate: null };
+    default:
+      return reason satisfies never;
+  }
+}
+
+function gateView(phase: Phase, report: GateReport, source: ViewSource): GateView {
+  const { gate, claim, verdict, conditions } = report;
+  const unmet = conditions.flatMap(({ name, unmet: whys }) => whys.map((why) => ({ condition: name, why })));
+  return {
+    gate,
+    state: stateOf(report),
+    covers: gate === DONE ? [] : coveredBy(phase.spec, gate),
+    requires: phase.spec.gates[gate]?.requires ?? [],
+    claim: claim && { id: claim.id, title: '', words: source.words(claim.id), sha: claim.sha },
+    verdict: verdict && { id: verdict.id, title: '', words: source.words(verdict.id), verdict: verdict.verdict },
+    unmet: report.holds ? [] : unmet,
+  };
+}
+
+function stateOf({ holds, claim, standing, verdict, conditions }: GateReport): GateState {
+  if (holds) return conditions.every((condition) => condition.met) ? 'holds' : 'waived';
+  if (!claim || !standing) return 'unclaimed';
+  if (standing.state !== 'green') return verdict?.verdict === 'FAIL' ? 'failed' : standing.state;
+  if (!verdict) return 'green';
+  return verdict.verdict === 'FAIL' ? 'failed' : 'passed';
+}
+
+/** All that a live claim rests on, its reproducers, and the newest trials; oldest first, each once. */
+function runsShown(phase: Phase, gates: GateId[], nowMs: number): Run[] {
+  const shown = new Set(gates.flatMap((gate) => runsOf(phase, gateReport(phase, gate, nowMs))));
+  const trials = phase.runs.filter((run) => run.purpose.kind === 'trial').slice(-trialsShown);
+  return phase.runs.filter((run) => shown.has(run.run) || trials.includes(run));
+}
+
+function runsOf(phase: Phase, { claim, standing }: GateReport): RunId[] {
+  if (!claim) return [];
+  const rests = (standing?.pieces ?? []).flatMap((piece) => piece.run ?? []);
+  return [...rests, ...phase.runs.filter((run) => isOf(run, claim)).map((run) => run.run)];
+}
+
+function isOf(run: Run, claim: Claim): boolean {
+  return 'claim' in run.purpose && run.purpose.claim === claim.id;
+}
+
+function runView(run: Run, source: ViewSource): RunView {
+  const { sha, outcome, level, counts, reason, unmet, control, reproducer } = run;
+  const shows = control ? `${control.result}: ${control.why}` : (reproducer ?? '');
+  return {
+    run: run.run,
+    purpose: purposeOf(run),
+    sha,
+    outcome,
+    level,
+    counts,
+    reason,
+    shows,
+    unmet,
+    failing: source.failing(run.run),
+  };
+}
+
+function purposeOf({ purpose }: Run): string {
+  switch (purpose.kind) {
+    case 'gate':
+      return `gate ${purpose.gate} for claim #${purpose.claim}, run ${purpose.k}`;
+    case 'control':
+      return `control ${purpose.control} of ${purpose.gate} for claim #${purpose.claim}`;
+    case 'reproducer':
+      return `reproducer of finding #${purpose.finding} at claim #${purpose.claim}`;
+    case 'base':
+      return `the base's own, recipe ${purpose.recipe}`;
+    case 'trial':
+      return `trial by the ${purpose.by}`;
+    default:
+      return purpose satisfies never;
+  }
+}
+
+function findingView(phase: Phase, finding: Phase['findings'][number], source: ViewSource): FindingView {
+  const { id, gate, title, fix, reproducer } = finding;
+  const claim = currentClaim(phase, gate);
+  const run = claim && reproducerRun(phase, claim, finding);
+  const last = run ? `${run.reproducer ?? run.outcome} in ${run.run}` : 'has not run at the newest claim';
+  return {
+    ...{ id, gate, title, fix, words: source.words(id), blocks: isBlocking(phase, claim, finding) },
+    reproducer: reproducer ? { path: reproducer.path, command: reproducer.command, last } : null,
+  };
+}

@@ -1,0 +1,95 @@
+// Signed, durable appends by many writers at once on a real hub: `node bench/append.ts`, or `benchAppend()` for the figures.
+// Every append is fsynced, moved onto the trail and witnessed before it counts.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Entry } from '../state/entry.ts';
+import type { Funnel } from '../state/funnel.ts';
+import { openFunnel } from '../state/funnel.ts';
+import type { Role } from '../state/ids.ts';
+import { git, makeTrail, note } from '../tests/support/trail.ts';
+
+const writersDefault = 16;
+const entriesDefault = 2000;
+const warmupEntries = 64;
+const goal = { perSecondMin: 500, p95MsMax: 50 };
+/** What two agents at work look like: mostly one role, at times the other. */
+const roles: Role[] = ['builder', 'builder', 'builder', 'adversary'];
+
+export type AppendFigures = {
+  writers: number;
+  entries: number;
+  perSecond: number;
+  /** From `append` to its answer. */
+  p50Ms: number;
+  p95Ms: number;
+  commits: number;
+  /** Acknowledged, but not on the trail when it was opened again. */
+  lost: number;
+  meetsGoal: boolean;
+};
+
+/** Appends `entries` notes by `writers` at once to a new trail, which is removed afterwards. */
+export async function benchAppend(writers = writersDefault, entries = entriesDefault): Promise<AppendFigures> {
+  const dir = await mkdtemp(join(tmpdir(), 'coldpass-bench-'));
+  try {
+    return await measure(dir, writers, entries);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function measure(dir: string, writers: number, entries: number): Promise<AppendFigures> {
+  const trail = await makeTrail(dir);
+  const options = { ...trail, empty: 0, apply: (count: number) => count + 1, admit: () => null, now: () => new Date() };
+  const funnel = await openFunnel(options);
+  await appendAll(funnel, writers, warmupEntries);
+  const startedAtMs = performance.now();
+  const waits = await appendAll(funnel, writers, entries);
+  const tookMs = performance.now() - startedAtMs;
+  await funnel.close();
+  const again = await openFunnel(options);
+  const lost = entries + warmupEntries - again.state;
+  await again.close();
+  const figures = {
+    perSecond: Math.round(entries / (tookMs / 1000)),
+    p50Ms: quantile(waits, 0.5),
+    p95Ms: quantile(waits, 0.95),
+  };
+  const commits = Number(git(trail.hub, ['rev-list', '--count', 'trail']));
+  const meetsGoal = figures.perSecond >= goal.perSecondMin && figures.p95Ms <= goal.p95MsMax && lost === 0;
+  return { writers, entries, ...figures, commits, lost, meetsGoal };
+}
+
+/** Each writer appends one entry after the other until `entries` are on the trail; gives how long each took, in ms. */
+async function appendAll(funnel: Funnel<number>, writers: number, entries: number): Promise<number[]> {
+  const waits: number[] = [];
+  let left = entries;
+  async function write(role: Role): Promise<void> {
+    while (left-- > 0) {
+      const startedAtMs = performance.now();
+      const [entry] = (await funnel.append([note(`entry ${left}`, role)])) as [Entry];
+      waits.push(performance.now() - startedAtMs);
+      if (entry.id > funnel.state) throw new Error(`entry #${entry.id} was acknowledged before it was on the trail`);
+    }
+  }
+  await Promise.all(Array.from({ length: writers }, (_, n) => write(roles[n % roles.length] as Role)));
+  return waits;
+}
+
+function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return Math.round(value * 10) / 10;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { writers, entries, perSecond, p50Ms, p95Ms, commits, lost, meetsGoal } = await benchAppend();
+  console.log(`signed appends, ${writers} writers: ${perSecond} entries/s, p50 ${p50Ms} ms, p95 ${p95Ms} ms`);
+  console.log(
+    `${entries} entries in ${commits} commits, ${lost} lost; goal (≥ ${goal.perSecondMin}/s, p95 ≤ ${goal.p95MsMax} ms): ${meetsGoal ? 'met' : 'missed'}`,
+  );
+  process.exitCode = meetsGoal ? 0 : 1;
+}

@@ -1,0 +1,49 @@
+// `npm run bench`: every figure of this product that has a goal, each beside what it is compared with, in one run. Medians,
+// unless a line says p95. Machines are shared and noisy: compare figures of one run, not of two.
+
+import { benchAppend } from './append.ts';
+import { benchAudit } from './audit.ts';
+import { benchClaim } from './claim.ts';
+import { benchColdRun } from './coldrun.ts';
+import { benchFold } from './fold.ts';
+import { benchSandbox } from './sandbox.ts';
+
+const ms = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
+
+// First, while this process is small: the larger it is, the longer any spawn takes.
+const sandbox = await benchSandbox();
+if (sandbox)
+  say(
+    'sandbox start over plain spawn',
+    `${ms(sandbox.plainMs)} → ${ms(sandbox.boxedMs)}: ${ms(sandbox.differenceMs)} more (${ms(sandbox.wholeDifferenceMs)} with teardown)`,
+    '≤ 15 ms more',
+  );
+else say('sandbox start over plain spawn', 'not measured: bubblewrap is missing', '≤ 15 ms more');
+
+const append = await benchAppend();
+say(
+  'signed appends, 16 writers',
+  `${append.perSecond.toFixed(0)} entries/s, p95 ${ms(append.p95Ms)}, ${append.lost} lost`,
+  '≥ 500/s, p95 ≤ 50 ms, none lost',
+);
+
+const run = await benchColdRun();
+const claim = await benchClaim();
+const begins = claim.beginP95Ms + run.firstProcessP95Ms;
+say("claim appended → the clone's first process", `p95 ${ms(begins)}`, 'p95 ≤ 100 ms');
+say(
+  'claim → signed record, empty recipe, 17 MB',
+  `${ms(claim.recordP50Ms)}; by hand ${ms(claim.byHandP50Ms)}: ${claim.times.toFixed(2)}×`,
+  '≤ 1.5×',
+);
+say('the cold run in it, alone', `${ms(run.coldRunMs)}; by hand ${ms(run.byHandMs)}: ${run.times.toFixed(2)}×`, '');
+
+const fold = benchFold();
+say(`fold of ${fold.entries} entries`, `${ms(fold.foldMs)}; the gate rule then ${ms(fold.gateReportMs)}`, '');
+
+const audit = await benchAudit();
+say(`audit of ${audit.entries} entries`, `${ms(audit.ms)}, ${audit.perSecond.toFixed(0)}/s`, '');
+
+function say(what: string, figures: string, goal: string): void {
+  console.log(`${what.padEnd(46)} ${figures}${goal === '' ? '' : `   (goal: ${goal})`}`);
+}

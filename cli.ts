@@ -1,0 +1,254 @@
+// The command line: which commands there are, and the one place that knows this process (arguments, environment, signals, exit
+// code). What a command does is a function in operator/ that returns data; how that reads is another one beside it.
+//
+// Exit: 0 yes · 1 no · 2 usage or bad input · 3 needs the operator · 4 the machine
+
+import { homedir } from 'node:os';
+import { Command, CommanderError } from 'commander';
+import { systemClock } from './agents/clock.ts';
+import type { Progress } from './loop/world.ts';
+import { type Decision, decide, sayAct } from './operator/act.ts';
+import { type ActCommand, actCommands } from './operator/actCommands.ts';
+import { auditTrail, sayAudit } from './operator/audit.ts';
+import type { DemoGround } from './operator/demo.ts';
+import { doctor } from './operator/doctor.ts';
+import { type Exit, exits } from './operator/errors.ts';
+import { explain, sayExplained } from './operator/explain.ts';
+import { faultOf } from './operator/fault.ts';
+import { grantOptions } from './operator/grantOptions.ts';
+import { type Asked, type Here, here } from './operator/here.ts';
+import { inbox, sayInbox } from './operator/inbox.ts';
+import { init } from './operator/init.ts';
+import { planCheck, planNew, sayPlanChecked, sayPlanMade } from './operator/plan.ts';
+import { type Screen, screen, wantsColour } from './operator/print.ts';
+import { follow, followRun } from './operator/progress.ts';
+import { listRuns, sayOneRun, sayRuns, showRun } from './operator/runs.ts';
+import { sayDoctor, sayInit } from './operator/say.ts';
+import { sayTry } from './operator/sayRecord.ts';
+import { sayRun } from './operator/sayRun.ts';
+import { sayStatus } from './operator/sayStatus.ts';
+import { status } from './operator/status.ts';
+import { sayTrail, searchTrail } from './operator/trail.ts';
+import { watch } from './operator/watch.ts';
+
+type Common = { json?: boolean; state?: string };
+/** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */
+const load = {
+  sandbox: () => import('./operator/sandboxHere.ts'),
+  try: () => import('./operator/try.ts'),
+  run: () => import('./operator/run.ts'),
+  demo: () => import('./operator/demo.ts'),
+};
+
+const clock = systemClock();
+const { nowMs } = clock;
+const now = () => new Date(nowMs());
+const out = screen({ out: process.stdout, colour: wantsColour(process.stdout, process.env) });
+const program = new Command('coldpass')
+  .description('Nothing is done until it passes cold.')
+  .version('0.1.0')
+  .exitOverride()
+  .configureHelp({ subcommandTerm: termOf, helpWidth: 110 })
+  .configureOutput({ outputError: sayMistake });
+
+add('init', 'write coldpass.yml (base, recipes, tools found here) and make the state', 'init')
+  .option('--name <name>', "the workspace's name, by default the folder's")
+  .option('--base <branch>', 'the branch that phases start from')
+  .option('--key <file>', 'your own ed25519 key, or the .pub file of one that your ssh-agent holds')
+  .option('--tool <name=folder...>', 'grant a tool folder besides those found')
+  .option('--host <host...>', 'grant a network host besides those found')
+  .action((options) => {
+    const given = { ...options, ...asked(options), ...grantOptions(options), nodePath: process.execPath, now: now() };
+    return answer(options, () => init(given), sayInit);
+  });
+
+add('doctor', 'what works here, and how to mend the rest', 'doctor').action((options) => {
+  const nodeVersion = process.versions.node;
+  const make = async () => doctor({ ...asked(options), nodeVersion, sandbox: (await load.sandbox()).sandboxOf });
+  return answer(options, make, sayDoctor);
+});
+
+add('try [recipe]', 'a cold run now, of what is committed: is it green?', 'try unit --ref main')
+  .option('--ref <ref>', 'a branch, tag or commit in place of what is checked out')
+  .action((recipe, options) => {
+    const shown = options.json ? {} : { onProgress: followRun(out, nowMs), onNote: out.line };
+    const given = { ...options, ...(recipe && { recipe }), asked: asked(options), now, ...shown };
+    return answer(options, async () => (await load.try()).tryRun({ ...given, signal: interruptible() }), sayTry);
+  });
+
+add('runs [run]', 'list the runs, or show one with what failed in it', 'runs r-4f2a90b1c3d5').action((id, options) => {
+  if (id) return answer(options, async () => showRun(await place(options), id), sayOneRun);
+  return answer(options, async () => listRuns(await place(options)), sayRuns);
+});
+
+const plan = program.command('plan').description('begin a plan, or check one');
+common(plan.command('new <title>'), 'begin a plan, in this folder', 'plan new "list --json"').action((title, options) =>
+  answer(options, () => planNew(asked(options), title), sayPlanMade),
+);
+common(plan.command('check <file>'), 'say what a plan lacks', 'plan check plan-phase-x.md').action((file, options) =>
+  answer(options, () => planCheck(asked(options), file), sayPlanChecked),
+);
+
+add('run [plan]', 'one phase, from its plan to DONE; typed again it goes on', 'run plan-phase-x.md').action(
+  (file, options) => {
+    const shown = options.json ? {} : { onProgress: follow(out, nowMs).onProgress, onNote: out.line };
+    const given = { asked: asked(options), ...(file && { plan: file }), clock, signal: interruptible(), ...shown };
+    return answer(options, async () => (await load.run()).run(given), sayRun);
+  },
+);
+
+add('status', 'what is so: phases, gates, who is awake, what was spent', 'status').action((options) =>
+  answer(options, async () => status(await place(options), nowMs()), sayStatus),
+);
+
+add('watch', 'the status, then each entry that matters as it comes', 'watch').action((options) => {
+  const watching = { nowMs, signal: interruptible(''), out, json: options.json === true };
+  return answer(
+    {},
+    async () => watch({ place: await place(options), ...watching }),
+    () => undefined,
+  );
+});
+
+add('explain <gate>', 'why a gate holds or does not: each condition, with its evidence', 'explain M1')
+  .option('--phase <id>', 'by default the one that is open, else the newest')
+  .action((gate, options) =>
+    answer(options, async () => explain(await place(options), gate, options.phase, nowMs()), sayExplained),
+  );
+
+add('trail [words...]', 'search the trail, or show one entry', 'trail --kind verdict --gate M1')
+  .option('--kind <kind>', 'claim, run, verdict, finding, act and so on')
+  .option('--gate <gate>', 'entries about this gate')
+  .option('--phase <id>', 'entries of this phase')
+  .option('--from <entry>', 'entries from this number on')
+  .option('--limit <count>', 'how many to list, 40 by default')
+  .option('--entry <entry>', 'this one, whole')
+  .action((words, options) =>
+    answer(options, async () => searchTrail(await place(options), { words, ...options }), sayTrail),
+  );
+
+add('inbox', 'what waits for you, with the commands that settle it', 'inbox').action((options) =>
+  answer(options, async () => inbox(await place(options), nowMs()), sayInbox),
+);
+
+for (const command of actCommands) addAct(command);
+
+add('audit', 'check the trail offline: signatures, order, evidence, gates', 'audit --root SHA256:… --head COMMIT')
+  .option('--root <fingerprint>', 'the key that must have signed its first commit')
+  .option('--head <commit>', 'a commit that it must hold')
+  .option('--hub <folder>', "another hub than this workspace's")
+  .action((options) => answer(options, () => auditTrail(asked(options), options), sayAudit));
+
+program
+  .command('demo')
+  .description('a whole phase on a sample project, played by a script: no key, no service')
+  .option('--dir <folder>', 'put everything there: an empty folder, or one to be made')
+  .option('--json', 'say it as one JSON document')
+  .addHelpText('after', '\nExample:\n  coldpass demo --dir ./first-light')
+  .action(async (options) => {
+    const { demo, sayDemo, sayGround, sayUnboxed } = await load.demo();
+    const { onProgress } = follow(out, nowMs);
+    const told = (progress: Progress) => {
+      sayUnboxed(progress, out);
+      onProgress(progress);
+    };
+    const shown = options.json ? {} : { onLaid: (laid: DemoGround) => sayGround(laid, out), onProgress: told };
+    const given = { ...options, ...asked({}), nodePath: process.execPath, clock, signal: interruptible(), ...shown };
+    // A new folder unless one is named: the demo's ground is never where it is typed.
+    return answer(options, () => demo({ ...given, dir: options.dir }), sayDemo);
+  });
+
+process.stdout.on('error', () => process.exit(exits.yes)); // whoever read us has seen enough
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+try {
+  await program.parseAsync();
+} catch (error) {
+  fail(error);
+}
+
+/** What commander has against the arguments, on one line. */
+function sayMistake(text: string, write: (line: string) => void): void {
+  const [line = '', ...hints] = text.trim().split('\n');
+  write(`${[line.replace(/^error: /, 'coldpass: '), ...hints].join(' ')}\n`);
+}
+
+/** A command in the list of them: its name and arguments. */
+function termOf(command: Command): string {
+  const names = command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`));
+  return [command.name(), ...names].join(' ');
+}
+
+function add(spec: string, summary: string, example: string): Command {
+  return common(program.command(spec), summary, example);
+}
+
+function common(command: Command, summary: string, example: string): Command {
+  return command
+    .description(summary)
+    .option('--json', 'say it as one JSON document')
+    .option('--state <folder>', 'where the state lies, if not in the usual place')
+    .addHelpText('after', `\nExample:\n  coldpass ${example}`);
+}
+
+/** An act: what was typed, by the names of its arguments and options, is the decision. */
+function addAct({ spec, summary, example, options, needed }: ActCommand): void {
+  const [name = '', ...words] = spec.split(' ');
+  const names = words.map((word) => word.slice(1, -1));
+  const command = add(spec, summary, example)
+    .option('--phase <id>', 'by default the one that is open or parked')
+    .option('--expires <span>', 'how long it may wait to be taken up, such as 2d; a day by default');
+  for (const [flags, says] of options) command.option(flags, says);
+  for (const [flags, says] of needed) command.requiredOption(flags, says);
+  command.action((...given) => {
+    const { phase, expires, json, state, ...more } = given[names.length];
+    const typed = Object.fromEntries(names.map((key, at) => [key, given[at]]));
+    const decision = { act: name, ...typed, ...more } as Decision;
+    const about = { env: process.env, now: now(), ...(phase && { phase }), ...(expires && { expires }) };
+    return answer({ json }, async () => decide(decision, { place: await place({ state }), ...about }), sayAct);
+  });
+}
+
+/** Does it, says it, and ends this process with the report's exit code. */
+async function answer<R extends { exit: Exit }>(
+  { json }: Common,
+  make: () => Promise<R>,
+  say: (report: R, out: Screen) => void,
+): Promise<never> {
+  const report = await make();
+  out.running([]);
+  if (json) out.json(report);
+  else say(report, out);
+  out.close();
+  return process.exit(report.exit);
+}
+
+function asked({ state }: Common): Asked {
+  const uid = process.getuid?.() ?? -1;
+  return { dir: process.cwd(), env: process.env, home: homedir(), uid, ...(state && { stateDir: state }) };
+}
+
+function place(options: Common): Promise<Here> {
+  return here(asked(options));
+}
+
+/** Aborts on the first Ctrl-C or SIGTERM; the second ends this process at once. */
+function interruptible(says = 'coldpass: stopping; once more ends it at once\n'): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(exits.machine);
+    process.stderr.write(says);
+    controller.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  return controller.signal;
+}
+
+function fail(error: unknown): never {
+  out.close();
+  // Commander has said what is wrong, or has shown what was asked for.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exits.yes : exits.usage);
+  const { line, exit } = faultOf(error, process.pid);
+  process.stderr.write(`coldpass: ${line}\n`);
+  return process.exit(exit);
+}

@@ -1,0 +1,183 @@
+// The supervisor's mind: `decide(state, event)` gives the new state and the commands that follow, as plain data. Pure: no
+// clock, file or process. The shell records, then acts, then answers each command with exactly one event.
+//
+// It reconciles rather than reacts: what should be going on is computed from the folded trail and from the commands not yet
+// answered (`pending`), and only the difference is commanded. A late, doubled or lost answer therefore changes nothing, and a
+// new process that folds the trail with nothing pending goes on where the dead one stopped.
+
+import type { Entry, Intent, WakeReason } from '../state/entry.ts';
+import { fold } from '../state/fold.ts';
+import { gateReport } from '../state/gate.ts';
+import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../state/ids.ts';
+import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
+import type { RunNeed } from '../state/standing.ts';
+import { parkReasonOf } from './park.ts';
+import { timersOf } from './timers.ts';
+import { wakeOf } from './wake.ts';
+import { isWanted, judgesGreen, runsWanted } from './want.ts';
+
+/** Limits of the loop that are not the plan's. */
+export type LoopLimits = {
+  /** Sessions of the Builder in a row without a claim. */
+  sessionsWithoutClaimMax: number;
+  /** INFRA or lost runs of one slot before the phase parks. */
+  uncountedRunsMax: number;
+  /** Sessions of a role in a row that the back end failed. */
+  failedSessionsMax: number;
+  backoffMs: number;
+};
+export const loopLimits: LoopLimits = {
+  sessionsWithoutClaimMax: 10,
+  uncountedRunsMax: 3,
+  failedSessionsMax: 3,
+  backoffMs: 30_000,
+};
+
+/** Each has a key; while it is unanswered no second one with that key is given. */
+export type Command =
+  | { kind: 'open'; key: string; queue: EntryId }
+  | { kind: 'append'; key: string; intent: Intent }
+  | { kind: 'run'; key: string; phase: PhaseId; need: RunNeed }
+  | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
+  | { kind: 'timer'; key: string; atMs: number };
+/** Ends another command early; the answer that counts is still that command's own. May come twice. */
+export type Cancel = { kind: 'cancel'; target: string; why: string };
+
+export type LoopEvent =
+  | { kind: 'started'; atMs: number }
+  | { kind: 'appended'; entry: Entry; atMs: number }
+  | { kind: 'answered'; key: string; atMs: number }
+  | { kind: 'stop'; atMs: number };
+
+export type Pending = Command & { cancelled?: boolean };
+export type LoopState = {
+  trail: TrailState;
+  pending: Record<string, Pending>;
+  nowMs: number;
+  stopping: boolean;
+  limits: LoopLimits;
+};
+
+/** The state in which a process begins: the folded trail, nothing pending. */
+export function begin(trail: TrailState, nowMs: number, limits: LoopLimits = loopLimits): LoopState {
+  return { trail, pending: {}, nowMs, stopping: false, limits };
+}
+
+/** One step. Commands are to be carried out in order; `cancel` needs no answer. */
+export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {
+  const next = applyEvent(state, event);
+  const wanted = next.stopping ? [] : wantedCommands(next);
+  const cancels = cancelsOf(next);
+  const commands = wanted.filter((command) => !next.pending[command.key]);
+  const pending = { ...next.pending };
+  for (const { target } of cancels) {
+    const command = pending[target];
+    if (command) pending[target] = { ...command, cancelled: true };
+  }
+  for (const command of commands) pending[command.key] = command;
+  return { state: { ...next, pending }, commands: [...cancels, ...commands] };
+}
+
+function applyEvent(state: LoopState, event: LoopEvent): LoopState {
+  const nowMs = Math.max(state.nowMs, event.atMs);
+  switch (event.kind) {
+    case 'started':
+      return { ...state, nowMs };
+    case 'appended':
+      return { ...state, nowMs, trail: fold(state.trail, event.entry) };
+    case 'answered': {
+      const { [event.key]: _answered, ...pending } = state.pending;
+      return { ...state, nowMs, pending };
+    }
+    case 'stop':
+      return { ...state, nowMs, stopping: true };
+    default:
+      return event satisfies never;
+  }
+}
+
+function wantedCommands(state: LoopState): Command[] {
+  const phase = livePhase(state.trail);
+  if (!phase) return opening(state.trail);
+  if (phase.asked) return [answerTo(phase)];
+  if (phase.status !== 'open') return [];
+  return [...endsOfLostSessions(state, phase), ...openWork(state, phase)];
+}
+
+function opening(trail: TrailState): Command[] {
+  const next = trail.queue[0];
+  return next ? [{ kind: 'open', key: `open:${next.id}`, queue: next.id }] : [];
+}
+
+function answerTo(phase: Phase): Command {
+  const asked = phase.asked as NonNullable<Phase['asked']>;
+  const event = asked.act === 'resume' ? 'resumed' : 'abandoned';
+  return append(phase, `${event}:${asked.id}`, { event, act: asked.id });
+}
+
+function openWork(state: LoopState, phase: Phase): Command[] {
+  const done = gateReport(phase, DONE, state.nowMs);
+  if (done.holds && done.claim && done.sha)
+    return [append(phase, `done:${done.claim.id}`, { event: 'done', claim: done.claim.id, sha: done.sha })];
+  const park = parkReasonOf(state, phase);
+  if (park) return [append(phase, `park:${phase.resumed}`, { event: 'parked', ...park })];
+  const runs = runsWanted(phase, state.nowMs).map(
+    (need): Command => ({ kind: 'run', key: `run:${need.slot}`, phase: phase.id, need }),
+  );
+  const timers = timersOf(state, phase);
+  const wakes = wakeOf(state, phase, runs.length > 0);
+  if (wakes.park) return [append(phase, `park:${phase.resumed}`, { event: 'parked', ...wakes.park })];
+  return [...runs, ...wakes.sessions, ...timers];
+}
+
+/** A session that the trail knows to be awake, but that nobody runs, died with the process that ran it. */
+function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
+  const lost = phase.sessions.filter((session) => session.end === null && !state.pending[`session:${session.for}`]);
+  return lost.map((session) => ({
+    kind: 'append',
+    key: `lost:${session.session}`,
+    intent: {
+      kind: 'session',
+      role: 'supervisor',
+      phase: phase.id,
+      body: '',
+      facts: {
+        event: 'ended',
+        ...{ session: session.session, for: session.for, end: 'lost', why: 'the process that ran it is gone' },
+        ...{
+          turns: 0,
+          tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+          usd: session.usd,
+          transcript: null,
+          published: null,
+        },
+      },
+    },
+  }));
+}
+
+function append(phase: Phase, key: string, facts: Extract<Intent, { kind: 'phase' }>['facts']): Command {
+  return { kind: 'append', key, intent: { kind: 'phase', role: 'supervisor', phase: phase.id, facts, body: '' } };
+}
+
+function cancelsOf(state: LoopState): Cancel[] {
+  return Object.values(state.pending)
+    .filter((command) => !command.cancelled)
+    .flatMap((command) => {
+      const why = whyCancel(state, command);
+      return why === null ? [] : [{ kind: 'cancel' as const, target: command.key, why }];
+    });
+}
+
+function whyCancel(state: LoopState, command: Command): string | null {
+  if (command.kind === 'open' || command.kind === 'append') return null;
+  if (state.stopping) return 'Coldpass is stopping';
+  const phase = livePhase(state.trail);
+  if (phase?.status !== 'open' || phase.asked) return 'the phase is not open';
+  if (command.kind === 'run')
+    return isWanted(phase, command.need, state.nowMs) ? null : 'its claim is no longer judged by it';
+  if (command.kind === 'session' && command.reason.kind === 'judge') {
+    return judgesGreen(phase, command.reason.claim, state.nowMs) ? null : 'the claim is no longer the one to judge';
+  }
+  return null;
+}

@@ -1,0 +1,40 @@
+// Every entry of the trail in memory, in order, with the results of runs at hand: for projections, the `trail` tool and
+// `explain`. Filled as the funnel folds; nothing is decided by it.
+
+import type { FailedTest } from '../agents/view.ts';
+import type { Entry } from '../state/entry.ts';
+import type { EntryId, RunId } from '../state/ids.ts';
+import { RunRecord } from '../state/record.ts';
+
+const failingKept = 20;
+
+export type EntryLog = {
+  readonly entries: readonly Entry[];
+  add(entries: readonly Entry[]): void;
+  words(id: EntryId): string;
+  entry(id: EntryId): Entry | undefined;
+};
+
+export function entryLog(): EntryLog {
+  const entries: Entry[] = [];
+  return {
+    entries,
+    add: (more) => void entries.push(...more),
+    words: (id) => entries[id - 1]?.body ?? '',
+    entry: (id) => entries[id - 1],
+  };
+}
+
+type Files = { file(path: string): Promise<Buffer | null> };
+
+/** The record of a run that is on the trail; null where the run was lost, or is unknown. */
+export async function recordOf(trail: Files, run: RunId): Promise<RunRecord | null> {
+  const bytes = await trail.file(`runs/${run}/results.json`);
+  return bytes && RunRecord.parse(JSON.parse(bytes.toString('utf8')));
+}
+
+/** Tests that failed in a run, with their messages. */
+export function failingIn(record: RunRecord | null): FailedTest[] {
+  const failed = (record?.tests ?? []).filter((test) => test.status === 'fail');
+  return failed.slice(0, failingKept).map((test) => ({ id: test.id, message: test.failure?.message ?? '' }));
+}

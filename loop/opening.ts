@@ -1,0 +1,62 @@
+// Opens a queued phase: from what the operator signed (plan and recipes by digest, the base commit) to the `opened` entry
+// that pins them. What was signed is read from the trail, never from a checkout.
+
+import { digestOfJson } from '../state/digest.ts';
+import type { Intent } from '../state/entry.ts';
+import { TrailError } from '../state/errors.ts';
+import { startPhase } from '../state/hub.ts';
+import type { Digest, EntryId, RecipeName } from '../state/ids.ts';
+import { readPlan } from '../state/plan.ts';
+import { PinnedRecipe } from '../state/recipe.ts';
+import type { World } from './world.ts';
+
+/** Appends `opened` for the act `queue`, then makes `phase/<id>`. */
+export async function openQueued(world: World, queue: EntryId): Promise<void> {
+  const queued = world.trail.state.queue.find((item) => item.id === queue);
+  if (!queued) return; // opened by the process before this one
+  const bytes = await stored(world, queued.plan);
+  const read = readPlan(bytes.toString('utf8'));
+  if (!('spec' in read)) throw new TrailError('bad-file', `the queued plan of ${queued.phase} cannot be read any more`);
+  const intent: Intent = {
+    kind: 'phase',
+    role: 'supervisor',
+    phase: queued.phase,
+    facts: {
+      event: 'opened',
+      ...{ queue, plan: queued.plan, base: queued.baseSha, recipes: queued.recipes, spec: read.spec },
+      ...{ sandbox: world.sandbox.level, uid: world.sandbox.uid },
+    },
+    body: '',
+    blobs: [{ path: `plan-phase-${queued.phase}.md`, bytes }],
+  };
+  await world.trail.append([intent]);
+  await startPhase(world.paths.hub, queued.phase, queued.baseSha);
+}
+
+/** A recipe as it was pinned, with its harness files by digest. */
+export async function pinnedRecipe(
+  world: World,
+  digest: Digest,
+): Promise<{ pinned: PinnedRecipe; harness: Map<Digest, Buffer> }> {
+  const pinned = PinnedRecipe.parse(JSON.parse((await stored(world, digest)).toString('utf8')));
+  if (digestOfJson(pinned) !== digest)
+    throw new TrailError('bad-trail', `the recipe stored as ${digest} is another one`);
+  const wanted = pinned.harness.flatMap((item) => item.digest ?? []);
+  const files = await Promise.all(
+    wanted.map(async (file): Promise<[Digest, Buffer]> => [file, await stored(world, file)]),
+  );
+  return { pinned, harness: new Map(files) };
+}
+
+/** The digest under which a phase pins a recipe. */
+export function recipeDigest(recipes: Record<string, Digest>, name: RecipeName): Digest {
+  const digest = recipes[name];
+  if (!digest) throw new TrailError('bad-trail', `the phase pins no recipe ${name}`);
+  return digest;
+}
+
+async function stored(world: World, digest: Digest): Promise<Buffer> {
+  const bytes = await world.trail.blob(digest);
+  if (!bytes) throw new TrailError('bad-trail', `the trail holds no bytes of digest ${digest}`);
+  return bytes;
+}

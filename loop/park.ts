@@ -1,0 +1,190 @@
+// When a phase must stop for the operator, whatever else could go on. Pure. (A phase that merely has nothing left to do parks
+// in `wake.ts`.) Counters count from the last `opened` or `resumed`: resuming grants them anew.
+
+import type { ParkReason } from '../state/entry.ts';
+import { evidenceMsMax } from '../state/evidence.ts';
+import { currentClaim, effectiveVerdict, judgingsEnded } from '../state/gate.ts';
+import { type AgentRole, DONE, type EntryId, type GateId } from '../state/ids.ts';
+import type { Claim, Phase } from '../state/phase.ts';
+import { gatesJudged, standingOf, waiverOf } from '../state/standing.ts';
+import type { LoopState } from './decide.ts';
+import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
+
+export const failsOnWordMax = 3;
+export const judgingsMax = 2;
+export const sameFailureMax = 3;
+/** Evidence of DONE that ages out is made again this often. */
+export const ageingsMax = 2;
+
+export type Park = { reason: ParkReason; why: string; about: EntryId | null };
+
+/** Why the phase must park now, or null. */
+export function parkReasonOf(state: LoopState, phase: Phase): Park | null {
+  return (
+    dispute(phase) ??
+    infra(state, phase) ??
+    budget(state, phase) ??
+    unverified(state, phase) ??
+    aged(state, phase) ??
+    word(phase) ??
+    sameFailure(state, phase) ??
+    backend(state, phase)
+  );
+}
+
+/** Sessions of a role that its back end failed, in a row up to now. */
+export function failuresInARow(phase: Phase, role: AgentRole): number {
+  const ended = phase.sessions.filter(
+    (s) => s.for === role && s.end !== null && s.end !== 'lost' && s.end !== 'cancelled' && s.id > phase.resumed,
+  );
+  const lastGood = ended.findLastIndex((s) => s.end !== 'failed');
+  return ended.length - 1 - lastGood;
+}
+
+function dispute(phase: Phase): Park | null {
+  const open = phase.blocked.find(
+    (blocked) => blocked.closed === null && blocked.disputes !== null && blocked.id > phase.resumed,
+  );
+  return open
+    ? { reason: 'dispute', why: `the Builder disputes finding #${open.disputes}: ${open.action}`, about: open.id }
+    : null;
+}
+
+function infra(state: LoopState, phase: Phase): Park | null {
+  const max = state.limits.uncountedRunsMax;
+  for (const need of runsWanted(phase, state.nowMs)) {
+    const { infra, lost } = uncountedRuns(phase, need);
+    if (infra >= max)
+      return {
+        reason: 'infra',
+        why: `the machine failed ${infra} runs of ${need.slot}; see \`coldpass doctor\``,
+        about: null,
+      };
+    if (lost >= max)
+      return { reason: 'infra', why: `${lost} runs of ${need.slot} were lost when Coldpass died`, about: null };
+  }
+  return null;
+}
+
+function budget(state: LoopState, phase: Phase): Park | null {
+  const { hours, usd } = phase.spec.budget;
+  if (state.nowMs >= phase.resumedAtMs + hours * 3_600_000)
+    return { reason: 'budget', why: `${hours} hours have passed`, about: null };
+  const awake = Object.values(state.pending).some((command) => command.kind === 'session');
+  const spent = phase.sessions.filter((s) => s.id > phase.resumed).reduce((sum, s) => sum + s.usd, 0);
+  if (awake || spent < usd) return null;
+  return { reason: 'budget', why: `$${spent.toFixed(2)} of $${usd} are spent`, about: null };
+}
+
+function unverified(state: LoopState, phase: Phase): Park | null {
+  for (const claim of currentClaims(phase)) {
+    const standing = standingOf(phase, claim, state.nowMs);
+    if (standing.state !== 'green' || effectiveVerdict(phase, claim, standing)) continue;
+    if (waiverOf(phase, claim.gate, 'verdict', state.nowMs) !== null) continue;
+    const sessions = judgingsEnded(phase, claim, standing).length;
+    if (sessions >= judgingsMax) {
+      return {
+        reason: 'unverified',
+        why: `${sessions} sessions of the Adversary gave no PASS or FAIL on claim #${claim.id} of ${claim.gate}`,
+        about: claim.id,
+      };
+    }
+  }
+  return null;
+}
+
+function aged(state: LoopState, phase: Phase): Park | null {
+  const claim = currentClaim(phase, DONE);
+  if (!claim) return null;
+  const standing = standingOf(phase, claim, state.nowMs);
+  if (standing.state !== 'running') return null;
+  const worst = Math.max(0, ...gatesJudged(phase, claim).map((gate) => ageings(phase, claim, gate, state.nowMs)));
+  if (worst <= ageingsMax) return null;
+  return {
+    reason: 'aged',
+    why: `the evidence for DONE has aged out ${worst} times without a verdict`,
+    about: claim.id,
+  };
+}
+
+/** Runs that counted for the claim at some time since it was made (or resumed), and are too old now. */
+function ageings(phase: Phase, claim: Claim, gate: GateId, nowMs: number): number {
+  const since = Math.max(claim.atMs, phase.resumedAtMs);
+  const stale = phase.runs.filter(
+    (run) =>
+      run.purpose.kind === 'gate' &&
+      run.purpose.gate === gate &&
+      run.sha === claim.sha &&
+      run.outcome === 'PASS' &&
+      run.atMs + evidenceMsMax > since &&
+      run.atMs + evidenceMsMax <= nowMs,
+  );
+  return new Set(stale.map((run) => run.atMs)).size;
+}
+
+function word(phase: Phase): Park | null {
+  const fails = phase.claims
+    .flatMap((claim) => claim.verdicts)
+    .filter((verdict) => verdict.verdict === 'FAIL' && verdict.id > phase.resumed);
+  const onWord = fails.filter((verdict) =>
+    verdict.findings.every((id) => !phase.findings.find((finding) => finding.id === id)?.reproducer),
+  );
+  const last = onWord.at(-1);
+  if (!last || onWord.length < failsOnWordMax) return null;
+  return {
+    reason: 'word',
+    why: `${onWord.length} FAILs rest on the Adversary's word alone, without a reproducer`,
+    about: last.id,
+  };
+}
+
+function sameFailure(state: LoopState, phase: Phase): Park | null {
+  for (const gate of Object.keys(phase.spec.gates) as GateId[]) {
+    const claims = phase.claims
+      .filter((claim) => claim.gate === gate && claim.id > phase.resumed)
+      .slice(-sameFailureMax);
+    if (claims.length < sameFailureMax) continue;
+    const prints = claims.map((claim) => fingerprint(state, phase, claim));
+    if (prints[0] !== null && prints.every((print) => print === prints[0])) {
+      return {
+        reason: 'failing',
+        why: `${sameFailureMax} claims of ${gate} in a row failed in the same way`,
+        about: claims.at(-1)?.id ?? null,
+      };
+    }
+  }
+  return null;
+}
+
+/** What failed, without the names that differ from run to run; null where the claim is not red. */
+function fingerprint(state: LoopState, phase: Phase, claim: Claim): string | null {
+  const standing = standingOf(phase, claim, state.nowMs);
+  if (standing.state !== 'red') return null;
+  const bad = standing.pieces.find((piece) => piece.result === 'bad');
+  const run = phase.runs.find((r) => r.id === bad?.at);
+  return run
+    ? `${bad?.condition} ${run.outcome} ${run.alike} ${run.unmet.join(' ')} ${run.control?.result ?? ''}`
+    : null;
+}
+
+function backend(state: LoopState, phase: Phase): Park | null {
+  for (const role of ['builder', 'adversary'] as const) {
+    const failures = failuresInARow(phase, role);
+    const last = phase.sessions.findLast((s) => s.for === role && s.end !== null && s.id > phase.resumed);
+    if (last?.end === 'failed' && last.trouble?.stop) {
+      return {
+        reason: 'backend',
+        why: `the model's service refuses the ${role}, and trying again will not help: see #${last.id} and its end`,
+        about: last.id,
+      };
+    }
+    if (failures >= state.limits.failedSessionsMax) {
+      return {
+        reason: 'backend',
+        why: `the model could not be reached in ${failures} sessions of the ${role} in a row`,
+        about: null,
+      };
+    }
+  }
+  return null;
+}

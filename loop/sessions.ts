@@ -1,0 +1,202 @@
+// One wake of a role, carried out: its clone, what it is told, the session itself, and the two entries that frame it. Whatever
+// becomes of the model is on the trail; this rejects only where the machine is broken.
+
+import { randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentErrorCode } from '../agents/errors.ts';
+import { openingOf, project } from '../agents/projection.ts';
+import { promptFor } from '../agents/prompt.ts';
+import { redactor } from '../agents/redact.ts';
+import { runSession, type SessionResult } from '../agents/session.ts';
+import { toolsFor } from '../agents/tools.ts';
+import { openTranscript } from '../agents/transcript.ts';
+import { type FailedTest, type ViewSource, viewOf } from '../agents/view.ts';
+import { roleClone } from '../state/clones.ts';
+import type { Facts } from '../state/entry.ts';
+import { Refused } from '../state/errors.ts';
+import { branchHead } from '../state/git.ts';
+import type { AgentRole, RunId, SessionId, Sha } from '../state/ids.ts';
+import type { Phase } from '../state/phase.ts';
+import type { Command } from './decide.ts';
+import { openHost } from './host.ts';
+import { failingIn, recordOf } from './log.ts';
+import { phaseNow, type World } from './world.ts';
+
+type SessionCommand = Extract<Command, { kind: 'session' }>;
+
+const lockLimits = { memoryMb: 256, processes: 16, diskMb: 16, seconds: 30 };
+
+/** Failures that only a person mends. */
+const hopeless: ReadonlySet<AgentErrorCode> = new Set(['spend', 'fatal', 'price']);
+
+/** Wakes the role and resolves when its session has ended, and its end is on the trail. */
+export async function carryOutSession(world: World, command: SessionCommand, signal: AbortSignal): Promise<void> {
+  const { role, phase: phaseId } = command;
+  const session = `s-${randomBytes(6).toString('hex')}` as SessionId;
+  const setup = world.agents[role];
+  const clone = await freshClone(world, command, phaseNow(world, phaseId));
+  const told = await tell(world, command);
+  const tools = toolsFor(role);
+  const prompt = promptFor(
+    role,
+    tools.map((tool) => tool.schema),
+  );
+  const limits = { ...setup.limits, usd: Math.min(setup.limits.usd, told.leftUsd) };
+  const started: Facts<'session'> = {
+    event: 'started',
+    ...{
+      session,
+      for: role,
+      reason: command.reason,
+      backend: setup.backend.name,
+      model: setup.backend.model,
+      prompt: prompt.digest,
+    },
+    ...{ shown: { upTo: told.upTo, runs: told.runs }, reservedUsd: setup.price.output === 0 ? 0 : limits.usd },
+  };
+  if (!(await begun(world, phaseId, started))) return;
+  world.onProgress({ kind: 'session', session, role, event: { kind: 'started' } });
+  const redact = redactor(setup.secrets);
+  const file = join(world.paths.transcripts, `${session}.jsonl`);
+  const host = await openHost(world, { role, session, phase: phaseId }, clone);
+  try {
+    const result = await runSession({
+      ...{
+        session,
+        role,
+        prompt,
+        opening: told.opening,
+        tools,
+        host,
+        backend: setup.backend,
+        price: setup.price,
+        limits,
+      },
+      ...{ transcript: await openTranscript(file, redact, world.clock), redact, clock: world.clock, signal },
+      onEvent: (event) => world.onProgress({ kind: 'session', session, role, event }),
+    });
+    await ended(world, phaseId, session, role, result);
+  } finally {
+    await host.close();
+    world.onProgress({ kind: 'session', session, role, event: { kind: 'ended' } });
+  }
+}
+
+/** False where the phase moved on meanwhile (parked, say) and nobody is to be woken any more. */
+async function begun(world: World, phase: SessionCommand['phase'], facts: Facts<'session'>): Promise<boolean> {
+  try {
+    await world.trail.append([{ kind: 'session', role: 'supervisor', phase, facts, body: '' }]);
+    return true;
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
+  }
+}
+
+async function ended(
+  world: World,
+  phase: SessionCommand['phase'],
+  session: SessionId,
+  role: AgentRole,
+  result: SessionResult,
+): Promise<void> {
+  const { end, why, turns, tokens, usd, transcript, published, trouble } = result;
+  const told = trouble && {
+    stop: hopeless.has(trouble.code),
+    until: trouble.resetAtMs === null ? null : stampOf(trouble.resetAtMs),
+  };
+  const facts: Facts<'session'> = {
+    ...{ event: 'ended' as const, session, for: role, end, why, turns, tokens, usd, transcript, published },
+    ...(told && { trouble: told }),
+  };
+  await world.trail.append([{ kind: 'session', role: 'supervisor', phase, facts, body: '' }]);
+}
+
+/** The Builder keeps its clone from session to session; the Adversary's is made anew each time, at the commit it judges. */
+async function freshClone(world: World, { role, reason }: SessionCommand, phase: Phase): Promise<string> {
+  const into = join(world.paths.clones, role);
+  const marker = join(world.paths.clones, `${role}.phase`);
+  const kept = role === 'builder' && (await readMarker(marker)) === phase.id;
+  if (kept) {
+    if (phase.sessions.some(({ for: whose, end }) => whose === role && (end === 'lost' || end === 'cancelled')))
+      await removeLocks(world, role, into);
+    return into;
+  }
+  await rm(marker, { force: true });
+  const judged = reason.kind === 'judge' ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
+  const owner = world.sandbox.owner(role);
+  await roleClone({ hub: world.paths.hub, phase: phase.id, role, into, owner, ...(judged && { at: judged.sha }) });
+  await writeMarker(marker, phase.id);
+  return into;
+}
+
+/** A git that was killed in the clone has left its locks there, and every later one would fail by them. */
+async function removeLocks(world: World, role: AgentRole, clone: string): Promise<void> {
+  const boxed = await world.sandbox.start(
+    {
+      ...{ role, argv: ['find', '.git', '-name', '*.lock', '-type', 'f', '-delete'], workdir: '/tree' },
+      ...{
+        mounts: [{ source: clone, target: '/tree', mode: 'rw' }],
+        env: {},
+        tools: [],
+        hosts: [],
+        limits: lockLimits,
+      },
+    },
+    new AbortController().signal,
+  );
+  boxed.stdin.end();
+  boxed.stdout.resume();
+  boxed.stderr.resume();
+  await boxed.done;
+}
+
+/** The phase that a role's lasting clone was made for; a clone without a marker is half made. */
+async function readMarker(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch(() => null);
+}
+
+async function writeMarker(path: string, phase: string): Promise<void> {
+  await writeFile(path, phase, { mode: 0o600 });
+}
+
+type Told = { opening: string; upTo: number; runs: RunId[]; leftUsd: number };
+
+async function tell(world: World, { role, reason, phase: id }: SessionCommand): Promise<Told> {
+  const phase = phaseNow(world, id);
+  const nowMs = world.clock.nowMs();
+  const failing = new Map<RunId, FailedTest[]>();
+  for (const run of phase.runs.filter((one) => one.outcome === 'FAIL' || one.control)) {
+    failing.set(run.run, failingIn(await recordOf(world.trail, run.run)));
+  }
+  const left = leftOf(phase, nowMs);
+  const source: ViewSource = {
+    words: (entry) => world.entries.words(entry),
+    failing: (run) => failing.get(run) ?? [],
+    head: (await branchHead(world.paths.hub, `phase/${id}`)) ?? (phase.base as Sha),
+    left,
+  };
+  const projection = project(viewOf(phase, reason, source, nowMs), role);
+  const plan = await world.trail.blob(phase.plan);
+  return {
+    opening: openingOf(plan?.toString('utf8') ?? '', projection),
+    upTo: world.trail.state.lastId,
+    runs: projection.shownRuns,
+    leftUsd: left.usd,
+  };
+}
+
+function leftOf(phase: Phase, nowMs: number): ViewSource['left'] {
+  const { usd, hours, claims } = phase.spec.budget;
+  const spent = phase.sessions.filter((s) => s.id > phase.resumed).reduce((sum, s) => sum + s.usd, 0);
+  return {
+    usd: Math.max(0, usd - spent),
+    hours: Math.max(0, hours - (nowMs - phase.resumedAtMs) / 3_600_000),
+    claims: claims - phase.claims.length,
+  };
+}
+
+function stampOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

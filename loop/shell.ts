@@ -1,0 +1,117 @@
+// The shell around `decide`: it feeds events in, carries commands out, and answers each with exactly one event. It decides
+// nothing. Entries come from the funnel only once they are durable, so what is acted on has been recorded.
+//
+// Contract of `Hands`: a promise that resolves is the answer, whatever came of the work (that is on the trail); one that
+// rejects is a broken machine and ends the shell. On abort a hand winds down and still resolves. Work may be carried out
+// twice after a crash.
+
+import type { Entry, Intent } from '../state/entry.ts';
+import type { EntryId } from '../state/ids.ts';
+import type { TrailState } from '../state/phase.ts';
+import { livePhase } from '../state/phase.ts';
+import { begin, type Cancel, type Command, decide, type LoopEvent, type LoopLimits, type LoopState } from './decide.ts';
+
+export type Hands = {
+  open(queue: EntryId): Promise<void>;
+  append(intent: Intent): Promise<void>;
+  run(command: Extract<Command, { kind: 'run' }>, signal: AbortSignal): Promise<void>;
+  session(command: Extract<Command, { kind: 'session' }>, signal: AbortSignal): Promise<void>;
+  timer(atMs: number, signal: AbortSignal): Promise<void>;
+};
+
+export type ShellOptions = {
+  trail: { readonly state: TrailState; onAppended(fn: (entries: Entry[]) => void): () => void };
+  hands: Hands;
+  nowMs(): number;
+  limits?: LoopLimits;
+  /** Told of each command as it is given, and of each answer; for progress and logs. Must not throw. */
+  onStep?(step: { kind: 'command'; command: Command | Cancel } | { kind: 'answer'; key: string }): void;
+};
+
+export type Shell = {
+  /** Winds everything down: nothing new starts, what runs is cancelled. May be called twice. */
+  stop(): void;
+  /** Resolves when nothing is under way and nothing will be without the operator; rejects when a hand did. */
+  quiet: Promise<LoopState>;
+};
+
+/** Starts the loop on what the trail says now. */
+export function startShell(options: ShellOptions): Shell {
+  const { trail, hands, nowMs } = options;
+  const signals = new Map<string, AbortController>();
+  const outcome = Promise.withResolvers<LoopState>();
+  const unsubscribe = trail.onAppended((entries) => {
+    for (const entry of entries) dispatch({ kind: 'appended', entry, atMs: nowMs() });
+  });
+  let state = begin(trail.state, nowMs(), options.limits);
+  let isOver = false;
+
+  function dispatch(event: LoopEvent): void {
+    if (isOver) return;
+    const step = decide(state, event);
+    state = step.state;
+    for (const command of step.commands) carryOut(command);
+    if (isQuiet(state)) finish(() => outcome.resolve(state));
+  }
+
+  function carryOut(command: Command | Cancel): void {
+    options.onStep?.({ kind: 'command', command });
+    if (command.kind === 'cancel') {
+      signals.get(command.target)?.abort(new Error(command.why));
+      return;
+    }
+    const controller = new AbortController();
+    signals.set(command.key, controller);
+    handle(command, controller.signal).then(
+      () => {
+        signals.delete(command.key);
+        options.onStep?.({ kind: 'answer', key: command.key });
+        dispatch({ kind: 'answered', key: command.key, atMs: nowMs() });
+      },
+      (error: unknown) => fail(error),
+    );
+  }
+
+  function handle(command: Command, signal: AbortSignal): Promise<void> {
+    switch (command.kind) {
+      case 'open':
+        return hands.open(command.queue);
+      case 'append':
+        return hands.append(command.intent);
+      case 'run':
+        return hands.run(command, signal);
+      case 'session':
+        return hands.session(command, signal);
+      case 'timer':
+        return hands.timer(command.atMs, signal);
+      default:
+        return command satisfies never;
+    }
+  }
+
+  function fail(error: unknown): void {
+    finish(() => outcome.reject(error));
+    for (const controller of signals.values()) controller.abort(error);
+  }
+
+  function finish(settle: () => void): void {
+    if (isOver) return;
+    isOver = true;
+    unsubscribe();
+    settle();
+  }
+
+  queueMicrotask(() => dispatch({ kind: 'started', atMs: nowMs() }));
+  return {
+    stop: () => dispatch({ kind: 'stop', atMs: nowMs() }),
+    quiet: outcome.promise,
+  };
+}
+
+/** Nothing is unanswered, and no phase is open (or the loop was told to stop). */
+function isQuiet(state: LoopState): boolean {
+  if (Object.keys(state.pending).length > 0) return false;
+  const phase = livePhase(state.trail);
+  if (state.stopping) return true;
+  return phase ? phase.status === 'parked' && !phase.asked : state.trail.queue.length === 0;
+}

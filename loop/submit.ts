@@ -1,0 +1,202 @@
+// From what an agent says through a tool to an intent for the funnel: fills in what is not the agent's to say (session, trees,
+// ancestry, references, digests) from git and the trail. A refusal comes back in words; nothing is appended then.
+
+import picomatch from 'picomatch';
+import type { Submission, ToolReply } from '../agents/host.ts';
+import { referenceFor } from '../state/admitClaim.ts';
+import { digestOf } from '../state/digest.ts';
+import type { Entry, EntryOf, Facts, Intent } from '../state/entry.ts';
+import { Refused } from '../state/errors.ts';
+import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git.ts';
+import {
+  type AgentRole,
+  DONE,
+  type EntryId,
+  type GateId,
+  type PhaseId,
+  type RecipeName,
+  type SessionId,
+  type Sha,
+} from '../state/ids.ts';
+import type { Phase } from '../state/phase.ts';
+import { protectedChanges } from '../state/protectedPaths.ts';
+import { testGlobsOf } from '../state/spec.ts';
+import { lateReproducers } from '../state/standing.ts';
+import { pinnedRecipe, recipeDigest } from './opening.ts';
+import { phaseNow, type World } from './world.ts';
+
+export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };
+
+/** Appends what was submitted; the reply names its number. */
+export async function submit(
+  world: World,
+  author: Author,
+  submission: Submission,
+  signal: AbortSignal,
+): Promise<ToolReply> {
+  try {
+    if (submission.kind === 'verdict') await reproducersRun(world, author, submission.facts.claim, signal);
+    const intent = await intentOf(world, author, submission);
+    const [entry] = (await world.trail.append([intent])) as [Entry];
+    const shown = entry.kind === 'finding' ? await reproduced(world, author, entry, signal) : '';
+    return { ok: true, text: `#${entry.id}: ${wordsFor(entry)}${shown}` };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, text: `refused: ${error.message}` };
+    throw error;
+  }
+}
+
+async function intentOf(world: World, author: Author, submission: Submission): Promise<Intent> {
+  const { role, session, phase } = author;
+  const envelope = { role, phase, body: submission.body };
+  switch (submission.kind) {
+    case 'claim':
+      return {
+        ...envelope,
+        kind: 'claim',
+        facts: await claimFacts(world, author, submission.facts.gate, submission.facts.sha),
+      };
+    case 'verdict':
+      return {
+        ...envelope,
+        kind: 'verdict',
+        facts: { session, ...submission.facts, gate: gateOf(phaseNow(world, phase), submission.facts.claim) },
+      };
+    case 'finding':
+      return { ...envelope, ...(await findingIntent(world, author, submission.facts)) };
+    default:
+      return { ...envelope, kind: submission.kind, facts: { session, ...submission.facts } } as Intent;
+  }
+}
+
+function gateOf(phase: Phase, claim: EntryId): GateId {
+  const known = phase.claims.find((c) => c.id === claim);
+  if (!known) throw new Refused(`#${claim} is no claim of this phase`);
+  return known.gate;
+}
+
+async function claimFacts(
+  world: World,
+  { session, phase: id }: Author,
+  gate: GateId,
+  given: Sha,
+): Promise<Facts<'claim'>> {
+  const { hub } = world.paths;
+  const sha = await knownCommit(hub, given);
+  const head = await branchHead(hub, `phase/${id}`);
+  if (head === null || !(await isAncestor(hub, sha, head)))
+    throw new Refused(`${sha} is not on phase/${id}: publish it first`);
+  // What is delivered is the branch, so what is judged as DONE is its head; it is frozen from here on.
+  if (gate === DONE && sha !== head)
+    throw new Refused(`phase/${id} has moved on to ${head}: hand that commit off, once every gate holds there`);
+  const phase = phaseNow(world, id);
+  const related = await Promise.all(
+    phase.claims.map(async (claim) => ({
+      id: claim.id,
+      before: await isAncestor(hub, claim.sha, sha),
+      after: await isAncestor(hub, sha, claim.sha),
+    })),
+  );
+  const descends = related.filter((claim) => claim.before).map((claim) => claim.id);
+  const precedes = related.filter((claim) => claim.after && !claim.before).map((claim) => claim.id);
+  const claim = { id: world.trail.nextId as EntryId, sha, descends };
+  const gates = gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [gate];
+  const nowMs = world.clock.nowMs();
+  const references = Object.fromEntries(gates.map((g): [GateId, Sha] => [g, referenceFor(phase, g, claim, nowMs)]));
+  return {
+    session,
+    gate,
+    shas: { main: sha },
+    trees: { main: await treeOf(hub, sha) },
+    descends,
+    precedes,
+    references,
+    touches: await protectedChanges(hub, phase.spec, phase.base, sha),
+  };
+}
+
+type Said = Extract<Submission, { kind: 'finding' }>['facts'];
+
+async function findingIntent(
+  world: World,
+  { session, phase: id }: Author,
+  said: Said,
+): Promise<Pick<Extract<Intent, { kind: 'finding' }>, 'kind' | 'facts' | 'blobs'>> {
+  const { reproducer, ...facts } = said;
+  if (!reproducer) return { kind: 'finding', facts: { session, ...facts } };
+  const phase = phaseNow(world, id);
+  const gate = said.gate === DONE ? (Object.keys(phase.spec.gates)[0] as GateId) : said.gate;
+  const spec = phase.spec.gates[gate];
+  if (!spec) throw new Refused(`the plan has no gate ${said.gate}`);
+  const globs = await testGlobs(world, phase, spec.recipe);
+  if (!picomatch.isMatch(reproducer.path, globs, { dot: true })) {
+    throw new Refused(`a reproducer is laid under the recipe's tests (${globs.join(', ')}), not at ${reproducer.path}`);
+  }
+  const bytes = Buffer.from(reproducer.content, 'utf8');
+  const file = digestOf(bytes);
+  return {
+    kind: 'finding',
+    facts: { session, ...facts, reproducer: { path: reproducer.path, file, command: reproducer.command } },
+    blobs: [{ path: `blobs/${file}`, bytes }],
+  };
+}
+
+/** What counts as a test in a phase: the recipe's globs and the plan's. */
+export async function testGlobs(world: World, phase: Phase, recipe: RecipeName): Promise<string[]> {
+  const { pinned } = await pinnedRecipe(world, recipeDigest(phase.recipes, recipe));
+  return testGlobsOf(phase.spec, pinned.recipe);
+}
+
+/** A verdict waits for the reproducers filed with it: what they show decides whether it may be given. */
+async function reproducersRun(
+  world: World,
+  { phase: id }: Author,
+  claimId: EntryId,
+  signal: AbortSignal,
+): Promise<void> {
+  const isWaiting = () => {
+    const phase = phaseNow(world, id);
+    const claim = phase.claims.find((c) => c.id === claimId);
+    return phase.status === 'open' && claim !== undefined && lateReproducers(phase, claim).length > 0;
+  };
+  if (!isWaiting() || signal.aborted) return;
+  const over = Promise.withResolvers<void>();
+  const stop = world.trail.onAppended(() => {
+    if (!isWaiting()) over.resolve();
+  });
+  signal.addEventListener('abort', () => over.resolve(), { once: true });
+  await over.promise.finally(stop);
+}
+
+/** What the reproducer of a finding just filed showed at the live claim; the tool waits for it. */
+async function reproduced(
+  world: World,
+  author: Author,
+  entry: EntryOf<'finding'>,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!entry.facts.reproducer || entry.facts.claim === null) return '';
+  await reproducersRun(world, author, entry.facts.claim, signal);
+  const runs = phaseNow(world, author.phase).runs;
+  const run = runs.findLast((one) => one.purpose.kind === 'reproducer' && one.purpose.finding === entry.id);
+  if (!run) return '';
+  const blocks = run.reproducer === 'red' ? 'it blocks' : 'it does not block';
+  return ` Its reproducer is ${run.reproducer ?? run.outcome} at the claim (${run.run}): ${blocks}.`;
+}
+
+function wordsFor(entry: Entry): string {
+  switch (entry.kind) {
+    case 'claim':
+      return entry.facts.gate === DONE
+        ? `DONE is claimed at ${entry.facts.shas.main}. Everything runs once more now, then the Adversary judges it.`
+        : `${entry.facts.gate} is claimed at ${entry.facts.shas.main}; its cold runs start now. Go on with other work, or wait.`;
+    case 'finding':
+      return `the finding is filed.${entry.facts.reproducer ? '' : ' Without a reproducer it rests on your word.'}`;
+    case 'verdict':
+      return `${entry.facts.verdict} on claim #${entry.facts.claim} of ${entry.facts.gate}.`;
+    case 'blocked':
+      return "the request waits in the operator's inbox.";
+    default:
+      return 'it is on the trail.';
+  }
+}

@@ -1,0 +1,172 @@
+// The supervisor of one workspace: opens trail, hub and sandbox, records what a dead process lost, then lets the shell drive
+// until nothing is left to do without the operator. Holds no state of its own: kill it, start it, and it goes on.
+
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, pause } from '../agents/clock.ts';
+import { processEngine } from '../runner/process.ts';
+import { openSandbox, type Sandbox } from '../runner/sandbox.ts';
+import { unboxed } from '../runner/unboxed.ts';
+import { admit } from '../state/admit.ts';
+import type { Entry } from '../state/entry.ts';
+import { Refused, TrailError } from '../state/errors.ts';
+import { fold } from '../state/fold.ts';
+import { openFunnel } from '../state/funnel.ts';
+import { openHub, startPhase, tidyHub } from '../state/hub.ts';
+import type { AgentRole, Digest } from '../state/ids.ts';
+import { loadSigner } from '../state/keys.ts';
+import { emptyTrail, livePhase, type TrailState } from '../state/phase.ts';
+import { lockWorkspace, type StatePaths, type Workspace } from '../state/workspace.ts';
+import { openInbox } from './acts.ts';
+import type { LoopLimits } from './decide.ts';
+import { entryLog } from './log.ts';
+import { openQueued } from './opening.ts';
+import { placesFor } from './places.ts';
+import { carryOutRun, recordLostRuns } from './runs.ts';
+import { carryOutSession } from './sessions.ts';
+import { type Hands, startShell } from './shell.ts';
+import type { AgentSetup, Progress, World } from './world.ts';
+
+/** Cold runs at one time: more would only slow each other down. */
+export const runsAtOnceMax = Math.max(2, availableParallelism());
+
+export type SupervisorOptions = {
+  workspace: Workspace;
+  paths: StatePaths;
+  agents: Record<AgentRole, AgentSetup>;
+  clock: Clock;
+  log: Logger;
+  /** Graceful: what runs is cancelled and recorded, then `supervise` resolves. */
+  signal: AbortSignal;
+  limits?: LoopLimits;
+  onProgress?(progress: Progress): void;
+};
+
+/** What the trail says when the loop has come to rest. */
+export type Rest = { trail: TrailState; head: string; stopped: boolean };
+
+/**
+ * Drives the workspace's phases until each is done, abandoned or parked, or the signal aborts. Rejects with Refused (another
+ * supervisor runs), TrailError or RunnerError, one clear line each. Cleans up after itself either way.
+ */
+export async function supervise(options: SupervisorOptions): Promise<Rest> {
+  const closers: (() => Promise<void> | void)[] = [];
+  try {
+    const lock = lockWorkspace(options.paths.stateDir);
+    closers.push(() => lock.release());
+    const world = await openWorld(options, closers);
+    return await drive(world, options, closers);
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+async function openWorld(options: SupervisorOptions, closers: (() => Promise<void> | void)[]): Promise<World> {
+  const { paths, workspace, clock } = options;
+  const hub = await openHub(paths.hub);
+  if (hub.root !== workspace.root)
+    throw new TrailError('bad-hub', `${paths.hub} was not begun by this workspace's operator`);
+  await tidyHub(paths.hub);
+  const { sandbox, selfTest } = await sandboxFor(options);
+  closers.push(() => sandbox.close());
+  const roles = ['supervisor', 'runner', 'builder', 'adversary'] as const;
+  const signers = Object.fromEntries(roles.map((role) => [role, loadSigner(join(paths.keys, role))]));
+  const entries = entryLog();
+  let isOpening = true;
+  const trail = await openFunnel<TrailState>({
+    ...{ hub: paths.hub, stateDir: paths.stateDir, signers, empty: emptyTrail, admit },
+    apply: (state, entry) => {
+      if (isOpening) entries.add([entry]);
+      return fold(state, entry);
+    },
+    // A clock that was put back does not put entries before those that they follow.
+    now: () => new Date(Math.max(clock.nowMs(), Date.parse(entries.entries.at(-1)?.at ?? '1970-01-01T00:00:00Z'))),
+  });
+  isOpening = false;
+  closers.push(() => trail.close());
+  const onProgress = options.onProgress ?? (() => undefined);
+  trail.onAppended((added: Entry[]) => {
+    entries.add(added);
+    for (const entry of added) onProgress({ kind: 'entry', entry });
+  });
+  const { tools, hosts } = workspace.grants;
+  const engine = processEngine({ sandbox, selfTest, runsDir: paths.runs, tools, hosts });
+  const places = placesFor(runsAtOnceMax);
+  return {
+    workspace,
+    paths,
+    trail,
+    entries,
+    sandbox,
+    engine,
+    places,
+    snapshots: new Map(),
+    clock,
+    log: options.log,
+    agents: options.agents,
+    onProgress,
+  };
+}
+
+/** Fails closed: only a demo's workspace, marked as one, may go without. */
+async function sandboxFor({
+  workspace,
+  paths,
+  log,
+}: SupervisorOptions): Promise<{ sandbox: Sandbox; selfTest: Digest | null }> {
+  const opened = await openSandbox({ stateDir: paths.stateDir, ...(workspace.uids && { uids: workspace.uids }) });
+  if (opened.sandbox) return { sandbox: opened.sandbox, selfTest: opened.selfTest.digest };
+  if (!workspace.demo) throw new Refused(`the sandbox does not hold, so nothing runs here: ${opened.mend.join('; ')}`);
+  log.warn({ mend: opened.mend }, 'this demo runs without a sandbox');
+  return { sandbox: unboxed({ stateDir: paths.stateDir }), selfTest: null };
+}
+
+async function drive(world: World, options: SupervisorOptions, closers: (() => Promise<void> | void)[]): Promise<Rest> {
+  const broken = Promise.withResolvers<never>();
+  await recover(world);
+  const hub = await openHub(world.paths.hub);
+  const inbox = await openInbox(world, hub.signers, (error) => broken.reject(error));
+  closers.push(() => inbox.close());
+  const shell = startShell({
+    trail: world.trail,
+    hands: handsOf(world),
+    nowMs: () => world.clock.nowMs(),
+    ...(options.limits && { limits: options.limits }),
+    onStep: (step) => world.log.debug(step, 'step'),
+  });
+  const stop = () => shell.stop();
+  options.signal.addEventListener('abort', stop, { once: true });
+  if (options.signal.aborted) stop();
+  const state = await Promise.race([shell.quiet, broken.promise]);
+  return { trail: state.trail, head: world.trail.head, stopped: state.stopping };
+}
+
+/** What the process before this one left unsaid. Lost sessions are the reducer's to end; lost runs are known by their folders. */
+async function recover(world: World): Promise<void> {
+  const phase = livePhase(world.trail.state);
+  if (phase) await startPhase(world.paths.hub, phase.id, phase.base);
+  await recordLostRuns(world);
+}
+
+function handsOf(world: World): Hands {
+  const refusals = new Map<string, number>();
+  return {
+    open: (queue) => openQueued(world, queue),
+    append: async (intent) => {
+      try {
+        await world.trail.append([intent]);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        // Something was appended between decision and append: the reducer looks again. Twice at one entry is a bug.
+        const key = `${world.trail.state.lastId} ${JSON.stringify(intent.facts)}`;
+        if (refusals.has(key))
+          throw new Error(`the supervisor's own append is refused: ${error.message}`, { cause: error });
+        refusals.set(key, 1);
+      }
+    },
+    run: (command, signal) => carryOutRun(world, command, signal),
+    session: (command, signal) => carryOutSession(world, command, signal),
+    timer: (atMs, signal) => pause(world.clock, Math.min(2 ** 31 - 1, Math.max(0, atMs - world.clock.nowMs())), signal),
+  };
+}

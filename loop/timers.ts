@@ -1,0 +1,26 @@
+// The dated timers of an open phase. Pure. Each names in its key what it is for, so that one that fired is not set again.
+
+import { currentClaim } from '../state/gate.ts';
+import { DONE } from '../state/ids.ts';
+import type { Phase } from '../state/phase.ts';
+import { standingOf } from '../state/standing.ts';
+import type { Command, LoopState } from './decide.ts';
+import { backoffUntilMs } from './wake.ts';
+
+/** Timers still ahead: back-off, waivers that expire, evidence that ages, the plan's hours. */
+export function timersOf(state: LoopState, phase: Phase): Command[] {
+  const claim = currentClaim(phase, DONE);
+  const standing = claim && standingOf(phase, claim, state.nowMs);
+  const dates: [string, number | null][] = [
+    ...(['builder', 'adversary'] as const).map((role): [string, number] => [
+      `backoff:${role}`,
+      backoffUntilMs(state, phase, role),
+    ]),
+    ...phase.waivers.map((waiver): [string, number] => [`waiver:${waiver.id}`, waiver.untilMs]),
+    ['hours', phase.resumedAtMs + phase.spec.budget.hours * 3_600_000],
+    [`aged:${claim?.id ?? 0}`, standing?.state === 'green' ? standing.staleAtMs : null],
+  ];
+  return dates
+    .filter((date): date is [string, number] => date[1] !== null && date[1] > state.nowMs)
+    .map(([name, atMs]) => ({ kind: 'timer', key: `timer:${name}:${atMs}`, atMs }));
+}

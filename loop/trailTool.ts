@@ -1,0 +1,68 @@
+// The `trail` tool: what an agent may look up. An entry as it stands, a run's record, or a list. The Adversary never sees the
+// journal of the phase that it judges.
+
+import type { ToolReply, TrailQuery } from '../agents/host.ts';
+import type { Entry } from '../state/entry.ts';
+import { renderEntry } from '../state/framing.ts';
+import type { AgentRole, PhaseId } from '../state/ids.ts';
+import type { RunRecord } from '../state/record.ts';
+import { type EntryLog, recordOf } from './log.ts';
+
+const listedMax = 40;
+const testsListedMax = 100;
+
+/** Answers one query for a role of a phase. */
+export async function lookUp(
+  trail: { file(path: string): Promise<Buffer | null> },
+  log: EntryLog,
+  who: { role: AgentRole; phase: PhaseId },
+  query: TrailQuery,
+): Promise<ToolReply> {
+  if (query.run) {
+    const record = await recordOf(trail, query.run);
+    return record ? { ok: true, text: recordText(record) } : { ok: false, text: `there is no record of ${query.run}` };
+  }
+  const visible = log.entries.filter((entry) => isVisible(entry, who));
+  if (query.entry) {
+    const entry = visible.find((one) => one.id === query.entry);
+    return entry
+      ? { ok: true, text: renderEntry(entry) }
+      : { ok: false, text: `there is no entry #${query.entry} for you to see` };
+  }
+  const found = visible.filter((entry) => matches(entry, query));
+  const lines = found.slice(0, listedMax).map((entry) => renderEntry(entry).split('\n', 1)[0]);
+  const rest =
+    found.length > listedMax ? `\n… ${found.length - listedMax} more; go on with from: ${found[listedMax]?.id}` : '';
+  return { ok: true, text: lines.length === 0 ? 'nothing on the trail fits' : `${lines.join('\n')}${rest}` };
+}
+
+/** A run for people and models: its stages with the ends of their logs, its tests, what failed. */
+export function recordText(record: RunRecord): string {
+  const stages = record.stages.map(
+    (stage) => `- ${stage.name}: ${stage.rung}, exit ${stage.exit ?? stage.signal ?? '–'}, ${Math.round(stage.ms)} ms`,
+  );
+  const failed = record.tests.filter((test) => test.status === 'fail');
+  const rest = record.tests.filter((test) => test.status !== 'fail');
+  const bad = record.stages.find((stage) => stage.rung === 'fail');
+  return [
+    `${record.run}: ${record.outcome}, level ${record.level}: ${record.reason}`,
+    `commit ${record.shas.main}`,
+    ...stages,
+    ...failed.map((test) => `FAILED ${test.id}: ${test.failure?.message ?? ''}`),
+    ...rest.slice(0, testsListedMax).map((test) => `${test.status} ${test.id}`),
+    ...(rest.length > testsListedMax ? [`… ${rest.length - testsListedMax} more`] : []),
+    ...(bad ? [`end of ${bad.name}'s output:`, bad.log.tail || bad.log.head] : []),
+  ].join('\n');
+}
+
+function isVisible(entry: Entry, { role, phase }: { role: AgentRole; phase: PhaseId }): boolean {
+  return !(role === 'adversary' && entry.kind === 'journal' && entry.phase === phase);
+}
+
+function matches(entry: Entry, query: TrailQuery): boolean {
+  const facts = entry.facts as { gate?: string };
+  if (query.from && entry.id < query.from) return false;
+  if (query.kind && entry.kind !== query.kind) return false;
+  if (query.gate && facts.gate !== query.gate) return false;
+  return !query.words || renderEntry(entry).toLowerCase().includes(query.words.toLowerCase());
+}

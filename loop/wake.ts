@@ -1,0 +1,143 @@
+// Who wakes, and why. Pure. At once: the Adversary for a green claim or a request, the Builder for a red or failed claim. When
+// nothing else goes on: the Builder, with what is unmet; and where such a wake changed nothing but notes, the phase parks.
+
+import type { WakeReason } from '../state/entry.ts';
+import { effectiveVerdict, gateReport, judgingsEnded } from '../state/gate.ts';
+import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../state/ids.ts';
+import type { Phase, Session } from '../state/phase.ts';
+import { lateReproducers, standingOf, waiverOf } from '../state/standing.ts';
+import type { Command, LoopState } from './decide.ts';
+import { failuresInARow, judgingsMax, type Park } from './park.ts';
+import { currentClaims } from './want.ts';
+
+type Wake = { role: AgentRole; reason: WakeReason; runs: RunId[] };
+
+/** Sessions to start now, or why the phase parks for want of anything to do. `busy`: some run is wanted. */
+export function wakeOf(state: LoopState, phase: Phase, busy: boolean): { sessions: Command[]; park: Park | null } {
+  const adversary = mayWake(state, phase, 'adversary') ? adversaryWake(state, phase) : null;
+  const news = mayWake(state, phase, 'builder') ? builderNews(state, phase) : null;
+  const wakes = [adversary, news].flatMap((wake) => wake ?? []);
+  if (wakes.length > 0 || busy || !isQuiet(state, phase))
+    return { sessions: wakes.map((wake) => session(phase, wake)), park: null };
+  const park = whyIdle(state, phase);
+  if (park) return { sessions: [], park };
+  return { sessions: [session(phase, { role: 'builder', reason: { kind: 'work' }, runs: [] })], park: null };
+}
+
+/** When a role that its back end failed may be woken again, in ms: after a pause, or when the service said; 0 where nothing failed. */
+export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole): number {
+  const failures = failuresInARow(phase, role);
+  if (failures === 0) return 0;
+  const last = phase.sessions.findLast((s) => s.for === role && s.end === 'failed');
+  return Math.max(last?.trouble?.untilMs ?? 0, (last?.endedAtMs ?? 0) + state.limits.backoffMs * 2 ** (failures - 1));
+}
+
+/** Gates (and DONE, once all hold) that are unmet and that no open request blocks. */
+export function workable(phase: Phase, nowMs: number): GateId[] {
+  const unmet = (Object.keys(phase.spec.gates) as GateId[]).filter((gate) => !gateReport(phase, gate, nowMs).holds);
+  const blocked = new Set(phase.blocked.filter((b) => b.closed === null).flatMap((b) => b.blocks));
+  return (unmet.length > 0 ? unmet : [DONE]).filter((gate) => !blocked.has(gate));
+}
+
+function mayWake(state: LoopState, phase: Phase, role: AgentRole): boolean {
+  const asleep = !state.pending[`session:${role}`] && !phase.sessions.some((s) => s.for === role && s.end === null);
+  return asleep && state.nowMs >= backoffUntilMs(state, phase, role);
+}
+
+/** No session, no run, no answer awaited, no back-off running: nothing will happen unless somebody is woken. */
+function isQuiet(state: LoopState, phase: Phase): boolean {
+  const waiting = Object.values(state.pending).some((command) => command.kind !== 'timer');
+  const awake = phase.sessions.some((s) => s.end === null);
+  const backingOff = (['builder', 'adversary'] as const).some(
+    (role) => state.nowMs < backoffUntilMs(state, phase, role),
+  );
+  return !waiting && !awake && !backingOff;
+}
+
+function adversaryWake(state: LoopState, phase: Phase): Wake | null {
+  for (const claim of currentClaims(phase)) {
+    const standing = standingOf(phase, claim, state.nowMs);
+    if (standing.state !== 'green' || effectiveVerdict(phase, claim, standing)) continue;
+    const waived =
+      waiverOf(phase, claim.gate, 'verdict', state.nowMs) ?? waiverOf(phase, claim.gate, 'all', state.nowMs);
+    if (waived !== null || lateReproducers(phase, claim).length > 0) continue;
+    if (judgingsEnded(phase, claim, standing).length >= judgingsMax) continue;
+    return { role: 'adversary', reason: { kind: 'judge', claim: claim.id }, runs: standing.runs };
+  }
+  return adviseWake(phase) ?? vetoWake(phase);
+}
+
+function adviseWake(phase: Phase): Wake | null {
+  const asked = phase.blocked.find(
+    (b) =>
+      b.closed === null &&
+      b.advice === null &&
+      b.disputes === null &&
+      !wasTried(phase, { kind: 'advise', blocked: b.id }),
+  );
+  return asked ? { role: 'adversary', reason: { kind: 'advise', blocked: asked.id }, runs: [] } : null;
+}
+
+/** A claim accepted since the veto's author last looked may meet it. */
+function vetoWake(phase: Phase): Wake | null {
+  const accepted = Math.max(
+    0,
+    ...phase.claims.flatMap((c) => c.verdicts.filter((v) => v.verdict === 'PASS').map((v) => v.id)),
+  );
+  const veto = phase.vetoes.find((v) => {
+    if (v.lifted !== null || v.by !== 'adversary' || accepted < v.id) return false;
+    const looked = phase.sessions.findLast((s) => isNatural(s) && s.reason.kind === 'veto' && s.reason.veto === v.id);
+    return accepted > (looked?.id ?? 0);
+  });
+  return veto ? { role: 'adversary', reason: { kind: 'veto', veto: veto.id }, runs: [] } : null;
+}
+
+function wasTried(phase: Phase, reason: { kind: 'advise'; blocked: EntryId }): boolean {
+  return phase.sessions.some((s) => isNatural(s) && s.reason.kind === 'advise' && s.reason.blocked === reason.blocked);
+}
+
+/** A claim that turned red or failed since the Builder was last woken. */
+function builderNews(state: LoopState, phase: Phase): Wake | null {
+  const last = phase.sessions.findLast((s) => s.for === 'builder')?.id ?? 0;
+  const open = new Set(workable(phase, state.nowMs));
+  for (const claim of currentClaims(phase)) {
+    if (!open.has(claim.gate) && claim.gate !== DONE) continue;
+    const standing = standingOf(phase, claim, state.nowMs);
+    if (standing.state === 'red' && standing.at > last) return builder({ kind: 'red', claim: claim.id });
+    const verdict = effectiveVerdict(phase, claim, standing);
+    if (verdict?.verdict === 'FAIL' && verdict.id > last) return builder({ kind: 'failed', claim: claim.id });
+  }
+  return null;
+}
+
+function builder(reason: WakeReason): Wake {
+  return { role: 'builder', reason, runs: [] };
+}
+
+function whyIdle(state: LoopState, phase: Phase): Park | null {
+  const naturals = phase.sessions.filter((s) => s.for === 'builder' && isNatural(s) && s.id > phase.resumed);
+  const last = naturals.at(-1);
+  if (workable(phase, state.nowMs).length === 0) {
+    const asked = phase.blocked.find((b) => b.closed === null);
+    return {
+      reason: 'blocked',
+      why: `nothing is left to do without an answer: ${asked?.action ?? 'see the inbox'}`,
+      about: asked?.id ?? null,
+    };
+  }
+  if (last && phase.progress < last.id)
+    return { reason: 'idle', why: 'the Builder was woken with what is unmet and changed nothing', about: null };
+  const sinceClaim = Math.max(phase.resumed, phase.claims.at(-1)?.id ?? 0);
+  const barren = naturals.filter((s) => s.id > sinceClaim).length;
+  if (barren < state.limits.sessionsWithoutClaimMax) return null;
+  return { reason: 'idle', why: `${barren} sessions of the Builder in a row without a claim`, about: null };
+}
+
+/** Ended of itself, not by a crash, a cancel or a dead back end. */
+function isNatural(s: Session): boolean {
+  return s.end !== null && s.end !== 'lost' && s.end !== 'cancelled' && s.end !== 'failed';
+}
+
+function session(phase: Phase, { role, reason, runs }: Wake): Command {
+  return { kind: 'session', key: `session:${role}`, phase: phase.id, role, reason, runs };
+}

@@ -1,0 +1,63 @@
+// Which runs should be going on, and whether a judging session still judges what stands. Pure.
+
+import { currentClaim, effectiveVerdict } from '../state/gate.ts';
+import { DONE, type EntryId, type GateId } from '../state/ids.ts';
+import type { Claim, Phase } from '../state/phase.ts';
+import { uncounted } from '../state/record.ts';
+import { controlsOf } from '../state/spec.ts';
+import { lateReproducers, type RunNeed, slotOf, standingOf } from '../state/standing.ts';
+
+/** Every run that an open phase needs now, each slot once. */
+export function runsWanted(phase: Phase, nowMs: number): RunNeed[] {
+  const needs = [...baseline(phase), ...currentClaims(phase).flatMap((claim) => claimNeeds(phase, claim, nowMs))];
+  return [...new Map(needs.map((need) => [need.slot, need])).values()];
+}
+
+export function isWanted(phase: Phase, need: RunNeed, nowMs: number): boolean {
+  return runsWanted(phase, nowMs).some((wanted) => wanted.slot === need.slot);
+}
+
+/** True while the claim is its gate's, green, and without a verdict. */
+export function judgesGreen(phase: Phase, id: EntryId, nowMs: number): boolean {
+  const claim = phase.claims.find((c) => c.id === id);
+  if (!claim || currentClaim(phase, claim.gate)?.id !== id) return false;
+  const standing = standingOf(phase, claim, nowMs);
+  return standing.state === 'green';
+}
+
+/** The newest claim of each gate and of DONE, unless withdrawn. */
+export function currentClaims(phase: Phase): Claim[] {
+  return [...(Object.keys(phase.spec.gates) as GateId[]), DONE].flatMap((gate) => currentClaim(phase, gate) ?? []);
+}
+
+/** How often this need ended without counting (INFRA, or lost) since the phase was last opened or resumed. */
+export function uncountedRuns(phase: Phase, need: RunNeed): { infra: number; lost: number } {
+  const runs = phase.runs.filter(
+    (run) => run.id > phase.resumed && uncounted.has(run.outcome) && slotOf(run.purpose) === need.slot,
+  );
+  const count = (outcome: string) => runs.filter((run) => run.outcome === outcome).length;
+  return { infra: count('INFRA'), lost: count('LOST') };
+}
+
+/** The base's own run, made at once: controls learn from it which tests are new. */
+function baseline(phase: Phase): RunNeed[] {
+  const recipes = new Set(
+    Object.values(phase.spec.gates).flatMap((gate) => (controlsOf(gate).length > 0 ? gate.recipe : [])),
+  );
+  return [...recipes]
+    .filter(
+      (recipe) =>
+        !phase.runs.some((run) => run.purpose.kind === 'base' && run.recipe === recipe && !uncounted.has(run.outcome)),
+    )
+    .map((recipe) => {
+      const purpose = { kind: 'base' as const, recipe, k: 1 };
+      return { slot: slotOf(purpose), purpose, recipe, sha: phase.base };
+    });
+}
+
+function claimNeeds(phase: Phase, claim: Claim, nowMs: number): RunNeed[] {
+  const standing = standingOf(phase, claim, nowMs);
+  if (effectiveVerdict(phase, claim, standing)?.verdict === 'FAIL') return [];
+  const late = standing.state === 'red' ? [] : lateReproducers(phase, claim);
+  return standing.state === 'running' ? [...standing.pieces.flatMap((piece) => piece.needs), ...late] : late;
+}

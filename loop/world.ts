@@ -1,0 +1,64 @@
+// What the supervisor's hands work with: one trail, one hub, one sandbox, one clock. Made once by `supervisor.ts`.
+
+import type { Logger } from 'pino';
+import type { ModelBackend } from '../agents/backend.ts';
+import type { Clock } from '../agents/clock.ts';
+import type { Limits } from '../agents/limits.ts';
+import type { Price } from '../agents/spend.ts';
+import type { SessionEvent } from '../agents/talk.ts';
+import type { Engine } from '../runner/engine.ts';
+import type { Sandbox } from '../runner/sandbox.ts';
+import type { Entry } from '../state/entry.ts';
+import { Refused } from '../state/errors.ts';
+import type { Funnel } from '../state/funnel.ts';
+import type { AgentRole, PhaseId, RunId, SessionId } from '../state/ids.ts';
+import type { TrailState } from '../state/phase.ts';
+import { livePhase, type Phase } from '../state/phase.ts';
+import type { Outcome } from '../state/record.ts';
+import type { StatePaths, Workspace } from '../state/workspace.ts';
+import type { EntryLog } from './log.ts';
+import type { Places } from './places.ts';
+
+/** How one role's model is reached, and within which limits. */
+export type AgentSetup = { backend: ModelBackend; price: Price; limits: Limits; secrets: string[] };
+
+/** What those who watch are told; nothing depends on it. */
+export type Progress =
+  | { kind: 'entry'; entry: Entry }
+  | { kind: 'run'; run: RunId; what: string; at: 'started' | 'stage' | 'ended'; stage?: string; outcome?: Outcome }
+  | {
+      kind: 'session';
+      session: SessionId;
+      role: AgentRole;
+      event: SessionEvent | { kind: 'started' } | { kind: 'ended' };
+    };
+
+export type World = {
+  workspace: Workspace;
+  paths: StatePaths;
+  trail: Funnel<TrailState>;
+  entries: EntryLog;
+  sandbox: Sandbox;
+  engine: Engine;
+  places: Places;
+  /** Kept copies of trees after setup, by recipe and commit: this process's own, gone with it. */
+  snapshots: Map<string, RunId>;
+  clock: Clock;
+  log: Logger;
+  agents: Record<AgentRole, AgentSetup>;
+  onProgress(progress: Progress): void;
+};
+
+/** The phase of that id as it is now. */
+export function phaseNow(world: World, id: PhaseId): Phase {
+  const phase = world.trail.state.phases[id];
+  if (!phase) throw new Error(`there is no phase ${id}`);
+  return phase;
+}
+
+/** The phase under way, or a refusal. */
+export function openPhase(world: World): Phase {
+  const phase = livePhase(world.trail.state);
+  if (phase?.status !== 'open') throw new Refused('no phase is open');
+  return phase;
+}

@@ -1,0 +1,168 @@
+// The operator's acts: each decision becomes a payload, is held against the trail as it is now (so that a slip is said at
+// once), signed, and dropped in the inbox. Only a supervisor puts it on the trail.
+
+import { type ActPayload, Waivable } from '../state/act.ts';
+import { targetDigestOf } from '../state/acts.ts';
+import { admitAct } from '../state/admitAct.ts';
+import type { EntryOf } from '../state/entry.ts';
+import type { EntryId, PhaseId } from '../state/ids.ts';
+import { livePhase, type Phase } from '../state/phase.ts';
+import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import { gateNamed, phaseNamed } from './explain.ts';
+import type { Here } from './here.ts';
+import { actWords } from './lines.ts';
+import { type Screen, styled } from './print.ts';
+import { supervisorOf } from './running.ts';
+import { type Answer, answered, answerTo, drop, signed, stamp } from './sign.ts';
+import type { Env } from './toolchain.ts';
+import { entryNumber } from './trail.ts';
+
+const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
+
+/** What was typed. `id` and `gate` as people write them. */
+export type Decision =
+  | { act: 'approve'; id: string; because?: string }
+  | { act: 'refuse' | 'lift'; id: string; because?: string }
+  | { act: 'waive'; gate: string; condition: string; until: string; because?: string }
+  | { act: 'veto'; because?: string; until?: string[] }
+  | { act: 'resume'; because?: string }
+  | { act: 'drop'; because?: string }
+  | { act: 'note'; text: string };
+
+export type ActOptions = {
+  place: Here;
+  env: Env;
+  now: Date;
+  /** The phase it is about; by default the one that is open or parked. */
+  phase?: string;
+  /** How long the act may lie before it is taken up, such as `2d`; a day by default. */
+  expires?: string;
+};
+
+export type ActReport = {
+  /** 0 taken up or waiting, 1 refused. */
+  exit: Exit;
+  words: string;
+  nonce: string;
+  supervisor: number | null;
+  answer: Answer;
+};
+
+/** Signs and drops it. UsageError for what is not understood or cannot be, before anything is signed. */
+export async function decide(decision: Decision, options: ActOptions): Promise<ActReport> {
+  const { place, env, now, expires } = options;
+  const expiresMs = expires === undefined ? {} : { expiresMs: momentOf(expires, now) - now.getTime() };
+  const act = await withTrail(place.paths.hub, (trail) => {
+    const phase = phaseOf(trail, options.phase);
+    const payload = payloadOf(decision, phase, trail, now);
+    const made = signed(place, payload, { env, now, ...expiresMs });
+    const facts = { act: made.act, signature: made.signature };
+    const id = (trail.state.lastId + 1) as EntryId;
+    const entry: EntryOf<'act'> = {
+      id,
+      at: stamp(now),
+      kind: 'act',
+      role: 'operator',
+      phase: phase.id,
+      facts,
+      body: '',
+    };
+    const why = admitAct(trail.state, entry);
+    if (why !== null) throw new UsageError(`${decision.act}: ${why}`);
+    return made;
+  });
+  const nonce = await drop(place, act);
+  const supervisor = supervisorOf(place.paths);
+  const { inbox } = place.paths;
+  const answer = supervisor === null ? answerTo(inbox, nonce) : await answered(inbox, nonce);
+  const exit = answer.kind === 'refused' ? exits.no : exits.yes;
+  return { exit, words: actWords(act.act.payload), nonce, supervisor, answer };
+}
+
+export function sayAct(report: ActReport, out: Screen): void {
+  out.line(
+    styled`${report.exit === exits.yes ? out.paint.good('signed') : out.paint.bad('refused')}  ${endOf(report)}`,
+  );
+}
+
+function endOf({ words, supervisor, answer }: ActReport): string {
+  switch (answer.kind) {
+    case 'taken':
+      return `${words}; it is on the trail`;
+    case 'refused':
+      return `${words}: ${answer.why}`;
+    case 'waiting':
+      return supervisor === null
+        ? `${words}; it waits in the inbox, and no supervisor runs: it counts from the next \`coldpass run\``
+        : `${words}; it waits in the inbox: process ${supervisor} has not taken it up yet`;
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** A day such as `2026-12-01` (its end, UTC), a time in ISO form, or a span such as `12h`, `3d`, `2w`. In ms since 1970. */
+export function momentOf(text: string, now: Date): number {
+  const [, count = '', unit = ''] = /^(\d{1,4})([hdw])$/.exec(text) ?? [];
+  const span = unitMs[unit];
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59Z` : text;
+  const at =
+    span === undefined ? (/^\d{4}-/.test(day) ? Date.parse(day) : Number.NaN) : now.getTime() + Number(count) * span;
+  if (Number.isNaN(at)) throw new UsageError(`"${text}" is no date; write 2026-12-01, or a span such as 12h, 3d or 2w`);
+  if (at <= now.getTime()) throw new UsageError(`"${text}" has passed already; give a date that is to come`);
+  return at;
+}
+
+function phaseOf({ state }: Trail, id: string | undefined): Phase {
+  if (id !== undefined) return phaseNamed(state, id);
+  const live = livePhase(state);
+  if (live) return live;
+  throw new UsageError('no phase is open or parked, so there is nothing to decide; see: coldpass status');
+}
+
+function payloadOf(decision: Decision, phase: Phase, trail: Trail, now: Date): ActPayload {
+  const because = becauseOf(decision);
+  switch (decision.act) {
+    case 'approve':
+      return { act: 'approve', ...target(decision.id, phase.id, trail), ...(because && { because }) };
+    case 'refuse':
+    case 'lift':
+      return { act: decision.act, ...target(decision.id, phase.id, trail), because };
+    case 'waive': {
+      const until = stamp(new Date(momentOf(decision.until, now)));
+      const gate = gateNamed(phase, decision.gate);
+      return { act: 'waive', phase: phase.id, gate, condition: conditionOf(decision.condition), until, because };
+    }
+    case 'veto':
+      return { act: 'veto', phase: phase.id, because, until: decision.until ?? [] };
+    case 'resume':
+      return { act: 'resume', phase: phase.id, ...(because && { because }) };
+    case 'drop':
+      return { act: 'drop', phase: phase.id, because };
+    case 'note':
+      return { act: 'note', phase: phase.id, text: decision.text };
+    default:
+      return decision satisfies never;
+  }
+}
+
+function becauseOf(decision: Decision): string {
+  const text = 'because' in decision ? (decision.because ?? '') : '';
+  const isNeeded = !['approve', 'resume', 'note'].includes(decision.act);
+  if (isNeeded && text.trim() === '') throw new UsageError(`${decision.act}: say why with --because "…"`);
+  return text.trim();
+}
+
+function target(id: string, phase: PhaseId, { entries }: Trail) {
+  const number = entryNumber(id);
+  const entry = entries[number - 1];
+  if (entry?.phase !== phase)
+    throw new UsageError(`there is no entry #${number} in phase ${phase}; see: coldpass inbox`);
+  return { target: entry.id, targetDigest: targetDigestOf(entry) };
+}
+
+function conditionOf(name: string): Waivable {
+  const found = Waivable.safeParse(name);
+  if (found.success) return found.data;
+  throw new UsageError(`"${name}" is no condition that can be waived; those are: ${Waivable.options.join(', ')}`);
+}

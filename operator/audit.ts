@@ -1,0 +1,51 @@
+// `coldpass audit`: the trail checked by what it holds and by what the operator knows besides (a fingerprint, a commit).
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type AuditOptions, type AuditReport, audit } from '../state/audit.ts';
+import { type Exit, exits } from './errors.ts';
+import { type Asked, here } from './here.ts';
+import { short } from './lines.ts';
+import { type Screen, styled } from './print.ts';
+
+export type Audited = AuditReport & { exit: Exit };
+
+/** Of the workspace's hub, its heads.log beside it; or of the one at `hub`, anywhere. Exit 0 sound, 1 not. */
+export async function auditTrail(
+  asked: Asked,
+  anchors: { root?: string; head?: string; hub?: string },
+): Promise<Audited> {
+  const { hub, ...given } = anchors;
+  const place = hub === undefined ? (await here(asked)).paths : null;
+  const where = { hub: place?.hub ?? resolve(asked.dir, hub ?? ''), ...given };
+  const report = place ? await witnessed(where, place.headsLog) : await audit(where);
+  return { exit: report.ok ? exits.yes : exits.no, ...report };
+}
+
+/** A trail on which nothing was appended yet has no heads.log; any other without one has lost it. */
+async function witnessed(where: AuditOptions, headsLog: string): Promise<AuditReport> {
+  const bare = existsSync(headsLog) ? null : await audit(where);
+  return bare?.entries === 0 ? bare : audit({ ...where, headsLog });
+}
+
+export function sayAudit(report: Audited, out: Screen): void {
+  const { paint } = out;
+  const { root, tail, problems } = report;
+  for (const problem of problems) out.line(styled`${paint.bad('wrong')}  ${problemWords(problem)}`);
+  for (const phase of report.phases) out.line(phaseWords(phase));
+  out.line(`root ${root.fingerprint ?? 'unknown'}${root.assumed ? ' (assumed: give --root to be sure)' : ''}`);
+  out.line(`tail ${tail}${tail === 'unwitnessed' ? ' (give --head to be sure)' : ''}`);
+  const size = `${report.entries} entries in ${report.commits} commits, head ${report.head ?? 'unknown'}`;
+  const word = report.ok ? paint.good('SOUND') : paint.bad(`NOT SOUND, ${problems.length} wrong`);
+  out.line(styled`${word}  ${size}`);
+}
+
+function problemWords({ entry, commit, what }: AuditReport['problems'][number]): string {
+  const where = [...(entry === null ? [] : [`#${entry}`]), ...(commit === null ? [] : [`commit ${short(commit)}`])];
+  return [...(where.length > 0 ? [where.join(', ')] : []), what].join(': ');
+}
+
+function phaseWords({ id, status, gates, sandbox }: AuditReport['phases'][number]): string {
+  const held = gates.flatMap(({ gate, holds }) => (holds ? [gate] : []));
+  return `phase ${id}: ${status}${gates.length === 0 ? '' : `; gates that hold: ${held.join(', ') || 'none'}`}${sandbox === 'none' ? '; WITHOUT A SANDBOX, which counts in a demo alone' : ''}`;
+}

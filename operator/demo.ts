@@ -1,0 +1,135 @@
+// `coldpass demo`: a whole phase for real, on a sample project made for it, in a folder of its own: real hub, signatures,
+// sandbox, cold runs and SDK. Only the model is missing: a script plays the agents, and says so.
+
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { anthropic } from '../agents/anthropic.ts';
+import type { Clock } from '../agents/clock.ts';
+import { limitsFrom } from '../agents/limits.ts';
+import { startScripted } from '../agents/scripted.ts';
+import { priceOf } from '../agents/spend.ts';
+import type { AgentSetup, Progress } from '../loop/world.ts';
+import { makeRepository } from '../state/checkout.ts';
+import type { Agents } from './agents.ts';
+import { type Audited, auditTrail, sayAudit } from './audit.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import type { Asked } from './here.ts';
+import { type InitReport, init } from './init.ts';
+import { type Screen, styled } from './print.ts';
+import { type RunEnd, run } from './run.ts';
+import { sayRun } from './sayRun.ts';
+import { demoDir, demoScript } from './story.ts';
+import type { Env } from './toolchain.ts';
+
+const planFile = 'plan-phase-postbox-backup.md';
+/** The SDK wants a key; the endpoint on loopback takes any. */
+const scriptKey = 'a-script-needs-no-key';
+
+export type DemoOptions = {
+  /** Where everything goes: empty, or not there yet; by default a new temporary folder. */
+  dir?: string;
+  env: Env;
+  home: string;
+  uid: number;
+  nodePath: string;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Told once the ground is laid, before anything runs. */
+  onLaid?(ground: DemoGround): void;
+  onProgress?(progress: Progress): void;
+};
+
+export type DemoGround = { dir: string; repo: string; plan: string; asked: Asked; made: InitReport };
+export type DemoEnd = { exit: Exit; dir: string; repo: string; state: string; run: RunEnd; audit: Audited };
+
+/** Lays the ground, runs the phase, audits its trail. */
+export async function demo(options: DemoOptions): Promise<DemoEnd> {
+  const ground = await layDemo(options);
+  options.onLaid?.(ground);
+  const server = await startScripted(demoScript());
+  try {
+    const end = await run({
+      ...{ asked: ground.asked, plan: ground.plan, clock: options.clock, signal: options.signal },
+      ...{ agents: scriptedAgents(server.url, options.clock) },
+      ...(options.onProgress && { onProgress: options.onProgress }),
+    });
+    const audit = await auditTrail(ground.asked, { root: ground.made.workspace.root, head: end.head });
+    const exit = end.exit === exits.yes && !audit.ok ? exits.no : end.exit;
+    return { exit, dir: ground.dir, repo: ground.repo, state: ground.made.stateDir, run: end, audit };
+  } finally {
+    await server.close();
+  }
+}
+
+/** The sample as a repository, its workspace beside it, a key of the demo's own: the person's stays out of it. */
+export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<DemoGround> {
+  const dir = emptyDir(options.dir);
+  const repo = join(dir, 'postbox');
+  cpSync(join(demoDir, 'sample'), repo, { recursive: true });
+  const plan = join(dir, planFile);
+  copyFileSync(join(demoDir, planFile), plan);
+  await makeRepository(repo, 'A postbox that keeps mail, and cannot back it up');
+  // Without a PATH the sample runs on the node that runs us, whatever else is on the machine.
+  const env = { ...options.env, PATH: '', XDG_CONFIG_HOME: join(dir, 'operator') };
+  const asked = { dir: repo, env, home: options.home, uid: options.uid, stateDir: join(dir, 'state') };
+  const now = new Date(options.clock.nowMs());
+  const made = await init({ ...asked, nodePath: options.nodePath, now, demo: true });
+  return { dir, repo, plan, asked, made };
+}
+
+/** Both roles, played by the script behind `url`. */
+export function scriptedAgents(url: string, clock: Clock): Agents {
+  const agent = (): AgentSetup => ({
+    backend: anthropic({ apiKey: scriptKey, baseURL: url, model: 'scripted', clock }),
+    ...{ price: priceOf('scripted'), limits: limitsFrom(), secrets: [] },
+  });
+  return { builder: agent(), adversary: agent() };
+}
+
+export function sayGround({ dir }: DemoGround, out: Screen): void {
+  const { paint } = out;
+  out.line(styled`${paint.bold('A phase from plan to DONE')}, on a small project made for this: ${dir}`);
+  out.line('A script plays the Builder and the Adversary; no model is called. All else is real: git, signatures,');
+  out.line(
+    'sandboxed cold runs, the SDK over HTTP. The plan: postbox keeps mail in two stores; write backup and restore.',
+  );
+  out.line('');
+}
+
+/** Says it at once where the phase opens without a sandbox, which only a demo's may. */
+export function sayUnboxed(progress: Progress, { line, paint }: Screen): void {
+  if (progress.kind !== 'entry' || progress.entry.kind !== 'phase') return;
+  const { facts } = progress.entry;
+  if (facts.event !== 'opened' || facts.sandbox !== 'none') return;
+  line(
+    styled`${paint.warn('NO SANDBOX')}  bubblewrap is missing or does not hold here (see: coldpass doctor), so this demo runs`,
+  );
+  line('without one and its workspace is marked so. A phase on your own repository would not start.');
+}
+
+export function sayDemo({ dir, repo, state, run: end, audit }: DemoEnd, out: Screen): void {
+  out.line('');
+  if (end.branch === null) sayRun(end, out);
+  else out.line(styled`${out.paint.good('DONE')}  the work waits unmerged on ${end.branch} of ${repo}`);
+  out.line('');
+  sayAudit(audit, out);
+  out.line('');
+  out.line('Look around:');
+  out.line(styled`  git -C ${join(state, 'hub.git')} log --oneline trail`);
+  out.line(styled`  git -C ${join(state, 'hub.git')} show trail:machine-docs/REVIEW-${end.phase}.md`);
+  out.line(styled`  git -C ${repo} diff main phase/${end.phase}`);
+  out.line(styled`  cd ${repo} && coldpass explain M1 --state ${state}`);
+  out.line(styled`  cd ${repo} && coldpass audit --state ${state} && git merge ${end.branch ?? 'main'}`);
+  out.line(styled`Everything lies in ${dir}; remove it when you are done.`);
+}
+
+function emptyDir(asked: string | undefined): string {
+  if (asked === undefined) return realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-demo-')));
+  const dir = resolve(asked);
+  if (existsSync(dir) && readdirSync(dir).length > 0) {
+    throw new UsageError(`${dir} is not empty; name a folder that is empty or not there yet`);
+  }
+  mkdirSync(dir, { recursive: true });
+  return realpathSync(dir);
+}

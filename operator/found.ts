@@ -1,0 +1,79 @@
+// Founding a workspace's state: a key for each role, and the hub whose first commit the operator signs. What is there is
+// kept and checked, so that an `init` which was cut short can be done again.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TrailError } from '../state/errors.ts';
+import { createHub, type Hub, openHub } from '../state/hub.ts';
+import { generateKey, loadSigner } from '../state/keys.ts';
+import type { Signer } from '../state/sshsig.ts';
+import type { KeyPlace, StatePaths } from '../state/workspace.ts';
+import { openOperatorKey } from './key.ts';
+import type { Env } from './toolchain.ts';
+
+export const stateRoles = ['supervisor', 'runner', 'builder', 'adversary'] as const;
+export type StateRole = (typeof stateRoles)[number];
+
+export type Founding = {
+  paths: StatePaths;
+  name: string;
+  repo: string;
+  base: string;
+  keyPlace: KeyPlace;
+  env: Env;
+  now: Date;
+};
+
+/** Keys and hub, made where missing. TrailError where what is there does not fit together. */
+export async function found(options: Founding): Promise<{ root: string; publicKey: string }> {
+  const { paths, name, repo, base, now } = options;
+  const operator = openOperatorKey(options.keyPlace, options.env);
+  const keys = roleKeys(paths);
+  const hub = existsSync(paths.hub)
+    ? await openHub(paths.hub)
+    : await createHub({
+        stateDir: paths.stateDir,
+        workspaceName: name,
+        operatorSigner: operator,
+        roleSigners: keys,
+        repo,
+        baseRef: base,
+        now,
+      });
+  if (hub.root !== operator.fingerprint) {
+    throw new TrailError(
+      'bad-key',
+      `${paths.hub} was founded with the key ${hub.root}, and this one is ${operator.fingerprint}; give that key with --key`,
+    );
+  }
+  strangers(hub, keys, paths.keys);
+  return { root: hub.root, publicKey: operator.publicKey };
+}
+
+/** The signers of the roles, from the state. */
+export function roleSigners(paths: StatePaths): Record<StateRole, Signer> {
+  return perRole((role) => loadSigner(join(paths.keys, role)));
+}
+
+function roleKeys(paths: StatePaths): Record<StateRole, string> {
+  return perRole((role) => {
+    const path = join(paths.keys, role);
+    return (existsSync(path) ? loadSigner(path) : generateKey(path, `${role}@coldpass`)).publicKey;
+  });
+}
+
+function strangers(hub: Hub, keys: Record<StateRole, string>, dir: string): void {
+  const strange = stateRoles.find(
+    (role) =>
+      !hub.signers.some(({ principal, publicKey }) => principal === `${role}@coldpass` && publicKey === keys[role]),
+  );
+  if (strange)
+    throw new TrailError(
+      'bad-key',
+      `${join(dir, strange)} is not the key that the hub knows for the ${strange}; restore it from a copy`,
+    );
+}
+
+function perRole<T>(make: (role: StateRole) => T): Record<StateRole, T> {
+  return Object.fromEntries(stateRoles.map((role) => [role, make(role)])) as Record<StateRole, T>;
+}

@@ -1,0 +1,23 @@
+// What the command line says of grants: `--tool node=/opt/node --host example.org`.
+
+import { resolve } from 'node:path';
+import { ToolGrant } from '../state/workspace.ts';
+import { UsageError } from './errors.ts';
+import type { AskedFor } from './grants.ts';
+
+/** UsageError where a tool is not written as `name=folder`. */
+export function grantOptions({ tool = [], host = [] }: { tool?: string[]; host?: string[] }): AskedFor {
+  return { tools: tool.map(toolGrant), hosts: host.map(checkedHost) };
+}
+
+function toolGrant(text: string): ToolGrant {
+  const [name = '', ...rest] = text.split('=');
+  const grant = ToolGrant.safeParse({ name, path: resolve(rest.join('=')) });
+  if (rest.length > 0 && grant.success) return grant.data;
+  throw new UsageError(`--tool ${text}: a tool is written as name=/its/folder`);
+}
+
+function checkedHost(text: string): string {
+  if (/^[A-Za-z0-9.-]+(:\d+)?$/.test(text)) return text;
+  throw new UsageError(`--host ${text}: a host is written as example.org or example.org:8080`);
+}

@@ -1,0 +1,92 @@
+// What leaves the box: tool folders and network hosts. A recipe only names them; they count once they stand in the
+// workspace's grants, which nobody in the loop can write. `init` grants what the recipes need and this machine has.
+
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { checkGrant, type GrantPlaces, realOf } from '../runner/grant.ts';
+import type { Config } from '../state/config.ts';
+import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/workspace.ts';
+import type { Machine } from './detect.ts';
+import { UsageError } from './errors.ts';
+import { operatorKeyFile } from './key.ts';
+import { type Env, packageTools } from './toolchain.ts';
+
+export type Granted = { all: Grants; added: Grants; notes: string[] };
+export type AskedFor = { tools?: ToolGrant[]; hosts?: string[] };
+
+/** Those there are, those asked for by name, and those that the recipes need. Nothing granted is taken back here. */
+export function grantsFor(
+  config: Config,
+  had: Grants,
+  asked: AskedFor,
+  machine: Machine,
+  places: GrantPlaces,
+): Granted {
+  const lacking = toolsNeeded(config).filter(
+    (name) => ![...had.tools, ...(asked.tools ?? [])].some((tool) => tool.name === name),
+  );
+  const found = lacking.map((name) => ({ name, path: folderOf(name, machine) }));
+  const wanted = [...(asked.tools ?? []), ...found.filter((tool): tool is ToolGrant => tool.path !== null)];
+  const checked = wanted.map((tool) => checkedTool(tool, places));
+  const tools = checked.flatMap(({ tool }) => (tool && !isIn(had.tools, tool) ? [tool] : []));
+  const hosts = [...new Set([...hostsNeeded(config), ...(asked.hosts ?? [])])].filter(
+    (host) => !had.hosts.includes(host),
+  );
+  const kept = had.tools.filter(({ name }) => !tools.some((tool) => tool.name === name));
+  const all = { tools: [...kept, ...tools], hosts: [...had.hosts, ...hosts] };
+  if (all.tools.length > toolsMax || all.hosts.length > hostsMax)
+    throw new UsageError(`more than ${toolsMax} tool folders or ${hostsMax} hosts; remove some from the recipes`);
+  const unknown = found.filter((tool) => tool.path === null).map(({ name }) => notFound(name));
+  return { all, added: { tools, hosts }, notes: [...checked.flatMap(({ note }) => (note ? [note] : [])), ...unknown] };
+}
+
+/** Names of the tool folders that some recipe mounts. */
+export function toolsNeeded(config: Pick<Config, 'recipes'>): string[] {
+  return [...new Set(Object.values(config.recipes).flatMap((recipe) => recipe.tools))];
+}
+
+/** Hosts that some stage of some recipe may reach. */
+export function hostsNeeded(config: Pick<Config, 'recipes'>): string[] {
+  const stages = Object.values(config.recipes).flatMap((recipe) => [
+    ...recipe.stages,
+    ...(recipe.setup ? [recipe.setup] : []),
+  ]);
+  return [...new Set(stages.flatMap((stage) => stage.network))];
+}
+
+/** What no granted folder may hold or lie in: home, state, keys, and the folders of the session's sockets. */
+export function placesOf(options: { env: Env; home: string; stateDir: string }): GrantPlaces {
+  const { env, home, stateDir } = options;
+  const sockets = [env.SSH_AUTH_SOCK ? dirname(env.SSH_AUTH_SOCK) : '', env.XDG_RUNTIME_DIR ?? ''].filter(Boolean);
+  return { home, stateDir, keyDirs: [dirname(operatorKeyFile(env, home)), ...sockets] };
+}
+
+function folderOf(name: string, machine: Machine): string | null {
+  if (/^packages(-\d+)?$/.test(name))
+    return packageTools(machine.pipSources()).find((tool) => tool.name === name)?.path ?? null;
+  if (name === 'node') return machine.node().tool?.path ?? everywhere;
+  const python = name === 'python' || name === 'venv' ? machine.python() : null;
+  if (python === null) return null;
+  return name === 'venv' ? (python.venv?.path ?? null) : (python.tool?.path ?? everywhere);
+}
+
+// A recipe that was written on a machine where the tool lay elsewhere.
+const everywhere = '/usr';
+
+// A folder such as ~/.local holds the state besides programs: then its bin alone will do.
+function checkedTool(tool: ToolGrant, places: GrantPlaces): { tool: ToolGrant | null; note: string | null } {
+  const path = realOf(tool.path) ?? tool.path;
+  const why = checkGrant(path, places);
+  if (why === null) return { tool: { ...tool, path }, note: null };
+  const bin = join(path, 'bin');
+  if (existsSync(bin) && checkGrant(bin, places) === null) return { tool: { ...tool, path: bin }, note: null };
+  return { tool: null, note: `the tool folder "${tool.name}" is not granted: ${why}` };
+}
+
+function isIn(tools: readonly ToolGrant[], tool: ToolGrant): boolean {
+  return tools.some(({ name, path }) => name === tool.name && path === tool.path);
+}
+
+function notFound(name: string): string {
+  return `a recipe needs the tool "${name}", which is not to be found here; type: coldpass init --tool ${name}=/its/folder`;
+}

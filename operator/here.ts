@@ -1,0 +1,28 @@
+// Where a command is typed: the repository, its configuration and its workspace. Every command but `init`, `demo` and the
+// offline audit begins here.
+
+import { resolve } from 'node:path';
+import { type Config, readConfig } from '../state/config.ts';
+import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/workspace.ts';
+import { UsageError } from './errors.ts';
+import { findRepository, type Repository } from './repository.ts';
+import type { Env } from './toolchain.ts';
+
+export type Asked = { dir: string; env: Env; home: string; uid: number; stateDir?: string };
+export type Here = { repository: Repository; config: Config; workspace: Workspace; paths: StatePaths };
+
+/** The repository and its configuration, for what needs no state. Throws as `here` does. */
+export async function readHere(asked: Asked): Promise<Pick<Here, 'repository' | 'config'>> {
+  const repository = await findRepository(asked.dir, asked.uid);
+  return { repository, config: readConfig(repository.top) };
+}
+
+/** UsageError, Refused or TrailError: one line with what to type. */
+export async function here(asked: Asked): Promise<Here> {
+  const { repository, config } = await readHere(asked);
+  const stateDir = asked.stateDir ? resolve(asked.dir, asked.stateDir) : stateDirFor(config.name, asked);
+  const workspace = openWorkspace(stateDir, repository.top);
+  if (workspace === null)
+    throw new UsageError(`${config.name} has no state on this machine (${stateDir}); type: coldpass init`);
+  return { repository, config, workspace, paths: statePaths(stateDir) };
+}

@@ -1,0 +1,67 @@
+// `coldpass inbox`: what waits for the operator, with the commands that settle it; and which of his acts wait for a
+// supervisor, or were turned down.
+
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SignedAct } from '../state/act.ts';
+import { actBytesMax, inboxFilesMax } from '../state/acts.ts';
+import { type InboxItem, inboxOf } from '../state/inbox.ts';
+import { withTrail } from '../state/readTrail.ts';
+import { type Exit, exits } from './errors.ts';
+import type { Here } from './here.ts';
+import { actWords } from './lines.ts';
+import { type Screen, styled } from './print.ts';
+import { sayItem } from './sayRun.ts';
+import { answerTo } from './sign.ts';
+
+export type WaitingAct = { nonce: string; at: string; words: string };
+export type RefusedAct = { nonce: string; why: string };
+export type InboxReport = { exit: Exit; items: InboxItem[]; waiting: WaitingAct[]; refused: RefusedAct[] };
+
+/** Exit 3 where work waits for the operator, else 0. */
+export async function inbox({ paths }: Here, nowMs: number): Promise<InboxReport> {
+  const items = await withTrail(paths.hub, ({ state }) => inboxOf(state, nowMs));
+  const exit = items.some((item) => item.kind !== 'deferral') ? exits.operator : exits.yes;
+  return { exit, items, waiting: waitingActs(paths.inbox), refused: refusedActs(paths.inbox) };
+}
+
+export function sayInbox({ items, waiting, refused }: InboxReport, out: Screen): void {
+  const { paint } = out;
+  for (const item of items) sayItem(item, out);
+  for (const { words, at } of waiting) out.line(styled`${paint.dim('signed  ')} ${words} (${at}), not yet taken up`);
+  for (const { nonce, why } of refused) out.line(styled`${paint.bad('refused ')} act ${nonce.slice(0, 8)}…: ${why}`);
+  if (waiting.length > 0) out.line('         no supervisor took them yet; type: coldpass run');
+  if (items.length === 0) out.line('nothing waits for you');
+}
+
+/** Acts that lie in the inbox, oldest first, as far as they can be read. Their signatures are the supervisor's to check. */
+export function waitingActs(dir: string): WaitingAct[] {
+  const acts = names(dir, /^[0-9a-f]{32}\.json$/).flatMap((name) => readAct(join(dir, name)));
+  return acts
+    .map(({ act }) => ({ nonce: act.nonce, at: act.at, words: actWords(act.payload) }))
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+function refusedActs(dir: string): RefusedAct[] {
+  const nonces = names(dir, /^[0-9a-f]{32}\.json\.refused$/).map((name) => name.slice(0, 32));
+  return nonces.flatMap((nonce) => {
+    const answer = answerTo(dir, nonce);
+    return answer.kind === 'refused' ? [{ nonce, why: answer.why }] : [];
+  });
+}
+
+function names(dir: string, pattern: RegExp): string[] {
+  const all = readdirSync(dir).filter((name) => pattern.test(name));
+  return all.sort().slice(0, inboxFilesMax);
+}
+
+function readAct(path: string): SignedAct[] {
+  try {
+    const info = lstatSync(path);
+    if (!info.isFile() || info.size > actBytesMax) return [];
+    const signed = SignedAct.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    return signed.success ? [signed.data] : [];
+  } catch {
+    return []; // taken up meanwhile, or no act: the supervisor says so
+  }
+}

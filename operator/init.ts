@@ -1,0 +1,172 @@
+// `coldpass init`: what a repository needs to be worked on. Writes coldpass.yml where there is none, makes the state with
+// its keys and hub, and notes the operator's grants. It asks nothing, tells what it granted, and done twice changes nothing.
+
+import { chownSync, existsSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { configFile, readConfig, WorkspaceName } from '../state/config.ts';
+import { canonicalJson } from '../state/digest.ts';
+import {
+  type Grants,
+  makeStateDir,
+  openWorkspace,
+  stateDirFor,
+  type ToolGrant,
+  type Workspace,
+  writeWorkspace,
+} from '../state/workspace.ts';
+import { type Lookup, withAddresses } from './addresses.ts';
+import { detect, type Machine } from './detect.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import { found } from './found.ts';
+import { type Granted, grantsFor, placesOf } from './grants.ts';
+import { chooseOperatorKey } from './key.ts';
+import { configText, type Proposal } from './proposal.ts';
+import { baseBranch, findRepository, projectOf, type Repository } from './repository.ts';
+import { type Env, thisMachine } from './toolchain.ts';
+import { freeUids } from './uids.ts';
+
+export type InitOptions = {
+  dir: string;
+  env: Env;
+  home: string;
+  uid: number;
+  /** The node that runs Coldpass: used where the person has none of his own on PATH. */
+  nodePath: string;
+  now: Date;
+  name?: string;
+  base?: string;
+  /** An existing key: a private key file, or the `.pub` of one that the ssh-agent holds. */
+  key?: string;
+  /** Further grants, besides those that the recipes need. */
+  tools?: ToolGrant[];
+  hosts?: string[];
+  /** A demo's workspace may run without a sandbox. */
+  demo?: boolean;
+  /** Where the state goes, where that is not the usual place. */
+  stateDir?: string;
+  /** Name resolution; the machine's own by default. */
+  lookup?: Lookup;
+};
+
+export type InitReport = {
+  /** 0, or 3 where the person has something to complete. */
+  exit: Exit;
+  workspace: Workspace;
+  stateDir: string;
+  /** What was found, for each recipe that was written: none where it could not be told, null where coldpass.yml was there. */
+  proposed: { name: string; what: string }[] | null;
+  madeState: boolean;
+  madeKey: boolean;
+  changed: boolean;
+  /** Grants that are new. */
+  granted: Grants;
+  /** What could not be granted, or needs attention: a line each. */
+  notes: string[];
+};
+
+/** Does it. UsageError, Refused or TrailError, one line with what to type; a second try then goes on from there. */
+export async function init(options: InitOptions): Promise<InitReport> {
+  const ground = await survey(options);
+  const { repository, written, stateDir, known } = ground;
+  if (written) writeConfig(repository, written.text);
+  const key =
+    known && options.key === undefined ? { place: known.operator.key, made: false } : chooseOperatorKey(options);
+  const state = await found({
+    paths: makeStateDir(stateDir),
+    name: ground.name,
+    repo: repository.top,
+    base: ground.base,
+    keyPlace: key.place,
+    env: options.env,
+    now: options.now,
+  });
+  const granted = grantAll(ground, options);
+  const workspace: Workspace = {
+    v: 1,
+    name: ground.name,
+    repo: repository.top,
+    root: state.root,
+    operator: { publicKey: state.publicKey, key: key.place },
+    grants: granted.all,
+    ...(known
+      ? { demo: known.demo, uids: known.uids }
+      : { demo: options.demo ?? false, uids: freeUids(stateDir, options.uid) }),
+  };
+  const changed = canonicalJson(workspace) !== canonicalJson(known);
+  if (changed) writeWorkspace(stateDir, workspace);
+  const made = { madeState: known === null, madeKey: key.made, changed: changed || written !== null };
+  return { workspace, stateDir, ...made, ...outcomeOf(written?.proposals ?? null, granted) };
+}
+
+type Ground = {
+  repository: Repository;
+  machine: Machine;
+  /** The coldpass.yml to write; null where there is one. */
+  written: Written | null;
+  name: string;
+  base: string;
+  stateDir: string;
+  known: Workspace | null;
+};
+
+// Everything that may refuse, before anything is written.
+async function survey(options: InitOptions): Promise<Ground> {
+  const repository = await findRepository(options.dir, options.uid);
+  const machine = thisMachine(repository.top, options.env, options.nodePath);
+  const written = existsSync(join(repository.top, configFile)) ? null : await propose(repository, machine, options);
+  const { name, base } = written ?? readConfig(repository.top);
+  const stateDir = options.stateDir ? resolve(options.dir, options.stateDir) : stateDirFor(name, options);
+  const known = openWorkspace(stateDir, repository.top);
+  return { repository, machine, written, name, base, stateDir, known };
+}
+
+function grantAll({ repository, machine, written, stateDir, known }: Ground, options: InitOptions): Granted {
+  const detected = written?.proposals.flatMap((proposal) => proposal.tools) ?? [];
+  const asked = { tools: [...detected, ...(options.tools ?? [])], hosts: options.hosts ?? [] };
+  const config = readConfig(repository.top);
+  return grantsFor(config, known?.grants ?? nothing, asked, machine, placesOf({ ...options, stateDir }));
+}
+
+const nothing: Grants = { tools: [], hosts: [] };
+
+function outcomeOf(
+  proposals: Proposal[] | null,
+  { added, notes }: Granted,
+): Pick<InitReport, 'exit' | 'proposed' | 'granted' | 'notes'> {
+  return {
+    exit: proposals?.length === 0 || notes.length > 0 ? exits.operator : exits.yes,
+    proposed: proposals?.map(({ name, what }) => ({ name, what })) ?? null,
+    granted: added,
+    notes: [...(proposals ?? []).flatMap((proposal) => proposal.notes), ...notes],
+  };
+}
+
+type Written = { text: string; name: string; base: string; proposals: Proposal[] };
+
+async function propose(repository: Repository, machine: Machine, options: InitOptions): Promise<Written> {
+  const name = options.name ?? nameFrom(repository.top);
+  const checked = WorkspaceName.safeParse(name);
+  if (!checked.success)
+    throw new UsageError(
+      `"${name}" cannot name a workspace: ${checked.error.issues[0]?.message}; type: coldpass init --name NAME`,
+    );
+  const base = options.base ?? (await baseBranch(repository));
+  const detected = detect(await projectOf(repository), machine);
+  const proposals = await Promise.all(detected.map((proposal) => withAddresses(proposal, options.lookup)));
+  return { text: configText(name, base, proposals), name, base, proposals };
+}
+
+// `My.Project_2` becomes `my-project-2`.
+function nameFrom(top: string): string {
+  const name = basename(top)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return name.slice(0, 41) || 'workspace';
+}
+
+function writeConfig(repository: Repository, text: string): void {
+  const file = join(repository.top, configFile);
+  writeFileSync(file, text, { flag: 'wx' });
+  if (repository.owner) chownSync(file, repository.owner.uid, repository.owner.gid);
+}

@@ -1,0 +1,65 @@
+// `coldpass plan new` and `coldpass plan check`: a plan begun, and a plan held against the configuration.
+
+import { chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PhaseId } from '../state/ids.ts';
+import { checkPlan, newPlan } from '../state/plan.ts';
+import type { Problem } from '../state/problem.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import { type Asked, readHere } from './here.ts';
+import { type Screen, styled } from './print.ts';
+import { planBytes, problemLine } from './queue.ts';
+
+export type PlanMade = { exit: Exit; file: string; phase: PhaseId };
+export type PlanChecked = {
+  /** 0 fit to be run (there may be warnings), 1 not. */
+  exit: Exit;
+  file: string;
+  phase: PhaseId | null;
+  gates: string[];
+  problems: Problem[];
+  proposed: string | null;
+};
+
+/** Writes `plan-phase-<id>.md` where it was typed. UsageError where one is there. */
+export async function planNew(asked: Asked, title: string): Promise<PlanMade> {
+  const { repository, config } = await readHere(asked);
+  const recipe = Object.keys(config.recipes)[0] ?? 'unit';
+  const { phase, file, text } = newPlan({ title, recipe, base: config.base });
+  const path = join(asked.dir, file);
+  try {
+    writeFileSync(path, text, { flag: 'wx' });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new UsageError(`${file} is there already; edit it, or give another title`, { cause });
+  }
+  if (repository.owner) chownSync(path, repository.owner.uid, repository.owner.gid);
+  return { exit: exits.yes, file, phase };
+}
+
+/** UsageError where the file cannot be read. */
+export async function planCheck(asked: Asked, file: string): Promise<PlanChecked> {
+  const { config } = await readHere(asked);
+  const { spec, problems, proposed } = checkPlan(planBytes(asked.dir, file).toString('utf8'), config.recipes);
+  return {
+    exit: spec ? exits.yes : exits.no,
+    ...{ file, phase: spec?.phase ?? null, gates: Object.keys(spec?.gates ?? {}), problems },
+    proposed: proposed ?? null,
+  };
+}
+
+export function sayPlanMade({ file }: PlanMade, out: Screen): void {
+  out.line(styled`${out.paint.good('wrote')}   ${file}; fill it in, then type: coldpass plan check ${file}`);
+}
+
+export function sayPlanChecked({ exit, file, phase, gates, problems, proposed }: PlanChecked, out: Screen): void {
+  const { paint } = out;
+  for (const problem of problems) {
+    const mark = problem.level === 'error' ? paint.bad('error  ') : paint.warn('warning');
+    out.line(styled`${mark} ${problemLine(file, problem)}`);
+  }
+  if (proposed !== null) out.line(`\n${proposed}`);
+  if (exit === exits.yes)
+    out.line(styled`${paint.good('ok')}  phase ${phase ?? ''}, gates ${gates.join(', ')}; type: coldpass run ${file}`);
+  else out.line(styled`${paint.bad('not yet')}  ${file} cannot be run as it is`);
+}

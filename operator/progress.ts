@@ -1,0 +1,88 @@
+// What the supervisor reports while it works, on a screen: a line for each entry that matters, and below them what runs and
+// for how long. Piped, the lines alone.
+
+import type { Progress } from '../loop/world.ts';
+import type { Progress as StageProgress } from '../runner/coldrun.ts';
+import type { Purpose } from '../state/record.ts';
+import { entryLine, matters } from './lines.ts';
+import type { Running, Screen } from './print.ts';
+
+type Row = Running & { key: string };
+
+/** Shows progress until `end`. */
+export function follow(out: Screen, nowMs: () => number): { onProgress(progress: Progress): void; end(): void } {
+  let rows: Row[] = [];
+
+  function put(key: string, what: string): void {
+    const known = rows.find((row) => row.key === key);
+    if (known) known.what = what;
+    else rows.push({ key, what, startedAtMs: nowMs() });
+    out.running(rows);
+  }
+  function remove(key: string): void {
+    rows = rows.filter((row) => row.key !== key);
+    out.running(rows);
+  }
+
+  function onProgress(progress: Progress): void {
+    switch (progress.kind) {
+      case 'entry':
+        if (matters(progress.entry)) out.line(entryLine(progress.entry, out.paint));
+        return;
+      case 'run':
+        if (progress.at === 'ended') remove(progress.run);
+        else put(progress.run, [slotWords(progress.what), progress.stage].filter(Boolean).join(': '));
+        return;
+      case 'session': {
+        const { event, role, session } = progress;
+        if (event.kind === 'ended') remove(session);
+        else put(session, doing(role, event));
+        return;
+      }
+      default:
+        progress satisfies never;
+    }
+  }
+  return { onProgress, end: () => out.running([]) };
+}
+
+/** The same for one cold run: the stage that runs, and the last line that it said. */
+export function followRun(out: Screen, nowMs: () => number): (progress: StageProgress) => void {
+  let startedAtMs = nowMs();
+  return (progress) => {
+    if (progress.kind === 'started') startedAtMs = nowMs();
+    if (progress.kind === 'ended') return out.running([]);
+    const said = progress.kind === 'line' ? `: ${progress.line}` : '';
+    out.running([{ what: `${progress.stage}${said}`, startedAtMs }]);
+  };
+}
+
+type SessionEvent = Extract<Progress, { kind: 'session' }>['event'];
+
+function doing(role: string, event: SessionEvent): string {
+  switch (event.kind) {
+    case 'call':
+      return `${role}: ${event.tool}`;
+    case 'trouble':
+      return `${role}: ${event.what}`;
+    default:
+      return `${role}: thinks`;
+  }
+}
+
+/** `gate:12:M1:1` as people say it; see `slotOf` in state/standing.ts. */
+function slotWords(slot: string): string {
+  const [kind, first = '', second = '', third = ''] = slot.split(':');
+  switch (kind as Purpose['kind']) {
+    case 'gate':
+      return `${second}, cold run ${third}`;
+    case 'control':
+      return `${second}, control ${third}`;
+    case 'reproducer':
+      return `reproducer of finding #${second}`;
+    case 'base':
+      return `the base, recipe ${first}`;
+    default:
+      return 'a trial';
+  }
+}

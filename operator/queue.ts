@@ -1,0 +1,114 @@
+// Queueing a plan: everything that can be wrong with it is said before anything is signed. The act then pins, by digest, the
+// plan, the recipes with the operator's version of each harness file, and the commit that the work starts from.
+
+import { lstatSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pinRecipe } from '../runner/pinned.ts';
+import type { SignedAct } from '../state/act.ts';
+import { canonicalJson, digestOf } from '../state/digest.ts';
+import { revParse } from '../state/git.ts';
+import { syncMain } from '../state/hub.ts';
+import type { Digest, RecipeName } from '../state/ids.ts';
+import { checkPlan } from '../state/plan.ts';
+import type { Problem } from '../state/problem.ts';
+import type { Recipe } from '../state/recipe.ts';
+import type { PhaseSpec } from '../state/spec.ts';
+import type { Grants } from '../state/workspace.ts';
+import { UsageError } from './errors.ts';
+import { hostsNeeded, toolsNeeded } from './grants.ts';
+import type { Here } from './here.ts';
+import { gitOptions } from './repository.ts';
+import { signed } from './sign.ts';
+import type { Env } from './toolchain.ts';
+
+const planBytesMax = 1024 * 1024;
+
+/** A plan that holds against the configuration, and its bytes as they will be pinned. */
+export type ReadyPlan = { file: string; bytes: Buffer; digest: Digest; spec: PhaseSpec; warnings: Problem[] };
+
+/** Reads and checks a plan. UsageError: one line, the first thing that is wrong. */
+export function readyPlan(dir: string, file: string, { config, workspace }: Here): ReadyPlan {
+  const bytes = planBytes(dir, file);
+  const { spec, problems } = checkPlan(bytes.toString('utf8'), config.recipes);
+  const errors = problems.filter((problem) => problem.level === 'error');
+  if (spec === null || errors.length > 0) throw new UsageError(firstOf(file, errors));
+  for (const name of recipesOf(spec)) checkGrants(name, recipe(config.recipes, name), workspace.grants);
+  return { file, bytes, digest: digestOf(bytes), spec, warnings: problems };
+}
+
+/** `plan.md:12: what; fix`. */
+export function problemLine(file: string, { line, what, fix }: Problem): string {
+  return `${file}${line === null ? '' : `:${line}`}: ${what}; ${fix}`;
+}
+
+/** The bytes of a plan's file. UsageError where there is none to read. */
+export function planBytes(dir: string, file: string): Buffer {
+  try {
+    const path = resolve(dir, file);
+    const info = lstatSync(path);
+    if (info.isFile() && info.size > planBytesMax) throw new UsageError(`${file}: too large for a plan; shorten it`);
+    return readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code;
+    const words = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
+    throw new UsageError(`${file}: ${words}; name a plan, or begin one with: coldpass plan new "TITLE"`, { cause });
+  }
+}
+
+/** Copies the base commit into the hub and signs the act. UsageError where the base is no commit. */
+export async function queueAct(plan: ReadyPlan, place: Here, options: { env: Env; now: Date }): Promise<SignedAct> {
+  const { repository, config, paths } = place;
+  const { spec } = plan;
+  if ((await revParse(repository.top, spec.base, gitOptions(repository))) === null) {
+    throw new UsageError(
+      `${plan.file}: base "${spec.base}" is no branch or commit here; give another, or make that branch`,
+    );
+  }
+  const pins = recipesOf(spec).map((name) => ({
+    name,
+    ...pinRecipe(name, recipe(config.recipes, name), (path) => readFile(join(repository.top, path))),
+  }));
+  const blobs: SignedAct['blobs'] = { [plan.digest]: plan.bytes.toString('base64') };
+  for (const { pinned, digest, blobs: files } of pins) {
+    blobs[digest] = Buffer.from(canonicalJson(pinned)).toString('base64');
+    for (const [name, bytes] of files) blobs[name] = Buffer.from(bytes).toString('base64');
+  }
+  const baseSha = await syncMain(paths.hub, repository.top, spec.base);
+  const recipes = Object.fromEntries(pins.map(({ name, digest }) => [name, digest]));
+  const payload = { act: 'queue', phase: spec.phase, plan: plan.digest, recipes, baseSha } as const;
+  return signed(place, payload, { ...options, blobs });
+}
+
+/** Refuses a recipe that names what was never granted: its every run would be refused. */
+export function checkGrants(name: string, recipe: Recipe, grants: Grants): void {
+  const alone = { recipes: { [name]: recipe } };
+  const tool = toolsNeeded(alone).find((wanted) => !grants.tools.some((granted) => granted.name === wanted));
+  const host = hostsNeeded(alone).find((wanted) => !grants.hosts.includes(wanted));
+  if (tool === undefined && host === undefined) return;
+  const what = tool === undefined ? `the host ${host}` : `the tool folder "${tool}"`;
+  throw new UsageError(`recipe "${name}" needs ${what}, which is not granted; type: coldpass init`);
+}
+
+/** A file of the checkout; null where there is none. A link is not followed: it may lead anywhere. */
+export function readFile(path: string): Buffer | null {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  return info?.isFile() ? readFileSync(path) : null;
+}
+
+function firstOf(file: string, errors: Problem[]): string {
+  const [first, ...more] = errors;
+  if (!first) return `${file}: this is no plan; see: coldpass plan check ${file}`;
+  const rest = more.length > 0 ? ` (and ${more.length} more: coldpass plan check ${file})` : '';
+  return problemLine(file, first) + rest;
+}
+
+function recipesOf(spec: PhaseSpec): RecipeName[] {
+  return [...new Set(Object.values(spec.gates).map((gate) => gate.recipe))];
+}
+
+function recipe(recipes: Record<string, Recipe>, name: RecipeName): Recipe {
+  const found = recipes[name];
+  if (!found) throw new Error(`the plan's check let the unknown recipe ${name} pass`);
+  return found;
+}

@@ -1,0 +1,78 @@
+// The person's own repository, looked at from outside: where it is, whose, which branch is its base, what is committed.
+// Nothing here writes to it.
+
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { revParse } from '../state/git.ts';
+import { type GitOptions, git } from '../state/gitProcess.ts';
+import type { Project } from './detect.ts';
+import { UsageError } from './errors.ts';
+
+const textBytesMax = 4 * 1024 * 1024;
+const listingBytesMax = 64 * 1024 * 1024;
+
+export type Repository = {
+  /** The top folder, links resolved. */
+  top: string;
+  /** Whose it is, where that is not the user who asks and he can act for its owner (root). */
+  owner: { uid: number; gid: number } | null;
+};
+
+/** The repository that `dir` lies in. UsageError with what to type where there is none, or it has no commit. */
+export async function findRepository(dir: string, uid: number): Promise<Repository> {
+  const options = asOwner(dir, uid);
+  const top = await git(dir, ['rev-parse', '--show-toplevel'], options);
+  if (top.exit !== 0) throw notRepository(dir, top.stderr);
+  const found = realpathSync(top.stdout.toString().replace(/\n$/, ''));
+  const repository = { top: found, owner: asOwner(found, uid).owner ?? null };
+  if ((await revParse(found, 'HEAD', gitOptions(repository))) === null) {
+    throw new UsageError(`${found} has no commit yet; type: git add -A && git commit -m "first commit"`);
+  }
+  return repository;
+}
+
+/** `main`, `master`, or else the branch that is checked out. */
+export async function baseBranch(repository: Repository): Promise<string> {
+  const options = gitOptions(repository);
+  for (const branch of ['main', 'master']) {
+    if (await revParse(repository.top, `refs/heads/${branch}`, options)) return branch;
+  }
+  const head = await git(repository.top, ['symbolic-ref', '--short', '--quiet', 'HEAD'], options);
+  const branch = head.stdout.toString().trim();
+  if (head.exit === 0 && branch !== '') return branch;
+  throw new UsageError('no branch is checked out and there is no `main`; type: git switch -c main');
+}
+
+/** What is committed at HEAD, with the texts as they lie in the checkout. */
+export async function projectOf(repository: Repository): Promise<Project> {
+  const options = { ...gitOptions(repository), outputBytesMax: listingBytesMax };
+  const listed = await git(repository.top, ['ls-tree', '-r', '-z', '--name-only', 'HEAD'], options);
+  if (listed.exit !== 0)
+    throw new UsageError(`git cannot list what is committed in ${repository.top}: ${listed.stderr}`);
+  const files = listed.stdout.toString().split('\0').filter(Boolean);
+  return { files, read: (path) => readText(join(repository.top, path)) };
+}
+
+/** How git is started in this repository. */
+export function gitOptions({ owner }: Repository): GitOptions {
+  return { checkout: true, ...(owner && { owner }) };
+}
+
+function asOwner(dir: string, uid: number): GitOptions {
+  const { uid: owner, gid } = statSync(dir, { throwIfNoEntry: false }) ?? { uid, gid: 0 };
+  return { checkout: true, ...(uid === 0 && owner !== 0 && { owner: { uid: owner, gid } }) };
+}
+
+function notRepository(dir: string, stderr: string): UsageError {
+  if (/dubious ownership/.test(stderr)) return new UsageError(`${dir} belongs to another user; run this as its owner`);
+  if (/must be run in a work tree/.test(stderr))
+    return new UsageError(`${dir} is a bare repository; go to a checkout of it`);
+  return new UsageError(
+    `${dir} is not in a git repository; type: git init && git add -A && git commit -m "first commit"`,
+  );
+}
+
+function readText(path: string): string | null {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  return info?.isFile() && info.size <= textBytesMax ? readFileSync(path, 'utf8') : null;
+}

@@ -1,0 +1,161 @@
+// `coldpass run PLAN`: one phase in the foreground, from its plan to DONE. Checks everything first, signs the `queue` act
+// unless the trail has the phase already, then supervises in this process until the phase is done or needs the operator.
+// Typed again it goes on where the last one stopped: what was done is on the trail.
+//
+// Exit: 0 done and delivered · 1 abandoned, or refused · 3 needs the operator · 4 stopped before its end (type it again)
+
+import type { Clock } from '../agents/clock.ts';
+import { supervise } from '../loop/supervisor.ts';
+import type { Progress } from '../loop/world.ts';
+import { readActs } from '../state/acts.ts';
+import { Refused } from '../state/errors.ts';
+import { deliver, openHub } from '../state/hub.ts';
+import type { PhaseId, Sha } from '../state/ids.ts';
+import { type InboxItem, inboxOf } from '../state/inbox.ts';
+import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
+import { withTrail } from '../state/readTrail.ts';
+import { type Agents, agentsFrom } from './agents.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import { type Asked, type Here, here } from './here.ts';
+import { openLog } from './log.ts';
+import { queueAct, type ReadyPlan, readyPlan } from './queue.ts';
+import { supervisorOf } from './running.ts';
+import { answerTo, drop } from './sign.ts';
+
+export type RunOptions = {
+  asked: Asked;
+  /** None: goes on with what is open or queued. */
+  plan?: string;
+  clock: Clock;
+  signal: AbortSignal;
+  onProgress?(progress: Progress): void;
+  /** A line for people, before the work begins. */
+  onNote?(line: string): void;
+  /** In place of those that configuration and environment name. */
+  agents?: Agents;
+};
+
+export type RunEnd = {
+  exit: Exit;
+  phase: PhaseId;
+  status: Phase['status'] | 'queued' | 'stopped';
+  /** Where DONE holds; null otherwise. */
+  sha: Sha | null;
+  /** The branch in the operator's repository; null where it was not brought there, for the reason in `undelivered`. */
+  branch: string | null;
+  undelivered: string | null;
+  inbox: InboxItem[];
+  /** The trail's last commit. */
+  head: string;
+};
+
+/** Runs it. UsageError, Refused, TrailError or RunnerError: one line with what to do. */
+export async function run(options: RunOptions): Promise<RunEnd> {
+  const place = await here(options.asked);
+  const plan = options.plan === undefined ? null : readyPlan(options.asked.dir, options.plan, place);
+  await openHub(place.paths.hub);
+  const before = await withTrail(place.paths.hub, (trail) => trail.state);
+  const phase = plan?.spec.phase ?? unfinished(before);
+  if (!isOver(before.phases[phase])) {
+    const agents = options.agents ?? agentsFrom(place.config, options.asked.env, options.clock);
+    refuseSecond(place);
+    const nonce = plan && (await queued(plan, before, place, options));
+    const { stopped } = await drive(place, agents, options);
+    if (nonce) refuseUnqueued(place, nonce);
+    return endOf(place, phase, stopped, options.clock);
+  }
+  return endOf(place, phase, false, options.clock);
+}
+
+/** Signs and drops the act unless the phase is known; gives its nonce then. */
+async function queued(plan: ReadyPlan, before: TrailState, place: Here, options: RunOptions): Promise<string | null> {
+  const { phase: id } = plan.spec;
+  const known = before.phases[id] ?? before.queue.find((item) => item.phase === id);
+  if (known && known.plan !== plan.digest) throw new UsageError(otherPlan(plan));
+  if (known) {
+    options.onNote?.(`phase ${id} is on the trail already; going on with it`);
+    return null;
+  }
+  refuseBehindParked(before, id);
+  for (const problem of plan.warnings) options.onNote?.(`note: ${plan.file}: ${problem.what}; ${problem.fix}`);
+  const waiting = await waitingQueue(place, plan, options.clock);
+  if (waiting) return waiting;
+  const now = new Date(options.clock.nowMs());
+  return drop(place, await queueAct(plan, place, { env: options.asked.env, now }));
+}
+
+/** A `queue` act for this plan that a process before this one dropped, and that nobody took. */
+async function waitingQueue({ paths }: Here, plan: ReadyPlan, clock: Clock): Promise<string | null> {
+  const { acts } = await readActs(paths.inbox);
+  const fits = acts.find(({ act: { payload, expires } }) => {
+    const isSame = payload.act === 'queue' && payload.phase === plan.spec.phase && payload.plan === plan.digest;
+    return isSame && Date.parse(expires) > clock.nowMs();
+  });
+  return fits?.act.nonce ?? null;
+}
+
+async function drive(place: Here, agents: Agents, options: RunOptions): Promise<{ stopped: boolean }> {
+  const { workspace, paths } = place;
+  const log = openLog(paths.stateDir);
+  try {
+    return await supervise({
+      ...{ workspace, paths, agents, clock: options.clock, log, signal: options.signal },
+      ...(options.onProgress && { onProgress: options.onProgress }),
+    });
+  } finally {
+    log.flush();
+  }
+}
+
+async function endOf(place: Here, id: PhaseId, stopped: boolean, clock: Clock): Promise<RunEnd> {
+  const { state, head } = await withTrail(place.paths.hub, (trail) => trail);
+  const phase = state.phases[id];
+  const inbox = inboxOf(state, clock.nowMs());
+  const nothing = { phase: id, sha: null, branch: null, undelivered: null, inbox, head };
+  if (phase?.status === 'done') return { ...nothing, ...(await delivered(place, id)) };
+  if (phase?.status === 'abandoned') return { ...nothing, exit: exits.no, status: 'abandoned' };
+  if (stopped) return { ...nothing, exit: exits.machine, status: 'stopped' };
+  return { ...nothing, exit: exits.operator, status: phase?.status ?? 'queued' };
+}
+
+async function delivered(
+  { repository, paths }: Here,
+  id: PhaseId,
+): Promise<Pick<RunEnd, 'exit' | 'status' | 'sha' | 'branch' | 'undelivered'>> {
+  const answer = await deliver(paths.hub, repository.top, id, repository.owner);
+  if ('sha' in answer)
+    return { exit: exits.yes, status: 'done', sha: answer.sha, branch: `phase/${id}`, undelivered: null };
+  return { exit: exits.operator, status: 'done', sha: null, branch: null, undelivered: answer.refused };
+}
+
+function unfinished(state: TrailState): PhaseId {
+  const id = livePhase(state)?.id ?? state.queue[0]?.phase;
+  if (id) return id;
+  throw new UsageError('no phase is open or queued; type: coldpass run PLAN');
+}
+
+function isOver(phase: Phase | undefined): boolean {
+  return phase?.status === 'done' || phase?.status === 'abandoned';
+}
+
+function refuseSecond({ paths }: Here): void {
+  const pid = supervisorOf(paths);
+  if (pid !== null)
+    throw new Refused(`process ${pid} runs this workspace already; watch it with: coldpass watch, or stop it first`);
+}
+
+function refuseBehindParked(state: TrailState, id: PhaseId): void {
+  const live = livePhase(state);
+  if (live?.status !== 'parked' || live.id === id) return;
+  const what = `phase ${live.id} is parked, and one phase runs at a time`;
+  throw new UsageError(`${what}; settle it first: coldpass inbox`, { exit: exits.operator });
+}
+
+function refuseUnqueued({ paths }: Here, nonce: string): void {
+  const answer = answerTo(paths.inbox, nonce);
+  if (answer.kind === 'refused') throw new Refused(`the plan was not queued: ${answer.why}`);
+}
+
+function otherPlan({ file, spec }: ReadyPlan): string {
+  return `${file} is not the plan that phase ${spec.phase} was queued with, and a plan never changes; restore it (machine-docs/plan-phase-${spec.phase}.md on the trail), or give the new one another id`;
+}

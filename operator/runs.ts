@@ -1,0 +1,159 @@
+// `coldpass runs`: the runs that are on the trail and the operator's own trials; or one of them in full. The trail's record of
+// a run is the one that counts; a trial's lies in the state alone.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runPaths } from '../runner/runPaths.ts';
+import { TrailError } from '../state/errors.ts';
+import { type EntryId, RunId } from '../state/ids.ts';
+import { type Trail, withTrail } from '../state/readTrail.ts';
+import { RunRecord } from '../state/record.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import type { Here } from './here.ts';
+import { countWords, purposeWords, short } from './lines.ts';
+import { type Screen, styled } from './print.ts';
+import { countsOf, sayRecord } from './sayRecord.ts';
+
+const listedMax = 40;
+
+export type RunRow = {
+  run: RunId;
+  /** Its entry; null for a trial of the operator's, which is on no trail. */
+  entry: EntryId | null;
+  at: string;
+  outcome: string;
+  what: string;
+  recipe: string;
+  sha: string;
+  tests: string;
+};
+export type RunsReport = { exit: Exit; runs: RunRow[]; more: number; unreadable: string[] };
+export type RunReport = { exit: Exit; record: RunRecord; entry: EntryId | null; logs: string | null };
+
+/** The folder of the state in which the operator's own trials lie. */
+export function trialsDir(stateDir: string): string {
+  return join(stateDir, 'trials');
+}
+
+/** The newest last. A record that cannot be read is named, and the rest is listed. */
+export async function listRuns({ paths }: Here): Promise<RunsReport> {
+  const onTrail = await withTrail(paths.hub, rowsOf);
+  const dir = trialsDir(paths.stateDir);
+  const found = trialsIn(dir).map((run) => ({ run, record: tryRead(runPaths(dir, run).results) }));
+  const trials = found.flatMap(({ record }) => (record instanceof Error || record === null ? [] : [trialRow(record)]));
+  const unreadable = found.flatMap(({ record }) => (record instanceof Error ? [record.message] : []));
+  const runs = [...onTrail, ...trials].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return { exit: exits.yes, runs: runs.slice(-listedMax), more: Math.max(0, runs.length - listedMax), unreadable };
+}
+
+/** One run. UsageError where there is none, TrailError where its record is none. */
+export async function showRun({ paths }: Here, name: string): Promise<RunReport> {
+  const run = runIdOf(name);
+  const trial = runPaths(trialsDir(paths.stateDir), run);
+  const own = runPaths(paths.runs, run);
+  const found = await withTrail(paths.hub, async (trail) => {
+    const entry = trail.entries.find((one) => one.kind === 'run' && one.facts.run === run)?.id ?? null;
+    return { entry, bytes: await trail.file(`runs/${run}/results.json`) };
+  });
+  const place = existsSync(trial.results) ? trial : own;
+  const record = found.bytes ? parsed(found.bytes, `runs/${run}/results.json on the trail`) : read(place.results);
+  if (record === null) throw new UsageError(`there is no record of ${run}; see: coldpass runs`);
+  return { exit: exits.yes, record, entry: found.entry, logs: existsSync(place.logs) ? place.logs : null };
+}
+
+export function sayRuns({ runs, more, unreadable }: RunsReport, out: Screen): void {
+  const { paint } = out;
+  if (more > 0) out.line(`${more} older ones are not shown`);
+  for (const { run, at, outcome, what, tests, sha } of runs)
+    out.line(styled`${paint.dim(at)}  ${run}  ${paint.outcome(outcome)}  ${what}, ${tests}  ${paint.dim(short(sha))}`);
+  for (const why of unreadable) out.line(styled`${paint.warn('note')}  ${why}`);
+  if (runs.length === 0) out.line('no run yet; make one with: coldpass try');
+}
+
+export function sayOneRun({ record, entry, logs }: RunReport, out: Screen): void {
+  const { run, purpose, stages, level, sandbox } = record;
+  const where = entry === null ? 'not on the trail' : `entry #${entry}`;
+  out.line(
+    styled`${out.paint.bold(run)}  ${purposeWords(purpose)}; ${where}; sandbox ${sandbox.level}; level ${level} of ${stages.length}`,
+  );
+  sayRecord(record, out, logs);
+}
+
+function rowsOf({ entries }: Trail): RunRow[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'run') return [];
+    const { run, outcome, control, reproducer, purpose, recipe, shas, counts } = entry.facts;
+    const word = control?.result ?? reproducer ?? outcome;
+    const what = purposeWords(purpose);
+    return [
+      {
+        run,
+        entry: entry.id,
+        at: entry.at,
+        outcome: word,
+        what,
+        recipe,
+        sha: shas.main ?? '',
+        tests: countWords(counts),
+      },
+    ];
+  });
+}
+
+function trialRow(record: RunRecord): RunRow {
+  const { run, outcome, purpose, recipe, shas, startedAtMs } = record;
+  const at = `${new Date(startedAtMs).toISOString().slice(0, 19)}Z`;
+  const tests = countWords(countsOf(record));
+  return {
+    run,
+    entry: null,
+    at,
+    outcome,
+    what: purposeWords(purpose),
+    recipe: recipe.name,
+    sha: shas.main ?? '',
+    tests,
+  };
+}
+
+function trialsIn(dir: string): RunId[] {
+  const names = existsSync(dir) ? readdirSync(dir) : [];
+  return names.filter((name): name is RunId => RunId.safeParse(name).success);
+}
+
+function runIdOf(name: string): RunId {
+  const run = RunId.safeParse(name);
+  if (run.success) return run.data;
+  throw new UsageError(`"${name}" is not the name of a run, such as r-4f2a90b1c3d5; see: coldpass runs`);
+}
+
+function tryRead(path: string): RunRecord | null | Error {
+  try {
+    return read(path);
+  } catch (error) {
+    if (error instanceof TrailError) return error;
+    throw error;
+  }
+}
+
+/** Null where there is no such file: the run has not ended, or was lost. */
+function read(path: string): RunRecord | null {
+  return existsSync(path) ? parsed(readFileSync(path), path) : null;
+}
+
+function parsed(bytes: Buffer, where: string): RunRecord {
+  const broken = (why: string, cause?: unknown) =>
+    new TrailError('bad-file', `${where} is not a run's record: ${why}; it was changed, so make the run again`, {
+      cause,
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw broken('it is not JSON', cause);
+  }
+  const record = RunRecord.safeParse(json);
+  if (record.success) return record.data;
+  const issue = record.error.issues[0];
+  throw broken(`${issue?.path.join('.') || 'content'}: ${issue?.message ?? 'not valid'}`);
+}

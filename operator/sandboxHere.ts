@@ -1,0 +1,23 @@
+// The sandbox of a workspace, opened outside the supervisor: to look at it (`doctor`), or for a run of one's own (`try`).
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Opened, openSandbox } from '../runner/sandbox.ts';
+import type { Here } from './here.ts';
+
+/** The sandbox that runs of this workspace would use; where there is no workspace, one in a folder made for the test. */
+export async function sandboxOf(place: Here | null): Promise<Opened> {
+  if (place) return openSandbox({ stateDir: place.paths.stateDir, ...uidsOf(place) });
+  const stateDir = mkdtempSync(join(tmpdir(), 'coldpass-doctor-'));
+  try {
+    return await openSandbox({ stateDir });
+  } finally {
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** The users that the workspace's boxes run under, as options of a sandbox. */
+export function uidsOf({ workspace }: Pick<Here, 'workspace'>): { uids?: NonNullable<Here['workspace']['uids']> } {
+  return workspace.uids ? { uids: workspace.uids } : {};
+}

@@ -1,0 +1,60 @@
+// The reports of `init` and `doctor` in words, a line each.
+
+import type { DoctorReport } from './doctor.ts';
+import { exits } from './errors.ts';
+import type { InitReport } from './init.ts';
+import { type Painted, type Screen, styled } from './print.ts';
+
+/** What was made, what was granted, what to type next. */
+export function sayInit(report: InitReport, out: Screen): void {
+  const { paint } = out;
+  const notes = report.notes.map((note) => styled`${paint.warn('note')}    ${note}`);
+  const lines = report.changed ? [...madeLines(report, out), ...grantLines(report, out)] : [unchanged(report)];
+  for (const line of [...lines, ...notes, nextLine(report)]) out.line(line);
+}
+
+/** A line for each check, its remedy under it where there is one. */
+export function sayDoctor(report: DoctorReport, out: Screen): void {
+  for (const { state, what, remedy } of report.checks) {
+    out.line(styled`${out.paint.outcome(state)}${' '.repeat(5 - state.length)}${what}`);
+    if (remedy !== null) out.line(styled`     ${out.paint.dim('→')} ${remedy}`);
+  }
+  const { warn, fail } = report.counts;
+  out.line(fail > 0 ? `${fail} to mend before a gate can hold` : warn > 0 ? `ready, ${warn} to look at` : 'ready');
+}
+
+function unchanged({ workspace, stateDir }: InitReport): string {
+  return `nothing changed: ${workspace.name} is set up, its state lies in ${stateDir}`;
+}
+
+function madeLines({ proposed, madeState, madeKey, stateDir, workspace }: InitReport, { paint }: Screen): Painted[] {
+  const unknown = 'how this project is tested could not be told; complete the lines marked with <-';
+  return [
+    ...(proposed ?? []).map(
+      ({ name, what }) => styled`${paint.good('wrote')}   coldpass.yml, recipe "${name}": ${what}`,
+    ),
+    ...(proposed?.length === 0 ? [styled`${paint.warn('wrote')}   coldpass.yml: ${unknown}`] : []),
+    ...(madeState ? [styled`${paint.good('made')}    the state in ${stateDir}, root ${workspace.root}`] : []),
+    ...(madeKey
+      ? [
+          styled`${paint.good('made')}    your key ${workspace.operator.key.path}, which signs what you decide; keep a copy`,
+        ]
+      : []),
+  ];
+}
+
+function grantLines({ granted }: InitReport, { paint }: Screen): Painted[] {
+  return [
+    ...granted.tools.map(
+      ({ name, path }) => styled`${paint.bold('granted')} tool folder "${name}": ${path}, read-only`,
+    ),
+    ...granted.hosts.map((host) => styled`${paint.bold('granted')} network host ${host}, to stages that name it`),
+  ];
+}
+
+function nextLine({ exit, proposed }: InitReport): string {
+  if (exit === exits.yes) return 'next: coldpass try';
+  return proposed?.length === 0
+    ? 'next: complete coldpass.yml, then type coldpass try'
+    : 'next: do what the notes say, then type coldpass doctor';
+}

@@ -1,0 +1,85 @@
+// A run's record in words: the outcome in one line, then, unless it is green, what failed, the end of what the failing stage
+// said, and what to do about it.
+
+import type { Outcome, RunRecord, StageResult } from '../state/record.ts';
+import { countWords, short } from './lines.ts';
+import { clean, cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
+
+const failuresShown = 20;
+const messageCharsMax = 300;
+const tailLinesMax = 25;
+
+/** What each outcome means and asks for. */
+const advice: Record<Outcome, string> = {
+  PASS: '',
+  FAIL: 'mend what failed and commit it; only what is committed is tried',
+  TIMEOUT: 'something waits or loops; where it is merely slow, raise `seconds:` of that stage in coldpass.yml',
+  NO_TESTS: 'a command that ran no test proves nothing: look at `run:`, `report:` and `tests:` in coldpass.yml',
+  INFRA: 'this machine failed, not the work; type: coldpass doctor',
+  LEAK: 'something outlived the run; look for processes that it started and did not end',
+  CANCELLED: 'nothing is known of the work; type it again',
+  REFUSED: 'nothing ran: put right what it says, then type it again',
+  LOST: 'Coldpass itself died while it ran; type it again',
+};
+
+/** The end of `coldpass try`. */
+export function sayTry({ record, logs }: { record: RunRecord; logs: string }, out: Screen): void {
+  sayRecord(record, out, logs);
+}
+
+/** `logs`: where the whole output lies, if anywhere. */
+export function sayRecord(record: RunRecord, out: Screen, logs: string | null): void {
+  out.line(headline(record, out));
+  if (record.outcome === 'PASS') return;
+  out.line(`  ${record.reason}`);
+  sayFailures(record, out);
+  const stage = failedStage(record);
+  if (stage) sayOutput(stage, out);
+  out.line(styled`  ${out.paint.dim('→')} ${advice[record.outcome]}`);
+  if (logs && stage) out.line(styled`  ${out.paint.dim('→')} the whole output: ${logs}`);
+}
+
+/** `PASS  41 tests  12 s  (recipe unit, commit 3f2a…)`. */
+export function headline(record: RunRecord, { paint }: Screen): Painted {
+  const { outcome, recipe, shas, startedAtMs, endedAtMs } = record;
+  const took = duration(endedAtMs - startedAtMs);
+  const where = `(recipe ${recipe.name}, commit ${short(shas.main ?? 'unknown')})`;
+  return styled`${paint.outcome(outcome)}  ${countWords(countsOf(record))}  ${took}  ${paint.dim(where)}`;
+}
+
+export function countsOf({ tests }: RunRecord): { pass: number; fail: number; skip: number } {
+  const of = (...status: string[]) => tests.filter((test) => status.includes(test.status)).length;
+  return { pass: of('pass'), fail: of('fail'), skip: of('skip', 'todo') };
+}
+
+function sayFailures({ tests }: RunRecord, out: Screen): void {
+  const failed = tests.filter((test) => test.status === 'fail');
+  for (const { id, failure } of failed.slice(0, failuresShown)) {
+    out.line(styled`  ${out.paint.bad('✗')} ${cleanLine(id)}`);
+    const message = cleanLine(failure?.message ?? '', messageCharsMax);
+    if (message !== '') out.line(`      ${message}`);
+  }
+  if (failed.length > failuresShown) out.line(`  and ${failed.length - failuresShown} more`);
+}
+
+/** The stage (or setup) that did not pass. */
+function failedStage({ setup, stages, outcome }: RunRecord): StageResult | null {
+  if (setup && setup.rung !== 'pass') return setup;
+  const ran = stages.filter((stage) => stage.log.bytes > 0 || stage.exit !== null || stage.signal !== null);
+  return (
+    ran.find((stage) => stage.rung === 'fail') ??
+    (outcome === 'FAIL' || outcome === 'NO_TESTS' ? ran.at(-1) : null) ??
+    null
+  );
+}
+
+function sayOutput({ name, log }: StageResult, out: Screen): void {
+  const { paint } = out;
+  const text = clean(log.tail || log.head).trim();
+  const lines = text === '' ? [] : text.split('\n');
+  const shown = lines.slice(-tailLinesMax);
+  const isWhole = shown.length === lines.length && log.tail === '';
+  const title = text === '' ? `${name} said nothing` : isWhole ? `${name} said:` : `the end of what ${name} said:`;
+  out.line(styled`  ${paint.dim(title)}`);
+  for (const line of shown) out.line(styled`  ${paint.dim('│')} ${line}`);
+}

@@ -1,0 +1,56 @@
+// The end of `coldpass run` in words: what came of the phase, and what to type next.
+
+import type { InboxItem } from '../state/inbox.ts';
+import { short } from './lines.ts';
+import { type Painted, type Screen, styled } from './print.ts';
+import type { RunEnd } from './run.ts';
+
+export function sayRun(end: RunEnd, out: Screen): void {
+  for (const line of linesOf(end, out)) out.line(line);
+}
+
+/** One item of the inbox: what, why, and the commands that settle it. */
+export function sayItem(item: InboxItem, out: Screen): void {
+  const { paint } = out;
+  out.line(styled`${paint.warn(item.kind.padEnd(8))} ${paint.dim(`#${item.id}`)} ${item.title}`);
+  out.line(styled`         ${item.why}`);
+  for (const act of item.acts) out.line(styled`         ${paint.dim('→')} ${act}`);
+}
+
+function linesOf(end: RunEnd, out: Screen): (Painted | string)[] {
+  const { paint } = out;
+  const { phase } = end;
+  switch (end.status) {
+    case 'done':
+      return end.branch === null ? undelivered(end, out) : delivered(end, out);
+    case 'abandoned':
+      return [styled`${paint.bad('ABANDONED')}  phase ${phase} was dropped; see: coldpass trail --kind act`];
+    case 'stopped':
+      return [
+        styled`${paint.warn('STOPPED')}  phase ${phase} is not at its end; the same command goes on with it: coldpass run`,
+      ];
+    case 'parked':
+    case 'open':
+    case 'queued': {
+      for (const item of end.inbox) sayItem(item, out);
+      const what = end.status === 'queued' ? 'waits behind another phase' : 'needs you';
+      return [styled`${paint.warn(end.status.toUpperCase())}  phase ${phase} ${what}; decide, then type: coldpass run`];
+    }
+    default:
+      return end.status satisfies never;
+  }
+}
+
+function delivered({ phase, sha, branch }: RunEnd, { paint }: Screen): Painted[] {
+  return [
+    styled`${paint.good('DONE')}  phase ${phase} at ${short(sha ?? '')}; the work waits unmerged on ${branch ?? ''}`,
+    styled`next: coldpass audit && git merge ${branch ?? ''}`,
+  ];
+}
+
+function undelivered({ phase, undelivered }: RunEnd, { paint }: Screen): Painted[] {
+  return [
+    styled`${paint.good('DONE')}  phase ${phase}, and its branch is not in your repository yet: ${undelivered ?? ''}`,
+    styled`then type again: coldpass run with the same plan`,
+  ];
+}

@@ -1,0 +1,82 @@
+// The operator's hand: makes an act of what he decided, signs it in this process with his own key, and drops it in the inbox.
+// What becomes of it is the supervisor's answer, awaited here where one runs.
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { Act, ActPayload, SignedAct } from '../state/act.ts';
+import { dropAct, signAct } from '../state/acts.ts';
+import type { Workspace } from '../state/workspace.ts';
+import type { Here } from './here.ts';
+import { openOperatorKey } from './key.ts';
+import type { Env } from './toolchain.ts';
+
+const expiresMsDefault = 24 * 3_600_000;
+const answerMsMax = 15_000;
+
+/** Signs the payload for this workspace; it counts until `expiresMs` from now. */
+export function signed(
+  place: Here,
+  payload: ActPayload,
+  options: { env: Env; now: Date; blobs?: SignedAct['blobs']; expiresMs?: number },
+): SignedAct {
+  const { workspace } = place;
+  const key = openOperatorKey(workspace.operator.key, options.env);
+  return signAct(actOf(workspace, payload, options), key, options.blobs);
+}
+
+/** Puts it in the inbox; gives its nonce. */
+export async function drop(place: Here, act: SignedAct): Promise<string> {
+  await dropAct(place.paths.inbox, act);
+  return act.act.nonce;
+}
+
+/** `taken`: a supervisor took it off the inbox. `refused`: why. `waiting`: it still lies there. */
+export type Answer = { kind: 'taken' } | { kind: 'refused'; why: string } | { kind: 'waiting' };
+
+/** What became of an act so far. */
+export function answerTo(inbox: string, nonce: string): Answer {
+  const at = (ending: string) => join(inbox, `${nonce}${ending}`);
+  if (existsSync(at('.json'))) return { kind: 'waiting' };
+  if (!existsSync(at('.json.refused'))) return { kind: 'taken' };
+  return {
+    kind: 'refused',
+    why: existsSync(at('.reason')) ? readFileSync(at('.reason'), 'utf8').trim() : 'the log says why',
+  };
+}
+
+/** The same, once a running supervisor has answered, or after `answerMsMax`. */
+export function answered(inbox: string, nonce: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    const watcher = watch(inbox);
+    const settle = (isLate: boolean) => {
+      const answer = answerTo(inbox, nonce);
+      const isUnsaid = answer.kind === 'refused' && !hasReason(inbox, nonce);
+      if (!isLate && (answer.kind === 'waiting' || isUnsaid)) return;
+      clearTimeout(timer);
+      watcher.close();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => settle(true), answerMsMax);
+    watcher.on('change', () => settle(false));
+    watcher.on('error', () => settle(true));
+    settle(false);
+  });
+}
+
+function hasReason(inbox: string, nonce: string): boolean {
+  return existsSync(join(inbox, `${nonce}.reason`));
+}
+
+function actOf(workspace: Workspace, payload: ActPayload, options: { now: Date; expiresMs?: number }): Act {
+  const { now, expiresMs = expiresMsDefault } = options;
+  return {
+    ...{ v: 1, workspace: workspace.name, root: workspace.root, nonce: randomBytes(16).toString('hex') },
+    ...{ at: stamp(now), expires: stamp(new Date(now.getTime() + expiresMs)), payload },
+  };
+}
+
+/** UTC to the second, as the trail writes times. */
+export function stamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,134 @@
+// `coldpass status`: what is so, as the trail has it, and what goes on now. Reads only; takes no lock.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { RunIntent } from '../runner/janitor.ts';
+import { runPaths } from '../runner/runPaths.ts';
+import type { Entry } from '../state/entry.ts';
+import { gateReport } from '../state/gate.ts';
+import { branchHead } from '../state/git.ts';
+import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../state/ids.ts';
+import { inboxOf } from '../state/inbox.ts';
+import type { Phase, TrailState } from '../state/phase.ts';
+import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Exit, exits } from './errors.ts';
+import type { Here } from './here.ts';
+import { waitingActs } from './inbox.ts';
+import { purposeWords, wakeWords } from './lines.ts';
+import { supervisorOf } from './running.ts';
+
+export type GateStatus = {
+  gate: GateId;
+  /** `holds`, `FAIL`, `green` (a verdict is lacking), `running`, `red`, `held`, or `unclaimed`. */
+  state: string;
+  holds: boolean;
+  claim: { id: EntryId; sha: Sha } | null;
+  unmet: string[];
+};
+/** Something that goes on now. */
+export type Doing = { what: string; sinceMs: number };
+export type PhaseStatus = {
+  phase: PhaseId;
+  title: string;
+  status: Phase['status'];
+  parked: { reason: string; why: string } | null;
+  head: Sha | null;
+  gates: GateStatus[];
+  doing: Doing[];
+  spentUsd: number;
+  budgetUsd: number;
+  claims: number;
+  claimsMax: number;
+};
+export type StatusReport = {
+  exit: Exit;
+  atMs: number;
+  workspace: string;
+  demo: boolean;
+  /** Process that supervises now. */
+  supervisor: number | null;
+  trail: { head: Sha; entries: number };
+  phases: PhaseStatus[];
+  queued: PhaseId[];
+  /** What waits for the operator, and which of his acts wait for a supervisor. */
+  inbox: number;
+  actsWaiting: number;
+};
+
+/** TrailError where hub or trail cannot be read. */
+export function status(place: Here, nowMs: number): Promise<StatusReport> {
+  return withTrail(place.paths.hub, (trail) => statusOf(trail, place, nowMs));
+}
+
+/** The same from a trail that is read already. */
+export async function statusOf({ state, entries, head }: Trail, place: Here, nowMs: number): Promise<StatusReport> {
+  const { workspace, paths } = place;
+  const supervisor = supervisorOf(paths);
+  const phases: PhaseStatus[] = [];
+  for (const phase of Object.values(state.phases)) {
+    const doing = phase.status === 'open' && supervisor !== null;
+    const now = doing ? [...awake(phase, entries), ...runsUnderWay(paths.runs)] : [];
+    phases.push(await phaseStatus(phase, now, paths.hub, nowMs));
+  }
+  return {
+    ...{ exit: exits.yes, atMs: nowMs, workspace: workspace.name, demo: workspace.demo, supervisor },
+    ...{ trail: { head, entries: entries.length }, phases, queued: state.queue.map((item) => item.phase) },
+    ...{ inbox: needed(state, nowMs), actsWaiting: waitingActs(paths.inbox).length },
+  };
+}
+
+/** The items of the inbox that stop work; work put off does not. */
+export function needed(state: TrailState, nowMs: number): number {
+  return inboxOf(state, nowMs).filter((item) => item.kind !== 'deferral').length;
+}
+
+/** A gate as the rule sees it now. */
+export function gateStatus(phase: Phase, gate: GateId, nowMs: number): GateStatus {
+  const { claim, standing, verdict, holds, conditions } = gateReport(phase, gate, nowMs);
+  const state = holds ? 'holds' : verdict?.verdict === 'FAIL' ? 'FAIL' : (standing?.state ?? 'unclaimed');
+  const unmet = holds ? [] : conditions.flatMap((condition) => condition.unmet);
+  return { gate, state, holds, claim: claim && { id: claim.id, sha: claim.sha }, unmet };
+}
+
+/** Every gate of a phase, DONE last. */
+export function gatesOf(phase: Phase): GateId[] {
+  return [...(Object.keys(phase.spec.gates) as GateId[]), DONE];
+}
+
+async function phaseStatus(phase: Phase, doing: Doing[], hub: string, nowMs: number): Promise<PhaseStatus> {
+  const { spec, sessions, claims } = phase;
+  return {
+    ...{ phase: phase.id, title: spec.title, status: phase.status },
+    parked: phase.parked && { reason: phase.parked.reason, why: phase.parked.why },
+    head: await branchHead(hub, `phase/${phase.id}`),
+    gates: gatesOf(phase).map((gate) => gateStatus(phase, gate, nowMs)),
+    doing,
+    spentUsd: sessions.reduce((sum, session) => sum + session.usd, 0),
+    ...{ budgetUsd: spec.budget.usd, claims: claims.length, claimsMax: spec.budget.claims },
+  };
+}
+
+function awake({ sessions }: Phase, entries: readonly Entry[]): Doing[] {
+  const open = sessions.filter((session) => session.end === null);
+  return open.map((session) => ({
+    what: `${session.for} is awake: ${wakeWords(session.reason)}`,
+    sinceMs: Date.parse(entries[session.id - 1]?.at ?? ''),
+  }));
+}
+
+/** Runs that have begun and have no results; of a dead supervisor's there may be some, so ask only where one lives. */
+function runsUnderWay(runsDir: string): Doing[] {
+  const runs = readdirSync(runsDir).filter((name): name is RunId => RunId.safeParse(name).success);
+  return runs.flatMap((run) => {
+    const paths = runPaths(runsDir, run);
+    const intent = existsSync(paths.results) ? null : readIntent(paths.intent);
+    return intent ? [{ what: purposeWords(intent.purpose), sinceMs: intent.startedAtMs }] : [];
+  });
+}
+
+function readIntent(path: string): RunIntent | null {
+  try {
+    return RunIntent.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return null; // being written, or gone already
+  }
+}

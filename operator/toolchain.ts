@@ -1,0 +1,226 @@
+// Which tools of this machine a project's tests run on, found by asking them: version managers put shims and links on PATH,
+// and only the program itself knows the folder that it lives in. What lies under /usr is in every box; the rest must be
+// granted as a tool folder.
+
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { ToolGrant } from '../state/workspace.ts';
+import type { Machine } from './detect.ts';
+
+const probeMsMax = 20_000;
+const probeBytesMax = 1024 * 1024;
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** `tool` is null where every box has it anyway. */
+export type NodeTool = { version: string; tool: ToolGrant | null; hasNpm: boolean };
+export type PythonTool = {
+  program: string;
+  version: string;
+  /** The interpreter's own folder; null where every box has it. */
+  tool: ToolGrant | null;
+  /** The virtual environment that it belongs to, if it does. */
+  venv: ToolGrant | null;
+  hasPytest: boolean;
+  /** Whether it can make a virtual environment with pip in it. */
+  makesVenv: boolean;
+};
+
+/** This machine as `detect` asks it; each part is looked for once, and only when asked. */
+export function thisMachine(dir: string, env: Env, nodePath: string): Machine {
+  const node = once(() => findNode(dir, env, nodePath));
+  const python = once(() => findPython(dir, env));
+  const inBox = (program: string | null) =>
+    program !== null && (inEveryBox(program) || program.startsWith(`${node().tool?.path}/`));
+  return {
+    node,
+    python,
+    npmRegistry: once(() => npmRegistry(dir, env)),
+    pipSources: once(() => pipSources(dir, env)),
+    satisfies: (requirements) => satisfies(python(), requirements, dir, env),
+    boxed: (name) => inBox(realProgram(findProgram(name, env))),
+  };
+}
+
+/** The first program of that name on PATH, as an absolute path. What npm puts before the person's own PATH is passed over. */
+export function findProgram(name: string, env: Env): string | null {
+  const folders = (env.PATH ?? '').split(':').filter((dir) => dir.startsWith('/') && !dir.includes('/node_modules/'));
+  return folders.map((dir) => join(dir, name)).find(isProgram) ?? null;
+}
+
+/** The person's own node, else the one that runs Coldpass (`nodePath`). */
+export function findNode(dir: string, env: Env, nodePath: string): NodeTool {
+  const ask = 'console.log(JSON.stringify({ path: process.execPath, version: process.versions.node }))';
+  const found = findProgram('node', env);
+  const told = found === null ? null : askJson<{ path: string; version: string }>(found, ['-e', ask], dir, env);
+  const node = told ?? { path: nodePath, version: process.versions.node };
+  const home = homeOf(realpathSync(node.path));
+  const tool = inEveryBox(home) ? null : { name: 'node', path: home };
+  return {
+    version: node.version,
+    tool,
+    hasNpm: existsSync('/usr/bin/npm') || existsSync('/usr/local/bin/npm') || existsSync(join(home, 'bin', 'npm')),
+  };
+}
+
+// Isolated mode: what only the person's own site folder holds is not in the box.
+const pythonAsk = `
+import importlib.util, json, sys
+has = lambda name: importlib.util.find_spec(name) is not None
+print(json.dumps({"version": sys.version.split()[0], "prefix": sys.prefix, "base": sys.base_prefix,
+  "pytest": has("pytest"), "venv": has("venv") and has("ensurepip")}))
+`;
+
+/** The project's virtual environment, the active one, or the first python on PATH; null where there is none. */
+export function findPython(dir: string, env: Env): PythonTool | null {
+  const places = [join(dir, '.venv'), join(dir, 'venv'), ...(env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [])];
+  const programs = [
+    ...places.map((place) => join(place, 'bin', 'python')).filter(isProgram),
+    findProgram('python3', env),
+    findProgram('python', env),
+  ];
+  for (const program of programs) {
+    const told = program === null ? null : askJson<PythonTold>(program, ['-I', '-c', pythonAsk], dir, env);
+    if (program !== null && told) return pythonFrom(program, told);
+  }
+  return null;
+}
+
+type PythonTold = { version: string; prefix: string; base: string; pytest: boolean; venv: boolean };
+
+function pythonFrom(program: string, told: PythonTold): PythonTool {
+  const base = realpathSync(told.base);
+  const venv = told.prefix === told.base ? null : { name: 'venv', path: realpathSync(told.prefix) };
+  return {
+    program,
+    version: told.version,
+    tool: inEveryBox(base) ? null : { name: 'python', path: base },
+    venv,
+    hasPytest: told.pytest,
+    makesVenv: told.venv,
+  };
+}
+
+const satisfiesAsk = `
+import sys
+from importlib.metadata import version
+from pip._vendor.packaging.requirements import Requirement
+wanted = [Requirement(line) for line in sys.argv[1:]]
+met = all(version(one.name) in one.specifier for one in wanted if one.marker is None or one.marker.evaluate())
+print("true" if met else "false")
+`;
+
+/** Whether every one of these requirements (`pytest>=8`) is installed there. False where it cannot be told. */
+function satisfies(python: PythonTool | null, requirements: readonly string[], dir: string, env: Env): boolean {
+  if (python === null) return false;
+  return askJson<boolean>(python.program, ['-I', '-c', satisfiesAsk, ...requirements], dir, env) === true;
+}
+
+/** The registry that the person's npm uses in `dir`. */
+export function npmRegistry(dir: string, env: Env): string {
+  const npm = findProgram('npm', env);
+  const said = npm === null ? null : ask(npm, ['config', 'get', 'registry'], dir, env);
+  return asUrl(said) ?? 'https://registry.npmjs.org/';
+}
+
+/** A store of packages on this machine: the folder that a box must see, and how pip is told of it. */
+export type LocalPackages = { folder: string; flag: string };
+/** Where the person's pip looks: `index` null for the public one, `extra` further addresses. */
+export type PipSources = { index: string | null; extra: string[]; local: LocalPackages[] };
+
+/** From pip's own settings, environment included. */
+export function pipSources(dir: string, env: Env): PipSources {
+  const python = findProgram('python3', env);
+  const said = (python === null ? null : ask(python, ['-m', 'pip', 'config', 'list'], dir, env)) ?? '';
+  const of = (name: string) =>
+    [...said.matchAll(new RegExp(`^\\S+\\.${name}='(.*)'$`, 'gm'))].flatMap(([, value]) => words(value ?? ''));
+  const extra = of('extra-index-url');
+  const links = of('find-links').map((folder) => ({ folder, flag: `--find-links=${folder}` }));
+  const indexes = extra.flatMap((url) => localIndex(url));
+  const local = [...links, ...indexes].filter(({ folder }) => folder.startsWith('/') && existsSync(folder));
+  return { index: asUrl(of('index-url')[0] ?? null), extra: extra.filter((url) => asUrl(url) !== null), local };
+}
+
+/** The folders of local packages as tools, `packages`, `packages-2`, …. */
+export function packageTools({ local }: PipSources): ToolGrant[] {
+  const folders = [...new Set(local.map(({ folder }) => folder))];
+  return folders.map((path, at) => ({ name: at === 0 ? 'packages' : `packages-${at + 1}`, path }));
+}
+
+// The pages of an index on disk, `…/simple`, point at files beside it.
+function localIndex(url: string): LocalPackages[] {
+  const path = url.startsWith('file:') ? new URL(url).pathname.replace(/\/+$/, '') : null;
+  return path === null
+    ? []
+    : [{ folder: basename(path) === 'simple' ? dirname(path) : path, flag: `--extra-index-url=${url}` }];
+}
+
+// pip shows several values of a setting in one text, their line breaks escaped.
+function words(value: string): string[] {
+  return value.split(/\\n|\s+/).filter(Boolean);
+}
+
+/** `host`, or `host:port` where the port is not that of the scheme. */
+export function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+/** Whether a path lies in what every box has. */
+export function inEveryBox(path: string): boolean {
+  return path === '/usr' || path.startsWith('/usr/');
+}
+
+function realProgram(path: string | null): string | null {
+  return path === null ? null : realpathSync(path);
+}
+
+function once<T>(find: () => T): () => T {
+  let found: { value: T } | null = null;
+  return () => {
+    found ??= { value: find() };
+    return found.value;
+  };
+}
+
+// The folder that holds bin/, so that npm and the libraries beside it come along; the program's own folder otherwise.
+function homeOf(program: string): string {
+  const folder = dirname(program);
+  return basename(folder) === 'bin' ? dirname(folder) : folder;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function askJson<T>(program: string, args: string[], dir: string, env: Env): T | null {
+  const said = ask(program, args, dir, env);
+  try {
+    // A shim may say something first: the answer is the last line.
+    return said === null ? null : (JSON.parse(said.trim().split('\n').at(-1) ?? '') as T);
+  } catch {
+    return null;
+  }
+}
+
+function ask(program: string, args: string[], dir: string, env: Env): string | null {
+  const options = {
+    cwd: dir,
+    env: { ...env },
+    encoding: 'utf8',
+    timeout: probeMsMax,
+    maxBuffer: probeBytesMax,
+  } as const;
+  const result = spawnSync(program, args, { ...options, stdio: ['ignore', 'pipe', 'ignore'] });
+  return result.status === 0 ? result.stdout : null;
+}
+
+function asUrl(text: string | null): string | null {
+  const url = URL.parse(text?.trim() ?? '');
+  return url && /^https?:$/.test(url.protocol) ? url.href : null;
+}

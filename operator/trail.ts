@@ -1,0 +1,95 @@
+// `coldpass trail`: search the trail, or show one entry as it stands there.
+
+import { type Entry, type Kind, kinds } from '../state/entry.ts';
+import { renderEntry } from '../state/framing.ts';
+import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import type { Here } from './here.ts';
+import { entryLine } from './lines.ts';
+import type { Screen } from './print.ts';
+
+const listedDefault = 40;
+
+export type TrailQuery = {
+  /** Each must be in the entry's text, whatever its case. */
+  words: string[];
+  kind?: string;
+  gate?: string;
+  phase?: string;
+  from?: string;
+  entry?: string;
+  limit?: string;
+};
+export type TrailReport = {
+  /** 1 where nothing fits. */
+  exit: Exit;
+  entries: Entry[];
+  /** Older ones that fit and are not listed. */
+  more: number;
+  /** One entry was asked for by its number. */
+  whole: boolean;
+};
+
+/** UsageError for a number, kind or entry that is none. */
+export function searchTrail({ paths }: Here, query: TrailQuery): Promise<TrailReport> {
+  const fits = filterOf(query);
+  const limit = query.limit === undefined ? listedDefault : entryNumber(query.limit);
+  return withTrail(paths.hub, (trail) => {
+    if (query.entry !== undefined) return oneEntry(trail, entryNumber(query.entry));
+    const found = trail.entries.filter(fits);
+    const listed = query.from === undefined ? found.slice(-limit) : found.slice(0, limit);
+    return {
+      exit: found.length > 0 ? exits.yes : exits.no,
+      ...{ entries: listed, more: found.length - listed.length, whole: false },
+    };
+  });
+}
+
+export function sayTrail({ entries, more, whole }: TrailReport, out: Screen): void {
+  if (whole) {
+    for (const entry of entries) out.line(readable(entry));
+    return;
+  }
+  for (const entry of entries) out.line(entryLine(entry, out.paint));
+  if (entries.length === 0) out.line('nothing on the trail fits');
+  if (more > 0) out.line(`and ${more} more; see them with --limit or --from`);
+}
+
+/** The number of an entry as people write it: `41` or `#41`. */
+export function entryNumber(text: string): number {
+  const number = Number(/^#?(\d{1,9})$/.exec(text)?.[1] ?? Number.NaN);
+  if (number > 0) return number;
+  throw new UsageError(`"${text}" is not the number of an entry; numbers are in: coldpass trail`);
+}
+
+function oneEntry({ entries }: Trail, id: number): TrailReport {
+  const entry = entries[id - 1];
+  if (entry) return { exit: exits.yes, entries: [entry], more: 0, whole: true };
+  throw new UsageError(`there is no entry #${id}; the trail ends at #${entries.length}`);
+}
+
+function filterOf({ words, kind, gate, phase, from }: TrailQuery): (entry: Entry) => boolean {
+  if (kind !== undefined && !kinds.includes(kind as Kind))
+    throw new UsageError(`no entry is of the kind "${kind}"; kinds are: ${kinds.join(', ')}`);
+  const first = from === undefined ? 1 : entryNumber(from);
+  const wanted = words.map((word) => word.toLowerCase());
+  return (entry) => {
+    if (entry.id < first || (kind !== undefined && entry.kind !== kind)) return false;
+    if (phase !== undefined && entry.phase !== phase) return false;
+    if (gate !== undefined && gateOf(entry) !== gate) return false;
+    const text = wanted.length === 0 ? '' : renderEntry(entry).toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  };
+}
+
+/** The gate that an entry is about, where it is about one. */
+function gateOf({ facts }: Entry): string | undefined {
+  if ('gate' in facts) return facts.gate;
+  return 'purpose' in facts && 'gate' in facts.purpose ? facts.purpose.gate : undefined;
+}
+
+/** The part for people: what stands above the comment for machines. */
+function readable(entry: Entry): string {
+  const text = renderEntry(entry);
+  return text.slice(0, text.lastIndexOf('\n<!-- coldpass')).trimEnd();
+}

@@ -1,0 +1,45 @@
+// Host users for boxes. A supervisor that is root gives each role of each workspace a number of its own, so that no box can
+// touch what another's wrote. They need no passwd entry; the range lies outside those that Debian and systemd hand out.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { BoxUids } from '../state/workspace.ts';
+import { UsageError } from './errors.ts';
+
+const uidFirst = 61_000;
+const uidLast = 61_183;
+const roles = ['builder', 'adversary', 'verify'] as const;
+
+/** Three numbers that no workspace beside `stateDir` has and /etc/passwd does not name; null where the user is not root. */
+export function freeUids(stateDir: string, uid: number, passwd = '/etc/passwd'): BoxUids | null {
+  if (uid !== 0) return null;
+  const taken = new Set([...neighbours(dirname(stateDir)), ...named(passwd)]);
+  const free: number[] = [];
+  for (let at = uidFirst; at <= uidLast && free.length < roles.length; at++) if (!taken.has(at)) free.push(at);
+  const [builder, adversary, verify] = free;
+  if (builder && adversary && verify) return { builder, adversary, verify };
+  throw new UsageError(
+    `no user numbers between ${uidFirst} and ${uidLast} are left; move an old workspace away from ${dirname(stateDir)}`,
+  );
+}
+
+function neighbours(folder: string): number[] {
+  const dirs = readdirSync(folder, { withFileTypes: true }).filter((item) => item.isDirectory());
+  return dirs.flatMap((dir) => uidsIn(join(folder, dir.name, 'workspace.json')));
+}
+
+function uidsIn(file: string): number[] {
+  try {
+    const { uids } = JSON.parse(readFileSync(file, 'utf8'));
+    return Object.values(uids ?? {}).filter((uid) => typeof uid === 'number');
+  } catch {
+    // Not a workspace, or a broken one: `doctor` there says so.
+    return [];
+  }
+}
+
+function named(passwd: string): number[] {
+  return readFileSync(passwd, 'utf8')
+    .split('\n')
+    .map((line) => Number(line.split(':')[2]));
+}

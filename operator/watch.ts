@@ -1,0 +1,71 @@
+// `coldpass watch`: the status, then each entry that matters as it comes; on a terminal also what goes on now, and for how
+// long. It looks when heads.log or the folder of runs changes: both are written by whoever supervises.
+
+import { watch as watchPath } from 'node:fs';
+import { basename } from 'node:path';
+import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Exit, exits } from './errors.ts';
+import type { Here } from './here.ts';
+import { entryLine, matters } from './lines.ts';
+import type { Screen } from './print.ts';
+import { sayStatus } from './sayStatus.ts';
+import { type StatusReport, statusOf } from './status.ts';
+
+export type WatchOptions = { place: Here; nowMs(): number; signal: AbortSignal; out: Screen; json: boolean };
+
+/** Resolves when the signal aborts. Rejects with TrailError where hub or trail cannot be read. */
+export async function watch(options: WatchOptions): Promise<{ exit: Exit }> {
+  const { place, signal, out, json } = options;
+  const changes = changesOf(place, signal);
+  const first = await look(options, null);
+  if (json) out.json(first.report);
+  else sayStatus(first.report, out);
+  let seen = first.entries;
+  for (;;) {
+    const next = await look(options, seen);
+    seen = next.entries;
+    if (signal.aborted) return { exit: exits.yes };
+    out.running(json ? [] : doingOf(next.report));
+    await changes.next();
+  }
+}
+
+/** Reads the trail, shows what came after entry `since` (null: nothing is new yet), and gives the status. */
+function look(options: WatchOptions, since: number | null): Promise<{ entries: number; report: StatusReport }> {
+  const { place, nowMs } = options;
+  return withTrail(place.paths.hub, async (trail) => {
+    if (since !== null) show(trail, since, options);
+    return { entries: trail.entries.length, report: await statusOf(trail, place, nowMs()) };
+  });
+}
+
+function show({ entries }: Trail, since: number, { out, json }: WatchOptions): void {
+  for (const entry of entries.slice(since)) {
+    if (json) out.json(entry);
+    else if (matters(entry)) out.line(entryLine(entry, out.paint));
+  }
+}
+
+function doingOf({ phases }: StatusReport) {
+  return phases.flatMap(({ doing }) => doing.map(({ what, sinceMs }) => ({ what, startedAtMs: sinceMs })));
+}
+
+/** `next` resolves once something changed since it last did, or the signal aborted. */
+function changesOf({ paths }: Here, signal: AbortSignal): { next(): Promise<void> } {
+  let waiter = Promise.withResolvers<void>();
+  const ring = () => waiter.resolve();
+  // The folder, since before the first append there is no heads.log.
+  const heads = watchPath(paths.stateDir, (_, name) => (name === basename(paths.headsLog) ? ring() : undefined));
+  const watchers = [heads, watchPath(paths.runs, ring)];
+  for (const watcher of watchers) watcher.on('error', ring);
+  signal.addEventListener('abort', () => {
+    for (const watcher of watchers) watcher.close();
+    ring();
+  });
+  return {
+    next: async () => {
+      await waiter.promise;
+      if (!signal.aborted) waiter = Promise.withResolvers();
+    },
+  };
+}

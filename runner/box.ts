@@ -1,0 +1,165 @@
+// One running box, from spawned process to its end. Three facts come by descriptors that boxed code never holds: bwrap's
+// status (which process is the box's first), a byte written just before the command is executed (so a box that could not be
+// made is told from a command that failed), and the end itself, awaited until the last process of the box is gone.
+
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BoxEnd, Boxed } from './sandbox.ts';
+
+const statusBytesMax = 16 * 1024;
+/** How long to wait for the first process's number before killing without it. */
+const pidWaitMs = 500;
+const goneWaitMs = 10_000;
+const goneStepMs = 1;
+const timeoutGraceMs = 2000;
+
+export type BoxParts = {
+  child: ChildProcess;
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  /** bwrap's --json-status-fd, and the descriptor on which the command's shell says that it is there. */
+  status: Readable;
+  started: Readable;
+  seconds: number;
+  denials: () => string[];
+  /** Read once, after the end and before `release`. */
+  outOfMemory: () => boolean;
+  release: () => Promise<void>;
+};
+
+/** Takes over a spawned box; see `Boxed` for its contract. */
+export function watchBox(parts: BoxParts, signal: AbortSignal): Boxed {
+  const { child } = parts;
+  const hostPid = firstPid(parts.status);
+  const started = saysAnything(parts.started);
+  let timedOut = false;
+  let killed = false;
+  let ended = false;
+  let stopping: NodeJS.Timeout | undefined;
+  const done = end();
+
+  async function kill(): Promise<void> {
+    killed = true;
+    const init = await Promise.race([hostPid, delay(pidWaitMs, null, { ref: false })]);
+    // The first process's death is the end of its whole pid namespace; bwrap's alone would follow a moment later.
+    if (init !== null && statOf(init.pid)?.startedAt === init.startedAt) send(init.pid, 'SIGKILL');
+    child.kill('SIGKILL');
+  }
+
+  function stop(graceMs: number): Promise<BoxEnd> {
+    if (ended) return done; // its numbers may be another's by now
+    if (graceMs <= 0) void kill();
+    else if (stopping === undefined) {
+      stopping = setTimeout(() => void kill(), graceMs);
+      void hostPid.then((init) => init && terminate(init.pid));
+    }
+    return done;
+  }
+
+  const deadline = setTimeout(() => {
+    timedOut = true;
+    void stop(timeoutGraceMs);
+  }, parts.seconds * 1000);
+  const onAbort = (): void => void stop(0);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+
+  async function end(): Promise<BoxEnd> {
+    const { exit, signal: died } = await exitOf(child);
+    ended = true;
+    clearTimeout(deadline);
+    clearTimeout(stopping);
+    signal.removeEventListener('abort', onAbort);
+    const init = await hostPid;
+    const survived = init !== null && !(await gone(init));
+    const outOfMemory = parts.outOfMemory();
+    await parts.release();
+    const how = killed || exit === null ? { exit: null, signal: died ?? 'SIGKILL' } : { exit, signal: signalOf(exit) };
+    return { started: await started, ...how, timedOut, outOfMemory, survived };
+  }
+
+  // A stream cut off by the end of its command is its reader's business, not a crash of ours.
+  for (const stream of [parts.stdin, parts.stdout, parts.stderr]) stream.on('error', () => {});
+  const { stdin, stdout, stderr, denials } = parts;
+  return { stdin, stdout, stderr, done, stop, hostPid: hostPid.then((init) => init?.pid ?? null), denials };
+}
+
+type Init = { pid: number; startedAt: string };
+
+/** Name of the signal that a shell's exit code 128+n stands for. */
+function signalOf(exit: number): string | null {
+  const found = Object.entries(constants.signals).find(([, number]) => number === exit - 128);
+  return found?.[0] ?? null;
+}
+
+function exitOf(child: ChildProcess): Promise<{ exit: number | null; signal: string | null }> {
+  return new Promise((resolve) => {
+    child.once('exit', (exit, signal) => resolve({ exit, signal }));
+    child.once('error', () => resolve({ exit: null, signal: null }));
+  });
+}
+
+/** bwrap writes JSON lines; the one that names the first process comes before the command runs. */
+function firstPid(status: Readable): Promise<Init | null> {
+  return new Promise((resolve) => {
+    let text = '';
+    status.on('data', (chunk: Buffer) => {
+      if (text.length < statusBytesMax) text += chunk.toString();
+      const pid = Number(/"child-pid"\s*:\s*(\d+)/.exec(text)?.[1] ?? 0);
+      if (pid > 1) resolve({ pid, startedAt: statOf(pid)?.startedAt ?? '' });
+    });
+    status.on('error', () => resolve(null));
+    status.on('close', () => resolve(null));
+  });
+}
+
+function saysAnything(stream: Readable): Promise<boolean> {
+  return new Promise((resolve) => {
+    stream.once('data', () => resolve(true));
+    stream.on('error', () => resolve(false));
+    stream.on('close', () => resolve(false));
+  });
+}
+
+/** SIGTERM to the command itself: bwrap's init passes nothing on. */
+function terminate(init: number): void {
+  try {
+    const children = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').trim().split(' ');
+    const first = Number(children[0]);
+    if (first > 1) send(first, 'SIGTERM');
+  } catch {
+    // Already gone.
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Already gone.
+  }
+}
+
+/** A first process that is gone, or a zombie, has already reaped its whole namespace: the kernel sees to that. */
+async function gone(init: Init): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < goneWaitMs; waitedMs += goneStepMs) {
+    const now = statOf(init.pid);
+    if (now === null || now.startedAt !== init.startedAt || now.state === 'Z') return true;
+    await delay(goneStepMs);
+  }
+  return false;
+}
+
+function statOf(pid: number): { state: string; startedAt: string } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', startedAt: fields[19] ?? '' };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,99 @@
+// The real sandbox: bubblewrap in a fixed profile (profile.ts), never as root. A supervisor that is root starts each role's
+// boxes as a user without rights of that role's own (staging.ts); any other starts them as itself, recorded as `shared`.
+// Made here; launch.ts starts its boxes, box.ts sees them through to their end.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inheritable } from './descriptors.ts';
+import { RunnerError } from './errors.ts';
+import { kitPath, makeEtc } from './etc.ts';
+import { launch, nodeFolderInside, ownDescriptors, type Setting } from './launch.ts';
+import { findCgroups } from './limits.ts';
+import { findBinaries, systemLinks } from './machine.ts';
+import type { Protection } from './profile.ts';
+import type { BoxCommand, Boxed, BoxRole, Owner, Sandbox } from './sandbox.ts';
+import { makeScratch, sandboxDir, sweepScratch } from './scratch.ts';
+import { filterArch, seccompFilter } from './seccomp.ts';
+import { runSelfTest, type SelfTest, unavailable } from './selftest.ts';
+
+export type BubblewrapOptions = {
+  /** The workspace's state; what the sandbox needs is kept in `sandbox/` there. */
+  stateDir: string;
+  /** Host user (and group) of each role where the supervisor is root; they need no entry in /etc/passwd. */
+  uids?: Record<BoxRole, number>;
+};
+
+export const defaultUids: Record<BoxRole, number> = { builder: 61001, adversary: 61002, verify: 61003 };
+
+type Made = { sandbox: Sandbox } | { missing: string[]; selfTest: SelfTest };
+
+/** Makes the sandbox, not yet tested (`openSandbox` does); or says what this machine lacks. `without` is for tests alone. */
+export async function bubblewrap(
+  options: BubblewrapOptions,
+  without: ReadonlySet<Protection> = new Set(),
+): Promise<Made> {
+  const { stateDir } = options;
+  const uid = process.getuid?.() === 0 ? 'own' : 'shared';
+  const binaries = findBinaries(uid);
+  const arch = filterArch(process.arch);
+  const missing = [...binaries.missing];
+  if (process.platform !== 'linux') missing.push('the sandbox needs Linux');
+  else if (arch === null) missing.push(`no system-call filter is written for ${process.arch}: use x86-64 or arm64`);
+  if (arch === null || missing.length > 0) return { missing, selfTest: unavailable(uid, missing.join('; ')) };
+
+  sweepScratch(stateDir);
+  const seccomp = keepFilter(stateDir, seccompFilter(arch));
+  const uids = uid === 'own' ? (options.uids ?? defaultUids) : null;
+  const shed = without.has('fds') ? [] : inheritable().filter((fd) => !ownDescriptors(uid).includes(fd));
+  const made = { etc: makeEtc(stateDir), system: systemLinks(), cgroups: findCgroups(), binaries: binaries.found };
+  return { sandbox: sandboxOf({ stateDir, seccomp, uids, without, shed, ...made }) };
+}
+
+/** The filter's file: never half written, since another supervisor's box may be reading it. */
+function keepFilter(stateDir: string, filter: Buffer): string {
+  const path = join(sandboxDir(stateDir), 'seccomp.bpf');
+  if (existsSync(path) && readFileSync(path).equals(filter)) return path;
+  const draft = makeScratch(stateDir, 'draft');
+  writeFileSync(join(draft, 'filter'), filter, { mode: 0o600 });
+  renameSync(join(draft, 'filter'), path);
+  rmSync(draft, { recursive: true });
+  return path;
+}
+
+function sandboxOf(setting: Setting): Sandbox {
+  const { uids, binaries } = setting;
+  const running = new Set<Boxed>();
+  const owner = (role: BoxRole): Owner | null => (uids === null ? null : { uid: uids[role], gid: uids[role] });
+
+  async function start(command: BoxCommand, signal: AbortSignal): Promise<Boxed> {
+    const boxed = await launch(setting, command, owner(command.role), signal);
+    running.add(boxed);
+    void boxed.done.then(() => running.delete(boxed));
+    return boxed;
+  }
+  async function give(role: BoxRole, dir: string): Promise<void> {
+    const to = owner(role);
+    if (to === null) return;
+    const args = ['-h', '-R', '-P', '--', `${to.uid}:${to.gid}`, dir];
+    const child = spawn(binaries.chown, args, { env: {}, stdio: 'ignore' });
+    const exit = await new Promise((done) => child.once('exit', done).once('error', done));
+    if (exit !== 0) throw new RunnerError('io', `cannot give ${dir} to user ${to.uid} (the ${role}'s): chown failed`);
+  }
+  async function close(): Promise<void> {
+    await Promise.all([...running].map((boxed) => boxed.stop(0)));
+  }
+
+  const sandbox: Sandbox = {
+    level: 'bubblewrap',
+    uid: uids === null ? 'shared' : 'own',
+    selfTest: () => runSelfTest(sandbox, setting.stateDir),
+    start,
+    owner,
+    give,
+    inside: (_mounts, path) => path,
+    kit: { node: join(nodeFolderInside(), 'node'), files: kitPath('boxed') },
+    close,
+  };
+  return sandbox;
+}

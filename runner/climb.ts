@@ -1,0 +1,140 @@
+// The way up the ladder: setup, edits, stages in order up to the first that fails, the reproducer. What is seen is written
+// into the course as it happens, so that a run that breaks off tells how far it came.
+
+import { digestOf } from '../state/digest.ts';
+import type { Stage } from '../state/recipe.ts';
+import type { ColdRunDeps, ColdRunRequest } from './coldrun.ts';
+import { applyEdits } from './edits.ts';
+import type { StepEnd } from './engine.ts';
+import { type StageReport, stageTrouble } from './outcome.ts';
+import { readReport, reportBytesMax, uniqueIds } from './report.ts';
+import type { Course, EndedStage } from './results.ts';
+
+export const reproducerSeconds = 300;
+
+type Climb = {
+  request: ColdRunRequest;
+  deps: ColdRunDeps;
+  course: Course;
+  root: string;
+  unique: (id: string) => string;
+};
+
+/** Rejects only where the machine fails. Cancelled, refused and broken ends are in the course. */
+export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: Course): Promise<void> {
+  const { engine, signal } = deps;
+  course.seen.infra = await engine.available();
+  if (course.seen.infra !== null) return;
+  const { run, hub, sha, pinned, harnessFiles, snapshotFrom: snapshotOf = null } = request;
+  const prepared = await engine.setup({ run, hub, sha, pinned, harnessFiles, snapshotOf }, signal);
+  if ('refused' in prepared) {
+    course.seen.refused = prepared.refused;
+    return;
+  }
+  course.facts.trees = { main: prepared.tree };
+  course.facts.overlaid = prepared.overlaid;
+  const on: Climb = { request, deps, course, root: prepared.root, unique: uniqueIds() };
+  const passed = (prepared.fromSnapshot || (await setUp(on))) && (await edited(on)) && (await ladder(on));
+  await reproduce(on, passed);
+}
+
+/** These tell whether to go on. */
+async function setUp(on: Climb): Promise<boolean> {
+  const { recipe } = on.request.pinned;
+  if (!recipe.setup) return goesOn(on);
+  const ended = await carryOut(on, 'setup', recipe.setup);
+  if (ended === null) return false;
+  on.course.setup = ended;
+  if (stageTrouble(ended.judged) !== null) return false;
+  if (on.request.keepSnapshot) await on.deps.engine.keep(on.request.run, on.deps.signal);
+  return goesOn(on);
+}
+
+async function edited(on: Climb): Promise<boolean> {
+  const { run, hub, pinned, harnessFiles, edits = [] } = on.request;
+  if (edits.length === 0) return true;
+  const tree = on.deps.engine.tree(run);
+  on.course.seen.refused = await applyEdits(edits, { hub, tree, harness: pinned.harness, harnessFiles });
+  return on.course.seen.refused === null && goesOn(on);
+}
+
+async function ladder(on: Climb): Promise<boolean> {
+  for (const [at, stage] of on.request.pinned.recipe.stages.entries()) {
+    const ended = await carryOut(on, `${at + 1}`, stage);
+    if (ended === null) return false;
+    on.course.ended.push(ended);
+    if (stageTrouble(ended.judged) !== null) return false;
+  }
+  return true;
+}
+
+async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
+  const { reproducer, run } = on.request;
+  if (!reproducer || on.course.seen.cancelled) return;
+  on.course.reproducer = { result: 'inconclusive', stage: null };
+  if (!ladderPassed) return;
+  const laid = await on.deps.engine.tree(run).write(reproducer.path, reproducer.bytes, 0o755);
+  if (!laid.ok) {
+    // Over a green ladder only the claim's own code can have put something in its way.
+    on.course.reproducer = { result: 'red', stage: null };
+    return;
+  }
+  const stage = { name: 'reproducer', run: reproducer.command, seconds: reproducerSeconds, network: [] };
+  const ended = await carryOut(on, 'reproducer', stage);
+  if (ended === null) return;
+  const { started, exit, timedOut } = ended.judged;
+  if (!started) on.course.seen.infra = 'The box of the reproducer could not be made.';
+  const result = timedOut || (exit !== 0 && exit !== 1) ? 'inconclusive' : exit === 0 ? 'green' : 'red';
+  on.course.reproducer = { result, stage: ended };
+}
+
+/** Runs one stage to its end and reads its report; null where the run is cancelled meanwhile. */
+async function carryOut(on: Climb, step: string, stage: Stage): Promise<EndedStage | null> {
+  if (!goesOn(on)) return null;
+  const { engine, signal, onProgress } = on.deps;
+  const { run } = on.request;
+  const { name, run: command, seconds, network, report = null } = stage;
+  onProgress?.({ kind: 'started', run, stage: name, seconds });
+  await engine.start(run, { name: step, run: command, seconds, network, report }, signal);
+  if (onProgress) engine.tail(run, step, (line) => onProgress({ kind: 'line', run, stage: name, line }));
+  const end = await engine.wait(run, step);
+  if (!goesOn(on)) return null;
+  const { started, exit, signal: died, timedOut, outOfMemory, troubles } = end;
+  const limits = { seconds, memoryMb: on.request.pinned.recipe.limits.memoryMb };
+  const judged = {
+    name,
+    started,
+    exit,
+    signal: died,
+    timedOut,
+    outOfMemory,
+    troubles,
+    ...limits,
+    report: await readStageReport(on, stage, end),
+  };
+  onProgress?.({ kind: 'ended', run, stage: name, ms: end.ms, passed: stageTrouble(judged) === null });
+  return { judged, end };
+}
+
+async function readStageReport(
+  { request, deps, course, root, unique }: Climb,
+  { name, report: path }: Stage,
+  end: StepEnd,
+): Promise<StageReport> {
+  if (path === undefined) return { kind: 'none' };
+  if (!end.started || end.timedOut) return { kind: 'lost', why: 'the stage did not come to its end' };
+  const tree = deps.engine.tree(request.run);
+  const file = await tree.read(path, reportBytesMax);
+  if (!file.ok) return { kind: 'lost', why: `${path} ${file.why}` };
+  if (file.cut) return { kind: 'lost', why: `${path} is larger than ${reportBytesMax / 1024 / 1024} MB` };
+  course.facts.artifacts.push({ path, digest: digestOf(file.bytes), bytes: file.bytes.length });
+  const reading = readReport(file.bytes, name, root, unique);
+  return 'tests' in reading
+    ? { kind: 'read', tests: reading.tests }
+    : { kind: 'lost', why: `${path}: ${reading.unreadable}` };
+}
+
+function goesOn({ deps, course }: Climb): boolean {
+  if (deps.signal.aborted) course.seen.cancelled = true;
+  return !deps.signal.aborted;
+}

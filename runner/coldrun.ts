@@ -1,0 +1,121 @@
+// A cold run: one recipe on a fresh clone of exactly one commit, from nothing to a record and back to nothing.
+//
+//   intent → clone and overlay → setup → (keep a copy) → edits → stages, up to the first that fails → reproducer
+//          → teardown, verified → results
+//
+// It always ends in a record. What a claim does, however badly, is an outcome; a machine that fails is INFRA; only a bug, or a
+// state folder that cannot be written, is thrown, and then too teardown has been done.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { digestOfJson } from '../state/digest.ts';
+import { Refused, TrailError } from '../state/errors.ts';
+import type { Digest, RunId, Sha } from '../state/ids.ts';
+import type { PinnedRecipe } from '../state/recipe.ts';
+import type { Purpose, RunRecord } from '../state/record.ts';
+import type { TreeEdit } from '../state/revert.ts';
+import { climb } from './climb.ts';
+import type { Engine } from './engine.ts';
+import { RunnerError } from './errors.ts';
+import type { RunIntent } from './janitor.ts';
+import { type Course, recordOf, syncFolder, writeResults } from './results.ts';
+import { runPaths } from './runPaths.ts';
+
+export type ColdRunRequest = {
+  /** Not used before. */
+  run: RunId;
+  purpose: Purpose;
+  pinned: PinnedRecipe;
+  /** The operator's bytes that the pinned recipe names by digest. */
+  harnessFiles: ReadonlyMap<Digest, Uint8Array>;
+  hub: string;
+  sha: Sha;
+  /** Made after setup, before the first stage: what a control changes. */
+  edits?: readonly TreeEdit[];
+  /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
+  reproducer?: { path: string; bytes: Uint8Array; command: string };
+  /** Begin from the copy that this run kept after its setup. */
+  snapshotFrom?: RunId;
+  /** Keep such a copy; `engine.forget(run)` removes it. */
+  keepSnapshot?: boolean;
+};
+
+export type ColdRunDeps = {
+  engine: Engine;
+  /** The state's `runs` folder. */
+  runsDir: string;
+  now(): Date;
+  /** Aborting cancels: everything of the run is ended, then torn down. */
+  signal: AbortSignal;
+  onProgress?(progress: Progress): void;
+};
+
+export type Progress =
+  | { kind: 'started'; run: RunId; stage: string; seconds: number }
+  | { kind: 'line'; run: RunId; stage: string; line: string }
+  | { kind: 'ended'; run: RunId; stage: string; ms: number; passed: boolean };
+
+/** Resolves with the record, which then lies in `runs/<run>/results.json` too. */
+export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promise<RunRecord> {
+  const { run } = request;
+  const paths = runPaths(deps.runsDir, run);
+  const course = courseOf(request, deps);
+  await writeIntent(paths.dir, paths.intent, course);
+  let bug: unknown = null;
+  try {
+    await climb(request, deps, course);
+  } catch (error) {
+    if (error instanceof Refused) course.seen.refused = error.message;
+    else if (isBroken(error)) course.seen.infra = (error as Error).message;
+    else bug = error;
+  }
+  const { leaks } = await deps.engine.destroy(run);
+  if (bug !== null) throw bug;
+  course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
+  course.facts.flags = { clean_teardown: leaks.length === 0 };
+  course.facts.endedAtMs = deps.now().getTime();
+  const record = recordOf(course);
+  await writeResults(paths, record, course);
+  return record;
+}
+
+function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course {
+  const { run, purpose, pinned, sha } = request;
+  const declared = pinned.recipe.stages.map(({ name, report }) => ({ name, report: report !== undefined }));
+  const startedAtMs = now().getTime();
+  return {
+    facts: {
+      run,
+      purpose,
+      recipe: { name: pinned.name, digest: digestOfJson(pinned) },
+      shas: { main: sha },
+      trees: {},
+      startedAtMs,
+      endedAtMs: startedAtMs,
+      flags: {},
+      sandbox: engine.sandbox,
+      artifacts: [],
+      overlaid: [],
+    },
+    seen: { declared, refused: null, infra: null, cancelled: false, leak: null },
+    setup: null,
+    ended: [],
+    reproducer: null,
+  };
+}
+
+/** On disk before anything of the run is: after a crash of ours it tells which runs were lost. */
+async function writeIntent(dir: string, path: string, { facts }: Course): Promise<void> {
+  const { run, purpose, recipe, shas, startedAtMs } = facts;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await writeFile(path, JSON.stringify({ run, purpose, recipe, shas, startedAtMs } satisfies RunIntent), {
+    flush: true,
+    flag: 'wx',
+  });
+  await syncFolder(dir);
+}
+
+/** A machine that fails, as against a bug: this room's errors, the trail's, and the system's own. */
+function isBroken(error: unknown): boolean {
+  if (error instanceof TrailError || error instanceof RunnerError) return true;
+  return error instanceof Error && 'syscall' in error;
+}

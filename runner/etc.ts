@@ -1,0 +1,139 @@
+// The /etc of every box: our own passwd, hosts and so on, copies of what programs need to find libraries, certificates and
+// alternatives, and the kit (the programs of ours that run inside). Made once per version of its sources, under the state.
+
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { syscallProgram } from './probe.ts';
+import { makeScratch, sandboxDir } from './scratch.ts';
+
+/** The one user of a box, inside. Outside it is the role's own user. */
+export const boxUser = { uid: 1000, gid: 1000, name: 'agent', home: '/home/agent' } as const;
+/** Where the kit lies inside a box. */
+export const kitDir = '/etc/coldpass';
+const kitNames = ['boxed', 'boxwalk', 'boxnet', 'boxprobe'];
+
+const written: Record<string, string> = {
+  passwd: [
+    'root:x:0:0:root:/root:/bin/sh',
+    'agent:x:1000:1000:agent:/home/agent:/bin/sh',
+    'nobody:x:65534:65534:nobody:/nonexistent:/bin/false',
+    '',
+  ].join('\n'),
+  group: ['root:x:0:', 'agent:x:1000:', 'nogroup:x:65534:', ''].join('\n'),
+  hosts: ['127.0.0.1 localhost box', '::1 localhost', ''].join('\n'),
+  'host.conf': 'multi on\n',
+  hostname: 'box\n',
+  'nsswitch.conf': ['passwd', 'group', 'shadow', 'hosts', 'services', 'protocols']
+    .map((name) => `${name}: files\n`)
+    .join(''),
+};
+/** Copied where the host has them. Nothing here says anything about the host's people, keys or network. */
+const copied = [
+  'ld.so.cache',
+  'alternatives',
+  'localtime',
+  'ssl',
+  'pki',
+  'crypto-policies',
+  'fonts',
+  'mime.types',
+  'services',
+  'protocols',
+  'shells',
+];
+const copiedLike = /^java-\d+-openjdk|^java$/;
+
+/** The folder to mount at /etc. `from` is the host's /etc. */
+export function makeEtc(stateDir: string, from = '/etc'): string {
+  const sources = [...copied, ...readdirSync(from).filter((name) => copiedLike.test(name))].filter((name) =>
+    existsSync(join(from, name)),
+  );
+  const dir = join(sandboxDir(stateDir), `etc-${versionOf(from, sources)}`);
+  if (existsSync(dir)) return dir;
+  const draft = makeScratch(stateDir, 'draft');
+  fill(draft, from, sources);
+  try {
+    renameSync(draft, dir);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(dir)) throw error;
+  }
+  return dir;
+}
+
+/** Name of a kit program inside. It is TypeScript here and JavaScript where the package was emitted. */
+export function kitPath(name: string): string {
+  return join(kitDir, `${name}${extname(import.meta.url)}`);
+}
+
+/** Its file here, for a sandbox without boxes. */
+export function kitSource(name: string): string {
+  return fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url));
+}
+
+function fill(dir: string, from: string, sources: string[]): void {
+  for (const [name, text] of Object.entries(written)) writeFileSync(join(dir, name), text);
+  for (const name of sources) {
+    const source = join(from, name);
+    if (statSync(source).isFile()) copyFileSync(realpathSync(source), join(dir, name));
+    else cpSync(source, join(dir, name), { recursive: true, verbatimSymlinks: true, filter: isPublic });
+  }
+  symlinkSync('/proc/self/mounts', join(dir, 'mtab'));
+  const kit = join(dir, basename(kitDir));
+  mkdirSync(kit);
+  // Under a folder called node_modules node refuses to strip types; here, inside and out, there is none.
+  for (const name of kitNames) copyFileSync(kitSource(name), join(kit, basename(kitPath(name))));
+  writeFileSync(join(kit, 'package.json'), '{ "type": "module" }\n');
+  const syscalls = syscallProgram();
+  if (syscalls !== null) writeFileSync(join(kit, 'syscalls'), syscalls, { mode: 0o755 });
+  openUp(dir);
+}
+
+/** Certificates are public, their keys are not. */
+function isPublic(path: string): boolean {
+  if (basename(path) === 'private' || extname(path) === '.key') return false;
+  const kind = lstatSync(path);
+  return kind.isFile() || kind.isDirectory() || kind.isSymbolicLink();
+}
+
+/** Readable by every role's user, whatever umask or the originals say. */
+function openUp(path: string): void {
+  const kind = lstatSync(path);
+  if (kind.isSymbolicLink()) return;
+  chmodSync(path, kind.isDirectory() || (kind.mode & 0o111) !== 0 ? 0o755 : 0o644);
+  if (kind.isDirectory()) for (const name of readdirSync(path)) openUp(join(path, name));
+}
+
+function versionOf(from: string, sources: string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(written));
+  for (const name of sources) for (const line of stamps(join(from, name))) hash.update(line);
+  for (const name of kitNames) hash.update(readFileSync(kitSource(name)));
+  hash.update(syscallProgram() ?? '');
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Name, size and time of a file, or of a folder and its own folders: enough to see a package manager's update. */
+function stamps(path: string): string[] {
+  const kind = statSync(path);
+  const own = `${path} ${kind.size} ${kind.mtimeMs}\n`;
+  if (!kind.isDirectory()) return [own];
+  const inner = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [own, ...inner.map((entry) => `${entry.name} ${statSync(join(path, entry.name)).mtimeMs}\n`)];
+}

@@ -1,0 +1,160 @@
+// The supervisor's hands in a tree that boxed code can write: it never opens a path there itself, it asks the file service
+// (boxed.ts) in a box of that role. What answers is not trusted: lengths, shapes and times are checked here, and a service
+// that lies, floods, hangs or dies only makes calls fail; the next call gets a new one.
+
+import { z } from 'zod';
+import { plainText } from './collect.ts';
+import { RunnerError } from './errors.ts';
+import { broken, type Call, type FileAnswer, parsed, type Service, serviceOver } from './fileservice.ts';
+import type { BoxRole, Mount, Sandbox } from './sandbox.ts';
+
+export const fileBytesMax = 16 * 1024 * 1024;
+export const listEntriesMax = 10_000;
+const callMs = 20_000;
+const treeCallMs = 300_000;
+const sessionSeconds = 24 * 3600;
+const limits = { memoryMb: 1024, processes: 64, diskMb: 4096, seconds: sessionSeconds };
+
+export type FileKind = {
+  type: 'a file' | 'a folder' | 'a link' | 'a fifo' | 'a socket' | 'a device';
+  size: number;
+  mode: number;
+};
+
+/**
+ * Paths are relative to the first mount, or absolute under any mount's target. Links are followed inside their tree only;
+ * `write`, `edit`, `remove` and `stat` do not follow a link that is the path's last part. One call runs at a time, in order.
+ * Calls reject with RunnerError `box` only where the service itself broke.
+ */
+export interface Files {
+  /** `bytes` from `offset`, at most `bytesMax` (and 16 MiB); `size` is the whole file's. */
+  read(
+    path: string,
+    how: { bytesMax: number; offset?: number },
+  ): Promise<FileAnswer<{ bytes: Buffer; size: number; mode: number }>>;
+  /** Makes missing folders; replaces the file at once or not at all. Without `mode` an old file keeps its own, a new one gets 644. */
+  write(path: string, bytes: Uint8Array, mode?: number): Promise<FileAnswer>;
+  /** Replaces `before`, which must be there exactly once, byte for byte; `line` is where (from 1). */
+  edit(path: string, before: string, after: string): Promise<FileAnswer<{ line: number }>>;
+  /** A file, a link, or a folder with all that is in it. */
+  remove(path: string): Promise<FileAnswer>;
+  mkdirs(path: string): Promise<FileAnswer>;
+  /** Sorted by name, folder by folder, `depth` levels; `cut` where there is more than `max`. */
+  list(
+    path: string,
+    depth: number,
+    max: number,
+  ): Promise<FileAnswer<{ entries: (FileKind & { path: string })[]; cut: boolean }>>;
+  stat(path: string): Promise<FileAnswer<FileKind>>;
+  /** Copies what is in one folder into another, which is made; modes kept, links as links. */
+  copyTree(from: string, to: string): Promise<FileAnswer>;
+  /** Bytes on disk, below `path` included. */
+  diskUsage(path: string): Promise<FileAnswer<{ bytes: number }>>;
+  close(): Promise<void>;
+}
+
+export type FilesOptions = { role: BoxRole; mounts: Mount[]; callMs?: number };
+
+/** The service starts with the first call. `close` ends it; `sandbox.close()` does too. */
+export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
+  let service: Service | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  async function call<T>(call: Call<T>): Promise<FileAnswer<T> & { body: Buffer }> {
+    if (closed) throw new RunnerError('box', 'the file service is closed');
+    service ??= await startService(sandbox, options);
+    const deadlineMs = call.long ? treeCallMs : (options.callMs ?? callMs);
+    try {
+      return await service.ask(call, deadlineMs);
+    } catch (error) {
+      const broken = service;
+      service = null;
+      await broken.stop();
+      throw error;
+    }
+  }
+  function inTurn<T>(request: Call<T>): Promise<FileAnswer<T> & { body: Buffer }> {
+    const answer = queue.then(() => call(request));
+    queue = answer.catch(() => {});
+    return answer;
+  }
+  async function plain<T extends object>(request: Call<T>): Promise<FileAnswer<T>> {
+    const { body: _body, ...answer } = await inTurn(request);
+    return answer as FileAnswer<T>;
+  }
+
+  return {
+    async read(path, { bytesMax, offset = 0 }) {
+      const most = Math.min(bytesMax, fileBytesMax);
+      const { body, ...answer } = await inTurn({
+        op: 'read',
+        fields: { path, bytesMax: most, offset },
+        shape: Sized,
+        most,
+      });
+      return answer.ok ? { ...answer, bytes: body } : answer;
+    },
+    async write(path, bytes, mode) {
+      if (bytes.length > fileBytesMax)
+        return { ok: false, why: `${path}: at most ${fileBytesMax} bytes can be written` };
+      return plain({ op: 'write', fields: { path, ...(mode === undefined ? {} : { mode }) }, shape: Nothing, bytes });
+    },
+    async edit(path, before, after) {
+      const [old, bytes] = [Buffer.from(before), Buffer.from(before + after)];
+      if (bytes.length > fileBytesMax) return { ok: false, why: `${path}: the texts are too long` };
+      return plain({ op: 'edit', fields: { path, oldBytes: old.length }, shape: At, bytes });
+    },
+    remove: (path) => plain({ op: 'remove', fields: { path }, shape: Nothing, long: true }),
+    mkdirs: (path) => plain({ op: 'mkdirs', fields: { path }, shape: Nothing }),
+    stat: (path) => plain({ op: 'stat', fields: { path }, shape: Kind }),
+    async list(path, depth, max) {
+      const fields = { path, depth, max: Math.min(max, listEntriesMax) };
+      const { body, ...answer } = await inTurn({ op: 'list', fields, shape: Cut, most: fileBytesMax });
+      return answer.ok ? { ok: true, cut: answer.cut, entries: entriesOf(body, fields.max) } : answer;
+    },
+    copyTree: (from, to) => plain({ op: 'copyTree', fields: { path: from, to }, shape: Nothing, long: true }),
+    diskUsage: (path) => plain({ op: 'diskUsage', fields: { path }, shape: Used, long: true }),
+    async close() {
+      closed = true;
+      await service?.stop();
+    },
+  };
+}
+
+const Count = z.number().int().nonnegative();
+const Nothing = z.object({});
+const Sized = z.object({ size: Count, mode: Count });
+const At = z.object({ line: Count });
+const Cut = z.object({ cut: z.boolean() });
+const Used = z.object({ bytes: Count });
+const Kind = z.object({
+  type: z.enum(['a file', 'a folder', 'a link', 'a fifo', 'a socket', 'a device']),
+  size: Count,
+  mode: Count,
+});
+const Entries = z.array(Kind.extend({ path: z.string().max(4096) }));
+async function startService(sandbox: Sandbox, { role, mounts }: FilesOptions): Promise<Service> {
+  const trees = Object.fromEntries(mounts.map(({ target }) => [target, sandbox.inside(mounts, target)]));
+  const boxed = await sandbox.start(
+    {
+      role,
+      argv: [sandbox.kit.node, sandbox.kit.files, JSON.stringify(trees)],
+      workdir: '/tmp',
+      mounts,
+      env: {},
+      tools: [],
+      hosts: [],
+      limits,
+      kit: true,
+    },
+    new AbortController().signal,
+  );
+  return serviceOver(boxed);
+}
+
+function entriesOf(body: Buffer, max: number): z.infer<typeof Entries> {
+  const entries = Entries.max(max).safeParse(parsed(body));
+  if (!entries.success) throw broken('a list of the wrong shape');
+  return entries.data.map((entry) => ({ ...entry, path: plainText(Buffer.from(entry.path)) }));
+}

@@ -1,0 +1,145 @@
+// One running file service, seen from outside and not trusted: one question, one answer, within a deadline and of the size
+// that was asked for. Anything else ends it. files.ts says what may be asked; boxed.ts answers, inside.
+
+import { z } from 'zod';
+import { plainText } from './collect.ts';
+import { RunnerError } from './errors.ts';
+import type { Boxed } from './sandbox.ts';
+
+const jsonBytesMax = 64 * 1024;
+const errorCharsMax = 2000;
+
+/** An answer, or a refusal in words that its reader can act on (a link out of the tree, a fifo, no such file). */
+export type FileAnswer<T = object> = ({ ok: true } & T) | { ok: false; why: string };
+export type Call<T> = {
+  op: string;
+  fields: Record<string, unknown> & { path: string };
+  shape: z.ZodType<T>;
+  bytes?: Uint8Array;
+  /** Bytes that the answer may bring. */
+  most?: number;
+  long?: true;
+};
+export type Service = {
+  ask<T>(call: Call<T>, deadlineMs: number): Promise<FileAnswer<T> & { body: Buffer }>;
+  stop(): Promise<unknown>;
+};
+
+type Frame = { head: unknown; body: Buffer };
+
+/** One request, one answer: anything else that comes is a service that is not ours any more. */
+export function serviceOver(boxed: Boxed): Service {
+  const reader = frameReader();
+  let lastId = 0;
+  let errors = '';
+  boxed.stderr.on('data', (chunk: Buffer) => {
+    if (errors.length < errorCharsMax) errors += plainText(chunk.subarray(0, errorCharsMax));
+  });
+  boxed.stdout.on('data', (chunk: Buffer) => reader.push(chunk));
+  boxed.stdout.on('error', () => reader.fail('its output broke'));
+  void boxed.done.then(({ started, exit, signal }) => {
+    const how = started ? `it ended (${signal ?? `exit ${exit}`})` : 'its box could not be started';
+    reader.fail(`${how} ${errors.trim()}`.trim());
+  });
+
+  async function ask<T>(call: Call<T>, deadlineMs: number): Promise<FileAnswer<T> & { body: Buffer }> {
+    lastId += 1;
+    const json = Buffer.from(JSON.stringify({ id: lastId, op: call.op, ...call.fields }));
+    if (json.length > jsonBytesMax) return { ok: false, why: 'that path is too long', body: Buffer.alloc(0) };
+    const lengths = Buffer.alloc(8);
+    lengths.writeUInt32BE(json.length, 0);
+    lengths.writeUInt32BE(call.bytes?.length ?? 0, 4);
+    const timer = setTimeout(() => reader.fail(`no answer in ${deadlineMs} ms`), deadlineMs);
+    try {
+      const answer = reader.next(call.most ?? 0);
+      boxed.stdin.write(lengths);
+      boxed.stdin.write(json);
+      if (call.bytes !== undefined && call.bytes.length > 0) boxed.stdin.write(call.bytes);
+      return readAnswer(await answer, lastId, call.shape);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  return { ask, stop: () => boxed.stop(0) };
+}
+
+const Head = z.looseObject({ id: z.number(), ok: z.boolean(), why: z.string().max(4096).optional() });
+
+function readAnswer<T>({ head, body }: Frame, id: number, shape: z.ZodType<T>): FileAnswer<T> & { body: Buffer } {
+  const envelope = Head.safeParse(head);
+  if (!envelope.success || envelope.data.id !== id) throw broken('an answer to no question');
+  if (!envelope.data.ok) return { ok: false, why: plainText(Buffer.from(envelope.data.why ?? 'it was refused')), body };
+  const fields = shape.safeParse(head);
+  if (!fields.success) throw broken('an answer of the wrong shape');
+  return { ...fields.data, ok: true, body };
+}
+
+type Reader = {
+  push(chunk: Buffer): void;
+  /** The next answer, whose bytes are `most` at most. Rejects once the service failed. */
+  next(most: number): Promise<Frame>;
+  fail(why: string): void;
+};
+
+/** Allocates for an answer once, when its lengths are known and are no more than was asked for. */
+function frameReader(): Reader {
+  let wanted: { most: number; resolve(frame: Frame): void; reject(error: Error): void } | null = null;
+  let failure: RunnerError | null = null;
+  let frame: { bytes: Buffer; filled: number; json: number } = heading();
+
+  function fail(why: string): void {
+    failure ??= broken(why);
+    frame = heading();
+    wanted?.reject(failure);
+    wanted = null;
+  }
+  function push(chunk: Buffer): void {
+    if (wanted === null) fail('it spoke unasked');
+    for (let at = 0; at < chunk.length && failure === null; ) {
+      const taken = chunk.copy(frame.bytes, frame.filled, at);
+      frame.filled += taken;
+      at += taken;
+      if (frame.filled === frame.bytes.length) advance(at === chunk.length);
+      else if (taken === 0) fail('it answered with too much');
+    }
+  }
+  function advance(atEnd: boolean): void {
+    const { bytes, json } = frame;
+    if (json < 0) {
+      const [jsonBytes, body] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
+      if (jsonBytes === 0 || jsonBytes > jsonBytesMax || body > (wanted?.most ?? 0))
+        return void fail('it answered with too much');
+      frame = { bytes: Buffer.alloc(jsonBytes + body), filled: 0, json: jsonBytes };
+      return;
+    }
+    if (!atEnd) return void fail('it answered twice');
+    const answered = wanted;
+    wanted = null;
+    frame = heading();
+    answered?.resolve({ head: parsed(bytes.subarray(0, json)), body: bytes.subarray(json) });
+  }
+  function next(most: number): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      if (failure !== null) reject(failure);
+      else wanted = { most, resolve, reject };
+    });
+  }
+  return { push, next, fail };
+}
+
+function heading(): { bytes: Buffer; filled: number; json: number } {
+  return { bytes: Buffer.alloc(8), filled: 0, json: -1 };
+}
+
+/** JSON, or null where it is none. */
+export function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+export function broken(why: string): RunnerError {
+  return new RunnerError('box', `the file service failed: ${why}`);
+}

@@ -1,0 +1,71 @@
+// Clears up after runs that died with their supervisor. Processes need no looking for: a box's pid namespace ends with its
+// parent; cgroups and other leavings of the sandbox go when it is made anew. So what stays is folders, and the question
+// which runs were on their way: those have an intent and no results.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import { Digest, RecipeName, RunId, Sha } from '../state/ids.ts';
+import { Purpose } from '../state/record.ts';
+import { removeFolder } from './removal.ts';
+import { runPaths } from './runPaths.ts';
+
+const removalMs = 120_000;
+
+/** What a run was about to do, on disk before anything of it existed. */
+export const RunIntent = z.strictObject({
+  run: RunId,
+  purpose: Purpose,
+  recipe: z.strictObject({ name: RecipeName, digest: Digest }),
+  shas: z.record(z.string(), Sha),
+  startedAtMs: z.number(),
+});
+export type RunIntent = z.infer<typeof RunIntent>;
+
+/** `lost`: runs with an intent and no results, oldest first. `stuck`: folders that would not go, with the reason. */
+export type Swept = { lost: RunIntent[]; stuck: string[] };
+
+/**
+ * Removes the trees and kept copies of all runs in `runsDir` that are not live; intents, results and logs stay. A lost run
+ * is told once only if its `results.json` is then written, or `isLive` says so.
+ */
+export async function sweep(runsDir: string, options: { isLive(run: RunId): boolean }): Promise<Swept> {
+  const swept: Swept = { lost: [], stuck: [] };
+  for (const run of runsIn(runsDir)) {
+    if (options.isLive(run)) continue;
+    const paths = runPaths(runsDir, run);
+    for (const folder of [paths.tree, paths.copy, ...clonesBegun(paths.dir)]) {
+      const why = await removeFolder(folder, removalMs);
+      if (why !== null) swept.stuck.push(`${folder}: ${why}`);
+    }
+    const intent = statSync(paths.results, { throwIfNoEntry: false }) ? null : readIntent(paths.intent);
+    if (intent !== null) swept.lost.push(intent);
+  }
+  swept.lost.sort((a, b) => a.startedAtMs - b.startedAtMs);
+  return swept;
+}
+
+function runsIn(runsDir: string): RunId[] {
+  let names: string[];
+  try {
+    names = readdirSync(runsDir);
+  } catch {
+    return [];
+  }
+  return names.filter((name) => RunId.safeParse(name).success) as RunId[];
+}
+
+/** Repositories beside the tree that a clone cut short leaves behind. */
+function clonesBegun(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => name.startsWith('tree.'))
+    .map((name) => `${dir}/${name}`);
+}
+
+/** Null where there is none, or one that was being written: then nothing else of the run was made. */
+function readIntent(path: string): RunIntent | null {
+  try {
+    return RunIntent.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return null;
+  }
+}

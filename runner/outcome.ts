@@ -1,0 +1,186 @@
+// From what was seen to what it means: the ends of a run's stages become its outcome, a reason in words, rungs and a level.
+// Pure. An exit code alone never passes anything, nor does a report alone; where the two disagree the run is red.
+
+import { countsOf } from '../state/facts.ts';
+import type { Outcome, RunRecord, TestResult } from '../state/record.ts';
+
+const namesMax = 3;
+const nameCharsMax = 90;
+export const reasonCharsMax = 500;
+const troubleCharsMax = 160;
+const commandNotFound = 127;
+const notExecutable = 126;
+
+/** The stage's JUnit report as it was found: `none` declared, unreadable for the reason in `lost`, or its tests. */
+export type StageReport = { kind: 'none' } | { kind: 'lost'; why: string } | { kind: 'read'; tests: TestResult[] };
+
+/** How a stage ended. `started: false` means that the sandbox itself did not come up. */
+export type StageEnd = {
+  name: string;
+  started: boolean;
+  exit: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  outOfMemory: boolean;
+  /** What the machinery said of it: why the box was not made, which host was turned down. */
+  troubles: string[];
+  /** The limits that it ran under. */
+  seconds: number;
+  memoryMb: number;
+  report: StageReport;
+};
+
+export type Seen = {
+  /** The recipe's stages, in ladder order. */
+  declared: { name: string; report: boolean }[];
+  setup: StageEnd | null;
+  /** Those that ran to an end, in order; the first that failed is the last here. */
+  ended: StageEnd[];
+  /** Why the run cannot be carried out as asked; nothing of the claim ran. */
+  refused: string | null;
+  /** Why the machinery failed, outside any sandbox. */
+  infra: string | null;
+  cancelled: boolean;
+  /** What outlived teardown. */
+  leak: string | null;
+  testsCut: boolean;
+};
+
+export type Judged = Pick<RunRecord, 'outcome' | 'reason' | 'level'> & { rungs: RunRecord['stages'][number]['rung'][] };
+
+type Trouble = { outcome: Outcome; reason: string };
+
+/** The whole of a run's judgement; `rungs` has one member for each declared stage. */
+export function judgeRun(seen: Seen): Judged {
+  const first = firstTrouble(seen);
+  const trouble = seen.leak === null ? first : leaked(seen.leak, first);
+  const none = first?.outcome === 'NO_TESTS';
+  const rungs = seen.declared.map((stage, at) => rungOf(seen.ended[at], none && stage.report));
+  const outcome = trouble?.outcome ?? 'PASS';
+  const reason = trouble?.reason ?? `${countWords(testsOf(seen))}.`;
+  return { outcome, reason: oneLine(reason), level: levelOf(rungs), rungs };
+}
+
+/** The highest passed rung with every lower one passed or skipped. */
+export function levelOf(rungs: readonly RunRecord['stages'][number]['rung'][]): number {
+  const stop = rungs.findIndex((rung) => rung !== 'pass' && rung !== 'skip');
+  const climbed = stop < 0 ? rungs : rungs.slice(0, stop);
+  return climbed.lastIndexOf('pass') + 1;
+}
+
+/** What keeps a stage from passing, on its own; null where it passed. */
+export function stageTrouble(stage: StageEnd): Trouble | null {
+  const at = `Stage "${stage.name}"`;
+  if (!stage.started)
+    return { outcome: 'INFRA', reason: `${at} could not be started: the sandbox did not come up${saidOf(stage)}.` };
+  if (stage.timedOut)
+    return { outcome: 'TIMEOUT', reason: `${at} ran longer than its limit of ${stage.seconds} s and was ended.` };
+  if (stage.exit !== 0)
+    return {
+      outcome: 'FAIL',
+      reason: `${at} ${howEnded(stage)}${besides(stage)}${stage.exit === 0 ? '' : saidOf(stage)}.`,
+    };
+  if (stage.report.kind === 'lost') {
+    return { outcome: 'FAIL', reason: `${at} exited with 0, but its report cannot be counted: ${stage.report.why}.` };
+  }
+  const failing = stage.report.kind === 'read' ? stage.report.tests.filter((test) => test.status === 'fail') : [];
+  if (failing.length === 0) return null;
+  return { outcome: 'FAIL', reason: `${at} exited with 0 although its report has failures: ${failureWords(failing)}.` };
+}
+
+/** `41 tests passed, 2 skipped`. */
+export function countWords(tests: readonly TestResult[]): string {
+  const { pass, fail, skip } = countsOf(tests);
+  const parts = [`${pass} ${pass === 1 ? 'test' : 'tests'} passed`];
+  if (fail > 0) parts.push(`${fail} failed`);
+  if (skip > 0) parts.push(`${skip} skipped`);
+  return parts.join(', ');
+}
+
+function firstTrouble(seen: Seen): Trouble | null {
+  if (seen.refused !== null) return { outcome: 'REFUSED', reason: `Refused: ${seen.refused}.` };
+  if (seen.infra !== null) return { outcome: 'INFRA', reason: seen.infra };
+  if (seen.cancelled) return { outcome: 'CANCELLED', reason: 'The run was cancelled.' };
+  const setup = seen.setup && stageTrouble(seen.setup);
+  if (setup) return setup;
+  return ladderTrouble(seen) ?? (seen.testsCut ? { outcome: 'FAIL', reason: tooMany } : null);
+}
+
+const tooMany = 'The reports list more tests than a record holds; split the recipe.';
+
+function ladderTrouble(seen: Seen): Trouble | null {
+  const ran = countsOf(testsOf(seen));
+  const none = ran.pass + ran.fail === 0;
+  for (const stage of seen.ended) {
+    const trouble = stageTrouble(stage);
+    if (trouble === null) continue;
+    // pytest and vitest exit with an error where they find no test; their report says so.
+    return none && trouble.outcome === 'FAIL' && stage.report.kind === 'read' ? noTests(seen, stage) : trouble;
+  }
+  return none ? noTests(seen, null) : null;
+}
+
+function noTests(seen: Seen, failed: StageEnd | null): Trouble {
+  if (failed)
+    return {
+      outcome: 'NO_TESTS',
+      reason: `Stage "${failed.name}" ${howEnded(failed)}; its report lists no test that ran.`,
+    };
+  if (!seen.declared.some((stage) => stage.report)) {
+    return {
+      outcome: 'NO_TESTS',
+      reason: 'No stage declares `report:`, so no test can be counted; name the JUnit file that one writes.',
+    };
+  }
+  const { skip } = countsOf(testsOf(seen));
+  const skipped = skip > 0 ? ` (${skip} skipped)` : '';
+  return {
+    outcome: 'NO_TESTS',
+    reason: `Every stage exited with 0, but no test ran${skipped}. Does the command find the tests?`,
+  };
+}
+
+function leaked(what: string, before: Trouble | null): Trouble {
+  return { outcome: 'LEAK', reason: `${what}${before ? ` Before that: ${before.reason}` : ''}` };
+}
+
+function rungOf(stage: StageEnd | undefined, ranNothing: boolean): Judged['rungs'][number] {
+  if (!stage?.started) return 'unverified';
+  if (stageTrouble(stage)) return 'fail';
+  return ranNothing ? 'unverified' : 'pass';
+}
+
+function howEnded({ exit, signal, outOfMemory, memoryMb }: StageEnd): string {
+  if (outOfMemory) return `ran out of memory (its limit is ${memoryMb} MB)`;
+  if (exit === commandNotFound)
+    return "exited with 127: a command was not found; name one that the recipe's tools provide";
+  if (exit === notExecutable) return 'exited with 126: a command could not be executed';
+  if (exit === null || signal !== null) return `was ended by ${signal ?? 'a signal'}`;
+  return `exited with ${exit}`;
+}
+
+function besides({ exit, report }: StageEnd): string {
+  if (report.kind === 'none' || exit === commandNotFound || exit === notExecutable) return '';
+  if (report.kind === 'lost') return `; its report cannot be counted: ${report.why}`;
+  const failing = report.tests.filter((test) => test.status === 'fail');
+  return failing.length > 0 ? `; ${failureWords(failing)}` : ', although no test in its report fails';
+}
+
+function saidOf({ troubles }: StageEnd): string {
+  return troubles[0] === undefined ? '' : ` (${troubles[0].slice(0, troubleCharsMax)})`;
+}
+
+function failureWords(failing: readonly TestResult[]): string {
+  const names = failing.slice(0, namesMax).map((test) => test.id.slice(0, nameCharsMax));
+  const more = failing.length > namesMax ? ` and ${failing.length - namesMax} more` : '';
+  return `${failing.length} ${failing.length === 1 ? 'test fails' : 'tests fail'}: ${names.join('; ')}${more}`;
+}
+
+function testsOf(seen: Seen): TestResult[] {
+  return seen.ended.flatMap((stage) => (stage.report.kind === 'read' ? stage.report.tests : []));
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= reasonCharsMax ? line : `${line.slice(0, reasonCharsMax - 1)}…`;
+}

@@ -1,0 +1,73 @@
+// Pins a recipe as `queue` signs it: the recipe and the operator's version of every harness item, by digest. Whatever is
+// not in here a claim may change. Reading is the caller's; nothing here knows a disk.
+
+import { canonicalJson, digestOf, digestOfJson } from '../state/digest.ts';
+import { TrailError } from '../state/errors.ts';
+import { type Digest, type RecipeName, TreePath } from '../state/ids.ts';
+import type { PinnedRecipe, Recipe } from '../state/recipe.ts';
+
+export const harnessBytesMax = 1024 * 1024;
+
+export type Pinned = { pinned: PinnedRecipe; digest: Digest; blobs: Map<Digest, Uint8Array> };
+
+/**
+ * `readFile` gives the operator's bytes of a path in the repository, null where there is no such file. `blobs` holds what
+ * the digests name: a file's bytes, or a member's canonical JSON. TrailError 'bad-file' where an item cannot be pinned.
+ */
+export function pinRecipe(name: RecipeName, recipe: Recipe, readFile: (path: string) => Uint8Array | null): Pinned {
+  const blobs = new Map<Digest, Uint8Array>();
+  const harness = [...new Set(recipe.harness)].map((item) => {
+    const bytes = operatorsVersion(item, readFile, (what) => {
+      throw new TrailError('bad-file', `recipe "${name}", harness item "${item}": ${what}`);
+    });
+    if (bytes === null) return { item, digest: null };
+    const digest = digestOf(bytes);
+    blobs.set(digest, bytes);
+    return { item, digest };
+  });
+  const pinned = { name, recipe, harness };
+  return { pinned, digest: digestOfJson(pinned), blobs };
+}
+
+/** `package.json#scripts` → the file and the member's keys, outermost first; no keys for a whole file. */
+export function splitItem(item: string): { path: string; keys: string[] } {
+  const [path = '', member] = item.split('#');
+  return { path, keys: member === undefined ? [] : member.split('.') };
+}
+
+/** The member that `keys` lead to; undefined where there is none. */
+export function memberOf(value: unknown, keys: readonly string[]): unknown {
+  let inner = value;
+  for (const key of keys) {
+    if (inner === null || typeof inner !== 'object' || !Object.hasOwn(inner, key)) return undefined;
+    inner = (inner as Record<string, unknown>)[key];
+  }
+  return inner;
+}
+
+function operatorsVersion(
+  item: string,
+  readFile: (path: string) => Uint8Array | null,
+  refuse: (what: string) => never,
+): Uint8Array | null {
+  const { path, keys } = splitItem(item);
+  if (!TreePath.safeParse(path).success)
+    refuse('this is no path inside the repository; give one without "." or ".." parts');
+  const bytes = readFile(path);
+  if (bytes !== null && bytes.byteLength > harnessBytesMax)
+    refuse(`${path} is larger than ${harnessBytesMax / 1024} KiB`);
+  if (bytes === null || keys.length === 0) return bytes;
+  const value = memberOf(
+    parsed(bytes, () => refuse(`${path} is not JSON, so it has no members; name the whole file`)),
+    keys,
+  );
+  return value === undefined ? null : new TextEncoder().encode(canonicalJson(value));
+}
+
+function parsed(bytes: Uint8Array, fail: () => never): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return fail();
+  }
+}

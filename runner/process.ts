@@ -1,0 +1,141 @@
+// The process engine: each step is a command in a box of its own over the run's tree, `<runsDir>/<run>/tree`. The tree is
+// cloned and overlaid by the supervisor before any box sees it; from then on it is touched through boxes alone.
+
+import { mkdir, statfs } from 'node:fs/promises';
+import { coldClone } from '../state/clones.ts';
+import { treeOf } from '../state/git.ts';
+import type { Digest, RunId, Sha } from '../state/ids.ts';
+import { copies } from './copies.ts';
+import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
+import { RunnerError } from './errors.ts';
+import { type Files, openFiles } from './files.ts';
+import { sweep } from './janitor.ts';
+import { layHarness } from './overlay.ts';
+import { removeFolder } from './removal.ts';
+import { type RunPaths, runPaths } from './runPaths.ts';
+import { runTree } from './runTree.ts';
+import type { Mount, Sandbox, Tool } from './sandbox.ts';
+import { type RunningStep, startStep } from './step.ts';
+
+const diskFloorMb = 256;
+const stopMs = 15_000;
+const removalMs = 120_000;
+
+export type ProcessEngineOptions = {
+  sandbox: Sandbox;
+  /** Digest of the self-test's report; null for a sandbox that has none. */
+  selfTest: Digest | null;
+  /** The state's `runs` folder, links resolved. */
+  runsDir: string;
+  /** What the operator granted: a recipe that names anything else is refused. */
+  tools: Tool[];
+  hosts: string[];
+};
+
+type Site = {
+  order: Order;
+  paths: RunPaths;
+  mounts: Mount[];
+  tools: Tool[];
+  files: Files;
+  steps: Map<string, RunningStep>;
+  /** Harness items that the operator's version replaced. */
+  overlaid: string[];
+};
+
+export function processEngine(options: ProcessEngineOptions): Engine {
+  const { sandbox, runsDir } = options;
+  const sites = new Map<RunId, Site>();
+  const kept = copies(sandbox, runsDir);
+
+  function siteOf(run: RunId): Site {
+    const site = sites.get(run);
+    if (!site) throw new RunnerError('engine', `${run} was not set up, or is destroyed`);
+    return site;
+  }
+
+  async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
+    const refused = refusal(order, options);
+    if (refused !== null) return { refused };
+    const site = siteFor(order, options);
+    sites.set(order.run, site);
+    await mkdir(site.paths.dir, { recursive: true, mode: 0o700 });
+    const overlaid = await kept.layOut(order, signal);
+    const tree = overlaid === null ? await fromClone(site) : { overlaid, tree: await treeOf(order.hub, order.sha) };
+    if ('refused' in tree) return tree;
+    site.overlaid = tree.overlaid;
+    return { ...tree, root: sandbox.inside(site.mounts, '/tree'), fromSnapshot: overlaid !== null };
+  }
+
+  async function fromClone({ order, paths }: Site): Promise<{ overlaid: string[]; tree: Sha } | { refused: string }> {
+    const { tree } = await coldClone({ hub: order.hub, sha: order.sha, into: paths.tree, git: false });
+    const laid = layHarness(paths.tree, order.pinned.harness, order.harnessFiles);
+    if ('refused' in laid) return laid;
+    await sandbox.give('verify', paths.tree);
+    return { tree, overlaid: laid.overlaid };
+  }
+
+  async function destroy(run: RunId): Promise<Destroyed> {
+    const leaks: string[] = [];
+    const site = sites.get(run);
+    sites.delete(run);
+    for (const [name, step] of site?.steps ?? []) {
+      const left = await step.end(stopMs);
+      if (left !== null) leaks.push(`Step "${name}": ${left}.`);
+    }
+    await site?.files.close().catch(() => leaks.push('The file service of the run did not end.'));
+    const why = await removeFolder(runPaths(runsDir, run).tree, removalMs);
+    if (why !== null) leaks.push(`The run's folder could not be removed: ${why}.`);
+    return { leaks };
+  }
+
+  return {
+    name: 'process',
+    sandbox: { level: sandbox.level, uid: sandbox.uid, selfTest: options.selfTest },
+    available: () => whyNoRoom(runsDir),
+    setup,
+    async start(run: RunId, step: Step, signal: AbortSignal): Promise<void> {
+      const site = siteOf(run);
+      if (site.steps.has(step.name))
+        throw new RunnerError('engine', `step "${step.name}" of ${run} was started before`);
+      site.steps.set(step.name, await startStep(sandbox, { ...site, recipe: site.order.pinned.recipe, step }, signal));
+    },
+    tail: (run, step, onLine) => stepOf(siteOf(run), step).onLine(onLine),
+    wait: (run: RunId, step: string): Promise<StepEnd> => stepOf(siteOf(run), step).done,
+    tree: (run): RunTree => runTree(sandbox, siteOf(run)),
+    keep: (run, signal) => kept.keep(siteOf(run).order, siteOf(run).overlaid, signal),
+    forget: kept.forget,
+    destroy,
+    sweep: async (isLive) => (await sweep(runsDir, { isLive })).stuck,
+  };
+}
+
+function siteFor(order: Order, { sandbox, runsDir, tools }: ProcessEngineOptions): Site {
+  const paths = runPaths(runsDir, order.run);
+  const mounts: Mount[] = [{ source: paths.tree, target: '/tree', mode: 'rw' }];
+  const named = order.pinned.recipe.tools.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
+  const files = openFiles(sandbox, { role: 'verify', mounts });
+  return { order, paths, mounts, tools: named, files, steps: new Map(), overlaid: [] };
+}
+
+function refusal({ pinned: { recipe } }: Order, { tools, hosts }: ProcessEngineOptions): string | null {
+  const tool = recipe.tools.find((name) => !tools.some((granted) => granted.name === name));
+  if (tool !== undefined) return `the recipe asks for the tool folder "${tool}", which is not granted`;
+  const asked = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);
+  const host = asked.find((name) => !hosts.includes(name));
+  return host === undefined ? null : `the recipe asks for the network host "${host}", which is not granted`;
+}
+
+function stepOf(site: Site, name: string): RunningStep {
+  const step = site.steps.get(name);
+  if (!step) throw new RunnerError('engine', `step "${name}" of ${site.order.run} was not started`);
+  return step;
+}
+
+async function whyNoRoom(runsDir: string): Promise<string | null> {
+  const { bavail, bsize } = await statfs(runsDir);
+  const freeMb = (bavail * bsize) / 1024 / 1024;
+  return freeMb >= diskFloorMb
+    ? null
+    : `Only ${Math.floor(freeMb)} MB are free at ${runsDir}: make room for ${diskFloorMb} MB at least.`;
+}

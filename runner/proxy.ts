@@ -1,0 +1,200 @@
+// The only way from a box to the network: an HTTP proxy of its own on a unix socket bound into the box (which stays without
+// network), with an exact allow-list of host and port. A name is resolved once and that very address is connected to, so a
+// granted name cannot be turned into this machine, its neighbours or a cloud's metadata service.
+
+import { lookup } from 'node:dns/promises';
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { boxUser } from './etc.ts';
+import { chosen, type HostPort, nameOf, parseHost, plainHost } from './hosts.ts';
+
+export type BoxProxy = {
+  /** The folder to bind into the box; the socket in it is `socketName`. */
+  dir: string;
+  denials(): string[];
+  close(): Promise<void>;
+};
+
+export const socketName = 'proxy.sock';
+/** Where the box's own end listens, on its loopback. */
+export const boxPort = 3128;
+export const denialsMax = 100;
+const connectionsMax = 256;
+const idleMs = 120_000;
+const connectMs = 20_000;
+
+/** Starts the proxy of one box. `resolve` gives a name's addresses. `dir` is made here, and removed by `close`. */
+export async function openProxy(options: {
+  dir: string;
+  hosts: string[];
+  resolve?: (host: string) => Promise<string[]>;
+}): Promise<BoxProxy> {
+  const granted = new Set(options.hosts.flatMap(parseHost).map(nameOf));
+  const resolve = options.resolve ?? addressesOf;
+  const denied: string[] = [];
+  const sockets = new Set<Duplex>();
+
+  async function reach(target: HostPort): Promise<net.Socket | { status: number; text: string }> {
+    try {
+      const choice = await chosen(target, granted, resolve);
+      if ('address' in choice) return await connected(choice.address, target.port);
+      if (denied.length < denialsMax) denied.push(choice.denied);
+      return { status: 403, text: choice.denied };
+    } catch (error) {
+      return { status: 502, text: `cannot reach ${nameOf(target)}: ${String(error)}` };
+    }
+  }
+
+  const server = http.createServer({ maxHeaderSize: 32 * 1024 }, (request, response) => {
+    const url = absoluteUrl(request.url ?? '');
+    if (url === null) return void response.writeHead(400).end('an absolute http:// address is needed\n');
+    void reach({ host: plainHost(url.hostname), port: Number(url.port || 80) }).then((reached) => {
+      if (reached instanceof net.Socket) forward({ request, response, socket: reached, url });
+      else response.writeHead(reached.status, { 'content-type': 'text/plain' }).end(`${reached.text}\n`);
+    });
+  });
+  server.on('connect', (request, client: Duplex, early: Buffer) => {
+    const [target] = connectTarget(request.url ?? '');
+    client.on('error', () => client.destroy());
+    if (target === undefined) return void client.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    void reach(target).then((reached) => {
+      if (reached instanceof net.Socket) tunnel(client, reached, early);
+      else client.end(refusal(reached));
+    });
+  });
+  server.maxConnections = connectionsMax;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.setTimeout(idleMs, () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+
+  await listenIn(server, options.dir);
+  async function close(): Promise<void> {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((done) => server.close(done));
+    rmSync(options.dir, { recursive: true, force: true });
+  }
+  return { dir: options.dir, denials: () => [...denied], close };
+}
+
+/** What programs read to find the proxy. Loopback stays direct, but for what was granted there. */
+export function proxyEnv(hosts: string[]): Record<string, string> {
+  const url = `http://127.0.0.1:${boxPort}`;
+  const granted = hosts.flatMap(parseHost).map(({ host }) => host);
+  const direct = ['localhost', '127.0.0.1', '::1'].filter((host) => !granted.includes(host)).join(',');
+  const names = [
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'http_proxy',
+    'https_proxy',
+    'npm_config_proxy',
+    'npm_config_https_proxy',
+  ];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, url])),
+    ...Object.fromEntries(['NO_PROXY', 'no_proxy', 'npm_config_noproxy'].map((name) => [name, direct])),
+    NODE_USE_ENV_PROXY: '1',
+    npm_config_cache: `${boxUser.home}/.npm`,
+  };
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function connected(host: string, port: number): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ host, port, timeout: connectMs });
+    socket.once('timeout', () => socket.destroy(new Error('it did not answer in time')));
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      socket.setTimeout(idleMs, () => socket.destroy());
+      socket.on('error', () => socket.destroy());
+      resolve(socket);
+    });
+  });
+}
+
+function refusal({ status, text }: { status: number; text: string }): string {
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, 'content-type: text/plain', 'connection: close'];
+  return `${lines.join('\r\n')}\r\n\r\n${text}\n`;
+}
+
+function tunnel(client: Duplex, socket: net.Socket, early: Buffer): void {
+  client.on('close', () => socket.destroy());
+  socket.on('close', () => client.destroy());
+  if (client.destroyed) return void socket.destroy();
+  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  socket.write(early);
+  client.pipe(socket).pipe(client);
+}
+
+type Exchange = { request: http.IncomingMessage; response: http.ServerResponse; socket: net.Socket; url: URL };
+
+function forward({ request, response, socket, url }: Exchange): void {
+  if (response.destroyed) return void socket.destroy();
+  const headers = { ...endToEnd(request.headers), host: url.host, connection: 'close' };
+  const path = `${url.pathname}${url.search}`;
+  const onward = http.request({ createConnection: () => socket, method: request.method ?? 'GET', path, headers });
+  const give = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
+  onward.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
+    answer.on('error', give);
+    answer.pipe(response);
+  });
+  onward.on('error', give);
+  response.on('close', () => socket.destroy());
+  request.on('error', () => socket.destroy());
+  request.pipe(onward);
+}
+
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+];
+
+function endToEnd(headers: http.IncomingHttpHeaders): http.IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.includes(name)));
+}
+
+function connectTarget(text: string): HostPort[] {
+  try {
+    const targets = parseHost(text);
+    return targets.length === 1 ? targets : [];
+  } catch {
+    return [];
+  }
+}
+
+function absoluteUrl(text: string): URL | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url?.protocol === 'http:' ? url : null;
+}
+
+/** A unix socket's path has 107 bytes at most and the state may lie deep: listened on through the folder's descriptor. */
+async function listenIn(server: http.Server, dir: string): Promise<void> {
+  mkdirSync(dir, { recursive: true });
+  const fd = openSync(dir, 'r');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(`/proc/self/fd/${fd}/${socketName}`, resolve);
+    });
+  } finally {
+    closeSync(fd);
+  }
+  chmodSync(dir, 0o755);
+  chmodSync(join(dir, socketName), 0o666);
+}

@@ -1,0 +1,147 @@
+// Makes a run's record from what was seen, brings it under its size limit, and writes it with the logs. What is cut first
+// are words for people (messages, logs); where even the list of tests must be cut the run can no longer pass.
+
+import { mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countsOf, recordBytes } from '../state/facts.ts';
+import { RunRecord, recordBytesMax, type StageResult } from '../state/record.ts';
+import type { StepEnd } from './engine.ts';
+import { judgeRun, type Seen, type StageEnd, stageTrouble } from './outcome.ts';
+import type { RunPaths } from './runPaths.ts';
+
+const unreached: StepEnd['output'] = {
+  head: '',
+  tail: '',
+  bytes: 0,
+  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as StepEnd['output']['digest'], // of nothing
+};
+/** Characters of a stage's log and of a failure's message, from the roomiest record to the tightest. */
+const roominess = [
+  { head: 2000, tail: 6000, message: 300 },
+  { head: 500, tail: 1500, message: 120 },
+  { head: 100, tail: 300, message: 0 },
+];
+
+export type EndedStage = { judged: StageEnd; end: StepEnd };
+/** All that a record is made of besides the judgement. */
+export type Course = {
+  facts: Pick<
+    RunRecord,
+    | 'run'
+    | 'purpose'
+    | 'recipe'
+    | 'shas'
+    | 'trees'
+    | 'startedAtMs'
+    | 'endedAtMs'
+    | 'flags'
+    | 'sandbox'
+    | 'artifacts'
+    | 'overlaid'
+  >;
+  seen: Omit<Seen, 'testsCut' | 'setup' | 'ended'>;
+  setup: EndedStage | null;
+  ended: EndedStage[];
+  reproducer: { result: NonNullable<RunRecord['reproducer']>; stage: EndedStage | null } | null;
+};
+
+/** A valid record of at most `recordBytesMax` bytes. */
+export function recordOf(course: Course): RunRecord {
+  const tests = course.ended.flatMap(({ judged }) => (judged.report.kind === 'read' ? judged.report.tests : []));
+  for (const room of roominess) {
+    const record = assemble(course, tests, false, room);
+    if (recordBytes(record).byteLength <= recordBytesMax) return record;
+  }
+  const tightest = roominess.at(-1) ?? { head: 0, tail: 0, message: 0 };
+  let count = tests.length;
+  for (;;) {
+    count = Math.floor(count * 0.8);
+    const record = assemble(course, tests.slice(0, count), true, tightest);
+    if (recordBytes(record).byteLength <= recordBytesMax || count === 0) return record;
+  }
+}
+
+/** `results.json` whole or not at all, and each stage's output (first and last part) under `logs/`. */
+export async function writeResults(paths: RunPaths, record: RunRecord, course: Course): Promise<void> {
+  await mkdir(paths.logs, { recursive: true, mode: 0o700 });
+  const all = [course.setup, ...course.ended, course.reproducer?.stage ?? null];
+  for (const [at, stage] of all.entries()) {
+    if (stage) await writeFile(join(paths.logs, `${at}-${stage.judged.name}.log`), logText(stage.end.output));
+  }
+  const part = `${paths.results}.part`;
+  await writeFile(part, recordBytes(record), { flush: true });
+  await rename(part, paths.results);
+  await syncFolder(paths.dir);
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+type Room = (typeof roominess)[number];
+
+function assemble(course: Course, tests: RunRecord['tests'], testsCut: boolean, room: Room): RunRecord {
+  const { facts, seen, setup, ended, reproducer } = course;
+  const judged = judgeRun({
+    ...seen,
+    testsCut,
+    setup: setup?.judged ?? null,
+    ended: ended.map((stage) => stage.judged),
+  });
+  const { outcome, reason, level, rungs } = judged;
+  const stages = seen.declared.map(({ name }, at) =>
+    stageResult(name, ended[at] ?? null, rungs[at] ?? 'unverified', room),
+  );
+  const one = ({ judged: end, ...rest }: EndedStage) =>
+    stageResult(end.name, { judged: end, ...rest }, stageTrouble(end) ? 'fail' : 'pass', room);
+  return RunRecord.parse({
+    v: 1,
+    ...facts,
+    outcome,
+    reason,
+    level,
+    stages,
+    ...(setup && { setup: one(setup) }),
+    tests: tests.map((test) =>
+      test.failure
+        ? { ...test, failure: { ...test.failure, message: test.failure.message.slice(0, room.message) } }
+        : test,
+    ),
+    testsCut,
+    ...(reproducer && { reproducer: reproducer.result }),
+    ...(reproducer?.stage && { reproducerStage: one(reproducer.stage) }),
+  });
+}
+
+function stageResult(name: string, stage: EndedStage | null, rung: StageResult['rung'], room: Room): StageResult {
+  if (stage === null) return { name, rung, exit: null, signal: null, ms: 0, tests: null, log: unreached };
+  const { judged, end } = stage;
+  const tests = judged.report.kind === 'read' ? countsOf(judged.report.tests) : null;
+  const { bytes, digest } = end.output;
+  return {
+    name,
+    rung,
+    exit: end.exit,
+    signal: end.signal,
+    ms: end.ms,
+    tests,
+    log: { ...excerpt(end.output, room), bytes, digest },
+  };
+}
+
+/** Small enough: all of it as the head. Else its first and its last characters. */
+function excerpt({ head, tail }: StepEnd['output'], room: Room): { head: string; tail: string } {
+  if (head.length + tail.length <= room.head + room.tail) return { head: head + tail, tail: '' };
+  return { head: head.slice(0, room.head), tail: (head + tail).slice(-room.tail) };
+}
+
+function logText({ head, tail, bytes, digest }: StepEnd['output']): string {
+  const kept = Buffer.byteLength(head) + Buffer.byteLength(tail);
+  const gap = bytes > kept ? `\n[… of ${bytes} bytes, sha256 ${digest}, the middle is left out …]\n` : '';
+  return `${head}${gap}${tail}`;
+}

@@ -1,0 +1,22 @@
+// Where a run's things lie, under `runs/<run>/` of the state. Only `tree` and `copy` are ever written by boxed code; all else
+// is the supervisor's own.
+
+import { join } from 'node:path';
+import type { RunId } from '../state/ids.ts';
+
+export type RunPaths = ReturnType<typeof runPaths>;
+
+export function runPaths(runsDir: string, run: RunId) {
+  const dir = join(runsDir, run);
+  return {
+    dir,
+    /** Written before anything else is made. */
+    intent: join(dir, 'intent.json'),
+    tree: join(dir, 'tree'),
+    /** A copy of the tree after setup, and what it is a copy of. */
+    copy: join(dir, 'copy'),
+    copyFacts: join(dir, 'copy.json'),
+    logs: join(dir, 'logs'),
+    results: join(dir, 'results.json'),
+  } as const;
+}

@@ -1,0 +1,78 @@
+// A run's tree as a cold run works on it between steps: every path is opened in a box, never here. Files are put there by the
+// file service; what a step wrote is read by a shell, in a box that is up in a fraction of the service's time.
+
+import type { RunTree } from './engine.ts';
+import { RunnerError } from './errors.ts';
+import type { Files } from './files.ts';
+import type { FileAnswer } from './fileservice.ts';
+import type { Mount, Sandbox } from './sandbox.ts';
+
+const limits = { memoryMb: 256, processes: 32, diskMb: 16, seconds: 60 };
+
+// Between steps nothing else runs in the tree, so what was looked at is what is read.
+const reading = `[ -L "$1" ] && exit 61
+[ -e "$1" ] || exit 62
+[ -p "$1" ] && exit 63
+[ -d "$1" ] && exit 64
+[ -f "$1" ] || exit 65
+case "$(realpath -- "$1")" in "$(pwd -P)"/*) ;; *) exit 66 ;; esac
+exec head -c "$2" -- "$1"`;
+const refusals: Record<number, string> = {
+  61: 'is a link, not a file',
+  62: 'is not there',
+  63: 'is a fifo, not a file',
+  64: 'is a folder, not a file',
+  65: 'is a device or socket, not a file',
+  66: 'lies behind a link that leads out of the tree',
+};
+
+const linking = 'mkdir -p -- "$(dirname -- "$1")" && ln -s -- "$2" "$1"';
+
+export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mounts: Mount[] }): RunTree {
+  async function shell(
+    script: string,
+    args: string[],
+    bytesMax: number,
+  ): Promise<{ exit: number | null; bytes: Buffer }> {
+    const argv = ['/bin/sh', '-c', script, 'sh', ...args];
+    const command = { role: 'verify' as const, argv, workdir: '/tree', mounts, env: {}, tools: [], hosts: [], limits };
+    const boxed = await sandbox.start(command, new AbortController().signal);
+    boxed.stdin.end();
+    boxed.stderr.resume();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of boxed.stdout) {
+      if (bytes < bytesMax) chunks.push(chunk);
+      bytes += chunk.length;
+    }
+    const { started, exit } = await boxed.done;
+    if (!started) throw new RunnerError('box', 'no box could be made to look at the tree');
+    return { exit, bytes: Buffer.concat(chunks).subarray(0, bytesMax) };
+  }
+
+  async function remove(path: string): Promise<FileAnswer> {
+    const there = await files.stat(path);
+    return there.ok ? files.remove(path) : { ok: true };
+  }
+
+  return {
+    async read(path, bytesMax) {
+      const { exit, bytes } = await shell(reading, [path, String(bytesMax + 1)], bytesMax + 1);
+      if (exit === 0) return { ok: true, bytes: bytes.subarray(0, bytesMax), cut: bytes.length > bytesMax };
+      return { ok: false, why: refusals[exit ?? 0] ?? 'cannot be read' };
+    },
+    async write(path, bytes, mode) {
+      const there = await files.stat(path);
+      if (there.ok && there.type !== 'a file') await files.remove(path);
+      return files.write(path, bytes, mode);
+    },
+    async link(path, target) {
+      const removed = await remove(path);
+      if (!removed.ok) return removed;
+      // The file service makes no links, lest it be asked to make one that leads out.
+      const { exit } = await shell(linking, [path, target], 0);
+      return exit === 0 ? { ok: true } : { ok: false, why: 'the link could not be made' };
+    },
+    remove,
+  };
+}

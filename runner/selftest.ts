@@ -1,0 +1,249 @@
+// Tries the escapes, in a box of every role, before any box is trusted. Each check is data: what must hold, and what was
+// seen where it did not. What only the outside can see is looked at from here: whose user the box runs as, whether its
+// namespaces are its own, whether anything of it is left at the end.
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { digestOfJson } from '../state/digest.ts';
+import type { Digest } from '../state/ids.ts';
+import { collect } from './collect.ts';
+import { answersOf, triedCalls } from './probe.ts';
+import type { BoxEnd, BoxRole, Sandbox } from './sandbox.ts';
+import { makeScratch } from './scratch.ts';
+import { filterArch } from './seccomp.ts';
+
+/** One escape tried. `saw` is 'held', or what was seen instead. */
+export type Check = { role: BoxRole; name: string; held: boolean; saw: string };
+/** `digest` covers level, uid, and each check's role, name and outcome: it goes into every run's record. */
+export type SelfTest = {
+  level: 'bubblewrap' | 'none';
+  uid: 'own' | 'shared';
+  held: boolean;
+  checks: Check[];
+  digest: Digest;
+  ms: number;
+};
+
+const probeSeconds = 20;
+const outputBytesMax = 128 * 1024;
+const limits = { memoryMb: 1024, processes: 256, diskMb: 64, seconds: probeSeconds };
+
+/** Runs the probe in a box of each role that has a user of its own. Rejects only where the bait cannot be laid. */
+export async function runSelfTest(sandbox: Sandbox, stateDir: string): Promise<SelfTest> {
+  const startedAt = performance.now();
+  const roles: BoxRole[] = sandbox.uid === 'own' ? ['builder', 'adversary', 'verify'] : ['verify'];
+  const bait = await layBait(stateDir);
+  try {
+    const checks = (await Promise.all(roles.map((role) => probeRole(sandbox, role, bait)))).flat();
+    return reportOf(sandbox, checks, performance.now() - startedAt);
+  } finally {
+    bait.close();
+  }
+}
+
+/** The report of a machine on which no box can be made. */
+export function unavailable(uid: 'own' | 'shared', why: string): SelfTest {
+  const checks: Check[] = [{ role: 'verify', name: 'the box starts', held: false, saw: why }];
+  return reportOf({ level: 'bubblewrap', uid }, checks, 0);
+}
+
+/** The report of a sandbox that holds nothing, and does not claim to. */
+export function unprotected(): SelfTest {
+  const checks: Check[] = [
+    { role: 'verify', name: 'commands are boxed', held: false, saw: 'they run on the machine itself' },
+  ];
+  return reportOf({ level: 'none', uid: 'shared' }, checks, 0);
+}
+
+function reportOf({ level, uid }: Pick<Sandbox, 'level' | 'uid'>, checks: Check[], ms: number): SelfTest {
+  const digest = digestOfJson({ level, uid, checks: checks.map(({ role, name, held }) => ({ role, name, held })) });
+  return { level, uid, held: checks.every((check) => check.held), checks, digest, ms: Math.round(ms) };
+}
+
+/** Folders that a box has of its own under that name. */
+const ofTheBox = /^\/(tmp|run|home|home\/agent|usr.*|etc|dev|proc|var|var\/(tmp|run))?$/;
+
+type Bait = { argument: string; close(): void };
+
+/** A secret, a socket, an abstract socket and a listening port: a box that can see any of them is not one. */
+async function layBait(stateDir: string): Promise<Bait> {
+  const dir = makeScratch(stateDir, 'bait');
+  const [secret, socket] = [join(dir, 'secret'), join(dir, 'socket')];
+  const abstract = `coldpass-${randomBytes(8).toString('hex')}`;
+  writeFileSync(secret, 'nobody in a box may read this\n', { mode: 0o644 });
+  const fd = openSync(dir, 'r');
+  const servers = await Promise.all([
+    listening({ host: '127.0.0.1', port: 0 }),
+    listening({ path: `/proc/self/fd/${fd}/socket`, writableAll: true, readableAll: true }),
+    listening({ path: `\0${abstract}` }),
+  ]);
+  closeSync(fd);
+  const port = (servers[0].address() as net.AddressInfo).port;
+  const folders = [
+    homedir(),
+    '/root',
+    '/var/lib',
+    '/var/log',
+    '/boot',
+    '/sys',
+    '/mnt',
+    '/srv',
+    dirname(stateDir),
+    stateDir,
+  ];
+  return {
+    argument: JSON.stringify({
+      secret,
+      socket,
+      abstract,
+      port,
+      folders: folders.filter((each) => !ofTheBox.test(each)),
+    }),
+    close: () => {
+      for (const server of servers) server.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function listening(options: net.ListenOptions): Promise<net.Server> {
+  const server = net.createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => resolve(server));
+  });
+}
+
+async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<Check[]> {
+  const program = join(dirname(sandbox.kit.files), sandbox.kit.files.endsWith('.ts') ? 'boxprobe.ts' : 'boxprobe.js');
+  const argv = [sandbox.kit.node, program, bait.argument];
+  const base = { role, argv, workdir: '/tmp', mounts: [], env: {}, tools: [], hosts: [], limits, kit: true as const };
+  try {
+    const boxed = await sandbox.start(base, AbortSignal.timeout(probeSeconds * 1000));
+    boxed.stdin.end();
+    const outside = watchOutside(boxed.hostPid, boxed.stdout);
+    const [output, errors, end] = await Promise.all([
+      outside,
+      collect(boxed.stderr, { headBytes: 2000, tailBytes: 0 }),
+      boxed.done,
+    ]);
+    if (!end.started) return [checkOf(role, 'the box starts', firstLine(errors.head))];
+    return [checkOf(role, 'the box starts', null), ...judge(role, output, end, errors.head)];
+  } catch (error) {
+    return [checkOf(role, 'the box starts', String(error))];
+  }
+}
+
+type Outside = { text: string; uids: string[] };
+
+/** Reads the probe's lines, and, at the first, whose user the box's processes are. */
+async function watchOutside(hostPid: Promise<number | null>, stdout: NodeJS.ReadableStream): Promise<Outside> {
+  const outside: Outside = { text: '', uids: [] };
+  for await (const chunk of stdout) {
+    const pid = outside.uids.length === 0 ? await hostPid : null;
+    if (pid !== null) outside.uids = uidsOf(pid);
+    if (outside.text.length < outputBytesMax) outside.text += String(chunk);
+  }
+  return outside;
+}
+
+const Line = z.union([
+  z.strictObject({ name: z.string(), saw: z.string().nullable() }),
+  z.strictObject({ namespaces: z.record(z.string(), z.string()) }),
+  z.strictObject({ calls: z.string() }),
+  z.strictObject({ left: z.literal(true) }),
+]);
+
+/** What must have been reported; a check that is missing was not held. */
+const namespaces = ['user', 'pid', 'net', 'ipc', 'uts', 'mnt', 'cgroup'];
+
+function judge(role: BoxRole, outside: Outside, end: BoxEnd, errors: string): Check[] {
+  const lines = outside.text.split('\n').flatMap((text) => lineOf(text));
+  const tried = lines.flatMap((line) => ('name' in line ? [checkOf(role, line.name, line.saw)] : []));
+  const inside = new Map(Object.entries(lines.find((line) => 'namespaces' in line)?.namespaces ?? {}));
+  const calls = lines.find((line) => 'calls' in line)?.calls ?? '';
+  const complete = lines.some((line) => 'left' in line) && end.exit === 0;
+  return [
+    ...tried,
+    checkOf(role, 'the probe finished', complete ? null : firstLine(errors) || `exit ${end.exit}`),
+    checkOf(role, "the box's user is not root", rootSeen(outside.uids)),
+    ...namespaces.map((name) =>
+      checkOf(role, `the ${name} namespace is its own`, sharedNamespace(name, inside.get(name))),
+    ),
+    ...callChecks(role, calls),
+    checkOf(
+      role,
+      'nothing outlives the box',
+      leftBehind(inside.get('pid')) ?? (end.survived ? 'something survived' : null),
+    ),
+  ];
+}
+
+function lineOf(text: string): z.infer<typeof Line>[] {
+  try {
+    const parsed = Line.safeParse(JSON.parse(text));
+    return parsed.success ? [parsed.data] : [];
+  } catch {
+    return [];
+  }
+}
+
+function callChecks(role: BoxRole, output: string): Check[] {
+  const arch = filterArch(process.arch);
+  if (arch === null) return [];
+  const answers = answersOf(arch, Buffer.from(output, 'base64'));
+  return triedCalls(arch).map((call) => {
+    const answer = answers.get(call.name);
+    const saw = answer === -call.errno ? null : `the kernel answered ${answer ?? 'nothing'}`;
+    return checkOf(role, `${call.name} is refused`, saw);
+  });
+}
+
+function rootSeen(uids: string[]): string | null {
+  if (uids.length === 0) return 'could not be seen';
+  return uids.includes('0') ? 'it is' : null;
+}
+
+function uidsOf(pid: number): string[] {
+  try {
+    return /^Uid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.split(/\s+/) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function sharedNamespace(name: string, inside: string | undefined): string | null {
+  if (inside === undefined) return 'could not be seen';
+  return inside === readlinkSync(`/proc/self/ns/${name}`) ? "it is the supervisor's" : null;
+}
+
+/** Any process of this machine that is still in the box's pid namespace (those of other users cannot be seen, nor be ours). */
+function leftBehind(namespace: string | undefined): string | null {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const left = pids.filter((pid) => {
+    try {
+      const ended = /^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      return !ended && readlinkSync(`/proc/${pid}/ns/pid`) === namespace;
+    } catch {
+      return false;
+    }
+  });
+  return left.length === 0 ? null : `process ${left.join(', ')}`;
+}
+
+function checkOf(role: BoxRole, name: string, saw: string | null): Check {
+  return { role, name, held: saw === null, saw: saw ?? 'held' };
+}
+
+function firstLine(text: string): string {
+  return (
+    text
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.slice(0, 300) ?? ''
+  );
+}

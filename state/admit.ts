@@ -1,0 +1,197 @@
+// Whether an entry may be appended to what is so. Pure; the funnel asks before it writes, the audit asks again of every entry
+// that was written, so a trail that an honest supervisor could not have made is found out. A refusal says why and what helps:
+// agents read it. What only git can tell (a SHA is reachable, which claims are its ancestors) is checked beside this.
+
+import { admitAct } from './admitAct.ts';
+import { admitClaim, isLive } from './admitClaim.ts';
+import { admitVerdict } from './admitVerdict.ts';
+import type { Entry, EntryOf } from './entry.ts';
+import { currentClaim, gateReport } from './gate.ts';
+import { DONE, type EntryId, type GateId, type Sha } from './ids.ts';
+import { type Finding, livePhase, type Phase, type Session, type TrailState } from './phase.ts';
+import { openFindings, reproducerRun } from './standing.ts';
+
+export const openFindingsMax = 20;
+export const reclaimsBeforeDispute = 2;
+
+/** Null where the entry may be appended, else the reason in words. */
+export function admit(state: TrailState, entry: Entry): string | null {
+  if (entry.id !== state.lastId + 1) return `entry #${entry.id} does not follow #${state.lastId}`;
+  if (entry.kind === 'act') return admitAct(state, entry);
+  if (entry.kind === 'phase') return admitPhase(state, entry);
+  const phase = entry.phase === null ? undefined : state.phases[entry.phase];
+  if (!phase) return `there is no phase ${entry.phase ?? '(none named)'}`;
+  if (entry.kind === 'session') return admitSession(phase, entry);
+  if (entry.kind === 'run') return admitRun(phase, entry);
+  return admitAgent(phase, entry);
+}
+
+/** What a run says of itself is the runner's testimony (audit checks it against its record); what it is for must be there. */
+function admitRun(phase: Phase, entry: EntryOf<'run'>): string | null {
+  const { run, purpose, recipe, recipeDigest, shas } = entry.facts;
+  if (phase.runs.some((known) => known.run === run)) return `run ${run} is on the trail already`;
+  if (phase.recipes[recipe] !== recipeDigest) return `run ${run} is not of the recipe that the phase pinned`;
+  if (purpose.kind === 'trial') return null;
+  if (purpose.kind === 'base') return shas.main === phase.base ? null : `run ${run} is not of the phase's base`;
+  const claim = phase.claims.find((known) => known.id === purpose.claim);
+  if (!claim) return `run ${run} is for claim #${purpose.claim}, which is not there`;
+  return claim.sha === shas.main ? null : `run ${run} is not of the SHA that #${claim.id} claims`;
+}
+
+type AgentEntry = Exclude<Entry, { kind: 'act' | 'phase' | 'session' | 'run' }>;
+
+function admitAgent(phase: Phase, entry: AgentEntry): string | null {
+  const session = phase.sessions.find((s) => s.session === entry.facts.session);
+  if (!session || session.for !== entry.role) return 'this session is not known to the trail';
+  if (session.end !== null) return 'this session has ended';
+  if (phase.status !== 'open') return `phase ${phase.id} is ${phase.status}: nothing can be added now`;
+  const nowMs = Date.parse(entry.at);
+  switch (entry.kind) {
+    case 'claim':
+      return admitClaim(phase, entry, nowMs);
+    case 'verdict':
+      return admitVerdict(phase, entry, nowMs);
+    case 'finding':
+      return admitFinding(phase, entry);
+    case 'veto':
+      return session.vetoed ? 'one veto a session: this one has given its own' : null;
+    case 'blocked':
+      return admitBlocked(phase, entry);
+    case 'advice':
+      return admitAdvice(phase, entry);
+    case 'close':
+      return admitClose(phase, entry, session, nowMs);
+    case 'note':
+    case 'item':
+    case 'journal':
+    case 'decision':
+    case 'deferral':
+      return null;
+    default:
+      return entry satisfies never;
+  }
+}
+
+function admitFinding(phase: Phase, entry: EntryOf<'finding'>): string | null {
+  const { gate, claim } = entry.facts;
+  if (gate !== DONE && !phase.spec.gates[gate]) return `the plan has no gate ${gate}`;
+  if (claim !== null && currentClaim(phase, gate)?.id !== claim) return `#${claim} is not the live claim of ${gate}`;
+  if (openFindings(phase, DONE).length >= openFindingsMax)
+    return `${openFindingsMax} findings are open; close some first`;
+  return null;
+}
+
+function admitBlocked(phase: Phase, entry: EntryOf<'blocked'>): string | null {
+  const { blocks, disputes } = entry.facts;
+  const unknown = blocks.find((gate) => gate !== DONE && !phase.spec.gates[gate]);
+  if (unknown) return `the plan has no gate ${unknown}`;
+  const open = phase.blocked.find(
+    (blocked) => blocked.closed === null && blocked.blocks.some((gate) => blocks.includes(gate)),
+  );
+  if (open) return `#${open.id} already asks the operator about ${open.blocks.join(', ')}`;
+  return disputes === undefined ? null : admitDispute(phase, disputes);
+}
+
+function admitDispute(phase: Phase, target: EntryId): string | null {
+  const finding = openFindings(phase, DONE).find((f) => f.id === target);
+  if (!finding) return `#${target} is not an open finding`;
+  const since = phase.claims.filter((claim) => claim.gate === finding.gate && claim.id > target).length;
+  return since >= reclaimsBeforeDispute
+    ? null
+    : `a finding may be disputed after ${reclaimsBeforeDispute} new claims of its gate; there have been ${since}`;
+}
+
+function admitAdvice(phase: Phase, entry: EntryOf<'advice'>): string | null {
+  const blocked = phase.blocked.find((b) => b.id === entry.facts.blocked);
+  if (!blocked || blocked.closed !== null) return `#${entry.facts.blocked} is not an open request of the Builder`;
+  return blocked.advice === null ? null : `#${blocked.id} has advice already (#${blocked.advice})`;
+}
+
+/** Only its author closes a thing, and each kind of thing closes in its own ways. */
+function admitClose(phase: Phase, entry: EntryOf<'close'>, session: Session, nowMs: number): string | null {
+  const { target, as } = entry.facts;
+  const wrong = (what: string, ways: string[]) =>
+    ways.includes(as) ? null : `${what} closes as ${ways.join(' or ')}, not as ${as}`;
+  const mine = (by: string) => (session.for === by ? null : `#${target} is the ${by}'s to close`);
+  const finding = phase.findings.find((f) => f.id === target && f.closed === null);
+  if (finding)
+    return mine('adversary') ?? wrong('a finding', ['fixed', 'retracted']) ?? notFixed(phase, finding, entry);
+  if (phase.vetoes.some((v) => v.id === target && v.lifted === null && v.by === 'adversary'))
+    return mine('adversary') ?? wrong('a veto', ['lifted', 'retracted']);
+  if (phase.blocked.some((b) => b.id === target && b.closed === null))
+    return mine('builder') ?? wrong('a request', ['withdrawn']);
+  const claim = phase.claims.find((c) => c.id === target);
+  if (claim && isLive(phase, claim, nowMs)) return mine('builder') ?? wrong('a claim', ['withdrawn']);
+  const thing = phase.things.find((t) => t.id === target && t.closed === null);
+  if (thing) return mine(thing.by) ?? wrong(`a ${thing.kind}`, ['done', 'retracted', 'superseded']);
+  return `#${target} is not open, or cannot be closed`;
+}
+
+function notFixed(phase: Phase, finding: Finding, entry: EntryOf<'close'>): string | null {
+  if (entry.facts.as !== 'fixed') return null;
+  if (entry.facts.answers.length !== finding.fix.length)
+    return `answer each of the ${finding.fix.length} criteria of finding #${finding.id}`;
+  const claim = currentClaim(phase, finding.gate);
+  const green = !finding.reproducer || (claim && reproducerRun(phase, claim, finding)?.reproducer === 'green');
+  return green ? null : `the reproducer of #${finding.id} has not run green at the live claim`;
+}
+
+function admitSession(phase: Phase, entry: EntryOf<'session'>): string | null {
+  const { facts } = entry;
+  const known = phase.sessions.find((s) => s.session === facts.session);
+  if (facts.event === 'ended') return known && known.end === null ? null : `session ${facts.session} is not running`;
+  if (phase.status !== 'open') return `phase ${phase.id} is ${phase.status}`;
+  if (known) return `session ${facts.session} began before`;
+  const running = phase.sessions.find((s) => s.for === facts.for && s.end === null);
+  return running ? `the ${facts.for} is already awake in ${running.session}` : null;
+}
+
+function admitPhase(state: TrailState, entry: EntryOf<'phase'>): string | null {
+  const { facts } = entry;
+  if (facts.event === 'opened') return admitOpening(state, entry, facts);
+  const phase = entry.phase === null ? undefined : state.phases[entry.phase];
+  if (!phase) return `there is no phase ${entry.phase}`;
+  switch (facts.event) {
+    case 'parked':
+      return phase.status === 'open' ? null : `phase ${phase.id} is ${phase.status}`;
+    case 'resumed':
+      return phase.asked?.id === facts.act && phase.asked.act === 'resume'
+        ? null
+        : `no act #${facts.act} asks to resume`;
+    case 'abandoned':
+      return phase.asked?.id === facts.act && phase.asked.act === 'drop' ? null : `no act #${facts.act} asks to drop`;
+    case 'done':
+      return admitDone(phase, facts.claim, facts.sha, Date.parse(entry.at));
+    default:
+      return facts satisfies never;
+  }
+}
+
+function admitOpening(
+  state: TrailState,
+  entry: EntryOf<'phase'>,
+  facts: Extract<EntryOf<'phase'>['facts'], { event: 'opened' }>,
+): string | null {
+  const queued = state.queue.find((q) => q.id === facts.queue);
+  if (!queued) return `no act #${facts.queue} queues this phase`;
+  if (queued.phase !== facts.spec.phase || entry.phase !== facts.spec.phase) return 'the act queues another phase';
+  if (queued.plan !== facts.plan || queued.baseSha !== facts.base)
+    return 'plan or base are not those that the operator signed';
+  const same = Object.keys(facts.recipes).length === Object.keys(queued.recipes).length;
+  const recipes = Object.entries(facts.recipes).every(([name, digest]) => queued.recipes[name] === digest);
+  if (!same || !recipes) return 'the recipes are not those that the operator signed';
+  const live = livePhase(state);
+  return live ? `phase ${live.id} is ${live.status}; one at a time` : null;
+}
+
+function admitDone(phase: Phase, claim: EntryId, sha: Sha, nowMs: number): string | null {
+  if (phase.status !== 'open') return `phase ${phase.id} is ${phase.status}`;
+  const report = gateReport(phase, DONE, nowMs);
+  if (!report.holds || report.claim?.id !== claim || report.sha !== sha) {
+    return `DONE does not hold: ${report.conditions.flatMap((condition) => condition.unmet).join('; ')}`;
+  }
+  const live = (Object.keys(phase.spec.gates) as GateId[])
+    .flatMap((gate) => currentClaim(phase, gate) ?? [])
+    .find((c) => isLive(phase, c, nowMs));
+  return live ? `claim #${live.id} of ${live.gate} is still being judged` : null;
+}

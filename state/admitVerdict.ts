@@ -1,0 +1,90 @@
+// Whether a verdict may be given: on the live claim, on green evidence, by a session that saw it, with a check for every
+// covered clause. Nothing here reads prose.
+
+import type { EntryOf, Facts } from './entry.ts';
+import { currentClaim, effectiveVerdict, isBlocking, mayJudge } from './gate.ts';
+import { DONE, type EntryId } from './ids.ts';
+import type { Claim, Finding, Phase } from './phase.ts';
+import { coveredBy } from './spec.ts';
+import { openFindings, reproducerRun, standingOf } from './standing.ts';
+
+/** Null where the verdict may be appended, else why not. */
+export function admitVerdict(phase: Phase, entry: EntryOf<'verdict'>, nowMs: number): string | null {
+  const { facts } = entry;
+  const claim = currentClaim(phase, facts.gate);
+  if (!claim || claim.id !== facts.claim)
+    return `#${facts.claim} is not the live claim of ${facts.gate}${claim ? `; #${claim.id} is` : ''}`;
+  const standing = standingOf(phase, claim, nowMs);
+  const given = effectiveVerdict(phase, claim, standing);
+  if (given) return `claim #${claim.id} has its verdict: ${given.verdict} (#${given.id})`;
+  if (claim.verdicts.some((verdict) => verdict.session === facts.session))
+    return 'this session has given its verdict on the claim';
+  const why = mayJudge(phase, facts.session, standing);
+  if (why) return `claim #${claim.id} cannot be judged: ${why}`;
+  const unknown = facts.runs.find((run) => !phase.runs.some((known) => known.run === run));
+  if (unknown) return `there is no run ${unknown}`;
+  return unresolvedCite(phase, facts) ?? byVerdict(phase, claim, facts);
+}
+
+function byVerdict(phase: Phase, claim: Claim, facts: Facts<'verdict'>): string | null {
+  switch (facts.verdict) {
+    case 'PASS':
+      return admitPass(phase, claim, facts);
+    case 'FAIL':
+      return admitFail(phase, claim, facts.findings);
+    case 'UNVERIFIED':
+      return null;
+    default:
+      return facts.verdict satisfies never;
+  }
+}
+
+function admitPass(phase: Phase, claim: Claim, facts: Facts<'verdict'>): string | null {
+  const checked = new Set(facts.checks.map((check) => check.clause));
+  const lacking = coveredBy(phase.spec, claim.gate).filter((clause) => !checked.has(clause));
+  if (lacking.length > 0) return `a PASS needs a check for every covered clause; missing: ${lacking.join(', ')}`;
+  if (claim.gate === DONE) {
+    const veto = phase.vetoes.find((v) => v.lifted === null);
+    if (veto) return `veto #${veto.id} stands`;
+  }
+  const unanswered = openFindings(phase, claim.gate).map((finding) => whyStillOpen(phase, claim, finding, facts));
+  const open = unanswered.find((why) => why !== null);
+  return open ?? (facts.findings.length > 0 ? 'a PASS names no findings' : null);
+}
+
+/** Why a PASS does not dispose of the finding; null where it does. */
+function whyStillOpen(phase: Phase, claim: Claim, finding: Finding, { closes }: Facts<'verdict'>): string | null {
+  const answer = closes.find((closing) => closing.finding === finding.id);
+  if (!answer) return `finding #${finding.id} is open: a PASS answers it in \`closes\``;
+  if (answer.answers.length !== finding.fix.length)
+    return `finding #${finding.id} has ${finding.fix.length} criteria; answer each`;
+  if (!finding.reproducer) return null;
+  const run = reproducerRun(phase, claim, finding);
+  if (!run) return `the reproducer of finding #${finding.id} has not run at this claim yet: wait for it`;
+  return run.reproducer === 'red'
+    ? `the reproducer of finding #${finding.id} is red at this claim (${run.run}): it cannot pass`
+    : null;
+}
+
+function admitFail(phase: Phase, claim: Claim, named: EntryId[]): string | null {
+  if (named.length === 0) return 'a FAIL names at least one open finding that blocks; file it first';
+  const open = openFindings(phase, claim.gate);
+  const findings = named.map((id) => open.find((finding) => finding.id === id));
+  const missing = named.find((_, i) => !findings[i]);
+  if (missing !== undefined) return `#${missing} is not an open finding of ${claim.gate}`;
+  if (findings.some((finding) => finding && isBlocking(phase, claim, finding))) return null;
+  const waiting = findings.find((finding) => finding?.reproducer && !reproducerRun(phase, claim, finding));
+  if (waiting) return `the reproducer of finding #${waiting.id} has not run at this claim yet: wait for it`;
+  return 'no finding that this names blocks: its reproducer did not run red at this claim';
+}
+
+/** A check cites a run on the trail, or a tool result of the verdict's own session (its digest is the supervisor's). */
+function unresolvedCite(phase: Phase, facts: Facts<'verdict'>): string | null {
+  for (const check of facts.checks) {
+    for (const cite of check.cites) {
+      if ('run' in cite && !phase.runs.some((run) => run.run === cite.run))
+        return `the check of ${check.clause} cites ${cite.run}, which is no run on the trail`;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,73 @@
+// The operator's words against what they were signed for: this workspace, this trail, this very text of their target; and a
+// phase's opening against the plan and recipes that he signed. The signatures themselves are checked with each commit.
+
+import { clockSkewMs, targetDigestOf } from './acts.ts';
+import { type AuditStore, jsonOf } from './auditStore.ts';
+import { canonicalJson, digestOfJson } from './digest.ts';
+import type { Entry, EntryOf, Facts } from './entry.ts';
+import type { Digest } from './ids.ts';
+import { readPlan } from './plan.ts';
+import { PinnedRecipe } from './recipe.ts';
+
+/** Entries are stamped to the second; the supervisor's clock knew more. */
+const stampMs = 1000;
+
+type Using = {
+  store: AuditStore;
+  /** As the first commit has them; `workspace` is null where it names none. */
+  workspace: string | null;
+  root: string;
+  /** The entry of that number, if it is one that an act can be about. */
+  target(id: number): Entry | undefined;
+};
+
+/** What does not hold of an act besides its signature, expiry and nonce. */
+export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): Promise<string[]> {
+  const { act } = facts;
+  const { payload } = act;
+  const problems: string[] = [];
+  if (using.workspace !== null && act.workspace !== using.workspace)
+    problems.push(`the act is for the workspace «${act.workspace}», not «${using.workspace}»`);
+  if (act.root !== using.root) problems.push(`the act is for a trail that begins with the key ${act.root}`);
+  if (Date.parse(act.at) > Date.parse(at) + clockSkewMs + stampMs)
+    problems.push(`the act is dated ${act.at}, after its entry`);
+  if ('targetDigest' in payload) {
+    const target = using.target(payload.target);
+    if (target && targetDigestOf(target) !== payload.targetDigest)
+      problems.push(`the act was signed over another text than that of #${payload.target}`);
+  }
+  if (payload.act === 'queue') problems.push(...(await queueProblems(payload.plan, payload.recipes, using.store)));
+  return problems;
+}
+
+/** What does not hold of `opened`: that its plan and recipes are those stored, and its spec what the plan says. */
+export async function openedProblems(
+  facts: Extract<Facts<'phase'>, { event: 'opened' }>,
+  store: AuditStore,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const beside = `plan-phase-${facts.spec.phase}.md`;
+  if (store.digestAt(beside) !== facts.plan) problems.push(`${beside} is not the plan that was queued`);
+  const bytes = store.hasBlob(facts.plan) ? await store.read(`blobs/${facts.plan}`) : null;
+  if (bytes === null) return [...problems, `the plan ${facts.plan} is not stored`];
+  const read = readPlan(bytes.toString('utf8'));
+  if (!('spec' in read)) return [...problems, 'the stored plan does not read as one'];
+  if (canonicalJson(read.spec) !== canonicalJson(facts.spec))
+    problems.push('its spec is not what the stored plan says');
+  const unpinned = Object.entries(facts.spec.gates).find(([, gate]) => facts.recipes[gate.recipe] === undefined);
+  if (unpinned) problems.push(`${unpinned[0]} runs the recipe ${unpinned[1].recipe}, which is not pinned`);
+  return problems;
+}
+
+async function queueProblems(plan: Digest, recipes: Record<string, Digest>, store: AuditStore): Promise<string[]> {
+  const problems = store.hasBlob(plan) ? [] : [`the plan ${plan} that it signs is not stored`];
+  for (const [name, digest] of Object.entries(recipes)) {
+    const pinned = PinnedRecipe.safeParse(jsonOf(await store.read(`blobs/${digest}`)));
+    if (!store.hasBlob(digest)) problems.push(`the recipe ${name} (${digest}) that it signs is not stored`);
+    else if (!pinned.success || pinned.data.name !== name || digestOfJson(pinned.data) !== digest)
+      problems.push(`what is stored as ${digest} is not the recipe ${name}`);
+    const lost = pinned.data?.harness.find((item) => item.digest !== null && !store.hasBlob(item.digest));
+    if (lost) problems.push(`${lost.item} of the recipe ${name} is not stored`);
+  }
+  return problems;
+}

@@ -1,0 +1,84 @@
+// A hub of ours whose trail cannot even be entered: a commit is lost, or there are two beginnings. Says where, as near as it can
+// be told from what is left, walking back from the end.
+
+import { type ObjectReader, openObjects } from './catFile.ts';
+import { parseCommit } from './commits.ts';
+import type { Entry } from './entry.ts';
+import { TrailError } from './errors.ts';
+import { parseEntries } from './framing.ts';
+import { listTree } from './git.ts';
+import { git, gitText } from './gitProcess.ts';
+import { docs } from './history.ts';
+import { Sha } from './ids.ts';
+import { trailRef } from './opening.ts';
+import { partOf, subjectFor } from './policy.ts';
+import { gitObject } from './trees.ts';
+
+export type Break = { commit: Sha; entry: number | null; what: string };
+
+/** True where `coldpass init` made a hub at this path, whatever became of it. */
+export async function isMarkedHub(dir: string): Promise<boolean> {
+  const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
+  return marker?.stdout.toString().trim() === '1';
+}
+
+/** Where the branch `trail` points, whether or not that commit can be read; null where there is no such branch. */
+export async function trailHead(dir: string): Promise<Sha | null> {
+  const { stdout } = await git(dir, ['rev-parse', '--verify', '--quiet', trailRef]);
+  const sha = Sha.safeParse(stdout.toString().trim());
+  return sha.success ? sha.data : null;
+}
+
+/** Where the chain of commits breaks or forks, seen from its end; null where it does neither. */
+export async function findBreak(hub: string, head: Sha): Promise<Break | null> {
+  const objects = openObjects(hub);
+  let after: Sha | null = null;
+  let at: Sha | undefined = head;
+  try {
+    while (at !== undefined) {
+      const parents = await parentsOf(objects, at);
+      if (parents === null) return brokenAt(hub, at, after);
+      if (parents.length > 1) return mergedAt(hub, at);
+      after = at;
+      at = parents[0];
+    }
+    return null;
+  } finally {
+    objects.close();
+  }
+}
+
+/** Null where the commit is lost, or is not what its id stands for. */
+async function parentsOf(objects: ObjectReader, sha: Sha): Promise<Sha[] | null> {
+  const object = await objects.read(sha).catch(() => null); // git ends at an object that it cannot unpack
+  if (object?.type !== 'commit' || gitObject('commit', object.bytes).sha !== sha) return null;
+  return parseCommit(object.bytes)?.parents ?? null;
+}
+
+async function brokenAt(hub: string, commit: Sha, after: Sha | null): Promise<Break> {
+  const next = after === null ? null : await firstEntryOf(hub, after);
+  return { commit, entry: next === null ? null : next - 1, what: 'this commit cannot be read' };
+}
+
+async function mergedAt(hub: string, commit: Sha): Promise<Break> {
+  return { commit, entry: await firstEntryOf(hub, commit), what: 'this commit is a merge: a trail has none' };
+}
+
+/** The first entry of a commit whose parent is of no use: its subject tells how many of the newest entries are its own. */
+async function firstEntryOf(hub: string, sha: Sha): Promise<number | null> {
+  try {
+    const entries = (await entriesAt(hub, sha)).sort((a, b) => a.id - b.id);
+    const { stdout } = await git(hub, ['cat-file', 'commit', sha]);
+    const subject = parseCommit(stdout)?.message.trimEnd();
+    return entries.find((_, index) => subjectFor(entries.slice(index)) === subject)?.id ?? null;
+  } catch (error) {
+    if (error instanceof TrailError) return null;
+    throw error;
+  }
+}
+
+async function entriesAt(hub: string, sha: Sha): Promise<Entry[]> {
+  const files = (await listTree(hub, sha, docs)).filter(({ path }) => partOf(path) !== null);
+  const texts = await Promise.all(files.map(({ blob }) => gitText(hub, ['cat-file', 'blob', blob])));
+  return texts.flatMap(parseEntries);
+}

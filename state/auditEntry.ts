@@ -1,0 +1,118 @@
+// One entry of the trail, judged by all that came before it: by the very rules that an honest supervisor asks before he appends
+// (`admit`), and by those of the audit alone, about times, references, acts, runs and what is stored.
+
+import { admit } from './admit.ts';
+import { actProblems, openedProblems } from './auditActs.ts';
+import { runProblems } from './auditRuns.ts';
+import type { AuditStore } from './auditStore.ts';
+import type { Entry, EntryOf } from './entry.ts';
+import { fold } from './fold.ts';
+import { emptyTrail, type Phase, type TrailState } from './phase.ts';
+
+export type EntryAudit = {
+  /** The fold of all entries so far. */
+  readonly state: TrailState;
+  /** The time of the newest entry; '' before the first. */
+  readonly at: string;
+  /** Everything that does not hold of the next entry, in words; it is folded all the same. Never rejects. */
+  judge(entry: Entry): Promise<string[]>;
+};
+
+export type EntryAuditOptions = { hub: string; store: AuditStore; workspace: string | null; root: string };
+
+/** An audit of entries from #1 on, in order. */
+export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions): EntryAudit {
+  /** Entries that an act can be about, of phases that are not over. */
+  const targets = new Map<number, Entry>();
+  let state = emptyTrail;
+  let at = '';
+
+  async function judge(entry: Entry): Promise<string[]> {
+    const problems: string[] = [];
+    try {
+      const refusal = admit(state, entry);
+      if (refusal !== null) problems.push(`an honest supervisor could not have appended this: ${refusal}`);
+      if (entry.at < at) problems.push(`its time ${entry.at} lies before that of the entry before it (${at})`);
+      problems.push(...(await more(entry)));
+    } catch (error) {
+      problems.push(`it cannot be judged: ${(error as Error).message}`);
+    }
+    remember(entry);
+    at = entry.at > at ? entry.at : at;
+    return problems;
+  }
+
+  /** What the audit alone asks, by kind. */
+  async function more(entry: Entry): Promise<string[]> {
+    if (entry.kind === 'act') return actProblems(entry, { store, workspace, root, target: (id) => targets.get(id) });
+    if (entry.kind === 'phase' && entry.facts.event === 'opened') return openedProblems(entry.facts, store);
+    const phase = entry.phase === null ? undefined : state.phases[entry.phase];
+    return phase ? inPhase(entry, phase) : [];
+  }
+
+  async function inPhase(entry: Entry, phase: Phase): Promise<string[]> {
+    switch (entry.kind) {
+      case 'run':
+        return runProblems(entry, phase, { hub, store });
+      case 'session':
+        return sessionProblems(entry, phase);
+      case 'finding':
+        return reproducerProblems(entry);
+      default:
+        return [];
+    }
+  }
+
+  function reproducerProblems({ facts }: EntryOf<'finding'>): string[] {
+    const file = facts.reproducer?.file;
+    return file === undefined || store.hasBlob(file) ? [] : [`its reproducer ${file} is not stored`];
+  }
+
+  function remember(entry: Entry): void {
+    if (isTarget(entry)) targets.set(entry.id, entry);
+    if (entry.kind === 'phase') forget(entry);
+    try {
+      state = fold(state, entry);
+    } catch {
+      state = { ...state, lastId: entry.id }; // `judge` has said that it makes no sense
+    }
+  }
+
+  function forget({ phase, facts: { event } }: EntryOf<'phase'>): void {
+    if (event !== 'done' && event !== 'abandoned') return;
+    for (const [id, target] of targets) if (target.phase === phase) targets.delete(id);
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    get at() {
+      return at;
+    },
+    judge,
+  };
+}
+
+/** Approve and refuse are about requests; lift about vetoes, findings and flakes. */
+function isTarget({ kind, facts }: Entry): boolean {
+  if (kind === 'act') return (facts as EntryOf<'act'>['facts']).act.payload.act === 'veto';
+  return kind === 'blocked' || kind === 'veto' || kind === 'finding' || kind === 'run';
+}
+
+/** A session is shown what is there, and woken about what is there. */
+function sessionProblems({ id, facts }: EntryOf<'session'>, phase: Phase): string[] {
+  if (facts.event === 'ended') return [];
+  const { reason, shown } = facts;
+  const problems: string[] = [];
+  if (shown.upTo >= id) problems.push(`it was shown entries up to #${shown.upTo}, which are not there yet`);
+  const unknown = shown.runs.find((run) => !phase.runs.some((known) => known.run === run));
+  if (unknown !== undefined) problems.push(`it was shown ${unknown}, which is no run of this phase so far`);
+  const lists = { claim: phase.claims, blocked: phase.blocked, veto: phase.vetoes } as const;
+  for (const [name, known] of Object.entries(lists)) {
+    const about = (reason as Record<string, unknown>)[name];
+    if (about !== undefined && !known.some((one) => one.id === about))
+      problems.push(`#${about} is no ${name} of this phase`);
+  }
+  return problems;
+}

@@ -1,0 +1,72 @@
+// Whether the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut, so this needs a commit that
+// somebody wrote down, or heads.log, which lies beside the hub and was fsynced before each acknowledgement.
+
+import { readFile } from 'node:fs/promises';
+import { TrailError } from './errors.ts';
+import { type Head, parseHeads } from './heads.ts';
+import { Sha } from './ids.ts';
+
+export type Witnesses = { head?: string; headsLog?: string };
+
+export type TrailEnd = {
+  /** For each commit from the first one on, the number of entries up to it. */
+  chain: ReadonlyMap<Sha, number>;
+  entries: number;
+};
+
+const cut = 'its tail was cut, or it was written anew';
+
+type Fault = { entry: number | null; what: string };
+
+/** What the witnesses say against the trail; nothing where they agree with it, or there are none. */
+export async function tailFaults(end: TrailEnd, witnesses: Witnesses): Promise<Fault[]> {
+  const { head, headsLog } = witnesses;
+  return [
+    ...(head === undefined ? [] : headFaults(end, head)),
+    ...(headsLog === undefined ? [] : await logFaults(end, headsLog)),
+  ];
+}
+
+function headFaults({ chain, entries }: TrailEnd, head: string): Fault[] {
+  const sha = Sha.safeParse(head);
+  if (!sha.success)
+    return [{ entry: null, what: `«${head.slice(0, 60)}» is not a full commit id: give all 40 digits` }];
+  if (chain.has(sha.data)) return [];
+  return [
+    {
+      entry: entries + 1,
+      what: `the trail ends at #${entries} without the commit ${head}: ${cut}`,
+    },
+  ];
+}
+
+async function logFaults({ chain, entries }: TrailEnd, file: string): Promise<Fault[]> {
+  const read = await readLog(file);
+  if ('why' in read) return [{ entry: null, what: read.why }];
+  const wrong = read.lines.find(({ id, sha }) => chain.get(sha) !== id);
+  if (wrong === undefined) return [];
+  const has = chain.get(wrong.sha);
+  const what = has === undefined ? `the trail ends at #${entries} without that` : `there it has ${has} entries`;
+  const entry = Math.min(wrong.id, entries + 1);
+  return [{ entry, what: `heads.log has #${wrong.id} (${wrong.sha}) as acknowledged, but ${what}: ${cut}` }];
+}
+
+/** The number that heads.log has for the last entry of a commit; null where it does not say. */
+export async function entryInLog(file: string | undefined, commit: Sha): Promise<number | null> {
+  const read = file === undefined ? null : await readLog(file);
+  return read && 'lines' in read ? (read.lines.find(({ sha }) => sha === commit)?.id ?? null) : null;
+}
+
+async function readLog(file: string): Promise<{ lines: Head[] } | { why: string }> {
+  try {
+    const text = await readFile(file, 'latin1');
+    // A last line without its end was torn by a crash: it was never acknowledged.
+    const lines = parseHeads(text.slice(0, text.lastIndexOf('\n') + 1), file);
+    return lines.length > 0 ? { lines } : { why: `${file} is empty: nothing witnesses the tail` };
+  } catch (error) {
+    const { message } = error as Error;
+    return {
+      why: error instanceof TrailError ? message : `${file} cannot be read, so nothing witnesses the tail: ${message}`,
+    };
+  }
+}

@@ -1,0 +1,120 @@
+// The body rule: what an author's words may not hold, so that an entry can neither be forged nor hidden in them. Words are
+// refused with the reason, never rewritten. Also the same care for the strings of an entry's facts.
+
+import type { Nodes } from 'mdast';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { bodyBytesMax } from './entry.ts';
+import { unfitCharacter, unfitLine } from './words.ts';
+
+export const bodyLinesMax = 1000;
+// A CommonMark parser takes quadratic time over these: without limits a body costs up to 13 s, with them about one.
+const emphasisMarksMax = 4000;
+const otherMarksMax = 2000;
+const nestingMax = 8;
+
+const sentinel = '<!-- coldpass sentinel -->';
+const tooNested = new RegExp(`^(?:[ \\t]*(?:>|(?:[-*+]|\\d{1,9}[.)])(?=[ \\t>]|$))){${nestingMax + 1}}`);
+// A line that can only be a paragraph's or a list item's text, in which nothing but emphasis and code spans can be.
+const plainLine = /^ *(?:(?:[-*]|\d{1,9}[.)]) +)?(?:\*\*|`)?[\p{L}"'(][^<&]*$/u;
+/** Facts that may have several lines: command lines, signatures, and prose of the operator or the machinery. */
+const manyLines = new Set(['signature', 'because', 'text', 'command', 'run', 'why', 'reason']);
+
+/** Null where `body` may stand in an entry, else one line: the line at fault, what is wrong, what to do. */
+export function checkBody(body: string): string | null {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > bodyBytesMax) return `the body has ${bytes} bytes, over ${bodyBytesMax}: shorten it`;
+  const lines = body.split('\n');
+  if (lines.length > bodyLinesMax) return `the body has ${lines.length} lines, over ${bodyLinesMax}: shorten it`;
+  for (const [index, line] of lines.entries()) {
+    const problem = unfitLine(line) ?? forgedLine(line);
+    if (problem !== null) return `line ${index + 1} ${problem}`;
+  }
+  if (lines.every((line) => line === '' || plainLine.test(line))) return null;
+  return tooManyMarks(body) ?? checkTree(body);
+}
+
+/** Null where every string in `facts` may stand on the trail, else one line that names the member. */
+export function checkFacts(facts: unknown, at = 'facts', key = ''): string | null {
+  if (typeof facts === 'string') return checkString(facts, at, key);
+  if (facts === null || typeof facts !== 'object') return null;
+  for (const [name, value] of Object.entries(facts)) {
+    const path = Array.isArray(facts) ? `${at}[${name}]` : `${at}.${name}`;
+    const problem = unfitName(name, at) ?? checkFacts(value, path, Array.isArray(facts) ? key : name);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function checkString(text: string, at: string, key: string): string | null {
+  if (!manyLines.has(key) && /[\n\t]/.test(text)) return `${at} has a line break or tab: write it on one line`;
+  const problem = text
+    .split('\n')
+    .map(unfitLine)
+    .find((one) => one !== null);
+  return problem ? `${at} ${problem}` : null;
+}
+
+function unfitName(name: string, at: string): string | null {
+  const problem = /[\n\t]/.test(name) ? 'holds a line break or tab: remove it' : unfitLine(name);
+  return problem && `a member of ${at} ${problem}`;
+}
+
+function forgedLine(line: string): string | null {
+  if (/^##? /.test(line)) return 'begins with "# " or "## ", which begins an entry: use "### ", or indent it';
+  if (line.startsWith('<!--'))
+    return 'begins with "<!--", as the machine\'s part of an entry does: remove it or indent it in a fence';
+  if (line === '-->') return 'is "-->", which ends an entry: remove it or indent it in a fence';
+  if (tooNested.test(line)) return `nests more than ${nestingMax} lists or quotes: write it flatter`;
+  return null;
+}
+
+function tooManyMarks(body: string): string | null {
+  const emphasis = body.match(/\*+|_+/g)?.length ?? 0;
+  const other = body.match(/`+|[[\]<&]/g)?.length ?? 0;
+  if (emphasis <= emphasisMarksMax && other <= otherMarksMax) return null;
+  const limits = `${emphasisMarksMax} of * and _, ${otherMarksMax} of \` [ ] < &`;
+  return `the body has too many Markdown marks (at most ${limits}): shorten it`;
+}
+
+function checkTree(body: string): string | null {
+  const root = fromMarkdown(`${body}\n\n${sentinel}\n`);
+  const last = root.children.at(-1);
+  const stands = last?.type === 'html' && last.value === sentinel;
+  // A stack of its own: nesting is bounded by the body's length alone.
+  const rest: Nodes[] = root.children.slice(0, stands ? -1 : undefined).reverse();
+  for (let node = rest.pop(); node; node = rest.pop()) {
+    const problem = forbidden(node) ?? hidden(node);
+    if (problem !== null) return `line ${node.position?.start.line ?? 1} ${problem}`;
+    if ('children' in node) rest.push(...[...node.children].reverse());
+  }
+  if (stands) return null;
+  const line = last?.position?.start.line ?? 1;
+  if (last?.type === 'code') return `line ${line} opens a code fence that never ends: close it`;
+  return `line ${line} begins something that never ends and would swallow what follows: end it`;
+}
+
+function forbidden(node: Nodes): string | null {
+  switch (node.type) {
+    case 'heading':
+      return node.depth > 2
+        ? null
+        : 'is a heading of depth 1 or 2: use "### " or bold (a line of = or - below a text makes it a heading)';
+    case 'html':
+      // Inline HTML too: `wipes <domain> data` would be read by people as "wipes data".
+      return `holds HTML (${JSON.stringify(node.value.slice(0, 40))}), which readers do not see: put it in \`backticks\``;
+    case 'definition':
+      return 'is a link definition, which readers do not see: write the link out';
+    default:
+      return null;
+  }
+}
+
+/** Character references, such as `&#8238;`, are read after the lines were checked. */
+function hidden(node: Nodes): string | null {
+  for (const name of ['value', 'url', 'title', 'alt', 'lang', 'meta']) {
+    const text: unknown = (node as unknown as Record<string, unknown>)[name];
+    const found = typeof text === 'string' ? unfitCharacter(text) : null;
+    if (found) return `holds a character reference for ${found.name}: remove it, or put it in \`backticks\``;
+  }
+  return null;
+}

@@ -1,0 +1,93 @@
+// Many objects from one lasting `git cat-file --batch`: requests may be sent without waiting, answers come in order. Ids are
+// verified by git as it reads. Memory: what is asked for and not yet taken, so ask in portions.
+
+import { TrailError } from './errors.ts';
+import { endGit, type GitOptions, startGit } from './gitProcess.ts';
+import type { Sha } from './ids.ts';
+
+export const objectBytesMax = 64 * 1024 * 1024;
+
+export type ReadObject = { type: string; bytes: Buffer };
+
+export type ObjectReader = {
+  /** The object's bytes, null where there is none. Rejects with TrailError 'bad-hub' once git is gone or the object is huge. */
+  read(id: Sha): Promise<ReadObject | null>;
+  /** Ends git; may be called twice. */
+  close(): void;
+};
+
+type Waiting = { resolve(found: ReadObject | null): void; reject(error: Error): void };
+
+/** A reader of the repository at `dir`, with a quarantine laid over it where `objects` names one. */
+export function openObjects(dir: string, options: Pick<GitOptions, 'objects'> = {}): ObjectReader {
+  const child = startGit(dir, ['cat-file', '--batch'], options);
+  const waiting: Waiting[] = [];
+  const take = answerReader((found) => waiting.shift()?.resolve(found));
+  let gone: TrailError | null = null;
+
+  function fail(why: string): void {
+    gone ??= new TrailError('bad-hub', `objects of ${dir} cannot be read: ${why}`);
+    for (const one of waiting.splice(0)) one.reject(gone);
+    endGit(child);
+  }
+
+  child.stdout.on('data', (chunk: Buffer) => {
+    const problem = take(chunk);
+    if (problem !== null) fail(problem);
+  });
+  child.stderr.resume();
+  child.once('error', (error) => fail(error.message));
+  child.once('close', () => fail('git cat-file ended'));
+
+  return {
+    read: (id) =>
+      new Promise((resolve, reject) => {
+        if (gone) return reject(gone);
+        waiting.push({ resolve, reject });
+        child.stdin.write(`${id}\n`);
+      }),
+    close: () => fail('it was closed'),
+  };
+}
+
+/** Takes chunks of the batch format apart; gives a reason where they are not in it. */
+function answerReader(found: (object: ReadObject | null) => void): (chunk: Buffer) => string | null {
+  let chunks: Buffer[] = [];
+  let have = 0;
+  let awaited: { type: string; bytes: number } | null = null; // null: a header line comes next
+
+  return (chunk) => {
+    chunks.push(chunk);
+    have += chunk.length;
+    // A large body is joined once, when all of it is there.
+    if (have < (awaited?.bytes ?? 0) + 1) return null;
+    let rest = Buffer.concat(chunks);
+    let problem: string | null = null;
+    for (let used = -1; used !== 0 && problem === null; ) {
+      [used, problem] = awaited === null ? header(rest) : body(rest, awaited);
+      rest = rest.subarray(used);
+    }
+    chunks = [rest];
+    have = rest.length;
+    return problem;
+  };
+
+  function body(bytes: Buffer, object: { type: string; bytes: number }): [number, null] {
+    if (bytes.length < object.bytes + 1) return [0, null];
+    found({ type: object.type, bytes: bytes.subarray(0, object.bytes) });
+    awaited = null;
+    return [object.bytes + 1, null]; // a newline follows
+  }
+
+  function header(bytes: Buffer): [number, string | null] {
+    const end = bytes.indexOf(0x0a);
+    if (end < 0) return [0, null];
+    const line = bytes.toString('latin1', 0, end);
+    const [, type = '', size = ''] = line.split(' ');
+    if (type === 'missing') found(null);
+    else if (!/^\d+$/.test(size)) return [0, `git said «${line.slice(0, 80)}»`];
+    else if (Number(size) > objectBytesMax) return [0, `an object of ${size} bytes is too large`];
+    else awaited = { type, bytes: Number(size) };
+    return [end + 1, null];
+  }
+}

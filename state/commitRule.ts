@@ -1,0 +1,163 @@
+// What one commit of the trail may be, looked at beside the one before it: by the hub's hook for anyone who pushes, and by
+// the audit for all there is. Pure: bytes in, problems out, each with the rule that was broken. What an entry's references
+// mean is the fold's and the gate rule's business, not this file's.
+//
+// Not here: the first commit, which has no entries and is the operator's (`openHub`).
+
+import { actNamespace } from './act.ts';
+import { parseCommit, verifyCommit } from './commits.ts';
+import { canonicalJson, digestOf } from './digest.ts';
+import type { Entry } from './entry.ts';
+import { parseEntries } from './framing.ts';
+import type { Change } from './git.ts';
+import { Role, type Sha } from './ids.ts';
+import type { AllowedSigner } from './keys.ts';
+import { committerOf, mayWrite, misplaced, partOf } from './policy.ts';
+import { verifySignature } from './sshsig.ts';
+
+/**
+ * linear: one parent, the commit before · signature: by a key of allowed_signers · path: a plain file that is added or
+ * grows, in its place · stored: bytes that an entry of the same commit names, never changed · prefix: old bytes begin the
+ * new · framing: what was appended is entries · density: their numbers go on by one · role: signer, file and kind agree ·
+ * act: the operator's own signature inside
+ */
+export type Rule = 'linear' | 'signature' | 'path' | 'stored' | 'prefix' | 'framing' | 'density' | 'role' | 'act';
+
+export type Problem = { rule: Rule; commit: Sha; entry: number | null; what: string };
+
+export type TrailChange = Change & {
+  /** Null where nothing was, or is, at the path. */
+  before: Buffer | null;
+  after: Buffer | null;
+};
+
+export type TrailCommit = { sha: Sha; bytes: Buffer; changes: TrailChange[] };
+
+/** What must be known of all that went before. */
+export type TrailPlace = {
+  head: Sha;
+  nextId: number;
+  /** By unsealed name, how many parts a file has: 2 where `STATUS-x.2.md` is the newest. */
+  parts: ReadonlyMap<string, number>;
+  /** The file of entry n at n - 1. One list for a whole walk, which grows: a place looks below its own `nextId`. */
+  files: string[];
+  signers: AllowedSigner[];
+};
+
+export type Checked = { problems: Problem[]; entries: Entry[]; next: TrailPlace };
+
+/** Judges one commit. `next` is where the following one is judged from, so that one fault does not hide another. */
+export function checkCommit(previous: TrailPlace, commit: TrailCommit): Checked {
+  const problems: Problem[] = [];
+  const report: Report = (rule, what, entry = null) => problems.push({ rule, commit: commit.sha, entry, what });
+  checkParent(previous, commit, report);
+  const role = signerRole(previous, commit, report);
+  const parts = new Map(previous.parts);
+  const placed = commit.changes
+    .toSorted((a, b) => (partOf(a.path)?.n ?? 0) - (partOf(b.path)?.n ?? 0))
+    .flatMap((change) => checkChange(change, role, parts, report))
+    .toSorted((a, b) => a.entry.id - b.entry.id);
+  checkEntries(previous, placed, role, report);
+  const entries = placed.map(({ entry }) => entry);
+  for (const change of commit.changes) checkStored(change, commit.changes, entries, report);
+  const nextId = Math.max(previous.nextId, (entries.at(-1)?.id ?? 0) + 1);
+  return { problems, entries, next: { ...previous, head: commit.sha, nextId, parts } };
+}
+
+type Placed = { entry: Entry; path: string };
+
+type Report = (rule: Rule, what: string, entry?: number | null) => void;
+
+function checkParent(previous: TrailPlace, commit: TrailCommit, report: Report): void {
+  const parents = parseCommit(commit.bytes)?.parents ?? [];
+  if (parents.length === 1 && parents[0] === previous.head) return;
+  if (parents.length > 1) report('linear', 'it is a merge: a trail has none');
+  else report('linear', `it does not follow ${previous.head}`);
+}
+
+function signerRole(previous: TrailPlace, commit: TrailCommit, report: Report): Role | null {
+  const principal = verifyCommit(commit.bytes, previous.signers);
+  const role = Role.safeParse(principal?.replace(/@coldpass$/, ''));
+  if (role.success) return role.data;
+  report('signature', 'it is not signed, or not by a key that the trail’s first commit allows');
+  return null;
+}
+
+/** Judges one path, and gives the entries that were appended there. */
+function checkChange(change: TrailChange, role: Role | null, parts: Map<string, number>, report: Report): Placed[] {
+  const { path, status } = change;
+  const shape = shapeFault(change);
+  if (shape !== null) {
+    report('path', shape);
+    return [];
+  }
+  if (role !== null && !mayWrite(path, role)) report('role', `${role} may not write ${path}`);
+  const part = partOf(path);
+  if (part === null) {
+    if (status !== 'A') report('stored', `${path} is changed: what is stored never changes`);
+    return [];
+  }
+  const newest = parts.get(part.file) ?? 0;
+  if (part.n !== (status === 'A' ? newest + 1 : newest)) report('path', `${path} is not the part that comes next`);
+  parts.set(part.file, Math.max(newest, part.n));
+  return appended(change, report).map((entry) => ({ entry, path }));
+}
+
+function shapeFault({ path, status, newMode }: TrailChange): string | null {
+  if (status === 'D') return `${path} is removed or renamed: a trail only grows`;
+  return newMode === '100644' ? null : `${path} has the mode ${newMode}: 100644 is the only one`;
+}
+
+function appended({ path, before, after }: TrailChange, report: Report): Entry[] {
+  const old = before ?? Buffer.alloc(0);
+  if (after === null) return [];
+  if (after.length <= old.length || !after.subarray(0, old.length).equals(old)) {
+    const at = old.findIndex((byte, index) => byte !== after[index]);
+    report('prefix', `${path} does not begin with its old bytes: it differs at byte ${at < 0 ? after.length : at}`);
+    return [];
+  }
+  try {
+    return parseEntries(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(after.subarray(old.length)));
+  } catch (error) {
+    report('framing', `${path}: ${(error as Error).message}`);
+    return [];
+  }
+}
+
+function checkEntries(previous: TrailPlace, placed: Placed[], role: Role | null, report: Report): void {
+  if (placed.length === 0) report('framing', 'it appends no entry');
+  for (const [index, { entry, path }] of placed.entries()) {
+    const due = previous.nextId + index;
+    if (entry.id !== due) report('density', `it has the number ${entry.id} where ${due} comes next`, entry.id);
+    const place = misplaced(entry, path, role ?? committerOf(entry.role), targetFile(entry, previous.files));
+    if (place !== null) report('role', place, entry.id);
+    previous.files[entry.id - 1] = partOf(path)?.file ?? path;
+    if (entry.kind === 'act' && !isOperators(entry.facts, previous.signers)) {
+      report('act', 'its signature is not the operator’s over these words', entry.id);
+    }
+  }
+}
+
+function targetFile(entry: Entry, files: string[]): string | undefined {
+  return entry.kind === 'close' && entry.facts.target < entry.id ? files[entry.facts.target - 1] : undefined;
+}
+
+function isOperators(facts: { act: unknown; signature: string }, signers: AllowedSigner[]): boolean {
+  const by = verifySignature(actNamespace, Buffer.from(canonicalJson(facts.act)), facts.signature);
+  return signers.some((one) => one.publicKey === by?.publicKey && one.namespaces.includes(actNamespace));
+}
+
+/**
+ * Stored bytes are what they are called, and an entry beside them in the commit names them by digest, itself or in other
+ * bytes that it names (a pinned recipe names its harness files).
+ */
+function checkStored({ path, after, status }: TrailChange, all: TrailChange[], entries: Entry[], report: Report): void {
+  if (status !== 'A' || after === null || partOf(path) !== null) return;
+  const digest = digestOf(after);
+  const [, blob] = /^machine-docs\/blobs\/(.*)$/.exec(path) ?? [];
+  if (blob !== undefined && blob !== digest) report('stored', `${path} holds bytes of the digest ${digest}`);
+  const isNamed = (name: string) => entries.some((entry) => canonicalJson(entry.facts).includes(`"${name}"`));
+  if (isNamed(digest) || all.some((other) => other.after?.includes(`"${digest}"`) && isNamed(digestOf(other.after))))
+    return;
+  report('stored', `${path} is named by no entry of its commit`);
+}

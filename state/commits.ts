@@ -1,0 +1,70 @@
+// Commit objects of the trail: encoded, signed and verified here byte by byte, so that stock `git verify-commit` and this
+// file always speak of the same bytes (the commit without its `gpgsig` header).
+
+import type { Sha } from './ids.ts';
+import type { AllowedSigner } from './keys.ts';
+import type { Signer } from './sshsig.ts';
+import { verifySignature } from './sshsig.ts';
+import type { GitObject } from './trees.ts';
+import { gitObject } from './trees.ts';
+
+export const gitNamespace = 'git';
+
+export type NewCommit = { tree: Sha; parent: Sha | null; role: string; atMs: number; subject: string };
+
+/** A signed commit by `<role>@coldpass`, UTC, to the second. */
+export function signedCommit(commit: NewCommit, signer: Signer): GitObject {
+  const person = `Coldpass ${commit.role} <${principalOf(commit.role)}> ${Math.floor(commit.atMs / 1000)} +0000`;
+  const parent = commit.parent === null ? '' : `parent ${commit.parent}\n`;
+  const head = `tree ${commit.tree}\n${parent}author ${person}\ncommitter ${person}\n`;
+  const message = `\n${commit.subject}\n`;
+  const signature = signer.sign(gitNamespace, Buffer.from(head + message)).trimEnd();
+  return gitObject('commit', Buffer.from(`${head}gpgsig ${signature.replaceAll('\n', '\n ')}\n${message}`));
+}
+
+/** The name under which a role's key stands in `allowed_signers`. */
+export function principalOf(role: string): string {
+  return `${role}@coldpass`;
+}
+
+/** A commit's headers and message; `signature` is null and `payload` the whole where it is unsigned. */
+export type ParsedCommit = {
+  tree: Sha;
+  parents: Sha[];
+  message: string;
+  payload: Buffer;
+  signature: string | null;
+};
+
+/** Takes a raw commit object apart. Null where the bytes are none, or carry more than one signature. */
+export function parseCommit(bytes: Buffer): ParsedCommit | null {
+  // latin1 keeps every byte, so that the payload comes back exactly as it was signed.
+  const text = bytes.toString('latin1');
+  const blank = text.indexOf('\n\n');
+  const headers = blank < 0 ? [] : text.slice(0, blank).split(/\n(?! )/);
+  const tree = values(headers, 'tree');
+  const signatures = values(headers, 'gpgsig');
+  if (tree.length !== 1 || signatures.length > 1 || values(headers, 'gpgsig-sha256').length > 0) return null;
+  const kept = headers.filter((header) => !header.startsWith('gpgsig '));
+  return {
+    tree: tree[0] as Sha,
+    parents: values(headers, 'parent') as Sha[],
+    message: bytes.subarray(blank + 2).toString('utf8'),
+    payload: Buffer.from(`${kept.join('\n')}${text.slice(blank)}`, 'latin1'),
+    signature: signatures[0]?.replaceAll('\n ', '\n') ?? null,
+  };
+}
+
+/** The principal (`builder@coldpass`) whose key signed this raw commit, or null: unsigned, altered, or a key not allowed. */
+export function verifyCommit(bytes: Buffer, allowed: AllowedSigner[]): string | null {
+  const commit = parseCommit(bytes);
+  if (commit?.signature == null) return null;
+  const by = verifySignature(gitNamespace, commit.payload, commit.signature);
+  if (by === null) return null;
+  const signer = allowed.find((one) => one.publicKey === by.publicKey && one.namespaces.includes(gitNamespace));
+  return signer?.principal ?? null;
+}
+
+function values(headers: string[], name: string): string[] {
+  return headers.filter((header) => header.startsWith(`${name} `)).map((header) => header.slice(name.length + 1));
+}

@@ -1,0 +1,253 @@
+// Every kind of entry on the trail, as data. One zod object a kind; `facts` is what the machine comment holds besides the
+// envelope, `body` is the author's words. Rendering and framing live in `framing.ts`, who may write what in `policy.ts`.
+
+import { z } from 'zod';
+import { Act } from './act.ts';
+import {
+  AgentRole,
+  Digest,
+  EntryId,
+  GateId,
+  type PhaseId,
+  RecipeName,
+  type Role,
+  RunId,
+  SessionId,
+  Sha,
+  Stamp,
+  TreePath,
+} from './ids.ts';
+import { Control, Outcome, Purpose } from './record.ts';
+import { PhaseSpec } from './spec.ts';
+
+export const bodyBytesMax = 32 * 1024;
+export const reproducerBytesMax = 16 * 1024;
+/** Protected paths that a claim lists; more are as good as these. */
+export const touchesMax = 50;
+
+const Line = z.string().min(1).max(1000);
+const session = { session: SessionId };
+const shas = z.record(z.string(), Sha);
+
+export const PhaseOpened = z.strictObject({
+  event: z.literal('opened'),
+  queue: EntryId,
+  plan: Digest,
+  base: Sha,
+  recipes: z.record(RecipeName, Digest),
+  spec: PhaseSpec,
+  sandbox: z.enum(['bubblewrap', 'none']),
+  uid: z.enum(['own', 'shared']),
+});
+/** Why a phase stands still; the inbox names the acts that leave each. */
+export const ParkReason = z.enum([
+  'idle',
+  'unverified',
+  'blocked',
+  'dispute',
+  'infra',
+  'failing',
+  'budget',
+  'aged',
+  'word',
+  'backend',
+]);
+export type ParkReason = z.infer<typeof ParkReason>;
+
+export const PhaseFacts = z.discriminatedUnion('event', [
+  PhaseOpened,
+  z.strictObject({
+    event: z.literal('parked'),
+    reason: ParkReason,
+    why: z.string().max(2000),
+    about: EntryId.nullable(),
+  }),
+  z.strictObject({ event: z.literal('resumed'), act: EntryId }),
+  z.strictObject({ event: z.literal('done'), claim: EntryId, sha: Sha }),
+  z.strictObject({ event: z.literal('abandoned'), act: EntryId }),
+]);
+
+/** Why a role was woken; decided by `decide`, told to the agent in words. */
+export const WakeReason = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('work') }),
+  z.strictObject({ kind: z.literal('red'), claim: EntryId }),
+  z.strictObject({ kind: z.literal('failed'), claim: EntryId }),
+  z.strictObject({ kind: z.literal('judge'), claim: EntryId }),
+  z.strictObject({ kind: z.literal('advise'), blocked: EntryId }),
+  /** A claim was accepted since the veto: its author may find it met. */
+  z.strictObject({ kind: z.literal('veto'), veto: EntryId }),
+]);
+export type WakeReason = z.infer<typeof WakeReason>;
+
+/** `finished` the model stopped · `waited` it called wait · the rest by the supervisor; `lost` in a crash of our own. */
+export const SessionEnd = z.enum(['finished', 'waited', 'limit', 'budget', 'failed', 'cancelled', 'lost']);
+export type SessionEnd = z.infer<typeof SessionEnd>;
+
+export const SessionFacts = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('started'),
+    session: SessionId,
+    for: AgentRole,
+    reason: WakeReason,
+    backend: z.string().max(60),
+    model: z.string().max(100),
+    prompt: Digest,
+    /** The projection covers entries up to this one; `runs` were shown with results. */
+    shown: z.strictObject({ upTo: z.number().int().nonnegative(), runs: z.array(RunId) }),
+    reservedUsd: z.number().nonnegative(),
+  }),
+  z.strictObject({
+    event: z.literal('ended'),
+    session: SessionId,
+    for: AgentRole,
+    end: SessionEnd,
+    why: z.string().max(1000),
+    turns: z.number().int().nonnegative(),
+    tokens: z.strictObject({ input: z.number(), output: z.number(), cacheRead: z.number(), cacheWrite: z.number() }),
+    usd: z.number().nonnegative(),
+    transcript: Digest.nullable(),
+    published: Sha.nullable(),
+    /** Where the back end failed it: `stop` when trying again cannot help; `until` when it said it would answer again. */
+    trouble: z.strictObject({ stop: z.boolean(), until: Stamp.nullable() }).optional(),
+  }),
+]);
+
+export const RunFacts = z.strictObject({
+  run: RunId,
+  purpose: Purpose,
+  recipe: RecipeName,
+  recipeDigest: Digest,
+  shas,
+  trees: shas,
+  outcome: Outcome,
+  level: z.number().int().nonnegative(),
+  counts: z.strictObject({ pass: z.number().int(), fail: z.number().int(), skip: z.number().int() }),
+  /** Digest of the sorted list of (test id, status): equal for runs that agree test by test. */
+  alike: Digest,
+  reason: z.string().max(500),
+  /** Digest of `machine-docs/runs/<run>/results.json`; null where the run was lost. */
+  results: Digest.nullable(),
+  /** The gate's expectations that this record does not meet, in words. Recomputed by audit. */
+  unmet: z.array(z.string().max(500)).max(50),
+  control: z.strictObject({ result: Control, why: z.string().max(1000) }).optional(),
+  reproducer: z.enum(['green', 'red', 'inconclusive']).optional(),
+  sandbox: z.enum(['bubblewrap', 'none']),
+});
+export type RunFacts = z.infer<typeof RunFacts>;
+
+/** A claim; the body holds WHAT, HOW and EXPECTED in the Builder's words. For DONE the body is the operator's summary. */
+export const ClaimFacts = z.strictObject({
+  ...session,
+  gate: GateId,
+  shas,
+  trees: shas,
+  /** Earlier claims of the phase whose SHA is this one's or an ancestor of it; read from git, checked again by audit. */
+  descends: z.array(EntryId),
+  /** Earlier claims of the phase whose SHA is a descendant of this one's. */
+  precedes: z.array(EntryId),
+  /** For each gate judged, the SHA that its controls compare with: an accepted one of a required gate, else the base. */
+  references: z.record(GateId, Sha),
+  /** Protected paths that differ between the phase's base and this SHA; any holds the claim for the operator. */
+  touches: z.array(TreePath).max(touchesMax),
+});
+export const BlockedFacts = z.strictObject({
+  ...session,
+  action: Line,
+  verify: Line,
+  blocks: z.array(GateId).min(1),
+  options: z.array(Line).max(10),
+  /** The finding that the Builder disputes, where this is a dispute. */
+  disputes: EntryId.optional(),
+});
+
+export const Cite = z.union([
+  z.strictObject({ run: RunId }),
+  /** The n-th tool result of the verdict's own session, with the digest of what it said. */
+  z.strictObject({ call: z.number().int().positive(), digest: Digest }),
+]);
+export const Check = z.strictObject({
+  clause: z.string().min(1).max(20),
+  saw: Line,
+  cites: z.array(Cite).min(1).max(20),
+});
+export const Answer = z.strictObject({ finding: EntryId, answers: z.array(Line).max(20) });
+
+export const VerdictFacts = z.strictObject({
+  ...session,
+  gate: GateId,
+  claim: EntryId,
+  verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED']),
+  runs: z.array(RunId),
+  /** FAIL: the blocking findings it names. */
+  findings: z.array(EntryId),
+  checks: z.array(Check).max(400),
+  /** PASS: every open finding of the gate, each criterion of its `fix` answered. */
+  closes: z.array(Answer),
+});
+
+export const FindingFacts = z.strictObject({
+  ...session,
+  gate: GateId,
+  claim: EntryId.nullable(),
+  title: Line,
+  fix: z.array(Line).min(1).max(20),
+  reproducer: z.strictObject({ path: TreePath, file: Digest, command: z.string().min(1).max(2000) }).optional(),
+});
+
+export const CloseFacts = z.strictObject({
+  ...session,
+  target: EntryId,
+  as: z.enum(['fixed', 'done', 'lifted', 'retracted', 'superseded', 'withdrawn']),
+  answers: z.array(Line).max(20).default([]),
+});
+
+export const Trigger = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('manual') }),
+  z.strictObject({ kind: z.literal('date'), at: Stamp }),
+  z.strictObject({ kind: z.literal('command'), run: z.string().min(1).max(2000) }),
+]);
+
+const byKind = {
+  phase: PhaseFacts,
+  session: SessionFacts,
+  run: RunFacts,
+  claim: ClaimFacts,
+  blocked: BlockedFacts,
+  note: z.strictObject({ ...session, title: Line }),
+  item: z.strictObject({ ...session, title: Line }),
+  journal: z.strictObject({ ...session, title: Line }),
+  verdict: VerdictFacts,
+  advice: z.strictObject({ ...session, blocked: EntryId }),
+  finding: FindingFacts,
+  veto: z.strictObject({ ...session, title: Line, until: z.array(Line).min(1).max(20) }),
+  decision: z.strictObject({ ...session, title: Line }),
+  deferral: z.strictObject({ ...session, title: Line, trigger: Trigger }),
+  close: CloseFacts,
+  act: z.strictObject({ act: Act, signature: z.string() }),
+} as const;
+
+export type Kind = keyof typeof byKind;
+export const kinds = Object.keys(byKind) as Kind[];
+export type Facts<K extends Kind> = z.infer<(typeof byKind)[K]>;
+
+/** The schema of a kind's facts. */
+export function factsSchema<K extends Kind>(kind: K): (typeof byKind)[K] {
+  return byKind[kind];
+}
+
+/** What is submitted: everything but the number and the time, which the funnel gives. */
+export type Intent = { [K in Kind]: IntentOf<K> }[Kind];
+export type IntentOf<K extends Kind> = {
+  kind: K;
+  /** Who signs. */
+  role: Role;
+  phase: PhaseId | null;
+  facts: Facts<K>;
+  body: string;
+  /** Bytes that this entry names, committed with it at `blobs/<sha256>` or `runs/<run>/results.json`. */
+  blobs?: StoredBytes[];
+};
+export type StoredBytes = { path: string; bytes: Uint8Array };
+
+export type Entry = { [K in Kind]: EntryOf<K> }[Kind];
+export type EntryOf<K extends Kind> = Omit<IntentOf<K>, 'blobs'> & { id: EntryId; at: string };

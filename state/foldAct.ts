@@ -1,0 +1,73 @@
+// The fold of the operator's acts. Pure; part of `fold.ts`.
+
+import type { ActPayload } from './act.ts';
+import type { EntryOf } from './entry.ts';
+import type { EntryId, Sha } from './ids.ts';
+import type { Phase, TrailState, Veto, Waiver } from './phase.ts';
+
+/** The state after an act. */
+export function foldAct(state: TrailState, entry: EntryOf<'act'>): TrailState {
+  const { act } = entry.facts;
+  const seen = { ...state, nonces: { ...state.nonces, [act.nonce]: entry.id } };
+  const { payload } = act;
+  if (payload.act === 'queue') {
+    const { phase, plan, recipes, baseSha } = payload;
+    return { ...seen, queue: [...seen.queue, { id: entry.id, phase, plan, recipes, baseSha: baseSha as Sha }] };
+  }
+  const phase = entry.phase === null ? undefined : seen.phases[entry.phase];
+  return phase ? withPhase(seen, foldPhaseAct(phase, entry.id, payload)) : seen;
+}
+
+function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { act: 'queue' }>): Phase {
+  switch (payload.act) {
+    case 'approve':
+    case 'refuse':
+      return progressed(phase, id, {
+        blocked: replace(phase.blocked, payload.target, (blocked) => ({ ...blocked, closed: id })),
+      });
+    case 'waive': {
+      const waiver: Waiver = {
+        id,
+        gate: payload.gate,
+        condition: payload.condition,
+        untilMs: Date.parse(payload.until),
+      };
+      return progressed(phase, id, { waivers: [...phase.waivers, waiver], bar: id });
+    }
+    case 'veto': {
+      const veto: Veto = { id, by: 'operator', title: payload.because, until: payload.until, lifted: null };
+      return progressed(phase, id, { vetoes: [...phase.vetoes, veto] });
+    }
+    case 'lift':
+      return progressed(phase, id, {
+        bar: id,
+        vetoes: replace(phase.vetoes, payload.target, (veto) => ({ ...veto, lifted: id })),
+        findings: replace(phase.findings, payload.target, (finding) => ({ ...finding, closed: id })),
+        lifted: phase.runs.some((run) => run.id === payload.target)
+          ? { ...phase.lifted, [payload.target]: id }
+          : phase.lifted,
+      });
+    case 'note':
+      return { ...phase, operatorNotes: [...phase.operatorNotes, { id, text: payload.text }] };
+    case 'resume':
+    case 'drop':
+      return { ...phase, asked: { act: payload.act, id } };
+    default:
+      return payload satisfies never;
+  }
+}
+
+/** The phase, changed by an entry that counts as progress. */
+export function progressed(phase: Phase, id: EntryId, change: Partial<Phase>): Phase {
+  return { ...phase, ...change, progress: id };
+}
+
+/** The list with the item of that number changed, if it is there. */
+export function replace<T extends { id: EntryId }>(list: T[], id: EntryId, change: (item: T) => T): T[] {
+  return list.some((item) => item.id === id) ? list.map((item) => (item.id === id ? change(item) : item)) : list;
+}
+
+/** The state with this phase in the place of what it was. */
+export function withPhase(state: TrailState, phase: Phase): TrailState {
+  return { ...state, phases: { ...state.phases, [phase.id]: phase } };
+}

@@ -1,0 +1,242 @@
+// The funnel: the one writer of the trail. Appends queue up; whatever waits is judged in order and written together, one
+// role a commit, one move of the branch for all.
+//
+//   queued → drafted → objects fsynced → branch moved (compare-and-swap) → heads.log fsynced → state changed, answered
+//
+// A kill leaves a batch unnamed (gone, never acknowledged) or on the trail (found again at opening), never half of it.
+
+import type { Draft, Tip } from './drafts.ts';
+import { draftBatch } from './drafts.ts';
+import type { Entry, Intent } from './entry.ts';
+import { TrailError } from './errors.ts';
+import { docs } from './history.ts';
+import type { Digest, Role, Sha } from './ids.ts';
+import type { Rules } from './intake.ts';
+import type { ObjectStore } from './objects.ts';
+import { mustRead, mustReadTree } from './objects.ts';
+import type { OpenTrail } from './opening.ts';
+import { openTrail } from './opening.ts';
+import { packer } from './packing.ts';
+import type { Signer } from './sshsig.ts';
+import type { GitObject } from './trees.ts';
+import { childAt } from './trees.ts';
+import { trailWriter } from './writer.ts';
+
+export const queuedAppendsMax = 4096;
+export const queuedBytesMax = 64 * 1024 * 1024;
+export const batchAppendsMax = 256;
+export const batchBytesMax = 8 * 1024 * 1024;
+const recentBlobsMax = 64;
+const recentBlobBytesMax = 128 * 1024;
+
+export type FunnelOptions<S> = Rules<S> & {
+  hub: string;
+  stateDir: string;
+  /** Who may append here; each key must be the one that the trail's allowed_signers has for the role. */
+  signers: Partial<Record<Role, Signer>>;
+  empty: S;
+};
+
+export type Funnel<S> = {
+  /** The fold of all that is durable. */
+  readonly state: S;
+  readonly head: Sha;
+  /** The number of the next entry, if nothing is queued before it. */
+  readonly nextId: number;
+  /**
+   * One role's entries, all or nothing. Resolves with them once they are durable. Rejects with `Refused` (the rules turn
+   * it down) or TrailError: 'io' the disk failed, nothing was written, later appends may work; 'bad-trail' somebody
+   * else moved the trail, and this funnel appends no more.
+   */
+  append(intents: Intent[]): Promise<Entry[]>;
+  /** Calls `fn` after each batch, in order, with `state` already changed. Gives back the way to stop it. */
+  onAppended(fn: (entries: Entry[]) => void): () => void;
+  /** The stored bytes of that digest; null where the trail has none. */
+  blob(digest: Digest): Promise<Buffer | null>;
+  /** A file at the head, by its path with or without `machine-docs/`; null where there is none. */
+  file(path: string): Promise<Buffer | null>;
+  /** Lets what is queued finish, then ends its processes. Appends after it reject. */
+  close(): Promise<void>;
+};
+
+type Waiting = { intents: Intent[]; bytes: number; resolve(entries: Entry[]): void; reject(error: Error): void };
+
+/**
+ * Opens the trail of `hub`: folds it whole, checks it against `heads.log`, mends what a crash left. One funnel a hub at a
+ * time (the workspace's lock sees to it). Rejects with TrailError 'bad-trail', 'bad-hub', 'bad-key' or 'io'.
+ */
+export async function openFunnel<S>(options: FunnelOptions<S>): Promise<Funnel<S>> {
+  const trail = await openTrail(options.hub, options.stateDir, options.signers).catch((error) => {
+    throw asTrailError(error, `The trail of ${options.hub} cannot be opened`);
+  });
+  try {
+    const { entries, head, root, files } = trail.history;
+    const state = entries.reduce((folded, entry) => options.apply(folded, entry), options.empty);
+    return runFunnel(options, { state, head, nextId: entries.length + 1, root, files }, trail);
+  } catch (error) {
+    await closeTrail(trail);
+    throw error;
+  }
+}
+
+async function closeTrail({ store, branch, log }: OpenTrail): Promise<void> {
+  store.close();
+  await Promise.all([branch.close(), log.close()]);
+}
+
+function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrail): Funnel<S> {
+  const { store, branch, log } = trail;
+  const queue: Waiting[] = [];
+  const listeners = new Set<(entries: Entry[]) => void>();
+  const packing = packer(options.hub);
+  const writer = trailWriter(options.hub, store, branch, log);
+  const blobs = recentBlobs(store);
+  const load = (sha: Sha) => mustReadTree(store, sha);
+  const files = new Map(opened.files);
+  let tip: Tip<S> = { ...opened, files };
+  let queuedBytes = 0;
+  let draining: Promise<void> | null = null;
+  let isClosed = false;
+
+  function append(intents: Intent[]): Promise<Entry[]> {
+    const bytes = bytesOf(intents);
+    if (isClosed) return Promise.reject(new TrailError('io', 'The funnel is closed; nothing is appended any more.'));
+    if (queue.length >= queuedAppendsMax || queuedBytes + bytes > queuedBytesMax) {
+      return Promise.reject(
+        new TrailError('io', `${queue.length} appends wait for the disk already; try again later.`),
+      );
+    }
+    queuedBytes += bytes;
+    return new Promise((resolve, reject) => {
+      queue.push({ intents, bytes, resolve, reject });
+      draining ??= drain();
+    });
+  }
+
+  async function drain(): Promise<void> {
+    await new Promise(setImmediate); // what is appended in one turn goes together
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      for (const { bytes } of batch) queuedBytes -= bytes;
+      const draft = await writeBatch(batch);
+      if (draft !== null) settle(batch, draft);
+    }
+    draining = null;
+    packing.rested();
+  }
+
+  async function writeBatch(batch: Waiting[]): Promise<Draft<S> | null> {
+    const using = { rules: options, signers: options.signers, load, readBlob: blobs.read };
+    const appends = batch.map((one) => one.intents);
+    try {
+      const draft = await draftBatch(tip, appends, using);
+      if (draft.heads.length === 0) return draft;
+      await writer.write(tip.head, draft.objects, draft.heads);
+      packing.wrote();
+      return draft;
+    } catch (error) {
+      const failure = asTrailError(error, 'Nothing was appended to the trail');
+      for (const one of batch) one.reject(failure);
+      return null;
+    }
+  }
+
+  function settle(batch: Waiting[], draft: Draft<S>): void {
+    tip = draft.tip;
+    for (const { entry, file: place } of draft.filed) files.set(entry.id, place);
+    blobs.keep(draft.objects);
+    for (const [index, answer] of draft.answers.entries()) {
+      if (answer instanceof Error) batch[index]?.reject(answer);
+      else batch[index]?.resolve(answer);
+    }
+    const entries = draft.answers.flatMap((answer) => (answer instanceof Error ? [] : answer));
+    if (entries.length > 0) for (const fn of [...listeners]) fn(entries);
+  }
+
+  async function file(path: string): Promise<Buffer | null> {
+    const child = await childAt(tip.root, path.startsWith(`${docs}/`) ? path : `${docs}/${path}`, load);
+    return child === null ? null : blobs.read(child.sha);
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    await draining;
+    await packing.close();
+    await closeTrail(trail);
+  }
+
+  return {
+    get state() {
+      return tip.state;
+    },
+    get head() {
+      return tip.head;
+    },
+    get nextId() {
+      return tip.nextId;
+    },
+    append,
+    onAppended: (fn) => {
+      listeners.add(fn);
+      return () => listeners.delete(fn);
+    },
+    blob: (digest) => file(`blobs/${digest}`),
+    file,
+    close,
+  };
+}
+
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let count = 0;
+  let bytes = 0;
+  for (const one of queue.slice(0, batchAppendsMax)) {
+    bytes += one.bytes;
+    if (count > 0 && bytes > batchBytesMax) break;
+    count++;
+  }
+  return queue.splice(0, count);
+}
+
+function bytesOf(intents: Intent[]): number {
+  let bytes = 0;
+  for (const { body, blobs } of intents) {
+    bytes += body.length;
+    for (const stored of blobs ?? []) bytes += stored.bytes.length;
+  }
+  return bytes;
+}
+
+/** The newest versions of files that grow, so that an append need not read back what was just written. */
+function recentBlobs(store: ObjectStore) {
+  const kept = new Map<Sha, Buffer>();
+  function keep(objects: GitObject[]): void {
+    for (const { type, sha, bytes } of objects) {
+      if (type === 'blob' && bytes.length <= recentBlobBytesMax) kept.set(sha, Buffer.from(bytes));
+    }
+    for (const sha of [...kept.keys()].slice(0, -recentBlobsMax)) kept.delete(sha);
+  }
+  return {
+    keep,
+    read: async (sha: Sha): Promise<Buffer> => kept.get(sha) ?? mustRead(store, sha, 'blob'),
+  };
+}
+
+const diskFaults: Record<string, string> = {
+  ENOSPC: 'the disk is full; free some space, then repeat',
+  EDQUOT: 'the disk quota is used up; free some space, then repeat',
+  EFBIG: 'a file would be larger than the limit set for this process (ulimit -f)',
+  EIO: 'the disk reports an error; look at the system log before going on',
+  EROFS: 'the file system is read-only; mount it writable, then repeat',
+  EACCES: 'access is denied; check who owns the state directory',
+};
+
+const bugs = [TypeError, RangeError, ReferenceError, SyntaxError];
+
+/** A fault of disk or git becomes one clear line; a TrailError stays what it is, and so does a bug. */
+function asTrailError(error: unknown, what: string): Error {
+  if (error instanceof TrailError || bugs.some((bug) => error instanceof bug)) return error as Error;
+  const { code = '', path, message } = error as NodeJS.ErrnoException;
+  const fault = diskFaults[code];
+  const why = fault === undefined ? message : `${fault}${path === undefined ? '' : ` (${code}, ${path})`}`;
+  return new TrailError('io', `${what}: ${why}.`, { cause: error });
+}

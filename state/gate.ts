@@ -1,0 +1,188 @@
+// The gate rule. Pure: from the fold and a time to each condition of a gate, met or not, in words and with its evidence.
+// The supervisor, `explain`, the admission of verdicts and `done`, and the audit all ask here and nowhere else.
+//
+//   1 claim      a live claim of full SHAs            5 verdict   a PASS by the Adversary, given on this evidence
+//   2 runs       cold runs of exactly those, alike    6 findings  no open blocking finding, no veto
+//   3 controls   each bites                           7 requires  required gates hold at an ancestor
+//   4 protected  nothing of the operator's changed    (a flake is a matter of 2)
+
+import type { Waivable } from './act.ts';
+import { DONE, type EntryId, type GateId, type RunId, type Sha } from './ids.ts';
+import type { Claim, Finding, Phase, Session, Verdict } from './phase.ts';
+import { openFindings, type Piece, reproducerRun, type Standing, standingOf, waiverOf } from './standing.ts';
+
+export type Condition = {
+  n: 1 | 2 | 3 | 4 | 5 | 6 | 7;
+  name: 'claim' | 'runs' | 'controls' | 'protected' | 'verdict' | 'findings' | 'requires';
+  met: boolean;
+  /** Each thing that is missing, in words. */
+  unmet: string[];
+  /** Entries that show it. */
+  evidence: EntryId[];
+  runs: RunId[];
+  waived: EntryId[];
+};
+
+export type GateReport = {
+  gate: GateId;
+  claim: Claim | null;
+  standing: Standing | null;
+  verdict: Verdict | null;
+  conditions: Condition[];
+  holds: boolean;
+  /** Where it holds; null where it does not, or is waived whole. */
+  sha: Sha | null;
+};
+
+/** Every condition of `gate` at `nowMs`. A gate waived whole holds at any SHA. */
+export function gateReport(phase: Phase, gate: GateId, nowMs: number): GateReport {
+  const claim = currentClaim(phase, gate);
+  const standing = claim ? standingOf(phase, claim, nowMs) : null;
+  const verdict = claim && standing ? effectiveVerdict(phase, claim, standing) : null;
+  const conditions = [
+    claimCondition(phase, gate, claim),
+    pieceCondition(2, 'runs', standing, ['runs', 'reproducers']),
+    pieceCondition(3, 'controls', standing, ['control:revert']),
+    pieceCondition(4, 'protected', standing, ['protected']),
+    verdictCondition(phase, gate, claim, standing, verdict, nowMs),
+    findingsCondition(phase, gate, claim, nowMs),
+    requiresCondition(phase, gate, claim, nowMs),
+  ];
+  const whole = gate === DONE ? null : waiverOf(phase, gate, 'all', nowMs);
+  const holds = conditions.every((condition) => condition.met) || whole !== null;
+  return { gate, claim, standing, verdict, conditions, holds, sha: holds && claim ? claim.sha : null };
+}
+
+/** The newest claim of a gate, unless it was withdrawn. Older ones are superseded by its being there. */
+export function currentClaim(phase: Phase, gate: GateId): Claim | null {
+  const newest = phase.claims.findLast((claim) => claim.gate === gate);
+  return newest && newest.withdrawn === null ? newest : null;
+}
+
+/** The verdict that counts: the newest PASS or FAIL given since the claim turned green, by a session that saw its runs. */
+export function effectiveVerdict(phase: Phase, claim: Claim, standing: Standing): Verdict | null {
+  const counts = (verdict: Verdict) =>
+    verdict.verdict === 'FAIL' || mayJudge(phase, verdict.session, standing) === null;
+  return claim.verdicts.findLast((verdict) => verdict.verdict !== 'UNVERIFIED' && counts(verdict)) ?? null;
+}
+
+/** Why a session may not judge what stands so; null where it may. */
+export function mayJudge(phase: Phase, session: string, standing: Standing): string | null {
+  if (standing.state !== 'green') return `its evidence is ${standing.state}, not green`;
+  const known = phase.sessions.find((s) => s.session === session);
+  if (known?.for !== 'adversary') return 'only a session of the Adversary gives verdicts';
+  if (known.id < standing.at) return `this session began before the claim turned green (#${standing.at})`;
+  const unseen = standing.runs.filter((run) => !known.shownRuns.includes(run));
+  return unseen.length > 0 ? `this session was not shown ${unseen.join(', ')}` : null;
+}
+
+/** True where the finding blocks at the claim: on its author's word, or by a reproducer that is red there. */
+export function isBlocking(phase: Phase, claim: Claim | null, finding: Finding): boolean {
+  if (finding.closed !== null) return false;
+  if (!finding.reproducer) return true;
+  return claim !== null && reproducerRun(phase, claim, finding)?.reproducer === 'red';
+}
+
+/** True where `gate` holds at `claim`'s SHA or an ancestor of it, or is waived whole. */
+export function holdsBefore(
+  phase: Phase,
+  gate: GateId,
+  claim: Pick<Claim, 'id' | 'sha' | 'descends'>,
+  nowMs: number,
+): boolean {
+  if (waiverOf(phase, gate, 'all', nowMs) !== null) return true;
+  const report = gateReport(phase, gate, nowMs);
+  if (!report.holds || !report.claim) return false;
+  const { id, sha, precedes } = report.claim;
+  return sha === claim.sha || claim.descends.includes(id) || precedes.includes(claim.id);
+}
+
+/** The judging sessions of the Adversary for what stands so that ended of themselves; each without verdict is UNVERIFIED. */
+export function judgingsEnded(phase: Phase, claim: Claim, standing: Standing): Session[] {
+  const since = Math.max(phase.resumed, standing.state === 'green' ? standing.at : 0);
+  return phase.sessions.filter(
+    (s) =>
+      s.reason.kind === 'judge' &&
+      s.reason.claim === claim.id &&
+      s.id > since &&
+      (s.end === 'finished' || s.end === 'waited' || s.end === 'limit' || s.end === 'budget'),
+  );
+}
+
+function condition(
+  n: Condition['n'],
+  name: Condition['name'],
+  unmet: string[],
+  rest: Partial<Condition> = {},
+): Condition {
+  return { n, name, met: unmet.length === 0, unmet, evidence: [], runs: [], waived: [], ...rest };
+}
+
+function claimCondition(phase: Phase, gate: GateId, claim: Claim | null): Condition {
+  if (claim) return condition(1, 'claim', [], { evidence: [claim.id] });
+  const withdrawn = phase.claims.some((c) => c.gate === gate);
+  return condition(1, 'claim', [withdrawn ? `the last claim of ${gate} was withdrawn` : `nobody has claimed ${gate}`]);
+}
+
+function pieceCondition(
+  n: 2 | 3 | 4,
+  name: 'runs' | 'controls' | 'protected',
+  standing: Standing | null,
+  of: Piece['condition'][],
+): Condition {
+  if (!standing) return condition(n, name, n === 4 ? [] : ['there is no claim to run']);
+  const pieces = standing.pieces.filter((piece) => of.includes(piece.condition));
+  const unmet = pieces.filter((piece) => piece.result !== 'good').map((piece) => piece.why);
+  return condition(n, name, unmet, {
+    evidence: pieces.flatMap((piece) => (piece.at === 0 ? [] : [piece.at])),
+    runs: pieces.flatMap((piece) => piece.run ?? []),
+    waived: pieces.flatMap((piece) => piece.waived ?? []),
+  });
+}
+
+function verdictCondition(
+  phase: Phase,
+  gate: GateId,
+  claim: Claim | null,
+  standing: Standing | null,
+  verdict: Verdict | null,
+  nowMs: number,
+): Condition {
+  const waived = waiverOf(phase, gate, 'verdict', nowMs);
+  const evidence = verdict ? [verdict.id] : [];
+  if (verdict?.verdict === 'PASS') return condition(5, 'verdict', [], { evidence });
+  if (waived !== null && claim && standing?.state === 'green')
+    return condition(5, 'verdict', [], { evidence, waived: [waived] });
+  if (verdict) return condition(5, 'verdict', [`the Adversary's verdict is FAIL (#${verdict.id})`], { evidence });
+  return condition(5, 'verdict', [
+    claim ? 'the Adversary has not passed it on this evidence' : 'there is no claim to judge',
+  ]);
+}
+
+function findingsCondition(phase: Phase, gate: GateId, claim: Claim | null, nowMs: number): Condition {
+  const waived = waiverOf(phase, gate, 'findings', nowMs);
+  const findings = openFindings(phase, gate).filter((finding) => isBlocking(phase, claim, finding));
+  const vetoes = phase.vetoes.filter((veto) => veto.lifted === null);
+  const unmet = [
+    ...(waived === null ? findings.map((finding) => `finding #${finding.id} is open: ${finding.title}`) : []),
+    ...vetoes.map((veto) => `veto #${veto.id} stands: ${veto.title} (until: ${veto.until.join('; ')})`),
+  ];
+  const evidence = [...findings, ...vetoes].map((item) => item.id);
+  return condition(6, 'findings', unmet, {
+    evidence,
+    waived: waived === null || findings.length === 0 ? [] : [waived],
+  });
+}
+
+function requiresCondition(phase: Phase, gate: GateId, claim: Claim | null, nowMs: number): Condition {
+  const required =
+    gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : (phase.spec.gates[gate]?.requires ?? []);
+  const waived = waiverOf(phase, gate, 'requires' satisfies Waivable, nowMs);
+  const lacking = required.filter((other) =>
+    claim ? !holdsBefore(phase, other, claim, nowMs) : !gateReport(phase, other, nowMs).holds,
+  );
+  if (lacking.length > 0 && waived !== null) return condition(7, 'requires', [], { waived: [waived] });
+  const evidence = required.flatMap((other) => currentClaim(phase, other)?.id ?? []);
+  const unmet = lacking.map((other) => `${other} does not hold${claim ? " at an ancestor of this claim's SHA" : ''}`);
+  return condition(7, 'requires', unmet, { evidence });
+}

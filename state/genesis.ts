@@ -1,0 +1,73 @@
+// The trail's first commit: the operator signs the list of the keys that count from here on, himself among them. All trust
+// in a trail comes down to this commit's key.
+
+import { actNamespace } from './act.ts';
+import { principalOf, signedCommit } from './commits.ts';
+import type { Role, Sha } from './ids.ts';
+import { formatAllowedSigners } from './keys.ts';
+import { objectStore } from './objects.ts';
+import type { Signer } from './sshsig.ts';
+import { gitObject, withFiles } from './trees.ts';
+
+export const allowedSignersFile = 'machine-docs/allowed_signers';
+// Not `.md`: every Markdown file of a trail holds entries.
+export const readmeFile = 'machine-docs/README';
+
+export type Founding = {
+  workspaceName: string;
+  operatorSigner: Signer;
+  /** Public keys `ssh-ed25519 AAA…` of those who sign commits besides the operator. */
+  roleSigners: Record<Exclude<Role, 'operator'>, string>;
+  now: Date;
+};
+
+/** Writes the first commit's objects, durably, and gives its id; no ref names it yet. */
+export async function writeGenesis(dir: string, options: Founding): Promise<Sha> {
+  const texts = { [allowedSignersFile]: signersText(options), [readmeFile]: readmeText(options) };
+  const blobs = Object.entries(texts).map(([path, text]) => ({ path, object: gitObject('blob', Buffer.from(text)) }));
+  const files = new Map(blobs.map(({ path, object }) => [path, object.sha]));
+  const tree = await withFiles(new Map(), files, () => Promise.reject(new Error('a new tree has nothing to load')));
+  const commit = signedCommit(
+    {
+      tree: tree.sha,
+      parent: null,
+      role: 'operator',
+      atMs: options.now.getTime(),
+      subject: `init: ${options.workspaceName}`,
+    },
+    options.operatorSigner,
+  );
+  const store = objectStore(dir);
+  await store.write([...blobs.map(({ object }) => object), ...tree.objects, commit]);
+  store.close();
+  return commit.sha;
+}
+
+function signersText({ operatorSigner, roleSigners }: Founding): string {
+  const roles = Object.entries(roleSigners).map(([role, publicKey]) => ({
+    principal: principalOf(role),
+    namespaces: ['git'],
+    publicKey,
+  }));
+  const operator = {
+    principal: principalOf('operator'),
+    namespaces: ['git', actNamespace],
+    publicKey: operatorSigner.publicKey,
+  };
+  return formatAllowedSigners([operator, ...roles]);
+}
+
+function readmeText({ workspaceName }: Founding): string {
+  return `# The trail of ${workspaceName}
+
+Everything that was claimed, run, judged and decided, one entry after the other. These files only grow: old bytes are
+always a prefix of new ones, and nobody edits them by hand. Each commit is signed by the one whose words it holds.
+
+To check the signatures with git alone, in a clone of this branch:
+
+    git config gpg.ssh.allowedSignersFile machine-docs/allowed_signers
+    git log --show-signature trail
+
+The first commit is the operator's; compare its key with the one he gave you. \`coldpass audit\` checks the rest.
+`;
+}

@@ -1,0 +1,139 @@
+// What a repository is asked: which commit, which tree, what changed, what a file holds. Reads objects only, never a working
+// tree; every answer is bounded. How git is started is in `gitProcess.ts`.
+
+import { Refused, TrailError } from './errors.ts';
+import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
+import { Sha } from './ids.ts';
+
+export const listingBytesMax = 64 * 1024 * 1024;
+
+/** The commit that a name, a branch or a full id means; null where there is none. */
+export async function revParse(dir: string, name: string, options: GitOptions = {}): Promise<Sha | null> {
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
+  const result = await git(dir, args, options);
+  const parsed = Sha.safeParse(result.stdout.toString().trim());
+  return result.exit === 0 && parsed.success ? parsed.data : null;
+}
+
+/** A commit that somebody named by its id: Refused unless it is a full one and there. */
+export async function knownCommit(dir: string, id: string, options: GitOptions = {}): Promise<Sha> {
+  const parsed = Sha.safeParse(id);
+  if (!parsed.success) throw new Refused(`«${id.slice(0, 60)}» is not a full commit id: give all 40 digits`);
+  const found = await revParse(dir, parsed.data, options);
+  if (found !== parsed.data) throw new Refused(`there is no commit ${id} here: publish it first`);
+  return found;
+}
+
+/** The tree of a commit. TrailError 'bad-hub' where the commit is not there. */
+export async function treeOf(dir: string, sha: Sha, options: GitOptions = {}): Promise<Sha> {
+  return Sha.parse((await gitText(dir, ['rev-parse', '--verify', `${sha}^{tree}`], options)).trim());
+}
+
+/** What several names mean, in one start of git; null where any of them means nothing. */
+export async function revParseAll(dir: string, names: string[], options: GitOptions = {}): Promise<Sha[] | null> {
+  const result = await git(dir, ['rev-parse', '--end-of-options', ...names], options);
+  if (result.exit !== 0) return null;
+  return result.stdout
+    .toString()
+    .split('\n')
+    .filter((line) => Sha.safeParse(line).success) as Sha[];
+}
+
+/** The tree of a commit given by its full id. Refused for anything else, as `knownCommit` does. */
+export async function knownTree(dir: string, id: string): Promise<Sha> {
+  const found = Sha.safeParse(id).success ? await revParseAll(dir, [`${id}^{commit}`, `${id}^{tree}`]) : null;
+  const [sha, tree] = found ?? [];
+  if (sha === id && tree !== undefined) return tree;
+  await knownCommit(dir, id); // says why
+  throw new Refused(`${id} names no commit`);
+}
+
+/** Whether `ancestor` is `sha` itself or lies before it. TrailError 'bad-hub' where either is not there. */
+export async function isAncestor(dir: string, ancestor: Sha, sha: Sha, options: GitOptions = {}): Promise<boolean> {
+  const result = await git(dir, ['merge-base', '--is-ancestor', ancestor, sha], options);
+  if (result.exit === 0 || result.exit === 1) return result.exit === 0;
+  throw new TrailError('bad-hub', `ancestry of ${ancestor} and ${sha} cannot be told in ${dir}: ${whyFailed(result)}`);
+}
+
+/** The head of a branch such as `phase/mailu`; null where there is no such branch. */
+export function branchHead(dir: string, branch: string): Promise<Sha | null> {
+  return revParse(dir, `refs/heads/${branch}`);
+}
+
+/** One path that differs. Modes are six octal digits, `000000` where the path is not there; ids are null then. */
+export type Change = {
+  path: string;
+  status: 'A' | 'M' | 'D' | 'T';
+  oldMode: string;
+  newMode: string;
+  oldBlob: Sha | null;
+  newBlob: Sha | null;
+};
+
+/** What differs from commit (or tree) `a` to `b`, file by file; renames show as D and A. */
+export async function changedPaths(dir: string, a: Sha, b: Sha, options: GitOptions = {}): Promise<Change[]> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', a, b];
+  const text = await gitText(dir, args, { outputBytesMax: listingBytesMax, ...options });
+  const tokens = text.split('\0');
+  const changes: Change[] = [];
+  for (let at = 0; at + 1 < tokens.length; at += 2) changes.push(readChange(tokens[at] ?? '', tokens[at + 1] ?? ''));
+  return changes;
+}
+
+/** Reads one row of git's raw diff format: `:100644 100644 <id> <id> M` and its path. */
+export function readChange(row: string, path: string): Change {
+  const [, oldMode = '', newMode = '', oldBlob = '', newBlob = '', status = ''] =
+    /^:(\d{6}) (\d{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) ([AMDT])$/.exec(row) ?? [];
+  if (status === '') throw new TrailError('bad-hub', `git gave no raw diff row but «${row.slice(0, 80)}»`);
+  return {
+    path,
+    status: status as Change['status'],
+    oldMode,
+    newMode,
+    oldBlob: idOrNull(oldBlob),
+    newBlob: idOrNull(newBlob),
+  };
+}
+
+export type TreeFile = { path: string; mode: string; blob: Sha; bytes: number };
+
+/** Every file under `prefix` (a folder, a file, or '' for all) of a commit; for a submodule `bytes` is 0. */
+export async function listTree(dir: string, sha: Sha, prefix = '', options: GitOptions = {}): Promise<TreeFile[]> {
+  const args = ['ls-tree', '-r', '-z', '-l', '--full-tree', sha, ...(prefix === '' ? [] : ['--', prefix])];
+  const text = await gitText(dir, args, { outputBytesMax: listingBytesMax, ...options });
+  return text.split('\0').filter(Boolean).map(readTreeRow);
+}
+
+/** A file's bytes at a commit; null where nothing lies there. Refused for links, submodules, folders and over `bytesMax`. */
+export async function fileAt(
+  dir: string,
+  sha: Sha,
+  path: string,
+  bytesMax: number,
+  options: GitOptions = {},
+): Promise<Buffer | null> {
+  const rows = await gitText(dir, ['ls-tree', '-z', '-l', '--full-tree', sha, '--', path], options);
+  const row = rows.split('\0')[0];
+  if (!row) return null;
+  const file = readTreeRow(row);
+  const other = notFiles[file.mode];
+  if (other !== undefined) throw new Refused(`${path} is ${other} at ${sha}, not a file`);
+  if (file.bytes > bytesMax)
+    throw new Refused(`${path} has ${file.bytes} bytes at ${sha}; ${bytesMax} are read at most`);
+  const result = await git(dir, ['cat-file', 'blob', file.blob], { ...options, outputBytesMax: bytesMax + 1 });
+  if (result.exit === 0) return result.stdout;
+  throw new TrailError('bad-hub', `${path} at ${sha} cannot be read from ${dir}: ${whyFailed(result)}`);
+}
+
+const notFiles: Record<string, string> = { '120000': 'a symbolic link', '160000': 'a submodule', '040000': 'a folder' };
+
+function readTreeRow(row: string): TreeFile {
+  const [, mode = '', blob = '', bytes = '', path = ''] =
+    /^(\d{6}) \w+ ([0-9a-f]{40}) +(\d+|-)\t(.+)$/s.exec(row) ?? [];
+  if (path === '') throw new TrailError('bad-hub', `git gave no tree row but «${row.slice(0, 80)}»`);
+  return { path, mode, blob: blob as Sha, bytes: bytes === '-' ? 0 : Number(bytes) };
+}
+
+function idOrNull(id: string): Sha | null {
+  return /^0+$/.test(id) ? null : (id as Sha);
+}

@@ -1,0 +1,195 @@
+// The one way git is started in this product. Nothing of the machine or of a repository steers it: empty HOME, no system or
+// global configuration, no inherited GIT_*, no hooks, prompts, pagers, replace refs or remote helpers, only the `file`
+// protocol, and limits on time and output. A command that fails is a value; a git that cannot be started is an error.
+// Plain node:child_process and not simple-git: results here are bytes, an exit code and two hard limits, and streams need
+// the same environment; simple-git decodes, throws on stderr, and guards against the GIT_* settings that make this safe.
+
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
+import { TrailError } from './errors.ts';
+
+export const gitSecondsDefault = 120;
+export const gitOutputBytesDefault = 16 * 1024 * 1024;
+const stderrBytesMax = 64 * 1024;
+
+export type GitOptions = {
+  /** What git reads; a stream is read to its end or until git ends. */
+  input?: Uint8Array | string | Readable;
+  seconds?: number;
+  outputBytesMax?: number;
+  signal?: AbortSignal;
+  /** Where new objects go and which stores are read besides: a quarantine over the hub. */
+  objects?: { directory: string; alternates: string };
+  /** A configuration file in place of the global one: the only place from which `safe.directory` reaches a remote side. */
+  globalConfig?: string;
+  /** Bounds on memory and on the size of any file written, for commands that unpack what a stranger packed. */
+  bounds?: { memoryBytesMax: number; fileBytesMax: number };
+  env?: Record<string, string>;
+  /** True: `dir` is a checkout, whose git directory git finds by itself. */
+  checkout?: boolean;
+  /** Runs as this user of the machine; only root can. */
+  owner?: { uid: number; gid: number };
+  /** Further settings; they win over the repository's own. */
+  config?: Record<string, string>;
+};
+
+/** `exit` is null where a signal or a limit ended it; `cut` says which limit. */
+export type GitResult = { exit: number | null; stdout: Buffer; stderr: string; cut: 'time' | 'output' | null };
+
+/** Runs git on the git directory `dir` (a bare repository, or a `.git`) and waits. Rejects only if git cannot be started. */
+export function git(dir: string, args: string[], options: GitOptions = {}): Promise<GitResult> {
+  return new Promise((resolve, reject) => {
+    const child = startGit(dir, args, options);
+    let cut: GitResult['cut'] = null;
+    const end = (why: GitResult['cut']) => {
+      cut ??= why;
+      endGit(child);
+    };
+    const timer = setTimeout(() => end('time'), (options.seconds ?? gitSecondsDefault) * 1000);
+    const abort = () => end(null);
+    if (options.signal?.aborted) abort();
+    options.signal?.addEventListener('abort', abort, { once: true });
+    const stdout = gather(child.stdout, options.outputBytesMax ?? gitOutputBytesDefault, () => end('output'));
+    const stderr = gather(child.stderr, stderrBytesMax, () => {});
+    child.once('error', (cause) => {
+      clearTimeout(timer);
+      reject(
+        new TrailError('io', `git could not be started for ${dir}: install git 2.39 or later, check the folder`, {
+          cause,
+        }),
+      );
+    });
+    child.once('close', (exit) => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', abort);
+      resolve({ exit: cut === null ? exit : null, stdout: stdout(), stderr: stderr().toString().trim(), cut });
+    });
+    if (options.input instanceof Readable) options.input.on('error', () => end(null)).pipe(child.stdin);
+    else child.stdin.end(options.input ?? '');
+  });
+}
+
+/** The same for a command that must work: its output as text, or a TrailError 'bad-hub' that says what git said. */
+export async function gitText(dir: string, args: string[], options: GitOptions = {}): Promise<string> {
+  const result = await git(dir, args, options);
+  if (result.exit === 0) return result.stdout.toString();
+  throw new TrailError('bad-hub', `git ${args[0]} failed in ${dir}: ${whyFailed(result)}`);
+}
+
+/** What went wrong, in one line. */
+export function whyFailed(result: GitResult): string {
+  if (result.cut === 'time') return 'it took too long';
+  if (result.cut === 'output') return 'it said too much';
+  return result.stderr.split('\n').findLast((line) => line !== '') ?? `exit ${result.exit}`;
+}
+
+/** Starts git with all three pipes, for streams. The caller ends it (`endGit`) and listens for `error`. */
+export function startGit(dir: string, args: string[], options: GitOptions = {}): ChildProcessWithoutNullStreams {
+  const argv = ['git', ...(options.checkout ? [] : [`--git-dir=${dir}`]), ...args];
+  const { bounds } = options;
+  // `ulimit` counts kilobytes for -d and 512-byte blocks for -f.
+  const limited = bounds
+    ? [
+        'sh',
+        '-c',
+        `ulimit -d ${kilobytes(bounds.memoryBytesMax)} -f ${2 * kilobytes(bounds.fileBytesMax)}; exec "$@"`,
+        'sh',
+        ...argv,
+      ]
+    : argv;
+  // A group of its own: ending git ends what it started, and a Ctrl-C meant for us does not cut a write short.
+  const child = spawn(limited[0] as string, limited.slice(1), {
+    cwd: dir,
+    env: gitEnv(options),
+    ...options.owner,
+    detached: true,
+    stdio: 'pipe',
+  });
+  child.stdin.on('error', () => {}); // EPIPE where git ended early: its exit tells
+  return child;
+}
+
+/** Ends git and whatever it started, at once. */
+export function endGit(child: ChildProcessWithoutNullStreams): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It ended in between.
+  }
+}
+
+// No user's PATH: a git planted in it would be ours.
+const searchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin';
+
+const hardened: Record<string, string> = {
+  'core.hooksPath': '/dev/null',
+  'core.fsmonitor': 'false',
+  'core.attributesFile': '/dev/null',
+  'core.excludesFile': '/dev/null',
+  'core.sshCommand': 'false',
+  'core.protectHFS': 'true',
+  'core.protectNTFS': 'true',
+  'credential.helper': '',
+  'submodule.recurse': 'false',
+  'fetch.recurseSubmodules': 'false',
+  'gc.auto': '0',
+  'maintenance.auto': 'false',
+  'commit.gpgSign': 'false',
+  'tag.gpgSign': 'false',
+  'log.showSignature': 'false',
+  'advice.detachedHead': 'false',
+};
+
+/** The whole environment that git gets. */
+export function gitEnv(
+  options: Pick<GitOptions, 'objects' | 'globalConfig' | 'config' | 'env'> = {},
+): Record<string, string> {
+  const { objects } = options;
+  return {
+    PATH: searchPath,
+    HOME: '/dev/null',
+    LC_ALL: 'C',
+    TZ: 'UTC',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: options.globalConfig ?? '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_ALLOW_PROTOCOL: 'file',
+    GIT_ASKPASS: 'false',
+    GIT_EDITOR: 'false',
+    GIT_PAGER: 'cat',
+    ...(objects && { GIT_OBJECT_DIRECTORY: objects.directory, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects.alternates }),
+    ...asVariables({ ...hardened, ...options.config }),
+    ...options.env,
+  };
+}
+
+// Settings through GIT_CONFIG_COUNT rank with `-c`: above the repository's own, which GIT_CONFIG_GLOBAL would not.
+function asVariables(config: Record<string, string>): Record<string, string> {
+  const settings = Object.entries(config);
+  const numbered = settings.flatMap(([key, value], n) => [
+    [`GIT_CONFIG_KEY_${n}`, key],
+    [`GIT_CONFIG_VALUE_${n}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(numbered) };
+}
+
+function gather(stream: NodeJS.ReadableStream, bytesMax: number, overflow: () => void): () => Buffer {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    const room = bytesMax - bytes;
+    bytes += chunk.length;
+    if (room > 0) chunks.push(chunk.subarray(0, room));
+    if (chunk.length > room) overflow();
+  });
+  return () => Buffer.concat(chunks);
+}
+
+function kilobytes(bytes: number): number {
+  return Math.ceil(bytes / 1024);
+}

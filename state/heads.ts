@@ -1,0 +1,96 @@
+// heads.log: the witness outside git. One line `<last entry id> <commit>` for each batch that was acknowledged, fsynced
+// before the acknowledgement, so that a trail whose tail was cut is noticed. `0 <commit>` stands for the first commit.
+
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TrailError } from './errors.ts';
+import type { Sha } from './ids.ts';
+import { syncFolder } from './objects.ts';
+
+export const headsLogBytesMax = 256 * 1024 * 1024;
+
+export type Head = { id: number; sha: Sha };
+
+export type HeadsLog = {
+  /** As found at opening, in order; a torn last line was dropped. */
+  lines: Head[];
+  /** Resolves when the lines are on disk. Rejects with the disk's own error; then none of them counts. */
+  append(heads: Head[]): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Opens the log, makes it where there is none, and mends a last line that a crash tore. TrailError 'bad-trail' for others. */
+export async function openHeadsLog(path: string): Promise<HeadsLog> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    const text = await readWhole(file, path);
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    const lines = parseHeads(whole, path);
+    if (whole.length < text.length) await file.truncate(whole.length);
+    await file.sync();
+    await syncFolder(dirname(path));
+    return { lines, ...appender(file, whole.length) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Reads the log's text. TrailError 'bad-trail' names the line that is none. */
+export function parseHeads(text: string, path: string): Head[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => {
+      const [, id, sha] = /^(\d{1,15}) ([0-9a-f]{40})$/.exec(line) ?? [];
+      if (id === undefined) {
+        const way =
+          'The file was changed by something else; compare it with the trail (coldpass audit) before you mend it';
+        throw new TrailError('bad-trail', `${path} line ${index + 1} is not «<entry> <commit>». ${way}.`);
+      }
+      return { id: Number(id), sha: sha as Sha };
+    });
+}
+
+function appender(file: FileHandle, sizeAtOpen: number): Pick<HeadsLog, 'append' | 'close'> {
+  let sizeBytes = sizeAtOpen;
+  let torn = false;
+
+  async function append(heads: Head[]): Promise<void> {
+    const bytes = Buffer.from(heads.map(({ id, sha }) => `${id} ${sha}\n`).join(''));
+    if (torn) await file.truncate(sizeBytes);
+    torn = true;
+    try {
+      await writeWhole(file, bytes, sizeBytes);
+      await file.datasync();
+    } catch (error) {
+      // Making a file shorter needs no space. Where even that fails, the next append begins with it.
+      await file.truncate(sizeBytes).catch(() => {});
+      throw error;
+    }
+    sizeBytes += bytes.length;
+    torn = false;
+  }
+
+  return { append, close: () => file.close() };
+}
+
+async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+    at += bytesWritten;
+  }
+}
+
+async function readWhole(file: FileHandle, path: string): Promise<string> {
+  const stat = await file.stat();
+  if (!stat.isFile() || stat.size > headsLogBytesMax) {
+    throw new TrailError(
+      'bad-trail',
+      `${path} is not a heads.log (no plain file, or too large); move it away and look at it.`,
+    );
+  }
+  return file.readFile('latin1');
+}

@@ -1,0 +1,100 @@
+// The trail as it stands in git, read once at opening: the chain of commits, the newest tree, every entry in order. The
+// entries are parsed from the files at the head, since each file only ever grew; signatures and prefixes are audit's to check.
+
+import { parseCommit } from './commits.ts';
+import type { Entry } from './entry.ts';
+import { TrailError } from './errors.ts';
+import { parseEntries } from './framing.ts';
+import { gitText } from './gitProcess.ts';
+import type { EntryId, Sha } from './ids.ts';
+import type { ObjectStore } from './objects.ts';
+import { mustRead, mustReadTree } from './objects.ts';
+import { committerOf, misplaced, partOf } from './policy.ts';
+import type { Tree } from './trees.ts';
+
+export const docs = 'machine-docs';
+export const chainBytesMax = 256 * 1024 * 1024;
+
+export type History = {
+  head: Sha;
+  /** From the first commit to the head. */
+  chain: Sha[];
+  root: Tree;
+  /** Ids 1, 2, 3, … */
+  entries: Entry[];
+  /** The unsealed file of each entry, by id. */
+  files: Map<EntryId, string>;
+};
+
+/** Reads the trail that ends at `head`. TrailError 'bad-trail' says what no honest writer makes, and where. */
+export async function readHistory(hub: string, store: ObjectStore, head: Sha): Promise<History> {
+  const chain = await readChain(hub, head);
+  const root = await rootOf(store, head);
+  const found = await readEntries(store, root);
+  found.sort((a, b) => a.entry.id - b.entry.id);
+  const files = new Map(found.map(({ entry, path }) => [entry.id, partOf(path)?.file ?? path]));
+  const entries = found.map(({ entry }) => entry);
+  checkDense(entries);
+  for (const { entry, path } of found) checkPlace(entry, path, files);
+  return { head, chain, root, entries, files };
+}
+
+async function readChain(hub: string, head: Sha): Promise<Sha[]> {
+  const text = await gitText(hub, ['rev-list', '--parents', head], { outputBytesMax: chainBytesMax });
+  const rows = text.trimEnd().split('\n').reverse();
+  const odd = rows.find((row, index) => row.split(' ').length !== (index === 0 ? 1 : 2));
+  if (odd !== undefined) {
+    throw new TrailError(
+      'bad-trail',
+      `Trail commit ${odd.slice(0, 40)} is a merge or a second root; a trail has neither.`,
+    );
+  }
+  return rows.map((row) => row.slice(0, 40) as Sha);
+}
+
+async function rootOf(store: ObjectStore, head: Sha): Promise<Tree> {
+  const commit = parseCommit(await mustRead(store, head, 'commit'));
+  if (commit === null) throw new TrailError('bad-trail', `Trail commit ${head} cannot be read.`);
+  const root = new Map(await mustReadTree(store, commit.tree));
+  const folder = root.get(docs);
+  if (folder === undefined) throw new TrailError('bad-trail', `The trail has no ${docs} folder at ${head}.`);
+  root.set(docs, { ...folder, tree: await mustReadTree(store, folder.sha) });
+  return root;
+}
+
+type Found = { entry: Entry; path: string };
+
+async function readEntries(store: ObjectStore, root: Tree): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const [name, child] of root.get(docs)?.tree ?? []) {
+    const path = `${docs}/${name}`;
+    if (partOf(path) === null) continue;
+    const text = (await mustRead(store, child.sha, 'blob')).toString('utf8');
+    for (const entry of parseFile(text, path)) found.push({ entry, path });
+  }
+  return found;
+}
+
+function parseFile(text: string, path: string): Entry[] {
+  try {
+    return parseEntries(text);
+  } catch (cause) {
+    throw new TrailError('bad-trail', `${path} on the trail cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function checkPlace(entry: Entry, path: string, files: Map<EntryId, string>): void {
+  const target = entry.kind === 'close' ? files.get(entry.facts.target) : undefined;
+  const reason = misplaced(entry, path, committerOf(entry.role), target);
+  if (reason !== null) throw new TrailError('bad-trail', `On the trail, ${reason}. Run coldpass audit.`);
+}
+
+function checkDense(entries: Entry[]): void {
+  const wrong = entries.findIndex((entry, index) => entry.id !== index + 1);
+  if (wrong < 0) return;
+  const found = entries[wrong]?.id;
+  throw new TrailError(
+    'bad-trail',
+    `Entry #${wrong + 1} is missing or doubled: #${found} stands in its place. Run coldpass audit.`,
+  );
+}

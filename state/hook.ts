@@ -1,0 +1,90 @@
+// The hub's `pre-receive` hook: what anyone who pushes may do. The supervisor does not push, it writes; so this is for
+// people with git and a path to the hub, for other machines later, and for whatever gets hold of a push.
+//
+//   main        nobody: `coldpass` copies it from the operator's repository
+//   phase/<id>  exists already, fast-forward, and what publish.ts would take
+//   trail       commit by commit what the funnel would write (`commitRule.ts`)
+//   any other   does not exist
+//
+// Runs as a process of its own (`main` below, the one place besides cli.ts that reads its arguments); without node, without
+// this file, or on any error of ours the push is refused.
+
+import { readFileSync, realpathSync } from 'node:fs';
+import { checkCommit, type Problem } from './commitRule.ts';
+import { Refused } from './errors.ts';
+import { branchHead, isAncestor } from './git.ts';
+import { openHub } from './hub.ts';
+import { PhaseId, Sha } from './ids.ts';
+import { judgeIncoming, type Quarantined } from './incoming.ts';
+import { publishLimits } from './publish.ts';
+import { placeAt, walkTrail } from './walk.ts';
+
+const problemsShownMax = 10;
+
+export type RefUpdate = { ref: string; old: string; new: string };
+
+/** Every reason against a push, in words; none where it may go in. `received` says where git unpacked it. */
+export async function checkPush(dir: string, updates: RefUpdate[], received: Quarantined): Promise<string[]> {
+  const reasons: string[] = [];
+  for (const update of updates) {
+    const found = await checkUpdate(dir, update, received).catch((error: unknown) => {
+      if (error instanceof Refused) return [error.message];
+      throw error;
+    });
+    reasons.push(...found.map((reason) => `${update.ref}: ${reason}`));
+  }
+  return reasons;
+}
+
+async function checkUpdate(dir: string, update: RefUpdate, received: Quarantined): Promise<string[]> {
+  const branch = branchOf(update.ref);
+  if (branch === null) return ['only phase/<id> and trail take a push'];
+  if (/^0+$/.test(update.new)) return ['a branch is never removed'];
+  const old = await branchHead(dir, branch);
+  if (old === null || old !== update.old) return ['there is no such branch, or it moved: phases are opened by a plan'];
+  const head = Sha.parse(update.new);
+  if (!(await isAncestor(dir, old, head, received))) return [`not a fast-forward of ${old}`];
+  if (branch === 'trail') return checkTrail(dir, old, head, received);
+  await judgeIncoming(dir, head, publishLimits, received);
+  return [];
+}
+
+function branchOf(ref: string): string | null {
+  if (ref === 'refs/heads/trail') return 'trail';
+  const [, id] = /^refs\/heads\/phase\/(.+)$/.exec(ref) ?? [];
+  return PhaseId.safeParse(id).success ? `phase/${id}` : null;
+}
+
+async function checkTrail(dir: string, old: Sha, head: Sha, received: Quarantined): Promise<string[]> {
+  const { genesis } = await openHub(dir);
+  let place = await placeAt(dir, genesis, old);
+  const problems: Problem[] = [];
+  for await (const commit of walkTrail(dir, old, head, received)) {
+    const checked = checkCommit(place, commit);
+    problems.push(...checked.problems);
+    place = checked.next;
+    if (problems.length >= problemsShownMax) break;
+  }
+  return problems.slice(0, problemsShownMax).map(({ rule, commit, entry, what }) => {
+    return `${rule}: ${commit.slice(0, 12)}${entry === null ? '' : ` #${entry}`}: ${what}`;
+  });
+}
+
+async function main([dir = '', directory = '', alternates = '']: string[]): Promise<number> {
+  const updates = readFileSync(0, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [old = '', next = '', ref = ''] = line.split(' ');
+      return { ref, old, new: next };
+    });
+  const reasons = await checkPush(dir, updates, { objects: { directory, alternates } }).catch((error: unknown) => {
+    return [`the push cannot be judged: ${(error as Error).message}`];
+  });
+  for (const reason of reasons) process.stderr.write(`coldpass refuses: ${reason}\n`);
+  return reasons.length === 0 ? 0 : 1;
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === import.meta.filename) {
+  process.exitCode = await main(process.argv.slice(2));
+}

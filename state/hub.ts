@@ -1,0 +1,232 @@
+// The hub: a bare repository in the state directory that holds `main` (a copy of the operator's base), `phase/<id>` and
+// `trail`. Here it is made, opened and tidied, and here it meets the operator's own repository: `syncMain` takes from it,
+// `deliver` gives to it. Entries are the funnel's business, agents' commits that of publish.ts.
+//
+// Invariant: no program but git ever runs because of what a repository holds; hooks of the operator's are never run.
+
+import { appendFile, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { principalOf, verifyCommit } from './commits.ts';
+import { Refused, TrailError } from './errors.ts';
+import { allowedSignersFile, type Founding, writeGenesis } from './genesis.ts';
+import { branchHead, fileAt, isAncestor, revParse } from './git.ts';
+import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
+import { type PhaseId, type RunId, Sha } from './ids.ts';
+import { type AllowedSigner, parseAllowedSigners } from './keys.ts';
+import { syncFolder } from './objects.ts';
+import { fingerprintOf } from './sshsig.ts';
+
+const allowedSignersBytesMax = 64 * 1024;
+const transferSecondsMax = 600;
+const trailRef = 'refs/heads/trail';
+
+export type Hub = {
+  dir: string;
+  /** The trail's first commit, signed by the operator, and the fingerprint of his key. */
+  genesis: Sha;
+  root: string;
+  signers: AllowedSigner[];
+};
+
+export type NewHub = Founding & {
+  stateDir: string;
+  /** The top folder of the operator's repository, links resolved. */
+  repo: string;
+  baseRef: string;
+};
+
+/** Makes `<stateDir>/hub.git`, whole or not at all. Refused where one is there, or where `baseRef` names no commit. */
+export async function createHub(options: NewHub): Promise<Hub> {
+  const dir = hubDir(options.stateDir);
+  if (await revParse(dir, trailRef).catch(() => null)) throw new Refused(`there is a hub already: ${dir}`);
+  const part = await mkdtemp(`${dir}.`);
+  try {
+    await gitText(part, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', part]);
+    await appendFile(join(part, 'config'), hubConfig);
+    await installHook(part);
+    await syncMain(part, options.repo, options.baseRef);
+    const genesis = await writeGenesis(part, options);
+    await gitText(part, ['update-ref', '--no-deref', trailRef, genesis, '0'.repeat(40)]);
+    await rename(part, dir);
+  } catch (error) {
+    await rm(part, { recursive: true, force: true });
+    throw error;
+  }
+  await syncFolder(options.stateDir);
+  return openHub(dir);
+}
+
+/** Where a state directory has its hub. */
+export function hubDir(stateDir: string): string {
+  return join(stateDir, 'hub.git');
+}
+
+/** Looks whether `dir` is a hub, writing nothing. TrailError 'bad-hub': one line that says what is wrong and what to do. */
+export async function openHub(dir: string): Promise<Hub> {
+  const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
+  if (marker?.stdout.toString().trim() !== '1') throw notHub(dir, 'it is not one that `coldpass init` made');
+  return openCopy(dir);
+}
+
+/** A hub, or a mirror of one (`git clone --mirror`): whatever has a trail that an operator began. For those who only read. */
+export async function openCopy(dir: string): Promise<Hub> {
+  const first = await git(dir, ['rev-list', '--max-parents=0', trailRef]).catch(() => null);
+  const roots = first?.stdout.toString().split('\n').filter(Boolean) ?? [];
+  if (first?.exit !== 0 || roots.length !== 1)
+    throw notHub(dir, 'its branch `trail` is missing, broken or has two beginnings');
+  if ((await branchHead(dir, 'main')) === null) throw notHub(dir, 'its branch `main` is missing');
+  const genesis = Sha.parse(roots[0]);
+  const signers = await signersAt(dir, genesis);
+  const operator = signers.find((signer) => signer.principal === principalOf('operator'));
+  const commit = await git(dir, ['cat-file', 'commit', genesis]);
+  if (operator === undefined || verifyCommit(commit.stdout, signers) !== operator.principal) {
+    throw notHub(dir, 'the first commit of its trail is not signed by the operator whom it names');
+  }
+  return { dir, genesis, root: fingerprintOf(operator.publicKey), signers };
+}
+
+/** The keys that a commit of the trail allows. */
+export async function signersAt(dir: string, sha: Sha, options: GitOptions = {}): Promise<AllowedSigner[]> {
+  const bytes = await fileAt(dir, sha, allowedSignersFile, allowedSignersBytesMax, options);
+  if (bytes === null) throw notHub(dir, `${allowedSignersFile} is missing in ${sha}`);
+  return parseAllowedSigners(bytes.toString());
+}
+
+/** What a run that was killed left behind goes, and the hook is that of this installation. For the one supervisor alone. */
+export async function tidyHub(dir: string): Promise<void> {
+  // A git whose parent was killed may still be writing there, and ends when its folder is gone.
+  await rm(incomingDir(dir), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  await installHook(dir);
+}
+
+/** Bundles that are being received lie here; nothing in it counts. */
+export function incomingDir(dir: string): string {
+  return join(dir, 'incoming');
+}
+
+/** Copies the commit that `ref` means in the operator's repository, with its history, to the hub's `main`. */
+export function syncMain(dir: string, repo: string, ref: string): Promise<Sha> {
+  return copyCommit(dir, repo, ref, 'refs/heads/main');
+}
+
+/** The same for a commit that is only tried: kept by a ref of the run's own until `dropTrial`; no branch moves. */
+export function syncTrial(dir: string, repo: string, ref: string, run: RunId): Promise<Sha> {
+  return copyCommit(dir, repo, ref, `refs/trials/${run}`);
+}
+
+/** Lets go of a tried commit. Does nothing where there is none. */
+export async function dropTrial(dir: string, run: RunId): Promise<void> {
+  await gitText(dir, ['update-ref', '--no-deref', '-d', `refs/trials/${run}`]);
+}
+
+async function copyCommit(dir: string, repo: string, ref: string, into: string): Promise<Sha> {
+  const trusting = { globalConfig: await trustFile(dir, repo) };
+  const sha = await revParse(repo, ref, { ...trusting, checkout: true }).catch(() => null);
+  if (sha === null) throw new Refused(`«${ref}» names no commit in ${repo}: make a first commit, or name another base`);
+  const result = await git(
+    dir,
+    ['fetch', ...fetchQuietly, pathToFileURL(repo).href, `+${sha}:${into}`],
+    // The operator's own history may hold what fsck frowns upon; it is his, and only what comes after is judged.
+    { ...trusting, seconds: transferSecondsMax, config: { 'fetch.fsckObjects': 'false' } },
+  );
+  if (result.exit === 0) return sha;
+  throw new TrailError('bad-hub', `${sha} of ${repo} cannot be copied: ${whyFailed(result)}`);
+}
+
+/** Creates `phase/<id>` at `base`, a commit that the hub has. Does nothing where it is there already. */
+export async function startPhase(dir: string, phase: PhaseId, base: Sha): Promise<void> {
+  if ((await branchHead(dir, `phase/${phase}`)) !== null) return;
+  await gitText(dir, ['update-ref', '--no-deref', `refs/heads/phase/${phase}`, base, '0'.repeat(40)]);
+}
+
+/** Brings `phase/<id>` into the operator's repository as a branch of that name, as that repository's owner. Fast-forward only. */
+export async function deliver(
+  dir: string,
+  repo: string,
+  phase: PhaseId,
+  owner: { uid: number; gid: number } | null = null,
+): Promise<{ sha: Sha } | { refused: string }> {
+  const branch = `refs/heads/phase/${phase}`;
+  const sha = await branchHead(dir, `phase/${phase}`);
+  if (sha === null) return { refused: `there is no phase/${phase} in the hub` };
+  const asOwner = { checkout: true, seconds: transferSecondsMax, ...(owner && { owner }) };
+  const there = await revParse(repo, branch, asOwner);
+  if (there !== null && !(await comesBefore(dir, there, sha))) {
+    return {
+      refused: `phase/${phase} in ${repo} is at ${there}, which is not before ${sha}: rename it, then try again`,
+    };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'coldpass-deliver-'));
+  try {
+    const bundle = join(folder, 'bundle');
+    await gitText(dir, ['bundle', 'create', '--quiet', bundle, branch], { seconds: transferSecondsMax });
+    await chmod(folder, 0o711);
+    await chmod(bundle, 0o644);
+    const result = await git(repo, ['fetch', ...fetchQuietly, bundle, `${branch}:${branch}`], asOwner);
+    if (result.exit !== 0) return { refused: `git does not take phase/${phase} into ${repo}: ${whyFailed(result)}` };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return { sha };
+}
+
+/** No tags, no FETCH_HEAD, no packing in the background, no submodules. */
+export const fetchQuietly = [
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+];
+
+// `committed`: objects, packs and references reach the disk; the rest can be made again. Packs stay packs (unpackLimit): a
+// clone from loose objects takes five times as long.
+const hubConfig = `[coldpass]
+\thub = 1
+[core]
+\tfsync = committed
+\tlogAllRefUpdates = false
+\tfilesRefLockTimeout = 2000
+[gc]
+\tauto = 0
+[transfer]
+\tfsckObjects = true
+\tunpackLimit = 1
+[receive]
+\tdenyNonFastForwards = true
+\tdenyDeletes = true
+\tautogc = false
+`;
+
+// This installation's hook.ts on this node, from an empty environment, since the pusher made the one that is given.
+function hookShim(): string {
+  const hook = join(import.meta.dirname, `hook${extname(import.meta.filename)}`);
+  const words = ['/usr/bin/env', '-i', process.execPath, hook].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  return `#!/bin/sh\nexec ${words.join(' ')} "$(pwd -P)" "$GIT_OBJECT_DIRECTORY" "$GIT_ALTERNATE_OBJECT_DIRECTORIES"\n`;
+}
+
+async function installHook(dir: string): Promise<void> {
+  const hooks = join(dir, 'hooks');
+  await mkdir(hooks, { recursive: true });
+  const part = join(hooks, 'pre-receive.part');
+  await writeFile(part, hookShim(), { mode: 0o755 });
+  await rename(part, join(hooks, 'pre-receive'));
+}
+
+// A repository of another user is read only where this says so, and only this file reaches the remote side of a fetch.
+async function trustFile(dir: string, repo: string): Promise<string> {
+  const file = join(dir, 'operator.gitconfig');
+  const quoted = (path: string) => `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  await writeFile(file, `[safe]\n\tdirectory = ${quoted(repo)}\n\tdirectory = ${quoted(join(repo, '.git'))}\n`);
+  return file;
+}
+
+async function comesBefore(dir: string, sha: Sha, later: Sha): Promise<boolean> {
+  return (await revParse(dir, sha)) !== null && isAncestor(dir, sha, later);
+}
+
+function notHub(dir: string, why: string): TrailError {
+  return new TrailError('bad-hub', `${dir} is not a Coldpass hub: ${why}; restore it from a copy, or init anew`);
+}

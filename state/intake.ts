@@ -1,0 +1,146 @@
+// One append, judged: its intents become numbered entries, or it is refused whole. Everything that could make a trail
+// unreadable is stopped here, since what was appended can never be taken back.
+
+import { canonicalJson, digestOf } from './digest.ts';
+import type { Entry, Intent, StoredBytes } from './entry.ts';
+import { factsSchema } from './entry.ts';
+import { Refused } from './errors.ts';
+import { checkEntry, parseEntries, renderEntry } from './framing.ts';
+import { docs } from './history.ts';
+import type { Digest, EntryId, Role, Sha } from './ids.ts';
+import { committerOf, fileFor, mayWrite, partOf, signersOf } from './policy.ts';
+import type { GitObject, LoadTree, Tree } from './trees.ts';
+import { childAt, gitObject } from './trees.ts';
+
+export const storedBytesMax = 8 * 1024 * 1024;
+export const intentsMax = 64;
+
+/** The caller's own rules. `apply` leaves its argument as it was; `admit` gives the reason against, or null. */
+export type Rules<S> = {
+  apply(state: S, entry: Entry): S;
+  admit(state: S, entry: Entry): string | null;
+  now(): Date;
+};
+
+/** Where an append would go: state and number after all that was accepted before it. */
+export type Position<S> = {
+  state: S;
+  nextId: number;
+  root: Tree;
+  /** Paths that appends before it in this batch store, with their blob ids. */
+  stored: ReadonlyMap<string, Sha>;
+  /** Which unsealed file an entry before it stands in; undefined where there is no such entry. */
+  fileOf(id: EntryId): string | undefined;
+};
+
+/** An entry with its text and the unsealed file that it goes to. */
+export type Filed = { entry: Entry; text: string; file: string };
+
+export type Accepted = {
+  /** Whose key signs. */
+  role: Role;
+  entries: Filed[];
+  /** By path from the tree's top. */
+  stored: Map<string, GitObject>;
+};
+
+/** Judges one append. Rejects with `Refused`; nothing is kept of it then. */
+export async function takeIn<S>(
+  intents: Intent[],
+  position: Position<S>,
+  rules: Rules<S>,
+  load: LoadTree,
+): Promise<{ accepted: Accepted; state: S }> {
+  const role = roleOf(intents);
+  const accepted: Accepted = { role, entries: [], stored: new Map() };
+  let { state } = position;
+  for (const intent of intents) {
+    const entry = entryOf(intent, position.nextId + accepted.entries.length, rules.now());
+    for (const stored of intent.blobs ?? []) await takeStored(stored, intent, accepted, position, load);
+    const filed = { entry, text: textOf(entry), file: placeOf(entry, position, accepted.entries) };
+    const reason = rules.admit(state, entry);
+    if (reason !== null) throw new Refused(reason);
+    state = rules.apply(state, entry);
+    accepted.entries.push(filed);
+  }
+  return { accepted, state };
+}
+
+/** UTC to the second, as every entry has it. */
+export function stampOf(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+function roleOf(intents: Intent[]): Role {
+  const [first] = intents;
+  if (first === undefined) throw new Refused('An append needs one entry at least.');
+  if (intents.length > intentsMax) throw new Refused(`An append holds ${intentsMax} entries at most.`);
+  if (intents.some((intent) => intent.role !== first.role)) throw new Refused('An append is of one role alone.');
+  return committerOf(first.role);
+}
+
+function entryOf({ kind, role, phase, facts, body }: Intent, id: number, now: Date): Entry {
+  const entry = { id: id as EntryId, at: stampOf(now), kind, role, phase, facts, body } as Entry;
+  const signers = signersOf(kind);
+  if (!signers.includes(role))
+    throw new Refused(`A ${kind} is written by ${signers.join(' or ')}, not by the ${role}.`);
+  const reason = checkEntry(entry);
+  if (reason !== null) throw new Refused(reason);
+  // With what the schema adds by default, as it will be read back.
+  return { ...entry, facts: factsSchema(kind).parse(facts) } as Entry;
+}
+
+/** The unsealed file where the entry goes; a close goes to its target's. */
+function placeOf<S>(entry: Entry, position: Position<S>, before: Filed[]): string {
+  if (entry.kind !== 'close') return fileFor(entry);
+  const { target } = entry.facts;
+  return fileFor(entry, before.find((one) => one.entry.id === target)?.file ?? position.fileOf(target));
+}
+
+/** The entry's bytes. What would not read back exactly as written is turned down: it would spoil the whole trail. */
+function textOf(entry: Entry): string {
+  const text = renderEntry(entry);
+  const back = text.isWellFormed() ? readBack(text) : null;
+  if (back !== null && canonicalJson(back) === canonicalJson(entry)) return text;
+  throw new Refused(`This ${entry.kind} would not read back as it was written; leave out unusual characters.`);
+}
+
+function readBack(text: string): Entry | null {
+  try {
+    const entries = parseEntries(text);
+    return entries.length === 1 ? (entries[0] as Entry) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function takeStored<S>(
+  stored: StoredBytes,
+  intent: Intent,
+  accepted: Accepted,
+  position: Position<S>,
+  load: LoadTree,
+): Promise<void> {
+  const path = stored.path.startsWith(`${docs}/`) ? stored.path : `${docs}/${stored.path}`;
+  if (partOf(path) !== null || !mayWrite(path, accepted.role))
+    throw new Refused(`The ${accepted.role} may not store ${path}.`);
+  if (stored.bytes.length > storedBytesMax)
+    throw new Refused(`${path} has over ${storedBytesMax} bytes; it is not stored.`);
+  const named = /^machine-docs\/blobs\/(.*)$/.exec(path)?.[1];
+  if (named !== undefined && named !== digestOf(stored.bytes))
+    throw new Refused(`The bytes for ${path} have another digest.`);
+  if (!isNamed(digestOf(stored.bytes), intent))
+    throw new Refused(`The ${intent.kind} does not name the bytes for ${path}.`);
+  const object = gitObject('blob', stored.bytes);
+  const there =
+    position.stored.get(path) ?? accepted.stored.get(path)?.sha ?? (await childAt(position.root, path, load))?.sha;
+  if (there === object.sha) return;
+  if (there !== undefined) throw new Refused(`${path} is on the trail with other bytes; what is stored never changes.`);
+  accepted.stored.set(path, object);
+}
+
+/** Named by digest in the facts, or in other bytes of the same entry (a pinned recipe names its harness files). */
+function isNamed(digest: Digest, { facts, blobs = [] }: Intent): boolean {
+  const quoted = `"${digest}"`;
+  return canonicalJson(facts).includes(quoted) || blobs.some(({ bytes }) => Buffer.from(bytes).includes(quoted));
+}

@@ -1,0 +1,215 @@
+// Key files: OpenSSH's own formats, so that stock ssh-keygen and git read ours and we read theirs. Ed25519 only; private
+// keys of roles are unencrypted (mode 0600, in the state), a key with a passphrase is used through ssh-agent.
+
+import { spawnSync } from 'node:child_process';
+import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { TrailError } from './errors.ts';
+import type { Signer } from './sshsig.ts';
+import {
+  columns,
+  fingerprintOf,
+  formatPublicKey,
+  keyType,
+  rawPublicKey,
+  signWith,
+  uint32,
+  wire,
+  wireReader,
+} from './sshsig.ts';
+
+const keyFileBytesMax = 16 * 1024;
+const agentWaitMs = 60_000;
+const magic = Buffer.from('openssh-key-v1\0');
+const begin = '-----BEGIN OPENSSH PRIVATE KEY-----';
+const end = '-----END OPENSSH PRIVATE KEY-----';
+const derSeedPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+const cipherBlockBytes = 8;
+
+/** Makes an Ed25519 key: `path` (0600) and `path.pub`, both fsynced. TrailError 'bad-key' where either is there already. */
+export function generateKey(path: string, comment: string): Signer {
+  const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const seed = Buffer.from(jwk.d ?? '', 'base64url');
+  const raw = Buffer.from(jwk.x ?? '', 'base64url');
+  writeNew(path, renderPrivateKey(seed, raw, comment), 0o600);
+  writeNew(`${path}.pub`, `${formatPublicKey(raw)} ${comment}\n`, 0o644);
+  return loadSigner(path);
+}
+
+/** The signer of an unencrypted OpenSSH private key file. TrailError 'bad-key' says what is wrong with it and what to do. */
+export function loadSigner(path: string): Signer {
+  const { seed, raw } = readPrivateKey(path);
+  const key = keyFromSeed(seed);
+  const publicKey = formatPublicKey(raw);
+  return {
+    publicKey,
+    fingerprint: fingerprintOf(publicKey),
+    sign: (namespace, bytes) => signWith(key, publicKey, namespace, bytes),
+  };
+}
+
+/**
+ * A signer whose private half this process never sees: `ssh-keygen -Y sign` finds it in the ssh-agent at `agentSocket`, or
+ * beside the public key file. Signing may ask the person (a confirming agent), and blocks until then, a minute at most.
+ */
+export function agentSigner(publicKeyFile: string, env: { PATH: string; agentSocket?: string }): Signer {
+  const publicKey = readPublicKey(publicKeyFile);
+  return {
+    publicKey,
+    fingerprint: fingerprintOf(publicKey),
+    sign: (namespace, bytes) => signThroughKeygen(publicKeyFile, env, namespace, bytes),
+  };
+}
+
+/** `ssh-ed25519 AAA…` from a `.pub` file, its comment dropped. TrailError 'bad-key' for any other content. */
+export function readPublicKey(path: string): string {
+  const raw = rawPublicKey(readBounded(path, false));
+  if (raw === null)
+    throw new TrailError('bad-key', `${path} holds no ${keyType} public key; name the .pub file of one.`);
+  return formatPublicKey(raw);
+}
+
+/** One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces`. */
+export type AllowedSigner = { principal: string; namespaces: string[]; publicKey: string };
+
+/** The text of an `allowed_signers` file as stock ssh-keygen and git read it. */
+export function formatAllowedSigners(signers: AllowedSigner[]): string {
+  return signers
+    .map(({ principal, namespaces, publicKey }) => `${principal} namespaces="${namespaces.join(',')}" ${publicKey}\n`)
+    .join('');
+}
+
+/** Reads what `formatAllowedSigners` writes, comments and empty lines besides. TrailError 'bad-key' names any other line. */
+export function parseAllowedSigners(text: string): AllowedSigner[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const [, principal, namespaces, key] =
+      /^(\S+) namespaces="([a-z0-9,-]+)" (ssh-ed25519 \S+)(?: .*)?$/.exec(line) ?? [];
+    const raw = rawPublicKey(key ?? '');
+    if (principal === undefined || namespaces === undefined || raw === null) {
+      const form = '<role>@coldpass namespaces="git" ssh-ed25519 AAA…';
+      throw new TrailError('bad-key', `allowed_signers line ${index + 1} does not read as «${form}».`);
+    }
+    return [{ principal, namespaces: namespaces.split(','), publicKey: formatPublicKey(raw) }];
+  });
+}
+
+function renderPrivateKey(seed: Buffer, raw: Buffer, comment: string): string {
+  const check = randomBytes(4);
+  const secret = Buffer.concat([
+    check,
+    check,
+    wire(keyType),
+    wire(raw),
+    wire(Buffer.concat([seed, raw])),
+    wire(comment),
+  ]);
+  const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, -secret.length & (cipherBlockBytes - 1));
+  const publicHalf = Buffer.concat([wire(keyType), wire(raw)]);
+  const blob = Buffer.concat([
+    magic,
+    wire('none'),
+    wire('none'),
+    wire(''),
+    uint32(1),
+    wire(publicHalf),
+    wire(Buffer.concat([secret, padding])),
+  ]);
+  return `${begin}\n${columns(blob.toString('base64'))}\n${end}\n`;
+}
+
+function readPrivateKey(path: string): { seed: Buffer; raw: Buffer } {
+  const text = readBounded(path, true).trim();
+  if (!text.startsWith(begin) || !text.endsWith(end)) {
+    throw new TrailError('bad-key', `${path} is not an OpenSSH private key; make one with ssh-keygen -t ed25519.`);
+  }
+  const blob = Buffer.from(text.slice(begin.length, -end.length), 'base64');
+  const reader = wireReader(blob);
+  const hasMagic = reader.take(magic.length)?.equals(magic) === true;
+  const cipher = reader.string()?.toString('latin1');
+  if (hasMagic && cipher !== undefined && cipher !== 'none') {
+    const way = 'ssh-add it and name its .pub file instead';
+    throw new TrailError('bad-key', `${path} is protected by a passphrase; ${way}.`);
+  }
+  reader.string(); // key derivation: none
+  reader.string(); // its options: empty
+  reader.uint32(); // number of keys: one
+  reader.string(); // the public half, which stands in the secret part too
+  const secret = reader.string();
+  const found = secret === null ? null : readSecret(secret);
+  if (found === null)
+    throw new TrailError('bad-key', `${path} is damaged or is no ${keyType} key; only those are used.`);
+  return found;
+}
+
+function readSecret(secret: Buffer): { seed: Buffer; raw: Buffer } | null {
+  const reader = wireReader(secret);
+  const check = reader.uint32();
+  const checkAgain = reader.uint32();
+  const type = reader.string()?.toString('latin1');
+  const raw = reader.string();
+  const pair = reader.string();
+  if (check !== checkAgain || type !== keyType || raw?.length !== 32 || pair?.length !== 64) return null;
+  const seed = pair.subarray(0, 32);
+  const derived = createPublicKey(keyFromSeed(seed)).export({ format: 'jwk' }).x;
+  return derived === raw.toString('base64url') ? { seed, raw } : null;
+}
+
+function keyFromSeed(seed: Buffer): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([derSeedPrefix, seed]), format: 'der', type: 'pkcs8' });
+}
+
+function signThroughKeygen(
+  file: string,
+  env: { PATH: string; agentSocket?: string },
+  namespace: string,
+  bytes: Uint8Array,
+): string {
+  const result = spawnSync('ssh-keygen', ['-Y', 'sign', '-f', file, '-n', namespace], {
+    input: bytes,
+    encoding: 'utf8',
+    timeout: agentWaitMs,
+    env: { PATH: env.PATH, ...(env.agentSocket === undefined ? {} : { SSH_AUTH_SOCK: env.agentSocket }) },
+  });
+  if (result.status === 0) return result.stdout;
+  const said = result.error?.message ?? result.stderr.trim().split('\n').at(-1) ?? 'no reason given';
+  const way = 'is its private half in the ssh-agent (ssh-add -l) or beside it?';
+  throw new TrailError('bad-key', `ssh-keygen could not sign with ${file}: ${said}; ${way}`, { cause: result.error });
+}
+
+function readBounded(path: string, secret: boolean): string {
+  try {
+    return readOpened(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), path, secret);
+  } catch (cause) {
+    if (cause instanceof TrailError) throw cause;
+    throw new TrailError('bad-key', `key ${path} cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function readOpened(file: number, path: string, secret: boolean): string {
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile() || stat.size > keyFileBytesMax) throw new TrailError('bad-key', `${path} is no key file.`);
+    if (secret && (stat.mode & 0o077) !== 0) {
+      throw new TrailError('bad-key', `private key ${path} can be read by others; run: chmod 600 ${path}`);
+    }
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeNew(path: string, text: string, mode: number): void {
+  try {
+    const file = openSync(path, 'wx', mode);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw new TrailError('bad-key', `key ${path} cannot be written: ${(cause as Error).message}.`, { cause });
+  }
+}

@@ -1,0 +1,239 @@
+// How entries read that no model wrote: phase, session, run, act. The same holds as for template.ts: the wording is part of the
+// format, and changes only under a new `v`.
+
+import type { ActPayload } from './act.ts';
+import type { Facts } from './entry.ts';
+import { codes, type Layout, list, prose, refs, row } from './layout.ts';
+import type { Purpose } from './record.ts';
+import { controlsOf, coveredBy, type GateSpec, type PhaseSpec } from './spec.ts';
+import { code, joined, type Md, md } from './words.ts';
+
+type ParkReason = (Facts<'phase'> & { event: 'parked' })['reason'];
+type ActName = ActPayload['act'];
+
+/** Why a phase stands still, in words, and which of the operator's acts move it on. */
+export const parkings: Record<ParkReason, { says: string; acts: ActName[] }> = {
+  idle: { says: 'nobody has anything left to do', acts: ['resume', 'waive', 'drop'] },
+  unverified: { says: 'the Adversary could not come to a verdict', acts: ['resume', 'waive', 'drop'] },
+  blocked: {
+    says: 'the Builder needs something that only the operator can do',
+    acts: ['approve', 'refuse', 'waive', 'drop'],
+  },
+  dispute: { says: 'Builder and Adversary disagree on a finding', acts: ['approve', 'refuse', 'lift', 'drop'] },
+  infra: { says: 'the machinery failed three times', acts: ['resume', 'drop'] },
+  failing: { says: 'the same failure came three times', acts: ['resume', 'waive', 'drop'] },
+  budget: { says: 'the budget is used up', acts: ['resume', 'drop'] },
+  aged: { says: 'evidence grew too old twice', acts: ['resume', 'waive', 'drop'] },
+  word: { says: "three FAILs rest on the Adversary's word alone", acts: ['lift', 'resume', 'waive', 'drop'] },
+  backend: { says: 'the model could not be reached', acts: ['resume', 'drop'] },
+};
+
+export function phaseLayout(facts: Facts<'phase'>): Layout {
+  switch (facts.event) {
+    case 'opened':
+      return openedLayout(facts);
+    case 'parked':
+      return {
+        heading: md`PARKED, ${facts.reason}`,
+        rows: [
+          row('Reason', md`${parkings[facts.reason].says}`),
+          prose('Why', facts.why),
+          facts.about === null ? null : row('About', md`#${facts.about}`),
+          row('Acts that leave this', codes(parkings[facts.reason].acts)),
+        ],
+      };
+    case 'resumed':
+      return { heading: md`RESUMED`, rows: [row('By act', md`#${facts.act}`)] };
+    case 'done':
+      return {
+        heading: md`DONE`,
+        rows: [
+          row('Claim', md`#${facts.claim}`),
+          row('At', code(facts.sha)),
+          row('Not merged', md`that is the operator's to do`),
+        ],
+      };
+    case 'abandoned':
+      return { heading: md`ABANDONED`, rows: [row('By act', md`#${facts.act}`)] };
+    default:
+      return facts satisfies never;
+  }
+}
+
+export function sessionLayout(facts: Facts<'session'>): Layout {
+  if (facts.event === 'started') {
+    const { shown } = facts;
+    const runs = shown.runs.length === 0 ? md`no runs` : md`runs ${codes(shown.runs)}`;
+    return {
+      heading: md`SESSION ${facts.session} of the ${facts.for} started`,
+      rows: [
+        row('Woken', wokenBy(facts.reason)),
+        row('Model', md`${facts.model}, by ${facts.backend}, prompt ${code(facts.prompt)}`),
+        row('Shown', md`the trail up to #${shown.upTo}, ${runs}`),
+        row('Reserved', dollars(facts.reservedUsd)),
+      ],
+    };
+  }
+  const { tokens } = facts;
+  const cache = md`${tokens.cacheRead} read from the cache, ${tokens.cacheWrite} written to it`;
+  return {
+    heading: md`SESSION ${facts.session} of the ${facts.for} ended, ${facts.end}`,
+    rows: [
+      prose('Why', facts.why),
+      row(
+        'Cost',
+        md`${dollars(facts.usd)} in ${facts.turns} turns; tokens: ${tokens.input} in, ${tokens.output} out, ${cache}`,
+      ),
+      facts.published === null ? null : row('Published', code(facts.published)),
+      row('Transcript', facts.transcript === null ? md`none` : code(facts.transcript)),
+    ],
+  };
+}
+
+export function runLayout(facts: Facts<'run'>): Layout {
+  const { counts, control } = facts;
+  const tests = `${counts.pass} passed, ${counts.fail} failed, ${counts.skip} skipped`;
+  const where = Object.entries(facts.shas).map(
+    ([name, sha]) => md`${name}: ${code(sha)}, tree ${code(facts.trees[name] ?? 'unknown')}`,
+  );
+  return {
+    heading: md`RUN ${facts.run} ${control?.result ?? facts.reproducer ?? facts.outcome}`,
+    rows: [
+      row('For', purposeOf(facts.purpose)),
+      row('Outcome', md`${facts.outcome}, level ${facts.level}; tests: ${tests}`),
+      prose('Reason', facts.reason),
+      list(
+        'Not met',
+        facts.unmet.map((text) => md`${text}`),
+      ),
+      control === undefined ? null : row('Control', md`${control.result}`),
+      prose('Control says', control?.why),
+      facts.reproducer === undefined ? null : row('Reproducer', md`${facts.reproducer}`),
+      row('Recipe', md`${facts.recipe}, ${code(facts.recipeDigest)}`),
+      list('At', where),
+      row('Sandbox', md`${facts.sandbox}`),
+      row('Results', facts.results === null ? md`none, the run was lost` : code(facts.results)),
+    ],
+  };
+}
+
+export function actLayout({ act }: Facts<'act'>): Layout {
+  const { payload } = act;
+  return {
+    heading: md`OPERATOR ${payload.act}`,
+    rows: [
+      row('Act', actSays(payload)),
+      'until' in payload && Array.isArray(payload.until)
+        ? list(
+            'Stands until',
+            payload.until.map((text) => md`${text}`),
+          )
+        : null,
+      'because' in payload ? prose('Because', payload.because) : null,
+      'text' in payload ? prose('Says', payload.text) : null,
+      row('Signed', md`at ${act.at}, good until ${act.expires}, for ${act.workspace}`),
+    ],
+  };
+}
+
+function openedLayout(facts: Facts<'phase'> & { event: 'opened' }): Layout {
+  const { spec } = facts;
+  const { budget } = spec;
+  return {
+    heading: md`OPENED ${spec.phase}`,
+    rows: [
+      row('Plan', md`${spec.title}, ${code(facts.plan)}, queued by #${facts.queue}`),
+      row('Base', md`${spec.base} at ${code(facts.base)}`),
+      list(
+        'Gates',
+        Object.entries(spec.gates).map(([name, gate]) => gateSays(spec, name, gate)),
+      ),
+      list(
+        'Recipes',
+        Object.entries(facts.recipes).map(([name, digest]) => md`${name}: ${code(digest)}`),
+      ),
+      row('Budget', md`${dollars(budget.usd)}, ${budget.hours} hours, ${budget.claims} claims`),
+      row('Sandbox', md`${facts.sandbox}, ${facts.uid} uid`),
+    ],
+  };
+}
+
+function gateSays(spec: PhaseSpec, name: string, gate: GateSpec): Md {
+  const controls = controlsOf(gate);
+  const said = Array.isArray(gate.controls) ? '' : gate.controls.none;
+  return joined(
+    [
+      md`${name}: recipe ${gate.recipe}`,
+      md`${gate.times} cold ${gate.times === 1 ? 'run' : 'runs'}`,
+      gate.expect.level === undefined ? [] : md`level ${gate.expect.level}`,
+      controls.length === 0 ? md`no controls (${said})` : md`controls ${controls.join(', ')}`,
+      gate.requires.length === 0 ? [] : md`after ${gate.requires.join(', ')}`,
+      md`covers ${coveredBy(spec, name as never).join(', ')}`,
+    ].flat(),
+    '; ',
+  );
+}
+
+function wokenBy(reason: (Facts<'session'> & { event: 'started' })['reason']): Md {
+  switch (reason.kind) {
+    case 'work':
+      return md`to work on what is unmet`;
+    case 'red':
+      return md`claim #${reason.claim} is red`;
+    case 'failed':
+      return md`claim #${reason.claim} was failed`;
+    case 'judge':
+      return md`to judge claim #${reason.claim}`;
+    case 'advise':
+      return md`to advise on #${reason.blocked}`;
+    case 'veto':
+      return md`to look at veto #${reason.veto} again`;
+    default:
+      return reason satisfies never;
+  }
+}
+
+function purposeOf(purpose: Purpose): Md {
+  switch (purpose.kind) {
+    case 'gate':
+      return md`gate ${purpose.gate}, claim #${purpose.claim}, run ${purpose.k}`;
+    case 'control':
+      return md`control ${purpose.control} of gate ${purpose.gate}, claim #${purpose.claim}, over ${code(purpose.reference)}`;
+    case 'reproducer':
+      return md`reproducer of finding #${purpose.finding}, claim #${purpose.claim}`;
+    case 'base':
+      return md`the base, recipe ${purpose.recipe}, run ${purpose.k}`;
+    case 'trial':
+      return md`a trial by the ${purpose.by}; it counts for nothing`;
+    default:
+      return purpose satisfies never;
+  }
+}
+
+function actSays(payload: ActPayload): Md {
+  switch (payload.act) {
+    case 'queue':
+      return md`queue phase ${payload.phase}, plan ${code(payload.plan)}, base ${code(payload.baseSha)}, ${recipesOf(payload.recipes)}`;
+    case 'waive':
+      return md`waive ${payload.condition} of gate ${payload.gate} in phase ${payload.phase} until ${payload.until}`;
+    case 'approve':
+    case 'refuse':
+    case 'lift':
+      return md`${payload.act} ${refs([payload.target])}, digest ${code(payload.targetDigest)}`;
+    case 'veto':
+    case 'resume':
+    case 'drop':
+    case 'note':
+      return md`${payload.act}, phase ${payload.phase}`;
+    default:
+      return payload satisfies never;
+  }
+}
+
+function recipesOf(recipes: Record<string, string>): Md {
+  return joined(Object.entries(recipes).map(([name, digest]) => md`recipe ${name} ${code(digest)}`));
+}
+
+function dollars(usd: number): Md {
+  return md`$${usd.toFixed(4)}`;
+}

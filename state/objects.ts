@@ -1,0 +1,105 @@
+// The hub's object store as the funnel uses it: each batch written as one small pack, fsynced, from this process (a child
+// for each object would cost ten times the write), and everything read through one lasting `git cat-file --batch`.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openObjects } from './catFile.ts';
+import { TrailError } from './errors.ts';
+import type { Sha } from './ids.ts';
+import { packOf } from './packs.ts';
+import type { GitObject, ObjectType, Tree } from './trees.ts';
+import { parseTree } from './trees.ts';
+
+export type ReadObject = { type: string; bytes: Buffer };
+
+export type ObjectStore = {
+  /** Resolves once all of them are on disk, their names too. Rejects with the disk's own error; what may be there then does no harm. */
+  write(objects: GitObject[]): Promise<void>;
+  /** Null where there is no such object. TrailError 'bad-hub' where git fails, or where it is over 64 MiB. */
+  read(sha: Sha): Promise<ReadObject | null>;
+  /** Ends the reader; reads under way reject. */
+  close(): void;
+};
+
+/** The store of the bare repository at `hub`. */
+export function objectStore(hub: string): ObjectStore {
+  let reader = openObjects(hub);
+  let isClosed = false;
+  return {
+    write: (objects) => writePack(join(hub, 'objects', 'pack'), objects),
+    read: (sha) => {
+      const asked = reader;
+      return asked.read(sha).catch((error) => {
+        if (isClosed) throw error;
+        // A reader that died (the OOM killer) is started again, once: reading twice changes nothing.
+        if (asked === reader) reader = openObjects(hub);
+        return reader.read(sha);
+      });
+    },
+    close: () => {
+      isClosed = true;
+      reader.close();
+    },
+  };
+}
+
+/** The bytes of an object that must be there and of that type, else TrailError 'bad-trail'. */
+export async function mustRead(store: ObjectStore, sha: Sha, type: ObjectType): Promise<Buffer> {
+  const object = await store.read(sha);
+  if (object?.type === type) return object.bytes;
+  throw new TrailError('bad-trail', `The hub has no ${type} ${sha}, which the trail needs; restore it from a backup.`);
+}
+
+/** The children of a tree object that must be there. */
+export async function mustReadTree(store: ObjectStore, sha: Sha): Promise<Tree> {
+  return parseTree(await mustRead(store, sha, 'tree'));
+}
+
+/** Makes the names in a folder last. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Always written anew, also what is there: that copy may be one which a dead process never fsynced. */
+async function writePack(dir: string, objects: GitObject[]): Promise<void> {
+  const once = [...new Map(objects.map((object) => [object.sha, object])).values()];
+  if (once.length === 0) return;
+  const { name, pack, index } = await packOf(once);
+  // git's own names for such files, so that its pruning knows forgotten ones.
+  const suffix = randomBytes(6).toString('hex');
+  const temporary = { pack: join(dir, `tmp_pack_${suffix}`), index: join(dir, `tmp_idx_${suffix}`) };
+  const target = { pack: join(dir, `${name}.pack`), index: join(dir, `${name}.idx`) };
+  try {
+    await mkdir(dir, { recursive: true });
+    await bothDone([writeSynced(temporary.pack, pack), writeSynced(temporary.index, index)]);
+    // A pack counts from the moment its index has a name.
+    await rename(temporary.pack, target.pack);
+    await rename(temporary.index, target.index);
+    await syncFolder(dir);
+  } catch (error) {
+    for (const path of Object.values(temporary)) await rm(path, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeSynced(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o444);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Waits for both before it throws: no write of a failed batch goes on behind the caller's back. */
+async function bothDone(writes: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(writes)).find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,0 +1,94 @@
+// Opens a trail for writing: reads it whole, holds it against heads.log, and mends what a crash may leave (a torn last
+// line, a batch that was on the trail but not yet witnessed). Anything else that does not fit is an error, and stays.
+
+import { join } from 'node:path';
+import { gitNamespace, principalOf } from './commits.ts';
+import { TrailError } from './errors.ts';
+import type { HeadsLog } from './heads.ts';
+import { openHeadsLog } from './heads.ts';
+import type { History } from './history.ts';
+import { docs, readHistory } from './history.ts';
+import type { Role, Sha } from './ids.ts';
+import { parseAllowedSigners } from './keys.ts';
+import type { ObjectStore } from './objects.ts';
+import { mustRead, objectStore } from './objects.ts';
+import type { Branch } from './refs.ts';
+import { openBranch } from './refs.ts';
+import type { Signer } from './sshsig.ts';
+
+export const trailRef = 'refs/heads/trail';
+
+export type OpenTrail = { history: History; store: ObjectStore; branch: Branch; log: HeadsLog };
+
+/** Opens the trail of `hub`, its witness beside it in `stateDir`. Rejects with TrailError, and nothing stays open then. */
+export async function openTrail(
+  hub: string,
+  stateDir: string,
+  signers: Partial<Record<Role, Signer>>,
+): Promise<OpenTrail> {
+  const store = objectStore(hub);
+  let log: HeadsLog | null = null;
+  try {
+    const branch = await openBranch(hub, trailRef);
+    const head = await branch.read();
+    if (head === null)
+      throw new TrailError('bad-hub', `${hub} has no trail; is it a Coldpass hub? (coldpass init makes one)`);
+    const history = await readHistory(hub, store, head);
+    await checkSigners(store, history, signers);
+    log = await openHeadsLog(join(stateDir, 'heads.log'));
+    await checkWitness(hub, history, store, log);
+    return { history, store, branch, log };
+  } catch (error) {
+    store.close();
+    await log?.close();
+    throw error;
+  }
+}
+
+async function checkSigners(
+  store: ObjectStore,
+  history: History,
+  signers: Partial<Record<Role, Signer>>,
+): Promise<void> {
+  const child = history.root.get(docs)?.tree?.get('allowed_signers');
+  if (child === undefined)
+    throw new TrailError('bad-trail', `The trail has no ${docs}/allowed_signers at ${history.head}.`);
+  const allowed = parseAllowedSigners((await mustRead(store, child.sha, 'blob')).toString('utf8'));
+  for (const [role, signer] of Object.entries(signers)) {
+    const own = allowed.find((one) => one.principal === principalOf(role) && one.namespaces.includes(gitNamespace));
+    if (own?.publicKey === signer.publicKey) continue;
+    throw new TrailError(
+      'bad-key',
+      `The ${role}'s key (${signer.fingerprint}) is not the one in the trail's allowed_signers.`,
+    );
+  }
+}
+
+async function checkWitness(hub: string, history: History, store: ObjectStore, log: HeadsLog): Promise<void> {
+  const positions = new Map(history.chain.map((sha, index) => [sha, index]));
+  let before = -1;
+  for (const line of log.lines) {
+    const position = positions.get(line.sha);
+    if (position === undefined) throw await tailCut(hub, line, history, store);
+    if (position <= before) throw new TrailError('bad-trail', `heads.log is out of order at entry #${line.id}.`);
+    before = position;
+  }
+  if (before < history.chain.length - 1) await log.append([{ id: history.entries.length, sha: history.head }]);
+}
+
+async function tailCut(
+  hub: string,
+  line: { id: number; sha: Sha },
+  history: History,
+  store: ObjectStore,
+): Promise<TrailError> {
+  const isKept = (await store.read(line.sha)) !== null;
+  const way = isKept
+    ? `The commit is still in the hub: git --git-dir=${hub} update-ref ${trailRef} <the last commit in heads.log>`
+    : 'The commit is gone from the hub: restore it from a backup';
+  const found = `the trail ends at #${history.entries.length} (${history.head}) without it`;
+  return new TrailError(
+    'bad-trail',
+    `heads.log has entry #${line.id} (${line.sha}) as acknowledged, but ${found}: its tail was cut. ${way}.`,
+  );
+}

@@ -1,0 +1,139 @@
+// What is so, as data: a trail's state and its phases, as the fold (`fold.ts`) computes them from the entries. Statuses that
+// can be derived (a claim's standing, what is open for the operator) are not kept: see `standing.ts`, `gate.ts`, `inbox.ts`.
+
+import type { Waivable } from './act.ts';
+import type { Facts, ParkReason, SessionEnd, WakeReason } from './entry.ts';
+import type { AgentRole, Digest, EntryId, GateId, PhaseId, RunId, SessionId, Sha } from './ids.ts';
+import type { PhaseSpec } from './spec.ts';
+
+export type Verdict = {
+  id: EntryId;
+  verdict: 'PASS' | 'FAIL' | 'UNVERIFIED';
+  session: SessionId;
+  findings: EntryId[];
+  atMs: number;
+};
+export type Claim = {
+  id: EntryId;
+  gate: GateId;
+  sha: Sha;
+  tree: Sha;
+  atMs: number;
+  descends: EntryId[];
+  precedes: EntryId[];
+  references: Record<string, Sha>;
+  touches: string[];
+  verdicts: Verdict[];
+  withdrawn: EntryId | null;
+};
+export type Run = Pick<
+  Facts<'run'>,
+  | 'run'
+  | 'purpose'
+  | 'recipe'
+  | 'recipeDigest'
+  | 'outcome'
+  | 'level'
+  | 'alike'
+  | 'reason'
+  | 'unmet'
+  | 'control'
+  | 'reproducer'
+  | 'sandbox'
+  | 'counts'
+> & { id: EntryId; sha: Sha /** Null where nothing was cloned. */; tree: Sha | null; atMs: number };
+export type Finding = {
+  id: EntryId;
+  gate: GateId;
+  title: string;
+  fix: string[];
+  reproducer: Facts<'finding'>['reproducer'] | null;
+  closed: EntryId | null;
+};
+export type Veto = {
+  id: EntryId;
+  by: 'adversary' | 'operator';
+  title: string;
+  until: string[];
+  lifted: EntryId | null;
+};
+export type Blocked = {
+  id: EntryId;
+  action: string;
+  verify: string;
+  blocks: GateId[];
+  options: string[];
+  disputes: EntryId | null;
+  advice: EntryId | null;
+  closed: EntryId | null;
+};
+export type Waiver = { id: EntryId; gate: GateId; condition: Waivable; untilMs: number };
+export type Session = {
+  id: EntryId;
+  session: SessionId;
+  for: AgentRole;
+  reason: WakeReason;
+  shownRuns: RunId[];
+  usd: number;
+  end: SessionEnd | null;
+  endedAtMs: number;
+  /** For a session that its back end failed: is trying again of no use, and if of use, from when on, in ms. */
+  trouble: { stop: boolean; untilMs: number } | null;
+  published: Sha | null;
+  vetoed: boolean;
+};
+/** A note, item, decision or deferral: what its author may still close. */
+export type Thing = {
+  id: EntryId;
+  kind: 'note' | 'item' | 'journal' | 'decision' | 'deferral';
+  by: AgentRole;
+  title: string;
+  closed: EntryId | null;
+};
+
+export type Phase = {
+  id: PhaseId;
+  status: 'open' | 'parked' | 'done' | 'abandoned';
+  opened: EntryId;
+  plan: Digest;
+  spec: PhaseSpec;
+  base: Sha;
+  recipes: Record<string, Digest>;
+  sandbox: 'bubblewrap' | 'none';
+  parked: { id: EntryId; reason: ParkReason; why: string; about: EntryId | null } | null;
+  /** An act that the supervisor has yet to answer with `resumed` or `abandoned`. */
+  asked: { act: 'resume' | 'drop'; id: EntryId } | null;
+  /** The last `opened` or `resumed`: counters that park count from here. */
+  resumed: EntryId;
+  resumedAtMs: number;
+  /** The last act that changed the bar (waive, lift): a tree that was red before it may be claimed again after it. */
+  bar: EntryId;
+  /** The last entry that changed anything but notes; a wake that began after it and ended changed nothing. */
+  progress: EntryId;
+  claims: Claim[];
+  runs: Run[];
+  findings: Finding[];
+  vetoes: Veto[];
+  blocked: Blocked[];
+  waivers: Waiver[];
+  /** Flakes that the operator closed: the disagreeing run's entry → the act's. */
+  lifted: Record<number, EntryId>;
+  sessions: Session[];
+  things: Thing[];
+  operatorNotes: { id: EntryId; text: string }[];
+};
+
+export type Queued = { id: EntryId; phase: PhaseId; plan: Digest; recipes: Record<string, Digest>; baseSha: Sha };
+export type TrailState = {
+  lastId: number;
+  phases: Record<string, Phase>;
+  queue: Queued[];
+  nonces: Record<string, EntryId>;
+};
+
+export const emptyTrail: TrailState = { lastId: 0, phases: {}, queue: [], nonces: {} };
+
+/** The phase that is open or parked; one at a time. */
+export function livePhase(state: TrailState): Phase | null {
+  return Object.values(state.phases).find((phase) => phase.status === 'open' || phase.status === 'parked') ?? null;
+}

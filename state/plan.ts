@@ -1,0 +1,88 @@
+// A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` gives what the code knows of it, or
+// what is wrong in words; `checkPlan` also holds it against the recipes. The plan's bytes are pinned elsewhere, by digest.
+
+import { gateProblems, orderProblems, recipeProblems, textProblems } from './planCheck.ts';
+import { proposeFrontMatter } from './planDraft.ts';
+import { partPlan, readFront } from './planFront.ts';
+import { type PlanText, readPlanText } from './planText.ts';
+import { error, type Problem } from './problem.ts';
+import type { Recipe } from './recipe.ts';
+import { type FrontMatter, PhaseSpec } from './spec.ts';
+import { unfitCharacter } from './words.ts';
+
+export { newPlan, proposeFrontMatter } from './planDraft.ts';
+export type { Problem } from './problem.ts';
+
+export const planBytesMax = 256 * 1024;
+const unfitLinesMax = 5;
+
+export type PlanCheck = {
+  /** Null where there is an error. */
+  spec: PhaseSpec | null;
+  /** In the order of their lines. */
+  problems: Problem[];
+  /** Front matter to put before the plan, where it has none. */
+  proposed?: string;
+};
+
+/** The spec of a plan without errors, else its problems (warnings too), and front matter where it has none. */
+export function readPlan(text: string): { spec: PhaseSpec } | { problems: Problem[]; proposed?: string } {
+  const { spec, ...rest } = checkPlan(text);
+  return spec ? { spec } : rest;
+}
+
+/** Everything that is wrong with a plan, or doubtful. Without `recipes` nothing is said of them. */
+export function checkPlan(text: string, recipes?: Readonly<Record<string, Recipe>>): PlanCheck {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > planBytesMax)
+    return failed([error(null, `the plan has ${bytes} bytes, over ${planBytesMax}`, 'shorten it')]);
+  const lines = text.split(/\r?\n/);
+  const unfit = unfitLines(lines);
+  const parted = partPlan(lines);
+  if (parted.problem) return failed([...unfit, parted.problem]);
+  if (parted.front === null) return withoutFront(text, unfit, Object.keys(recipes ?? {}));
+  const read = readFront(parted.front, parted.frontLine);
+  if ('problems' in read) return failed([...unfit, ...read.problems]);
+  const found = readPlanText(parted.text, parted.textLine);
+  const problems = [
+    ...unfit,
+    ...textProblems(found, read.front, read.lineOf),
+    ...gateProblems(found, read.front, read.lineOf),
+    ...orderProblems(read.front, read.lineOf),
+    ...(recipes ? recipeProblems(read.front, recipes, read.lineOf) : []),
+  ];
+  return problems.some((one) => one.level === 'error')
+    ? failed(problems)
+    : { spec: specOf(read.front, found), problems: inOrder(problems) };
+}
+
+function failed(problems: Problem[]): PlanCheck {
+  return { spec: null, problems: inOrder(problems) };
+}
+
+function withoutFront(text: string, unfit: Problem[], recipeNames: string[]): PlanCheck {
+  const missing = error(
+    1,
+    'the plan has no front matter, so no gate is bound to code',
+    'put the proposed one before its first line, and check it',
+  );
+  return { ...failed([...unfit, missing]), proposed: proposeFrontMatter(text, recipeNames) };
+}
+
+function inOrder(problems: Problem[]): Problem[] {
+  return [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+function specOf(front: FrontMatter, { title, clauses, dod }: PlanText): PhaseSpec {
+  const plain = ({ id, text }: { id: string; text: string }) => ({ id, text });
+  return PhaseSpec.parse({ ...front, title, clauses: clauses.map(plain), dod: dod.map(plain) });
+}
+
+/** A plan is read by agents: nothing in it may look other than it is. */
+function unfitLines(lines: string[]): Problem[] {
+  const found = lines.flatMap((line, i) => {
+    const character = unfitCharacter(line);
+    return character ? [error(i + 1, `there is ${character.name} at column ${character.index + 1}`, 'remove it')] : [];
+  });
+  return found.slice(0, unfitLinesMax);
+}

@@ -1,0 +1,210 @@
+// What is wrong, or doubtful, between a plan's text, its front matter and the recipes.
+
+import type { GateId } from './ids.ts';
+import type { LineOf } from './planFront.ts';
+import type { TextGate } from './planItems.ts';
+import type { PlanText } from './planText.ts';
+import { error, type Problem, warning } from './problem.ts';
+import type { Recipe } from './recipe.ts';
+import { type FrontMatter, PhaseSpec } from './spec.ts';
+
+export function textProblems(found: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
+  const problems = [...doubled(found.clauses), ...tooMany(found)];
+  if (found.phase !== null && found.phase !== front.phase) {
+    problems.push(
+      warning(
+        lineOf(['phase']),
+        `the title says phase ${found.phase}, the front matter ${front.phase}`,
+        'make them the same',
+      ),
+    );
+  }
+  if (found.clauses.length === 0)
+    problems.push(
+      warning(null, 'the plan has no numbered requirements', 'add "## 2. Work requirements" with a numbered list'),
+    );
+  if (found.dod.length === 0)
+    problems.push(warning(null, 'the plan has no Definition of Done', 'add "## 5. Definition of Done" with a list'));
+  const covered = new Set(Object.keys(front.gates).flatMap((gate) => front.gates[gate as GateId]?.covers ?? []));
+  for (const { id, line } of found.clauses.filter((clause) => !covered.has(clause.id))) {
+    problems.push(
+      warning(line, `requirement ${id} is covered by no gate, only by DONE`, `add "${id}" to a gate's covers`),
+    );
+  }
+  return [...problems, ...undeclared(found.gates, front, lineOf)];
+}
+
+function doubled(clauses: PlanText['clauses']): Problem[] {
+  const again = clauses.filter((clause, i) => clauses.findIndex((other) => other.id === clause.id) < i);
+  return again.map(({ id, line }) =>
+    error(line, `requirement ${id} is there twice`, 'number the sections and items so that each is there once'),
+  );
+}
+
+function tooMany({ clauses, dod }: PlanText): Problem[] {
+  const fits = PhaseSpec.pick({ clauses: true, dod: true }).safeParse({
+    clauses: clauses.map(({ id, text }) => ({ id, text })),
+    dod: dod.map(({ id, text }) => ({ id, text })),
+  });
+  return fits.success
+    ? []
+    : [
+        error(
+          clauses[0]?.line ?? null,
+          `the plan has ${clauses.length} requirements and ${dod.length} lines of its Definition of Done, more than can be checked`,
+          'make it two phases',
+        ),
+      ];
+}
+
+function undeclared(gates: TextGate[], front: FrontMatter, lineOf: LineOf): Problem[] {
+  const known = Object.keys(front.gates);
+  const missing = gates.filter((gate) => !known.includes(gate.id) && gate.id !== 'DONE');
+  const silent = gates.length === 0 ? [] : known.filter((id) => !gates.some((gate) => gate.id === id));
+  return [
+    ...missing.map(({ id, line }) =>
+      warning(
+        line,
+        `gate ${id} is described, but the front matter has no such gate`,
+        `add ${id} under gates, or drop the text`,
+      ),
+    ),
+    ...silent.map((id) =>
+      warning(
+        lineOf(['gates', id]),
+        `gate ${id} is not described in the plan's Gates section`,
+        'say there what it means',
+      ),
+    ),
+  ];
+}
+
+/** What gates name must be there. */
+export function gateProblems(found: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
+  const clauses = [...found.clauses, ...found.dod].map((clause) => clause.id);
+  const gates = Object.keys(front.gates);
+  return Object.entries(front.gates).flatMap(([name, gate]) => [
+    ...unknownOf(
+      gate.covers,
+      clauses,
+      (i) => lineOf(['gates', name, 'covers', i]),
+      `gates.${name}.covers names`,
+      'requirement',
+    ),
+    ...unknownOf(
+      gate.requires,
+      gates,
+      (i) => lineOf(['gates', name, 'requires', i]),
+      `gates.${name}.requires names`,
+      'gate',
+    ),
+  ]);
+}
+
+function unknownOf(
+  used: string[],
+  known: string[],
+  lineAt: (index: number) => number,
+  at: string,
+  what: string,
+): Problem[] {
+  const have = known.length === 0 ? `the plan has no ${what}s` : `it has ${known.join(', ')}`;
+  return used.flatMap((id, i) =>
+    known.includes(id)
+      ? []
+      : [error(lineAt(i), `${at} ${id}, and the plan has no such ${what}`, `correct it: ${have}`)],
+  );
+}
+
+/** One problem for each circle of `requires`. */
+export function orderProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
+  const done = new Set<string>();
+  const problems: Problem[] = [];
+  const walk = (gate: string, way: string[]): void => {
+    if (way.includes(gate)) {
+      const circle = [...way.slice(way.indexOf(gate)), gate].join(' → ');
+      problems.push(
+        error(
+          lineOf(['gates', gate, 'requires']),
+          `gates require each other in a circle: ${circle}`,
+          'drop one of these requires',
+        ),
+      );
+    } else if (!done.has(gate)) {
+      for (const next of front.gates[gate as GateId]?.requires ?? []) walk(next, [...way, gate]);
+      done.add(gate);
+    }
+  };
+  for (const gate of Object.keys(front.gates)) walk(gate, []);
+  return problems;
+}
+
+export function recipeProblems(
+  front: FrontMatter,
+  recipes: Readonly<Record<string, Recipe>>,
+  lineOf: LineOf,
+): Problem[] {
+  const told = new Set<string>();
+  return Object.entries(front.gates).flatMap(([name, gate]) => {
+    const recipe = Object.hasOwn(recipes, gate.recipe) ? recipes[gate.recipe] : undefined;
+    const line = lineOf(['gates', name, 'recipe']);
+    if (!recipe) return [unknownRecipe(name, gate.recipe, Object.keys(recipes), line)];
+    const isNew = !told.has(gate.recipe);
+    told.add(gate.recipe);
+    return [
+      ...levelProblems(gate.expect.level ?? 0, name, gate.recipe, recipe, lineOf),
+      ...(isNew ? claimsCommands(gate.recipe, recipe, line) : []),
+    ];
+  });
+}
+
+function unknownRecipe(gate: string, recipe: string, known: string[], line: number): Problem {
+  const others = known.length === 0 ? '' : `use one of ${known.join(', ')}, or `;
+  return error(line, `gates.${gate}.recipe: there is no recipe ${recipe}`, `${others}add it to coldpass.yml`);
+}
+
+function levelProblems(level: number, gate: string, name: string, recipe: Recipe, lineOf: LineOf): Problem[] {
+  const stages = recipe.stages.length;
+  if (level <= stages) return [];
+  const what = `gates.${gate} expects level ${level}, and recipe ${name} has ${stages} ${stages === 1 ? 'stage' : 'stages'}`;
+  return [error(lineOf(['gates', gate, 'expect', 'level']), what, `expect level ${stages} at most`)];
+}
+
+// What a command takes from the tree it runs in, and the harness item that makes it the operator's instead.
+const readsTheClaim: { command: RegExp; harness: RegExp; says: string; instead: string }[] = [
+  {
+    command: /(?:^|[;&|(\n])\s*(?:npm|pnpm|yarn|bun)\s+(?:t|test|run|run-script|start|exec)\b/,
+    harness: /^package\.json(#scripts)?$/,
+    says: "package.json's scripts",
+    instead: 'name the binary, such as `node_modules/.bin/vitest run`, or list package.json#scripts under harness',
+  },
+  {
+    command: /(?:^|[;&|(\n])\s*g?make\b/,
+    harness: /^(GNUm|M|m)akefile$/,
+    says: 'the Makefile',
+    instead: 'name the binary, or list Makefile under harness',
+  },
+  {
+    command: /(?:^|[;&|(\n])\s*(?:python3? -m )?(?:tox|nox)\b/,
+    harness: /^(tox\.ini|noxfile\.py|pyproject\.toml|setup\.cfg)$/,
+    says: 'tox.ini or its like',
+    instead: 'name the binary, such as `python3 -m pytest`, or list tox.ini under harness',
+  },
+];
+
+function claimsCommands(name: string, recipe: Recipe, line: number): Problem[] {
+  return recipe.stages.flatMap((stage) => {
+    const found = readsTheClaim.find(
+      ({ command, harness }) => command.test(stage.run) && !recipe.harness.some((item) => harness.test(item)),
+    );
+    return found
+      ? [
+          warning(
+            line,
+            `stage ${stage.name} of recipe ${name} runs what the claim's own files say (${found.says})`,
+            found.instead,
+          ),
+        ]
+      : [];
+  });
+}

@@ -1,0 +1,147 @@
+// Plans that are begun here: a new one from a title, and front matter proposed for one that has none.
+
+import { Refused } from './errors.ts';
+import { GateId, PhaseId } from './ids.ts';
+import { partPlan } from './planFront.ts';
+import type { TextGate } from './planItems.ts';
+import { type PlanText, readPlanText } from './planText.ts';
+import { fitLine, unfitLine } from './words.ts';
+
+const idCharsMax = 41;
+const titleCharsMax = 200;
+
+export type NewPlan = { phase: PhaseId; file: string; text: string };
+
+/** A whole plan for `title` that passes the check as it is. Throws Refused where no id can be made of the title. */
+export function newPlan({ title, recipe, base }: { title: string; recipe: string; base: string }): NewPlan {
+  const problem = /[\n\r\t]/.test(title) ? 'has a line break' : unfitLine(title);
+  if (problem) throw new Refused(`the title ${problem}`);
+  const name = title.trim();
+  if (name.length > titleCharsMax)
+    throw new Refused(`the title has ${name.length} characters, over ${titleCharsMax}: shorten it`);
+  const phase = PhaseId.safeParse(slug(name));
+  if (!phase.success)
+    throw new Refused('the title needs a letter or a digit of the Latin alphabet, for the id of the phase');
+  return { phase: phase.data, file: `plan-phase-${phase.data}.md`, text: draft(phase.data, name, recipe, base) };
+}
+
+/** Front matter for a plan without one, with its two `---` lines; comments in it say that it is a guess. */
+export function proposeFrontMatter(text: string, recipeNames: readonly string[]): string {
+  const { text: lines, textLine } = partPlan(text.split(/\r?\n/));
+  const found = readPlanText(lines, textLine);
+  const phase = found.phase ?? (PhaseId.safeParse(slug(found.title)).data || 'my-phase');
+  const recipe = recipeNames.find((name) => name === phase) ?? recipeNames[0] ?? 'my-recipe';
+  const gates = found.gates.filter((gate) => GateId.safeParse(gate.id).success && gate.id !== 'DONE');
+  const all = gates.length > 0 ? gates : [{ id: 'M1', text: '', line: 0 }];
+  return [
+    '---',
+    '# A proposal, guessed from the text below: check every line of it before you queue the plan.',
+    `phase: ${quoted(phase)}`,
+    'base: main                      # the branch or commit that the work starts from',
+    'gates:',
+    ...all.flatMap((gate, i) => gateLines(gate, all[i - 1], i === all.length - 1, recipe, found)),
+    `# recipes: ${recipeNames.length === 0 ? 'none is known; add one to coldpass.yml' : recipeNames.join(', ')}`,
+    'budget: { usd: 20, hours: 8, claims: 12 }',
+    '---',
+    '',
+  ].join('\n');
+}
+
+function gateLines(
+  gate: TextGate,
+  before: TextGate | undefined,
+  isLast: boolean,
+  recipe: string,
+  found: PlanText,
+): string[] {
+  const clauses = found.clauses.length > 0 ? found.clauses : found.dod;
+  const ids = clauses.map((clause) => clause.id);
+  const named = ids.filter((id) => new RegExp(`(?<![\\d.])${id.replace('.', '\\.')}(?![\\d]|\\.\\d)`).test(gate.text));
+  const guess = isLast || named.length === 0 ? ids : named;
+  const covers = guess.length > 0 ? guess : ['2.1'];
+  const why =
+    guess.length === 0
+      ? 'number the requirements first'
+      : guess === named
+        ? 'those that its text names'
+        : 'all of them: leave out what it does not prove';
+  return [
+    `  ${quoted(gate.id)}:${gate.text === '' ? '' : `                           # ${fitLine(gate.text, 60)}`}`,
+    `    recipe: ${quoted(recipe)}`,
+    `    covers: [${covers.map((id) => JSON.stringify(id)).join(', ')}]   # ${why}`,
+    ...(before ? [`    requires: [${quoted(before.id)}]`] : []),
+  ];
+}
+
+function slug(title: string): string {
+  const words = title
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
+  return words.replace(/^-+/, '').slice(0, idCharsMax).replace(/-+$/, '');
+}
+
+/** YAML takes some plain words (`no`, `12`) for other than text. */
+function quoted(text: string): string {
+  return /^[a-z][a-z0-9-]{3,}$|^[A-Z]\d{1,3}$/.test(text) && !/^(true|false|null)$/.test(text)
+    ? text
+    : JSON.stringify(text);
+}
+
+function draft(phase: PhaseId, title: string, recipe: string, base: string): string {
+  return `---
+phase: ${quoted(phase)}
+base: ${quoted(base)}
+gates:
+  M1:
+    recipe: ${quoted(recipe)}
+    covers: ["2.1", "2.2", "2.3"]   # the requirements that this gate proves
+    # times: 2                      # cold runs that must agree, 1 to 5
+    # requires: [M0]                # gates that must hold before
+    # expect: { level: 1, pass: ["file > test that must pass"] }
+budget: { usd: 20, hours: 8, claims: 12 }
+# tests: ["tests/**"]               # may be strengthened, never weakened
+# protected: [".ci/**"]             # a claim that touches these waits for you
+---
+
+# Phase ${phase} — ${title}
+
+**Mission**: ${title}.
+
+<!-- Say in two or three sentences what shall be true afterwards, and for whom. -->
+
+## 1. Starting facts
+
+<!-- What is so today, with file names: what is there already, what went wrong before, what must stay as it is. -->
+
+- The work starts from \`${base.replaceAll('`', '')}\`, where the recipe \`${recipe}\` is green.
+
+## 2. Work requirements
+
+<!-- One thing to an item, each of which somebody else could check. A gate names them as "2.1", "2.2", … in its covers. -->
+
+1. What the Mission asks for works, for ordinary input and at its edges.
+2. Tests show it: each fails without the change, and passes with it.
+3. Whoever uses it finds it described where the project describes such things.
+
+## 3. Gates
+
+<!-- What the Adversary must see for itself before the gate holds. For big work: more gates, each requiring the one before. -->
+
+**M1 — It works, and the tests would notice if it did not.** A cold run at the claimed commit is green, and red again without
+the change. Nothing that worked before is lost.
+
+## 4. Guardrails (binding)
+
+<!-- What must not happen on the way. -->
+
+- No test is weakened, skipped or removed.
+- No secrets in code, commits or logs.
+
+## 5. Definition of Done
+
+- The Mission is fulfilled at one commit, and every requirement of section 2 holds there.
+- All tests that were green before are green at that commit.
+`;
+}

@@ -1,0 +1,172 @@
+// A plan's front matter: the YAML between its first two `---` lines, read strictly. Every fault is told, each with its line.
+
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
+import { checkFacts } from './body.ts';
+import { error, type Problem } from './problem.ts';
+import { Budget, Expect, FrontMatter, GateSpec } from './spec.ts';
+
+type Path = readonly PropertyKey[];
+
+/** The line of a member of the front matter, or of the nearest one above it that is written there. */
+export type LineOf = (path: Path) => number;
+
+export type Front = { front: FrontMatter; lineOf: LineOf } | { problems: Problem[] };
+
+/** A plan's lines, parted: `front` is null where there is none; line numbers count from 1 in the file. */
+export type Parted = {
+  front: string | null;
+  frontLine: number;
+  text: string[];
+  textLine: number;
+  problem: Problem | null;
+};
+
+// Members that the design has and this version does not read yet.
+const notYet = new Set(['supersedes', 'harness_from_claim', 'holdout', 'repos', 'closed']);
+
+export function partPlan(lines: string[]): Parted {
+  const first = lines.findIndex((line) => line.trim() !== '');
+  const none = { front: null, frontLine: 1, text: lines, textLine: 1, problem: null };
+  if (first < 0 || lines[first]?.trimEnd() !== '---') return none;
+  const last = lines.findIndex((line, i) => i > first && line.trimEnd() === '---');
+  if (last < 0) return { ...none, problem: error(first + 1, 'the front matter never ends', 'put a line --- after it') };
+  return {
+    front: lines.slice(first + 1, last).join('\n'),
+    frontLine: first + 2,
+    text: lines.slice(last + 1),
+    textLine: last + 2,
+    problem: null,
+  };
+}
+
+/** Reads `yaml`, whose first line is line `firstLine` of the file. */
+export function readFront(yaml: string, firstLine: number): Front {
+  const lines = new LineCounter();
+  const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const lineAt = (offset: number): number => lines.linePos(offset).line + firstLine - 1;
+  const broken = [...document.errors, ...document.warnings].map((one) =>
+    error(
+      lineAt(one.pos[0]),
+      `the front matter is not valid YAML: ${one.message.split('\n')[0]}`,
+      'mend the indentation, quotes or brackets there',
+    ),
+  );
+  // Copies of copies could grow without end.
+  visit(document, {
+    Alias: (_, node) =>
+      void broken.push(
+        error(lineAt(node.range?.[0] ?? 0), `the alias *${node.source} stands for other text`, 'write the value out'),
+      ),
+  });
+  if (broken.length > 0) return { problems: broken };
+  if (!isMap(document.contents)) {
+    return { problems: [error(firstLine, 'the front matter holds no `key: value` lines', 'begin with `phase:`')] };
+  }
+  const data: unknown = document.toJS();
+  const lineOf: LineOf = (path) => lineAt(offsetOf(document.contents, path));
+  const parsed = FrontMatter.safeParse(data);
+  if (!parsed.success) return { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, data, lineOf)) };
+  const unfit = checkFacts(parsed.data, 'the front matter');
+  if (unfit !== null) return { problems: [error(firstLine, unfit, 'type the text anew')] };
+  return { front: parsed.data, lineOf };
+}
+
+function problemsOf(issue: z.core.$ZodIssue, data: unknown, lineOf: LineOf): Problem[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, lineOf));
+  const at = path.length === 0 ? 'the front matter' : path.join('.');
+  const [what, fix] = explain(issue, valueAt(data, path));
+  return [error(lineOf(path), `${at} ${what}`, fix)];
+}
+
+function unknownKey(key: string, path: Path, lineOf: LineOf): Problem {
+  const at = [...path, key];
+  if (notYet.has(key)) return error(lineOf(at), `${at.join('.')} cannot be used in this version`, 'remove it');
+  return error(
+    lineOf(at),
+    `${at.join('.')} is unknown`,
+    `remove it, or correct it to one of ${keysAt(path).join(', ')}`,
+  );
+}
+
+function keysAt(path: Path): string[] {
+  if (path[0] === 'budget') return Object.keys(Budget.shape);
+  if (path[0] !== 'gates') return Object.keys(FrontMatter.shape);
+  if (path[2] === 'controls') return ['none'];
+  return Object.keys(path[2] === 'expect' ? Expect.shape : GateSpec.shape);
+}
+
+/** What is wrong and what to do, for one issue. */
+function explain(issue: z.core.$ZodIssue, value: unknown): [what: string, fix: string] {
+  const { path } = issue;
+  if (path[0] === 'gates' && path[2] === 'controls')
+    return explainControls(path.includes('none') ? { none: value } : value);
+  if (path.includes('covers') && typeof value === 'number')
+    return [`is the number ${value}, which loses zeros at its end`, `write "${value}" in quotes`];
+  if (value === undefined || value === null) return ['is missing', `add it${exampleOf(path)}`];
+  if (issue.code === 'invalid_key')
+    return [`is no fit name: ${issue.issues[0]?.message ?? issue.message}`, 'rename it'];
+  if (issue.code === 'invalid_type')
+    return [`is not ${nameOf(issue.expected)}`, `write ${nameOf(issue.expected)}${exampleOf(path)}`];
+  return [`does not fit: ${issue.message}`, 'correct it'];
+}
+
+function explainControls(value: unknown): [what: string, fix: string] {
+  const saysNone = value === 'none' || (typeof value === 'object' && value !== null && 'none' in value);
+  if (saysNone)
+    return [
+      'of none needs its reason, in 10 to 500 characters',
+      'write { none: "why no test of this gate could go red" }',
+    ];
+  return ['is not a list of controls', 'write [revert], leave it out (revert is added), or give { none: "reason" }'];
+}
+
+const kinds: Record<string, string> = {
+  object: 'a group of `key: value` lines',
+  record: 'a group of `key: value` lines',
+  array: 'a list',
+  string: 'text',
+  int: 'a whole number',
+};
+
+function nameOf(expected: string): string {
+  return kinds[expected] ?? `a ${expected}`;
+}
+
+function exampleOf(path: Path): string {
+  const examples: Record<string, string> = {
+    phase: 'phase: list-json',
+    gates: 'gates: { M1: { recipe: test, covers: ["2.1"] } }',
+    recipe: 'recipe: test',
+    covers: 'covers: ["2.1"]',
+  };
+  const example = examples[String(path.at(-1))];
+  return example === undefined ? '' : `, as in \`${example}\``;
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], data);
+}
+
+function offsetOf(root: Node | null, path: Path): number {
+  let node: unknown = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const key of path) {
+    const child = childOf(node, String(key));
+    if (child === null) break;
+    offset = (child.at as Node | null)?.range?.[0] ?? offset;
+    node = child.value;
+  }
+  return offset;
+}
+
+function childOf(node: unknown, key: string): { at: unknown; value: unknown } | null {
+  if (isSeq(node))
+    return node.items[Number(key)] === undefined
+      ? null
+      : { at: node.items[Number(key)], value: node.items[Number(key)] };
+  if (!isMap(node)) return null;
+  const pair = node.items.find((one) => isScalar(one.key) && !isAlias(one.key) && String(one.key.value) === key);
+  return pair ? { at: pair.key, value: pair.value } : null;
+}

@@ -1,0 +1,131 @@
+// A plan's own words, read by lines: its title, numbered clauses, gates and Definition of Done. People write plans in many
+// shapes, and pasted ones lose their heading marks, so a heading of any depth counts, and so does a plain line such as
+// `2. Work requirements` after an empty one. Fenced code and HTML comments are passed over.
+
+import { PhaseId } from './ids.ts';
+import {
+  clausesOf,
+  dodOf,
+  gatesOf,
+  type Line,
+  type Section,
+  type SectionKind,
+  type TextClause,
+  type TextGate,
+} from './planItems.ts';
+import { fitLine } from './words.ts';
+
+export const titleCharsMax = 300;
+
+export type PlanText = {
+  title: string;
+  /** The phase that the title names, as in `Phase mailu — …`. */
+  phase: PhaseId | null;
+  clauses: TextClause[];
+  dod: TextClause[];
+  gates: TextGate[];
+};
+
+type Heading = Omit<Section, 'line' | 'lines'>;
+
+const names: [SectionKind, RegExp][] = [
+  ['mission', /^(mission|goal)$/i],
+  ['facts', /^((starting )?facts|context|background)$/i],
+  ['work', /^((work )?requirements|work)$/i],
+  ['gates', /^(gates|milestones)$/i],
+  ['guardrails', /^guardrails$/i],
+  ['dod', /^(definition of done|dod|done when)$/i],
+];
+// A heading without marks, where only a known name counts, gets the depth that plans give to sections.
+const plainDepth = 2;
+
+/** Reads the lines of a plan below its front matter; `firstLine` is the number of the first of them in the file. */
+export function readPlanText(text: string[], firstLine: number): PlanText {
+  const lines = visible(text.map((one, i) => ({ text: one, line: firstLine + i })));
+  const sections = sectionsOf(lines);
+  const named = titleOf(lines);
+  const [first] = sections;
+  const begun = first?.kind === 'other' ? first.name : lines.find((line) => line.text.trim() !== '')?.text;
+  return {
+    title: fitLine(named?.title ?? begun ?? '', titleCharsMax),
+    phase: named?.phase ?? null,
+    clauses: sections.flatMap(clausesOf),
+    dod: sections
+      .filter((section) => section.kind === 'dod')
+      .flatMap(dodOf)
+      .map((item, i) => ({ id: `DoD.${i + 1}`, ...item })),
+    gates: unique(sections.filter((section) => section.kind === 'gates').flatMap(gatesOf)),
+  };
+}
+
+/** Blanks fenced code and HTML comments that begin a line, so that what stands in them is no clause and no heading. */
+function visible(lines: Line[]): Line[] {
+  let end: RegExp | null = null;
+  return lines.map(({ text, line }) => {
+    const opened: RegExp | null = end ?? endOfBlock(text);
+    const isLast = end === null ? opened === oneLine : end.test(text);
+    end = isLast ? null : opened;
+    return opened === null ? { text, line } : { text: '', line };
+  });
+}
+
+const oneLine = /$/;
+
+/** What ends the fence or comment that this line opens; null where it opens none. */
+function endOfBlock(text: string): RegExp | null {
+  const fence = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
+  if (fence) return new RegExp(`^\\s*\\${fence[0]}{${fence.length},}\\s*$`);
+  if (!/^\s*<!--/.test(text)) return null;
+  return text.includes('-->') ? oneLine : /-->/;
+}
+
+function sectionsOf(lines: Line[]): Section[] {
+  const sections: Section[] = [];
+  for (const [index, line] of lines.entries()) {
+    const current = sections.at(-1);
+    const heading = headingAt(lines, index);
+    if (heading !== null && (heading.kind !== 'other' || heading.depth <= (current?.depth ?? 6))) {
+      sections.push({ ...heading, line: line.line, lines: [] });
+    } else if (!isRule(line.text)) current?.lines.push(line);
+  }
+  return sections;
+}
+
+function isRule(text: string): boolean {
+  return /^\s*(=+|-{2,})\s*$/.test(text);
+}
+
+function headingAt(lines: Line[], index: number): Heading | null {
+  const text = lines[index]?.text ?? '';
+  const marked = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/.exec(text);
+  if (marked) return heading(marked[2] ?? '', marked[1]?.length ?? 1);
+  if (text.trim() === '' || (lines[index - 1]?.text ?? '').trim() !== '') return null;
+  const under = /^ {0,3}(=+|-{2,})\s*$/.exec(lines[index + 1]?.text ?? '');
+  if (under) return heading(text.trim(), under[1]?.startsWith('=') ? 1 : 2);
+  const plain = heading(text.trim().replace(/^\*\*(.*?)\*\*:?$/, '$1'), plainDepth);
+  return plain.kind === 'other' ? null : plain;
+}
+
+function heading(text: string, depth: number): Heading {
+  const [, number, rest] = /^(?:(\d{1,3})[.)]?\s+)?(.*)$/.exec(text) ?? [];
+  const name = (rest ?? text)
+    .replace(/\s*\([^)]*\)\s*:?$/, '')
+    .replace(/[:.]$/, '')
+    .trim();
+  const kind = names.find(([, known]) => known.test(name))?.[0] ?? 'other';
+  return { kind, number: number === undefined ? null : Number(number), depth, name: rest ?? text };
+}
+
+function titleOf(lines: Line[]): { phase: PhaseId | null; title: string } | null {
+  for (const { text } of lines) {
+    const [, id, title] =
+      /^\s*(?:#+\s+)?(?:\*\*)?Phase\s+`?([A-Za-z0-9-]+)`?\s*(?:[—–:]|\s-)\s*(.+?)(?:\*\*)?\s*$/i.exec(text) ?? [];
+    const phase = PhaseId.safeParse(id);
+    if (title !== undefined) return { phase: phase.success ? phase.data : null, title };
+  }
+  return null;
+}
+
+function unique(gates: TextGate[]): TextGate[] {
+  return gates.filter((gate, i) => gates.findIndex((other) => other.id === gate.id) === i);
+}

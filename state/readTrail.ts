@@ -1,0 +1,57 @@
+// The trail as those read it who only look: every entry, the fold, and the bytes that they name. Takes no lock and no key and
+// writes nothing, so it may be read while a supervisor appends. Whether it is genuine is `audit`'s question, not this one's.
+
+import type { Entry } from './entry.ts';
+import { TrailError } from './errors.ts';
+import { fold } from './fold.ts';
+import { branchHead } from './git.ts';
+import { docs, readHistory } from './history.ts';
+import { openHub } from './hub.ts';
+import type { Sha } from './ids.ts';
+import { mustRead, mustReadTree, objectStore } from './objects.ts';
+import { emptyTrail, type TrailState } from './phase.ts';
+import { childAt } from './trees.ts';
+
+export type Trail = {
+  state: TrailState;
+  /** Entry `id` is at `id - 1`. */
+  entries: Entry[];
+  head: Sha;
+  /** A file by its path in `machine-docs/`, as it is at `head`; null where there is none. */
+  file(path: string): Promise<Buffer | null>;
+  /** Ends the git process behind `file`; may be called twice. */
+  close(): void;
+};
+
+/** Reads the trail of the hub at `hub`. TrailError 'bad-hub' or 'bad-trail', one line with what to do. */
+export async function readTrail(hub: string): Promise<Trail> {
+  await openHub(hub);
+  const head = await branchHead(hub, 'trail');
+  if (head === null) throw new TrailError('bad-hub', `${hub} has no trail; restore it from a copy, or init anew`);
+  const store = objectStore(hub);
+  try {
+    const { entries, root } = await readHistory(hub, store, head);
+    const load = (sha: Sha) => mustReadTree(store, sha);
+    return {
+      ...{ state: entries.reduce(fold, emptyTrail), entries, head },
+      file: async (path) => {
+        const child = await childAt(root, `${docs}/${path}`, load);
+        return child === null ? null : mustRead(store, child.sha, 'blob');
+      },
+      close: () => store.close(),
+    };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** Reads the trail, does something with it, and lets go of it. */
+export async function withTrail<T>(hub: string, use: (trail: Trail) => Promise<T> | T): Promise<T> {
+  const trail = await readTrail(hub);
+  try {
+    return await use(trail);
+  } finally {
+    trail.close();
+  }
+}

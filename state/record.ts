@@ -1,0 +1,99 @@
+// What a cold run leaves behind: `results.json`. Written by the runner, digest-pinned by the run's entry, read by the gate
+// rule and by any auditor. Reports inside it come from the process under test: testimony, which is why controls exist.
+
+import { z } from 'zod';
+import { Digest, EntryId, GateId, RecipeName, RunId, Sha } from './ids.ts';
+
+export const recordBytesMax = 256 * 1024;
+
+/**
+ * PASS · FAIL · INFRA (established outside the sandbox) · TIMEOUT · CANCELLED · LEAK (something outlived teardown) ·
+ * NO_TESTS (exit 0 that ran nothing) · REFUSED (before anything ran) · LOST (our own crash; never counted).
+ */
+export const Outcome = z.enum(['PASS', 'FAIL', 'INFRA', 'TIMEOUT', 'CANCELLED', 'LEAK', 'NO_TESTS', 'REFUSED', 'LOST']);
+export type Outcome = z.infer<typeof Outcome>;
+
+/** Outcomes that say nothing about the claim: they are run again and never counted. */
+export const uncounted: ReadonlySet<Outcome> = new Set(['INFRA', 'CANCELLED', 'LOST']);
+
+export const Control = z.enum(['BITES', 'VACUOUS', 'INCONCLUSIVE']);
+export type ControlResult = z.infer<typeof Control>;
+
+/** Why this run was made. A slot (purpose without attempt) is filled by at most one counted run. */
+export const Purpose = z.discriminatedUnion('kind', [
+  /** `gate` differs from the claim's own gate only where the claim is of DONE. k counts from 1 to `times`. */
+  z.strictObject({ kind: z.literal('gate'), claim: EntryId, gate: GateId, k: z.number().int().positive() }),
+  /** The claim's tests over `reference`'s production code. */
+  z.strictObject({
+    kind: z.literal('control'),
+    claim: EntryId,
+    gate: GateId,
+    control: z.literal('revert'),
+    reference: Sha,
+  }),
+  z.strictObject({ kind: z.literal('reproducer'), claim: EntryId, finding: EntryId }),
+  z.strictObject({ kind: z.literal('base'), recipe: RecipeName, k: z.number().int().positive() }),
+  z.strictObject({ kind: z.literal('trial'), by: z.enum(['builder', 'adversary', 'operator']) }),
+]);
+export type Purpose = z.infer<typeof Purpose>;
+
+/** `id` is `<file or class> > <names…>`, unique in a run; `kind` says whether a failure was an assertion or anything else. */
+export const TestResult = z.strictObject({
+  id: z.string().max(500),
+  status: z.enum(['pass', 'fail', 'skip', 'todo']),
+  ms: z.number().nonnegative(),
+  stage: z.string(),
+  failure: z.strictObject({ kind: z.enum(['assertion', 'error']), message: z.string().max(500) }).optional(),
+});
+export type TestResult = z.infer<typeof TestResult>;
+
+export const Rung = z.enum(['pass', 'fail', 'skip', 'unverified']);
+
+export const StageResult = z.strictObject({
+  name: z.string(),
+  rung: Rung,
+  exit: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  ms: z.number().nonnegative(),
+  tests: z.strictObject({ pass: z.number(), fail: z.number(), skip: z.number() }).nullable(),
+  /** Head and tail of the stage's output, terminal escapes removed; `digest` and `bytes` are of the whole. */
+  log: z.strictObject({ head: z.string(), tail: z.string(), bytes: z.number(), digest: Digest }),
+});
+export type StageResult = z.infer<typeof StageResult>;
+
+export const RunRecord = z.strictObject({
+  v: z.literal(1),
+  run: RunId,
+  purpose: Purpose,
+  recipe: z.strictObject({ name: RecipeName, digest: Digest }),
+  /** Commit that was cloned and its tree, per repository; `main` is the workspace's own. */
+  shas: z.record(z.string(), Sha),
+  trees: z.record(z.string(), Sha),
+  startedAtMs: z.number(),
+  endedAtMs: z.number(),
+  outcome: Outcome,
+  /** One line in words: what happened, for people. */
+  reason: z.string().max(500),
+  /** Highest passed stage with every lower one passed or skipped; 0 where the first did not pass. */
+  level: z.number().int().nonnegative(),
+  stages: z.array(StageResult),
+  /** The step before the ladder, where the recipe has one and this run carried it out. */
+  setup: StageResult.optional(),
+  tests: z.array(TestResult),
+  /** True where `tests` was cut to fit; such a run is never PASS. */
+  testsCut: z.boolean(),
+  flags: z.record(z.string(), z.boolean()),
+  sandbox: z.strictObject({
+    level: z.enum(['bubblewrap', 'none']),
+    uid: z.enum(['own', 'shared']),
+    selfTest: Digest.nullable(),
+  }),
+  /** The reproducer's own result, where the purpose is one. */
+  reproducer: z.enum(['green', 'red', 'inconclusive']).optional(),
+  /** How its command ended and what it said. */
+  reproducerStage: StageResult.optional(),
+  artifacts: z.array(z.strictObject({ path: z.string(), digest: Digest, bytes: z.number() })),
+  /** Harness items whose version in the tree differed from the operator's and was ignored. */
+  overlaid: z.array(z.string()),
+});
+export type RunRecord = z.infer<typeof RunRecord>;

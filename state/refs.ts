@@ -1,0 +1,134 @@
+// The trail's branch, moved by compare-and-swap through one lasting `git update-ref --stdin`.
+//
+// `commit` is sent only after git answered `prepare`, when it holds `<ref>.lock`. So a git whose parent was killed either
+// never moves the branch, or holds the lock until it has; at opening we wait for that lock, and then nobody else can move.
+
+import { once } from 'node:events';
+import { rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as after } from 'node:timers/promises';
+import { TrailError } from './errors.ts';
+import { endGit, git, startGit, whyFailed } from './gitProcess.ts';
+import type { Sha } from './ids.ts';
+import { syncFolder } from './objects.ts';
+
+/** A lock this old belongs to nobody: between `prepare` and `commit` lie milliseconds. */
+export const staleLockMs = 2000;
+const lockLookMs = 5;
+const zero = '0'.repeat(40);
+
+export type Branch = {
+  /** Where it points now; null where there is no such branch. */
+  read(): Promise<Sha | null>;
+  /** Moves it, and its name is on disk. Rejects with what git said; then look with `read` where it stands. */
+  move(from: Sha, to: Sha): Promise<void>;
+  /** Makes sure that the name as it stands is on disk. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** The branch `ref` (full name) of the bare repository at `hub`. A lock left by a dead git is waited for, then removed. */
+export async function openBranch(hub: string, ref: string): Promise<Branch> {
+  await settleLock(join(hub, `${ref}.lock`));
+  const mover = refMover(hub, ref);
+  const sync = () => syncFolder(dirname(join(hub, ref)));
+  return {
+    read: () => readRef(hub, ref),
+    move: async (from, to) => {
+      await mover.move(from, to);
+      await sync();
+    },
+    sync,
+    close: () => mover.close(),
+  };
+}
+
+async function readRef(hub: string, ref: string): Promise<Sha | null> {
+  const result = await git(hub, ['for-each-ref', '--format=%(objectname)', ref]);
+  if (result.exit !== 0) throw new TrailError('bad-hub', `${hub} is not a hub that git can read: ${whyFailed(result)}`);
+  const sha = result.stdout.toString().trim();
+  return sha === '' || sha === zero ? null : (sha as Sha);
+}
+
+async function settleLock(path: string): Promise<void> {
+  const startedAtMs = performance.now();
+  for (;;) {
+    const lock = await stat(path).catch(() => null);
+    if (lock === null) return;
+    const agesMs = [Date.now() - lock.mtimeMs, performance.now() - startedAtMs];
+    if (Math.max(...agesMs) > staleLockMs) return rm(path, { force: true });
+    await after(lockLookMs);
+  }
+}
+
+function refMover(hub: string, ref: string): { move(from: Sha, to: Sha): Promise<void>; close(): Promise<void> } {
+  let session: Session | null = null;
+
+  async function move(from: Sha, to: Sha): Promise<void> {
+    const isReused = session !== null;
+    const used = session ?? startSession(hub);
+    session = used;
+    try {
+      await used.say(`start\nupdate ${ref} ${to} ${from}\nprepare\n`, ['start: ok', 'prepare: ok']);
+      await used.say('commit\n', ['commit: ok']);
+    } catch (error) {
+      // A refused update ends git (exit 128) and lets its lock go; only then may the branch be looked at.
+      await used.ended();
+      session = null;
+      const wasKilled = isReused && used.complaint() === '' && (await readRef(hub, ref)) === from;
+      if (!wasKilled) throw error;
+      await move(from, to);
+    }
+  }
+
+  return {
+    move,
+    close: async () => {
+      await session?.ended();
+      session = null;
+    },
+  };
+}
+
+type Session = {
+  /** Sends text and waits for these lines. Rejects with what git said on stderr where it ends instead. */
+  say(text: string, answers: string[]): Promise<void>;
+  /** What git said on stderr so far. */
+  complaint(): string;
+  /** Resolves when the process is gone, whatever it was at. */
+  ended(): Promise<void>;
+};
+
+function startSession(hub: string): Session {
+  const child = startGit(hub, ['update-ref', '--stdin'], {
+    config: { 'core.fsync': 'all', 'core.logAllRefUpdates': 'false' },
+  });
+  const closed = once(child, 'close').catch((error: unknown) => error);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = `${complaint}${chunk}`.slice(0, 1000);
+  });
+
+  return {
+    say: async (text, answers) => {
+      child.stdin.write(text);
+      for (const answer of answers) {
+        const line = await lines.next();
+        if (line.done === true) {
+          await closed;
+          throw new Error(complaint.split('\n')[0] || 'git update-ref ended');
+        }
+        if (line.value !== answer) throw new Error(`git update-ref answered «${line.value}»`);
+      }
+    },
+    complaint: () => complaint,
+    ended: async () => {
+      child.stdin.end();
+      const timer = setTimeout(() => endGit(child), staleLockMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,250 @@
+// A claim's standing, before any verdict: which evidence it needs, which it has, and what that comes to. Pure. The gate rule
+// reads it (conditions 2 and 3), the supervisor takes from it which runs to start: one list, so that what is run and what is
+// demanded cannot differ.
+//
+//   running → red            any piece of evidence is bad
+//           → held           nothing bad, but a flake or an inconclusive control: the operator's
+//           → green          every piece is good; `at` is the entry that completed it
+
+import type { Waivable } from './act.ts';
+import { countsFor, discountedBefore, evidenceMsMax, gateRun, isFresh, whyNot } from './evidence.ts';
+import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from './ids.ts';
+import type { Claim, Finding, Phase, Run } from './phase.ts';
+import { type Purpose, uncounted } from './record.ts';
+import { controlsOf } from './spec.ts';
+
+export type RunNeed = { slot: string; purpose: Purpose; recipe: RecipeName; sha: Sha };
+
+export type Piece = {
+  condition: 'runs' | 'control:revert' | 'reproducers' | 'protected';
+  gate: GateId;
+  result: 'good' | 'bad' | 'held' | 'missing';
+  /** What is wrong, in words; empty where the piece is good. */
+  why: string;
+  at: EntryId | 0;
+  run: RunId | null;
+  waived: EntryId | null;
+  /** The disagreeing run's entry, where the piece is held by a flake. */
+  flake: EntryId | null;
+  /** Runs to start now; empty while something that comes first is missing. */
+  needs: RunNeed[];
+  /** When a DONE claim's evidence grows too old, in ms. */
+  staleAtMs: number | null;
+};
+
+export type Standing =
+  | { state: 'running'; pieces: Piece[] }
+  | { state: 'red'; at: EntryId; why: string[]; pieces: Piece[] }
+  | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Piece[] }
+  | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Piece[] };
+
+/** What the claim's evidence comes to at `nowMs`. */
+export function standingOf(phase: Phase, claim: Claim, nowMs: number): Standing {
+  const pieces = piecesOf(phase, claim, nowMs);
+  const bad = pieces.filter((piece) => piece.result === 'bad');
+  const at = (of: Piece[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;
+  if (bad.length > 0) return { state: 'red', at: at(bad), why: bad.map((piece) => piece.why), pieces };
+  if (pieces.some((piece) => piece.result === 'missing')) return { state: 'running', pieces };
+  const held = pieces.filter((piece) => piece.result === 'held');
+  if (held.length > 0) {
+    const flakes = held.flatMap((piece) => piece.flake ?? []);
+    return { state: 'held', at: at(held), why: held.map((piece) => piece.why), flakes: [...new Set(flakes)], pieces };
+  }
+  const stale = pieces.flatMap((piece) => piece.staleAtMs ?? []);
+  const runs = [...new Set(pieces.flatMap((piece) => piece.run ?? []))];
+  return { state: 'green', at: at(pieces), runs, staleAtMs: stale.length > 0 ? Math.min(...stale) : null, pieces };
+}
+
+/** The gates whose recipe and controls a claim must pass: its own; for DONE all. */
+export function gatesJudged(phase: Phase, claim: Claim): GateId[] {
+  return claim.gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [claim.gate];
+}
+
+/** The waiver of a gate's condition that counts at `nowMs`; `all` covers every condition. */
+export function waiverOf(phase: Phase, gate: GateId, condition: Waivable, nowMs: number): EntryId | null {
+  const waiver = phase.waivers.findLast(
+    (w) => w.gate === gate && (w.condition === condition || w.condition === 'all') && nowMs < w.untilMs,
+  );
+  return waiver?.id ?? null;
+}
+
+/** One name for what a run fills: runs of the same slot replace each other. */
+export function slotOf(purpose: Purpose): string {
+  switch (purpose.kind) {
+    case 'gate':
+      return `gate:${purpose.claim}:${purpose.gate}:${purpose.k}`;
+    case 'control':
+      return `control:${purpose.claim}:${purpose.gate}:${purpose.control}`;
+    case 'reproducer':
+      return `reproducer:${purpose.claim}:${purpose.finding}`;
+    case 'base':
+      return `base:${purpose.recipe}:${purpose.k}`;
+    case 'trial':
+      return 'trial';
+    default:
+      return purpose satisfies never;
+  }
+}
+
+/** The finding's reproducer at this claim: its newest counted run, or null. */
+export function reproducerRun(phase: Phase, claim: Claim, finding: Finding): Run | null {
+  const fits = (run: Run) =>
+    run.purpose.kind === 'reproducer' && run.purpose.claim === claim.id && run.purpose.finding === finding.id;
+  return phase.runs.findLast((run) => fits(run) && !uncounted.has(run.outcome)) ?? null;
+}
+
+/** Reproducers of findings filed against this claim after it was made, that have not run yet. */
+export function lateReproducers(phase: Phase, claim: Claim): RunNeed[] {
+  return openFindings(phase, claim.gate)
+    .filter((finding) => finding.reproducer && finding.id > claim.id && !reproducerRun(phase, claim, finding))
+    .map((finding) => reproducerNeed(phase, claim, finding));
+}
+
+/** Open findings that concern a gate; for DONE those of the whole phase. */
+export function openFindings(phase: Phase, gate: GateId): Finding[] {
+  return phase.findings.filter((finding) => finding.closed === null && (gate === DONE || finding.gate === gate));
+}
+
+function piecesOf(phase: Phase, claim: Claim, nowMs: number): Piece[] {
+  const pieces = gatesJudged(phase, claim).flatMap((gate) => gatePieces(phase, claim, gate, nowMs));
+  const ran = pieces.every((piece) => piece.result !== 'missing');
+  return [...pieces, ...reproducerPieces(phase, claim, ran), ...protectedPieces(phase, claim, nowMs)];
+}
+
+function gatePieces(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Piece[] {
+  const spec = phase.spec.gates[gate];
+  if (!spec) return [];
+  const times = claim.gate === DONE ? 1 : spec.times;
+  const runs = Array.from({ length: times }, (_, i) => gateRun(phase, claim, gate, i + 1, nowMs));
+  const pieces = runs.map((run, i) => runPiece(phase, claim, gate, i + 1, run, nowMs));
+  const flake = flakePiece(phase, claim, gate, runs, nowMs);
+  const first = runs[0];
+  const controls = first && pieces.every((piece) => piece.result !== 'bad') ? controlsOf(spec) : [];
+  const waits = controlsOf(spec).length > 0 && !first;
+  return [
+    ...pieces,
+    ...(flake ? [flake] : []),
+    ...controls.map(() => revertPiece(phase, claim, gate, nowMs)),
+    ...(waits ? [missing('control:revert', gate, baseNeeds(phase, claim, gate))] : []),
+  ];
+}
+
+function runPiece(phase: Phase, claim: Claim, gate: GateId, k: number, run: Run | null, nowMs: number): Piece {
+  if (!run) {
+    const purpose: Purpose = { kind: 'gate', claim: claim.id, gate, k };
+    return missing('runs', gate, [need(phase, gate, purpose, claim.sha)]);
+  }
+  const piece = settled('runs', gate, run, claim);
+  const why = whyNot(phase, run);
+  if (why === null) return piece;
+  return waivedOr(piece, waiverOf(phase, gate, 'runs', nowMs), 'bad', `${gate}: cold run ${run.run} ${why}`);
+}
+
+/** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator closes. */
+function flakePiece(phase: Phase, claim: Claim, gate: GateId, own: (Run | null)[], nowMs: number): Piece | null {
+  const first = own.flatMap((run) => run ?? []).sort((a, b) => a.id - b.id)[0];
+  if (!first || whyNot(phase, first) !== null) return null;
+  const after = discountedBefore(phase, gate, claim.tree);
+  const same = phase.runs.filter(
+    (run) =>
+      run.purpose.kind === 'gate' &&
+      run.purpose.gate === gate &&
+      run.tree === claim.tree &&
+      run.id > after &&
+      countsFor(phase, run),
+  );
+  const other = same.findLast((run) => run.outcome !== first.outcome || run.alike !== first.alike);
+  if (!other) return null;
+  const piece = { ...settled('runs', gate, other, claim), run: null, staleAtMs: null, flake: other.id };
+  const why = `${gate}: ${first.run} and ${other.run} disagree on one tree (flake #${other.id})`;
+  return waivedOr(piece, waiverOf(phase, gate, 'flake', nowMs), 'held', why);
+}
+
+function revertPiece(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Piece {
+  const base = baseNeeds(phase, claim, gate);
+  if (base.length > 0) return missing('control:revert', gate, base);
+  const reference = claim.references[gate] ?? phase.base;
+  const fits = (run: Run): boolean => {
+    const { purpose } = run;
+    if (
+      purpose.kind !== 'control' ||
+      purpose.gate !== gate ||
+      purpose.reference !== reference ||
+      !countsFor(phase, run)
+    )
+      return false;
+    return claim.gate === DONE ? isFresh(run, claim, nowMs) : purpose.claim === claim.id;
+  };
+  const run = phase.runs.findLast(fits);
+  if (!run) {
+    const purpose: Purpose = { kind: 'control', claim: claim.id, gate, control: 'revert', reference };
+    return missing('control:revert', gate, [need(phase, gate, purpose, claim.sha)]);
+  }
+  const piece = settled('control:revert', gate, run, claim);
+  const result = run.control?.result ?? 'INCONCLUSIVE';
+  if (result === 'BITES') return piece;
+  const why = `${gate}: control revert is ${result}: ${run.control?.why ?? run.reason}`;
+  return waivedOr(piece, waiverOf(phase, gate, 'control:revert', nowMs), result === 'VACUOUS' ? 'bad' : 'held', why);
+}
+
+/** The reference's own run, from which `revert` learns which tests are new; the base's is made once a phase. */
+function baseNeeds(phase: Phase, claim: Claim, gate: GateId): RunNeed[] {
+  const reference = claim.references[gate] ?? phase.base;
+  const recipe = phase.spec.gates[gate]?.recipe as RecipeName;
+  const known = phase.runs.some(
+    (run) => run.sha === reference && run.recipe === recipe && isReference(run) && countsFor(phase, run),
+  );
+  return known || reference !== phase.base ? [] : [need(phase, gate, { kind: 'base', recipe, k: 1 }, phase.base)];
+}
+
+/** True for runs that tell which tests a tree has: the base's, and those of gates. */
+export function isReference(run: Run): boolean {
+  return run.purpose.kind === 'base' || run.purpose.kind === 'gate';
+}
+
+function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Piece[] {
+  const earlier = openFindings(phase, claim.gate).filter((finding) => finding.reproducer && finding.id < claim.id);
+  return earlier.map((finding) => {
+    const run = reproducerRun(phase, claim, finding);
+    if (!run) return missing('reproducers', claim.gate, ran ? [reproducerNeed(phase, claim, finding)] : []);
+    const piece = { ...settled('reproducers', claim.gate, run, claim), staleAtMs: null };
+    if (run.reproducer !== 'red') return piece;
+    return { ...piece, result: 'bad', why: `finding #${finding.id} (${finding.title}) still reproduces: ${run.run}` };
+  });
+}
+
+/** A claim that changes what is the operator's waits for him; DONE only for what he has not let pass at a gate. */
+function protectedPieces(phase: Phase, claim: Claim, nowMs: number): Piece[] {
+  const allowed = (gate: GateId) => waiverOf(phase, gate, 'protected', nowMs) !== null;
+  const passed = phase.claims.filter((other) => allowed(other.gate)).flatMap((other) => other.touches);
+  const touched = claim.touches.filter((path) => claim.gate !== DONE || !passed.includes(path));
+  if (touched.length === 0) return [];
+  const piece: Piece = { ...missing('protected', claim.gate, []), result: 'good', at: claim.id };
+  const why = `${claim.gate}: the claim changes protected paths: ${touched.join(', ')}`;
+  return [waivedOr(piece, waiverOf(phase, claim.gate, 'protected', nowMs), 'held', why)];
+}
+
+function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {
+  const gate = finding.gate === DONE ? (Object.keys(phase.spec.gates)[0] as GateId) : finding.gate;
+  return need(phase, gate, { kind: 'reproducer', claim: claim.id, finding: finding.id }, claim.sha);
+}
+
+function need(phase: Phase, gate: GateId, purpose: Purpose, sha: Sha): RunNeed {
+  return { slot: slotOf(purpose), purpose, recipe: phase.spec.gates[gate]?.recipe as RecipeName, sha };
+}
+
+const blank = { why: '', at: 0, run: null, waived: null, flake: null, needs: [], staleAtMs: null } as const;
+
+function missing(condition: Piece['condition'], gate: GateId, needs: RunNeed[]): Piece {
+  return { ...blank, condition, gate, result: 'missing', why: `${gate}: ${condition} not there yet`, needs };
+}
+
+function settled(condition: Piece['condition'], gate: GateId, run: Run, claim: Claim): Piece {
+  const staleAtMs = claim.gate === DONE ? run.atMs + evidenceMsMax : null;
+  return { ...blank, needs: [], condition, gate, result: 'good', at: run.id, run: run.run, staleAtMs };
+}
+
+function waivedOr(piece: Piece, waiver: EntryId | null, result: 'bad' | 'held', why: string): Piece {
+  if (waiver === null) return { ...piece, result, why };
+  return { ...piece, waived: waiver, at: Math.max(piece.at, waiver) as EntryId, why };
+}

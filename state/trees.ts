@@ -1,0 +1,95 @@
+// Git's objects as bytes: their ids, trees, and the one change a trail makes to a tree, which is to put files into it.
+// Trees are never changed in place: a batch that fails leaves the old one standing.
+
+import { createHash } from 'node:crypto';
+import { TrailError } from './errors.ts';
+import type { Sha } from './ids.ts';
+
+export type ObjectType = 'blob' | 'tree' | 'commit';
+export type GitObject = { sha: Sha; type: ObjectType; bytes: Uint8Array };
+
+const folderMode = '40000';
+const fileMode = '100644';
+const shaBytes = 20;
+
+/** `tree` is there once the folder was looked into. */
+export type Child = { mode: string; sha: Sha; tree?: Tree };
+export type Tree = ReadonlyMap<string, Child>;
+
+/** Gives the children of a tree object; rejects where there is none of that id. */
+export type LoadTree = (sha: Sha) => Promise<Tree>;
+
+/** An object with the id that git gives it. */
+export function gitObject(type: ObjectType, bytes: Uint8Array): GitObject {
+  const sha = createHash('sha1').update(`${type} ${bytes.length}\0`).update(bytes).digest('hex') as Sha;
+  return { sha, type, bytes };
+}
+
+/** Reads a tree object. TrailError 'bad-trail' where the bytes are not one. */
+export function parseTree(bytes: Buffer): Tree {
+  const tree = new Map<string, Child>();
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at);
+    const nul = bytes.indexOf(0, space);
+    if (space < 0 || nul < 0 || nul + shaBytes >= bytes.length)
+      throw new TrailError('bad-trail', 'A tree object is cut.');
+    const sha = bytes.toString('hex', nul + 1, nul + 1 + shaBytes) as Sha;
+    tree.set(bytes.toString('utf8', space + 1, nul), { mode: bytes.toString('latin1', at, space), sha });
+    at = nul + 1 + shaBytes;
+  }
+  return tree;
+}
+
+/** The object of a tree, its children in git's order (a folder sorts as if its name ended in a slash). */
+export function treeObject(tree: Tree): GitObject {
+  const rows = [...tree].map(([name, { mode, sha }]) => {
+    const key = Buffer.from(mode === folderMode ? `${name}/` : name);
+    return { key, bytes: Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(sha, 'hex')]) };
+  });
+  rows.sort((a, b) => Buffer.compare(a.key, b.key));
+  return gitObject('tree', Buffer.concat(rows.map((row) => row.bytes)));
+}
+
+/** What lies at `path`, or null. Looks into folders through `load`. */
+export async function childAt(tree: Tree, path: string, load: LoadTree): Promise<Child | null> {
+  let child: Child = { mode: folderMode, sha: '' as Sha, tree };
+  for (const name of path.split('/')) {
+    if (child.mode !== folderMode) return null;
+    const next: Child | undefined = (child.tree ?? (await load(child.sha))).get(name);
+    if (next === undefined) return null;
+    child = next;
+  }
+  return child;
+}
+
+/** `tree` with `files` (path → blob id) put in. `objects` gains each tree object that is new; the new root comes last. */
+export async function withFiles(
+  tree: Tree,
+  files: ReadonlyMap<string, Sha>,
+  load: LoadTree,
+): Promise<{ tree: Tree; sha: Sha; objects: GitObject[] }> {
+  const next = new Map(tree);
+  const objects: GitObject[] = [];
+  const folders = new Map<string, Map<string, Sha>>();
+  for (const [path, sha] of files) {
+    const slash = path.indexOf('/');
+    if (slash < 0) next.set(path, { mode: fileMode, sha });
+    else inFolder(folders, path.slice(0, slash)).set(path.slice(slash + 1), sha);
+  }
+  for (const [name, inside] of folders) {
+    const old = next.get(name);
+    const before = old === undefined ? new Map() : (old.tree ?? (await load(old.sha)));
+    const after = await withFiles(before, inside, load);
+    objects.push(...after.objects);
+    next.set(name, { mode: folderMode, sha: after.sha, tree: after.tree });
+  }
+  const object = treeObject(next);
+  objects.push(object);
+  return { tree: next, sha: object.sha, objects };
+}
+
+function inFolder(folders: Map<string, Map<string, Sha>>, name: string): Map<string, Sha> {
+  const files = folders.get(name) ?? new Map<string, Sha>();
+  folders.set(name, files);
+  return files;
+}

@@ -1,0 +1,206 @@
+// A workspace is one repository's state, outside it: hub, clones, runs, keys, and `workspace.json`, which holds what the
+// operator granted. A name belongs to one repository. One supervisor at a time, by a lock that the kernel lets go of when
+// its holder dies, however it dies.
+
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { WorkspaceName } from './config.ts';
+import { Refused, TrailError } from './errors.ts';
+
+export const toolsMax = 16;
+export const hostsMax = 50;
+export const stateMode = 0o700;
+
+const AbsolutePath = z.string().refine(isAbsolute, 'an absolute path is needed');
+
+/** A folder outside the tree that recipes may have mounted, read-only, under this name. */
+export const ToolGrant = z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/), path: AbsolutePath });
+export type ToolGrant = z.infer<typeof ToolGrant>;
+
+export const Grants = z.strictObject({
+  tools: z.array(ToolGrant).max(toolsMax),
+  /** `host` or `host:port`. */
+  hosts: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)).max(hostsMax),
+});
+export type Grants = z.infer<typeof Grants>;
+
+/** Where the operator's key is: a private key file of his own, or the public key file of one that an ssh-agent holds. */
+export const KeyPlace = z.strictObject({ in: z.enum(['file', 'agent']), path: AbsolutePath });
+export type KeyPlace = z.infer<typeof KeyPlace>;
+
+/** Host uids that boxes run under; only where the supervisor is root. */
+export const BoxUids = z.strictObject({
+  builder: z.number().int().positive(),
+  adversary: z.number().int().positive(),
+  verify: z.number().int().positive(),
+});
+export type BoxUids = z.infer<typeof BoxUids>;
+
+export const Workspace = z.strictObject({
+  v: z.literal(1),
+  name: WorkspaceName,
+  /** The repository's top folder, links resolved. */
+  repo: AbsolutePath,
+  /** Fingerprint (`SHA256:…`) of the key that signed the trail's first commit. */
+  root: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
+  operator: z.strictObject({ publicKey: z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/]+=*$/), key: KeyPlace }),
+  grants: Grants,
+  /** A demo workspace may run without a sandbox, and is marked so for ever. */
+  demo: z.boolean(),
+  uids: BoxUids.nullable(),
+});
+export type Workspace = z.infer<typeof Workspace>;
+
+/** The parts of the environment that say where state lies; passed in, never read here. */
+export type Place = { env: { XDG_STATE_HOME?: string | undefined }; home: string; uid: number };
+
+/** `/var/lib/coldpass/<name>` for root, else `$XDG_STATE_HOME/coldpass/<name>` (default `~/.local/state`). */
+export function stateDirFor(name: string, place: Place): string {
+  if (place.uid === 0) return join('/var/lib/coldpass', name);
+  const given = place.env.XDG_STATE_HOME;
+  // The XDG rule: a relative value counts as none.
+  const home = given && isAbsolute(given) ? given : join(place.home, '.local', 'state');
+  return join(home, 'coldpass', name);
+}
+
+export type StatePaths = ReturnType<typeof statePaths>;
+
+/** Every path in a state directory. */
+export function statePaths(stateDir: string) {
+  return {
+    stateDir,
+    workspace: join(stateDir, 'workspace.json'),
+    hub: join(stateDir, 'hub.git'),
+    clones: join(stateDir, 'clones'),
+    runs: join(stateDir, 'runs'),
+    transcripts: join(stateDir, 'transcripts'),
+    keys: join(stateDir, 'keys'),
+    inbox: join(stateDir, 'inbox'),
+    headsLog: join(stateDir, 'heads.log'),
+    lock: join(stateDir, 'lock'),
+  } as const;
+}
+
+/**
+ * The workspace whose state lies in `stateDir`; null where there is none. With `repo` (links resolved) given, a workspace
+ * that belongs to another repository is refused. Throws TrailError 'bad-file' where workspace.json is not one.
+ */
+export function openWorkspace(stateDir: string, repo?: string): Workspace | null {
+  const file = statePaths(stateDir).workspace;
+  const text = readIfThere(file);
+  if (text === null) return null;
+  const workspace = parseWorkspace(text, file);
+  if (repo !== undefined && workspace.repo !== repo) throw new Refused(belongsTo(workspace, repo, stateDir));
+  return workspace;
+}
+
+/** Makes the state directory with its folders, each 0700; what is there stays. */
+export function makeStateDir(stateDir: string): StatePaths {
+  const paths = statePaths(stateDir);
+  for (const dir of [stateDir, paths.clones, paths.runs, paths.transcripts, paths.keys, paths.inbox]) makeDir(dir);
+  return paths;
+}
+
+/** Writes workspace.json whole or not at all: a crash leaves the old one. */
+export function writeWorkspace(stateDir: string, workspace: Workspace): void {
+  const file = statePaths(stateDir).workspace;
+  const part = `${file}.part`;
+  const fd = openSync(part, 'w', 0o600);
+  try {
+    writeSync(fd, `${JSON.stringify(Workspace.parse(workspace), null, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(part, file);
+}
+
+export type Lock = { release(): void };
+
+/**
+ * Takes the workspace for this process. Refused where another lives. The lock is flock(2) on an open file: `flock -n FD`
+ * takes it on the description that this process shares with it, and it goes with our last descriptor, kill -9 or not, so
+ * there is no stale lock to guess about. The file's content (the holder's pid) is for the message alone.
+ */
+export function lockWorkspace(stateDir: string): Lock {
+  const file = statePaths(stateDir).lock;
+  const fd = openSync(file, 'a+', 0o600);
+  const taken = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  if (taken.status !== 0) closeSync(fd);
+  if (taken.error)
+    throw new TrailError('io', 'the program `flock` cannot be started; install util-linux', { cause: taken.error });
+  if (taken.status !== 0)
+    throw new Refused(
+      `${holder(file)} already runs this workspace; stop it first (Ctrl-C where it runs, or \`coldpass down\`)`,
+    );
+  ftruncateSync(fd);
+  writeSync(fd, `${process.pid}\n`);
+  return { release: releaser(fd) };
+}
+
+function releaser(fd: number): () => void {
+  let held = true;
+  return () => {
+    if (held) closeSync(fd);
+    held = false;
+  };
+}
+
+function holder(lockFile: string): string {
+  const pid = readIfThere(lockFile)?.trim();
+  return pid ? `process ${pid}` : 'another process';
+}
+
+function parseWorkspace(text: string, file: string): Workspace {
+  const fix = 'restore it from a copy, or move that folder away and type `coldpass init` again';
+  try {
+    const parsed = Workspace.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new TrailError('bad-file', `${file}: ${issue?.path.join('.') || 'content'}: ${issue?.message}; ${fix}`);
+  } catch (error) {
+    if (error instanceof TrailError) throw error;
+    throw new TrailError('bad-file', `${file}: not valid JSON; ${fix}`, { cause: error });
+  }
+}
+
+function belongsTo(workspace: Workspace, repo: string, stateDir: string): string {
+  return (
+    `the name "${workspace.name}" belongs to ${workspace.repo}, and this is ${repo}; ` +
+    `give this repository another \`name:\` in coldpass.yml, or, if it was moved, correct "repo" in ${statePaths(stateDir).workspace}`
+  );
+}
+
+function makeDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: stateMode });
+    chmodSync(dir, stateMode);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new TrailError('io', `${dir}: cannot be made (${code}); see that its parent folder is yours to write`, {
+      cause: error,
+    });
+  }
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return null;
+    throw new TrailError('io', `${file}: cannot be read (${code}); see that it is yours to read`, { cause: error });
+  }
+}

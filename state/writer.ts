@@ -1,0 +1,65 @@
+// Makes a draft durable, in the one order that loses nothing: objects, then the branch, then heads.log. Where heads.log
+// fails (the disk is full), the branch goes back to where it was, at once or before the next draft. Only a process that
+// ends between the two leaves a batch on the trail that was rejected; opening takes it for what the trail says.
+
+import { TrailError } from './errors.ts';
+import type { Head, HeadsLog } from './heads.ts';
+import type { Sha } from './ids.ts';
+import type { ObjectStore } from './objects.ts';
+import type { Branch } from './refs.ts';
+import type { GitObject } from './trees.ts';
+
+export type TrailWriter = {
+  /**
+   * Moves the trail from `from` to the last of `heads`, all of it on disk when this resolves. Rejects with TrailError
+   * 'bad-trail', for good, once somebody else moved the trail; with the disk's or git's own error where nothing changed.
+   */
+  write(from: Sha, objects: GitObject[], heads: Head[]): Promise<void>;
+};
+
+/** The writer over an opened trail; one call at a time. */
+export function trailWriter(hub: string, store: ObjectStore, branch: Branch, log: HeadsLog): TrailWriter {
+  let broken: TrailError | null = null;
+  let undo: { from: Sha; to: Sha } | null = null;
+
+  async function write(from: Sha, objects: GitObject[], heads: Head[]): Promise<void> {
+    if (broken !== null) throw broken;
+    await putBack();
+    const to = heads.at(-1)?.sha ?? from;
+    await store.write(objects);
+    await move(from, to);
+    try {
+      await log.append(heads);
+    } catch (error) {
+      undo = { from: to, to: from };
+      await putBack().catch(() => {}); // the next write begins with it
+      throw error;
+    }
+  }
+
+  async function putBack(): Promise<void> {
+    if (undo === null) return;
+    await move(undo.from, undo.to);
+    undo = null;
+  }
+
+  async function move(from: Sha, to: Sha): Promise<void> {
+    try {
+      await branch.move(from, to);
+    } catch (error) {
+      const now = await branch.read();
+      if (now === to) return branch.sync();
+      if (now === from) throw error;
+      broken = new TrailError('bad-trail', movedByOthers(hub, from, now), { cause: error });
+      throw broken;
+    }
+  }
+
+  return { write };
+}
+
+function movedByOthers(hub: string, from: Sha, now: Sha | null): string {
+  const where = now === null ? 'is gone' : `stands at ${now}`;
+  const way = 'Stop whatever else writes there, put it back (git update-ref) and start again';
+  return `Something else moved the trail of ${hub}: it stood at ${from} and ${where}. Nothing was appended. ${way}.`;
+}

@@ -1,0 +1,120 @@
+// YAML that people write, read strictly: the data by its schema, or one line that says which file and line is wrong, what is
+// wrong there and what to do. Only the first problem is told: the next often follows from it.
+
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
+import type { z } from 'zod';
+import { TrailError } from './errors.ts';
+
+export const yamlBytesMax = 256 * 1024;
+const aliasesMax = 20;
+const kinds: Record<string, string> = {
+  object: 'a group of `key: value` lines',
+  record: 'a group of `key: value` lines',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/**
+ * Parses `text` by `schema`. `file` and `firstLine` (the text's line number in that file, from 1) are for messages only.
+ * Throws TrailError 'bad-file' with one line: `file:line: at: what; fix`.
+ */
+export function readYaml<T extends z.ZodType>(schema: T, text: string, file: string, firstLine = 1): z.infer<T> {
+  if (Buffer.byteLength(text) > yamlBytesMax)
+    throw badFile(file, null, `is larger than ${yamlBytesMax / 1024} KiB`, 'shorten it');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const lineAt = (offset: number): number => lines.linePos(offset).line + firstLine - 1;
+  const broken = document.errors[0] ?? document.warnings[0];
+  if (broken) throw badFile(file, lineAt(broken.pos[0]), notYaml(broken), 'mend the indentation or quotes there');
+  if (!isMap(document.contents))
+    throw badFile(file, firstLine, 'this is not a list of `key: value` lines', 'begin with a key');
+  const parsed = schema.safeParse(plain(document, file));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  const spot = locate(document.contents, issue);
+  const at = spot.path.length > 0 ? `${spot.path.join('.')}: ` : '';
+  throw badFile(file, spot.offset === null ? firstLine : lineAt(spot.offset), `${at}${inWords(issue)}`, fixFor(issue));
+}
+
+/** The error for a file that people write: `file:line: what; fix`, on one line. */
+export function badFile(file: string, line: number | null, what: string, fix: string): TrailError {
+  return new TrailError('bad-file', `${file}${line === null ? '' : `:${line}`}: ${oneLine(what)}; ${oneLine(fix)}`);
+}
+
+function plain(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: aliasesMax });
+  } catch {
+    throw badFile(file, null, 'it has more aliases than can be followed', 'write the values out');
+  }
+}
+
+/** The deepest node that exists on the issue's way; for an unknown key, that key itself. */
+function locate(root: Node, issue: z.core.$ZodIssue): { path: string[]; offset: number | null } {
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const path = [...issue.path, ...unknown].map(String);
+  let node: unknown = root;
+  let offset = offsetOf(root);
+  for (const part of path) {
+    const child = childOf(node, part);
+    if (child === null) break;
+    offset = offsetOf(child.key) ?? offset;
+    node = child.value;
+  }
+  return { path, offset };
+}
+
+function childOf(node: unknown, part: string): { key: unknown; value: unknown } | null {
+  if (isMap(node)) return node.items.find((pair) => keyOf(pair) === part) ?? null;
+  if (!isSeq(node)) return null;
+  const item = node.items[Number(part)];
+  return item === undefined ? null : { key: item, value: item };
+}
+
+function keyOf(pair: Pair): string | null {
+  return isScalar(pair.key) ? String(pair.key.value) : null;
+}
+
+function offsetOf(node: unknown): number | null {
+  return (node as Node | null)?.range?.[0] ?? null;
+}
+
+function notYaml(error: YAMLError): string {
+  // The library's own words for this one speak to programmers.
+  return error.code === 'MULTIPLE_DOCS' ? 'a second document begins here (`---`)' : `not valid YAML: ${error.message}`;
+}
+
+function inWords(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return 'no such key';
+    case 'invalid_type':
+      return isMissing(issue) ? 'is missing' : `${kinds[issue.expected] ?? issue.expected} is needed here`;
+    case 'invalid_value':
+      return `needs ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
+    case 'invalid_key':
+      return `this name cannot stand here: ${issue.issues[0]?.message ?? issue.message}`;
+    case 'invalid_union':
+      return issue.errors[0]?.[0] ? inWords(issue.errors[0][0]) : issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+function fixFor(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return 'remove it or correct its spelling';
+  if (issue.code === 'invalid_key') return 'rename it';
+  return isMissing(issue) ? 'add it' : 'correct it';
+}
+
+// zod leaves the input out of an issue; its message alone tells an absent member from one of a wrong type.
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,89 @@
+// Prices and purses.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../agents/errors.ts';
+import { costOf, type Hold, leftIn, mostOf, openPurse, priceOf, reserve, settle } from '../../agents/spend.ts';
+import { noUsage } from '../../agents/usage.ts';
+import { Prices } from '../../state/config.ts';
+
+describe('prices', () => {
+  it('refuse a model that is not on the list, rather than call it free', () => {
+    for (const model of ['gpt-9', '', 'constructor', '__proto__']) {
+      expect(() => priceOf(model)).toThrow(AgentError);
+    }
+    expect(() => priceOf('gpt-9')).toThrow(
+      /no price is known for the model "gpt-9" .* give its price in the configuration/,
+    );
+  });
+
+  it("take the operator's price over the list's", () => {
+    const given = Prices.parse({ input: 2, output: 6 });
+    const prices = { 'local-model': given, 'claude-opus-5-5': given };
+    expect(costOf(priceOf('local-model', prices), { ...noUsage, input: 1e6, output: 1e6 })).toBe(8);
+    expect(priceOf('claude-opus-5-5', prices)).toBe(given);
+    expect(priceOf('claude-opus-5', prices)).not.toBe(given);
+  });
+
+  it('tell each kind of token apart', () => {
+    const usage = { input: 1e6, output: 1e6, cacheRead: 1e6, cacheWrite5m: 1e6, cacheWrite1h: 1e6 };
+    expect(costOf(priceOf('claude-opus-5-5'), usage)).toBeCloseTo(4 + 20 + 0.2 + 5 + 8, 9);
+  });
+
+  it('charge a long prompt as a whole at the long price', () => {
+    const haiku = priceOf('claude-haiku-5-5');
+    expect(costOf(haiku, { ...noUsage, input: 100_000 })).toBeCloseTo(0.01, 9);
+    expect(costOf(haiku, { ...noUsage, input: 1, cacheRead: 100_000, output: 1e6 })).toBeCloseTo(
+      (1 * 0.5 + 1e5 * 0.05) / 1e6 + 2.5,
+      9,
+    );
+  });
+
+  it('say of a script that no model plays', () => {
+    expect(priceOf('scripted').note).toMatch(/no model is called/);
+    expect(mostOf(priceOf('scripted'), { stableTokens: 1e6, tailTokens: 1e6 }, 1e6)).toBe(0);
+  });
+});
+
+describe('purses', () => {
+  it('hold in all or in none', () => {
+    const session = openPurse('session', 5);
+    const phase = openPurse('phase', 20, 19);
+    expect(reserve([session, phase], 2)).toEqual({
+      refused: 'the budget of this phase is too small: $2.00 needed, $1.00 of $20.00 left',
+    });
+    expect(session).toMatchObject({ heldUsd: 0, spentUsd: 0 });
+    expect(leftIn(phase)).toBe(1);
+  });
+
+  it('settle a hold once', () => {
+    const purse = openPurse('session', 5);
+    const held = reserve([purse], 2);
+    if (!('hold' in held)) throw new Error('not held');
+    expect(leftIn(purse)).toBe(3);
+    settle(held.hold, 0.5);
+    settle(held.hold, 0.5);
+    expect(purse).toMatchObject({ heldUsd: 0, spentUsd: 0.5 });
+  });
+
+  it('never promise more than the ceiling, in whatever order money is held and settled', () => {
+    const step = fc.record({
+      usd: fc.integer({ min: 0, max: 40 }),
+      share: fc.integer({ min: 0, max: 8 }),
+      settles: fc.boolean(),
+    });
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => staysBelow(100, steps)));
+  });
+});
+
+/** Holds each step's money where it can be held, settles the oldest hold where the step says so. */
+function staysBelow(ceilingUsd: number, steps: { usd: number; share: number; settles: boolean }[]): boolean {
+  const purse = openPurse('phase', ceilingUsd);
+  const open: Hold[] = [];
+  return steps.every(({ usd, share, settles }) => {
+    const held = reserve([purse], usd);
+    if ('hold' in held) open.push(held.hold);
+    for (const oldest of open.splice(0, settles ? 1 : 0)) settle(oldest, (oldest.usd * share) / 8);
+    return purse.spentUsd + purse.heldUsd <= ceilingUsd;
+  });
+}

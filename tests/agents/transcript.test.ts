@@ -1,0 +1,122 @@
+// Transcripts on a real disk, and what is blacked out in them.
+
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bounded } from '../../agents/bound.ts';
+import { redactDeep, redactor } from '../../agents/redact.ts';
+import { interruptedCalls, openTranscript, readTranscript, type TranscriptEvent } from '../../agents/transcript.ts';
+import { digestOf } from '../../state/digest.ts';
+import { quickClock } from '../support/script.ts';
+import { tempDir } from '../support/temp.ts';
+
+const intent = (call: number): TranscriptEvent => ({
+  kind: 'intent',
+  call,
+  tool: 'shell',
+  toolUse: `t${call}`,
+  input: {},
+});
+const result = (call: number): TranscriptEvent => ({
+  kind: 'result',
+  call,
+  ok: true,
+  digest: digestOf('x'),
+  text: 'x',
+});
+
+async function written(...events: TranscriptEvent[]): Promise<{ path: string; digest: string; bytes: Buffer }> {
+  const path = join(tempDir(), 't.jsonl');
+  const transcript = await openTranscript(path, (text) => text, quickClock);
+  for (const event of events) await transcript.append(event);
+  const digest = await transcript.close();
+  return { path, digest, bytes: readFileSync(path) };
+}
+
+describe('a transcript', () => {
+  it('has the digest of its bytes, is closed twice without harm, and is for its owner only', async () => {
+    const { path, digest, bytes } = await written(intent(1), result(1));
+    expect(digest).toBe(digestOf(bytes));
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readTranscript(bytes)).toMatchObject({ torn: false, digest, lines: [{ n: 0 }, { n: 1 }] });
+  });
+
+  it('is readable up to each byte at which its writer may die', async () => {
+    const { bytes } = await written(intent(1), result(1), intent(2));
+    for (let end = 0; end <= bytes.length; end += 1) {
+      const { lines, torn } = readTranscript(bytes.subarray(0, end));
+      expect(torn).toBe(end > 0 && bytes[end - 1] !== 10);
+      expect(lines.length).toBe(bytes.subarray(0, end).toString().split('\n').length - 1);
+    }
+  });
+
+  it('names the calls that have no result', async () => {
+    const { bytes } = await written(intent(1), result(1), intent(2));
+    expect(interruptedCalls(readTranscript(bytes).lines)).toMatchObject([{ call: 2 }]);
+  });
+
+  it('is refused with a line missing, changed, or not of its kind', async () => {
+    const { bytes } = await written(intent(1), result(1), intent(2));
+    const lines = bytes.toString().split('\n');
+    const without = (index: number) => Buffer.from(lines.filter((_, i) => i !== index).join('\n'));
+    expect(() => readTranscript(without(1))).toThrow('line 2 of the transcript has another number: lines are missing');
+    expect(() => readTranscript(Buffer.from('{}\n'))).toThrow('line 1 of the transcript');
+    expect(() => readTranscript(Buffer.from('not json\n'))).toThrow('line 1 of the transcript');
+  });
+
+  it('never overwrites another', async () => {
+    const { path } = await written(intent(1));
+    await expect(openTranscript(path, (text) => text, quickClock)).rejects.toMatchObject({ code: 'transcript' });
+  });
+
+  it('says when it cannot be made', async () => {
+    const path = join(tempDir(), 'folder');
+    mkdirSync(path);
+    await expect(openTranscript(path, (text) => text, quickClock)).rejects.toThrow(
+      /cannot be written; look at the disk/,
+    );
+  });
+});
+
+describe('redaction', () => {
+  const redact = redactor(['s3cret-value', 's3cret-value-longer', 'abc']);
+
+  it.each([
+    ['a s3cret-value here', 'a [redacted] here'],
+    ['s3cret-value-longer', '[redacted]'],
+    [Buffer.from('s3cret-value').toString('base64'), '[redacted]'],
+    ['authorization: Bearer abc.def', 'authorization: [redacted]'],
+    ['Authorization: Basic dXNlcjpwYXNz', 'Authorization: [redacted]'],
+    ['curl -H "x-api-key: k-123"', 'curl -H "x-api-key: [redacted]"'],
+    ['{"Authorization":"Bearer k-123"}', '{"Authorization":"[redacted]"}'],
+    ['sk-ant-api03-abcdefgh', 'sk-ant-[redacted]'],
+    ['bearer 0123456789abcdef0123', 'bearer [redacted]'],
+    ['the bearer of this ring', 'the bearer of this ring'],
+    ['abc is too short to be looked for', 'abc is too short to be looked for'],
+  ])('%s', (text, expected) => {
+    expect(redact(text)).toBe(expected);
+    expect(redact(redact(text))).toBe(expected);
+  });
+
+  it('reaches every member, names too, and takes credential headers whole', () => {
+    const value = { 'X-Api-Key': 'k', list: [{ 's3cret-value': 1, text: 's3cret-value' }], n: 3, none: null };
+    expect(redactDeep(value, redact)).toEqual({
+      'X-Api-Key': '[redacted]',
+      list: [{ '[redacted]': 1, text: '[redacted]' }],
+      n: 3,
+      none: null,
+    });
+  });
+});
+
+describe('a bounded text', () => {
+  it('is left alone where it fits', () => {
+    expect(bounded('äöü', 6, 'no')).toBe('äöü');
+  });
+
+  it('is cut between characters, and mended where it held half of one', () => {
+    const text = bounded(`${'💾'.repeat(1000)}\ud800`, 200, 'ask');
+    expect(text.isWellFormed()).toBe(true);
+    expect(text).toMatch(/^💾+\n\[… \d+ bytes left out; to see them, ask …\]\n💾+\ufffd$/u);
+  });
+});

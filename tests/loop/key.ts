@@ -1,0 +1,273 @@
+// When two states of the model are one: when they have the same future. The key keeps what the rules look at: of a claim that
+// a newer one replaced, only whether its tree may be claimed again; of runs, what they say and whether they still count; of
+// entry numbers, only how those that are compared with each other are ordered; of times, what is left of them.
+
+import { failuresInARow } from '../../loop/park.ts';
+import { backoffUntilMs } from '../../loop/wake.ts';
+import { currentClaims } from '../../loop/want.ts';
+import { evidenceMsMax } from '../../state/evidence.ts';
+import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../state/gate.ts';
+import { DONE, type GateId } from '../../state/ids.ts';
+import { type Claim, livePhase, type Phase, type Run } from '../../state/phase.ts';
+import { uncounted } from '../../state/record.ts';
+import { slotOf, standingOf } from '../../state/standing.ts';
+import type { ModelState } from './model.ts';
+
+/** Ended phases have no future; all that are ended alike (and rightly) are one. */
+export function keyOf(state: ModelState, whatIsWrong: (state: ModelState) => string | null): string {
+  const phase = livePhase(state.loop.trail);
+  if (!phase) return state.broken ?? whatIsWrong(state) ?? Object.values(state.loop.trail.phases)[0]?.status ?? 'none';
+  const compared = new Set<number>();
+  const rank = (n: number | undefined): string | null => {
+    if (n === undefined) return null;
+    compared.add(n);
+    return `#${n}#`;
+  };
+  const { shas: _shas, ...used } = state.used;
+  const parts = [
+    [phase.status, phase.parked?.reason, phase.claims.length, used, state.left, state.broken],
+    currentClaims(phase).map((claim) => claimKey(state, phase, claim, rank)),
+    oldClaims(state, phase),
+    openThings(phase, rank),
+    waiverKeys(state, phase),
+    runKeys(state, phase),
+    sessionKeys(state, phase, rank),
+    pendingKeys(state, phase),
+  ];
+  const ranks = new Map([...compared].sort((a, b) => a - b).map((n, i) => [n, i]));
+  return JSON.stringify(parts).replace(/#(\d+)#/g, (_, n) => `#${ranks.get(Number(n))}`);
+}
+
+type Rank = (n: number | undefined) => string | null;
+
+function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): unknown {
+  const { nowMs } = state.loop;
+  const standing = standingOf(phase, claim, nowMs);
+  const verdict = effectiveVerdict(phase, claim, standing);
+  const given = claim.verdicts.filter((v) =>
+    phase.sessions.some((s) => s.session === v.session && s.end === null),
+  ).length;
+  const pass = claim.verdicts.findLast((v) => v.verdict === 'PASS');
+  return [
+    claim.gate,
+    shaKey(phase, claim.sha),
+    Object.values(claim.references).map((sha) => shaKey(phase, sha)),
+    standing.state,
+    'at' in standing ? rank(standing.at) : null,
+    state.timed && phase.waivers.length > 0
+      ? standing.pieces.map((piece) => (piece.at === 0 ? null : rank(piece.at)))
+      : null,
+    verdict && [rank(verdict.id), verdict.verdict],
+    pass && [
+      mayJudge(phase, pass.session, standing) === null,
+      state.timed && phase.waivers.length > 0 ? rank(pass.id) : null,
+    ],
+    given,
+    judgingsEnded(phase, claim, standing).length,
+    phase.findings.map((finding) => finding.closed === null && finding.id < claim.id),
+    [claim.atMs + evidenceMsMax > nowMs, claim.id > phase.resumed, claim.touches.length],
+  ];
+}
+
+/** Replaced and withdrawn claims: may their tree be claimed again, do they count as the same failure, as FAILs on word? */
+function oldClaims(state: ModelState, phase: Phase): unknown {
+  const { nowMs } = state.loop;
+  const words = phase.claims.flatMap((c) => c.verdicts).filter((v) => v.verdict === 'FAIL' && v.id > phase.resumed);
+  const onWord = words.filter((v) =>
+    v.findings.every((id) => !phase.findings.find((f) => f.id === id)?.reproducer),
+  ).length;
+  const red = (claim: Claim): boolean => {
+    const standing = standingOf(phase, claim, nowMs);
+    const verdict = effectiveVerdict(phase, claim, standing);
+    const at = standing.state === 'red' ? standing.at : verdict?.verdict === 'FAIL' ? verdict.id : 0;
+    return at > phase.bar;
+  };
+  const latest = phase.claims.at(-1)?.sha;
+  const barred = phase.claims.filter((c) => c.sha === latest && red(c)).map((c) => c.gate);
+  const prints = (Object.keys(phase.spec.gates) as GateId[]).map((gate) =>
+    phase.claims
+      .filter((c) => c.gate === gate && c.id > phase.resumed)
+      .slice(-3)
+      .map((c) => {
+        const standing = standingOf(phase, c, nowMs);
+        const bad = standing.pieces.find((piece) => piece.result === 'bad');
+        const run = phase.runs.find((r) => r.id === bad?.at);
+        return [standing.state === 'red', bad?.condition, run?.outcome, run?.alike[0], run?.control?.result];
+      }),
+  );
+  const claimed = [...(Object.keys(phase.spec.gates) as GateId[]), DONE].map(
+    (gate) => phase.claims.some((c) => c.gate === gate) && !currentClaim(phase, gate),
+  );
+  return [onWord, [...new Set(barred)], prints, claimed, latest && shaKey(phase, latest)];
+}
+
+function openThings(phase: Phase, rank: Rank): unknown {
+  const accepted = Math.max(
+    0,
+    ...phase.claims.flatMap((c) => c.verdicts.filter((v) => v.verdict === 'PASS').map((v) => v.id)),
+  );
+  const vetoes = phase.vetoes.filter((v) => v.lifted === null);
+  return [
+    phase.findings
+      .filter((f) => f.closed === null)
+      .map((f) => [
+        f.gate,
+        f.reproducer !== null,
+        Math.min(2, phase.claims.filter((c) => c.gate === f.gate && c.id > f.id).length),
+      ]),
+    vetoes.map((v) => {
+      const looked = phase.sessions.findLast(
+        (s) => s.end === 'finished' && s.reason.kind === 'veto' && s.reason.veto === v.id,
+      );
+      const awake = phase.sessions.some((s) => s.end === null && s.reason.kind === 'veto');
+      return [
+        v.by,
+        accepted > v.id,
+        accepted > (looked?.id ?? 0),
+        awake ? [rank(accepted), rank(phase.sessions.at(-1)?.id)] : null,
+      ];
+    }),
+    phase.blocked
+      .filter((b) => b.closed === null)
+      .map((b) => {
+        const tried = phase.sessions.some(
+          (s) => s.end === 'finished' && s.reason.kind === 'advise' && s.reason.blocked === b.id,
+        );
+        return [b.blocks, b.disputes !== null, b.advice !== null, tried, b.id > phase.resumed];
+      }),
+  ];
+}
+
+function waiverKeys(state: ModelState, phase: Phase): unknown {
+  const { nowMs } = state.loop;
+  return phase.waivers
+    .filter((w) => nowMs < w.untilMs)
+    .map((w) => [w.gate, w.condition, state.timed ? w.untilMs - nowMs : 0]);
+}
+
+/** Trees by what a new claim could still do with them: the base, each current claim's, the newest; any other is past. */
+function shaKey(phase: Phase, sha: string): string {
+  if (sha === phase.base) return 'base';
+  if (sha === phase.claims.at(-1)?.sha) return 'newest';
+  const current = currentClaims(phase).find((claim) => claim.sha === sha);
+  return current ? current.gate : 'past';
+}
+
+function runKeys(state: ModelState, phase: Phase): unknown {
+  const { limits } = state.loop;
+  const counted = phase.runs.filter((run) => !uncounted.has(run.outcome) && matters(phase, run));
+  const lost = new Map<string, number>();
+  for (const run of phase.runs) {
+    if (!uncounted.has(run.outcome) || run.outcome === 'CANCELLED' || run.id < phase.resumed) continue;
+    const claim = 'claim' in run.purpose ? run.purpose.claim : null;
+    if (claim !== null && !currentClaims(phase).some((c) => c.id === claim)) continue;
+    const slot = `${nameOf(phase, run)} ${run.outcome}`;
+    lost.set(slot, Math.min(limits.uncountedRunsMax, (lost.get(slot) ?? 0) + 1));
+  }
+  return [[...new Set(counted.map((run) => runKey(phase, run, state)))].sort(), [...lost].sort()];
+}
+
+function matters(phase: Phase, run: Run): boolean {
+  if (run.purpose.kind === 'base') return true;
+  if (isLifted(phase, run)) return false;
+  return shaKey(phase, run.sha) !== 'past';
+}
+
+/** Results are compared with each other only: whether this one is the same as the tree's first. */
+function likeFirst(phase: Phase, run: Run): boolean {
+  const first = phase.runs.find(
+    (r) => r.purpose.kind === 'gate' && r.tree === run.tree && !uncounted.has(r.outcome) && !isLifted(phase, r),
+  );
+  return first?.alike === run.alike;
+}
+
+/** Gate runs before the act that closed their flake never count again. */
+function isLifted(phase: Phase, run: Run): boolean {
+  if (run.purpose.kind !== 'gate') return false;
+  return Object.entries(phase.lifted).some(
+    ([id, act]) => act > run.id && phase.runs.find((r) => r.id === Number(id))?.tree === run.tree,
+  );
+}
+
+/** The slot with its claim's standing instead of its number. */
+function nameOf(phase: Phase, run: Run): string {
+  const { purpose } = run;
+  if (!('claim' in purpose)) return slotOf(purpose);
+  const claim = phase.claims.find((c) => c.id === purpose.claim);
+  const whose = claim && currentClaim(phase, claim.gate)?.id === claim.id ? claim.gate : 'old';
+  const finding = purpose.kind === 'reproducer' ? phase.findings.findIndex((f) => f.id === purpose.finding) : '';
+  return `${purpose.kind} ${whose} ${'gate' in purpose ? purpose.gate : ''} ${purpose.kind === 'gate' ? purpose.k : ''} ${finding}`;
+}
+
+/** Of runs that are too old, only the distinct ones: they can disagree with newer ones, and count as aged while recent. */
+function runKey(phase: Phase, run: Run, { timed, loop: { nowMs } }: ModelState): string {
+  const done = currentClaim(phase, DONE);
+  const since = Math.max(done?.atMs ?? 0, phase.resumedAtMs);
+  const isStale = nowMs >= run.atMs + evidenceMsMax;
+  const young = done && timed ? nowMs - run.atMs : 0;
+  const ages = isStale ? (run.atMs + evidenceMsMax > since ? `aged ${since - run.atMs}` : 'old') : young;
+  const first = phase.runs.find(
+    (r) =>
+      r.purpose.kind === 'gate' &&
+      !uncounted.has(r.outcome) &&
+      !isLifted(phase, r) &&
+      nameOf(phase, r) === nameOf(phase, run),
+  );
+  return JSON.stringify([
+    ...[
+      nameOf(phase, run),
+      shaKey(phase, run.sha),
+      run.outcome,
+      likeFirst(phase, run),
+      run.control?.result,
+      run.reproducer,
+      ages,
+    ],
+    run.purpose.kind === 'gate' && first?.id === run.id,
+  ]);
+}
+
+function sessionKeys(state: ModelState, phase: Phase, rank: Rank): unknown {
+  const builders = phase.sessions.filter((s) => s.for === 'builder');
+  const naturals = builders.filter((s) => s.end === 'finished' && s.id > phase.resumed);
+  const sinceClaim = Math.max(phase.resumed, phase.claims.at(-1)?.id ?? 0);
+  const awake = phase.sessions
+    .filter((s) => s.end === null)
+    .map((s) => {
+      const claim =
+        s.reason.kind === 'judge'
+          ? phase.claims.find((c) => s.reason.kind === 'judge' && c.id === s.reason.claim)
+          : undefined;
+      const mine = claim ? mayJudge(phase, s.session, standingOf(phase, claim, state.loop.nowMs)) === null : null;
+      return [
+        s.for,
+        s.reason.kind,
+        claim?.gate,
+        claim && currentClaim(phase, claim.gate)?.id === claim.id,
+        mine,
+        s.vetoed,
+        rank(s.id),
+      ];
+    });
+  const failing = (['builder', 'adversary'] as const).map((role) => [
+    failuresInARow(phase, role),
+    Math.max(0, backoffUntilMs(state.loop, phase, role) - state.loop.nowMs),
+  ]);
+  return [
+    rank(builders.at(-1)?.id),
+    naturals.length > 0 && [rank(naturals.at(-1)?.id), rank(phase.progress)],
+    Math.min(state.loop.limits.sessionsWithoutClaimMax, naturals.filter((s) => s.id > sinceClaim).length),
+    phase.resumed > (builders.at(-1)?.id ?? 0),
+    awake,
+    failing,
+  ];
+}
+
+function pendingKeys(state: ModelState, phase: Phase): unknown {
+  return Object.values(state.loop.pending)
+    .filter((command) => command.kind !== 'timer')
+    .map((command) =>
+      command.kind === 'run' ? `run ${nameOf(phase, { purpose: command.need.purpose } as Run)}` : command.key,
+    )
+    .sort();
+}

@@ -1,0 +1,180 @@
+// The life cycle, model-checked on the real code: each world below is explored completely, through the same `decide`, fold,
+// admission and gate rule that the supervisor runs. What must hold in every state stands in `explore.ts`.
+
+import { describe, expect, it } from 'vitest';
+import { GateSpec } from '../../state/spec.ts';
+import { explore } from './explore.ts';
+import type { World } from './model.ts';
+
+const statesMax = 150_000;
+const unchecked = { none: 'the model leaves the control out here' };
+
+function gate(more: Record<string, unknown> = {}): World['gates'][keyof World['gates']] {
+  return GateSpec.parse({ recipe: 'app', covers: ['2.1'], controls: unchecked, ...more });
+}
+
+function gates(list: Record<string, Record<string, unknown>>): World['gates'] {
+  return Object.fromEntries(Object.entries(list).map(([name, more]) => [name, gate(more)])) as World['gates'];
+}
+
+const plain: World = {
+  gates: gates({ M1: {} }),
+  claimsMax: 3,
+  outcomes: ['PASS', 'FAIL'],
+  flaky: false,
+  controls: ['BITES'],
+  findings: 0,
+  reproducers: false,
+  vetoes: 0,
+  blocked: 0,
+  waivers: [],
+  operatorVetoes: 0,
+  touches: false,
+  lifts: true,
+  crashes: 0,
+  timers: [],
+  backendFails: false,
+  actsPerSession: 1,
+  limits: {},
+};
+
+const twoGates = gates({ M1: {}, M2: { requires: ['M1'] } });
+
+/** What can be at the end of each world, besides `abandoned`: a world that misses one does not show what it is for. */
+const worlds: { name: string; world: World; ends: string[] }[] = [
+  {
+    name: 'one gate and DONE, red and green, two acts a session',
+    world: { ...plain, actsPerSession: 2 },
+    ends: ['done', 'parked: idle', 'parked: unverified', 'parked: failing'],
+  },
+  {
+    name: 'two gates, one requiring the other, and DONE',
+    world: { ...plain, gates: gates({ M1: {}, M2: { requires: ['M1'] } }), claimsMax: 4 },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'two gates and DONE, with findings with and without a reproducer',
+    world: {
+      ...plain,
+      gates: twoGates,
+      claimsMax: 3,
+      findings: 1,
+      reproducers: true,
+      lifts: false,
+      outcomes: ['PASS'],
+    },
+    ends: ['done', 'parked: word', 'parked: unverified'],
+  },
+  {
+    name: 'two gates and DONE, with a veto',
+    world: { ...plain, gates: twoGates, claimsMax: 3, vetoes: 1, lifts: false, outcomes: ['PASS'] },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'two gates and DONE, with a request of the Builder',
+    world: { ...plain, gates: twoGates, claimsMax: 3, blocked: 1, outcomes: ['PASS'] },
+    ends: ['done', 'parked: blocked'],
+  },
+  {
+    name: 'findings with and without a reproducer',
+    world: { ...plain, findings: 1, reproducers: true },
+    ends: ['done', 'parked: unverified'],
+  },
+  {
+    name: 'FAILs on word alone',
+    world: {
+      ...plain,
+      findings: 1,
+      lifts: false,
+      outcomes: ['PASS'],
+      claimsMax: 3,
+      actsPerSession: 2,
+      reproducers: false,
+    },
+    ends: ['done', 'parked: word'],
+  },
+  {
+    name: 'disputed findings',
+    world: { ...plain, claimsMax: 3, findings: 1, blocked: 1, lifts: false, outcomes: ['PASS'] },
+    ends: ['done', 'parked: dispute'],
+  },
+  {
+    name: 'controls that bite, are vacuous or say nothing; a machine that fails',
+    world: {
+      ...plain,
+      gates: gates({ M1: { controls: [] } }),
+      controls: ['BITES', 'VACUOUS', 'INCONCLUSIVE'],
+      outcomes: ['PASS', 'FAIL', 'INFRA'],
+    },
+    ends: ['done', 'parked: infra'],
+  },
+  {
+    name: 'flaky runs, twice a claim',
+    world: { ...plain, gates: gates({ M1: { times: 2 } }), claimsMax: 2, outcomes: ['PASS'], flaky: true },
+    ends: ['done'],
+  },
+  {
+    name: 'vetoes by the Adversary and the operator',
+    world: { ...plain, claimsMax: 2, vetoes: 1, operatorVetoes: 1, actsPerSession: 2, outcomes: ['PASS'] },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'requests of the Builder',
+    world: { ...plain, claimsMax: 2, blocked: 2, outcomes: ['PASS'] },
+    ends: ['done', 'parked: blocked'],
+  },
+  {
+    name: 'waivers',
+    world: {
+      ...plain,
+      gates: gates({ M1: { controls: [] } }),
+      claimsMax: 2,
+      controls: ['BITES', 'VACUOUS', 'INCONCLUSIVE'],
+      waivers: ['all', 'control:revert', 'verdict', 'runs', 'findings', 'requires'],
+    },
+    ends: ['done'],
+  },
+  {
+    name: 'claims that touch what is protected',
+    world: { ...plain, claimsMax: 2, outcomes: ['PASS'], touches: true, waivers: ['protected', 'all'] },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'waivers that expire',
+    world: { ...plain, claimsMax: 2, waivers: ['runs', 'verdict'], timers: ['waiver'] },
+    ends: ['done'],
+  },
+  {
+    name: 'evidence that ages while DONE waits',
+    world: { ...plain, claimsMax: 2, outcomes: ['PASS'], timers: ['aged'] },
+    ends: ['done', 'parked: aged'],
+  },
+  { name: 'hours that run out', world: { ...plain, claimsMax: 1, timers: ['hours'] }, ends: ['parked: budget'] },
+  {
+    name: 'crashes at any point',
+    world: { ...plain, claimsMax: 2, crashes: 2, outcomes: ['PASS', 'INFRA'] },
+    ends: ['done', 'parked: infra'],
+  },
+  {
+    name: 'a back end that fails',
+    world: { ...plain, claimsMax: 2, outcomes: ['PASS'], backendFails: true },
+    ends: ['done', 'parked: backend'],
+  },
+];
+
+describe('the life of a phase', () => {
+  it.each(worlds)(
+    'has no dead end, no false DONE and no endless loop: $name',
+    { timeout: 120_000 },
+    ({ world, ends }) => {
+      const found = explore(world, statesMax);
+      expect(found.broken).toBeNull();
+      expect(Object.keys(found.ends)).toEqual(expect.arrayContaining(ends));
+    },
+  );
+
+  it('is seen to have no end where no limit bounds what is tried again', () => {
+    const world = { ...plain, outcomes: ['PASS', 'INFRA'] as World['outcomes'], limits: { uncountedRunsMax: 1e9 } };
+    expect(explore(world, 3000).broken?.why).toMatch('more than 3000 states');
+  });
+});

@@ -1,0 +1,289 @@
+// Detection from files alone; what it proposes is run for real where the runner is at hand.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { detect, type Machine } from '../../operator/detect.ts';
+import { configText, type Proposal, reportFile } from '../../operator/proposal.ts';
+import { findProgram } from '../../operator/toolchain.ts';
+import { Config } from '../../state/config.ts';
+import { readYaml } from '../../state/yaml.ts';
+import { tempDir } from '../support/temp.ts';
+
+const ourModules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+
+test('a vitest project is installed from its lockfile and its runner is started by name', () => {
+  const { recipe, hosts, tools } = only({
+    'package.json': pack({ vitest: '5' }, 'vitest'),
+    'package-lock.json': '{}',
+    'src/a.test.ts': '',
+  });
+  expect(recipe.setup).toMatchObject({
+    run: 'npm ci --ignore-scripts --no-audit --no-fund',
+    network: ['registry.npmjs.org'],
+  });
+  expect(recipe.stages).toMatchObject([
+    {
+      name: 'test',
+      run: `node_modules/.bin/vitest run --reporter=default --reporter=junit --outputFile.junit=${reportFile}`,
+      report: reportFile,
+    },
+  ]);
+  expect(recipe.harness).toContain('vitest.config.ts');
+  expect(recipe.harness).toContain('package.json#scripts');
+  expect(recipe.tests).toEqual(['**/*.test.*']);
+  expect(hosts).toEqual(['registry.npmjs.org']);
+  expect(tools).toEqual([{ name: 'node', path: '/opt/node' }]);
+});
+
+test.each([
+  ['vitest run --config vitest.unit.ts --coverage', ' --config vitest.unit.ts --reporter=default'],
+  ['vitest --reporter dot --watch --project unit', ' --project unit --reporter=default'],
+  ['NODE_ENV=test npx vitest run "src/**/*.spec.ts"', ' "src/**/*.spec.ts" --reporter=default'],
+])('the arguments of the script "%s" that matter are kept', (script, kept) => {
+  const run = runOf(only({ 'package.json': pack({ vitest: '5' }, script) }));
+  expect(run).toContain(`node_modules/.bin/vitest run${kept}`);
+  expect(run.startsWith('NODE_ENV=test ')).toBe(script.startsWith('NODE_ENV'));
+});
+
+test('a script that does more than run the tests is not copied, and that is said', () => {
+  const { notes, recipe } = only({ 'package.json': pack({ vitest: '5' }, 'tsc && vitest run') });
+  expect(recipe.stages[0]?.run).toMatch(/^node_modules\/\.bin\/vitest run --reporter/);
+  expect(notes.join('\n')).toContain('"tsc && vitest run"');
+});
+
+test('without a lockfile npm installs what fits, and that is said', () => {
+  const { recipe, notes } = only({ 'package.json': pack({ vitest: '5' }, 'vitest') });
+  expect(recipe.setup?.run).toMatch(/^npm install --ignore-scripts /);
+  expect(notes.join('\n')).toContain('no package-lock.json is committed');
+});
+
+test('a registry of one’s own is named without its password, and is the host granted', () => {
+  const files = {
+    'package.json': pack({ vitest: '5' }, 'vitest'),
+    'package-lock.json': '"resolved": "https://cdn.example.org/x.tgz"',
+  };
+  const { recipe, hosts } = only(files, { npmRegistry: () => 'https://ann:secret@npm.example.org:4873/' });
+  expect(recipe.setup?.run).toContain('--registry=https://npm.example.org:4873/');
+  expect(JSON.stringify(recipe)).not.toContain('secret');
+  expect(hosts).toEqual(['npm.example.org:4873', 'cdn.example.org']);
+});
+
+test('a node:test project without dependencies needs no setup', () => {
+  const { recipe, what } = only({
+    'package.json': pack({}, 'node --test --import ./hooks.js'),
+    'test/a.js': "import 'node:test'",
+  });
+  expect(recipe.setup).toBeUndefined();
+  expect(recipe.stages[0]?.run).toMatch(/^node --test .*--test-reporter=junit .* --import \.\/hooks\.js$/);
+  expect(recipe.tests).toContain('test/**');
+  expect(what).toContain('node:test');
+});
+
+test('node:test is found by what the test files import', () => {
+  expect(only({ 'package.json': '{}', 'tests/a.test.js': "import { test } from 'node:test';" }).what).toContain(
+    'node:test',
+  );
+});
+
+test('jest gets a reporter that writes a report; mocha has one', () => {
+  const jest = only({ 'package.json': pack({ jest: '30' }, 'jest --coverage'), 'package-lock.json': '{}' });
+  expect(jest.recipe.setup?.run).toContain(
+    '&& npm install --no-save --ignore-scripts --no-audit --no-fund jest-junit@',
+  );
+  expect(runOf(jest)).toBe('node_modules/.bin/jest --ci --reporters=default --reporters=jest-junit');
+  expect(jest.recipe.env.JEST_JUNIT_OUTPUT_FILE).toBe(reportFile);
+  const mocha = only({ 'package.json': pack({ mocha: '11' }, 'mocha -R dot --recursive spec') });
+  expect(runOf(mocha)).toBe(
+    `node_modules/.bin/mocha --recursive spec --reporter xunit --reporter-option output=${reportFile}`,
+  );
+});
+
+test('another package manager is used where boxes have it', () => {
+  const files = { 'package.json': pack({ vitest: '5' }, 'vitest'), 'pnpm-lock.yaml': '' };
+  expect(only(files, { boxed: (name) => name === 'pnpm' }).recipe.setup?.run).toBe(
+    'pnpm install --frozen-lockfile --ignore-scripts',
+  );
+  expect(only(files).recipe.setup?.run).toMatch(/^npm install /);
+});
+
+test('a pytest project without declared dependencies uses the python that has pytest', () => {
+  const { recipe, tools, hosts } = only({ 'calc.py': '', 'test_calc.py': '' });
+  expect(recipe.setup).toBeUndefined();
+  expect(runOf({ recipe })).toBe(`python3 -m pytest --junitxml=${reportFile}`);
+  expect(recipe.harness).toContain('pytest.ini');
+  expect(tools).toEqual([{ name: 'python', path: '/home/ann/.pyenv/versions/3.12.1' }]);
+  expect(hosts).toEqual([]);
+});
+
+test('the virtual environment that has pytest is granted with its interpreter', () => {
+  const venv = { name: 'venv', path: '/home/ann/calc/.venv' };
+  const { recipe } = only({ 'test_calc.py': '' }, { python: () => ({ ...python, venv }) });
+  expect(recipe.tools).toEqual(['venv', 'python']);
+});
+
+test('declared dependencies that are not installed here go into an environment of the run’s own', () => {
+  const { recipe, hosts } = only({
+    'tests/test_calc.py': '',
+    'requirements.txt': 'requests\n',
+    'requirements-dev.txt': 'pytest\n',
+  });
+  expect(recipe.setup?.run).toMatch(
+    /^python3 -m venv \.venv && \.venv\/bin\/python -m pip install .* -r requirements-dev\.txt -r requirements\.txt$/,
+  );
+  expect(runOf({ recipe })).toBe(`.venv/bin/python -m pytest --junitxml=${reportFile}`);
+  expect(hosts).toEqual(['pypi.org', 'files.pythonhosted.org']);
+});
+
+test('declared dependencies that are installed here are used as they are, and that is said', () => {
+  const asked: string[][] = [];
+  const satisfies = (lines: readonly string[]) => asked.push([...lines]) > 0;
+  const { recipe, notes } = only({ 'test_calc.py': '', 'requirements.txt': 'pytest>=8 # runner\n\n' }, { satisfies });
+  expect(recipe.setup).toBeUndefined();
+  expect(asked).toEqual([['pytest>=8']]);
+  expect(notes.join()).toContain('installed here');
+});
+
+test('a package is installed editable, with its test extra, and pytest where nothing names it', () => {
+  const named = '[project]\nname = "calc"\n\n[project.optional-dependencies]\ndocs = []\ntest = ["pytest"]\n';
+  expect(only({ 'test_calc.py': '', 'pyproject.toml': named }).recipe.setup?.run).toMatch(/ -e '\.\[test\]'$/);
+  const bare = '[project]\nname = "calc"\n\n[tool.pytest.ini_options]\naddopts = "-q"\n';
+  expect(only({ 'test_calc.py': '', 'pyproject.toml': bare }).recipe.setup?.run).toMatch(/ -e \. pytest$/);
+});
+
+test('packages on this machine that pip knows of are granted', () => {
+  const local = [{ folder: '/srv/wheels', flag: '--find-links=/srv/wheels' }];
+  const sources = { index: 'https://u:p@pip.example.org/simple', extra: [], local };
+  const { recipe, hosts, tools } = only(
+    { 'test_calc.py': '', 'requirements.txt': 'pytest\n' },
+    { pipSources: () => sources },
+  );
+  expect(recipe.setup?.run).toContain(
+    '--index-url=https://pip.example.org/simple --retries=1 --find-links=/srv/wheels',
+  );
+  expect(hosts).toEqual(['pip.example.org']);
+  expect(tools.map((tool) => tool.path)).toContain('/srv/wheels');
+});
+
+test('a repository with both kinds gets a recipe for each', () => {
+  const found = propose({ 'package.json': pack({ vitest: '5' }, 'vitest'), 'test_calc.py': '' });
+  expect(found.map((one) => one.name)).toEqual(['node', 'python']);
+  expect(Object.keys(parsed(found).recipes)).toEqual(['node', 'python']);
+});
+
+test.each([
+  ['no project at all', { 'main.rs': '' }],
+  ['a package without tests', { 'package.json': '{}' }],
+  ['a runner that is not known', { 'package.json': pack({ ava: '6' }, 'ava') }],
+  ['a broken package.json', { 'package.json': '{' }],
+  ['tests but no python', { 'test_calc.py': '' }],
+])('%s is not guessed at: the recipe written is valid and asks to be completed', (what, files) => {
+  const found = propose(files, what.endsWith('python') ? { python: () => null } : {});
+  expect(found).toEqual([]);
+  expect(parsed(found).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });
+  expect(configText('x', 'main', found)).toContain('<-');
+});
+
+test('what is proposed is what the written file says', () => {
+  const found = propose({
+    'package.json': pack({ jest: '30' }, 'jest'),
+    'test_calc.py': '',
+    'requirements.txt': 'pytest\n',
+  });
+  expect(Object.values(parsed(found).recipes)).toEqual(found.map((one) => one.recipe));
+});
+
+test('the proposed vitest command runs and writes its report', () => {
+  const files = {
+    'package.json': pack({ vitest: '5' }, 'vitest'),
+    'a.test.js': "import { expect, test } from 'vitest';\ntest('adds', () => expect(1 + 2).toBe(3));\n",
+  };
+  const dir = written(files);
+  symlinkSync(ourModules, join(dir, 'node_modules'));
+  expect(reportOf(dir, runOf(only(files)))).toContain('name="adds"');
+});
+
+test('the proposed node:test command runs and writes its report', () => {
+  const files = {
+    'package.json': pack({}, 'node --test'),
+    'a.test.js': "require('node:test').test('adds', () => {});\n",
+  };
+  expect(reportOf(written(files), runOf(only(files)))).toContain('name="adds"');
+});
+
+const hasPytest = spawnSync('python3', ['-c', 'import pytest']).status === 0;
+test.skipIf(!hasPytest)('the proposed pytest command runs and writes its report', () => {
+  const files = { 'test_calc.py': 'def test_adds():\n    assert 1 + 2 == 3\n' };
+  expect(reportOf(written(files), runOf(only(files)))).toContain('name="test_adds"');
+});
+
+test('what npm puts on PATH before the person’s own is passed over', () => {
+  const dir = tempDir();
+  for (const place of ['node_modules/.bin', 'bin']) {
+    mkdirSync(join(dir, place), { recursive: true });
+    writeFileSync(join(dir, place, 'tool'), '', { mode: 0o755 });
+  }
+  expect(findProgram('tool', { PATH: `${dir}/node_modules/.bin:relative:${dir}/bin` })).toBe(join(dir, 'bin', 'tool'));
+  expect(findProgram('nothing', { PATH: dir })).toBeNull();
+});
+
+const python = {
+  program: '/usr/bin/python3',
+  version: '3.12.1',
+  tool: { name: 'python', path: '/home/ann/.pyenv/versions/3.12.1' },
+  venv: null,
+  hasPytest: true,
+  makesVenv: true,
+};
+const machine: Machine = {
+  node: () => ({ version: '24.1.0', tool: { name: 'node', path: '/opt/node' }, hasNpm: true }),
+  python: () => python,
+  npmRegistry: () => 'https://registry.npmjs.org/',
+  pipSources: () => ({ index: null, extra: [], local: [] }),
+  satisfies: () => false,
+  boxed: () => false,
+};
+
+function propose(files: Record<string, string>, other: Partial<Machine> = {}): Proposal[] {
+  return detect({ files: Object.keys(files).sort(), read: (path) => files[path] ?? null }, { ...machine, ...other });
+}
+
+function only(files: Record<string, string>, other: Partial<Machine> = {}): Proposal {
+  const found = propose(files, other);
+  expect(found).toHaveLength(1);
+  expect(found[0]?.name).toBe('unit');
+  return found[0] as Proposal;
+}
+
+function runOf({ recipe }: Pick<Proposal, 'recipe'>): string {
+  return recipe.stages[0]?.run ?? '';
+}
+
+function parsed(found: Proposal[]): Config {
+  return readYaml(Config, configText('x', 'main', found), 'coldpass.yml');
+}
+
+function pack(devDependencies: Record<string, string>, test: string): string {
+  return JSON.stringify({ name: 'x', scripts: { test }, devDependencies });
+}
+
+function written(files: Record<string, string>): string {
+  const dir = tempDir();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(dir, dirname(path)), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  }
+  return dir;
+}
+
+/** Runs a proposed command as a stage is run, and gives the report that it left. */
+function reportOf(dir: string, command: string): string {
+  // Not ours: vitest and node:test tell their children that they are within a test run.
+  const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: process.env.HOME };
+  const ran = spawnSync('sh', ['-c', command], { cwd: dir, env, encoding: 'utf8' });
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0);
+  expect(existsSync(join(dir, reportFile))).toBe(true);
+  return readFileSync(join(dir, reportFile), 'utf8');
+}

@@ -1,0 +1,160 @@
+// The demo's story on real processes: each version of the sample, the controls' own combination, the reproducer; and the
+// script against the tools that it calls and the plan that it is played on.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Submission, ToolHost } from '../../agents/host.ts';
+import { toolsFor } from '../../agents/tools.ts';
+import { demoDir, demoScript } from '../../operator/story.ts';
+import { readReport } from '../../runner/report.ts';
+import { checkBody } from '../../state/body.ts';
+import { readConfig } from '../../state/config.ts';
+import { type Digest, DONE, type GateId } from '../../state/ids.ts';
+import { readPlan } from '../../state/plan.ts';
+import { coveredBy } from '../../state/spec.ts';
+import { tempDir } from '../support/temp.ts';
+
+const steps = ['1-index-only', '3-both-stores', '4-bad-archives'] as const;
+const reproducer = 'tests/repro-messages-lost.js';
+
+test.each([
+  [0, 10, 1],
+  [1, 13, 1],
+  [2, 16, 0],
+  [3, 21, 0],
+])('version %d of the sample is green with %d tests, and its reproducer exits %d', (count, passing, exit) => {
+  const dir = version(count);
+  const tests = results(dir);
+  expect(tests.map((one) => one.status)).toEqual(Array(passing).fill('pass'));
+  cpSync(join(demoDir, 'steps/2-reproducer', reproducer), join(dir, reproducer));
+  const ran = spawnSync(process.execPath, [reproducer], { cwd: dir, encoding: 'utf8' });
+  expect(ran.status, ran.stdout + ran.stderr).toBe(exit);
+});
+
+test.each([
+  [1, 0, 3],
+  [2, 0, 6],
+  [3, 2, 5],
+  [3, 0, 11],
+])('the tests that version %d adds fail over version %d, all %d on an assertion', (later, earlier, failing) => {
+  const dir = version(earlier);
+  rmSync(join(dir, 'tests'), { recursive: true });
+  cpSync(join(version(later), 'tests'), join(dir, 'tests'), { recursive: true });
+  const failed = results(dir).filter((one) => one.status === 'fail');
+  expect(failed.map((one) => one.failure?.kind)).toEqual(Array(failing).fill('assertion'));
+});
+
+test('the sample’s configuration and plan are sound', () => {
+  expect(Object.keys(readConfig(join(demoDir, 'sample')).recipes)).toEqual(['unit']);
+  expect(plan().gates).toMatchObject({ M1: { recipe: 'unit', times: 2 }, M2: { requires: ['M1'] } });
+});
+
+test('every call of the script is one that the role’s tools take', async () => {
+  for (const { role, where, tool, input } of calls()) {
+    const known = toolsFor(role).find((one) => one.name === tool);
+    expect(await known?.call(input, { ...context, host: listener([]) }), `${where}: ${tool}`).toMatchObject({
+      ok: true,
+    });
+  }
+});
+
+test('every text that the script puts on the trail is one that the trail takes', async () => {
+  const heard: Submission[] = [];
+  for (const { role, tool, input } of calls()) {
+    await toolsFor(role)
+      .find((one) => one.name === tool)
+      ?.call(input, { ...context, host: listener(heard) });
+  }
+  expect(heard.map(({ kind }) => kind).sort()).toEqual([
+    'claim',
+    'claim',
+    'claim',
+    'claim',
+    'finding',
+    'journal',
+    ...Array(5).fill('verdict'),
+  ]);
+  for (const { kind, body } of heard) expect(checkBody(body), `${kind}: ${body}`).toBeNull();
+});
+
+test('every PASS checks each clause that its gate covers', () => {
+  const passes = calls().filter(({ input }) => input.verdict === 'PASS');
+  const checked = passes.map(({ input }) => (input.checks as { clause: string }[]).map((check) => check.clause));
+  expect(checked).toEqual((['M1', 'M2', DONE] as GateId[]).map((gate) => coveredBy(plan(), gate)));
+});
+
+test('the finding’s reproducer lies under the recipe’s tests, and is small enough', () => {
+  const filed = calls().filter(({ tool }) => tool === 'finding');
+  const content = readFileSync(join(demoDir, 'steps/2-reproducer', reproducer), 'utf8');
+  expect(filed.map(({ input }) => input.reproducer)).toEqual([
+    { path: reproducer, command: `node ${reproducer}`, content },
+  ]);
+});
+
+const taken = { ok: true, text: '#7' };
+const context = { signal: new AbortController().signal, cite: () => 'd'.repeat(64) as Digest };
+
+/** A host that takes everything and keeps what is submitted. */
+function listener(heard: Submission[]): ToolHost {
+  const take = async () => taken;
+  const submit = async (submission: Submission) => {
+    heard.push(submission);
+    return taken;
+  };
+  return { shell: take, read: take, edit: take, trail: take, publish: take, trial: take, submit };
+}
+
+/** The sample with the first `count` steps laid over it. */
+function version(count: number): string {
+  const dir = tempDir();
+  cpSync(join(demoDir, 'sample'), dir, { recursive: true });
+  for (const step of steps.slice(0, count)) cpSync(join(demoDir, 'steps', step), dir, { recursive: true });
+  return dir;
+}
+
+function results(dir: string) {
+  const { run = '', report = '' } = readConfig(dir).recipes['unit' as never]?.stages[0] ?? {};
+  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: dir };
+  spawnSync('sh', ['-c', run], { cwd: dir, env });
+  expect(existsSync(join(dir, report))).toBe(true);
+  const read = readReport(readFileSync(join(dir, report)), 'test', dir);
+  if ('unreadable' in read) throw new Error(read.unreadable);
+  return read.tests;
+}
+
+function plan() {
+  const read = readPlan(readFileSync(join(demoDir, 'plan-phase-postbox-backup.md'), 'utf8'));
+  if (!('spec' in read)) throw new Error(JSON.stringify(read));
+  return read.spec;
+}
+
+/** Every call of the script, with values in place of what it saves. */
+function calls() {
+  const { roles } = demoScript();
+  return (['builder', 'adversary'] as const).flatMap((role) =>
+    (roles[role] ?? []).flatMap((wake) =>
+      wake.turns.flatMap((turn) =>
+        (turn.call ?? []).map(({ tool, input }) => ({
+          role,
+          where: wake.name,
+          tool,
+          input: filled(input) as Record<string, unknown>,
+        })),
+      ),
+    ),
+  );
+}
+
+function filled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(filled);
+  if (value !== null && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, filled(member)]));
+  if (typeof value !== 'string') return value;
+  if (/^\{\{ \w+:number \}\}$/.test(value)) return 7;
+  return value
+    .replace(/\{\{ (sha|head) \}\}/g, 'a'.repeat(40))
+    .replace(/\{\{ (run|repro|control|first|second) \}\}/g, 'r-0123456789ab')
+    .replace(/\{\{ \w+ \}\}/g, '7');
+}

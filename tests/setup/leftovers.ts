@@ -1,0 +1,79 @@
+// What a run of the suite left behind: temporary folders, mounts, processes, workspaces. Everything of the suite's names its
+// ground, in its environment, its arguments, its folder or its mounts; so a neighbour's boxes are never taken for ours.
+
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ground, groundMark } from './ground.ts';
+
+/** A killed orphan stays a zombie, or on its way out, for about a second. */
+const patienceMs = 5_000;
+const lookEveryMs = 100;
+const workspacesDir = '/var/lib/coldpass';
+
+/** A line for each thing that is there and should not be. Processes on their way out are waited for. */
+export async function leftovers(): Promise<string[]> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const found = [...processes(), ...mounts(), ...folders(), ...workspaces()];
+    if (found.length === 0 || Date.now() > deadline) return found;
+    await pause(lookEveryMs);
+  }
+}
+
+function folders(): string[] {
+  return listed(ground).map((name) => `folder ${ground}/${name}`);
+}
+
+function mounts(): string[] {
+  const lines = read('/proc/self/mountinfo').split('\n');
+  return lines.filter((line) => line.includes(groundMark)).map((line) => `mount ${line.split(' ')[4]}`);
+}
+
+function workspaces(): string[] {
+  return listed(workspacesDir)
+    .filter((name) => read(`${workspacesDir}/${name}/workspace.json`).includes(groundMark))
+    .map((name) => `workspace ${workspacesDir}/${name}`);
+}
+
+function processes(): string[] {
+  return listed('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && isOurs(name))
+    .map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, 200)}`);
+}
+
+function isOurs(pid: string): boolean {
+  const stat = read(`/proc/${pid}/stat`);
+  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // A zombie has nothing left to leak; our own children are vitest's workers.
+  if (state === 'Z' || Number(parent) === process.pid) return false;
+  const told = [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`].map(read);
+  return [...told, link(`/proc/${pid}/cwd`), ...boundIn(pid)].some((text) => text.includes(groundMark));
+}
+
+/** The folders that a process in a mount namespace of its own sees somewhere else: a box's tree, by where it lies for us. */
+function boundIn(pid: string): string[] {
+  if (link(`/proc/${pid}/ns/mnt`) === link('/proc/self/ns/mnt')) return [];
+  const lines = read(`/proc/${pid}/mountinfo`).split('\n');
+  return lines.map((line) => line.split(' ')[3] ?? '');
+}
+
+function listed(dir: string): string[] {
+  return quiet(() => readdirSync(dir), []);
+}
+
+function read(file: string): string {
+  return quiet(() => readFileSync(file, 'utf8'), '');
+}
+
+function link(path: string): string {
+  return quiet(() => readlinkSync(path), '');
+}
+
+/** Processes go while one looks, and some are not ours to look at. */
+function quiet<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,170 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type AuditOptions, type AuditReport, audit } from '../../state/audit.ts';
+import { signedCommit } from '../../state/commits.ts';
+import type { Sha } from '../../state/ids.ts';
+import { generateKey } from '../../state/keys.ts';
+import { mustReadTree, objectStore } from '../../state/objects.ts';
+import { gitObject, withFiles } from '../../state/trees.ts';
+import { rejected, spoilable } from '../support/attack.ts';
+import { addCommits, git, makeHub } from '../support/repo.ts';
+import { tempDir } from '../support/temp.ts';
+
+const { the, copy, commitOf } = spoilable();
+
+describe('an honest trail', () => {
+  test('is in order, with its gates, and its anchors are as they were given', async () => {
+    const { hub, headsLog, ids, shas } = the.story;
+    const report = await audit({ hub: hub.dir, root: hub.root, head: commitOf(ids.done), headsLog });
+    expect(report).toEqual({
+      ok: true,
+      entries: ids.done,
+      commits: ids.done + 1,
+      head: commitOf(ids.done),
+      root: { fingerprint: hub.root, assumed: false },
+      tail: 'witnessed',
+      phases: [
+        {
+          id: 'notes',
+          status: 'done',
+          gates: [
+            { gate: 'M1', holds: true, claim: ids.again, sha: shas.second },
+            { gate: 'DONE', holds: true, claim: ids.handOff, sha: shas.second },
+          ],
+          sandbox: 'bubblewrap',
+        },
+      ],
+      problems: [],
+    });
+  });
+
+  test('without anchors says so', async () => {
+    expect(await audit({ hub: the.story.hub.dir })).toMatchObject({
+      ok: true,
+      root: { fingerprint: the.story.hub.root, assumed: true },
+      tail: 'unwitnessed',
+      problems: [],
+    });
+  });
+
+  test('is witnessed by any of its commits, and by its heads.log alone', async () => {
+    const head = commitOf(the.story.ids.claim);
+    expect(await audit({ hub: the.story.hub.dir, head })).toMatchObject({ ok: true, tail: 'witnessed' });
+    expect(await audit({ hub: the.story.hub.dir, headsLog: the.story.headsLog })).toMatchObject({
+      ok: true,
+      tail: 'witnessed',
+    });
+  });
+
+  test('may have no entry yet', async () => {
+    const { hub } = await makeHub();
+    const report = await audit({ hub: hub.dir, root: hub.root, head: hub.genesis });
+    expect(report).toMatchObject({ ok: true, entries: 0, commits: 1, tail: 'witnessed', phases: [], problems: [] });
+  });
+});
+
+test('a path that is no hub is an error and not a report', async () => {
+  const plain = tempDir();
+  git(plain, ['init', '-q', '--bare']);
+  await expect(audit({ hub: plain })).rejects.toMatchObject({ code: 'bad-hub' });
+  await expect(audit({ hub: join(plain, 'nowhere') })).rejects.toMatchObject({ code: 'bad-hub' });
+});
+
+describe('the anchors', () => {
+  test('another root is another trail', async () => {
+    const { fingerprint } = generateKey(join(tempDir(), 'k'), 'x');
+    rejected(await audit({ hub: the.story.hub.dir, root: fingerprint }), null, /another trail/);
+  });
+
+  const lost = (report: AuditReport) => rejected(report, the.story.ids.done, /ends at #31 without/);
+  const cut = (): { hub: string; headsLog: string } => {
+    const copied = copy();
+    git(copied.hub, ['update-ref', 'refs/heads/trail', 'trail~1']);
+    return copied;
+  };
+
+  test('a cut tail is seen by a commit that somebody wrote down', async () => {
+    const report = await audit({ hub: cut().hub, head: commitOf(the.story.ids.done) });
+    lost(report);
+    expect(report.tail).toBe('unwitnessed');
+  });
+
+  test('a cut tail is seen by heads.log', async () => lost(await audit(cut())));
+
+  test('a cut tail is seen by nothing else, and the report says that nothing witnesses it', async () => {
+    expect(await audit({ hub: cut().hub })).toMatchObject({ ok: true, entries: 31, tail: 'unwitnessed' });
+  });
+
+  test('an abbreviated head is none', async () => {
+    const head = commitOf(3).slice(0, 12);
+    rejected(await audit({ hub: the.story.hub.dir, head }), null, /not a full commit id/);
+  });
+
+  test.each<[string, RegExp, (text: string) => string]>([
+    ['another count for a commit', /there it has 9 entries/, (text) => text.replace(/^9 /m, '8 ')],
+    ['a line that is none', /line 2 is not/, (text) => text.replace('\n', '\nx\n')],
+    ['no line', /is empty/, () => ''],
+  ])('a heads.log with %s witnesses nothing', async (_, what, change) => {
+    const copied = copy();
+    writeFileSync(copied.headsLog, change(readFileSync(copied.headsLog, 'utf8')));
+    const report = await audit(copied);
+    expect(report).toMatchObject({ ok: false, tail: 'unwitnessed' });
+    expect(report.problems[0]?.what).toMatch(what);
+  });
+
+  test('a last line of heads.log that a crash tore counts for nothing; a lost heads.log is a problem', async () => {
+    const copied = copy();
+    writeFileSync(copied.headsLog, `${readFileSync(copied.headsLog, 'utf8')}99 abc`);
+    expect(await audit(copied)).toMatchObject({ ok: true, tail: 'witnessed' });
+    rmSync(copied.headsLog);
+    rejected(await audit(copied), null, /cannot be read/);
+  });
+});
+
+describe('the branch', () => {
+  test('of a phase that is done has moved on: what would be merged is not what was judged', async () => {
+    const { hub } = copy();
+    addCommits(hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
+    rejected(await audit({ hub }), the.story.ids.done, /stands at .*; what was judged is/);
+  });
+
+  test('of a phase is gone: the claims stand by themselves', async () => {
+    const { hub } = copy();
+    git(hub, ['update-ref', 'refs/keep', 'phase/notes']);
+    git(hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
+    expect(await audit({ hub })).toMatchObject({ ok: true });
+  });
+
+  test('of the trail has two beginnings', async () => {
+    const { hub } = copy();
+    const other = git(hub, ['rev-parse', 'main']);
+    const tree = git(hub, ['rev-parse', 'trail^{tree}']);
+    const merge = git(hub, ['commit-tree', '-p', 'trail', '-p', other, '-m', 'x', tree]);
+    git(hub, ['update-ref', 'refs/heads/trail', merge]);
+    const report = await audit({ hub });
+    expect(report).toMatchObject({ ok: false, head: merge });
+    expect(report.problems[0]).toMatchObject({ commit: merge, what: expect.stringMatching(/merge/) });
+  });
+
+  test('of the trail begins with a commit that holds more than keys', async () => {
+    const { hub, signers } = await makeHub();
+    const store = objectStore(hub.dir);
+    const blob = gitObject('blob', Buffer.from('# PASS\n'));
+    const load = async (sha: Sha) => mustReadTree(store, sha);
+    const top = await load(git(hub.dir, ['rev-parse', `${hub.genesis}^{tree}`]) as Sha);
+    const tree = await withFiles(top, new Map([['machine-docs/plan-phase-x.md', blob.sha]]), load);
+    const facts = { tree: tree.sha, parent: null, role: 'operator', atMs: 0, subject: 'init: sample' };
+    const commit = signedCommit(facts, signers.operator);
+    await store.write([blob, ...tree.objects, commit]);
+    store.close();
+    git(hub.dir, ['update-ref', 'refs/heads/trail', commit.sha]);
+    rejected(await audit({ hub: hub.dir }), null, /the first commit holds machine-docs\/plan-phase-x.md/);
+  });
+
+  test('of the trail is gone', async () => {
+    const { hub } = copy();
+    git(hub, ['update-ref', '-d', 'refs/heads/trail']);
+    rejected(await audit({ hub } satisfies AuditOptions), null, /`trail` is missing/);
+  });
+});

@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest';
+import { audit } from '../../state/audit.ts';
+import { digestOf } from '../../state/digest.ts';
+import type { Facts } from '../../state/entry.ts';
+import type { Sha } from '../../state/ids.ts';
+import { append, attacked, type Case, factsOf, resign, restore, signedBy, unstore } from '../support/attack.ts';
+import { forge, placed, refact, stepOf } from '../support/forge.ts';
+import { git } from '../support/repo.ts';
+
+const { the, run } = attacked();
+
+test('the same trail, taken apart and put together again, is in order', async () => {
+  await forge(the.story, the.honest);
+  expect(await audit({ hub: the.story.hub.dir, root: the.story.hub.root })).toMatchObject({
+    ok: true,
+    entries: the.story.ids.done,
+  });
+});
+
+describe('somebody with keys writes the trail anew, and', () => {
+  const cases: Case[] = [
+    [
+      'swaps two entries of one file',
+      'claim',
+      /density/,
+      (steps) => {
+        const [one, other] = [placed(steps, the.story.ids.claim), placed(steps, the.story.ids.again)];
+        [one.entry, other.entry] = [other.entry, one.entry];
+        return undefined;
+      },
+    ],
+    [
+      'swaps two commits',
+      'finding',
+      /density: it has the number 14 where 16/,
+      (steps) => {
+        const at = steps.indexOf(stepOf(steps, the.story.ids.finding));
+        steps.splice(at, 2, ...steps.slice(at, at + 2).reverse());
+        return undefined;
+      },
+    ],
+    [
+      'signs an entry with another role’s key',
+      'fail',
+      /role: /,
+      (steps) => signedBy(steps, the.story.ids.fail, 'builder'),
+    ],
+    [
+      'takes a commit out',
+      'fail',
+      /density/,
+      (steps) => {
+        steps.splice(steps.indexOf(stepOf(steps, the.story.ids.fail)), 1);
+        return the.story.ids.fail + 1;
+      },
+    ],
+    [
+      'merges',
+      'fail',
+      /linear: it is a merge/,
+      (steps) => {
+        stepOf(steps, the.story.ids.fail).parents = [
+          git(the.story.hub.dir, ['rev-parse', the.story.hub.genesis]) as Sha,
+        ];
+        return undefined;
+      },
+    ],
+    [
+      'renames a file',
+      'fail',
+      /path: .*removed or renamed/,
+      (steps) => {
+        stepOf(steps, the.story.ids.fail).removes = ['machine-docs/BACKLOG-notes.md'];
+        return undefined;
+      },
+    ],
+    [
+      'puts a time back',
+      'fail',
+      /lies before that of the entry before/,
+      (steps) => {
+        const place = placed(steps, the.story.ids.fail);
+        place.entry = { ...place.entry, at: '2026-06-11T21:00:01Z' };
+        return undefined;
+      },
+    ],
+    [
+      'stores another plan in the place of the signed one',
+      'queue',
+      /stored: .*holds bytes of the digest/,
+      (steps) =>
+        restore(steps, the.story.ids.queue, /blobs/, (text) => text.replace('Write both stores', 'Write one store')),
+    ],
+    [
+      'leaves a recipe out',
+      'queue',
+      /recipe app .* is not stored/,
+      (steps) => unstore(steps, the.story.ids.queue, /"engine"/),
+    ],
+    [
+      'leaves a harness file out',
+      'queue',
+      /runner.config.js of the recipe app is not stored/,
+      (steps) => unstore(steps, the.story.ids.queue, /^export default/),
+    ],
+    [
+      'stores bytes that nobody named',
+      'fail',
+      /named by no entry/,
+      (steps) => {
+        stepOf(steps, the.story.ids.fail).stored.set(`machine-docs/blobs/${digestOf('x')}`, Buffer.from('x'));
+        return undefined;
+      },
+    ],
+  ];
+  test.each(cases)('%s', run);
+});
+
+describe('the words of the operator: somebody', () => {
+  const cases: Case[] = [
+    [
+      'replays an act',
+      'done',
+      /used before/,
+      (steps) => append(steps, 'act', 'operator', factsOf(steps, the.story.ids.approve)),
+    ],
+    [
+      'signs an act with the runner’s key',
+      'approve',
+      /act: /,
+      (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.runner),
+    ],
+    [
+      'changes what an act says',
+      'approve',
+      /act: /,
+      (steps) => {
+        const { act, signature } = factsOf(steps, the.story.ids.approve) as Facts<'act'>;
+        refact(steps, the.story.ids.approve, {
+          act: { ...act, payload: { ...act.payload, because: 'so' } },
+          signature,
+        });
+        return undefined;
+      },
+    ],
+    [
+      'brings an act from another workspace',
+      'approve',
+      /for the workspace «other», not «sample»/,
+      (steps) => resign(steps, the.story.ids.approve, { workspace: 'other' }, the.story.signers.operator),
+    ],
+    [
+      'brings an act from another trail',
+      'approve',
+      /trail that begins with the key SHA256:x/,
+      (steps) => resign(steps, the.story.ids.approve, { root: 'SHA256:x' }, the.story.signers.operator),
+    ],
+    [
+      'uses an act that has expired',
+      'approve',
+      /expired at 2026-06-11T21:00:00Z/,
+      (steps) => resign(steps, the.story.ids.approve, { expires: '2026-06-11T21:00:00Z' }, the.story.signers.operator),
+    ],
+    [
+      'dates an act ahead',
+      'approve',
+      /dated 2026-06-11T22:00:00Z, after its entry/,
+      (steps) => resign(steps, the.story.ids.approve, { at: '2026-06-11T22:00:00Z' }, the.story.signers.operator),
+    ],
+    [
+      'changes the request that was approved',
+      'approve',
+      /signed over another text than that of #4/,
+      (steps) => {
+        refact(steps, the.story.ids.blocked, { action: 'give me the keys' });
+        return undefined;
+      },
+    ],
+    [
+      'opens a phase with another plan than was signed',
+      'opened',
+      /not those that the operator signed/,
+      (steps) => {
+        refact(steps, the.story.ids.opened, { plan: digestOf('another') });
+        return undefined;
+      },
+    ],
+    [
+      'opens a phase with a spec that its plan does not say',
+      'opened',
+      /its spec is not what the stored plan says/,
+      (steps) => {
+        const { spec } = factsOf(steps, the.story.ids.opened) as { spec: { dod: unknown[] } };
+        refact(steps, the.story.ids.opened, { spec: { ...spec, dod: [] } });
+        return undefined;
+      },
+    ],
+    [
+      'lays another plan beside the phase',
+      'opened',
+      /plan-phase-notes.md is not the plan that was queued/,
+      (steps) => {
+        const step = stepOf(steps, the.story.ids.opened);
+        step.stored.set('machine-docs/plan-phase-notes.md', Buffer.from('# Rest\n'));
+        return undefined;
+      },
+    ],
+  ];
+  test.each(cases)('%s', run);
+});

@@ -1,0 +1,159 @@
+import { describe, test } from 'vitest';
+import type { PhaseId, SessionId, Sha } from '../../state/ids.ts';
+import { append, attacked, type Case, factsOf, reclaim, unstore } from '../support/attack.ts';
+import { addStep, placed, refact } from '../support/forge.ts';
+import { addCommits, git } from '../support/repo.ts';
+
+const { the, run } = attacked();
+
+describe('the claims and verdicts: somebody', () => {
+  const cases: Case[] = [
+    [
+      'claims a commit that is not there',
+      'claim',
+      /no commit of the hub/,
+      (steps) => reclaim(steps, the.story.ids.claim, 'e'.repeat(40)),
+    ],
+    [
+      'claims another tree',
+      'claim',
+      /the tree of .* is .*, not eeee/,
+      (steps) => reclaim(steps, the.story.ids.claim, the.story.shas.first, 'e'.repeat(40)),
+    ],
+    [
+      'claims a commit that is not on the branch',
+      'claim',
+      /is not on phase\/notes/,
+      (steps) => {
+        const [sha] = addCommits(
+          the.story.hub.dir,
+          'refs/heads/aside',
+          [{ 'src/keep.js': 'aside\n' }],
+          the.story.shas.base,
+        );
+        return reclaim(steps, the.story.ids.claim, sha as Sha, git(the.story.hub.dir, ['rev-parse', 'aside^{tree}']));
+      },
+    ],
+    [
+      'claims descent that git does not know',
+      'again',
+      /git knows #8 to come before it, not no claim/,
+      (steps) => {
+        refact(steps, the.story.ids.again, { descends: [] });
+        return undefined;
+      },
+    ],
+    [
+      'claims to come before what came before it',
+      'again',
+      /git knows no claim to come after it, not #8/,
+      (steps) => {
+        refact(steps, the.story.ids.again, { precedes: [the.story.ids.claim] });
+        return undefined;
+      },
+    ],
+    [
+      'hides that a claim touches the operator’s files',
+      'claim',
+      /changes the protected path coldpass.yml, and does not say so/,
+      (steps) => {
+        const [sha] = addCommits(
+          the.story.hub.dir,
+          'refs/heads/aside',
+          [{ 'coldpass.yml': 'x\n' }],
+          the.story.shas.base,
+        );
+        return reclaim(steps, the.story.ids.claim, sha as Sha, git(the.story.hub.dir, ['rev-parse', 'aside^{tree}']));
+      },
+    ],
+    [
+      'says that a claim touches what it does not',
+      'claim',
+      /names protected paths that it does not change/,
+      (steps) => {
+        refact(steps, the.story.ids.claim, { touches: ['coldpass.yml'] });
+        return undefined;
+      },
+    ],
+    [
+      'leaves a reproducer out',
+      'finding',
+      /its reproducer .* is not stored/,
+      (steps) => unstore(steps, the.story.ids.finding, /./),
+    ],
+    [
+      'appends a verdict where one was given',
+      'done',
+      /is done: nothing can be added|has ended/,
+      (steps) => append(steps, 'verdict', 'adversary', factsOf(steps, the.story.ids.last)),
+    ],
+    [
+      'passes a claim whose reproducer is red',
+      'fail',
+      /has a check|needs a check|is open|is red/,
+      (steps) => {
+        refact(steps, the.story.ids.fail, { verdict: 'PASS', findings: [] });
+        return undefined;
+      },
+    ],
+    [
+      'shows a session runs that are not there yet',
+      'finding',
+      /shown r-.*, which is no run of this phase so far/,
+      (steps) => {
+        refact(steps, the.story.ids.finding - 1, { shown: { upTo: 12, runs: [the.story.runs.again] } });
+        return the.story.ids.finding - 1;
+      },
+    ],
+    [
+      'shows a session entries that are not there yet',
+      'finding',
+      /shown entries up to #99/,
+      (steps) => {
+        const { shown } = factsOf(steps, the.story.ids.finding - 1) as { shown: object };
+        refact(steps, the.story.ids.finding - 1, { shown: { ...shown, upTo: 99 } });
+        return the.story.ids.finding - 1;
+      },
+    ],
+    [
+      'wakes a session about what is not there',
+      'finding',
+      /#99 is no claim of this phase/,
+      (steps) => {
+        refact(steps, the.story.ids.finding - 1, { reason: { kind: 'judge', claim: 99 } });
+        return the.story.ids.finding - 1;
+      },
+    ],
+    [
+      'writes done without a verdict',
+      'last',
+      /DONE does not hold: the Adversary has not passed it/,
+      (steps) => {
+        const { entry } = placed(steps, the.story.ids.done);
+        steps.splice(the.story.ids.last - 1);
+        addStep(steps, { ...entry, id: the.story.ids.last });
+        return undefined;
+      },
+    ],
+    [
+      'writes done for another commit',
+      'done',
+      /DONE does not hold/,
+      (steps) => {
+        refact(steps, the.story.ids.done, { sha: the.story.shas.first });
+        return undefined;
+      },
+    ],
+    [
+      'writes for a phase that is not there',
+      'done',
+      /there is no phase other/,
+      (steps) => {
+        const facts = { session: 's-00000000ffff' as SessionId, title: 'x' };
+        append(steps, 'note', 'builder', facts, 'other' as PhaseId);
+        return the.story.ids.done + 1;
+      },
+    ],
+  ];
+  test.each(cases)('%s', run);
+});

@@ -1,0 +1,167 @@
+import { describe, test } from 'vitest';
+import { digestOf } from '../../state/digest.ts';
+import type { EntryOf } from '../../state/entry.ts';
+import { recordBytes } from '../../state/facts.ts';
+import type { RunId, Sha } from '../../state/ids.ts';
+import { attacked, type Case, recordOf, rerun, resultsPath, unstore } from '../support/attack.ts';
+import { addStep, placed, refact, stepOf } from '../support/forge.ts';
+import { M1 } from '../support/phase.ts';
+
+const { the, run } = attacked();
+
+describe('the runs: the runner’s key', () => {
+  const cases: Case[] = [
+    [
+      'swaps the results of two runs',
+      'gateRun',
+      /has the digest .*; the entry names/,
+      (steps) => {
+        const [one, other] = [stepOf(steps, the.story.ids.gateRun), stepOf(steps, the.story.ids.control)];
+        const [mine, its] = [one, other].map((step) => [...step.stored.values()][0] as Buffer);
+        one.stored.set(resultsPath(the.story.runs.gate), its as Buffer);
+        other.stored.set([...other.stored.keys()][0] as string, mine as Buffer);
+        return undefined;
+      },
+    ],
+    [
+      'calls a red run PASS',
+      'control',
+      /makes outcome "FAIL", the entry says "PASS"/,
+      (steps) => {
+        refact(steps, the.story.ids.control, { outcome: 'PASS' });
+        return undefined;
+      },
+    ],
+    [
+      'leaves the results out',
+      'gateRun',
+      /results.json is not stored/,
+      (steps) => unstore(steps, the.story.ids.gateRun, /./),
+    ],
+    [
+      'stores what is no record',
+      'gateRun',
+      /is no record of a run/,
+      (steps) => {
+        const bytes = Buffer.from('{"v":1}\n');
+        stepOf(steps, the.story.ids.gateRun).stored.set(resultsPath(the.story.runs.gate), bytes);
+        refact(steps, the.story.ids.gateRun, { results: digestOf(bytes) });
+        return undefined;
+      },
+    ],
+    [
+      'counts a run without results',
+      'gateRun',
+      /a run without results makes outcome "LOST", the entry says "PASS"/,
+      (steps) => {
+        refact(steps, the.story.ids.gateRun, { results: null });
+        stepOf(steps, the.story.ids.gateRun).stored.clear();
+        return undefined;
+      },
+    ],
+    [
+      'hides what the gate expected',
+      'gateRun',
+      /makes unmet \["level 1 is asked for, it reached 0"\]/,
+      (steps) => rerun(steps, the.story.ids.gateRun, { level: 0 }, { unmet: [] }),
+    ],
+    [
+      'ran before the claim was made',
+      'gateRun',
+      /began before claim #8/,
+      (steps) => rerun(steps, the.story.ids.gateRun, { startedAtMs: 1 }),
+    ],
+    [
+      'ended after it was written down',
+      'gateRun',
+      /ended after this entry/,
+      (steps) => rerun(steps, the.story.ids.gateRun, { endedAtMs: 4e12 }),
+    ],
+    [
+      'passes a record that was cut',
+      'gateRun',
+      /is cut, and such a run is never PASS/,
+      (steps) => rerun(steps, the.story.ids.gateRun, { testsCut: true }),
+    ],
+    [
+      'ran another commit',
+      'gateRun',
+      /not of the SHA that #8 claims/,
+      (steps) => rerun(steps, the.story.ids.gateRun, { shas: { main: the.story.shas.second } }),
+    ],
+    [
+      'ran another tree',
+      'gateRun',
+      /its tree is not that of claim #8/,
+      (steps) => rerun(steps, the.story.ids.gateRun, { trees: { main: 'e'.repeat(40) as Sha } }),
+    ],
+    [
+      'compares with another reference',
+      'control',
+      /it compares with/,
+      (steps) => {
+        const purpose = {
+          kind: 'control' as const,
+          claim: the.story.ids.claim,
+          gate: M1,
+          control: 'revert' as const,
+          reference: the.story.shas.first,
+        };
+        return rerun(steps, the.story.ids.control, { purpose });
+      },
+    ],
+    [
+      'reproduces what nobody found',
+      'fail',
+      /#8 is no finding with a reproducer/,
+      (steps) => {
+        rerun(steps, the.story.ids.fail - 1, {
+          purpose: { kind: 'reproducer', claim: the.story.ids.claim, finding: the.story.ids.claim },
+        });
+        return the.story.ids.fail - 1;
+      },
+    ],
+    [
+      'judges its control itself',
+      'control',
+      /its records make the control BITES/,
+      (steps) => {
+        refact(steps, the.story.ids.control, { control: { result: 'VACUOUS', why: 'I say so' } });
+        return undefined;
+      },
+    ],
+    [
+      'does not judge its control',
+      'control',
+      /control run without a judgement/,
+      (steps) => {
+        refact(steps, the.story.ids.control, { control: undefined });
+        return undefined;
+      },
+    ],
+    [
+      'judges what is no control',
+      'gateRun',
+      /is no counted control run/,
+      (steps) => {
+        refact(steps, the.story.ids.gateRun, { control: { result: 'BITES', why: 'x' } });
+        return undefined;
+      },
+    ],
+    [
+      'runs until it is green',
+      'done',
+      /second counted run of what #11/,
+      (steps) => {
+        const { entry } = placed<EntryOf<'run'>>(steps, the.story.ids.gateRun);
+        const bytes = recordBytes({ ...recordOf(steps, the.story.ids.gateRun), run: 'r-00000000ffff' as RunId });
+        const facts = { ...entry.facts, run: 'r-00000000ffff' as RunId, results: digestOf(bytes) };
+        steps.splice(-1, 1);
+        addStep(steps, { ...entry, id: the.story.ids.done, at: '2026-06-11T21:30:00Z', facts });
+        steps.at(-1)?.stored.set(resultsPath(facts.run), Buffer.from(bytes));
+        return undefined;
+      },
+    ],
+  ];
+  test.each(cases)('%s', run);
+});

@@ -1,0 +1,143 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { agentSettings, readConfig, recipeNamed } from '../../state/config.ts';
+import { TrailError } from '../../state/errors.ts';
+import { tempDir } from '../support/temp.ts';
+
+const minimal =
+  'name: mail\nrecipes:\n  unit:\n    stages:\n      - name: test\n        run: ls\n    tests: ["tests/**"]\n';
+const recipe = 'stages:\n  - name: test\n    run: ls\ntests: ["tests/**"]\n';
+
+test('a small configuration is read with its defaults', () => {
+  const config = readConfig(checkout({ 'coldpass.yml': minimal }));
+  expect(config).toMatchObject({ name: 'mail', base: 'main' });
+  expect(config.recipes).toMatchObject({
+    unit: { engine: 'process', harness: [], tools: [], limits: { processes: 512 } },
+  });
+  expect(recipeNamed(config, 'unit').stages[0]).toEqual({ name: 'test', run: 'ls', seconds: 600, network: [] });
+});
+
+test('a recipe may stand alone in its folder', () => {
+  const dir = checkout({
+    'coldpass.yml': 'name: mail\n',
+    'recipes/slow/recipe.yml': recipe,
+    'recipes/notes.md': 'x',
+    'recipes/empty/x': '',
+  });
+  expect(Object.keys(readConfig(dir).recipes)).toEqual(['slow']);
+});
+
+test('an unknown recipe is told with those there are', () => {
+  const config = readConfig(checkout({ 'coldpass.yml': minimal }));
+  expect(() => recipeNamed(config, 'unti')).toThrow(/no recipe is called "unti"; those there are: unit/);
+  expect(() => recipeNamed(config, 'constructor')).toThrow(/no recipe is called/);
+});
+
+test('a role lays its own settings over the shared ones', () => {
+  const agents = 'agents:\n  model: a\n  limits: { turns: 5, usd: 2 }\n  adversary: { model: b, limits: { usd: 1 } }\n';
+  const config = readConfig(checkout({ 'coldpass.yml': minimal + agents }));
+  expect(agentSettings(config, 'builder')).toEqual({ model: 'a', limits: { turns: 5, usd: 2 } });
+  expect(agentSettings(config, 'adversary')).toEqual({ model: 'b', limits: { turns: 5, usd: 1 } });
+});
+
+test('a price that leaves the cache out takes the dearest known factors', () => {
+  const agents = 'agents:\n  prices: { own-model: { input: 2, output: 8 } }\n';
+  const prices = readConfig(checkout({ 'coldpass.yml': minimal + agents })).agents.prices;
+  expect(prices).toEqual({ 'own-model': { input: 2, output: 8, cacheRead: 2, cacheWrite5m: 2.5, cacheWrite1h: 4 } });
+});
+
+const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
+  ['no file', {}, /^coldpass\.yml: there is no such file here; type `coldpass init`/],
+  ['an empty file', { 'coldpass.yml': '' }, /^coldpass\.yml:1: this is not a list/],
+  ['a list', { 'coldpass.yml': '- a\n' }, /^coldpass\.yml:1: this is not a list/],
+  [
+    'an unknown key',
+    { 'coldpass.yml': `${minimal}bass: main\n` },
+    /^coldpass\.yml:8: bass: no such key; remove it or correct/,
+  ],
+  [
+    'an unknown key deep down',
+    { 'coldpass.yml': minimal.replace('run: ls', 'run: ls\n        secs: 3') },
+    /^coldpass\.yml:7: recipes\.unit\.stages\.0\.secs: no such key/,
+  ],
+  [
+    'a missing key',
+    { 'coldpass.yml': minimal.replace('        run: ls\n', '') },
+    /^coldpass\.yml:5: recipes\.unit\.stages\.0\.run: is missing; add it/,
+  ],
+  ['a wrong type', { 'coldpass.yml': `${minimal}base: 3\n` }, /^coldpass\.yml:8: base: a text is needed here/],
+  [
+    'a bad value',
+    { 'coldpass.yml': minimal.replace('run: ls', 'run: ls\n        seconds: 99999') },
+    /^coldpass\.yml:7: recipes\.unit\.stages\.0\.seconds: /,
+  ],
+  [
+    'a bad recipe name',
+    { 'coldpass.yml': minimal.replace('unit:', 'Unit:') },
+    /^coldpass\.yml:3: recipes\.Unit: this name cannot stand here: /,
+  ],
+  ['a key twice', { 'coldpass.yml': `${minimal}name: x\n` }, /^coldpass\.yml:8: not valid YAML: .*unique/],
+  ['a tab', { 'coldpass.yml': 'name: x\n\tbase: y\n' }, /^coldpass\.yml:2: not valid YAML: /],
+  ['two documents', { 'coldpass.yml': `${minimal}---\nname: y\n` }, /^coldpass\.yml:\d: a second document begins here/],
+  [
+    'a YAML bomb',
+    { 'coldpass.yml': `a: &a [x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]\n` },
+    /^coldpass\.yml: it has more aliases/,
+  ],
+  ['a file too large', { 'coldpass.yml': `# ${'x'.repeat(300_000)}\n` }, /^coldpass\.yml: is larger than 256 KiB/],
+  ['no recipe', { 'coldpass.yml': 'name: mail\n' }, /^coldpass\.yml: no recipe is there; add one/],
+  [
+    'a bad address',
+    { 'coldpass.yml': `${minimal}agents: { baseUrl: "ftp://x" }\n` },
+    /^coldpass\.yml:8: agents\.baseUrl: an http or https address/,
+  ],
+  [
+    'a recipe in both places',
+    { 'coldpass.yml': minimal, 'recipes/unit/recipe.yml': recipe },
+    /^recipes\/unit\/recipe\.yml: recipe "unit" stands in coldpass\.yml too; keep one/,
+  ],
+  [
+    'a bad recipe file',
+    { 'coldpass.yml': minimal, 'recipes/slow/recipe.yml': `${recipe}nets: 1\n` },
+    /^recipes\/slow\/recipe\.yml:5: nets: no such key/,
+  ],
+  [
+    'a bad recipe folder',
+    { 'coldpass.yml': minimal, 'recipes/My Tests/recipe.yml': recipe },
+    /^recipes\/My Tests\/recipe\.yml: "My Tests" cannot name a recipe/,
+  ],
+];
+
+test.each(bad)('%s is told on one line with file, line and what to do', (_what, files, line) => {
+  const dir = checkout(files);
+  const error = thrown(() => readConfig(dir));
+  expect(error).toBeInstanceOf(TrailError);
+  expect((error as TrailError).code).toBe('bad-file');
+  expect((error as Error).message).toMatch(line);
+  expect((error as Error).message).toMatch(/; \S/);
+  expect((error as Error).message).not.toContain('\n');
+});
+
+test('a configuration that cannot be read is told as such', () => {
+  const dir = checkout({ 'coldpass.yml/x': '' });
+  expect(() => readConfig(dir)).toThrow(/^coldpass\.yml: cannot be read \(EISDIR\); /);
+});
+
+function checkout(files: Record<string, string>): string {
+  const dir = tempDir();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(dir, dirname(path)), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  }
+  return dir;
+}
+
+function thrown(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../state/digest.ts';
+import { factsSchema } from '../../state/entry.ts';
+import { alikeOf, lostFacts, recordBytes, runFacts } from '../../state/facts.ts';
+import { RunRecord } from '../../state/record.ts';
+import { Expect } from '../../state/spec.ts';
+import { failed, passed, record, skipped } from '../support/records.ts';
+
+describe('the facts of a run', () => {
+  it('carry what the record says, its counts, and the digest of its bytes', () => {
+    const run = record({ tests: [passed('a > b'), skipped('c')] });
+    const facts = runFacts(run);
+    expect(factsSchema('run').parse(facts)).toEqual(facts);
+    expect(facts).toMatchObject({ run: run.run, outcome: 'PASS', counts: { pass: 1, fail: 0, skip: 1 }, unmet: [] });
+    expect(facts.results).toBe(digestOf(recordBytes(run)));
+  });
+
+  it('are the same for the record as it is read back from its bytes', () => {
+    const run = record({ tests: [failed('z'), passed('a > b')], outcome: 'FAIL' });
+    const read = RunRecord.parse(JSON.parse(new TextDecoder().decode(recordBytes(run))));
+    expect(runFacts(read)).toEqual(runFacts(run));
+  });
+
+  it('point at no results where the run was lost', () => {
+    const { run, purpose, recipe, shas } = record();
+    const facts = lostFacts({ run, purpose, recipe, shas }, 'bubblewrap');
+    expect(factsSchema('run').parse(facts)).toMatchObject({
+      run,
+      outcome: 'LOST',
+      results: null,
+      recipeDigest: recipe.digest,
+    });
+  });
+
+  it('carry how a control was judged and what a reproducer gave', () => {
+    const control = { result: 'BITES', why: 'It does.' } as const;
+    expect(runFacts(record({ reproducer: 'red' }), { control })).toMatchObject({ control, reproducer: 'red' });
+  });
+});
+
+describe('runs are alike', () => {
+  it('in any order and time, and not where one test differs in status or name', () => {
+    const tests = fc.uniqueArray(fc.tuple(fc.string(), fc.boolean()), { selector: ([id]) => id, minLength: 1 });
+    fc.assert(
+      fc.property(tests, fc.nat(), (pairs, pick) => {
+        const results = pairs.map(([id, ok]) => (ok ? passed(id) : failed(id)));
+        const later = results.map((test) => ({ ...test, ms: test.ms + 7 })).reverse();
+        expect(alikeOf(later)).toBe(alikeOf(results));
+        const at = pick % results.length;
+        const other = results.map((test, n) => (n === at ? skipped(test.id) : test));
+        expect(alikeOf(other)).not.toBe(alikeOf(results));
+        expect(alikeOf(results.toSpliced(at, 1))).not.toBe(alikeOf(results));
+      }),
+    );
+  });
+});
+
+describe('what a gate expects', () => {
+  const run = record({
+    tests: [passed('t.js > restore > mail message'), failed('t.js > other'), skipped('t.js > later')],
+    level: 2,
+  });
+  const unmet = (expected: object) => runFacts(run, { expect: Expect.parse(expected) }).unmet;
+
+  it('is met by level, by full ids and endings of ids, and by flags', () => {
+    expect(
+      unmet({
+        level: 2,
+        pass: ['t.js > restore > mail message', 'mail message', 'restore > mail message'],
+        flags: ['clean_teardown'],
+      }),
+    ).toEqual([]);
+  });
+
+  it.each([
+    [{ level: 3 }, 'level 3 is asked for, it reached 2'],
+    [{ pass: ['message'] }, 'no test is called "message"'],
+    [{ pass: ['other'] }, '"t.js > other" did not pass: fail'],
+    [{ pass: ['later'] }, '"t.js > later" did not pass: skip'],
+    [{ flags: ['no_secret_leak'] }, 'flag no_secret_leak is not established'],
+  ])('%j is said to be unmet in words', (expected, words) => {
+    expect(unmet(expected)).toEqual([words]);
+  });
+
+  it('is unmet by a flag that is false', () => {
+    const leaky = record({ flags: { clean_teardown: false } });
+    expect(runFacts(leaky, { expect: Expect.parse({ flags: ['clean_teardown'] }) }).unmet).toEqual([
+      'flag clean_teardown is false',
+    ]);
+  });
+});

@@ -1,0 +1,458 @@
+// The gate rule and the admission of entries, case by case: each condition has what it rejects, and a twin that it lets through.
+
+import { describe, expect, it } from 'vitest';
+import type { Digest, EntryId, GateId } from '../../state/ids.ts';
+import { shaOf, tell } from '../support/life.ts';
+
+const other = 'f'.repeat(64) as Digest;
+const M1 = 'M1' as GateId;
+const because = 'the operator says so';
+
+describe('a gate holds', () => {
+  it('once it is claimed, run, judged and nothing is open', () => {
+    const story = tell();
+    story.accept('M1', 1);
+    expect(story.gate('M1')).toMatchObject({ holds: true, sha: shaOf(1) });
+  });
+});
+
+describe('condition 1, the claim', () => {
+  it('is unmet without one, and after it was withdrawn', () => {
+    const story = tell();
+    expect(story.unmet('M1')).toContain('claim');
+    const claim = story.submit(story.claimed('M1', 1));
+    expect(story.unmet('M1')).not.toContain('claim');
+    story.submit(
+      story.say('builder', {
+        kind: 'close',
+        facts: { session: story.awake('builder'), target: claim, as: 'withdrawn', answers: [] },
+      }),
+    );
+    expect(story.unmet('M1')).toContain('claim');
+  });
+
+  it('is a new one’s: an accepted claim falls with the next', () => {
+    const story = tell();
+    story.accept('M1', 1);
+    story.submit(story.claimed('M1', 2));
+    expect(story.gate('M1').holds).toBe(false);
+  });
+});
+
+describe('condition 2, the cold runs', () => {
+  const claimed = (gates: Record<string, object> = { M1: {} }) => {
+    const story = tell(gates);
+    return { story, claim: story.submit(story.claimed('M1', 1)) };
+  };
+
+  it.each(['FAIL', 'TIMEOUT', 'LEAK', 'NO_TESTS', 'REFUSED'] as const)('is red on %s', (outcome) => {
+    const { story, claim } = claimed();
+    story.passes(claim, 'M1', { outcome });
+    expect(story.gate('M1').standing?.state).toBe('red');
+  });
+
+  it.each(['INFRA', 'LOST', 'CANCELLED'] as const)('does not count %s', (outcome) => {
+    const { story, claim } = claimed();
+    story.passes(claim, 'M1', { outcome });
+    expect(story.gate('M1').standing?.state).toBe('running');
+  });
+
+  it('is red where an expectation is unmet, and where the run was not in the sandbox', () => {
+    const first = claimed();
+    first.story.passes(first.claim, 'M1', { unmet: ['level 2 is asked for, it reached 1'] });
+    expect(first.story.gate('M1').standing).toMatchObject({ state: 'red', why: [expect.stringContaining('level 2')] });
+    const second = claimed();
+    second.story.passes(second.claim, 'M1', { sandbox: 'none' });
+    expect(second.story.gate('M1').standing?.state).toBe('red');
+  });
+
+  it('wants as many as the plan says', () => {
+    const { story, claim } = claimed({ M1: { times: 2 } });
+    story.passes(claim, 'M1');
+    expect(story.gate('M1').standing?.state).toBe('running');
+    story.passes(claim, 'M1', {}, 2);
+    expect(story.gate('M1').standing?.state).toBe('green');
+  });
+
+  it('is held by a flake until the operator lifts it, and then runs anew', () => {
+    const { story, claim } = claimed({ M1: { times: 2 } });
+    story.passes(claim, 'M1');
+    const flake = story.passes(claim, 'M1', { alike: other }, 2);
+    expect(story.gate('M1').standing).toMatchObject({ state: 'held', flakes: [flake] });
+    story.submit(story.act({ act: 'lift', target: flake, targetDigest: other, because }));
+    expect(story.gate('M1').standing?.state).toBe('running');
+  });
+
+  it('sees a flake across claims of one tree', () => {
+    const { story, claim } = claimed();
+    story.passes(claim, 'M1');
+    story.submit(
+      story.say('builder', {
+        kind: 'close',
+        facts: { session: story.awake('builder'), target: claim, as: 'withdrawn', answers: [] },
+      }),
+    );
+    const again = story.submit(story.claimed('M1', 1));
+    story.passes(again, 'M1', { alike: other });
+    expect(story.gate('M1').standing?.state).toBe('held');
+  });
+
+  it('refuses a run of another SHA than the claim’s, of another recipe, and the same run twice', () => {
+    const { story, claim } = claimed();
+    const run = story.passes(claim, 'M1');
+    const purpose = { kind: 'gate' as const, claim, gate: M1, k: 1 };
+    expect(() => story.ran(purpose, { shas: { main: shaOf(9) } })).toThrow('not of the SHA');
+    expect(() => story.ran(purpose, { recipeDigest: other })).toThrow('not of the recipe');
+    expect(() => story.ran(purpose, { run: story.phase().runs.find((r) => r.id === run)?.run as never })).toThrow(
+      'already',
+    );
+  });
+});
+
+describe('condition 3, the controls', () => {
+  const controlled = () => {
+    const story = tell({ M1: { controls: [] } });
+    story.ran({ kind: 'base', recipe: 'app' as never, k: 1 });
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1');
+    const control = (result: 'BITES' | 'VACUOUS' | 'INCONCLUSIVE') =>
+      story.ran(
+        { kind: 'control', claim, gate: M1, control: 'revert', reference: shaOf(0) },
+        { outcome: 'FAIL', control: { result, why: 'w' } },
+      );
+    return { story, control };
+  };
+
+  it('lets only BITES count: VACUOUS is red, INCONCLUSIVE held', () => {
+    for (const [result, state] of [
+      ['BITES', 'green'],
+      ['VACUOUS', 'red'],
+      ['INCONCLUSIVE', 'held'],
+    ] as const) {
+      const { story, control } = controlled();
+      expect(story.gate('M1').standing?.state).toBe('running');
+      control(result);
+      expect(story.gate('M1').standing?.state).toBe(state);
+    }
+  });
+
+  it('is waived by the operator alone, and only until the date', () => {
+    const { story, control } = controlled();
+    control('VACUOUS');
+    const until = new Date(story.now() + 3_600_000).toISOString().replace(/\.\d+/, '');
+    story.submit(
+      story.act({ act: 'waive', phase: story.phaseId, gate: M1, condition: 'control:revert', until, because }),
+    );
+    expect(story.gate('M1').standing?.state).toBe('green');
+    story.wait(3_600_000);
+    expect(story.gate('M1').standing?.state).toBe('red');
+  });
+});
+
+describe('condition 4, protected paths', () => {
+  it('holds a claim that touches one, until it is waived', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1, ['coldpass.yml']));
+    story.passes(claim, 'M1');
+    expect(story.gate('M1').standing).toMatchObject({ state: 'held', why: [expect.stringContaining('coldpass.yml')] });
+    story.submit(
+      story.act({
+        act: 'waive',
+        phase: story.phaseId,
+        gate: M1,
+        condition: 'protected',
+        until: '2099-01-01T00:00:00Z',
+        because,
+      }),
+    );
+    expect(story.gate('M1').standing?.state).toBe('green');
+  });
+});
+
+describe('condition 5, the verdict', () => {
+  const green = () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1');
+    return { story, claim };
+  };
+
+  it('is refused while the evidence is not green', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.wake('adversary', { kind: 'judge', claim });
+    expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('not green');
+  });
+
+  it('is refused from a session that began before the claim turned green, or was not shown its runs', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.wake('adversary', { kind: 'judge', claim });
+    story.passes(claim, 'M1');
+    expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('began before');
+    story.wake('adversary', { kind: 'judge', claim });
+    expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('was not shown');
+    story.judge(claim);
+    expect(story.refusal(story.verdict(claim, 'PASS'))).toBeNull();
+  });
+
+  it('is refused without a check for each clause, and where a check cites a run that is not there', () => {
+    const { story, claim } = green();
+    story.judge(claim);
+    expect(story.refusal(story.verdict(claim, 'PASS', { checks: [] }))).toMatch('missing: 2.1');
+    const checks = [{ clause: '2.1', saw: 'x', cites: [{ run: 'r-0123456789ab' as never }] }];
+    expect(story.refusal(story.verdict(claim, 'PASS', { checks }))).toMatch('no run on the trail');
+  });
+
+  it('is refused on a claim that a newer one replaced, and a second time', () => {
+    const { story, claim } = green();
+    story.judge(claim);
+    story.submit(story.verdict(claim, 'PASS'));
+    expect(story.refusal(story.verdict(claim, 'FAIL'))).toMatch('has its verdict');
+    story.submit(story.claimed('M1', 2));
+    expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('not the live claim');
+  });
+
+  it('UNVERIFIED is not a pass', () => {
+    const { story, claim } = green();
+    story.judge(claim);
+    story.submit(story.verdict(claim, 'UNVERIFIED'));
+    expect(story.unmet('M1')).toEqual(['verdict']);
+  });
+
+  it('FAIL needs an open finding that blocks', () => {
+    const { story, claim } = green();
+    story.judge(claim);
+    expect(story.refusal(story.verdict(claim, 'FAIL'))).toMatch('names at least one');
+    const finding = story.submit(story.finding('M1', claim, true));
+    expect(story.refusal(story.verdict(claim, 'FAIL', { findings: [finding] }))).toMatch('wait for it');
+    story.ran({ kind: 'reproducer', claim, finding }, { reproducer: 'green' });
+    expect(story.refusal(story.verdict(claim, 'FAIL', { findings: [finding] }))).toMatch('did not run red');
+  });
+});
+
+describe('condition 6, findings and vetoes', () => {
+  it('refuses a PASS over a red reproducer, whatever it answers', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1');
+    story.judge(claim);
+    const finding = story.submit(story.finding('M1', claim, true));
+    const closes = [{ finding, answers: ['it is fine'] }];
+    expect(story.refusal(story.verdict(claim, 'PASS', { closes }))).toMatch('has not run');
+    story.ran({ kind: 'reproducer', claim, finding }, { reproducer: 'red' });
+    expect(story.unmet('M1')).toContain('findings');
+    expect(story.refusal(story.verdict(claim, 'PASS', { closes }))).toMatch('is red at this claim');
+    expect(story.refusal(story.verdict(claim, 'FAIL', { findings: [finding] }))).toBeNull();
+  });
+
+  it('runs open reproducers at every later claim, which is red while one is', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1');
+    story.judge(claim);
+    const finding = story.submit(story.finding('M1', claim, true));
+    story.ran({ kind: 'reproducer', claim, finding }, { reproducer: 'red' });
+    story.submit(story.verdict(claim, 'FAIL', { findings: [finding] }));
+    const next = story.submit(story.claimed('M1', 2));
+    story.passes(next, 'M1');
+    expect(story.gate('M1').standing?.state).toBe('running');
+    story.ran({ kind: 'reproducer', claim: next, finding }, { reproducer: 'red' });
+    expect(story.gate('M1').standing?.state).toBe('red');
+  });
+
+  it('a PASS answers every open finding, criterion by criterion, and closes it', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1');
+    story.judge(claim);
+    const finding = story.submit(story.finding('M1', claim));
+    expect(story.unmet('M1')).toContain('findings');
+    expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('answers it in');
+    expect(story.refusal(story.verdict(claim, 'PASS', { closes: [{ finding, answers: [] }] }))).toMatch('1 criteria');
+    story.submit(story.verdict(claim, 'PASS', { closes: [{ finding, answers: ['seen'] }] }));
+    expect(story.gate('M1').holds).toBe(true);
+  });
+
+  it('a veto keeps every gate from holding until its author or the operator lifts it; the Builder cannot', () => {
+    const story = tell();
+    story.accept('M1', 1);
+    const veto = story.submit(
+      story.say('adversary', { kind: 'veto', facts: { session: story.awake('adversary'), title: 't', until: ['u'] } }),
+    );
+    expect(story.unmet('M1')).toEqual(['findings']);
+    const close = (role: 'builder' | 'adversary') =>
+      story.say(role, {
+        kind: 'close',
+        facts: { session: story.awake(role), target: veto, as: 'lifted', answers: [] },
+      });
+    expect(story.refusal(close('builder'))).toMatch('adversary');
+    story.submit(close('adversary'));
+    expect(story.gate('M1').holds).toBe(true);
+  });
+});
+
+describe('condition 7, required gates', () => {
+  const gates = { M1: {}, M2: { requires: ['M1'] } };
+
+  it('refuses a claim whose required gate does not hold at an ancestor', () => {
+    const story = tell(gates);
+    expect(story.refusal(story.claimed('M2', 1))).toMatch('requires M1');
+    story.accept('M1', 2);
+    expect(story.refusal(story.claimed('M2', 1))).toMatch('requires M1');
+    expect(story.refusal(story.claimed('M2', 3))).toBeNull();
+  });
+
+  it('falls when the required gate does', () => {
+    const story = tell(gates);
+    story.accept('M1', 1);
+    story.accept('M2', 2);
+    story.submit(story.claimed('M1', 3));
+    expect(story.unmet('M2')).toEqual(['requires']);
+  });
+});
+
+describe('DONE', () => {
+  it('is refused unless every gate holds at an ancestor and nothing else is being judged', () => {
+    const story = tell({ M1: {}, M2: {} });
+    expect(story.refusal(story.claimed('DONE', 1))).toMatch('M1, M2 does not');
+    story.accept('M1', 1);
+    story.accept('M2', 2);
+    expect(story.refusal(story.claimed('DONE', 1))).toMatch('M2 does not');
+    expect(story.refusal(story.claimed('DONE', 2))).toBeNull();
+    expect(story.refusal(story.claimed('M1', 3))).toMatch('DONE is being judged');
+  });
+
+  it('takes fresh runs of exactly its SHA, and no older than a day', () => {
+    const story = tell();
+    story.accept('M1', 1);
+    story.submit(story.claimed('DONE', 1));
+    expect(story.gate('DONE').standing?.state).toBe('green');
+    story.wait(story.aDay);
+    expect(story.gate('DONE').standing?.state).toBe('running');
+  });
+
+  it('is appended only when its rule holds, at the claim’s SHA', () => {
+    const story = tell();
+    story.accept('M1', 1);
+    const claim = story.submit(story.claimed('DONE', 1));
+    const done = (sha: number) =>
+      story.say('supervisor', { kind: 'phase', facts: { event: 'done', claim, sha: shaOf(sha) } });
+    expect(story.refusal(done(1))).toMatch('DONE does not hold');
+    story.judge(claim);
+    story.submit(story.verdict(claim, 'PASS'));
+    expect(story.refusal(done(2))).toMatch('DONE does not hold');
+    expect(story.refusal(done(1))).toBeNull();
+  });
+});
+
+describe('claims are refused', () => {
+  it('for a tree that was red, until the operator lowers the bar or the tree changes', () => {
+    const story = tell();
+    story.passes(story.submit(story.claimed('M1', 1)), 'M1', { outcome: 'FAIL' });
+    expect(story.refusal(story.claimed('M1', 1))).toMatch('this tree was refused');
+    story.submit(
+      story.act({
+        act: 'waive',
+        phase: story.phaseId,
+        gate: M1,
+        condition: 'flake',
+        until: '2099-01-01T00:00:00Z',
+        because,
+      }),
+    );
+    expect(story.refusal(story.claimed('M1', 1))).toBeNull();
+  });
+
+  it('for the SHA that is being judged, for an unknown gate, and beyond the plan’s number', () => {
+    const story = tell();
+    story.submit(story.claimed('M1', 1));
+    expect(story.refusal(story.claimed('M1', 1))).toMatch('still being judged');
+    expect(
+      story.refusal(
+        story.say('builder', {
+          ...story.claimed('M1', 2),
+          facts: { ...(story.claimed('M1', 2) as { facts: object }).facts, gate: 'M9' },
+        }),
+      ),
+    ).toMatch('no gate M9');
+    for (let n = 2; n <= 12; n++) story.submit(story.claimed('M1', n));
+    expect(story.refusal(story.claimed('M1', 13))).toMatch('12 claims');
+  });
+
+  it('with references of their own choosing', () => {
+    const story = tell();
+    const claim = story.claimed('M1', 1) as { facts: object };
+    expect(
+      story.refusal(story.say('builder', { ...claim, facts: { ...claim.facts, references: { M1: shaOf(1) } } })),
+    ).toMatch('references');
+  });
+});
+
+describe('agents', () => {
+  it('say nothing in a session that ended, that is not theirs, or in a parked phase', () => {
+    const story = tell();
+    const note = (role: 'builder' | 'adversary', session: string) =>
+      story.say(role, { kind: 'note', facts: { session, title: 't' } });
+    const session = story.wake('builder');
+    expect(story.refusal(note('adversary', session))).toMatch('not known');
+    story.sleep('builder');
+    expect(story.refusal(note('builder', session))).toMatch('has ended');
+    const awake = story.wake('builder');
+    story.submit(
+      story.say('supervisor', { kind: 'phase', facts: { event: 'parked', reason: 'idle', why: 'w', about: null } }),
+    );
+    expect(story.refusal(note('builder', awake))).toMatch('is parked');
+  });
+
+  it('dispute a finding only after two new claims of its gate', () => {
+    const story = tell();
+    const finding = story.submit(story.finding('M1', null));
+    const facts = { action: 'a', verify: 'v', blocks: ['M1'], options: [], disputes: finding };
+    const dispute = () =>
+      story.say('builder', { kind: 'blocked', facts: { session: story.awake('builder'), ...facts } });
+    expect(story.refusal(dispute())).toMatch('after 2 new claims');
+    story.submit(story.claimed('M1', 1));
+    story.submit(story.claimed('M1', 2));
+    expect(story.refusal(dispute())).toBeNull();
+  });
+
+  it('give one veto a session', () => {
+    const story = tell();
+    const veto = () =>
+      story.say('adversary', { kind: 'veto', facts: { session: story.awake('adversary'), title: 't', until: ['u'] } });
+    story.submit(veto());
+    expect(story.refusal(veto())).toMatch('one veto a session');
+  });
+});
+
+describe('acts are refused', () => {
+  it('when used before, expired, or about what is not there', () => {
+    const story = tell();
+    const note = story.act({ act: 'note', phase: story.phaseId, text: 'x' });
+    story.submit(note);
+    expect(story.refusal(note)).toMatch('used before');
+    const late = story.act({ act: 'note', phase: story.phaseId, text: 'x' }) as { facts: { act: object } };
+    expect(
+      story.refusal({
+        ...late,
+        facts: { ...late.facts, act: { ...late.facts.act, expires: '2026-02-01T00:00:00Z' } },
+      } as never),
+    ).toMatch('expired');
+    const lift = (target: number) =>
+      story.act({ act: 'lift', target: target as EntryId, targetDigest: other, because });
+    expect(story.refusal(lift(2))).toMatch('no standing veto');
+    expect(story.refusal(story.act({ act: 'resume', phase: story.phaseId }))).toMatch('not parked');
+    expect(story.refusal(story.act({ act: 'approve', target: 2 as EntryId, targetDigest: other }))).toMatch(
+      'not an open request',
+    );
+  });
+
+  it('cannot lift a run that is no flake', () => {
+    const story = tell();
+    const run = story.passes(story.submit(story.claimed('M1', 1)), 'M1');
+    expect(story.refusal(story.act({ act: 'lift', target: run, targetDigest: other, because }))).toMatch(
+      'no standing veto, open finding or flake',
+    );
+  });
+});

@@ -1,0 +1,271 @@
+// Objects written from Node against stock git: ids, trees, commits, fsck, packing beside appends.
+
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseCommit, signedCommit, verifyCommit } from '../../state/commits.ts';
+import type { Sha } from '../../state/ids.ts';
+import { formatAllowedSigners, generateKey } from '../../state/keys.ts';
+import type { ObjectStore } from '../../state/objects.ts';
+import { mustReadTree, objectStore } from '../../state/objects.ts';
+import { packer } from '../../state/packing.ts';
+import type { Tree } from '../../state/trees.ts';
+import { childAt, gitObject, parseTree, treeObject, withFiles } from '../../state/trees.ts';
+import { tempDir } from '../support/temp.ts';
+import { git } from '../support/trail.ts';
+
+const atMs = Date.parse('2026-06-11T20:58:03Z');
+
+describe('the object store', () => {
+  test('stock git reads what was written, and we read what stock git wrote', async () => {
+    const { hub, store } = emptyHub();
+    const bytes = Buffer.from('ungefähr\n');
+    await store.write([gitObject('blob', bytes)]);
+    expect(git(hub, ['cat-file', 'blob', gitObject('blob', bytes).sha])).toBe('ungefähr');
+    const theirs = execFileSync('git', ['-C', hub, 'hash-object', '-w', '--stdin'], {
+      input: 'theirs',
+      encoding: 'utf8',
+    }).trim();
+    expect(await store.read(theirs as Sha)).toEqual({ type: 'blob', bytes: Buffer.from('theirs') });
+  });
+
+  test('an object that is nowhere reads as null, and one written later is found', async () => {
+    const { store } = emptyHub();
+    const late = gitObject('blob', Buffer.from('late'));
+    expect(await store.read(late.sha)).toBeNull();
+    await store.write([late]);
+    expect((await store.read(late.sha))?.bytes.toString()).toBe('late');
+  });
+
+  test('reads asked at once come back each to its own', async () => {
+    const { store } = emptyHub();
+    const objects = Array.from({ length: 40 }, (_, n) => gitObject('blob', Buffer.from('x'.repeat(n * 3001))));
+    await store.write(objects);
+    const read = await Promise.all(objects.map(({ sha }) => store.read(sha)));
+    expect(read.map((one) => one?.bytes.length)).toEqual(objects.map(({ bytes }) => bytes.length));
+  });
+
+  test('stock git finds nothing wrong with packs of any sizes', async () => {
+    const { hub, store } = emptyHub();
+    const sizes = [0, 1, 15, 16, 17, 2047, 2048, 2049, 262_143, 262_144, 262_145];
+    await store.write([...sizes, 16].map((size) => gitObject('blob', randomBytes(size))));
+    await store.write([]);
+    expect(packsIn(hub)).toHaveLength(1);
+    const index = join(hub, 'objects', 'pack', (packsIn(hub)[0] as string).replace('.pack', '.idx'));
+    const listed = git(hub, ['verify-pack', '-v', index])
+      .split('\n')
+      .filter((row) => / blob /.test(row));
+    const found = listed.map((row) => Number(row.split(/\s+/)[2])).sort((a, b) => a - b);
+    expect(found).toEqual([...sizes, 16].sort((a, b) => a - b));
+    expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
+  });
+
+  test('objects that are there already, or twice in a batch, do no harm', async () => {
+    const { hub, store } = emptyHub();
+    const object = gitObject('blob', Buffer.from('again'));
+    await store.write([object, object]);
+    await store.write([object]);
+    expect((await store.read(object.sha))?.bytes.toString()).toBe('again');
+    expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
+  });
+
+  test('a write that fails says so and leaves no temporary file', async () => {
+    const { hub, store } = emptyHub();
+    const object = gitObject('blob', Buffer.from('nowhere to go'));
+    await store.write([object]);
+    const [pack = ''] = packsIn(hub);
+    const index = join(hub, 'objects', 'pack', pack.replace('.pack', '.idx'));
+    rmSync(index);
+    mkdirSync(join(index, 'in the way'), { recursive: true });
+    await expect(store.write([object])).rejects.toThrow(/EISDIR|ENOTEMPTY|ENOTDIR/);
+    expect(readdirSync(join(hub, 'objects', 'pack'))).toEqual([pack.replace('.pack', '.idx'), pack].sort());
+  });
+});
+
+describe('trees', () => {
+  test('the tree that grows file by file is the one that stock git would write', async () => {
+    const { hub, store } = emptyHub();
+    const blob = gitObject('blob', Buffer.from('x'));
+    await store.write([blob]);
+    const path = fc.array(fc.constantFrom('a', 'a.b', 'a-', 'a0', 'b', 'ä'), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(path, { minLength: 1, maxLength: 8 }), async (paths) => {
+        const files = withoutClashes(paths.map((parts) => parts.join('/')));
+        const tree = await grow(store, files, blob.sha);
+        expect(tree).toBe(treeByGit(hub, files, blob.sha));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('folders that were never looked into keep their content', async () => {
+    const { hub, store } = emptyHub();
+    const blob = gitObject('blob', Buffer.from('x'));
+    await store.write([blob]);
+    const sha = await grow(store, ['docs/blobs/one', 'docs/file.md', 'other/deep/file'], blob.sha);
+    const load = (id: Sha) => mustReadTree(store, id);
+    const next = await withFiles(await load(sha), new Map([['docs/blobs/two', blob.sha]]), load);
+    await store.write(next.objects);
+    const listed = git(hub, ['ls-tree', '-r', '--name-only', next.sha]).split('\n');
+    expect(listed).toEqual(['docs/blobs/one', 'docs/blobs/two', 'docs/file.md', 'other/deep/file']);
+    expect(next.objects).toHaveLength(3);
+    expect((await childAt(next.tree, 'other/deep/file', load))?.sha).toBe(blob.sha);
+    expect(await childAt(next.tree, 'docs/file.md/below', load)).toBeNull();
+  });
+
+  test('cut bytes are no tree', () => {
+    const whole = Buffer.from(treeObject(new Map([['a', { mode: '100644', sha: 'a'.repeat(40) as Sha }]])).bytes);
+    expect(parseTree(whole).size).toBe(1);
+    for (let length = 1; length < whole.length; length++) {
+      expect(() => parseTree(whole.subarray(0, length)), `${length} bytes`).toThrow(/cut/);
+    }
+  });
+});
+
+describe('commits', () => {
+  test('stock git verifies ours and names the principal; ours verifies what stock git signed', async () => {
+    const { hub, store } = emptyHub();
+    const signer = generateKey(join(hub, 'key'), 'x');
+    const allowed = [{ principal: 'builder@coldpass', namespaces: ['git'], publicKey: signer.publicKey }];
+    writeFileSync(join(hub, 'allowed'), formatAllowedSigners(allowed));
+    const tree = treeObject(new Map());
+    const subject = 'claim(M1): größer\n\nMit Rumpf';
+    const ours = signedCommit({ tree: tree.sha, parent: null, role: 'builder', atMs, subject }, signer);
+    await store.write([tree, ours]);
+    const trusting = ['-c', `gpg.ssh.allowedSignersFile=${join(hub, 'allowed')}`];
+    git(hub, [...trusting, 'verify-commit', ours.sha]);
+    expect(git(hub, [...trusting, 'log', '-1', '--format=%G? %GS %an %ad', '--date=iso', ours.sha])).toBe(
+      'G builder@coldpass Coldpass builder 2026-06-11 20:58:03 +0000',
+    );
+    const signing = [
+      '-c',
+      'gpg.format=ssh',
+      '-c',
+      `user.signingKey=${join(hub, 'key')}`,
+      '-c',
+      'user.name=x',
+      '-c',
+      'user.email=x@y',
+    ];
+    const theirs = git(hub, [...signing, 'commit-tree', '-S', '-p', ours.sha, '-m', 'theirs', tree.sha]) as Sha;
+    expect(verifyCommit((await store.read(theirs))?.bytes as Buffer, allowed)).toBe('builder@coldpass');
+    expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
+  });
+
+  test('an altered byte, a key not allowed, another namespace or a second signature does not verify', () => {
+    const dir = tempDir();
+    const signer = generateKey(join(dir, 'key'), 'x');
+    const other = generateKey(join(dir, 'other'), 'x');
+    const allowed = [{ principal: 'builder@coldpass', namespaces: ['git'], publicKey: signer.publicKey }];
+    const facts = {
+      tree: 'a'.repeat(40) as Sha,
+      parent: 'b'.repeat(40) as Sha,
+      role: 'builder',
+      atMs,
+      subject: 'note: x',
+    };
+    const bytes = Buffer.from(signedCommit(facts, signer).bytes);
+    expect(verifyCommit(bytes, allowed)).toBe('builder@coldpass');
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] as number) ^ 1;
+      expect(verifyCommit(changed, allowed), `byte ${at}`).toBeNull();
+    }
+    expect(verifyCommit(Buffer.from(signedCommit(facts, other).bytes), allowed)).toBeNull();
+    expect(verifyCommit(bytes, [{ ...(allowed[0] as (typeof allowed)[0]), namespaces: ['coldpass-act'] }])).toBeNull();
+    const twice = bytes.toString('latin1').replace('gpgsig ', 'gpgsig none\ngpgsig ');
+    expect(parseCommit(Buffer.from(twice, 'latin1'))).toBeNull();
+  });
+});
+
+describe('packing', () => {
+  test('joins the packs of many batches, keeps what nothing refers to, and the reader still finds all', async () => {
+    const { hub, store } = emptyHub();
+    const objects = Array.from({ length: 30 }, (_, n) => gitObject('blob', Buffer.from(`blob ${n}`)));
+    for (const object of objects) await store.write([object]);
+    expect(packsIn(hub)).toHaveLength(30);
+    await store.read((objects[0] as (typeof objects)[0]).sha);
+    const packing = packer(hub, 20);
+    await packing.settled();
+    await packing.close();
+    expect(packsIn(hub)).toHaveLength(1);
+    for (const { sha, bytes } of objects) expect((await store.read(sha))?.bytes).toEqual(Buffer.from(bytes));
+  });
+
+  test('leaves few packs alone', async () => {
+    const { hub, store } = emptyHub();
+    await store.write([gitObject('blob', Buffer.from('one'))]);
+    const packing = packer(hub, 20);
+    for (let n = 0; n < 18; n++) packing.wrote();
+    packing.rested();
+    await packing.settled();
+    await packing.close();
+    expect(packsIn(hub)).toHaveLength(1);
+  });
+
+  test('beside writing loses no object, also when it is ended in the middle', async () => {
+    const { hub, store } = emptyHub();
+    const written: Sha[] = [];
+    for (let round = 0; round < 4; round++) {
+      const packing = packer(hub, 5);
+      for (let batch = 0; batch < 15; batch++) {
+        const objects = Array.from({ length: 5 }, (_, n) => gitObject('blob', Buffer.from(`${round} ${batch} ${n}`)));
+        await store.write(objects);
+        packing.wrote();
+        packing.rested();
+        written.push(...objects.map(({ sha }) => sha));
+      }
+      await packing.close();
+    }
+    const read = await Promise.all(written.map((sha) => store.read(sha)));
+    expect(read.filter((one) => one === null)).toEqual([]);
+    expect(packsIn(hub).length).toBeLessThan(60);
+    expect(git(hub, ['fsck', '--no-dangling'])).toBe('');
+  });
+});
+
+function emptyHub(): { hub: string; store: ObjectStore } {
+  const hub = tempDir();
+  git(hub, ['init', '--quiet', '--bare', hub]);
+  const store = objectStore(hub);
+  onTestFinished(() => store.close());
+  return { hub, store };
+}
+
+function packsIn(hub: string): string[] {
+  return readdirSync(join(hub, 'objects', 'pack')).filter((name) => name.endsWith('.pack'));
+}
+
+async function grow(store: ObjectStore, files: string[], sha: Sha): Promise<Sha> {
+  let tree: Tree = new Map();
+  let last = '' as Sha;
+  for (const path of files) {
+    const next = await withFiles(tree, new Map([[path, sha]]), (id) => mustReadTree(store, id));
+    await store.write(next.objects);
+    tree = next.tree;
+    last = next.sha;
+  }
+  return last;
+}
+
+function treeByGit(hub: string, files: string[], sha: Sha): string {
+  const env = { ...process.env, GIT_INDEX_FILE: join(tempDir(), 'index') };
+  const input = files.map((path) => `100644 ${sha}\t${path}\n`).join('');
+  execFileSync('git', ['-C', hub, 'update-index', '--add', '--index-info'], { input, env });
+  return execFileSync('git', ['-C', hub, 'write-tree'], { env, encoding: 'utf8' }).trim();
+}
+
+/** Without paths that would make a folder of what is a file already, or the other way round. */
+function withoutClashes(paths: string[]): string[] {
+  const kept: string[] = [];
+  for (const path of paths) {
+    const clashes = kept.some(
+      (other) => other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`),
+    );
+    if (!clashes) kept.push(path);
+  }
+  return kept;
+}

@@ -1,0 +1,475 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PhaseOpened } from '../../state/entry.ts';
+import { Refused } from '../../state/errors.ts';
+import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '../../state/plan.ts';
+import { Recipe } from '../../state/recipe.ts';
+
+// The shape of a plan that was pasted from a web page: no heading marks, and one paragraph as its Definition of Done.
+const pasted = `Files
+plans/plan-phase-notes.md
+bot 12ab34cd plan: phase notes
+
+Phase notes — keep notes over a restart (index and files)
+
+Mission (asked for on Monday): notes vanish on restart; keep them.
+
+State files: STATUS-notes.md, REVIEW-notes.md.
+
+1. Starting facts
+
+  • The index is one file; notes are many.
+  1. This numbered fact is no requirement.
+
+2. Work requirements
+
+  1. Find out what is kept where: the index, the files;
+     say so in the README.
+  2. Write both at shutdown.
+  3. Show with a test that a note
+     survives; extend what is there.
+
+3. Gates
+
+M1 — Both stores kept. The tests of 2.1 and 2.3 are read by somebody else.
+
+M2 — Hand-off. Everything again.
+
+4. Guardrails (binding)
+
+  • No test is weakened.
+
+5. Definition of Done
+
+Both stores survive (index; files) at one commit; the \`a; b\` case too; README says so.
+`;
+
+const front = `---
+phase: notes
+base: main
+gates:
+  M1: { recipe: test, covers: ["2.1", "2.3"], times: 2, expect: { level: 1 } }
+  M2: { recipe: test, requires: [M1], covers: ["2.2"], controls: { none: "nothing here can go red" } }
+budget: { usd: 5 }
+---
+`;
+
+const recipes = { test: Recipe.parse({ stages: [{ name: 'unit', run: 'node --test' }], tests: ['tests/**'] }) };
+
+describe('a plan', () => {
+  it('gives its spec, read from front matter and text', () => {
+    const check = checkPlan(front + pasted, recipes);
+    expect(check.problems).toEqual([]);
+    expect(check.spec).toMatchObject({
+      phase: 'notes',
+      title: 'keep notes over a restart (index and files)',
+      base: 'main',
+      budget: { usd: 5, hours: 8, claims: 12 },
+      clauses: [
+        { id: '2.1', text: 'Find out what is kept where: the index, the files; say so in the README.' },
+        { id: '2.2', text: 'Write both at shutdown.' },
+        { id: '2.3', text: 'Show with a test that a note survives; extend what is there.' },
+      ],
+      dod: [
+        { id: 'DoD.1', text: 'Both stores survive (index; files) at one commit' },
+        { id: 'DoD.2', text: 'the `a; b` case too' },
+        { id: 'DoD.3', text: 'README says so' },
+      ],
+    });
+    expect(check.spec?.gates).toMatchObject({ M1: { times: 2, controls: [] }, M2: { requires: ['M1'] } });
+    expect(PhaseOpened.shape.spec.safeParse(check.spec).success).toBe(true);
+    expect(readPlan(front + pasted)).toEqual({ spec: check.spec });
+  });
+
+  it.each([
+    ['headings of any depth', (text: string) => text.replace(/^(\d)\. /gm, '#### $1. ')],
+    ['headings without a dot', (text: string) => text.replace(/^(\d)\. /gm, '## $1 ')],
+    ['bold headings', (text: string) => text.replace(/^(\d\. .*)$/gm, '**$1**')],
+    ['underlined headings', (text: string) => text.replace(/^(\d\. .*)$/gm, '$1\n-----')],
+    ['items without indent', (text: string) => text.replace(/^ {2}(\d)\. /gm, '$1. ')],
+    ['items all numbered 1', (text: string) => text.replace(/^ {2}\d\. /gm, '  1. ')],
+    ['items numbered with brackets', (text: string) => text.replace(/^ {2}(\d)\. /gm, '  $1) ')],
+    ['items numbered in full', (text: string) => text.replace(/^ {2}(\d)\. /gm, '  - **2.$1** ')],
+    ['line ends of Windows', (text: string) => text.replaceAll('\n', '\r\n')],
+    ['gates in bold', (text: string) => text.replace(/^(M\d — [^.]*\.)/gm, '**$1**')],
+    ['gates as headings', (text: string) => text.replace(/^(M\d) — ([^.]*)\./gm, '### $1 $2\n')],
+    ['gates as a list', (text: string) => text.replace(/^(M\d) — /gm, '- $1: ')],
+    ['gates as a bold list', (text: string) => text.replace(/^(M\d) — /gm, '- **$1**: ')],
+    ['gates as a numbered list', (text: string) => text.replace(/^M(\d) — /gm, '$1. M$1 - ')],
+    [
+      'fences and comments with what looks like more',
+      (text: string) =>
+        text.replace('2. Write', '   ```\n  9. x\n## 7. Work\n   ```\n<!--\n  8. y\n-->\n<!-- 7. z -->\n  2. Write'),
+    ],
+  ])('may have %s', (_, change) => {
+    const check = checkPlan(change(front + pasted), recipes);
+    expect(check.problems).toEqual([]);
+    expect(check.spec?.clauses.map((clause) => clause.id)).toEqual(['2.1', '2.2', '2.3']);
+    expect(check.spec?.dod).toHaveLength(3);
+    const missing = checkPlan(change(front.replace(/ {2}M2.*\n/, '') + pasted), recipes).problems;
+    expect(missing.map((problem) => problem.what)).toContain(
+      'gate M2 is described, but the front matter has no such gate',
+    );
+  });
+
+  it('may list its Definition of Done, ticked or not', () => {
+    const listed = pasted.replace(
+      /Both stores survive.*\n/,
+      '- [ ] One; really\n- [x] Two\n  in two lines\n  - nested\n\nThat is all.\n',
+    );
+    const texts = checkPlan(front + listed, recipes).spec?.dod.map((line) => line.text);
+    expect(texts).toEqual(['One; really', 'Two in two lines - nested']);
+  });
+
+  it('is read without harm, whatever it holds', () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 30 }),
+      fc.constantFrom(
+        '---',
+        '```',
+        '## 2. Work requirements',
+        '1. x',
+        '3. Gates',
+        '**M1 — y**',
+        '<!--',
+        'gates:',
+        '  M1: { recipe: a }',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 20 }), (lines) => {
+        const check = checkPlan(lines.join('\n'), recipes);
+        for (const problem of check.problems) expect(`${problem.what}${problem.fix}`).not.toContain('\n');
+        expect(check.spec === null).toBe(check.problems.some((problem) => problem.level === 'error'));
+      }),
+    );
+  });
+});
+
+describe('a plan is refused, with line and remedy,', () => {
+  const gate = '  M1: { recipe: test, covers: ["2.1", "2.3"], times: 2, expect: { level: 1 } }';
+  it.each<[string, string, string, number | null, RegExp, RegExp]>([
+    ['with front matter that never ends', 'budget: { usd: 5 }\n---\n', '', 1, /never ends/, /put a line ---/],
+    ['with broken YAML', 'base: main', 'base: [main', 4, /not valid YAML/, /mend/],
+    ['with a key twice', 'base: main', 'phase: other', 3, /not valid YAML.*unique/, /mend/],
+    ['with an alias', 'base: main', 'base: &a main\ntests: [*a]', 4, /alias \*a/, /write the value out/],
+    ['with a list as front matter', front.slice(4, -4), '- a\n', 2, /no `key: value` lines/, /begin with `phase:`/],
+    ['without a phase', 'phase: notes\n', '', 2, /phase is missing/, /phase: list-json/],
+    [
+      'with a bad phase',
+      'phase: notes',
+      'phase: My Notes',
+      2,
+      /phase does not fit: a phase id is lower-case/,
+      /correct/,
+    ],
+    ['with an unknown key', 'base: main', 'bass: main', 3, /^bass is unknown/, /one of phase, base, gates/],
+    ['with an unknown key in a gate', 'times: 2', 'time: 2', 5, /gates.M1.time is unknown/, /recipe, covers, times/],
+    [
+      'with an unknown key in expect',
+      'level: 1',
+      'levl: 1',
+      5,
+      /gates.M1.expect.levl is unknown/,
+      /level, pass, flags/,
+    ],
+    [
+      'with a key of a later version',
+      'base: main',
+      'holdout: null',
+      3,
+      /holdout cannot be used in this version/,
+      /remove/,
+    ],
+    ['with no gates', /gates:\n.*\n.*\n/.exec(front)?.[0] ?? '', 'gates: {}\n', 4, /a plan needs one gate/, /correct/],
+    ['with a gate DONE', '  M2:', '  DONE:', 4, /DONE is built in/, /correct/],
+    ['with a bad name of a gate', '  M2:', '  "1M":', 6, /gates.1M is no fit name/, /rename/],
+    [
+      'without a recipe',
+      'recipe: test, covers: ["2.1"',
+      'covers: ["2.1"',
+      5,
+      /gates.M1.recipe is missing/,
+      /recipe: test/,
+    ],
+    [
+      'with clauses as numbers',
+      '"2.1", "2.3"',
+      '2.1, "2.3"',
+      5,
+      /gates.M1.covers.0 is the number 2.1/,
+      /"2.1" in quotes/,
+    ],
+    [
+      'with covers that is no list',
+      'covers: ["2.2"]',
+      'covers: "2.2"',
+      6,
+      /gates.M2.covers is not a list/,
+      /a list, as in/,
+    ],
+    ['with nothing covered', 'covers: ["2.2"]', 'covers: []', 6, /gates.M2.covers does not fit/, /correct/],
+    [
+      'with a requirement that is not there',
+      '"2.3"',
+      '"2.9"',
+      5,
+      /covers names 2.9, and the plan has no such requirement/,
+      /2.1, 2.2, 2.3, DoD.1/,
+    ],
+    [
+      'with a gate that is not there',
+      'requires: [M1]',
+      'requires: [M0]',
+      6,
+      /requires names M0.*no such gate/,
+      /M1, M2/,
+    ],
+    ['with a gate that requires itself', 'requires: [M1]', 'requires: [M2]', 6, /circle: M2 → M2/, /drop one/],
+    ['with gates in a circle', 'times: 2', 'requires: [M2]', 5, /circle: M1 → M2 → M1/, /drop one/],
+    [
+      'with an unknown recipe',
+      gate,
+      gate.replace('test', 'tset'),
+      5,
+      /gates.M1.recipe: there is no recipe tset/,
+      /one of test, or add it/,
+    ],
+    [
+      'with a recipe called as something of all objects',
+      gate,
+      gate.replace('test', 'constructor'),
+      5,
+      /gates.M1.recipe does not fit: this name means something/,
+      /correct it/,
+    ],
+    [
+      'with a level beyond the recipe',
+      'level: 1',
+      'level: 2',
+      5,
+      /expects level 2, and recipe test has 1 stage/,
+      /level 1 at most/,
+    ],
+    [
+      'with controls of none',
+      '{ none: "nothing here can go red" }',
+      'none',
+      6,
+      /gates.M2.controls of none needs its reason/,
+      /none: "why/,
+    ],
+    ['with too short a reason for no controls', 'nothing here can go red', 'no', 6, /needs its reason/, /none: "why/],
+    [
+      'with an unknown control',
+      '{ none: "nothing here can go red" }',
+      '[placebo]',
+      6,
+      /controls is not a list of controls/,
+      /\[revert\]/,
+    ],
+    ['with too many runs', 'times: 2', 'times: 9', 5, /gates.M1.times does not fit/, /correct/],
+    ['with money as text', 'usd: 5', 'usd: "5"', 7, /budget.usd is not a number/, /write a number/],
+    [
+      'with a requirement twice',
+      '  3. Show',
+      '## 2. Requirements\n\n  2. Show',
+      31,
+      /requirement 2.2 is there twice/,
+      /number/,
+    ],
+    ['with a direction override', 'Write both', 'Write \u202eboth', 28, /U\+202E at column 12/, /remove/],
+    ['with a terminal escape', 'Write both', 'Write \u001bboth', 28, /control character U\+001B/, /remove/],
+    [
+      'with letters not in NFC in its front matter',
+      'level: 1',
+      'pass: ["e\u0301"]',
+      2,
+      /not in Unicode form NFC/,
+      /type/,
+    ],
+    ['too large', 'bot', 'b'.repeat(300_000), null, /over 262144/, /shorten/],
+  ])('%s', (_, from, to, line, what, fix) => {
+    const text = front + pasted;
+    expect(text).toContain(from);
+    const { spec, problems } = checkPlan(
+      text.replace(from, () => to),
+      recipes,
+    );
+    expect(spec).toBeNull();
+    const found = problems.find((problem) => what.test(problem.what) && problem.level === 'error');
+    expect(problems).toContainEqual(found);
+    expect(found).toMatchObject({ line, what: expect.stringMatching(what), fix: expect.stringMatching(fix) });
+  });
+
+  it('where more than one thing is wrong, with each', () => {
+    const text = (front + pasted)
+      .replace('usd: 5', 'usd: -5')
+      .replace('base: main', 'bass: main')
+      .replace('times: 2', 'times: 0');
+    expect(checkPlan(text).problems.map((problem) => problem.line)).toEqual([3, 5, 7]);
+  });
+});
+
+describe('a plan is warned of', () => {
+  const warned = (text: string, from: string, to: string, known = recipes): Problem[] => {
+    expect(text).toContain(from);
+    const { spec, problems } = checkPlan(
+      text.replace(from, () => to),
+      known,
+    );
+    expect(spec).not.toBeNull();
+    return problems;
+  };
+
+  it.each<[string, string, string, number | null, RegExp]>([
+    [
+      'a requirement without a gate',
+      '"2.1", "2.3"',
+      '"2.1"',
+      29,
+      /requirement 2.3 is covered by no gate, only by DONE/,
+    ],
+    ['a gate without a text', 'M2 — Hand-off', 'M3 — Hand-off', 6, /gate M2 is not described/],
+    ['a text without a gate', 'M2 — Hand-off', 'M2 — Hand-off\n\nM3 — More', 38, /gate M3 is described/],
+    ['another phase in the title', 'Phase notes', 'Phase nodes', 2, /title says phase nodes, the front matter notes/],
+    ['no Definition of Done', '5. Definition of Done', '5. Remarks', null, /no Definition of Done/],
+  ])('%s', (_, from, to, line, what) => {
+    expect(warned(front + pasted, from, to)).toContainEqual({
+      line,
+      what: expect.stringMatching(what),
+      fix: expect.any(String),
+      level: 'warning',
+    });
+  });
+
+  it.each([
+    ['npm test', 'package.json#scripts', true],
+    ['cd web && npm run test:unit', 'package.json', true],
+    ['make check', 'Makefile', true],
+    ['tox -e py', 'tox.ini', true],
+    ['python3 -m tox', 'pyproject.toml', true],
+    ['yarn test', 'package.json#scripts', true],
+    ['node_modules/.bin/vitest run', '', false],
+    ['python3 -m pytest', '', false],
+    ['npm ci', '', false],
+    ['echo make', '', false],
+  ])('a stage `%s`, unless %j is its harness: %s', (command, item, isWarned) => {
+    const recipe = (harness: string[]) => ({
+      test: Recipe.parse({ stages: [{ name: 'unit', run: command }], tests: ['t'], harness }),
+    });
+    const told = checkPlan(front + pasted, recipe([])).problems.map((problem) => problem.what);
+    expect(told).toEqual(
+      isWarned ? [expect.stringMatching(/stage unit of recipe test runs what the claim's own files say/)] : [],
+    );
+    if (isWarned) expect(checkPlan(front + pasted, recipe([item])).problems).toEqual([]);
+  });
+});
+
+describe('a plan without front matter', () => {
+  it('is refused with a proposal that is valid as it is', () => {
+    const read = readPlan(pasted);
+    expect(read).toMatchObject({
+      problems: [{ line: 1, what: expect.stringContaining('no front matter'), level: 'error' }],
+    });
+    const { proposed = '' } = checkPlan(pasted, recipes);
+    expect(proposed).toContain('# A proposal, guessed');
+    const check = checkPlan(proposed + pasted, recipes);
+    expect(check.problems).toEqual([]);
+    expect(check.spec).toMatchObject({
+      phase: 'notes',
+      gates: {
+        M1: { recipe: 'test', covers: ['2.1', '2.3'] },
+        M2: { requires: ['M1'], covers: ['2.1', '2.2', '2.3'] },
+      },
+    });
+  });
+
+  it('gets one gate where it names none', () => {
+    const text = '# Faster start\n\n## Work requirements\n\n1. Start in a second.\n';
+    const check = checkPlan(proposeFrontMatter(text, ['a', 'b']) + text);
+    expect(check.spec).toMatchObject({
+      phase: 'faster-start',
+      title: 'Faster start',
+      gates: { M1: { recipe: 'a', covers: ['1'] } },
+    });
+  });
+
+  it('gets a proposal that can be read, whatever it holds', () => {
+    const id = fc.constantFrom('M1', 'M2', 'DONE', 'Q4.10', 'M1-b', 'P1', 'L5');
+    const words = fc.string({ unit: 'grapheme', maxLength: 20 }).map((text) => text.replace(/\p{C}/gu, ''));
+    fc.assert(
+      fc.property(words, fc.array(fc.tuple(id, words), { maxLength: 4 }), (title, gates) => {
+        const text = `# ${title}\n\n## 2. Work\n\n1. x\n\n## 3. Gates\n\n${gates.map(([name, says]) => `- ${name}: ${says}\n`).join('')}`;
+        expect(checkPlan(proposeFrontMatter(text, ['no', '12']) + text).spec).not.toBeNull();
+      }),
+    );
+  });
+});
+
+describe('a new plan', () => {
+  it('is complete, and passes its check as it is', () => {
+    const { phase, file, text } = newPlan({ title: 'list --json', recipe: 'test', base: 'main' });
+    expect({ phase, file }).toEqual({ phase: 'list-json', file: 'plan-phase-list-json.md' });
+    const check = checkPlan(text, recipes);
+    expect(check.problems).toEqual([]);
+    expect(check.spec).toMatchObject({
+      phase: 'list-json',
+      title: 'list --json',
+      base: 'main',
+      gates: { M1: { covers: ['2.1', '2.2', '2.3'] } },
+    });
+    expect(check.spec?.dod.length).toBeGreaterThan(0);
+  });
+
+  it('passes with any title that has a letter or digit', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme', maxLength: 60 }),
+        fc.constantFrom('main', 'no', '1.0', 'a: b', '#x'),
+        (words, base) => {
+          const title = `${words.replace(/[\p{C}\p{DI}]/gu, '').normalize('NFC')} x1`;
+          const { text, phase } = newPlan({ title, recipe: 'test', base });
+          const check = checkPlan(text, recipes);
+          expect(check.problems).toEqual([]);
+          expect(check.spec).toMatchObject({ phase, base });
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ['---', /needs a letter or a digit/],
+    ['', /needs a letter/],
+    ['日本', /Latin alphabet/],
+    ['a\nb', /line break/],
+    ['a\u202eb', /U\+202E/],
+    ['a'.repeat(201), /201 characters/],
+  ])('is refused for %j', (title, message) => {
+    expect(() => newPlan({ title, recipe: 'test', base: 'main' })).toThrow(message);
+    expect(() => newPlan({ title, recipe: 'test', base: 'main' })).toThrow(Refused);
+  });
+
+  it('gets a short id from a long title', () => {
+    const { phase } = newPlan({ title: `Für ${'ever and '.repeat(9)}`, recipe: 'test', base: 'main' });
+    expect(phase).toBe('fur-ever-and-ever-and-ever-and-ever-and-e');
+  });
+});
+
+const seeds = new URL('../../../shared/seeds/', import.meta.url);
+const seed = existsSync(seeds) ? readdirSync(seeds).find((name) => name.startsWith('002_')) : undefined;
+
+describe.skipIf(seed === undefined)("the practice's own plan (skipped where its seed is absent)", () => {
+  it('yields phase mailu, gates M1 and M2, its five requirements and a valid proposal', () => {
+    const text = readFileSync(new URL(seed ?? '', seeds), 'utf8');
+    const { problems, proposed = '' } = checkPlan(text, { ...recipes, mailu: recipes.test });
+    expect(problems).toHaveLength(1);
+    const { spec } = checkPlan(proposed + text);
+    expect(spec?.phase).toBe('mailu');
+    expect(Object.keys(spec?.gates ?? {})).toEqual(['M1', 'M2']);
+    expect(spec?.gates).toMatchObject({ M1: { recipe: 'mailu' }, M2: { requires: ['M1'] } });
+    expect(spec?.clauses.map((clause) => clause.id)).toEqual(['2.1', '2.2', '2.3', '2.4', '2.5']);
+    expect(spec?.dod).toHaveLength(6);
+  });
+});

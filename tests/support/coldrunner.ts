@@ -1,0 +1,37 @@
+// A process that begins a cold run whose stage never ends, for tests that kill it. Usage: node coldrunner.ts <stateDir> <hub>
+// <sha> <run> <mark>. Prints `ready` once the stage runs `sleep <mark>`, in a session of its own too.
+
+import { join } from 'node:path';
+import { bubblewrap } from '../../runner/bubblewrap.ts';
+import { coldRun } from '../../runner/coldrun.ts';
+import { pinRecipe } from '../../runner/pinned.ts';
+import { processEngine } from '../../runner/process.ts';
+import { RecipeName, RunId, Sha } from '../../state/ids.ts';
+import { Recipe } from '../../state/recipe.ts';
+
+const [, , stateDir = '', hub = '', sha = '', run = '', mark = ''] = process.argv;
+const made = await bubblewrap({ stateDir });
+if ('missing' in made) throw new Error(made.missing.join('; '));
+const runsDir = join(stateDir, 'runs');
+const engine = processEngine({ sandbox: made.sandbox, selfTest: null, runsDir, tools: [], hosts: [] });
+const stage = { name: 'test', run: `setsid sleep ${mark} & echo ready; sleep ${mark}` };
+const recipe = Recipe.parse({ setup: { name: 'install', run: 'touch made' }, stages: [stage], tests: ['test/**'] });
+const { pinned, blobs } = pinRecipe(RecipeName.parse('app'), recipe, () => null);
+await coldRun(
+  {
+    run: RunId.parse(run),
+    purpose: { kind: 'trial', by: 'operator' },
+    pinned,
+    harnessFiles: blobs,
+    hub,
+    sha: Sha.parse(sha),
+    keepSnapshot: true,
+  },
+  {
+    engine,
+    runsDir,
+    now: () => new Date(),
+    signal: new AbortController().signal,
+    onProgress: (progress) => progress.kind === 'line' && process.stdout.write(`${progress.line}\n`),
+  },
+);

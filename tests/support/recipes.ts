@@ -1,0 +1,146 @@
+// Cold runs for tests: little projects in real repositories, recipes over them, and the process engine on real boxes.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { bubblewrap } from '../../runner/bubblewrap.ts';
+import { type ColdRunDeps, type ColdRunRequest, coldRun, type Progress } from '../../runner/coldrun.ts';
+import type { Engine } from '../../runner/engine.ts';
+import { pinRecipe } from '../../runner/pinned.ts';
+import { processEngine } from '../../runner/process.ts';
+import type { Sandbox } from '../../runner/sandbox.ts';
+import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
+import { Recipe } from '../../state/recipe.ts';
+import type { RunRecord } from '../../state/record.ts';
+import { type Files, makeRepo } from './repo.ts';
+import { tempDir } from './temp.ts';
+
+/** The node that runs the tests, as a granted tool folder. */
+export const nodeTool = { name: 'node', path: realpathSync(dirname(process.execPath)) };
+
+export const nodeTest = {
+  name: 'test',
+  run: 'node --test --test-reporter=junit --test-reporter-destination=report.xml',
+  report: 'report.xml',
+  seconds: 20,
+};
+
+/** A recipe whose one stage is node's own test runner, with the given parts laid over. */
+export function recipeOf(
+  parts: Partial<Parameters<typeof Recipe.parse>[0] & object> & Record<string, unknown> = {},
+): Recipe {
+  return Recipe.parse({ stages: [nodeTest], tests: ['test/**'], tools: ['node'], ...parts });
+}
+
+/** A file of node:test tests: `name` → body. */
+export function testsOf(tests: Record<string, string>, imports = ''): string {
+  const lines = Object.entries(tests).map(([name, body]) => `test(${JSON.stringify(name)}, async () => { ${body} });`);
+  return ["import test from 'node:test';", "import assert from 'node:assert/strict';", imports, ...lines].join('\n');
+}
+
+/** A module project: package.json of type module, a library and its test, which pass. */
+export const project: Files = {
+  'package.json': '{"name":"sample","type":"module"}',
+  'lib/sum.js': 'export function sum(a, b) { return a + b; }\n',
+  'test/sum.test.js': testsOf({ adds: 'assert.equal(sum(1, 2), 3);' }, "import { sum } from '../lib/sum.js';"),
+};
+
+export type Runs = {
+  engine: Engine;
+  sandbox: Sandbox;
+  runsDir: string;
+  /** A repository of these commits; the last is what runs are made of unless `sha` says otherwise. */
+  cold(asked: Asked): Promise<RunRecord>;
+};
+
+export type Asked = {
+  repo: { hub: string; sha: Sha };
+  recipe?: Recipe;
+  /** The operator's files that the recipe's harness may name. */
+  operator?: Record<string, string>;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  engine?: Engine;
+} & Partial<Omit<ColdRunRequest, 'hub' | 'sha' | 'pinned' | 'harnessFiles'>>;
+
+/** A repository of these commits, the first on top of nothing. */
+export function repoOf(...commits: Files[]): { hub: string; sha: Sha; shas: Sha[] } {
+  const { dir, shas } = makeRepo(commits);
+  return { hub: join(dir, '.git'), sha: shas.at(-1) as Sha, shas };
+}
+
+/** One sandbox for all tests of a file; call it at the file's top. */
+export function sharedSandbox(): () => Sandbox {
+  let sandbox: Sandbox | null = null;
+  let stateDir = '';
+  beforeAll(async () => {
+    stateDir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
+    const made = await bubblewrap({ stateDir });
+    if ('sandbox' in made) sandbox = made.sandbox;
+  });
+  afterAll(async () => {
+    await sandbox?.close();
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+  return () => {
+    if (sandbox === null) throw new Error('there is no bubblewrap here; the suite should have been skipped');
+    return sandbox;
+  };
+}
+
+/** An engine on this sandbox, with its runs in a folder that goes when the test ends. */
+export function openRuns(sandbox: Sandbox, options: { hosts?: string[] } = {}): Runs {
+  const runsDir = join(realpathSync(tempDir()), 'runs');
+  mkdirSync(runsDir, { mode: 0o700 });
+  const engine = processEngine({ sandbox, selfTest: null, runsDir, tools: [nodeTool], hosts: options.hosts ?? [] });
+  return { engine, sandbox, runsDir, cold: (asked) => cold({ engine, runsDir }, asked) };
+}
+
+/** Command lines of all processes of this machine that hold `mark`. */
+export function processesWith(mark: string): string[] {
+  const lines = readdirSync('/proc').map((pid) => {
+    try {
+      return /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
+    } catch {
+      return '';
+    }
+  });
+  return lines.filter((line) => line.includes(mark));
+}
+
+let lastRun = 0;
+export function newRun(): RunId {
+  lastRun += 1;
+  return RunId.parse(`r-${lastRun.toString(16).padStart(12, '0')}`);
+}
+
+/** The engine with some of its answers replaced: for what no claim can bring about. */
+export function altered(engine: Engine, parts: Partial<Engine>): Engine {
+  return { ...engine, ...parts };
+}
+
+async function cold(defaults: Pick<ColdRunDeps, 'engine' | 'runsDir'>, asked: Asked): Promise<RunRecord> {
+  const { repo, recipe = recipeOf(), operator = {}, signal, onProgress, engine, ...rest } = asked;
+  const encoder = new TextEncoder();
+  const { pinned, blobs } = pinRecipe(RecipeName.parse('app'), recipe, (path) => {
+    const text = operator[path];
+    return text === undefined ? null : encoder.encode(text);
+  });
+  const request: ColdRunRequest = {
+    run: newRun(),
+    purpose: { kind: 'trial', by: 'operator' },
+    ...rest,
+    pinned,
+    harnessFiles: blobs,
+    hub: repo.hub,
+    sha: repo.sha,
+  };
+  return coldRun(request, {
+    ...defaults,
+    ...(engine && { engine }),
+    now: () => new Date(),
+    signal: signal ?? new AbortController().signal,
+    ...(onProgress && { onProgress }),
+  });
+}

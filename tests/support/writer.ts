@@ -1,0 +1,229 @@
+// The hands that write a phase in tests: entries through the real funnel with the real admission, only faster than life. What
+// agents say and runs record is the caller's; what the trail computes from it is computed.
+
+import { Act, type ActPayload } from '../../state/act.ts';
+import { signAct, targetDigestOf } from '../../state/acts.ts';
+import { admit } from '../../state/admit.ts';
+import { canonicalJson, digestOf, digestOfJson } from '../../state/digest.ts';
+import type { Entry, EntryOf, Facts, Intent, StoredBytes } from '../../state/entry.ts';
+import { recordBytes, runFacts } from '../../state/facts.ts';
+import { fold } from '../../state/fold.ts';
+import { type Funnel, openFunnel } from '../../state/funnel.ts';
+import { treeOf } from '../../state/git.ts';
+import { startPhase } from '../../state/hub.ts';
+import type { AgentRole, EntryId, GateId, PhaseId, RunId, SessionId, Sha } from '../../state/ids.ts';
+import { emptyTrail, type TrailState } from '../../state/phase.ts';
+import { readPlan } from '../../state/plan.ts';
+import type { PinnedRecipe } from '../../state/recipe.ts';
+import { Recipe } from '../../state/recipe.ts';
+import type { Purpose, RunRecord, TestResult } from '../../state/record.ts';
+import { record } from './records.ts';
+import type { makeHub } from './repo.ts';
+
+export const phaseId = 'notes' as PhaseId;
+export const M1 = 'M1' as GateId;
+
+export const planText = `---
+phase: notes
+base: main
+gates:
+  M1: { recipe: app, covers: ["1.1"], expect: { level: 1 } }
+---
+# Phase notes: keep notes over a restart
+
+## 1. Work requirements
+
+1. Write both stores at shutdown.
+
+## 2. Gates
+
+M1. Both stores kept.
+
+## 3. Definition of Done
+
+- Both stores survive.
+`;
+
+export const harnessText = 'export default {};\n';
+const harness = { item: 'runner.config.js', digest: digestOf(harnessText) };
+const recipe = Recipe.parse({
+  stages: [{ name: 'test', run: 'node --test', report: 'r.xml' }],
+  tests: ['tests/**'],
+  harness: [harness.item],
+});
+export const pinned = { name: 'app', recipe, harness: [harness] } as unknown as PinnedRecipe;
+export const recipeDigest = digestOfJson(pinned);
+const startedAt = '2026-06-11T21:00:00Z';
+
+export type Made = Awaited<ReturnType<typeof makeHub>>;
+
+/** The hands that write entries: a trail, its clock (a second goes by at each look), and what a supervisor would fill in. */
+export type Writer = {
+  made: Made;
+  trail: Funnel<TrailState>;
+  act(payload: ActPayload, blobs?: StoredBytes[]): Promise<EntryId>;
+  append<E extends Entry>(intent: Intent): Promise<E>;
+  wake(
+    role: AgentRole,
+    reason: Extract<Facts<'session'>, { event: 'started' }>['reason'],
+    runs?: RunId[],
+  ): Promise<SessionId>;
+  end(session: SessionId, role: AgentRole, published?: Sha | null): Promise<void>;
+  claim(
+    session: SessionId,
+    gate: GateId,
+    sha: Sha,
+    relatives?: { descends?: EntryId[]; precedes?: EntryId[] },
+  ): Promise<EntryId>;
+  run(purpose: Purpose, sha: Sha, parts?: RunParts): Promise<RunRecord>;
+};
+
+export type RunParts = {
+  outcome?: RunRecord['outcome'];
+  tests?: TestResult[];
+  reproducer?: RunRecord['reproducer'];
+  control?: Facts<'run'>['control'];
+};
+
+/** A writer over the hub, with the clock at `from`. */
+export async function openWriter(made: Made, from = startedAt): Promise<Writer> {
+  const { hub, stateDir, signers } = made;
+  let nowMs = Date.parse(from);
+  const now = () => {
+    nowMs += 1000;
+    return new Date(nowMs);
+  };
+  const trail = await openFunnel({ hub: hub.dir, stateDir, signers, empty: emptyTrail, apply: fold, admit, now });
+  let made_ = 0;
+  const hex = (digits: number) => (++made_).toString(16).padStart(digits, '0');
+  const phase = () => trail.state.phases[phaseId];
+
+  async function append<E extends Entry>(intent: Intent): Promise<E> {
+    const [entry] = await trail.append([intent]);
+    return entry as E;
+  }
+
+  async function act(payload: ActPayload, blobs: StoredBytes[] = []): Promise<EntryId> {
+    const at = new Date(nowMs).toISOString().replace('.000', '');
+    const expires = new Date(nowMs + 3_600_000).toISOString().replace('.000', '');
+    const words = Act.parse({ v: 1, workspace: 'sample', root: hub.root, nonce: hex(32), at, expires, payload });
+    const { signature } = signAct(words, signers.operator);
+    const of = payload.act === 'queue' ? null : phaseId;
+    return (
+      await append({ kind: 'act', role: 'operator', phase: of, facts: { act: words, signature }, body: '', blobs })
+    ).id;
+  }
+
+  async function wake(role: AgentRole, reason: Parameters<Writer['wake']>[1], runs: RunId[] = []): Promise<SessionId> {
+    const session = `s-${hex(12)}` as SessionId;
+    const shown = { upTo: trail.nextId - 1, runs };
+    const prompt = digestOf('prompt');
+    const facts = {
+      event: 'started' as const,
+      session,
+      for: role,
+      reason,
+      backend: 'scripted',
+      model: 'none',
+      prompt,
+      shown,
+      reservedUsd: 1,
+    };
+    await append({ kind: 'session', role: 'supervisor', phase: phaseId, facts, body: '' });
+    return session;
+  }
+
+  async function end(session: SessionId, role: AgentRole, published: Sha | null = null): Promise<void> {
+    const tokens = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 };
+    const facts = {
+      event: 'ended' as const,
+      session,
+      for: role,
+      end: 'finished' as const,
+      why: 'done',
+      turns: 1,
+      tokens,
+      usd: 0.1,
+      transcript: null,
+      published,
+    };
+    await append({ kind: 'session', role: 'supervisor', phase: phaseId, facts, body: '' });
+  }
+
+  async function claim(
+    session: SessionId,
+    gate: GateId,
+    sha: Sha,
+    relatives: { descends?: EntryId[]; precedes?: EntryId[] } = {},
+  ): Promise<EntryId> {
+    const { descends = [], precedes = [] } = relatives;
+    const facts = {
+      session,
+      gate,
+      shas: { main: sha },
+      trees: { main: await treeOf(hub.dir, sha) },
+      descends,
+      precedes,
+      touches: [],
+      references: { [M1]: made.base },
+    };
+    return (await append({ kind: 'claim', role: 'builder', phase: phaseId, facts, body: 'It keeps both stores.' })).id;
+  }
+
+  async function run(purpose: Purpose, sha: Sha, parts: RunParts = {}): Promise<RunRecord> {
+    const { control, ...rest } = parts;
+    const made_ = record({
+      ...{ run: `r-${hex(12)}` as RunId, purpose, recipe: { name: pinned.name, digest: recipeDigest }, ...rest },
+      ...{
+        shas: { main: sha },
+        trees: { main: await treeOf(hub.dir, sha) },
+        startedAtMs: nowMs,
+        endedAtMs: nowMs + 500,
+      },
+    });
+    const expect = purpose.kind === 'gate' ? phase()?.spec.gates[purpose.gate]?.expect : undefined;
+    const facts = runFacts(made_, { ...(expect && { expect }), ...(control && { control }) });
+    const blobs = [{ path: `runs/${made_.run}/results.json`, bytes: recordBytes(made_) }];
+    await append({ kind: 'run', role: 'runner', phase: phaseId, facts, body: '', blobs });
+    return made_;
+  }
+
+  return { made, trail, append, act, wake, end, claim, run };
+}
+
+/** Queue, opened, a request and its approval. */
+export async function openPhase({ made, trail, act, append, wake, end }: Writer) {
+  const texts = [planText, canonicalJson(pinned), harnessText].map((text) => Buffer.from(text));
+  const plan = digestOf(planText);
+  const recipes = { [pinned.name]: recipeDigest };
+  const blobs = texts.map((bytes) => ({ path: `blobs/${digestOf(bytes)}`, bytes }));
+  const queue = await act({ act: 'queue', phase: phaseId, plan, recipes, baseSha: made.base }, blobs);
+  const read = readPlan(planText);
+  if (!('spec' in read)) throw new Error(read.problems.map(({ what }) => what).join('; '));
+  const facts = {
+    event: 'opened' as const,
+    queue,
+    plan,
+    base: made.base,
+    recipes,
+    spec: read.spec,
+    sandbox: 'bubblewrap' as const,
+    uid: 'own' as const,
+  };
+  const beside = { path: `plan-phase-${phaseId}.md`, bytes: Buffer.from(planText) };
+  const opened = await append({ kind: 'phase', role: 'supervisor', phase: phaseId, facts, body: '', blobs: [beside] });
+  await startPhase(made.hub.dir, phaseId, made.base);
+  const session = await wake('builder', { kind: 'work' });
+  const asks = { session, action: 'install it', verify: 'it is there', blocks: [M1], options: [] };
+  const blocked = await append<EntryOf<'blocked'>>({
+    kind: 'blocked',
+    role: 'builder',
+    phase: phaseId,
+    facts: asks,
+    body: '',
+  });
+  const approve = await act({ act: 'approve', target: blocked.id, targetDigest: targetDigestOf(blocked) });
+  await end(session, 'builder');
+  if (trail.state.phases[phaseId] === undefined) throw new Error('the phase is not open');
+  return { queue, opened: opened.id, blocked: blocked.id, approve };
+}
