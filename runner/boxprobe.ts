@@ -154,19 +154,11 @@ function environments(): string | null {
   return other.length === 0 ? null : `there are ${[...new Set(other)].join(', ')}`;
 }
 
-/** What node opened itself closes on exec; what came through an exec does not. */
+/** As the shell that started this program saw them: node marks low ones to be closed, as if they were its own. */
 function descriptors(): string | null {
-  const closeOnExec = 0o2000000;
-  const other = fs.readdirSync('/proc/self/fdinfo').filter((fd) => {
-    if (Number(fd) <= 2) return false;
-    try {
-      const flags = /^flags:\s*([0-7]+)/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
-      return (Number.parseInt(flags, 8) & closeOnExec) === 0;
-    } catch {
-      return false;
-    }
-  });
-  return other.length === 0 ? null : `descriptors ${other.join(', ')}`;
+  const inherited = process.argv[3]?.trim();
+  if (inherited === undefined) return 'could not be seen';
+  return inherited === '' ? null : `descriptors ${inherited}`;
 }
 
 function statField(index: number): string {

@@ -118,9 +118,13 @@ function listening(options: net.ListenOptions): Promise<net.Server> {
   });
 }
 
+/** Becomes the probe, and tells it which descriptors above standard error it came with: only a shell sees that untouched. */
+const startProbe =
+  'open=; for fd in /proc/$$/fd/*; do n=${fd##*/}; [ -h "$fd" ] && [ "$n" -gt 2 ] && open="$open $n"; done; exec "$@" "$open"';
+
 async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<Check[]> {
   const program = join(dirname(sandbox.kit.files), sandbox.kit.files.endsWith('.ts') ? 'boxprobe.ts' : 'boxprobe.js');
-  const argv = [sandbox.kit.node, program, bait.argument];
+  const argv = ['/bin/sh', '-c', startProbe, 'sh', sandbox.kit.node, program, bait.argument];
   const base = { role, argv, workdir: '/tmp', mounts: [], env: {}, tools: [], hosts: [], limits, kit: true as const };
   try {
     const boxed = await sandbox.start(base, AbortSignal.timeout(probeSeconds * 1000));
