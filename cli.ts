@@ -10,10 +10,12 @@ import type { Progress } from './loop/world.ts';
 import { type Decision, decide, sayAct } from './operator/act.ts';
 import { type ActCommand, actCommands } from './operator/actCommands.ts';
 import { auditTrail, sayAudit } from './operator/audit.ts';
+import { auditPlain } from './operator/auditPlain.ts';
 import type { DemoGround } from './operator/demo.ts';
 import { doctor } from './operator/doctor.ts';
 import { type Exit, exits } from './operator/errors.ts';
-import { explain, sayExplained } from './operator/explain.ts';
+import { explain } from './operator/explain.ts';
+import { exportStatements, sayExported } from './operator/export.ts';
 import { faultOf } from './operator/fault.ts';
 import { grantOptions } from './operator/grantOptions.ts';
 import { type Asked, type Here, here } from './operator/here.ts';
@@ -24,20 +26,26 @@ import { type Screen, screen, wantsColour } from './operator/print.ts';
 import { follow, followRun } from './operator/progress.ts';
 import { listRuns, sayOneRun, sayRuns, showRun } from './operator/runs.ts';
 import { sayDoctor, sayInit } from './operator/say.ts';
+import { sayChallenge } from './operator/sayChallenge.ts';
+import { sayExplained } from './operator/sayExplained.ts';
+import { sayPlain } from './operator/sayPlain.ts';
 import { sayTry } from './operator/sayRecord.ts';
 import { sayRun } from './operator/sayRun.ts';
 import { sayStatus } from './operator/sayStatus.ts';
 import { status } from './operator/status.ts';
 import { sayTrail, searchTrail } from './operator/trail.ts';
 import { watch } from './operator/watch.ts';
+import type { JudgedCase } from './state/calibration.ts';
 
 type Common = { json?: boolean; state?: string };
 /** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */
 const load = {
   sandbox: () => import('./operator/sandboxHere.ts'),
   try: () => import('./operator/try.ts'),
+  challenge: () => import('./operator/challenge.ts'),
   run: () => import('./operator/run.ts'),
   demo: () => import('./operator/demo.ts'),
+  calibrate: () => import('./operator/calibrate.ts'),
 };
 
 const clock = systemClock();
@@ -80,6 +88,16 @@ add('runs [run]', 'list the runs, or show one with what failed in it', 'runs r-4
   if (id) return answer(options, async () => showRun(await place(options), id), sayOneRun);
   return answer(options, async () => listRuns(await place(options)), sayRuns);
 });
+
+add('challenge <run>', 'a recorded run made again here and now, compared test by test', 'challenge r-4f2a90b1c3d5')
+  .addHelpText('after', '\nExit: 0 alike, 1 not, 4 the machine failed. What comes out is not recorded on the trail.')
+  .action((run, options) => {
+    const shown = options.json ? {} : { onProgress: followRun(out, nowMs), onNote: out.line };
+    const given = { now, ...shown };
+    const make = async () =>
+      (await load.challenge()).challenge(await place(options), run, { ...given, signal: interruptible() });
+    return answer(options, make, sayChallenge);
+  });
 
 const plan = program.command('plan').description('begin a plan, or check one');
 common(plan.command('new <title>'), 'begin a plan, in this folder', 'plan new "list --json"').action((title, options) =>
@@ -133,11 +151,34 @@ add('inbox', 'what waits for you, with the commands that settle it', 'inbox').ac
 
 for (const command of actCommands) addAct(command);
 
-add('audit', 'check the trail offline: signatures, order, evidence, gates', 'audit --root SHA256:… --head COMMIT')
+add('audit [files...]', 'check the trail offline, or files of an older practice', 'audit --root SHA256:… --head COMMIT')
   .option('--root <fingerprint>', 'the key that must have signed its first commit')
   .option('--head <commit>', 'a commit that it must hold')
   .option('--hub <folder>', "another hub than this workspace's")
-  .action((options) => answer(options, () => auditTrail(asked(options), options), sayAudit));
+  .option('--since-last', 'only what came after the last sound audit, on its word for the rest')
+  .option('--repo <folder>', 'with files: look up in this repository the commits that they cite')
+  .action((files: string[], options) => {
+    if (files.length > 0) return answer(options, () => auditPlain(asked(options), files, options), sayPlain);
+    return answer(options, () => auditTrail(asked(options), options), sayAudit);
+  });
+
+add('export [phase]', 'signed statements of runs and gates (DSSE, in-toto), for openssl', 'export --out ./statements')
+  .requiredOption('--out <folder>', 'an empty folder, or one to be made')
+  .option('--resource <uri>', 'what your readers call the repository, such as git+https://example.org/x.git')
+  .action((phase, options) =>
+    answer(options, () => exportStatements(asked(options), { ...options, ...(phase && { phase }) }), sayExported),
+  );
+
+add('calibrate', 'how much the configured model detects, on claims whose truth is known', 'calibrate --role adversary')
+  .requiredOption('--role <role>', 'whose model judges: adversary')
+  .option('--usd <amount>', 'the most that it may cost, 10 by default', Number)
+  .addHelpText('after', '\nExit: 0 every case was judged, 4 not all were. A plan may demand a floor: calibration.')
+  .action(async (options) => {
+    const { calibrateHere, sayCalibration, sayCase } = await load.calibrate();
+    const shown = options.json ? {} : { onCase: (one: JudgedCase) => sayCase(one, out), onNote: out.line };
+    const given = { asked: asked(options), role: options.role, usd: options.usd ?? null, clock, ...shown };
+    return answer(options, () => calibrateHere({ ...given, signal: interruptible() }), sayCalibration);
+  });
 
 program
   .command('demo')
@@ -195,16 +236,23 @@ function common(command: Command, summary: string, example: string): Command {
 function addAct({ spec, summary, example, options, needed }: ActCommand): void {
   const [name = '', ...words] = spec.split(' ');
   const names = words.map((word) => word.slice(1, -1));
-  const command = add(spec, summary, example)
-    .option('--phase <id>', 'by default the one that is open or parked')
-    .option('--expires <span>', 'how long it may wait to be taken up, such as 2d; a day by default');
+  const isOfAny = !names.includes('phase') && name !== 'rotate';
+  const command = add(spec, summary, example);
+  if (isOfAny) command.option('--phase <id>', 'by default the one that is open or parked');
+  command.option('--expires <span>', 'how long it may wait to be taken up, such as 2d; a day by default');
   for (const [flags, says] of options) command.option(flags, says);
   for (const [flags, says] of needed) command.requiredOption(flags, says);
   command.action((...given) => {
     const { phase, expires, json, state, ...more } = given[names.length];
     const typed = Object.fromEntries(names.map((key, at) => [key, given[at]]));
     const decision = { act: name, ...typed, ...more } as Decision;
-    const about = { env: process.env, now: now(), ...(phase && { phase }), ...(expires && { expires }) };
+    const about = {
+      env: process.env,
+      dir: process.cwd(),
+      now: now(),
+      ...(phase && { phase }),
+      ...(expires && { expires }),
+    };
     return answer({ json }, async () => decide(decision, { place: await place({ state }), ...about }), sayAct);
   });
 }
@@ -220,7 +268,13 @@ async function answer<R extends { exit: Exit }>(
   if (json) out.json(report);
   else say(report, out);
   out.close();
+  await written();
   return process.exit(report.exit);
+}
+
+/** What a slow reader of our pipe has not taken yet would be lost by the exit. */
+function written(): Promise<void> {
+  return new Promise((resolve) => process.stdout.write('', () => resolve()));
 }
 
 function asked({ state }: Common): Asked {

@@ -2,7 +2,7 @@
 // runs, or results of this very session by their number; the digest of such a result is ours to add.
 
 import { z } from 'zod';
-import { type Cite, reproducerBytesMax } from '../state/entry.ts';
+import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../state/entry.ts';
 import { EntryId, GateId, RecipeName, RunId, Sha, TreePath } from '../state/ids.ts';
 import { Title, Words } from './sharedtools.ts';
 import { type CallContext, refused, type Tool, tool } from './tool.ts';
@@ -21,6 +21,16 @@ const CheckInput = z.strictObject({
 });
 type CheckInput = z.infer<typeof CheckInput>;
 
+const diff = tool({
+  name: 'diff',
+  description:
+    'Shows what the claim that you judge changes, part by part, made by the supervisor from the published commits. Your first message says how many parts there are. A PASS is taken only once every part was shown to you in this session.',
+  input: z.strictObject({ part: z.number().int().positive().describe('Counted from 1.') }),
+  evidence: true,
+  whole: true,
+  run: ({ part }, { host }) => host.diff(part),
+});
+
 const runCold = tool({
   name: 'run_cold',
   description:
@@ -34,7 +44,7 @@ const runCold = tool({
 const verdict = tool({
   name: 'verdict',
   description:
-    'Your one word on a green claim; it ends the session. PASS: a check for every clause that the gate covers, and every open finding of the gate answered in `closes`, criterion by criterion. FAIL: names open findings that block, so file them first. UNVERIFIED: you could not tell, and say why.',
+    'Your one word on a green claim; it ends the session. PASS: every part of the diff was shown to you, a check for every clause that the gate covers, and every open finding of the gate answered in `closes`, criterion by criterion. FAIL: names open findings that block, so file them first. UNVERIFIED: you could not tell, and say why.',
   input: z.strictObject({
     claim: EntryId,
     verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED']),
@@ -53,7 +63,8 @@ const verdict = tool({
     if (unknown !== null) return Promise.resolve(refused(`verdict was not given: ${unknown}`));
     const cited = checks.map((check) => ({ ...check, cites: check.cites.map((cite) => resolved(cite, context)) }));
     const facts = { claim, verdict: word, runs: runsOf(checks), findings, checks: cited, closes };
-    return context.host.submit({ kind: 'verdict', facts, body: words }, context.signal);
+    const seen = [...context.seen];
+    return context.host.submit({ kind: 'verdict', facts, body: words, seen }, context.signal);
   },
 });
 
@@ -69,7 +80,7 @@ const advice = tool({
 const finding = tool({
   name: 'finding',
   description:
-    'Files an objection: what is wrong, what would still pass if the work were broken, and in `fix` the criteria by which it is closed. With a reproducer it is settled by code: one file laid into the tree under the tests, and a command that exits 0 when all is well and 1 when it is broken; anything else says nothing. It runs at every later claim too.',
+    'Files an objection: what is wrong, what would still pass if the work were broken, and in `fix` the criteria by which it is closed. With a reproducer it is settled by code: one file laid into the tree under the tests, and a command that exits 0 when all is well and 1 when it is broken; anything else says nothing. It runs at every later claim too, and does not block where it was not red. Ten findings a session at most.',
   input: z.strictObject({
     gate: GateId,
     claim: EntryId.nullable().describe('The claim it was found in; null outside one.'),
@@ -91,10 +102,27 @@ const finding = tool({
   run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'finding', facts, body: words }, signal),
 });
 
+const sabotage = tool({
+  name: 'sabotage',
+  description:
+    'Only when you were woken for it, where the controls of a claim say nothing. Hands in a patch that breaks what a clause asks for, in production files that the claim adds or changes; it is run cold, and a test of the claim must fail on an assertion. If one does, the session ends; if none does, you may try another way, three times in all. A patch that breaks the syntax or the loading of the tests shows nothing.',
+  input: z.strictObject({
+    claim: EntryId,
+    edits: z
+      .array(PatchEdit)
+      .min(1)
+      .max(sabotageEditsMax)
+      .describe('`find` occurs exactly once in the file as the claim has it, and becomes `replace`.'),
+    words: Words.describe('Which clause the patch breaks, and how a test could tell.'),
+  }),
+  ends: 'finished',
+  run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'sabotage', facts, body: words }, signal),
+});
+
 const veto = tool({
   name: 'veto',
   description:
-    'Blocks the whole phase until you or the operator lifts it; one a session. For what no single gate holds: a danger, a deception. Say in `until` what would have to be so.',
+    'Blocks the whole phase until you or the operator lifts it; one a session, and three that stand. For what no single gate holds: a danger, a deception. Say in `until` what would have to be so.',
   input: z.strictObject({ title: Title, until: z.array(OneLine).min(1).max(20), words: Words }),
   run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'veto', facts, body: words }, signal),
 });
@@ -112,7 +140,7 @@ const close = tool({
   run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'close', facts, body: words }, signal),
 });
 
-export const adversaryTools: readonly Tool[] = [runCold, verdict, advice, finding, veto, close];
+export const adversaryTools: readonly Tool[] = [diff, runCold, verdict, advice, finding, sabotage, veto, close];
 
 function fitsReproducer(content: string): boolean {
   return Buffer.byteLength(content) <= reproducerBytesMax;
@@ -123,7 +151,7 @@ function uncitable(checks: readonly CheckInput[], context: CallContext): string 
   for (const { clause, cites } of checks) {
     const bad = cites.find((cite) => 'call' in cite && context.cite(cite.call) === null);
     if (bad !== undefined && 'call' in bad) {
-      return `the check of ${clause} cites call ${bad.call}, which is no observation of this session (successful results of shell, read, trail and run_cold are)`;
+      return `the check of ${clause} cites call ${bad.call}, which is no observation of this session (successful results of shell, read, trail, log, diff and run_cold are, from the next answer on)`;
     }
   }
   return null;

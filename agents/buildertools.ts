@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { DONE, EntryId, GateId, RecipeName, Sha } from '../state/ids.ts';
+import { ClaimExpects } from '../state/spec.ts';
 import { Title, Words } from './sharedtools.ts';
 import { type Tool, tool } from './tool.ts';
 
@@ -34,11 +35,14 @@ const claim = tool({
     sha: FullSha,
     what: Part.describe('Which clauses hold now, and which findings this answers.'),
     how: Part.describe('The commands that show it, from a fresh clone.'),
-    expected: Part.describe('What they show: named tests, counts; and lines that look bad but are not.'),
+    expected: Part.describe('What they show, in words.'),
+    expects: ClaimExpects.prefault({}).describe(
+      'What your own cold runs must show, compared by code: level, named tests that pass, how many at least; and lines that look bad but are not.',
+    ),
   }),
-  run({ gate, sha, what, how, expected }, { host, signal }) {
+  run({ gate, sha, what, how, expected, expects }, { host, signal }) {
     const parts = [`**WHAT** ${what}`, `**WHERE** \`${sha}\``, `**HOW** ${how}`, `**EXPECTED** ${expected}`];
-    return host.submit({ kind: 'claim', facts: { gate, sha }, body: parts.join('\n\n') }, signal);
+    return host.submit({ kind: 'claim', facts: { gate, sha, expects }, body: parts.join('\n\n') }, signal);
   },
 });
 
@@ -67,7 +71,7 @@ const blocked = tool({
 const dispute = tool({
   name: 'dispute',
   description:
-    'Asks the operator to decide on a finding that you hold to be wrong, after two new claims of its gate. It parks the phase until he has decided.',
+    'Asks the operator to decide on a finding that you hold to be wrong, after two new claims of its gate since it was filed, or was disputed last. It parks the phase until he has lifted the finding or refused the dispute.',
   input: z.strictObject({ finding: EntryId, gate: GateId, words: Words.describe('Your case, with evidence.') }),
   run({ finding, gate, words }, { host, signal }) {
     const facts = {
@@ -117,7 +121,7 @@ const handOff = tool({
   input: z.strictObject({ sha: FullSha, summary: Words.describe('What was built, what to know, what is deferred.') }),
   ends: 'finished',
   run: ({ sha, summary }, { host, signal }) =>
-    host.submit({ kind: 'claim', facts: { gate: DONE, sha }, body: summary }, signal),
+    host.submit({ kind: 'claim', facts: { gate: DONE, sha, expects: ClaimExpects.parse({}) }, body: summary }, signal),
 });
 
 export const builderTools: readonly Tool[] = [

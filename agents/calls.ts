@@ -1,8 +1,10 @@
 // The tool calls of one answer, in order: journal the intent, run, journal the result, next. A call without a result in the
-// transcript may have taken effect: that is the reader's to find out, from the trail.
+// transcript may have taken effect: that is the reader's to find out, from the trail. What an answer's results show counts as
+// seen from the next answer on: the model had not read it when it wrote this one.
 
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { digestOf } from '../state/digest.ts';
+import type { Digest } from '../state/ids.ts';
 import type { ToolUse } from './backend.ts';
 import { bounded } from './bound.ts';
 import type { ToolReply } from './host.ts';
@@ -17,20 +19,24 @@ export type Called = {
   /** The ending tool that was used with success; calls after it were not run. */
   endedBy: { tool: Tool; text: string } | null;
 };
+type Seen = { digests: Map<number, Digest>; parts: number[] };
 
 /** Runs them; null where the session's signal aborted before all had a result. Rejects where the host does. */
 export async function runCalls(talk: Talk, uses: readonly ToolUse[]): Promise<Called | null> {
   const called: Called = { results: [], endedBy: null };
+  const seen: Seen = { digests: new Map(), parts: [] };
   for (const use of uses) {
     if (talk.signal.aborted) return null;
-    const reply = await runOne(talk, use, called);
+    const reply = await runOne(talk, use, called, seen);
     if (reply === null) return null;
     called.results.push({ type: 'tool_result', tool_use_id: use.id, content: reply.text, is_error: !reply.ok });
   }
+  for (const [call, digest] of seen.digests) talk.digests.set(call, digest);
+  for (const part of seen.parts) talk.parts.add(part);
   return called;
 }
 
-async function runOne(talk: Talk, use: ToolUse, called: Called): Promise<ToolReply | null> {
+async function runOne(talk: Talk, use: ToolUse, called: Called, seen: Seen): Promise<ToolReply | null> {
   const { transcript, tools, onEvent } = talk.options;
   talk.calls += 1;
   const call = talk.calls;
@@ -39,11 +45,12 @@ async function runOne(talk: Talk, use: ToolUse, called: Called): Promise<ToolRep
   const tool = tools.find((known) => known.name === use.name);
   const reply = await replyTo(talk, tool, use, called);
   if (reply === null) return null;
-  const text = shown(talk, call, reply.text, tool);
+  const text = shown(talk, call, reply, tool);
   const digest = digestOf(text);
   await transcript.append({ kind: 'result', call, ok: reply.ok, digest, text });
   onEvent?.({ kind: 'result', call, tool: use.name, ok: reply.ok });
-  if (tool?.evidence && reply.ok) talk.digests.set(call, digest);
+  if (tool?.evidence && reply.ok) seen.digests.set(call, digest);
+  if (reply.ok) seen.parts.push(...(reply.parts ?? []));
   if (tool?.ends && reply.ok) called.endedBy = { tool, text: reply.text };
   if (reply.published !== undefined) talk.published = reply.published;
   return { ...reply, text };
@@ -59,7 +66,8 @@ async function replyTo(talk: Talk, tool: Tool | undefined, use: ToolUse, called:
     };
   }
   try {
-    return await tool.call(use.input, { host, signal: talk.signal, cite: (n) => talk.digests.get(n) ?? null });
+    const cite = (call: number) => talk.digests.get(call) ?? null;
+    return await tool.call(use.input, { host, signal: talk.signal, cite, seen: [...talk.parts] });
   } catch (error) {
     // An abort may surface as any error; what else rejects is a broken machine, or a bug.
     if (talk.signal.aborted) return null;
@@ -67,8 +75,14 @@ async function replyTo(talk: Talk, tool: Tool | undefined, use: ToolUse, called:
   }
 }
 
-/** What the model sees, and what the digest is of: redacted, bounded, with the number under which it can be cited. */
-function shown(talk: Talk, call: number, text: string, tool: Tool | undefined): string {
+/** What the model sees, and what the digest is of: redacted, bounded, fenced, with the number to cite it by. */
+function shown(talk: Talk, call: number, { text, data = [] }: ToolReply, tool: Tool | undefined): string {
+  const { redact, fence } = talk.options;
   const rest = tool?.rest ?? 'ask for less at a time';
-  return `[call ${call}]\n${bounded(talk.options.redact(text), resultBytesMax, rest)}`;
+  const bytesMax = tool?.whole ? Number.POSITIVE_INFINITY : Math.floor(resultBytesMax / (data.length + 1));
+  // Cut once nothing in it can grow any more: an invisible character is eight visible ones.
+  const fitted = (theirs: string) => bounded(fence.own(redact(theirs)), bytesMax, rest);
+  const blocks = data.map((datum) => fence.block({ ...datum, text: fitted(datum.text) }));
+  // Our own words are short; where data go with them, the data have the room.
+  return [`[call ${call}]`, bounded(fence.own(redact(text)), resultBytesMax, rest), ...blocks].join('\n');
 }

@@ -21,7 +21,7 @@ export type When = z.infer<typeof When>;
 /** How an answer goes wrong. Those of the first line come once by default, then the turn is played. */
 export const FaultKind = z.enum([
   ...(['overloaded', 'overloaded_midway', 'rate_limit', 'cut', 'eof', 'stall', 'malformed', 'max_tokens'] as const),
-  ...(['spend_limit', 'unauthorized', 'refusal', 'pause_turn', 'context_window'] as const),
+  ...(['spend_limit', 'unauthorized', 'refusal', 'pause_turn', 'context_window', 'filter', 'tool_unasked'] as const),
 ]);
 export type FaultKind = z.infer<typeof FaultKind>;
 

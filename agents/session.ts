@@ -5,6 +5,8 @@
 //   limits? → ask → tool_use: run each, send the results back ┐
 //      ↑          → end_turn: one nudge, then `finished`      │ an ending tool that was accepted: `finished` or `waited`
 //      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: their own ends
+//
+// None of these ends is a verdict: a claim that was to be judged stays unverified.
 
 import type { SessionEnd } from '../state/entry.ts';
 import type { Digest, Sha } from '../state/ids.ts';
@@ -55,13 +57,13 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
 }
 
 async function open(talk: Talk): Promise<void> {
-  const { session, role, backend, prompt, limits, opening, transcript } = talk.options;
+  const { session, role, backend, prompt, limits, opening, transcript, redact } = talk.options;
   const { name, model } = backend;
   await transcript.append({
     ...{ kind: 'session', v: 1, session, role, backend: name, model },
     ...{ prompt: prompt.digest, system: prompt.system, tools: talk.schemas, limits },
   });
-  await say(talk, { role: 'user', content: [{ type: 'text', text: opening }] });
+  await say(talk, { role: 'user', content: [{ type: 'text', text: redact(opening) }] });
 }
 
 async function converse(talk: Talk): Promise<Ending> {
@@ -104,22 +106,20 @@ async function take(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>): 
       return again ? { end: 'limit', why: 'the answer did not fit into twice its tokens either' } : null;
     case 'pause_turn':
       talk.pauses += 1;
-      return talk.pauses > pausesMax ? { end: 'failed', why: `the model paused ${talk.pauses} times` } : null;
+      return talk.pauses > pausesMax ? { end: 'limit', why: `the model paused ${talk.pauses} times` } : null;
     case 'model_context_window_exceeded':
       return { end: 'limit', why: "the model's context is full" };
     case 'refusal':
       // Not the back end's failure: a role that will not go on has ended, and a claim it was to judge stays unverified.
       return { end: 'finished', why: `the model refused to answer (${completion.refusal ?? 'no category given'})` };
     default:
-      return unknownStop(completion.stopReason);
+      return { end: 'finished', why: unknownStop(completion.stopReason) };
   }
 }
 
-function unknownStop(reason: StopReason): Ending {
-  return {
-    end: 'failed',
-    why: `the answer stopped for a reason that is not expected here: ${String(reason).slice(0, 60)}`,
-  };
+/** A filter of some service, say: it ends like a refusal, and nothing that came with it is run. */
+function unknownStop(reason: StopReason): string {
+  return `the answer stopped for a reason that is not expected here: ${String(reason).slice(0, 60)}`;
 }
 
 async function useTools(talk: Talk, completion: Completion): Promise<Ending | null> {

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { kinds, Trigger } from '../state/entry.ts';
-import { EntryId, GateId, RunId, TreePath } from '../state/ids.ts';
+import { DeferralName, EntryId, GateId, RunId, TreePath } from '../state/ids.ts';
 import { refused, type Tool, tool } from './tool.ts';
 
 const shellSecondsDefault = 120;
@@ -78,6 +78,20 @@ const trail = tool({
   },
 });
 
+const log = tool({
+  name: 'log',
+  description:
+    "Shows what was kept of a stage's output in a run, part by part: beginning and end, with how much was left out between them. Without `stage` it takes the first stage that failed, else the last.",
+  input: z.strictObject({
+    run: RunId,
+    stage: z.string().min(1).max(60).optional(),
+    part: z.number().int().positive().default(1).describe('Counted from 1.'),
+  }),
+  evidence: true,
+  whole: true,
+  run: ({ run, stage, part }, { host }) => host.log({ run, stage: stage ?? null, part }),
+});
+
 const note = tool({
   name: 'note',
   description:
@@ -96,10 +110,15 @@ const decide = tool({
 const defer = tool({
   name: 'defer',
   description:
-    'Parks work that lies outside the clauses of the gates, with the trigger that brings it back: by hand, on a date (UTC), or when a command turns green. What a gate covers cannot be deferred.',
-  input: z.strictObject({ title: Title, words: Words, trigger: Trigger }),
-  run: ({ title, words, trigger }, { host, signal }) =>
-    host.submit({ kind: 'deferral', facts: { title, trigger }, body: words }, signal),
+    'Parks work that lies outside the clauses of the gates, with the trigger that brings it back: by hand, on a date (UTC), or when a command exits with 0 in a fresh clone. The operator is asked then, and queues a plan for it; that phase closes the deferral as done. What a gate covers cannot be deferred.',
+  input: z.strictObject({
+    name: DeferralName.describe('A short name, by which plans and later phases know it.'),
+    title: Title,
+    words: Words,
+    trigger: Trigger,
+    clauses: z.array(z.string().min(1).max(20)).max(50).default([]).describe('Clauses of the plan that it belongs to.'),
+  }),
+  run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'deferral', facts, body: words }, signal),
 });
 
 const wait = tool({
@@ -111,4 +130,4 @@ const wait = tool({
   run: () => Promise.resolve({ ok: true, text: 'The session ends here.' }),
 });
 
-export const sharedTools: readonly Tool[] = [shell, read, edit, trail, note, decide, defer, wait];
+export const sharedTools: readonly Tool[] = [shell, read, edit, trail, log, note, decide, defer, wait];

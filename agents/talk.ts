@@ -3,6 +3,7 @@
 import type { AgentRole, Digest, SessionId, Sha } from '../state/ids.ts';
 import type { Message, ModelBackend, ToolSchema } from './backend.ts';
 import type { Clock } from './clock.ts';
+import type { Fence } from './fence.ts';
 import type { ToolHost } from './host.ts';
 import type { Limits } from './limits.ts';
 import type { Prompt } from './prompt.ts';
@@ -23,6 +24,8 @@ export type SessionOptions = {
   backend: ModelBackend;
   price: Price;
   limits: Limits;
+  /** Keeps strangers' text apart from ours; its rule stands in the opening. */
+  fence: Fence;
   transcript: Transcript;
   redact: Redact;
   clock: Clock;
@@ -46,7 +49,9 @@ export type Talk = {
   readonly schemas: ToolSchema[];
   readonly purse: Purse;
   readonly messages: Message[];
+  /** Results that may be cited, and parts of the diff: of earlier answers, so that the model has read them. */
   readonly digests: Map<number, Digest>;
+  readonly parts: Set<number>;
   /** Prompt tokens of the last answer, and the bytes that came to so many. */
   measured: { tokens: number; bytes: number } | null;
   usage: Usage;
@@ -67,6 +72,7 @@ export function newTalk(options: SessionOptions, signal: AbortSignal): Talk {
     purse: openPurse('session', options.limits.usd),
     messages: [],
     digests: new Map(),
+    parts: new Set(),
     measured: null,
     usage: noUsage,
     turns: 0,

@@ -12,6 +12,8 @@ export type CallContext = {
   signal: AbortSignal;
   /** Digest of the n-th result of this session, where it is one that may be cited. */
   cite(call: number): Digest | null;
+  /** Parts of the diff that results of this session held. */
+  seen: readonly number[];
 };
 
 export type Tool = {
@@ -22,6 +24,8 @@ export type Tool = {
   evidence: boolean;
   /** How to get at what was left out of a long result. */
   rest: string;
+  /** True where results come in parts that fit, and nothing of them may be left out. */
+  whole: boolean;
   schema: ToolSchema;
   /** Never rejects because of its input. */
   call(input: unknown, context: CallContext): Promise<ToolReply>;
@@ -34,6 +38,7 @@ type Definition<I extends z.ZodObject> = {
   ends?: 'finished' | 'waited';
   evidence?: boolean;
   rest?: string;
+  whole?: boolean;
   run(input: z.output<I>, context: CallContext): Promise<ToolReply>;
 };
 
@@ -45,6 +50,7 @@ export function tool<I extends z.ZodObject>(definition: Definition<I>): Tool {
     ends: definition.ends ?? null,
     evidence: definition.evidence ?? false,
     rest: definition.rest ?? 'ask for less at a time',
+    whole: definition.whole ?? false,
     schema: { name, description, input_schema: jsonSchemaOf(input) },
     async call(given, context) {
       const parsed = input.safeParse(given);

@@ -2,7 +2,7 @@
 // is reserved and journalled by itself, so a retry can neither exceed a ceiling nor go unseen.
 
 import { digestOfJson } from '../state/digest.ts';
-import type { Completion } from './backend.ts';
+import type { Completion, StopReason } from './backend.ts';
 import { pause } from './clock.ts';
 import { AgentError } from './errors.ts';
 import { retryDelayMs } from './retry.ts';
@@ -12,6 +12,9 @@ import { addUsage, promptTokens } from './usage.ts';
 
 /** For text of which no token was counted yet, and for what was added since the last count. */
 const bytesPerToken = 2.5;
+
+/** Reasons to stop after which the conversation goes on as it is, without results of tools. */
+const goesOn: ReadonlySet<StopReason> = new Set(['end_turn', 'stop_sequence', 'pause_turn'] as const);
 
 export type Answer =
   | { kind: 'answered'; completion: Completion; usd: number }
@@ -73,8 +76,11 @@ function malformed(completion: Completion): AgentError | null {
   const ids = completion.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
   const what = (text: string) => new AgentError('retry', text, { lost: completion.usage });
   if (new Set(ids).size < ids.length) return what('two tool calls of the answer have the same id');
-  if (completion.stopReason === 'tool_use' && ids.length === 0)
-    return what('the answer announces a tool call and has none');
+  const { stopReason } = completion;
+  if (stopReason === 'tool_use' && ids.length === 0) return what('the answer announces a tool call and has none');
+  // A call that gets no result would have the service refuse whatever comes next.
+  if (goesOn.has(stopReason) && ids.length > 0)
+    return what(`the answer has a tool call, and stopped for ${stopReason}`);
   return null;
 }
 

@@ -9,6 +9,7 @@ import { coveredBy } from '../state/spec.ts';
 import { reproducerRun } from '../state/standing.ts';
 
 const trialsShown = 3;
+const answersShown = 5;
 
 /** What the fold does not hold: texts of entries, details of runs, the branch, and what is left to spend. */
 export type ViewSource = {
@@ -41,6 +42,7 @@ export type PhaseView = {
     options: string[];
     disputes: EntryId | null;
     advice: string | null;
+    answer: { act: string; because: string } | null;
   })[];
   waivers: { id: EntryId; gate: GateId; condition: string; untilMs: number }[];
   operatorNotes: { id: EntryId; text: string }[];
@@ -102,20 +104,33 @@ export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, now
     vetoes: phase.vetoes
       .filter((veto) => veto.lifted === null)
       .map(({ id, title, by, until }) => ({ ...quote({ id, title }), by, until })),
-    requests: phase.blocked
-      .filter((request) => request.closed === null)
-      .map(({ id, action, verify, blocks, options, disputes, advice }) => ({
-        ...quote({ id, title: action }),
-        ...{ verify, blocks, options, disputes, advice: advice === null ? null : source.words(advice) },
-      })),
+    requests: requestsShown(phase).map(({ id, action, verify, blocks, options, disputes, advice, answer }) => ({
+      ...quote({ id, title: action }),
+      ...{ verify, blocks, options, disputes, advice: advice === null ? null : source.words(advice), answer },
+    })),
     waivers: phase.waivers.filter((waiver) => nowMs < waiver.untilMs),
     operatorNotes: phase.operatorNotes,
-    notes: open.flatMap(({ id, title, kind, by }) =>
+    notes: [...open, ...putOff(phase)].flatMap(({ id, title, kind, by }) =>
       kind === 'item' || kind === 'journal' ? [] : { ...quote({ id, title }), kind, by },
     ),
     items: open.flatMap(({ id, title, kind }) => (kind === 'item' ? quote({ id, title }) : [])),
     journal: open.flatMap(({ id, title, kind }) => (kind === 'journal' ? quote({ id, title }) : [])),
   };
+}
+
+/** Open requests, and the newest of those that the operator has answered. */
+function requestsShown(phase: Phase): Phase['blocked'] {
+  const answered = phase.blocked.filter(({ answer }) => answer !== null).slice(-answersShown);
+  return phase.blocked.filter((request) => request.closed === null || answered.includes(request));
+}
+
+/** Open deferrals, of earlier phases too: their author's role closes them in whichever phase takes them up. */
+function putOff(phase: Phase) {
+  const open = phase.deferrals.filter((deferral) => deferral.closed === null);
+  return open.map(({ id, name, title, by, reentry }) => ({
+    ...{ id, kind: 'deferral' as const, by },
+    title: `${name}: ${title}${reentry === phase.id ? ' (this phase takes it up: it is closed as done before DONE)' : ''}`,
+  }));
 }
 
 function wokenBy(phase: Phase, reason: WakeReason): PhaseView['woken'] {
@@ -124,7 +139,8 @@ function wokenBy(phase: Phase, reason: WakeReason): PhaseView['woken'] {
       return { reason: 'work', about: null, gate: null };
     case 'red':
     case 'failed':
-    case 'judge': {
+    case 'judge':
+    case 'sabotage': {
       const claim = phase.claims.find(({ id }) => id === reason.claim);
       return { reason: reason.kind, about: reason.claim, gate: claim?.gate ?? null };
     }
@@ -203,6 +219,12 @@ function purposeOf({ purpose }: Run): string {
       return `reproducer of finding #${purpose.finding} at claim #${purpose.claim}`;
     case 'base':
       return `the base's own, recipe ${purpose.recipe}`;
+    case 'kept':
+      return `tests of ${purpose.from} over the code of claim #${purpose.claim}`;
+    case 'holdout':
+      return `the operator's hold-outs over claim #${purpose.claim}`;
+    case 'trigger':
+      return `the trigger of deferral #${purpose.deferral}`;
     case 'trial':
       return `trial by the ${purpose.by}`;
     default:

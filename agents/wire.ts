@@ -90,6 +90,10 @@ function stopOf(play: Play): string {
       return play.fault.kind;
     case 'context_window':
       return 'model_context_window_exceeded';
+    case 'filter':
+      return 'content_filter';
+    case 'tool_unasked':
+      return 'end_turn';
     default:
       return play.calls.length > 0 ? 'tool_use' : 'end_turn';
   }

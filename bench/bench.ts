@@ -2,7 +2,7 @@
 // unless a line says p95. Machines are shared and noisy: compare figures of one run, not of two.
 
 import { benchAppend } from './append.ts';
-import { benchAudit } from './audit.ts';
+import { auditLines, benchAudit } from './audit.ts';
 import { benchClaim } from './claim.ts';
 import { benchColdRun } from './coldrun.ts';
 import { benchFold } from './fold.ts';
@@ -41,8 +41,7 @@ say('the cold run in it, alone', `${ms(run.coldRunMs)}; by hand ${ms(run.byHandM
 const fold = benchFold();
 say(`fold of ${fold.entries} entries`, `${ms(fold.foldMs)}; the gate rule then ${ms(fold.gateReportMs)}`, '');
 
-const audit = await benchAudit();
-say(`audit of ${audit.entries} entries`, `${ms(audit.ms)}, ${audit.perSecond.toFixed(0)}/s`, '');
+for (const [what, figures, goal] of auditLines(await benchAudit())) say(what, figures, goal);
 
 function say(what: string, figures: string, goal: string): void {
   console.log(`${what.padEnd(46)} ${figures}${goal === '' ? '' : `   (goal: ${goal})`}`);

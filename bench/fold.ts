@@ -54,6 +54,7 @@ function opened(): Intent {
     plan: digest,
     base: shaOf(0),
     recipes: { [recipe]: digest },
+    holdout: null,
     spec,
   };
   return { kind: 'phase', role: 'supervisor', phase, body: '', facts: { ...facts, sandbox: 'bubblewrap', uid: 'own' } };
@@ -124,6 +125,8 @@ function claimed(id: number): Intent {
     descends: [],
     precedes: [],
     references: { [gate]: shaOf(0) },
+    keeps: { [recipe]: [shaOf(0)] },
+    expects: { pass: [], looksBad: [] },
     touches: [],
   };
   return { kind: 'claim', role: 'builder', phase, body: '', facts };

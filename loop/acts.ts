@@ -1,33 +1,38 @@
-// The operator's inbox: signed acts that lie there are verified, appended and taken away, oldest first; what is refused is put
-// aside with its reason in the log and in a file beside it. A watcher only rings the bell; what counts is the folder.
+// The operator's inbox: signed acts that lie there are verified, appended and taken away, oldest first; what is refused goes on
+// record, and is put aside with its reason in a file beside it. A watcher only rings the bell; what counts is the folder.
 
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { watch } from 'chokidar';
-import type { ActPayload, SignedAct } from '../state/act.ts';
-import { readActs, refuseAct, removeAct, targetDigestOf, verifyAct } from '../state/acts.ts';
+import type { SignedAct } from '../state/act.ts';
+import { verifyAct } from '../state/acts.ts';
 import { digestOf } from '../state/digest.ts';
-import type { Intent } from '../state/entry.ts';
+import type { Facts, Intent } from '../state/entry.ts';
 import { Refused } from '../state/errors.ts';
-import type { Digest, PhaseId } from '../state/ids.ts';
-import type { AllowedSigner } from '../state/keys.ts';
-import { livePhase } from '../state/phase.ts';
-import { readPlan } from '../state/plan.ts';
-import { PinnedRecipe } from '../state/recipe.ts';
+import {
+  type HandedIn,
+  putAside,
+  type Readable,
+  readInbox,
+  removeAct,
+  settleTaken,
+  takeUp,
+} from '../state/inboxFolder.ts';
+import { stampOf } from '../state/intake.ts';
+import { isLastOn } from '../state/refusal.ts';
+import { fitLine } from '../state/words.ts';
+import { actFault, phaseOf } from './actFault.ts';
 import type { World } from './world.ts';
+
+const reasonCharsMax = 500;
 
 export type Inbox = { close(): Promise<void> };
 
 /** Takes in what lies there now, then whatever comes, one at a time. `onBroken` is told when the machine is. */
-export async function openInbox(
-  world: World,
-  operators: AllowedSigner[],
-  onBroken: (error: unknown) => void,
-): Promise<Inbox> {
-  let busy = takeAll(world, operators);
+export async function openInbox(world: World, onBroken: (error: unknown) => void): Promise<Inbox> {
+  await settleTaken(world.paths.inbox, (nonce) => world.trail.state.nonces[nonce] !== undefined);
+  let busy = takeAll(world);
   await busy;
   const ring = () => {
-    busy = busy.then(() => takeAll(world, operators)).catch(onBroken);
+    busy = busy.then(() => takeAll(world)).catch(onBroken);
   };
   const watcher = watch(world.paths.inbox, { depth: 0, ignoreInitial: false });
   watcher.on('add', ring);
@@ -40,48 +45,75 @@ export async function openInbox(
 }
 
 /** Everything in the inbox, once. */
-export async function takeAll(world: World, operators: AllowedSigner[]): Promise<void> {
-  const { acts, refused } = await readActs(world.paths.inbox);
-  for (const { file, reason } of refused) world.log.warn({ file, reason }, 'an act was refused');
-  const inOrder = acts.toSorted((a, b) => (a.act.at < b.act.at ? -1 : a.act.at > b.act.at ? 1 : 0));
-  for (const signed of inOrder) await takeOne(world, operators, signed);
+export async function takeAll(world: World): Promise<void> {
+  const { acts, unreadable } = await readInbox(world.paths.inbox);
+  for (const { name, file, reason } of unreadable) await refuse(world, name, file, { reason, ...nobody });
+  for (const one of acts.toSorted(bySigning)) await takeOne(world, one);
 }
 
-async function takeOne(world: World, operators: AllowedSigner[], signed: SignedAct): Promise<void> {
+function bySigning(one: Readable, other: Readable): number {
+  const [first, second] = [one.signed.act.at, other.signed.act.at];
+  return first === second ? one.writtenMs - other.writtenMs : first < second ? -1 : 1;
+}
+
+async function takeOne(world: World, { name, file, signed }: Readable): Promise<void> {
   const { inbox } = world.paths;
-  const { nonce } = signed.act;
-  if (world.trail.state.nonces[nonce] !== undefined) return removeAct(inbox, nonce); // appended before we died
-  const rules = {
+  const { nonce, payload } = signed.act;
+  const { signer, refused } = verifyAct(signed, {
     workspace: world.workspace.name,
     root: world.workspace.root,
-    operators,
+    signers: world.trail.allowed,
     now: new Date(world.clock.nowMs()),
-    seenNonces: new Set<string>(),
-  };
-  const verified = verifyAct(signed, rules);
-  const reason = 'refused' in verified ? verified.refused : await append(world, signed);
-  if (reason === null) return removeAct(inbox, nonce);
-  world.log.warn({ nonce, act: signed.act.payload.act, reason }, 'an act was refused');
-  await refuseAct(inbox, nonce);
-  await writeFile(join(inbox, `${nonce}.reason`), `${reason}\n`, { mode: 0o600 });
+    seenNonces: new Set(Object.keys(world.trail.state.nonces)),
+  });
+  const told = { act: payload.act, nonce, signer };
+  if (refused !== null) return refuse(world, name, file, { reason: refused, ...told });
+  if (!(await takeUp(inbox, nonce))) return;
+  const reason = await append(world, signed);
+  if (reason === null) await removeAct(inbox, nonce);
+  else await refuse(world, `${nonce}.taken`, file, { reason, ...told });
 }
 
 async function append(world: World, signed: SignedAct): Promise<string | null> {
-  const fault = queueFault(signed) ?? targetFault(world, signed);
+  const fault = actFault(world, signed);
   if (fault) return fault;
   const blobs = Object.values(signed.blobs).map((base64) => {
     const bytes = Buffer.from(base64, 'base64');
     return { path: `blobs/${digestOf(bytes)}`, bytes };
   });
-  const phase = phaseOf(world, signed.act.payload);
-  const intent: Intent = {
-    kind: 'act',
-    role: 'operator',
-    phase,
-    facts: { act: signed.act, signature: signed.signature },
+  const facts = { act: signed.act, signature: signed.signature };
+  return refusalOf(world, {
+    ...{ kind: 'act', role: 'operator', phase: phaseOf(world, signed.act.payload), facts, body: '', blobs },
+  });
+}
+
+type Told = Pick<Facts<'refusal'>, 'act' | 'nonce' | 'signer' | 'reason'>;
+const nobody = { act: null, nonce: null, signer: null };
+
+/** On record first: a crash in between finds the file again, and its digest on the trail. */
+async function refuse(world: World, name: string, file: HandedIn, told: Told): Promise<void> {
+  world.log.warn({ name, ...told }, 'an act was refused');
+  const at = stampOf(new Date(world.clock.nowMs()));
+  const facts: Facts<'refusal'> = {
+    ...{ file: file?.digest ?? null, ...told },
+    reason: fitLine(told.reason, reasonCharsMax),
+    isLast: isLastOn(world.trail.state.refusals, at),
+  };
+  const blobs = file?.bytes ? [{ path: `blobs/${file.digest}`, bytes: file.bytes }] : [];
+  const unrecorded = await refusalOf(world, {
+    kind: 'refusal',
+    role: 'supervisor',
+    phase: null,
+    facts,
     body: '',
     blobs,
-  };
+  });
+  if (unrecorded !== null) world.log.info({ name, why: unrecorded }, 'this refusal is not on record');
+  await putAside(world.paths.inbox, name, told.reason);
+}
+
+/** Appends it; why not, where the rules turn it down. */
+async function refusalOf(world: World, intent: Intent): Promise<string | null> {
   try {
     await world.trail.append([intent]);
     return null;
@@ -89,50 +121,4 @@ async function append(world: World, signed: SignedAct): Promise<string | null> {
     if (error instanceof Refused) return error.message;
     throw error;
   }
-}
-
-/** A queued phase must be one that can be opened: its plan reads, and every byte that it pins came with the act. */
-function queueFault({ act, blobs }: SignedAct): string | null {
-  const { payload } = act;
-  if (payload.act !== 'queue') return null;
-  const bytesOf = (digest: Digest) =>
-    blobs[digest] === undefined ? null : Buffer.from(blobs[digest], 'base64').toString('utf8');
-  const text = bytesOf(payload.plan);
-  if (text === null) return 'the act does not bring its plan';
-  const read = readPlan(text);
-  if (!('spec' in read) || read.spec.phase !== payload.phase)
-    return `the plan is not a complete plan of phase ${payload.phase}`;
-  const unpinned = Object.values(read.spec.gates).find((gate) => payload.recipes[gate.recipe] === undefined);
-  if (unpinned) return `the act pins no recipe ${unpinned.recipe}`;
-  for (const [name, digest] of Object.entries(payload.recipes)) {
-    const pinned = PinnedRecipe.safeParse(parsed(bytesOf(digest)));
-    if (!pinned.success || pinned.data.name !== name) return `the act does not bring recipe ${name}`;
-    const absent = pinned.data.harness.find((item) => item.digest !== null && blobs[item.digest] === undefined);
-    if (absent) return `the act does not bring ${absent.item} of recipe ${name}`;
-  }
-  return null;
-}
-
-/** Null for what is no JSON: the act is then refused, not the supervisor broken by it. */
-function parsed(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return null;
-  }
-}
-
-/** An act on an entry was signed over that entry's text: what he read is what he decides on. */
-function targetFault(world: World, { act: { payload } }: SignedAct): string | null {
-  if (!('targetDigest' in payload)) return null;
-  const target = world.entries.entry(payload.target);
-  if (target && targetDigestOf(target) === payload.targetDigest) return null;
-  return `#${payload.target} is not the entry that the act was signed over; look at it again, then sign anew`;
-}
-
-/** The phase an act belongs to: the one it names, or the one whose entry it targets. */
-function phaseOf(world: World, payload: ActPayload): PhaseId | null {
-  if (payload.act === 'queue') return null;
-  if ('phase' in payload) return payload.phase;
-  return livePhase(world.trail.state)?.id ?? null;
 }

@@ -10,11 +10,12 @@ import { fold } from '../state/fold.ts';
 import { gateReport } from '../state/gate.ts';
 import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../state/ids.ts';
 import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
-import type { RunNeed } from '../state/standing.ts';
+import type { RunNeed } from '../state/piece.ts';
 import { parkReasonOf } from './park.ts';
+import { looksOf, proposalsOf } from './reentry.ts';
 import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
-import { isWanted, judgesGreen, runsWanted } from './want.ts';
+import { isUndecided, isWanted, judgesGreen, runsWanted } from './want.ts';
 
 /** Limits of the loop that are not the plan's. */
 export type LoopLimits = {
@@ -25,12 +26,15 @@ export type LoopLimits = {
   /** Sessions of a role in a row that the back end failed. */
   failedSessionsMax: number;
   backoffMs: number;
+  /** How often the command of a deferral's trigger is looked at while work goes on. */
+  lookEveryMs: number;
 };
 export const loopLimits: LoopLimits = {
   sessionsWithoutClaimMax: 10,
   uncountedRunsMax: 3,
   failedSessionsMax: 3,
   backoffMs: 30_000,
+  lookEveryMs: 30 * 60_000,
 };
 
 /** Each has a key; while it is unanswered no second one with that key is given. */
@@ -39,6 +43,7 @@ export type Command =
   | { kind: 'append'; key: string; intent: Intent }
   | { kind: 'run'; key: string; phase: PhaseId; need: RunNeed }
   | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
+  | { kind: 'look'; key: string; deferral: EntryId }
   | { kind: 'timer'; key: string; atMs: number };
 /** Ends another command early; the answer that counts is still that command's own. May come twice. */
 export type Cancel = { kind: 'cancel'; target: string; why: string };
@@ -52,6 +57,8 @@ export type LoopEvent =
 export type Pending = Command & { cancelled?: boolean };
 export type LoopState = {
   trail: TrailState;
+  /** The trail's newest entry when this process began. */
+  begun: number;
   pending: Record<string, Pending>;
   nowMs: number;
   stopping: boolean;
@@ -60,7 +67,7 @@ export type LoopState = {
 
 /** The state in which a process begins: the folded trail, nothing pending. */
 export function begin(trail: TrailState, nowMs: number, limits: LoopLimits = loopLimits): LoopState {
-  return { trail, pending: {}, nowMs, stopping: false, limits };
+  return { trail, begun: trail.lastId, pending: {}, nowMs, stopping: false, limits };
 }
 
 /** One step. Commands are to be carried out in order; `cancel` needs no answer. */
@@ -97,6 +104,10 @@ function applyEvent(state: LoopState, event: LoopEvent): LoopState {
 }
 
 function wantedCommands(state: LoopState): Command[] {
+  return [...proposalsOf(state), ...looksOf(state), ...phaseCommands(state)];
+}
+
+function phaseCommands(state: LoopState): Command[] {
   const phase = livePhase(state.trail);
   if (!phase) return opening(state.trail);
   if (phase.asked) return [answerTo(phase)];
@@ -170,14 +181,25 @@ function cancelsOf(state: LoopState): Cancel[] {
 }
 
 function whyCancel(state: LoopState, command: Command): string | null {
-  if (command.kind === 'open' || command.kind === 'append') return null;
+  const { kind } = command;
+  if (kind === 'open' || kind === 'append') return null;
   if (state.stopping) return 'Coldpass is stopping';
+  return kind === 'look' ? null : whyNotNow(state, command);
+}
+
+/** Why what a phase asked for is not wanted any more. */
+function whyNotNow(state: LoopState, command: Command): string | null {
   const phase = livePhase(state.trail);
   if (phase?.status !== 'open' || phase.asked) return 'the phase is not open';
   if (command.kind === 'run')
     return isWanted(phase, command.need, state.nowMs) ? null : 'its claim is no longer judged by it';
-  if (command.kind === 'session' && command.reason.kind === 'judge') {
-    return judgesGreen(phase, command.reason.claim, state.nowMs) ? null : 'the claim is no longer the one to judge';
-  }
+  return command.kind === 'session' ? whyAsleep(phase, command.reason, state.nowMs) : null;
+}
+
+function whyAsleep(phase: Phase, reason: WakeReason, nowMs: number): string | null {
+  if (reason.kind === 'sabotage')
+    return isUndecided(phase, reason.claim, nowMs) ? null : 'the claim is no longer the one to break';
+  if (reason.kind === 'judge')
+    return judgesGreen(phase, reason.claim, nowMs) ? null : 'the claim is no longer the one to judge';
   return null;
 }

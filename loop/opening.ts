@@ -8,7 +8,7 @@ import { startPhase } from '../state/hub.ts';
 import type { Digest, EntryId, RecipeName } from '../state/ids.ts';
 import { readPlan } from '../state/plan.ts';
 import { PinnedRecipe } from '../state/recipe.ts';
-import type { World } from './world.ts';
+import type { Sources, World } from './world.ts';
 
 /** Appends `opened` for the act `queue`, then makes `phase/<id>`. */
 export async function openQueued(world: World, queue: EntryId): Promise<void> {
@@ -23,7 +23,14 @@ export async function openQueued(world: World, queue: EntryId): Promise<void> {
     phase: queued.phase,
     facts: {
       event: 'opened',
-      ...{ queue, plan: queued.plan, base: queued.baseSha, recipes: queued.recipes, spec: read.spec },
+      ...{
+        queue,
+        plan: queued.plan,
+        base: queued.baseSha,
+        recipes: queued.recipes,
+        holdout: queued.holdout,
+        spec: read.spec,
+      },
       ...{ sandbox: world.sandbox.level, uid: world.sandbox.uid },
     },
     body: '',
@@ -35,7 +42,7 @@ export async function openQueued(world: World, queue: EntryId): Promise<void> {
 
 /** A recipe as it was pinned, with its harness files by digest. */
 export async function pinnedRecipe(
-  world: World,
+  world: Sources,
   digest: Digest,
 ): Promise<{ pinned: PinnedRecipe; harness: Map<Digest, Buffer> }> {
   const pinned = PinnedRecipe.parse(JSON.parse((await stored(world, digest)).toString('utf8')));
@@ -55,7 +62,7 @@ export function recipeDigest(recipes: Record<string, Digest>, name: RecipeName):
   return digest;
 }
 
-async function stored(world: World, digest: Digest): Promise<Buffer> {
+async function stored(world: Sources, digest: Digest): Promise<Buffer> {
   const bytes = await world.trail.blob(digest);
   if (!bytes) throw new TrailError('bad-trail', `the trail holds no bytes of digest ${digest}`);
   return bytes;

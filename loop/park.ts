@@ -1,12 +1,14 @@
 // When a phase must stop for the operator, whatever else could go on. Pure. (A phase that merely has nothing left to do parks
 // in `wake.ts`.) Counters count from the last `opened` or `resumed`: resuming grants them anew.
 
+import { unreproduced } from '../state/caps.ts';
 import type { ParkReason } from '../state/entry.ts';
 import { evidenceMsMax } from '../state/evidence.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded } from '../state/gate.ts';
 import { type AgentRole, DONE, type EntryId, type GateId } from '../state/ids.ts';
-import type { Claim, Phase } from '../state/phase.ts';
-import { gatesJudged, standingOf, waiverOf } from '../state/standing.ts';
+import type { Blocked, Claim, Phase } from '../state/phase.ts';
+import { waiverOf } from '../state/piece.ts';
+import { gatesJudged, standingOf } from '../state/standing.ts';
 import type { LoopState } from './decide.ts';
 import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 
@@ -15,6 +17,7 @@ export const judgingsMax = 2;
 export const sameFailureMax = 3;
 /** Evidence of DONE that ages out is made again this often. */
 export const ageingsMax = 2;
+const criteriaCharsMax = 500;
 
 export type Park = { reason: ParkReason; why: string; about: EntryId | null };
 
@@ -45,9 +48,14 @@ function dispute(phase: Phase): Park | null {
   const open = phase.blocked.find(
     (blocked) => blocked.closed === null && blocked.disputes !== null && blocked.id > phase.resumed,
   );
-  return open
-    ? { reason: 'dispute', why: `the Builder disputes finding #${open.disputes}: ${open.action}`, about: open.id }
-    : null;
+  return open ? { reason: 'dispute', why: bothTexts(phase, open), about: open.id } : null;
+}
+
+/** What the one says and what the other, for the operator to decide on. */
+function bothTexts({ findings }: Phase, { disputes, words }: Blocked): string {
+  const finding = findings.find(({ id }) => id === disputes);
+  const criteria = finding ? `${finding.title} (fixed when: ${finding.fix.join('; ')})`.slice(0, criteriaCharsMax) : '';
+  return `the Builder disputes finding #${disputes}: ${criteria}. The Adversary says: ${finding?.words} The Builder says: ${words}`;
 }
 
 function infra(state: LoopState, phase: Phase): Park | null {
@@ -85,12 +93,18 @@ function unverified(state: LoopState, phase: Phase): Park | null {
     if (sessions >= judgingsMax) {
       return {
         reason: 'unverified',
-        why: `${sessions} sessions of the Adversary gave no PASS or FAIL on claim #${claim.id} of ${claim.gate}`,
+        why: `${sessions} sessions of the Adversary gave no PASS or FAIL on claim #${claim.id} of ${claim.gate}${notShown(phase)}`,
         about: claim.id,
       };
     }
   }
   return null;
+}
+
+/** Of what the Adversary found, how much it could not show. */
+function notShown(phase: Phase): string {
+  const many = unreproduced(phase).length;
+  return many === 0 ? '' : `; of ${phase.findings.length} findings ${many} did not reproduce, and do not block`;
 }
 
 function aged(state: LoopState, phase: Phase): Park | null {

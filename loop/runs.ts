@@ -6,22 +6,21 @@ import { type ColdRunRequest, coldRun } from '../runner/coldrun.ts';
 import { sweep } from '../runner/janitor.ts';
 import type { Facts, Intent } from '../state/entry.ts';
 import { TrailError } from '../state/errors.ts';
-import { lostFacts, recordBytes, runFacts } from '../state/facts.ts';
-import { changedPaths } from '../state/git.ts';
-import type { AgentRole, PhaseId, RecipeName, RunId, Sha } from '../state/ids.ts';
-import { livePhase, type Phase, type Run } from '../state/phase.ts';
+import { asksOf, lostFacts, recordBytes, runFacts } from '../state/facts.ts';
+import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../state/ids.ts';
+import { livePhase, type Phase } from '../state/phase.ts';
+import type { RunNeed } from '../state/piece.ts';
 import { type Purpose, type RunRecord, uncounted } from '../state/record.ts';
-import { changedTests, judgeRevert, revertEdits } from '../state/revert.ts';
-import { controlsOf } from '../state/spec.ts';
-import { isReference, type RunNeed, slotOf } from '../state/standing.ts';
+import { standingOf } from '../state/standing.ts';
+import { controlRequest, judgeControl } from './controls.ts';
 import type { Command } from './decide.ts';
-import { recordOf } from './log.ts';
+import { earlierTests, holdOuts, judgeEarlierTests } from './kept.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
-import { testGlobs } from './submit.ts';
-import { phaseNow, type World } from './world.ts';
+import { currentClaims } from './want.ts';
+import { phaseNow, type Sources, type World } from './world.ts';
 
-type RunCommand = Extract<Command, { kind: 'run' }>;
-type Control = NonNullable<Facts<'run'>['control']>;
+type Special = Pick<ColdRunRequest, 'edits' | 'blind' | 'reproducer' | 'question'>;
+type RunCommand = Pick<Extract<Command, { kind: 'run' }>, 'phase' | 'need'>;
 
 /** Makes the run and appends its entry. */
 export async function carryOutRun(world: World, { phase: id, need }: RunCommand, signal: AbortSignal): Promise<void> {
@@ -60,7 +59,7 @@ export async function recordLostRuns(world: World): Promise<void> {
 /** False for trials, which nobody waits for, and for runs of phases that are over. */
 function belongsTo(phase: Phase, purpose: Purpose): boolean {
   if (purpose.kind === 'trial') return false;
-  return purpose.kind === 'base' || phase.claims.some((claim) => claim.id === purpose.claim);
+  return 'claim' in purpose ? phase.claims.some((claim) => claim.id === purpose.claim) : purpose.kind === 'base';
 }
 
 /** Waits for one of the machine's places; null where the signal aborts first. */
@@ -79,7 +78,7 @@ async function make(world: World, phase: Phase, need: RunNeed, signal: AbortSign
   const what = need.slot;
   const request: ColdRunRequest = {
     ...{ run, purpose: need.purpose, pinned, harnessFiles: harness, hub: world.paths.hub, sha: need.sha },
-    ...(await special(world, phase, need)),
+    ...{ ...(await special(world, phase, need)), ...snapshot(world, need) },
   };
   world.onProgress({ kind: 'run', run, what, at: 'started' });
   const record = await coldRun(request, {
@@ -89,22 +88,20 @@ async function make(world: World, phase: Phase, need: RunNeed, signal: AbortSign
     },
   });
   world.onProgress({ kind: 'run', run, what, at: 'ended', outcome: record.outcome });
-  await snapshots(world, phase, need, record);
+  await keepSnapshot(world, need, record);
   return record;
 }
 
 /** What sets a control or a reproducer apart from an ordinary run. */
-async function special(world: World, phase: Phase, need: RunNeed): Promise<Partial<ColdRunRequest>> {
+export async function special(world: Sources, phase: Phase, need: RunNeed): Promise<Special> {
   const { purpose } = need;
   switch (purpose.kind) {
-    case 'control': {
-      const changed = await changedPaths(world.paths.hub, purpose.reference, need.sha);
-      const globs = await testGlobs(world, phase, need.recipe);
-      const { pinned } = await pinnedRecipe(world, recipeDigest(phase.recipes, need.recipe));
-      const snapshotFrom = world.snapshots.get(snapshotKey(need));
-      const edits = revertEdits(changed, globs, pinned.recipe.harness);
-      return { edits, ...(snapshotFrom && { snapshotFrom }) };
-    }
+    case 'control':
+      return controlRequest(world, phase, need, purpose);
+    case 'kept':
+      return { edits: await earlierTests(world, phase, need, purpose) };
+    case 'holdout':
+      return { edits: holdOuts(phase), blind: true };
     case 'reproducer': {
       const reproducer = phase.findings.find((finding) => finding.id === purpose.finding)?.reproducer;
       const bytes = reproducer && (await world.trail.blob(reproducer.file));
@@ -112,10 +109,9 @@ async function special(world: World, phase: Phase, need: RunNeed): Promise<Parti
         throw new TrailError('bad-trail', `the trail holds no reproducer of finding #${purpose.finding}`);
       return { reproducer: { path: reproducer.path, bytes, command: reproducer.command } };
     }
-    case 'gate': {
-      const spec = phase.spec.gates[purpose.gate];
-      return { keepSnapshot: purpose.k === 1 && spec !== undefined && controlsOf(spec).length > 0 };
-    }
+    case 'trigger':
+      return { question: commandOf(world, purpose.deferral) };
+    case 'gate':
     case 'base':
     case 'trial':
       return {};
@@ -124,18 +120,38 @@ async function special(world: World, phase: Phase, need: RunNeed): Promise<Parti
   }
 }
 
-/** A gate run's setup is shared with its control; once that is over, or will not come, the copy goes. */
-async function snapshots(world: World, { spec }: Phase, need: RunNeed, record: RunRecord): Promise<void> {
+/** What a trigger waits for. */
+function commandOf(world: Sources, id: EntryId): string {
+  const trigger = world.trail.state.deferrals.find((deferral) => deferral.id === id)?.trigger;
+  if (trigger?.kind !== 'command') throw new TrailError('bad-trail', `#${id} waits for no command`);
+  return trigger.run;
+}
+
+/** A claim's first gate run keeps its tree after setup; what changes that tree begins from there. */
+function snapshot(world: World, need: RunNeed): Pick<ColdRunRequest, 'snapshotFrom' | 'keepSnapshot'> {
   const { purpose } = need;
-  if (purpose.kind === 'gate' && purpose.k === 1 && spec.gates[purpose.gate]) {
-    if (record.outcome === 'PASS' && !world.snapshots.has(snapshotKey(need)))
-      world.snapshots.set(snapshotKey(need), record.run);
-    else await world.engine.forget(record.run);
-  }
-  if (purpose.kind === 'control') {
-    const kept = world.snapshots.get(snapshotKey(need));
-    world.snapshots.delete(snapshotKey(need));
-    if (kept) await world.engine.forget(kept);
+  if (purpose.kind === 'gate') return { keepSnapshot: purpose.k === 1 };
+  const from = world.snapshots.get(snapshotKey(need));
+  return from && ['control', 'kept', 'holdout'].includes(purpose.kind) ? { snapshotFrom: from } : {};
+}
+
+/** A gate run's setup is shared with what runs over the same tree after it. */
+async function keepSnapshot(world: World, need: RunNeed, record: RunRecord): Promise<void> {
+  const { purpose } = need;
+  if (purpose.kind !== 'gate' || purpose.k !== 1) return;
+  if (record.outcome === 'PASS' && !world.snapshots.has(snapshotKey(need)))
+    world.snapshots.set(snapshotKey(need), record.run);
+  else await world.engine.forget(record.run);
+}
+
+/** Copies of trees that no current claim waits on any more go. */
+async function forgetSnapshots(world: World, phase: Phase): Promise<void> {
+  const nowMs = world.clock.nowMs();
+  const running = currentClaims(phase).filter((claim) => standingOf(phase, claim, nowMs).state === 'running');
+  for (const [key, run] of world.snapshots) {
+    if (running.some(({ sha }) => key.endsWith(` ${sha}`))) continue;
+    world.snapshots.delete(key);
+    await world.engine.forget(run);
   }
 }
 
@@ -145,34 +161,23 @@ function snapshotKey({ recipe, sha }: RunNeed): string {
 
 async function append(world: World, id: PhaseId, record: RunRecord, need: RunNeed): Promise<void> {
   const phase = phaseNow(world, id);
-  const { purpose } = need;
-  const expect = purpose.kind === 'gate' ? phase.spec.gates[purpose.gate]?.expect : undefined;
-  const control =
-    purpose.kind === 'control' && !uncounted.has(record.outcome) ? await judge(world, phase, need, record) : undefined;
-  const facts = runFacts(record, { ...(expect && { expect }), ...(control && { control }) });
+  const facts = runFacts(record, { asks: asksOf(phase, need.purpose), ...(await judged(world, phase, need, record)) });
   const blobs = facts.results ? [{ path: `runs/${record.run}/results.json`, bytes: recordBytes(record) }] : [];
   const intent: Intent = { kind: 'run', role: 'runner', phase: id, facts, body: '', blobs };
   await world.trail.append([intent]);
+  await forgetSnapshots(world, phaseNow(world, id));
 }
 
-/** The control against the claim's own run and the reference's, all three as they are on the trail. */
-async function judge(world: World, phase: Phase, need: RunNeed, control: RunRecord): Promise<Control> {
+/** What a counted run that is compared with others comes to. */
+async function judged(
+  world: World,
+  phase: Phase,
+  need: RunNeed,
+  record: RunRecord,
+): Promise<Pick<Facts<'run'>, 'control' | 'kept'>> {
   const { purpose } = need;
-  if (purpose.kind !== 'control') throw new Error(`${slotOf(purpose)} is no control`);
-  const counted = (fits: (run: Run) => boolean) =>
-    phase.runs.findLast((run) => !uncounted.has(run.outcome) && run.recipe === need.recipe && fits(run));
-  const claimRun = counted(
-    (run) => run.sha === need.sha && run.purpose.kind === 'gate' && run.purpose.gate === purpose.gate,
-  );
-  const referenceRun = counted((run) => run.sha === purpose.reference && isReference(run));
-  const claim = claimRun && (await recordOf(world.trail, claimRun.run));
-  const reference = referenceRun && (await recordOf(world.trail, referenceRun.run));
-  if (!claim || !reference) return { result: 'INCONCLUSIVE', why: 'The runs to compare with are not on the trail.' };
-  const changed = await changedPaths(world.paths.hub, purpose.reference, need.sha);
-  return judgeRevert({
-    reference,
-    claim,
-    control,
-    changedTestFiles: changedTests(changed, await testGlobs(world, phase, need.recipe)),
-  });
+  if (uncounted.has(record.outcome)) return {};
+  if (purpose.kind === 'control') return { control: await judgeControl(world, phase, need, record) };
+  if (purpose.kind === 'kept') return { kept: await judgeEarlierTests(world, phase, need, record) };
+  return {};
 }

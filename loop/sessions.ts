@@ -4,7 +4,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { judgeOf } from '../agents/calibrate.ts';
+import { calibrationSet } from '../agents/calibrationSet.ts';
+import { type Review, reviewOf, reviewOpening } from '../agents/diffReview.ts';
 import type { AgentErrorCode } from '../agents/errors.ts';
+import { type Fence, fenceOf } from '../agents/fence.ts';
 import { openingOf, project } from '../agents/projection.ts';
 import { promptFor } from '../agents/prompt.ts';
 import { redactor } from '../agents/redact.ts';
@@ -12,6 +16,8 @@ import { runSession, type SessionResult } from '../agents/session.ts';
 import { toolsFor } from '../agents/tools.ts';
 import { openTranscript } from '../agents/transcript.ts';
 import { type FailedTest, type ViewSource, viewOf } from '../agents/view.ts';
+import { belowFloor, readCalibrations } from '../state/calibration.ts';
+import { claimsLeft } from '../state/caps.ts';
 import { roleClone } from '../state/clones.ts';
 import type { Facts } from '../state/entry.ts';
 import { Refused } from '../state/errors.ts';
@@ -35,8 +41,12 @@ export async function carryOutSession(world: World, command: SessionCommand, sig
   const { role, phase: phaseId } = command;
   const session = `s-${randomBytes(6).toString('hex')}` as SessionId;
   const setup = world.agents[role];
+  const uncalibrated = whyUncalibrated(world, phaseNow(world, phaseId));
+  if (uncalibrated !== null) return park(world, phaseId, uncalibrated);
   const clone = await freshClone(world, command, phaseNow(world, phaseId));
-  const told = await tell(world, command);
+  const fence = fenceOf(randomBytes(6).toString('hex'));
+  const review = await reviewFor(world, command);
+  const told = await tell(world, command, fence, review);
   const tools = toolsFor(role);
   const prompt = promptFor(
     role,
@@ -59,7 +69,7 @@ export async function carryOutSession(world: World, command: SessionCommand, sig
   world.onProgress({ kind: 'session', session, role, event: { kind: 'started' } });
   const redact = redactor(setup.secrets);
   const file = join(world.paths.transcripts, `${session}.jsonl`);
-  const host = await openHost(world, { role, session, phase: phaseId }, clone);
+  const host = await openHost(world, { role, session, phase: phaseId }, clone, review);
   try {
     const result = await runSession({
       ...{
@@ -72,6 +82,7 @@ export async function carryOutSession(world: World, command: SessionCommand, sig
         backend: setup.backend,
         price: setup.price,
         limits,
+        fence,
       },
       ...{ transcript: await openTranscript(file, redact, world.clock), redact, clock: world.clock, signal },
       onEvent: (event) => world.onProgress({ kind: 'session', session, role, event }),
@@ -80,6 +91,22 @@ export async function carryOutSession(world: World, command: SessionCommand, sig
   } finally {
     await host.close();
     world.onProgress({ kind: 'session', session, role, event: { kind: 'ended' } });
+  }
+}
+
+/** Where the plan demands it: why the judge of this phase was not shown to judge well enough. Asked before money is spent. */
+function whyUncalibrated(world: World, { spec }: Phase): string | null {
+  if (!spec.calibration) return null;
+  const judge = judgeOf(world.agents.adversary.backend);
+  return belowFloor(spec.calibration, readCalibrations(world.paths.calibrations), judge, calibrationSet().digest);
+}
+
+async function park(world: World, phase: SessionCommand['phase'], why: string): Promise<void> {
+  const facts: Facts<'phase'> = { event: 'parked', reason: 'calibration', why, about: null };
+  try {
+    await world.trail.append([{ kind: 'phase', role: 'supervisor', phase, facts, body: '' }]);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error; // it is parked, or over, by now
   }
 }
 
@@ -124,7 +151,8 @@ async function freshClone(world: World, { role, reason }: SessionCommand, phase:
     return into;
   }
   await rm(marker, { force: true });
-  const judged = reason.kind === 'judge' ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
+  const isOfClaim = reason.kind === 'judge' || reason.kind === 'sabotage';
+  const judged = isOfClaim ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
   const owner = world.sandbox.owner(role);
   await roleClone({ hub: world.paths.hub, phase: phase.id, role, into, owner, ...(judged && { at: judged.sha }) });
   await writeMarker(marker, phase.id);
@@ -163,7 +191,20 @@ async function writeMarker(path: string, phase: string): Promise<void> {
 
 type Told = { opening: string; upTo: number; runs: RunId[]; leftUsd: number };
 
-async function tell(world: World, { role, reason, phase: id }: SessionCommand): Promise<Told> {
+/** Who judges a claim is shown what it changes; nobody else is. */
+async function reviewFor(world: World, { reason, phase: id }: SessionCommand): Promise<Review | null> {
+  if (reason.kind !== 'judge') return null;
+  const phase = phaseNow(world, id);
+  const claim = phase.claims.find((one) => one.id === reason.claim);
+  return claim ? reviewOf(world.paths.hub, phase, claim) : null;
+}
+
+async function tell(
+  world: World,
+  { role, reason, phase: id }: SessionCommand,
+  fence: Fence,
+  review: Review | null,
+): Promise<Told> {
   const phase = phaseNow(world, id);
   const nowMs = world.clock.nowMs();
   const failing = new Map<RunId, FailedTest[]>();
@@ -177,10 +218,10 @@ async function tell(world: World, { role, reason, phase: id }: SessionCommand): 
     head: (await branchHead(world.paths.hub, `phase/${id}`)) ?? (phase.base as Sha),
     left,
   };
-  const projection = project(viewOf(phase, reason, source, nowMs), role);
+  const projection = project(viewOf(phase, reason, source, nowMs), role, fence);
   const plan = await world.trail.blob(phase.plan);
   return {
-    opening: openingOf(plan?.toString('utf8') ?? '', projection),
+    opening: openingOf(plan?.toString('utf8') ?? '', projection, fence, review && reviewOpening(review)),
     upTo: world.trail.state.lastId,
     runs: projection.shownRuns,
     leftUsd: left.usd,
@@ -188,12 +229,12 @@ async function tell(world: World, { role, reason, phase: id }: SessionCommand): 
 }
 
 function leftOf(phase: Phase, nowMs: number): ViewSource['left'] {
-  const { usd, hours, claims } = phase.spec.budget;
+  const { usd, hours } = phase.spec.budget;
   const spent = phase.sessions.filter((s) => s.id > phase.resumed).reduce((sum, s) => sum + s.usd, 0);
   return {
     usd: Math.max(0, usd - spent),
     hours: Math.max(0, hours - (nowMs - phase.resumedAtMs) / 3_600_000),
-    claims: claims - phase.claims.length,
+    claims: claimsLeft(phase),
   };
 }
 

@@ -16,6 +16,7 @@ export type Hands = {
   append(intent: Intent): Promise<void>;
   run(command: Extract<Command, { kind: 'run' }>, signal: AbortSignal): Promise<void>;
   session(command: Extract<Command, { kind: 'session' }>, signal: AbortSignal): Promise<void>;
+  look(deferral: EntryId, signal: AbortSignal): Promise<void>;
   timer(atMs: number, signal: AbortSignal): Promise<void>;
 };
 
@@ -39,6 +40,8 @@ export type Shell = {
 export function startShell(options: ShellOptions): Shell {
   const { trail, hands, nowMs } = options;
   const signals = new Map<string, AbortController>();
+  /** How far the trail was when a phase was said to be open: an entry must come of it. (An append watches itself.) */
+  const answeredAt = new Map<string, number>();
   const outcome = Promise.withResolvers<LoopState>();
   const unsubscribe = trail.onAppended((entries) => {
     for (const entry of entries) dispatch({ kind: 'appended', entry, atMs: nowMs() });
@@ -60,11 +63,17 @@ export function startShell(options: ShellOptions): Shell {
       signals.get(command.target)?.abort(new Error(command.why));
       return;
     }
+    if (answeredAt.get(command.key) === state.trail.lastId) {
+      // A bug, and one that would fill the disk: it was carried out, nothing came of it, and it is wanted again.
+      fail(new Error(`${command.key} was answered without an entry, and is commanded again`));
+      return;
+    }
     const controller = new AbortController();
     signals.set(command.key, controller);
     handle(command, controller.signal).then(
       () => {
         signals.delete(command.key);
+        if (command.kind === 'open') answeredAt.set(command.key, state.trail.lastId);
         options.onStep?.({ kind: 'answer', key: command.key });
         dispatch({ kind: 'answered', key: command.key, atMs: nowMs() });
       },
@@ -82,6 +91,8 @@ export function startShell(options: ShellOptions): Shell {
         return hands.run(command, signal);
       case 'session':
         return hands.session(command, signal);
+      case 'look':
+        return hands.look(command.deferral, signal);
       case 'timer':
         return hands.timer(command.atMs, signal);
       default:

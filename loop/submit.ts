@@ -2,8 +2,10 @@
 // ancestry, references, digests) from git and the trail. A refusal comes back in words; nothing is appended then.
 
 import picomatch from 'picomatch';
+import { type Review, servedTo } from '../agents/diffReview.ts';
 import type { Submission, ToolReply } from '../agents/host.ts';
-import { referenceFor } from '../state/admitClaim.ts';
+import { keepsFor, referenceFor } from '../state/admitClaim.ts';
+import { functionCounts } from '../state/changedWork.ts';
 import { digestOf } from '../state/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../state/entry.ts';
 import { Refused } from '../state/errors.ts';
@@ -23,7 +25,8 @@ import { protectedChanges } from '../state/protectedPaths.ts';
 import { testGlobsOf } from '../state/spec.ts';
 import { lateReproducers } from '../state/standing.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
-import { phaseNow, type World } from './world.ts';
+import { sabotage } from './sabotage.ts';
+import { phaseNow, type Sources, type World } from './world.ts';
 
 export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };
 
@@ -32,11 +35,13 @@ export async function submit(
   world: World,
   author: Author,
   submission: Submission,
+  review: Review | null,
   signal: AbortSignal,
 ): Promise<ToolReply> {
   try {
+    if (submission.kind === 'sabotage') return await sabotage(world, author, submission, signal);
     if (submission.kind === 'verdict') await reproducersRun(world, author, submission.facts.claim, signal);
-    const intent = await intentOf(world, author, submission);
+    const intent = await intentOf(world, author, submission, review);
     const [entry] = (await world.trail.append([intent])) as [Entry];
     const shown = entry.kind === 'finding' ? await reproduced(world, author, entry, signal) : '';
     return { ok: true, text: `#${entry.id}: ${wordsFor(entry)}${shown}` };
@@ -46,7 +51,7 @@ export async function submit(
   }
 }
 
-async function intentOf(world: World, author: Author, submission: Submission): Promise<Intent> {
+async function intentOf(world: World, author: Author, submission: Submission, review: Review | null): Promise<Intent> {
   const { role, session, phase } = author;
   const envelope = { role, phase, body: submission.body };
   switch (submission.kind) {
@@ -54,13 +59,16 @@ async function intentOf(world: World, author: Author, submission: Submission): P
       return {
         ...envelope,
         kind: 'claim',
-        facts: await claimFacts(world, author, submission.facts.gate, submission.facts.sha),
+        facts: await claimFacts(world, author, submission.facts.gate, submission.facts.sha, submission.facts.expects),
       };
     case 'verdict':
       return {
         ...envelope,
         kind: 'verdict',
-        facts: { session, ...submission.facts, gate: gateOf(phaseNow(world, phase), submission.facts.claim) },
+        facts: {
+          ...{ session, ...submission.facts, gate: gateOf(phaseNow(world, phase), submission.facts.claim) },
+          ...servedTo(review, submission.facts, submission.seen),
+        },
       };
     case 'finding':
       return { ...envelope, ...(await findingIntent(world, author, submission.facts)) };
@@ -80,6 +88,7 @@ async function claimFacts(
   { session, phase: id }: Author,
   gate: GateId,
   given: Sha,
+  expects: Facts<'claim'>['expects'],
 ): Promise<Facts<'claim'>> {
   const { hub } = world.paths;
   const sha = await knownCommit(hub, given);
@@ -111,8 +120,22 @@ async function claimFacts(
     descends,
     precedes,
     references,
+    keeps: keepsFor(phase, gates, claim, nowMs),
+    expects,
     touches: await protectedChanges(hub, phase.spec, phase.base, sha),
+    ...(await functionsOf(world, phase, { sha, references })),
   };
+}
+
+async function functionsOf(
+  world: World,
+  phase: Phase,
+  claim: { sha: Sha; references: Record<string, Sha> },
+): Promise<Pick<Facts<'claim'>, 'functions'>> {
+  const recipeOf = async (name: RecipeName) =>
+    (await pinnedRecipe(world, recipeDigest(phase.recipes, name))).pinned.recipe;
+  const functions = await functionCounts(world.paths.hub, phase, claim, recipeOf);
+  return Object.keys(functions).length > 0 ? { functions } : {};
 }
 
 type Said = Extract<Submission, { kind: 'finding' }>['facts'];
@@ -142,7 +165,7 @@ async function findingIntent(
 }
 
 /** What counts as a test in a phase: the recipe's globs and the plan's. */
-export async function testGlobs(world: World, phase: Phase, recipe: RecipeName): Promise<string[]> {
+export async function testGlobs(world: Sources, phase: Phase, recipe: RecipeName): Promise<string[]> {
   const { pinned } = await pinnedRecipe(world, recipeDigest(phase.recipes, recipe));
   return testGlobsOf(phase.spec, pinned.recipe);
 }

@@ -2,7 +2,6 @@
 // until nothing is left to do without the operator. Holds no state of its own: kill it, start it, and it goes on.
 
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, pause } from '../agents/clock.ts';
 import { processEngine } from '../runner/process.ts';
@@ -13,14 +12,17 @@ import type { Entry } from '../state/entry.ts';
 import { Refused, TrailError } from '../state/errors.ts';
 import { fold } from '../state/fold.ts';
 import { openFunnel } from '../state/funnel.ts';
-import { openHub, startPhase, tidyHub } from '../state/hub.ts';
-import type { AgentRole, Digest } from '../state/ids.ts';
-import { loadSigner } from '../state/keys.ts';
+import { branchHead } from '../state/git.ts';
+import { openHub, signersAt, startPhase, tidyHub } from '../state/hub.ts';
+import { type AgentRole, type Digest, type Role, Sha } from '../state/ids.ts';
+import { roleSigner } from '../state/keys.ts';
 import { emptyTrail, livePhase, type TrailState } from '../state/phase.ts';
+import { currentKey } from '../state/signers.ts';
 import { lockWorkspace, type StatePaths, type Workspace } from '../state/workspace.ts';
 import { openInbox } from './acts.ts';
 import type { LoopLimits } from './decide.ts';
 import { entryLog } from './log.ts';
+import { lookAt } from './look.ts';
 import { openQueued } from './opening.ts';
 import { placesFor } from './places.ts';
 import { carryOutRun, recordLostRuns } from './runs.ts';
@@ -70,12 +72,14 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
   await tidyHub(paths.hub);
   const { sandbox, selfTest } = await sandboxFor(options);
   closers.push(() => sandbox.close());
+  const allowed = await signersAt(hub.dir, Sha.parse(await branchHead(hub.dir, 'trail')));
+  const newSigner = (role: Role, publicKey: string) => roleSigner(paths.keys, role, publicKey);
   const roles = ['supervisor', 'runner', 'builder', 'adversary'] as const;
-  const signers = Object.fromEntries(roles.map((role) => [role, loadSigner(join(paths.keys, role))]));
+  const signers = Object.fromEntries(roles.map((role) => [role, newSigner(role, currentKey(allowed, role) ?? 'none')]));
   const entries = entryLog();
   let isOpening = true;
   const trail = await openFunnel<TrailState>({
-    ...{ hub: paths.hub, stateDir: paths.stateDir, signers, empty: emptyTrail, admit },
+    ...{ hub: paths.hub, stateDir: paths.stateDir, signers, newSigner, empty: emptyTrail, admit },
     apply: (state, entry) => {
       if (isOpening) entries.add([entry]);
       return fold(state, entry);
@@ -125,8 +129,7 @@ async function sandboxFor({
 async function drive(world: World, options: SupervisorOptions, closers: (() => Promise<void> | void)[]): Promise<Rest> {
   const broken = Promise.withResolvers<never>();
   await recover(world);
-  const hub = await openHub(world.paths.hub);
-  const inbox = await openInbox(world, hub.signers, (error) => broken.reject(error));
+  const inbox = await openInbox(world, (error) => broken.reject(error));
   closers.push(() => inbox.close());
   const shell = startShell({
     trail: world.trail,
@@ -167,6 +170,7 @@ function handsOf(world: World): Hands {
     },
     run: (command, signal) => carryOutRun(world, command, signal),
     session: (command, signal) => carryOutSession(world, command, signal),
+    look: (deferral, signal) => lookAt(world, deferral, signal),
     timer: (atMs, signal) => pause(world.clock, Math.min(2 ** 31 - 1, Math.max(0, atMs - world.clock.nowMs())), signal),
   };
 }

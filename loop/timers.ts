@@ -5,9 +5,10 @@ import { DONE } from '../state/ids.ts';
 import type { Phase } from '../state/phase.ts';
 import { standingOf } from '../state/standing.ts';
 import type { Command, LoopState } from './decide.ts';
+import { triggerDates } from './reentry.ts';
 import { backoffUntilMs } from './wake.ts';
 
-/** Timers still ahead: back-off, waivers that expire, evidence that ages, the plan's hours. */
+/** Timers still ahead: back-off, waivers that expire, evidence that ages, triggers of what was put off, the plan's hours. */
 export function timersOf(state: LoopState, phase: Phase): Command[] {
   const claim = currentClaim(phase, DONE);
   const standing = claim && standingOf(phase, claim, state.nowMs);
@@ -18,6 +19,7 @@ export function timersOf(state: LoopState, phase: Phase): Command[] {
     ]),
     ...phase.waivers.map((waiver): [string, number] => [`waiver:${waiver.id}`, waiver.untilMs]),
     ['hours', phase.resumedAtMs + phase.spec.budget.hours * 3_600_000],
+    ...triggerDates(state),
     [`aged:${claim?.id ?? 0}`, standing?.state === 'green' ? standing.staleAtMs : null],
   ];
   return dates

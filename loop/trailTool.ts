@@ -20,20 +20,27 @@ export async function lookUp(
 ): Promise<ToolReply> {
   if (query.run) {
     const record = await recordOf(trail, query.run);
-    return record ? { ok: true, text: recordText(record) } : { ok: false, text: `there is no record of ${query.run}` };
+    return record ? recordReply(record) : { ok: false, text: `there is no record of ${query.run}` };
   }
   const visible = log.entries.filter((entry) => isVisible(entry, who));
   if (query.entry) {
     const entry = visible.find((one) => one.id === query.entry);
     return entry
-      ? { ok: true, text: renderEntry(entry) }
+      ? { ok: true, text: `entry #${entry.id}`, data: [{ what: `entry #${entry.id}`, text: renderEntry(entry) }] }
       : { ok: false, text: `there is no entry #${query.entry} for you to see` };
   }
   const found = visible.filter((entry) => matches(entry, query));
   const lines = found.slice(0, listedMax).map((entry) => renderEntry(entry).split('\n', 1)[0]);
-  const rest =
-    found.length > listedMax ? `\n… ${found.length - listedMax} more; go on with from: ${found[listedMax]?.id}` : '';
-  return { ok: true, text: lines.length === 0 ? 'nothing on the trail fits' : `${lines.join('\n')}${rest}` };
+  if (lines.length === 0) return { ok: true, text: 'nothing on the trail fits' };
+  const more = found.length - listedMax;
+  const text = `${found.length} fit${more > 0 ? `; ${more} are not listed: go on with from: ${found[listedMax]?.id}` : ''}`;
+  return { ok: true, text, data: [{ what: 'headings of entries', text: lines.join('\n') }] };
+}
+
+/** The same as the answer of a tool. */
+export function recordReply(record: RunRecord): ToolReply {
+  const text = `${record.run}: ${record.outcome}, level ${record.level}, at commit ${record.shas.main}`;
+  return { ok: true, text, data: [{ what: `record of ${record.run}`, text: recordText(record) }] };
 }
 
 /** A run for people and models: its stages with the ends of their logs, its tests, what failed. */

@@ -1,11 +1,14 @@
 // Who wakes, and why. Pure. At once: the Adversary for a green claim or a request, the Builder for a red or failed claim. When
 // nothing else goes on: the Builder, with what is unmet; and where such a wake changed nothing but notes, the phase parks.
 
+import { wantedSabotage } from '../state/admitSabotage.ts';
+import { claimsLeft } from '../state/caps.ts';
 import type { WakeReason } from '../state/entry.ts';
 import { effectiveVerdict, gateReport, judgingsEnded } from '../state/gate.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../state/ids.ts';
 import type { Phase, Session } from '../state/phase.ts';
-import { lateReproducers, standingOf, waiverOf } from '../state/standing.ts';
+import { waiverOf } from '../state/piece.ts';
+import { lateReproducers, standingOf } from '../state/standing.ts';
 import type { Command, LoopState } from './decide.ts';
 import { failuresInARow, judgingsMax, type Park } from './park.ts';
 import { currentClaims } from './want.ts';
@@ -46,7 +49,7 @@ function mayWake(state: LoopState, phase: Phase, role: AgentRole): boolean {
 
 /** No session, no run, no answer awaited, no back-off running: nothing will happen unless somebody is woken. */
 function isQuiet(state: LoopState, phase: Phase): boolean {
-  const waiting = Object.values(state.pending).some((command) => command.kind !== 'timer');
+  const waiting = Object.values(state.pending).some(({ kind }) => kind !== 'timer' && kind !== 'look');
   const awake = phase.sessions.some((s) => s.end === null);
   const backingOff = (['builder', 'adversary'] as const).some(
     (role) => state.nowMs < backoffUntilMs(state, phase, role),
@@ -64,7 +67,19 @@ function adversaryWake(state: LoopState, phase: Phase): Wake | null {
     if (judgingsEnded(phase, claim, standing).length >= judgingsMax) continue;
     return { role: 'adversary', reason: { kind: 'judge', claim: claim.id }, runs: standing.runs };
   }
-  return adviseWake(phase) ?? vetoWake(phase);
+  return sabotageWake(state, phase) ?? adviseWake(phase) ?? vetoWake(phase);
+}
+
+/** One session a claim: what it does not show is the operator's to decide. */
+function sabotageWake(state: LoopState, phase: Phase): Wake | null {
+  const wasTried = (claim: EntryId) =>
+    phase.sessions.some(
+      (s) => isNatural(s) && s.id > phase.resumed && s.reason.kind === 'sabotage' && s.reason.claim === claim,
+    );
+  const claim = currentClaims(phase).find(
+    (one) => !wasTried(one.id) && wantedSabotage(phase, one, state.nowMs) !== null,
+  );
+  return claim ? { role: 'adversary', reason: { kind: 'sabotage', claim: claim.id }, runs: [] } : null;
 }
 
 function adviseWake(phase: Phase): Wake | null {
@@ -125,6 +140,12 @@ function whyIdle(state: LoopState, phase: Phase): Park | null {
       about: asked?.id ?? null,
     };
   }
+  if (claimsLeft(phase) <= 0)
+    return {
+      reason: 'budget',
+      why: `all ${phase.spec.budget.claims} claims are used; amend the plan to allow more`,
+      about: null,
+    };
   if (last && phase.progress < last.id)
     return { reason: 'idle', why: 'the Builder was woken with what is unmet and changed nothing', about: null };
   const sinceClaim = Math.max(phase.resumed, phase.claims.at(-1)?.id ?? 0);

@@ -3,9 +3,9 @@
 import { currentClaim, effectiveVerdict } from '../state/gate.ts';
 import { DONE, type EntryId, type GateId } from '../state/ids.ts';
 import type { Claim, Phase } from '../state/phase.ts';
+import { baseNeeds, type RunNeed, slotOf } from '../state/piece.ts';
 import { uncounted } from '../state/record.ts';
-import { controlsOf } from '../state/spec.ts';
-import { lateReproducers, type RunNeed, slotOf, standingOf } from '../state/standing.ts';
+import { lateReproducers, standingOf } from '../state/standing.ts';
 
 /** Every run that an open phase needs now, each slot once. */
 export function runsWanted(phase: Phase, nowMs: number): RunNeed[] {
@@ -25,6 +25,14 @@ export function judgesGreen(phase: Phase, id: EntryId, nowMs: number): boolean {
   return standing.state === 'green';
 }
 
+/** True while the claim is its gate's, and not red. */
+export function isUndecided(phase: Phase, id: EntryId, nowMs: number): boolean {
+  const claim = phase.claims.find((c) => c.id === id);
+  return (
+    claim !== undefined && currentClaim(phase, claim.gate)?.id === id && standingOf(phase, claim, nowMs).state !== 'red'
+  );
+}
+
 /** The newest claim of each gate and of DONE, unless withdrawn. */
 export function currentClaims(phase: Phase): Claim[] {
   return [...(Object.keys(phase.spec.gates) as GateId[]), DONE].flatMap((gate) => currentClaim(phase, gate) ?? []);
@@ -39,20 +47,10 @@ export function uncountedRuns(phase: Phase, need: RunNeed): { infra: number; los
   return { infra: count('INFRA'), lost: count('LOST') };
 }
 
-/** The base's own run, made at once: controls learn from it which tests are new. */
+/** The base's own runs, made at once: from them is learnt which tests are new, and which must stay green. */
 function baseline(phase: Phase): RunNeed[] {
-  const recipes = new Set(
-    Object.values(phase.spec.gates).flatMap((gate) => (controlsOf(gate).length > 0 ? gate.recipe : [])),
-  );
-  return [...recipes]
-    .filter(
-      (recipe) =>
-        !phase.runs.some((run) => run.purpose.kind === 'base' && run.recipe === recipe && !uncounted.has(run.outcome)),
-    )
-    .map((recipe) => {
-      const purpose = { kind: 'base' as const, recipe, k: 1 };
-      return { slot: slotOf(purpose), purpose, recipe, sha: phase.base };
-    });
+  const recipes = new Set(Object.values(phase.spec.gates).map((gate) => gate.recipe));
+  return [...recipes].flatMap((recipe) => baseNeeds(phase, recipe));
 }
 
 function claimNeeds(phase: Phase, claim: Claim, nowMs: number): RunNeed[] {

@@ -49,6 +49,12 @@ export type World = {
   onProgress(progress: Progress): void;
 };
 
+/** What of the world tells how a run is made; anyone who reads a trail has as much. */
+export type Sources = {
+  paths: Pick<StatePaths, 'hub'>;
+  trail: Pick<Funnel<TrailState>, 'blob' | 'file' | 'state'>;
+};
+
 /** The phase of that id as it is now. */
 export function phaseNow(world: World, id: PhaseId): Phase {
   const phase = world.trail.state.phases[id];

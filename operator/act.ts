@@ -1,20 +1,23 @@
 // The operator's acts: each decision becomes a payload, is held against the trail as it is now (so that a slip is said at
 // once), signed, and dropped in the inbox. Only a supervisor puts it on the trail.
 
-import { type ActPayload, Waivable } from '../state/act.ts';
+import { type ActPayload, type SignedAct, Waivable } from '../state/act.ts';
 import { targetDigestOf } from '../state/acts.ts';
 import { admitAct } from '../state/admitAct.ts';
 import type { EntryOf } from '../state/entry.ts';
 import type { EntryId, PhaseId } from '../state/ids.ts';
 import { livePhase, type Phase } from '../state/phase.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
+import { amendAct, amendSays } from './amend.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { gateNamed, phaseNamed } from './explain.ts';
 import type { Here } from './here.ts';
 import { actWords } from './lines.ts';
 import { type Screen, styled } from './print.ts';
+import { rotateAct } from './rotate.ts';
 import { supervisorOf } from './running.ts';
 import { type Answer, answered, answerTo, drop, signed, stamp } from './sign.ts';
+import { isPutOff, takeUpAct } from './takeUp.ts';
 import type { Env } from './toolchain.ts';
 import { entryNumber } from './trail.ts';
 
@@ -22,16 +25,21 @@ const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 *
 
 /** What was typed. `id` and `gate` as people write them. */
 export type Decision =
-  | { act: 'approve'; id: string; because?: string }
+  /** `plan`: the file of the plan that takes up what was put off. */
+  | { act: 'approve'; id: string; plan?: string; because?: string }
   | { act: 'refuse' | 'lift'; id: string; because?: string }
   | { act: 'waive'; gate: string; condition: string; until: string; because?: string }
   | { act: 'veto'; because?: string; until?: string[] }
   | { act: 'resume'; because?: string }
   | { act: 'drop'; because?: string }
-  | { act: 'note'; text: string };
+  | { act: 'note'; text: string }
+  | { act: 'amend'; phase: string; plan: string; because?: string }
+  | { act: 'rotate'; role: string; key?: string; because?: string };
 
 export type ActOptions = {
   place: Here;
+  /** Where it is typed. */
+  dir: string;
   env: Env;
   now: Date;
   /** The phase it is about; by default the one that is open or parked. */
@@ -51,12 +59,9 @@ export type ActReport = {
 
 /** Signs and drops it. UsageError for what is not understood or cannot be, before anything is signed. */
 export async function decide(decision: Decision, options: ActOptions): Promise<ActReport> {
-  const { place, env, now, expires } = options;
-  const expiresMs = expires === undefined ? {} : { expiresMs: momentOf(expires, now) - now.getTime() };
-  const act = await withTrail(place.paths.hub, (trail) => {
-    const phase = phaseOf(trail, options.phase);
-    const payload = payloadOf(decision, phase, trail, now);
-    const made = signed(place, payload, { env, now, ...expiresMs });
+  const { place, now } = options;
+  const { made, says } = await withTrail(place.paths.hub, async (trail) => {
+    const { made, phase, says } = await madeOf(decision, trail, options);
     const facts = { act: made.act, signature: made.signature };
     const id = (trail.state.lastId + 1) as EntryId;
     const entry: EntryOf<'act'> = {
@@ -64,20 +69,46 @@ export async function decide(decision: Decision, options: ActOptions): Promise<A
       at: stamp(now),
       kind: 'act',
       role: 'operator',
-      phase: phase.id,
+      phase,
       facts,
       body: '',
     };
     const why = admitAct(trail.state, entry);
     if (why !== null) throw new UsageError(`${decision.act}: ${why}`);
-    return made;
+    return { made, says };
   });
-  const nonce = await drop(place, act);
+  const nonce = await drop(place, made);
   const supervisor = supervisorOf(place.paths);
   const { inbox } = place.paths;
   const answer = supervisor === null ? answerTo(inbox, nonce) : await answered(inbox, nonce);
   const exit = answer.kind === 'refused' ? exits.no : exits.yes;
-  return { exit, words: actWords(act.act.payload), nonce, supervisor, answer };
+  const words = actWords(made.act.payload) + (says === undefined ? '' : `; ${says}`);
+  return { exit, words, nonce, supervisor, answer };
+}
+
+/** The signed act, the phase that it belongs to, and what more there is to say of it. */
+async function madeOf(
+  decision: Decision,
+  trail: Trail,
+  options: ActOptions,
+): Promise<{ made: SignedAct; phase: PhaseId | null; says?: string }> {
+  const { place, dir, env, now, expires } = options;
+  const about = 'id' in decision ? trail.entries[entryNumber(decision.id) - 1] : undefined;
+  const expiresMs = expires === undefined ? {} : { expiresMs: momentOf(expires, now) - now.getTime() };
+  const signing = { env, now, ...expiresMs };
+  if (decision.act === 'approve' && (decision.plan !== undefined || isPutOff(about)))
+    return { made: await takeUpAct(about, decision.plan, { ...signing, place, dir }), phase: null };
+  if (decision.act === 'rotate') {
+    const { act: _act, role, ...given } = decision;
+    return { made: await rotateAct(role, { ...signing, place, dir, ...given }), phase: null };
+  }
+  if (decision.act === 'amend') {
+    const phase = phaseNamed(trail.state, decision.phase);
+    const made = amendAct(phase, decision.plan, becauseOf(decision), { ...signing, place, dir });
+    return { made, phase: phase.id, says: amendSays(phase, made) };
+  }
+  const phase = phaseOf(trail, isPutOff(about) ? (about?.phase ?? undefined) : options.phase);
+  return { made: signed(place, payloadOf(decision, phase, trail, now), signing), phase: phase.id };
 }
 
 export function sayAct(report: ActReport, out: Screen): void {
@@ -120,7 +151,9 @@ function phaseOf({ state }: Trail, id: string | undefined): Phase {
   throw new UsageError('no phase is open or parked, so there is nothing to decide; see: coldpass status');
 }
 
-function payloadOf(decision: Decision, phase: Phase, trail: Trail, now: Date): ActPayload {
+type InPhase = Exclude<Decision, { act: 'amend' | 'rotate' }>;
+
+function payloadOf(decision: InPhase, phase: Phase, trail: Trail, now: Date): ActPayload {
   const because = becauseOf(decision);
   switch (decision.act) {
     case 'approve':

@@ -10,20 +10,24 @@ import { type Screen, styled } from './print.ts';
 
 export type Audited = AuditReport & { exit: Exit };
 
-/** Of the workspace's hub, its heads.log beside it; or of the one at `hub`, anywhere. Exit 0 sound, 1 not. */
+/**
+ * Of the workspace's hub, its heads.log beside it; or of the one at `hub`, anywhere. Whole, unless `sinceLast` asks for no more
+ * than what came after the last sound audit. Exit 0 sound, 1 not.
+ */
 export async function auditTrail(
   asked: Asked,
-  anchors: { root?: string; head?: string; hub?: string },
+  anchors: { root?: string; head?: string; hub?: string; sinceLast?: boolean },
 ): Promise<Audited> {
-  const { hub, ...given } = anchors;
+  const { hub, sinceLast = false, ...given } = anchors;
   const place = hub === undefined ? (await here(asked)).paths : null;
-  const where = { hub: place?.hub ?? resolve(asked.dir, hub ?? ''), ...given };
+  const kept = { ...(place && { mark: place.auditMark }), sinceMark: sinceLast };
+  const where = { hub: place?.hub ?? resolve(asked.dir, hub ?? ''), ...given, ...kept };
   const report = place ? await witnessed(where, place.headsLog) : await audit(where);
   return { exit: report.ok ? exits.yes : exits.no, ...report };
 }
 
 /** A trail on which nothing was appended yet has no heads.log; any other without one has lost it. */
-async function witnessed(where: AuditOptions, headsLog: string): Promise<AuditReport> {
+export async function witnessed(where: AuditOptions, headsLog: string): Promise<AuditReport> {
   const bare = existsSync(headsLog) ? null : await audit(where);
   return bare?.entries === 0 ? bare : audit({ ...where, headsLog });
 }
@@ -35,9 +39,18 @@ export function sayAudit(report: Audited, out: Screen): void {
   for (const phase of report.phases) out.line(phaseWords(phase));
   out.line(`root ${root.fingerprint ?? 'unknown'}${root.assumed ? ' (assumed: give --root to be sure)' : ''}`);
   out.line(`tail ${tail}${tail === 'unwitnessed' ? ' (give --head to be sure)' : ''}`);
+  for (const line of sparedWords(report)) out.line(line);
   const size = `${report.entries} entries in ${report.commits} commits, head ${report.head ?? 'unknown'}`;
-  const word = report.ok ? paint.good('SOUND') : paint.bad(`NOT SOUND, ${problems.length} wrong`);
+  const sound = report.since?.entry ? `SOUND since #${report.since.entry}` : 'SOUND';
+  const word = report.ok ? paint.good(sound) : paint.bad(`NOT SOUND, ${problems.length} wrong`);
   out.line(styled`${word}  ${size}`);
+}
+
+/** What was not looked at is said as loudly as what was. */
+function sparedWords({ since, notes }: AuditReport): string[] {
+  if (!since?.entry) return notes;
+  const spared = `#1 to #${since.entry} were sound at ${since.at}, commit ${short(since.head)}, and were not looked at again`;
+  return [`${spared}: damage done to them since shows in a whole audit alone`, ...notes];
 }
 
 function problemWords({ entry, commit, what }: AuditReport['problems'][number]): string {

@@ -9,6 +9,7 @@ import type { Config } from '../state/config.ts';
 import { git } from '../state/gitProcess.ts';
 import { type Hub, openHub } from '../state/hub.ts';
 import { loadSigner } from '../state/keys.ts';
+import { fingerprintOf } from '../state/sshsig.ts';
 import { stateMode } from '../state/workspace.ts';
 import { internalAddresses, type Lookup } from './addresses.ts';
 import { type Exit, exits, explained } from './errors.ts';
@@ -120,18 +121,18 @@ async function stateChecks({ paths, workspace }: Here, { uid, env }: DoctorOptio
   for (const role of stateRoles) await looked(checks, async () => loadSigner(join(paths.keys, role)));
   const { path } = workspace.operator.key;
   const key = await looked(checks, async () => openOperatorKey(workspace.operator.key, env));
-  if (key) checks.push(sameKey(key.publicKey === workspace.operator.publicKey, path, workspace.root));
+  if (key) checks.push(sameKey(key.publicKey, path, workspace.operator.publicKey));
   const hub = await looked(checks, () => openHub(paths.hub));
   if (hub) checks.push(sameRoot(hub, workspace.root));
   if (workspace.demo) checks.push(warn('this is a demo workspace', 'nothing that it says counts elsewhere'));
   return checks;
 }
 
-function sameKey(same: boolean, path: string, root: string): Finding {
-  if (same) return ok(`your key: ${path}`);
+function sameKey(found: string, path: string, known: string): Finding {
+  if (found === known) return ok(`your key: ${path}`);
   return fail(
     `${path} is not the key that this workspace was made with`,
-    `restore the one whose fingerprint is ${root}`,
+    `restore the one whose fingerprint is ${fingerprintOf(known)}`,
   );
 }
 

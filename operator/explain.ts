@@ -1,29 +1,19 @@
 // `coldpass explain GATE`: why a gate holds or does not, by the same rule that the supervisor and the audit ask: each
-// condition, met or not, with the entries and runs that show it.
+// condition, met, waived or not, with the entries that show it and what they came to.
 
-import { type Condition, gateReport } from '../state/gate.ts';
-import type { EntryId, GateId, PhaseId, RunId } from '../state/ids.ts';
+import type { Entry } from '../state/entry.ts';
+import { entryPlaces } from '../state/entryPlaces.ts';
+import { type Condition, type GateReport, gateReport } from '../state/gate.ts';
+import { DONE, type EntryId, type GateId, type PhaseId } from '../state/ids.ts';
 import type { Phase, TrailState } from '../state/phase.ts';
 import { livePhase } from '../state/phase.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
 import type { Here } from './here.ts';
-import { entryLine, short } from './lines.ts';
-import { type Screen, styled } from './print.ts';
 import { gateStatus, gatesOf } from './status.ts';
 
-const titles: Record<string, string> = {
-  claim: 'a live claim of a full commit',
-  runs: 'cold runs of exactly that commit, alike and as expected',
-  controls: 'every control bites',
-  protected: 'protected paths untouched',
-  verdict: 'a PASS by the Adversary, given on this evidence',
-  findings: 'no open finding, veto or flake',
-  requires: 'the gates it requires hold at an ancestor',
-};
-
-export type Shown = { id: EntryId; entry: Trail['entries'][number] };
-export type Explained = Omit<Condition, 'evidence'> & { title: string; evidence: Shown[]; runs: RunId[] };
+export type Explained = Omit<Condition, 'evidence'> & { evidence: Evidence[] };
 export type ExplainReport = {
   /** 0 where it holds, 1 where it does not. */
   exit: Exit;
@@ -37,50 +27,45 @@ export type ExplainReport = {
 
 /** UsageError where there is no such phase or gate. */
 export function explain(place: Here, gate: string, phase: string | undefined, nowMs: number): Promise<ExplainReport> {
-  return withTrail(place.paths.hub, ({ state, entries }) => {
-    const found = phaseNamed(state, phase);
-    const id = gateNamed(found, gate);
-    const { conditions, holds } = gateReport(found, id, nowMs);
-    const shown = (evidence: EntryId[]) =>
-      [...new Set(evidence)].flatMap((number) => {
-        const entry = entries[number - 1];
-        return entry ? [{ id: number, entry }] : [];
-      });
-    const told = conditions.map((one) => ({
-      ...one,
-      title: titles[one.name] ?? one.name,
-      evidence: shown(one.evidence),
-    }));
-    const { state: word, claim } = gateStatus(found, id, nowMs);
-    return {
-      exit: holds ? exits.yes : exits.no,
-      phase: found.id,
-      gate: id,
-      holds,
-      state: word,
-      claim,
-      conditions: told,
-    };
+  const { hub } = place.paths;
+  return withTrail(hub, (trail) => {
+    const found = phaseNamed(trail.state, phase);
+    return explained(trail, hub, found, gateNamed(found, gate), nowMs);
   });
 }
 
-export function sayExplained(report: ExplainReport, out: Screen): void {
-  const { paint } = out;
-  const { gate, phase, holds, claim } = report;
-  const word = holds ? paint.good('holds') : paint.bad('does not hold');
-  const at = claim === null ? '' : ` at ${short(claim.sha)} (claim #${claim.id})`;
-  out.line(styled`${paint.bold(gate)} of ${phase} ${word}${at}`);
-  for (const condition of report.conditions) sayCondition(condition, out);
+async function explained(trail: Trail, hub: string, phase: Phase, gate: GateId, nowMs: number): Promise<ExplainReport> {
+  const { entries, head } = trail;
+  const report = gateReport(phase, gate, nowMs);
+  const shown = report.conditions.map((condition) => evidenceIds(condition, phase, report));
+  const places = await entryPlaces(hub, head, [...new Set(shown.flat())]);
+  const conditions = report.conditions.map((condition, at): Explained => {
+    const known = shown[at]?.flatMap((id) => entries[id - 1] ?? []) ?? [];
+    const evidence = known.map((entry: Entry) =>
+      evidenceOf(entry, places.get(entry.id as EntryId) ?? null, { phase, report, entries }),
+    );
+    return { ...condition, evidence };
+  });
+  const { state, claim, holds } = gateStatus(phase, gate, nowMs);
+  return { exit: holds ? exits.yes : exits.no, phase: phase.id, gate, holds, state, claim, conditions };
 }
 
-function sayCondition({ n, title, met, unmet, evidence, waived }: Explained, out: Screen): void {
-  const { paint } = out;
-  const isWaived = waived.length > 0;
-  const mark = isWaived ? paint.warn('waived') : met ? paint.good('yes   ') : paint.bad('no    ');
-  const by = isWaived ? ` (by act ${waived.map((id) => `#${id}`).join(', ')})` : '';
-  out.line(styled`${mark} ${n} ${title}${by}`);
-  for (const why of unmet) out.line(styled`         ${why}`);
-  for (const { entry } of evidence) out.line(styled`         ${entryLine(entry, paint)}`);
+/** Entries that the condition names, those of its runs and waivers, and what else a person asks for. In order. */
+function evidenceIds(condition: Condition, phase: Phase, report: GateReport): EntryId[] {
+  const ofRuns = phase.runs.filter(({ run }) => condition.runs.includes(run)).map(({ id }) => id);
+  const ids = [...condition.evidence, ...ofRuns, ...condition.waived, ...alsoAsked(condition, phase, report)];
+  return [...new Set(ids)].sort((a, b) => a - b);
+}
+
+/** Verdicts that do not count with the sessions that judged, and findings and vetoes that do not block any more. */
+function alsoAsked({ name }: Condition, phase: Phase, { gate, claim }: GateReport): EntryId[] {
+  if (name === 'verdict' && claim) {
+    const judged = phase.sessions.filter(({ reason }) => reason.kind === 'judge' && reason.claim === claim.id);
+    return [...claim.verdicts, ...judged].map(({ id }) => id);
+  }
+  if (name !== 'findings') return [];
+  const findings = phase.findings.filter((finding) => gate === DONE || finding.gate === gate);
+  return [...findings, ...phase.vetoes].map(({ id }) => id);
 }
 
 /** The phase of that id; without one, the phase that is live, else the newest. */

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { TrailError } from '../state/errors.ts';
 import { createHub, type Hub, openHub } from '../state/hub.ts';
 import { generateKey, loadSigner } from '../state/keys.ts';
-import type { Signer } from '../state/sshsig.ts';
+import { currentSigners, nameOf } from '../state/signers.ts';
 import type { KeyPlace, StatePaths } from '../state/workspace.ts';
 import { openOperatorKey } from './key.ts';
+import { signersNow } from './rotate.ts';
 import type { Env } from './toolchain.ts';
 
 export const stateRoles = ['supervisor', 'runner', 'builder', 'adversary'] as const;
@@ -40,7 +41,8 @@ export async function found(options: Founding): Promise<{ root: string; publicKe
         baseRef: base,
         now,
       });
-  if (hub.root !== operator.fingerprint) {
+  const operators = currentSigners(await signersNow(paths)).filter((one) => nameOf(one) === 'operator');
+  if (!operators.some(({ publicKey }) => publicKey === operator.publicKey)) {
     throw new TrailError(
       'bad-key',
       `${paths.hub} was founded with the key ${hub.root}, and this one is ${operator.fingerprint}; give that key with --key`,
@@ -48,11 +50,6 @@ export async function found(options: Founding): Promise<{ root: string; publicKe
   }
   strangers(hub, keys, paths.keys);
   return { root: hub.root, publicKey: operator.publicKey };
-}
-
-/** The signers of the roles, from the state. */
-export function roleSigners(paths: StatePaths): Record<StateRole, Signer> {
-  return perRole((role) => loadSigner(join(paths.keys, role)));
 }
 
 function roleKeys(paths: StatePaths): Record<StateRole, string> {

@@ -6,6 +6,7 @@ import { type Config, readConfig } from '../state/config.ts';
 import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/workspace.ts';
 import { UsageError } from './errors.ts';
 import { findRepository, type Repository } from './repository.ts';
+import { settledWorkspace } from './rotate.ts';
 import type { Env } from './toolchain.ts';
 
 export type Asked = { dir: string; env: Env; home: string; uid: number; stateDir?: string };
@@ -24,5 +25,6 @@ export async function here(asked: Asked): Promise<Here> {
   const workspace = openWorkspace(stateDir, repository.top);
   if (workspace === null)
     throw new UsageError(`${config.name} has no state on this machine (${stateDir}); type: coldpass init`);
-  return { repository, config, workspace, paths: statePaths(stateDir) };
+  const paths = statePaths(stateDir);
+  return { repository, config, workspace: await settledWorkspace(workspace, paths), paths };
 }

@@ -4,8 +4,8 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignedAct } from '../state/act.ts';
-import { actBytesMax, inboxFilesMax } from '../state/acts.ts';
 import { type InboxItem, inboxOf } from '../state/inbox.ts';
+import { actBytesMax, inboxFilesMax } from '../state/inboxFolder.ts';
 import { withTrail } from '../state/readTrail.ts';
 import { type Exit, exits } from './errors.ts';
 import type { Here } from './here.ts';

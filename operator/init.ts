@@ -10,6 +10,7 @@ import {
   makeStateDir,
   openWorkspace,
   stateDirFor,
+  statePaths,
   type ToolGrant,
   type Workspace,
   writeWorkspace,
@@ -22,6 +23,7 @@ import { type Granted, grantsFor, placesOf } from './grants.ts';
 import { chooseOperatorKey } from './key.ts';
 import { configText, type Proposal } from './proposal.ts';
 import { baseBranch, findRepository, projectOf, type Repository } from './repository.ts';
+import { settledWorkspace } from './rotate.ts';
 import { type Env, thisMachine } from './toolchain.ts';
 import { freeUids } from './uids.ts';
 
@@ -86,7 +88,7 @@ export async function init(options: InitOptions): Promise<InitReport> {
     name: ground.name,
     repo: repository.top,
     root: state.root,
-    operator: { publicKey: state.publicKey, key: key.place },
+    operator: { ...known?.operator, publicKey: state.publicKey, key: key.place },
     grants: granted.all,
     ...(known
       ? { demo: known.demo, uids: known.uids }
@@ -117,7 +119,15 @@ async function survey(options: InitOptions): Promise<Ground> {
   const { name, base } = written ?? readConfig(repository.top);
   const stateDir = options.stateDir ? resolve(options.dir, options.stateDir) : stateDirFor(name, options);
   const known = openWorkspace(stateDir, repository.top);
-  return { repository, machine, written, name, base, stateDir, known };
+  return {
+    repository,
+    machine,
+    written,
+    name,
+    base,
+    stateDir,
+    known: known && (await settledWorkspace(known, statePaths(stateDir))),
+  };
 }
 
 function grantAll({ repository, machine, written, stateDir, known }: Ground, options: InitOptions): Granted {

@@ -41,6 +41,12 @@ export function purposeWords(purpose: Purpose): string {
       return `reproducer of finding #${purpose.finding} (claim #${purpose.claim})`;
     case 'base':
       return `the base, recipe ${purpose.recipe}`;
+    case 'kept':
+      return `tests of ${purpose.from.slice(0, 7)} over claim #${purpose.claim}`;
+    case 'holdout':
+      return `hold-outs over claim #${purpose.claim}`;
+    case 'trigger':
+      return `trigger of deferral #${purpose.deferral}`;
     case 'trial':
       return `trial by the ${purpose.by}`;
     default:
@@ -70,6 +76,8 @@ function wordsOf(entry: Entry, paint: Paint): Painted {
       return runWords(entry, paint);
     case 'act':
       return styled`${paint.bold('operator')}: ${actWords(entry.facts.act.payload)}`;
+    case 'refusal':
+      return styled`${paint.bad('REFUSED')} ${entry.facts.act ?? 'what was no act'}: ${line(entry.facts.reason)}`;
     case 'claim':
       return styled`${paint.bold(`CLAIM ${entry.facts.gate}`)} at ${short(entry.facts.shas.main ?? '')}`;
     case 'verdict': {
@@ -88,8 +96,12 @@ function wordsOf(entry: Entry, paint: Paint): Painted {
       return styled`${paint.warn(`BLOCKED ${entry.facts.blocks.join(', ')}`)} ${line(entry.facts.action)}`;
     case 'advice':
       return styled`ADVICE on #${entry.facts.blocked}: ${line(entry.body)}`;
+    case 'sabotage':
+      return styled`SABOTAGE of claim #${entry.facts.claim}: ${line(entry.body)}`;
     case 'close':
       return styled`CLOSED #${entry.facts.target}, ${entry.facts.as}`;
+    case 'reentry':
+      return styled`${paint.warn('RE-ENTRY')} of #${entry.facts.deferral} proposed: ${line(entry.facts.why)}`;
     case 'note':
     case 'item':
     case 'journal':
@@ -139,6 +151,8 @@ export function wakeWords(reason: (EntryOf<'session'>['facts'] & { event: 'start
       return `claim #${reason.claim} was failed`;
     case 'judge':
       return `claim #${reason.claim} is to be judged`;
+    case 'sabotage':
+      return `the controls of claim #${reason.claim} say nothing`;
     case 'advise':
       return `request #${reason.blocked} wants advice`;
     case 'veto':
@@ -151,8 +165,11 @@ export function wakeWords(reason: (EntryOf<'session'>['facts'] & { event: 'start
 function runWords({ facts }: EntryOf<'run'>, paint: Paint): Painted {
   const what = purposeWords(facts.purpose);
   const red = facts.outcome === 'PASS' && facts.unmet.length === 0 ? '' : `: ${line(facts.unmet[0] ?? facts.reason)}`;
-  if (facts.control)
-    return styled`${paint.outcome(facts.control.result)} ${what}${facts.control.result === 'BITES' ? '' : `: ${line(facts.control.why)}`}`;
+  const judged = facts.control ?? facts.kept;
+  if (judged) {
+    const isFine = judged.result === 'BITES' || judged.result === 'KEPT';
+    return styled`${paint.outcome(judged.result)} ${what}${isFine ? '' : `: ${line(judged.why)}`}`;
+  }
   if (facts.reproducer) return styled`${paint.outcome(facts.reproducer)} ${what}`;
   return styled`${paint.outcome(facts.outcome)} ${what}, ${countWords(facts.counts)}${red}`;
 }
@@ -161,7 +178,7 @@ function runWords({ facts }: EntryOf<'run'>, paint: Paint): Painted {
 export function actWords(payload: ActPayload): string {
   switch (payload.act) {
     case 'queue':
-      return `queues phase ${payload.phase} on ${short(payload.baseSha)}`;
+      return `queues phase ${payload.phase} on ${short(payload.baseSha)}${payload.reentry ? `, to take up #${payload.reentry.target}` : ''}`;
     case 'approve':
       return `approves #${payload.target}`;
     case 'refuse':
@@ -178,6 +195,10 @@ export function actWords(payload: ActPayload): string {
       return `drops ${payload.phase}: ${line(payload.because)}`;
     case 'note':
       return `notes: ${line(payload.text)}`;
+    case 'amend':
+      return `amends the plan of ${payload.phase} (${short(payload.plan)}): ${line(payload.because)}`;
+    case 'rotate':
+      return `rotates the ${payload.role}'s key, ${payload.old} counts no more`;
     default:
       return payload satisfies never;
   }

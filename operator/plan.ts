@@ -15,6 +15,7 @@ export type PlanChecked = {
   /** 0 fit to be run (there may be warnings), 1 not. */
   exit: Exit;
   file: string;
+  /** Of the plan, or by its text where it has no front matter. */
   phase: PhaseId | null;
   gates: string[];
   problems: Problem[];
@@ -40,10 +41,11 @@ export async function planNew(asked: Asked, title: string): Promise<PlanMade> {
 /** UsageError where the file cannot be read. */
 export async function planCheck(asked: Asked, file: string): Promise<PlanChecked> {
   const { config } = await readHere(asked);
-  const { spec, problems, proposed } = checkPlan(planBytes(asked.dir, file).toString('utf8'), config.recipes);
+  const { spec, problems, proposed, told } = checkPlan(planBytes(asked.dir, file).toString('utf8'), config.recipes);
   return {
     exit: spec ? exits.yes : exits.no,
-    ...{ file, phase: spec?.phase ?? null, gates: Object.keys(spec?.gates ?? {}), problems },
+    ...{ file, phase: spec?.phase ?? told?.phase ?? null, problems },
+    gates: spec ? Object.keys(spec.gates) : (told?.gates ?? []),
     proposed: proposed ?? null,
   };
 }
@@ -61,5 +63,11 @@ export function sayPlanChecked({ exit, file, phase, gates, problems, proposed }:
   if (proposed !== null) out.line(`\n${proposed}`);
   if (exit === exits.yes)
     out.line(styled`${paint.good('ok')}  phase ${phase ?? ''}, gates ${gates.join(', ')}; type: coldpass run ${file}`);
-  else out.line(styled`${paint.bad('not yet')}  ${file} cannot be run as it is`);
+  else {
+    const told =
+      phase === null && gates.length === 0
+        ? ''
+        : ` (by its text phase ${phase ?? '?'}, gates ${gates.join(', ') || 'none'})`;
+    out.line(styled`${paint.bad('not yet')}  ${file} cannot be run as it is${told}`);
+  }
 }

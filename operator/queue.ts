@@ -2,13 +2,15 @@
 // plan, the recipes with the operator's version of each harness file, and the commit that the work starts from.
 
 import { lstatSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pinRecipe } from '../runner/pinned.ts';
 import type { SignedAct } from '../state/act.ts';
 import { canonicalJson, digestOf } from '../state/digest.ts';
+import { TrailError } from '../state/errors.ts';
 import { revParse } from '../state/git.ts';
+import { readHoldOuts } from '../state/holdout.ts';
 import { syncMain } from '../state/hub.ts';
-import type { Digest, RecipeName } from '../state/ids.ts';
+import type { Digest, EntryId, RecipeName } from '../state/ids.ts';
 import { checkPlan } from '../state/plan.ts';
 import type { Problem } from '../state/problem.ts';
 import type { Recipe } from '../state/recipe.ts';
@@ -56,28 +58,66 @@ export function planBytes(dir: string, file: string): Buffer {
   }
 }
 
-/** Copies the base commit into the hub and signs the act. UsageError where the base is no commit. */
-export async function queueAct(plan: ReadyPlan, place: Here, options: { env: Env; now: Date }): Promise<SignedAct> {
-  const { repository, config, paths } = place;
+export type QueueOptions = {
+  env: Env;
+  now: Date;
+  expiresMs?: number;
+  /** What was put off and is taken up by this plan. */
+  reentry?: { target: EntryId; targetDigest: Digest };
+};
+
+/** What an act pins of a plan's surroundings, and the bytes of all of it, the plan's too. */
+export type Pins = { recipes: Record<string, Digest>; holdout?: Digest; blobs: SignedAct['blobs'] };
+
+/** As the operator's checkout has them now. UsageError where the hold-outs cannot be pinned. */
+export function pinsOf(plan: ReadyPlan, place: Here): Pins {
+  const { repository, config } = place;
   const { spec } = plan;
-  if ((await revParse(repository.top, spec.base, gitOptions(repository))) === null) {
-    throw new UsageError(
-      `${plan.file}: base "${spec.base}" is no branch or commit here; give another, or make that branch`,
-    );
-  }
   const pins = recipesOf(spec).map((name) => ({
     name,
-    ...pinRecipe(name, recipe(config.recipes, name), (path) => readFile(join(repository.top, path))),
+    ...pinRecipe(name, pinnable(spec, recipe(config.recipes, name)), (path) => readFile(join(repository.top, path))),
   }));
   const blobs: SignedAct['blobs'] = { [plan.digest]: plan.bytes.toString('base64') };
   for (const { pinned, digest, blobs: files } of pins) {
     blobs[digest] = Buffer.from(canonicalJson(pinned)).toString('base64');
     for (const [name, bytes] of files) blobs[name] = Buffer.from(bytes).toString('base64');
   }
-  const baseSha = await syncMain(paths.hub, repository.top, spec.base);
   const recipes = Object.fromEntries(pins.map(({ name, digest }) => [name, digest]));
-  const payload = { act: 'queue', phase: spec.phase, plan: plan.digest, recipes, baseSha } as const;
-  return signed(place, payload, { ...options, blobs });
+  return { recipes, ...(spec.holdout !== null && { holdout: holdOutsOf(plan, place) }), blobs };
+}
+
+/** Copies the base commit into the hub and signs the act. UsageError where the base is no commit. */
+export async function queueAct(plan: ReadyPlan, place: Here, options: QueueOptions): Promise<SignedAct> {
+  const { repository, paths } = place;
+  const { spec } = plan;
+  if ((await revParse(repository.top, spec.base, gitOptions(repository))) === null) {
+    throw new UsageError(
+      `${plan.file}: base "${spec.base}" is no branch or commit here; give another, or make that branch`,
+    );
+  }
+  const { blobs, ...pinned } = pinsOf(plan, place);
+  const baseSha = await syncMain(paths.hub, repository.top, spec.base);
+  const { reentry, ...signing } = options;
+  const about = { phase: spec.phase, plan: plan.digest, ...pinned, baseSha, ...(reentry && { reentry }) };
+  return signed(place, { act: 'queue', ...about }, { ...signing, blobs });
+}
+
+/** Harness items that the plan takes from the claim are not laid; as protected paths they wait for the operator instead. */
+function pinnable(spec: PhaseSpec, found: Recipe): Recipe {
+  return { ...found, harness: found.harness.filter((item) => !spec.harness_from_claim.includes(item)) };
+}
+
+/** Outside the repository, where no agent's clone has it. */
+function holdOutsOf({ file, spec }: ReadyPlan, { repository }: Here): Digest {
+  const dir = spec.holdout ?? '';
+  if (!isAbsolute(dir) || !relative(repository.top, dir).startsWith('..'))
+    throw new UsageError(`${file}: holdout "${dir}" must be the full path of a folder outside the repository; move it`);
+  try {
+    return readHoldOuts(dir).digest;
+  } catch (cause) {
+    if (cause instanceof TrailError) throw new UsageError(`${file}: ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 /** Refuses a recipe that names what was never granted: its every run would be refused. */

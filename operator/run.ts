@@ -7,11 +7,11 @@
 import type { Clock } from '../agents/clock.ts';
 import { supervise } from '../loop/supervisor.ts';
 import type { Progress } from '../loop/world.ts';
-import { readActs } from '../state/acts.ts';
 import { Refused } from '../state/errors.ts';
 import { deliver, openHub } from '../state/hub.ts';
 import type { PhaseId, Sha } from '../state/ids.ts';
 import { type InboxItem, inboxOf } from '../state/inbox.ts';
+import { readInbox, readTaken } from '../state/inboxFolder.ts';
 import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
 import { withTrail } from '../state/readTrail.ts';
 import { type Agents, agentsFrom } from './agents.ts';
@@ -37,8 +37,9 @@ export type RunOptions = {
 
 export type RunEnd = {
   exit: Exit;
+  /** Where nothing was open or queued (`idle`: only what was put off was looked at), the newest. */
   phase: PhaseId;
-  status: Phase['status'] | 'queued' | 'stopped';
+  status: Phase['status'] | 'queued' | 'stopped' | 'idle';
   /** Where DONE holds; null otherwise. */
   sha: Sha | null;
   /** The branch in the operator's repository; null where it was not brought there, for the reason in `undelivered`. */
@@ -56,15 +57,15 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   await openHub(place.paths.hub);
   const before = await withTrail(place.paths.hub, (trail) => trail.state);
   const phase = plan?.spec.phase ?? unfinished(before);
-  if (!isOver(before.phases[phase])) {
+  if (phase === null || !isOver(before.phases[phase])) {
     const agents = options.agents ?? agentsFrom(place.config, options.asked.env, options.clock);
     refuseSecond(place);
     const nonce = plan && (await queued(plan, before, place, options));
     const { stopped } = await drive(place, agents, options);
     if (nonce) refuseUnqueued(place, nonce);
-    return endOf(place, phase, stopped, options.clock);
+    return endOf(place, phase, stopped, options.clock, before);
   }
-  return endOf(place, phase, false, options.clock);
+  return endOf(place, phase, false, options.clock, before);
 }
 
 /** Signs and drops the act unless the phase is known; gives its nonce then. */
@@ -86,12 +87,13 @@ async function queued(plan: ReadyPlan, before: TrailState, place: Here, options:
 
 /** A `queue` act for this plan that a process before this one dropped, and that nobody took. */
 async function waitingQueue({ paths }: Here, plan: ReadyPlan, clock: Clock): Promise<string | null> {
-  const { acts } = await readActs(paths.inbox);
-  const fits = acts.find(({ act: { payload, expires } }) => {
+  const acts = [...(await readInbox(paths.inbox)).acts, ...(await readTaken(paths.inbox))];
+  const fits = acts.find(({ signed: { act } }) => {
+    const { payload, expires } = act;
     const isSame = payload.act === 'queue' && payload.phase === plan.spec.phase && payload.plan === plan.digest;
     return isSame && Date.parse(expires) > clock.nowMs();
   });
-  return fits?.act.nonce ?? null;
+  return fits?.signed.act.nonce ?? null;
 }
 
 async function drive(place: Here, agents: Agents, options: RunOptions): Promise<{ stopped: boolean }> {
@@ -107,15 +109,31 @@ async function drive(place: Here, agents: Agents, options: RunOptions): Promise<
   }
 }
 
-async function endOf(place: Here, id: PhaseId, stopped: boolean, clock: Clock): Promise<RunEnd> {
+/** How it stands with the phase; where none was named, with the one that an act in the inbox has brought. */
+async function endOf(
+  place: Here,
+  named: PhaseId | null,
+  stopped: boolean,
+  clock: Clock,
+  before: TrailState,
+): Promise<RunEnd> {
   const { state, head } = await withTrail(place.paths.hub, (trail) => trail);
+  const newest = Object.values(state.phases).at(-1)?.id as PhaseId;
+  const id = named ?? newest;
   const phase = state.phases[id];
   const inbox = inboxOf(state, clock.nowMs());
   const nothing = { phase: id, sha: null, branch: null, undelivered: null, inbox, head };
+  if (named === null && before.phases[newest]) return { ...nothing, ...idle(inbox, stopped) };
   if (phase?.status === 'done') return { ...nothing, ...(await delivered(place, id)) };
   if (phase?.status === 'abandoned') return { ...nothing, exit: exits.no, status: 'abandoned' };
   if (stopped) return { ...nothing, exit: exits.machine, status: 'stopped' };
   return { ...nothing, exit: exits.operator, status: phase?.status ?? 'queued' };
+}
+
+function idle(inbox: InboxItem[], stopped: boolean): Pick<RunEnd, 'exit' | 'status'> {
+  if (stopped) return { exit: exits.machine, status: 'stopped' };
+  const asks = inbox.some((item) => item.kind === 'reentry');
+  return { exit: asks ? exits.operator : exits.yes, status: 'idle' };
 }
 
 async function delivered(
@@ -128,9 +146,11 @@ async function delivered(
   return { exit: exits.operator, status: 'done', sha: null, branch: null, undelivered: answer.refused };
 }
 
-function unfinished(state: TrailState): PhaseId {
+/** Null where there is no phase to go on with, but triggers of what was put off to look at. */
+function unfinished(state: TrailState): PhaseId | null {
   const id = livePhase(state)?.id ?? state.queue[0]?.phase;
   if (id) return id;
+  if (state.deferrals.some((deferral) => deferral.closed === null)) return null;
   throw new UsageError('no phase is open or queued; type: coldpass run PLAN');
 }
 
@@ -157,5 +177,5 @@ function refuseUnqueued({ paths }: Here, nonce: string): void {
 }
 
 function otherPlan({ file, spec }: ReadyPlan): string {
-  return `${file} is not the plan that phase ${spec.phase} was queued with, and a plan never changes; restore it (machine-docs/plan-phase-${spec.phase}.md on the trail), or give the new one another id`;
+  return `${file} is not the plan that phase ${spec.phase} was queued with, and a plan changes by an act alone: coldpass amend ${spec.phase} --plan ${file} --because "…"; or restore it, or give the new one another id`;
 }

@@ -82,8 +82,8 @@ export function sayOneRun({ record, entry, logs }: RunReport, out: Screen): void
 function rowsOf({ entries }: Trail): RunRow[] {
   return entries.flatMap((entry) => {
     if (entry.kind !== 'run') return [];
-    const { run, outcome, control, reproducer, purpose, recipe, shas, counts } = entry.facts;
-    const word = control?.result ?? reproducer ?? outcome;
+    const { run, outcome, control, kept, reproducer, purpose, recipe, shas, counts } = entry.facts;
+    const word = control?.result ?? kept?.result ?? reproducer ?? outcome;
     const what = purposeWords(purpose);
     return [
       {
@@ -121,7 +121,8 @@ function trialsIn(dir: string): RunId[] {
   return names.filter((name): name is RunId => RunId.safeParse(name).success);
 }
 
-function runIdOf(name: string): RunId {
+/** UsageError where it is not the name of a run. */
+export function runIdOf(name: string): RunId {
   const run = RunId.safeParse(name);
   if (run.success) return run.data;
   throw new UsageError(`"${name}" is not the name of a run, such as r-4f2a90b1c3d5; see: coldpass runs`);

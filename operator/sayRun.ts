@@ -25,6 +25,12 @@ function linesOf(end: RunEnd, out: Screen): (Painted | string)[] {
       return end.branch === null ? undelivered(end, out) : delivered(end, out);
     case 'abandoned':
       return [styled`${paint.bad('ABANDONED')}  phase ${phase} was dropped; see: coldpass trail --kind act`];
+    case 'idle': {
+      for (const item of end.inbox) sayItem(item, out);
+      return [
+        styled`${paint.bold('IDLE')}  no phase is open or queued; the triggers of what was put off were looked at`,
+      ];
+    }
     case 'stopped':
       return [
         styled`${paint.warn('STOPPED')}  phase ${phase} is not at its end; the same command goes on with it: coldpass run`,

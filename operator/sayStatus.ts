@@ -25,6 +25,10 @@ function sayPhase(phase: PhaseStatus, out: Screen, nowMs: number): void {
   if (phase.status === 'done' || phase.status === 'abandoned') return;
   if (phase.parked) out.line(styled`  ${phase.parked.why}`);
   for (const gate of phase.gates) sayGate(gate, out);
+  if (phase.unreproduced > 0)
+    out.line(
+      `  ${phase.unreproduced} ${phase.unreproduced === 1 ? 'finding' : 'findings'} did not reproduce, and do not block`,
+    );
   for (const { what, sinceMs } of phase.doing)
     out.line(styled`  ${out.paint.dim('·')} ${what}, ${duration(nowMs - sinceMs)}`);
 }

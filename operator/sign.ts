@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Act, ActPayload, SignedAct } from '../state/act.ts';
-import { dropAct, signAct } from '../state/acts.ts';
+import { signAct } from '../state/acts.ts';
+import { dropAct } from '../state/inboxFolder.ts';
 import type { Workspace } from '../state/workspace.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
@@ -14,14 +15,15 @@ import type { Env } from './toolchain.ts';
 const expiresMsDefault = 24 * 3_600_000;
 const answerMsMax = 15_000;
 
-/** Signs the payload for this workspace; it counts until `expiresMs` from now. */
-export function signed(
-  place: Here,
-  payload: ActPayload,
-  options: { env: Env; now: Date; blobs?: SignedAct['blobs']; expiresMs?: number },
-): SignedAct {
+/** `expiresMs`: how long the act counts from now on; a day where it is left out. */
+export type Signing = { env: Env; now: Date; expiresMs?: number };
+
+/** Signs the payload for this workspace, in the operator's name. */
+export function signed(place: Here, payload: ActPayload, options: Signing & { blobs?: SignedAct['blobs'] }): SignedAct {
   const { workspace } = place;
-  const key = openOperatorKey(workspace.operator.key, options.env);
+  // Acts are taken up in order: one after a rotation that waits is signed with the key that will count then.
+  const own = workspace.operator.next ?? workspace.operator;
+  const key = openOperatorKey(own.key, options.env);
   return signAct(actOf(workspace, payload, options), key, options.blobs);
 }
 
@@ -37,7 +39,7 @@ export type Answer = { kind: 'taken' } | { kind: 'refused'; why: string } | { ki
 /** What became of an act so far. */
 export function answerTo(inbox: string, nonce: string): Answer {
   const at = (ending: string) => join(inbox, `${nonce}${ending}`);
-  if (existsSync(at('.json'))) return { kind: 'waiting' };
+  if (existsSync(at('.json')) || existsSync(at('.taken'))) return { kind: 'waiting' };
   if (!existsSync(at('.json.refused'))) return { kind: 'taken' };
   return {
     kind: 'refused',

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { RunIntent } from '../runner/janitor.ts';
 import { runPaths } from '../runner/runPaths.ts';
+import { unreproduced } from '../state/caps.ts';
 import type { Entry } from '../state/entry.ts';
 import { gateReport } from '../state/gate.ts';
 import { branchHead } from '../state/git.ts';
@@ -38,6 +39,8 @@ export type PhaseStatus = {
   budgetUsd: number;
   claims: number;
   claimsMax: number;
+  /** Findings of the Adversary that were not red where they were filed: they do not block. */
+  unreproduced: number;
 };
 export type StatusReport = {
   exit: Exit;
@@ -104,6 +107,7 @@ async function phaseStatus(phase: Phase, doing: Doing[], hub: string, nowMs: num
     doing,
     spentUsd: sessions.reduce((sum, session) => sum + session.usd, 0),
     ...{ budgetUsd: spec.budget.usd, claims: claims.length, claimsMax: spec.budget.claims },
+    unreproduced: unreproduced(phase).length,
   };
 }
 

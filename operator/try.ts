@@ -1,32 +1,20 @@
-// `coldpass try`: a cold run now, of what is committed, without a phase. Takes no lock and writes nothing to the trail, so it
-// may be typed while a supervisor works: its runs lie in a folder of their own (`trials/`), where nobody else sweeps.
+// `coldpass try`: a cold run now, of what is committed, without a phase.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ColdRunRequest, coldRun, type Progress } from '../runner/coldrun.ts';
-import type { Engine } from '../runner/engine.ts';
-import { sweep } from '../runner/janitor.ts';
 import { pinRecipe } from '../runner/pinned.ts';
-import { processEngine } from '../runner/process.ts';
-import type { Sandbox } from '../runner/sandbox.ts';
-import { unboxed } from '../runner/unboxed.ts';
 import { type Config, recipeNamed } from '../state/config.ts';
-import { Refused } from '../state/errors.ts';
 import { revParse } from '../state/git.ts';
 import { git } from '../state/gitProcess.ts';
 import { dropTrial, openHub, syncTrial } from '../state/hub.ts';
-import type { Digest, RecipeName, RunId } from '../state/ids.ts';
+import type { RecipeName, RunId } from '../state/ids.ts';
 import type { Outcome, RunRecord } from '../state/record.ts';
-import { type Lock, lockWorkspace } from '../state/workspace.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
+import { type OwnGround, withOwnEngine } from './ownRun.ts';
 import { checkGrants, readFile } from './queue.ts';
 import { gitOptions } from './repository.ts';
-import { trialsDir } from './runs.ts';
-import { sandboxOf } from './sandboxHere.ts';
-
-const trialsKept = 50;
 
 export type TryOptions = {
   asked: Asked;
@@ -62,19 +50,12 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
     throw new UsageError(`"${ref}" names no commit here; give a branch, a tag or a commit`);
   await openHub(paths.hub);
   if (options.ref === undefined) await noteChanges(place, options);
-  const { dir: runsDir, lock } = await makeRoom(paths.stateDir);
-  try {
-    const { sandbox, selfTest } = await sandboxFor(place, options);
-    const engine = processEngine({ sandbox, selfTest, runsDir, ...workspace.grants });
-    return await tryIn(place, { engine, runsDir, pinned, harnessFiles: blobs, ref }, options).finally(() =>
-      sandbox.close(),
-    );
-  } finally {
-    lock.release();
-  }
+  return withOwnEngine(place, options.onNote, (own) =>
+    tryIn(place, { ...own, pinned, harnessFiles: blobs, ref }, options),
+  );
 }
 
-type Ground = Pick<ColdRunRequest, 'pinned' | 'harnessFiles'> & { engine: Engine; runsDir: string; ref: string };
+type Ground = Pick<ColdRunRequest, 'pinned' | 'harnessFiles'> & OwnGround & { ref: string };
 
 async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOptions): Promise<TryReport> {
   const { engine, runsDir, pinned, harnessFiles, ref } = ground;
@@ -115,36 +96,4 @@ async function noteChanges({ repository }: Here, { onNote }: TryOptions): Promis
   if (changed === 0) return;
   const files = changed === 1 ? '1 changed file is' : `${changed} changed files are`;
   onNote?.(`note: ${files} not committed, and a cold run takes only what is committed`);
-}
-
-/** Fails closed, as the supervisor does: only a demo's workspace may go without. */
-async function sandboxFor(place: Here, { onNote }: TryOptions): Promise<{ sandbox: Sandbox; selfTest: Digest | null }> {
-  const { stateDir } = place.paths;
-  const opened = await sandboxOf(place);
-  if (opened.sandbox) return { sandbox: opened.sandbox, selfTest: opened.selfTest.digest };
-  const why = `the sandbox does not hold: ${opened.mend.join('; ')}`;
-  if (!place.workspace.demo) throw new Refused(`${why}; see: coldpass doctor`);
-  onNote?.(`note: this demo runs without a sandbox; ${why}`);
-  return { sandbox: unboxed({ stateDir }), selfTest: null };
-}
-
-/** The folder without what dead trials left, and with the newest of the old ones only. One trial at a time makes that safe. */
-async function makeRoom(stateDir: string): Promise<{ dir: string; lock: Lock }> {
-  const dir = trialsDir(realpathSync(stateDir));
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const lock = lockTrials(dir);
-  await sweep(dir, { isLive: () => false });
-  const runs = readdirSync(dir).filter((name) => name.startsWith('r-'));
-  const aged = runs.map((name) => ({ name, ms: statSync(join(dir, name)).mtimeMs })).sort((a, b) => b.ms - a.ms);
-  for (const { name } of aged.slice(trialsKept)) rmSync(join(dir, name), { recursive: true, force: true });
-  return { dir, lock };
-}
-
-function lockTrials(dir: string): Lock {
-  try {
-    return lockWorkspace(dir);
-  } catch (error) {
-    if (error instanceof Refused) throw new Refused('another `coldpass try` runs here; wait until it has ended');
-    throw error;
-  }
 }

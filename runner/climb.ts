@@ -11,6 +11,7 @@ import { readReport, reportBytesMax, uniqueIds } from './report.ts';
 import type { Course, EndedStage } from './results.ts';
 
 export const reproducerSeconds = 300;
+const questionSeconds = 300;
 
 type Climb = {
   request: ColdRunRequest;
@@ -58,8 +59,14 @@ async function edited(on: Climb): Promise<boolean> {
   return on.course.seen.refused === null && goesOn(on);
 }
 
+/** The recipe's stages, or the one question in their place. */
+export function ladderOf({ pinned, question }: Pick<ColdRunRequest, 'pinned' | 'question'>): Stage[] {
+  if (question === undefined) return pinned.recipe.stages;
+  return [{ name: 'question', run: question, seconds: questionSeconds, network: [] }];
+}
+
 async function ladder(on: Climb): Promise<boolean> {
-  for (const [at, stage] of on.request.pinned.recipe.stages.entries()) {
+  for (const [at, stage] of ladderOf(on.request).entries()) {
     const ended = await carryOut(on, `${at + 1}`, stage);
     if (ended === null) return false;
     on.course.ended.push(ended);

@@ -13,11 +13,11 @@ import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
 import type { Purpose, RunRecord } from '../state/record.ts';
 import type { TreeEdit } from '../state/revert.ts';
-import { climb } from './climb.ts';
+import { climb, ladderOf } from './climb.ts';
 import type { Engine } from './engine.ts';
 import { RunnerError } from './errors.ts';
 import type { RunIntent } from './janitor.ts';
-import { type Course, recordOf, syncFolder, writeResults } from './results.ts';
+import { blinded, type Course, recordOf, syncFolder, writeResults } from './results.ts';
 import { runPaths } from './runPaths.ts';
 
 export type ColdRunRequest = {
@@ -31,8 +31,12 @@ export type ColdRunRequest = {
   sha: Sha;
   /** Made after setup, before the first stage: what a control changes. */
   edits?: readonly TreeEdit[];
+  /** Of what the run showed nothing is recorded but outcome, counts and digests. */
+  blind?: boolean;
   /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
   reproducer?: { path: string; bytes: Uint8Array; command: string };
+  /** Asked instead of the ladder: its exit alone answers, 0 PASS, else FAIL, and no test is looked for. */
+  question?: string;
   /** Begin from the copy that this run kept after its setup. */
   snapshotFrom?: RunId;
   /** Keep such a copy; `engine.forget(run)` removes it. */
@@ -73,14 +77,14 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
   course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
   course.facts.flags = { clean_teardown: leaks.length === 0 };
   course.facts.endedAtMs = deps.now().getTime();
-  const record = recordOf(course);
+  const record = request.blind ? blinded(recordOf(course)) : recordOf(course);
   await writeResults(paths, record, course);
   return record;
 }
 
 function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course {
   const { run, purpose, pinned, sha } = request;
-  const declared = pinned.recipe.stages.map(({ name, report }) => ({ name, report: report !== undefined }));
+  const declared = ladderOf(request).map(({ name, report }) => ({ name, report: report !== undefined }));
   const startedAtMs = now().getTime();
   return {
     facts: {
@@ -96,7 +100,14 @@ function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course
       artifacts: [],
       overlaid: [],
     },
-    seen: { declared, refused: null, infra: null, cancelled: false, leak: null },
+    seen: {
+      declared,
+      refused: null,
+      infra: null,
+      cancelled: false,
+      leak: null,
+      isQuestion: request.question !== undefined,
+    },
     setup: null,
     ended: [],
     reproducer: null,

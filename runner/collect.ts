@@ -1,5 +1,6 @@
 // Keeps the head and the tail of a stream, and counts and digests the whole: output is bounded, evidence is not cut. What is
-// kept is text for people: terminal escapes, control, bidi and zero-width characters are taken out.
+// kept is text for people: terminal escapes, control, bidi and zero-width characters are taken out, unless the caller reads
+// bytes in a way of his own.
 
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -11,7 +12,11 @@ export type Collected = { head: string; tail: string; bytes: number; digest: Dig
  * Reads `stream` to its end (or to its error or destruction: what came so far counts). `head` holds at most `headBytes` of
  * the raw bytes, `tail` at most the last `tailBytes` of what comes after the head; never the same bytes twice.
  */
-export async function collect(stream: Readable, limits: { headBytes: number; tailBytes: number }): Promise<Collected> {
+export async function collect(
+  stream: Readable,
+  limits: { headBytes: number; tailBytes: number },
+  textOf: (bytes: Uint8Array) => string = plainText,
+): Promise<Collected> {
   const hash = createHash('sha256');
   const head: Buffer[] = [];
   let headSpace = limits.headBytes;
@@ -31,8 +36,8 @@ export async function collect(stream: Readable, limits: { headBytes: number; tai
     // A stream cut off by the end of its process is no error here: the count and digest say what came.
   }
   return {
-    head: plainText(Buffer.concat(head)),
-    tail: plainText(tail.bytes()),
+    head: textOf(Buffer.concat(head)),
+    tail: textOf(tail.bytes()),
     bytes,
     digest: hash.digest('hex') as Digest,
   };

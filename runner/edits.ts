@@ -2,7 +2,7 @@
 // reference's bytes, straight from the hub. The operator's members of a JSON file are laid over again.
 
 import { type ObjectReader, openObjects } from '../state/catFile.ts';
-import type { Digest } from '../state/ids.ts';
+import type { Digest, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
 import type { TreeEdit } from '../state/revert.ts';
 import type { RunTree } from './engine.ts';
@@ -22,7 +22,7 @@ export type EditPlace = {
 
 /** Null once all edits are made, else which one cannot be and why. Rejects where the hub or the file service fails. */
 export async function applyEdits(edits: readonly TreeEdit[], place: EditPlace): Promise<string | null> {
-  const removals = edits.filter((edit) => edit.blob === null);
+  const removals = edits.filter((edit) => 'blob' in edit && edit.blob === null);
   for (const { path } of removals) {
     const removed = await place.tree.remove(path);
     if (!removed.ok) return `${path} cannot be removed (${removed.why})`;
@@ -30,8 +30,8 @@ export async function applyEdits(edits: readonly TreeEdit[], place: EditPlace): 
   const objects = openObjects(place.hub);
   try {
     for (const edit of edits) {
-      const problem = edit.blob === null ? null : await putBack(edit, place, objects);
-      if (problem !== null) return `${edit.path} cannot be put back (${problem})`;
+      const problem = await carryOut(edit, place, objects);
+      if (problem !== null) return `${edit.path} cannot be put there (${problem})`;
     }
   } finally {
     objects.close();
@@ -39,12 +39,22 @@ export async function applyEdits(edits: readonly TreeEdit[], place: EditPlace): 
   return null;
 }
 
+async function carryOut(edit: TreeEdit, place: EditPlace, objects: ObjectReader): Promise<string | null> {
+  if ('bytes' in edit) {
+    const written = await place.tree.write(edit.path, edit.bytes, permissions[edit.mode] ?? 0o644);
+    return written.ok ? null : written.why;
+  }
+  return edit.blob === null ? null : putBack(edit.path, edit.mode, edit.blob, place, objects);
+}
+
 async function putBack(
-  { path, mode, blob }: TreeEdit,
+  path: string,
+  mode: string,
+  blob: Sha,
   place: EditPlace,
   objects: ObjectReader,
 ): Promise<string | null> {
-  const object = blob === null ? null : await objects.read(blob);
+  const object = await objects.read(blob);
   if (object?.type !== 'blob') return `the hub has no file ${blob}`;
   if (object.bytes.length > fileBytesMax) return `it is larger than ${fileBytesMax / 1024 / 1024} MB`;
   if (mode === linkMode) {

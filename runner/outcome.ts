@@ -41,6 +41,8 @@ export type Seen = {
   /** Why the machinery failed, outside any sandbox. */
   infra: string | null;
   cancelled: boolean;
+  /** A command was asked in the ladder's place, whose exit is the answer: there are no tests to look for. */
+  isQuestion?: boolean;
   /** What outlived teardown. */
   leak: string | null;
   testsCut: boolean;
@@ -57,7 +59,7 @@ export function judgeRun(seen: Seen): Judged {
   const none = first?.outcome === 'NO_TESTS';
   const rungs = seen.declared.map((stage, at) => rungOf(seen.ended[at], none && stage.report));
   const outcome = trouble?.outcome ?? 'PASS';
-  const reason = trouble?.reason ?? `${countWords(testsOf(seen))}.`;
+  const reason = trouble?.reason ?? (seen.isQuestion ? 'The command exited with 0.' : `${countWords(testsOf(seen))}.`);
   return { outcome, reason: oneLine(reason), level: levelOf(rungs), rungs };
 }
 
@@ -110,7 +112,7 @@ const tooMany = 'The reports list more tests than a record holds; split the reci
 
 function ladderTrouble(seen: Seen): Trouble | null {
   const ran = countsOf(testsOf(seen));
-  const none = ran.pass + ran.fail === 0;
+  const none = !seen.isQuestion && ran.pass + ran.fail === 0;
   for (const stage of seen.ended) {
     const trouble = stageTrouble(stage);
     if (trouble === null) continue;

@@ -120,7 +120,7 @@ function listening(options: net.ListenOptions): Promise<net.Server> {
 
 /** Becomes the probe, and tells it which descriptors above standard error it came with: only a shell sees that untouched. */
 const startProbe =
-  'open=; for fd in /proc/$$/fd/*; do n=${fd##*/}; [ -h "$fd" ] && [ "$n" -gt 2 ] && open="$open $n"; done; exec "$@" "$open"';
+  'cd /proc/$$/fd; open=; for n in *; do [ -h "$n" ] && [ "$n" -gt 2 ] && open="$open $n"; done; cd "$OLDPWD"; exec "$@" "$open"';
 
 async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<Check[]> {
   const program = join(dirname(sandbox.kit.files), sandbox.kit.files.endsWith('.ts') ? 'boxprobe.ts' : 'boxprobe.js');

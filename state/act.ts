@@ -2,7 +2,8 @@
 // it; hook and audit verify the same bytes again. Canonical JSON of `Act` is what the SSHSIG covers (namespace below).
 
 import { z } from 'zod';
-import { Digest, EntryId, GateId, PhaseId, RecipeName, Stamp } from './ids.ts';
+import { Digest, EntryId, GateId, PhaseId, RecipeName, Role, Stamp } from './ids.ts';
+import { PhaseSpec } from './spec.ts';
 
 export const actNamespace = 'coldpass-act';
 
@@ -10,6 +11,13 @@ export const actNamespace = 'coldpass-act';
 export const Waivable = z.enum([
   'runs',
   'control:revert',
+  'control:published',
+  'control:placebo',
+  'control:hollow',
+  'control:sabotage',
+  'tests',
+  'holdout',
+  'closed',
   'protected',
   'verdict',
   'findings',
@@ -21,13 +29,25 @@ export type Waivable = z.infer<typeof Waivable>;
 
 const Because = z.string().min(1).max(4000);
 
+/** `SHA256:…`, as `ssh-keygen -l` prints it. */
+export const Fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint SHA256:… is needed');
+
+/** `ssh-ed25519 AAA…`, its 32 bytes and no comment: nothing that could begin another line of allowed_signers. */
+export const PublicKey = z
+  .string()
+  .regex(/^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-P][A-Za-z0-9+/]{42}$/, 'a public key ssh-ed25519 AAA… is needed');
+
 export const ActPayload = z.discriminatedUnion('act', [
   z.strictObject({
     act: z.literal('queue'),
     phase: PhaseId,
     plan: Digest,
     recipes: z.record(RecipeName, Digest),
+    /** Of the hold-outs' folder; their bytes stay outside the trail. */
+    holdout: Digest.optional(),
     baseSha: z.string(),
+    /** The deferral, or the proposal to take it up again, that this phase answers. */
+    reentry: z.strictObject({ target: EntryId, targetDigest: Digest }).optional(),
   }),
   /** Says that what a `blocked` entry asked for was done, or allowed. */
   z.strictObject({ act: z.literal('approve'), target: EntryId, targetDigest: Digest, because: Because.optional() }),
@@ -51,6 +71,26 @@ export const ActPayload = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('resume'), phase: PhaseId, because: Because.optional() }),
   z.strictObject({ act: z.literal('drop'), phase: PhaseId, because: Because }),
   z.strictObject({ act: z.literal('note'), phase: PhaseId, text: Because }),
+  /** A whole new plan for a phase under way, in the place of the one whose digest is `replaces`. */
+  z.strictObject({
+    act: z.literal('amend'),
+    phase: PhaseId,
+    replaces: Digest,
+    plan: Digest,
+    recipes: z.record(RecipeName, Digest),
+    holdout: Digest.optional(),
+    /** What the plan of that digest says. */
+    spec: PhaseSpec,
+    because: Because,
+  }),
+  /** A new key for a role, in the place of the one of that fingerprint. */
+  z.strictObject({
+    act: z.literal('rotate'),
+    role: Role,
+    old: Fingerprint,
+    publicKey: PublicKey,
+    because: Because.optional(),
+  }),
 ]);
 export type ActPayload = z.infer<typeof ActPayload>;
 
@@ -73,3 +113,9 @@ export const SignedAct = z.strictObject({
   blobs: z.record(Digest, z.string()).default({}),
 });
 export type SignedAct = z.infer<typeof SignedAct>;
+
+/** The entry that an act is about, and the digest under which its author read it; null for one about a phase. */
+export function targetOf(payload: ActPayload): { target: EntryId; targetDigest: Digest } | null {
+  if (payload.act === 'queue') return payload.reentry ?? null;
+  return 'targetDigest' in payload ? payload : null;
+}

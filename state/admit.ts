@@ -4,47 +4,60 @@
 
 import { admitAct } from './admitAct.ts';
 import { admitClaim, isLive } from './admitClaim.ts';
+import { admitDeferral, admitReentry } from './admitDeferral.ts';
+import { admitSabotage } from './admitSabotage.ts';
 import { admitVerdict } from './admitVerdict.ts';
+import { overCap } from './caps.ts';
 import type { Entry, EntryOf } from './entry.ts';
 import { currentClaim, gateReport } from './gate.ts';
 import { DONE, type EntryId, type GateId, type Sha } from './ids.ts';
 import { type Finding, livePhase, type Phase, type Session, type TrailState } from './phase.ts';
+import { admitRefusal } from './refusal.ts';
 import { openFindings, reproducerRun } from './standing.ts';
 
-export const openFindingsMax = 20;
 export const reclaimsBeforeDispute = 2;
 
 /** Null where the entry may be appended, else the reason in words. */
 export function admit(state: TrailState, entry: Entry): string | null {
   if (entry.id !== state.lastId + 1) return `entry #${entry.id} does not follow #${state.lastId}`;
   if (entry.kind === 'act') return admitAct(state, entry);
+  if (entry.kind === 'refusal') return admitRefusal(state.refusals, entry);
   if (entry.kind === 'phase') return admitPhase(state, entry);
   const phase = entry.phase === null ? undefined : state.phases[entry.phase];
   if (!phase) return `there is no phase ${entry.phase ?? '(none named)'}`;
   if (entry.kind === 'session') return admitSession(phase, entry);
-  if (entry.kind === 'run') return admitRun(phase, entry);
-  return admitAgent(phase, entry);
+  if (entry.kind === 'run') return admitRun(state, phase, entry);
+  if (entry.kind === 'reentry') return admitReentry(state, entry);
+  return admitAgent(state, phase, entry);
 }
 
 /** What a run says of itself is the runner's testimony (audit checks it against its record); what it is for must be there. */
-function admitRun(phase: Phase, entry: EntryOf<'run'>): string | null {
-  const { run, purpose, recipe, recipeDigest, shas } = entry.facts;
+function admitRun(state: TrailState, phase: Phase, entry: EntryOf<'run'>): string | null {
+  const { run, purpose, recipeDigest, shas } = entry.facts;
   if (phase.runs.some((known) => known.run === run)) return `run ${run} is on the trail already`;
-  if (phase.recipes[recipe] !== recipeDigest) return `run ${run} is not of the recipe that the phase pinned`;
+  if (!phase.pinned.includes(recipeDigest)) return `run ${run} is not of a recipe that the phase pinned`;
   if (purpose.kind === 'trial') return null;
+  if (purpose.kind === 'trigger') {
+    const deferral = state.deferrals.find((one) => one.id === purpose.deferral);
+    return deferral?.trigger.kind === 'command'
+      ? null
+      : `run ${run} is for #${purpose.deferral}, which waits for no command`;
+  }
   if (purpose.kind === 'base') return shas.main === phase.base ? null : `run ${run} is not of the phase's base`;
   const claim = phase.claims.find((known) => known.id === purpose.claim);
   if (!claim) return `run ${run} is for claim #${purpose.claim}, which is not there`;
   return claim.sha === shas.main ? null : `run ${run} is not of the SHA that #${claim.id} claims`;
 }
 
-type AgentEntry = Exclude<Entry, { kind: 'act' | 'phase' | 'session' | 'run' }>;
+type AgentEntry = Exclude<Entry, { kind: 'act' | 'refusal' | 'phase' | 'session' | 'run' | 'reentry' }>;
 
-function admitAgent(phase: Phase, entry: AgentEntry): string | null {
+function admitAgent(state: TrailState, phase: Phase, entry: AgentEntry): string | null {
   const session = phase.sessions.find((s) => s.session === entry.facts.session);
   if (!session || session.for !== entry.role) return 'this session is not known to the trail';
   if (session.end !== null) return 'this session has ended';
   if (phase.status !== 'open') return `phase ${phase.id} is ${phase.status}: nothing can be added now`;
+  const enough = overCap(phase, session, entry);
+  if (enough !== null) return enough;
   const nowMs = Date.parse(entry.at);
   switch (entry.kind) {
     case 'claim':
@@ -53,6 +66,8 @@ function admitAgent(phase: Phase, entry: AgentEntry): string | null {
       return admitVerdict(phase, entry, nowMs);
     case 'finding':
       return admitFinding(phase, entry);
+    case 'sabotage':
+      return admitSabotage(phase, entry, nowMs);
     case 'veto':
       return session.vetoed ? 'one veto a session: this one has given its own' : null;
     case 'blocked':
@@ -65,8 +80,9 @@ function admitAgent(phase: Phase, entry: AgentEntry): string | null {
     case 'item':
     case 'journal':
     case 'decision':
-    case 'deferral':
       return null;
+    case 'deferral':
+      return admitDeferral(state, phase, entry);
     default:
       return entry satisfies never;
   }
@@ -76,8 +92,6 @@ function admitFinding(phase: Phase, entry: EntryOf<'finding'>): string | null {
   const { gate, claim } = entry.facts;
   if (gate !== DONE && !phase.spec.gates[gate]) return `the plan has no gate ${gate}`;
   if (claim !== null && currentClaim(phase, gate)?.id !== claim) return `#${claim} is not the live claim of ${gate}`;
-  if (openFindings(phase, DONE).length >= openFindingsMax)
-    return `${openFindingsMax} findings are open; close some first`;
   return null;
 }
 
@@ -89,16 +103,20 @@ function admitBlocked(phase: Phase, entry: EntryOf<'blocked'>): string | null {
     (blocked) => blocked.closed === null && blocked.blocks.some((gate) => blocks.includes(gate)),
   );
   if (open) return `#${open.id} already asks the operator about ${open.blocks.join(', ')}`;
-  return disputes === undefined ? null : admitDispute(phase, disputes);
+  return disputes === undefined ? null : admitDispute(phase, disputes, blocks);
 }
 
-function admitDispute(phase: Phase, target: EntryId): string | null {
+/** A dispute that the operator refused begins anew: two more claims have to be tried first. */
+function admitDispute(phase: Phase, target: EntryId, blocks: GateId[]): string | null {
   const finding = openFindings(phase, DONE).find((f) => f.id === target);
   if (!finding) return `#${target} is not an open finding`;
-  const since = phase.claims.filter((claim) => claim.gate === finding.gate && claim.id > target).length;
+  if (blocks.length !== 1 || blocks[0] !== finding.gate)
+    return `finding #${target} is about ${finding.gate}: name that gate`;
+  const from = phase.blocked.findLast((blocked) => blocked.disputes === target)?.id ?? target;
+  const since = phase.claims.filter((claim) => claim.gate === finding.gate && claim.id > from).length;
   return since >= reclaimsBeforeDispute
     ? null
-    : `a finding may be disputed after ${reclaimsBeforeDispute} new claims of its gate; there have been ${since}`;
+    : `a finding may be disputed after ${reclaimsBeforeDispute} new claims of its gate; since #${from} there have been ${since}`;
 }
 
 function admitAdvice(phase: Phase, entry: EntryOf<'advice'>): string | null {
@@ -122,7 +140,8 @@ function admitClose(phase: Phase, entry: EntryOf<'close'>, session: Session, now
     return mine('builder') ?? wrong('a request', ['withdrawn']);
   const claim = phase.claims.find((c) => c.id === target);
   if (claim && isLive(phase, claim, nowMs)) return mine('builder') ?? wrong('a claim', ['withdrawn']);
-  const thing = phase.things.find((t) => t.id === target && t.closed === null);
+  const putOff = phase.deferrals.map((deferral) => ({ ...deferral, kind: 'deferral' as const }));
+  const thing = [...phase.things, ...putOff].find((t) => t.id === target && t.closed === null);
   if (thing) return mine(thing.by) ?? wrong(`a ${thing.kind}`, ['done', 'retracted', 'superseded']);
   return `#${target} is not open, or cannot be closed`;
 }
@@ -175,7 +194,7 @@ function admitOpening(
   const queued = state.queue.find((q) => q.id === facts.queue);
   if (!queued) return `no act #${facts.queue} queues this phase`;
   if (queued.phase !== facts.spec.phase || entry.phase !== facts.spec.phase) return 'the act queues another phase';
-  if (queued.plan !== facts.plan || queued.baseSha !== facts.base)
+  if (queued.plan !== facts.plan || queued.baseSha !== facts.base || queued.holdout !== facts.holdout)
     return 'plan or base are not those that the operator signed';
   const same = Object.keys(facts.recipes).length === Object.keys(queued.recipes).length;
   const recipes = Object.entries(facts.recipes).every(([name, digest]) => queued.recipes[name] === digest);

@@ -2,6 +2,8 @@
 // where the bytes are (inbox, hook, audit); this is about what it asks for.
 
 import type { ActPayload } from './act.ts';
+import { admitTakingUp, proposalRefused } from './admitDeferral.ts';
+import { amendmentFault } from './amendment.ts';
 import type { EntryOf } from './entry.ts';
 import { currentClaim } from './gate.ts';
 import { DONE, type EntryId, type GateId } from './ids.ts';
@@ -14,26 +16,34 @@ export function admitAct(state: TrailState, entry: EntryOf<'act'>): string | nul
   const used = state.nonces[act.nonce];
   if (used !== undefined) return `this act was used before (#${used}); sign a new one`;
   if (entry.at > act.expires) return `this act expired at ${act.expires}; sign a new one`;
-  if (act.payload.act === 'queue') return admitQueue(state, act.payload.phase);
+  if (act.payload.act === 'queue') return admitQueue(state, act.payload);
+  if (act.payload.act === 'rotate') return null; // keys are in no entry before it: signers.ts
+  const refused = proposalRefused(state, act.payload);
+  if (refused) return entry.phase === refused.phase ? null : `deferral #${refused.id} is phase ${refused.phase}'s`;
+  return admitInPhase(state, entry, act.payload);
+}
+
+function admitQueue(state: TrailState, { phase: id, reentry }: Extract<ActPayload, { act: 'queue' }>): string | null {
+  if (state.phases[id]) return `phase ${id} was opened before; give the plan another id`;
+  if (state.queue.some((queued) => queued.phase === id)) return `phase ${id} is queued already`;
+  return reentry ? admitTakingUp(state, reentry.target) : null;
+}
+
+type PhasePayload = Exclude<ActPayload, { act: 'queue' | 'rotate' }>;
+
+function admitInPhase(state: TrailState, entry: EntryOf<'act'>, payload: PhasePayload): string | null {
   const phase = entry.phase === null ? undefined : state.phases[entry.phase];
   if (!phase) return `there is no phase ${entry.phase ?? '(none named)'}`;
-  if ('phase' in act.payload && act.payload.phase !== phase.id) return `the act is about phase ${act.payload.phase}`;
+  if ('phase' in payload && payload.phase !== phase.id) return `the act is about phase ${payload.phase}`;
   if (phase.status === 'done' || phase.status === 'abandoned') return `phase ${phase.id} is ${phase.status}`;
-  return admitPayload(phase, act.payload, Date.parse(entry.at));
+  return admitPayload(phase, payload, Date.parse(entry.at));
 }
 
-function admitQueue(state: TrailState, id: string): string | null {
-  if (state.phases[id]) return `phase ${id} was opened before; give the plan another id`;
-  return state.queue.some((queued) => queued.phase === id) ? `phase ${id} is queued already` : null;
-}
-
-function admitPayload(phase: Phase, payload: Exclude<ActPayload, { act: 'queue' }>, nowMs: number): string | null {
+function admitPayload(phase: Phase, payload: PhasePayload, nowMs: number): string | null {
   switch (payload.act) {
     case 'approve':
     case 'refuse':
-      return phase.blocked.some((blocked) => blocked.id === payload.target && blocked.closed === null)
-        ? null
-        : `#${payload.target} is not an open request of the Builder`;
+      return admitAnswer(phase, payload);
     case 'waive':
       if (payload.gate === DONE && payload.condition === 'all')
         return 'DONE cannot be waived whole; drop the phase, or waive its gates';
@@ -42,6 +52,8 @@ function admitPayload(phase: Phase, payload: Exclude<ActPayload, { act: 'queue' 
         : `phase ${phase.id} has no gate ${payload.gate}`;
     case 'lift':
       return admitLift(phase, payload.target, nowMs);
+    case 'amend':
+      return amendmentFault(phase, payload);
     case 'resume':
       return phase.status === 'parked' ? null : `phase ${phase.id} is ${phase.status}, not parked`;
     case 'veto':
@@ -51,6 +63,13 @@ function admitPayload(phase: Phase, payload: Exclude<ActPayload, { act: 'queue' 
     default:
       return payload satisfies never;
   }
+}
+
+function admitAnswer(phase: Phase, { act, target }: Extract<ActPayload, { act: 'approve' | 'refuse' }>): string | null {
+  const request = phase.blocked.find((blocked) => blocked.id === target && blocked.closed === null);
+  if (!request) return `#${target} is not an open request of the Builder`;
+  if (act === 'refuse' || request.disputes === null) return null;
+  return `#${target} disputes finding #${request.disputes}: lift ${request.disputes}, or refuse ${target}`;
 }
 
 function admitLift(phase: Phase, target: EntryId, nowMs: number): string | null {

@@ -1,19 +1,21 @@
 // Whether a claim may be made, and what is so of claims besides their evidence: live, freezing the branch, and what their
 // controls compare with. Pure.
 
+import { claimsLeft } from './caps.ts';
+import { canonicalJson } from './digest.ts';
 import type { EntryOf } from './entry.ts';
-import { currentClaim, effectiveVerdict, gateReport, holdsBefore } from './gate.ts';
+import { currentClaim, effectiveVerdict, gateReport, holdsBefore, notClosed } from './gate.ts';
 import { DONE, type GateId, type Sha } from './ids.ts';
 import type { Claim, Phase } from './phase.ts';
-import { standingOf, waiverOf } from './standing.ts';
+import { waiverOf } from './piece.ts';
+import { standingOf } from './standing.ts';
 
 /** Null where the claim may be appended, else why not. */
 export function admitClaim(phase: Phase, entry: EntryOf<'claim'>, nowMs: number): string | null {
   const { gate, shas } = entry.facts;
   if (gate !== DONE && !phase.spec.gates[gate])
     return `the plan has no gate ${gate}; it has ${Object.keys(phase.spec.gates).join(', ')}`;
-  if (phase.claims.length >= phase.spec.budget.claims)
-    return `the plan allows ${phase.spec.budget.claims} claims and all are used`;
+  if (claimsLeft(phase) <= 0) return `the plan allows ${phase.spec.budget.claims} claims and all are used`;
   const sha = shas.main as Sha | undefined;
   const tree = entry.facts.trees.main as Sha | undefined;
   if (!sha || !tree) return 'a claim names the full SHA of main and its tree';
@@ -25,6 +27,7 @@ export function admitClaim(phase: Phase, entry: EntryOf<'claim'>, nowMs: number)
     stillJudged(phase, gate, sha, nowMs) ??
     alreadyRed(phase, gate, tree, nowMs) ??
     (gate === DONE ? admitHandOff(phase, claim, nowMs) : unmetRequirements(phase, gate, claim, nowMs)) ??
+    notClosed(phase, gate, 'builder', nowMs) ??
     wrongReferences(phase, entry, claim, nowMs)
   );
 }
@@ -85,7 +88,11 @@ function wrongReferences(
 ): string | null {
   const gates = entry.facts.gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [entry.facts.gate];
   const right = gates.every((gate) => entry.facts.references[gate] === referenceFor(phase, gate, claim, nowMs));
-  return right ? null : "the claim's references are not those that the trail gives";
+  if (!right) return "the claim's references are not those that the trail gives";
+  const keeps = keepsFor(phase, gates, claim, nowMs);
+  return canonicalJson(keeps) === canonicalJson(entry.facts.keeps)
+    ? null
+    : 'the commits whose tests must hold are not those that the trail gives';
 }
 
 /** The SHA that a gate's controls compare with at a new claim: the newest accepted one it requires, else the base. */
@@ -101,6 +108,27 @@ export function referenceFor(
     .flatMap((other) => gateReport(phase, other, nowMs).claim ?? []);
   const newest = accepted.sort((a, b) => b.id - a.id)[0];
   return newest?.sha ?? phase.base;
+}
+
+/** For each recipe of these gates, the commits whose tests a new claim must keep: the base, then each accepted one before it. */
+export function keepsFor(
+  phase: Phase,
+  gates: GateId[],
+  claim: Pick<Claim, 'id' | 'sha' | 'descends'>,
+  nowMs: number,
+): Record<string, Sha[]> {
+  const recipes = [...new Set(gates.flatMap((gate) => phase.spec.gates[gate]?.recipe ?? []))];
+  return Object.fromEntries(
+    recipes.map((recipe): [string, Sha[]] => {
+      const sharing = (Object.keys(phase.spec.gates) as GateId[]).filter((g) => phase.spec.gates[g]?.recipe === recipe);
+      const accepted = sharing
+        .map((gate) => gateReport(phase, gate, nowMs))
+        .flatMap((report) => (report.holds && report.claim ? report.claim : []))
+        .filter((other) => claim.descends.includes(other.id))
+        .map((other) => other.sha);
+      return [recipe, [...new Set([phase.base, ...accepted])].filter((sha) => sha !== claim.sha)];
+    }),
+  );
 }
 
 /** True while a claim waits for its runs, its operator or its verdict. */

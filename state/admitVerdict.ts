@@ -2,7 +2,7 @@
 // covered clause. Nothing here reads prose.
 
 import type { EntryOf, Facts } from './entry.ts';
-import { currentClaim, effectiveVerdict, isBlocking, mayJudge } from './gate.ts';
+import { currentClaim, effectiveVerdict, isBlocking, mayJudge, notClosed } from './gate.ts';
 import { DONE, type EntryId } from './ids.ts';
 import type { Claim, Finding, Phase } from './phase.ts';
 import { coveredBy } from './spec.ts';
@@ -23,13 +23,13 @@ export function admitVerdict(phase: Phase, entry: EntryOf<'verdict'>, nowMs: num
   if (why) return `claim #${claim.id} cannot be judged: ${why}`;
   const unknown = facts.runs.find((run) => !phase.runs.some((known) => known.run === run));
   if (unknown) return `there is no run ${unknown}`;
-  return unresolvedCite(phase, facts) ?? byVerdict(phase, claim, facts);
+  return unresolvedCite(phase, facts) ?? byVerdict(phase, claim, facts, nowMs);
 }
 
-function byVerdict(phase: Phase, claim: Claim, facts: Facts<'verdict'>): string | null {
+function byVerdict(phase: Phase, claim: Claim, facts: Facts<'verdict'>, nowMs: number): string | null {
   switch (facts.verdict) {
     case 'PASS':
-      return admitPass(phase, claim, facts);
+      return admitPass(phase, claim, facts) ?? notClosed(phase, claim.gate, 'adversary', nowMs);
     case 'FAIL':
       return admitFail(phase, claim, facts.findings);
     case 'UNVERIFIED':
@@ -49,7 +49,9 @@ function admitPass(phase: Phase, claim: Claim, facts: Facts<'verdict'>): string 
   }
   const unanswered = openFindings(phase, claim.gate).map((finding) => whyStillOpen(phase, claim, finding, facts));
   const open = unanswered.find((why) => why !== null);
-  return open ?? (facts.findings.length > 0 ? 'a PASS names no findings' : null);
+  if (open) return open;
+  if (facts.findings.length > 0) return 'a PASS names no findings';
+  return facts.served ? null : 'a PASS says which diff was served to its session, whole';
 }
 
 /** Why a PASS does not dispose of the finding; null where it does. */

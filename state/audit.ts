@@ -3,17 +3,20 @@
 // from git; the gates by the same pure rule. Offline, with git and node alone. A bad trail is an answer, never an error.
 
 import { findBreak, isMarkedHub, trailHead } from './auditDamage.ts';
-import { type PhaseWork, workFaults } from './auditGit.ts';
-import { type AuditProblem, type Read, readEntries } from './auditRead.ts';
+import { type AuditPhase, phasesOf } from './auditGates.ts';
+import { workFaults } from './auditGit.ts';
+import { type Mark, readMark, writeMark } from './auditMark.ts';
+import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntries, seenIn } from './auditRead.ts';
 import { entryInLog, tailFaults } from './auditTail.ts';
-import { falseTrees } from './auditTrail.ts';
+import { branchHeads, falseRest, listObjects, type Trail } from './auditTrail.ts';
+import { parseCommit } from './commits.ts';
 import { Refused, TrailError } from './errors.ts';
-import { type GateReport, gateReport } from './gate.ts';
-import { allowedSignersFile, readmeFile } from './genesis.ts';
-import { listTree } from './git.ts';
+import { readmeFile } from './genesis.ts';
 import { type Hub, openCopy } from './hub.ts';
-import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from './ids.ts';
-import type { Phase, TrailState } from './phase.ts';
+import type { Sha } from './ids.ts';
+import { mustRead, mustReadTree, type ObjectStore, objectStore } from './objects.ts';
+import { allowedSignersFile, sharedKey } from './signers.ts';
+import { folderMode } from './trees.ts';
 
 /** More are counted, not told. */
 export const problemsMax = 200;
@@ -27,17 +30,10 @@ export type AuditOptions = {
   head?: string;
   /** Path of the `heads.log` beside the hub. */
   headsLog?: string;
-};
-
-export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; sha: Sha | null };
-
-export type AuditPhase = {
-  id: PhaseId;
-  status: Phase['status'] | 'queued';
-  /** As they stood when the phase was done, else at the trail's last entry. DONE comes last. */
-  gates: AuditGate[];
-  /** `none`: its runs were not sandboxed, which only a demo's may be. Null while it is queued. */
-  sandbox: Phase['sandbox'] | null;
+  /** A file in which to keep how far a sound audit came; see auditMark.ts. */
+  mark?: string;
+  /** Looks only at what came after the mark, where there is one that fits. */
+  sinceMark?: boolean;
 };
 
 export type AuditReport = {
@@ -52,6 +48,10 @@ export type AuditReport = {
   phases: AuditPhase[];
   /** In the order of the entries; what concerns none comes last. */
   problems: AuditProblem[];
+  /** The entries up to this one were in order at that time, and were not looked at again; null where all were looked at. */
+  since: { entry: number; head: Sha; at: string } | null;
+  /** Why the mark was of no use, or could not be kept. */
+  notes: string[];
 };
 
 /** Audits a hub. Rejects with TrailError 'bad-hub' where there is none at that path, 'io' where git cannot be started. */
@@ -63,42 +63,56 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
     if (!(error instanceof TrailError || error instanceof Refused) || !(await isMarkedHub(options.hub))) throw error;
     return damagedReport(options, error);
   }
-  return auditHub(hub, options);
+  const objects = objectStore(hub.dir);
+  try {
+    return await auditTrail({ ...hub, objects, heads: await branchHeads(hub.dir) }, options);
+  } finally {
+    objects.close();
+  }
 }
 
-async function auditHub(hub: Hub, options: AuditOptions): Promise<AuditReport> {
-  const head = (await trailHead(hub.dir)) as Sha;
-  const problems: AuditProblem[] = [...rootProblems(hub, options), ...(await genesisProblems(hub))];
-  const read = await readEntries(hub, head, problems);
-  if (read.isWhole) await checkTrees(hub, head, read, problems);
-  for (const work of read.work.values()) {
-    const cannot = (error: Error) => [{ entry: work.opened, what: `its work cannot be looked at: ${error.message}` }];
-    const faults = await workFaults(hub.dir, work).catch(cannot);
-    for (const { entry, what } of faults) problems.push({ entry, commit: read.commits.get(entry) ?? null, what });
-  }
-  const end = { chain: read.chain, entries: read.entries };
-  const tail = read.isWhole ? await tailFaults(end, options) : [];
+async function auditTrail(trail: Trail, options: AuditOptions): Promise<AuditReport> {
+  const head = trail.heads.get('trail') as Sha;
+  const notes: string[] = [];
+  const mark = await usedMark(trail, head, options, notes);
+  const problems = rootProblems(trail, options);
+  const listing = listObjects(trail.dir, mark?.seen.place.head ?? null, head).catch((error: TrailError) => error);
+  if (mark === null) problems.push(...(await genesisProblems(trail)));
+  const read = await readEntries(trail, head, mark?.seen ?? null, problems);
+  if (read.isWhole) problems.push(...(await restProblems(trail, head, read, await listing)));
+  problems.push(...(await workProblems(trail, read, mark)));
+  const tail = read.isWhole ? await tailFaults(read, options) : [];
   for (const { entry, what } of tail) problems.push({ entry, commit: null, what });
+  if (problems.length === 0 && options.mark !== undefined) await keep(options.mark, trail, read, notes);
   const isWitnessed = options.head !== undefined || options.headsLog !== undefined;
   return {
     ok: problems.length === 0,
-    entries: read.entries,
+    entries: read.place.nextId - 1,
     commits: read.chain.size,
     head,
-    root: { fingerprint: hub.root, assumed: options.root === undefined },
+    root: { fingerprint: trail.root, assumed: options.root === undefined },
     tail: isWitnessed && tail.length === 0 && read.isWhole ? 'witnessed' : 'unwitnessed',
-    phases: phasesOf(read.audit.state, read.work, read.audit.at),
+    phases: phasesOf(read.audit.judged, read.work),
     problems: inOrder(problems),
+    since: mark && { entry: mark.seen.place.nextId - 1, head: mark.seen.place.head, at: mark.at },
+    notes,
   };
 }
 
-/** Folders are no commit's to bring as far as the rule for commits goes, but entries and records hang on them. */
-async function checkTrees(hub: Hub, head: Sha, { firsts }: Read, problems: AuditProblem[]): Promise<void> {
-  const found = await falseTrees(hub.dir, hub.genesis, head).catch((error: TrailError) => error);
-  if (found instanceof Error) return void problems.push({ entry: null, commit: head, what: found.message });
-  for (const [commit, object] of found) {
-    const what = `its object ${object} holds other bytes than its id stands for`;
-    problems.push({ entry: firsts.get(commit) ?? null, commit, what });
+/** The mark to begin at; null where none is asked for, or it does not fit. */
+async function usedMark(hub: Hub, head: Sha, { mark, sinceMark }: AuditOptions, notes: string[]): Promise<Mark | null> {
+  if (!sinceMark) return null;
+  const read = mark === undefined ? { why: 'beside this hub nothing is kept' } : await readMark(mark, hub, head);
+  if ('seen' in read) return read;
+  notes.push(`everything was looked at: ${read.why}`);
+  return null;
+}
+
+async function keep(file: string, hub: Hub, read: Read, notes: string[]): Promise<void> {
+  try {
+    await writeMark(file, hub, seenIn(read));
+  } catch (error) {
+    notes.push(`how far this audit came could not be kept: ${(error as Error).message}`);
   }
 }
 
@@ -109,37 +123,51 @@ function rootProblems({ root, genesis }: Hub, options: AuditOptions): AuditProbl
 }
 
 /** The first commit, which no rule of commits covers, holds keys and nothing that could pass for a record. */
-async function genesisProblems({ dir, genesis }: Hub): Promise<AuditProblem[]> {
-  const files = await listTree(dir, genesis);
-  const strange = files.find(({ path }) => path !== allowedSignersFile && path !== readmeFile);
-  return strange === undefined
-    ? []
-    : [{ entry: null, commit: genesis, what: `the first commit holds ${strange.path}` }];
-}
-
-function phasesOf(state: TrailState, work: ReadonlyMap<PhaseId, PhaseWork>, at: string): AuditPhase[] {
-  const opened = Object.values(state.phases).map((phase): AuditPhase => {
-    // Evidence for DONE ages: it is looked at as of the time when it counted.
-    const nowMs = Date.parse((phase.status === 'done' ? work.get(phase.id)?.done?.at : undefined) ?? at);
-    const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE].map((gate) => {
-      const { holds, claim, sha } = reportOf(phase, gate, nowMs);
-      return { gate, holds, claim: claim?.id ?? null, sha };
-    });
-    return { id: phase.id, status: phase.status, gates, sandbox: phase.sandbox };
-  });
-  return [
-    ...opened,
-    ...state.queue.map(({ phase }): AuditPhase => ({ id: phase, status: 'queued', gates: [], sandbox: null })),
+async function genesisProblems({ genesis, signers, objects }: Trail): Promise<AuditProblem[]> {
+  const tree = parseCommit(await mustRead(objects, genesis, 'commit'))?.tree as Sha;
+  const strange = (await pathsIn(objects, tree)).find((path) => path !== allowedSignersFile && path !== readmeFile);
+  const shared = sharedKey(signers);
+  const whats = [
+    ...(strange === undefined ? [] : [`the first commit holds ${strange}`]),
+    ...(shared === null ? [] : [shared]),
   ];
+  return whats.map((what) => ({ entry: null, commit: genesis, what }));
 }
 
-/** A phase whose plan no plan check would let through (gates that require each other) has no answer. */
-function reportOf(phase: Phase, gate: GateId, nowMs: number): Pick<GateReport, 'holds' | 'claim' | 'sha'> {
+async function pathsIn(objects: ObjectStore, tree: Sha, folder = ''): Promise<string[]> {
+  const children = [...(await mustReadTree(objects, tree))];
+  const paths = children.map(([name, { mode, sha }]) =>
+    mode === folderMode ? pathsIn(objects, sha, `${folder}${name}/`) : [`${folder}${name}`],
+  );
+  return (await Promise.all(paths)).flat();
+}
+
+/** Folders are no commit's to bring as far as the rule for commits goes, but entries and records hang on them. */
+async function restProblems(
+  { objects }: Trail,
+  head: Sha,
+  read: Read,
+  listing: string | TrailError,
+): Promise<AuditProblem[]> {
+  if (listing instanceof Error) return [{ entry: null, commit: head, what: listing.message }];
   try {
-    return gateReport(phase, gate, nowMs);
-  } catch {
-    return { holds: false, claim: null, sha: null };
+    const found = await falseRest(objects, listing, read.held);
+    return [...found].map(([commit, id]) => ({ entry: firstOf(read, commit), commit, what: falseObject(id) }));
+  } catch (error) {
+    if (!(error instanceof TrailError)) throw error;
+    return [{ entry: null, commit: head, what: error.message }];
   }
+}
+
+async function workProblems(trail: Trail, read: Read, mark: Mark | null): Promise<AuditProblem[]> {
+  const upTo = (mark?.seen.place.nextId ?? 1) - 1;
+  const problems: AuditProblem[] = [];
+  for (const work of read.work.values()) {
+    const cannot = (error: Error) => [{ entry: work.opened, what: `its work cannot be looked at: ${error.message}` }];
+    const faults = await workFaults(trail, work, upTo).catch(cannot);
+    problems.push(...faults.map(({ entry, what }) => ({ entry, commit: commitOf(read, entry), what })));
+  }
+  return problems;
 }
 
 function inOrder(problems: AuditProblem[]): AuditProblem[] {
@@ -157,7 +185,7 @@ async function damagedReport(options: AuditOptions, error: Error): Promise<Audit
     broken === null ? error.message : `${broken.what}, so nothing before it can be judged (${error.message})`;
   const entry = broken && (broken.entry ?? (await entryInLog(options.headsLog, broken.commit)));
   return {
-    ...{ ok: false, entries: 0, commits: 0, head, phases: [], tail: 'unwitnessed' },
+    ...{ ok: false, entries: 0, commits: 0, head, phases: [], tail: 'unwitnessed', since: null, notes: [] },
     root: { fingerprint: null, assumed: options.root === undefined },
     problems: [{ entry, commit: broken?.commit ?? null, what }],
   };

@@ -1,6 +1,7 @@
 // The operator's words against what they were signed for: this workspace, this trail, this very text of their target; and a
 // phase's opening against the plan and recipes that he signed. The signatures themselves are checked with each commit.
 
+import { targetOf } from './act.ts';
 import { clockSkewMs, targetDigestOf } from './acts.ts';
 import { type AuditStore, jsonOf } from './auditStore.ts';
 import { canonicalJson, digestOfJson } from './digest.ts';
@@ -8,6 +9,7 @@ import type { Entry, EntryOf, Facts } from './entry.ts';
 import type { Digest } from './ids.ts';
 import { readPlan } from './plan.ts';
 import { PinnedRecipe } from './recipe.ts';
+import type { PhaseSpec } from './spec.ts';
 
 /** Entries are stamped to the second; the supervisor's clock knew more. */
 const stampMs = 1000;
@@ -31,12 +33,13 @@ export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): 
   if (act.root !== using.root) problems.push(`the act is for a trail that begins with the key ${act.root}`);
   if (Date.parse(act.at) > Date.parse(at) + clockSkewMs + stampMs)
     problems.push(`the act is dated ${act.at}, after its entry`);
-  if ('targetDigest' in payload) {
-    const target = using.target(payload.target);
-    if (target && targetDigestOf(target) !== payload.targetDigest)
-      problems.push(`the act was signed over another text than that of #${payload.target}`);
-  }
-  if (payload.act === 'queue') problems.push(...(await queueProblems(payload.plan, payload.recipes, using.store)));
+  const about = targetOf(payload);
+  const target = about && using.target(about.target);
+  if (target && targetDigestOf(target) !== about.targetDigest)
+    problems.push(`the act was signed over another text than that of #${about.target}`);
+  if (payload.act === 'queue' || payload.act === 'amend')
+    problems.push(...(await queueProblems(payload.plan, payload.recipes, using.store)));
+  if (payload.act === 'amend') problems.push(...(await planProblems(payload, using.store)));
   return problems;
 }
 
@@ -48,15 +51,21 @@ export async function openedProblems(
   const problems: string[] = [];
   const beside = `plan-phase-${facts.spec.phase}.md`;
   if (store.digestAt(beside) !== facts.plan) problems.push(`${beside} is not the plan that was queued`);
-  const bytes = store.hasBlob(facts.plan) ? await store.read(`blobs/${facts.plan}`) : null;
-  if (bytes === null) return [...problems, `the plan ${facts.plan} is not stored`];
+  return [...problems, ...(await planProblems(facts, store))];
+}
+
+type Planned = { plan: Digest; spec: PhaseSpec; recipes: Record<string, Digest> };
+
+async function planProblems({ plan, spec, recipes }: Planned, store: AuditStore): Promise<string[]> {
+  const bytes = store.hasBlob(plan) ? await store.read(`blobs/${plan}`) : null;
+  if (bytes === null) return [`the plan ${plan} is not stored`];
   const read = readPlan(bytes.toString('utf8'));
-  if (!('spec' in read)) return [...problems, 'the stored plan does not read as one'];
-  if (canonicalJson(read.spec) !== canonicalJson(facts.spec))
-    problems.push('its spec is not what the stored plan says');
-  const unpinned = Object.entries(facts.spec.gates).find(([, gate]) => facts.recipes[gate.recipe] === undefined);
-  if (unpinned) problems.push(`${unpinned[0]} runs the recipe ${unpinned[1].recipe}, which is not pinned`);
-  return problems;
+  if (!('spec' in read)) return ['the stored plan does not read as one'];
+  const unpinned = Object.entries(spec.gates).find(([, gate]) => recipes[gate.recipe] === undefined);
+  return [
+    ...(canonicalJson(read.spec) === canonicalJson(spec) ? [] : ['its spec is not what the stored plan says']),
+    ...(unpinned ? [`${unpinned[0]} runs the recipe ${unpinned[1].recipe}, which is not pinned`] : []),
+  ];
 }
 
 async function queueProblems(plan: Digest, recipes: Record<string, Digest>, store: AuditStore): Promise<string[]> {

@@ -3,29 +3,38 @@
 
 import { admit } from './admit.ts';
 import { actProblems, openedProblems } from './auditActs.ts';
+import { functionProblems, sabotageProblems } from './auditControls.ts';
 import { runProblems } from './auditRuns.ts';
+import { servedProblems } from './auditServed.ts';
 import type { AuditStore } from './auditStore.ts';
 import type { Entry, EntryOf } from './entry.ts';
 import { fold } from './fold.ts';
 import { emptyTrail, type Phase, type TrailState } from './phase.ts';
 
 export type EntryAudit = {
-  /** The fold of all entries so far. */
-  readonly state: TrailState;
-  /** The time of the newest entry; '' before the first. */
-  readonly at: string;
+  readonly judged: Judged;
   /** Everything that does not hold of the next entry, in words; it is folded all the same. Never rejects. */
   judge(entry: Entry): Promise<string[]>;
 };
 
+/** What is known of all entries so far. Plain data. */
+export type Judged = {
+  /** Their fold. */
+  state: TrailState;
+  /** The time of the newest; '' before the first. */
+  at: string;
+  /** Those that an act can be about, of phases that are not over. */
+  targets: Entry[];
+};
+
 export type EntryAuditOptions = { hub: string; store: AuditStore; workspace: string | null; root: string };
 
-/** An audit of entries from #1 on, in order. */
-export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions): EntryAudit {
-  /** Entries that an act can be about, of phases that are not over. */
-  const targets = new Map<number, Entry>();
-  let state = emptyTrail;
-  let at = '';
+const nothing: Judged = { state: emptyTrail, at: '', targets: [] };
+
+/** An audit of entries in order: from #1 on, or after those that were judged. */
+export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, from = nothing): EntryAudit {
+  const targets = new Map<number, Entry>(from.targets.map((entry) => [entry.id, entry]));
+  let { state, at } = from;
 
   async function judge(entry: Entry): Promise<string[]> {
     const problems: string[] = [];
@@ -58,6 +67,12 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions): 
         return sessionProblems(entry, phase);
       case 'finding':
         return reproducerProblems(entry);
+      case 'claim':
+        return functionProblems(entry, phase, { hub, store });
+      case 'sabotage':
+        return sabotageProblems(entry, phase, { hub, store });
+      case 'verdict':
+        return servedProblems(entry, phase, hub);
       default:
         return [];
     }
@@ -80,23 +95,26 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions): 
 
   function forget({ phase, facts: { event } }: EntryOf<'phase'>): void {
     if (event !== 'done' && event !== 'abandoned') return;
-    for (const [id, target] of targets) if (target.phase === phase) targets.delete(id);
+    for (const [id, target] of targets) if (target.phase === phase && !outlives(target)) targets.delete(id);
   }
 
   return {
-    get state() {
-      return state;
-    },
-    get at() {
-      return at;
+    get judged() {
+      return { state, at, targets: [...targets.values()] };
     },
     judge,
   };
 }
 
-/** Approve and refuse are about requests; lift about vetoes, findings and flakes. */
+/** What was put off is taken up when its own phase is over. */
+function outlives({ kind }: Entry): boolean {
+  return kind === 'deferral' || kind === 'reentry';
+}
+
+/** Approve and refuse are about requests and re-entries; lift about vetoes, findings and flakes. */
 function isTarget({ kind, facts }: Entry): boolean {
   if (kind === 'act') return (facts as EntryOf<'act'>['facts']).act.payload.act === 'veto';
+  if (kind === 'deferral' || kind === 'reentry') return true;
   return kind === 'blocked' || kind === 'veto' || kind === 'finding' || kind === 'run';
 }
 

@@ -1,50 +1,97 @@
 // What the trail says of the work, against git: that each claim's commit is there with its tree and all that it holds, where it
-// lies on its phase's branch, and which claims come before it. Asked once for all claims of a phase, however many.
+// and what was published lie on their phase's branch, and which claims come before it. Asked once for all claims of a phase.
 
-import { type ObjectReader, openObjects } from './catFile.ts';
+import type { Trail } from './auditTrail.ts';
 import { parseCommit } from './commits.ts';
-import type { EntryOf } from './entry.ts';
-import { branchHead, isAncestor, listingBytesMax } from './git.ts';
+import type { Entry, EntryOf, Facts } from './entry.ts';
+import { isAncestor, listingBytesMax } from './git.ts';
 import { git, gitText, whyFailed } from './gitProcess.ts';
 import type { EntryId, PhaseId, Sha } from './ids.ts';
+import type { ObjectStore } from './objects.ts';
 import { protectedChanges } from './protectedPaths.ts';
 import type { PhaseSpec } from './spec.ts';
 import { gitObject } from './trees.ts';
 
-/** What one phase says of commits, gathered from its entries. */
+/** What one phase says of commits, gathered from its entries. Plain data. */
 export type PhaseWork = {
   phase: PhaseId;
   opened: EntryId;
+  /** Its newest entry. */
+  newest: EntryId;
   base: Sha;
-  spec: PhaseSpec;
+  /** The plan's, and from the entry of an amendment on that one's. */
+  specs: { since: EntryId; spec: PhaseSpec }[];
   claims: EntryOf<'claim'>[];
+  /** What sessions left on the branch. */
+  published: { id: EntryId; sha: Sha }[];
   /** The entry `done`, its time, and the commit that it names. */
   done: { id: EntryId; at: string; sha: Sha } | null;
 };
 
 type Fault = { entry: EntryId; what: string };
 
-/** Everything that git tells otherwise. */
-export async function workFaults(hub: string, work: PhaseWork): Promise<Fault[]> {
-  const objects = openObjects(hub);
+/** Takes in what one more entry says of commits. */
+export function noteWork(all: Map<PhaseId, PhaseWork>, entry: Entry): void {
+  if (entry.kind === 'phase' && entry.facts.event === 'opened') noteOpening(all, entry.id, entry.facts);
+  const work = entry.phase === null ? undefined : all.get(entry.phase);
+  if (!work) return;
+  work.newest = entry.id;
+  if (entry.kind === 'claim') work.claims.push(entry);
+  if (entry.kind === 'act') noteAmendment(work, entry);
+  if (entry.kind === 'session' && entry.facts.event === 'ended' && entry.facts.published !== null)
+    work.published.push({ id: entry.id, sha: entry.facts.published });
+  if (entry.kind === 'phase' && entry.facts.event === 'done')
+    work.done = { id: entry.id, at: entry.at, sha: entry.facts.sha };
+}
+
+function noteOpening(
+  all: Map<PhaseId, PhaseWork>,
+  opened: EntryId,
+  { base, spec }: Extract<Facts<'phase'>, { event: 'opened' }>,
+): void {
+  const { phase } = spec;
+  const work = { phase, opened, newest: opened, base, specs: [{ since: opened, spec }] };
+  if (!all.has(phase)) all.set(phase, { ...work, claims: [], published: [], done: null });
+}
+
+function noteAmendment({ specs }: PhaseWork, { id, facts }: EntryOf<'act'>): void {
+  const { payload } = facts.act;
+  if (payload.act === 'amend') specs.push({ since: id, spec: payload.spec });
+}
+
+/**
+ * Everything that git tells otherwise. Of what entries up to `upTo` say, an earlier audit looked at the commits; where they lie
+ * is asked again, since branches move.
+ */
+export async function workFaults(trail: Trail, work: PhaseWork, upTo = 0): Promise<Fault[]> {
+  const { dir, objects, heads } = trail;
+  if (work.opened > upTo && (await commitTree(objects, work.base)) === null)
+    return [{ entry: work.opened, what: `its base ${work.base} is no commit of the hub` }];
+  const [there, faults] = await present(objects, work, upTo);
+  const content = await contentFaults(dir, there, upTo);
+  const head = heads.get(`phase/${work.phase}`) ?? null;
+  return [...faults, ...content, ...(await placeFaults(dir, head, there, upTo))];
+}
+
+/** The work without the commits that are not there, and what is to be said of those. */
+async function present(objects: ObjectStore, work: PhaseWork, upTo: number): Promise<[PhaseWork, Fault[]]> {
+  const [claims, published]: [PhaseWork['claims'], PhaseWork['published']] = [[], []];
   const faults: Fault[] = [];
-  const there: EntryOf<'claim'>[] = [];
-  try {
-    if ((await commitTree(objects, work.base)) === null)
-      return [{ entry: work.opened, what: `its base ${work.base} is no commit of the hub` }];
-    for (const claim of work.claims) {
-      const what = await commitFault(objects, claim);
-      if (what === null) there.push(claim);
-      else faults.push({ entry: claim.id, what });
-    }
-  } finally {
-    objects.close();
+  for (const claim of work.claims) {
+    const what = claim.id > upTo ? await commitFault(objects, claim) : null;
+    if (what === null) claims.push(claim);
+    else faults.push({ entry: claim.id, what });
   }
-  return [...faults, ...(await contentFaults(hub, work, there)), ...(await placeFaults(hub, work, there))];
+  for (const one of work.published) {
+    if ((await commitTree(objects, one.sha)) !== null) published.push(one);
+    else faults.push({ entry: one.id, what: `${one.sha}, which it published, is no commit of the hub` });
+  }
+  return [{ ...work, claims, published }, faults];
 }
 
 /** The base, or the first claim, of which something is lost or spoilt: what it adds to those before it. */
-async function contentFaults(hub: string, { base, opened }: PhaseWork, claims: EntryOf<'claim'>[]): Promise<Fault[]> {
+async function contentFaults(hub: string, { base, opened, claims }: PhaseWork, upTo: number): Promise<Fault[]> {
+  if (opened <= upTo && claims.every(({ id }) => id <= upTo)) return [];
   const verify = (args: string[]) => git(hub, ['rev-list', '--quiet', '--verify-objects', ...args]);
   const whole = await verify(['--no-walk', base]);
   if (whole.exit !== 0) return [{ entry: opened, what: `the work at the base is damaged: ${whyFailed(whole)}` }];
@@ -58,26 +105,40 @@ async function contentFaults(hub: string, { base, opened }: PhaseWork, claims: E
   return [];
 }
 
-/** Where the claims that are there lie: on their phase's branch, and beside each other. */
-async function placeFaults(hub: string, work: PhaseWork, claims: EntryOf<'claim'>[]): Promise<Fault[]> {
-  const branch = `phase/${work.phase}`;
-  const head = await branchHead(hub, branch);
-  const isBefore = await ancestry(hub, [...shasOf(claims), ...(head === null ? [] : [head])], work.base);
-  const faults: Fault[] = [];
+/** Where the claims that are there lie beside each other, and on their phase's branch. */
+async function placeFaults(hub: string, head: Sha | null, work: PhaseWork, upTo: number): Promise<Fault[]> {
+  const { claims, published, base } = work;
+  const known = [...shasOf(claims), ...published.map(({ sha }) => sha), ...(head === null ? [] : [head])];
+  const isBefore = await ancestry(hub, [...new Set(known)], base);
+  const faults = await branchFaults(work, head, isBefore);
   for (const [index, claim] of claims.entries()) {
-    const isOff = head !== null && !(await isBefore(shaOf(claim), head));
-    if (isOff) faults.push({ entry: claim.id, what: `${shaOf(claim)} is not on ${branch}` });
+    if (claim.id <= upTo) continue;
     const what = (await orderFault(claim, claims.slice(0, index), isBefore)) ?? (await touchesFault(hub, claim, work));
     if (what !== null) faults.push({ entry: claim.id, what });
   }
-  const { done } = work;
-  if (done !== null && head !== null && head !== done.sha)
+  return faults;
+}
+
+/** The branch of a phase is never taken away nor put back: what was published and claimed lies on it, and done at its end. */
+async function branchFaults(
+  { phase, opened, newest, base, claims, published, done }: PhaseWork,
+  head: Sha | null,
+  isBefore: IsBefore,
+): Promise<Fault[]> {
+  const branch = `phase/${phase}`;
+  // A crash may come between `opened` and its branch; nothing is written for a phase before it is there.
+  if (head === null) return newest === opened ? [] : [{ entry: opened, what: `its branch ${branch} is gone` }];
+  const faults: Fault[] = [];
+  const laid = [...published, ...claims.map((claim) => ({ id: claim.id, sha: shaOf(claim) }))];
+  for (const { id, sha } of laid.length > 0 ? laid : [{ id: opened, sha: base }])
+    if (!(await isBefore(sha, head))) faults.push({ entry: id, what: `${sha} is not on ${branch}` });
+  if (done !== null && head !== done.sha)
     faults.push({ entry: done.id, what: `${branch} stands at ${head}; what was judged is ${done.sha}` });
   return faults;
 }
 
 /** The tree of a commit that is there under its true id; null otherwise. */
-async function commitTree(objects: ObjectReader, sha: Sha): Promise<Sha | null> {
+async function commitTree(objects: ObjectStore, sha: Sha): Promise<Sha | null> {
   const object = await objects.read(sha);
   if (object?.type !== 'commit' || gitObject('commit', object.bytes).sha !== sha) return null;
   return parseCommit(object.bytes)?.tree ?? null;
@@ -91,7 +152,7 @@ function shasOf(claims: EntryOf<'claim'>[]): Sha[] {
   return [...new Set(claims.map(shaOf))];
 }
 
-async function commitFault(objects: ObjectReader, { facts }: EntryOf<'claim'>): Promise<string | null> {
+async function commitFault(objects: ObjectStore, { facts }: EntryOf<'claim'>): Promise<string | null> {
   const sha = facts.shas.main;
   if (sha === undefined) return 'it names no commit of main';
   const tree = await commitTree(objects, sha);
@@ -123,9 +184,11 @@ async function orderFault(
 
 async function touchesFault(
   hub: string,
-  { facts }: EntryOf<'claim'>,
-  { base, spec }: PhaseWork,
+  { id, facts }: EntryOf<'claim'>,
+  { base, specs }: PhaseWork,
 ): Promise<string | null> {
+  const spec = specs.findLast(({ since }) => since < id)?.spec;
+  if (!spec) return 'it was made before its phase was opened';
   const touched = await protectedChanges(hub, spec, base, facts.shas.main as Sha);
   const untold = touched.find((path) => !facts.touches.includes(path));
   if (untold !== undefined) return `it changes the protected path ${untold}, and does not say so`;
@@ -148,7 +211,7 @@ async function ancestry(hub: string, shas: Sha[], base: Sha): Promise<IsBefore> 
   const bits = new Map(shas.map((sha, index) => [sha, 1n << BigInt(index)]));
   const input = [...shas, `^${base}`].join('\n');
   const args = ['rev-list', '--topo-order', '--parents', '--stdin'];
-  const text = shas.length === 0 ? '' : await gitText(hub, args, { input, outputBytesMax: listingBytesMax });
+  const text = shas.length < 2 ? '' : await gitText(hub, args, { input, outputBytesMax: listingBytesMax });
   const holds = new Map<string, bigint>();
   for (const row of text.split('\n').filter(Boolean).reverse()) {
     const [sha = '', ...parents] = row.split(' ');
@@ -157,9 +220,10 @@ async function ancestry(hub: string, shas: Sha[], base: Sha): Promise<IsBefore> 
       parents.reduce((all, parent) => all | (holds.get(parent) ?? 0n), bits.get(sha as Sha) ?? 0n),
     );
   }
-  return (one, other) => {
+  return async (one, other) => {
+    if (one === other) return true;
     const held = holds.get(other);
     if (!holds.has(one) || held === undefined) return isAncestor(hub, one, other);
-    return Promise.resolve((held & (bits.get(one) ?? 0n)) !== 0n);
+    return (held & (bits.get(one) ?? 0n)) !== 0n;
   };
 }

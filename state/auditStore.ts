@@ -1,11 +1,11 @@
 // What the trail stores beside its entries (blobs, results of runs, plans), as the audit meets it commit by commit. Known by
 // path and digest; the bytes are read from git again when a check asks for them, so that memory does not grow with them.
 
-import { openObjects } from './catFile.ts';
 import type { TrailCommit } from './commitRule.ts';
 import { digestOf } from './digest.ts';
 import { docs } from './history.ts';
 import type { Digest, RunId, Sha } from './ids.ts';
+import type { ObjectStore } from './objects.ts';
 import { partOf } from './policy.ts';
 import { RunRecord } from './record.ts';
 
@@ -20,13 +20,16 @@ export type AuditStore = {
   hasBlob(digest: Digest): boolean;
   /** The record of a run; null where none is stored that reads as one. */
   record(run: RunId): Promise<RunRecord | null>;
-  close(): void;
+  /** All that it took in, for a store that goes on from here. */
+  known(): Known;
 };
 
-/** An empty store over the hub's objects. */
-export function auditStore(hub: string): AuditStore {
-  const known = new Map<string, { blob: Sha; digest: Digest }>();
-  const objects = openObjects(hub);
+/** By path. */
+export type Known = [string, { blob: Sha; digest: Digest }][];
+
+/** A store over the hub's objects that knows so much already. */
+export function auditStore(objects: Pick<ObjectStore, 'read'>, from: Known = []): AuditStore {
+  const known = new Map(from);
 
   function keep(commit: TrailCommit): void {
     for (const { path, newBlob, after } of commit.changes) {
@@ -57,7 +60,7 @@ export function auditStore(hub: string): AuditStore {
     read,
     hasBlob: (digest) => digestAt(`blobs/${digest}`) === digest,
     record,
-    close: () => objects.close(),
+    known: () => [...known],
   };
 }
 

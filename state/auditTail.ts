@@ -11,7 +11,7 @@ export type Witnesses = { head?: string; headsLog?: string };
 export type TrailEnd = {
   /** For each commit from the first one on, the number of entries up to it. */
   chain: ReadonlyMap<Sha, number>;
-  entries: number;
+  place: { nextId: number };
 };
 
 const cut = 'its tail was cut, or it was written anew';
@@ -27,27 +27,24 @@ export async function tailFaults(end: TrailEnd, witnesses: Witnesses): Promise<F
   ];
 }
 
-function headFaults({ chain, entries }: TrailEnd, head: string): Fault[] {
+function headFaults({ chain, place }: TrailEnd, head: string): Fault[] {
   const sha = Sha.safeParse(head);
   if (!sha.success)
     return [{ entry: null, what: `«${head.slice(0, 60)}» is not a full commit id: give all 40 digits` }];
   if (chain.has(sha.data)) return [];
-  return [
-    {
-      entry: entries + 1,
-      what: `the trail ends at #${entries} without the commit ${head}: ${cut}`,
-    },
-  ];
+  const what = `the trail ends at #${place.nextId - 1} without the commit ${head}: ${cut}`;
+  return [{ entry: place.nextId, what }];
 }
 
-async function logFaults({ chain, entries }: TrailEnd, file: string): Promise<Fault[]> {
+async function logFaults({ chain, place }: TrailEnd, file: string): Promise<Fault[]> {
   const read = await readLog(file);
   if ('why' in read) return [{ entry: null, what: read.why }];
   const wrong = read.lines.find(({ id, sha }) => chain.get(sha) !== id);
   if (wrong === undefined) return [];
   const has = chain.get(wrong.sha);
-  const what = has === undefined ? `the trail ends at #${entries} without that` : `there it has ${has} entries`;
-  const entry = Math.min(wrong.id, entries + 1);
+  const what =
+    has === undefined ? `the trail ends at #${place.nextId - 1} without that` : `there it has ${has} entries`;
+  const entry = Math.min(wrong.id, place.nextId);
   return [{ entry, what: `heads.log has #${wrong.id} (${wrong.sha}) as acknowledged, but ${what}: ${cut}` }];
 }
 

@@ -1,16 +1,28 @@
 // The trail's commits for the audit: each object held against its own id (git does not do that for packed ones), and where git
 // cannot read on, the commit at which that is, so that what came before is still judged.
 
-import { openObjects } from './catFile.ts';
 import type { TrailCommit } from './commitRule.ts';
 import { TrailError } from './errors.ts';
 import { gitText } from './gitProcess.ts';
 import { chainBytesMax } from './history.ts';
+import type { Hub } from './hub.ts';
 import type { Sha } from './ids.ts';
+import type { ObjectStore } from './objects.ts';
 import { gitObject, type ObjectType } from './trees.ts';
 import { walkTrail } from './walk.ts';
 
+/** A hub, a reader of its objects, and where each branch stands. */
+export type Trail = Hub & { objects: ObjectStore; heads: ReadonlyMap<string, Sha> };
+
 const readPortion = 256;
+const shaDigits = 40;
+
+/** Where each branch of a hub stands, by its name. */
+export async function branchHeads(hub: string): Promise<Map<string, Sha>> {
+  const text = await gitText(hub, ['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/heads/']);
+  const rows = text.split('\n').filter(Boolean);
+  return new Map(rows.map((row) => [row.slice(shaDigits + 1), row.slice(0, shaDigits) as Sha]));
+}
 
 /** A commit of which something cannot be read; the walk ends there. */
 export type Damage = { damaged: Sha; why: string };
@@ -34,47 +46,57 @@ export async function* readTrail(hub: string, from: Sha, to: Sha): AsyncGenerato
   }
 }
 
-/** Objects that a commit brings and whose bytes are not those that its id stands for. */
-export function falseObjects(commit: TrailCommit): Sha[] {
-  const blobs = commit.changes.filter(({ after, newBlob }) => after !== null && !isItself('blob', newBlob, after));
-  return [
-    ...(isItself('commit', commit.sha, commit.bytes) ? [] : [commit.sha]),
-    ...blobs.map((one) => one.newBlob as Sha),
+/** Ids of objects whose bytes were held against them. */
+export type Held = Set<string>;
+
+/**
+ * Objects that a commit brings and whose bytes are not those that its id stands for. Those that it takes the place of too,
+ * where nobody looked at them before.
+ */
+export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
+  const objects: [ObjectType, Sha | null, Buffer | null][] = [
+    ['commit', commit.sha, commit.bytes],
+    ...commit.changes.map(({ oldBlob, before }) => ['blob', oldBlob, before] as ['blob', Sha | null, Buffer | null]),
+    ...commit.changes.map(({ newBlob, after }) => ['blob', newBlob, after] as ['blob', Sha | null, Buffer | null]),
   ];
+  return objects.flatMap(([type, id, bytes]) => (id && bytes && !isItself(type, id, bytes, held) ? [id] : []));
+}
+
+/** Names of all objects after `from` (or of all there are) up to `to`, each after the commit that is the first to name it. */
+export async function listObjects(hub: string, from: Sha | null, to: Sha): Promise<string> {
+  const args = ['rev-list', '--objects', '--in-commit-order', '--reverse', to, ...(from === null ? [] : [`^${from}`])];
+  return gitText(hub, args, { outputBytesMax: chainBytesMax });
 }
 
 /**
- * The same for what lies in no change: by commit, the false folder (git's tree) that it is the first to name. And for whatever
- * the first commit holds, which no rule for commits looks at.
+ * What lies in no change, and so was not held against its id: by commit, the false object that it is the first to name. Folders
+ * (git's trees), and what the first commit holds, which no rule for commits looks at.
  */
-export async function falseTrees(hub: string, genesis: Sha, head: Sha): Promise<Map<Sha, Sha>> {
+export async function falseRest(objects: ObjectStore, listing: string, held: Held): Promise<Map<Sha, Sha>> {
   const found = new Map<Sha, Sha>();
-  const listing = ['rev-list', '--objects', '--in-commit-order', '--reverse'];
-  const options = { outputBytesMax: chainBytesMax };
-  const first = await gitText(hub, [...listing, genesis], options);
-  const rest = await gitText(hub, [...listing, '--filter=blob:none', `${genesis}..${head}`], options);
-  const ids = `${first}${rest}`.split('\n').filter(Boolean);
-  const objects = openObjects(hub);
-  try {
-    let commit = genesis;
-    for (let at = 0; at < ids.length; at += readPortion) {
-      const portion = ids.slice(at, at + readPortion).map((row) => row.slice(0, 40) as Sha);
-      const read = await Promise.all(portion.map((id) => objects.read(id)));
-      for (const [index, object] of read.entries()) {
-        const id = portion[index] as Sha;
-        const isLater = object?.type === 'commit' && id !== genesis;
-        if (isLater) commit = id;
-        else if (object === null || !isItself(object.type as ObjectType, id, object.bytes)) found.set(commit, id);
-      }
-    }
-    return found;
-  } finally {
-    objects.close();
+  const rest = restOf(listing, held);
+  for (let at = 0; at < rest.length; at += readPortion) {
+    const read = rest.slice(at, at + readPortion).map(async (one) => ({ ...one, object: await objects.read(one.id) }));
+    for (const { id, commit, object } of await Promise.all(read))
+      if (object === null || !isItself(object.type as ObjectType, id, object.bytes, held)) found.set(commit, id);
   }
+  return found;
 }
 
-function isItself(type: ObjectType, id: Sha | null, bytes: Buffer): boolean {
-  return id === null || gitObject(type, bytes).sha === id;
+/** The rows of a listing, each with its commit; without those that were held against their ids. */
+function restOf(listing: string, held: Held): { id: Sha; commit: Sha }[] {
+  let commit = '' as Sha;
+  return listing.split('\n').flatMap((row) => {
+    if (row.length === shaDigits) commit = row as Sha; // others have a path
+    const id = row.slice(0, shaDigits) as Sha;
+    return row === '' || held.has(id) ? [] : [{ id, commit }];
+  });
+}
+
+function isItself(type: ObjectType, id: Sha, bytes: Buffer, held: Held): boolean {
+  if (held.has(id)) return true;
+  held.add(id);
+  return gitObject(type, bytes).sha === id;
 }
 
 async function chainOf(hub: string, from: Sha, to: Sha): Promise<Sha[]> {

@@ -16,8 +16,8 @@ const sentinel = '<!-- coldpass sentinel -->';
 const tooNested = new RegExp(`^(?:[ \\t]*(?:>|(?:[-*+]|\\d{1,9}[.)])(?=[ \\t>]|$))){${nestingMax + 1}}`);
 // A line that can only be a paragraph's or a list item's text, in which nothing but emphasis and code spans can be.
 const plainLine = /^ *(?:(?:[-*]|\d{1,9}[.)]) +)?(?:\*\*|`)?[\p{L}"'(][^<&]*$/u;
-/** Facts that may have several lines: command lines, signatures, and prose of the operator or the machinery. */
-const manyLines = new Set(['signature', 'because', 'text', 'command', 'run', 'why', 'reason']);
+/** Facts that may have several lines: command lines, signatures, patches, and prose of the operator or the machinery. */
+const manyLines = new Set(['signature', 'because', 'text', 'command', 'run', 'why', 'reason', 'find', 'replace']);
 
 /** Null where `body` may stand in an entry, else one line: the line at fault, what is wrong, what to do. */
 export function checkBody(body: string): string | null {

@@ -4,24 +4,41 @@
 //
 // Not here: the first commit, which has no entries and is the operator's (`openHub`).
 
-import { actNamespace } from './act.ts';
+import { authorityOf } from './authority.ts';
 import { parseCommit, verifyCommit } from './commits.ts';
 import { canonicalJson, digestOf } from './digest.ts';
 import type { Entry } from './entry.ts';
-import { parseEntries } from './framing.ts';
+import { Refused } from './errors.ts';
+import { entryAt, parseEntries } from './framing.ts';
 import type { Change } from './git.ts';
 import { Role, type Sha } from './ids.ts';
-import type { AllowedSigner } from './keys.ts';
 import { committerOf, mayWrite, misplaced, partOf } from './policy.ts';
-import { verifySignature } from './sshsig.ts';
+import {
+  type AllowedSigner,
+  allowedSignersFile,
+  currentSigners,
+  formatAllowedSigners,
+  rotationsIn,
+  signersAfter,
+} from './signers.ts';
 
 /**
  * linear: one parent, the commit before · signature: by a key of allowed_signers · path: a plain file that is added or
  * grows, in its place · stored: bytes that an entry of the same commit names, never changed · prefix: old bytes begin the
  * new · framing: what was appended is entries · density: their numbers go on by one · role: signer, file and kind agree ·
- * act: the operator's own signature inside
+ * act: the operator's own signature inside · signers: allowed_signers becomes what the commit's acts make of it
  */
-export type Rule = 'linear' | 'signature' | 'path' | 'stored' | 'prefix' | 'framing' | 'density' | 'role' | 'act';
+export type Rule =
+  | 'linear'
+  | 'signature'
+  | 'path'
+  | 'stored'
+  | 'prefix'
+  | 'framing'
+  | 'density'
+  | 'role'
+  | 'act'
+  | 'signers';
 
 export type Problem = { rule: Rule; commit: Sha; entry: number | null; what: string };
 
@@ -41,6 +58,7 @@ export type TrailPlace = {
   parts: ReadonlyMap<string, number>;
   /** The file of entry n at n - 1. One list for a whole walk, which grows: a place looks below its own `nextId`. */
   files: string[];
+  /** As allowed_signers stands at `head`. */
   signers: AllowedSigner[];
 };
 
@@ -61,7 +79,8 @@ export function checkCommit(previous: TrailPlace, commit: TrailCommit): Checked 
   const entries = placed.map(({ entry }) => entry);
   for (const change of commit.changes) checkStored(change, commit.changes, entries, report);
   const nextId = Math.max(previous.nextId, (entries.at(-1)?.id ?? 0) + 1);
-  return { problems, entries, next: { ...previous, head: commit.sha, nextId, parts } };
+  const signers = checkSigners(previous, commit, entries, report);
+  return { problems, entries, next: { ...previous, head: commit.sha, nextId, parts, signers } };
 }
 
 type Placed = { entry: Entry; path: string };
@@ -76,10 +95,10 @@ function checkParent(previous: TrailPlace, commit: TrailCommit, report: Report):
 }
 
 function signerRole(previous: TrailPlace, commit: TrailCommit, report: Report): Role | null {
-  const principal = verifyCommit(commit.bytes, previous.signers);
+  const principal = verifyCommit(commit.bytes, currentSigners(previous.signers));
   const role = Role.safeParse(principal?.replace(/@coldpass$/, ''));
   if (role.success) return role.data;
-  report('signature', 'it is not signed, or not by a key that the trail’s first commit allows');
+  report('signature', 'it is not signed, or not by a key that counts here');
   return null;
 }
 
@@ -94,7 +113,8 @@ function checkChange(change: TrailChange, role: Role | null, parts: Map<string, 
   if (role !== null && !mayWrite(path, role)) report('role', `${role} may not write ${path}`);
   const part = partOf(path);
   if (part === null) {
-    if (status !== 'A') report('stored', `${path} is changed: what is stored never changes`);
+    const isFixed = path !== allowedSignersFile;
+    if (isFixed && status !== 'A') report('stored', `${path} is changed: what is stored never changes`);
     return [];
   }
   const newest = parts.get(part.file) ?? 0;
@@ -112,8 +132,9 @@ function appended({ path, before, after }: TrailChange, report: Report): Entry[]
   const old = before ?? Buffer.alloc(0);
   if (after === null) return [];
   if (after.length <= old.length || !after.subarray(0, old.length).equals(old)) {
-    const at = old.findIndex((byte, index) => byte !== after[index]);
-    report('prefix', `${path} does not begin with its old bytes: it differs at byte ${at < 0 ? after.length : at}`);
+    const found = old.findIndex((byte, index) => byte !== after[index]);
+    const at = found < 0 ? after.length : found;
+    report('prefix', `${path} does not begin with its old bytes: it differs at byte ${at}`, entryAt(old, at));
     return [];
   }
   try {
@@ -132,9 +153,8 @@ function checkEntries(previous: TrailPlace, placed: Placed[], role: Role | null,
     const place = misplaced(entry, path, role ?? committerOf(entry.role), targetFile(entry, previous.files));
     if (place !== null) report('role', place, entry.id);
     previous.files[entry.id - 1] = partOf(path)?.file ?? path;
-    if (entry.kind === 'act' && !isOperators(entry.facts, previous.signers)) {
-      report('act', 'its signature is not the operator’s over these words', entry.id);
-    }
+    const refused = entry.kind === 'act' ? authorityOf(entry.facts, previous.signers).refused : null;
+    if (refused !== null) report('act', refused, entry.id);
   }
 }
 
@@ -142,9 +162,37 @@ function targetFile(entry: Entry, files: string[]): string | undefined {
   return entry.kind === 'close' && entry.facts.target < entry.id ? files[entry.facts.target - 1] : undefined;
 }
 
-function isOperators(facts: { act: unknown; signature: string }, signers: AllowedSigner[]): boolean {
-  const by = verifySignature(actNamespace, Buffer.from(canonicalJson(facts.act)), facts.signature);
-  return signers.some((one) => one.publicKey === by?.publicKey && one.namespaces.includes(actNamespace));
+/** The keys that count from here on: they change under the operator's acts alone, and exactly as those say. */
+function checkSigners(
+  { signers }: TrailPlace,
+  { changes }: TrailCommit,
+  entries: Entry[],
+  report: Report,
+): AllowedSigner[] {
+  const change = changes.find(({ path }) => path === allowedSignersFile);
+  const [rotation] = rotationsIn(entries);
+  if (rotation === undefined) {
+    if (change) report('signers', 'allowed_signers is changed, and no act of this commit rotates a key');
+    return signers;
+  }
+  // One whose word it is not has been reported; what it would change does not come about.
+  if (entries.some((entry) => entry.kind === 'act' && authorityOf(entry.facts, signers).refused !== null))
+    return signers;
+  const after = rotatedBy(signers, entries);
+  if (typeof after === 'string') report('signers', after, rotation.id);
+  else if (change?.after?.toString() !== formatAllowedSigners(after))
+    report('signers', 'allowed_signers is not what this rotation makes of it', rotation.id);
+  return typeof after === 'string' ? signers : after;
+}
+
+/** Why not, where a rotation does not fit. */
+function rotatedBy(signers: AllowedSigner[], entries: Entry[]): AllowedSigner[] | string {
+  try {
+    return signersAfter(signers, entries);
+  } catch (error) {
+    if (error instanceof Refused) return error.message;
+    throw error;
+  }
 }
 
 /**

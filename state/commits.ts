@@ -2,13 +2,11 @@
 // file always speak of the same bytes (the commit without its `gpgsig` header).
 
 import type { Sha } from './ids.ts';
-import type { AllowedSigner } from './keys.ts';
+import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 import { verifySignature } from './sshsig.ts';
 import type { GitObject } from './trees.ts';
 import { gitObject } from './trees.ts';
-
-export const gitNamespace = 'git';
 
 export type NewCommit = { tree: Sha; parent: Sha | null; role: string; atMs: number; subject: string };
 
@@ -22,15 +20,12 @@ export function signedCommit(commit: NewCommit, signer: Signer): GitObject {
   return gitObject('commit', Buffer.from(`${head}gpgsig ${signature.replaceAll('\n', '\n ')}\n${message}`));
 }
 
-/** The name under which a role's key stands in `allowed_signers`. */
-export function principalOf(role: string): string {
-  return `${role}@coldpass`;
-}
-
 /** A commit's headers and message; `signature` is null and `payload` the whole where it is unsigned. */
 export type ParsedCommit = {
   tree: Sha;
   parents: Sha[];
+  /** The committer's time, which git holds a key's own times against; NaN where there is none to read. */
+  committedAtMs: number;
   message: string;
   payload: Buffer;
   signature: string | null;
@@ -49,20 +44,25 @@ export function parseCommit(bytes: Buffer): ParsedCommit | null {
   return {
     tree: tree[0] as Sha,
     parents: values(headers, 'parent') as Sha[],
+    committedAtMs: Number(/> (\d{1,12}) [+-]\d{4}$/.exec(values(headers, 'committer')[0] ?? '')?.[1]) * 1000,
     message: bytes.subarray(blank + 2).toString('utf8'),
     payload: Buffer.from(`${kept.join('\n')}${text.slice(blank)}`, 'latin1'),
     signature: signatures[0]?.replaceAll('\n ', '\n') ?? null,
   };
 }
 
-/** The principal (`builder@coldpass`) whose key signed this raw commit, or null: unsigned, altered, or a key not allowed. */
+/**
+ * The principal (`builder@coldpass`) whose key signed this raw commit, or null: unsigned, altered, or a key that is not
+ * allowed, or not at the commit's time.
+ */
 export function verifyCommit(bytes: Buffer, allowed: AllowedSigner[]): string | null {
   const commit = parseCommit(bytes);
   if (commit?.signature == null) return null;
   const by = verifySignature(gitNamespace, commit.payload, commit.signature);
   if (by === null) return null;
-  const signer = allowed.find((one) => one.publicKey === by.publicKey && one.namespaces.includes(gitNamespace));
-  return signer?.principal ?? null;
+  const counts = (one: AllowedSigner) =>
+    one.publicKey === by.publicKey && one.namespaces.includes(gitNamespace) && isValidAt(one, commit.committedAtMs);
+  return allowed.find(counts)?.principal ?? null;
 }
 
 function values(headers: string[], name: string): string[] {

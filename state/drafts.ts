@@ -1,5 +1,6 @@
 // A batch of appends, drafted: which are accepted, and the commits that hold them, one role a commit, in order. A draft is
-// a new value beside the tip it starts from; where it cannot be written whole it is dropped, and the tip stands.
+// a new value beside the tip it starts from; where it cannot be written whole it is dropped, and the tip stands. An act that
+// rotates a key changes allowed_signers in its own commit, and the next commit of that role bears the new key.
 
 import { signedCommit } from './commits.ts';
 import type { Entry, Intent } from './entry.ts';
@@ -10,6 +11,7 @@ import type { EntryId, Role, Sha } from './ids.ts';
 import type { Accepted, Filed, Rules } from './intake.ts';
 import { takeIn } from './intake.ts';
 import { sealBytes, sealedName, subjectFor } from './policy.ts';
+import { type AllowedSigner, allowedSignersFile, formatAllowedSigners, rotationsIn, signersAfter } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 import type { GitObject, LoadTree, Tree } from './trees.ts';
 import { childAt, gitObject, withFiles } from './trees.ts';
@@ -22,7 +24,11 @@ export type Tip<S> = {
   root: Tree;
   /** The unsealed file of each entry, for those that close one. */
   files: ReadonlyMap<EntryId, string>;
+  keys: Keys;
 };
+
+/** Whose keys count now, and those of them that sign here. */
+export type Keys = { allowed: AllowedSigner[]; signers: Partial<Record<Role, Signer>> };
 
 export type Draft<S> = {
   tip: Tip<S>;
@@ -36,7 +42,8 @@ export type Draft<S> = {
 
 export type Drafting<S> = {
   rules: Rules<S>;
-  signers: Partial<Record<Role, Signer>>;
+  /** The private half of a role's new key. Throws TrailError 'bad-key' where it is not here. */
+  newSigner?: (role: Role, publicKey: string) => Signer;
   load: LoadTree;
   /** The bytes of a blob that must be there. */
   readBlob(sha: Sha): Promise<Buffer>;
@@ -64,11 +71,16 @@ async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>)
   const stored = new Map<string, Sha>();
   const files = new Map<EntryId, string>();
   const fileOf = (id: EntryId) => files.get(id) ?? tip.files.get(id);
-  let { state, nextId } = tip;
+  let { state, nextId, keys } = tip;
   for (const intents of appends) {
     try {
       const taken = await takeIn(intents, { state, nextId, root: tip.root, stored, fileOf }, using.rules, using.load);
-      signerOf(using, taken.accepted.role);
+      signerOf(keys, taken.accepted.role);
+      keys = keysAfter(
+        keys,
+        taken.accepted.entries.map(({ entry }) => entry),
+        using,
+      );
       state = taken.state;
       nextId += taken.accepted.entries.length;
       for (const [path, { sha }] of taken.accepted.stored) stored.set(path, sha);
@@ -100,15 +112,33 @@ async function draftCommit<S>(draft: Draft<S>, group: Accepted[], using: Draftin
   const role = (group[0] as Accepted).role;
   const blobs = new Map(group.flatMap((one) => [...one.stored]));
   for (const [path, blob] of await grownFiles(tip.root, group, using)) blobs.set(path, blob);
+  const keys = keysAfter(tip.keys, entries, using);
+  if (keys !== tip.keys)
+    blobs.set(allowedSignersFile, gitObject('blob', Buffer.from(formatAllowedSigners(keys.allowed))));
   const files = new Map([...blobs].map(([path, blob]) => [path, blob.sha]));
   const trees = await withFiles(tip.root, files, using.load);
   const commit = signedCommit(
     { tree: trees.sha, parent: tip.head, role, atMs: Date.parse(last.at), subject: subjectFor(entries) },
-    signerOf(using, role),
+    signerOf(tip.keys, role),
   );
   draft.objects.push(...blobs.values(), ...trees.objects, commit);
   draft.heads.push({ id: last.id, sha: commit.sha });
-  draft.tip = { ...tip, head: commit.sha, nextId: last.id + 1, root: trees.tree };
+  draft.tip = { ...tip, head: commit.sha, nextId: last.id + 1, root: trees.tree, keys };
+}
+
+/** The keys after a commit of these entries; the same where none of them rotates one. Throws Refused where that cannot be. */
+function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
+  const rotations = rotationsIn(entries);
+  if (rotations.length === 0) return keys;
+  const allowed = signersAfter(keys.allowed, entries);
+  const signers = { ...keys.signers };
+  for (const { rotation } of rotations) {
+    const { role, publicKey } = rotation;
+    if (signers[role] === undefined) continue; // the operator's, say: it never signs here
+    delete signers[role];
+    if (using.newSigner) signers[role] = using.newSigner(role, publicKey);
+  }
+  return { allowed, signers };
 }
 
 /** The files that the entries go to, old bytes first. A file that an entry would take over the limit goes on as the next. */
@@ -139,8 +169,8 @@ async function growFile<S>(
   else grown.set(path, Buffer.concat([old, text]));
 }
 
-function signerOf<S>(using: Drafting<S>, role: Role): Signer {
-  const signer = using.signers[role];
+function signerOf({ signers }: Keys, role: Role): Signer {
+  const signer = signers[role];
   if (signer === undefined) throw new TrailError('bad-key', `No key of the ${role} was given, so it cannot append.`);
   return signer;
 }

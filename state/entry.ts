@@ -2,9 +2,10 @@
 // envelope, `body` is the author's words. Rendering and framing live in `framing.ts`, who may write what in `policy.ts`.
 
 import { z } from 'zod';
-import { Act } from './act.ts';
+import { Act, Fingerprint } from './act.ts';
 import {
   AgentRole,
+  DeferralName,
   Digest,
   EntryId,
   GateId,
@@ -17,11 +18,12 @@ import {
   Stamp,
   TreePath,
 } from './ids.ts';
-import { Control, Outcome, Purpose } from './record.ts';
-import { PhaseSpec } from './spec.ts';
+import { Control, Kept, Outcome, Purpose } from './record.ts';
+import { ClaimExpects, PhaseSpec } from './spec.ts';
 
 export const bodyBytesMax = 32 * 1024;
 export const reproducerBytesMax = 16 * 1024;
+export const sabotageEditsMax = 10;
 /** Protected paths that a claim lists; more are as good as these. */
 export const touchesMax = 50;
 
@@ -35,6 +37,7 @@ export const PhaseOpened = z.strictObject({
   plan: Digest,
   base: Sha,
   recipes: z.record(RecipeName, Digest),
+  holdout: Digest.nullable().default(null),
   spec: PhaseSpec,
   sandbox: z.enum(['bubblewrap', 'none']),
   uid: z.enum(['own', 'shared']),
@@ -51,6 +54,7 @@ export const ParkReason = z.enum([
   'aged',
   'word',
   'backend',
+  'calibration',
 ]);
 export type ParkReason = z.infer<typeof ParkReason>;
 
@@ -74,6 +78,8 @@ export const WakeReason = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('failed'), claim: EntryId }),
   z.strictObject({ kind: z.literal('judge'), claim: EntryId }),
   z.strictObject({ kind: z.literal('advise'), blocked: EntryId }),
+  /** The claim's controls say nothing: a patch that its tests must notice is asked for, and no verdict. */
+  z.strictObject({ kind: z.literal('sabotage'), claim: EntryId }),
   /** A claim was accepted since the veto: its author may find it met. */
   z.strictObject({ kind: z.literal('veto'), veto: EntryId }),
 ]);
@@ -130,6 +136,7 @@ export const RunFacts = z.strictObject({
   /** The gate's expectations that this record does not meet, in words. Recomputed by audit. */
   unmet: z.array(z.string().max(500)).max(50),
   control: z.strictObject({ result: Control, why: z.string().max(1000) }).optional(),
+  kept: z.strictObject({ result: Kept, why: z.string().max(1000) }).optional(),
   reproducer: z.enum(['green', 'red', 'inconclusive']).optional(),
   sandbox: z.enum(['bubblewrap', 'none']),
 });
@@ -147,6 +154,12 @@ export const ClaimFacts = z.strictObject({
   precedes: z.array(EntryId),
   /** For each gate judged, the SHA that its controls compare with: an accepted one of a required gate, else the base. */
   references: z.record(GateId, Sha),
+  /** For each recipe judged, the commits whose tests must still hold: the base, and every accepted claim before this one. */
+  keeps: z.record(RecipeName, z.array(Sha)),
+  /** For each gate judged, how many functions that the claim changes can be emptied; none where it is not named. */
+  functions: z.record(GateId, z.number().int().positive()).optional(),
+  /** What the Builder expects of its own cold runs, besides the gate; compared by code. */
+  expects: ClaimExpects.prefault({}),
   /** Protected paths that differ between the phase's base and this SHA; any holds the claim for the operator. */
   touches: z.array(TreePath).max(touchesMax),
 });
@@ -183,6 +196,8 @@ export const VerdictFacts = z.strictObject({
   checks: z.array(Check).max(400),
   /** PASS: every open finding of the gate, each criterion of its `fix` answered. */
   closes: z.array(Answer),
+  /** PASS: the diff that was served to its session whole, in so many parts. */
+  served: z.strictObject({ diff: Digest, parts: z.number().int().nonnegative() }).optional(),
 });
 
 export const FindingFacts = z.strictObject({
@@ -192,6 +207,23 @@ export const FindingFacts = z.strictObject({
   title: Line,
   fix: z.array(Line).min(1).max(20),
   reproducer: z.strictObject({ path: TreePath, file: Digest, command: z.string().min(1).max(2000) }).optional(),
+});
+
+/** In an edit of a patch, `find` occurs exactly once in the file and becomes `replace`. */
+export const PatchEdit = z.strictObject({
+  path: TreePath,
+  find: z.string().min(1).max(4000),
+  replace: z.string().max(4000),
+});
+export type PatchEdit = z.infer<typeof PatchEdit>;
+
+/** A patch to production code that the claim's tests must notice. */
+export const SabotageFacts = z.strictObject({
+  ...session,
+  claim: EntryId,
+  /** Whose control it is tried for; differs from the claim's own gate only where that is DONE. */
+  gate: GateId,
+  edits: z.array(PatchEdit).min(1).max(sabotageEditsMax),
 });
 
 export const CloseFacts = z.strictObject({
@@ -206,6 +238,42 @@ export const Trigger = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('date'), at: Stamp }),
   z.strictObject({ kind: z.literal('command'), run: z.string().min(1).max(2000) }),
 ]);
+export type Trigger = z.infer<typeof Trigger>;
+
+export const DeferralFacts = z.strictObject({
+  ...session,
+  name: DeferralName,
+  title: Line,
+  trigger: Trigger,
+  /** Clauses of the plan that the work belongs to; one that a gate covers cannot be put off. */
+  clauses: z.array(z.string().min(1).max(20)).max(50).default([]),
+});
+
+/** A trigger fired: the supervisor proposes to take the work up again. `edge` counts the firings of one deferral. */
+export const ReentryFacts = z.strictObject({
+  deferral: EntryId,
+  edge: z.number().int().positive(),
+  why: Line,
+  /** The run in which the command was seen green. */
+  run: RunId.nullable(),
+});
+
+/** What was handed in as an operator's act and turned down. `role` is the supervisor's: nobody else vouches for it. */
+export const RefusalFacts = z.strictObject({
+  /** Digest of the file as it was handed in, its bytes stored where they are few; null for what is no readable file. */
+  file: Digest.nullable(),
+  /** What it reads as, as far as it does. */
+  act: z.string().max(20).nullable(),
+  nonce: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable(),
+  /** The key whose signature fits what it says. */
+  signer: Fingerprint.nullable(),
+  reason: Line,
+  /** What else is refused on this day is not kept. */
+  isLast: z.boolean(),
+});
 
 const byKind = {
   phase: PhaseFacts,
@@ -219,11 +287,14 @@ const byKind = {
   verdict: VerdictFacts,
   advice: z.strictObject({ ...session, blocked: EntryId }),
   finding: FindingFacts,
+  sabotage: SabotageFacts,
   veto: z.strictObject({ ...session, title: Line, until: z.array(Line).min(1).max(20) }),
   decision: z.strictObject({ ...session, title: Line }),
-  deferral: z.strictObject({ ...session, title: Line, trigger: Trigger }),
+  deferral: DeferralFacts,
+  reentry: ReentryFacts,
   close: CloseFacts,
   act: z.strictObject({ act: Act, signature: z.string() }),
+  refusal: RefusalFacts,
 } as const;
 
 export type Kind = keyof typeof byKind;

@@ -19,9 +19,16 @@ export function gateRun(phase: Phase, claim: Claim, gate: GateId, k: number, now
   return phase.runs.findLast(fits) ?? null;
 }
 
-/** A run that says something about what it ran, under the recipe that the phase pinned. */
+/** A run that says something about what it ran, under the recipe and the plan that the phase has now. */
 export function countsFor(phase: Phase, run: Run): boolean {
-  return !uncounted.has(run.outcome) && run.recipeDigest === phase.recipes[run.recipe];
+  if (uncounted.has(run.outcome) || run.recipeDigest !== phase.recipes[run.recipe]) return false;
+  return run.id > amendedAt(phase, run);
+}
+
+/** The act that amended what judges such a run: those before it are made again. 0 where there is none. */
+function amendedAt({ amended }: Phase, { purpose }: Run): number {
+  if ('gate' in purpose) return amended[purpose.gate] ?? 0;
+  return (purpose.kind === 'kept' || purpose.kind === 'holdout' ? amended[DONE] : undefined) ?? 0;
 }
 
 /** Of exactly the claim's SHA, and not too old for DONE. */

@@ -4,16 +4,36 @@
 import { canonicalJson, digestOf, digestOfJson } from './digest.ts';
 import type { RunFacts } from './entry.ts';
 import type { Digest } from './ids.ts';
-import type { RunRecord, TestResult } from './record.ts';
+import type { Phase } from './phase.ts';
+import type { Purpose, RunRecord, TestResult } from './record.ts';
 import type { Expect } from './spec.ts';
 
 const unmetMax = 50;
 const unmetCharsMax = 500;
 
-/** `expect`: what the gate asks of this run. `control`: how it was judged, where it is a control. */
-export type FactsOptions = { expect?: Expect; control?: NonNullable<RunFacts['control']> };
+/** `asks`: what gate and claim expect of this run. `control`, `kept`: how it was judged, where it is compared with others. */
+export type FactsOptions = {
+  asks?: readonly Ask[];
+  control?: RunFacts['control'] | undefined;
+  kept?: RunFacts['kept'] | undefined;
+};
+export type Ask = {
+  by: 'gate' | 'claim';
+  expect: Pick<Expect, 'pass'> & { level?: number | undefined; tests?: number | undefined; flags?: string[] };
+};
 
-/** The facts of the run's entry; `unmet` is empty without `expect`. */
+/** What is asked of a run: its gate's expectations, and the claim's own where it is of that very gate. */
+export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose): Ask[] {
+  if (purpose.kind !== 'gate') return [];
+  const gate = phase.spec.gates[purpose.gate]?.expect;
+  const claim = phase.claims.find(({ id }) => id === purpose.claim);
+  return [
+    ...(gate ? [{ by: 'gate' as const, expect: gate }] : []),
+    ...(claim?.gate === purpose.gate ? [{ by: 'claim' as const, expect: claim.expects }] : []),
+  ];
+}
+
+/** The facts of the run's entry; `unmet` is empty without `asks`. */
 export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFacts {
   return {
     run: record.run,
@@ -28,8 +48,9 @@ export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFact
     alike: alikeOf(record.tests),
     reason: record.reason,
     results: digestOf(recordBytes(record)),
-    unmet: options.expect ? unmetOf(record, options.expect) : [],
+    unmet: (options.asks ?? []).flatMap((ask) => unmetOf(record, ask)).slice(0, unmetMax),
     ...(options.control && { control: options.control }),
+    ...(options.kept && { kept: options.kept }),
     ...(record.reproducer && { reproducer: record.reproducer }),
     sandbox: record.sandbox.level,
   };
@@ -58,20 +79,23 @@ export function alikeOf(tests: readonly TestResult[]): Digest {
   return digestOfJson(pairs.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-/** What the gate expects and this record does not show, in words. */
-export function unmetOf(record: RunRecord, expect: Expect): string[] {
-  const unmet: string[] = [];
-  if (expect.level !== undefined && record.level < expect.level)
-    unmet.push(`level ${expect.level} is asked for, it reached ${record.level}`);
-  for (const name of expect.pass) {
-    const problem = passProblem(record.tests, name);
-    if (problem) unmet.push(problem);
-  }
-  for (const flag of expect.flags) {
-    if (record.flags[flag] !== true)
-      unmet.push(`flag ${flag} is ${record.flags[flag] === false ? 'false' : 'not established'}`);
-  }
-  return unmet.slice(0, unmetMax).map((line) => line.slice(0, unmetCharsMax));
+/** What gate or claim expects and this record does not show, in words. */
+export function unmetOf(record: RunRecord, { by, expect }: Ask): string[] {
+  const { pass } = countsOf(record.tests);
+  const { level = 0, tests = 0, flags = [] } = expect;
+  const unmet = [
+    record.level < level ? `level ${level} is asked for, it reached ${record.level}` : null,
+    pass < tests ? `${tests} tests are asked for, ${pass} passed` : null,
+    ...expect.pass.map((name) => passProblem(record.tests, name)),
+    ...flags.map((flag) => flagProblem(record.flags, flag)),
+  ];
+  const whose = by === 'claim' ? 'by its own EXPECTED ' : '';
+  return unmet.flatMap((line) => (line === null ? [] : `${whose}${line}`.slice(0, unmetCharsMax)));
+}
+
+function flagProblem(flags: RunRecord['flags'], flag: string): string | null {
+  if (flags[flag] === true) return null;
+  return `flag ${flag} is ${flags[flag] === false ? 'false' : 'not established'}`;
 }
 
 /** Null where a test of this id, or with an id that ends in it after a ` > `, passed, and none such failed. */

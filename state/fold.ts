@@ -1,20 +1,44 @@
 // The fold: what is so, computed from the entries and from nothing else. Pure, immutable, one entry at a time, so that the
 // supervisor, an auditor and the model checker read the same state. Assumes admitted entries.
 
+import { foldDeferrals } from './deferral.ts';
 import type { Entry, EntryOf, Facts } from './entry.ts';
 import { foldAct, progressed, replace, withPhase } from './foldAct.ts';
-import type { AgentRole, Sha } from './ids.ts';
-import type { Blocked, Claim, Finding, Phase, Run, Session, Thing, TrailState, Verdict, Veto } from './phase.ts';
+import type { EntryId, Sha } from './ids.ts';
+import { blockedOf, claimOf, findingOf, sabotageOf, thingOf } from './made.ts';
+import {
+  type Blocked,
+  livePhase,
+  type Phase,
+  type Run,
+  type Session,
+  type TrailState,
+  type Verdict,
+  type Veto,
+} from './phase.ts';
 import { uncounted } from './record.ts';
+import { foldRefusal } from './refusal.ts';
 
 /** The state after one more entry. */
 export function fold(state: TrailState, entry: Entry): TrailState {
-  const counted = { ...state, lastId: entry.id };
+  return known(folded({ ...state, lastId: entry.id, deferrals: foldDeferrals(state.deferrals, entry) }, entry));
+}
+
+/** A phase under way knows every deferral as it is now. */
+function known(state: TrailState): TrailState {
+  const live = livePhase(state);
+  if (!live || live.deferrals === state.deferrals) return state;
+  return withPhase(state, { ...live, deferrals: state.deferrals });
+}
+
+function folded(counted: TrailState, entry: Entry): TrailState {
   if (entry.kind === 'act') return foldAct(counted, entry);
+  if (entry.kind === 'refusal') return { ...counted, refusals: foldRefusal(counted.refusals, entry) };
   if (entry.kind === 'phase' && entry.facts.event === 'opened') return openPhase(counted, entry, entry.facts);
   const phase = entry.phase === null ? undefined : counted.phases[entry.phase];
   if (!phase) return counted;
-  return withPhase(counted, foldPhase(phase, entry));
+  const isEnd = entry.kind === 'phase' && (entry.facts.event === 'done' || entry.facts.event === 'abandoned');
+  return withPhase(isEnd ? { ...counted, ended: entry.id } : counted, foldPhase(phase, entry));
 }
 
 function openPhase(
@@ -31,6 +55,9 @@ function openPhase(
     spec: facts.spec,
     base: facts.base,
     recipes: facts.recipes,
+    holdout: facts.holdout ?? null,
+    pinned: Object.values(facts.recipes),
+    amended: {},
     sandbox: facts.sandbox,
     parked: null,
     asked: null,
@@ -42,11 +69,13 @@ function openPhase(
     runs: [],
     findings: [],
     vetoes: [],
+    sabotages: [],
     blocked: [],
     waivers: [],
     lifted: {},
     sessions: [],
     things: [],
+    deferrals: state.deferrals,
     operatorNotes: [],
   };
   return withPhase({ ...state, queue: state.queue.filter((queued) => queued.id !== facts.queue) }, phase);
@@ -66,6 +95,8 @@ function foldPhase(phase: Phase, entry: Entry): Phase {
       return foldVerdict(phase, entry);
     case 'finding':
       return progressed(phase, entry.id, { findings: [...phase.findings, findingOf(entry)] });
+    case 'sabotage':
+      return progressed(phase, entry.id, { sabotages: [...phase.sabotages, sabotageOf(entry)] });
     case 'veto':
       return foldVeto(phase, entry);
     case 'blocked':
@@ -80,9 +111,11 @@ function foldPhase(phase: Phase, entry: Entry): Phase {
     case 'item':
     case 'journal':
     case 'decision':
-    case 'deferral':
       return { ...phase, things: [...phase.things, thingOf(entry)] };
+    case 'deferral':
+    case 'reentry':
     case 'act':
+    case 'refusal':
       return phase;
     default:
       return entry satisfies never;
@@ -158,6 +191,7 @@ function foldRun(phase: Phase, entry: EntryOf<'run'>): Phase {
     reason,
     unmet,
     control,
+    kept,
     reproducer,
     sandbox,
     counts,
@@ -165,13 +199,14 @@ function foldRun(phase: Phase, entry: EntryOf<'run'>): Phase {
   const made: Run = {
     ...{ id: entry.id, run, purpose, recipe, recipeDigest, outcome, level, alike, reason, unmet, sandbox, counts },
     ...(control && { control }),
+    ...(kept && { kept }),
     ...(reproducer && { reproducer }),
     sha: facts.shas.main as Sha,
     tree: facts.trees.main as Sha,
     atMs: Date.parse(entry.at),
   };
   const runs = [...phase.runs, made];
-  return uncounted.has(outcome) || purpose.kind === 'base' || purpose.kind === 'trial'
+  return uncounted.has(outcome) || purpose.kind === 'base' || purpose.kind === 'trial' || purpose.kind === 'trigger'
     ? { ...phase, runs }
     : progressed(phase, entry.id, { runs });
 }
@@ -190,7 +225,8 @@ function foldVerdict(phase: Phase, entry: EntryOf<'verdict'>): Phase {
   const findings = phase.findings.map((finding) =>
     closed.has(finding.id) ? { ...finding, closed: entry.id } : finding,
   );
-  return progressed(phase, entry.id, { claims, findings });
+  const blocked = undisputed(phase.blocked, entry.id, (finding) => closed.has(finding));
+  return progressed(phase, entry.id, { claims, findings, blocked });
 }
 
 function foldVeto(phase: Phase, entry: EntryOf<'veto'>): Phase {
@@ -213,29 +249,17 @@ function foldClose(phase: Phase, entry: EntryOf<'close'>): Phase {
     claims: replace(phase.claims, target, (claim) => ({ ...claim, withdrawn: entry.id })),
     findings: replace(phase.findings, target, (finding) => ({ ...finding, closed: entry.id })),
     vetoes: replace(phase.vetoes, target, (veto) => ({ ...veto, lifted: entry.id })),
-    blocked: replace(phase.blocked, target, (blocked) => ({ ...blocked, closed: entry.id })),
+    blocked: undisputed(
+      replace(phase.blocked, target, (blocked) => ({ ...blocked, closed: entry.id })),
+      entry.id,
+      (finding) => finding === target,
+    ),
     things: replace(phase.things, target, (thing) => ({ ...thing, closed: entry.id })),
   });
 }
 
-function claimOf(entry: EntryOf<'claim'>): Claim {
-  const { gate, shas, trees, descends, precedes, references, touches } = entry.facts;
-  return {
-    ...{ id: entry.id, gate, sha: shas.main as Sha, tree: trees.main as Sha, atMs: Date.parse(entry.at) },
-    ...{ descends, precedes, references, touches, verdicts: [], withdrawn: null },
-  };
-}
-
-function findingOf(entry: EntryOf<'finding'>): Finding {
-  const { gate, title, fix, reproducer } = entry.facts;
-  return { id: entry.id, gate, title, fix, reproducer: reproducer ?? null, closed: null };
-}
-
-function blockedOf(entry: EntryOf<'blocked'>): Blocked {
-  const { action, verify, blocks, options, disputes } = entry.facts;
-  return { id: entry.id, action, verify, blocks, options, disputes: disputes ?? null, advice: null, closed: null };
-}
-
-function thingOf(entry: EntryOf<'note' | 'item' | 'journal' | 'decision' | 'deferral'>): Thing {
-  return { id: entry.id, kind: entry.kind, by: entry.role as AgentRole, title: entry.facts.title, closed: null };
+/** A dispute ends with its finding. */
+function undisputed(list: Blocked[], id: EntryId, isClosed: (finding: EntryId) => boolean): Blocked[] {
+  const ends = ({ disputes, closed }: Blocked) => closed === null && disputes !== null && isClosed(disputes);
+  return list.some(ends) ? list.map((blocked) => (ends(blocked) ? { ...blocked, closed: id } : blocked)) : list;
 }

@@ -1,9 +1,10 @@
 // The fold of the operator's acts. Pure; part of `fold.ts`.
 
 import type { ActPayload } from './act.ts';
+import { amended } from './amendment.ts';
 import type { EntryOf } from './entry.ts';
 import type { EntryId, Sha } from './ids.ts';
-import type { Phase, TrailState, Veto, Waiver } from './phase.ts';
+import type { Blocked, Phase, TrailState, Veto, Waiver } from './phase.ts';
 
 /** The state after an act. */
 export function foldAct(state: TrailState, entry: EntryOf<'act'>): TrailState {
@@ -11,20 +12,26 @@ export function foldAct(state: TrailState, entry: EntryOf<'act'>): TrailState {
   const seen = { ...state, nonces: { ...state.nonces, [act.nonce]: entry.id } };
   const { payload } = act;
   if (payload.act === 'queue') {
-    const { phase, plan, recipes, baseSha } = payload;
-    return { ...seen, queue: [...seen.queue, { id: entry.id, phase, plan, recipes, baseSha: baseSha as Sha }] };
+    const { phase, plan, recipes, baseSha, holdout = null } = payload;
+    return {
+      ...seen,
+      queue: [...seen.queue, { id: entry.id, phase, plan, recipes, baseSha: baseSha as Sha, holdout }],
+    };
   }
+  if (payload.act === 'rotate') return seen;
   const phase = entry.phase === null ? undefined : seen.phases[entry.phase];
   return phase ? withPhase(seen, foldPhaseAct(phase, entry.id, payload)) : seen;
 }
 
-function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { act: 'queue' }>): Phase {
+function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { act: 'queue' | 'rotate' }>): Phase {
   switch (payload.act) {
     case 'approve':
     case 'refuse':
-      return progressed(phase, id, {
-        blocked: replace(phase.blocked, payload.target, (blocked) => ({ ...blocked, closed: id })),
-      });
+      return progressed(
+        phase,
+        id,
+        answered(phase, id, payload, ({ id: asked }) => asked === payload.target),
+      );
     case 'waive': {
       const waiver: Waiver = {
         id,
@@ -32,7 +39,8 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
         condition: payload.condition,
         untilMs: Date.parse(payload.until),
       };
-      return progressed(phase, id, { waivers: [...phase.waivers, waiver], bar: id });
+      const asked = phase.parked?.reason === 'blocked' ? { act: 'resume' as const, id } : phase.asked;
+      return progressed(phase, id, { waivers: [...phase.waivers, waiver], bar: id, asked });
     }
     case 'veto': {
       const veto: Veto = { id, by: 'operator', title: payload.because, until: payload.until, lifted: null };
@@ -41,12 +49,15 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
     case 'lift':
       return progressed(phase, id, {
         bar: id,
+        ...answered(phase, id, payload, ({ disputes }) => disputes === payload.target),
         vetoes: replace(phase.vetoes, payload.target, (veto) => ({ ...veto, lifted: id })),
         findings: replace(phase.findings, payload.target, (finding) => ({ ...finding, closed: id })),
         lifted: phase.runs.some((run) => run.id === payload.target)
           ? { ...phase.lifted, [payload.target]: id }
           : phase.lifted,
       });
+    case 'amend':
+      return progressed(phase, id, amended(phase, id, payload));
     case 'note':
       return { ...phase, operatorNotes: [...phase.operatorNotes, { id, text: payload.text }] };
     case 'resume':
@@ -55,6 +66,25 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
     default:
       return payload satisfies never;
   }
+}
+
+type Answer = Extract<ActPayload, { act: 'approve' | 'refuse' | 'lift' }>;
+
+/** Requests answered by an act. The answer to what a phase is parked for resumes it: nothing else is left to say. */
+function answered(
+  phase: Phase,
+  id: EntryId,
+  { act, because = '' }: Answer,
+  isMeant: (blocked: Blocked) => boolean,
+): Pick<Phase, 'blocked' | 'asked'> {
+  const meant = phase.blocked.filter((blocked) => blocked.closed === null && isMeant(blocked));
+  const { parked } = phase;
+  const settles = meant.some((blocked) => parked?.reason === 'blocked' || parked?.about === blocked.id);
+  const answer = { act, because };
+  return {
+    blocked: phase.blocked.map((blocked) => (meant.includes(blocked) ? { ...blocked, closed: id, answer } : blocked)),
+    asked: parked && settles ? { act: 'resume', id } : phase.asked,
+  };
 }
 
 /** The phase, changed by an entry that counts as progress. */

@@ -56,6 +56,17 @@ export function parseEntries(text: string): Entry[] {
   return entries;
 }
 
+/** The number of the entry in which a byte of a file lies, by its machine comment; null where there is none. */
+export function entryAt(bytes: Buffer, at: number): number | null {
+  const text = bytes.toString('latin1'); // a character for each byte
+  // No line of an author begins so.
+  for (const { index, 1: id } of text.matchAll(/^<!-- coldpass\n\{ "v": 1, "id": (\d+),/gm)) {
+    const end = text.indexOf(`\n${closing}\n\n`, index) + closing.length + 3;
+    if (at < end) return Number(id);
+  }
+  return null;
+}
+
 function render(entry: Entry): string {
   return `${headOf(entry)}${wordsOf(entry)}${commentOf(entry)}`;
 }

@@ -17,6 +17,7 @@ import { mustRead, mustReadTree } from './objects.ts';
 import type { OpenTrail } from './opening.ts';
 import { openTrail } from './opening.ts';
 import { packer } from './packing.ts';
+import type { AllowedSigner } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 import type { GitObject } from './trees.ts';
 import { childAt } from './trees.ts';
@@ -34,6 +35,8 @@ export type FunnelOptions<S> = Rules<S> & {
   stateDir: string;
   /** Who may append here; each key must be the one that the trail's allowed_signers has for the role. */
   signers: Partial<Record<Role, Signer>>;
+  /** Opens the private half of a key that an act gives a role; without it a role whose key is rotated appends no more. */
+  newSigner?: (role: Role, publicKey: string) => Signer;
   empty: S;
 };
 
@@ -41,6 +44,8 @@ export type Funnel<S> = {
   /** The fold of all that is durable. */
   readonly state: S;
   readonly head: Sha;
+  /** The keys of allowed_signers, as they stand at the head. */
+  readonly allowed: AllowedSigner[];
   /** The number of the next entry, if nothing is queued before it. */
   readonly nextId: number;
   /**
@@ -72,7 +77,8 @@ export async function openFunnel<S>(options: FunnelOptions<S>): Promise<Funnel<S
   try {
     const { entries, head, root, files } = trail.history;
     const state = entries.reduce((folded, entry) => options.apply(folded, entry), options.empty);
-    return runFunnel(options, { state, head, nextId: entries.length + 1, root, files }, trail);
+    const keys = { allowed: trail.allowed, signers: options.signers };
+    return runFunnel(options, { state, head, nextId: entries.length + 1, root, files, keys }, trail);
   } catch (error) {
     await closeTrail(trail);
     throw error;
@@ -126,7 +132,8 @@ function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrai
   }
 
   async function writeBatch(batch: Waiting[]): Promise<Draft<S> | null> {
-    const using = { rules: options, signers: options.signers, load, readBlob: blobs.read };
+    const { newSigner } = options;
+    const using = { rules: options, ...(newSigner && { newSigner }), load, readBlob: blobs.read };
     const appends = batch.map((one) => one.intents);
     try {
       const draft = await draftBatch(tip, appends, using);
@@ -171,6 +178,9 @@ function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrai
     },
     get head() {
       return tip.head;
+    },
+    get allowed() {
+      return tip.keys.allowed;
     },
     get nextId() {
       return tip.nextId;

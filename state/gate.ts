@@ -2,18 +2,30 @@
 // The supervisor, `explain`, the admission of verdicts and `done`, and the audit all ask here and nowhere else.
 //
 //   1 claim      a live claim of full SHAs            5 verdict   a PASS by the Adversary, given on this evidence
-//   2 runs       cold runs of exactly those, alike    6 findings  no open blocking finding, no veto
+//   2 runs       cold runs of exactly those, alike; what is to be closed is    6 findings  no open blocking finding, no veto
 //   3 controls   each bites                           7 requires  required gates hold at an ancestor
-//   4 protected  nothing of the operator's changed    (a flake is a matter of 2)
+//   4 tests      those of base and accepted claims hold, hold-outs too, nothing of the operator's changed
 
 import type { Waivable } from './act.ts';
-import { DONE, type EntryId, type GateId, type RunId, type Sha } from './ids.ts';
+import { takenUp } from './deferral.ts';
+import { type AgentRole, DONE, type EntryId, type GateId, type RunId, type Sha } from './ids.ts';
 import type { Claim, Finding, Phase, Session, Verdict } from './phase.ts';
-import { openFindings, type Piece, reproducerRun, type Standing, standingOf, waiverOf } from './standing.ts';
+import { type Piece, waiverOf } from './piece.ts';
+import { openFindings, reproducerRun, type Standing, standingOf } from './standing.ts';
 
 export type Condition = {
   n: 1 | 2 | 3 | 4 | 5 | 6 | 7;
-  name: 'claim' | 'runs' | 'controls' | 'protected' | 'verdict' | 'findings' | 'requires';
+  name:
+    | 'claim'
+    | 'runs'
+    | 'closed'
+    | 'controls'
+    | 'tests'
+    | 'holdout'
+    | 'protected'
+    | 'verdict'
+    | 'findings'
+    | 'requires';
   met: boolean;
   /** Each thing that is missing, in words. */
   unmet: string[];
@@ -41,9 +53,12 @@ export function gateReport(phase: Phase, gate: GateId, nowMs: number): GateRepor
   const verdict = claim && standing ? effectiveVerdict(phase, claim, standing) : null;
   const conditions = [
     claimCondition(phase, gate, claim),
-    pieceCondition(2, 'runs', standing, ['runs', 'reproducers']),
-    pieceCondition(3, 'controls', standing, ['control:revert']),
-    pieceCondition(4, 'protected', standing, ['protected']),
+    pieceCondition(2, 'runs', standing, ({ condition }) => condition === 'runs' || condition === 'reproducers'),
+    closedCondition(phase, gate, nowMs),
+    pieceCondition(3, 'controls', standing, ({ condition }) => condition.startsWith('control:')),
+    pieceCondition(4, 'tests', standing, ({ condition }) => condition === 'tests'),
+    pieceCondition(4, 'holdout', standing, ({ condition }) => condition === 'holdout'),
+    pieceCondition(4, 'protected', standing, ({ condition }) => condition === 'protected'),
     verdictCondition(phase, gate, claim, standing, verdict, nowMs),
     findingsCondition(phase, gate, claim, nowMs),
     requiresCondition(phase, gate, claim, nowMs),
@@ -59,11 +74,16 @@ export function currentClaim(phase: Phase, gate: GateId): Claim | null {
   return newest && newest.withdrawn === null ? newest : null;
 }
 
-/** The verdict that counts: the newest PASS or FAIL given since the claim turned green, by a session that saw its runs. */
+/**
+ * The verdict that counts: the newest PASS or FAIL given since the claim turned green, by a session that saw its runs, and
+ * under the plan that its gate has now.
+ */
 export function effectiveVerdict(phase: Phase, claim: Claim, standing: Standing): Verdict | null {
   const counts = (verdict: Verdict) =>
     verdict.verdict === 'FAIL' || mayJudge(phase, verdict.session, standing) === null;
-  return claim.verdicts.findLast((verdict) => verdict.verdict !== 'UNVERIFIED' && counts(verdict)) ?? null;
+  const since = phase.amended[claim.gate] ?? 0;
+  const given = claim.verdicts.filter((verdict) => verdict.id > since && verdict.verdict !== 'UNVERIFIED');
+  return given.findLast(counts) ?? null;
 }
 
 /** Why a session may not judge what stands so; null where it may. */
@@ -71,6 +91,7 @@ export function mayJudge(phase: Phase, session: string, standing: Standing): str
   if (standing.state !== 'green') return `its evidence is ${standing.state}, not green`;
   const known = phase.sessions.find((s) => s.session === session);
   if (known?.for !== 'adversary') return 'only a session of the Adversary gives verdicts';
+  if (known.reason.kind === 'sabotage') return 'a session that was woken for sabotage gives no verdict';
   if (known.id < standing.at) return `this session began before the claim turned green (#${standing.at})`;
   const unseen = standing.runs.filter((run) => !known.shownRuns.includes(run));
   return unseen.length > 0 ? `this session was not shown ${unseen.join(', ')}` : null;
@@ -126,18 +147,55 @@ function claimCondition(phase: Phase, gate: GateId, claim: Claim | null): Condit
 
 function pieceCondition(
   n: 2 | 3 | 4,
-  name: 'runs' | 'controls' | 'protected',
+  name: Condition['name'],
   standing: Standing | null,
-  of: Piece['condition'][],
+  isOf: (piece: Piece) => boolean,
 ): Condition {
   if (!standing) return condition(n, name, n === 4 ? [] : ['there is no claim to run']);
-  const pieces = standing.pieces.filter((piece) => of.includes(piece.condition));
+  const pieces = standing.pieces.filter(isOf);
   const unmet = pieces.filter((piece) => piece.result !== 'good').map((piece) => piece.why);
   return condition(n, name, unmet, {
     evidence: pieces.flatMap((piece) => (piece.at === 0 ? [] : [piece.at])),
     runs: pieces.flatMap((piece) => piece.run ?? []),
     waived: pieces.flatMap((piece) => piece.waived ?? []),
   });
+}
+
+/** Part of what a gate expects: deferrals and items that it names are closed, by an entry. */
+function closedCondition(phase: Phase, gate: GateId, nowMs: number): Condition {
+  const waived = waiverOf(phase, gate, 'closed', nowMs);
+  const lacking = stillOpen(phase, gate);
+  if (lacking.length > 0 && waived !== null) return condition(2, 'closed', [], { waived: [waived] });
+  return condition(
+    2,
+    'closed',
+    lacking.map((name) => `"${name}" is to be closed first, and no entry closes it as done`),
+  );
+}
+
+/**
+ * Names that `expect.closed` of a gate asks for (for DONE of any, and the deferrals that this phase takes up again) and that
+ * nothing of that name answers: a deferral closed as done, or an item that was closed.
+ */
+export function stillOpen(phase: Phase, gate: GateId): string[] {
+  const specs = gate === DONE ? Object.values(phase.spec.gates) : [phase.spec.gates[gate]];
+  const again = gate === DONE ? takenUp(phase).filter((deferral) => deferral.closedAs !== 'done') : [];
+  const names = new Set(specs.flatMap((spec) => spec?.expect.closed ?? []));
+  const lacking = [...names].filter((name) => {
+    const deferral = phase.deferrals.findLast((one) => one.name === name);
+    if (deferral) return deferral.closedAs !== 'done';
+    const meant = phase.things.filter((thing) => thing.title === name);
+    return meant.length === 0 || meant.some((thing) => thing.closed === null);
+  });
+  return [...new Set([...lacking, ...again.map(({ name }) => name)])];
+}
+
+/** Why a claim by the Builder, or a PASS by the Adversary, comes before the role has closed what is its own to close. */
+export function notClosed(phase: Phase, gate: GateId, by: AgentRole, nowMs: number): string | null {
+  if (waiverOf(phase, gate, 'closed', nowMs) !== null) return null;
+  const author = (name: string) => phase.deferrals.findLast((one) => one.name === name)?.by ?? 'builder';
+  const name = stillOpen(phase, gate).find((one) => author(one) === by);
+  return name === undefined ? null : `"${name}" is to be closed before ${gate} holds: close it as done first`;
 }
 
 function verdictCondition(
@@ -164,7 +222,7 @@ function findingsCondition(phase: Phase, gate: GateId, claim: Claim | null, nowM
   const findings = openFindings(phase, gate).filter((finding) => isBlocking(phase, claim, finding));
   const vetoes = phase.vetoes.filter((veto) => veto.lifted === null);
   const unmet = [
-    ...(waived === null ? findings.map((finding) => `finding #${finding.id} is open: ${finding.title}`) : []),
+    ...(waived === null ? findings.map((finding) => openWords(phase, finding)) : []),
     ...vetoes.map((veto) => `veto #${veto.id} stands: ${veto.title} (until: ${veto.until.join('; ')})`),
   ];
   const evidence = [...findings, ...vetoes].map((item) => item.id);
@@ -172,6 +230,11 @@ function findingsCondition(phase: Phase, gate: GateId, claim: Claim | null, nowM
     evidence,
     waived: waived === null || findings.length === 0 ? [] : [waived],
   });
+}
+
+function openWords({ blocked }: Phase, { id, title }: Finding): string {
+  const dispute = blocked.find(({ disputes, closed }) => disputes === id && closed === null);
+  return `finding #${id} is open${dispute ? ` and disputed (#${dispute.id})` : ''}: ${title}`;
 }
 
 function requiresCondition(phase: Phase, gate: GateId, claim: Claim | null, nowMs: number): Condition {

@@ -2,14 +2,21 @@
 // in a trail comes down to this commit's key.
 
 import { actNamespace } from './act.ts';
-import { principalOf, signedCommit } from './commits.ts';
+import { signedCommit } from './commits.ts';
+import { Refused } from './errors.ts';
 import type { Role, Sha } from './ids.ts';
-import { formatAllowedSigners } from './keys.ts';
 import { objectStore } from './objects.ts';
+import {
+  type AllowedSigner,
+  allowedSignersFile,
+  formatAllowedSigners,
+  gitNamespace,
+  principalOf,
+  sharedKey,
+} from './signers.ts';
 import type { Signer } from './sshsig.ts';
 import { gitObject, withFiles } from './trees.ts';
 
-export const allowedSignersFile = 'machine-docs/allowed_signers';
 // Not `.md`: every Markdown file of a trail holds entries.
 export const readmeFile = 'machine-docs/README';
 
@@ -21,9 +28,13 @@ export type Founding = {
   now: Date;
 };
 
-/** Writes the first commit's objects, durably, and gives its id; no ref names it yet. */
+/** Writes the first commit's objects, durably, and gives its id; no ref names it yet. Refused where two share a key. */
 export async function writeGenesis(dir: string, options: Founding): Promise<Sha> {
-  const texts = { [allowedSignersFile]: signersText(options), [readmeFile]: readmeText(options) };
+  const signers = signersOf(options);
+  const shared = sharedKey(signers);
+  if (shared !== null)
+    throw new Refused(`${shared}, and whoever asks for something may not approve it; give another key`);
+  const texts = { [allowedSignersFile]: formatAllowedSigners(signers), [readmeFile]: readmeText(options) };
   const blobs = Object.entries(texts).map(([path, text]) => ({ path, object: gitObject('blob', Buffer.from(text)) }));
   const files = new Map(blobs.map(({ path, object }) => [path, object.sha]));
   const tree = await withFiles(new Map(), files, () => Promise.reject(new Error('a new tree has nothing to load')));
@@ -43,18 +54,18 @@ export async function writeGenesis(dir: string, options: Founding): Promise<Sha>
   return commit.sha;
 }
 
-function signersText({ operatorSigner, roleSigners }: Founding): string {
+function signersOf({ operatorSigner, roleSigners }: Founding): AllowedSigner[] {
   const roles = Object.entries(roleSigners).map(([role, publicKey]) => ({
     principal: principalOf(role),
-    namespaces: ['git'],
+    namespaces: [gitNamespace],
     publicKey,
   }));
   const operator = {
     principal: principalOf('operator'),
-    namespaces: ['git', actNamespace],
+    namespaces: [gitNamespace, actNamespace],
     publicKey: operatorSigner.publicKey,
   };
-  return formatAllowedSigners([operator, ...roles]);
+  return [operator, ...roles];
 }
 
 function readmeText({ workspaceName }: Founding): string {

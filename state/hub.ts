@@ -8,14 +8,14 @@ import { appendFile, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { principalOf, verifyCommit } from './commits.ts';
+import { verifyCommit } from './commits.ts';
 import { Refused, TrailError } from './errors.ts';
-import { allowedSignersFile, type Founding, writeGenesis } from './genesis.ts';
+import { type Founding, writeGenesis } from './genesis.ts';
 import { branchHead, fileAt, isAncestor, revParse } from './git.ts';
 import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
 import { type PhaseId, type RunId, Sha } from './ids.ts';
-import { type AllowedSigner, parseAllowedSigners } from './keys.ts';
 import { syncFolder } from './objects.ts';
+import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from './signers.ts';
 import { fingerprintOf } from './sshsig.ts';
 
 const allowedSignersBytesMax = 64 * 1024;

@@ -56,6 +56,14 @@ export const RecipeName = z
   .brand<'RecipeName'>();
 export type RecipeName = z.infer<typeof RecipeName>;
 
+/** What a deferral is known by, from the phase that parks the work to the one that takes it up again. */
+export const DeferralName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a deferral is named by lower-case letters, digits and dashes, 41 at most')
+  .refine(isFree, 'this name means something to JavaScript; choose another')
+  .brand<'DeferralName'>();
+export type DeferralName = z.infer<typeof DeferralName>;
+
 /** Those who sign. Each has a key of its own; the operator's lies outside the state. */
 export const Role = z.enum(['supervisor', 'runner', 'builder', 'adversary', 'operator']);
 export type Role = z.infer<typeof Role>;

@@ -1,15 +1,16 @@
 // What waits for the operator, computed from the fold: each item with why and the acts that settle it. Pure.
 
+import { type Deferral, isComingBack } from './deferral.ts';
 import { currentClaim } from './gate.ts';
 import { DONE, type EntryId, type GateId, type PhaseId } from './ids.ts';
-import type { Phase, TrailState } from './phase.ts';
+import type { Blocked, Phase, TrailState } from './phase.ts';
 import { standingOf } from './standing.ts';
 
 export type InboxItem = {
   /** The entry it is about; acts name it. */
   id: EntryId;
   phase: PhaseId;
-  kind: 'parked' | 'blocked' | 'held' | 'veto' | 'deferral';
+  kind: 'parked' | 'blocked' | 'held' | 'veto' | 'reentry' | 'deferral';
   title: string;
   why: string;
   /** Commands, as they are typed. */
@@ -18,36 +19,50 @@ export type InboxItem = {
 
 /** Items in the order in which they stop the work. */
 export function inboxOf(state: TrailState, nowMs: number): InboxItem[] {
-  return Object.values(state.phases).flatMap((phase) => itemsOf(phase, nowMs));
+  const underWay = Object.values(state.phases).filter(({ status }) => status === 'open' || status === 'parked');
+  const putOff = state.deferrals.filter((deferral) => deferral.closed === null && !isComingBack(state, deferral));
+  return [...underWay.flatMap((phase) => itemsOf(phase, nowMs)), ...reentries(putOff), ...waiting(putOff)];
 }
 
 function itemsOf(phase: Phase, nowMs: number): InboxItem[] {
-  const deferrals = phase.things.filter((thing) => thing.kind === 'deferral' && thing.closed === null);
-  const parkedOnes = deferrals.map(
-    (thing): InboxItem => ({
-      ...about(phase, thing.id, 'deferral'),
-      title: thing.title,
-      why: 'work put off, outside the gates',
-      acts: [],
-    }),
-  );
-  if (phase.status === 'done' || phase.status === 'abandoned') return parkedOnes;
-  return [...parked(phase), ...blocked(phase), ...held(phase, nowMs), ...vetoes(phase), ...parkedOnes];
+  return [...parked(phase), ...blocked(phase), ...held(phase, nowMs), ...vetoes(phase)];
 }
 
-function about(phase: Phase, id: EntryId, kind: InboxItem['kind']): Pick<InboxItem, 'id' | 'phase' | 'kind'> {
+function about(
+  phase: Pick<Phase, 'id'>,
+  id: EntryId,
+  kind: InboxItem['kind'],
+): Pick<InboxItem, 'id' | 'phase' | 'kind'> {
   return { id, phase: phase.id, kind };
 }
 
 function parked(phase: Phase): InboxItem[] {
   if (!phase.parked) return [];
   const { id, reason, why } = phase.parked;
-  const acts = [
-    'coldpass resume',
-    'coldpass waive GATE CONDITION --until DATE --because "…"',
-    'coldpass drop --because "…"',
-  ];
+  const acts = [...answersOf(phase), 'coldpass resume', ...liftsOf(phase), ...wholeActs];
   return [{ ...about(phase, id, 'parked'), title: `phase ${phase.id} is parked: ${reason}`, why, acts }];
+}
+
+const wholeActs = [
+  'coldpass waive GATE CONDITION --until DATE --because "…"',
+  'coldpass amend PHASE --plan FILE --because "…"',
+  'coldpass drop --because "…"',
+];
+
+/** A dispute is settled one way or the other. */
+function answersOf(phase: Phase): string[] {
+  const dispute = phase.blocked.find(({ id, closed }) => id === phase.parked?.about && closed === null);
+  return dispute && dispute.disputes !== null ? settling(dispute) : [];
+}
+
+function settling({ id, disputes }: Blocked): string[] {
+  return [`coldpass lift ${disputes} --because "…"`, `coldpass refuse ${id} --because "…"`];
+}
+
+/** Parked for words without proof: the findings that have none. */
+function liftsOf({ parked, findings }: Phase): string[] {
+  const onWord = parked?.reason === 'word' ? findings.filter((one) => one.closed === null && !one.reproducer) : [];
+  return onWord.map(({ id }) => `coldpass lift ${id} --because "…"`);
 }
 
 function blocked(phase: Phase): InboxItem[] {
@@ -56,7 +71,10 @@ function blocked(phase: Phase): InboxItem[] {
     ...about(phase, item.id, 'blocked'),
     title: `the Builder asks: ${item.action}`,
     why: `blocks ${item.blocks.join(', ')}; afterwards: ${item.verify}${item.advice ? `; the Adversary's advice is #${item.advice}` : ''}`,
-    acts: [`coldpass approve ${item.id}`, `coldpass refuse ${item.id} --because "…"`],
+    acts:
+      item.disputes === null
+        ? [`coldpass approve ${item.id}`, `coldpass refuse ${item.id} --because "…"`]
+        : settling(item),
   }));
 }
 
@@ -67,17 +85,17 @@ function held(phase: Phase, nowMs: number): InboxItem[] {
     const standing = claim && standingOf(phase, claim, nowMs);
     if (!claim || standing?.state !== 'held') return [];
     const lifts = standing.flakes.map((flake) => `coldpass lift ${flake} --because "…"`);
-    const waive =
-      standing.flakes.length > 0
-        ? 'flake'
-        : (standing.pieces.find((piece) => piece.result === 'held')?.condition ?? 'control:revert');
-    const gateOf = standing.pieces.find((piece) => piece.result === 'held')?.gate ?? gate;
+    const waives = standing.pieces
+      .filter((piece) => piece.result === 'held')
+      .map(
+        (piece) => `coldpass waive ${piece.gate} ${piece.flake ? 'flake' : piece.condition} --until DATE --because "…"`,
+      );
     return [
       {
         ...about(phase, claim.id, 'held'),
         title: `claim #${claim.id} of ${gate} is held`,
         why: standing.why.join('; '),
-        acts: [...lifts, `coldpass waive ${gateOf} ${waive} --until DATE --because "…"`],
+        acts: [...new Set([...lifts, ...waives])],
       },
     ];
   });
@@ -91,4 +109,42 @@ function vetoes(phase: Phase): InboxItem[] {
     why: `until: ${veto.until.join('; ')}`,
     acts: [`coldpass lift ${veto.id} --because "…"`],
   }));
+}
+
+/** Work put off whose trigger has fired. */
+function reentries(deferrals: Deferral[]): InboxItem[] {
+  return deferrals.flatMap(({ id, name, phase, title, proposal, trigger }) =>
+    proposal === null || proposal.answer !== null
+      ? []
+      : {
+          ...about({ id: phase }, proposal.id, 'reentry'),
+          title: `${name} may be taken up again: ${title}`,
+          why: `deferral #${id}: ${trigger.kind === 'date' ? `its date has come, ${trigger.at}` : 'its command has turned green'}`,
+          acts: [`coldpass approve ${proposal.id} --plan FILE`, `coldpass refuse ${proposal.id} --because "…"`],
+        },
+  );
+}
+
+/** Work put off that waits for its trigger, or for the operator's own wish. */
+function waiting(deferrals: Deferral[]): InboxItem[] {
+  const quiet = deferrals.filter(({ proposal }) => proposal === null || proposal.answer !== null);
+  return quiet.map(({ id, name, phase, title, trigger }) => ({
+    ...about({ id: phase }, id, 'deferral'),
+    title: `${name}: ${title}`,
+    why: `work put off, outside the gates; comes back ${comesBack(trigger)}`,
+    acts: [`coldpass approve ${id} --plan FILE`],
+  }));
+}
+
+function comesBack(trigger: Deferral['trigger']): string {
+  switch (trigger.kind) {
+    case 'manual':
+      return 'when you say so';
+    case 'date':
+      return `on ${trigger.at}`;
+    case 'command':
+      return `when this succeeds: ${trigger.run}`;
+    default:
+      return trigger satisfies never;
+  }
 }

@@ -4,9 +4,10 @@
 import { spawnSync } from 'node:child_process';
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { TrailError } from './errors.ts';
-import type { Signer } from './sshsig.ts';
+import type { SignedBy, Signer } from './sshsig.ts';
 import {
   columns,
   fingerprintOf,
@@ -37,16 +38,40 @@ export function generateKey(path: string, comment: string): Signer {
   return loadSigner(path);
 }
 
+/** Makes a new key beside an earlier one of that name, and gives the path: it counts once an act says so. */
+export function keyBeside(path: string, comment: string): { path: string; signer: Signer } {
+  const next = `${path.replace(/\.[0-9a-f]{8}$/, '')}.${randomBytes(4).toString('hex')}`;
+  return { path: next, signer: generateKey(next, comment) };
+}
+
+/** The role's key with that public half. TrailError 'bad-key' where the folder has it not. */
+export function roleSigner(keysDir: string, role: string, publicKey: string): Signer {
+  return loadSigner(roleKeyFile(keysDir, role, publicKey));
+}
+
+/** Where it lies: the role's first key bears its name, a later one some digits more. Throws as `roleSigner` does. */
+export function roleKeyFile(keysDir: string, role: string, publicKey: string): string {
+  const isIts = (name: string) => name === role || new RegExp(`^${role}\\.[0-9a-f]{8}$`).test(name);
+  const files = readdirSync(keysDir)
+    .filter(isIts)
+    .map((name) => join(keysDir, name));
+  const found = files.find((path) => loadSigner(path).publicKey === publicKey);
+  if (found !== undefined) return found;
+  const what = `${keysDir} has no private half of the ${role}'s key ${fingerprintOf(publicKey)}`;
+  throw new TrailError('bad-key', `${what}; restore it from a copy, or type: coldpass rotate ${role}`);
+}
+
 /** The signer of an unencrypted OpenSSH private key file. TrailError 'bad-key' says what is wrong with it and what to do. */
 export function loadSigner(path: string): Signer {
+  const { key, ...known } = loadKey(path);
+  return { ...known, sign: (namespace, bytes) => signWith(key, known.publicKey, namespace, bytes) };
+}
+
+/** The key itself, for signatures in another form than SSHSIG. Throws as `loadSigner` does. */
+export function loadKey(path: string): SignedBy & { key: KeyObject } {
   const { seed, raw } = readPrivateKey(path);
-  const key = keyFromSeed(seed);
   const publicKey = formatPublicKey(raw);
-  return {
-    publicKey,
-    fingerprint: fingerprintOf(publicKey),
-    sign: (namespace, bytes) => signWith(key, publicKey, namespace, bytes),
-  };
+  return { key: keyFromSeed(seed), publicKey, fingerprint: fingerprintOf(publicKey) };
 }
 
 /**
@@ -68,31 +93,6 @@ export function readPublicKey(path: string): string {
   if (raw === null)
     throw new TrailError('bad-key', `${path} holds no ${keyType} public key; name the .pub file of one.`);
   return formatPublicKey(raw);
-}
-
-/** One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces`. */
-export type AllowedSigner = { principal: string; namespaces: string[]; publicKey: string };
-
-/** The text of an `allowed_signers` file as stock ssh-keygen and git read it. */
-export function formatAllowedSigners(signers: AllowedSigner[]): string {
-  return signers
-    .map(({ principal, namespaces, publicKey }) => `${principal} namespaces="${namespaces.join(',')}" ${publicKey}\n`)
-    .join('');
-}
-
-/** Reads what `formatAllowedSigners` writes, comments and empty lines besides. TrailError 'bad-key' names any other line. */
-export function parseAllowedSigners(text: string): AllowedSigner[] {
-  return text.split('\n').flatMap((line, index) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const [, principal, namespaces, key] =
-      /^(\S+) namespaces="([a-z0-9,-]+)" (ssh-ed25519 \S+)(?: .*)?$/.exec(line) ?? [];
-    const raw = rawPublicKey(key ?? '');
-    if (principal === undefined || namespaces === undefined || raw === null) {
-      const form = '<role>@coldpass namespaces="git" ssh-ed25519 AAA…';
-      throw new TrailError('bad-key', `allowed_signers line ${index + 1} does not read as «${form}».`);
-    }
-    return [{ principal, namespaces: namespaces.split(','), publicKey: formatPublicKey(raw) }];
-  });
 }
 
 function renderPrivateKey(seed: Buffer, raw: Buffer, comment: string): string {

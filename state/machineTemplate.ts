@@ -3,7 +3,7 @@
 
 import type { ActPayload } from './act.ts';
 import type { Facts } from './entry.ts';
-import { codes, type Layout, list, prose, refs, row } from './layout.ts';
+import { codes, type Layout, list, prose, type Row, refs, row } from './layout.ts';
 import type { Purpose } from './record.ts';
 import { controlsOf, coveredBy, type GateSpec, type PhaseSpec } from './spec.ts';
 import { code, joined, type Md, md } from './words.ts';
@@ -19,13 +19,14 @@ export const parkings: Record<ParkReason, { says: string; acts: ActName[] }> = {
     says: 'the Builder needs something that only the operator can do',
     acts: ['approve', 'refuse', 'waive', 'drop'],
   },
-  dispute: { says: 'Builder and Adversary disagree on a finding', acts: ['approve', 'refuse', 'lift', 'drop'] },
+  dispute: { says: 'Builder and Adversary disagree on a finding', acts: ['lift', 'refuse', 'resume', 'drop'] },
   infra: { says: 'the machinery failed three times', acts: ['resume', 'drop'] },
   failing: { says: 'the same failure came three times', acts: ['resume', 'waive', 'drop'] },
-  budget: { says: 'the budget is used up', acts: ['resume', 'drop'] },
+  budget: { says: 'the budget is used up', acts: ['resume', 'amend', 'drop'] },
   aged: { says: 'evidence grew too old twice', acts: ['resume', 'waive', 'drop'] },
   word: { says: "three FAILs rest on the Adversary's word alone", acts: ['lift', 'resume', 'waive', 'drop'] },
   backend: { says: 'the model could not be reached', acts: ['resume', 'drop'] },
+  calibration: { says: 'the Adversary was not shown to judge well enough', acts: ['resume', 'amend', 'drop'] },
 };
 
 export function phaseLayout(facts: Facts<'phase'>): Layout {
@@ -129,6 +130,7 @@ export function actLayout({ act }: Facts<'act'>): Layout {
             payload.until.map((text) => md`${text}`),
           )
         : null,
+      ...(payload.act === 'amend' ? planRows(payload) : []),
       'because' in payload ? prose('Because', payload.because) : null,
       'text' in payload ? prose('Says', payload.text) : null,
       row('Signed', md`at ${act.at}, good until ${act.expires}, for ${act.workspace}`),
@@ -136,26 +138,46 @@ export function actLayout({ act }: Facts<'act'>): Layout {
   };
 }
 
+export function refusalLayout(facts: Facts<'refusal'>): Layout {
+  const { file, act, nonce, signer, reason, isLast } = facts;
+  return {
+    heading: md`REFUSED ${act ?? 'what was no act'}`,
+    rows: [
+      prose('Reason', reason),
+      row('File', file === null ? md`none that could be read` : code(file)),
+      row('Signed by', signer === null ? md`nobody, as far as can be told` : code(signer)),
+      nonce === null ? null : row('Nonce', code(nonce)),
+      isLast ? row('And more', md`of what is refused later on this day nothing is kept`) : null,
+    ],
+  };
+}
+
 function openedLayout(facts: Facts<'phase'> & { event: 'opened' }): Layout {
   const { spec } = facts;
-  const { budget } = spec;
   return {
     heading: md`OPENED ${spec.phase}`,
     rows: [
       row('Plan', md`${spec.title}, ${code(facts.plan)}, queued by #${facts.queue}`),
       row('Base', md`${spec.base} at ${code(facts.base)}`),
-      list(
-        'Gates',
-        Object.entries(spec.gates).map(([name, gate]) => gateSays(spec, name, gate)),
-      ),
-      list(
-        'Recipes',
-        Object.entries(facts.recipes).map(([name, digest]) => md`${name}: ${code(digest)}`),
-      ),
-      row('Budget', md`${dollars(budget.usd)}, ${budget.hours} hours, ${budget.claims} claims`),
+      ...planRows(facts),
       row('Sandbox', md`${facts.sandbox}, ${facts.uid} uid`),
     ],
   };
+}
+
+function planRows({ spec, recipes }: { spec: PhaseSpec; recipes: Record<string, string> }): (Row | null)[] {
+  const { budget } = spec;
+  return [
+    list(
+      'Gates',
+      Object.entries(spec.gates).map(([name, gate]) => gateSays(spec, name, gate)),
+    ),
+    list(
+      'Recipes',
+      Object.entries(recipes).map(([name, digest]) => md`${name}: ${code(digest)}`),
+    ),
+    row('Budget', md`${dollars(budget.usd)}, ${budget.hours} hours, ${budget.claims} claims`),
+  ];
 }
 
 function gateSays(spec: PhaseSpec, name: string, gate: GateSpec): Md {
@@ -184,6 +206,8 @@ function wokenBy(reason: (Facts<'session'> & { event: 'started' })['reason']): M
       return md`claim #${reason.claim} was failed`;
     case 'judge':
       return md`to judge claim #${reason.claim}`;
+    case 'sabotage':
+      return md`to break claim #${reason.claim} by a patch that its tests must notice`;
     case 'advise':
       return md`to advise on #${reason.blocked}`;
     case 'veto':
@@ -193,16 +217,27 @@ function wokenBy(reason: (Facts<'session'> & { event: 'started' })['reason']): M
   }
 }
 
+function targetOf({ control, target }: Purpose & { kind: 'control' }): string {
+  if (target === undefined) return '';
+  return control === 'sabotage' ? `, by #${target}` : `, function ${target} of those changed`;
+}
+
 function purposeOf(purpose: Purpose): Md {
   switch (purpose.kind) {
     case 'gate':
       return md`gate ${purpose.gate}, claim #${purpose.claim}, run ${purpose.k}`;
     case 'control':
-      return md`control ${purpose.control} of gate ${purpose.gate}, claim #${purpose.claim}, over ${code(purpose.reference)}`;
+      return md`control ${purpose.control} of gate ${purpose.gate}, claim #${purpose.claim}, over ${code(purpose.reference)}${targetOf(purpose)}`;
     case 'reproducer':
       return md`reproducer of finding #${purpose.finding}, claim #${purpose.claim}`;
     case 'base':
       return md`the base, recipe ${purpose.recipe}, run ${purpose.k}`;
+    case 'kept':
+      return md`the tests of ${code(purpose.from)} over the code of claim #${purpose.claim}`;
+    case 'holdout':
+      return md`the operator's hold-outs over claim #${purpose.claim}`;
+    case 'trigger':
+      return md`trigger of deferral #${purpose.deferral}`;
     case 'trial':
       return md`a trial by the ${purpose.by}; it counts for nothing`;
     default:
@@ -213,7 +248,14 @@ function purposeOf(purpose: Purpose): Md {
 function actSays(payload: ActPayload): Md {
   switch (payload.act) {
     case 'queue':
-      return md`queue phase ${payload.phase}, plan ${code(payload.plan)}, base ${code(payload.baseSha)}, ${recipesOf(payload.recipes)}`;
+      return joined(
+        [
+          md`queue phase ${payload.phase}, plan ${code(payload.plan)}, base ${code(payload.baseSha)}, ${recipesOf(payload.recipes)}`,
+          payload.reentry
+            ? md`to take up ${refs([payload.reentry.target])}, digest ${code(payload.reentry.targetDigest)}`
+            : [],
+        ].flat(),
+      );
     case 'waive':
       return md`waive ${payload.condition} of gate ${payload.gate} in phase ${payload.phase} until ${payload.until}`;
     case 'approve':
@@ -225,6 +267,10 @@ function actSays(payload: ActPayload): Md {
     case 'drop':
     case 'note':
       return md`${payload.act}, phase ${payload.phase}`;
+    case 'amend':
+      return md`amend phase ${payload.phase}, plan ${code(payload.plan)} in the place of ${code(payload.replaces)}, ${recipesOf(payload.recipes)}`;
+    case 'rotate':
+      return md`rotate the key of the ${payload.role}: ${code(payload.publicKey)} in the place of ${code(payload.old)}`;
     default:
       return payload satisfies never;
   }

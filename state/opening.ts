@@ -2,23 +2,29 @@
 // line, a batch that was on the trail but not yet witnessed). Anything else that does not fit is an error, and stays.
 
 import { join } from 'node:path';
-import { gitNamespace, principalOf } from './commits.ts';
 import { TrailError } from './errors.ts';
 import type { HeadsLog } from './heads.ts';
 import { openHeadsLog } from './heads.ts';
 import type { History } from './history.ts';
 import { docs, readHistory } from './history.ts';
 import type { Role, Sha } from './ids.ts';
-import { parseAllowedSigners } from './keys.ts';
 import type { ObjectStore } from './objects.ts';
 import { mustRead, objectStore } from './objects.ts';
 import type { Branch } from './refs.ts';
 import { openBranch } from './refs.ts';
+import { type AllowedSigner, currentKey, parseAllowedSigners } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 
 export const trailRef = 'refs/heads/trail';
 
-export type OpenTrail = { history: History; store: ObjectStore; branch: Branch; log: HeadsLog };
+/** `allowed`: the keys of its allowed_signers, as it stands. */
+export type OpenTrail = {
+  history: History;
+  store: ObjectStore;
+  branch: Branch;
+  log: HeadsLog;
+  allowed: AllowedSigner[];
+};
 
 /** Opens the trail of `hub`, its witness beside it in `stateDir`. Rejects with TrailError, and nothing stays open then. */
 export async function openTrail(
@@ -34,10 +40,10 @@ export async function openTrail(
     if (head === null)
       throw new TrailError('bad-hub', `${hub} has no trail; is it a Coldpass hub? (coldpass init makes one)`);
     const history = await readHistory(hub, store, head);
-    await checkSigners(store, history, signers);
+    const allowed = await checkSigners(store, history, signers);
     log = await openHeadsLog(join(stateDir, 'heads.log'));
     await checkWitness(hub, history, store, log);
-    return { history, store, branch, log };
+    return { history, store, branch, log, allowed };
   } catch (error) {
     store.close();
     await log?.close();
@@ -49,19 +55,19 @@ async function checkSigners(
   store: ObjectStore,
   history: History,
   signers: Partial<Record<Role, Signer>>,
-): Promise<void> {
+): Promise<AllowedSigner[]> {
   const child = history.root.get(docs)?.tree?.get('allowed_signers');
   if (child === undefined)
     throw new TrailError('bad-trail', `The trail has no ${docs}/allowed_signers at ${history.head}.`);
   const allowed = parseAllowedSigners((await mustRead(store, child.sha, 'blob')).toString('utf8'));
   for (const [role, signer] of Object.entries(signers)) {
-    const own = allowed.find((one) => one.principal === principalOf(role) && one.namespaces.includes(gitNamespace));
-    if (own?.publicKey === signer.publicKey) continue;
+    if (currentKey(allowed, role as Role) === signer.publicKey) continue;
     throw new TrailError(
       'bad-key',
       `The ${role}'s key (${signer.fingerprint}) is not the one in the trail's allowed_signers.`,
     );
   }
+  return allowed;
 }
 
 async function checkWitness(hub: string, history: History, store: ObjectStore, log: HeadsLog): Promise<void> {

@@ -2,9 +2,11 @@
 // can be derived (a claim's standing, what is open for the operator) are not kept: see `standing.ts`, `gate.ts`, `inbox.ts`.
 
 import type { Waivable } from './act.ts';
+import type { Deferral } from './deferral.ts';
 import type { Facts, ParkReason, SessionEnd, WakeReason } from './entry.ts';
 import type { AgentRole, Digest, EntryId, GateId, PhaseId, RunId, SessionId, Sha } from './ids.ts';
-import type { PhaseSpec } from './spec.ts';
+import { noRefusals, type Refusals } from './refusal.ts';
+import type { ClaimExpects, PhaseSpec } from './spec.ts';
 
 export type Verdict = {
   id: EntryId;
@@ -22,6 +24,9 @@ export type Claim = {
   descends: EntryId[];
   precedes: EntryId[];
   references: Record<string, Sha>;
+  keeps: Record<string, Sha[]>;
+  functions: Record<string, number>;
+  expects: ClaimExpects;
   touches: string[];
   verdicts: Verdict[];
   withdrawn: EntryId | null;
@@ -38,6 +43,7 @@ export type Run = Pick<
   | 'reason'
   | 'unmet'
   | 'control'
+  | 'kept'
   | 'reproducer'
   | 'sandbox'
   | 'counts'
@@ -45,11 +51,17 @@ export type Run = Pick<
 export type Finding = {
   id: EntryId;
   gate: GateId;
+  /** The claim that it was found at. */
+  claim: EntryId | null;
   title: string;
+  /** The beginning of its author's words. */
+  words: string;
   fix: string[];
   reproducer: Facts<'finding'>['reproducer'] | null;
   closed: EntryId | null;
 };
+/** A patch by the Adversary that the tests of a claim must notice. */
+export type Sabotage = { id: EntryId; claim: EntryId; gate: GateId; edits: Facts<'sabotage'>['edits'] };
 export type Veto = {
   id: EntryId;
   by: 'adversary' | 'operator';
@@ -64,8 +76,11 @@ export type Blocked = {
   blocks: GateId[];
   options: string[];
   disputes: EntryId | null;
+  words: string;
   advice: EntryId | null;
   closed: EntryId | null;
+  /** What the operator said to it. */
+  answer: { act: 'approve' | 'refuse' | 'lift'; because: string } | null;
 };
 export type Waiver = { id: EntryId; gate: GateId; condition: Waivable; untilMs: number };
 export type Session = {
@@ -82,10 +97,10 @@ export type Session = {
   published: Sha | null;
   vetoed: boolean;
 };
-/** A note, item, decision or deferral: what its author may still close. */
+/** A note, item, journal entry or decision: what its author may still close. */
 export type Thing = {
   id: EntryId;
-  kind: 'note' | 'item' | 'journal' | 'decision' | 'deferral';
+  kind: 'note' | 'item' | 'journal' | 'decision';
   by: AgentRole;
   title: string;
   closed: EntryId | null;
@@ -99,6 +114,12 @@ export type Phase = {
   spec: PhaseSpec;
   base: Sha;
   recipes: Record<string, Digest>;
+  /** Of the hold-outs' folder, as the operator queued it. */
+  holdout: Digest | null;
+  /** Digests of all recipes that were pinned at some time: runs under an earlier one are on record, and count no more. */
+  pinned: Digest[];
+  /** Gates whose own spec an act amended → the newest such act; under DONE where what judges every gate changed. */
+  amended: Record<string, EntryId>;
   sandbox: 'bubblewrap' | 'none';
   parked: { id: EntryId; reason: ParkReason; why: string; about: EntryId | null } | null;
   /** An act that the supervisor has yet to answer with `resumed` or `abandoned`. */
@@ -114,24 +135,41 @@ export type Phase = {
   runs: Run[];
   findings: Finding[];
   vetoes: Veto[];
+  sabotages: Sabotage[];
   blocked: Blocked[];
   waivers: Waiver[];
   /** Flakes that the operator closed: the disagreeing run's entry → the act's. */
   lifted: Record<number, EntryId>;
   sessions: Session[];
   things: Thing[];
+  /** The trail's deferrals as this phase knew them last: those of earlier phases are closed in later ones. */
+  deferrals: Deferral[];
   operatorNotes: { id: EntryId; text: string }[];
 };
 
-export type Queued = { id: EntryId; phase: PhaseId; plan: Digest; recipes: Record<string, Digest>; baseSha: Sha };
+export type Queued = {
+  id: EntryId;
+  phase: PhaseId;
+  plan: Digest;
+  recipes: Record<string, Digest>;
+  baseSha: Sha;
+  holdout: Digest | null;
+};
 export type TrailState = {
   lastId: number;
   phases: Record<string, Phase>;
   queue: Queued[];
+  deferrals: Deferral[];
+  /** The newest `done` or `abandoned`. */
+  ended: EntryId | 0;
   nonces: Record<string, EntryId>;
+  refusals: Refusals;
 };
 
-export const emptyTrail: TrailState = { lastId: 0, phases: {}, queue: [], nonces: {} };
+export const emptyTrail: TrailState = {
+  ...{ lastId: 0, phases: {}, queue: [], deferrals: [], ended: 0, nonces: {} },
+  refusals: noRefusals,
+};
 
 /** The phase that is open or parked; one at a time. */
 export function livePhase(state: TrailState): Phase | null {

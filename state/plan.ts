@@ -1,7 +1,15 @@
 // A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` gives what the code knows of it, or
 // what is wrong in words; `checkPlan` also holds it against the recipes. The plan's bytes are pinned elsewhere, by digest.
 
-import { gateProblems, orderProblems, recipeProblems, textProblems } from './planCheck.ts';
+import type { PhaseId } from './ids.ts';
+import {
+  controlProblems,
+  gateProblems,
+  harnessProblems,
+  orderProblems,
+  recipeProblems,
+  textProblems,
+} from './planCheck.ts';
 import { proposeFrontMatter } from './planDraft.ts';
 import { partPlan, readFront } from './planFront.ts';
 import { type PlanText, readPlanText } from './planText.ts';
@@ -21,12 +29,13 @@ export type PlanCheck = {
   spec: PhaseSpec | null;
   /** In the order of their lines. */
   problems: Problem[];
-  /** Front matter to put before the plan, where it has none. */
+  /** Where it has no front matter: some to put before it, and what its text tells. */
   proposed?: string;
+  told?: { phase: PhaseId | null; gates: string[] };
 };
 
 /** The spec of a plan without errors, else its problems (warnings too), and front matter where it has none. */
-export function readPlan(text: string): { spec: PhaseSpec } | { problems: Problem[]; proposed?: string } {
+export function readPlan(text: string): { spec: PhaseSpec } | Omit<PlanCheck, 'spec'> {
   const { spec, ...rest } = checkPlan(text);
   return spec ? { spec } : rest;
 }
@@ -49,7 +58,9 @@ export function checkPlan(text: string, recipes?: Readonly<Record<string, Recipe
     ...textProblems(found, read.front, read.lineOf),
     ...gateProblems(found, read.front, read.lineOf),
     ...orderProblems(read.front, read.lineOf),
+    ...controlProblems(read.front, read.lineOf),
     ...(recipes ? recipeProblems(read.front, recipes, read.lineOf) : []),
+    ...(recipes ? harnessProblems(read.front, recipes, read.lineOf) : []),
   ];
   return problems.some((one) => one.level === 'error')
     ? failed(problems)
@@ -66,7 +77,9 @@ function withoutFront(text: string, unfit: Problem[], recipeNames: string[]): Pl
     'the plan has no front matter, so no gate is bound to code',
     'put the proposed one before its first line, and check it',
   );
-  return { ...failed([...unfit, missing]), proposed: proposeFrontMatter(text, recipeNames) };
+  const { phase, gates } = readPlanText(text.split(/\r?\n/), 1);
+  const told = { phase, gates: gates.map(({ id }) => id) };
+  return { ...failed([...unfit, missing]), proposed: proposeFrontMatter(text, recipeNames), told };
 }
 
 function inOrder(problems: Problem[]): Problem[] {

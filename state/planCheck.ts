@@ -19,6 +19,8 @@ export function textProblems(found: PlanText, front: FrontMatter, lineOf: LineOf
       ),
     );
   }
+  if (front.calibration && front.calibration.detects === 0 && front.calibration.alarms === 1)
+    problems.push(warning(lineOf(['calibration']), 'calibration demands nothing', 'raise detects, or remove it'));
   if (found.clauses.length === 0)
     problems.push(
       warning(null, 'the plan has no numbered requirements', 'add "## 2. Work requirements" with a numbered list'),
@@ -108,11 +110,10 @@ function unknownOf(
   at: string,
   what: string,
 ): Problem[] {
-  const have = known.length === 0 ? `the plan has no ${what}s` : `it has ${known.join(', ')}`;
+  const have =
+    known.length === 0 ? `there is no ${what}` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
   return used.flatMap((id, i) =>
-    known.includes(id)
-      ? []
-      : [error(lineAt(i), `${at} ${id}, and the plan has no such ${what}`, `correct it: ${have}`)],
+    known.includes(id) ? [] : [error(lineAt(i), `${at} ${id}, and there is no such ${what}`, `correct it: ${have}`)],
   );
 }
 
@@ -139,6 +140,21 @@ export function orderProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
   return problems;
 }
 
+/** What a gate says of its controls must be of use. */
+export function controlProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
+  return Object.entries(front.gates).flatMap(([name, { controls, exempt }]) =>
+    exempt.length > 0 && !Array.isArray(controls)
+      ? [
+          warning(
+            lineOf(['gates', name, 'exempt']),
+            `gates.${name}.exempt names functions that hollow leaves alone, and the gate has no controls`,
+            'remove exempt, or the none of controls',
+          ),
+        ]
+      : [],
+  );
+}
+
 export function recipeProblems(
   front: FrontMatter,
   recipes: Readonly<Record<string, Recipe>>,
@@ -156,6 +172,23 @@ export function recipeProblems(
       ...(isNew ? claimsCommands(gate.recipe, recipe, line) : []),
     ];
   });
+}
+
+/** What is to be taken from the claim must be the operator's first. */
+export function harnessProblems(
+  front: FrontMatter,
+  recipes: Readonly<Record<string, Recipe>>,
+  lineOf: LineOf,
+): Problem[] {
+  const used = Object.values(front.gates).flatMap(({ recipe }) => (Object.hasOwn(recipes, recipe) ? recipe : []));
+  const known = used.flatMap((name) => recipes[name]?.harness ?? []);
+  return unknownOf(
+    front.harness_from_claim,
+    [...new Set(known)],
+    (i) => lineOf(['harness_from_claim', i]),
+    'harness_from_claim names',
+    'harness item',
+  );
 }
 
 function unknownRecipe(gate: string, recipe: string, known: string[], line: number): Problem {

@@ -99,10 +99,12 @@ gates:
     covers: ["2.1", "2.2", "2.3"]   # the requirements that this gate proves
     # times: 2                      # cold runs that must agree, 1 to 5
     # requires: [M0]                # gates that must hold before
+    # controls: [hollow]            # beside revert: functions emptied one at a time must turn tests red
     # expect: { level: 1, pass: ["file > test that must pass"] }
 budget: { usd: 20, hours: 8, claims: 12 }
 # tests: ["tests/**"]               # may be strengthened, never weakened
 # protected: [".ci/**"]             # a claim that touches these waits for you
+# holdout: /full/path               # checks outside the repository that no agent sees
 ---
 
 # Phase ${phase} — ${title}

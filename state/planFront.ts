@@ -4,7 +4,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument,
 import type { z } from 'zod';
 import { checkFacts } from './body.ts';
 import { error, type Problem } from './problem.ts';
-import { Budget, Expect, FrontMatter, GateSpec } from './spec.ts';
+import { Budget, CalibrationFloor, DeclaredControl, Expect, FrontMatter, GateSpec } from './spec.ts';
 
 type Path = readonly PropertyKey[];
 
@@ -23,7 +23,7 @@ export type Parted = {
 };
 
 // Members that the design has and this version does not read yet.
-const notYet = new Set(['supersedes', 'harness_from_claim', 'holdout', 'repos', 'closed']);
+const notYet = new Set(['repos']);
 
 export function partPlan(lines: string[]): Parted {
   const first = lines.findIndex((line) => line.trim() !== '');
@@ -92,6 +92,7 @@ function unknownKey(key: string, path: Path, lineOf: LineOf): Problem {
 
 function keysAt(path: Path): string[] {
   if (path[0] === 'budget') return Object.keys(Budget.shape);
+  if (path[0] === 'calibration') return Object.keys(CalibrationFloor.shape);
   if (path[0] !== 'gates') return Object.keys(FrontMatter.shape);
   if (path[2] === 'controls') return ['none'];
   return Object.keys(path[2] === 'expect' ? Expect.shape : GateSpec.shape);
@@ -119,7 +120,11 @@ function explainControls(value: unknown): [what: string, fix: string] {
       'of none needs its reason, in 10 to 500 characters',
       'write { none: "why no test of this gate could go red" }',
     ];
-  return ['is not a list of controls', 'write [revert], leave it out (revert is added), or give { none: "reason" }'];
+  const known = DeclaredControl.options.join(', ');
+  return [
+    'is not a list of controls',
+    `write some of ${known} as in [hollow], leave it out (revert is added), or give { none: "reason" }`,
+  ];
 }
 
 const kinds: Record<string, string> = {
@@ -140,6 +145,8 @@ function exampleOf(path: Path): string {
     gates: 'gates: { M1: { recipe: test, covers: ["2.1"] } }',
     recipe: 'recipe: test',
     covers: 'covers: ["2.1"]',
+    calibration: 'calibration: { detects: 0.8, alarms: 0.2 }',
+    detects: 'detects: 0.8',
   };
   const example = examples[String(path.at(-1))];
   return example === undefined ? '' : `, as in \`${example}\``;

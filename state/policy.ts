@@ -31,19 +31,22 @@ const places: Record<Exclude<Kind, 'close'>, Place[]> = {
   journal: [{ file: 'JOURNAL-<id>.md', signers: ['builder'] }],
   verdict: [{ file: 'REVIEW-<id>.md', signers: ['adversary'] }],
   advice: [{ file: 'REVIEW-<id>.md', signers: ['adversary'] }],
+  sabotage: [{ file: 'REVIEW-<id>.md', signers: ['adversary'] }],
   finding: [{ file: 'BACKLOG-<id>.md', signers: ['adversary'] }],
   veto: [{ file: 'REVIEW-<id>.md', signers: ['adversary'] }],
   decision: [{ file: 'DECISIONS.md', signers: agents }],
   deferral: [{ file: 'DEFERRED.md', signers: agents }],
+  reentry: [{ file: 'DEFERRED.md', signers: ['supervisor'] }],
   act: [{ file: 'OPERATOR.md', signers: ['operator'] }],
+  refusal: [{ file: 'OPERATOR.md', signers: ['supervisor'] }],
 };
 
-/** Files that hold no entries. `allowed_signers` is the first commit's, and later only under an act. */
+/** Files that hold no entries. `allowed_signers` is the first commit's, and changes later only under an act: `commitRule.ts`. */
 const stored: { path: RegExp; signers: Role[] }[] = [
   { path: /^blobs\/[0-9a-f]{64}$/, signers: loop },
   { path: /^runs\/r-[0-9a-f]{12}\/results\.json$/, signers: ['runner'] },
   { path: /^plan-phase-[a-z0-9][a-z0-9-]{0,40}\.md$/, signers: ['supervisor'] },
-  { path: /^allowed_signers$/, signers: ['operator'] },
+  { path: /^allowed_signers$/, signers: ['supervisor'] },
 ];
 
 /** Roles that write entries of this kind: the entry's own `role`. An act is the operator's, whoever commits it. */

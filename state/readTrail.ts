@@ -23,10 +23,13 @@ export type Trail = {
   close(): void;
 };
 
-/** Reads the trail of the hub at `hub`. TrailError 'bad-hub' or 'bad-trail', one line with what to do. */
-export async function readTrail(hub: string): Promise<Trail> {
+/**
+ * Reads the trail of the hub at `hub`, as it is now or was at the commit `at`. TrailError 'bad-hub' or 'bad-trail', one line
+ * with what to do.
+ */
+export async function readTrail(hub: string, at?: Sha): Promise<Trail> {
   await openHub(hub);
-  const head = await branchHead(hub, 'trail');
+  const head = at ?? (await branchHead(hub, 'trail'));
   if (head === null) throw new TrailError('bad-hub', `${hub} has no trail; restore it from a copy, or init anew`);
   const store = objectStore(hub);
   try {
@@ -47,8 +50,8 @@ export async function readTrail(hub: string): Promise<Trail> {
 }
 
 /** Reads the trail, does something with it, and lets go of it. */
-export async function withTrail<T>(hub: string, use: (trail: Trail) => Promise<T> | T): Promise<T> {
-  const trail = await readTrail(hub);
+export async function withTrail<T>(hub: string, use: (trail: Trail) => Promise<T> | T, at?: Sha): Promise<T> {
+  const trail = await readTrail(hub, at);
   try {
     return await use(trail);
   } finally {

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { Digest, EntryId, GateId, RecipeName, RunId, Sha } from './ids.ts';
+import { ControlName } from './spec.ts';
 
 export const recordBytesMax = 256 * 1024;
 
@@ -19,19 +20,31 @@ export const uncounted: ReadonlySet<Outcome> = new Set(['INFRA', 'CANCELLED', 'L
 export const Control = z.enum(['BITES', 'VACUOUS', 'INCONCLUSIVE']);
 export type ControlResult = z.infer<typeof Control>;
 
+/** Whether earlier tests still hold: BROKEN names one that was green and is not, was lost, or is skipped now. */
+export const Kept = z.enum(['KEPT', 'BROKEN', 'INCONCLUSIVE']);
+export type KeptResult = z.infer<typeof Kept>;
+
 /** Why this run was made. A slot (purpose without attempt) is filled by at most one counted run. */
 export const Purpose = z.discriminatedUnion('kind', [
   /** `gate` differs from the claim's own gate only where the claim is of DONE. k counts from 1 to `times`. */
   z.strictObject({ kind: z.literal('gate'), claim: EntryId, gate: GateId, k: z.number().int().positive() }),
-  /** The claim's tests over `reference`'s production code. */
+  /** A run that must go red (`placebo`: stay green), or it shows that the tests look at nothing. */
   z.strictObject({
     kind: z.literal('control'),
     claim: EntryId,
     gate: GateId,
-    control: z.literal('revert'),
+    control: ControlName,
     reference: Sha,
+    /** Which of several: the function emptied, or the entry of the sabotage. */
+    target: z.string().min(1).max(500).optional(),
   }),
   z.strictObject({ kind: z.literal('reproducer'), claim: EntryId, finding: EntryId }),
+  /** The tests of an earlier commit (the base, or an accepted claim) over the claim's code. */
+  z.strictObject({ kind: z.literal('kept'), claim: EntryId, recipe: RecipeName, from: Sha }),
+  /** The operator's checks from outside the repository over the claim's tree; the record is blinded. */
+  z.strictObject({ kind: z.literal('holdout'), claim: EntryId, recipe: RecipeName }),
+  /** A deferral's command, to see whether it is green by now. */
+  z.strictObject({ kind: z.literal('trigger'), deferral: EntryId }),
   z.strictObject({ kind: z.literal('base'), recipe: RecipeName, k: z.number().int().positive() }),
   z.strictObject({ kind: z.literal('trial'), by: z.enum(['builder', 'adversary', 'operator']) }),
 ]);

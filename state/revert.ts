@@ -4,14 +4,11 @@
 
 import picomatch from 'picomatch';
 import type { Sha } from './ids.ts';
-import type { ControlResult, RunRecord, TestResult } from './record.ts';
+import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
+import type { RunRecord, TestResult } from './record.ts';
 
-const namesMax = 5;
-const nameCharsMax = 100;
-const whyCharsMax = 1000;
-
-/** One path as it shall be before the first stage; `blob` is an object of the hub, null removes what is there. */
-export type TreeEdit = { path: string; mode: string; blob: Sha | null };
+/** One path as it shall be before the first stage: an object of the hub (null removes what is there), or bytes. */
+export type TreeEdit = { path: string; mode: string } & ({ blob: Sha | null } | { bytes: Uint8Array });
 
 /** How one path differs from the reference to the claim, as git lists it. */
 export type ChangedPath = { path: string; oldMode: string; oldBlob: Sha | null };
@@ -44,8 +41,6 @@ export type RevertRuns = {
   /** Paths of tests that differ between reference and claim. */
   changedTestFiles: readonly string[];
 };
-
-export type Judgement = { result: ControlResult; why: string };
 
 /** BITES where each test that the claim adds fails on an assertion without its change, and one at least does. */
 export function judgeRevert(runs: RevertRuns): Judgement {
@@ -107,12 +102,15 @@ function sortTests({ reference, claim, control, changedTestFiles }: RevertRuns):
     const old = before.get(test.id);
     const there = without.get(test.id);
     if (old === undefined) groups[groupOf(there, reported.has(test.stage))].push(test);
-    else if (bites(there) && (old.status !== 'pass' || changedTestFiles.some((file) => liesIn(test.id, file)))) {
-      // No addition, but the claim touched its file or turned it green.
-      groups.biting.push(test);
-    }
+    // No addition, but the claim touched its file or turned it green.
+    else if (bites(there) && isClaims(test, old, changedTestFiles)) groups.biting.push(test);
   }
   return groups;
+}
+
+/** True for a test that the claim added, turned green, or whose file it changed; `old` is its result on the reference. */
+export function isClaims(test: TestResult, old: TestResult | undefined, changedTestFiles: readonly string[]): boolean {
+  return old?.status !== 'pass' || changedTestFiles.some((file) => liesIn(test.id, file));
 }
 
 function groupOf(there: TestResult | undefined, known: boolean): keyof Groups {
@@ -122,7 +120,8 @@ function groupOf(there: TestResult | undefined, known: boolean): keyof Groups {
   return there?.status === 'fail' ? 'errors' : 'missing';
 }
 
-function bites(there: TestResult | undefined): boolean {
+/** Failed, and on an assertion. */
+export function bites(there: TestResult | undefined): boolean {
   return there?.failure?.kind === 'assertion';
 }
 
@@ -133,10 +132,6 @@ function liesIn(id: string, file: string): boolean {
   return first === file || first === module || first.startsWith(`${module}.`);
 }
 
-function byId(tests: readonly TestResult[]): Map<string, TestResult> {
-  return new Map(tests.map((test) => [test.id, test]));
-}
-
 function stoppedWords(control: RunRecord): string {
   const failed = control.stages.find((stage) => stage.rung === 'fail');
   const unreached = control.stages.some((stage) => stage.rung === 'unverified');
@@ -145,18 +140,4 @@ function stoppedWords(control: RunRecord): string {
 
 function stagesOf(tests: readonly TestResult[]): string {
   return [...new Set(tests.map((test) => `stage "${test.stage}"`))].join(', ');
-}
-
-function names(tests: readonly TestResult[]): string {
-  const shown = tests.slice(0, namesMax).map((test) => `"${test.id.slice(0, nameCharsMax)}"`);
-  const more = tests.length > namesMax ? ` and ${tests.length - namesMax} more` : '';
-  return `${shown.join(', ')}${more}`;
-}
-
-function inconclusive(why: string): Judgement {
-  return judged('INCONCLUSIVE', why);
-}
-
-function judged(result: ControlResult, why: string): Judgement {
-  return { result, why: why.slice(0, whyCharsMax) };
 }

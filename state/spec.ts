@@ -3,14 +3,22 @@
 
 import { z } from 'zod';
 import { DONE, GateId, PhaseId, RecipeName } from './ids.ts';
+import { HarnessItem, harnessFilesMax } from './recipe.ts';
 
 export const gatesMax = 24;
 export const timesMax = 5;
 
 const Glob = z.string().min(1).max(200);
 
-/** The control that needs no app: the claim's tests over the reference's production code must fail. */
-export const ControlName = z.enum(['revert']);
+/**
+ * `revert` the claim's tests over the reference's production code · `published` over the phase's base · `placebo` a neutral
+ * edit of each changed file, which must stay green · `hollow` bodies of changed functions emptied one at a time.
+ */
+export const DeclaredControl = z.enum(['revert', 'published', 'placebo', 'hollow']);
+export type DeclaredControl = z.infer<typeof DeclaredControl>;
+
+/** `sabotage`, a patch by the Adversary, is never declared: it is asked for where the others say nothing. */
+export const ControlName = z.enum([...DeclaredControl.options, 'sabotage']);
 export type ControlName = z.infer<typeof ControlName>;
 
 export const Expect = z.strictObject({
@@ -19,15 +27,29 @@ export const Expect = z.strictObject({
   pass: z.array(z.string().min(1)).max(200).default([]),
   /** Flags of the record that must be true, such as `clean_teardown`. */
   flags: z.array(z.string().min(1)).max(20).default([]),
+  /** Names of deferrals, or titles of items, that an entry must have closed. */
+  closed: z.array(z.string().min(1).max(300)).max(20).default([]),
 });
 export type Expect = z.infer<typeof Expect>;
+
+/** A claim's EXPECTED, as far as code can compare it. `looksBad`: lines that may look bad in a log and are not. */
+export const ClaimExpects = z.strictObject({
+  level: z.number().int().positive().optional(),
+  pass: z.array(z.string().min(1).max(500)).max(50).default([]),
+  /** How many tests pass, at least. */
+  tests: z.number().int().nonnegative().optional(),
+  looksBad: z.array(z.string().min(1).max(300)).max(20).default([]),
+});
+export type ClaimExpects = z.infer<typeof ClaimExpects>;
 
 export const GateSpec = z.strictObject({
   recipe: RecipeName,
   covers: z.array(z.string().min(1)).min(1),
   times: z.number().int().min(1).max(timesMax).default(1),
   /** `revert` is added to those named unless the plan says `{ none: reason }`. */
-  controls: z.union([z.array(ControlName), z.strictObject({ none: z.string().min(10).max(500) })]).default([]),
+  controls: z.union([z.array(DeclaredControl), z.strictObject({ none: z.string().min(10).max(500) })]).default([]),
+  /** Names of functions that `hollow` leaves alone. */
+  exempt: z.array(z.string().min(1).max(200)).max(50).default([]),
   requires: z.array(GateId).default([]),
   expect: Expect.prefault({}),
 });
@@ -38,6 +60,13 @@ export const Budget = z.strictObject({
   hours: z.number().positive().default(8),
   claims: z.number().int().positive().max(1000).default(12),
 });
+
+/** What a plan demands of the Adversary before anybody is woken: how much it detects, and how often it cries wolf. */
+export const CalibrationFloor = z.strictObject({
+  detects: z.number().min(0).max(1),
+  alarms: z.number().min(0).max(1).default(1),
+});
+export type CalibrationFloor = z.infer<typeof CalibrationFloor>;
 
 /** The YAML between the first two `---` lines of a plan. */
 export const FrontMatter = z.strictObject({
@@ -50,6 +79,13 @@ export const FrontMatter = z.strictObject({
     .refine((gates) => !(DONE in gates), 'DONE is built in and cannot be declared'),
   tests: z.array(Glob).default([]),
   protected: z.array(Glob).default([]),
+  /** Ids (or their endings after a ` > `) of earlier tests that the phase is meant to change. */
+  supersedes: z.array(z.string().min(1).max(500)).max(200).default([]),
+  /** Harness items taken from the claim; one that changes any waits for the operator. */
+  harness_from_claim: z.array(HarnessItem).max(harnessFilesMax).default([]),
+  /** A folder of checks outside the repository, for the verifying sandbox alone. */
+  holdout: z.string().min(1).max(500).nullable().default(null),
+  calibration: CalibrationFloor.optional(),
   budget: Budget.prefault({}),
 });
 export type FrontMatter = z.infer<typeof FrontMatter>;
@@ -76,13 +112,14 @@ export const alwaysProtected = ['coldpass.yml', 'recipes/*/recipe.yml'];
 
 /** Globs of a phase's protected paths. */
 export function protectedBy(spec: PhaseSpec): string[] {
-  return [...alwaysProtected, ...spec.protected];
+  const fromClaim = spec.harness_from_claim.map((item) => item.split('#', 1)[0] ?? item);
+  return [...alwaysProtected, ...spec.protected, ...fromClaim];
 }
 
 /** Names of the controls that a gate's claims must pass: those declared plus `revert`; none where the plan gave a reason. */
-export function controlsOf(spec: GateSpec): ControlName[] {
+export function controlsOf(spec: GateSpec): DeclaredControl[] {
   if (!Array.isArray(spec.controls)) return [];
-  return [...new Set<ControlName>([...spec.controls, 'revert'])];
+  return [...new Set<DeclaredControl>([...spec.controls, 'revert'])];
 }
 
 /** The clauses a verdict on `gate` must check: its `covers`; for DONE every clause and Definition-of-Done line. */

@@ -9,6 +9,7 @@ export const keyType = 'ssh-ed25519';
 export const publicKeyBytes = 32;
 const signatureBytesMax = 4096;
 const armorColumns = 70;
+const keysMax = 64;
 const magic = Buffer.from('SSHSIG');
 const version = 1;
 const derPublicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -150,7 +151,17 @@ function publicKeyWire(publicKey: string): Buffer {
   return Buffer.from(publicKey.trim().split(/\s+/)[1] ?? '', 'base64');
 }
 
+// To take in a key costs half as much as to check a signature, and a trail has few.
+const keys = new Map<string, KeyObject | null>();
+
 function keyFromRaw(raw: Buffer): KeyObject | null {
+  const name = raw.toString('latin1');
+  if (keys.size >= keysMax && !keys.has(name)) keys.clear();
+  if (!keys.has(name)) keys.set(name, importedKey(raw));
+  return keys.get(name) ?? null;
+}
+
+function importedKey(raw: Buffer): KeyObject | null {
   try {
     return createPublicKey({ key: Buffer.concat([derPublicPrefix, raw]), format: 'der', type: 'spki' });
   } catch {

@@ -6,31 +6,13 @@
 //           → held           nothing bad, but a flake or an inconclusive control: the operator's
 //           → green          every piece is good; `at` is the entry that completed it
 
-import type { Waivable } from './act.ts';
-import { countsFor, discountedBefore, evidenceMsMax, gateRun, isFresh, whyNot } from './evidence.ts';
-import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from './ids.ts';
+import { controlPieces } from './controlPieces.ts';
+import { countsFor, discountedBefore, gateRun, whyNot } from './evidence.ts';
+import { DONE, type EntryId, type GateId, type RunId } from './ids.ts';
+import { keptPieces } from './keptPieces.ts';
 import type { Claim, Finding, Phase, Run } from './phase.ts';
+import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
 import { type Purpose, uncounted } from './record.ts';
-import { controlsOf } from './spec.ts';
-
-export type RunNeed = { slot: string; purpose: Purpose; recipe: RecipeName; sha: Sha };
-
-export type Piece = {
-  condition: 'runs' | 'control:revert' | 'reproducers' | 'protected';
-  gate: GateId;
-  result: 'good' | 'bad' | 'held' | 'missing';
-  /** What is wrong, in words; empty where the piece is good. */
-  why: string;
-  at: EntryId | 0;
-  run: RunId | null;
-  waived: EntryId | null;
-  /** The disagreeing run's entry, where the piece is held by a flake. */
-  flake: EntryId | null;
-  /** Runs to start now; empty while something that comes first is missing. */
-  needs: RunNeed[];
-  /** When a DONE claim's evidence grows too old, in ms. */
-  staleAtMs: number | null;
-};
 
 export type Standing =
   | { state: 'running'; pieces: Piece[] }
@@ -58,32 +40,6 @@ export function standingOf(phase: Phase, claim: Claim, nowMs: number): Standing 
 /** The gates whose recipe and controls a claim must pass: its own; for DONE all. */
 export function gatesJudged(phase: Phase, claim: Claim): GateId[] {
   return claim.gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [claim.gate];
-}
-
-/** The waiver of a gate's condition that counts at `nowMs`; `all` covers every condition. */
-export function waiverOf(phase: Phase, gate: GateId, condition: Waivable, nowMs: number): EntryId | null {
-  const waiver = phase.waivers.findLast(
-    (w) => w.gate === gate && (w.condition === condition || w.condition === 'all') && nowMs < w.untilMs,
-  );
-  return waiver?.id ?? null;
-}
-
-/** One name for what a run fills: runs of the same slot replace each other. */
-export function slotOf(purpose: Purpose): string {
-  switch (purpose.kind) {
-    case 'gate':
-      return `gate:${purpose.claim}:${purpose.gate}:${purpose.k}`;
-    case 'control':
-      return `control:${purpose.claim}:${purpose.gate}:${purpose.control}`;
-    case 'reproducer':
-      return `reproducer:${purpose.claim}:${purpose.finding}`;
-    case 'base':
-      return `base:${purpose.recipe}:${purpose.k}`;
-    case 'trial':
-      return 'trial';
-    default:
-      return purpose satisfies never;
-  }
 }
 
 /** The finding's reproducer at this claim: its newest counted run, or null. */
@@ -118,14 +74,17 @@ function gatePieces(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Pi
   const runs = Array.from({ length: times }, (_, i) => gateRun(phase, claim, gate, i + 1, nowMs));
   const pieces = runs.map((run, i) => runPiece(phase, claim, gate, i + 1, run, nowMs));
   const flake = flakePiece(phase, claim, gate, runs, nowMs);
-  const first = runs[0];
-  const controls = first && pieces.every((piece) => piece.result !== 'bad') ? controlsOf(spec) : [];
-  const waits = controlsOf(spec).length > 0 && !first;
+  // A red run settles the claim, and a flake holds it: nothing is compared with a run that says now this, now that.
+  if (flake?.result === 'held' || pieces.some((piece) => piece.result === 'bad'))
+    return [...pieces, ...(flake ? [flake] : [])];
+  const base = baseNeeds(phase, spec.recipe);
+  const ready = runs.every((run) => run !== null) && base.length === 0;
   return [
     ...pieces,
     ...(flake ? [flake] : []),
-    ...controls.map(() => revertPiece(phase, claim, gate, nowMs)),
-    ...(waits ? [missing('control:revert', gate, baseNeeds(phase, claim, gate))] : []),
+    ...(base.length > 0 ? [missing('tests', gate, base)] : []),
+    ...controlPieces(phase, claim, gate, ready, nowMs),
+    ...keptPieces(phase, claim, gate, ready, nowMs),
   ];
 }
 
@@ -160,48 +119,6 @@ function flakePiece(phase: Phase, claim: Claim, gate: GateId, own: (Run | null)[
   return waivedOr(piece, waiverOf(phase, gate, 'flake', nowMs), 'held', why);
 }
 
-function revertPiece(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Piece {
-  const base = baseNeeds(phase, claim, gate);
-  if (base.length > 0) return missing('control:revert', gate, base);
-  const reference = claim.references[gate] ?? phase.base;
-  const fits = (run: Run): boolean => {
-    const { purpose } = run;
-    if (
-      purpose.kind !== 'control' ||
-      purpose.gate !== gate ||
-      purpose.reference !== reference ||
-      !countsFor(phase, run)
-    )
-      return false;
-    return claim.gate === DONE ? isFresh(run, claim, nowMs) : purpose.claim === claim.id;
-  };
-  const run = phase.runs.findLast(fits);
-  if (!run) {
-    const purpose: Purpose = { kind: 'control', claim: claim.id, gate, control: 'revert', reference };
-    return missing('control:revert', gate, [need(phase, gate, purpose, claim.sha)]);
-  }
-  const piece = settled('control:revert', gate, run, claim);
-  const result = run.control?.result ?? 'INCONCLUSIVE';
-  if (result === 'BITES') return piece;
-  const why = `${gate}: control revert is ${result}: ${run.control?.why ?? run.reason}`;
-  return waivedOr(piece, waiverOf(phase, gate, 'control:revert', nowMs), result === 'VACUOUS' ? 'bad' : 'held', why);
-}
-
-/** The reference's own run, from which `revert` learns which tests are new; the base's is made once a phase. */
-function baseNeeds(phase: Phase, claim: Claim, gate: GateId): RunNeed[] {
-  const reference = claim.references[gate] ?? phase.base;
-  const recipe = phase.spec.gates[gate]?.recipe as RecipeName;
-  const known = phase.runs.some(
-    (run) => run.sha === reference && run.recipe === recipe && isReference(run) && countsFor(phase, run),
-  );
-  return known || reference !== phase.base ? [] : [need(phase, gate, { kind: 'base', recipe, k: 1 }, phase.base)];
-}
-
-/** True for runs that tell which tests a tree has: the base's, and those of gates. */
-export function isReference(run: Run): boolean {
-  return run.purpose.kind === 'base' || run.purpose.kind === 'gate';
-}
-
 function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Piece[] {
   const earlier = openFindings(phase, claim.gate).filter((finding) => finding.reproducer && finding.id < claim.id);
   return earlier.map((finding) => {
@@ -225,26 +142,7 @@ function protectedPieces(phase: Phase, claim: Claim, nowMs: number): Piece[] {
 }
 
 function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {
-  const gate = finding.gate === DONE ? (Object.keys(phase.spec.gates)[0] as GateId) : finding.gate;
+  // DONE has no recipe of its own, nor has a gate that an amendment took out.
+  const gate = phase.spec.gates[finding.gate] ? finding.gate : (Object.keys(phase.spec.gates)[0] as GateId);
   return need(phase, gate, { kind: 'reproducer', claim: claim.id, finding: finding.id }, claim.sha);
-}
-
-function need(phase: Phase, gate: GateId, purpose: Purpose, sha: Sha): RunNeed {
-  return { slot: slotOf(purpose), purpose, recipe: phase.spec.gates[gate]?.recipe as RecipeName, sha };
-}
-
-const blank = { why: '', at: 0, run: null, waived: null, flake: null, needs: [], staleAtMs: null } as const;
-
-function missing(condition: Piece['condition'], gate: GateId, needs: RunNeed[]): Piece {
-  return { ...blank, condition, gate, result: 'missing', why: `${gate}: ${condition} not there yet`, needs };
-}
-
-function settled(condition: Piece['condition'], gate: GateId, run: Run, claim: Claim): Piece {
-  const staleAtMs = claim.gate === DONE ? run.atMs + evidenceMsMax : null;
-  return { ...blank, needs: [], condition, gate, result: 'good', at: run.id, run: run.run, staleAtMs };
-}
-
-function waivedOr(piece: Piece, waiver: EntryId | null, result: 'bad' | 'held', why: string): Piece {
-  if (waiver === null) return { ...piece, result, why };
-  return { ...piece, waived: waiver, at: Math.max(piece.at, waiver) as EntryId, why };
 }

@@ -41,11 +41,14 @@ const stories: { [K in Kind]: (entry: EntryOf<K>) => { prefix: string; scope?: s
   verdict: ({ facts }) => ({ prefix: 'review', scope: facts.gate, story: facts.verdict }),
   advice: ({ facts }) => ({ prefix: 'review', story: `advice on #${facts.blocked}` }),
   finding: ({ facts }) => ({ prefix: 'backlog', scope: facts.gate, story: `finding ${short(facts.title)}` }),
+  sabotage: ({ facts }) => ({ prefix: 'review', scope: facts.gate, story: `sabotage of #${facts.claim}` }),
   veto: ({ facts }) => ({ prefix: 'review', story: `VETO ${short(facts.title)}` }),
   decision: ({ facts }) => ({ prefix: 'decisions', story: short(facts.title) }),
   deferral: ({ facts }) => ({ prefix: 'deferred', story: short(facts.title) }),
+  reentry: ({ facts }) => ({ prefix: 'deferred', story: `re-entry of #${facts.deferral} proposed` }),
   close: ({ facts, role }) => ({ prefix: closePrefix(facts.as, role), story: `#${facts.target} ${facts.as}` }),
   act: ({ facts }) => actStory(facts.act.payload),
+  refusal: ({ facts }) => ({ prefix: 'operator', story: `REFUSED ${facts.act ?? 'what was no act'}` }),
 };
 
 function tell(entry: Entry): Told {
@@ -65,12 +68,13 @@ function sessionStory(facts: EntryOf<'session'>['facts']): string {
   return `${facts.for} ${facts.session} ${what}`;
 }
 
-function runStory({ purpose, outcome, level, control, reproducer }: EntryOf<'run'>['facts']): {
+function runStory({ purpose, outcome, level, control, kept, reproducer }: EntryOf<'run'>['facts']): {
   scope?: string;
   story: string;
 } {
   const scope = 'gate' in purpose ? { scope: purpose.gate } : {};
-  const result = control?.result ?? reproducer ?? (outcome === 'PASS' ? `PASS, level ${level}` : outcome);
+  const result =
+    control?.result ?? kept?.result ?? reproducer ?? (outcome === 'PASS' ? `PASS, level ${level}` : outcome);
   return { ...scope, story: `${purposeStory(purpose)}${result}` };
 }
 
@@ -84,6 +88,12 @@ function purposeStory(purpose: Purpose): string {
       return `reproducer of #${purpose.finding} `;
     case 'base':
       return `base ${purpose.recipe} `;
+    case 'kept':
+      return `tests of ${purpose.from.slice(0, 7)} `;
+    case 'holdout':
+      return 'hold-outs ';
+    case 'trigger':
+      return `trigger of #${purpose.deferral} `;
     case 'trial':
       return `trial by the ${purpose.by} `;
     default:
@@ -104,7 +114,8 @@ function actStory(payload: EntryOf<'act'>['facts']['act']['payload']): {
   story: string;
 } {
   const target = 'target' in payload ? ` #${payload.target}` : '';
-  const condition = payload.act === 'waive' ? ` ${payload.condition}` : '';
+  const condition =
+    payload.act === 'waive' ? ` ${payload.condition}` : payload.act === 'rotate' ? ` ${payload.role}` : '';
   const scope = payload.act === 'waive' ? payload.gate : 'phase' in payload ? payload.phase : undefined;
   return { prefix: 'operator', ...(scope ? { scope } : {}), story: `${payload.act}${target}${condition}` };
 }

@@ -3,7 +3,7 @@
 
 import type { Entry, EntryOf, Kind } from './entry.ts';
 import { codes, type Layout, list, prose, type Row, refs, row, rowsToMarkdown } from './layout.ts';
-import { actLayout, phaseLayout, runLayout, sessionLayout } from './machineTemplate.ts';
+import { actLayout, phaseLayout, refusalLayout, runLayout, sessionLayout } from './machineTemplate.ts';
 import { code, joined, type Md, md } from './words.ts';
 
 const templates: { [K in Kind]: (entry: EntryOf<K>) => Layout } = {
@@ -11,16 +11,19 @@ const templates: { [K in Kind]: (entry: EntryOf<K>) => Layout } = {
   session: ({ facts }) => sessionLayout(facts),
   run: ({ facts }) => runLayout(facts),
   act: ({ facts }) => actLayout(facts),
+  refusal: ({ facts }) => refusalLayout(facts),
   claim: claimLayout,
   blocked: blockedLayout,
   note: (entry) => titled('NOTE', entry),
   item: (entry) => titled('ITEM', entry),
   journal: (entry) => titled('JOURNAL', entry),
   decision: (entry) => titled('DECISION', entry),
-  deferral: (entry) => titled('DEFERRED', entry, [row('Comes back', triggerOf(entry.facts.trigger))]),
+  deferral: deferralLayout,
+  reentry: reentryLayout,
   verdict: verdictLayout,
   advice: (entry) => ({ heading: md`ADVICE on #${entry.facts.blocked}`, rows: [byline(entry)] }),
   finding: findingLayout,
+  sabotage: sabotageLayout,
   veto: (entry) => titled('VETO', entry, [list('Stands until', entry.facts.until.map(line))]),
   close: closeLayout,
 };
@@ -44,17 +47,30 @@ function titled(word: string, entry: Authored & { facts: { title: string } }, ro
 }
 
 function claimLayout(entry: EntryOf<'claim'>): Layout {
-  const { gate, shas, trees, references, descends, touches } = entry.facts;
+  const { gate, shas, trees, references, keeps, expects, descends, touches } = entry.facts;
   const where = Object.entries(shas).map(
     ([name, sha]) => md`${name}: ${code(sha)}, tree ${code(trees[name] ?? 'unknown')}`,
   );
   const against = Object.entries(references).map(([name, sha]) => md`${name}: ${code(sha)}`);
+  const kept = Object.entries(keeps).map(([name, commits]) => md`${name}: ${codes(commits)}`);
   const held = list('Touches what is protected', touches.map(code));
   const earlier = descends.length === 0 ? null : row('Builds on', refs(descends));
   return {
     heading: md`CLAIM ${gate}`,
-    rows: [list('At', where), list('Controls compare with', against), held, earlier, byline(entry)],
+    rows: [
+      ...[list('At', where), list('Controls compare with', against), list('Keeps the tests of', kept)],
+      ...[...expectRows(expects), held, earlier, byline(entry)],
+    ],
   };
+}
+
+function expectRows({ level, tests, pass, looksBad }: EntryOf<'claim'>['facts']['expects']): (Row | null)[] {
+  return [
+    level === undefined ? null : row('Expects level', md`${level}`),
+    tests === undefined ? null : row('Expects tests, at least', md`${tests}`),
+    list('Expects to pass', pass.map(line)),
+    list('Looks bad and is not', looksBad.map(line)),
+  ];
 }
 
 function blockedLayout(entry: EntryOf<'blocked'>): Layout {
@@ -72,13 +88,16 @@ function blockedLayout(entry: EntryOf<'blocked'>): Layout {
 }
 
 function verdictLayout(entry: EntryOf<'verdict'>): Layout {
-  const { gate, verdict, claim, runs, findings, checks, closes } = entry.facts;
+  const { gate, verdict, claim, runs, findings, checks, closes, served } = entry.facts;
   return {
     heading: md`${gate} ${verdict}`,
     rows: [
       row('Claim', md`#${claim}`),
       runs.length === 0 ? null : row('Runs seen', codes(runs)),
       findings.length === 0 ? null : row('Blocked by', refs(findings)),
+      served === undefined
+        ? null
+        : row('Diff shown', md`whole, in ${served.parts} part(s), digest ${code(served.diff)}`),
       list('Checked', checks.map(checkOf)),
       list(
         'Closes',
@@ -114,9 +133,33 @@ function findingLayout(entry: EntryOf<'finding'>): Layout {
   };
 }
 
+function sabotageLayout(entry: EntryOf<'sabotage'>): Layout {
+  const { claim, gate, edits } = entry.facts;
+  const patch = edits.flatMap(({ path, find, replace }) => [
+    row('In', code(path)),
+    prose('Instead of', find),
+    replace === '' ? row('It has', md`nothing`) : prose('It has', replace),
+  ]);
+  return { heading: md`SABOTAGE of #${claim}, ${gate}`, rows: [...patch, byline(entry)] };
+}
+
 function closeLayout(entry: EntryOf<'close'>): Layout {
   const { target, as, answers } = entry.facts;
   return { heading: md`CLOSED #${target}, ${as}`, rows: [list('Answers', answers.map(line)), byline(entry)] };
+}
+
+function deferralLayout(entry: EntryOf<'deferral'>): Layout {
+  const { name, trigger, clauses } = entry.facts;
+  const of = clauses.length === 0 ? null : row('Belongs to', md`${clauses.join(', ')}`);
+  return titled('DEFERRED', entry, [row('Name', code(name)), row('Comes back', triggerOf(trigger)), of]);
+}
+
+function reentryLayout({ facts }: EntryOf<'reentry'>): Layout {
+  const { deferral, edge, why, run } = facts;
+  return {
+    heading: md`RE-ENTRY of #${deferral} proposed`,
+    rows: [prose('Why', why), row('Firing', md`${edge}`), run === null ? null : row('Seen in', md`run ${code(run)}`)],
+  };
 }
 
 function triggerOf(trigger: EntryOf<'deferral'>['facts']['trigger']): Md {

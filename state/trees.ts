@@ -8,7 +8,7 @@ import type { Sha } from './ids.ts';
 export type ObjectType = 'blob' | 'tree' | 'commit';
 export type GitObject = { sha: Sha; type: ObjectType; bytes: Uint8Array };
 
-const folderMode = '40000';
+export const folderMode = '40000';
 const fileMode = '100644';
 const shaBytes = 20;
 

@@ -38,7 +38,8 @@ export async function placeAt(hub: string, genesis: Sha, head: Sha): Promise<Tra
   } finally {
     objects.close();
   }
-  return { ...place, head, parts, nextId: place.files.length + 1 };
+  const signers = await signersAt(hub, head);
+  return { ...place, head, parts, nextId: place.files.length + 1, signers };
 }
 
 /** The commits after `from` up to `to`, oldest first. TrailError 'bad-hub' where git cannot give them. */

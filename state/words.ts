@@ -36,6 +36,11 @@ export function fitLine(text: string, charsMax: number): string {
         .replace(/\uFFFD$/u, '')}…`;
 }
 
+/** Text of any number of lines with nothing hidden in it: unfit characters, terminal escapes among them, as `\\u{…}`. */
+export function visible(text: string): string {
+  return text.toWellFormed().replace(everyUnfit, inHex);
+}
+
 /** Markdown from a template: what is put in between is escaped, unless it is Markdown already. */
 export function md(parts: TemplateStringsArray, ...values: (string | number | Md)[]): Md {
   const shown = values.map((value) => (typeof value === 'object' ? value.md : inert(String(value))));

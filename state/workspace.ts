@@ -48,6 +48,8 @@ export const BoxUids = z.strictObject({
 });
 export type BoxUids = z.infer<typeof BoxUids>;
 
+const ownKey = { publicKey: z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/]+=*$/), key: KeyPlace };
+
 export const Workspace = z.strictObject({
   v: z.literal(1),
   name: WorkspaceName,
@@ -55,7 +57,11 @@ export const Workspace = z.strictObject({
   repo: AbsolutePath,
   /** Fingerprint (`SHA256:…`) of the key that signed the trail's first commit. */
   root: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
-  operator: z.strictObject({ publicKey: z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/]+=*$/), key: KeyPlace }),
+  operator: z.strictObject({
+    ...ownKey,
+    /** A key that he rotates to, by the act of that nonce, until the trail has it. */
+    next: z.strictObject({ ...ownKey, nonce: z.string().regex(/^[0-9a-f]{32}$/) }).optional(),
+  }),
   grants: Grants,
   /** A demo workspace may run without a sandbox, and is marked so for ever. */
   demo: z.boolean(),
@@ -89,6 +95,8 @@ export function statePaths(stateDir: string) {
     keys: join(stateDir, 'keys'),
     inbox: join(stateDir, 'inbox'),
     headsLog: join(stateDir, 'heads.log'),
+    calibrations: join(stateDir, 'calibration.json'),
+    auditMark: join(stateDir, 'audit.mark'),
     lock: join(stateDir, 'lock'),
   } as const;
 }

@@ -13,14 +13,18 @@ const direction = ['cli.ts', 'operator', 'loop', 'agents', 'runner', 'state'];
 /** Files in which nothing of the world may be named, nor values taken from a file that is not in this list. */
 const pure: Record<string, string> = {
   state:
-    'act admit admitAct admitClaim admitVerdict body commitRule digest entry errors evidence facts fold foldAct framing gate ids inbox layout ' +
+    'act admit admitAct admitClaim admitSabotage admitVerdict body commitRule diffParts digest dsse entry errors evidence facts fold foldAct framing gate ids inbox layout ' +
     'machineTemplate plan planCheck planDraft planFront planItems planText phase policy problem recipe record revert spec ' +
-    'sshsig standing subject template words yaml',
+    'sshsig standing statement subject template words yaml ' +
+    'plainBlocks plainChecks plainContext plainDisagree plainDone plainEnds plainEvidence plainFindings plainGates plainHeadline ' +
+    'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
+    'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
+    'admitDeferral amendment authority caps deferral kept keptPieces made refusal signers',
   runner: 'assertion errors outcome pinned profile report runPaths seccomp',
   agents:
-    'backend bound classify errors host limits meter play projection redact retry script spend talk usage view wire',
-  loop: 'decide park timers wake want',
-  operator: 'errors proposal',
+    'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
+  loop: 'decide park reentry timers wake want',
+  operator: 'compare errors evidence proposal',
 };
 const purePaths = Object.entries(pure).flatMap(([room, names]) => names.split(' ').map((name) => `${room}/${name}.ts`));
 
@@ -43,6 +47,8 @@ const impure = [
 /** Every package that Coldpass depends on, and the rooms that may import it. */
 const owners: Record<string, string[]> = {
   '@anthropic-ai/sdk': ['agents'],
+  '@lezer/javascript': ['state'],
+  '@lezer/python': ['state'],
   chokidar: ['loop'],
   commander: ['cli.ts'],
   execa: ['runner'],

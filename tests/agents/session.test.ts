@@ -38,7 +38,7 @@ ${waits}`),
     expect(host.submitted).toEqual([
       {
         kind: 'claim',
-        facts: { gate: 'M1', sha: publishedSha },
+        facts: { gate: 'M1', sha: publishedSha, expects: { pass: [], looksBad: [] } },
         body: `**WHAT** all\n\n**WHERE** \`${publishedSha}\`\n\n**HOW** npm test\n\n**EXPECTED** 1 passed`,
       },
     ]);
@@ -148,7 +148,7 @@ ${waits}`),
     expect(texts[4]).toContain('at least one of entry, run, kind');
   });
 
-  it('lets a verdict cite what this session observed, by digest, and nothing else', async () => {
+  it('lets a verdict cite what this session observed and read, by digest, and nothing else', async () => {
     const verdict = (cite: string) =>
       `{tool: verdict, input: {claim: 38, verdict: PASS, words: seen, checks: [{clause: '2.1', saw: it works, cites: [${cite}]}]}}`;
     const { result, read, host } = await playSession(
@@ -157,6 +157,8 @@ ${waits}`),
 - call:
     - {tool: shell, input: {command: echo seen}}
     - {tool: note, input: {title: a note, words: no evidence}}
+    - ${verdict('{call: 1}')}
+- call:
     - ${verdict('{call: 2}')}
     - ${verdict('{call: 9}')}
     - ${verdict('{call: 1}, {run: r-0123456789ab}')}`,
@@ -165,7 +167,8 @@ ${waits}`),
       { role: 'adversary' },
     );
     expect(result).toMatchObject({ end: 'finished', why: 'verdict was accepted' });
-    const [first, , third, fourth] = of(read.lines, 'result');
+    const [first, , unread, third, fourth] = of(read.lines, 'result');
+    expect(unread?.text).toContain('cites call 1, which is no observation of this session');
     expect(third?.text).toContain('cites call 2, which is no observation of this session');
     expect(fourth?.text).toContain('cites call 9');
     expect(first?.digest).toBe(digestOf(first?.text ?? ''));
@@ -282,9 +285,33 @@ ${waits}`;
     });
   });
 
+  it('but a reason that nobody knows ends it likewise, with nothing run', async () => {
+    const { result, host } = await playSession(
+      oneWake('- {say: no, call: [{tool: note, input: {title: a, words: b}}], fault: filter}'),
+    );
+    expect(result).toMatchObject({ end: 'finished', trouble: null });
+    expect(result.why).toContain('not expected here: content_filter');
+    expect(host.submitted).toEqual([]);
+  });
+
+  it('but a tool call in an answer that does not stop for it is asked for again', async () => {
+    const { result, host, scripted } = await playSession(
+      oneWake(`- {call: [{tool: note, input: {title: a, words: b}}], fault: tool_unasked}\n${waits}`),
+    );
+    expect(result.end).toBe('waited');
+    expect(host.submitted).toHaveLength(1);
+    expect(scripted.requests().map(({ fault }) => fault)).toEqual(['tool_unasked', null, null]);
+  });
+
+  it('but an empty one is nudged once, then the session is over', async () => {
+    const { result, host } = await playSession(oneWake(`- say: ''\n- say: ''`, 'adversary'), { role: 'adversary' });
+    expect(result).toMatchObject({ end: 'finished', why: 'the model stopped' });
+    expect(host.submitted).toEqual([]);
+  });
+
   it('but pauses without end are ended', async () => {
     const { result } = await playSession(oneWake('- {say: thinking on, fault: pause_turn}\n'.repeat(9)));
-    expect(result).toMatchObject({ end: 'failed', why: 'the model paused 6 times' });
+    expect(result).toMatchObject({ end: 'limit', why: 'the model paused 6 times' });
   });
 
   it('but a full context ends it as a limit', async () => {
@@ -343,11 +370,12 @@ describe('secrets', () => {
 - call:
     - {tool: shell, input: {command: 'echo ${testKey} ${secret}; printf %s ${secret} | base64; echo "Authorization: Bearer abcdefghijklmnop"'}}
 ${waits}`),
-      { secrets: [secret] },
+      { secrets: [secret], opening: `Woken: work: …\n+const key = '${secret}';` },
     );
     const text = of(read.lines, 'result')[0]?.text;
     expect(text).toBe('[call 1]\nexit 0\n[redacted] [redacted]\n[redacted]\nAuthorization: [redacted]\n');
-    const results = JSON.stringify(scripted.requests()[1]?.body.messages.at(-1));
+    const { messages = [] } = scripted.requests()[1]?.body ?? {};
+    const results = JSON.stringify([messages[0], messages.at(-1)]);
     const all = JSON.stringify(read.lines) + results;
     for (const leak of [testKey, secret, Buffer.from(secret).toString('base64'), 'abcdefghijklmnop']) {
       expect(all).not.toContain(leak);

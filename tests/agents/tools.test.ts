@@ -11,15 +11,15 @@ import { publishedSha, type TestHost, testHost } from '../support/host.ts';
 import { tempDir } from '../support/temp.ts';
 
 const roles: AgentRole[] = ['builder', 'adversary'];
-const shared = ['shell', 'read', 'edit', 'trail', 'note', 'decide', 'defer', 'wait'];
+const shared = ['shell', 'read', 'edit', 'trail', 'log', 'note', 'decide', 'defer', 'wait'];
 const own = {
   builder: ['publish', 'try', 'claim', 'withdraw', 'blocked', 'dispute', 'item', 'journal', 'close', 'hand_off'],
-  adversary: ['run_cold', 'verdict', 'advice', 'finding', 'veto', 'close'],
+  adversary: ['diff', 'run_cold', 'verdict', 'advice', 'finding', 'sabotage', 'veto', 'close'],
 };
 const session = 's-0123456789ab';
 
 function context(host: TestHost): CallContext {
-  return { host, signal: new AbortController().signal, cite: (n) => (n === 7 ? digestOf('seen') : null) };
+  return { host, signal: new AbortController().signal, cite: (n) => (n === 7 ? digestOf('seen') : null), seen: [1] };
 }
 
 async function use(
@@ -40,7 +40,10 @@ describe.each(roles)('the tools of the %s', (role) => {
 
   it('end the session where they should, and nowhere else', () => {
     const ends = toolsFor(role).filter((tool) => tool.ends !== null);
-    expect(ends.map((tool) => tool.name)).toEqual(['wait', role === 'builder' ? 'hand_off' : 'verdict']);
+    expect(ends.map((tool) => tool.name)).toEqual([
+      'wait',
+      ...(role === 'builder' ? ['hand_off'] : ['verdict', 'sabotage']),
+    ]);
   });
 
   it('have the same bytes whenever they are made, and take no member that they do not name', () => {
@@ -68,7 +71,13 @@ describe('a submission', () => {
     ['builder', 'decide', { title: 't', words }, 'decision', {}],
     ['builder', 'item', { title: 't', words }, 'item', {}],
     ['builder', 'journal', { title: 't', words }, 'journal', {}],
-    ['builder', 'defer', { title: 't', words, trigger: { kind: 'date', at: '2026-12-01T00:00:00Z' } }, 'deferral', {}],
+    [
+      'builder',
+      'defer',
+      { name: 'later', title: 't', words, trigger: { kind: 'date', at: '2026-12-01T00:00:00Z' } },
+      'deferral',
+      {},
+    ],
     ['builder', 'withdraw', { claim: 4, why: words }, 'close', {}],
     ['builder', 'close', { target: 4, as: 'done', words }, 'close', {}],
     ['builder', 'blocked', { action: 'a', verify: 'b', blocks: ['M1'], words }, 'blocked', {}],
@@ -117,6 +126,14 @@ describe('a submission', () => {
     expect(fits.host.submitted[0]).toMatchObject({ facts: { reproducer: reproducer(reproducerBytesMax) } });
     const large = await use('adversary', 'finding', { ...filed, reproducer: reproducer(reproducerBytesMax + 1) });
     expect(large).toMatchObject({ ok: false, text: 'finding was not run: `reproducer.content`: 16 KiB at most.' });
+  });
+
+  it('of a sabotage hands its edits over, and none without a text to find', async () => {
+    const patch = (find: string) => ({ claim: 4, edits: [{ path: 'src/a.js', find, replace: '' }], words });
+    const { host } = await use('adversary', 'sabotage', patch('x'));
+    const { words: body, ...facts } = patch('x');
+    expect(host.submitted).toEqual([{ kind: 'sabotage', facts, body }]);
+    expect(await use('adversary', 'sabotage', patch(''))).toMatchObject({ ok: false });
   });
 
   it('of a trial may leave commit and recipe open', async () => {

@@ -12,8 +12,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Scripted, startScripted } from '../../agents/scripted.ts';
 import { canonicalJson } from '../../state/digest.ts';
 import type { Entry } from '../../state/entry.ts';
+import { slotOf } from '../../state/piece.ts';
 import { uncounted } from '../../state/record.ts';
-import { slotOf } from '../../state/standing.ts';
 import { statePaths, type Workspace, writeWorkspace } from '../../state/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import {

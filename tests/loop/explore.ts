@@ -5,8 +5,9 @@ import { gateReport, isBlocking } from '../../state/gate.ts';
 import { DONE, type GateId } from '../../state/ids.ts';
 import { inboxOf } from '../../state/inbox.ts';
 import type { Phase } from '../../state/phase.ts';
+import { waiverOf } from '../../state/piece.ts';
 import { uncounted } from '../../state/record.ts';
-import { openFindings, waiverOf } from '../../state/standing.ts';
+import { openFindings } from '../../state/standing.ts';
 import { keyOf } from './key.ts';
 import { firstState, type ModelState, type Step, stepsFrom, type World } from './model.ts';
 

@@ -5,12 +5,14 @@
 import { failuresInARow } from '../../loop/park.ts';
 import { backoffUntilMs } from '../../loop/wake.ts';
 import { currentClaims } from '../../loop/want.ts';
+import { claimsLeft } from '../../state/caps.ts';
 import { evidenceMsMax } from '../../state/evidence.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../state/gate.ts';
-import { DONE, type GateId } from '../../state/ids.ts';
+import { DONE, type EntryId, type GateId } from '../../state/ids.ts';
 import { type Claim, livePhase, type Phase, type Run } from '../../state/phase.ts';
+import { slotOf } from '../../state/piece.ts';
 import { uncounted } from '../../state/record.ts';
-import { slotOf, standingOf } from '../../state/standing.ts';
+import { standingOf } from '../../state/standing.ts';
 import type { ModelState } from './model.ts';
 
 /** Ended phases have no future; all that are ended alike (and rightly) are one. */
@@ -25,7 +27,7 @@ export function keyOf(state: ModelState, whatIsWrong: (state: ModelState) => str
   };
   const { shas: _shas, ...used } = state.used;
   const parts = [
-    [phase.status, phase.parked?.reason, phase.claims.length, used, state.left, state.broken],
+    [phase.status, phase.parked?.reason, claimsLeft(phase), used, state.left, state.broken],
     currentClaims(phase).map((claim) => claimKey(state, phase, claim, rank)),
     oldClaims(state, phase),
     openThings(phase, rank),
@@ -64,9 +66,17 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
     ],
     given,
     judgingsEnded(phase, claim, standing).length,
+    [sabotageTried(phase, claim.id), phase.sabotages.filter((one) => one.claim === claim.id).length],
     phase.findings.map((finding) => finding.closed === null && finding.id < claim.id),
     [claim.atMs + evidenceMsMax > nowMs, claim.id > phase.resumed, claim.touches.length],
   ];
+}
+
+/** Whether a session that was woken for a patch on this claim ended of itself: none is woken again before a resume. */
+function sabotageTried(phase: Phase, claim: EntryId): boolean {
+  return phase.sessions.some(
+    (s) => s.end === 'finished' && s.id > phase.resumed && s.reason.kind === 'sabotage' && s.reason.claim === claim,
+  );
 }
 
 /** Replaced and withdrawn claims: may their tree be claimed again, do they count as the same failure, as FAILs on word? */
@@ -101,6 +111,11 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
   return [onWord, [...new Set(barred)], prints, claimed, latest && shaKey(phase, latest)];
 }
 
+/** A finding may be disputed so many claims after it was filed, or was disputed last. */
+function disputedFrom(phase: Phase, finding: number): number {
+  return phase.blocked.findLast((blocked) => blocked.disputes === finding)?.id ?? finding;
+}
+
 function openThings(phase: Phase, rank: Rank): unknown {
   const accepted = Math.max(
     0,
@@ -113,7 +128,7 @@ function openThings(phase: Phase, rank: Rank): unknown {
       .map((f) => [
         f.gate,
         f.reproducer !== null,
-        Math.min(2, phase.claims.filter((c) => c.gate === f.gate && c.id > f.id).length),
+        Math.min(2, phase.claims.filter((c) => c.gate === f.gate && c.id > disputedFrom(phase, f.id)).length),
       ]),
     vetoes.map((v) => {
       const looked = phase.sessions.findLast(
@@ -196,7 +211,8 @@ function nameOf(phase: Phase, run: Run): string {
   const claim = phase.claims.find((c) => c.id === purpose.claim);
   const whose = claim && currentClaim(phase, claim.gate)?.id === claim.id ? claim.gate : 'old';
   const finding = purpose.kind === 'reproducer' ? phase.findings.findIndex((f) => f.id === purpose.finding) : '';
-  return `${purpose.kind} ${whose} ${'gate' in purpose ? purpose.gate : ''} ${purpose.kind === 'gate' ? purpose.k : ''} ${finding}`;
+  const from = purpose.kind === 'kept' ? shaKey(phase, purpose.from) : '';
+  return `${purpose.kind} ${whose} ${from} ${'gate' in purpose ? purpose.gate : ''} ${purpose.kind === 'gate' ? purpose.k : ''} ${finding}`;
 }
 
 /** Of runs that are too old, only the distinct ones: they can disagree with newer ones, and count as aged while recent. */
@@ -220,6 +236,7 @@ function runKey(phase: Phase, run: Run, { timed, loop: { nowMs } }: ModelState):
       run.outcome,
       likeFirst(phase, run),
       run.control?.result,
+      run.kept?.result,
       run.reproducer,
       ages,
     ],

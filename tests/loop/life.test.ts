@@ -23,6 +23,8 @@ const plain: World = {
   outcomes: ['PASS', 'FAIL'],
   flaky: false,
   controls: ['BITES'],
+  kept: ['KEPT'],
+  sabotages: 0,
   findings: 0,
   reproducers: false,
   vetoes: 0,
@@ -109,6 +111,29 @@ const worlds: { name: string; world: World; ends: string[] }[] = [
     ends: ['done', 'parked: infra'],
   },
   {
+    name: 'a control that says nothing, and a patch by the Adversary',
+    world: {
+      ...plain,
+      gates: gates({ M1: { controls: [] } }),
+      controls: ['BITES', 'INCONCLUSIVE'],
+      sabotages: 2,
+      outcomes: ['PASS'],
+      claimsMax: 2,
+    },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'earlier tests that hold, break or say nothing',
+    world: {
+      ...plain,
+      kept: ['KEPT', 'BROKEN', 'INCONCLUSIVE'],
+      outcomes: ['PASS'],
+      waivers: ['tests'],
+      claimsMax: 2,
+    },
+    ends: ['done'],
+  },
+  {
     name: 'flaky runs, twice a claim',
     world: { ...plain, gates: gates({ M1: { times: 2 } }), claimsMax: 2, outcomes: ['PASS'], flaky: true },
     ends: ['done'],
@@ -165,7 +190,7 @@ const worlds: { name: string; world: World; ends: string[] }[] = [
 describe('the life of a phase', () => {
   it.each(worlds)(
     'has no dead end, no false DONE and no endless loop: $name',
-    { timeout: 120_000 },
+    { timeout: 400_000 },
     ({ world, ends }) => {
       const found = explore(world, statesMax);
       expect(found.broken).toBeNull();

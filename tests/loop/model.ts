@@ -12,7 +12,8 @@ import {
 } from '../../loop/decide.ts';
 import type { ActPayload, Waivable } from '../../state/act.ts';
 import { admit } from '../../state/admit.ts';
-import { referenceFor } from '../../state/admitClaim.ts';
+import { keepsFor, referenceFor } from '../../state/admitClaim.ts';
+import { wantedSabotage } from '../../state/admitSabotage.ts';
 import type { Entry, Facts, Intent } from '../../state/entry.ts';
 import { currentClaim, isBlocking } from '../../state/gate.ts';
 import {
@@ -27,7 +28,7 @@ import {
   type Sha,
 } from '../../state/ids.ts';
 import { emptyTrail, livePhase, type Phase } from '../../state/phase.ts';
-import type { ControlResult, Outcome } from '../../state/record.ts';
+import type { ControlResult, KeptResult, Outcome } from '../../state/record.ts';
 import { coveredBy, type PhaseSpec } from '../../state/spec.ts';
 import { openFindings } from '../../state/standing.ts';
 
@@ -39,6 +40,10 @@ export type World = {
   /** Whether two green runs of one tree may disagree. */
   flaky: boolean;
   controls: ControlResult[];
+  /** Patches that the Adversary may hand in where a control says nothing. */
+  sabotages: number;
+  /** What earlier tests may come to over a claim's code. */
+  kept: KeptResult[];
   findings: number;
   reproducers: boolean;
   vetoes: number;
@@ -90,6 +95,9 @@ export function firstState(world: World): ModelState {
     gates: world.gates,
     tests: [],
     protected: [],
+    supersedes: [],
+    harness_from_claim: [],
+    holdout: null,
     budget: { usd: 1, hours: 1000, claims: world.claimsMax },
     title: 'model',
     clauses: [{ id: '2.1', text: 'x' }],
@@ -100,6 +108,7 @@ export function firstState(world: World): ModelState {
     uncountedRunsMax: 2,
     failedSessionsMax: 2,
     backoffMs: 1000,
+    lookEveryMs: 1e9,
     ...world.limits,
   });
   const used = { shas: 0, crashes: 0, waivers: 0, operatorVetoes: 0, vetoes: 0, findings: 0, blocked: 0 };
@@ -125,11 +134,19 @@ export function stepsFrom(world: World, state: ModelState): Step[] {
   if (state.broken) return [];
   const phase = livePhase(state.loop.trail);
   if (!phase) return [];
+  const pending = Object.values(state.loop.pending);
+  const certain = pending.find((command) => world.kept.length === 1 && isKeptRun(command));
+  if (certain) return pendingSteps(world, state, phase, certain);
   return [
-    ...Object.values(state.loop.pending).flatMap((command) => pendingSteps(world, state, phase, command)),
+    ...pending.flatMap((command) => pendingSteps(world, state, phase, command)),
     ...operatorSteps(world, state, phase),
     ...crashSteps(world, state),
   ];
+}
+
+/** A run with one possible result, which commutes with every other step: its orders need not be told apart. */
+function isKeptRun(command: Pending): boolean {
+  return command.kind === 'run' && command.need.purpose.kind === 'kept';
 }
 
 const specs = new WeakMap<World, PhaseSpec>();
@@ -190,6 +207,7 @@ function opened(world: World, queue: EntryId): Intent {
     plan: zero,
     base: shaOf(0),
     recipes: pinned,
+    holdout: null,
     spec,
     sandbox: 'bubblewrap' as const,
     uid: 'own' as const,
@@ -268,7 +286,7 @@ function timerStep(world: World, state: ModelState, command: Extract<Pending, { 
 function runSteps(world: World, state: ModelState, command: Extract<Pending, { kind: 'run' }>): Step[] {
   const { purpose } = command.need;
   const results: [string, Partial<Facts<'run'>>][] = [];
-  if (world.outcomes.includes('INFRA')) results.push(['INFRA', { outcome: 'INFRA' }]);
+  if (world.outcomes.includes('INFRA') && purpose.kind !== 'kept') results.push(['INFRA', { outcome: 'INFRA' }]);
   switch (purpose.kind) {
     case 'gate':
       results.push(
@@ -283,6 +301,14 @@ function runSteps(world: World, state: ModelState, command: Extract<Pending, { k
         ...world.controls.map((result): [string, Partial<Facts<'run'>>] => [
           result,
           { outcome: 'FAIL', control: { result, why: '' } },
+        ]),
+      );
+      break;
+    case 'kept':
+      results.push(
+        ...world.kept.map((result): [string, Partial<Facts<'run'>>] => [
+          result,
+          { outcome: result === 'KEPT' ? 'PASS' : 'FAIL', kept: { result, why: '' } },
         ]),
       );
       break;
@@ -410,6 +436,8 @@ function claimIntent(
     descends,
     precedes: [],
     references,
+    keeps: keepsFor(phase, gates, { id, sha, descends }, state.loop.nowMs),
+    expects: { pass: [], looksBad: [] },
     touches: touches ? ['protected'] : [],
   };
   return {
@@ -453,6 +481,9 @@ function adversarySteps(
       : undefined;
   const list = [
     ...(judged ? judging(world, state, phase, session, judged.gate, judged.id) : []),
+    ...(command.reason.kind === 'sabotage' && phase.sabotages.length < world.sabotages
+      ? patching(state, phase, session, command.reason.claim)
+      : []),
     ...(state.used.vetoes < world.vetoes ? [vetoIntent(state, session)] : []),
     ...phase.vetoes.map((veto) => close(session, 'adversary', veto.id, 'lifted')),
     ...phase.findings.map((finding) => close(session, 'adversary', finding.id, 'retracted')),
@@ -468,6 +499,19 @@ function adversarySteps(
     })),
   ];
   return [...intents(world, state, 'adversary', list), ...ends(world, state, 'adversary')];
+}
+
+function patching(state: ModelState, phase: Phase, session: SessionId, id: EntryId) {
+  const claim = phase.claims.find((one) => one.id === id);
+  const gate = claim && wantedSabotage(phase, claim, state.loop.nowMs);
+  if (!gate) return [];
+  const facts = { session, claim: id, gate, edits: [{ path: 'a.js', find: 'x', replace: 'y' }] };
+  return [
+    {
+      label: `sabotages #${id}`,
+      intent: { kind: 'sabotage', role: 'adversary', phase: phaseId, facts, body: '' } satisfies Intent,
+    },
+  ];
 }
 
 function judging(world: World, state: ModelState, phase: Phase, session: SessionId, gate: GateId, claim: EntryId) {
@@ -486,6 +530,7 @@ function judging(world: World, state: ModelState, phase: Phase, session: Session
   return [
     verdict({
       ...base,
+      served: { diff: zero, parts: 1 },
       verdict: 'PASS',
       findings: [],
       closes: open.map((finding) => ({ finding: finding.id, answers: finding.fix.map(() => 'x') })),
@@ -558,7 +603,12 @@ function operatorSteps(world: World, state: ModelState, phase: Phase): Step[] {
     ),
     ...phase.blocked
       .filter((b) => b.closed === null)
-      .map((b): ActPayload => ({ act: 'approve', target: b.id, targetDigest: zero })),
+      .map(
+        (b): ActPayload =>
+          b.disputes === null
+            ? { act: 'approve', target: b.id, targetDigest: zero }
+            : { act: 'refuse', target: b.id, targetDigest: zero, because: 'b' },
+      ),
     ...waives,
     ...(state.used.operatorVetoes < world.operatorVetoes
       ? [{ act: 'veto', phase: phaseId, because: 'b', until: ['u'] } satisfies ActPayload]

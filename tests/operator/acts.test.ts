@@ -1,10 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { momentOf } from '../../operator/act.ts';
+import { type Decision, decide, momentOf } from '../../operator/act.ts';
+import { here } from '../../operator/here.ts';
+import type { Act } from '../../state/act.ts';
+import { signAct, targetDigestOf } from '../../state/acts.ts';
 import { digestOf } from '../../state/digest.ts';
+import type { Entry } from '../../state/entry.ts';
 import { renderEntry } from '../../state/framing.ts';
-import { readTrail } from '../../state/readTrail.ts';
+import { openHub } from '../../state/hub.ts';
+import { dropAct } from '../../state/inboxFolder.ts';
+import { loadSigner } from '../../state/keys.ts';
+import { readTrail, withTrail } from '../../state/readTrail.ts';
 import { describeBoxed } from '../support/box.ts';
 import { type Ground, scripted, workspace } from '../support/cli.ts';
 import { planText } from '../support/cliPlan.ts';
@@ -28,6 +35,17 @@ async function planned(): Promise<Ground> {
   const place = await workspace();
   writeFileSync(join(place.repo, 'plan.md'), planText);
   return place;
+}
+
+/** What an agent could do that got hold of its role's key and of the inbox. */
+async function approveAsBuilder(place: Ground, id: number): Promise<void> {
+  const hub = join(place.state, 'hub.git');
+  const { root } = await openHub(hub);
+  const entry = await withTrail(hub, ({ entries }) => entries[id - 1] as Entry);
+  const payload = { act: 'approve' as const, target: entry.id, targetDigest: targetDigestOf(entry) };
+  const [at, expires] = [Date.now(), Date.now() + 60_000].map((ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`);
+  const act = { v: 1, workspace: 'sample', root, nonce: 'a'.repeat(32), at, expires, payload } as Act;
+  await dropAct(join(place.state, 'inbox'), signAct(act, loadSigner(join(place.state, 'keys', 'builder'))));
 }
 
 const acts = (place: Ground) => readdirSync(join(place.state, 'inbox')).filter((name) => name.endsWith('.json'));
@@ -90,6 +108,61 @@ describeBoxed("the operator's acts", () => {
     expect((await type(['audit'])).exit).toBe(0);
   }, 90_000);
 
+  it('amend the plan of a phase, and give roles new keys, his own among them', async () => {
+    const place = await planned();
+    const { type } = place;
+    const write = (name: string, text: string) => writeFileSync(join(place.repo, name), text);
+    write('other.md', planText.replace('phase: answer', 'phase: other'));
+    write('elsewhere.md', planText.replace('base: main', 'base: elsewhere'));
+    write('broken.md', planText.replace('["2.1"]', '["9.9"]'));
+    write('twice.md', planText.replace('["2.1"] }', '["2.1"], times: 2 }').replace('claims: 4', 'claims: 9'));
+    const env = await scripted(idle);
+    expect((await type(['run', 'plan.md'], env)).exit).toBe(3);
+
+    expect((await type(['amend', 'answer', '--because', 'so'])).err).toMatch(/required option '--plan <file>'/);
+    const asked = { dir: place.repo, env: place.env, home: place.dir, uid: process.getuid?.() ?? -1 };
+    const options = { ...asked, place: await here({ ...asked, stateDir: place.state }), now: new Date() };
+    const amend = (plan: string, phase = 'answer') => ({ act: 'amend' as const, phase, plan, because: 'so' });
+    const slips: [Decision, RegExp][] = [
+      [{ act: 'amend', phase: 'answer', plan: 'twice.md' }, /amend: say why with --because/],
+      [amend('twice.md', 'nothing'), /there is no phase nothing/],
+      [amend('other.md'), /amend: the plan is that of phase other/],
+      [amend('elsewhere.md'), /amend: the base of answer is main and stays so/],
+      [amend('broken.md'), /broken.md:\d+: gates.M1.covers names 9.9/],
+      [amend('plan.md'), /amend: it changes nothing/],
+      [{ act: 'rotate', role: 'nobody' }, /there is no role nobody; those there are: supervisor/],
+      [{ act: 'rotate', role: 'builder', key: 'x' }, /the builder's key is made here/],
+      [{ act: 'rotate', role: 'operator', key: 'nowhere' }, /there is no key file .*nowhere/],
+      [{ act: 'rotate', role: 'operator', key: join(place.state, 'keys', 'builder') }, /is the builder's, or was/],
+    ];
+    for (const [decision, pattern] of slips) await expect(decide(decision, options)).rejects.toThrow(pattern);
+    expect(acts(place)).toEqual([]);
+
+    const amended = await type(['amend', 'answer', '--plan', 'twice.md', '--because', 'so']);
+    expect(amended.out).toMatch(
+      /^signed {2}amends the plan of answer \([0-9a-f]{12}\): so; judged anew: M1, and DONE; it waits/,
+    );
+    for (const role of ['builder', 'supervisor', 'operator']) {
+      const said = JSON.parse((await type(['rotate', role, '--json'])).out);
+      expect(said).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
+    }
+    expect((await type(['rotate', 'operator'])).err).toMatch(/another key of yours waits for a supervisor already/);
+    await type(['drop', '--because', 'enough']);
+
+    const early = await type(['run', 'twice.md'], env);
+    expect(early).toMatchObject({ exit: 2, err: expect.stringMatching(/coldpass amend answer --plan twice.md/) });
+    const ended = await type(['run', 'plan.md'], env);
+    expect(ended.out).toMatch(/ABANDONED {2}phase answer was dropped/);
+    expect(readdirSync(join(place.state, 'inbox'))).toEqual([]);
+    expect((await type(['audit'])).exit).toBe(0);
+    expect((await type(['init'])).exit).toBe(0);
+    const workspace = JSON.parse(readFileSync(join(place.state, 'workspace.json'), 'utf8'));
+    expect(workspace.operator).toEqual({
+      publicKey: expect.any(String),
+      key: { in: 'file', path: expect.stringMatching(/operator_ed25519\.[0-9a-f]{8}$/) },
+    });
+  }, 180_000);
+
   it('are taken up at once by a supervisor that runs, which a second one cannot join and Ctrl-C stops', async () => {
     const place = await planned();
     const { type } = place;
@@ -103,6 +176,8 @@ describeBoxed("the operator's acts", () => {
     expect(JSON.parse((await type(['status', '--json'])).out).supervisor).toBe(running.child.pid);
 
     const asked = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
+    await approveAsBuilder(place, asked.id);
+    await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, and not the operator's/);
     const said = await type(['approve', String(asked.id), '--because', 'it is 42']);
     expect(said.out).toBe(`signed  approves #${asked.id}; it is on the trail\n`);
     expect(said.exit).toBe(0);

@@ -119,9 +119,9 @@ describe('the command line', () => {
     const { out, exit } = await place.type(['--help']);
     expect(exit).toBe(0);
     const listed = [...out.matchAll(/^ {2}([a-z]+).*$/gm)].map(([, name]) => name);
-    const wanted = ['init', 'doctor', 'try', 'runs', 'plan', 'run', 'status', 'watch', 'explain', 'trail', 'inbox'];
-    const acts = ['approve', 'refuse', 'waive', 'veto', 'lift', 'resume', 'drop', 'note', 'audit', 'demo', 'help'];
-    expect(listed).toEqual([...wanted, ...acts]);
+    const work = ['init', 'doctor', 'try', 'runs', 'challenge', 'plan', 'run', 'status', 'watch', 'explain', 'trail'];
+    const acts = ['inbox', 'approve', 'refuse', 'waive', 'veto', 'lift', 'resume', 'drop', 'amend', 'rotate', 'note'];
+    expect(listed).toEqual([...work, ...acts, 'audit', 'export', 'calibrate', 'demo', 'help']);
     for (const name of ['try', 'waive']) {
       const help = await place.type(['help', name]);
       expect(help.out).toMatch(new RegExp(`Example:\\n {2}coldpass ${name}`));

@@ -33,7 +33,10 @@ describe('coldpass plan', () => {
     const { repo, type } = ground();
     writeFileSync(join(repo, 'p.md'), planText.slice(planText.indexOf('# Phase')));
     const { exit, out } = await type(['plan', 'check', 'p.md', '--json']);
-    expect(JSON.parse(out)).toMatchObject({ phase: null, proposed: expect.stringContaining('recipe: unit') });
+    const told = { phase: 'answer', gates: ['M1'], proposed: expect.stringContaining('recipe: unit') };
+    expect(JSON.parse(out)).toMatchObject(told);
+    const said = await type(['plan', 'check', 'p.md']);
+    expect(said.out).toMatch(/not yet {2}p\.md cannot be run as it is \(by its text phase answer, gates M1\)/);
     expect(exit).toBe(1);
   });
 });

@@ -16,7 +16,7 @@ import { readPlan } from '../../state/plan.ts';
 import { coveredBy } from '../../state/spec.ts';
 import { tempDir } from '../support/temp.ts';
 
-const steps = ['1-index-only', '3-both-stores', '4-bad-archives'] as const;
+const steps = ['1-index-tested', '3-both-stores', '4-bad-archives'] as const;
 const reproducer = 'tests/repro-messages-lost.js';
 
 test.each([
@@ -94,7 +94,7 @@ test('the finding’s reproducer lies under the recipe’s tests, and is small e
 });
 
 const taken = { ok: true, text: '#7' };
-const context = { signal: new AbortController().signal, cite: () => 'd'.repeat(64) as Digest };
+const context = { signal: new AbortController().signal, seen: [], cite: () => 'd'.repeat(64) as Digest };
 
 /** A host that takes everything and keeps what is submitted. */
 function listener(heard: Submission[]): ToolHost {
@@ -103,7 +103,17 @@ function listener(heard: Submission[]): ToolHost {
     heard.push(submission);
     return taken;
   };
-  return { shell: take, read: take, edit: take, trail: take, publish: take, trial: take, submit };
+  return {
+    shell: take,
+    read: take,
+    edit: take,
+    trail: take,
+    diff: take,
+    log: take,
+    publish: take,
+    trial: take,
+    submit,
+  };
 }
 
 /** The sample with the first `count` steps laid over it. */

@@ -10,6 +10,7 @@ const needs: Need[] = [
   { pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
   { pack: 'git', there: () => starts('git', '--version') },
   { pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
+  { pack: 'openssl', there: () => starts('openssl', 'version') },
   { pack: 'python3-pytest', there: () => succeeds('python3', '-c', 'import pytest') },
   { pack: 'util-linux', there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')) },
 ];

@@ -7,20 +7,22 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Act, SignedAct } from '../../state/act.ts';
-import type { ActRules } from '../../state/acts.ts';
+import { type ActRules, signAct, verifyAct } from '../../state/acts.ts';
+import { canonicalJson, digestOf } from '../../state/digest.ts';
+import type { PhaseId } from '../../state/ids.ts';
 import {
   actBytesMax,
   dropAct,
   inboxFilesMax,
-  readActs,
-  refuseAct,
+  putAside,
+  readInbox,
+  refusedBytesMax,
   removeAct,
-  signAct,
-  verifyAct,
-} from '../../state/acts.ts';
-import { canonicalJson, digestOf } from '../../state/digest.ts';
-import type { PhaseId } from '../../state/ids.ts';
-import { formatAllowedSigners, generateKey } from '../../state/keys.ts';
+  settleTaken,
+  takeUp,
+} from '../../state/inboxFolder.ts';
+import { generateKey } from '../../state/keys.ts';
+import { formatAllowedSigners } from '../../state/signers.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -29,9 +31,9 @@ describe('an act', () => {
     const { signer, rules } = workspace();
     const act = note();
     const signed = signAct(act, signer);
-    expect(verifyAct(signed, rules)).toEqual({ act });
+    expect(verifyAct(signed, rules)).toEqual({ refused: null, signer: signer.fingerprint });
     const dir = tempDir();
-    writeFileSync(join(dir, 'allowed'), formatAllowedSigners(rules.operators));
+    writeFileSync(join(dir, 'allowed'), formatAllowedSigners(rules.signers));
     writeFileSync(join(dir, 'sig'), signed.signature);
     const args = [
       '-Y',
@@ -54,7 +56,7 @@ describe('an act', () => {
     const shuffled = JSON.parse(
       JSON.stringify({ blobs, signature, act: Object.fromEntries(Object.entries(act).toReversed()) }),
     );
-    expect(verifyAct(shuffled, rules)).toHaveProperty('act');
+    expect(verifyAct(shuffled, rules).refused).toBeNull();
   });
 
   const turnedDown: [string, (signed: SignedAct, rules: ActRules) => [SignedAct, Partial<ActRules>], RegExp][] = [
@@ -75,54 +77,82 @@ describe('an act', () => {
     ],
     [
       'by a key for commits alone',
-      (signed, { operators }) => [signed, { operators: operators.map((one) => ({ ...one, namespaces: ['git'] })) }],
+      (signed, { signers }) => [signed, { signers: signers.map((one) => ({ ...one, namespaces: ['git'] })) }],
       /not the operator's/,
     ],
-    ['by a key that nobody knows', (signed) => [signed, { operators: [] }], /not the operator's/],
+    ['by a key that nobody knows', (signed) => [signed, { signers: [] }], /not the operator's/],
+    [
+      'by a key that was rotated out',
+      (signed, { signers }) => [signed, { signers: signers.map((one) => ({ ...one, validBeforeMs: 0 })) }],
+      /was rotated out/,
+    ],
+    [
+      'by a key that is also the Builder’s',
+      (signed, { signers }) => [
+        signed,
+        { signers: [...signers, ...signers.map((one) => ({ ...one, principal: 'builder@coldpass' }))] },
+      ],
+      /is the builder's, and not the operator's: whoever asks may not approve/,
+    ],
     ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not fit/],
   ];
   test.for(turnedDown)('%s is turned down in words', ([, change, reason]) => {
     const { signer, rules } = workspace();
     const [signed, changes] = change(signAct(note(), signer), rules);
     const judged = verifyAct(signed, { ...rules, ...changes });
-    expect('refused' in judged ? judged.refused : 'accepted').toMatch(reason);
+    expect(judged.refused).toMatch(reason);
   });
 
   test('signed in the namespace of commits is turned down', () => {
     const { signer, rules } = workspace();
     const act = note();
     const signature = signer.sign('git', Buffer.from(canonicalJson(act)));
-    expect(verifyAct({ act, signature, blobs: {} }, rules)).toHaveProperty('refused');
+    expect(verifyAct({ act, signature, blobs: {} }, rules)).toMatchObject({
+      signer: null,
+      refused: expect.stringMatching(/does not fit/),
+    });
   });
 
   test('with the bytes that it names verifies', () => {
     const { signer, rules } = workspace();
-    expect(verifyAct(signAct(note(), signer, { [digestOf('a plan')]: btoa('a plan') }), rules)).toHaveProperty('act');
+    expect(verifyAct(signAct(note(), signer, { [digestOf('a plan')]: btoa('a plan') }), rules).refused).toBeNull();
   });
 });
 
 describe('the inbox', () => {
-  test('gives back what was dropped, until it is removed', async () => {
+  test('gives back what was dropped, until it is taken up and removed', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const signed = [signAct(note(), signer), signAct(note(), signer)];
     for (const one of signed) await dropAct(inbox, one);
-    const read = await readActs(inbox);
-    expect(read.refused).toEqual([]);
-    expect(new Set(read.acts.map((one) => one.act.nonce))).toEqual(new Set(signed.map((one) => one.act.nonce)));
-    await removeAct(inbox, read.acts[0]?.act.nonce as string);
-    await removeAct(inbox, read.acts[0]?.act.nonce as string);
-    expect((await readActs(inbox)).acts).toEqual([read.acts[1]]);
-    expect(readdirSync(inbox)).toHaveLength(1);
+    const [first, second] = (await readInbox(inbox)).acts.map((one) => one.signed.act.nonce) as [string, string];
+    expect(new Set([first, second])).toEqual(new Set(signed.map((one) => one.act.nonce)));
+    await takeUp(inbox, first);
+    expect((await readInbox(inbox)).acts.map((one) => one.signed.act.nonce)).toEqual([second]);
+    await removeAct(inbox, first);
+    await removeAct(inbox, first);
+    expect(readdirSync(inbox)).toEqual([`${second}.json`]);
+  });
+
+  test('hands in again what a process was appending when it died, but for what it had appended', async () => {
+    const { signer } = workspace();
+    const inbox = tempDir();
+    const [appended, lost] = [signAct(note(), signer), signAct(note(), signer)];
+    for (const one of [appended, lost]) {
+      await dropAct(inbox, one);
+      await takeUp(inbox, one.act.nonce);
+    }
+    await settleTaken(inbox, (nonce) => nonce === appended.act.nonce);
+    expect(readdirSync(inbox)).toEqual([`${lost.act.nonce}.json`]);
   });
 
   test('never shows half an act: what is being written has no name in it', async () => {
     const inbox = tempDir();
     writeFileSync(join(inbox, `.${'0'.repeat(32)}.half`), '{"act":');
-    expect(await readActs(inbox)).toEqual({ acts: [], refused: [] });
+    expect(await readInbox(inbox)).toEqual({ acts: [], unreadable: [] });
   });
 
-  test('puts aside what is no act, says why, and does not report it twice', async () => {
+  test('says of what is no act why, with its digest and, where they are few, its bytes; and changes nothing', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const good = signAct(note(), signer);
@@ -139,12 +169,12 @@ describe('the inbox', () => {
     writeFileSync(outside, JSON.stringify(good));
     symlinkSync(outside, at('7'));
     symlinkSync('/dev/zero', at('8'));
-    const first = await readActs(inbox);
-    expect(first.acts).toEqual([good]);
-    const reasons = Object.fromEntries(
-      first.refused.map(({ file, reason }) => [file.slice(inbox.length + 1, inbox.length + 2), reason]),
-    );
-    expect(reasons).toEqual({
+    const long = 'x'.repeat(refusedBytesMax + 1);
+    writeFileSync(at('9'), long);
+    const before = readdirSync(inbox);
+    const { acts, unreadable } = await readInbox(inbox);
+    expect(acts).toMatchObject([{ signed: good }]);
+    expect(Object.fromEntries(unreadable.map(({ name, reason }) => [name.slice(0, 1), reason]))).toEqual({
       1: 'it is not JSON',
       2: expect.stringMatching(/^it is not an act: act\.v/),
       3: 'its name is not its nonce',
@@ -153,11 +183,14 @@ describe('the inbox', () => {
       6: 'it is not a plain file',
       7: 'it is not a plain file',
       8: 'it is not a plain file',
+      9: 'it is not JSON',
       R: 'an act is named <32 hex digits>.json',
     });
-    expect(await readActs(inbox)).toEqual({ acts: [good], refused: [] });
-    expect(readdirSync(inbox).filter((name) => name.endsWith('.refused'))).toHaveLength(9);
-    expect(readFileSync(outside, 'utf8')).toBe(JSON.stringify(good));
+    const files = Object.fromEntries(unreadable.map(({ name, file }) => [name.slice(0, 1), file]));
+    expect(files['1']).toEqual({ digest: digestOf('not JSON'), bytes: Buffer.from('not JSON') });
+    expect(files['9']).toEqual({ digest: digestOf(long), bytes: null });
+    expect([files['4'], files['5'], files['7']]).toEqual([null, null, null]);
+    expect(readdirSync(inbox)).toEqual(before);
   });
 
   test('is read in portions', async () => {
@@ -166,26 +199,40 @@ describe('the inbox', () => {
       const signed = { act: note(), signature: 'unsigned', blobs: {} };
       writeFileSync(join(inbox, `${signed.act.nonce}.json`), JSON.stringify(signed));
     }
-    const { acts } = await readActs(inbox);
+    const { acts } = await readInbox(inbox);
     expect(acts).toHaveLength(inboxFilesMax);
-    for (const { act } of acts) await removeAct(inbox, act.nonce);
-    expect((await readActs(inbox)).acts).toHaveLength(3);
+    for (const { signed } of acts) {
+      await takeUp(inbox, signed.act.nonce);
+      await removeAct(inbox, signed.act.nonce);
+    }
+    expect((await readInbox(inbox)).acts).toHaveLength(3);
   });
 
-  test('keeps an act that was turned down, out of the way', async () => {
+  test('keeps what was turned down, out of the way, with the reason; whatever its name, and whatever lies there', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
-    const signed = signAct(note(), signer);
-    await dropAct(inbox, signed);
-    const aside = await refuseAct(inbox, signed.act.nonce);
+    const { act } = signAct(note(), signer);
+    await dropAct(inbox, { act, signature: '', blobs: {} });
+    const aside = await putAside(inbox, `${act.nonce}.json`, 'not his');
     expect(existsSync(aside)).toBe(true);
-    expect((await readActs(inbox)).acts).toEqual([]);
+    expect(readFileSync(join(inbox, `${act.nonce}.reason`), 'utf8')).toBe('not his\n');
+
+    const secret = join(tempDir(), 'secret');
+    writeFileSync(secret, 'mine');
+    const name = 'n'.repeat(255);
+    writeFileSync(join(inbox, name), '');
+    writeFileSync(join(inbox, 'note'), '');
+    symlinkSync(secret, join(inbox, 'note.reason'));
+    mkdirSync(join(inbox, 'note.refused'));
+    for (const one of [name, 'note']) await putAside(inbox, one, 'no act');
+    expect(await readInbox(inbox)).toEqual({ acts: [], unreadable: [] });
+    expect(readFileSync(secret, 'utf8')).toBe('mine');
   });
 
   test('that is not there is an error which names it', async () => {
     const { signer } = workspace();
     const missing = join(tempDir(), 'missing');
-    await expect(readActs(missing)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining(missing) });
+    await expect(readInbox(missing)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining(missing) });
     await expect(dropAct(missing, signAct(note(), signer))).rejects.toMatchObject({ code: 'io' });
   });
 });
@@ -194,11 +241,11 @@ const root = 'SHA256:root';
 
 function workspace(): { signer: Signer; rules: ActRules } {
   const signer = generateKey(join(tempDir(), 'operator'), 'operator@coldpass');
-  const operators = [
+  const signers = [
     { principal: 'operator@coldpass', namespaces: ['git', 'coldpass-act'], publicKey: signer.publicKey },
   ];
   const now = new Date('2026-06-11T21:00:00Z');
-  return { signer, rules: { workspace: 'here', root, operators, now, seenNonces: new Set() } };
+  return { signer, rules: { workspace: 'here', root, signers, now, seenNonces: new Set() } };
 }
 
 /** Each call gives another nonce unless one is asked for. */

@@ -36,6 +36,8 @@ describe('an honest trail', () => {
         },
       ],
       problems: [],
+      since: null,
+      notes: [],
     });
   });
 
@@ -77,7 +79,8 @@ describe('the anchors', () => {
     rejected(await audit({ hub: the.story.hub.dir, root: fingerprint }), null, /another trail/);
   });
 
-  const lost = (report: AuditReport) => rejected(report, the.story.ids.done, /ends at #31 without/);
+  const lost = (report: AuditReport) =>
+    rejected(report, the.story.ids.done, new RegExp(`ends at #${the.story.ids.done - 1} without`));
   const cut = (): { hub: string; headsLog: string } => {
     const copied = copy();
     git(copied.hub, ['update-ref', 'refs/heads/trail', 'trail~1']);
@@ -93,7 +96,11 @@ describe('the anchors', () => {
   test('a cut tail is seen by heads.log', async () => lost(await audit(cut())));
 
   test('a cut tail is seen by nothing else, and the report says that nothing witnesses it', async () => {
-    expect(await audit({ hub: cut().hub })).toMatchObject({ ok: true, entries: 31, tail: 'unwitnessed' });
+    expect(await audit({ hub: cut().hub })).toMatchObject({
+      ok: true,
+      entries: the.story.ids.done - 1,
+      tail: 'unwitnessed',
+    });
   });
 
   test('an abbreviated head is none', async () => {
@@ -129,11 +136,37 @@ describe('the branch', () => {
     rejected(await audit({ hub }), the.story.ids.done, /stands at .*; what was judged is/);
   });
 
-  test('of a phase is gone: the claims stand by themselves', async () => {
+  test('of a phase is gone, though its commits are kept', async () => {
     const { hub } = copy();
     git(hub, ['update-ref', 'refs/keep', 'phase/notes']);
     git(hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
+    rejected(await audit({ hub }), the.story.ids.opened, /its branch phase\/notes is gone/);
+  });
+
+  test('of a phase that was opened a moment ago may not be there yet', async () => {
+    const { hub } = copy();
+    git(hub, ['update-ref', 'refs/heads/trail', commitOf(the.story.ids.opened)]);
+    git(hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
     expect(await audit({ hub })).toMatchObject({ ok: true });
+  });
+
+  test('of a phase was put back behind what a session published, before anybody claimed it', async () => {
+    const { hub } = copy();
+    const upTo = the.story.ids.again - 1;
+    git(hub, ['update-ref', 'refs/heads/trail', commitOf(upTo)]);
+    git(hub, ['update-ref', 'refs/heads/phase/notes', the.story.shas.first]);
+    const { problems } = await audit({ hub });
+    expect(problems).toMatchObject([{ what: `${the.story.shas.second} is not on phase/notes` }]);
+    expect(problems[0]?.entry).toBeLessThan(the.story.ids.again);
+    expect(problems[0]?.commit).toBe(commitOf(problems[0]?.entry as number));
+  });
+
+  test('of a phase with nothing on it yet begins elsewhere than at its base', async () => {
+    const { hub } = copy();
+    git(hub, ['update-ref', 'refs/heads/trail', commitOf(the.story.ids.approve)]);
+    const other = git(hub, ['commit-tree', '-m', 'x', git(hub, ['rev-parse', 'main^{tree}'])]);
+    git(hub, ['update-ref', 'refs/heads/phase/notes', other]);
+    rejected(await audit({ hub }), the.story.ids.opened, /is not on phase\/notes/);
   });
 
   test('of the trail has two beginnings', async () => {

@@ -32,7 +32,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'swaps two commits',
       'finding',
-      /density: it has the number 14 where 16/,
+      /density: it has the number \d+ where \d+ comes next/,
       (steps) => {
         const at = steps.indexOf(stepOf(steps, the.story.ids.finding));
         steps.splice(at, 2, ...steps.slice(at, at + 2).reverse());
@@ -129,6 +129,23 @@ describe('the words of the operator: somebody', () => {
       'approve',
       /act: /,
       (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.runner),
+    ],
+    [
+      'approves with the key of the Builder, who asked',
+      'approve',
+      /act: .*is the builder's, and not the operator's: whoever asks may not approve/,
+      (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.builder),
+    ],
+    [
+      'has one file refused twice, to fill the trail',
+      'done',
+      /the refusal of this file is on record \(#\d+\)/,
+      (steps) => {
+        const reason = { act: null, nonce: null, signer: null, reason: 'it is not JSON', isLast: false };
+        const facts = { file: digestOf('junk'), ...reason };
+        append(steps, 'refusal', 'supervisor', facts, null);
+        return append(steps, 'refusal', 'supervisor', facts, null);
+      },
     ],
     [
       'changes what an act says',

@@ -61,7 +61,7 @@ describe('what a gate expects', () => {
     tests: [passed('t.js > restore > mail message'), failed('t.js > other'), skipped('t.js > later')],
     level: 2,
   });
-  const unmet = (expected: object) => runFacts(run, { expect: Expect.parse(expected) }).unmet;
+  const unmet = (expected: object) => runFacts(run, { asks: [{ by: 'gate', expect: Expect.parse(expected) }] }).unmet;
 
   it('is met by level, by full ids and endings of ids, and by flags', () => {
     expect(
@@ -85,8 +85,8 @@ describe('what a gate expects', () => {
 
   it('is unmet by a flag that is false', () => {
     const leaky = record({ flags: { clean_teardown: false } });
-    expect(runFacts(leaky, { expect: Expect.parse({ flags: ['clean_teardown'] }) }).unmet).toEqual([
-      'flag clean_teardown is false',
-    ]);
+    expect(
+      runFacts(leaky, { asks: [{ by: 'gate', expect: Expect.parse({ flags: ['clean_teardown'] }) }] }).unmet,
+    ).toEqual(['flag clean_teardown is false']);
   });
 });

@@ -1,7 +1,8 @@
 // The gate rule and the admission of entries, case by case: each condition has what it rejects, and a twin that it lets through.
 
 import { describe, expect, it } from 'vitest';
-import type { Digest, EntryId, GateId } from '../../state/ids.ts';
+import type { IntentOf } from '../../state/entry.ts';
+import type { Digest, EntryId, GateId, RecipeName } from '../../state/ids.ts';
 import { shaOf, tell } from '../support/life.ts';
 
 const other = 'f'.repeat(64) as Digest;
@@ -102,10 +103,89 @@ describe('condition 2, the cold runs', () => {
     const run = story.passes(claim, 'M1');
     const purpose = { kind: 'gate' as const, claim, gate: M1, k: 1 };
     expect(() => story.ran(purpose, { shas: { main: shaOf(9) } })).toThrow('not of the SHA');
-    expect(() => story.ran(purpose, { recipeDigest: other })).toThrow('not of the recipe');
+    expect(() => story.ran(purpose, { recipeDigest: other })).toThrow('not of a recipe');
     expect(() => story.ran(purpose, { run: story.phase().runs.find((r) => r.id === run)?.run as never })).toThrow(
       'already',
     );
+  });
+});
+
+describe('condition 4, earlier tests and hold-outs', () => {
+  const app = 'app' as RecipeName;
+  const based = (gates: Record<string, object>, more: object = {}) => {
+    const story = tell(gates, more);
+    story.ran({ kind: 'base', recipe: app, k: 1 });
+    const claim = story.submit(story.claimed('M1', 1));
+    story.ran({ kind: 'gate', claim, gate: M1, k: 1 });
+    return { story, claim };
+  };
+  const kept = (result: 'KEPT' | 'BROKEN' | 'INCONCLUSIVE') => ({
+    outcome: 'FAIL' as const,
+    kept: { result, why: 'w' },
+  });
+
+  it.each([
+    ['KEPT', 'green'],
+    ['BROKEN', 'red'],
+    ['INCONCLUSIVE', 'held'],
+  ] as const)('earlier tests that are %s make the claim %s', (result, state) => {
+    const { story, claim } = based({ M1: {} });
+    expect(story.gate('M1').standing?.state).toBe('running');
+    story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept(result));
+    expect(story.gate('M1').standing?.state).toBe(state);
+    expect(story.unmet('M1').includes('tests')).toBe(result !== 'KEPT');
+  });
+
+  it('wants the base’s own runs first, as many as the gate’s times', () => {
+    const story = tell({ M1: { times: 2 } });
+    const claim = story.submit(story.claimed('M1', 1));
+    const wanted = () => story.gate('M1').standing?.pieces.flatMap(({ needs }) => needs.map(({ slot }) => slot));
+    expect(wanted()).toEqual(expect.arrayContaining(['base:app:1', 'base:app:2']));
+    for (const k of [1, 2]) story.ran({ kind: 'gate', claim, gate: M1, k });
+    for (const k of [1, 2]) story.ran({ kind: 'base', recipe: app, k });
+    expect(wanted()).toEqual([`kept:${claim}:app:${shaOf(0)}`]);
+  });
+
+  it('wants those of every accepted claim too, but not those of one that came to nothing', () => {
+    const story = tell({ M1: {}, M2: {} });
+    story.accept('M1', 1);
+    const given = story.claimed('M2', 2);
+    expect((given as IntentOf<'claim'>).facts.keeps).toEqual({ app: [shaOf(0), shaOf(1)] });
+    const other = { ...given, facts: { ...given.facts, keeps: { app: [shaOf(0)] } } } as unknown as IntentOf<'claim'>;
+    expect(story.refusal(other)).toMatch('the commits whose tests must hold');
+    expect(story.refusal(given)).toBeNull();
+  });
+
+  it('are waived by the operator alone', () => {
+    const { story, claim } = based({ M1: {} });
+    story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept('BROKEN'));
+    const until = '2026-04-01T00:00:00Z';
+    story.submit(story.act({ act: 'waive', phase: story.phaseId, gate: M1, condition: 'tests', until, because }));
+    expect(story.gate('M1').standing?.state).toBe('green');
+  });
+
+  it('hold-outs are asked where the plan has them, and told by class and count alone', () => {
+    const { story, claim } = based({ M1: {} }, { holdout: '/checks' });
+    story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept('KEPT'));
+    expect(story.gate('M1').standing?.state).toBe('running');
+    const counts = { pass: 2, fail: 1, skip: 0 };
+    story.ran({ kind: 'holdout', claim, recipe: app }, { outcome: 'FAIL', reason: 'secret words', counts });
+    const { standing } = story.gate('M1');
+    expect(standing).toMatchObject({ state: 'red', why: [expect.stringMatching(/ended FAIL: 2 passed, 1 failed$/)] });
+  });
+});
+
+describe('what a plan expects to be closed', () => {
+  it('refuses the claim, and keeps the gate from holding, until an entry closes it', () => {
+    const story = tell({ M1: { expect: { closed: ['the leak'] } } });
+    expect(story.refusal(story.claimed('M1', 1))).toMatch('"the leak" is to be closed before M1');
+    const session = story.awake('builder');
+    const item = story.submit(story.say('builder', { kind: 'item', facts: { session, title: 'the leak' } }));
+    expect(story.refusal(story.claimed('M1', 1))).toMatch('"the leak" is to be closed');
+    const closing = { session: story.awake('builder'), target: item, as: 'done', answers: [] };
+    story.submit(story.say('builder', { kind: 'close', facts: closing }));
+    story.accept('M1', 1);
+    expect(story.gate('M1').holds).toBe(true);
   });
 });
 

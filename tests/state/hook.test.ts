@@ -175,7 +175,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ['a file lies outside machine-docs', /role: .*may not write x.md/, () => commit({ 'x.md': 'x' }, 'builder')],
     [
       'allowed_signers is changed',
-      /role: .*supervisor may not write .*allowed_signers/,
+      /signers: .*no act of this commit rotates a key/,
       () => commit({ 'machine-docs/allowed_signers': `${old('machine-docs/allowed_signers')}x\n` }, 'supervisor'),
     ],
     ['it is not signed', /signature: /, () => commit({ [STATUS]: grown(STATUS, claimNote(nextId)) }, null)],
@@ -233,6 +233,16 @@ describe('a push to the trail is turned down, by its rule, where', () => {
         commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.supervisor, nextId)) }, 'supervisor'),
     ],
     [
+      'the Builder’s key signs the act that answers him',
+      /act: .*is the builder's, and not the operator's: whoever asks may not approve/,
+      () => commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.builder, nextId)) }, 'supervisor'),
+    ],
+    [
+      'the Builder commits an act, whoever signed it',
+      /role: .*builder may not write machine-docs\/OPERATOR.md/,
+      () => commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.operator, nextId)) }, 'builder'),
+    ],
+    [
       'an act’s words were changed after signing',
       /act: /,
       () =>
@@ -280,7 +290,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
 
   test('any of this, really pushed: git says why, and the trail stands', async () => {
     const bad = await commit({ [STATUS]: 'gone\n' }, 'builder');
-    expect(push(`${bad}:refs/heads/trail`)).toMatch(/coldpass refuses: refs\/heads\/trail: prefix: [0-9a-f]{12}: /);
+    expect(push(`${bad}:refs/heads/trail`)).toMatch(/coldpass refuses: refs\/heads\/trail: prefix: [0-9a-f]{12} #1: /);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
   });
 });

@@ -5,6 +5,7 @@ import { PhaseOpened } from '../../state/entry.ts';
 import { Refused } from '../../state/errors.ts';
 import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '../../state/plan.ts';
 import { Recipe } from '../../state/recipe.ts';
+import { FrontMatter } from '../../state/spec.ts';
 
 // The shape of a plan that was pasted from a web page: no heading marks, and one paragraph as its Definition of Done.
 const pasted = `Files
@@ -174,14 +175,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /gates.M1.expect.levl is unknown/,
       /level, pass, flags/,
     ],
-    [
-      'with a key of a later version',
-      'base: main',
-      'holdout: null',
-      3,
-      /holdout cannot be used in this version/,
-      /remove/,
-    ],
+    ['with a key of a later version', 'base: main', 'repos: {}', 3, /repos cannot be used in this version/, /remove/],
     ['with no gates', /gates:\n.*\n.*\n/.exec(front)?.[0] ?? '', 'gates: {}\n', 4, /a plan needs one gate/, /correct/],
     ['with a gate DONE', '  M2:', '  DONE:', 4, /DONE is built in/, /correct/],
     ['with a bad name of a gate', '  M2:', '  "1M":', 6, /gates.1M is no fit name/, /rename/],
@@ -215,7 +209,7 @@ describe('a plan is refused, with line and remedy,', () => {
       '"2.3"',
       '"2.9"',
       5,
-      /covers names 2.9, and the plan has no such requirement/,
+      /covers names 2.9, and there is no such requirement/,
       /2.1, 2.2, 2.3, DoD.1/,
     ],
     [
@@ -264,10 +258,10 @@ describe('a plan is refused, with line and remedy,', () => {
     [
       'with an unknown control',
       '{ none: "nothing here can go red" }',
-      '[placebo]',
+      '[coffee]',
       6,
       /controls is not a list of controls/,
-      /\[revert\]/,
+      /some of revert, published, placebo, hollow/,
     ],
     ['with too many runs', 'times: 2', 'times: 9', 5, /gates.M1.times does not fit/, /correct/],
     ['with money as text', 'usd: 5', 'usd: "5"', 7, /budget.usd is not a number/, /write a number/],
@@ -335,6 +329,13 @@ describe('a plan is warned of', () => {
     ['a text without a gate', 'M2 — Hand-off', 'M2 — Hand-off\n\nM3 — More', 38, /gate M3 is described/],
     ['another phase in the title', 'Phase notes', 'Phase nodes', 2, /title says phase nodes, the front matter notes/],
     ['no Definition of Done', '5. Definition of Done', '5. Remarks', null, /no Definition of Done/],
+    [
+      'exemptions where nothing is emptied',
+      '{ none: "nothing here can go red" }',
+      '{ none: "nothing here can go red" }, exempt: [log]',
+      6,
+      /gates.M2.exempt names functions that hollow leaves alone, and the gate has no controls/,
+    ],
   ])('%s', (_, from, to, line, what) => {
     expect(warned(front + pasted, from, to)).toContainEqual({
       line,
@@ -408,6 +409,19 @@ describe('a plan without front matter', () => {
   });
 });
 
+describe('the example of docs/plans.md', () => {
+  it('is a valid plan, with every member that front matter has', () => {
+    const doc = readFileSync(new URL('../../docs/plans.md', import.meta.url), 'utf8');
+    const yaml = /```yaml\n---\n([\s\S]*?)---\n```/.exec(doc)?.[1] ?? '';
+    const text = '# Phase postbox-backup\n\n## 2. Work requirements\n\n1. One.\n2. Two.\n3. Three.\n';
+    const recipe = Recipe.parse({ stages: ['build', 'test'].map((name) => ({ name, run: 'x' })), tests: ['tests/**'] });
+    const { spec, problems } = checkPlan(`---\n${yaml}---\n\n${text}`, { unit: recipe });
+    expect(problems.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(Object.keys(spec ?? {})).toEqual(expect.arrayContaining(Object.keys(FrontMatter.shape)));
+    for (const name of Object.keys(FrontMatter.shape)) expect(yaml).toContain(name);
+  });
+});
+
 describe('a new plan', () => {
   it('is complete, and passes its check as it is', () => {
     const { phase, file, text } = newPlan({ title: 'list --json', recipe: 'test', base: 'main' });
@@ -463,8 +477,9 @@ const seed = existsSync(seeds) ? readdirSync(seeds).find((name) => name.startsWi
 describe.skipIf(seed === undefined)("the practice's own plan (skipped where its seed is absent)", () => {
   it('yields phase mailu, gates M1 and M2, its five requirements and a valid proposal', () => {
     const text = readFileSync(new URL(seed ?? '', seeds), 'utf8');
-    const { problems, proposed = '' } = checkPlan(text, { ...recipes, mailu: recipes.test });
+    const { problems, proposed = '', told } = checkPlan(text, { ...recipes, mailu: recipes.test });
     expect(problems).toHaveLength(1);
+    expect(told).toEqual({ phase: 'mailu', gates: ['M1', 'M2'] });
     const { spec } = checkPlan(proposed + text);
     expect(spec?.phase).toBe('mailu');
     expect(Object.keys(spec?.gates ?? {})).toEqual(['M1', 'M2']);

@@ -39,7 +39,9 @@ describe('an entry goes', () => {
     ['decision', 'builder', 'DECISIONS'],
     ['decision', 'adversary', 'DECISIONS'],
     ['deferral', 'adversary', 'DEFERRED'],
+    ['reentry', 'supervisor', 'DEFERRED'],
     ['act', 'operator', 'OPERATOR'],
+    ['refusal', 'supervisor', 'OPERATOR'],
   ])('%s by the %s to %s.md', (kind, role, file) => {
     expect(fileFor(entry(kind, role))).toBe(`machine-docs/${file}.md`);
     expect(signersOf(kind)).toContain(role);
@@ -78,12 +80,12 @@ describe('a path', () => {
     ['machine-docs/JOURNAL-mailu.md', ['builder']],
     ['machine-docs/REVIEW-mailu.md', ['adversary']],
     ['machine-docs/DECISIONS.2.md', ['builder', 'adversary']],
-    ['machine-docs/DEFERRED.md', ['builder', 'adversary']],
+    ['machine-docs/DEFERRED.md', ['supervisor', 'builder', 'adversary']],
     ['machine-docs/OPERATOR.md', ['supervisor']],
     [`machine-docs/blobs/${digest}`, ['supervisor', 'runner', 'builder', 'adversary']],
     [`machine-docs/runs/${run}/results.json`, ['runner']],
     ['machine-docs/plan-phase-mailu.md', ['supervisor']],
-    ['machine-docs/allowed_signers', ['operator']],
+    ['machine-docs/allowed_signers', ['supervisor']],
     ['machine-docs/STATUS-mailu.1.md', []],
     ['machine-docs/STATUS-mailu.02.md', []],
     ['machine-docs/STATUS-Mailu.md', []],

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { agentSigner, formatAllowedSigners, generateKey, loadSigner, parseAllowedSigners } from '../../state/keys.ts';
+import { agentSigner, generateKey, loadSigner } from '../../state/keys.ts';
+import { formatAllowedSigners, parseAllowedSigners } from '../../state/signers.ts';
 import { fingerprintOf, verifySignature } from '../../state/sshsig.ts';
 import { tempDir } from '../support/temp.ts';
 

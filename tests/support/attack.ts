@@ -105,7 +105,7 @@ export function append(
   kind: Entry['kind'],
   role: Role,
   facts: object,
-  phase: PhaseId = phaseId,
+  phase: PhaseId | null = phaseId,
 ): number {
   const id = (steps.flatMap(({ entries }) => entries).length + 1) as EntryId;
   addStep(steps, { id, at: '2026-06-11T21:30:00Z', kind, role, phase, facts, body: '' } as Entry);

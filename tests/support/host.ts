@@ -45,6 +45,8 @@ export function testHost(dir: string, options: HostOptions = {}): TestHost {
       return done(`${path} is written`);
     },
     trail: async (query) => done(`looked up ${JSON.stringify(query)}`),
+    diff: async (part) => ({ ...done(`part ${part}`), data: [{ what: 'diff', text: `+line ${part}` }], parts: [part] }),
+    log: async (wanted) => done(`log ${JSON.stringify(wanted)}`),
     publish: async () => ({ ok: true, text: `published ${publishedSha}`, published: publishedSha }),
     async trial(trial) {
       trials.push(trial);

@@ -3,7 +3,7 @@
 
 import type { ActPayload } from '../../state/act.ts';
 import { admit } from '../../state/admit.ts';
-import { referenceFor } from '../../state/admitClaim.ts';
+import { keepsFor, referenceFor } from '../../state/admitClaim.ts';
 import type { Entry, Facts, Intent } from '../../state/entry.ts';
 import { fold } from '../../state/fold.ts';
 import { type GateReport, gateReport } from '../../state/gate.ts';
@@ -19,7 +19,7 @@ import {
   type SessionId,
   type Sha,
 } from '../../state/ids.ts';
-import { emptyTrail, type Phase, type TrailState } from '../../state/phase.ts';
+import { type Claim, emptyTrail, type Phase, type TrailState } from '../../state/phase.ts';
 import { coveredBy, GateSpec, PhaseSpec } from '../../state/spec.ts';
 import { standingOf } from '../../state/standing.ts';
 
@@ -33,7 +33,7 @@ export function shaOf(n: number): Sha {
 }
 
 /** `gates` as in front matter, without recipe and covers; controls are left out unless named. */
-export function tell(gates: Record<string, object> = { M1: {} }) {
+export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}) {
   let trail: TrailState = emptyTrail;
   let nowMs = Date.parse('2026-03-01T00:00:00Z');
   const made = Object.entries(gates).map(([name, more]) => [
@@ -47,6 +47,7 @@ export function tell(gates: Record<string, object> = { M1: {} }) {
     title: 't',
     clauses,
     dod: [{ id: 'DoD.1', text: 'y' }],
+    ...more,
   });
 
   function refusal(intent: Intent): string | null {
@@ -137,7 +138,11 @@ export function tell(gates: Record<string, object> = { M1: {} }) {
     const main = { main: shaOf(n) };
     return say('builder', {
       kind: 'claim',
-      facts: { session, gate, shas: main, trees: main, descends, precedes, references, touches },
+      facts: {
+        ...{ session, gate, shas: main, trees: main, descends, precedes, references, touches },
+        keeps: keepsFor(phase(), judged as GateId[], claim, nowMs),
+        expects: { pass: [], looksBad: [] },
+      },
     });
   }
   /** One run for a claim; PASS and alike unless `change` says otherwise. */
@@ -166,7 +171,19 @@ export function tell(gates: Record<string, object> = { M1: {} }) {
     return submit(say('runner', { kind: 'run', facts }));
   }
   function passes(claim: EntryId, gate: string, change: Partial<Facts<'run'>> = {}, k = 1): EntryId {
-    return ran({ kind: 'gate', claim, gate: gate as GateId, k }, change);
+    const id = ran({ kind: 'gate', claim, gate: gate as GateId, k }, change);
+    if ((change.outcome ?? 'PASS') === 'PASS') keeps(claim);
+    return id;
+  }
+  /** The base's runs, and earlier tests over the claim's code, all green; those that are there already stand. */
+  function keeps(claim: EntryId): void {
+    const standing = () => standingOf(phase(), phase().claims.find((c) => c.id === claim) as Claim, nowMs);
+    const wanted = () =>
+      standing()
+        .pieces.flatMap((piece) => piece.needs)
+        .find(({ purpose }) => purpose.kind === 'base' || purpose.kind === 'kept');
+    for (let need = wanted(); need; need = wanted())
+      ran(need.purpose, need.purpose.kind === 'kept' ? { kept: { result: 'KEPT', why: '' } } : {});
   }
   /** A fresh judging session that was shown what the claim rests on. */
   function judge(claim: EntryId): SessionId {
@@ -186,6 +203,7 @@ export function tell(gates: Record<string, object> = { M1: {} }) {
       findings: [],
       checks,
       closes: [],
+      ...(word === 'PASS' && { served: { diff: zero, parts: 1 } }),
       ...more,
     };
     return say('adversary', { kind: 'verdict', facts });
@@ -217,6 +235,7 @@ export function tell(gates: Record<string, object> = { M1: {} }) {
       kind: 'phase',
       facts: {
         event: 'opened',
+        holdout: null,
         queue: 1,
         plan: zero,
         base: shaOf(0),

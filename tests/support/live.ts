@@ -16,10 +16,11 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { systemClock } from '../../agents/clock.ts';
+import { type Clock, systemClock } from '../../agents/clock.ts';
 import { readScript, Script } from '../../agents/script.ts';
 import { startScripted } from '../../agents/scripted.ts';
 import { readTranscript } from '../../agents/transcript.ts';
+import { type ActReport, type Decision, decide } from '../../operator/act.ts';
 import { here } from '../../operator/here.ts';
 import { init } from '../../operator/init.ts';
 import { type RunEnd, run } from '../../operator/run.ts';
@@ -124,12 +125,22 @@ export type Played = {
   said(tool: string): string[];
 };
 
-/** Plays a script through `coldpass run`, in this process, until the phase rests. */
-export async function play(ground: Ground, script: Script): Promise<Played> {
+/** `plan: null` goes on with what there is. */
+export type PlayOptions = { plan?: string | null; clock?: Clock };
+
+/** Plays a script through `coldpass run`, in this process, until the phase rests; `env` as it would be set for the command. */
+export async function play(
+  ground: Ground,
+  script: Script,
+  env: Record<string, string> = {},
+  more: PlayOptions = {},
+): Promise<Played> {
   const server = await startScripted(script);
   try {
-    const asked = askedAt(ground, server.url);
-    const end = await run({ asked, plan: ground.plan, clock: systemClock(), signal: new AbortController().signal });
+    const asked = askedAt(ground, server.url, env);
+    const { plan = ground.plan, clock = systemClock() } = more;
+    const named = plan === null ? {} : { plan };
+    const end = await run({ asked, ...named, clock, signal: new AbortController().signal });
     return await readPlayed(ground, end);
   } finally {
     await server.close();
@@ -148,14 +159,26 @@ async function readPlayed(ground: Ground, end: RunEnd): Promise<Played> {
   };
 }
 
-function askedAt({ dir, repo, paths }: Ground, url?: string): Parameters<typeof here>[0] {
-  return { dir: repo, env: groundEnv(dir, url), home: dir, uid: process.getuid?.() ?? -1, stateDir: paths.stateDir };
+export function askedAt({ dir, repo, paths }: Ground, url?: string, env = {}): Parameters<typeof here>[0] {
+  return {
+    dir: repo,
+    env: { ...groundEnv(dir, url), ...env },
+    home: dir,
+    uid: process.getuid?.() ?? -1,
+    stateDir: paths.stateDir,
+  };
 }
 
 /** The operator signs and drops an act. */
 export async function operate(ground: Ground, payload: ActPayload): Promise<void> {
   const place = await here(askedAt(ground));
   await drop(place, signed(place, payload, { env: groundEnv(ground.dir), now: new Date() }));
+}
+
+/** The operator types a decision. */
+export async function decided(ground: Ground, decision: Decision): Promise<ActReport> {
+  const place = await here(askedAt(ground));
+  return decide(decision, { place, dir: ground.dir, env: groundEnv(ground.dir), now: new Date() });
 }
 
 export function entriesOf(hub: string): Promise<Entry[]> {

@@ -1,11 +1,14 @@
 // A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Without vitest
 // where a folder is given, since benches use it too.
 
+import { reviewOf, servedTo } from '../../agents/diffReview.ts';
 import { digestOf } from '../../state/digest.ts';
 import type { Facts } from '../../state/entry.ts';
 import { lostFacts } from '../../state/facts.ts';
 import { changedPaths } from '../../state/git.ts';
 import { DONE, type EntryId, type GateId, type RunId, type SessionId, type Sha } from '../../state/ids.ts';
+import { judgeKept } from '../../state/kept.ts';
+import type { Claim, Phase } from '../../state/phase.ts';
 import type { Purpose, RunRecord, TestResult } from '../../state/record.ts';
 import { changedTests, judgeRevert } from '../../state/revert.ts';
 import { failed, passed, record } from './records.ts';
@@ -90,8 +93,9 @@ async function tellStory(writer: Writer) {
   const gateRun = last();
   const bites = await revert(writer, reference, own, claimed, first);
   const control = last();
+  const held = await earlier(writer, reference, own, claimed, first);
 
-  const critic = await wake('adversary', { kind: 'judge', claim: claimed }, [own.run, bites.run]);
+  const critic = await wake('adversary', { kind: 'judge', claim: claimed }, [own.run, bites.run, held.run]);
   const file = digestOf(script);
   const reproducer = { path: 'tests/again.sh', file, command: 'sh tests/again.sh' };
   const said = {
@@ -123,11 +127,12 @@ async function tellStory(writer: Writer) {
   const again = await claim(mender, M1, second, { descends: [claimed] });
   const ownAgain = await run({ kind: 'gate', claim: again, gate: M1, k: 1 }, second, { tests: [old, fresh()] });
   const bitesAgain = await revert(writer, reference, ownAgain, again, second);
+  const heldAgain = await earlier(writer, reference, ownAgain, again, second);
   const mended = await run({ kind: 'reproducer', claim: again, finding: finding.id }, second, {
     tests: [old, fresh()],
     reproducer: 'green',
   });
-  const runs = [ownAgain.run, bitesAgain.run, mended.run];
+  const runs = [ownAgain.run, bitesAgain.run, heldAgain.run, mended.run];
   const judge = await wake('adversary', { kind: 'judge', claim: again }, runs);
   const closes = [{ finding: finding.id, answers: ['both are kept now'] }];
   const checks = [{ clause: '1.1', saw: 'both are written', cites: [{ run: ownAgain.run }] }];
@@ -193,14 +198,34 @@ async function revert(
   return run(purpose, sha, { outcome: 'FAIL', tests, control });
 }
 
+async function earlier(
+  { made, run }: Writer,
+  reference: RunRecord,
+  claim: RunRecord,
+  id: EntryId,
+  sha: Sha,
+): Promise<RunRecord> {
+  const purpose = { kind: 'kept' as const, claim: id, recipe: pinned.name, from: made.base };
+  const tests = [passed('tests/old.test.js > stays')];
+  const asRun = record({ purpose, tests });
+  const kept = judgeKept({ earlier: [reference], claim, kept: asRun, supersedes: [] });
+  return run(purpose, sha, { tests, kept });
+}
+
 async function verdict(
-  { append }: Writer,
+  { append, made, trail }: Writer,
   session: SessionId,
   claim: EntryId,
   gate: GateId,
   word: Facts<'verdict'>['verdict'],
   rest: Partial<Facts<'verdict'>>,
 ): Promise<EntryId> {
-  const facts = { session, gate, claim, verdict: word, runs: [], findings: [], checks: [], closes: [], ...rest };
+  const phase = trail.state.phases[phaseId] as Phase;
+  const judged = phase.claims.find(({ id }) => id === claim) as Claim;
+  const review = await reviewOf(made.hub.dir, phase, judged);
+  const facts = {
+    ...{ session, gate, claim, verdict: word, runs: [], findings: [], checks: [], closes: [], ...rest },
+    ...servedTo(review, { verdict: word, claim }, []),
+  };
   return (await append({ kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'As I saw it.' })).id;
 }

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { anthropic } from '../../agents/anthropic.ts';
 import type { ModelBackend } from '../../agents/backend.ts';
 import type { Clock } from '../../agents/clock.ts';
+import { fenceOf } from '../../agents/fence.ts';
 import { type Limits, limitsDefault } from '../../agents/limits.ts';
 import { promptFor } from '../../agents/prompt.ts';
 import { redactor } from '../../agents/redact.ts';
@@ -21,6 +22,8 @@ import { type HostOptions, type TestHost, testHost } from './host.ts';
 import { tempDir } from './temp.ts';
 
 export const testKey = 'sk-test-5ecre7-5ecre7';
+/** The fences of every session under test. */
+export const testFence = fenceOf('5eed5eed5eed');
 export const testSession = 's-0123456789ab' as SessionId;
 
 /** A clock a hundred times as fast in its timers, and without chance. */
@@ -91,6 +94,7 @@ export async function runAgainst(
     backend: backendTo(scripted.url, options.model),
     price: options.price ?? priceOf(options.model ?? 'scripted'),
     limits: { ...limitsDefault, ...options.limits },
+    fence: testFence,
     transcript: await openTranscript(path, redact, clock),
     signal: options.signal ?? new AbortController().signal,
     ...(options.onEvent && { onEvent: options.onEvent }),

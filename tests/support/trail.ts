@@ -5,13 +5,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { actNamespace } from '../../state/act.ts';
-import { gitNamespace, principalOf, signedCommit } from '../../state/commits.ts';
+import { signedCommit } from '../../state/commits.ts';
 import { digestOf } from '../../state/digest.ts';
 import type { Entry, Intent, IntentOf } from '../../state/entry.ts';
 import type { FunnelOptions } from '../../state/funnel.ts';
 import { type EntryId, type GateId, type PhaseId, Role, type SessionId, type Sha } from '../../state/ids.ts';
-import { formatAllowedSigners, generateKey, loadSigner } from '../../state/keys.ts';
+import { generateKey, loadSigner } from '../../state/keys.ts';
 import { objectStore } from '../../state/objects.ts';
+import { formatAllowedSigners, gitNamespace, principalOf } from '../../state/signers.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { gitObject, withFiles } from '../../state/trees.ts';
 

@@ -1,17 +1,19 @@
 // The hands that write a phase in tests: entries through the real funnel with the real admission, only faster than life. What
 // agents say and runs record is the caller's; what the trail computes from it is computed.
 
+import { join } from 'node:path';
 import { Act, type ActPayload } from '../../state/act.ts';
 import { signAct, targetDigestOf } from '../../state/acts.ts';
 import { admit } from '../../state/admit.ts';
 import { canonicalJson, digestOf, digestOfJson } from '../../state/digest.ts';
 import type { Entry, EntryOf, Facts, Intent, StoredBytes } from '../../state/entry.ts';
-import { recordBytes, runFacts } from '../../state/facts.ts';
+import { asksOf, recordBytes, runFacts } from '../../state/facts.ts';
 import { fold } from '../../state/fold.ts';
 import { type Funnel, openFunnel } from '../../state/funnel.ts';
 import { treeOf } from '../../state/git.ts';
 import { startPhase } from '../../state/hub.ts';
-import type { AgentRole, EntryId, GateId, PhaseId, RunId, SessionId, Sha } from '../../state/ids.ts';
+import type { AgentRole, EntryId, GateId, PhaseId, Role, RunId, SessionId, Sha } from '../../state/ids.ts';
+import { roleSigner } from '../../state/keys.ts';
 import { emptyTrail, type TrailState } from '../../state/phase.ts';
 import { readPlan } from '../../state/plan.ts';
 import type { PinnedRecipe } from '../../state/recipe.ts';
@@ -83,6 +85,7 @@ export type RunParts = {
   tests?: TestResult[];
   reproducer?: RunRecord['reproducer'];
   control?: Facts<'run'>['control'];
+  kept?: Facts<'run'>['kept'];
 };
 
 /** A writer over the hub, with the clock at `from`. */
@@ -93,7 +96,9 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
     nowMs += 1000;
     return new Date(nowMs);
   };
-  const trail = await openFunnel({ hub: hub.dir, stateDir, signers, empty: emptyTrail, apply: fold, admit, now });
+  const newSigner = (role: Role, key: string) => roleSigner(join(stateDir, 'keys'), role, key);
+  const rules = { empty: emptyTrail, apply: fold, admit, now };
+  const trail = await openFunnel({ hub: hub.dir, stateDir, signers, newSigner, ...rules });
   let made_ = 0;
   const hex = (digits: number) => (++made_).toString(16).padStart(digits, '0');
   const phase = () => trail.state.phases[phaseId];
@@ -166,12 +171,14 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
       precedes,
       touches: [],
       references: { [M1]: made.base },
+      keeps: { [pinned.name]: [made.base] },
+      expects: { pass: [], looksBad: [] },
     };
     return (await append({ kind: 'claim', role: 'builder', phase: phaseId, facts, body: 'It keeps both stores.' })).id;
   }
 
   async function run(purpose: Purpose, sha: Sha, parts: RunParts = {}): Promise<RunRecord> {
-    const { control, ...rest } = parts;
+    const { control, kept, ...rest } = parts;
     const made_ = record({
       ...{ run: `r-${hex(12)}` as RunId, purpose, recipe: { name: pinned.name, digest: recipeDigest }, ...rest },
       ...{
@@ -181,8 +188,8 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
         endedAtMs: nowMs + 500,
       },
     });
-    const expect = purpose.kind === 'gate' ? phase()?.spec.gates[purpose.gate]?.expect : undefined;
-    const facts = runFacts(made_, { ...(expect && { expect }), ...(control && { control }) });
+    const at = phase();
+    const facts = runFacts(made_, { asks: at ? asksOf(at, purpose) : [], control, kept });
     const blobs = [{ path: `runs/${made_.run}/results.json`, bytes: recordBytes(made_) }];
     await append({ kind: 'run', role: 'runner', phase: phaseId, facts, body: '', blobs });
     return made_;
@@ -206,6 +213,7 @@ export async function openPhase({ made, trail, act, append, wake, end }: Writer)
     plan,
     base: made.base,
     recipes,
+    holdout: null,
     spec: read.spec,
     sandbox: 'bubblewrap' as const,
     uid: 'own' as const,

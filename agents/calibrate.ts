@@ -1,0 +1,120 @@
+// Has a judge judge claims whose truth is known: one session a case, with the prompt, tools and limits of a phase, and money
+// that is reserved before and settled after. What the judge did is a value; this rejects only where the machine is broken.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
+import { type Calibration, type Judge, type JudgedCase, rated } from '../state/calibration.ts';
+import type { SessionId } from '../state/ids.ts';
+import type { ModelBackend } from './backend.ts';
+import { caseOpening, layCase } from './calibrationCase.ts';
+import { openCaseHost } from './calibrationHost.ts';
+import type { CalibrationCase, CalibrationSet } from './calibrationSet.ts';
+import type { Clock } from './clock.ts';
+import { fenceOf } from './fence.ts';
+import type { Limits } from './limits.ts';
+import { type Prompt, promptFor } from './prompt.ts';
+import { redactor } from './redact.ts';
+import { runSession, type SessionResult } from './session.ts';
+import { leftIn, openPurse, type Price, reserve, settle } from './spend.ts';
+import { toolsFor } from './tools.ts';
+import { openTranscript } from './transcript.ts';
+
+export type CalibrationOptions = {
+  set: CalibrationSet;
+  agent: { backend: ModelBackend; price: Price; limits: Limits; secrets: string[] };
+  sandbox: Sandbox;
+  box: Pick<BoxCommand, 'tools' | 'limits'>;
+  /** Where clones are made, and where transcripts are kept: out of every box's reach. */
+  dirs: { clones: string; transcripts: string };
+  /** The most that the whole may cost. */
+  usd: number;
+  clock: Clock;
+  signal: AbortSignal;
+  onCase?(judged: JudgedCase): void;
+};
+
+const role = 'adversary';
+
+/** The prompt that judges of this version get; its digest pins the tools too. */
+export function judgePrompt(): Prompt {
+  return promptFor(
+    role,
+    toolsFor(role).map((tool) => tool.schema),
+  );
+}
+
+/** Who judges, where `backend` does. */
+export function judgeOf({ name, model }: Pick<ModelBackend, 'name' | 'model'>): Judge {
+  return { role, backend: name, model, prompt: judgePrompt().digest };
+}
+
+/** Judges every case, one after the other; those for which money, model or time do not reach are said not to be judged. */
+export async function calibrate(options: CalibrationOptions): Promise<Calibration> {
+  const { set, agent, clock, usd } = options;
+  const purse = openPurse('calibration', usd);
+  const judged: JudgedCase[] = [];
+  let over: string | null = null;
+  for (const one of set.cases) {
+    const most = agent.price.output === 0 ? 0 : Math.min(agent.limits.usd, leftIn(purse));
+    const held = over === null && (most > 0 || agent.price.output === 0) ? reserve([purse], most) : null;
+    if (held === null || 'refused' in held) {
+      judged.push(
+        unjudged(one, over ?? `the budget of this calibration is spent: $${purse.spentUsd.toFixed(2)} of $${usd}`),
+      );
+    } else {
+      const result = await judge(options, one, most);
+      settle(held.hold, result.usd);
+      judged.push(result.judged);
+      over = result.over;
+    }
+    options.onCase?.(judged.at(-1) as JudgedCase);
+  }
+  return rated(judgeOf(agent.backend), set.digest, `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`, judged);
+}
+
+type Judged = { judged: JudgedCase; usd: number /** Why no further case can be judged. */; over: string | null };
+
+async function judge(options: CalibrationOptions, one: CalibrationCase, usd: number): Promise<Judged> {
+  const { agent, sandbox, box, dirs, clock, signal } = options;
+  const session = `s-${randomBytes(6).toString('hex')}` as SessionId;
+  await mkdir(dirs.clones, { recursive: true, mode: 0o700 });
+  const dir = await mkdtemp(join(dirs.clones, 'case-'));
+  try {
+    const laid = await layCase(one, join(dir, 'hub.git'));
+    const host = await openCaseHost({ laid, sandbox, dir, box });
+    const fence = fenceOf(randomBytes(6).toString('hex'));
+    const redact = redactor(agent.secrets);
+    const limits = agent.price.output === 0 ? agent.limits : { ...agent.limits, usd };
+    const transcript = await openTranscript(join(dirs.transcripts, `${session}.jsonl`), redact, clock);
+    const result = await runSession({
+      ...{ session, role, prompt: judgePrompt(), opening: caseOpening(laid, fence, limits.usd), tools: toolsFor(role) },
+      ...{ host, backend: agent.backend, price: agent.price, limits, fence, transcript, redact, clock, signal },
+    }).finally(() => host.close());
+    return judgedOf(one, session, host.verdict(), result);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A session that its model failed, or that ran out of money, judged nothing; one that stopped by itself had its say. */
+function judgedOf(
+  one: CalibrationCase,
+  session: SessionId,
+  verdict: JudgedCase['verdict'],
+  result: SessionResult,
+): Judged {
+  const { end, why, usd } = result;
+  const judged = verdict !== 'none' || end === 'finished' || end === 'waited' || end === 'limit';
+  const over = end === 'cancelled' || end === 'failed' ? why : null;
+  return { judged: { ...named(one), verdict, judged, why, session, usd }, usd, over };
+}
+
+function unjudged(one: CalibrationCase, why: string): JudgedCase {
+  return { ...named(one), verdict: 'none', judged: false, why, session: null, usd: 0 };
+}
+
+function named({ name, kind, truth }: CalibrationCase): Pick<JudgedCase, 'case' | 'kind' | 'truth'> {
+  return { case: name, kind, truth };
+}

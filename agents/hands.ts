@@ -1,0 +1,81 @@
+// What an agent does in its own clone: a shell and files, always through a box. The supervisor never opens a path there. What a
+// box says is a stranger's text, and goes back as data.
+
+import { collect } from '../runner/collect.ts';
+import { RunnerError } from '../runner/errors.ts';
+import { type Files, openFiles } from '../runner/files.ts';
+import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
+import type { Datum } from './fence.ts';
+import type { Change, Extract as Lines, ToolHost, ToolReply } from './host.ts';
+
+const outputBytesMax = 12 * 1024;
+const readBytesMax = 4 * 1024 * 1024;
+
+export type Hands = Pick<ToolHost, 'shell' | 'read' | 'edit'> & { close(): Promise<void> };
+
+/** Hands in the clone that `box` mounts at `/tree`; `close` ends what still runs of them. */
+export function openHands(sandbox: Sandbox, box: Omit<BoxCommand, 'argv'>): Hands {
+  const files = openFiles(sandbox, { role: box.role, mounts: box.mounts });
+  return {
+    shell: (command, seconds, signal) =>
+      shell(sandbox, { ...box, argv: ['sh', '-c', command], limits: { ...box.limits, seconds } }, signal),
+    read: (path, lines) => inWords(readLines(files, path, lines)),
+    edit: (path, change) => inWords(edit(files, path, change)),
+    close: () => files.close(),
+  };
+}
+
+async function shell(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal): Promise<ToolReply> {
+  const boxed = await sandbox.start(command, signal);
+  boxed.stdin.end();
+  const half = outputBytesMax / 2;
+  const limits = { headBytes: half, tailBytes: half };
+  // As it is: what would hide is to be seen, and the session's fence shows it.
+  const raw = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  const [out, err, end] = await Promise.all([
+    collect(boxed.stdout, limits, raw),
+    collect(boxed.stderr, limits, raw),
+    boxed.done,
+  ]);
+  const data: Datum[] = [
+    { what: 'refused by the network', text: boxed.denials().join('\n') },
+    { what: 'standard output', text: kept(out) },
+    { what: 'standard error', text: kept(err) },
+  ];
+  const text = end.timedOut
+    ? `ended after ${command.limits.seconds} s`
+    : end.started
+      ? `exit ${end.exit ?? end.signal}`
+      : 'the box could not be made';
+  return { ok: end.started, text, data: data.filter((datum) => datum.text !== '') };
+}
+
+function kept({ head, tail, bytes }: { head: string; tail: string; bytes: number }): string {
+  if (tail === '') return head;
+  return `${head}\n… (${bytes} bytes in all, the middle is left out) …\n${tail}`;
+}
+
+async function readLines(files: Files, path: string, { from, lines }: Lines): Promise<ToolReply> {
+  const read = await files.read(path, { bytesMax: readBytesMax });
+  if (!read.ok) return { ok: false, text: read.why };
+  const all = read.bytes.toString('utf8').split('\n');
+  const part = all.slice(from - 1, from - 1 + lines).map((line, i) => `${from + i}\t${line}`);
+  const left = all.length - (from - 1 + lines);
+  const text = `lines ${from} to ${from - 1 + part.length} of ${all.length}${left > 0 ? `; ${left} more` : ''}`;
+  return { ok: true, text, data: [{ what: `lines of ${path}`, text: part.join('\n') }] };
+}
+
+async function edit(files: Files, path: string, { find, text }: Change): Promise<ToolReply> {
+  const done = find === null ? await files.write(path, Buffer.from(text, 'utf8')) : await files.edit(path, find, text);
+  return done.ok ? { ok: true, text: `${path} is written` } : { ok: false, text: done.why };
+}
+
+/** A file service that broke is the box's trouble, and the box is the agent's: it is told, and the next call starts anew. */
+async function inWords(reply: Promise<ToolReply>): Promise<ToolReply> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (error instanceof RunnerError) return { ok: false, text: error.message };
+    throw error;
+  }
+}

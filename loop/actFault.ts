@@ -1,0 +1,88 @@
+// What an act must bring and fit besides its signature, looked at before it is appended: the plan and recipes that it pins, the
+// text of its target, the private half of a new key. Each fault is a line for the operator to read.
+
+import { type ActPayload, type SignedAct, targetOf } from '../state/act.ts';
+import { targetDigestOf } from '../state/acts.ts';
+import { canonicalJson } from '../state/digest.ts';
+import { TrailError } from '../state/errors.ts';
+import type { Digest, PhaseId } from '../state/ids.ts';
+import { roleSigner } from '../state/keys.ts';
+import { livePhase } from '../state/phase.ts';
+import { readPlan } from '../state/plan.ts';
+import { PinnedRecipe } from '../state/recipe.ts';
+import { rotationFault } from '../state/signers.ts';
+import type { World } from './world.ts';
+
+/** Why the act cannot be appended as it is, or null. */
+export function actFault(world: World, signed: SignedAct): string | null {
+  return planFault(signed) ?? targetFault(world, signed) ?? keyFault(world, signed);
+}
+
+/** The phase an act belongs to: the one it names, or the one whose entry it targets. */
+export function phaseOf(world: World, payload: ActPayload): PhaseId | null {
+  if (payload.act === 'queue' || payload.act === 'rotate') return null;
+  if ('phase' in payload) return payload.phase;
+  const about = targetOf(payload);
+  return (about && world.entries.entry(about.target)?.phase) ?? livePhase(world.trail.state)?.id ?? null;
+}
+
+/** A plan must be one that can be carried out: it reads, says what was signed, and every byte that it pins came with it. */
+function planFault({ act, blobs }: SignedAct): string | null {
+  const { payload } = act;
+  if (payload.act !== 'queue' && payload.act !== 'amend') return null;
+  const text = textOf(blobs, payload.plan);
+  if (text === null) return 'the act does not bring its plan';
+  const read = readPlan(text);
+  if (!('spec' in read) || read.spec.phase !== payload.phase)
+    return `the plan is not a complete plan of phase ${payload.phase}`;
+  if (payload.act === 'amend' && canonicalJson(read.spec) !== canonicalJson(payload.spec))
+    return 'the act says otherwise than its plan';
+  const unpinned = Object.values(read.spec.gates).find((gate) => payload.recipes[gate.recipe] === undefined);
+  return unpinned ? `the act pins no recipe ${unpinned.recipe}` : recipesFault(payload.recipes, blobs);
+}
+
+function recipesFault(recipes: Record<string, Digest>, blobs: SignedAct['blobs']): string | null {
+  for (const [name, digest] of Object.entries(recipes)) {
+    const pinned = PinnedRecipe.safeParse(parsed(textOf(blobs, digest)));
+    if (!pinned.success || pinned.data.name !== name) return `the act does not bring recipe ${name}`;
+    const absent = pinned.data.harness.find((item) => item.digest !== null && blobs[item.digest] === undefined);
+    if (absent) return `the act does not bring ${absent.item} of recipe ${name}`;
+  }
+  return null;
+}
+
+function textOf(blobs: SignedAct['blobs'], digest: Digest): string | null {
+  return blobs[digest] === undefined ? null : Buffer.from(blobs[digest], 'base64').toString('utf8');
+}
+
+/** Null for what is no JSON: the act is then refused, not the supervisor broken by it. */
+function parsed(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/** An act on an entry was signed over that entry's text: what he read is what he decides on. */
+function targetFault(world: World, { act: { payload } }: SignedAct): string | null {
+  const about = targetOf(payload);
+  if (!about) return null;
+  const target = world.entries.entry(about.target);
+  if (target && targetDigestOf(target) === about.targetDigest) return null;
+  return `#${about.target} is not the entry that the act was signed over; look at it again, then sign anew`;
+}
+
+/** A key is rotated in where its private half lies ready: else the role could not go on. The operator's is his own matter. */
+function keyFault(world: World, { act: { payload } }: SignedAct): string | null {
+  if (payload.act !== 'rotate') return null;
+  const fault = rotationFault(world.trail.allowed, payload);
+  if (fault !== null || payload.role === 'operator') return fault;
+  try {
+    roleSigner(world.paths.keys, payload.role, payload.publicKey);
+    return null;
+  } catch (error) {
+    if (error instanceof TrailError) return error.message;
+    throw error;
+  }
+}

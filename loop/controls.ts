@@ -1,0 +1,106 @@
+// A control, carried out: which edits make it, and what its run shows beside the claim's own and the reference's.
+
+import type { ColdRunRequest } from '../runner/coldrun.ts';
+import { patchableFiles, workFor } from '../state/changedWork.ts';
+import { TrailError } from '../state/errors.ts';
+import { changedPaths } from '../state/git.ts';
+import { hollowed } from '../state/hollow.ts';
+import { type ControlPurpose, functionAt, judgeControl as judge } from '../state/judgeControl.ts';
+import { inconclusive, type Judgement } from '../state/judgement.ts';
+import type { Phase, Run } from '../state/phase.ts';
+import { isReference, type RunNeed } from '../state/piece.ts';
+import { neutral } from '../state/placebo.ts';
+import type { Recipe } from '../state/recipe.ts';
+import { type RunRecord, uncounted } from '../state/record.ts';
+import { revertEdits } from '../state/revert.ts';
+import { patched } from '../state/sabotage.ts';
+import { testGlobsOf } from '../state/spec.ts';
+import { recordOf } from './log.ts';
+import { pinnedRecipe, recipeDigest } from './opening.ts';
+import type { Sources } from './world.ts';
+
+type Edits = NonNullable<ColdRunRequest['edits']>;
+type Asked = { world: Sources; phase: Phase; need: RunNeed; purpose: ControlPurpose; recipe: Recipe };
+
+/** What sets a control's run apart from an ordinary one. */
+export async function controlRequest(
+  world: Sources,
+  phase: Phase,
+  need: RunNeed,
+  purpose: ControlPurpose,
+): Promise<Pick<ColdRunRequest, 'edits'>> {
+  const asked = { world, phase, need, purpose, recipe: await recipeOf(world, phase, need) };
+  switch (purpose.control) {
+    case 'revert':
+    case 'published':
+      return { edits: await reverted(asked) };
+    case 'placebo':
+    case 'hollow':
+      return { edits: await rewritten(asked) };
+    case 'sabotage':
+      return { edits: await sabotaged(asked) };
+    default:
+      return purpose.control satisfies never;
+  }
+}
+
+/** The control against the claim's own run and the reference's, all three as they are on the trail. */
+export async function judgeControl(
+  world: Sources,
+  phase: Phase,
+  need: RunNeed,
+  control: RunRecord,
+): Promise<Judgement> {
+  const { purpose } = need;
+  if (purpose.kind !== 'control') throw new Error(`${need.slot} is no control`);
+  const counted = (fits: (run: Run) => boolean) =>
+    phase.runs.findLast((run) => !uncounted.has(run.outcome) && run.recipe === need.recipe && fits(run));
+  const claimRun = counted(
+    (run) => run.sha === need.sha && run.purpose.kind === 'gate' && run.purpose.gate === purpose.gate,
+  );
+  const referenceRun = counted((run) => run.sha === purpose.reference && isReference(run));
+  const claim = claimRun && (await recordOf(world.trail, claimRun.run));
+  const reference = referenceRun && (await recordOf(world.trail, referenceRun.run));
+  if (!claim || !reference) return inconclusive('The runs to compare with are not on the trail.');
+  const recipe = await recipeOf(world, phase, need);
+  const work = await workFor(purpose.control, askedOf({ world, phase, need, purpose, recipe }));
+  return judge(purpose, { reference, claim, control }, work, phase.spec);
+}
+
+async function reverted({ world, phase, need, purpose, recipe }: Asked): Promise<Edits> {
+  const changed = await changedPaths(world.paths.hub, purpose.reference, need.sha);
+  return revertEdits(changed, testGlobsOf(phase.spec, recipe), recipe.harness);
+}
+
+/** Every file that a placebo edits; the one that holds the function to be emptied. */
+async function rewritten(asked: Asked): Promise<Edits> {
+  const { phase, purpose } = asked;
+  const work = await workFor(purpose.control, askedOf(asked));
+  const tried = purpose.control === 'hollow' ? functionAt(purpose, work, phase.spec) : null;
+  const files = purpose.control === 'hollow' ? (tried ? [tried.source] : []) : (work.sources ?? []);
+  return files.flatMap(({ path, mode, after }) => {
+    const text = tried ? hollowed(tried) : neutral({ path, after });
+    return text === null ? [] : { path, mode, bytes: Buffer.from(text) };
+  });
+}
+
+async function sabotaged(asked: Asked): Promise<Edits> {
+  const { phase, purpose } = asked;
+  const edits = phase.sabotages.find(({ id }) => `${id}` === purpose.target)?.edits ?? [];
+  const files = await patchableFiles(askedOf(asked));
+  const result = patched(edits, files);
+  if ('refused' in result) throw new TrailError('bad-trail', `sabotage #${purpose.target}: ${result.refused}`);
+  return [...result.files].map(([path, text]) => ({
+    path,
+    mode: files.get(path)?.mode ?? '',
+    bytes: Buffer.from(text),
+  }));
+}
+
+async function recipeOf(world: Sources, phase: Phase, need: RunNeed): Promise<Recipe> {
+  return (await pinnedRecipe(world, recipeDigest(phase.recipes, need.recipe))).pinned.recipe;
+}
+
+function askedOf({ world, phase, need, purpose, recipe }: Asked): Parameters<typeof workFor>[1] {
+  return { hub: world.paths.hub, reference: purpose.reference, sha: need.sha, spec: phase.spec, recipe };
+}

@@ -1,0 +1,53 @@
+// Condition 4's runs, carried out: earlier tests over a claim's code, and the operator's hold-outs.
+
+import type { ColdRunRequest } from '../runner/coldrun.ts';
+import type { Facts } from '../state/entry.ts';
+import { TrailError } from '../state/errors.ts';
+import { changedPaths } from '../state/git.ts';
+import { readHoldOuts } from '../state/holdout.ts';
+import { judgeKept, keptEdits } from '../state/kept.ts';
+import { earlierRuns, ownRuns } from '../state/keptPieces.ts';
+import type { Phase } from '../state/phase.ts';
+import type { RunNeed } from '../state/piece.ts';
+import type { Purpose, RunRecord } from '../state/record.ts';
+import { recordOf } from './log.ts';
+import { pinnedRecipe, recipeDigest } from './opening.ts';
+import { testGlobs } from './submit.ts';
+import type { Sources } from './world.ts';
+
+type KeptPurpose = Extract<Purpose, { kind: 'kept' }>;
+type Edits = NonNullable<ColdRunRequest['edits']>;
+
+/** Brings every test that differs back to the earlier commit's version. */
+export async function earlierTests(world: Sources, phase: Phase, need: RunNeed, { from }: KeptPurpose): Promise<Edits> {
+  const changed = await changedPaths(world.paths.hub, from, need.sha);
+  const { pinned } = await pinnedRecipe(world, recipeDigest(phase.recipes, need.recipe));
+  return keptEdits(changed, await testGlobs(world, phase, need.recipe), pinned.recipe.harness);
+}
+
+/** The run against the earlier commit's own and the claim's, all as they are on the trail. */
+export async function judgeEarlierTests(
+  world: Sources,
+  phase: Phase,
+  { recipe, purpose }: RunNeed,
+  kept: RunRecord,
+): Promise<NonNullable<Facts<'run'>['kept']>> {
+  const claim = purpose.kind === 'kept' ? phase.claims.find(({ id }) => id === purpose.claim) : undefined;
+  if (purpose.kind !== 'kept' || !claim) throw new Error('it is no run of earlier tests');
+  const own = ownRuns(phase, claim, recipe).at(-1);
+  const earlier = earlierRuns(phase, recipe, purpose.from);
+  const records = await Promise.all([...earlier, ...(own ? [own] : [])].map(({ run }) => recordOf(world.trail, run)));
+  const found = records.flatMap((record) => record ?? []);
+  const claimRecord = own && found.pop();
+  if (!claimRecord || found.length === 0 || found.length < earlier.length)
+    return { result: 'INCONCLUSIVE', why: 'The runs to compare with are not on the trail.' };
+  return judgeKept({ earlier: found, claim: claimRecord, kept, supersedes: phase.spec.supersedes });
+}
+
+/** The hold-outs as they lie in their folder now, if they are still those that the operator queued. */
+export function holdOuts({ spec, holdout }: Phase): Edits {
+  const { files, digest } = readHoldOuts(spec.holdout ?? '');
+  if (digest !== holdout)
+    throw new TrailError('bad-file', `the hold-outs in ${spec.holdout} are not those that the operator queued`);
+  return files.map(({ path, bytes, mode }) => ({ path, mode, bytes }));
+}

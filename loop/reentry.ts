@@ -1,0 +1,51 @@
+// Work put off, as the loop sees it: which commands are to be looked at now, which firings are to be proposed to the operator,
+// and when to look again. Pure. A look is due for what nobody has looked at since it was parked, since this process began and
+// since the last phase ended, and every so often while work goes on.
+
+import { firingOf } from '../state/admitDeferral.ts';
+import { type Deferral, isComingBack } from '../state/deferral.ts';
+import type { Command, LoopState } from './decide.ts';
+
+/** A proposal for each firing that has none. */
+export function proposalsOf({ trail, nowMs }: LoopState): Command[] {
+  return trail.deferrals.flatMap((deferral) => {
+    const firing = firingOf(trail, deferral, nowMs);
+    if (!firing) return [];
+    const facts = { deferral: deferral.id, ...firing };
+    const intent = { kind: 'reentry' as const, role: 'supervisor' as const, phase: deferral.phase, facts, body: '' };
+    return { kind: 'append', key: `reentry:${deferral.id}:${firing.edge}`, intent };
+  });
+}
+
+/** Commands of triggers to look at now. */
+export function looksOf(state: LoopState): Command[] {
+  return watched(state)
+    .filter((deferral) => isDue(state, deferral))
+    .map(({ id }) => ({ kind: 'look', key: `look:${id}`, deferral: id }));
+}
+
+/** Dates to come: those of triggers, and of the next looks. */
+export function triggerDates(state: LoopState): [name: string, atMs: number][] {
+  const dated = state.trail.deferrals.flatMap(({ id, closed, trigger }): [string, number][] =>
+    closed === null && trigger.kind === 'date' ? [[`date:${id}`, Date.parse(trigger.at)]] : [],
+  );
+  const looks = watched(state).flatMap(({ id, look }): [string, number][] =>
+    look ? [[`look:${id}`, look.atMs + state.limits.lookEveryMs]] : [],
+  );
+  return [...dated, ...looks];
+}
+
+/** Open deferrals with a command, but for those that come back already or wait for the operator's answer. */
+function watched({ trail }: LoopState): Deferral[] {
+  return trail.deferrals.filter(
+    (deferral) =>
+      deferral.trigger.kind === 'command' &&
+      deferral.closed === null &&
+      deferral.proposal?.answer !== null &&
+      !isComingBack(trail, deferral),
+  );
+}
+
+function isDue({ trail, begun, nowMs, limits }: LoopState, { id, look }: Deferral): boolean {
+  return !look || look.id <= Math.max(id, begun, trail.ended) || nowMs >= look.atMs + limits.lookEveryMs;
+}

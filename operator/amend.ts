@@ -1,0 +1,28 @@
+// `coldpass amend PHASE --plan FILE`: a whole new plan for a phase under way. Read and checked like one that is queued; the act
+// pins it with the recipes as they are now, over the digest of the plan that it replaces.
+
+import type { SignedAct } from '../state/act.ts';
+import { changedGates } from '../state/amendment.ts';
+import type { Phase } from '../state/phase.ts';
+import { UsageError } from './errors.ts';
+import type { Here } from './here.ts';
+import { pinsOf, readyPlan } from './queue.ts';
+import { type Signing, signed } from './sign.ts';
+
+export type AmendOptions = Signing & { place: Here; dir: string };
+
+/** The act. UsageError for a plan that could not be queued either. */
+export function amendAct(phase: Phase, file: string, because: string, options: AmendOptions): SignedAct {
+  const { place, dir, ...signing } = options;
+  const plan = readyPlan(dir, file, place);
+  const { blobs, ...pinned } = pinsOf(plan, place);
+  const about = { phase: phase.id, replaces: phase.plan, plan: plan.digest, ...pinned, spec: plan.spec, because };
+  return signed(place, { act: 'amend', ...about }, { ...signing, blobs });
+}
+
+/** What an amendment costs, in words: which gates are judged anew. */
+export function amendSays(phase: Phase, { act: { payload } }: SignedAct): string {
+  if (payload.act !== 'amend') throw new UsageError(`${payload.act} amends nothing`);
+  const gates = changedGates(phase, { ...payload, holdout: payload.holdout ?? null }).filter((gate) => gate !== 'DONE');
+  return gates.length === 0 ? 'no gate is judged anew but DONE' : `judged anew: ${gates.join(', ')}, and DONE`;
+}

@@ -1,0 +1,111 @@
+// `coldpass challenge RUN`: a run that is on the trail, made again here and now from what the trail pins, and compared test by
+// test. It answers to whoever asks and is written on no trail; like `try` it may be typed while a supervisor works.
+
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { pinnedRecipe } from '../loop/opening.ts';
+import { special } from '../loop/runs.ts';
+import type { Sources } from '../loop/world.ts';
+import { type ColdRunRequest, coldRun, type Progress } from '../runner/coldrun.ts';
+import { digestOf } from '../state/digest.ts';
+import type { Entry, EntryOf } from '../state/entry.ts';
+import { TrailError } from '../state/errors.ts';
+import { fold } from '../state/fold.ts';
+import { revParse } from '../state/git.ts';
+import type { EntryId, RunId, Sha } from '../state/ids.ts';
+import { emptyTrail } from '../state/phase.ts';
+import { slotOf } from '../state/piece.ts';
+import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Purpose, RunRecord, uncounted } from '../state/record.ts';
+import { type Comparison, compared } from './compare.ts';
+import { type Exit, exits, UsageError } from './errors.ts';
+import type { Here } from './here.ts';
+import { type OwnGround, withOwnEngine } from './ownRun.ts';
+import { checkGrants } from './queue.ts';
+import { runIdOf } from './runs.ts';
+
+export type ChallengeOptions = {
+  now(): Date;
+  signal: AbortSignal;
+  onProgress?(progress: Progress): void;
+  onNote?(line: string): void;
+};
+
+export type ChallengeReport = {
+  /** 0 alike, 1 not, 4 where the machine failed or it was cancelled: then nothing is known. */
+  exit: Exit;
+  run: RunId;
+  entry: EntryId;
+  purpose: Purpose;
+  comparison: Comparison;
+  /** The run that was made now. */
+  record: RunRecord;
+  logs: string;
+};
+
+/** UsageError, Refused, TrailError or RunnerError where it cannot be made: one line with what to do. */
+export async function challenge(place: Here, name: string, options: ChallengeOptions): Promise<ChallengeReport> {
+  const { entry, recorded, request } = await withTrail(place.paths.hub, (trail) => recall(trail, place, runIdOf(name)));
+  checkGrants(request.pinned.name, request.pinned.recipe, place.workspace.grants);
+  return withOwnEngine(place, options.onNote, async (own) => {
+    const record = await again(request, own, options);
+    const comparison = compared(recorded, record);
+    const isKnown = !uncounted.has(record.outcome);
+    return {
+      exit: !isKnown ? exits.machine : comparison.alike ? exits.yes : exits.no,
+      ...{ run: entry.facts.run, entry: entry.id, purpose: entry.facts.purpose, comparison, record },
+      logs: join(own.runsDir, record.run, 'logs'),
+    };
+  });
+}
+
+type Recalled = { entry: EntryOf<'run'> & { id: EntryId }; recorded: RunRecord; request: Omit<ColdRunRequest, 'run'> };
+
+/** What the trail has of the run, and how to make it again: as its supervisor did, from what was pinned then. */
+async function recall(trail: Trail, { paths }: Here, run: RunId): Promise<Recalled> {
+  const entry = trail.entries.find((one) => one.kind === 'run' && one.facts.run === run);
+  if (entry?.kind !== 'run')
+    throw new UsageError(`${run} is not on the trail, where alone a run can be challenged; see: coldpass runs`);
+  const recorded = await recordOf(trail, entry);
+  const { purpose, recipe, recipeDigest, shas } = entry.facts;
+  const sha = shas.main as Sha;
+  if ((await revParse(paths.hub, `${sha}^{commit}`)) === null)
+    throw new UsageError(`the hub does not hold commit ${sha} of ${run} any more, so it cannot be made again`);
+  const sources = sourcesAt(trail, entry, paths.hub);
+  const phase = entry.phase === null ? undefined : sources.trail.state.phases[entry.phase];
+  if (!phase) throw new TrailError('bad-trail', `${run} belongs to no phase; see: coldpass audit`);
+  const { pinned, harness } = await pinnedRecipe(sources, recipeDigest);
+  const made = await special(sources, phase, { slot: slotOf(purpose), purpose, recipe, sha });
+  const request = { purpose, pinned, harnessFiles: harness, hub: paths.hub, sha, ...made };
+  return { entry: { ...entry, id: entry.id as EntryId }, recorded, request };
+}
+
+/** The record that the entry names by digest. */
+async function recordOf(trail: Trail, { id, facts }: EntryOf<'run'>): Promise<RunRecord> {
+  const { run, results, outcome } = facts;
+  if (results === null || uncounted.has(outcome))
+    throw new UsageError(`${run} ended ${outcome} and counts for nothing, so there is nothing to compare with`);
+  const path = `runs/${run}/results.json`;
+  const bytes = await trail.file(path);
+  if (bytes === null || digestOf(bytes) !== results)
+    throw new TrailError('bad-trail', `${path} is not what entry #${id} names by digest; see: coldpass audit`);
+  return RunRecord.parse(JSON.parse(bytes.toString('utf8')));
+}
+
+/** The trail as it was when the run was made. */
+function sourcesAt(trail: Trail, { id }: Entry, hub: string): Sources {
+  const state = trail.entries.slice(0, id - 1).reduce(fold, emptyTrail);
+  return { paths: { hub }, trail: { state, file: trail.file, blob: (digest) => trail.file(`blobs/${digest}`) } };
+}
+
+function again(
+  request: Recalled['request'],
+  { engine, runsDir }: OwnGround,
+  options: ChallengeOptions,
+): Promise<RunRecord> {
+  const { now, signal, onProgress } = options;
+  const run = `r-${randomBytes(6).toString('hex')}` as RunId;
+  // What it was for is its entry's; the record of this one says who asked.
+  const purpose = { kind: 'trial', by: 'operator' } as const;
+  return coldRun({ ...request, run, purpose }, { engine, runsDir, now, signal, ...(onProgress && { onProgress }) });
+}

@@ -1,0 +1,96 @@
+// One entry as evidence for a condition: where it stands in git, and what it came to, as far as that is not in the entry
+// itself. Pure; how it reads is `sayExplained.ts`.
+
+import type { Entry, EntryOf } from '../state/entry.ts';
+import type { EntryPlace } from '../state/entryPlaces.ts';
+import { type GateReport, isBlocking, mayJudge } from '../state/gate.ts';
+import type { EntryId } from '../state/ids.ts';
+import type { Phase } from '../state/phase.ts';
+
+/** One clause that a verdict checked; `cites` in words, such as `r-4f2a… (#20)`. */
+export type CheckShown = { clause: string; text: string; saw: string; cites: string[] };
+
+export type Evidence = {
+  id: EntryId;
+  /** `git show COMMIT:PATH` shows it as it was signed; null where git cannot find it. */
+  place: EntryPlace | null;
+  entry: Entry;
+  /** What became of it: a finding or veto that is open or closed, a verdict that counts or does not, a session's end. */
+  state?: string;
+  /** A verdict's. */
+  checks?: CheckShown[];
+};
+
+export type Looking = { phase: Phase; report: GateReport; entries: readonly Entry[] };
+
+/** The entry, with what it came to in this phase. */
+export function evidenceOf(entry: Entry, place: EntryPlace | null, looking: Looking): Evidence {
+  const known = { id: entry.id as EntryId, place: placeOf(entry, place), entry };
+  const state = stateOf(entry, looking);
+  return {
+    ...known,
+    ...(state !== null && { state }),
+    ...(entry.kind === 'verdict' && { checks: checksOf(entry, looking) }),
+  };
+}
+
+/** Of a run, what it showed is worth more than its entry: the record that the same commit brought. */
+function placeOf(entry: Entry, place: EntryPlace | null): EntryPlace | null {
+  if (place === null || entry.kind !== 'run' || entry.facts.results === null) return place;
+  return { ...place, path: `machine-docs/runs/${entry.facts.run}/results.json` };
+}
+
+function stateOf(entry: Entry, { phase, report }: Looking): string | null {
+  switch (entry.kind) {
+    case 'finding':
+      return findingState(entry.id, phase, report);
+    case 'veto':
+      return vetoState(entry.id, phase);
+    case 'verdict':
+      return verdictState(entry, phase, report);
+    case 'session':
+      return sessionState(entry.id, phase);
+    default:
+      return null;
+  }
+}
+
+function findingState(id: number, phase: Phase, { claim }: GateReport): string | null {
+  const finding = phase.findings.find((one) => one.id === id);
+  if (!finding) return null;
+  if (finding.closed !== null) return `closed by #${finding.closed}`;
+  return isBlocking(phase, claim, finding) ? 'open, and blocks' : 'open; its reproducer is not red here';
+}
+
+function vetoState(id: number, { vetoes }: Phase): string | null {
+  const veto = vetoes.find((one) => one.id === id);
+  if (!veto) return null;
+  return veto.lifted === null ? 'stands' : `lifted by #${veto.lifted}`;
+}
+
+function sessionState(id: number, { sessions }: Phase): string | null {
+  const session = sessions.find((one) => one.id === id);
+  if (!session) return null;
+  const runs = session.shownRuns.length;
+  const end = session.end === null ? 'awake' : `ended: ${session.end}`;
+  return `${session.session}, was shown ${runs} ${runs === 1 ? 'run' : 'runs'}, ${end}`;
+}
+
+function verdictState(entry: EntryOf<'verdict'>, phase: Phase, { verdict, standing }: GateReport): string {
+  if (verdict?.id === entry.id) return 'this verdict counts';
+  const why = standing && mayJudge(phase, entry.facts.session, standing);
+  return why ? `does not count: ${why}` : 'does not count';
+}
+
+function checksOf({ facts }: EntryOf<'verdict'>, { phase, entries }: Looking): CheckShown[] {
+  const clauses = [...phase.spec.clauses, ...phase.spec.dod];
+  const runEntry = (run: string) => entries.find((one) => one.kind === 'run' && one.facts.run === run)?.id;
+  return facts.checks.map(({ clause, saw, cites }) => ({
+    clause,
+    text: clauses.find(({ id }) => id === clause)?.text ?? '',
+    saw,
+    cites: cites.map((cite) =>
+      'run' in cite ? `${cite.run} (#${runEntry(cite.run) ?? '?'})` : `call ${cite.call} of ${facts.session}`,
+    ),
+  }));
+}

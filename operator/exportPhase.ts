@@ -1,0 +1,114 @@
+// A phase as files to be exported: an envelope of each run that counts, one of each gate that was claimed. A gate's rests on
+// the runs that its conditions name or were compared with, and on the gates that it requires, each by the digest of its bytes.
+
+import { join } from 'node:path';
+import { digestOf } from '../state/digest.ts';
+import { type EnvelopeKey, sealed } from '../state/dsse.ts';
+import type { EntryOf } from '../state/entry.ts';
+import { TrailError } from '../state/errors.ts';
+import { fold } from '../state/fold.ts';
+import { type GateReport, gateReport } from '../state/gate.ts';
+import type { EntryId, GateId, PhaseId, RunId } from '../state/ids.ts';
+import { emptyTrail, type Phase } from '../state/phase.ts';
+import type { Trail } from '../state/readTrail.ts';
+import { RunRecord } from '../state/record.ts';
+import {
+  gateStatement,
+  type Input,
+  isCounted,
+  requiredBy,
+  runStatement,
+  runsUnder,
+  type Source,
+} from '../state/statement.ts';
+import { gatesOf } from './status.ts';
+
+export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;
+/** Bytes by their path in the exported folder. */
+export type Files = Map<string, Buffer>;
+export type ExportedGate = { gate: GateId; result: 'PASSED' | 'FAILED'; file: string };
+/** `unclaimed` gates have no commit that a statement could be about. */
+export type ExportedPhase = { phase: PhaseId; runs: number; gates: ExportedGate[]; unclaimed: GateId[] };
+
+type Into = { source: Source; keys: Keys; files: Files };
+
+/** Adds the phase's envelopes to `files`. TrailError where a record is not the one that its entry names. */
+export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promise<ExportedPhase> {
+  const runs = await exportRuns(trail, phase, into);
+  const at = lookedAt(trail, phase);
+  const reports = new Map(gatesOf(phase).map((gate) => [gate, gateReport(phase, gate, Date.parse(at))]));
+  const summaries = new Map<GateId, Input | null>();
+  const gates: ExportedGate[] = [];
+  // Those that it requires come first, since it names the digests of their envelopes.
+  function summary(gate: GateId): Input | null {
+    const known = summaries.get(gate);
+    if (known !== undefined) return known;
+    const report = reports.get(gate) as GateReport;
+    const required = requiredBy(phase, gate).flatMap((other) => summary(other) ?? []);
+    const inputs = [...runsUnder(phase, report).flatMap(({ run }) => runs.get(run) ?? []), ...required];
+    const waived = waivedUnder(phase, reports, gate);
+    const statement = gateStatement({ phase, report, at, source: into.source, inputs, waived });
+    const file = `${gate}.vsa.json`;
+    const digest = statement && store(into.files, phase.id, file, sealed(statement, into.keys.supervisor));
+    if (digest) gates.push({ gate, result: report.holds ? 'PASSED' : 'FAILED', file: join(phase.id, file) });
+    const input = digest && ({ file, digest, predicate: 'vsa', name: `${phase.id}/${gate}` } as const);
+    summaries.set(gate, input);
+    return input;
+  }
+  const unclaimed = gatesOf(phase).filter((gate) => summary(gate) === null);
+  return { phase: phase.id, runs: runs.size, gates, unclaimed };
+}
+
+async function exportRuns(trail: Trail, phase: Phase, { keys, files }: Into): Promise<Map<RunId, Input>> {
+  const made = new Map<RunId, Input>();
+  let state = emptyTrail;
+  for (const entry of trail.entries) {
+    state = fold(state, entry);
+    if (entry.kind !== 'run' || entry.phase !== phase.id || !isCounted(entry)) continue;
+    const { run } = entry.facts;
+    const file = `${run}.test-result.json`;
+    const plan = state.phases[phase.id]?.plan ?? phase.plan;
+    const statement = runStatement(entry, await recordOf(trail, entry), plan);
+    const digest = store(files, phase.id, file, sealed(statement, keys.runner));
+    made.set(run, { file, digest, predicate: 'test-result', name: run });
+  }
+  return made;
+}
+
+async function recordOf(trail: Trail, { facts }: EntryOf<'run'>): Promise<RunRecord> {
+  const path = `runs/${facts.run}/results.json`;
+  const bytes = await trail.file(path);
+  if (bytes === null || digestOf(bytes) !== facts.results)
+    throw new TrailError('bad-trail', `${path} is not what its entry names; see: coldpass audit`);
+  return RunRecord.parse(JSON.parse(bytes.toString('utf8')));
+}
+
+/** Of a phase that is done, as it stood then, since evidence ages; of any other, as of the trail's last entry. */
+function lookedAt({ entries }: Trail, phase: Phase): string {
+  const done = entries.findLast(
+    (entry) => entry.kind === 'phase' && entry.phase === phase.id && entry.facts.event === 'done',
+  );
+  return (phase.status === 'done' ? done?.at : entries.at(-1)?.at) ?? '';
+}
+
+/** The operator's acts that the gate rests on, be it through one that it requires. */
+function waivedUnder(
+  phase: Phase,
+  reports: Map<GateId, GateReport>,
+  gate: GateId,
+  seen = new Set<GateId>(),
+): EntryId[] {
+  if (seen.has(gate)) return [];
+  seen.add(gate);
+  const { conditions, holds } = reports.get(gate) as GateReport;
+  const isWhole = holds && conditions.some(({ met }) => !met);
+  const whole = isWhole ? phase.waivers.filter((waiver) => waiver.gate === gate).map(({ id }) => id) : [];
+  const required = requiredBy(phase, gate).flatMap((other) => waivedUnder(phase, reports, other, seen));
+  const all = new Set([...conditions.flatMap(({ waived }) => waived), ...whole, ...required]);
+  return [...all].sort((a, b) => a - b);
+}
+
+function store(files: Files, phase: PhaseId, file: string, bytes: Buffer): Input['digest'] {
+  files.set(join(phase, file), bytes);
+  return digestOf(bytes);
+}

@@ -1,0 +1,54 @@
+// The README that lies beside exported statements: what they are, and how a stranger verifies one by hand.
+
+import { intotoType } from '../state/dsse.ts';
+import type { Source } from '../state/statement.ts';
+import type { ExportedPhase, Keys } from './exportPhase.ts';
+
+type Exported = {
+  source: Source;
+  keys: Keys;
+  phases: ExportedPhase[];
+};
+
+export function exportReadme({ source, keys, phases }: Exported): string {
+  const example = phases.flatMap(({ gates }) => gates.at(-1)?.file ?? []).at(-1) ?? 'PHASE/GATE.vsa.json';
+  return `# Statements of a Coldpass trail
+
+Made of the trail that the key ${source.root} founded, at its commit ${source.head}, after an audit that held.
+Each file below is a DSSE envelope of an in-toto statement. Its subject is a git commit and its tree.
+
+| file | says | signed with |
+|---|---|---|
+| \`PHASE/RUN.test-result.json\` | what one cold run showed | \`runner.pem\`, ${keys.runner.fingerprint} |
+| \`PHASE/GATE.vsa.json\` | whether a gate held, under which plan, by which runs | \`supervisor.pem\`, ${keys.supervisor.fingerprint} |
+
+${phases.map(phaseLine).join('\n')}
+
+## Verify all of it
+
+    sh verify.sh
+
+It needs openssl 3.0 or later and no Coldpass. It looks at each signature, that a file is about what its name says, and that
+a gate's statement rests on exactly the files that lie here. To be sure of the two keys, hold them against the trail:
+
+    git -C HUB show ${source.head}:machine-docs/allowed_signers > allowed_signers
+    sh verify.sh allowed_signers
+
+## Verify one by hand
+
+    file=${example}
+    key=supervisor.pem    # runner.pem for a test-result
+    sed 's/^{"payload":"\\([^"]*\\)".*$/\\1/' $file | tr -d '\\n' | openssl base64 -d -A > payload
+    sed 's/^.*"sig":"\\([^"]*\\)"}\\]}$/\\1/' $file | tr -d '\\n' | openssl base64 -d -A > sig
+    { printf 'DSSEv1 ${intotoType.length} ${intotoType} %d ' $(wc -c < payload); cat payload; } > pae
+    openssl pkeyutl -verify -pubin -inkey $key -rawin -in pae -sigfile sig
+
+\`payload\` is then the statement. Hold its subject against the commit that you have: \`git rev-parse COMMIT COMMIT^{tree}\`.
+`;
+}
+
+function phaseLine({ phase, runs, gates, unclaimed }: ExportedPhase): string {
+  const told = gates.map(({ gate, result }) => `${gate} ${result}`).join(', ') || 'none';
+  const rest = unclaimed.length > 0 ? `; nobody has claimed ${unclaimed.join(', ')}` : '';
+  return `- Phase ${phase}: ${runs} runs; gates: ${told}${rest}.`;
+}

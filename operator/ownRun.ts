@@ -1,0 +1,72 @@
+// Cold runs of the operator's own, outside any phase. They take no lock of the supervisor and write nothing to the trail, so
+// they may be made while it works: they lie in a folder of their own (`trials/`), where nobody else sweeps.
+
+import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from '../runner/engine.ts';
+import { sweep } from '../runner/janitor.ts';
+import { processEngine } from '../runner/process.ts';
+import type { Sandbox } from '../runner/sandbox.ts';
+import { unboxed } from '../runner/unboxed.ts';
+import { Refused } from '../state/errors.ts';
+import type { Digest } from '../state/ids.ts';
+import { type Lock, lockWorkspace } from '../state/workspace.ts';
+import type { Here } from './here.ts';
+import { trialsDir } from './runs.ts';
+import { sandboxOf } from './sandboxHere.ts';
+
+const trialsKept = 50;
+
+export type OwnGround = { engine: Engine; runsDir: string };
+
+/** One at a time: Refused while another goes on, and where the sandbox does not hold. */
+export async function withOwnEngine<T>(
+  place: Here,
+  onNote: ((line: string) => void) | undefined,
+  use: (ground: OwnGround) => Promise<T>,
+): Promise<T> {
+  const { dir: runsDir, lock } = await makeRoom(place.paths.stateDir);
+  try {
+    const { sandbox, selfTest } = await sandboxFor(place, onNote);
+    const engine = processEngine({ sandbox, selfTest, runsDir, ...place.workspace.grants });
+    return await use({ engine, runsDir }).finally(() => sandbox.close());
+  } finally {
+    lock.release();
+  }
+}
+
+/** Fails closed, as the supervisor does: only a demo's workspace may go without. */
+async function sandboxFor(
+  place: Here,
+  onNote: ((line: string) => void) | undefined,
+): Promise<{ sandbox: Sandbox; selfTest: Digest | null }> {
+  const { stateDir } = place.paths;
+  const opened = await sandboxOf(place);
+  if (opened.sandbox) return { sandbox: opened.sandbox, selfTest: opened.selfTest.digest };
+  const why = `the sandbox does not hold: ${opened.mend.join('; ')}`;
+  if (!place.workspace.demo) throw new Refused(`${why}; see: coldpass doctor`);
+  onNote?.(`note: this demo runs without a sandbox; ${why}`);
+  return { sandbox: unboxed({ stateDir }), selfTest: null };
+}
+
+/** The folder without what dead trials left, and with the newest of the old ones only. One trial at a time makes that safe. */
+async function makeRoom(stateDir: string): Promise<{ dir: string; lock: Lock }> {
+  const dir = trialsDir(realpathSync(stateDir));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const lock = lockTrials(dir);
+  await sweep(dir, { isLive: () => false });
+  const runs = readdirSync(dir).filter((name) => name.startsWith('r-'));
+  const aged = runs.map((name) => ({ name, ms: statSync(join(dir, name)).mtimeMs })).sort((a, b) => b.ms - a.ms);
+  for (const { name } of aged.slice(trialsKept)) rmSync(join(dir, name), { recursive: true, force: true });
+  return { dir, lock };
+}
+
+function lockTrials(dir: string): Lock {
+  try {
+    return lockWorkspace(dir);
+  } catch (error) {
+    if (error instanceof Refused)
+      throw new Refused('another `coldpass try` or `coldpass challenge` runs here; wait until it has ended');
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+// `coldpass rotate ROLE`: a new key for a role. It is made here, in the state's keys folder (the operator's beside his old one),
+// and counts once the act that names it is on the trail; what the old one signed stays good.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { SignedAct } from '../state/act.ts';
+import { branchHead } from '../state/git.ts';
+import { openHub, signersAt } from '../state/hub.ts';
+import { Role, Sha } from '../state/ids.ts';
+import { keyBeside } from '../state/keys.ts';
+import { type AllowedSigner, currentKey, currentSigners, principalOf, rotationFault } from '../state/signers.ts';
+import { fingerprintOf } from '../state/sshsig.ts';
+import { type StatePaths, type Workspace, writeWorkspace } from '../state/workspace.ts';
+import { UsageError } from './errors.ts';
+import type { Here } from './here.ts';
+import { openOperatorKey } from './key.ts';
+import { answerTo, type Signing, signed } from './sign.ts';
+import type { Env } from './toolchain.ts';
+
+export type RotateOptions = Signing & {
+  place: Here;
+  dir: string;
+  /** For the operator alone: a key that he has, as `init` takes it. */
+  key?: string;
+  because?: string;
+};
+
+/** The act, its new key in place. UsageError for a role that there is not, or a key that cannot be the role's. */
+export async function rotateAct(name: string, options: RotateOptions): Promise<SignedAct> {
+  const { place, dir, key, because, ...signing } = options;
+  const role = roleNamed(name);
+  if (key !== undefined && role !== 'operator')
+    throw new UsageError(`rotate: the ${role}'s key is made here; --key goes with: coldpass rotate operator`);
+  const signers = await signersNow(place.paths);
+  if (role === 'operator' && place.workspace.operator.next)
+    throw new UsageError('rotate: another key of yours waits for a supervisor already; type: coldpass run');
+  const old = role === 'operator' ? place.workspace.operator.publicKey : currentKey(signers, role);
+  if (old === null) throw new UsageError(`rotate: the trail knows no key of the ${role}`);
+  const next = role === 'operator' ? ownKey(place, key, dir, signing.env) : null;
+  const publicKey = next?.publicKey ?? keyBeside(join(place.paths.keys, role), principalOf(role)).signer.publicKey;
+  const payload = { act: 'rotate', role, old: fingerprintOf(old), publicKey, ...(because && { because }) } as const;
+  const fault = rotationFault(signers, payload);
+  if (fault !== null) throw new UsageError(`rotate: ${fault}`);
+  const act = signed(place, payload, signing);
+  if (next) noteNext(place, { ...next, nonce: act.act.nonce });
+  return act;
+}
+
+/** The workspace as a rotation of the operator's key left it: his next one once the trail has it, none once it was refused. */
+export async function settledWorkspace(workspace: Workspace, paths: StatePaths): Promise<Workspace> {
+  const { next, ...old } = workspace.operator;
+  if (!next) return workspace;
+  const { publicKey, key, nonce } = next;
+  const isTaken = currentSigners(await signersNow(paths)).some((one) => one.publicKey === publicKey);
+  if (!isTaken && answerTo(paths.inbox, nonce).kind !== 'refused') return workspace;
+  const settled = { ...workspace, operator: isTaken ? { publicKey, key } : old };
+  writeWorkspace(paths.stateDir, settled);
+  return settled;
+}
+
+/** The keys of the trail as they stand at its head. */
+export async function signersNow({ hub }: Pick<StatePaths, 'hub'>): Promise<AllowedSigner[]> {
+  const { dir } = await openHub(hub);
+  return signersAt(dir, Sha.parse(await branchHead(dir, 'trail')));
+}
+
+type Next = NonNullable<Workspace['operator']['next']>;
+
+function noteNext({ workspace, paths }: Here, next: Next): void {
+  writeWorkspace(paths.stateDir, { ...workspace, operator: { ...workspace.operator, next } });
+}
+
+function roleNamed(name: string): Role {
+  const role = Role.safeParse(name);
+  if (role.success) return role.data;
+  throw new UsageError(`rotate: there is no role ${name}; those there are: ${Role.options.join(', ')}`);
+}
+
+/** The key that he named, or a new one beside his old. */
+function ownKey({ workspace }: Here, key: string | undefined, dir: string, env: Env): Omit<Next, 'nonce'> {
+  const { key: old } = workspace.operator;
+  if (key === undefined && old.in === 'agent')
+    throw new UsageError('rotate: your key is in an ssh-agent; name the .pub file of the new one with --key');
+  const path = key === undefined ? keyBeside(old.path, principalOf('operator')).path : resolve(dir, key);
+  if (!existsSync(path)) throw new UsageError(`rotate: there is no key file ${path}`);
+  const place = { in: path.endsWith('.pub') ? ('agent' as const) : ('file' as const), path };
+  return { publicKey: openOperatorKey(place, env).publicKey, key: place };
+}

@@ -1,0 +1,120 @@
+// The report of `coldpass audit FILE…` for people: the phases, each gate with its claims and verdicts, what else was found, then
+// what does not add up, and what could not be placed. All of it is somebody's text, so it is cleaned and cut on the way.
+
+import type { PlainGate, PlainVerdict, Where } from '../state/plainGates.ts';
+import type { PlainTrail } from '../state/plainTrail.ts';
+import type { PlainAudited } from './auditPlain.ts';
+import { exits } from './errors.ts';
+import { short } from './lines.ts';
+import { cleanLine, type Paint, type Painted, type Screen, styled } from './print.ts';
+
+const listedMax = 40;
+const placesMax = 4;
+const evidenceMax = 5;
+const textCharsMax = 160;
+
+export function sayPlain(report: PlainAudited, out: Screen): void {
+  const { paint } = out;
+  const at = placesIn(report.files);
+  const blocks: [string, Painted[]][] = [
+    ['', phaseLines(report, paint, at)],
+    ['', report.gates.flatMap((gate) => gateLines(gate, paint, at))],
+    ['findings', findingLines(report, paint, at)],
+    ['vetoes', vetoLines(report, paint, at)],
+    [
+      'deferrals',
+      report.deferrals.map(
+        ({ state, text, where }) => styled`  ${state.padEnd(7)} ${line(text)}  ${paint.dim(at(where))}`,
+      ),
+    ],
+    ['retractions', report.retractions.map(({ text, where }) => styled`  ${line(text)}  ${paint.dim(at([where]))}`)],
+    [
+      'does not add up',
+      report.flags.map(({ kind, what, where }) => styled`  ${paint.bad(kind)}  ${what}  ${paint.dim(at(where))}`),
+    ],
+    ['could not place', unplacedLines(report, paint)],
+  ];
+  for (const [title, lines] of blocks) sayBlock(title, lines, title === 'does not add up', out);
+  if (report.commits.length > 0 && report.repository === null)
+    out.line(`${report.commits.length} commits are named; to have them looked up, give --repo FOLDER`);
+  out.line('prose proves nothing: this shows where to look');
+  const { length } = report.flags;
+  out.line(report.exit === exits.yes ? paint.good('nothing flagged') : paint.bad(`${length} flagged`));
+}
+
+/** Flags are all shown; of the rest the first ones, and how many more there are. */
+function sayBlock(title: string, lines: Painted[], isWhole: boolean, out: Screen): void {
+  if (lines.length === 0) return;
+  if (title !== '') out.line(out.paint.bold(title));
+  const isLong = !isWhole && title !== '' && lines.length > listedMax;
+  for (const one of isLong ? lines.slice(0, listedMax) : lines) out.line(one);
+  if (isLong) out.line(`  and ${lines.length - listedMax} more; see them with --json`);
+  out.line('');
+}
+
+/** `:84`, with the file's name where there are several. */
+function placesIn(files: string[]): (where: Where[]) => string {
+  const named = (where: Where) => `${files.length > 1 ? where.file : ''}:${where.line}`;
+  return (where) => `${where.slice(0, placesMax).map(named).join(' ')}${where.length > placesMax ? ' …' : ''}`;
+}
+
+function phaseLines({ phases }: PlainTrail, paint: Paint, at: (where: Where[]) => string): Painted[] {
+  return phases.map(({ id, status, at: when, where }) => {
+    const word = status === 'DONE' ? paint.outcome(status) : paint.bold(status);
+    return styled`phase ${id ?? '?'}: ${word}${when ? ` at ${when}` : ''}  ${paint.dim(at(where))}`;
+  });
+}
+
+function gateLines(
+  { id, names, standing, claims, verdicts, states }: PlainGate,
+  paint: Paint,
+  at: (where: Where[]) => string,
+): Painted[] {
+  return [
+    styled`${paint.bold(id)}${names.length > 0 ? ` ${names.join(', ')}` : ''}: ${paint.outcome(standing)}`,
+    ...claims.map(({ again, at: when, parts, evidence, where }) =>
+      row([again ? 'claimed again' : 'claimed', when, parts.join('/'), evidenceWords(evidence)], paint.dim(at(where))),
+    ),
+    ...states.map(({ state, at: when, where }) => row([state, when], paint.dim(at([where])))),
+    ...verdicts.map((verdict) => row(verdictWords(verdict), paint.dim(at(verdict.where)))),
+  ];
+}
+
+function verdictWords({ verdict, at, assumed, bare, retracted, evidence }: PlainVerdict): (string | null)[] {
+  const when = at && (assumed ? `${at} (its date from above)` : at);
+  return [verdict, when, retracted ? 'RETRACTED' : bare ? 'only listed' : null, evidenceWords(evidence)];
+}
+
+function row(words: (string | null)[], where: Painted): Painted {
+  return styled`  ${words.filter((word) => word).join('  ')}  ${where}`;
+}
+
+function evidenceWords({ commits, builds, logs }: PlainVerdict['evidence']): string {
+  const all = [...builds.map((build) => `build #${build}`), ...commits.map(short), ...logs];
+  return `${all.slice(0, evidenceMax).join(', ')}${all.length > evidenceMax ? ', …' : ''}`;
+}
+
+function findingLines({ findings }: PlainTrail, paint: Paint, at: (where: Where[]) => string): Painted[] {
+  return findings.map(({ id, state, events }) => {
+    const told = events.map(({ event, at: when }) => `${event}${when ? ` ${when}` : ''}`).join(', ');
+    return styled`  ${id}: ${state === 'closed' ? paint.good(state) : paint.warn(state)} (${told})  ${paint.dim(at(events.map(({ where }) => where)))}`;
+  });
+}
+
+function vetoLines({ vetoes }: PlainTrail, paint: Paint, at: (where: Where[]) => string): Painted[] {
+  return vetoes.flatMap(({ text, standing, checklist, where }) => [
+    styled`  ${standing ? paint.bad('STANDS') : paint.good('lifted')}  ${line(text)}  ${paint.dim(at(where))}`,
+    ...checklist.map(
+      ({ what, met, where: told }) =>
+        styled`    [${met ? 'x' : met === null ? '?' : ' '}] ${what}  ${paint.dim(at(told))}`,
+    ),
+  ]);
+}
+
+function unplacedLines({ unplaced }: PlainTrail, paint: Paint): Painted[] {
+  return unplaced.map(({ file, from, to, text }) => styled`  ${paint.dim(`${file}:${from}-${to}`)}  ${line(text)}`);
+}
+
+function line(text: string): string {
+  return cleanLine(text, textCharsMax);
+}

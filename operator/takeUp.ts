@@ -1,0 +1,32 @@
+// `coldpass approve N --plan FILE`: work that was put off is taken up again. The act is the `queue` of the plan that does it,
+// signed over plan and recipes, and over the text of the deferral, or of the proposal, that it answers.
+
+import type { SignedAct } from '../state/act.ts';
+import { targetDigestOf } from '../state/acts.ts';
+import type { Entry } from '../state/entry.ts';
+import { UsageError } from './errors.ts';
+import type { Here } from './here.ts';
+import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
+
+export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };
+
+/** True for entries that are answered by a plan. */
+export function isPutOff(entry: Entry | undefined): boolean {
+  return entry?.kind === 'deferral' || entry?.kind === 'reentry';
+}
+
+/** The act for the plan in `file`. UsageError for a plan that cannot be queued, or an entry that no plan answers. */
+export function takeUpAct(
+  target: Entry | undefined,
+  file: string | undefined,
+  options: TakeUpOptions,
+): Promise<SignedAct> {
+  if (!target || !isPutOff(target)) throw new UsageError('--plan goes with what was put off; see: coldpass inbox');
+  if (file === undefined)
+    throw new UsageError(
+      `#${target.id} was put off; name the plan that does it: coldpass approve ${target.id} --plan FILE`,
+    );
+  const reentry = { target: target.id, targetDigest: targetDigestOf(target) };
+  const { place, dir, ...signing } = options;
+  return queueAct(readyPlan(dir, file, place), place, { ...signing, reentry });
+}

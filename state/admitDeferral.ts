@@ -1,0 +1,91 @@
+// Whether work may be put off, when it is to be proposed again, and whether the operator may take it up. Pure: the supervisor
+// proposes what `firingOf` says, and the admission holds it against the same.
+
+import type { ActPayload } from './act.ts';
+import { type Deferral, deferralNamed, isComingBack } from './deferral.ts';
+import type { EntryOf, Facts } from './entry.ts';
+import { DONE, type EntryId, type GateId } from './ids.ts';
+import type { Phase, TrailState } from './phase.ts';
+import { coveredBy } from './spec.ts';
+
+export const deferralsByPhaseMax = 10;
+
+/** Null where the work may be put off, else why not. */
+export function admitDeferral(state: TrailState, phase: Phase, { at, facts }: EntryOf<'deferral'>): string | null {
+  const { name, trigger, clauses } = facts;
+  const taken = state.deferrals.find((deferral) => deferral.name === name && deferral.closed === null);
+  if (taken) return `#${taken.id} is an open deferral of that name; close it, or choose another`;
+  if (state.deferrals.filter((deferral) => deferral.phase === phase.id).length >= deferralsByPhaseMax)
+    return `a phase puts off ${deferralsByPhaseMax} things at most, and all are used`;
+  if (trigger.kind === 'date' && trigger.at <= at) return `${trigger.at} has passed already`;
+  const covered = clauses.flatMap((clause) => coveringGate(phase, clause) ?? [])[0];
+  return covered
+    ? `${covered.gate} covers ${covered.clause}, and what a gate covers cannot be put off; do it, or ask the operator with blocked`
+    : null;
+}
+
+/** Null where the proposal is what a trigger's firing calls for, else why not. */
+export function admitReentry(state: TrailState, { at, phase, facts }: EntryOf<'reentry'>): string | null {
+  const deferral = state.deferrals.find((one) => one.id === facts.deferral);
+  if (!deferral) return `#${facts.deferral} is no deferral`;
+  if (deferral.phase !== phase) return `deferral #${deferral.id} is phase ${deferral.phase}'s`;
+  const firing = firingOf(state, deferral, Date.parse(at));
+  if (!firing) return `the trigger of deferral #${deferral.id} has not fired, or its firing is answered`;
+  const { edge, run, why } = facts;
+  return edge === firing.edge && run === firing.run && why === firing.why
+    ? null
+    : `the trigger of deferral #${deferral.id} has fired otherwise: ${firing.why}`;
+}
+
+/** The firing of a deferral's trigger that nobody has proposed yet; null where there is none. A date fires once. */
+export function firingOf(
+  state: TrailState,
+  deferral: Deferral,
+  nowMs: number,
+): Pick<Facts<'reentry'>, 'edge' | 'run' | 'why'> | null {
+  const { trigger, closed, proposal, edges, isGreen, greenIn } = deferral;
+  if (closed !== null || isComingBack(state, deferral)) return null;
+  if (proposal && proposal.answer === null) return null;
+  const proposed = proposal?.edge ?? 0;
+  switch (trigger.kind) {
+    case 'manual':
+      return null;
+    case 'date':
+      return proposed === 0 && nowMs >= Date.parse(trigger.at)
+        ? { edge: 1, run: null, why: `its date has come: ${trigger.at}` }
+        : null;
+    case 'command':
+      return isGreen && edges > proposed ? { edge: edges, run: greenIn, why: 'its command has turned green' } : null;
+    default:
+      return trigger satisfies never;
+  }
+}
+
+/** Whether the operator may queue a phase for what was put off: by the deferral's own number at any time, by a proposal's once. */
+export function admitTakingUp(state: TrailState, target: EntryId): string | null {
+  const deferral = deferralNamed(state.deferrals, target);
+  if (!deferral) return `#${target} is no deferral and no open proposal to take one up again`;
+  if (deferral.closed !== null) return `deferral #${deferral.id} is closed (#${deferral.closed})`;
+  if (isComingBack(state, deferral)) return `phase ${deferral.reentry} takes deferral #${deferral.id} up already`;
+  const { proposal } = deferral;
+  return target === proposal?.id && proposal.answer !== null
+    ? `#${target} was answered (#${proposal.answer}); name the deferral itself: #${deferral.id}`
+    : null;
+}
+
+/** The open proposal that a refusal turns down; null where it is about something else. */
+export function proposalRefused(state: TrailState, payload: ActPayload): Deferral | null {
+  if (payload.act !== 'refuse') return null;
+  const fits = ({ proposal }: Deferral) => proposal?.id === payload.target && proposal.answer === null;
+  return state.deferrals.find(fits) ?? null;
+}
+
+/** A gate whose clauses this one is, is part of, or has parts among; DONE covers the whole plan. */
+function coveringGate(phase: Phase, clause: string): { gate: GateId; clause: string } | null {
+  const isOf = (a: string, b: string) => a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+  for (const gate of [...(Object.keys(phase.spec.gates) as GateId[]), DONE]) {
+    const found = coveredBy(phase.spec, gate).find((covered) => isOf(covered, clause));
+    if (found !== undefined) return { gate, clause: found };
+  }
+  return null;
+}

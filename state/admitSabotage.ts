@@ -1,0 +1,27 @@
+// Whether a patch by the Adversary may be appended: by the session that was woken for it, for the gate whose control says nothing.
+// Pure. That it touches production files alone is for git to tell: the host asks before it submits, and the audit again.
+
+import { sabotageGate } from './controlPieces.ts';
+import type { EntryOf } from './entry.ts';
+import { currentClaim } from './gate.ts';
+import type { Claim, Phase } from './phase.ts';
+import { standingOf } from './standing.ts';
+
+/** Null where it may be appended, else why not. */
+export function admitSabotage(phase: Phase, { facts }: EntryOf<'sabotage'>, nowMs: number): string | null {
+  const { session, claim: id, gate } = facts;
+  const reason = phase.sessions.find((one) => one.session === session)?.reason;
+  if (reason?.kind !== 'sabotage' || reason.claim !== id)
+    return `this session was not woken for a sabotage of claim #${id}`;
+  const claim = phase.claims.find((one) => one.id === id);
+  if (!claim || currentClaim(phase, claim.gate)?.id !== id) return `#${id} is not the live claim of its gate`;
+  const wanted = wantedSabotage(phase, claim, nowMs);
+  if (wanted === null) return `claim #${id} needs no sabotage now`;
+  return wanted === gate ? null : `the control of ${wanted} is the one that says nothing, not that of ${gate}`;
+}
+
+/** The gate for which a patch is wanted of a claim that is held; null otherwise. */
+export function wantedSabotage(phase: Phase, claim: Claim, nowMs: number) {
+  const standing = standingOf(phase, claim, nowMs);
+  return standing.state === 'held' ? sabotageGate(phase, claim, standing.pieces) : null;
+}

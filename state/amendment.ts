@@ -1,0 +1,75 @@
+// What an `amend` makes of a phase under way: a whole new plan in the place of its own. A gate is pinned by a digest of all that
+// judges it; where that changed, its verdicts and runs count no more, and the others' stand. A claim whose own facts (what it
+// compares with, what it touches) were read off members that changed is void, and so is DONE by any amendment. Pure.
+
+import type { ActPayload } from './act.ts';
+import { canonicalJson, digestOfJson } from './digest.ts';
+import { type Digest, DONE, type EntryId, type GateId } from './ids.ts';
+import type { Phase } from './phase.ts';
+import type { PhaseSpec } from './spec.ts';
+
+export type Amendment = Extract<ActPayload, { act: 'amend' }>;
+
+/** What a plan and what it pins say of its gates. */
+type Judging = { spec: PhaseSpec; recipes: Record<string, Digest>; holdout: Digest | null };
+
+/** Why the phase does not take it, or null. That the spec is what the plan's text says is for those who have the text. */
+export function amendmentFault(phase: Phase, amendment: Amendment): string | null {
+  const { spec, recipes, replaces, plan, holdout = null } = amendment;
+  if (replaces !== phase.plan) return `the plan of ${phase.id} is another one by now; look at it again, then sign anew`;
+  if (spec.phase !== phase.id) return `the plan is that of phase ${spec.phase}`;
+  if (spec.base !== phase.spec.base)
+    return `the base of ${phase.id} is ${phase.spec.base} and stays so; drop the phase to begin at ${spec.base}`;
+  const unpinned = Object.values(spec.gates).find((gate) => recipes[gate.recipe] === undefined);
+  if (unpinned) return `the act pins no recipe ${unpinned.recipe}`;
+  const isSame = plan === phase.plan && holdout === phase.holdout && isEqual(recipes, phase.recipes);
+  return isSame ? 'it changes nothing' : null;
+}
+
+/** What changes in the phase by the act of that number. */
+export function amended(phase: Phase, id: EntryId, amendment: Amendment): Partial<Phase> {
+  const { plan, spec, recipes, holdout = null } = amendment;
+  const next: Judging = { spec, recipes, holdout };
+  const changed = changedGates(phase, next).map((gate) => [gate, id]);
+  const isVoid = (gate: GateId) => gate === DONE || !isEqual(groundOf(phase, gate), groundOf(next, gate));
+  return {
+    ...{ plan, spec, recipes, holdout, bar: id },
+    pinned: [...new Set([...phase.pinned, ...Object.values(recipes)])],
+    amended: { ...phase.amended, ...Object.fromEntries(changed) },
+    claims: phase.claims.map((claim) =>
+      claim.withdrawn === null && isVoid(claim.gate) ? { ...claim, withdrawn: id } : claim,
+    ),
+  };
+}
+
+/** Gates that are judged otherwise under `next`, those that come or go among them; DONE where what judges every gate changed. */
+export function changedGates(phase: Judging, next: Judging): GateId[] {
+  const gates = [...new Set([...Object.keys(phase.spec.gates), ...Object.keys(next.spec.gates)])] as GateId[];
+  const changed = gates.filter((gate) => gateDigest(phase, gate) !== gateDigest(next, gate));
+  return isEqual(wholeOf(phase), wholeOf(next)) ? changed : [...changed, DONE];
+}
+
+/** Over everything that judges the gate; null where there is no such gate. */
+function gateDigest(judging: Judging, name: GateId): Digest | null {
+  const { spec, recipes } = judging;
+  const gate = spec.gates[name];
+  if (!gate) return null;
+  const clauses = [...spec.clauses, ...spec.dod].filter((clause) => gate.covers.includes(clause.id));
+  return digestOfJson({ whole: wholeOf(judging), gate, recipe: recipes[gate.recipe] ?? null, clauses });
+}
+
+/** The members that judge every gate alike: all but those that are of one gate, for people, or of the budget. */
+function wholeOf({ spec, holdout }: Judging): object {
+  const { gates: _gates, budget: _budget, title: _title, clauses: _clauses, dod: _dod, ...whole } = spec;
+  return { whole, holdout };
+}
+
+/** What the facts of a claim are read off, besides its commit. */
+function groundOf(judging: Judging, name: GateId): object | null {
+  const gate = judging.spec.gates[name];
+  return gate ? { whole: wholeOf(judging), requires: gate.requires, recipe: gate.recipe, exempt: gate.exempt } : null;
+}
+
+function isEqual(one: unknown, other: unknown): boolean {
+  return canonicalJson([one]) === canonicalJson([other]);
+}

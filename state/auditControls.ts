@@ -1,0 +1,118 @@
+// Controls, judged anew: from the records on the trail and what git tells of the claim, by the same functions that judged them.
+// Also that a run was made for what its claim asks, and that a patch by the Adversary is what it says.
+
+import { type AuditStore, jsonOf } from './auditStore.ts';
+import { functionCounts, patchableFiles, workFor } from './changedWork.ts';
+import { comparedWith, hollowTargets, sabotagesOf } from './controlPieces.ts';
+import { canonicalJson } from './digest.ts';
+import type { EntryOf } from './entry.ts';
+import type { RecipeName, RunId, Sha } from './ids.ts';
+import { type ControlPurpose, judgeControl } from './judgeControl.ts';
+import type { Judgement } from './judgement.ts';
+import type { Claim, Phase, Run } from './phase.ts';
+import { isReference } from './piece.ts';
+import { PinnedRecipe, type Recipe } from './recipe.ts';
+import { type RunRecord, uncounted } from './record.ts';
+import { patched } from './sabotage.ts';
+
+const candidatesMax = 4;
+
+type RunEntry = EntryOf<'run'>;
+type Using = { hub: string; store: AuditStore };
+
+/** What is wrong with the judgement of a control's run, in words. */
+export async function controlProblems(
+  entry: RunEntry,
+  phase: Phase,
+  record: RunRecord,
+  using: Using,
+): Promise<string[]> {
+  const { purpose, control, outcome } = entry.facts;
+  if (purpose.kind !== 'control' || uncounted.has(outcome))
+    return control ? ['it has the judgement of a control, and is no counted control run'] : [];
+  if (!control) return ['it is a control run without a judgement'];
+  let last: Judgement | null = null;
+  try {
+    for await (const judgement of judgements(entry, purpose, phase, record, using)) {
+      if (canonicalJson(judgement) === canonicalJson(control)) return [];
+      last ??= judgement;
+    }
+  } catch (error) {
+    return [`its judgement cannot be made again: ${(error as Error).message}`];
+  }
+  // Where there is nothing to compare with, nothing was shown: any words will do, as long as the result says so.
+  if (last === null) return control.result === 'INCONCLUSIVE' ? [] : ['there are no runs to compare this control with'];
+  return [`its records make the control ${last.result} («${last.why}»), the entry says ${control.result}`];
+}
+
+/** What a control's run was made for, against what its claim asks. */
+export function targetProblems(
+  { gate, control, reference, target }: ControlPurpose,
+  phase: Phase,
+  claim: Claim,
+): string[] {
+  const right = comparedWith(phase, claim, gate, control);
+  if (reference !== right) return [`it compares with ${reference}; claim #${claim.id} gives ${right}`];
+  const targets: (string | undefined)[] =
+    control === 'hollow'
+      ? hollowTargets(phase, claim, gate).map(String)
+      : control === 'sabotage'
+        ? sabotagesOf(phase, claim, gate).map(({ id }) => `${id}`)
+        : [undefined];
+  return targets.includes(target) ? [] : [`claim #${claim.id} asks for no ${control} of ${target ?? 'nothing'}`];
+}
+
+/** How many functions a claim changes, counted again. */
+export async function functionProblems({ facts }: EntryOf<'claim'>, phase: Phase, using: Using): Promise<string[]> {
+  const { references, functions = {}, shas } = facts;
+  const claim = { sha: shas.main as Sha, references };
+  const right = await functionCounts(using.hub, phase, claim, (name) => recipeOf(phase, name, using.store));
+  const [said, counted] = [canonicalJson(functions), canonicalJson(right)];
+  return said === counted ? [] : [`it changes functions ${counted} by gate, and says ${said}`];
+}
+
+/** A patch can be applied, and changes nothing but production files that its claim adds or changes. */
+export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Phase, using: Using): Promise<string[]> {
+  const claim = phase.claims.find(({ id }) => id === facts.claim);
+  const gate = phase.spec.gates[facts.gate];
+  if (!claim || !gate) return [];
+  const recipe = await recipeOf(phase, gate.recipe, using.store);
+  const reference = comparedWith(phase, claim, facts.gate, 'sabotage');
+  const known = await patchableFiles({ hub: using.hub, reference, sha: claim.sha, spec: phase.spec, recipe });
+  const result = patched(facts.edits, known);
+  return 'refused' in result ? [`its patch is none: ${result.refused}`] : [];
+}
+
+/**
+ * What the three records say, for the newest runs of claim and reference first. Older ones too: another run of the same
+ * tree may have been written between the judgement and its entry.
+ */
+async function* judgements(
+  { facts }: RunEntry,
+  purpose: ControlPurpose,
+  phase: Phase,
+  control: RunRecord,
+  { hub, store }: Using,
+): AsyncGenerator<Judgement> {
+  const sha = facts.shas.main as Sha;
+  const counted = (fits: (run: Run) => boolean) => {
+    const runs = phase.runs.filter((run) => !uncounted.has(run.outcome) && run.recipe === facts.recipe && fits(run));
+    return runs.reverse().slice(0, candidatesMax);
+  };
+  const isOwn = (run: Run) => run.sha === sha && run.purpose.kind === 'gate' && run.purpose.gate === purpose.gate;
+  const references = counted((run) => run.sha === purpose.reference && isReference(run));
+  const recipe = await recipeOf(phase, facts.recipe, store);
+  const work = await workFor(purpose.control, { hub, reference: purpose.reference, sha, spec: phase.spec, recipe });
+  for (const [one, other] of pairs(counted(isOwn), references)) {
+    const [claim, reference] = await Promise.all([store.record(one), store.record(other)]);
+    if (claim && reference) yield judgeControl(purpose, { reference, claim, control }, work, phase.spec);
+  }
+}
+
+function pairs(claims: Run[], references: Run[]): [RunId, RunId][] {
+  return claims.flatMap((claim) => references.map((reference): [RunId, RunId] => [claim.run, reference.run]));
+}
+
+async function recipeOf(phase: Phase, name: RecipeName, store: AuditStore): Promise<Recipe> {
+  return PinnedRecipe.parse(jsonOf(await store.read(`blobs/${phase.recipes[name]}`))).recipe;
+}

@@ -1,0 +1,44 @@
+// What holds at the end of an audit: every gate of every phase, by the same rule that the supervisor asks.
+
+import type { Judged } from './auditEntry.ts';
+import type { PhaseWork } from './auditGit.ts';
+import { type GateReport, gateReport } from './gate.ts';
+import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from './ids.ts';
+import type { Phase } from './phase.ts';
+
+export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; sha: Sha | null };
+
+export type AuditPhase = {
+  id: PhaseId;
+  status: Phase['status'] | 'queued';
+  /** As they stood when the phase was done, else at the trail's last entry. DONE comes last. */
+  gates: AuditGate[];
+  /** `none`: its runs were not sandboxed, which only a demo's may be. Null while it is queued. */
+  sandbox: Phase['sandbox'] | null;
+};
+
+/** All phases, those that wait in the queue last. */
+export function phasesOf({ state, at }: Judged, work: ReadonlyMap<PhaseId, PhaseWork>): AuditPhase[] {
+  const opened = Object.values(state.phases).map((phase): AuditPhase => {
+    // Evidence for DONE ages: it is looked at as of the time when it counted.
+    const nowMs = Date.parse((phase.status === 'done' ? work.get(phase.id)?.done?.at : undefined) ?? at);
+    const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE].map((gate) => {
+      const { holds, claim, sha } = reportOf(phase, gate, nowMs);
+      return { gate, holds, claim: claim?.id ?? null, sha };
+    });
+    return { id: phase.id, status: phase.status, gates, sandbox: phase.sandbox };
+  });
+  return [
+    ...opened,
+    ...state.queue.map(({ phase }): AuditPhase => ({ id: phase, status: 'queued', gates: [], sandbox: null })),
+  ];
+}
+
+/** A phase whose plan no plan check would let through (gates that require each other) has no answer. */
+function reportOf(phase: Phase, gate: GateId, nowMs: number): Pick<GateReport, 'holds' | 'claim' | 'sha'> {
+  try {
+    return gateReport(phase, gate, nowMs);
+  } catch {
+    return { holds: false, claim: null, sha: null };
+  }
+}

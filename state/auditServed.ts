@@ -1,0 +1,18 @@
+// Whether a PASS rests on the whole of what its claim changes: the diff is made again from git, cut again into its parts, and
+// held against what the verdict says was served.
+
+import type { EntryOf } from './entry.ts';
+import type { Phase } from './phase.ts';
+import { judgedAgainst, workDiff } from './workDiff.ts';
+
+/** What is wrong with what a verdict says was served, in words. */
+export async function servedProblems({ facts }: EntryOf<'verdict'>, phase: Phase, hub: string): Promise<string[]> {
+  const { served } = facts;
+  const claim = phase.claims.find(({ id }) => id === facts.claim);
+  if (served === undefined || !claim) return [];
+  const diff = await workDiff(hub, judgedAgainst(phase, claim), claim.sha);
+  if ('tooLarge' in diff) return [`it says that the diff was served, which nobody could: ${diff.tooLarge}`];
+  if (diff.digest === served.diff && diff.parts.length === served.parts) return [];
+  const truly = `the diff of claim #${claim.id} is ${diff.digest} in ${diff.parts.length} part(s)`;
+  return [`it says that ${served.diff} in ${served.parts} part(s) was served; ${truly}`];
+}

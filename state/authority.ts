@@ -1,0 +1,28 @@
+// Whose word an act is: asked of the same bytes in the inbox, by the hub's hook and by the audit. An act counts where a key of
+// the operator's signed it that is nobody else's; so whoever asked for something (the Builder, the supervisor) cannot be the
+// one who approves it. Pure.
+
+import { actNamespace } from './act.ts';
+import { canonicalJson } from './digest.ts';
+import { type AllowedSigner, nameOf } from './signers.ts';
+import { verifySignature } from './sshsig.ts';
+
+/** `signer`: fingerprint of the key that signed, null where the signature fits nothing. */
+export type Authority = { signer: string | null; refused: string | null };
+
+/** `signers` are the trail's, as they stand where the act is to be appended. */
+export function authorityOf(signed: { act: unknown; signature: string }, signers: AllowedSigner[]): Authority {
+  const by = verifySignature(actNamespace, Buffer.from(canonicalJson(signed.act)), signed.signature);
+  if (by === null) return { signer: null, refused: 'its signature does not fit what it says' };
+  const holders = signers.filter(({ publicKey }) => publicKey === by.publicKey);
+  return { signer: by.fingerprint, refused: holdersFault(holders, by.fingerprint) };
+}
+
+function holdersFault(holders: AllowedSigner[], key: string): string | null {
+  const role = holders.find((one) => nameOf(one) !== 'operator');
+  if (role) return `its key ${key} is the ${nameOf(role)}'s, and not the operator's: whoever asks may not approve`;
+  const own = holders.filter((one) => one.namespaces.includes(actNamespace));
+  if (own.length === 0) return `its key ${key} is not the operator's`;
+  const isCurrent = own.some((one) => one.validBeforeMs === undefined);
+  return isCurrent ? null : `its key ${key} was rotated out; sign it with the operator's new one`;
+}

@@ -1,0 +1,103 @@
+// How well a judge judges, as measured: what `coldpass calibrate` found, kept in the workspace's state, and the floor that a
+// plan may demand of it. A result counts for one model with one prompt on one set of cases, and for no other.
+
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { TrailError } from './errors.ts';
+import { Digest, SessionId } from './ids.ts';
+import type { CalibrationFloor } from './spec.ts';
+
+const kept = 20;
+const rate = z.number().min(0).max(1);
+
+/** `FAIL` on a bad claim is a detection, on a good one a false alarm. `none`: the session ended without a verdict. */
+export const JudgedCase = z.strictObject({
+  case: z.string(),
+  kind: z.string(),
+  truth: z.enum(['good', 'bad']),
+  verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED', 'none']),
+  /** False where the case was not judged at all: no money left, no answer from the model. */
+  judged: z.boolean(),
+  why: z.string(),
+  session: SessionId.nullable(),
+  usd: z.number().nonnegative(),
+});
+export type JudgedCase = z.infer<typeof JudgedCase>;
+
+/** Whom a calibration is of. */
+export const Judge = z.strictObject({
+  role: z.literal('adversary'),
+  backend: z.string(),
+  model: z.string(),
+  prompt: Digest,
+});
+export type Judge = z.infer<typeof Judge>;
+
+export const Calibration = z.strictObject({
+  ...Judge.shape,
+  at: z.string(),
+  /** Digest of the cases. */
+  set: Digest,
+  /** FAILs of bad claims, and of good ones, each of all there are. */
+  detects: rate,
+  alarms: rate,
+  /** True where every case was judged; only then can a floor be met. */
+  complete: z.boolean(),
+  usd: z.number().nonnegative(),
+  cases: z.array(JudgedCase),
+});
+export type Calibration = z.infer<typeof Calibration>;
+
+const CalibrationFile = z.strictObject({ v: z.literal(1), calibrations: z.array(Calibration) });
+
+/** Sums cases up. */
+export function rated(judge: Judge, set: Digest, at: string, cases: JudgedCase[]): Calibration {
+  const share = (truth: JudgedCase['truth']) => {
+    const of = cases.filter((one) => one.truth === truth);
+    return of.length === 0 ? 0 : of.filter((one) => one.verdict === 'FAIL').length / of.length;
+  };
+  const complete = cases.every((one) => one.judged);
+  const usd = cases.reduce((sum, one) => sum + one.usd, 0);
+  return { ...judge, at, set, detects: share('bad'), alarms: share('good'), complete, usd, cases };
+}
+
+/** Why the newest calibration of this very judge on this very set does not meet the floor; null where it does. */
+export function belowFloor(floor: CalibrationFloor, known: Calibration[], judge: Judge, set: Digest): string | null {
+  const demand = `the plan demands that the ${judge.role} detects ${percent(floor.detects)} at least, with ${percent(floor.alarms)} false alarms at most`;
+  const how = `type: coldpass calibrate --role ${judge.role}, then resume`;
+  const found = known.findLast((one) => isOf(one, judge) && one.set === set);
+  if (!found)
+    return `${demand}, and ${judge.model} was not calibrated with the prompt and cases of this version; ${how}`;
+  if (!found.complete) return `${demand}, and the calibration of ${judge.model} was broken off; ${how}`;
+  if (found.detects >= floor.detects && found.alarms <= floor.alarms) return null;
+  const is = `${judge.model} detected ${percent(found.detects)}, with ${percent(found.alarms)} false alarms`;
+  return `${demand}; ${is}: configure another model for it and calibrate that, or amend the plan`;
+}
+
+/** The workspace's calibrations, oldest first; none where no file is there. TrailError 'bad-file' for one that cannot be read. */
+export function readCalibrations(path: string): Calibration[] {
+  try {
+    return CalibrationFile.parse(JSON.parse(readFileSync(path, 'utf8'))).calibrations;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new TrailError('bad-file', `${path} cannot be read as calibrations; remove it and calibrate again`, {
+      cause,
+    });
+  }
+}
+
+/** Adds one to the file; of the same judge and set only the newest is kept. */
+export function keepCalibration(path: string, calibration: Calibration): void {
+  const others = readCalibrations(path).filter((one) => !(isOf(one, calibration) && one.set === calibration.set));
+  const calibrations = [...others, calibration].slice(-kept);
+  writeFileSync(`${path}.part`, `${JSON.stringify({ v: 1, calibrations }, null, 1)}\n`, { mode: 0o600 });
+  renameSync(`${path}.part`, path);
+}
+
+export function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}
+
+function isOf(one: Judge, judge: Judge): boolean {
+  return one.backend === judge.backend && one.model === judge.model && one.prompt === judge.prompt;
+}

@@ -1,0 +1,64 @@
+// How much may be said: by one session, and of what stays open. Pure. An agent that goes on and on is refused in words, turns
+// to its verdict or ends; what it costs to read stays bounded. Claims are capped by the plan, deferrals in admitDeferral.ts.
+
+import type { Entry } from './entry.ts';
+import { DONE, type GateId } from './ids.ts';
+import type { Finding, Phase, Run, Session } from './phase.ts';
+import { uncounted } from './record.ts';
+import { openFindings } from './standing.ts';
+
+export const openFindingsMax = { gate: 10, phase: 20 };
+/** Vetoes of the Adversary that stand: each wakes it whenever a claim was accepted. */
+export const standingVetoesMax = 3;
+export const bySessionMax = { findings: 10, requests: 5, writings: 40 };
+
+/** Why one more entry by this session would be too many; null where it would not. */
+export function overCap(phase: Phase, session: Session, entry: Entry): string | null {
+  const since = <T extends { id: number }>(list: T[]) => list.filter(({ id }) => id > session.id).length;
+  switch (entry.kind) {
+    case 'finding':
+      return tooManyFindings(phase, since(phase.findings), entry.facts.gate);
+    case 'blocked':
+      return since(phase.blocked) >= bySessionMax.requests
+        ? `this session has asked the operator ${bySessionMax.requests} times; go on with other work, or wait`
+        : null;
+    case 'veto':
+      return phase.vetoes.filter(({ by, lifted }) => by === 'adversary' && lifted === null).length >= standingVetoesMax
+        ? `${standingVetoesMax} vetoes of yours stand already; the phase is blocked by each of them`
+        : null;
+    case 'note':
+    case 'item':
+    case 'journal':
+    case 'decision':
+      return since(phase.things.filter(({ by }) => by === session.for)) >= bySessionMax.writings
+        ? `this session has written ${bySessionMax.writings} notes, items and the like; that is enough of words`
+        : null;
+    default:
+      return null;
+  }
+}
+
+function tooManyFindings(phase: Phase, bySession: number, gate: GateId): string | null {
+  if (bySession >= bySessionMax.findings)
+    return `this session has filed ${bySessionMax.findings} findings; give your verdict on those`;
+  if (openFindings(phase, DONE).length >= openFindingsMax.phase)
+    return `${openFindingsMax.phase} findings are open in the phase; close some first`;
+  const ofGate = phase.findings.filter((finding) => finding.closed === null && finding.gate === gate).length;
+  return ofGate >= openFindingsMax.gate ? `${ofGate} findings of ${gate} are open; close some first` : null;
+}
+
+/** Claims that the plan still allows. Resuming grants none: more of them is another plan, which the operator signs. */
+export function claimsLeft({ claims, spec }: Phase): number {
+  return spec.budget.claims - claims.length;
+}
+
+/** Findings whose reproducer was not red at the claim that they were filed against: they do not block. */
+export function unreproduced(phase: Phase): Finding[] {
+  return phase.findings.filter(({ id, claim, reproducer }) => {
+    if (!reproducer || claim === null) return false;
+    const fits = ({ purpose }: Run) =>
+      purpose.kind === 'reproducer' && purpose.finding === id && purpose.claim === claim;
+    const run = phase.runs.findLast((one) => fits(one) && !uncounted.has(one.outcome));
+    return run !== undefined && run.reproducer !== 'red';
+  });
+}

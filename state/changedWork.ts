@@ -1,0 +1,113 @@
+// What a claim changes, read from git: its tests, and its production files before and after. The loop makes controls of it, and
+// the audit finds the same again.
+
+import { isUtf8 } from 'node:buffer';
+import picomatch from 'picomatch';
+import { openObjects } from './catFile.ts';
+import { type Change, changedPaths } from './git.ts';
+import { type ChangedSource, type ChangedWork, changedFunctions } from './hollow.ts';
+import type { GateId, RecipeName, Sha } from './ids.ts';
+import type { Phase } from './phase.ts';
+import { isSource } from './placebo.ts';
+import type { Recipe } from './recipe.ts';
+import { changedTests } from './revert.ts';
+import { type ControlName, protectedBy, testGlobsOf } from './spec.ts';
+
+const sourceBytesMax = 16 * 1024 * 1024;
+const fileModes = new Set(['100644', '100755']);
+const noMode = '000000';
+
+export type WorkAsked = { hub: string; reference: Sha; sha: Sha; spec: Phase['spec']; recipe: Recipe };
+
+/** All of it. */
+export async function changedWork(asked: WorkAsked): Promise<ChangedWork> {
+  const changed = await changedPaths(asked.hub, asked.reference, asked.sha);
+  const files = production(changed, asked);
+  const there = files.filter(({ newMode }) => fileModes.has(newMode));
+  const read = await texts(
+    asked.hub,
+    files.filter(({ path }) => isSource(path)),
+  );
+  return {
+    testFiles: changedTests(changed, testGlobsOf(asked.spec, asked.recipe)),
+    sources: read?.flatMap(({ after, ...file }) => (after === null ? [] : { ...file, after })) ?? null,
+    gone: (read ?? []).flatMap(({ path, before, after }) =>
+      before === null || after !== null ? [] : { path, before },
+    ),
+    others: there.filter(({ path }) => !isSource(path)).map(({ path }) => path),
+  };
+}
+
+/** What a control of this name has to know of it. */
+export async function workFor(control: ControlName, asked: WorkAsked): Promise<ChangedWork> {
+  if (control === 'placebo' || control === 'hollow') return changedWork(asked);
+  const changed = await changedPaths(asked.hub, asked.reference, asked.sha);
+  return { testFiles: changedTests(changed, testGlobsOf(asked.spec, asked.recipe)), sources: [], gone: [], others: [] };
+}
+
+/** What a patch by the Adversary may change, as it is at the claim: production files that the claim adds or changes. */
+export async function patchableFiles(asked: WorkAsked): Promise<Map<string, ChangedSource>> {
+  const isProtected = picomatch(protectedBy(asked.spec), { dot: true });
+  const changed = production(await changedPaths(asked.hub, asked.reference, asked.sha), asked);
+  const files = await texts(
+    asked.hub,
+    changed.filter(({ path }) => !isProtected(path)),
+  );
+  return new Map(
+    (files ?? []).flatMap(({ after, ...file }) => (after === null ? [] : [[file.path, { ...file, after }]])),
+  );
+}
+
+/** For each gate that judges a claim, how many functions that it changes `hollow` may draw from; gates without any are left out. */
+export async function functionCounts(
+  hub: string,
+  { spec }: Pick<Phase, 'spec'>,
+  claim: { sha: Sha; references: Record<string, Sha> },
+  recipeOf: (name: RecipeName) => Promise<Recipe>,
+): Promise<Record<GateId, number>> {
+  const counts: Record<GateId, number> = {};
+  for (const [name, reference] of Object.entries(claim.references)) {
+    const gate = spec.gates[name as GateId];
+    if (!gate) continue;
+    const work = await changedWork({ hub, reference, sha: claim.sha, spec, recipe: await recipeOf(gate.recipe) });
+    const count = changedFunctions(work, gate.exempt).length;
+    if (count > 0) counts[name as GateId] = count;
+  }
+  return counts;
+}
+
+/** Files, there or gone, that are neither a test, by recipe and plan, nor the operator's. */
+function production(changed: Change[], { spec, recipe }: WorkAsked): Change[] {
+  const isTest = picomatch(testGlobsOf(spec, recipe), { dot: true, nonegate: true });
+  const operators = new Set<string>(recipe.harness);
+  const isFile = ({ oldMode, newMode }: Change) =>
+    fileModes.has(newMode) || (newMode === noMode && fileModes.has(oldMode));
+  return changed.filter((change) => isFile(change) && !isTest(change.path) && !operators.has(change.path));
+}
+
+type Text = { path: string; mode: string; before: string | null; after: string | null };
+
+/** What is text in them, before and after; null where they are too large together. */
+async function texts(hub: string, files: Change[]): Promise<Text[] | null> {
+  const objects = openObjects(hub);
+  let left = sourceBytesMax;
+  const read: Text[] = [];
+  try {
+    for (const { path, newMode: mode, oldMode, oldBlob, newBlob } of files) {
+      const after = await textOf(newBlob);
+      const before = fileModes.has(oldMode) ? await textOf(oldBlob) : null;
+      if (left < 0) return null;
+      read.push({ path, mode, before, after });
+    }
+  } finally {
+    objects.close();
+  }
+  return read;
+
+  /** Null for what is not there, and for what is no text. */
+  async function textOf(blob: Sha | null): Promise<string | null> {
+    const object = blob === null || left < 0 ? null : await objects.read(blob);
+    left -= object?.bytes.length ?? 0;
+    return object && isUtf8(object.bytes) ? object.bytes.toString('utf8') : null;
+  }
+}

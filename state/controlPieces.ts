@@ -1,0 +1,197 @@
+// The controls of a claim: each must bite, or its tests look at nothing. Pure: which control runs a claim needs, and what those
+// that were made come to. Where one says nothing, the next is asked:
+//
+//   revert, published → hollow, after a placebo that stays green → sabotage → the operator
+//
+// Where nobody asks for hollow, one emptied function at least must be noticed all the same: code can disarm the assertions of the
+// process that tests it, and revert, which runs without that code, cannot tell.
+
+import { countsFor, isFresh } from './evidence.ts';
+import { drawn } from './hollow.ts';
+import { DONE, type EntryId, type GateId, type Sha } from './ids.ts';
+import type { Claim, Phase, Run, Sabotage } from './phase.ts';
+import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
+import type { ControlResult, Purpose } from './record.ts';
+import { sabotagesMax } from './sabotage.ts';
+import { type ControlName, controlsOf, type DeclaredControl, type GateSpec } from './spec.ts';
+
+/** Runs of `hollow` that are asked for at once: the first survivor settles it, and the others are never made. */
+const hollowsAtOnce = 4;
+/** Functions that are emptied, one after the other, until one is noticed, where the plan does not declare `hollow`. */
+const noticedMax = 3;
+
+type On = { phase: Phase; claim: Claim; gate: GateId; nowMs: number };
+/** What several runs come to together. */
+type Sum = { result: ControlResult | 'missing'; pieces: Piece[]; why: string };
+
+/** The pieces for the controls of `gate`; `ran`: a cold run of the claim is there. None where the gate has no controls. */
+export function controlPieces(phase: Phase, claim: Claim, gate: GateId, ran: boolean, nowMs: number): Piece[] {
+  const spec = phase.spec.gates[gate];
+  if (!spec) return [];
+  const names = controlsOf(spec);
+  if (!ran) return names.map((name) => missing(`control:${name}`, gate, []));
+  const on = { phase, claim, gate, nowMs };
+  const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(on, name));
+  const isDeclared = names.includes('hollow');
+  const isHollow = isDeclared || reverts.some(isHeld);
+  const hasTargets = isHollow && hollowTargets(phase, claim, gate).length > 0;
+  const placebo = names.includes('placebo') || hasTargets ? [single(on, 'placebo')] : [];
+  if (!isHollow) return [...reverts, ...placebo, ...noticed(on, [...reverts, ...placebo])];
+  if ([...reverts, ...placebo].some(({ result }) => result === 'missing' || result === 'bad'))
+    return [...reverts, ...placebo, missing('control:hollow', gate, [])];
+  const hollow = hollowOf(on);
+  const held = isDeclared && hollow.result === 'INCONCLUSIVE' ? [heldHollow(on, hollow)] : [];
+  return [...rescued(on, [...reverts, ...held], hollow), ...placebo, ...hollow.pieces];
+}
+
+/** What a control compares a claim with at `gate`. */
+export function comparedWith(phase: Phase, claim: Claim, gate: GateId, control: ControlName): Sha {
+  return control === 'published' ? phase.base : (claim.references[gate] ?? phase.base);
+}
+
+/** The numbers of the functions that `hollow` tries for a claim, in order; empty before a cold run of its tree has counted. */
+export function hollowTargets(phase: Phase, claim: Claim, gate: GateId): number[] {
+  // By tree, whichever claim it was first run for: withdrawn and claimed again, it is not drawn anew.
+  const first = phase.runs.find(
+    (run) =>
+      run.purpose.kind === 'gate' && run.purpose.gate === gate && run.tree === claim.tree && countsFor(phase, run),
+  );
+  return first ? drawn(claim.functions[gate] ?? 0, first.run) : [];
+}
+
+/** The gate for which a patch by the Adversary is wanted of a claim that stands so; null where none would help. */
+export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Piece[]): GateId | null {
+  const helps: readonly Piece['condition'][] = ['control:revert', 'control:published', 'control:hollow'];
+  const held = pieces.find(
+    ({ result, condition, gate }) =>
+      result === 'held' && helps.includes(condition) && sabotagesOf(phase, claim, gate).length < sabotagesMax,
+  );
+  return held?.gate ?? null;
+}
+
+/** Patches tried for a gate of this claim, or for DONE at its very commit. */
+export function sabotagesOf(phase: Phase, claim: Claim, gate: GateId): Sabotage[] {
+  const isOf = (id: EntryId) =>
+    id === claim.id || (claim.gate === DONE && phase.claims.find((one) => one.id === id)?.sha === claim.sha);
+  return phase.sabotages.filter((sabotage) => sabotage.gate === gate && isOf(sabotage.claim));
+}
+
+function single(on: On, control: Exclude<DeclaredControl, 'hollow'>): Piece {
+  const { phase, claim, gate, nowMs } = on;
+  const condition = `control:${control}` as const;
+  const run = runOf(on, control);
+  if (!run) return missing(condition, gate, [needOf(on, control)]);
+  const piece = settled(condition, gate, run, claim);
+  const result = run.control?.result ?? 'INCONCLUSIVE';
+  if (result === 'BITES') return piece;
+  const why = `${gate}: control ${control} is ${result}: ${run.control?.why ?? run.reason}`;
+  return waivedOr(piece, waiverOf(phase, gate, condition, nowMs), result === 'VACUOUS' ? 'bad' : 'held', why);
+}
+
+/** BITES where one emptied function at least was noticed and none went unnoticed. */
+function hollowOf(on: On): Sum {
+  const { phase, claim, gate, nowMs } = on;
+  const targets = hollowTargets(phase, claim, gate).map((n) => ({ n, run: runOf(on, 'hollow', `${n}`) }));
+  const made = targets.flatMap(({ run }) => run ?? []);
+  const waiver = waiverOf(phase, gate, 'control:hollow', nowMs);
+  const pieces = made.map((run) => {
+    const piece = settled('control:hollow', gate, run, claim);
+    if (run.control?.result !== 'VACUOUS') return piece;
+    return waivedOr(piece, waiver, 'bad', `${gate}: control hollow is VACUOUS: ${run.control.why}`);
+  });
+  const results = new Set(made.map((run) => run.control?.result ?? 'INCONCLUSIVE'));
+  const left = targets.filter(({ run }) => !run).slice(0, hollowsAtOnce);
+  if (results.has('VACUOUS')) return { result: 'VACUOUS', pieces, why: '' };
+  if (left.length > 0) {
+    const needs = left.map(({ n }) => needOf(on, 'hollow', `${n}`));
+    return { result: 'missing', pieces: [...pieces, missing('control:hollow', gate, needs)], why: '' };
+  }
+  if (results.has('BITES')) return { result: 'BITES', pieces, why: '' };
+  return {
+    result: 'INCONCLUSIVE',
+    pieces,
+    why: made.at(-1)?.control?.why ?? 'The claim changes no function that can be emptied.',
+  };
+}
+
+/** One emptied function that a test notices is enough; none is asked for while something else says no. */
+function noticed(on: On, others: Piece[]): Piece[] {
+  const { phase, claim, gate, nowMs } = on;
+  const targets = controlsOf(phase.spec.gates[gate] as GateSpec).length === 0 ? [] : hollowTargets(phase, claim, gate);
+  if (targets.length === 0 || others.some(({ result }) => result === 'bad')) return [];
+  const tried = targets.slice(0, noticedMax).map((n) => ({ n, run: runOf(on, 'hollow', `${n}`) }));
+  const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
+  if (biting) return [settled('control:hollow', gate, biting, claim)];
+  const next = tried.find(({ run }) => !run);
+  if (next) {
+    const ready = others.every(({ result }) => result !== 'missing');
+    return [missing('control:hollow', gate, ready ? [needOf(on, 'hollow', `${next.n}`)] : [])];
+  }
+  const survivor = tried.findLast(({ run }) => run?.control?.result === 'VACUOUS')?.run;
+  if (!survivor) return [];
+  const why = `${gate}: control hollow is VACUOUS: of ${tried.length} emptied functions no test noticed one. ${survivor.control?.why}`;
+  return [
+    waivedOr(
+      settled('control:hollow', gate, survivor, claim),
+      waiverOf(phase, gate, 'control:hollow', nowMs),
+      'bad',
+      why,
+    ),
+  ];
+}
+
+function heldHollow({ phase, claim, gate, nowMs }: On, { why }: Sum): Piece {
+  const piece: Piece = { ...missing('control:hollow', gate, []), result: 'good', at: claim.id, why: '' };
+  const waiver = waiverOf(phase, gate, 'control:hollow', nowMs);
+  return waivedOr(piece, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
+}
+
+/** What said nothing is good where `hollow`, or after it a sabotage, shows in its stead that the tests look. */
+function rescued(on: On, pieces: Piece[], hollow: Sum): Piece[] {
+  if (hollow.result === 'VACUOUS' || !pieces.some(isHeld)) return pieces;
+  const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(on) : { ...hollow, pieces: [] };
+  const rescue = (piece: Piece): Piece => {
+    if (!isHeld(piece)) return piece;
+    if (by.result === 'BITES') return { ...piece, result: 'good', why: '' };
+    if (by.result === 'missing') return { ...missing(piece.condition, piece.gate, []), at: piece.at, run: piece.run };
+    return { ...piece, why: `${piece.why}${by.why}` };
+  };
+  return [...pieces.map(rescue), ...by.pieces];
+}
+
+function sabotageOf(on: On): Sum {
+  const { phase, claim, gate } = on;
+  const tried = sabotagesOf(phase, claim, gate).map(({ id }) => ({ id, run: runOf(on, 'sabotage', `${id}`) }));
+  const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
+  if (biting) return { result: 'BITES', pieces: [settled('control:sabotage', gate, biting, claim)], why: '' };
+  const needs = tried.filter(({ run }) => !run).map(({ id }) => needOf(on, 'sabotage', `${id}`));
+  if (needs.length > 0) return { result: 'missing', pieces: [missing('control:sabotage', gate, needs)], why: '' };
+  const why = tried.map(({ id, run }) => ` Sabotage #${id}: ${run?.control?.why ?? run?.reason}`).join('');
+  return { result: 'INCONCLUSIVE', pieces: [], why };
+}
+
+/** The newest run of a control that counts for the claim. */
+function runOf(on: On, control: ControlName, target?: string): Run | null {
+  const { phase, claim, gate, nowMs } = on;
+  const reference = comparedWith(phase, claim, gate, control);
+  const fits = (run: Run): boolean => {
+    const { purpose } = run;
+    if (purpose.kind !== 'control' || purpose.gate !== gate || purpose.control !== control) return false;
+    if (purpose.reference !== reference || purpose.target !== target || !countsFor(phase, run)) return false;
+    return claim.gate === DONE ? isFresh(run, claim, nowMs) : purpose.claim === claim.id;
+  };
+  return phase.runs.findLast(fits) ?? null;
+}
+
+function needOf({ phase, claim, gate }: On, control: ControlName, target?: string): RunNeed {
+  const reference = comparedWith(phase, claim, gate, control);
+  const purpose: Purpose = {
+    ...{ kind: 'control', claim: claim.id, gate, control, reference },
+    ...(target !== undefined && { target }),
+  };
+  return need(phase, gate, purpose, claim.sha);
+}
+
+function isHeld({ result }: Piece): boolean {
+  return result === 'held';
+}

@@ -1,0 +1,110 @@
+// A deferral: work parked outside the gates, by name, with the trigger that brings it back. Pure: how entries change what is
+// parked, and which of it may come back. The runs of a trigger's command are the loop's; the re-entry that the supervisor
+// proposes on a firing is the operator's to approve or refuse.
+//
+//   parked → proposed → approved: its phase is queued, and is not DONE before an entry has closed the deferral
+//                     → refused: parked again, until the trigger fires anew
+
+import { targetOf } from './act.ts';
+import type { Entry, EntryOf, Facts, Trigger } from './entry.ts';
+import type { AgentRole, DeferralName, EntryId, PhaseId, RunId } from './ids.ts';
+import type { Phase, TrailState } from './phase.ts';
+
+export type Deferral = {
+  id: EntryId;
+  name: DeferralName;
+  title: string;
+  by: AgentRole;
+  /** The phase that parked it. */
+  phase: PhaseId;
+  trigger: Trigger;
+  closed: EntryId | null;
+  closedAs: Facts<'close'>['as'] | null;
+  /** The newest run of its command. */
+  look: { id: EntryId; atMs: number } | null;
+  /** What the newest that said anything saw; what nobody has looked at counts as red. `greenIn`: the run that turned it. */
+  isGreen: boolean;
+  greenIn: RunId | null;
+  /** How often its command turned from red to green. */
+  edges: number;
+  /** The newest proposal to take it up again, with the act that answered it. */
+  proposal: { id: EntryId; edge: number; answer: EntryId | null } | null;
+  /** The newest phase that the operator approved for it. */
+  reentry: PhaseId | null;
+};
+
+/** The trail's deferrals after one more entry; the same list where it changes none. */
+export function foldDeferrals(deferrals: Deferral[], entry: Entry): Deferral[] {
+  switch (entry.kind) {
+    case 'deferral':
+      return [...deferrals, deferralOf(entry)];
+    case 'run':
+      return entry.facts.purpose.kind === 'trigger'
+        ? changed(deferrals, entry.facts.purpose.deferral, (deferral) => lookedAt(deferral, entry))
+        : deferrals;
+    case 'reentry': {
+      const { edge } = entry.facts;
+      const proposal = { id: entry.id, edge, answer: null };
+      return changed(deferrals, entry.facts.deferral, (deferral) => ({ ...deferral, proposal }));
+    }
+    case 'close': {
+      const { target, as } = entry.facts;
+      return changed(deferrals, target, (deferral) => ({ ...deferral, closed: entry.id, closedAs: as }));
+    }
+    case 'act':
+      return answered(deferrals, entry);
+    default:
+      return deferrals;
+  }
+}
+
+/** The deferral that an act names: by its own number, or by that of a proposal to take it up again. */
+export function deferralNamed(deferrals: Deferral[], id: EntryId): Deferral | null {
+  return deferrals.find((deferral) => deferral.id === id || deferral.proposal?.id === id) ?? null;
+}
+
+/** True while a phase that the operator approved for it is queued, open or parked. */
+export function isComingBack({ queue, phases }: TrailState, { reentry }: Deferral): boolean {
+  const status = reentry === null ? undefined : phases[reentry]?.status;
+  return queue.some((queued) => queued.phase === reentry) || status === 'open' || status === 'parked';
+}
+
+/** What `phase` takes up again, by the operator's word, and has to see closed before it is DONE. */
+export function takenUp(phase: Phase): Deferral[] {
+  return phase.deferrals.filter((deferral) => deferral.reentry === phase.id);
+}
+
+function deferralOf({ id, phase, role, facts }: EntryOf<'deferral'>): Deferral {
+  const { name, title, trigger } = facts;
+  return {
+    ...{ id, name, title, by: role as AgentRole, phase: phase as PhaseId, trigger, closed: null, closedAs: null },
+    ...{ look: null, isGreen: false, greenIn: null, edges: 0, proposal: null, reentry: null },
+  };
+}
+
+/** PASS is green and FAIL is red; any other outcome says nothing. */
+function lookedAt(deferral: Deferral, { id, at, facts }: EntryOf<'run'>): Deferral {
+  const look = { id, atMs: Date.parse(at) };
+  if (facts.outcome === 'FAIL') return { ...deferral, look, isGreen: false };
+  if (facts.outcome !== 'PASS' || deferral.isGreen) return { ...deferral, look };
+  return { ...deferral, look, isGreen: true, greenIn: facts.run, edges: deferral.edges + 1 };
+}
+
+/** A `queue` that takes a deferral up again answers its proposal, and so does a refusal. */
+function answered(deferrals: Deferral[], { id, facts }: EntryOf<'act'>): Deferral[] {
+  const { payload } = facts.act;
+  const about = payload.act === 'queue' || payload.act === 'refuse' ? targetOf(payload) : null;
+  const named = about && deferralNamed(deferrals, about.target);
+  if (!named) return deferrals;
+  return changed(deferrals, named.id, (deferral) => ({
+    ...deferral,
+    proposal: deferral.proposal && { ...deferral.proposal, answer: deferral.proposal.answer ?? id },
+    reentry: payload.act === 'queue' ? payload.phase : deferral.reentry,
+  }));
+}
+
+function changed(deferrals: Deferral[], id: EntryId, change: (deferral: Deferral) => Deferral): Deferral[] {
+  return deferrals.some((one) => one.id === id)
+    ? deferrals.map((one) => (one.id === id ? change(one) : one))
+    : deferrals;
+}

@@ -1,0 +1,45 @@
+// Where entries stand in git: the commit that appended each, and its file there. `git show COMMIT:PATH` then shows it as it was
+// signed. For people who look; nothing is decided by it.
+
+import { git, gitText } from './gitProcess.ts';
+import { docs } from './history.ts';
+import type { EntryId, Sha } from './ids.ts';
+import { partOf } from './policy.ts';
+
+export type EntryPlace = { commit: Sha; path: string };
+
+/** The places of these entries on the trail that ends at `head`; one that git cannot find is left out. */
+export async function entryPlaces(hub: string, head: Sha, ids: readonly EntryId[]): Promise<Map<EntryId, EntryPlace>> {
+  const places = new Map<EntryId, EntryPlace>();
+  const byPath = Map.groupBy(await headings(hub, head, ids), ({ path }) => path);
+  for (const [path, found] of byPath) {
+    const lines = found.flatMap(({ line }) => ['-L', `${line},${line}`]);
+    const said = await gitText(hub, ['blame', '-s', '-l', '--root', ...lines, head, '--', path]);
+    for (const row of said.trimEnd().split('\n')) {
+      const [, commit, line] = /^([0-9a-f]{40}) +(\d+)\) /.exec(row) ?? [];
+      const entry = found.find((one) => one.line === Number(line));
+      if (entry && commit) places.set(entry.id, { commit: commit as Sha, path });
+    }
+  }
+  return places;
+}
+
+type Heading = { id: EntryId; path: string; line: number };
+
+/** No line of a body begins like a heading, so that each is found once. */
+async function headings(hub: string, head: Sha, ids: readonly EntryId[]): Promise<Heading[]> {
+  if (ids.length === 0) return [];
+  const names = (await gitText(hub, ['ls-tree', '--name-only', `${head}:${docs}`])).split('\n');
+  const files = names.map((name) => `${docs}/${name}`).filter((path) => partOf(path) !== null);
+  const pattern = `^## .* #(${ids.join('|')})$`;
+  const { exit, stdout } = await git(hub, ['grep', '-n', '-E', '-e', pattern, head, '--', ...files]);
+  if (exit !== 0) return [];
+  return stdout
+    .toString('utf8')
+    .trimEnd()
+    .split('\n')
+    .flatMap((row) => {
+      const [, path, line, id] = /^[0-9a-f]{40}:([^:]+):(\d+):.* #(\d+)$/.exec(row) ?? [];
+      return path ? [{ id: Number(id) as EntryId, path, line: Number(line) }] : [];
+    });
+}

@@ -1,0 +1,189 @@
+// The inbox as a folder: what lies in it is a stranger's until its signature holds, so it is bounded, plain files only, links
+// never followed. An act's file goes this way:
+//
+//   <nonce>.json → <nonce>.taken (being appended) → gone
+//                ↘ <nonce>.json.refused, and why in <nonce>.reason
+//
+// A `.taken` outlives only the process that died over it; so a `.json` whose act is on the trail was put there again.
+
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SignedAct } from './act.ts';
+import { digestOf } from './digest.ts';
+import { TrailError } from './errors.ts';
+import type { Digest } from './ids.ts';
+import { syncFolder } from './objects.ts';
+
+export const actBytesMax = 16 * 1024 * 1024;
+export const inboxFilesMax = 500;
+/** Of a file that is refused, so much is kept on the trail. */
+export const refusedBytesMax = 16 * 1024;
+/** A name with an ending more must still be one. */
+const nameBytesMax = 200;
+
+/** A file as it was handed in: null where it is no plain file or too large to read; `bytes` null where they are many. */
+export type HandedIn = { digest: Digest; bytes: Buffer | null } | null;
+export type Unreadable = { name: string; file: HandedIn; reason: string };
+/** `writtenMs` tells apart what was signed within one second. */
+export type Readable = { name: string; file: HandedIn; signed: SignedAct; writtenMs: number };
+
+/** `acts` are well-formed, not yet verified; both are in the order of their names. */
+export type InboxFiles = { acts: Readable[]; unreadable: Unreadable[] };
+
+/** Puts an act into the inbox, whole and on disk. Gives the path. TrailError 'io' where the folder takes no file. */
+export async function dropAct(inboxDir: string, signed: SignedAct): Promise<string> {
+  const path = join(inboxDir, `${signed.act.nonce}.json`);
+  const temporary = join(inboxDir, `.${signed.act.nonce}.${randomBytes(4).toString('hex')}`);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(signed)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(inboxDir);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new TrailError('io', `The act cannot be put into ${inboxDir}: ${(cause as Error).message}.`, { cause });
+  }
+  return path;
+}
+
+/** Reads what lies in the inbox, `inboxFilesMax` at once; changes nothing. TrailError 'io' where the folder cannot be read. */
+export async function readInbox(inboxDir: string): Promise<InboxFiles> {
+  const files: InboxFiles = { acts: [], unreadable: [] };
+  for (const name of await namesIn(inboxDir)) {
+    try {
+      const read = await readAct(join(inboxDir, name), name);
+      if ('signed' in read) files.acts.push(read);
+      else files.unreadable.push(read);
+    } catch (error) {
+      // Taken away by its owner meanwhile: nothing to report.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return files;
+}
+
+/** Acts that somebody is appending, or was when he died (`settleTaken` hands those in again). */
+export async function readTaken(inboxDir: string): Promise<Readable[]> {
+  const nonces = (await readdir(inboxDir)).flatMap((name) => /^([0-9a-f]{32})\.taken$/.exec(name)?.[1] ?? []);
+  const read = await Promise.all(
+    nonces.map((nonce) => readAct(taken(inboxDir, nonce), `${nonce}.json`).catch(() => null)),
+  );
+  return read.flatMap((one) => (one !== null && 'signed' in one ? one : []));
+}
+
+/** Marks an act as being appended. False where its author took it away meanwhile. */
+export function takeUp(inboxDir: string, nonce: string): Promise<boolean> {
+  return renamed(join(inboxDir, `${nonce}.json`), taken(inboxDir, nonce));
+}
+
+/** Takes an act out of the inbox once it is on the trail. Does nothing where it is gone. */
+export async function removeAct(inboxDir: string, nonce: string): Promise<void> {
+  await rm(taken(inboxDir, nonce), { force: true });
+}
+
+/** Acts that a process before this one was appending when it died: those on the trail go, the others are handed in again. */
+export async function settleTaken(inboxDir: string, isOnTrail: (nonce: string) => boolean): Promise<void> {
+  for (const name of await readdir(inboxDir)) {
+    const nonce = /^([0-9a-f]{32})\.taken$/.exec(name)?.[1];
+    if (nonce === undefined) continue;
+    if (isOnTrail(nonce)) await removeAct(inboxDir, nonce);
+    else await rename(taken(inboxDir, nonce), join(inboxDir, `${nonce}.json`));
+  }
+}
+
+/** Keeps what was turned down out of the way, with the reason beside it, for its author to look at. Gives the path. */
+export async function putAside(inboxDir: string, name: string, reason: string): Promise<string> {
+  const nonce = /^([0-9a-f]{32})\.(json|taken)$/.exec(name)?.[1];
+  const stem = nonce ?? (Buffer.byteLength(name) <= nameBytesMax ? name : digestOf(name).slice(0, 32));
+  const aside = join(inboxDir, `${nonce === undefined ? stem : `${stem}.json`}.refused`);
+  const said = join(inboxDir, `${stem}.reason`);
+  try {
+    // What lies there is nobody's any more, and might be a link.
+    for (const path of [said, aside]) await rm(path, { recursive: true, force: true });
+    await writeFile(said, `${reason}\n`, { mode: 0o600, flag: 'wx' });
+    // Renaming moves a link itself, never what it points to.
+    await renamed(join(inboxDir, name), aside);
+  } catch (cause) {
+    throw new TrailError('io', `${join(inboxDir, name)} cannot be put aside: ${(cause as Error).message}.`, { cause });
+  }
+  return aside;
+}
+
+/** False where there is nothing of that name any more. */
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function taken(inboxDir: string, nonce: string): string {
+  return join(inboxDir, `${nonce}.taken`);
+}
+
+async function namesIn(inboxDir: string): Promise<string[]> {
+  try {
+    const names = await readdir(inboxDir);
+    return names
+      .filter((name) => !name.startsWith('.') && !/\.(refused|reason)$|^[0-9a-f]{32}\.taken$/.test(name))
+      .sort()
+      .slice(0, inboxFilesMax);
+  } catch (cause) {
+    throw new TrailError('io', `The inbox ${inboxDir} cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+async function readAct(path: string, name: string): Promise<Readable | Unreadable> {
+  const nonce = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
+  // Looked at first, since merely opening a device can do something; then again once open.
+  const stat = await lstat(path);
+  const read = stat.isFile() ? await readPlainFile(path) : 'it is not a plain file';
+  if (typeof read === 'string') return { name, file: null, reason: read };
+  const file = { digest: digestOf(read), bytes: read.length <= refusedBytesMax ? read : null };
+  const unreadable = (reason: string): Unreadable => ({ name, file, reason });
+  if (nonce === undefined) return unreadable('an act is named <32 hex digits>.json');
+  const json = parseJson(read);
+  if (json === undefined) return unreadable('it is not JSON');
+  const signed = SignedAct.safeParse(json);
+  if (!signed.success) {
+    const [issue] = signed.error.issues;
+    return unreadable(`it is not an act: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
+  }
+  return signed.data.act.nonce === nonce
+    ? { name, file, signed: signed.data, writtenMs: stat.mtimeMs }
+    : unreadable('its name is not its nonce');
+}
+
+/** Its bytes, or why it is not read. */
+async function readPlainFile(path: string): Promise<Buffer | string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) return 'it is not a plain file';
+    if (stat.size > actBytesMax) return `it has over ${actBytesMax} bytes`;
+    const bytes = Buffer.alloc(stat.size);
+    const { bytesRead } = await file.read(bytes, 0, stat.size, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Undefined for what is no JSON. */
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+// How a control is judged, as data, and the words that judgements share. Pure.
+
+import type { ControlResult, RunRecord, TestResult } from './record.ts';
+
+const namesMax = 5;
+const nameCharsMax = 100;
+const whyCharsMax = 1000;
+
+export type Judgement = { result: ControlResult; why: string };
+
+export function judged(result: ControlResult, why: string): Judgement {
+  return { result, why: why.slice(0, whyCharsMax) };
+}
+
+export function inconclusive(why: string): Judgement {
+  return judged('INCONCLUSIVE', why);
+}
+
+/** Why a control's run says nothing beside the claim's own; null where the two can be compared. `what`: what the run was over. */
+export function unlike(claim: RunRecord, control: RunRecord, what: string): string | null {
+  if (claim.outcome !== 'PASS') return `The claim's own run is ${claim.outcome}.`;
+  const said = ['PASS', 'FAIL', 'NO_TESTS'];
+  if (!said.includes(control.outcome)) return `The run over ${what} is ${control.outcome}: ${control.reason}`;
+  const cut = [claim, control].find((record) => record.testsCut);
+  return cut ? `The record of ${cut.run} does not hold all its tests.` : null;
+}
+
+/** The first of these tests, by their ids. */
+export function names(tests: readonly Pick<TestResult, 'id'>[]): string {
+  const shown = tests.slice(0, namesMax).map((test) => `"${test.id.slice(0, nameCharsMax)}"`);
+  return `${shown.join(', ')}${tests.length > namesMax ? ` and ${tests.length - namesMax} more` : ''}`;
+}
+
+export function byId(tests: readonly TestResult[]): Map<string, TestResult> {
+  return new Map(tests.map((test) => [test.id, test]));
+}

@@ -1,0 +1,84 @@
+// Earlier tests over a claim's code: what was green on the base, and at every accepted claim, must be green still; no test
+// may be lost, and none newly skipped. Pure: which files are put back, and what the records say together. The words go to
+// the Builder.
+
+import type { KeptResult, RunRecord, TestResult } from './record.ts';
+import { type ChangedPath, changedTests, type TreeEdit } from './revert.ts';
+
+const namesMax = 5;
+const nameCharsMax = 100;
+const whyCharsMax = 1000;
+
+/** Puts every changed test, but the operator's own files, back to the earlier version; those that the claim added go. */
+export function keptEdits(
+  changed: readonly ChangedPath[],
+  tests: readonly string[],
+  harness: readonly string[],
+): TreeEdit[] {
+  const isTest = new Set(changedTests(changed, tests));
+  const operators = new Set(harness);
+  return changed
+    .filter(({ path }) => isTest.has(path) && !operators.has(path))
+    .map(({ path, oldMode, oldBlob }) => ({ path, mode: oldMode, blob: oldBlob }));
+}
+
+export type KeptRuns = {
+  /** Runs of the earlier commit; green is what passed in each. */
+  earlier: readonly RunRecord[];
+  /** The claim's own run. */
+  claim: RunRecord;
+  /** The earlier tests over the claim's code. */
+  kept: RunRecord;
+  /** Ids, or their endings after a ` > `, that the plan means to change. */
+  supersedes: readonly string[];
+};
+
+/** KEPT where every test that was green before is green over the claim's code, is still there, and none is newly skipped. */
+export function judgeKept({ earlier, claim, kept, supersedes }: KeptRuns): { result: KeptResult; why: string } {
+  const isMeant = (test: TestResult) => !supersedes.some((name) => test.id === name || test.id.endsWith(` > ${name}`));
+  const [first, ...others] = earlier.map((record) => record.tests.filter(passed));
+  const green = (first ?? [])
+    .filter((test) => others.every((tests) => tests.some(({ id }) => id === test.id)))
+    .filter(isMeant);
+  const cut = [...earlier, claim, kept].find((record) => record.testsCut);
+  if (cut) return said('INCONCLUSIVE', `The record of ${cut.run} does not hold all its tests.`);
+  if (kept.outcome === 'REFUSED') return said('INCONCLUSIVE', `The earlier tests could not be laid: ${kept.reason}`);
+  const broken = missingFrom(green, kept);
+  if (broken.length > 0)
+    return said(
+      'BROKEN',
+      `These were green before and, as they were, are not over this code: ${names(broken)}. ${kept.reason}`,
+    );
+  const lost = missingFrom(green, claim, present);
+  if (lost.length > 0) return said('BROKEN', `These tests were green before and are gone: ${names(lost)}.`);
+  const before = new Set(earlier.flatMap((record) => record.tests.filter(skipped).map(({ id }) => id)));
+  const newly = claim.tests.filter((test) => skipped(test) && !before.has(test.id) && isMeant(test));
+  if (newly.length > 0) return said('BROKEN', `These are skipped, and were not before: ${names(newly)}.`);
+  return said('KEPT', `${green.length} earlier ${green.length === 1 ? 'test is' : 'tests are'} green still.`);
+}
+
+function missingFrom(green: readonly TestResult[], { tests }: RunRecord, isThere = passed): TestResult[] {
+  const there = new Set(tests.filter(isThere).map(({ id }) => id));
+  return green.filter(({ id }) => !there.has(id));
+}
+
+function passed({ status }: TestResult): boolean {
+  return status === 'pass';
+}
+
+function present(): boolean {
+  return true;
+}
+
+function skipped({ status }: TestResult): boolean {
+  return status === 'skip' || status === 'todo';
+}
+
+function names(tests: readonly TestResult[]): string {
+  const shown = tests.slice(0, namesMax).map((test) => `"${test.id.slice(0, nameCharsMax)}"`);
+  return `${shown.join(', ')}${tests.length > namesMax ? ` and ${tests.length - namesMax} more` : ''}`;
+}
+
+function said(result: KeptResult, why: string): { result: KeptResult; why: string } {
+  return { result, why: why.slice(0, whyCharsMax) };
+}

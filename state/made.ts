@@ -1,0 +1,50 @@
+// What an entry makes in the fold: a claim, a finding, a request, as they are at first. Pure; `fold.ts` changes them afterwards.
+
+import type { EntryOf } from './entry.ts';
+import type { AgentRole, Sha } from './ids.ts';
+import type { Blocked, Claim, Finding, Sabotage, Thing } from './phase.ts';
+
+const wordsCharsMax = 600;
+
+export function claimOf(entry: EntryOf<'claim'>): Claim {
+  const { gate, shas, trees, descends, precedes, references, keeps, functions = {}, expects, touches } = entry.facts;
+  return {
+    ...{ id: entry.id, gate, sha: shas.main as Sha, tree: trees.main as Sha, atMs: Date.parse(entry.at) },
+    ...{ descends, precedes, references, keeps, functions, expects, touches, verdicts: [], withdrawn: null },
+  };
+}
+
+export function sabotageOf({ id, facts }: EntryOf<'sabotage'>): Sabotage {
+  const { claim, gate, edits } = facts;
+  return { id, claim, gate, edits };
+}
+
+export function findingOf(entry: EntryOf<'finding'>): Finding {
+  const { gate, claim, title, fix, reproducer } = entry.facts;
+  const words = beginning(entry.body);
+  return { id: entry.id, gate, claim, title, words, fix, reproducer: reproducer ?? null, closed: null };
+}
+
+/** As much of an entry's words as the operator is shown beside his decision, on one line. */
+function beginning(body: string): string {
+  const line = body.replaceAll(/\s+/g, ' ').trim();
+  return line.length <= wordsCharsMax ? line : `${line.slice(0, wordsCharsMax - 1)}…`;
+}
+
+export function blockedOf(entry: EntryOf<'blocked'>): Blocked {
+  const { action, verify, blocks, options, disputes } = entry.facts;
+  const asked = {
+    id: entry.id,
+    action,
+    verify,
+    blocks,
+    options,
+    disputes: disputes ?? null,
+    words: beginning(entry.body),
+  };
+  return { ...asked, advice: null, closed: null, answer: null };
+}
+
+export function thingOf(entry: EntryOf<'note' | 'item' | 'journal' | 'decision'>): Thing {
+  return { id: entry.id, kind: entry.kind, by: entry.role as AgentRole, title: entry.facts.title, closed: null };
+}

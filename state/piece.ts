@@ -1,0 +1,100 @@
+// A piece of evidence that a claim needs: what it comes to, and which runs would complete it. Pure; `standing.ts` and the
+// files beside it (controls, kept tests) make pieces, and nothing else says what a claim waits for.
+
+import type { Waivable } from './act.ts';
+import { countsFor, evidenceMsMax } from './evidence.ts';
+import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from './ids.ts';
+import type { Claim, Phase, Run } from './phase.ts';
+import type { Purpose } from './record.ts';
+
+export type RunNeed = { slot: string; purpose: Purpose; recipe: RecipeName; sha: Sha };
+
+export type Piece = {
+  condition: Exclude<Waivable, 'verdict' | 'findings' | 'requires' | 'flake' | 'all'> | 'reproducers';
+  gate: GateId;
+  result: 'good' | 'bad' | 'held' | 'missing';
+  /** What is wrong, in words; empty where the piece is good. */
+  why: string;
+  at: EntryId | 0;
+  run: RunId | null;
+  waived: EntryId | null;
+  /** The disagreeing run's entry, where the piece is held by a flake. */
+  flake: EntryId | null;
+  /** Runs to start now; empty while something that comes first is missing. */
+  needs: RunNeed[];
+  /** When a DONE claim's evidence grows too old, in ms. */
+  staleAtMs: number | null;
+};
+
+/** The waiver of a gate's condition that counts at `nowMs`; `all` covers every condition. */
+export function waiverOf(phase: Phase, gate: GateId, condition: Waivable, nowMs: number): EntryId | null {
+  const waiver = phase.waivers.findLast(
+    (w) => w.gate === gate && (w.condition === condition || w.condition === 'all') && nowMs < w.untilMs,
+  );
+  return waiver?.id ?? null;
+}
+
+/** One name for what a run fills: runs of the same slot replace each other. */
+export function slotOf(purpose: Purpose): string {
+  switch (purpose.kind) {
+    case 'gate':
+      return `gate:${purpose.claim}:${purpose.gate}:${purpose.k}`;
+    case 'control':
+      return `control:${purpose.claim}:${purpose.gate}:${purpose.control}${purpose.target ? `:${purpose.target}` : ''}`;
+    case 'reproducer':
+      return `reproducer:${purpose.claim}:${purpose.finding}`;
+    case 'base':
+      return `base:${purpose.recipe}:${purpose.k}`;
+    case 'kept':
+      return `kept:${purpose.claim}:${purpose.recipe}:${purpose.from}`;
+    case 'holdout':
+      return `holdout:${purpose.claim}:${purpose.recipe}`;
+    case 'trigger':
+      return `trigger:${purpose.deferral}`;
+    case 'trial':
+      return 'trial';
+    default:
+      return purpose satisfies never;
+  }
+}
+
+/** The base's own runs that are still to be made, once a phase: they tell which tests the base has, and which were green. */
+export function baseNeeds(phase: Phase, recipe: RecipeName): RunNeed[] {
+  const gates = Object.values(phase.spec.gates).filter((gate) => gate.recipe === recipe);
+  const times = Math.max(0, ...gates.map((gate) => gate.times));
+  const made = phase.runs.filter(
+    (run) => run.purpose.kind === 'base' && run.recipe === recipe && countsFor(phase, run),
+  );
+  const isMade = (k: number) => made.some(({ purpose }) => purpose.kind === 'base' && purpose.k === k);
+  return Array.from({ length: times }, (_, i) => i + 1)
+    .filter((k) => !isMade(k))
+    .map((k) => {
+      const purpose: Purpose = { kind: 'base', recipe, k };
+      return { slot: slotOf(purpose), purpose, recipe, sha: phase.base };
+    });
+}
+
+/** True for runs that tell which tests a tree has: the base's, and those of gates. */
+export function isReference(run: Run): boolean {
+  return run.purpose.kind === 'base' || run.purpose.kind === 'gate';
+}
+
+export function need(phase: Phase, gate: GateId, purpose: Purpose, sha: Sha): RunNeed {
+  return { slot: slotOf(purpose), purpose, recipe: phase.spec.gates[gate]?.recipe as RecipeName, sha };
+}
+
+const blank = { why: '', at: 0, run: null, waived: null, flake: null, needs: [], staleAtMs: null } as const;
+
+export function missing(condition: Piece['condition'], gate: GateId, needs: RunNeed[]): Piece {
+  return { ...blank, condition, gate, result: 'missing', why: `${gate}: ${condition} not there yet`, needs };
+}
+
+export function settled(condition: Piece['condition'], gate: GateId, run: Run, claim: Claim): Piece {
+  const staleAtMs = claim.gate === DONE ? run.atMs + evidenceMsMax : null;
+  return { ...blank, needs: [], condition, gate, result: 'good', at: run.id, run: run.run, staleAtMs };
+}
+
+export function waivedOr(piece: Piece, waiver: EntryId | null, result: 'bad' | 'held', why: string): Piece {
+  if (waiver === null) return { ...piece, result, why };
+  return { ...piece, waived: waiver, at: Math.max(piece.at, waiver) as EntryId, why };
+}

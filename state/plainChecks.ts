@@ -1,0 +1,241 @@
+// What does not add up in a plain trail: times that cannot be, evidence that points nowhere or elsewhere, verdicts taken back,
+// claims without a verdict, a veto that stands, an end that nothing supports. Each flag says what, and where.
+
+import type { Placed } from './plainContext.ts';
+import type { DraftVerdict, GateDraft, Where } from './plainGates.ts';
+import type { PlainFinding, PlainPhase } from './plainRecords.ts';
+import type { Of, Statement } from './plainSight.ts';
+import { gapMs, isBefore } from './plainTime.ts';
+import { citedBy, meet, same } from './plainTold.ts';
+import type { PlainVeto } from './plainVetoes.ts';
+
+export type FlagKind =
+  | 'impossible-time'
+  | 'fabricated'
+  | 'retracted'
+  | 'evidence-nowhere'
+  | 'evidence-elsewhere'
+  | 'no-evidence'
+  | 'verdict-before-claim'
+  | 'claim-without-verdict'
+  | 'claim-without-gate'
+  | 'sections-disagree'
+  | 'veto-stands'
+  | 'done-unsupported'
+  | 'nothing-recognised'
+  | 'not-all-read';
+export type Flag = { kind: FlagKind; ids: string[]; what: string; where: Where[] };
+
+export type Folded = {
+  placed: Placed[];
+  statements: Statement[];
+  gates: GateDraft[];
+  findings: PlainFinding[];
+  vetoes: PlainVeto[];
+  phases: PlainPhase[];
+};
+
+/** A fix, a full build and a second judgement take longer than this. */
+const fixAndBuildMinutesMin = 5;
+const minuteMs = 60_000;
+const namedMax = 6;
+
+export function checksOf(folded: Folded): Flag[] {
+  return [
+    ...folded.gates.flatMap((gate) => [
+      ...impossibleTimes(gate),
+      ...withoutEvidence(gate),
+      ...beforeClaim(gate),
+      ...withoutVerdict(gate),
+      ...guessed(gate),
+    ]),
+    ...retracted(folded),
+    ...elsewhere(folded.gates),
+    ...withoutGate(folded.placed),
+  ];
+}
+
+/** A FAIL and a PASS so close that the fix and the build which the PASS cites cannot lie between them. */
+function impossibleTimes(gate: GateDraft): Flag[] {
+  const valid = gate.verdicts.filter(({ stamp, retracted }) => stamp !== null && retracted === null);
+  return valid.flatMap((fail, index) => {
+    const next = fail.verdict === 'FAIL' ? valid.slice(index + 1).find(({ verdict }) => verdict === 'PASS') : undefined;
+    return next ? tooClose(gate.id, fail, next) : [];
+  });
+}
+
+function tooClose(id: string, fail: DraftVerdict, pass: DraftVerdict): Flag[] {
+  if (!fail.stamp || !pass.stamp || gapMs(fail.stamp, pass.stamp) > fixAndBuildMinutesMin * minuteMs) return [];
+  const commits = pass.evidence.commits.filter((one) => !meet([one], fail.evidence.commits));
+  const builds = pass.evidence.builds.filter((build) => !fail.evidence.builds.includes(build));
+  const between = [
+    ...(commits.length > 0 ? [`a fix (${listed(commits)})`] : []),
+    ...(builds.length > 0 ? [`a build (${listed(builds.map((build) => `#${build}`))})`] : []),
+  ];
+  if (between.length === 0) return [];
+  const minutes = Math.round((pass.stamp.fromMs - fail.stamp.fromMs) / minuteMs);
+  const what = `${id} FAIL at ${fail.stamp.at} and ${id} PASS at ${pass.stamp.at} are ${minutes} min apart, and between them lie ${between.join(' and ')}: they cannot both be times of what happened`;
+  const where = [...fail.where.slice(0, 1), ...pass.where.slice(0, 1)];
+  return [{ kind: 'impossible-time', ids: [id], what, where }];
+}
+
+function withoutEvidence({ id, verdicts, claims }: GateDraft): Flag[] {
+  const claimed = claims.some(({ evidence }) => hasAny(evidence));
+  return verdicts.flatMap(({ verdict, evidence, retracted, where, bare }) => {
+    // A FAIL needs no more than its words.
+    if (verdict !== 'PASS' || retracted || hasAny(evidence) || (claimed && !bare)) return [];
+    const what = `${id} PASS is only said: no commit, build or log is named for it, and no verdict of its own is in the text`;
+    return [{ kind: 'no-evidence' as const, ids: [id], what, where }];
+  });
+}
+
+function hasAny({ commits, builds, logs }: DraftVerdict['evidence']): boolean {
+  return commits.length + builds.length + logs.length > 0;
+}
+
+function beforeClaim({ id, verdicts, claims }: GateDraft): Flag[] {
+  const dated = claims.filter(({ stamp, again }) => stamp !== null && !again);
+  return verdicts.flatMap(({ verdict, stamp, where }) => {
+    const early = dated.filter((claim) => stamp && claim.stamp && isBefore(stamp, claim.stamp));
+    if (verdict !== 'PASS' || dated.length === 0 || early.length < dated.length) return [];
+    const what = `${id} PASS at ${stamp?.at} is older than its claim, made at ${early[0]?.at}`;
+    return [
+      {
+        kind: 'verdict-before-claim' as const,
+        ids: [id],
+        what,
+        where: [...where.slice(0, 1), ...(early[0]?.where.slice(0, 1) ?? [])],
+      },
+    ];
+  });
+}
+
+function withoutVerdict({ id, verdicts, claims }: GateDraft): Flag[] {
+  const valid = verdicts.filter(({ retracted }) => retracted === null);
+  if (verdicts.length > valid.length && valid.length === 0) return [];
+  const open = claims.filter(({ stamp, where }) =>
+    valid.length === 0
+      ? true
+      : stamp !== null && where.length > 0 && valid.every((one) => one.stamp !== null && isBefore(one.stamp, stamp)),
+  );
+  const last = open.at(-1);
+  if (!last) return [];
+  const when = last.at === null ? '' : ` at ${last.at}`;
+  const why = valid.length === 0 ? 'no verdict on it is in the text' : 'every verdict in the text is older';
+  return [
+    {
+      kind: 'claim-without-verdict',
+      ids: [id],
+      what: `${id} is claimed${when}, and ${why}`,
+      where: last.where.slice(0, 1),
+    },
+  ];
+}
+
+function guessed({ id, claims }: GateDraft): Flag[] {
+  return claims.flatMap(({ guessed: isGuessed, where }) =>
+    isGuessed
+      ? [
+          {
+            kind: 'claim-without-gate' as const,
+            ids: [id],
+            what: `a claim has no gate line; by a name in it, it was read as ${id}`,
+            where: where.slice(0, 1),
+          },
+        ]
+      : [],
+  );
+}
+
+function withoutGate(placed: Placed[]): Flag[] {
+  return placed.flatMap(({ parts, owner, block, file }) =>
+    parts.includes('WHAT') && owner.length === 0
+      ? [
+          {
+            kind: 'claim-without-gate' as const,
+            ids: [],
+            what: 'a claim has no gate line, and which gate it means could not be told',
+            where: [{ file, line: block.lines[0]?.line ?? 0 }],
+          },
+        ]
+      : [],
+  );
+}
+
+function retracted({ statements }: Folded): Flag[] {
+  return statements.flatMap((one) => (one.kind === 'retraction' && one.verdict !== null ? [retraction(one)] : []));
+}
+
+function retraction(one: Of<'retraction'>): Flag {
+  const cited = citedBy(one);
+  const by = one.cites.commits.length > 1 ? ` that commit ${one.cites.commits[0]?.commit} claimed` : '';
+  const who = `the ${one.verdict} of ${one.ids.join(', ') || 'a gate'}${by}`;
+  const where = [{ file: one.file, line: one.line }];
+  if (!one.saysNone) return { kind: 'retracted', ids: one.ids, what: `${who} is taken back`, where };
+  const citing = cited.length > 0 ? `, citing ${listed(cited)},` : '';
+  const what = `${who}${citing} is fabricated: the text itself says that there is no such commit or verdict`;
+  return { kind: 'fabricated', ids: one.ids, what, where };
+}
+
+/** A verdict whose commit, or all of whose builds, the text gives to another gate. */
+function elsewhere(gates: GateDraft[]): Flag[] {
+  return gates.flatMap((gate) =>
+    gate.verdicts.flatMap((verdict) => {
+      if (verdict.retracted) return [];
+      const own = gate.claims.flatMap(({ evidence }) => evidence.commits);
+      const commits = verdict.cites.filter((commit) => !own.some((one) => same(one, commit)));
+      return gates
+        .filter((other) => other !== gate)
+        .flatMap((other) => [...sharedCommits(gate, verdict, commits, other), ...sharedBuilds(gate, verdict, other)]);
+    }),
+  );
+}
+
+function sharedCommits(gate: GateDraft, verdict: DraftVerdict, commits: string[], other: GateDraft): Flag[] {
+  const uses = [
+    ...other.verdicts.map(({ cites, where }) => ({ commits: cites, where, as: 'verdict' })),
+    ...other.claims.map(({ evidence, where }) => ({ commits: evidence.commits, where, as: 'claim' })),
+  ];
+  // Two verdicts in one sentence may well share its commit.
+  const used = uses.find(
+    ({ commits: theirs, where }) =>
+      !shareLine(where, verdict.where) && theirs.some((one) => commits.some((own) => same(own, one))),
+  );
+  const commit = commits.find((own) => used?.commits.some((one) => same(own, one)));
+  if (!used || commit === undefined || (used.as === 'verdict' && gate.id > other.id)) return [];
+  const what = `${gate.id} ${verdict.verdict} cites ${commit}, which the text gives to the ${used.as} of ${other.id}`;
+  return [
+    {
+      kind: 'evidence-elsewhere',
+      ids: [gate.id, other.id],
+      what,
+      where: [...verdict.where.slice(0, 1), ...used.where.slice(0, 1)],
+    },
+  ];
+}
+
+function sharedBuilds(gate: GateDraft, { verdict, evidence, where }: DraftVerdict, other: GateDraft): Flag[] {
+  const { builds } = evidence;
+  const own = gate.claims.flatMap((claim) => claim.evidence.builds);
+  const theirs = other.claims.find((claim) => builds.every((build) => claim.evidence.builds.includes(build)));
+  if (builds.length === 0 || !theirs || builds.some((build) => own.includes(build))) return [];
+  const what = `${gate.id} ${verdict} cites build ${listed(builds.map((build) => `#${build}`))}, which belongs to the claim of ${other.id}`;
+  return [
+    {
+      kind: 'evidence-elsewhere',
+      ids: [gate.id, other.id],
+      what,
+      where: [...where.slice(0, 1), ...theirs.where.slice(0, 1)],
+    },
+  ];
+}
+
+function shareLine(some: Where[], others: Where[]): boolean {
+  return some.some(({ file, line }) => others.some((other) => other.file === file && other.line === line));
+}
+
+/** The first of them, and how many more there are. */
+export function listed(names: string[]): string {
+  const more = names.length - namedMax;
+  return `${names.slice(0, namedMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

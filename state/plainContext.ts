@@ -1,0 +1,176 @@
+// Whom each block is about: the gates or findings of the headline that it stands under. A headline in a heading holds until the
+// next heading that is no deeper, one in a paragraph until the next such paragraph or a rule, one in an item for what is in it.
+
+import type { Block } from './plainBlocks.ts';
+import { type Headline, headlineOf, type Part, partsIn } from './plainHeadline.ts';
+import { looksLikeFinding, withoutCode } from './plainMarks.ts';
+
+export type Placed = {
+  file: string;
+  block: Block;
+  /** Its own headline. */
+  headline: Headline | null;
+  /** The block that it belongs to, which may be itself; null where it belongs to none. */
+  head: Placed | null;
+  /** Whom it is about. */
+  owner: string[];
+  /** The part of the claim that it is in. */
+  parts: Part[];
+  /** A claim without its own gate line: the gate was told by its name. */
+  isGuessed: boolean;
+};
+const headlineCharsMax = 400;
+export const gatesMax = 1000;
+
+export type Gates = {
+  ids: Set<string>;
+  names: Map<string, Set<string>>;
+  /** Those that a list of gates or a gate line declares, whatever else is said of them. */
+  declared: Set<string>;
+};
+
+const gateSections = /^(?:\d+[.)]?\s*)?(?:gates|milestones)\b/i;
+
+/** The ids that the files themselves treat as gates, and what each is called. */
+export function gatesIn(blocks: Block[]): Gates {
+  const gates: Gates = { ids: new Set(), names: new Map(), declared: new Set() };
+  const heads = blocks.flatMap((block) => {
+    const headline = headlineOf(block);
+    return (headline?.ids ?? []).flatMap((id) => (headline ? [{ block, headline, id }] : []));
+  });
+  // What has a box elsewhere than among the gates is a clause to be met.
+  const clauses = new Set(heads.flatMap(({ block, id }) => (block.ticked === null || isInList(block) ? [] : [id])));
+  for (const { block, headline, id } of heads) {
+    const isListed = isInList(block);
+    if (!isGateOf(headline, id, isListed, clauses.has(id))) continue;
+    addGate(gates, id, headline.name);
+    if (isListed || headline.isGate) gates.declared.add(id);
+  }
+  // Where S1 is a gate, so is a S4.7 that a block begins with.
+  const letters = new Set([...gates.ids].filter((id) => !looksLikeFinding(id)).map(lettersOf));
+  const akin = heads.filter(({ id }) => !looksLikeFinding(id) && !clauses.has(id) && letters.has(lettersOf(id)));
+  for (const { headline, id } of akin) addGate(gates, id, headline.name);
+  for (const { name, id } of blocks.flatMap(namesIn)) if (gates.ids.has(id)) addGate(gates, id, name);
+  return gates;
+}
+
+/** As in "notes (S4.7)". */
+function namesIn({ text }: Block): { name: string; id: string }[] {
+  const named = /(?:^|[*,;:(]\s*)([a-z][\w-]{2,40})\**\s+\(([A-Z][^\s()]{1,9})[\s)]/g;
+  return [...withoutCode(text).matchAll(named)].map(({ 1: name = '', 2: id = '' }) => ({ name, id }));
+}
+
+function isInList({ kind, depth, section }: Block): boolean {
+  return kind === 'item' && depth === 1 && gateSections.test(section?.title ?? '');
+}
+
+function isGateOf({ word, isGate, ids }: Headline, id: string, isListed: boolean, isClause: boolean): boolean {
+  const isClaimed = word === 'claimed' || word === 'PASS' || word === 'FAIL' || word === 'UNVERIFIED';
+  if (looksLikeFinding(id)) return isClaimed || (isGate && ids.length === 1);
+  return isGate || (!isClause && (isListed || isClaimed));
+}
+
+function lettersOf(id: string): string {
+  return /^[A-Z]+/.exec(id)?.[0] ?? '';
+}
+
+function addGate(gates: Gates, id: string, name: string): void {
+  if (gates.ids.size >= gatesMax) return;
+  gates.ids.add(id);
+  if (name !== '') gates.names.set(name, (gates.names.get(name) ?? new Set()).add(id));
+}
+
+/** A line that begins with a headline begins a block, though no empty line stands before it; so does any above the title. */
+export function parted(blocks: Block[]): Block[] {
+  return blocks.flatMap((block) => {
+    if (block.kind !== 'paragraph' && block.kind !== 'item') return [block];
+    const starts = block.lines.slice(1).filter(({ offset }) => {
+      if (block.section === null) return true;
+      const text = block.text.slice(offset, offset + headlineCharsMax);
+      return text.startsWith('**') && headlineOf({ ...block, text })?.word != null;
+    });
+    return [block.lines[0], ...starts].flatMap((from, index) => {
+      const [start, end] = [from?.offset ?? 0, starts[index]?.offset ?? block.text.length + 1];
+      const lines = block.lines.filter(({ offset }) => offset >= start && offset < end);
+      return [
+        {
+          ...block,
+          text: block.text.slice(start, end).trimEnd(),
+          lines: lines.map(({ offset, line }) => ({ offset: offset - start, line })),
+        },
+      ];
+    });
+  });
+}
+
+/** The headlines in force. */
+type Holders = { heading: Placed | null; paragraph: Placed | null; items: Placed[]; claimed: Set<Placed> };
+
+export function place(file: string, blocks: Block[], gates: Gates): Placed[] {
+  const holders: Holders = { heading: null, paragraph: null, items: [], claimed: new Set() };
+  const all: Placed[] = [];
+  for (const block of blocks) {
+    const headline = headlineOf(block);
+    const owner = (headline?.ids ?? []).filter((id) => gates.ids.has(id) || looksLikeFinding(id));
+    const own: Placed = { file, block, headline, head: null, owner, parts: partsIn(block), isGuessed: false };
+    hold(holders, own, gates);
+    const head = holders.items.at(-1) ?? holders.paragraph ?? holders.heading;
+    if (head !== own) {
+      own.head = head;
+      own.owner = head?.owner ?? [];
+      if (own.parts.length === 0) own.parts = inheritedParts(all.at(-1), head, block);
+    }
+    if (own.parts.includes('WHAT')) holders.claimed.add(headOf(own));
+    all.push(own);
+  }
+  return all;
+}
+
+/** What a block changes in whom the next ones are about, itself included. */
+function hold(holders: Holders, own: Placed, gates: Gates): void {
+  const { kind, depth } = own.block;
+  const isHead = own.owner.length > 0;
+  if (kind === 'rule') Object.assign(holders, { heading: null, paragraph: null, items: [] });
+  else if (kind === 'heading') holdHeading(holders, own, isHead);
+  else if (depth === 0) {
+    holders.items = [];
+    const another = startsAnother(own.block) ? null : (unnamed(holders, own, gates) ?? holders.paragraph);
+    holders.paragraph = isHead ? own : another;
+  } else {
+    holders.items = holders.items.filter(({ block }) => block.depth < depth);
+    if (isHead) holders.items.push(own);
+  }
+}
+
+function holdHeading(holders: Holders, own: Placed, isHead: boolean): void {
+  Object.assign(holders, { paragraph: null, items: [] });
+  const isDeeper = holders.heading !== null && own.block.depth > holders.heading.block.depth;
+  if (isHead) holders.heading = own;
+  else if (!isDeeper) holders.heading = null;
+}
+
+/** Bold words with a dash in them begin another subject, though not one with an id. */
+function startsAnother({ text }: Block): boolean {
+  return /^\*\*(?!(?:Verdict|Claim|Re-claim)\b)[^*]*\s[—–]\s[^*]*\*\*/.test(text);
+}
+
+/** A second WHAT under one headline is a claim that lost its gate line; its own words may name the gate. */
+function unnamed({ paragraph, heading, claimed }: Holders, own: Placed, { names }: Gates): Placed | null {
+  const holder = paragraph ?? heading;
+  if (holder === null || !own.parts.includes('WHAT') || !claimed.has(holder)) return null;
+  const subject = /^\*\*WHAT\W*([a-z][\w-]{2,})/.exec(own.block.text)?.[1] ?? '';
+  const ids = [...(names.get(subject) ?? [])];
+  own.isGuessed = true;
+  own.owner = ids.length === 1 ? ids : [];
+  return own;
+}
+
+/** The block whose headline it stands under. */
+export function headOf(placed: Placed): Placed {
+  return placed.head ?? placed;
+}
+
+function inheritedParts(before: Placed | undefined, head: Placed | null, block: Block): Part[] {
+  const isSame = before !== undefined && headOf(before) === head;
+  return isSame && (block.depth > 0 || block.kind === 'code') ? before.parts : [];
+}

@@ -1,0 +1,92 @@
+// What stands in the way of an end: a veto that nobody lifted, a phase said to be done that gates, findings, boxes or the page
+// itself speak against, and a text in which nothing was recognised.
+
+import { type Flag, type Folded, listed } from './plainChecks.ts';
+import type { Where } from './plainGates.ts';
+import type { PlainPhase } from './plainRecords.ts';
+import type { PlainVeto } from './plainVetoes.ts';
+
+export function endsOf(folded: Folded): Flag[] {
+  return [
+    ...folded.vetoes.filter((veto) => veto.standing).map(standing),
+    ...folded.phases.flatMap((phase) => unsupported(phase, folded)),
+    ...unread(folded),
+  ];
+}
+
+function standing({ checklist, where, at }: PlainVeto): Flag {
+  const open = checklist.filter(({ met }) => met !== true).map(({ what }) => what);
+  const met = checklist.length > 0 ? 'all of its checklist is met, and nobody has lifted it' : 'it has no checklist';
+  const rest = open.length > 0 ? `open on its checklist: ${listed(open)}` : met;
+  const what = `the veto${at === null ? '' : ` of ${at}`} stands; ${rest}`;
+  return { kind: 'veto-stands', ids: checklist.flatMap(({ ids }) => ids), what, where: where.slice(0, 1) };
+}
+
+function unsupported(phase: PlainPhase, folded: Folded): Flag[] {
+  const name = phase.id === null ? 'the phase' : `phase ${phase.id}`;
+  const flag = (what: string, where: Where[]): Flag => ({
+    kind: 'done-unsupported',
+    ids: [],
+    what: `${name} ${what}`,
+    where,
+  });
+  const { placeholder } = phase;
+  const early = 'is DONE in a heading alone: what stands under it says that it is not so';
+  return [
+    ...(placeholder ? [flag(early, [placeholder])] : []),
+    ...(phase.status === 'DONE'
+      ? against(folded).map(({ what, where }) =>
+          flag(`is said to be DONE, but ${what}`, [...phase.where.slice(0, 1), ...where]),
+        )
+      : []),
+  ];
+}
+
+function against({ gates, findings, vetoes, statements, placed }: Folded): { what: string; where: Where[] }[] {
+  const open = gates.filter(({ standing: word }) => word !== 'PASS').map(({ id }) => id);
+  const left = findings.filter(({ state }) => state !== 'closed');
+  const boxes = placed.filter(
+    ({ block }) => block.ticked === false && /\bdefinition of done\b/i.test(block.section?.title ?? ''),
+  );
+  const veto = vetoes.find((one) => one.standing);
+  const checks = statements.find(({ kind }) => kind === 'checks');
+  return [
+    ...(open.length > 0 ? [{ what: `no PASS stands for ${listed(open)}`, where: [] }] : []),
+    ...(left.length > 0
+      ? [
+          {
+            what: `these findings are not closed: ${listed(left.map(({ id }) => id))}`,
+            where: firstOf(left[0]?.events),
+          },
+        ]
+      : []),
+    ...(boxes.length > 0
+      ? [
+          {
+            what: `${boxes.length === 1 ? 'a box' : `${boxes.length} boxes`} of its Definition of Done ${boxes.length === 1 ? 'is' : 'are'} not ticked`,
+            where: [],
+          },
+        ]
+      : []),
+    ...(veto ? [{ what: 'a veto stands', where: veto.where.slice(0, 1) }] : []),
+    ...(checks
+      ? [
+          {
+            what: 'the page says that checks failed at the commit it shows',
+            where: [{ file: checks.file, line: checks.line }],
+          },
+        ]
+      : []),
+  ];
+}
+
+function firstOf(events: { where: Where }[] = []): Where[] {
+  return events.slice(0, 1).map(({ where }) => where);
+}
+
+/** A text in which nothing was recognised was not audited, so it must not look sound. */
+function unread({ statements, placed }: Folded): Flag[] {
+  const what = 'no gate, claim, verdict, finding or veto was recognised: this does not look like a trail';
+  const where = placed.slice(0, 1).map(({ file, block }) => ({ file, line: block.lines[0]?.line ?? 1 }));
+  return statements.length > 0 ? [] : [{ kind: 'nothing-recognised', ids: [], what, where }];
+}

@@ -1,0 +1,71 @@
+// What a sentence says of things that end, or do not: work put off, statements taken back, a phase that is done, and what a forge's
+// page says of the commit that it shows.
+
+import { plain } from './plainBlocks.ts';
+import type { Placed } from './plainContext.ts';
+import { excerptCharsMax, type Sight, type Statement, type Verdict } from './plainSight.ts';
+import { fitLine } from './words.ts';
+
+export function endEvents(sight: Sight): Statement[] {
+  return [...deferrals(sight), ...retractions(sight), ...phaseDone(sight), ...failedChecks(sight)];
+}
+
+/** `## DONE` ends a phase, unless what follows says that it is not yet so. */
+export function doneHeading({ block }: Placed, next: Placed | undefined, [sight]: Sight[]): Statement[] {
+  if (!sight || block.kind !== 'heading' || !/^\s*DONE\b(?!-)/.test(sight.words)) return [];
+  const isPlaceholder = /^\W*(?:not yet|tbd|todo|pending|none)\b/i.test(next?.block.text ?? '');
+  return [{ ...sight.said, kind: 'done', phase: null, isPlaceholder }];
+}
+
+function deferrals({ placed, text, words, said, isFirst }: Sight): Statement[] {
+  const { ticked } = placed.block;
+  if (isFirst && ticked !== null && /\bdeferr(?:ed|als?)\b/i.test(said.section))
+    return [{ ...said, kind: 'deferral', state: ticked ? 'closed' : 'open' }];
+  const isClosed = /\bDEFERRED\b[^.;]{0,80}?(?:\.md)?[^.;]{0,60}\b(?:closed|resolved|lifted)\b/i.test(
+    words.replace('.md', ''),
+  );
+  const isOpen =
+    /(?:—|\bis|\bare|\bwas|BLOCKED\/)\s*DEFERRED\b/.test(words) || /(?<!no )\bdeferred\b(?![-.])/.test(words);
+  if (!isClosed && !isOpen) return [];
+  const ids = said.ids.length > 0 ? said.ids : placed.owner;
+  // Of a long sentence, what stands between its semicolons: the same letters in both.
+  const from = words.lastIndexOf('; ', words.search(/\bdeferred\b/i)) + 1;
+  const to = words.indexOf('; ', from);
+  const clause = text.slice(from, to === -1 ? undefined : to);
+  return [
+    {
+      ...said,
+      text: fitLine(plain(clause), excerptCharsMax),
+      kind: 'deferral',
+      ids,
+      state: isClosed ? 'closed' : 'open',
+    },
+  ];
+}
+
+export function isRetraction(words: string): boolean {
+  return (
+    /\bCORRECTION\b|\b(?:retract(?:ed|s|ion)|fabricated|falsely claimed)\b/i.test(words) || /\bSUPERSEDES\b/.test(words)
+  );
+}
+
+function retractions({ placed, gates, words, said }: Sight): Statement[] {
+  if (!isRetraction(words)) return [];
+  const quoted = [...words.matchAll(/([A-Z][\w.-]*\d[a-z]?) (?:FULL )?(?:PASS|FAIL)\b/g)].map(({ 1: id = '' }) => id);
+  const ids = [...new Set([...said.ids.filter((id) => gates.ids.has(id)), ...quoted])];
+  const verdict = (/\b(PASS|FAIL)\b/.exec(words)?.[1] ?? null) as Verdict | null;
+  const saysNone = /\bno such\b|\bdoes not exist\b|\bnever existed\b|\bfabricated\b/i.test(words);
+  return [{ ...said, kind: 'retraction', ids: ids.length > 0 ? ids : placed.owner, verdict, saysNone }];
+}
+
+function phaseDone({ text, said }: Sight): Statement[] {
+  const words = text.replaceAll(/\*\*|`/g, '');
+  const phase = /\bphase\s+([a-z0-9][\w-]*)\s+(?:is\s+)?(?:now\s+)?(?:DONE|complete)\b/i.exec(words)?.[1];
+  return phase && !/\bnot\b/i.test(words) ? [{ ...said, kind: 'done', phase, isPlaceholder: false }] : [];
+}
+
+/** What a forge's page says of the commit that it shows. */
+function failedChecks({ placed, words, said }: Sight): Statement[] {
+  const isAboveAll = placed.block.section === null;
+  return isAboveAll && /\b(?:some checks failed|build is failing)\b/i.test(words) ? [{ ...said, kind: 'checks' }] : [];
+}

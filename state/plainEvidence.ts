@@ -1,0 +1,50 @@
+// The commits that a plain trail cites, held against a repository: one that is not there backs nothing, and neither does one
+// whose own subject speaks of another gate, as in `review(M2): PASS`.
+
+import type { Flag } from './plainChecks.ts';
+import type { PlainGate, Where } from './plainGates.ts';
+import { same } from './plainTold.ts';
+import type { PlainTrail } from './plainTrail.ts';
+
+export type KnownCommit = { sha: string; subject: string };
+/** By the commit's spelling in the text; null where the repository has none such. */
+export type Known = ReadonlyMap<string, KnownCommit | null>;
+
+/** The trail with what the repository knows of its commits, and flags for those that do not back what cites them. */
+export function withRepository(trail: PlainTrail, known: Known): PlainTrail {
+  const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
+  const find = (commit: string) => commits.find((one) => same(one.commit, commit))?.known;
+  const flags = trail.gates.flatMap((gate) =>
+    citedBy(gate).flatMap((cited) => problemOf(gate, cited, find(cited.commit))),
+  );
+  return { ...trail, commits, flags: [...trail.flags, ...flags] };
+}
+
+type Cited = { commit: string; by: string; isVerdict: boolean; where: Where[] };
+
+function citedBy({ claims, verdicts }: PlainGate): Cited[] {
+  return [
+    ...verdicts.flatMap(({ cites, verdict, retracted, where }) =>
+      retracted ? [] : cites.map((commit) => ({ commit, by: verdict, isVerdict: true, where })),
+    ),
+    ...claims.flatMap(({ evidence, where }) =>
+      evidence.commits.map((commit) => ({ commit, by: 'claim', isVerdict: false, where })),
+    ),
+  ];
+}
+
+function problemOf(
+  { id }: PlainGate,
+  { commit, by, isVerdict, where }: Cited,
+  known: KnownCommit | null | undefined,
+): Flag[] {
+  const at = where.slice(0, 1);
+  if (known == null) {
+    const what = `the ${by} of ${id} cites ${commit}, which is no commit of the repository`;
+    return [{ kind: 'evidence-nowhere', ids: [id], what, where: at }];
+  }
+  const about = /^(?:claim|review)\(([^)]+)\)/.exec(known.subject)?.[1];
+  if (!isVerdict || about === undefined || about.split(/[\s,+]+/).includes(id)) return [];
+  const what = `the ${by} of ${id} cites ${commit}, whose subject is "${known.subject}"`;
+  return [{ kind: 'evidence-elsewhere', ids: [id, about], what, where: at }];
+}

@@ -1,0 +1,151 @@
+// The rest that a plain trail tells of: findings, deferrals, retractions, lists with boxes, phases, and every commit and build
+// that it names.
+
+import { lineOf, plain } from './plainBlocks.ts';
+import type { Placed } from './plainContext.ts';
+import type { KnownCommit } from './plainEvidence.ts';
+import { byId, type When, type Where } from './plainGates.ts';
+import { buildsIn, commitsIn } from './plainMarks.ts';
+import type { Of, Statement } from './plainSight.ts';
+import { whenOf } from './plainTold.ts';
+
+/** Git's own short form: what begins alike is one commit. */
+const commitCharsMin = 7;
+const placesMax = 100;
+
+export type FindingEvent = When & { event: Of<'finding'>['event']; where: Where };
+export type PlainFinding = { id: string; state: 'open' | 'fixed' | 'closed'; events: FindingEvent[] };
+export type PlainDeferral = When & { text: string; ids: string[]; state: 'open' | 'closed'; where: Where[] };
+export type PlainRetraction = { text: string; ids: string[]; verdict: string | null; commits: string[]; where: Where };
+export type PlainPhase = When & {
+  id: string | null;
+  status: 'DONE' | 'open';
+  where: Where[];
+  /** `## DONE` over a text that says it is not. */
+  placeholder: Where | null;
+};
+export type PlainChecklist = { section: string; ticked: number; open: number; where: Where };
+/** `known` is what a repository has of it: null where it has none, absent where nobody looked. */
+export type PlainCommit = { commit: string; ids: string[]; where: Where[]; known?: KnownCommit | null };
+export type PlainBuild = { build: number; ids: string[]; where: Where[] };
+
+export function foldFindings(statements: Statement[]): PlainFinding[] {
+  const found = new Map<string, PlainFinding>();
+  for (const one of statements) {
+    if (one.kind !== 'finding') continue;
+    for (const id of one.ids) {
+      const finding = found.get(id) ?? { id, state: 'open' as const, events: [] };
+      finding.events.push({ event: one.event, ...whenOf(one.at), where: { file: one.file, line: one.line } });
+      found.set(id, finding);
+    }
+  }
+  return [...found.values()].map((one) => ({ ...one, state: stateOf(one) })).sort((a, b) => byId(a.id, b.id));
+}
+
+function stateOf({ events }: PlainFinding): PlainFinding['state'] {
+  if (events.some(({ event }) => event === 'closed')) return 'closed';
+  return events.some(({ event }) => event === 'fixed') ? 'fixed' : 'open';
+}
+
+export function foldDeferrals(statements: Statement[]): PlainDeferral[] {
+  const found: PlainDeferral[] = [];
+  for (const one of statements) {
+    if (one.kind !== 'deferral') continue;
+    const where = { file: one.file, line: one.line };
+    const known = found.find((other) => other.state === one.state && other.text === one.text);
+    if (known) known.where.push(where);
+    else found.push({ text: one.text, ids: one.ids, state: one.state, ...whenOf(one.at), where: [where] });
+  }
+  return found;
+}
+
+export function foldRetractions(statements: Statement[]): PlainRetraction[] {
+  return statements.flatMap((one) => {
+    if (one.kind !== 'retraction') return [];
+    const commits = one.cites.commits.map(({ commit }) => commit);
+    return [{ text: one.text, ids: one.ids, verdict: one.verdict, commits, where: { file: one.file, line: one.line } }];
+  });
+}
+
+/** The phases that titles name, and those that are said to be done. */
+export function foldPhases(statements: Statement[], placed: Placed[]): PlainPhase[] {
+  const titles = titledPhases(placed);
+  const phases = new Map<string | null, PlainPhase>();
+  const phaseOf = (id: string | null): PlainPhase => {
+    const phase = phases.get(id) ?? { id, status: 'open', ...whenOf(null), where: [], placeholder: null };
+    phases.set(id, phase);
+    return phase;
+  };
+  for (const id of titles.values()) phaseOf(id);
+  for (const one of statements) {
+    if (one.kind === 'done') endPhase(phaseOf(one.phase ?? titles.get(one.file) ?? null), one);
+  }
+  return [...phases.values()];
+}
+
+function endPhase(phase: PlainPhase, { file, line, at, isPlaceholder }: Of<'done'>): void {
+  if (isPlaceholder) phase.placeholder = { file, line };
+  else {
+    phase.status = 'DONE';
+    phase.where.push({ file, line });
+    if (phase.at === null) Object.assign(phase, whenOf(at));
+  }
+}
+
+/** By file: what its first title of depth 1 says, as in `# STATUS — phase notes`. */
+function titledPhases(placed: Placed[]): Map<string, string> {
+  const titles = new Map<string, string>();
+  for (const { block, file } of placed) {
+    if (block.kind !== 'heading' || block.depth !== 1 || titles.has(file)) continue;
+    const id = /\bphase\s+([A-Za-z0-9][\w-]*)/i.exec(plain(block.text))?.[1];
+    if (id !== undefined) titles.set(file, id);
+  }
+  return titles;
+}
+
+/** Lists with boxes, by the heading that they stand under. */
+export function foldChecklists(placed: Placed[]): PlainChecklist[] {
+  const found = new Map<string, PlainChecklist>();
+  for (const { block, file } of placed) {
+    if (block.ticked === null) continue;
+    const [section, line] = [block.section?.title ?? '', block.section?.line ?? lineOf(block)];
+    const list = found.get(`${file}:${line}`) ?? { section, ticked: 0, open: 0, where: { file, line } };
+    if (block.ticked) list.ticked += 1;
+    else list.open += 1;
+    found.set(`${file}:${line}`, list);
+  }
+  return [...found.values()];
+}
+
+/** By their longest spelling, with the gates and findings under which they are named. */
+export function commitsNamed(placed: Placed[]): PlainCommit[] {
+  const found = new Map<string, PlainCommit>();
+  for (const { block, file, owner } of placed) {
+    for (const { commit, index } of commitsIn(block.text)) {
+      const key = commit.slice(0, commitCharsMin);
+      const one = found.get(key) ?? { commit, ids: [], where: [] };
+      found.set(key, one);
+      if (commit.length > one.commit.length) one.commit = commit;
+      noted(one, owner, { file, line: lineOf(block, index) });
+    }
+  }
+  return [...found.values()];
+}
+
+export function buildsNamed(placed: Placed[]): PlainBuild[] {
+  const found = new Map<number, PlainBuild>();
+  for (const { block, file, owner } of placed) {
+    for (const { build, index } of buildsIn(block.text)) {
+      const one = found.get(build) ?? { build, ids: [], where: [] };
+      noted(one, owner, { file, line: lineOf(block, index) });
+      found.set(build, one);
+    }
+  }
+  return [...found.values()].sort((a, b) => a.build - b.build);
+}
+
+function noted(one: { ids: string[]; where: Where[] }, owner: string[], where: Where): void {
+  one.ids = [...new Set([...one.ids, ...owner])].slice(0, placesMax);
+  const isNew = !one.where.some(({ file, line }) => file === where.file && line === where.line);
+  if (isNew && one.where.length < placesMax) one.where.push(where);
+}

@@ -1,0 +1,108 @@
+// A sentence of a plain file with all that is known around it, and what such a sentence can state. A statement is a fact about the
+// text, never yet about the work; it keeps its line, its time as far as that goes, and what it points at.
+
+import { type Block, lineOf, plain } from './plainBlocks.ts';
+import { type Gates, headOf, type Placed } from './plainContext.ts';
+import type { Part } from './plainHeadline.ts';
+import { buildsIn, type CommitAt, commitsIn, idsIn, logsIn, sentencesOf, withoutCode } from './plainMarks.ts';
+import { type Stamp, type StampAt, stampsIn } from './plainTime.ts';
+import { fitLine } from './words.ts';
+
+const sentenceCharsMax = 4000;
+export const excerptCharsMax = 240;
+/** A stamp so far into a block is no longer the block's. */
+const stampIndexMax = 120;
+
+export type Cites = { commits: CommitAt[]; builds: number[]; logs: string[] };
+export type Said = {
+  file: string;
+  line: number;
+  /** The heading that it stands under. */
+  section: string;
+  ids: string[];
+  /** Its own time, else that of the headline above it. */
+  at: Stamp | null;
+  text: string;
+  cites: Cites;
+  placed: Placed;
+};
+export type Verdict = 'PASS' | 'FAIL' | 'UNVERIFIED';
+export type Statement = Said &
+  (
+    | { kind: 'claim'; isAgain: boolean; parts: Part[]; isGuessed: boolean }
+    | { kind: 'verdict'; verdict: Verdict; form: 'headline' | 'field' | 'mention' | 'list' }
+    | { kind: 'state'; state: 'unclaimed' | 'awaiting' | 'blocked' | 'deferred' | 'signed off' }
+    | { kind: 'finding'; event: 'opened' | 'fixed' | 'closed' | 'open' }
+    | { kind: 'veto'; event: 'stands' | 'lifted' | 'item'; items: VetoItem[] }
+    | { kind: 'deferral'; state: 'open' | 'closed' }
+    | { kind: 'retraction'; verdict: Verdict | null; saysNone: boolean }
+    | { kind: 'done'; phase: string | null; isPlaceholder: boolean }
+    | { kind: 'checks' }
+  );
+export type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
+export type VetoItem = { text: string; ids: string[]; isMet: boolean | null };
+
+/** One sentence and all that is known around it. */
+export type Sight = {
+  placed: Placed;
+  gates: Gates;
+  /** As written, with code and bold. */
+  text: string;
+  /** The same without code and bold. */
+  words: string;
+  ids: string[];
+  /** Its own stamps; their index is in `text`. */
+  stamps: StampAt[];
+  isFirst: boolean;
+  said: Said;
+};
+
+/** Every block with its sentences, in order. A time without a date takes it from what stands above, within one file. */
+export function* sightsIn(
+  placed: Placed[],
+  gates: Gates,
+): Generator<{ one: Placed; next: Placed | undefined; sights: Sight[] }> {
+  const times: Times = { heads: new Map(), heading: null };
+  let above: Stamp | null = null;
+  for (const [index, one] of placed.entries()) {
+    if (placed[index - 1]?.file !== one.file) [above, times.heading] = [null, null];
+    const stamps = stampsIn(one.block.text, above);
+    const dated = datedIn(one.block, stamps);
+    above = dated ?? above;
+    if (one.block.kind === 'heading' || one.block.kind === 'rule') times.heading = dated;
+    yield { one, next: placed[index + 1], sights: sightsOf(one, gates, stamps, times) };
+  }
+}
+
+/** What a block without a time of its own takes it from: the headline that it belongs to, which may take it from the heading. */
+type Times = { heads: Map<Placed, Stamp | null>; heading: Stamp | null };
+
+/** A heading's stamp holds for what stands under it; in the text only one with a full date replaces it. */
+function datedIn(block: Block, stamps: StampAt[]): Stamp | null {
+  const dated = stamps.filter(({ assumed }) => !assumed);
+  return (block.kind === 'heading' ? dated.at(-1) : dated.find(({ index }) => index < stampIndexMax)) ?? null;
+}
+
+function sightsOf(placed: Placed, gates: Gates, stamps: StampAt[], { heads, heading }: Times): Sight[] {
+  const { block, file } = placed;
+  if (block.kind === 'code' || block.kind === 'rule') return [];
+  const sentences = block.kind === 'heading' ? [{ text: block.text, offset: 0 }] : sentencesOf(block.text);
+  return sentences.map(({ text: whole, offset }, index) => {
+    const text = whole.slice(0, sentenceCharsMax);
+    const within = stamps.filter((one) => one.index >= offset && one.index < offset + text.length);
+    const own = within[0] ?? null;
+    if (placed.head === null && index === 0) heads.set(placed, own ?? (heading && { ...heading, assumed: true }));
+    const words = withoutCode(text).replaceAll('**', '  ');
+    const ids = [...new Set(idsIn(words).map(({ id }) => id))];
+    const start = offset + (text.length - text.trimStart().length);
+    const said: Said = {
+      ...{ file, line: lineOf(block, start), section: block.section?.title ?? '', ids },
+      at: own ?? heads.get(headOf(placed)) ?? null,
+      text: fitLine(plain(text), excerptCharsMax),
+      cites: { commits: commitsIn(text), builds: buildsIn(text).map(({ build }) => build), logs: logsIn(text) },
+      placed,
+    };
+    const ownStamps = within.map((one) => ({ ...one, index: one.index - offset }));
+    return { placed, gates, text, words, ids, stamps: ownStamps, isFirst: index === 0, said };
+  });
+}

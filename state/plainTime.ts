@@ -1,0 +1,82 @@
+// Times as people stamp them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each is a span, from the first moment that
+// it can mean to the last; a time without a date takes the date that was named last above it, and says so.
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+export type Precision = 'second' | 'minute' | 'ten minutes' | 'hour' | 'day';
+export type Stamp = {
+  /** As written, with the date put before a time that has none: `2026-01-31T05:0xZ`. */
+  at: string;
+  precision: Precision;
+  /** The date was taken from above. */
+  assumed: boolean;
+  /** Neither is in the report's words; both are for comparing. `untilMs` is the first moment after. */
+  fromMs: number;
+  untilMs: number;
+};
+/** Where in the text it stands. */
+export type StampAt = Stamp & { index: number };
+
+const stamp =
+  /(?<![\d-])(\d{4}-\d{2}-\d{2})(?:[T ]~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?)?(?![\d-])|@~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?/g;
+
+/** All stamps of a text, in order. `above` is the last one before it: a time that would lie after it is of the day before. */
+export function stampsIn(text: string, above: Stamp | null): StampAt[] {
+  let last = above;
+  return [...text.matchAll(stamp)].flatMap((found) => {
+    const [, day, hour, minute, second, bareHour, bareMinute, bareSecond] = found;
+    const read = day ? stampOf(day, hour, minute, second, false) : bareStamp(last, bareHour, bareMinute, bareSecond);
+    if (!read) return [];
+    last = read;
+    return [{ ...read, index: found.index }];
+  });
+}
+
+function bareStamp(above: Stamp | null, hour?: string, minute?: string, second?: string): Stamp | null {
+  if (!above) return null;
+  const same = stampOf(dateOf(above), hour, minute, second, true);
+  if (!same || isBefore(same, above) || overlap(same, above)) return same;
+  return stampOf(new Date(above.fromMs - dayMs).toISOString().slice(0, 10), hour, minute, second, true);
+}
+
+/** True where `one` is over before `other` can have begun. */
+export function isBefore(one: Stamp, other: Stamp): boolean {
+  return one.untilMs <= other.fromMs;
+}
+
+export function overlap(one: Stamp, other: Stamp): boolean {
+  return !isBefore(one, other) && !isBefore(other, one);
+}
+
+/** The longest time that can lie between them, in ms. */
+export function gapMs(one: Stamp, other: Stamp): number {
+  return other.untilMs - one.fromMs;
+}
+
+export function dateOf(stamp: Stamp): string {
+  return stamp.at.slice(0, 10);
+}
+
+function stampOf(
+  day: string,
+  hour: string | undefined,
+  minute: string | undefined,
+  second: string | undefined,
+  assumed: boolean,
+): Stamp | null {
+  const startMs = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(startMs)) return null;
+  if (hour === undefined || minute === undefined)
+    return { at: day, precision: 'day', assumed, fromMs: startMs, untilMs: startMs + dayMs };
+  const at = `${day}T${hour}:${minute}${second === undefined ? '' : `:${second}`}Z`;
+  const [precision, widthMs] = widthOf(minute, second);
+  const fromMs = Date.parse(`${day}T${hour}:${minute.replaceAll('x', '0')}:${second ?? '00'}Z`);
+  return Number.isNaN(fromMs) ? null : { at, precision, assumed, fromMs, untilMs: fromMs + widthMs };
+}
+
+function widthOf(minute: string, second: string | undefined): [Precision, number] {
+  if (second !== undefined) return ['second', 1000];
+  if (minute === 'xx') return ['hour', 60 * minuteMs];
+  return minute.endsWith('x') ? ['ten minutes', 10 * minuteMs] : ['minute', minuteMs];
+}

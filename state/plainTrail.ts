@@ -1,0 +1,134 @@
+// The plain-trail reader: files as the practice wrote them, before there were entries, folded as far as that goes into gates, claims,
+// verdicts, findings, vetoes, deferrals and retractions, with what contradicts what and what could not be placed. Prose proves
+// nothing, so no gate holds by this; it shows where to look.
+
+import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './plainBlocks.ts';
+import { checksOf, type Flag } from './plainChecks.ts';
+import { gatesIn, gatesMax, type Placed, parted, place } from './plainContext.ts';
+import { disagreements } from './plainDisagree.ts';
+import { endsOf } from './plainDone.ts';
+import { foldGates, type GateDraft, type PlainGate } from './plainGates.ts';
+import { lineCharsMax, sourceLines } from './plainLines.ts';
+import {
+  buildsNamed,
+  commitsNamed,
+  foldChecklists,
+  foldDeferrals,
+  foldFindings,
+  foldPhases,
+  foldRetractions,
+  type PlainBuild,
+  type PlainChecklist,
+  type PlainCommit,
+  type PlainDeferral,
+  type PlainFinding,
+  type PlainPhase,
+  type PlainRetraction,
+} from './plainRecords.ts';
+import { statementsMax, statementsOf } from './plainStatements.ts';
+import { foldVetoes, type PlainVeto } from './plainVetoes.ts';
+import { fitLine } from './words.ts';
+
+export type PlainFile = { name: string; text: string };
+export type Unplaced = { file: string; from: number; to: number; section: string; text: string };
+export type PlainTrail = {
+  phases: PlainPhase[];
+  gates: PlainGate[];
+  findings: PlainFinding[];
+  vetoes: PlainVeto[];
+  deferrals: PlainDeferral[];
+  retractions: PlainRetraction[];
+  checklists: PlainChecklist[];
+  builds: PlainBuild[];
+  commits: PlainCommit[];
+  flags: Flag[];
+  unplaced: Unplaced[];
+};
+
+const excerptCharsMax = 100;
+const flagsMax = 1000;
+/** What such a section says is about the phase as a whole; nothing in it is a statement that was missed. */
+const describing =
+  /^(?:\d+[.)]?\s*)?(?:phase|scope|mission|goal|definition of done|milestones?|gates?|guardrails|starting facts|work requirements|orientation|notes?)\b|\borientation\b/i;
+
+export function readPlainTrail(files: PlainFile[]): PlainTrail {
+  const read = files.map(({ name, text }) => ({ name, text, blocks: blocksOf(sourceLines(text)) }));
+  const parts = read.map(({ name, blocks }) => ({ name, blocks: parted(blocks) }));
+  const known = gatesIn(parts.flatMap(({ blocks }) => blocks));
+  const placed = parts.flatMap(({ name, blocks }) => place(name, blocks, known));
+  const statements = statementsOf(placed, known);
+  const gates = foldGates(statements, placed, known);
+  const findings = foldFindings(statements);
+  const vetoes = foldVetoes(statements);
+  const phases = foldPhases(statements, placed);
+  const folded = { placed, statements, gates, findings, vetoes, phases };
+  const isFull = statements.length > statementsMax || known.ids.size >= gatesMax;
+  const flags = [...checksOf(folded), ...endsOf(folded), ...disagreements(folded)].slice(0, flagsMax);
+  return {
+    ...{ phases, gates: gates.map(shown), findings, vetoes },
+    deferrals: foldDeferrals(statements),
+    retractions: foldRetractions(statements),
+    checklists: foldChecklists(placed),
+    builds: buildsNamed(placed),
+    commits: commitsNamed(placed),
+    flags: [
+      ...flags,
+      ...read.flatMap(beyond),
+      ...(isFull ? [notRead('there are more statements than are read at once: split the files', [])] : []),
+    ],
+    unplaced: unplacedIn(placed, new Set(statements.map((one) => one.placed.block))),
+  };
+}
+
+/** What lies past a limit was not audited, so the file may not look sound. */
+function beyond({ name, text, blocks }: PlainFile & { blocks: Block[] }): Flag[] {
+  const long = text.split('\n').findIndex((line) => line.length > lineCharsMax);
+  const block = blocks.find((one) => one.text.length >= blockCharsMax);
+  return [
+    ...(long === -1
+      ? []
+      : [notRead(`the line is over ${lineCharsMax} characters: wrap it`, [{ file: name, line: long + 1 }])]),
+    ...(block
+      ? [notRead(`the paragraph is over ${blockCharsMax} characters: part it`, [{ file: name, line: lineOf(block) }])]
+      : []),
+  ];
+}
+
+function notRead(what: string, where: Flag['where']): Flag {
+  return { kind: 'not-all-read', ids: [], what, where };
+}
+
+/** Without what only comparing needs. */
+function shown({ claims, verdicts, states, ...gate }: GateDraft): PlainGate {
+  return {
+    ...gate,
+    claims: claims.map(({ stamp: _, heads: __, ...claim }) => claim),
+    verdicts: verdicts.map(({ stamp: _, heads: __, ...verdict }) => verdict),
+    states: states.map(({ stamp: _, ...state }) => state),
+  };
+}
+
+/** Blocks that state nothing, belong to nothing and describe nothing, neighbours together. */
+function unplacedIn(placed: Placed[], stated: Set<Block>): Unplaced[] {
+  const found: (Unplaced & { index: number })[] = [];
+  for (const [index, one] of placed.entries()) {
+    if (!isUnplaced(one, stated)) continue;
+    const { block, file } = one;
+    const before = found.at(-1);
+    const section = block.section?.title ?? '';
+    if (before && before.index === index - 1 && before.file === file && before.section === section) {
+      Object.assign(before, { index, to: lastLineOf(block) });
+    } else {
+      const text = fitLine(plain(block.text), excerptCharsMax);
+      found.push({ index, file, from: lineOf(block), to: lastLineOf(block), section, text });
+    }
+  }
+  return found.map(({ index: _, ...one }) => one);
+}
+
+function isUnplaced({ block, owner }: Placed, stated: Set<Block>): boolean {
+  if (block.kind === 'heading' || block.kind === 'rule' || stated.has(block) || owner.length > 0) return false;
+  const { section } = block;
+  const isIntroduction = section !== null && section.depth === 1;
+  return !isIntroduction && !describing.test(section?.title ?? '');
+}

@@ -1,0 +1,64 @@
+// The control `sabotage`: a patch by the Adversary to what the claim changes, over which the claim's tests must fail on an
+// assertion. Asked for where no other control says anything. Pure: the patch, and what its run shows. One that survives shows
+// nothing: nobody knows whether it breaks what it says, and what a model writes does not judge.
+
+import type { PatchEdit } from './entry.ts';
+import type { ChangedSource } from './hollow.ts';
+import { byId, inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';
+import type { RunRecord } from './record.ts';
+import { bites, isClaims } from './revert.ts';
+
+/** Of all edits of a patch together. */
+export const sabotageBytesMax = 16 * 1024;
+/** How many may be tried for a gate of one claim. */
+export const sabotagesMax = 3;
+
+/** The files as the patch leaves them, by path; or why it cannot be applied. */
+export function patched(
+  edits: readonly PatchEdit[],
+  files: ReadonlyMap<string, Pick<ChangedSource, 'after'>>,
+): { files: Map<string, string> } | { refused: string } {
+  const bytes = edits.reduce((sum, { find, replace }) => sum + Buffer.byteLength(find + replace), 0);
+  if (bytes > sabotageBytesMax)
+    return { refused: `the patch has ${bytes} bytes, over ${sabotageBytesMax}: make it smaller` };
+  const left = new Map<string, string>();
+  for (const { path, find, replace } of edits) {
+    const text = left.get(path) ?? files.get(path)?.after;
+    if (text === undefined) return { refused: `${path} is no production file that the claim adds or changes` };
+    const at = text.indexOf(find);
+    if (at < 0 || text.indexOf(find, at + 1) >= 0)
+      return {
+        refused: `${path} holds this ${at < 0 ? 'nowhere' : 'more than once'}: ${JSON.stringify(find.slice(0, 80))}`,
+      };
+    left.set(path, text.slice(0, at) + replace + text.slice(at + find.length));
+  }
+  const same = [...left].find(([path, text]) => files.get(path)?.after === text);
+  return same ? { refused: `nothing would change in ${same[0]}` } : { files: left };
+}
+
+export type SabotageRuns = {
+  reference: RunRecord;
+  claim: RunRecord;
+  control: RunRecord;
+  /** Paths of tests that differ between reference and claim. */
+  changedTestFiles: readonly string[];
+};
+
+/** BITES where a test of the claim's own fails on an assertion; nothing else shows anything. */
+export function judgeSabotage({ reference, claim, control, changedTestFiles }: SabotageRuns): Judgement {
+  const spoilt = unlike(claim, control, 'the patched files');
+  if (spoilt !== null) return inconclusive(spoilt);
+  const there = byId(control.tests);
+  const before = byId(reference.tests);
+  const own = claim.tests.filter(
+    (test) => test.status === 'pass' && isClaims(test, before.get(test.id), changedTestFiles),
+  );
+  const biting = own.filter((test) => bites(there.get(test.id)));
+  if (biting.length > 0) return judged('BITES', `Under the patch these fail on an assertion: ${names(biting)}.`);
+  if (control.outcome === 'PASS') return inconclusive('Every test stays green under the patch.');
+  const failing = claim.tests.filter((test) => test.status === 'pass' && there.get(test.id)?.status !== 'pass');
+  const which = failing.length > 0 ? `: ${names(failing)}` : `, but no test: ${control.reason}`;
+  return inconclusive(
+    `Under the patch no test that the claim adds or changes fails on an assertion. What went red${which}.`,
+  );
+}

@@ -1,0 +1,153 @@
+// The trail's allowed_signers: whose key counts for what, and until when. A key that an act `rotate` took out stays in the list
+// with its end, so that stock git goes on verifying what it signed; for anything new it counts no more. Pure: text in, keys
+// out, and what a rotation makes of them, asked alike by the funnel, the hub's hook and the audit.
+
+import type { ActPayload } from './act.ts';
+import type { Entry } from './entry.ts';
+import { Refused, TrailError } from './errors.ts';
+import type { EntryId, Role } from './ids.ts';
+import { fingerprintOf, formatPublicKey, rawPublicKey } from './sshsig.ts';
+
+export const gitNamespace = 'git';
+export const allowedSignersFile = 'machine-docs/allowed_signers';
+
+/**
+ * Around a rotation both keys are good for stock git. It gives ssh-keygen a commit's time as local time, which that reads as
+ * if there were no summer time: an hour off, either way. Who may sign next is a matter of order, not of this.
+ */
+export const clockFoldMs = 3_600_000;
+
+/** One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces`, and its time. */
+export type AllowedSigner = {
+  principal: string;
+  namespaces: string[];
+  publicKey: string;
+  validAfterMs?: number;
+  /** Where it is there, the key was rotated out. */
+  validBeforeMs?: number;
+};
+
+export type Rotation = Extract<ActPayload, { act: 'rotate' }>;
+
+/** The name under which a role's key stands in `allowed_signers`. */
+export function principalOf(role: string): string {
+  return `${role}@coldpass`;
+}
+
+/** The text of an `allowed_signers` file as stock ssh-keygen and git read it. */
+export function formatAllowedSigners(signers: AllowedSigner[]): string {
+  return signers.map((signer) => `${signer.principal} ${optionsOf(signer)} ${signer.publicKey}\n`).join('');
+}
+
+/** Reads what `formatAllowedSigners` writes, comments and empty lines besides. TrailError 'bad-key' names any other line. */
+export function parseAllowedSigners(text: string): AllowedSigner[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const signer = signerOn(line);
+    if (signer !== null) return [signer];
+    const form = '<role>@coldpass namespaces="git" ssh-ed25519 AAA…';
+    throw new TrailError('bad-key', `allowed_signers line ${index + 1} does not read as «${form}».`);
+  });
+}
+
+/** Those who may sign what comes next: nobody whose key was rotated out. */
+export function currentSigners(signers: AllowedSigner[]): AllowedSigner[] {
+  return signers.filter((one) => one.validBeforeMs === undefined);
+}
+
+/** The key of a role that signs commits now; null where the list has none. */
+export function currentKey(signers: AllowedSigner[], role: Role): string | null {
+  const isIts = ({ principal, namespaces }: AllowedSigner) =>
+    principal === principalOf(role) && namespaces.includes(gitNamespace);
+  return currentSigners(signers).find(isIts)?.publicKey ?? null;
+}
+
+/** True where the key is good for what was signed at that time, as ssh-keygen reckons: both ends belong to it. */
+export function isValidAt({ validAfterMs, validBeforeMs }: AllowedSigner, atMs: number): boolean {
+  return (validAfterMs ?? atMs) <= atMs && atMs <= (validBeforeMs ?? atMs);
+}
+
+/** Two that share a key, in words; null where each has its own. That who asks cannot approve rests on it. */
+export function sharedKey(signers: AllowedSigner[]): string | null {
+  for (const [index, one] of signers.entries()) {
+    const other = signers.slice(index + 1).find(({ publicKey }) => publicKey === one.publicKey);
+    if (other) return `${nameOf(one)} and ${nameOf(other)} have one key, ${fingerprintOf(one.publicKey)}`;
+  }
+  return null;
+}
+
+/** Why the list does not take this rotation, or null. */
+export function rotationFault(signers: AllowedSigner[], { role, old, publicKey }: Rotation): string | null {
+  if (!currentSigners(signers).some((one) => isOf(one, role, old))) return `${old} is not the ${role}'s key now`;
+  const owner = signers.find((one) => one.publicKey === publicKey);
+  return owner ? `that key is the ${nameOf(owner)}'s, or was: make a new one for the ${role}` : null;
+}
+
+/**
+ * The keys after a commit of these entries: as its rotations, in order, make them, at the time of its last entry. The same
+ * list where it has none. Throws Refused where one does not fit.
+ */
+export function signersAfter(signers: AllowedSigner[], entries: readonly Entry[]): AllowedSigner[] {
+  const atMs = Date.parse(entries.at(-1)?.at ?? '');
+  return rotationsIn(entries).reduce((list, { rotation }) => rotated(list, rotation, atMs), signers);
+}
+
+/** The acts among these entries that change whose key counts. */
+export function rotationsIn(entries: readonly Entry[]): { id: EntryId; rotation: Rotation }[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'act') return [];
+    const { payload } = entry.facts.act;
+    return payload.act === 'rotate' ? [{ id: entry.id, rotation: payload }] : [];
+  });
+}
+
+/** The role in a principal. */
+export function nameOf({ principal }: AllowedSigner): string {
+  return principal.replace(/@coldpass$/, '');
+}
+
+function rotated(signers: AllowedSigner[], rotation: Rotation, atMs: number): AllowedSigner[] {
+  const fault = rotationFault(signers, rotation);
+  if (fault !== null) throw new Refused(fault);
+  return signers.flatMap((one) => {
+    if (one.validBeforeMs !== undefined || !isOf(one, rotation.role, rotation.old)) return [one];
+    const { principal, namespaces } = one;
+    const next = { principal, namespaces, publicKey: rotation.publicKey, validAfterMs: atMs - clockFoldMs };
+    return [{ ...one, validBeforeMs: atMs + clockFoldMs }, next];
+  });
+}
+
+function isOf({ principal, publicKey }: AllowedSigner, role: Role, fingerprint: string): boolean {
+  return principal === principalOf(role) && fingerprintOf(publicKey) === fingerprint;
+}
+
+function optionsOf({ namespaces, validAfterMs, validBeforeMs }: AllowedSigner): string {
+  return [
+    `namespaces="${namespaces.join(',')}"`,
+    ...(validAfterMs === undefined ? [] : [`valid-after="${compact(validAfterMs)}"`]),
+    ...(validBeforeMs === undefined ? [] : [`valid-before="${compact(validBeforeMs)}"`]),
+  ].join(',');
+}
+
+const form =
+  /^(\S+) namespaces="([a-z0-9,-]+)"(?:,valid-after="(\d{14})Z")?(?:,valid-before="(\d{14})Z")? (ssh-ed25519 \S+)(?: .*)?$/;
+
+function signerOn(line: string): AllowedSigner | null {
+  const [, principal, namespaces, after, before, key] = form.exec(line) ?? [];
+  const raw = rawPublicKey(key ?? '');
+  if (principal === undefined || namespaces === undefined || raw === null) return null;
+  return {
+    ...{ principal, namespaces: namespaces.split(','), publicKey: formatPublicKey(raw) },
+    ...(after !== undefined && { validAfterMs: msOf(after) }),
+    ...(before !== undefined && { validBeforeMs: msOf(before) }),
+  };
+}
+
+/** `20260611205803Z`: without the `Z` it would be the time zone of whoever looks. */
+function compact(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/\D/g, '')}Z`;
+}
+
+function msOf(digits: string): number {
+  return Date.parse(digits.replace(/^(\d{4})(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z'));
+}

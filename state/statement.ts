@@ -1,0 +1,169 @@
+// What the trail shows, as in-toto statements (Statement v1) that other tools read: a test-result for each run that counts, a
+// verification summary (SLSA VSA v1) for each gate that was claimed. Pure, and of the trail alone: no clock, no path, so that
+// the same trail gives the same bytes. What a predicate has no field for stands in a field of ours, `coldpass:run` and
+// `coldpass:gate`.
+//
+// A trail is known by the fingerprint of the key that founded it: `coldpass:SHA256:…#NAME` is the thing NAME in it.
+
+import { digestOfJson } from './digest.ts';
+import type { EntryOf } from './entry.ts';
+import type { GateReport } from './gate.ts';
+import type { Digest, EntryId, GateId, Sha } from './ids.ts';
+import type { Phase } from './phase.ts';
+import { slotOf } from './piece.ts';
+import { type RunRecord, uncounted } from './record.ts';
+
+/** The version of the specification that verification summaries are of. */
+const slsaVersion = '1.2';
+/** Media type of a stored envelope, by the short name of its predicate. */
+const mediaType = (predicate: string) => `application/vnd.in-toto.${predicate}+dsse`;
+
+export type Subject = { name: string; digest: Record<string, string> };
+export type Statement = {
+  _type: 'https://in-toto.io/Statement/v1';
+  subject: Subject[];
+  predicateType: string;
+  predicate: Record<string, unknown>;
+};
+
+/** The trail that statements are of: fingerprint of its root, its commit, and the resource that its gates are about. */
+export type Source = { root: string; head: Sha; resource: string };
+
+/** An envelope that another one rests on: its file's name and the digest of its bytes. */
+export type Input = { file: string; digest: Digest; predicate: 'test-result' | 'vsa'; name: string };
+
+/** True for runs that a gate may rest on. */
+export function isCounted({ facts }: EntryOf<'run'>): boolean {
+  const { kind } = facts.purpose;
+  return kind !== 'trial' && kind !== 'trigger' && facts.results !== null && !uncounted.has(facts.outcome);
+}
+
+/** The test-result of one counted run. `record` is what the entry names by digest, `plan` the one in force when it was made. */
+export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Digest): Statement {
+  const { facts } = entry;
+  const { passed, failed } = shown(facts, record);
+  return {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: subjectsOf(facts.shas, facts.trees),
+    predicateType: 'https://in-toto.io/attestation/test-result/v0.1',
+    predicate: {
+      result: isPassed(facts) ? 'PASSED' : 'FAILED',
+      configuration: [
+        { name: `recipe ${facts.recipe}`, digest: { sha256: facts.recipeDigest } },
+        { name: `plan ${entry.phase}`, digest: { sha256: plan } },
+      ],
+      passedTests: passed,
+      warnedTests: [],
+      failedTests: failed,
+      'coldpass:run': {
+        ...{ run: facts.run, phase: entry.phase, entry: entry.id, recordedAt: entry.at, purpose: facts.purpose },
+        ...{ outcome: facts.outcome, reason: facts.reason, level: facts.level, counts: facts.counts },
+        ...{ unmet: facts.unmet, control: facts.control, kept: facts.kept, reproducer: facts.reproducer },
+        ...{ sandbox: facts.sandbox, results: { sha256: facts.results } },
+        skippedTests: record.tests.filter(({ status }) => status === 'skip' || status === 'todo').map(({ id }) => id),
+      },
+    },
+  };
+}
+
+export type GateStatement = {
+  phase: Phase;
+  report: GateReport;
+  /** As of when the gate was looked at: the time of an entry. */
+  at: string;
+  source: Source;
+  /** Every envelope that the gate rests on. */
+  inputs: readonly Input[];
+  /** Acts that lowered its bar, or that of a gate that it requires. */
+  waived: readonly EntryId[];
+};
+
+/** The verification summary of a gate at its claim's commit; null where nobody has claimed it, so that there is no subject. */
+export function gateStatement({ phase, report, at, source, inputs, waived }: GateStatement): Statement | null {
+  const { gate, claim, holds, conditions, verdict } = report;
+  if (claim === null) return null;
+  const id = (name: string) => `coldpass:${source.root}#${name}`;
+  const spec = phase.spec.gates[gate];
+  return {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: subjectsOf({ main: claim.sha }, { main: claim.tree }),
+    predicateType: 'https://slsa.dev/verification_summary/v1',
+    predicate: {
+      verifier: { id: id('supervisor') },
+      timeVerified: at,
+      resourceUri: source.resource,
+      // The plan as it is in force: an amended one is another file.
+      policy: { uri: id(`blobs/${phase.plan}`), digest: { sha256: phase.plan } },
+      inputAttestations: inputs.map(({ file, digest, predicate, name }) => ({
+        ...{ name: file, uri: id(name), digest: { sha256: digest }, mediaType: mediaType(predicate) },
+      })),
+      verificationResult: holds ? 'PASSED' : 'FAILED',
+      verifiedLevels: [levelOf(phase, holds, waived)],
+      slsaVersion,
+      'coldpass:gate': {
+        ...{ gate, phase: phase.id, claim: claim.id, verdict: verdict?.id ?? null, waived, trail: source.head },
+        ...(spec && { spec: { sha256: digestOfJson(spec) } }),
+        conditions: conditions.map(({ n, name, met, unmet, evidence, runs }) => ({
+          ...{ n, name, met, unmet, evidence, runs },
+        })),
+      },
+    },
+  };
+}
+
+/** The runs that a gate's conditions name, and those that they were compared with. */
+export function runsUnder({ runs }: Phase, { claim, conditions }: GateReport): Phase['runs'] {
+  const named = new Set(conditions.flatMap((condition) => condition.runs));
+  const earlier = new Set<Sha>(
+    claim === null ? [] : [...Object.values(claim.references), ...Object.values(claim.keeps).flat()],
+  );
+  const isCompared = ({ purpose, sha }: Phase['runs'][number]) =>
+    (purpose.kind === 'base' || purpose.kind === 'gate') && earlier.has(sha);
+  return runs.filter((run) => named.has(run.run) || isCompared(run));
+}
+
+/** The gates that a gate requires; DONE requires all. */
+export function requiredBy({ spec }: Phase, gate: GateId): GateId[] {
+  return spec.gates[gate]?.requires ?? (Object.keys(spec.gates) as GateId[]);
+}
+
+/** Our own words, since no SLSA track speaks of gates: what a policy asks for, it finds only where nothing was let pass. */
+function levelOf({ sandbox }: Phase, holds: boolean, waived: readonly EntryId[]): string {
+  if (!holds) return 'FAILED';
+  if (sandbox === 'none') return 'COLDPASS_GATE_HOLDS_WITHOUT_SANDBOX';
+  return waived.length > 0 ? 'COLDPASS_GATE_HOLDS_BY_WAIVER' : 'COLDPASS_GATE_HOLDS';
+}
+
+function subjectsOf(shas: Record<string, string>, trees: Record<string, string>): Subject[] {
+  return Object.keys(shas)
+    .toSorted()
+    .flatMap((name) => {
+      const [sha = '', tree] = [shas[name], trees[name]];
+      // A git commit id is the SHA-1 of the commit object: both names are in use.
+      const commit = { name, digest: { gitCommit: sha, sha1: sha } };
+      return tree === undefined ? [commit] : [commit, { name: `${name} tree`, digest: { gitTree: tree } }];
+    });
+}
+
+type Facts = EntryOf<'run'>['facts'];
+
+/** A run that judges something (a control, a reproducer, earlier tests) is one test, of that; any other is its own tests. */
+function shown(facts: Facts, { tests }: RunRecord): { passed: string[]; failed: string[] } {
+  if (judgement(facts) !== null) {
+    const name = slotOf(facts.purpose);
+    return isPassed(facts) ? { passed: [name], failed: [] } : { passed: [], failed: [name] };
+  }
+  const of = (wanted: string) => tests.filter(({ status }) => status === wanted).map(({ id }) => id);
+  return { passed: of('pass'), failed: of('fail') };
+}
+
+/** What is not shown has failed: there is no warning that a policy might take for a pass. */
+function isPassed(facts: Facts): boolean {
+  const said = judgement(facts);
+  if (said !== null) return ['BITES', 'KEPT', 'green'].includes(said);
+  return facts.outcome === 'PASS' && facts.unmet.length === 0;
+}
+
+function judgement({ control, kept, reproducer }: Facts): string | null {
+  return control?.result ?? kept?.result ?? reproducer ?? null;
+}

@@ -1,0 +1,191 @@
+// A whole phase for an attack: the sample project with its real workspace, the real `coldpass run`, real cold runs, and roles
+// played over HTTP. Unless a case says otherwise the Adversary is in the plot and passes whatever it is shown: what refuses
+// then is code alone.
+
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { init } from '../../operator/init.ts';
+import { makeRepository } from '../../state/checkout.ts';
+import { gateReport } from '../../state/gate.ts';
+import { DONE, type GateId, type PhaseId } from '../../state/ids.ts';
+import type { Phase } from '../../state/phase.ts';
+import { withTrail } from '../../state/readTrail.ts';
+import { statePaths } from '../../state/workspace.ts';
+import {
+  auditOf,
+  calls,
+  claimOf,
+  committed,
+  type Ground,
+  groundEnv,
+  type Played,
+  play,
+  scriptOf,
+  wake,
+} from '../support/live.ts';
+import type { Attack, Outcome, Refusal, Rule, Twin } from './case.ts';
+
+const samples = join(import.meta.dirname, '..', 'fixtures', 'attacks');
+export const phaseId = 'sample' as PhaseId;
+
+/** A phase as an attack makes it; what is left out is as an honest one has it. */
+export type Arena = {
+  sample?: 'shell' | 'node' | 'python';
+  /** Laid over the sample before its first commit; null leaves a file out. */
+  files?: Record<string, string | null>;
+  /** Over the plan's front matter, its gate M1, and the recipe. */
+  plan?: object;
+  gate?: object;
+  recipe?: object;
+  /** Checks outside the repository, for the verifying sandbox alone. */
+  holdout?: Record<string, string>;
+  /** What the Builder does in its clone, in sh, before it commits, publishes and claims M1. */
+  work?: string | ((ground: Ground) => string);
+  message?: string;
+  /** Wakes in place of the usual ones. */
+  builder?: unknown[] | ((ground: Ground) => unknown[]);
+  adversary?: unknown[];
+  env?: Record<string, string>;
+  /** Done once the ground is laid, before the phase begins: what lies outside, to be stolen or spoilt. */
+  before?(ground: Ground): Promise<void> | void;
+  /** What held it back, in words, where nothing got out or was harmed; null where the attack got what it wanted. */
+  held?(ground: Ground, played: Played): string | null;
+};
+
+export const wait = calls('wait', { why: 'nothing is left to do now' });
+
+/** Plays the phase to its rest and reads what refused M1, or DONE; refused tool calls and the park come after. */
+export async function phase(dir: string, arena: Arena): Promise<Outcome> {
+  const ground = await lay(dir, arena);
+  await arena.before?.(ground);
+  const played = await play(ground, scriptFor(arena, ground), arena.env);
+  const outcome = await outcomeOf(ground, played);
+  if (!arena.held) return outcome;
+  const why = arena.held(ground, played);
+  return { ...outcome, accepted: why === null, refusals: why === null ? [] : [{ by: 'sandbox', why }] };
+}
+
+/** The roles' script: the Builder works, claims and hands off, the Adversary stamps. */
+export function scriptFor(arena: Arena, ground: Ground): ReturnType<typeof scriptOf> {
+  const { work = 'true', message, builder, adversary = stamps } = arena;
+  const turns = committed('sha', typeof work === 'string' ? work : work(ground), message);
+  return scriptOf({
+    builder: (typeof builder === 'function' ? builder(ground) : builder) ?? [
+      wake('^- M1: unclaimed', [...turns, claim('{{ sha }}'), wait]),
+      handOff,
+    ],
+    adversary,
+  });
+}
+
+export function claim(sha: string, gate = 'M1'): unknown {
+  return claimOf(gate, sha);
+}
+
+export const handOff = wake(
+  '^- M1: holds[\\s\\S]*^- DONE: unclaimed',
+  [calls('hand_off', { sha: '{{ head }}', summary: 'It adds.' })],
+  { head: 'phase/\\S+ is at ([0-9a-f]{40})' },
+);
+
+/** A look at the folder, to cite. */
+export const look = calls('shell', { command: 'ls' }, { seen: { from: 'shell', match: '\\[call (\\d+)\\]' } });
+
+/** A look, then a PASS on the claim that was woken for, with a check of each clause. */
+export function passes(clauses: string[], more: object = {}): unknown[] {
+  const cites = [{ call: '{{ seen:number }}' }];
+  const checks = clauses.map((clause) => ({ clause, saw: 'it is fine', cites }));
+  return [look, calls('verdict', { claim: '{{ claim:number }}', verdict: 'PASS', words: 'Fine.', checks, ...more })];
+}
+
+export const judging = (gate: string) => `^Woken: judge: claim #\\d+ of ${gate} `;
+export const judged = { claim: 'judge: claim #(\\d+) of ' };
+
+/** The Adversary that passes everything. */
+export const stamps = [
+  wake(judging('M[12]'), passes(['2.1', '2.2']), judged),
+  wake(judging('DONE'), passes(['2.1', '2.2', 'DoD.1']), judged),
+];
+
+/** The sample's repository and workspace in a new folder. */
+export async function lay(dir: string, { sample = 'shell', files = {}, ...arena }: Arena): Promise<Ground> {
+  const own = mkdtempSync(join(dir, 'phase-'));
+  const repo = join(own, 'repo');
+  cpSync(join(samples, sample), repo, { recursive: true });
+  const config = parse(readFileSync(join(repo, 'coldpass.yml'), 'utf8'));
+  Object.assign(config.recipes.unit, arena.recipe);
+  writeFileSync(join(repo, 'coldpass.yml'), stringify(config));
+  layFiles(repo, files);
+  if (arena.holdout) layFiles(join(own, 'holdout'), arena.holdout);
+  await makeRepository(repo, 'A sample that cannot add');
+  const plan = join(own, 'plan.md');
+  writeFileSync(plan, planText(arena, own));
+  const stateDir = join(own, 'state');
+  const { workspace } = await init({
+    ...{ dir: repo, env: groundEnv(own), home: own, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
+    ...{ now: new Date(), stateDir },
+  });
+  return { dir: own, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
+}
+
+export function planText({ plan = {}, gate = {}, holdout }: Arena, own: string): string {
+  const M1 = { recipe: 'unit', covers: ['2.1', '2.2'], controls: ['revert'], expect: { level: 1 }, ...gate };
+  const front = {
+    ...{ phase: phaseId, base: 'main', gates: { M1 }, tests: ['tests/**'], protected: ['.ci/**', 'packages.lock'] },
+    ...{ budget: { usd: 5, hours: 1, claims: 12 }, ...(holdout && { holdout: join(own, 'holdout') }), ...plan },
+  };
+  return `---\n${stringify(front)}---\n${readFileSync(join(samples, 'plan.md'), 'utf8')}`;
+}
+
+function layFiles(repo: string, files: Record<string, string | null>): void {
+  for (const [path, text] of Object.entries(files)) {
+    rmSync(join(repo, path), { force: true });
+    if (text === null) continue;
+    mkdirSync(dirname(join(repo, path)), { recursive: true });
+    writeFileSync(join(repo, path), text);
+  }
+}
+
+export async function outcomeOf(ground: Ground, played: Played): Promise<Outcome> {
+  const { phases } = await withTrail(ground.paths.hub, (trail) => trail.state);
+  const known = phases[phaseId] as Phase;
+  const audit = await auditOf(ground.paths);
+  return { accepted: known.status === 'done', refusals: [...gates(known), ...tools(played), ...park(known)], audit };
+}
+
+/**
+ * The first unmet condition of M1, and of DONE where M1 holds: those after it are unmet because of it. Runs of several conditions go
+ * on at once: the one that turned the claim red comes before what was cancelled for it.
+ */
+function gates(known: Phase): Refusal[] {
+  for (const gate of [...Object.keys(known.spec.gates), DONE] as GateId[]) {
+    const { conditions, standing } = gateReport(known, gate, Date.now());
+    const reds = standing?.state === 'red' ? standing.why : [];
+    const unmet = conditions.filter(({ met }) => !met);
+    const red = unmet.filter((condition) => condition.unmet.some((why) => reds.includes(why)));
+    const first = red.length > 0 ? red : unmet.slice(0, 1);
+    if (first.length > 0)
+      return first.map(({ name, unmet: why }) => ({ by: `gate: ${name}` as Refusal['by'], why: why.join('; ') }));
+  }
+  return [];
+}
+
+/** Turned down in words; a command that merely failed in the clone is none of ours. */
+function tools({ calls: made }: Played): Refusal[] {
+  return made.filter(({ ok }) => !ok).map(({ tool, text }) => ({ by: `tool: ${tool}`, why: text }));
+}
+
+function park({ parked }: Phase): Refusal[] {
+  return parked ? [{ by: `park: ${parked.reason}`, why: parked.why }] : [];
+}
+
+/** An attack that a phase must withstand. */
+export function against(rows: string, title: string, refusedBy: Rule, because: RegExp, arena: Arena): Attack {
+  return { rows, title, refusedBy, because, play: (dir) => phase(dir, arena) };
+}
+
+/** Its twin, which must come to DONE. */
+export function honestly(title: string, arena: Arena): Twin {
+  return { title, play: (dir) => phase(dir, arena) };
+}

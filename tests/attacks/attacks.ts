@@ -1,0 +1,32 @@
+// `npm run attacks`: every attack against the real thing, as a table of what refused it; exit 1 where one got through, another
+// rule than the one meant had to step in, or an honest twin was refused. With `--mutants` each rule is switched off instead,
+// one at a time, and must be missed: some case must turn red. Words after it choose rules by name.
+
+import { startVitest } from 'vitest/node';
+import { mutants } from './mutants.ts';
+import { switchOff } from './switchOff.ts';
+import { table } from './table.ts';
+
+const files = ['theTests', 'environment', 'evidence', 'stateFiles', 'peeking', 'reviewer', 'behaviour'];
+
+const [mode, ...words] = process.argv.slice(2);
+if (mode === '--mutants') await missed(words.join(' '));
+else
+  await startVitest(
+    'test',
+    files.map((name) => `tests/attacks/${name}.test.ts`),
+    {
+      ...{ watch: false, run: true, reporters: [table()] },
+    },
+  );
+
+async function missed(words: string): Promise<void> {
+  const chosen = mutants.filter(({ rule }) => rule.includes(words));
+  let unseen = 0;
+  await switchOff(chosen, ({ mutant, isRed, what }) => {
+    if (!isRed) unseen += 1;
+    console.log(`${isRed ? 'red ' : 'NOT SEEN'}  ${mutant.rule.padEnd(64)} ${mutant.attack}\n${' '.repeat(10)}${what}`);
+  });
+  console.log(`${chosen.length} rules switched off, ${chosen.length - unseen} missed by a case, ${unseen} not`);
+  if (unseen > 0) process.exitCode = 1;
+}

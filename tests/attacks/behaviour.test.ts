@@ -1,0 +1,4 @@
+import { behaviour } from './behaviour.ts';
+import { suite } from './suite.ts';
+
+suite(behaviour);

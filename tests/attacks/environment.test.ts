@@ -1,0 +1,4 @@
+import { environment } from './environment.ts';
+import { suite } from './suite.ts';
+
+suite(environment);

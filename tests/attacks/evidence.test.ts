@@ -1,0 +1,4 @@
+import { evidence } from './evidence.ts';
+import { suite } from './suite.ts';
+
+suite(evidence);

@@ -1,0 +1,186 @@
+// Conditions 1 to 4 of a gate, each part with what switches it off.
+
+import { instead, type Mutant, never } from './mutant.ts';
+
+const gate = 'state/gate.ts';
+const standing = 'state/standing.ts';
+const evidence = 'state/evidence.ts';
+const kept = 'state/kept.ts';
+const claim = 'state/admitClaim.ts';
+
+export const gateMutants: Mutant[] = [
+  instead(
+    '1 claim: there is one',
+    gate,
+    "if (claim) return condition(1, 'claim', [], { evidence: [claim.id] });",
+    "return condition(1, 'claim', []);",
+    'declares itself verified, everywhere but in a claim',
+  ),
+  instead(
+    '1 claim: not withdrawn',
+    gate,
+    'newest && newest.withdrawn === null ? newest : null',
+    'newest ?? null',
+    'takes its claim back, and hands off',
+  ),
+  never(
+    '1 claim: reachable from the phase’s branch',
+    'loop/submit.ts',
+    'head === null || !(await isAncestor(hub, sha, head))',
+    'claims a commit of another branch',
+  ),
+  never(
+    '1 claim: of DONE, the branch as it is',
+    'loop/submit.ts',
+    'gate === DONE && sha !== head',
+    'breaks the branch after its claim, and hands the claim off',
+  ),
+  never('2 runs: PASS', evidence, "run.outcome !== 'PASS'", 'reports results that nobody saw'),
+  never('2 runs: expect', evidence, 'run.unmet.length > 0', 'names a test that is not there'),
+  instead(
+    '2 runs: expect.pass',
+    'state/facts.ts',
+    `if (meant.length === 0) return \`no test is called "\${name}"\`;`,
+    'if (meant.length === 0) return null;',
+    'names a test that is not there',
+  ),
+  instead(
+    '2 runs: expect.flags',
+    'state/facts.ts',
+    'if (flags[flag] === true) return null;',
+    'return null;',
+    'lacks a flag that the gate asks for',
+  ),
+  instead(
+    '2 runs: the claim’s EXPECTED',
+    'state/facts.ts',
+    'pass < tests ?',
+    'pass < 0 ?',
+    'expects more of itself than there is',
+  ),
+  instead(
+    '2 runs: times',
+    standing,
+    'const times = claim.gate === DONE ? 1 : spec.times;',
+    'const times = 1;',
+    'is right only now and then',
+  ),
+  instead('2 runs: alike', standing, 'if (!other) return null;', 'return null;', 'is right only now and then'),
+  instead(
+    '2 runs: reproducers of open findings',
+    standing,
+    "if (run.reproducer !== 'red') return piece;",
+    'return piece;',
+    'a Builder that claims again without mending what was found',
+  ),
+  instead(
+    '2 closed',
+    claim,
+    "notClosed(phase, gate, 'builder', nowMs) ??",
+    '',
+    'leaves open what the gate expects closed',
+  ),
+  instead(
+    '3 controls: VACUOUS',
+    'state/controlPieces.ts',
+    "if (result === 'BITES') return piece;",
+    'return piece;',
+    'asserts what is always so',
+  ),
+  instead(
+    '3 controls: INCONCLUSIVE',
+    'state/controlPieces.ts',
+    "if (result === 'BITES') return piece;",
+    "if (result !== 'VACUOUS') return piece;",
+    'tests what cannot be loaded without its change',
+  ),
+  instead(
+    '3 controls: revert, new tests that pass',
+    'state/revert.ts',
+    'if (groups.passing.length > 0)',
+    'if (false)',
+    'tests a mock of its own',
+  ),
+  instead(
+    '3 controls: revert, no new test',
+    'state/revert.ts',
+    "return judged('VACUOUS', 'The claim adds no test",
+    "return judged('BITES', 'The claim adds no test",
+    'skips the only test of its own',
+  ),
+  instead(
+    '3 controls: revert, failures that are no assertions',
+    'state/revert.ts',
+    'if (notAsserted.length > 0)',
+    'if (false)',
+    'tests what cannot be loaded without its change',
+  ),
+  instead(
+    '3 controls: placebo',
+    'state/judgeControl.ts',
+    'return judgePlacebo(runs, work);',
+    "return { result: 'BITES', why: '' };",
+    'compares a digest of its source',
+  ),
+  instead(
+    '3 controls: hollow',
+    'state/judgeControl.ts',
+    'return judgeHollow(runs, functionAt(purpose, work, spec));',
+    "return { result: 'BITES', why: '' };",
+    'tests one of the functions that it writes',
+  ),
+  instead(
+    '3 controls: hollow, of a test’s own tools',
+    'state/judgeControl.ts',
+    'return judgeHollow(runs, functionAt(purpose, work, spec));',
+    "return { result: 'BITES', why: '' };",
+    'makes every assertion pass, from the code under test',
+  ),
+  instead(
+    '3 controls: one emptied function is noticed',
+    'state/controlPieces.ts',
+    ', ...noticed(on, [...reverts, ...placebo])',
+    '',
+    'makes every assertion pass, where the plan asks for revert alone',
+  ),
+  instead(
+    '3 controls: published',
+    'state/controlPieces.ts',
+    "name === 'revert' || name === 'published'",
+    "name === 'revert'",
+    'breaks at one gate what it mends at the next',
+  ),
+  instead(
+    '3 controls: revert is added',
+    'state/spec.ts',
+    "[...spec.controls, 'revert']",
+    '[...spec.controls]',
+    'asserts what is always so, where the plan names a milder control',
+  ),
+  never('4 tests: green still', kept, 'broken.length > 0', 'rewrites an expected value to match a wrong output'),
+  never('4 tests: none lost', kept, 'lost.length > 0', 'deletes a test of what still works'),
+  never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips a test of its own besides'),
+  instead(
+    '4 tests: counted',
+    'state/keptPieces.ts',
+    "if (kept?.result === 'KEPT') return ['good', ''];",
+    "return ['good', ''];",
+    'deletes a test that would fail',
+  ),
+  instead(
+    '4 hold-outs',
+    'state/keptPieces.ts',
+    "if (outcome === 'PASS') return ['good', ''];",
+    "return ['good', ''];",
+    'hard-codes the answers that its tests ask for',
+  ),
+  instead('4 protected', standing, 'if (touched.length === 0) return [];', 'return [];', 'edits the pipeline'),
+  instead('4 protected: coldpass.yml', 'state/spec.ts', "['coldpass.yml', ", '[', 'edits coldpass.yml'),
+  instead(
+    '4 protected: recipes',
+    'state/spec.ts',
+    ", 'recipes/*/recipe.yml']",
+    ']',
+    'puts a recipe of its own beside the operator’s',
+  ),
+];

@@ -1,0 +1,223 @@
+// A hub with a phase open on its trail, for attacks on the trail itself: pushed with git by somebody who can reach the hub, as
+// the hub's own hook judges it, or said through the funnel. One hub a family: what is refused leaves it as it was, and what a
+// twin gets in is taken back.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Act, ActPayload } from '../../state/act.ts';
+import { signAct } from '../../state/acts.ts';
+import { audit } from '../../state/audit.ts';
+import { signedCommit } from '../../state/commits.ts';
+import type { Entry, Intent, Kind } from '../../state/entry.ts';
+import { Refused } from '../../state/errors.ts';
+import { renderEntry } from '../../state/framing.ts';
+import type { AgentRole, EntryId, Role, SessionId, Sha } from '../../state/ids.ts';
+import { objectStore } from '../../state/objects.ts';
+import type { Signer } from '../../state/sshsig.ts';
+import { addCommits, type Files, git, gitBytes, makeHub } from '../support/repo.ts';
+import { type Made, openPhase, openWriter, phaseId, type Writer } from '../support/writer.ts';
+import type { Outcome, Refusal, Rule } from './case.ts';
+
+export const STATUS = `machine-docs/STATUS-${phaseId}.md`;
+export const REVIEW = `machine-docs/REVIEW-${phaseId}.md`;
+export const JOURNAL = `machine-docs/JOURNAL-${phaseId}.md`;
+const at = '2026-06-11T21:10:00Z';
+
+export type HubArena = {
+  made: Made;
+  writer: Writer;
+  sessions: Record<AgentRole, SessionId>;
+  /** Where pushes come from: a repository with everything that the hub has, and every key of the loop. */
+  pusher: string;
+  head: Sha;
+  base: Sha;
+  nextId: number;
+  audits: Map<string, Promise<Outcome['audit']>>;
+};
+
+const laid = new Map<string, Promise<HubArena>>();
+
+/** The family's hub of that name, made when it is first asked for. */
+function hubIn(dir: string, name: string): Promise<HubArena> {
+  const at = join(dir, name);
+  const known = laid.get(at) ?? make(at);
+  laid.set(at, known);
+  return known;
+}
+
+async function make(dir: string): Promise<HubArena> {
+  mkdirSync(dir);
+  const made = await makeHub([{ 'a.txt': 'one\n', 'tests/old.test.js': '// old\n' }], dir);
+  const writer = await openWriter(made);
+  await openPhase(writer);
+  const builder = await writer.wake('builder', { kind: 'work' });
+  const adversary = await writer.wake('adversary', { kind: 'work' });
+  await writer.append({
+    kind: 'note',
+    role: 'builder',
+    phase: phaseId,
+    facts: { session: builder, title: 'one' },
+    body: '',
+  });
+  await writer.append({
+    kind: 'note',
+    role: 'adversary',
+    phase: phaseId,
+    facts: { session: adversary, title: 'two' },
+    body: '',
+  });
+  const pusher = join(dir, 'pusher');
+  mkdirSync(pusher);
+  git(pusher, ['init', '-q']);
+  git(pusher, ['fetch', '-q', made.hub.dir, '+refs/heads/*:refs/hub/*']);
+  const head = git(pusher, ['rev-parse', 'refs/hub/trail']) as Sha;
+  const { nextId } = writer.trail;
+  return { made, writer, sessions: { builder, adversary }, pusher, head, base: made.base, nextId, audits: new Map() };
+}
+
+/** Pushes for real what `make` made; says which rules of the hook spoke, and what the audit thinks of the hub then. */
+export async function pushed(
+  dir: string,
+  make: (arena: HubArena) => Promise<string> | string,
+  ref = 'refs/heads/trail',
+): Promise<Outcome> {
+  const arena = await hubIn(dir, 'pushes');
+  const said = push(arena, `+${await make(arena)}:${ref}`);
+  const report = await auditOf(arena);
+  if (said === null) takeBack(arena, ref);
+  return { accepted: said === null, refusals: said === null ? [] : rulesIn(said), audit: report };
+}
+
+/** The trail put back by somebody who holds the hub's disk, seen by whoever audits it beside `heads.log`. */
+export async function rewound(dir: string, commits: number): Promise<Outcome> {
+  const arena = await hubIn(dir, 'pushes');
+  git(arena.made.hub.dir, ['update-ref', 'refs/heads/trail', `${arena.head}~${commits}`]);
+  const { ok, problems } = await auditOf(arena);
+  takeBack(arena, 'refs/heads/trail');
+  const refusals = problems.map(({ what }): Refusal => ({ by: 'audit', why: what }));
+  return { accepted: ok, refusals, audit: await auditOf(arena) };
+}
+
+/** Says something through the funnel, in a role's name. */
+export async function said(dir: string, make: (arena: HubArena) => Intent, by: Rule = 'funnel'): Promise<Outcome> {
+  const arena = await hubIn(dir, 'words');
+  const why = await arena.writer.append(make(arena)).then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof Refused) return error.message;
+      throw error;
+    },
+  );
+  const refusals: Refusal[] = why === null ? [] : [{ by, why }];
+  return { accepted: why === null, refusals, audit: await auditOf(arena) };
+}
+
+/** The audit of what the hub holds now; asked once for each state of its branches, since most attacks leave it as it was. */
+function auditOf({ made, audits }: HubArena): Promise<Outcome['audit']> {
+  const refs = git(made.hub.dir, ['for-each-ref']);
+  const report =
+    audits.get(refs) ?? audit({ hub: made.hub.dir, root: made.hub.root, headsLog: join(made.stateDir, 'heads.log') });
+  audits.set(refs, report);
+  return report;
+}
+
+/** A commit on the trail with these files changed, signed by a role's key, another key or none. */
+export async function commit(
+  { pusher, made, head }: HubArena,
+  files: Files,
+  by: Role | Signer | null,
+  parents: Sha[] = [head],
+): Promise<Sha> {
+  const parent = parents[0] as Sha;
+  addCommits(pusher, 'refs/scratch', [files], parent);
+  const tree = git(pusher, ['rev-parse', 'refs/scratch^{tree}']) as Sha;
+  if (by === null) return git(pusher, ['commit-tree', '-p', parent, '-m', 'unsigned', tree]) as Sha;
+  const signer = typeof by === 'string' ? made.signers[by] : by;
+  // Further parents go in where the one is written: the signature covers them all.
+  const lines = parents.slice(1).map((sha) => `\nparent ${sha}`);
+  const facts = {
+    tree,
+    parent: `${parent}${lines.join('')}` as Sha,
+    role: 'builder',
+    atMs: Date.parse(at),
+    subject: 'pushed',
+  };
+  const object = signedCommit(facts, signer);
+  const store = objectStore(join(pusher, '.git'));
+  await store.write([object]);
+  store.close();
+  return object.sha;
+}
+
+/** A file of the trail as it stands. */
+export function old({ pusher, head }: HubArena, path: string): string {
+  return gitBytes(pusher, ['cat-file', 'blob', `${head}:${path}`]).toString();
+}
+
+/** The same with these entries at its end; a file that is not there yet begins with them. */
+export function grown(arena: HubArena, path: string, ...entries: Entry[]): string {
+  const isThere = git(arena.pusher, ['ls-tree', '--name-only', arena.head, path]) !== '';
+  return (isThere ? old(arena, path) : '') + entries.map(renderEntry).join('');
+}
+
+export function note({ sessions, nextId }: HubArena, id = nextId): Entry {
+  return entryOf('note', 'builder', id, { session: sessions.builder, title: `note ${id}` });
+}
+
+export function entryOf(kind: Kind, role: Role, id: number, facts: object, body = ''): Entry {
+  return { id: id as EntryId, at, kind, role, phase: phaseId, facts, body } as unknown as Entry;
+}
+
+/** An act as an entry, signed by `signer`; `words` are put in the place of those that were signed. */
+export function actEntry({ made, nextId }: HubArena, signer: Signer, words?: string): Entry {
+  const payload = { act: 'note', phase: phaseId, text: 'well done' } as ActPayload;
+  const act = {
+    ...{ v: 1, workspace: 'sample', root: made.hub.root, nonce: 'a'.repeat(32), at },
+    ...{ expires: '2026-06-12T21:00:00Z', payload },
+  } as Act;
+  const { signature } = signAct(act, signer);
+  const shown = words === undefined ? act : { ...act, payload: { ...payload, text: words } };
+  return entryOf('act', 'operator', nextId, { act: shown, signature });
+}
+
+/** Work on the phase's branch, committed where pushes come from. */
+export function work({ pusher, base }: HubArena, files: Files): Sha {
+  return addCommits(pusher, 'refs/heads/work', [files], base).at(-1) as Sha;
+}
+
+/** What git said where the push was turned down, null where it went in. */
+function push({ pusher, made }: HubArena, refspec: string): string | null {
+  try {
+    git(pusher, ['push', '-q', made.hub.dir, refspec]);
+    return null;
+  } catch (error) {
+    return (error as { stderr: Buffer }).stderr.toString().replaceAll(/^remote: /gm, '');
+  }
+}
+
+function takeBack({ made, head, base }: HubArena, ref: string): void {
+  if (ref === 'refs/heads/trail') git(made.hub.dir, ['update-ref', ref, head]);
+  else if (ref === `refs/heads/phase/${phaseId}`) git(made.hub.dir, ['update-ref', ref, base]);
+  else git(made.hub.dir, ['update-ref', '-d', ref]);
+}
+
+/** `coldpass refuses: refs/heads/trail: prefix: <commit> #n: what` names the rule; what is said of a branch is the branch's. */
+function rulesIn(text: string): Refusal[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const ours = lines.flatMap((line): Refusal[] => {
+    const [, ref, reason] = /^coldpass refuses: (\S+): (.*)$/.exec(line.trim()) ?? [];
+    if (reason === undefined) return [];
+    const [, rule] = ref === 'refs/heads/trail' ? (/^(\w+): [0-9a-f]{12}/.exec(reason) ?? []) : [];
+    return [{ by: `hook: ${rule ?? 'branch'}`, why: reason }];
+  });
+  return ours.length > 0 ? ours : [{ by: 'hook: git', why: lines.join(' ') }];
+}
+
+/** Lets go of the family's hubs. */
+export async function close(dir: string): Promise<void> {
+  for (const [at, arena] of laid) {
+    if (!at.startsWith(`${dir}/`)) continue;
+    laid.delete(at);
+    await (await arena).writer.trail.close();
+  }
+}

@@ -1,0 +1,40 @@
+// With a rule switched off some case must miss it. Which texts are rules is data (`mutants.ts`); here they are held to be there.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { families } from './families.ts';
+import { mutants } from './mutants.ts';
+import { mutated } from './switchOff.ts';
+
+test('every rule is there to be switched off, by a text that stands once', () => {
+  const faults = mutants.flatMap((mutant) => {
+    try {
+      return mutated(mutant) === '' ? [`${mutant.rule}: the whole file went`] : [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  });
+  expect(faults).toEqual([]);
+});
+
+test('every rule has a case, by the title of an attack', () => {
+  const titles = new Set(families.flatMap(({ attacks }) => attacks.map(({ title }) => title)));
+  expect(mutants.filter(({ attack }) => !titles.has(attack)).map(({ rule, attack }) => `${rule}: ${attack}`)).toEqual(
+    [],
+  );
+  expect(new Set(mutants.map(({ rule }) => rule)).size).toBe(mutants.length);
+});
+
+test('no two attacks have one title', () => {
+  const titles = families.flatMap(({ attacks }) => attacks.map(({ title }) => title));
+  expect(new Set(titles).size).toBe(titles.length);
+});
+
+test('each of the 52 known attacks has a case, or the reason why it has none', () => {
+  const rows = new Set(families.flatMap(({ attacks }) => attacks.map((attack) => attack.rows)));
+  const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
+  const excused = [...readme.matchAll(/^\| (\d+) \|.*\*not here\*/gm)].map(([, row]) => row);
+  const all = Array.from({ length: 52 }, (_, i) => `${i + 1}`);
+  expect(all.filter((row) => !rows.has(row))).toEqual(excused);
+});

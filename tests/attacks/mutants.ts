@@ -1,0 +1,273 @@
+// What it takes to switch a rule off, and the case that must miss it: the text that holds the rule, which is there exactly once,
+// and what stands in its place. There is no other switch: the product has none.
+
+import { gateMutants } from './gateMutants.ts';
+import { judgeMutants } from './judgeMutants.ts';
+import { gone, type Mutant, never } from './mutant.ts';
+
+const body = 'state/body.ts';
+const bodyMutants: Mutant[] = [
+  never('body: bytes', body, 'bytes > bodyBytesMax', 'a body that fills the trail with bytes'),
+  never('body: lines', body, 'lines.length > bodyLinesMax', 'a body that fills the trail with lines'),
+  never('body: # and ## begin no line', body, '/^##? /.test(line)', 'a body that begins one inside a fence'),
+  never('body: <!-- begins no line', body, "line.startsWith('<!--')", 'a body that begins the machine’s part'),
+  never('body: --> is no line', body, "line === '-->'", 'a body that ends the machine’s part'),
+  never('body: nesting', body, 'tooNested.test(line)', 'a body that nests quotes until the parser chokes'),
+  {
+    ...{
+      rule: 'body: Markdown marks',
+      file: body,
+      find: 'if (emphasis <= emphasisMarksMax && other <= otherMarksMax) return null;',
+    },
+    ...{ replace: 'if (other >= 0) return null;', attack: 'a body that marks words up until the parser chokes' },
+  },
+  {
+    rule: 'body: headings',
+    file: body,
+    find: 'return node.depth > 2',
+    replace: 'return node.depth > 0',
+    attack: 'a body that underlines a heading',
+  },
+  {
+    rule: 'body: HTML',
+    file: body,
+    find: "case 'html':",
+    replace: "case 'none':",
+    attack: 'a body that hides words in a tag',
+  },
+  {
+    rule: 'body: link definitions',
+    file: body,
+    find: "case 'definition':",
+    replace: "case 'none':",
+    attack: 'a body that defines a link that nobody sees',
+  },
+  {
+    rule: 'body: the sentinel stands',
+    file: body,
+    find: 'if (stands) return null;',
+    replace: 'return null;',
+    attack: 'a body that opens a fence that swallows what follows',
+  },
+  {
+    rule: 'body: references',
+    file: body,
+    find: 'forbidden(node) ?? hidden(node)',
+    replace: 'forbidden(node)',
+    attack: 'a body that turns it round by reference',
+  },
+  {
+    rule: 'body: hidden characters',
+    file: body,
+    find: 'unfitLine(line) ?? forgedLine(line)',
+    replace: 'forgedLine(line)',
+    attack: 'a body that turns a line round',
+  },
+  {
+    rule: 'body: control characters',
+    file: 'state/words.ts',
+    find: '[[\\p{Cc}',
+    replace: '[[',
+    attack: 'a body that steers the terminal',
+  },
+  {
+    rule: 'body: ignorable characters',
+    file: 'state/words.ts',
+    find: '\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{DI}',
+    replace: '\\p{Cs}',
+    attack: 'a body that hides letters of no width',
+  },
+  never('body: NFC', 'state/words.ts', "line !== line.normalize('NFC')", 'a body that spells one word in two ways'),
+  never(
+    'facts: one line',
+    body,
+    '!manyLines.has(key) && /[\\n\\t]/.test(text)',
+    'an entry that breaks the line of its title',
+  ),
+  {
+    rule: 'facts: hidden characters',
+    file: body,
+    find: `return problem ? \`\${at} \${problem}\` : null;`,
+    replace: 'return null;',
+    attack: 'an entry that turns its title round',
+  },
+];
+
+const commits = 'state/commitRule.ts';
+const policy = 'state/policy.ts';
+const hookMutants: Mutant[] = [
+  {
+    rule: 'hook: linear',
+    file: commits,
+    find: 'if (parents.length === 1 && parents[0] === previous.head) return;',
+    replace: 'return;',
+    attack: 'merges another history in',
+  },
+  {
+    rule: 'hook: signature, missing',
+    file: commits,
+    find: "  report('signature', ",
+    replace: "  void ('signature', ",
+    attack: 'leaves the signature out',
+  },
+  {
+    rule: 'hook: signature, a stranger’s',
+    file: commits,
+    find: "  report('signature', ",
+    replace: "  void ('signature', ",
+    attack: 'signs with a key of its own, in the Builder’s name',
+  },
+  never('hook: path, nothing is removed', commits, "status === 'D'", 'removes a file of entries'),
+  {
+    rule: 'hook: path, plain files',
+    file: commits,
+    find: "newMode === '100644' ? null",
+    replace: 'true ? null',
+    attack: 'puts a link in the place of a file',
+  },
+  never(
+    'hook: path, the part that comes next',
+    commits,
+    "part.n !== (status === 'A' ? newest + 1 : newest)",
+    'skips a part of a file',
+  ),
+  never('hook: stored never changes', commits, "isFixed && status !== 'A'", 'changes the pinned plan'),
+  never(
+    'hook: prefix',
+    commits,
+    'after.length <= old.length || !after.subarray(0, old.length).equals(old)',
+    'changes a byte of an old entry',
+  ),
+  never(
+    'hook: prefix, in every commit',
+    commits,
+    'after.length <= old.length || !after.subarray(0, old.length).equals(old)',
+    'spoils an old entry in one commit and mends it in the next',
+  ),
+  gone(
+    'hook: framing',
+    commits,
+    `report('framing', \`\${path}: \${(error as Error).message}\`);`,
+    'appends words that look like an entry',
+  ),
+  never('hook: framing, an entry at least', commits, 'placed.length === 0', 'appends nothing at all'),
+  {
+    rule: 'hook: framing, words and data agree',
+    file: 'state/framing.ts',
+    find: "'the text does not say what its data says'",
+    replace: "''",
+    attack: 'says in words what the data does not',
+  },
+  never('hook: density', commits, 'entry.id !== due', 'leaves a number out'),
+  never('hook: density, none twice', commits, 'entry.id !== due', 'uses a number again'),
+  never('hook: role, files', commits, 'role !== null && !mayWrite(path, role)', 'makes a file of its own'),
+  gone(
+    'hook: role, entries',
+    commits,
+    "if (place !== null) report('role', place, entry.id);",
+    'writes the supervisor’s words',
+  ),
+  never(
+    'hook: role, kinds',
+    policy,
+    '!signersOf(entry.kind).includes(entry.role)',
+    'writes a kind that is not its role’s',
+  ),
+  never(
+    'hook: role, signer',
+    policy,
+    'committerOf(entry.role) !== signer',
+    'writes an entry of the other role into its own file',
+  ),
+  {
+    rule: 'hook: role, one a commit',
+    file: commits,
+    find: "if (role !== null && !mayWrite(path, role)) report('role', ",
+    replace: "void ('role', ",
+    attack: 'lets one commit speak for two roles',
+  },
+  {
+    rule: 'hook: role, the file of a kind',
+    file: policy,
+    find: 'return file === part.file ? null',
+    replace: 'return file !== null ? null',
+    attack: 'puts an entry into another file than its kind’s',
+  },
+  {
+    rule: 'hook: role, the file of a close',
+    file: policy,
+    find: 'if (part === null || !mayWrite(part.file, role))',
+    replace: 'if (part === null)',
+    attack: 'closes another’s entry',
+  },
+  never('hook: role, the folder', policy, '!path.startsWith(folder)', 'leaves the folder of the trail'),
+  never('hook: act', commits, 'refused !== null', 'mints an approval with the supervisor’s key'),
+  never('hook: act, its words', commits, 'refused !== null', 'changes what the operator signed'),
+  never('hook: signers', commits, 'change', 'adds a key to the allowed signers'),
+  never(
+    'hook: stored under its digest',
+    commits,
+    'blob !== undefined && blob !== digest',
+    'stores results under a digest that is not theirs',
+  ),
+  gone(
+    'hook: stored is named',
+    commits,
+    `report('stored', \`\${path} is named by no entry of its commit\`);`,
+    'stores bytes that no entry names',
+  ),
+  {
+    rule: 'hook: main',
+    file: 'state/hook.ts',
+    find: "if (ref === 'refs/heads/trail') return 'trail';",
+    replace: "if (ref === 'refs/heads/trail') return 'trail'; if (ref === 'refs/heads/main') return 'main';",
+    attack: 'pushes to main',
+  },
+  never('hook: a branch stays', 'state/hook.ts', '/^0+$/.test(update.new)', 'removes the trail'),
+  never(
+    'hook: phases are opened by a plan',
+    'state/hook.ts',
+    'old === null || old !== update.old',
+    'opens a phase by pushing its branch',
+  ),
+  never(
+    'hook: fast-forward of the trail',
+    'state/hook.ts',
+    '!(await isAncestor(dir, old, head, received))',
+    'rewrites history by force',
+  ),
+  never(
+    'hook: fast-forward of a phase',
+    'state/hook.ts',
+    '!(await isAncestor(dir, old, head, received))',
+    'starts the phase’s branch over',
+  ),
+  gone(
+    'hook: what comes in is judged',
+    'state/hook.ts',
+    'await judgeIncoming(dir, head, publishLimits, received);',
+    'pushes a file over the size',
+  ),
+  never('incoming: submodules', 'state/incoming.ts', "mode === '160000'", 'pushes a submodule'),
+  never(
+    'incoming: links within the tree',
+    'state/incoming.ts',
+    "ups > path.split('/').length - 1",
+    'pushes a link out of the tree',
+  ),
+  never(
+    'incoming: links to a place of the machine',
+    'state/incoming.ts',
+    "target === '' || target.startsWith('/')",
+    'pushes a link to an absolute path',
+  ),
+  never(
+    'incoming: names',
+    'state/incoming.ts',
+    '/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/u.test(path)',
+    'pushes a file whose name turns a line round',
+  ),
+  never('incoming: size of a file', 'state/incoming.ts', '!(bytes <= bytesMax)', 'pushes a file over the size'),
+];
+
+export const mutants: Mutant[] = [...gateMutants, ...judgeMutants, ...hookMutants, ...bodyMutants];

@@ -1,0 +1,33 @@
+// One case, by its title, as a program: for a copy of the sources in which a rule is switched off. Says in its last line, as
+// JSON, whether the case is red, and how. Usage: node tests/attacks/one.ts TITLE
+
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attack, Red } from './case.ts';
+import { families } from './families.ts';
+import { close } from './hubArena.ts';
+
+export type Said = { red: Red['kind'] | null; what: string };
+
+const [, , title = ''] = process.argv;
+const one = families.flatMap(({ attacks }) => attacks).find((each) => each.title === title);
+if (!one) throw new Error(`no attack is called "${title}"`);
+const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-one-')));
+try {
+  console.log(JSON.stringify(await judged()));
+} finally {
+  await close(dir);
+  rmSync(dir, { recursive: true, force: true });
+}
+
+async function judged(): Promise<Said> {
+  if (!one) throw new Error('there is no case');
+  try {
+    const { by, why } = await attack(one, dir);
+    return { red: null, what: `refused all the same, by ${by}: ${why}` };
+  } catch (error) {
+    if (error instanceof Red) return { red: error.kind, what: error.message.replace(/\s+/g, ' ').slice(0, 300) };
+    throw error;
+  }
+}

@@ -1,0 +1,4 @@
+import { peeking } from './peeking.ts';
+import { suite } from './suite.ts';
+
+suite(peeking);

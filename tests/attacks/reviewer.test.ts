@@ -1,0 +1,4 @@
+import { reviewer } from './reviewer.ts';
+import { suite } from './suite.ts';
+
+suite(reviewer);

@@ -1,0 +1,4 @@
+import { stateFiles } from './stateFiles.ts';
+import { suite } from './suite.ts';
+
+suite(stateFiles);

@@ -1,0 +1,96 @@
+// Rules switched off, one at a time: in a copy of the sources, since the product has no switch. The copy's one change is text
+// that must be there exactly once; then the case that guards the rule is played there, as a program, and must turn red.
+
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Mutant } from './mutant.ts';
+import type { Said } from './one.ts';
+
+const top = join(import.meta.dirname, '..', '..');
+const copied = [
+  'agents',
+  'loop',
+  'operator',
+  'prompts',
+  'runner',
+  'state',
+  'tests',
+  'recipes',
+  'cli.ts',
+  'package.json',
+];
+const caseSeconds = 120;
+/** A supervisor without its rules may go round for ever, and log it. */
+const fileBytesMax = 512 * 1024 * 1024;
+
+/** `isRed`: the case missed the rule. False also where it could not be played, so that the change shows nothing. */
+export type Missed = { mutant: Mutant; isRed: boolean; what: string };
+
+/** Plays each mutant's case without its rule, some at a time, and tells of each as it is known. */
+export async function switchOff(mutants: Mutant[], tell: (missed: Missed) => void): Promise<void> {
+  const todo = [...mutants];
+  const worker = async () => {
+    const copy = copyOfSources();
+    try {
+      for (let next = todo.shift(); next; next = todo.shift()) tell(await without(copy, next));
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), todo.length) }, worker));
+}
+
+/** The text without the rule; throws where what is to be found is not there exactly once. */
+export function mutated({ rule, file, find, replace }: Mutant): string {
+  const [before, after, ...more] = readFileSync(join(top, file), 'utf8').split(find);
+  if (after === undefined || more.length > 0)
+    throw new Error(`${rule}: ${file} does not hold this text exactly once: ${find}`);
+  return `${before}${replace}${after}`;
+}
+
+function copyOfSources(): string {
+  const copy = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-without-')));
+  for (const name of copied) cpSync(join(top, name), join(copy, name), { recursive: true });
+  symlinkSync(join(top, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+async function without(copy: string, mutant: Mutant): Promise<Missed> {
+  const file = join(copy, mutant.file);
+  const whole = readFileSync(file);
+  writeFileSync(file, mutated(mutant));
+  try {
+    const { red, what } = await played(copy, mutant.attack);
+    return { mutant, isRed: red === 'through' || red === 'another rule', what };
+  } catch (error) {
+    return { mutant, isRed: false, what: `it could not be played: ${(error as Error).message}` };
+  } finally {
+    writeFileSync(file, whole);
+  }
+}
+
+function played(copy: string, title: string): Promise<Said> {
+  const program = ['prlimit', `--fsize=${fileBytesMax}`, process.execPath, join(copy, 'tests/attacks/one.ts'), title];
+  const child = spawn('timeout', ['-s', 'KILL', `${caseSeconds}`, ...program], {
+    cwd: copy,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const last = out.trim().split('\n').at(-1) ?? '';
+      if (code === 0 && last.startsWith('{')) resolve(JSON.parse(last) as Said);
+      else reject(new Error(`exit ${code}: ${err.trim().slice(-400)}`));
+    });
+  });
+}

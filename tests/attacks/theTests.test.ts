@@ -1,0 +1,4 @@
+import { suite } from './suite.ts';
+import { theTests } from './theTests.ts';
+
+suite(theTests);

@@ -1,0 +1,66 @@
+// The demo's first claim of M1, where the plan declares the control `hollow`: its tests never open a message, and code alone
+// says so, by name, before the Adversary is woken. In the demo itself, whose plan does not declare it, the Adversary finds it.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../agents/clock.ts';
+import type { Script } from '../../agents/script.ts';
+import { startScripted } from '../../agents/scripted.ts';
+import { layDemo } from '../../operator/demo.ts';
+import { run } from '../../operator/run.ts';
+import { demoScript } from '../../operator/story.ts';
+import { statePaths } from '../../state/workspace.ts';
+import { describeBoxed } from '../support/box.ts';
+import { auditOf, entriesOf, groundEnv, liveDir, scriptOf } from '../support/live.ts';
+
+const playMs = 120_000;
+
+describeBoxed("the demo's first claim", () => {
+  test(
+    'is red by hollow alone where the plan declares it, with the function that no test notices',
+    async () => {
+      const dir = liveDir();
+      const env = groundEnv(dir);
+      const uid = process.getuid?.() ?? -1;
+      const ground = await layDemo({
+        ...{ dir: join(dir, 'demo'), env, home: dir, uid, nodePath: process.execPath, clock: systemClock() },
+      });
+      const plan = readFileSync(ground.plan, 'utf8');
+      expect(plan.match(/controls: \[revert\]/g)).toHaveLength(2);
+      writeFileSync(ground.plan, plan.replace('controls: [revert]', 'controls: [revert, hollow]'));
+      const server = await startScripted(firstWakeOnly(demoScript()));
+      try {
+        const asked = { ...ground.asked, env: { ...ground.asked.env, ...groundEnv(dir, server.url) } };
+        const end = await run({ asked, plan: ground.plan, clock: systemClock(), signal: new AbortController().signal });
+        expect(end).toMatchObject({ status: 'parked', exit: 3 });
+      } finally {
+        await server.close();
+      }
+      const paths = statePaths(join(ground.dir, 'state'));
+      const entries = await entriesOf(paths.hub);
+      const woken = entries.flatMap((entry) =>
+        entry.kind === 'session' && entry.facts.event === 'started' ? entry.facts.for : [],
+      );
+      expect(new Set(woken)).toEqual(new Set(['builder']));
+      const controls = entries.flatMap((entry) =>
+        entry.kind === 'run' && entry.facts.control ? [[entry.facts.purpose, entry.facts.control] as const] : [],
+      );
+      const told = (name: string) =>
+        controls.filter(([purpose]) => 'control' in purpose && purpose.control === name).map(([, control]) => control);
+      expect(told('revert')).toMatchObject([{ result: 'BITES' }]);
+      expect(told('placebo')).toMatchObject([{ result: 'BITES' }]);
+      expect(told('hollow')).toContainEqual({
+        result: 'VACUOUS',
+        why: expect.stringMatching(/^With writeMessages \(src\/backup\.js:\d+\) emptied every test stays green/),
+      });
+      expect(await auditOf(paths)).toMatchObject({ ok: true });
+    },
+    playMs,
+  );
+});
+
+/** The Builder writes M1 and then only waits. */
+function firstWakeOnly({ roles }: Script): Script {
+  return scriptOf({ builder: roles.builder?.slice(0, 1) ?? [] });
+}

@@ -1,0 +1,81 @@
+// An amendment while the loop goes on: who judged by the old plan is stopped, what the new one wants is begun, and its budget
+// counts from then on.
+
+import { describe, expect, it } from 'vitest';
+import { begin, type Cancel, type Command, decide, type LoopState } from '../../loop/decide.ts';
+import { parkReasonOf } from '../../loop/park.ts';
+import { digestOf } from '../../state/digest.ts';
+import type { Entry } from '../../state/entry.ts';
+import type { GateId } from '../../state/ids.ts';
+import type { PhaseSpec } from '../../state/spec.ts';
+import { tell } from '../support/life.ts';
+
+type Story = ReturnType<typeof tell>;
+
+const M1 = 'M1' as GateId;
+const hour = 3_600_000;
+
+/** The act's entry, which is on the story's trail then. */
+function amend(story: Story, change: Partial<PhaseSpec>): Entry {
+  const { id, plan, recipes, spec } = story.phase();
+  const about = { phase: id, replaces: plan, plan: digestOf(JSON.stringify(change)), because: 'so' };
+  const act = story.act({ act: 'amend', ...about, recipes: recipes as never, spec: { ...spec, ...change } });
+  const at = `${new Date(story.now()).toISOString().slice(0, 19)}Z`;
+  return { ...act, id: story.submit(act), at } as Entry;
+}
+
+function harder(story: Story): Partial<PhaseSpec> {
+  const { gates } = story.phase().spec;
+  return { gates: { ...gates, [M1]: { ...gates[M1], times: 2 } } as PhaseSpec['gates'] };
+}
+
+function keys(commands: (Command | Cancel)[]): string[] {
+  return commands.map((command) => (command.kind === 'cancel' ? `cancel ${command.target}` : command.key));
+}
+
+describe('an amendment', () => {
+  it('stops the session that judges a gate whose spec it changes, and has its runs made anew', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1');
+    story.sleep('builder');
+    const { state, commands } = decide(begin(story.trail(), story.now()), { kind: 'started', atMs: story.now() });
+    expect(keys(commands)).toContain('session:adversary');
+    const entry = amend(story, harder(story));
+    const next = decide(state, { kind: 'appended', entry, atMs: story.now() });
+    expect(keys(next.commands)).toContain('cancel session:adversary');
+    expect(keys(next.commands)).toContain(`run:gate:${claim}:M1:1`);
+  });
+
+  it('leaves the session that judges a gate which it does not change', () => {
+    const story = tell({ M1: {}, M2: {} });
+    const claim = story.submit(story.claimed('M2', 1));
+    story.passes(claim, 'M2');
+    story.sleep('builder');
+    const { state } = decide(begin(story.trail(), story.now()), { kind: 'started', atMs: story.now() });
+    const entry = amend(story, { title: 'other' });
+    expect(keys(decide(state, { kind: 'appended', entry, atMs: story.now() }).commands)).toEqual([]);
+  });
+
+  it('ends the runs of a claim that it makes void', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    const { state, commands } = decide(begin(story.trail(), story.now()), { kind: 'started', atMs: story.now() });
+    expect(keys(commands)).toContain(`run:gate:${claim}:M1:1`);
+    const entry = amend(story, { protected: ['src/**'] });
+    const next = decide(state, { kind: 'appended', entry, atMs: story.now() });
+    expect(keys(next.commands)).toContain(`cancel run:gate:${claim}:M1:1`);
+  });
+
+  it('gives the phase its new budget: hours, claims', () => {
+    const story = tell();
+    const parks = (state: LoopState) => parkReasonOf(state, story.phase())?.reason ?? null;
+    const late = () => begin(story.trail(), story.now());
+    story.wait(9 * hour);
+    expect(parks(late())).toBe('budget');
+    amend(story, { budget: { usd: 20, hours: 10, claims: 1 } });
+    expect(parks(late())).toBeNull();
+    story.accept('M1', 1);
+    expect(story.refusal(story.claimed('M1', 2))).toMatch(/the plan allows 1 claims/);
+  });
+});

@@ -1,0 +1,121 @@
+// `coldpass calibrate` with judges that are scripts: the real SDK, real clones, boxes and diffs; only the judgement is written
+// down beforehand.
+
+import { expect, it, onTestFinished } from 'vitest';
+import { anthropic } from '../../agents/anthropic.ts';
+import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
+import { systemClock } from '../../agents/clock.ts';
+import { limitsDefault } from '../../agents/limits.ts';
+import { startScripted } from '../../agents/scripted.ts';
+import { priceOf } from '../../agents/spend.ts';
+import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
+import { paint, type Screen } from '../../operator/print.ts';
+import { readCalibrations } from '../../state/calibration.ts';
+import { describeBoxed } from '../support/box.ts';
+import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../support/judge.ts';
+import { askedAt, calls, type Ground, layGround, scriptOf } from '../support/live.ts';
+
+const all = calibrationSet();
+/** Two projects of the set: enough for judges that do not look. */
+const few = { ...all, cases: all.cases.filter(({ name }) => /^(roman|durations),/.test(name)) };
+
+async function calibrated(ground: Ground, script: ReturnType<typeof scriptOf>, more: Partial<CalibrateOptions> = {}) {
+  const server = await startScripted(script);
+  onTestFinished(() => server.close());
+  const options = { role: 'adversary', usd: null, clock: systemClock(), signal: new AbortController().signal };
+  return { server, report: await calibrateHere({ asked: askedAt(ground, server.url), ...options, ...more }) };
+}
+
+describeBoxed('a calibration', () => {
+  it('finds a perfect judge perfect, and keeps the result', async () => {
+    const ground = await layGround();
+    const notes: string[] = [];
+    const perfect = (one: CalibrationCase) => (one.truth === 'bad' ? caseFails() : casePasses(one));
+    const { report } = await calibrated(ground, judgesOf(all.cases, perfect), { onNote: (line) => notes.push(line) });
+    expect(report.calibration.cases.map(({ truth, verdict }) => `${truth} ${verdict}`)).toEqual(
+      all.cases.map(({ truth }) => (truth === 'bad' ? 'bad FAIL' : 'good PASS')),
+    );
+    expect(report).toMatchObject({
+      exit: 0,
+      scripted: true,
+      calibration: { detects: 1, alarms: 0, complete: true, model: 'scripted' },
+    });
+    expect(readCalibrations(ground.paths.calibrations)).toEqual([report.calibration]);
+    expect(notes).toEqual(['note: a script judges here, and no model: the figures say nothing of one']);
+    expect(said(report)).toContain('a script, no model');
+  }, 120_000);
+
+  it('finds one that stamps everything to detect nothing', async () => {
+    const { report } = await calibrated(await layGround(), judgesOf(few.cases, casePasses), { set: few });
+    expect(report.calibration).toMatchObject({ detects: 0, alarms: 0, complete: true });
+    expect(said(report)).toContain('detects       0 % (0 of 2 bad claims failed)');
+  });
+
+  it('finds one that fails everything to be all alarm', async () => {
+    const { report } = await calibrated(await layGround(), judgesOf(few.cases, caseFails), { set: few });
+    expect(report.calibration).toMatchObject({ detects: 1, alarms: 1, complete: true });
+    expect(said(report)).toContain('false alarms  100 % (2 of 2 good claims failed)');
+  });
+
+  it('counts a refusal, a cut answer and an empty one as no verdict', async () => {
+    const turns = ['refusal', 'max_tokens', 'filter'].map((kind) => [{ say: 'x', fault: { kind, times: 9 } }]);
+    let next = 0;
+    const mute = () => turns[next++] ?? [{ say: '' }, { say: '' }];
+    const { report } = await calibrated(await layGround(), judgesOf(few.cases, mute), { set: few });
+    expect(report.calibration.cases.map(({ verdict, judged }) => ({ verdict, judged }))).toEqual(
+      few.cases.map(() => ({ verdict: 'none', judged: true })),
+    );
+    expect(report.calibration).toMatchObject({ detects: 0, alarms: 0 });
+  });
+
+  it('runs reproducers: a red one blocks, a green one does not, and a PASS over a red one is refused', async () => {
+    const reproducer = {
+      path: 'tests/nearest.sh',
+      content: 'grep -q nearest src/roman.js && exit 1; exit 0\n',
+      command: 'sh tests/nearest.sh',
+    };
+    const either = (one: CalibrationCase) => [
+      caseFinding({ reproducer }),
+      ...casePasses(one),
+      caseFail(),
+      calls('wait', { why: 'nothing blocks' }),
+    ];
+    const roman = { ...all, cases: all.cases.filter(({ name }) => name.startsWith('roman')) };
+    const { report, server } = await calibrated(await layGround(), judgesOf(roman.cases, either), { set: roman });
+    expect(report.calibration.cases).toMatchObject([{ verdict: 'none' }, { verdict: 'FAIL' }]);
+    const heard = JSON.stringify(server.requests().map(({ body }) => body.messages.at(-1)));
+    expect(heard).toContain('Its reproducer is green at the claim: it does not block.');
+    expect(heard).toContain('Its reproducer is red at the claim: it blocks.');
+    expect(heard).toContain('no finding that this names is open and blocks');
+  });
+
+  it('spends no more than it may, and says that it is incomplete', async () => {
+    const ground = await layGround();
+    const server = await startScripted(judgesOf(few.cases, caseFails));
+    onTestFinished(() => server.close());
+    const clock = systemClock();
+    const model = 'claude-opus-5-5';
+    const backend = anthropic({ apiKey: 'x', baseURL: server.url, model, clock });
+    const agent = { backend, price: priceOf(model), limits: limitsDefault, secrets: [] };
+    const { report } = await calibrated(ground, scriptOf({}), { agent, usd: 0.5, set: few });
+    expect(report.calibration.usd).toBeGreaterThan(0);
+    expect(report.calibration.usd).toBeLessThanOrEqual(0.5);
+    expect(report).toMatchObject({ exit: 4, scripted: false, calibration: { complete: false } });
+    expect(said(report)).toContain('INCOMPLETE');
+  });
+
+  it('refuses a role that judges nothing, and an amount that is none', async () => {
+    const ground = await layGround();
+    await expect(calibrated(ground, scriptOf({}), { role: 'builder' })).rejects.toThrow('only a judge can');
+    await expect(calibrated(ground, scriptOf({}), { usd: Number.NaN })).rejects.toThrow(
+      '--usd is not an amount above 0',
+    );
+  });
+});
+
+function said(report: Parameters<typeof sayCalibration>[0]): string {
+  const lines: string[] = [];
+  const line = (text: unknown) => void lines.push(typeof text === 'string' ? text : (text as { text: string }).text);
+  sayCalibration(report, { line, paint: paint(false) } as unknown as Screen);
+  return lines.join('\n');
+}

@@ -1,0 +1,144 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { challenge } from '../../operator/challenge.ts';
+import { compared } from '../../operator/compare.ts';
+import type { Here } from '../../operator/here.ts';
+import { attacked, restore, resultsPath } from '../support/attack.ts';
+import { describeBoxed } from '../support/box.ts';
+import { ground, nodeConfig, nodeProject, scripted } from '../support/cli.ts';
+import { planText } from '../support/cliPlan.ts';
+import { cloneSteps, forge } from '../support/forge.ts';
+import { failed, passed, record } from '../support/records.ts';
+import { git } from '../support/repo.ts';
+
+/** The project's tests are what a program of the machine says: no claim changes it, and we can. */
+const dialled = `import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import assert from 'node:assert';
+for (const word of execFileSync('dial').toString().trim().split(' ')) {
+  const [name, answer] = word.split('=');
+  test(name, () => assert.equal(answer, 'yes'));
+}
+`;
+
+const claims = `
+roles:
+  builder:
+    - name: first work
+      when: { contains: 'Woken: work', matches: '^- M1: unclaimed' }
+      turns:
+        - call:
+            - { tool: edit, input: { path: answer.txt, text: "42\\n" } }
+            - { tool: shell, input: { command: git add -A && git commit -qm answer } }
+        - call: [{ tool: publish }]
+          save: { sha: { from: publish, match: '\\b[0-9a-f]{40}\\b' } }
+        - call: [{ tool: claim, input: { gate: M1, sha: '{{ sha }}', what: It is there., how: node --test, expected: green } }]
+        - call: [{ tool: wait, input: { why: M1 is claimed } }]
+    - name: anything else
+      turns: [{ say: I have nothing to add. }]
+  adversary:
+    - name: nothing
+      turns: [{ say: I have nothing to say. }]
+`;
+
+type Listed = { run: string; entry: number | null; what: string };
+
+/** A phase with its runs on the trail, and the dial that its tests read. */
+async function phase() {
+  const config = nodeConfig.replace('tools: [node]', 'tools: [node, dial]');
+  const place = ground({ ...nodeProject, 'sum.test.js': dialled, 'coldpass.yml': config });
+  const tool = join(place.dir, 'dial');
+  const dial = (words: string) => {
+    writeFileSync(join(tool, 'dial'), `#!/bin/sh\necho ${words}\n`);
+    chmodSync(join(tool, 'dial'), 0o755);
+  };
+  mkdirSync(tool, { mode: 0o755 });
+  dial('one=yes two=yes');
+  expect(await place.type(['init', '--tool', `dial=${tool}`])).toMatchObject({ exit: 0 });
+  writeFileSync(join(place.repo, 'plan.md'), planText);
+  await place.type(['run', 'plan.md'], await scripted(claims));
+  const { runs } = JSON.parse((await place.type(['runs', '--json'])).out) as { runs: Listed[] };
+  const named = (what: RegExp) => runs.find((one) => what.test(one.what))?.run ?? '';
+  return { ...place, dial, runs, named };
+}
+
+describeBoxed('coldpass challenge', () => {
+  it('makes runs again from what the trail pins, finds them alike or says test by test what is not, and records nothing', async () => {
+    const { type, runs, named, state, repo, dial } = await phase();
+    const head = git(join(state, 'hub.git'), ['rev-parse', 'trail']);
+    // What is checked out now is nothing to it.
+    writeFileSync(join(repo, 'coldpass.yml'), nodeConfig.replace(/run: node.*/, 'run: "true"'));
+    for (const what of [/the base/, /cold run 1/, /control revert/]) {
+      const { run, entry } = runs.find((one) => what.test(one.what)) as Listed;
+      const said = await type(['challenge', run]);
+      expect(said.out).toMatch(new RegExp(`^ALIKE {2}${run}, .*, 2 tests, each as recorded \\(#${entry}\\)\n$`));
+      expect(said.exit).toBe(0);
+    }
+
+    dial('two=no three=yes');
+    const run = named(/M1, cold run 1/);
+    const said = await type(['challenge', run]);
+    expect(said.exit).toBe(1);
+    expect(said.out).toMatch(new RegExp(`^DIFFERS {2}${run}, M1, cold run 1`));
+    expect(said.out).toMatch(/outcome: PASS then, FAIL now\n {2}level: 1 then, 0 now/);
+    expect(said.out).toMatch(/1 differ:\n {4}✗ .*two: pass then, fail \(assertion\) now/);
+    expect(said.out).toMatch(/1 missing now:\n {4}✗ .*one\n {2}1 new now:\n {4}✗ .*three\n {2}0 tests are as recorded/);
+    const json = JSON.parse((await type(['challenge', run, '--json'])).out);
+    expect(json).toMatchObject({
+      exit: 1,
+      run,
+      comparison: { alike: false, outcome: { recorded: 'PASS', now: 'FAIL' }, differ: [{ recorded: 'pass' }] },
+      record: { purpose: { kind: 'trial', by: 'operator' } },
+    });
+    expect(existsSync(json.logs)).toBe(true);
+    expect(git(join(state, 'hub.git'), ['rev-parse', 'trail'])).toBe(head);
+
+    expect((await type(['challenge', json.record.run])).err).toMatch(/is not on the trail, where alone a run can be/);
+    expect((await type(['challenge', 'M1'])).err).toMatch(/"M1" is not the name of a run/);
+
+    // What was made again is none of the statements.
+    const exported = await type(['export', '--out', '../statements']);
+    expect(exported.out).toMatch(/^phase answer: \d+ runs; M1 FAILED; nobody has claimed DONE\n→ they lie in /);
+    expect(exported.exit).toBe(0);
+    const files = readdirSync(join(repo, '..', 'statements', 'answer'));
+    expect(files).toContain(`${run}.test-result.json`);
+    expect(files).not.toContain(`${json.record.run}.test-result.json`);
+    expect(await type(['export', '--out', '../statements'])).toMatchObject({ exit: 2, out: '' });
+    expect(await type(['export'])).toMatchObject({ exit: 2, err: expect.stringMatching(/--out <folder>/) });
+  }, 180_000);
+});
+
+describe('a challenged run', () => {
+  const { the } = attacked();
+
+  it('whose record is not the one that its entry names is not made again', async () => {
+    const { story, honest } = the;
+    const steps = cloneSteps(honest);
+    const results = resultsPath(story.runs.gate);
+    restore(steps, story.ids.gateRun, new RegExp(results), (text) => text.replace('"pass"', '"fail"'));
+    await forge(story, steps);
+    const place = { paths: { hub: story.hub.dir } } as Here;
+    const options = { now: () => new Date(), signal: new AbortController().signal };
+    await expect(challenge(place, story.runs.gate, options)).rejects.toThrow(
+      new RegExp(`results.json is not what entry #${story.ids.gateRun} names by digest`),
+    );
+    await expect(challenge(place, 'r-ffffffffffff', options)).rejects.toThrow(/ended LOST and counts for nothing/);
+  });
+
+  it('is compared by how its tests ended, whatever their time, order and words', () => {
+    const then = record({ tests: [passed('a'), passed('b'), failed('c')] });
+    const slower = [failed('c'), passed('b'), { ...passed('a'), ms: 99 }];
+    expect(compared(then, record({ tests: slower, reason: 'Otherwise.' }))).toMatchObject({ alike: true, same: 3 });
+    const crashed = compared(then, record({ tests: [passed('a'), passed('b'), failed('c', 'error')] }));
+    expect(crashed).toMatchObject({
+      alike: false,
+      differ: [{ id: 'c', recorded: 'fail (assertion)', now: 'fail (error)' }],
+    });
+    expect(compared(then, record({ tests: then.tests, outcome: 'FAIL' })).alike).toBe(false);
+    expect(compared(then, record({ tests: then.tests, reproducer: 'red' }))).toMatchObject({
+      alike: false,
+      reproducer: { recorded: null, now: 'red' },
+    });
+  });
+});

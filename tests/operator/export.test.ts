@@ -1,0 +1,234 @@
+// Statements of a real trail, verified as a stranger would: by the exported script and stock openssl, without our code.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { exportTrail } from '../../operator/export.ts';
+import { digestOf } from '../../state/digest.ts';
+import { generateKey } from '../../state/keys.ts';
+import { spoilable } from '../support/attack.ts';
+import { git } from '../support/repo.ts';
+import { tempDir } from '../support/temp.ts';
+
+const { the, copy } = spoilable();
+const resource = 'git+https://example.org/notes.git';
+
+/** The story's trail, exported to a folder of its own. */
+async function exported(stateDir = the.story.stateDir): Promise<string> {
+  const dir = join(tempDir(), 'statements');
+  await exportFrom(stateDir, dir);
+  return dir;
+}
+
+function exportFrom(stateDir: string, dir: string, phase?: string) {
+  const paths = { hub: join(stateDir, 'hub.git'), headsLog: join(stateDir, 'heads.log'), keys: join(stateDir, 'keys') };
+  return exportTrail({ paths, root: the.story.hub.root, resource, dir, ...(phase && { phase }) });
+}
+
+/** `sh verify.sh` on a machine that has nothing of ours: no node on its PATH. */
+function verify(dir: string, ...args: string[]): { exit: number | null; said: string } {
+  const env = { PATH: '/usr/bin:/bin' };
+  const { status, stdout, stderr } = spawnSync('/bin/sh', [join(dir, 'verify.sh'), ...args], { encoding: 'utf8', env });
+  return { exit: status, said: stdout + stderr };
+}
+
+function statement(dir: string, file: string) {
+  const envelope = JSON.parse(readFileSync(join(dir, 'notes', file), 'utf8'));
+  return JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8'));
+}
+
+/** What `change` makes of an envelope's line. */
+function spoil(dir: string, file: string, change: (line: string) => string): void {
+  const path = join(dir, 'notes', file);
+  const before = readFileSync(path, 'utf8');
+  const after = change(before);
+  expect(after).not.toBe(before);
+  writeFileSync(path, after);
+}
+
+function member(line: string, name: 'payload' | 'sig'): string {
+  return new RegExp(`"${name}":"([^"]*)"`).exec(line)?.[1] ?? '';
+}
+
+const resultOf = (run: string) => `${run}.test-result.json`;
+
+describe('the statements of a trail', () => {
+  it('verify with openssl alone, by the script and by the lines in the README, under the keys that the trail knows', async () => {
+    const dir = await exported();
+    const whole = verify(dir);
+    expect(whole.said).toMatch(/^all \d+ statements verify$/m);
+    expect(whole.exit).toBe(0);
+    expect(whole.said.match(/^good {3}/gm)).toHaveLength(readdirSync(join(dir, 'notes')).length);
+
+    const allowed = join(dir, '..', 'allowed');
+    writeFileSync(allowed, `${git(the.story.hub.dir, ['show', 'trail:machine-docs/allowed_signers'])}\n`);
+    expect(verify(dir, allowed).exit).toBe(0);
+    const known = readFileSync(allowed, 'utf8');
+    const rotatedOut = known.replace(/^(runner@\S+ namespaces="git")/m, '$1,valid-before="20260611200000Z"');
+    for (const other of [known.replace(/^runner@.*$/m, ''), rotatedOut]) {
+      writeFileSync(allowed, other);
+      expect(verify(dir, allowed)).toMatchObject({ exit: 1, said: expect.stringMatching(/WRONG {2}runner\.pem/) });
+    }
+
+    const lines = /## Verify one by hand\n\n((?: {4}.*\n)+)/.exec(readFileSync(join(dir, 'README.md'), 'utf8'))?.[1];
+    expect(execFileSync('/bin/sh', ['-euc', lines ?? 'exit 1'], { cwd: dir, encoding: 'utf8' })).toMatch(
+      /Signature Verified Successfully/,
+    );
+  });
+
+  it('name commit, tree, tests, plan and recipe as in-toto and SLSA have them, and a gate names the files it rests on', async () => {
+    const dir = await exported();
+    const { shas, runs, ids, hub } = the.story;
+    const tree = git(hub.dir, ['rev-parse', `${shas.second}^{tree}`]);
+    const subject = [
+      { name: 'main', digest: { gitCommit: shas.second, sha1: shas.second } },
+      { name: 'main tree', digest: { gitTree: tree } },
+    ];
+    const result = statement(dir, resultOf(runs.again));
+    expect(result).toMatchObject({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject,
+      predicateType: 'https://in-toto.io/attestation/test-result/v0.1',
+      predicate: {
+        result: 'PASSED',
+        passedTests: ['tests/old.test.js > stays', 'tests/new.test.js > both are kept'],
+        warnedTests: [],
+        failedTests: [],
+        configuration: [{ name: 'recipe app' }, { name: 'plan notes' }],
+        'coldpass:run': {
+          run: runs.again,
+          outcome: 'PASS',
+          purpose: { kind: 'gate', claim: ids.again, gate: 'M1', k: 1 },
+        },
+      },
+    });
+    const summary = statement(dir, 'M1.vsa.json');
+    expect(summary).toMatchObject({
+      subject,
+      predicateType: 'https://slsa.dev/verification_summary/v1',
+      predicate: {
+        resourceUri: resource,
+        verifier: { id: `coldpass:${hub.root}#supervisor` },
+        verificationResult: 'PASSED',
+        verifiedLevels: ['COLDPASS_GATE_HOLDS'],
+        slsaVersion: '1.2',
+        'coldpass:gate': { gate: 'M1', phase: 'notes', claim: ids.again, verdict: ids.pass, waived: [] },
+      },
+    });
+    const plan = git(hub.dir, ['show', 'trail:machine-docs/plan-phase-notes.md']);
+    expect(summary.predicate.policy.digest).toEqual({ sha256: digestOf(`${plan}\n`) });
+    expect(result.predicate.configuration[1].digest).toEqual(summary.predicate.policy.digest);
+    for (const { name, digest } of summary.predicate.inputAttestations)
+      expect(digest.sha256).toBe(digestOf(readFileSync(join(dir, 'notes', name))));
+    const rests = (file: string) =>
+      statement(dir, file).predicate.inputAttestations.map(({ name }: { name: string }) => name);
+    expect(rests('M1.vsa.json')).toContain(resultOf(runs.again));
+    expect(rests('M1.vsa.json')).not.toContain(resultOf(runs.gate));
+    expect(rests('DONE.vsa.json')).toContain('M1.vsa.json');
+  });
+
+  it('call a control that bites passed, a red reproducer failed, and leave out what counts for nothing', async () => {
+    const dir = await exported();
+    const files = readdirSync(join(dir, 'notes')).filter((file) => file.startsWith('r-'));
+    const told = files.map((file) => statement(dir, file).predicate);
+    const of = (kind: string) => told.filter((one) => one['coldpass:run'].purpose.kind === kind);
+    expect(of('control').map(({ result, failedTests }) => [result, failedTests])).toEqual([
+      ['PASSED', []],
+      ['PASSED', []],
+    ]);
+    expect(of('control')[0]['coldpass:run']).toMatchObject({ outcome: 'FAIL', control: { result: 'BITES' } });
+    expect(new Set(of('reproducer').map(({ result }) => result))).toEqual(new Set(['PASSED', 'FAILED']));
+    expect(files).not.toContain(resultOf('r-ffffffffffff')); // lost in a crash
+  });
+
+  it('are the same bytes each time', async () => {
+    const [one, other] = [await exported(), await exported()];
+    const list = (dir: string) =>
+      readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
+    expect(list(one).sort()).toEqual(list(other).sort());
+    for (const file of list(one)) expect(readFileSync(join(one, file)), file).toEqual(readFileSync(join(other, file)));
+  });
+});
+
+describe('what is not as it was signed', () => {
+  it.for<[string, RegExp, (dir: string) => void]>([
+    [
+      'a flipped byte of the payload',
+      /WRONG {2}notes\/r-\w+\.test-result\.json: its signature is not one of the runner/,
+      (dir) =>
+        spoil(dir, resultOf(the.story.runs.again), (line) => {
+          const bytes = Buffer.from(member(line, 'payload'), 'base64');
+          bytes[bytes.indexOf('PASSED')] = 'p'.charCodeAt(0);
+          return line.replace(member(line, 'payload'), bytes.toString('base64'));
+        }),
+    ],
+    [
+      'a signature swapped for that of another run',
+      /r-\w+\.test-result\.json: its signature is not one of the runner/,
+      (dir) => {
+        const other = readFileSync(join(dir, 'notes', resultOf(the.story.runs.gate)), 'utf8');
+        spoil(dir, resultOf(the.story.runs.again), (line) => line.replace(member(line, 'sig'), member(other, 'sig')));
+      },
+    ],
+    [
+      'the statement of another run in its place',
+      /r-\w+\.test-result\.json: does not say "run":"r-\w+"/,
+      (dir) =>
+        cpSync(join(dir, 'notes', resultOf(the.story.runs.gate)), join(dir, 'notes', resultOf(the.story.runs.again))),
+    ],
+    [
+      'the statement of another gate in its place',
+      /M1\.vsa\.json: does not say "gate":"M1"/,
+      (dir) => cpSync(join(dir, 'notes', 'DONE.vsa.json'), join(dir, 'notes', 'M1.vsa.json')),
+    ],
+    [
+      'a run that a gate rests on taken away',
+      /M1\.vsa\.json: rests on another r-\w+\.test-result\.json than the one that lies here/,
+      (dir) => rmSync(join(dir, 'notes', resultOf(the.story.runs.again))),
+    ],
+    [
+      "a summary signed with the runner's key",
+      /M1\.vsa\.json: its signature is not one of the supervisor/,
+      (dir) => cpSync(join(dir, 'runner.pem'), join(dir, 'supervisor.pem')),
+    ],
+    [
+      'an envelope that two programs could read as two things',
+      /M1\.vsa\.json: is no envelope of the form/,
+      (dir) => spoil(dir, 'M1.vsa.json', (line) => line.replace('{"payload"', '{"payload":"e30=","payload"')),
+    ],
+  ])('%s: the script says which file, and exits 1', async ([, said, attack]) => {
+    const dir = await exported();
+    attack(dir);
+    const told = verify(dir);
+    expect(told.said).toMatch(said);
+    expect(told.exit).toBe(1);
+  });
+
+  it('is not exported: a trail whose audit does not hold is refused, with its first fault', async () => {
+    const stateDir = dirname(copy().hub);
+    writeFileSync(join(stateDir, 'heads.log'), `${'0'.repeat(40)}\n`, { flag: 'a' });
+    const dir = join(tempDir(), 'statements');
+    await expect(exportFrom(stateDir, dir)).rejects.toThrow(/the audit does not hold, so nothing is exported: /);
+    expect(existsSync(dir)).toBe(false);
+  });
+});
+
+describe('bad input', () => {
+  it('gets one line: no keys here, another key, a folder that is not empty, a phase that is not there', async () => {
+    const bare = dirname(copy().hub);
+    rmSync(join(bare, 'keys'), { recursive: true });
+    const dir = join(tempDir(), 'statements');
+    await expect(exportFrom(bare, dir)).rejects.toMatchObject({
+      exit: 2,
+      message: expect.stringMatching(/^the runner's key is not here \(.*\): export where the supervisor runs/),
+    });
+    mkdirSync(join(bare, 'keys'));
+    generateKey(join(bare, 'keys', 'runner'), 'runner@coldpass');
+    await expect(exportFrom(bare, dir)).rejects.toThrow(/has no private half of the runner's key SHA256/);
+    await expect(exportFrom(the.story.stateDir, dir, 'other')).rejects.toThrow(/there is no phase other; .*notes/);
+    expect(existsSync(dir)).toBe(false);
+    writeFileSync(join(bare, 'full'), '');
+    await expect(exportFrom(the.story.stateDir, bare)).rejects.toThrow(/is not empty/);
+  });
+});

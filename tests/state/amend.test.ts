@@ -1,0 +1,260 @@
+// An amendment: what it makes of gates, claims and DONE; what it cannot be; and what the audit makes of one.
+
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Amendment } from '../../state/amendment.ts';
+import { audit } from '../../state/audit.ts';
+import { canonicalJson, digestOf } from '../../state/digest.ts';
+import {
+  type Digest,
+  DONE,
+  type EntryId,
+  type GateId,
+  type PhaseId,
+  type RecipeName,
+  type Sha,
+} from '../../state/ids.ts';
+import { readPlan } from '../../state/plan.ts';
+import type { PhaseSpec } from '../../state/spec.ts';
+import { shaOf, tell, zero } from '../support/life.ts';
+import { addCommits, makeHub } from '../support/repo.ts';
+import { tempDir } from '../support/temp.ts';
+import { harnessText, openPhase, openWriter, phaseId, pinned, planText, recipeDigest } from '../support/writer.ts';
+
+type Story = ReturnType<typeof tell>;
+type Parts = Omit<Partial<Amendment>, 'spec'> & { spec?: Partial<PhaseSpec> };
+
+const other = 'f'.repeat(64) as Digest;
+const [M1, M2] = ['M1', 'M2'] as GateId[] as [GateId, GateId];
+
+/** The story's own plan, changed, as an act. */
+function amendment(story: Story, { spec: change, ...more }: Parts): Amendment {
+  const phase = story.phase();
+  const spec = { ...phase.spec, ...change };
+  const plan = digestOf(canonicalJson([spec, more]));
+  const about = { phase: phase.id, replaces: phase.plan, plan, recipes: phase.recipes as Amendment['recipes'] };
+  return { act: 'amend', ...about, spec, because: 'the operator says so', ...more };
+}
+
+function amend(story: Story, parts: Parts): EntryId {
+  return story.submit(story.act(amendment(story, parts)));
+}
+
+/** The gate's spec with something else in it. */
+function gate(story: Story, name: GateId, change: object): Parts {
+  const { gates } = story.phase().spec;
+  return { spec: { gates: { ...gates, [name]: { ...gates[name], ...change } } as PhaseSpec['gates'] } };
+}
+
+function twoAccepted(): Story {
+  const story = tell({ M1: {}, M2: {} });
+  story.accept('M1', 1);
+  story.accept('M2', 2);
+  return story;
+}
+
+describe('a gate whose own spec an act amended', () => {
+  it('is judged anew at the same claim: its runs and its verdict count no more, and the other gate stands', () => {
+    const story = twoAccepted();
+    const claim = story.gate('M1').claim?.id as EntryId;
+    amend(story, gate(story, M1, { expect: { pass: ['it adds'], flags: [], closed: [] } }));
+    expect(story.gate('M1')).toMatchObject({
+      holds: false,
+      verdict: null,
+      standing: { state: 'running' },
+      claim: { id: claim },
+    });
+    expect(story.gate('M2').holds).toBe(true);
+    story.passes(claim, 'M1');
+    expect(story.gate('M1')).toMatchObject({ holds: false, verdict: null, standing: { state: 'green' } });
+    story.judge(claim);
+    story.submit(story.verdict(claim, 'PASS'));
+    expect(story.gate('M1').holds).toBe(true);
+  });
+
+  it('is red or green by its new runs alone, and a FAIL under the old plan is forgotten with a PASS', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1', { outcome: 'FAIL' });
+    amend(story, gate(story, M1, { expect: { level: 1, pass: [], flags: [], closed: [] } }));
+    expect(story.gate('M1').standing?.state).toBe('running');
+    story.passes(claim, 'M1');
+    story.judge(claim);
+    const finding = story.submit(story.finding('M1', claim));
+    story.submit(story.verdict(claim, 'FAIL', { findings: [finding] }));
+    expect(story.gate('M1').verdict?.verdict).toBe('FAIL');
+    amend(story, gate(story, M1, { times: 2 }));
+    expect(story.gate('M1').verdict).toBeNull();
+  });
+
+  const told: [string, (story: Story) => Parts, string[]][] = [
+    ['its recipe’s digest', () => ({ recipes: { app: other } as Amendment['recipes'] }), ['M1', 'M2']],
+    ['its expectations', (story) => gate(story, M1, { expect: { level: 2, pass: [], flags: [], closed: [] } }), ['M1']],
+    ['how often it runs', (story) => gate(story, M1, { times: 3 }), ['M1']],
+    ['its controls', (story) => gate(story, M1, { controls: [] }), ['M1']],
+    ['what it covers', (story) => gate(story, M1, { covers: ['2.2'] }), ['M1']],
+    ['what it requires', (story) => gate(story, M1, { requires: ['M2'] }), ['M1']],
+    ['the text of a clause that it covers', () => ({ spec: { clauses: clauses('x', 'z') } }), ['M2']],
+    ['the paths that are tests', () => ({ spec: { tests: ['**/*.test.js'] } }), ['M1', 'M2']],
+    ['the paths that are protected', () => ({ spec: { protected: ['.ci/**'] } }), ['M1', 'M2']],
+    ['the tests that may change', () => ({ spec: { supersedes: ['adds'] } }), ['M1', 'M2']],
+    ['the hold-outs', () => ({ holdout: other }), ['M1', 'M2']],
+    ['its title alone', () => ({ spec: { title: 'other' } }), []],
+    ['its budget alone', () => ({ spec: { budget: { usd: 1, hours: 1, claims: 30 } } }), []],
+    ['its Definition of Done alone', () => ({ spec: { dod: [{ id: 'DoD.1', text: 'z' }] } }), []],
+  ];
+  const clauses = (one: string, two: string) => [
+    { id: '2.1', text: one },
+    { id: '2.2', text: two },
+  ];
+  it.each(told)('is one of those that judge by it where the plan changes %s', (_, change, anew) => {
+    const story = tell({ M1: {}, M2: { covers: ['2.2'] } }, { clauses: clauses('x', 'y') });
+    story.accept('M1', 1);
+    story.accept('M2', 2);
+    amend(story, change(story));
+    for (const k of [2, 3]) story.ran({ kind: 'base', recipe: 'app' as RecipeName, k }); // as often as the new plan may ask
+    expect([M1, M2].filter((name) => !story.gate(name).holds)).toEqual(anew);
+  });
+});
+
+describe('a claim', () => {
+  it('is void where its own facts were read off members that changed, and its SHA may be claimed again', () => {
+    const story = twoAccepted();
+    amend(story, { spec: { protected: ['src/**'] } });
+    expect(story.gate('M1').claim).toBeNull();
+    expect(story.gate('M2').claim).toBeNull();
+    story.accept('M1', 1);
+    expect(story.gate('M1').holds).toBe(true);
+  });
+
+  it('of DONE is void by any amendment; runs of gates that stand are still evidence for the next', () => {
+    const story = twoAccepted();
+    const done = story.submit(story.claimed(DONE, 2));
+    expect(story.refusal(story.claimed('M1', 3))).toMatch(/DONE is being judged/);
+    amend(story, { spec: { title: 'other' } });
+    expect(story.gate(DONE).claim).toBeNull();
+    expect(story.phase().claims.find(({ id }) => id === done)?.withdrawn).not.toBeNull();
+    expect(story.accept(DONE, 2)).toBeGreaterThan(done);
+    expect(story.gate(DONE).holds).toBe(true);
+  });
+
+  it('of DONE takes no run that was made before what it ran for was amended', () => {
+    const story = tell();
+    const claim = story.accept('M1', 1);
+    amend(story, gate(story, M1, { expect: { level: 1, pass: [], flags: [], closed: [] } }));
+    const after = story.passes(claim, 'M1');
+    story.judge(claim);
+    story.submit(story.verdict(claim, 'PASS'));
+    story.submit(story.claimed(DONE, 1));
+    const own = story.gate(DONE).standing?.pieces.filter(({ condition }) => condition === 'runs');
+    expect(own).toMatchObject([{ result: 'good', at: after }]);
+  });
+
+  it('of a tree that was red may be made again', () => {
+    const story = tell();
+    const claim = story.submit(story.claimed('M1', 1));
+    story.passes(claim, 'M1', { outcome: 'FAIL' });
+    expect(story.refusal(story.claimed('M1', 1))).toMatch(/this tree was refused/);
+    amend(story, { spec: { title: 'other' } });
+    expect(story.refusal(story.claimed('M1', 1))).toBeNull();
+  });
+});
+
+describe('a gate', () => {
+  it('that an amendment takes out is nobody’s any more: DONE holds without it', () => {
+    const story = twoAccepted();
+    const { M1: kept } = story.phase().spec.gates as Record<string, PhaseSpec['gates'][GateId]>;
+    story.submit(story.finding('M2', null, true));
+    amend(story, { spec: { gates: { [M1]: kept } as PhaseSpec['gates'] } });
+    expect(story.refusal(story.claimed('M2', 3))).toMatch(/the plan has no gate M2/);
+    const done = story.submit(story.claimed(DONE, 2));
+    story.passes(done, 'M1');
+    const needs = story.gate(DONE).standing?.pieces.flatMap((piece) => piece.needs);
+    expect(needs).toMatchObject([{ purpose: { kind: 'reproducer' }, recipe: 'app', sha: shaOf(2) }]);
+  });
+
+  it('that an amendment brings is to be met as any other, and one that comes back begins anew', () => {
+    const story = twoAccepted();
+    const { gates } = story.phase().spec;
+    const { M1: kept } = gates as Record<string, PhaseSpec['gates'][GateId]>;
+    amend(story, { spec: { gates: { [M1]: kept } as PhaseSpec['gates'] } });
+    amend(story, { spec: { gates } });
+    expect(story.gate('M2')).toMatchObject({ claim: null, holds: false });
+    expect(story.refusal(story.claimed(DONE, 2))).toMatch(/M2 does not/);
+    story.accept('M2', 2);
+    expect(story.gate('M2').holds).toBe(true);
+  });
+});
+
+describe('an amendment is refused', () => {
+  const cases: [string, (story: Story) => Parts, RegExp][] = [
+    ['over another plan than the phase has', () => ({ replaces: other, spec: { title: 'x' } }), /another one by now/],
+    ['of another phase’s plan', () => ({ spec: { phase: 'elsewhere' as PhaseId } }), /is that of phase elsewhere/],
+    ['with another base', () => ({ spec: { base: 'other' } }), /the base of story is main and stays so/],
+    ['without a recipe that it runs', () => ({ recipes: {}, spec: { title: 'x' } }), /pins no recipe app/],
+    ['that changes nothing', (story) => ({ plan: story.phase().plan }), /it changes nothing/],
+  ];
+  it.each(cases)('%s', (_, change, reason) => {
+    const story = tell();
+    expect(story.refusal(story.act(amendment(story, change(story))))).toMatch(reason);
+  });
+
+  it('once the phase is over', () => {
+    const story = tell();
+    const act = story.submit(story.act({ act: 'drop', phase: story.phaseId, because: 'enough' }));
+    story.submit(story.say('supervisor', { kind: 'phase', facts: { event: 'abandoned', act } }));
+    expect(story.refusal(story.act(amendment(story, { spec: { title: 'x' } })))).toMatch(/phase story is abandoned/);
+  });
+
+  it('where it names one phase and belongs to another', () => {
+    const story = tell();
+    const act = story.act({ ...amendment(story, { spec: { title: 'x' } }), phase: 'elsewhere' as PhaseId });
+    expect(story.refusal(act)).toMatch(/the act is about phase elsewhere/);
+  });
+});
+
+describe('the audit of a trail with an amendment', () => {
+  const changed = planText.replace('level: 1', 'level: 1, pass: ["both are kept"]');
+
+  async function ground() {
+    const made = await makeHub([{ 'src/keep.js': 'export {};\n', 'runner.config.js': harnessText }], tempDir());
+    const writer = await openWriter(made);
+    onTestFinished(() => writer.trail.close());
+    await openPhase(writer);
+    const read = readPlan(changed);
+    if (!('spec' in read)) throw new Error('the plan does not read');
+    const recipes = { [pinned.name]: recipeDigest } as Record<RecipeName, Digest>;
+    const about = { phase: phaseId, replaces: digestOf(planText), plan: digestOf(changed), recipes };
+    const payload: Amendment = { act: 'amend', ...about, spec: read.spec, because: 'more is to be seen' };
+    const blobs = [{ path: `blobs/${digestOf(changed)}`, bytes: Buffer.from(changed) }];
+    return { made, writer, payload, blobs };
+  }
+
+  it('finds it in order, with what was claimed and run before and after it', async () => {
+    const { made, writer, payload, blobs } = await ground();
+    const branch = `refs/heads/phase/${phaseId}`;
+    const [sha] = addCommits(made.hub.dir, branch, [{ 'src/keep.js': 'export const one = 1;\n' }], made.base) as [Sha];
+    const session = await writer.wake('builder', { kind: 'work' });
+    const claim = await writer.claim(session, M1, sha);
+    const first = await writer.run({ kind: 'gate', claim, gate: M1, k: 1 }, sha);
+    await writer.act(payload, blobs);
+    const again = await writer.run({ kind: 'gate', claim, gate: M1, k: 1 }, sha);
+    expect(writer.trail.state.phases[phaseId]?.runs.map(({ run, unmet }) => [run, unmet])).toEqual([
+      [first.run, []],
+      [again.run, ['no test is called "both are kept"']],
+    ]);
+    expect(await audit({ hub: made.hub.dir })).toMatchObject({ ok: true, problems: [] });
+  });
+
+  it('finds a spec that its plan does not say, and a plan or recipe that is not stored', async () => {
+    const { made, writer, payload, blobs } = await ground();
+    const act = await writer.act({ ...payload, spec: { ...payload.spec, title: 'something else' } }, blobs);
+    await writer.act({ ...payload, replaces: payload.plan, plan: zero, recipes: { ['app' as RecipeName]: other } });
+    const { problems } = await audit({ hub: made.hub.dir });
+    const of = (id: number) => problems.filter(({ entry }) => entry === id).map(({ what }) => what);
+    expect(of(act)).toEqual(['its spec is not what the stored plan says']);
+    expect(of(act + 1)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^the plan 0+ that it signs is not stored/)]),
+    );
+    expect(of(act + 1)).toEqual(expect.arrayContaining([expect.stringMatching(/^the recipe app .* is not stored/)]));
+  });
+});

@@ -1,0 +1,136 @@
+// What the audit finds out about controls, over a real repository: functions that a claim hides, judgements that its records do
+// not give, runs that nobody asked for, patches that are none.
+
+import { expect, it } from 'vitest';
+import { pinRecipe } from '../../runner/pinned.ts';
+import { controlProblems, functionProblems, sabotageProblems, targetProblems } from '../../state/auditControls.ts';
+import type { AuditStore } from '../../state/auditStore.ts';
+import { hollowTargets } from '../../state/controlPieces.ts';
+import type { EntryOf } from '../../state/entry.ts';
+import { runFacts } from '../../state/facts.ts';
+import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/ids.ts';
+import type { ControlPurpose } from '../../state/judgeControl.ts';
+import type { Claim, Phase, Run } from '../../state/phase.ts';
+import type { RunRecord } from '../../state/record.ts';
+import { tell, zero } from '../support/life.ts';
+import { recipeOf, repoOf } from '../support/recipes.ts';
+import { passed, record } from '../support/records.ts';
+
+const M1 = 'M1' as GateId;
+const app = 'app' as RecipeName;
+const store = 'export function one() {\n  return 1;\n}\n\nexport function two() {\n  return 2;\n}\n';
+const tests = [passed('test/a.test.js > one')];
+
+/** A phase with one claim, its own run and the base's, over a repository of two commits. */
+function laid() {
+  const repo = repoOf(
+    { 'test/a.test.js': '// old\n' },
+    { 'lib/store.js': store, 'lib/data.json': '{}', 'test/a.test.js': '//\n' },
+  );
+  const [base, sha] = repo.shas as [Sha, Sha];
+  const id = 7 as EntryId;
+  const { pinned } = pinRecipe(app, recipeOf(), () => null);
+  const runOf = (run: string, purpose: object, at: Sha) =>
+    ({ ...{ id: 9, run, purpose, sha: at, tree: at }, ...counts }) as Run;
+  const counts = { recipe: app, recipeDigest: zero, outcome: 'PASS', atMs: 0 } as Partial<Run>;
+  const claim = {
+    ...{ id, gate: M1, sha, tree: sha, references: { M1: base }, functions: { M1: 2 }, keeps: {}, touches: [] },
+    ...{ descends: [], precedes: [], verdicts: [], withdrawn: null, atMs: 0, expects: { pass: [], looksBad: [] } },
+  } as Claim;
+  const own = runOf('r-00000000000a', { kind: 'gate', claim: id, gate: M1, k: 1 }, sha);
+  const reference = runOf('r-00000000000b', { kind: 'base', recipe: app, k: 1 }, base);
+  const phase: Phase = {
+    ...tell({ M1: { controls: ['hollow'] } }).phase(),
+    ...{ base, claims: [claim], runs: [reference, own] },
+    sabotages: [{ id: 11 as EntryId, claim: id, gate: M1, edits: [] }],
+  };
+  const records = new Map<RunId, RunRecord>([
+    [own.run, record({ tests })],
+    [reference.run, record({ tests: [] })],
+  ]);
+  const using = {
+    hub: repo.hub,
+    store: {
+      read: () => Promise.resolve(Buffer.from(JSON.stringify(pinned))),
+      record: (run: RunId) => Promise.resolve(records.get(run) ?? null),
+    } as Partial<AuditStore> as AuditStore,
+  };
+  return { phase, claim, using, base, sha };
+}
+
+function controlOf(base: Sha, more: Partial<ControlPurpose>): ControlPurpose {
+  return { kind: 'control', claim: 7 as EntryId, gate: M1, control: 'hollow', reference: base, ...more };
+}
+
+it.each([
+  ['tells all', { M1: 2 }, []],
+  ['hides some', { M1: 1 }, [/it changes functions \{"M1":2\} by gate, and says \{"M1":1\}/]],
+  ['hides all', undefined, [/and says \{\}/]],
+])('a claim that %s of its functions', async (_, functions, problems) => {
+  const { phase, using, base, sha } = laid();
+  const facts = { shas: { main: sha }, references: { M1: base }, ...(functions && { functions }) };
+  const found = await functionProblems({ facts } as unknown as EntryOf<'claim'>, phase, using);
+  expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+});
+
+it('a function that the plan exempts is not counted', async () => {
+  const { phase, using, base, sha } = laid();
+  const gate = { ...phase.spec.gates[M1], exempt: ['two'] };
+  const spec = { ...phase.spec, gates: { M1: gate } } as Phase['spec'];
+  const facts = { shas: { main: sha }, references: { M1: base }, functions: { M1: 1 } };
+  expect(await functionProblems({ facts } as unknown as EntryOf<'claim'>, { ...phase, spec }, using)).toEqual([]);
+});
+
+it('a judgement is made again: the words of another function, or another result, are found out', async () => {
+  const { phase, using, base, sha } = laid();
+  const purpose = controlOf(base, { target: '2' });
+  const control = record({ purpose, shas: { main: sha }, tests });
+  const told = (result: string, name: string) => {
+    const why = `With ${name} emptied every test stays green. Test what it does, or leave it out.`;
+    const facts = { ...runFacts(control), control: { result, why } };
+    return controlProblems({ facts } as unknown as EntryOf<'run'>, phase, control, using);
+  };
+  expect(await told('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
+  expect(await told('VACUOUS', 'one (lib/store.js:1)')).toEqual([
+    expect.stringMatching(/make the control VACUOUS .*two/),
+  ]);
+  expect(await told('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
+});
+
+it('a run that its claim does not ask for is found out, by reference and target', () => {
+  const { phase, claim, base, sha } = laid();
+  const problems = (more: Partial<ControlPurpose>) => targetProblems(controlOf(base, more), phase, claim);
+  expect(hollowTargets(phase, claim, M1).toSorted()).toEqual([1, 2]);
+  expect(problems({ target: '1' })).toEqual([]);
+  expect(problems({ control: 'sabotage', target: '11' })).toEqual([]);
+  expect(problems({ control: 'placebo' })).toEqual([]);
+  expect(problems({ target: '3' })).toEqual(['claim #7 asks for no hollow of 3']);
+  expect(problems({})).toEqual(['claim #7 asks for no hollow of nothing']);
+  expect(problems({ control: 'sabotage', target: '12' })).toEqual(['claim #7 asks for no sabotage of 12']);
+  expect(problems({ control: 'revert', target: '1' })).toEqual(['claim #7 asks for no revert of 1']);
+  expect(problems({ target: '1', reference: sha })).toEqual([`it compares with ${sha}; claim #7 gives ${base}`]);
+  const later = { ...claim, references: { M1: sha } };
+  expect(targetProblems(controlOf(base, { control: 'published' }), phase, later)).toEqual([]);
+  expect(targetProblems(controlOf(base, { control: 'revert' }), phase, later)).toHaveLength(1);
+});
+
+it.each([
+  ['of production code is sound', 'lib/store.js', 'return 2;', []],
+  ['of a test is found out', 'test/a.test.js', '//', [/test\/a\.test\.js is no production file/]],
+  ['of what is not there is found out', 'lib/store.js', 'return 3;', [/holds this nowhere/]],
+  ['of data is sound', 'lib/data.json', '{}', []],
+])('a patch %s', async (_, path, find, problems) => {
+  const { phase, using } = laid();
+  const facts = { session: 's-000000000001', claim: 7, gate: M1, edits: [{ path, find, replace: '' }] };
+  const found = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, phase, using);
+  expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+});
+
+it('a patch of what the plan protects is found out', async () => {
+  const { phase, using } = laid();
+  const spec = { ...phase.spec, protected: ['lib/**'] };
+  const edits = [{ path: 'lib/store.js', find: 'return 2;', replace: '' }];
+  const facts = { session: 's-000000000001', claim: 7, gate: M1, edits };
+  const found = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, { ...phase, spec }, using);
+  expect(found).toEqual([expect.stringMatching(/is no production file/)]);
+});

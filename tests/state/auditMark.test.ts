@@ -1,0 +1,134 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type AuditOptions, audit } from '../../state/audit.ts';
+import { digestOf } from '../../state/digest.ts';
+import { rejected, spoilable } from '../support/attack.ts';
+import { replaceObject } from '../support/forge.ts';
+import { addCommits, git, makeHub } from '../support/repo.ts';
+import { tempDir } from '../support/temp.ts';
+
+const { the, copy, commitOf } = spoilable();
+
+/** A copy whose trail ends at entry `upTo`, with the mark of an audit of it; then the trail goes on as it was. */
+async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOptions & { mark: string }> {
+  const { hub } = copy(from);
+  const mark = join(hub, '..', 'audit.mark');
+  const head = git(hub, ['rev-parse', 'trail']);
+  git(hub, ['update-ref', 'refs/heads/trail', commitOf(upTo)]);
+  expect(await audit({ hub, mark })).toMatchObject({ ok: true, entries: upTo, since: null, notes: [] });
+  git(hub, ['update-ref', 'refs/heads/trail', head]);
+  return { hub, mark, sinceMark: true };
+}
+
+describe('an audit since the last', () => {
+  test('says what a whole one says, of all phases and gates, and what it did not look at again', async () => {
+    for (const upTo of [0, 1, the.story.ids.opened, the.story.ids.claim, the.story.ids.fail, the.story.ids.done]) {
+      const options = await marked(upTo);
+      const { since, ...rest } = await audit(options);
+      const { since: none, ...whole } = await audit({ hub: options.hub });
+      expect(rest).toEqual(whole);
+      expect(none).toBe(null);
+      expect(since).toEqual({ entry: upTo, head: commitOf(upTo), at: expect.stringMatching(/^\d{4}-.*Z$/) });
+    }
+  });
+
+  test('leaves a mark of its own, as a whole one would', async () => {
+    const options = await marked(the.story.ids.claim);
+    const seen = () => readFileSync(options.mark, 'utf8').split('\n')[1];
+    await audit(options);
+    const spared = seen();
+    await audit({ ...options, sinceMark: false });
+    expect(seen()).toBe(spared);
+    expect((await audit(options)).since?.entry).toBe(the.story.ids.done);
+  });
+
+  test('is witnessed as a whole one is', async () => {
+    const options = await marked(the.story.ids.fail);
+    const headsLog = join(options.hub, '..', 'heads.log');
+    expect(await audit({ ...options, headsLog })).toMatchObject({ ok: true, tail: 'witnessed' });
+    expect(await audit({ ...options, head: commitOf(2) })).toMatchObject({ ok: true, tail: 'witnessed' });
+    writeFileSync(headsLog, readFileSync(headsLog, 'utf8').replace(/^9 /m, '8 '));
+    expect(await audit({ ...options, headsLog })).toMatchObject({ ok: false, tail: 'unwitnessed' });
+  });
+
+  test('looks again at where the branch stands, which moves without the trail, and then leaves the mark alone', async () => {
+    const options = await marked(the.story.ids.done);
+    addCommits(options.hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
+    const before = readFileSync(options.mark);
+    rejected(await audit(options), the.story.ids.done, /stands at .*; what was judged is/);
+    expect(readFileSync(options.mark)).toEqual(before);
+    git(options.hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
+    rejected(await audit(options), the.story.ids.opened, /phase\/notes is gone/);
+  });
+
+  test('sees nothing of what was damaged before: a whole one does', async () => {
+    const options = await marked(the.story.ids.done, the.exploded);
+    const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
+    replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
+    expect(await audit(options)).toMatchObject({ ok: true, since: { entry: the.story.ids.done } });
+    rejected(await audit({ ...options, sinceMark: false }), the.story.ids.fail, /holds other bytes than its id/);
+  });
+
+  test('looks at the old bytes that new ones were put behind', async () => {
+    const options = await marked(the.story.ids.fail, the.exploded);
+    const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
+    replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
+    const { problems } = await audit(options);
+    expect(problems.map(({ what }) => what).join('\n')).toMatch(new RegExp(`${id} holds other bytes than its id`));
+  });
+});
+
+describe('a mark that does not fit is put aside, with the reason:', () => {
+  type Spoil = (mark: string, hub: string) => unknown;
+  const cases: [string, RegExp, Spoil][] = [
+    ['none was kept', /no audit was kept yet/, (mark) => rmSync(mark)],
+    ['it cannot be read', /is damaged/, (mark) => writeFileSync(mark, 'x')],
+    ['it was cut', /is damaged/, (mark) => writeFileSync(mark, readFileSync(mark).subarray(0, -100))],
+    [
+      'what it holds was changed',
+      /is damaged/,
+      (mark) => writeFileSync(mark, readFileSync(mark, 'utf8').replace('"status":"done"', '"status":"open"')),
+    ],
+    ['other code wrote it', /another version/, (mark) => relabel(mark, { rules: digestOf('other rules') })],
+    ['it is of another root', /another trail/, (mark) => relabel(mark, { root: 'SHA256:x' })],
+    ['it is of another first commit', /another trail/, (mark) => relabel(mark, { genesis: 'e'.repeat(40) })],
+    [
+      'the trail was cut before it',
+      /no longer holds the commit/,
+      (_, hub) => git(hub, ['update-ref', 'refs/heads/trail', commitOf(the.story.ids.claim)]),
+    ],
+  ];
+  test.each(cases)('%s', async (_, why, spoil) => {
+    const options = await marked(the.story.ids.done);
+    spoil(options.mark, options.hub);
+    const report = await audit(options);
+    expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(why)] });
+    expect(report.notes[0]).toMatch(/^everything was looked at: /);
+  });
+
+  test('beside a mirror there is none', async () => {
+    const report = await audit({ hub: the.story.hub.dir, sinceMark: true });
+    expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(/nothing is kept/)] });
+  });
+
+  test('the mark of another trail of the same operator’s is of no use', async () => {
+    const other = await makeHub();
+    const mark = join(tempDir(), 'audit.mark');
+    await audit({ hub: other.hub.dir, mark });
+    expect(await audit({ hub: the.story.hub.dir, mark, sinceMark: true })).toMatchObject({ ok: true, since: null });
+  });
+
+  function relabel(mark: string, change: object): void {
+    const [first, ...rest] = readFileSync(mark, 'utf8').split('\n');
+    writeFileSync(mark, [JSON.stringify({ ...JSON.parse(first as string), ...change }), ...rest].join('\n'));
+  }
+});
+
+test('a trail that is not in order leaves no mark, and one that cannot be written is a note', async () => {
+  const mark = join(tempDir(), 'audit.mark');
+  await audit({ hub: the.story.hub.dir, root: 'SHA256:x', mark });
+  expect(() => readFileSync(mark)).toThrow(/ENOENT/);
+  const report = await audit({ hub: the.story.hub.dir, mark: join(mark, 'x') });
+  expect(report).toMatchObject({ ok: true, notes: [expect.stringMatching(/could not be kept: .*ENOENT/)] });
+});

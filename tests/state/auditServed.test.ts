@@ -1,0 +1,32 @@
+// A PASS on less than the whole diff, forged onto the trail by somebody with every key.
+
+import { describe, test } from 'vitest';
+import { attacked, type Case } from '../support/attack.ts';
+import { refact } from '../support/forge.ts';
+
+const { the, run } = attacked();
+const other = 'a'.repeat(64) as never;
+
+describe('what a PASS says was served: somebody', () => {
+  const cases: Case[] = [
+    [
+      'leaves it out',
+      'pass',
+      /a PASS says which diff was served to its session, whole/,
+      (steps) => {
+        refact(steps, the.story.ids.pass, { served: undefined } as never);
+        return undefined;
+      },
+    ],
+    [
+      'names another diff',
+      'pass',
+      /it says that a{64} in 1 part\(s\) was served; the diff of claim #\d+ is [0-9a-f]{64} in 1 part\(s\)/,
+      (steps) => {
+        refact(steps, the.story.ids.pass, { served: { diff: other, parts: 1 } });
+        return undefined;
+      },
+    ],
+  ];
+  test.each(cases)('%s', run);
+});

@@ -1,0 +1,269 @@
+// Which control runs a claim needs, and what they come to: the order in which they are asked, what settles them, and where the
+// Adversary or the operator is.
+
+import { describe, expect, it } from 'vitest';
+import { wantedSabotage } from '../../state/admitSabotage.ts';
+import { hollowTargets } from '../../state/controlPieces.ts';
+import type { Facts, IntentOf } from '../../state/entry.ts';
+import type { EntryId, GateId } from '../../state/ids.ts';
+import type { Claim } from '../../state/phase.ts';
+import type { ControlResult, Purpose } from '../../state/record.ts';
+import { sabotagesMax } from '../../state/sabotage.ts';
+import { shaOf, tell } from '../support/life.ts';
+
+type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
+const M1 = 'M1' as GateId;
+
+/** A claim of M1 that ran green and changes so many functions, under these controls. */
+function claimed(controls: string[], functions = 0) {
+  const story = tell({ M1: { controls } });
+  const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
+  const facts = functions > 0 ? { ...intent.facts, functions: { [M1]: functions } } : intent.facts;
+  const id = story.submit({ ...intent, facts });
+  story.passes(id, 'M1');
+  const claim = () => story.phase().claims.find((one) => one.id === id) as Claim;
+  const standing = () => story.gate('M1').standing as NonNullable<ReturnType<typeof story.gate>['standing']>;
+  const wanted = () =>
+    standing().pieces.flatMap(({ needs }) =>
+      needs.flatMap(({ purpose }) => (purpose.kind === 'control' ? purpose : [])),
+    );
+  const names = () => wanted().map(({ control, target }) => (target === undefined ? control : `${control} ${target}`));
+  const make = (purpose: ControlPurpose, result: ControlResult) =>
+    story.ran(purpose, { control: { result, why: `it says ${result}` } });
+  /** Answers every run of this control that is asked for now, the n-th by the n-th result, the last of them from then on. */
+  function answer(control: string, ...results: ControlResult[]): void {
+    const asked = wanted().filter((purpose) => purpose.control === control);
+    if (asked.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
+    for (const [at, purpose] of asked.entries()) make(purpose, (results[at] ?? results.at(-1)) as ControlResult);
+  }
+  const sabotage = (more: Partial<Facts<'sabotage'>> = {}): IntentOf<'sabotage'> => ({
+    ...{ kind: 'sabotage', role: 'adversary', phase: story.phaseId, body: 'It breaks 2.1.' },
+    facts: {
+      ...{ session: story.awake('adversary'), claim: id, gate: M1 },
+      edits: [{ path: 'src/a.js', find: 'one', replace: 'two' }],
+      ...more,
+    },
+  });
+  const wakeToBreak = () => story.wake('adversary', { kind: 'sabotage', claim: id });
+  return { story, id, claim, standing, wanted, names, answer, make, sabotage, wakeToBreak };
+}
+
+describe('the controls that are asked for', () => {
+  it('are those declared, and revert; published compares with the base whatever the others compare with', () => {
+    const { names, answer, standing } = claimed(['published', 'placebo']);
+    expect(names()).toEqual(['published', 'revert', 'placebo']);
+    for (const control of names()) answer(control, 'BITES');
+    expect(standing().state).toBe('green');
+
+    const story = tell({ M1: {}, M2: { requires: ['M1'], controls: ['published'] } });
+    story.accept('M1', 1);
+    const claim = story.submit(story.claimed('M2', 2));
+    story.passes(claim, 'M2');
+    const needs = story.gate('M2').standing?.pieces.flatMap((piece) => piece.needs) ?? [];
+    expect(needs.map(({ purpose }) => (purpose as ControlPurpose).reference)).toEqual([shaOf(0), shaOf(1)]);
+  });
+
+  it.each([
+    ['revert', [], 0],
+    ['published', ['published'], 0],
+    ['placebo', ['placebo'], 0],
+    ['hollow', ['hollow'], 1],
+  ])('turn the claim red where %s is vacuous', (control, controls, functions) => {
+    const { answer, standing, names } = claimed(controls, functions);
+    if (control === 'hollow') for (const first of names()) answer(first, 'BITES');
+    answer(control, 'VACUOUS');
+    expect(standing()).toMatchObject({ state: 'red', why: [`M1: control ${control} is VACUOUS: it says VACUOUS`] });
+  });
+
+  it('hold the claim where a placebo says nothing: no patch would help there', () => {
+    const { answer, standing, story, claim } = claimed(['placebo']);
+    answer('revert', 'BITES');
+    answer('placebo', 'INCONCLUSIVE');
+    expect(standing().state).toBe('held');
+    expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+  });
+});
+
+describe('one emptied function, where nobody asks for hollow,', () => {
+  it('must be noticed, after revert: the first that is, is enough', () => {
+    const { names, answer, claim, story, standing } = claimed([], 30);
+    expect(names()).toEqual(['revert']);
+    answer('revert', 'BITES');
+    const [first, second] = hollowTargets(story.phase(), claim(), M1);
+    expect(names()).toEqual([`hollow ${first}`]);
+    answer('hollow', 'VACUOUS');
+    expect(names()).toEqual([`hollow ${second}`]);
+    answer('hollow', 'BITES');
+    expect(standing().state).toBe('green');
+  });
+
+  it('turns the claim red where none of three is noticed, and says nothing where all say nothing', () => {
+    const vacuous = claimed([], 30);
+    vacuous.answer('revert', 'BITES');
+    for (const result of ['VACUOUS', 'INCONCLUSIVE', 'VACUOUS'] as const) vacuous.answer('hollow', result);
+    expect(vacuous.standing()).toMatchObject({
+      state: 'red',
+      why: [expect.stringContaining('of 3 emptied functions')],
+    });
+    const silent = claimed([], 2);
+    silent.answer('revert', 'BITES');
+    for (let n = 0; n < 2; n += 1) silent.answer('hollow', 'INCONCLUSIVE');
+    expect(silent.standing().state).toBe('green');
+  });
+
+  it('is not asked for where the claim changes no function that is known, or a control is red', () => {
+    const none = claimed([]);
+    none.answer('revert', 'BITES');
+    expect(none.standing().state).toBe('green');
+    const red = claimed([], 30);
+    red.answer('revert', 'VACUOUS');
+    expect(red.names()).toEqual([]);
+  });
+});
+
+describe('hollow', () => {
+  it('is asked after revert and its placebo, a few at a time, until all that were drawn are noticed', () => {
+    const { names, answer, claim, story, standing } = claimed(['hollow'], 30);
+    expect(names()).toEqual(['revert', 'placebo']);
+    answer('revert', 'BITES');
+    expect(names()).toEqual(['placebo']);
+    answer('placebo', 'BITES');
+    const drawn = hollowTargets(story.phase(), claim(), M1);
+    expect(drawn).toHaveLength(20);
+    const seen: string[] = [];
+    for (let left = 20; left > 0; left -= 4) {
+      seen.push(...names().filter((name) => name.startsWith('hollow')));
+      answer('hollow', 'BITES');
+    }
+    expect(seen).toEqual(drawn.map((n) => `hollow ${n}`));
+    expect(standing().state).toBe('green');
+    expect(standing().pieces.flatMap(({ run }) => run ?? [])).toHaveLength(1 + 1 + 20 + 1 + 1);
+  });
+
+  it('ends at the first survivor: the others are not run', () => {
+    const { wanted, make, names, answer, standing } = claimed(['hollow'], 30);
+    answer('revert', 'BITES');
+    answer('placebo', 'BITES');
+    const [, second] = wanted();
+    make(second as ControlPurpose, 'VACUOUS');
+    expect(standing().state).toBe('red');
+    expect(names()).toEqual([]);
+  });
+
+  it('bites where some of its functions say nothing, and holds where all do', () => {
+    const some = claimed(['hollow'], 3);
+    some.answer('revert', 'BITES');
+    some.answer('placebo', 'BITES');
+    some.answer('hollow', 'INCONCLUSIVE', 'BITES', 'INCONCLUSIVE');
+    expect(some.standing().state).toBe('green');
+    const none = claimed(['hollow'], 3);
+    none.answer('revert', 'BITES');
+    none.answer('placebo', 'BITES');
+    none.answer('hollow', 'INCONCLUSIVE');
+    expect(none.standing()).toMatchObject({ state: 'held', why: [expect.stringContaining('control hollow')] });
+  });
+
+  it('holds where there is nothing to empty, without a run', () => {
+    const { answer, names, standing } = claimed(['hollow']);
+    answer('revert', 'BITES');
+    expect(names()).toEqual([]);
+    expect(standing()).toMatchObject({ state: 'held', why: [expect.stringContaining('changes no function')] });
+  });
+
+  it('may be waived: a survivor then counts for nothing', () => {
+    const { story, answer, standing } = claimed(['hollow'], 3);
+    const until = '2026-04-01T00:00:00Z';
+    const because = 'it is known';
+    story.submit(
+      story.act({ act: 'waive', phase: story.phaseId, gate: M1, condition: 'control:hollow', until, because }),
+    );
+    answer('revert', 'BITES');
+    answer('placebo', 'BITES');
+    answer('hollow', 'VACUOUS');
+    expect(standing().state).toBe('green');
+  });
+
+  it('draws by a run that was made after the claim, and the same again where the same tree is claimed again', () => {
+    const draws = (run: string) => {
+      const story = tell({ M1: { controls: ['hollow'] } });
+      const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
+      const functions = { [M1]: 100 };
+      const first = story.submit({ ...intent, facts: { ...intent.facts, functions } });
+      const known = (id: EntryId) => story.phase().claims.find((claim) => claim.id === id) as Claim;
+      expect(hollowTargets(story.phase(), known(first), M1)).toEqual([]);
+      story.passes(first, 'M1', { run: run as Facts<'run'>['run'] });
+      const before = hollowTargets(story.phase(), known(first), M1);
+      const target = first;
+      const facts = { session: story.awake('builder'), target, as: 'withdrawn', answers: [] };
+      story.submit(story.say('builder', { kind: 'close', facts }));
+      const again = story.claimed('M1', 1) as IntentOf<'claim'>;
+      const second = story.submit({ ...again, facts: { ...again.facts, functions } });
+      story.passes(second, 'M1');
+      expect(hollowTargets(story.phase(), known(second), M1)).toEqual(before);
+      return before;
+    };
+    expect(draws('r-aaaaaaaaaaaa')).not.toEqual(draws('r-bbbbbbbbbbbb'));
+  });
+});
+
+describe('where revert says nothing', () => {
+  it('hollow decides: the claim is green where it bites, red where a function survives', () => {
+    const good = claimed([], 2);
+    good.answer('revert', 'INCONCLUSIVE');
+    good.answer('placebo', 'BITES');
+    expect(good.names().toSorted()).toEqual(['hollow 1', 'hollow 2']);
+    good.answer('hollow', 'BITES');
+    expect(good.standing().state).toBe('green');
+    const bad = claimed([], 2);
+    bad.answer('revert', 'INCONCLUSIVE');
+    bad.answer('placebo', 'BITES');
+    bad.answer('hollow', 'BITES', 'VACUOUS');
+    expect(bad.standing().state).toBe('red');
+  });
+
+  it('and nothing can be emptied, a patch by the Adversary is wanted, and makes the claim green where it bites', () => {
+    const { story, id, claim, answer, standing, names, sabotage, wakeToBreak } = claimed([]);
+    expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+    answer('revert', 'INCONCLUSIVE');
+    expect(standing().state).toBe('held');
+    expect(wantedSabotage(story.phase(), claim(), story.now())).toBe(M1);
+    wakeToBreak();
+    const entry = story.submit(sabotage());
+    expect(standing().state).toBe('running');
+    expect(names()).toEqual([`sabotage ${entry}`]);
+    expect(story.refusal(sabotage())).toBe(`claim #${id} needs no sabotage now`);
+    answer('sabotage', 'BITES');
+    expect(standing().state).toBe('green');
+    expect(story.refusal(story.verdict(id, 'PASS'))).toMatch('woken for sabotage gives no verdict');
+    story.judge(id);
+    expect(story.refusal(story.verdict(id, 'PASS'))).toBeNull();
+  });
+
+  it('and no patch is noticed either, the operator decides, after three', () => {
+    const { story, claim, answer, standing, sabotage, wakeToBreak } = claimed([]);
+    answer('revert', 'INCONCLUSIVE');
+    wakeToBreak();
+    for (let n = 0; n < sabotagesMax; n += 1) {
+      story.submit(sabotage());
+      answer('sabotage', 'INCONCLUSIVE');
+      expect(standing().state).toBe('held');
+    }
+    expect(standing()).toMatchObject({ why: [expect.stringMatching(/(Sabotage #\d+: it says INCONCLUSIVE.*){3}/)] });
+    expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+    expect(story.refusal(sabotage())).toMatch('needs no sabotage now');
+  });
+});
+
+describe('a sabotage is refused', () => {
+  it('from a session that was woken for something else, for another claim or gate, or of an older claim', () => {
+    const { story, id, answer, sabotage, wakeToBreak } = claimed([]);
+    answer('revert', 'INCONCLUSIVE');
+    story.judge(id);
+    expect(story.refusal(sabotage())).toBe(`this session was not woken for a sabotage of claim #${id}`);
+    wakeToBreak();
+    expect(story.refusal(sabotage({ claim: 1 as EntryId }))).toMatch('not woken for a sabotage of claim #1');
+    expect(story.refusal(sabotage({ gate: 'M2' as GateId }))).toMatch('the control of M1 is the one that says nothing');
+    story.submit(story.claimed('M1', 2));
+    expect(story.refusal(sabotage())).toBe(`#${id} is not the live claim of its gate`);
+  });
+});

@@ -1,0 +1,139 @@
+// Random honest trails, and each with one random thing done to it: of the first the audit finds nothing wrong, of the others it
+// finds what was done and names the entry. What fails is shrunk and printed with its seed and path: give them to `fc.assert`.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AuditReport, audit } from '../../state/audit.ts';
+import { checkPush } from '../../state/hook.ts';
+import type { Sha } from '../../state/ids.ts';
+import { generateKey } from '../../state/keys.ts';
+import type { Signer } from '../../state/sshsig.ts';
+import { anyScript, type History, historyOf, storyOf } from '../support/history.ts';
+import { writeMutant } from '../support/mutant.ts';
+import { type Choice, type Mutated, mutations } from '../support/mutations.ts';
+
+const scripts = 11;
+const honestRuns = 60;
+const mutatedRuns = 1000;
+const sinceRuns = 45;
+/** Side by side: most of an audit is waiting for git. */
+const seeds = [20260611, 20260612];
+const lengthMin = 12;
+const minutes = 60_000;
+const kinds = Object.keys(mutations);
+
+const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
+const the = {} as { histories: History[]; stranger: Signer };
+
+beforeAll(async () => {
+  the.stranger = generateKey(join(dir, 'stranger'), 'nobody');
+  the.histories = [await storyOf(join(dir, 'story'))];
+  for (const [n, script] of fc.sample(anyScript, { seed: seeds[0] as number, numRuns: scripts }).entries())
+    the.histories.push(await historyOf(script, join(dir, `${n}`)));
+}, 2 * minutes);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const random = fc.nat({ max: 100_000 });
+const anyTrail = fc.record({ which: fc.nat({ max: scripts }), long: random });
+
+function trailOf({ which, long }: { which: number; long: number }): { history: History; length: number } {
+  const history = the.histories[which] as History;
+  return { history, length: lengthMin + (long % (history.steps.length - lengthMin + 1)) };
+}
+
+/** Makes the mutant, gives it to `look`, and takes it away again. */
+async function spoilt<T>(choice: Choice, mutant: Mutated, look: (made: Made) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(dir, 'mutant-'));
+  try {
+    return await look(await writeMutant(choice.history, mutant, choice.length, folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+type Made = Awaited<ReturnType<typeof writeMutant>>;
+
+describe('a random history', () => {
+  test('as it is, is in order after any of its commits', { timeout: 3 * minutes }, async () => {
+    const property = fc.asyncProperty(anyTrail, async (trail) => {
+      const choice = { ...trailOf(trail), at: 0, how: 0, stranger: the.stranger };
+      const report = await spoilt(choice, { keep: choice.length, drafts: [] }, ({ hub, headsLog }) =>
+        audit({ hub, headsLog, root: choice.history.hub.root }),
+      );
+      expect(report).toMatchObject({ ok: true, problems: [], tail: 'witnessed', commits: choice.length + 1 });
+    });
+    await fc.assert(property, { seed: seeds[0] as number, numRuns: honestRuns });
+  });
+
+  test('with one thing done to it, is caught, and the entry is named', { timeout: 10 * minutes }, async () => {
+    const done = new Map(kinds.map((kind) => [kind, 0]));
+    const what = { kind: fc.constantFrom(...kinds), at: random, how: random, isWitnessed: fc.boolean() };
+    const property = fc.asyncProperty(anyTrail, fc.record(what), async (trail, { kind, isWitnessed, ...numbers }) => {
+      const choice = { ...trailOf(trail), ...numbers, stranger: the.stranger };
+      const mutant = (mutations[kind] as (choice: Choice) => Mutated)(choice);
+      const report = await spoilt(choice, mutant, ({ hub, headsLog }) =>
+        audit({ hub, root: choice.history.hub.root, ...((isWitnessed || mutant.needsWitness) && { headsLog }) }),
+      );
+      expectCaught(report, mutant);
+      done.set(kind, (done.get(kind) ?? 0) + 1);
+    });
+    await Promise.all(seeds.map((seed) => fc.assert(property, { seed, numRuns: mutatedRuns / seeds.length })));
+    console.log([...done].map(([kind, count]) => `${String(count).padStart(5)}  ${kind}`).join('\n'));
+    expect([...done].filter(([, count]) => count < mutatedRuns / kinds.length / 3)).toEqual([]);
+  });
+});
+
+describe('a random history, of which an audit saw the beginning', () => {
+  test('is caught as well, by an audit of no more than what came after', { timeout: 3 * minutes }, async () => {
+    const what = { kind: fc.constantFrom(...kinds), at: random, how: random };
+    const property = fc.asyncProperty(anyTrail, fc.record(what), async (trail, { kind, ...numbers }) => {
+      const choice = { ...trailOf(trail), ...numbers, stranger: the.stranger };
+      const mutant = (mutations[kind] as (choice: Choice) => Mutated)(choice);
+      const mark = join(dir, 'audit.mark');
+      const root = choice.history.hub.root;
+      const begun = { ...choice, length: mutant.keep };
+      await spoilt(begun, { keep: mutant.keep, drafts: [] }, ({ hub }) => audit({ hub, root, mark }));
+      const report = await spoilt(choice, mutant, ({ hub, headsLog }) =>
+        audit({ hub, root, headsLog, mark, sinceMark: true }),
+      );
+      expectCaught(report, mutant);
+      const from = choice.history.steps.slice(0, mutant.keep).flatMap(({ entries }) => entries).length;
+      // A trail that cannot even be entered is looked at from its end.
+      if (report.entries > 0) expect(report).toMatchObject({ since: { entry: from }, notes: [] });
+    });
+    await fc.assert(property, { seed: seeds[0] as number, numRuns: sinceRuns });
+  });
+});
+
+/** Told of the right place first. Where what was done has no entry, of the right file or branch. */
+function expectCaught({ ok, problems }: AuditReport, { entries, what }: Mutated): void {
+  expect(ok).toBe(false);
+  const told = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');
+  if (entries) expect(range(entries), told).toContain(problems[0]?.entry);
+  if (what) expect(told).toMatch(what);
+}
+
+function range([from, to]: [number, number]): number[] {
+  return Array.from({ length: to - from + 1 }, (_, n) => from + n);
+}
+
+describe('the hub’s hook', () => {
+  // It judges commits, not what entries mean: that an act was used before is for the supervisor and the audit to say.
+  test.each(kinds.filter((kind) => kind !== 'an act is replayed'))('takes no push in which %s', async (kind) => {
+    for (const how of [0, 1, 2]) {
+      const history = the.histories[1 + how] as History;
+      const choice = { history, length: history.steps.length, at: 5 * how, how, stranger: the.stranger };
+      const mutant = (mutations[kind] as (choice: Choice) => Mutated)(choice);
+      const reasons = await spoilt(choice, mutant, ({ hub, head }) => {
+        const [name, gone] = Object.entries(mutant.refs ?? {})[0] ?? ['trail', head];
+        const objects = { directory: join(hub, 'objects'), alternates: join(history.hub.dir, 'objects') };
+        const old = name === 'trail' ? (history.chain.at(-1) as Sha) : history.refs[name === 'main' ? 'main' : 'phase'];
+        const update = { ref: `refs/heads/${name}`, old, new: gone ?? '0'.repeat(40) };
+        return checkPush(history.hub.dir, [update], { objects });
+      });
+      expect(reasons.length, `${how}`).toBeGreaterThan(0);
+    }
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { Sha } from '../../state/ids.ts';
+import { judgeKept, keptEdits } from '../../state/kept.ts';
+import type { RunRecord, TestResult } from '../../state/record.ts';
+import { failed, passed, record, skipped } from '../support/records.ts';
+
+const old = Sha.parse('1'.repeat(40));
+
+describe('the edits that bring earlier tests back', () => {
+  it('restore changed and deleted tests, remove added ones, and leave code and the operator’s files alone', () => {
+    const paths = [
+      { path: 'tests/a.test.js', oldMode: '100644', oldBlob: old },
+      { path: 'tests/conftest.py', oldMode: '000000', oldBlob: null },
+      { path: 'tests/runner.cfg', oldMode: '100644', oldBlob: old },
+      { path: 'lib/a.js', oldMode: '100644', oldBlob: old },
+    ];
+    expect(keptEdits(paths, ['tests/**'], ['tests/runner.cfg'])).toEqual([
+      { path: 'tests/a.test.js', mode: '100644', blob: old },
+      { path: 'tests/conftest.py', mode: '000000', blob: null },
+    ]);
+  });
+});
+
+describe('earlier tests', () => {
+  const one = passed('t.js > one');
+  const two = passed('t.js > two');
+
+  function judge(
+    kept: TestResult[],
+    parts: {
+      earlier?: TestResult[][];
+      claim?: TestResult[];
+      supersedes?: string[];
+      kept?: Partial<RunRecord>;
+    } = {},
+  ) {
+    return judgeKept({
+      earlier: (parts.earlier ?? [[one, two]]).map((tests) => record({ tests })),
+      claim: record({ tests: parts.claim ?? [one, two, passed('t.js > new')] }),
+      kept: record({ tests: kept, ...parts.kept }),
+      supersedes: parts.supersedes ?? [],
+    });
+  }
+
+  it('are kept where all that were green are green over the claim’s code', () => {
+    expect(judge([one, two])).toEqual({ result: 'KEPT', why: '2 earlier tests are green still.' });
+  });
+
+  it.each([
+    ['fails', [one, failed('t.js > two')]],
+    ['cannot be loaded any more', [one]],
+    ['is skipped', [one, skipped('t.js > two')]],
+  ])('are broken where one %s, by its name', (_, kept) => {
+    const said = judge(kept, { kept: { outcome: 'FAIL', reason: 'Stage "test" exited with 1.' } });
+    expect(said.result).toBe('BROKEN');
+    expect(said.why).toMatch(/"t\.js > two"/);
+  });
+
+  it('are broken where the claim’s own run has lost one of their ids', () => {
+    const said = judge([one, two], { claim: [one, passed('t.js > two, renamed')] });
+    expect(said).toEqual({ result: 'BROKEN', why: 'These tests were green before and are gone: "t.js > two".' });
+  });
+
+  it('are broken where a test is newly skipped, an added one too, but not where it was skipped before', () => {
+    const later = skipped('t.js > later');
+    expect(judge([one, two], { claim: [one, two, later] }).why).toMatch('skipped, and were not before: "t.js > later"');
+    expect(judge([one, two], { claim: [one, two, later], earlier: [[one, two, later]] }).result).toBe('KEPT');
+  });
+
+  it('are those that passed in every run of the earlier commit', () => {
+    const flaky = [
+      [one, two],
+      [one, failed('t.js > two')],
+    ];
+    expect(judge([one, failed('t.js > two')], { earlier: flaky }).result).toBe('KEPT');
+    expect(judge([failed('t.js > one'), two], { earlier: flaky }).result).toBe('BROKEN');
+  });
+
+  it('but those that the plan means to change, by id or ending', () => {
+    const changed = { claim: [one], supersedes: ['two'] };
+    expect(judge([one, failed('t.js > two')], changed).result).toBe('KEPT');
+    expect(judge([one, failed('t.js > two')], { ...changed, supersedes: ['wo'] }).result).toBe('BROKEN');
+  });
+
+  it('say nothing where a record was cut, or they could not be laid', () => {
+    expect(judge([one, two], { kept: { testsCut: true } }).result).toBe('INCONCLUSIVE');
+    expect(judge([], { kept: { outcome: 'REFUSED', reason: 'Refused: no.' } }).result).toBe('INCONCLUSIVE');
+  });
+});

@@ -1,0 +1,45 @@
+// Plain trails for tests: the two fixtures, the seeds where they are, a text as a forge's page gives it, and short views of a fold.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { Where } from '../../state/plainGates.ts';
+import { type PlainTrail, readPlainTrail } from '../../state/plainTrail.ts';
+
+const seeds = new URL('../../../shared/seeds/', import.meta.url);
+
+/** The seed whose name begins so, null where the seeds are not. */
+export function seedText(prefix: string): string | null {
+  const name = existsSync(seeds) ? readdirSync(seeds).find((one) => one.startsWith(prefix)) : undefined;
+  return name === undefined ? null : readFileSync(new URL(name, seeds), 'utf8');
+}
+
+export function fixtureText(name: string): string {
+  return readFileSync(new URL(`../fixtures/plain/${name}`, import.meta.url), 'utf8');
+}
+
+export function read(text: string): PlainTrail {
+  return readPlainTrail([{ name: 'f.md', text }]);
+}
+
+/** As copied from a forge's page: size and language above, bars between the lines, empty lines gone. */
+export function webbed(text: string, second: '|' | '||'): string {
+  const lines = text.trimEnd().split('\n');
+  const rows = lines.map(
+    (line, index) =>
+      `${line === '' ? '' : `${line.trimStart()}\n`}${index === lines.length - 1 ? '|' : `|\n${second}\n`}`,
+  );
+  return `${lines.length} lines\n10 KiB\nMarkdown\n${rows.join('')}`;
+}
+
+/** `M1: FAIL 2026-03-02T11:40Z`, each verdict of each gate. */
+export function verdictsOf({ gates }: PlainTrail): string[] {
+  return gates.flatMap(({ id, verdicts }) => verdicts.map(({ verdict, at }) => `${id}: ${verdict} ${at ?? '-'}`));
+}
+
+/** `sections-disagree M1`, each flag once. */
+export function flagsOf({ flags }: PlainTrail): string[] {
+  return [...new Set(flags.map(({ kind, ids }) => [kind, ...ids].join(' ')))];
+}
+
+export function linesOf(where: Where[]): number[] {
+  return where.map(({ line }) => line);
+}
