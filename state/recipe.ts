@@ -2,7 +2,7 @@
 // refused. Recipes stand in `coldpass.yml` under `recipes:` or alone in `recipes/<name>/recipe.yml`.
 
 import { z } from 'zod';
-import { Digest, RecipeName, TreePath } from './ids.ts';
+import { Digest, RecipeName, Sha, TreePath } from './ids.ts';
 
 export const stageSecondsMax = 3600;
 export const harnessFilesMax = 64;
@@ -24,7 +24,17 @@ export type Stage = z.infer<typeof Stage>;
 /** `package.json#scripts` stands for one member of a JSON file, any other item for a whole file. */
 export const HarnessItem = z.string().regex(/^[^#\s][^#]*(#[A-Za-z0-9_.-]+)?$/);
 
-export const Recipe = z.strictObject({
+const Limits = z
+  .strictObject({
+    memoryMb: z.number().int().positive().default(4096),
+    processes: z.number().int().positive().default(512),
+    diskMb: z.number().int().positive().default(2048),
+  })
+  .prefault({});
+const Variables = z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string().max(2000));
+
+/** Commands in a sandbox, one after the other. */
+export const CommandRecipe = z.strictObject({
   engine: z.literal('process').default('process'),
   /** Installs dependencies and nothing else; its result is shared by a run and its controls. Not a rung. */
   setup: Stage.optional(),
@@ -36,16 +46,107 @@ export const Recipe = z.strictObject({
   harness: z.array(HarnessItem).max(harnessFilesMax).default([]),
   /** Names of tool folders granted at `init` (see `doctor`), mounted read-only and put on PATH in this order. */
   tools: z.array(z.string()).max(16).default([]),
-  env: z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string().max(2000)).default({}),
-  limits: z
+  env: Variables.default({}),
+  limits: Limits,
+});
+export type CommandRecipe = z.infer<typeof CommandRecipe>;
+
+/** The ladder of every app recipe, level 1 to 5. */
+export const appRungs = ['install', 'upgrade', 'backup_restore', 'functional', 'lint'] as const;
+export type AppRung = (typeof appRungs)[number];
+
+const Service = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'the name of a service in the compose file');
+/** `x.y.z+upstream`, as the app's annotated tags and its version label are. */
+export const ReleaseName = z.string().regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
+export type ReleaseName = z.infer<typeof ReleaseName>;
+const Reason = z.string().min(10).max(500);
+const Stable = z.number().int().min(1).max(20).default(1);
+
+/** Asked over and over until it holds `stable` times running: after install, after upgrade, after a restore. */
+export const Ready = z.union([
+  z.strictObject({
+    service: Service,
+    /** The path asked for. */
+    http: z.string().startsWith('/').max(500),
+    port: z.number().int().min(1).max(65535).default(80),
+    /** Status codes that count. */
+    ok: z.array(z.number().int().min(100).max(599)).min(1).default([200]),
+    stable: Stable,
+  }),
+  z.strictObject({ service: Service, tcp: z.number().int().min(1).max(65535), stable: Stable }),
+  /** Handed to `sh -c` in the running container; 0 is yes. */
+  z.strictObject({ service: Service, exec: z.string().min(1).max(2000), stable: Stable }),
+]);
+export type Ready = z.infer<typeof Ready>;
+
+/** Another app that runs beside this one for the run alone: deployed before it, removed after it. */
+export const Need = z.strictObject({
+  /** The folder of its compose file, in the same tree. The operator's version counts. */
+  app: TreePath,
+  compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
+  env: Variables.default({}),
+  /** Variables for the app that needs it; `{host}` is its main service's name on the shared network, `{run}` the run. */
+  gives: Variables.default({}),
+  /** Its secret's name to the app's: both are given the same value. */
+  shares: z.record(z.string(), z.string()).default({}),
+  ready: z.array(Ready).max(20).default([]),
+});
+export type Need = z.infer<typeof Need>;
+
+/** An app in the Co-op Cloud layout, taken up the five rungs on a Docker Swarm. Data alone: its code is hooks and tests. */
+export const AppRecipe = z.strictObject({
+  engine: z.literal('swarm'),
+  /** The folder that holds compose files, `.env.sample` and `abra.sh`; `.` for the tree's own top. */
+  app: z.union([z.literal('.'), TreePath]).default('.'),
+  /** Compose file and overlays, in order, relative to `app`. */
+  compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
+  /** The service that carries the version label. */
+  main: Service.default('app'),
+  /** The folder of `ops.ts` and the tests: `install.test.ts`, `upgrade.test.ts`, `backup.test.ts`, `restore.test.ts`, `functional*.test.ts`. */
+  suite: TreePath,
+  tests: z.array(Glob).min(1).max(50),
+  /** The operator's files, laid over the claim's tree. */
+  harness: z.array(HarnessItem).max(harnessFilesMax).default([]),
+  /** Over `.env.sample`. */
+  env: Variables.default({}),
+  /** Over `env`, from the upgrade on: for what earlier releases do not know. */
+  upgradeEnv: Variables.default({}),
+  ready: z.array(Ready).max(20).default([]),
+  /** What is upgraded from: the newest release older than the version under test, or the one named. */
+  upgradeFrom: z.union([z.literal('previous'), ReleaseName]).default('previous'),
+  /** Looks, without changing anything, whether a backup holds what it should; false repeats the backup, three times at most. */
+  verifyBackup: z.strictObject({ service: Service, exec: z.string().min(1).max(2000) }).optional(),
+  /** Rungs that do not apply, and why. `lint` and `install` always do. */
+  notApplicable: z
+    .strictObject({ upgrade: Reason.optional(), backup_restore: Reason.optional(), functional: Reason.optional() })
+    .prefault({}),
+  needs: z.record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/), Need).default({}),
+  /** Tests drive a browser through `app.browser()`. */
+  browser: z.boolean().default(false),
+  /** Seconds until a deployment must stand, and that hooks or the tests of one rung may take. */
+  seconds: z
     .strictObject({
-      memoryMb: z.number().int().positive().default(4096),
-      processes: z.number().int().positive().default(512),
-      diskMb: z.number().int().positive().default(2048),
+      deploy: z.number().int().positive().max(stageSecondsMax).default(300),
+      tests: z.number().int().positive().max(stageSecondsMax).default(300),
     })
     .prefault({}),
+  limits: Limits,
 });
+export type AppRecipe = z.infer<typeof AppRecipe>;
+
+export const Recipe = z.discriminatedUnion('engine', [CommandRecipe, AppRecipe]);
 export type Recipe = z.infer<typeof Recipe>;
+
+/** An annotated tag of the app and its commit. */
+export const Release = z.strictObject({ version: ReleaseName, sha: Sha });
+export type Release = z.infer<typeof Release>;
+export const releasesMax = 50;
+
+/** What the ladder of a recipe is made of. */
+export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {
+  if (recipe.engine === 'swarm') return appRungs.map((name) => ({ name, report: true }));
+  return recipe.stages.map(({ name, report }) => ({ name, report: report !== undefined }));
+}
 
 /**
  * A recipe as `opened` pins it: the recipe and the operator's version of each harness item. Its digest (of canonical
@@ -55,5 +156,7 @@ export const PinnedRecipe = z.strictObject({
   name: RecipeName,
   recipe: Recipe,
   harness: z.array(z.strictObject({ item: HarnessItem, digest: Digest.nullable() })),
+  /** Of apps: the releases that the base, or a trial's commit, descends from, the newest first. */
+  releases: z.array(Release).max(releasesMax).optional(),
 });
 export type PinnedRecipe = z.infer<typeof PinnedRecipe>;

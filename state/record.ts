@@ -71,8 +71,38 @@ export const StageResult = z.strictObject({
   tests: z.strictObject({ pass: z.number(), fail: z.number(), skip: z.number() }).nullable(),
   /** Head and tail of the stage's output, terminal escapes removed; `digest` and `bytes` are of the whole. */
   log: z.strictObject({ head: z.string(), tail: z.string(), bytes: z.number(), digest: Digest }),
+  /** Why the rung was skipped, where it was. */
+  skipped: z.string().max(500).optional(),
 });
 export type StageResult = z.infer<typeof StageResult>;
+
+/** What a run of an app proved, besides its tests. Null where the run did not come so far. */
+export const AppFacts = z.strictObject({
+  /** Deployments made, needed apps included; `expected` of a run that goes to its end. */
+  deploys: z.strictObject({ made: z.number().int().nonnegative(), expected: z.number().int().nonnegative() }),
+  /** The version label before and after the upgrade, and the commit upgraded from. */
+  crossover: z.strictObject({ from: z.string(), to: z.string(), sha: Sha }).nullable(),
+  /** By service, under the version tested. */
+  images: z.record(z.string(), z.string()),
+  /** Volumes that the app's labels put into its backup. */
+  backedUp: z.array(z.string()),
+  /** Objects of others that stood beside the run, and how many were untouched after it. */
+  witnesses: z.strictObject({ planted: z.number().int(), intact: z.number().int() }).nullable(),
+  /** What was left of the run after teardown. */
+  residue: z.number().int().nullable(),
+  lint: z.array(
+    z.strictObject({
+      rule: z.string(),
+      severity: z.enum(['error', 'warning']),
+      where: z.string().max(300),
+      what: z.string().max(300),
+      fix: z.string().max(300),
+    }),
+  ),
+  /** What hooks and tests asked for and were refused. */
+  denied: z.array(z.string().max(300)).max(50),
+});
+export type AppFacts = z.infer<typeof AppFacts>;
 
 export const RunRecord = z.strictObject({
   v: z.literal(1),
@@ -96,6 +126,7 @@ export const RunRecord = z.strictObject({
   /** True where `tests` was cut to fit; such a run is never PASS. */
   testsCut: z.boolean(),
   flags: z.record(z.string(), z.boolean()),
+  app: AppFacts.optional(),
   sandbox: z.strictObject({
     level: z.enum(['bubblewrap', 'none']),
     uid: z.enum(['own', 'shared']),
