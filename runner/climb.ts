@@ -28,8 +28,8 @@ export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: 
   const { engine, signal } = deps;
   course.seen.infra = await engine.available();
   if (course.seen.infra !== null) return;
-  const { run, hub, sha, pinned, harnessFiles, snapshotFrom: snapshotOf = null, drill = null } = request;
-  const prepared = await engine.setup({ run, hub, sha, pinned, harnessFiles, snapshotOf, drill }, signal);
+  const { run, hub, sha, pinned, harnessFiles, snapshotFrom: snapshotOf = null, drill = null, purpose } = request;
+  const prepared = await engine.setup({ run, hub, sha, pinned, harnessFiles, snapshotOf, drill, purpose }, signal);
   if ('refused' in prepared) {
     course.seen.refused = prepared.refused;
     return;

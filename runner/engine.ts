@@ -10,7 +10,7 @@
 import type { Drill } from '../state/drill.ts';
 import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { AppRung, PinnedRecipe } from '../state/recipe.ts';
-import type { AppFacts, RunRecord, TestResult } from '../state/record.ts';
+import type { AppFacts, Purpose, RunRecord, TestResult } from '../state/record.ts';
 import type { FileAnswer } from './fileservice.ts';
 
 export interface Engine {
@@ -74,6 +74,7 @@ export type Order = {
   snapshotOf: RunId | null;
   /** For an app: instead of the rungs, whether its tests notice what a restore leaves out. */
   drill: Drill | null;
+  purpose: Purpose;
 };
 
 /** `root` is the tree's path as steps see it; `fromSnapshot` says that the setup's result is in it already. */
@@ -124,6 +125,8 @@ export interface RunTree {
   /** Makes missing folders; replaces whatever lies there. */
   write(path: string, bytes: Uint8Array, mode: number): Promise<FileAnswer>;
   link(path: string, target: string): Promise<FileAnswer>;
+  /** Names of the plain files in a folder. */
+  list(path: string, max: number): Promise<FileAnswer<{ names: string[] }>>;
   /** Also fine where nothing lies there. */
   remove(path: string): Promise<FileAnswer>;
 }

@@ -73,6 +73,12 @@ export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mou
       const { exit } = await shell(linking, [path, target], 0);
       return exit === 0 ? { ok: true } : { ok: false, why: 'the link could not be made' };
     },
+    async list(path, max) {
+      const listed = await files.list(path, 1, max);
+      if (!listed.ok) return listed;
+      const plain = listed.entries.filter(({ type }) => type === 'a file');
+      return { ok: true, names: plain.map((entry) => entry.path.split('/').at(-1) ?? '') };
+    },
     remove,
   };
 }
