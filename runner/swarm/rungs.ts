@@ -94,7 +94,7 @@ async function functional(site: AppSite, checks: Checks): Promise<RungEnd> {
 }
 
 async function lint(site: AppSite, checks: Checks): Promise<RungEnd> {
-  const findings = await site.lint();
+  const findings = site.lint();
   site.facts.lint = findings;
   for (const { rule, severity, where, what, fix } of findings)
     checks.say(`${rule} ${severity}  ${where}: ${what}; ${fix}`);

@@ -11,7 +11,7 @@ import { RunnerError } from '../errors.ts';
 import { openChecks } from './checks.ts';
 import { examineSite } from './examine.ts';
 import { climbRung } from './rungs.ts';
-import { type AppSite, type Closers, openSite, type SiteOptions, takeDown } from './site.ts';
+import { type AppSite, openSite, type SiteOptions, takeDown, type Undoing } from './site.ts';
 import { sweepApps } from './sweep.ts';
 
 export type SwarmEngineOptions = Omit<SiteOptions, 'trees'> & { commands: Engine };
@@ -19,7 +19,7 @@ export type SwarmEngineOptions = Omit<SiteOptions, 'trees'> & { commands: Engine
 type Site = {
   order: Order;
   app: AppSite | null;
-  closers: Closers;
+  undoing: Undoing;
   steps: Map<string, RunningRung>;
   /** Aborted by a step that is aborted, and by teardown. */
   end: AbortController;
@@ -33,9 +33,12 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
   async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
     const prepared = await commands.setup(order, signal);
     if (order.pinned.recipe.engine !== 'swarm' || 'refused' in prepared) return prepared;
-    const site: Site = { order, app: null, closers: [], steps: new Map(), end: new AbortController() };
+    const site: Site = { order, app: null, undoing: [], steps: new Map(), end: new AbortController() };
     sites.set(order.run, site);
-    const app = await openSite({ ...options, trees: commands }, order, { closers: site.closers, end: site.end });
+    const app = await openSite({ ...options, trees: commands }, order, {
+      undoing: site.undoing,
+      signal: site.end.signal,
+    });
     if ('refused' in app) return app;
     site.app = app;
     return prepared;
@@ -63,7 +66,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
     if (!site) return commands.destroy(run);
     site.end.abort();
     await Promise.allSettled([...site.steps.values()].map(({ done }) => done));
-    const leaks = await takeDown(site.app, site.closers);
+    const leaks = await takeDown(site.app, site.undoing);
     const tree = await commands.destroy(run);
     return { leaks: [...leaks, ...tree.leaks], ...(site.app && { app: site.app.facts }) };
   }
