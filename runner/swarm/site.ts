@@ -1,7 +1,6 @@
 // Everything that one run of an app holds: its names, its versions, its stacks, the vault, the boxes of its suite. What is made
 // is noted with how it is undone, so that teardown is legal over something half made.
 
-import { join } from 'node:path';
 import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
 import type { Engine, Order } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
@@ -57,6 +56,8 @@ export type AppSite = {
   lint(): Facts['lint'];
   denied(): string[];
   seconds: { hook: number };
+  /** Where pictures of a failure are laid. */
+  evidenceDir: string;
   /** Aborted with whichever step is aborted, and by teardown. */
   signal: AbortSignal;
 };
@@ -143,7 +144,7 @@ function labelsOf({ run, purpose }: Order): Labels {
 async function make(ground: Ground, versions: Versions): Promise<AppSite> {
   const { options, order, recipe, names, labels, docker, undoing, signal } = ground;
   const { head, base } = versions;
-  const dir = runPaths(options.runsDir, order.run).dir;
+  const { dir, evidence } = runPaths(options.runsDir, order.run);
   const intend = (what: string) => writeIntent(dir, what);
   await intend('witnesses');
   const facts = factsOf(versions);
@@ -178,6 +179,7 @@ async function make(ground: Ground, versions: Versions): Promise<AppSite> {
     lint: () => head.lint(order.pinned.releases ?? []),
     denied: context.denials,
     seconds: { hook: hookSeconds },
+    evidenceDir: evidence,
   };
 }
 
@@ -187,7 +189,7 @@ async function openBoxes(
 ): Promise<{ context: Context; suite: AppSite['suite'] }> {
   const { sandbox, runsDir, modules } = options;
   const paths = runPaths(runsDir, order.run);
-  const context = await openContext({ dir: join(paths.dir, 'app'), host, owner: sandbox.owner('verify') });
+  const context = await openContext({ dir: paths.app, host, owner: sandbox.owner('verify') });
   undoing.push(async () => {
     await context.close();
     return [];

@@ -9,6 +9,7 @@ import type { RunId } from '../../state/ids.ts';
 import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import { openChecks } from './checks.ts';
+import { isRed, keepEvidence } from './evidence.ts';
 import { examineSite } from './examine.ts';
 import { climbRung } from './rungs.ts';
 import { type AppSite, openSite, type SiteOptions, takeDown, type Undoing } from './site.ts';
@@ -101,6 +102,7 @@ async function carryOut(app: AppSite, step: Step, onLine: (line: string) => void
   if (!step.rung) return app.suite.boxes.command(step.run, step.seconds, app.signal);
   const log = openChecks(step.rung, onLine);
   const rung = await orAborted(climbRung(app, step.rung, log.checks), app.signal);
+  if (rung && isRed(rung)) await keepEvidence(app.evidenceDir, app.stack, app.secrets);
   const ms = Math.round(performance.now() - startedAtMs);
   const aborted = rung === null;
   return {
