@@ -1,32 +1,42 @@
 // What an app's run proved, in words: each rung, the crossing of versions, what the linter found, what was left.
 
-import type { RunRecord } from '../state/record.ts';
-import { cleanLine, duration, type Screen, styled } from './print.ts';
+import type { AppFacts, RunRecord, StageResult } from '../state/record.ts';
+import { cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
 
 const findingsShown = 20;
 
 /** Nothing for runs of commands. */
 export function sayApp({ app, stages, level, flags }: RunRecord, out: Screen): void {
   if (!app) return;
-  const { paint } = out;
-  for (const { name, rung, ms, tests, skipped } of stages) {
-    const counts = tests === null ? '' : `${tests.pass} of ${tests.pass + tests.fail} held`;
-    const why = skipped ? cleanLine(skipped) : counts;
-    const word = rung === 'pass' ? paint.good('pass') : rung === 'fail' ? paint.bad('FAIL') : paint.warn(rung);
-    out.line(styled`  ${word} ${name.padEnd(16)} ${why}  ${paint.dim(duration(ms))}`);
-  }
-  const { crossover, deploys, residue, witnesses } = app;
+  for (const stage of stages) out.line(rungLine(stage, out));
   out.line(`  level ${level} of ${stages.length}`);
-  if (crossover) out.line(`  upgraded ${crossover.from} → ${crossover.to}`);
+  if (app.crossover) out.line(`  upgraded ${app.crossover.from} → ${app.crossover.to}`);
   if (app.backedUp.length > 0) out.line(`  backed up: ${app.backedUp.join(', ')}`);
-  for (const { rule, severity, where, what, fix } of app.lint.slice(0, findingsShown))
-    out.line(
-      styled`  ${severity === 'error' ? paint.bad(rule) : paint.warn(rule)} ${cleanLine(`${where}: ${what}; ${fix}`)}`,
-    );
-  if (app.lint.length > findingsShown) out.line(`  and ${app.lint.length - findingsShown} more findings`);
-  for (const line of app.denied) out.line(styled`  ${paint.warn('denied')} ${cleanLine(line)}`);
+  sayFindings(app, out);
+  for (const line of app.denied) out.line(styled`  ${out.paint.warn('denied')} ${cleanLine(line)}`);
+  out.line(out.paint.dim(`  ${leftWords(app)}${secretWords(flags)}`));
+}
+
+function rungLine({ name, rung, ms, tests, skipped }: StageResult, { paint }: Screen): Painted {
+  const word = rung === 'pass' ? paint.good('pass') : rung === 'fail' ? paint.bad('FAIL') : paint.warn(rung);
+  const counts = tests === null ? '' : `${tests.pass} of ${tests.pass + tests.fail} held`;
+  return styled`  ${word} ${name.padEnd(16)} ${skipped ? cleanLine(skipped) : counts}  ${paint.dim(duration(ms))}`;
+}
+
+function sayFindings({ lint }: AppFacts, { paint, line }: Screen): void {
+  for (const { rule, severity, where, what, fix } of lint.slice(0, findingsShown)) {
+    const id = severity === 'error' ? paint.bad(rule) : paint.warn(rule);
+    line(styled`  ${id} ${cleanLine(`${where}: ${what}; ${fix}`)}`);
+  }
+  if (lint.length > findingsShown) line(`  and ${lint.length - findingsShown} more findings`);
+}
+
+function leftWords({ deploys, residue, witnesses }: AppFacts): string {
   const seen = witnesses ? `, ${witnesses.intact} of ${witnesses.planted} witnesses intact` : '';
-  const secrets =
-    flags.no_secret_leak === undefined ? '' : flags.no_secret_leak ? ', no secret got out' : ', a secret got out';
-  out.line(paint.dim(`  ${deploys.made} deployed, ${residue ?? 'unknown'} left after teardown${seen}${secrets}`));
+  return `${deploys.made} deployed, ${residue ?? 'unknown'} left after teardown${seen}`;
+}
+
+function secretWords({ no_secret_leak: none }: RunRecord['flags']): string {
+  if (none === undefined) return '';
+  return none ? ', no secret got out' : ', a secret got out';
 }

@@ -1,0 +1,85 @@
+// Apps for live tests: a shipped recipe laid as a repository of its own, pinned as the operator would, and run on the real engine.
+// Runs may go on at once; each has its own names.
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { layApp } from '../../recipes/lay.ts';
+import { bubblewrap } from '../../runner/bubblewrap.ts';
+import { type ColdRunRequest, coldRun } from '../../runner/coldrun.ts';
+import type { Engine } from '../../runner/engine.ts';
+import { openEngine } from '../../runner/engines.ts';
+import { pinRecipe } from '../../runner/pinned.ts';
+import type { Sandbox } from '../../runner/sandbox.ts';
+import { readConfig, recipeNamed } from '../../state/config.ts';
+import { revParse } from '../../state/git.ts';
+import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
+import { releasesOf } from '../../state/releases.ts';
+import type { RunRecord } from '../../state/record.ts';
+
+export type Apps = {
+  engine: Engine;
+  sandbox: Sandbox;
+  runsDir: string;
+  /** A shipped recipe's repository, with the twin's files or any others laid over its head and committed. */
+  lay(name: string, options?: { twin?: boolean; files?: Record<string, string> }): Promise<AppRepo>;
+  /** One run of its recipe at its head. */
+  run(app: AppRepo, more?: Partial<ColdRunRequest> & { signal?: AbortSignal }): Promise<RunRecord>;
+};
+export type AppRepo = { name: string; dir: string; hub: string; sha: Sha };
+
+/** One sandbox and engine for all tests of a file; call it at the file's top. */
+export function sharedApps(socket: () => string): () => Apps {
+  let apps: Apps | null = null;
+  let ground = '';
+  beforeAll(async () => {
+    ground = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
+    const stateDir = join(ground, 'state');
+    const runsDir = join(stateDir, 'runs');
+    mkdirSync(runsDir, { recursive: true, mode: 0o700 });
+    const made = await bubblewrap({ stateDir });
+    if ('missing' in made) throw new Error(made.missing.join('; '));
+    const { sandbox } = made;
+    const engine = openEngine({ sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket() });
+    apps = { engine, sandbox, runsDir, lay: (name, options) => lay(ground, name, options), run: runOn(engine, runsDir) };
+  });
+  afterAll(async () => {
+    await apps?.sandbox.close();
+    rmSync(ground, { recursive: true, force: true });
+  });
+  return () => {
+    if (apps === null) throw new Error('the suite should have been skipped');
+    return apps;
+  };
+}
+
+export function newAppRun(): RunId {
+  return RunId.parse(`r-${randomBytes(6).toString('hex')}`);
+}
+
+async function lay(
+  ground: string,
+  name: string,
+  { twin = false, files = {} }: { twin?: boolean; files?: Record<string, string> } = {},
+): Promise<AppRepo> {
+  const dir = mkdtempSync(join(ground, `${name}-`));
+  await layApp(name, dir, { twin, files });
+  const sha = await revParse(dir, 'HEAD');
+  if (sha === null) throw new Error(`${dir} has no commit`);
+  return { name, dir, hub: join(dir, '.git'), sha };
+}
+
+function runOn(engine: Engine, runsDir: string): Apps['run'] {
+  return async ({ name, dir, hub, sha }, { signal = new AbortController().signal, ...more } = {}) => {
+    const recipe = recipeNamed(readConfig(dir), name);
+    const { releases } = await releasesOf(dir, sha);
+    const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, (path) => readFileSync(join(dir, path)), releases);
+    const request: ColdRunRequest = {
+      ...{ run: newAppRun(), purpose: { kind: 'trial', by: 'operator' }, pinned, harnessFiles: blobs, hub, sha },
+      ...more,
+    };
+    return coldRun(request, { engine, runsDir, now: () => new Date(), signal });
+  };
+}
