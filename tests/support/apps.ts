@@ -1,14 +1,15 @@
 // Apps for live tests: a shipped recipe laid as a repository of its own, pinned as the operator would, and run on the real engine.
 // Runs may go on at once; each has its own names.
 
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { layApp } from '../../recipes/lay.ts';
+import { type LayOptions, layApp } from '../../recipes/lay.ts';
 import { bubblewrap } from '../../runner/bubblewrap.ts';
-import { type ColdRunRequest, coldRun } from '../../runner/coldrun.ts';
+import { type ColdRunDeps, type ColdRunRequest, coldRun } from '../../runner/coldrun.ts';
 import type { Engine } from '../../runner/engine.ts';
 import { openEngine } from '../../runner/engines.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
@@ -23,10 +24,10 @@ export type Apps = {
   engine: Engine;
   sandbox: Sandbox;
   runsDir: string;
-  /** A shipped recipe's repository, with the twin's files or any others laid over its head and committed. */
-  lay(name: string, options?: { twin?: boolean; files?: Record<string, string> }): Promise<AppRepo>;
+  /** A shipped recipe's repository; then, in a commit of their own, these files over its head. */
+  lay(name: string, options?: LayOptions & { files?: Record<string, string> }): Promise<AppRepo>;
   /** One run of its recipe at its head. */
-  run(app: AppRepo, more?: Partial<ColdRunRequest> & { signal?: AbortSignal }): Promise<RunRecord>;
+  run(app: AppRepo, more?: Partial<ColdRunRequest> & Pick<Partial<ColdRunDeps>, 'signal' | 'onProgress'>): Promise<RunRecord>;
 };
 export type AppRepo = { name: string; dir: string; hub: string; sha: Sha };
 
@@ -62,24 +63,40 @@ export function newAppRun(): RunId {
 async function lay(
   ground: string,
   name: string,
-  { twin = false, files = {} }: { twin?: boolean; files?: Record<string, string> } = {},
+  { files = {}, ...options }: LayOptions & { files?: Record<string, string> } = {},
 ): Promise<AppRepo> {
   const dir = mkdtempSync(join(ground, `${name}-`));
-  await layApp(name, dir, { twin, files });
+  await layApp(name, dir, options);
+  commitFiles(dir, files);
   const sha = await revParse(dir, 'HEAD');
   if (sha === null) throw new Error(`${dir} has no commit`);
   return { name, dir, hub: join(dir, '.git'), sha };
 }
 
 function runOn(engine: Engine, runsDir: string): Apps['run'] {
-  return async ({ name, dir, hub, sha }, { signal = new AbortController().signal, ...more } = {}) => {
-    const recipe = recipeNamed(readConfig(dir), name);
-    const { releases } = await releasesOf(dir, sha);
-    const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, (path) => readFileSync(join(dir, path)), releases);
-    const request: ColdRunRequest = {
-      ...{ run: newAppRun(), purpose: { kind: 'trial', by: 'operator' }, pinned, harnessFiles: blobs, hub, sha },
-      ...more,
-    };
-    return coldRun(request, { engine, runsDir, now: () => new Date(), signal });
-  };
+  return async (app, { signal = new AbortController().signal, onProgress, ...more } = {}) =>
+    coldRun({ ...(await appRequest(app)), ...more }, {
+      ...{ engine, runsDir, now: () => new Date(), signal },
+      ...(onProgress && { onProgress }),
+    });
+}
+
+/** A trial of the app's own recipe at its head, pinned as the operator has it. */
+export async function appRequest({ name, dir, hub, sha }: AppRepo): Promise<ColdRunRequest> {
+  const recipe = recipeNamed(readConfig(dir), name);
+  const { releases } = await releasesOf(dir, sha);
+  const read = (path: string) => readFileSync(join(dir, path));
+  const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, read, releases);
+  return { run: newAppRun(), purpose: { kind: 'trial', by: 'operator' }, pinned, harnessFiles: blobs, hub, sha };
+}
+
+function commitFiles(dir: string, files: Record<string, string>): void {
+  if (Object.keys(files).length === 0) return;
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  }
+  const as = ['-c', 'user.name=Someone', '-c', 'user.email=someone@app.test'];
+  for (const args of [['add', '--all'], [...as, 'commit', '--quiet', '--message', 'Changed']])
+    execFileSync('git', ['-C', dir, ...args]);
 }
