@@ -2,13 +2,13 @@
 // node_modules and the kit read-only. No network, no engine, no keys. How they end, and what their reports say, is testimony.
 
 import { realpathSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AppRecipe } from '../../state/recipe.ts';
 import type { StepEnd } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import type { StageReport } from '../outcome.ts';
-import { readReport, reportBytesMax, uniqueIds } from '../report.ts';
+import { readReport, reportBytesMax } from '../report.ts';
 import { readInTree } from '../runTree.ts';
 import type { BoxCommand, Mount, Sandbox } from '../sandbox.ts';
 import { type RunningStep, startCommand } from '../step.ts';
@@ -33,9 +33,11 @@ export interface Suite {
   hook(name: HookName, signal: AbortSignal): Promise<StepEnd>;
   /**
    * Runs these files, paths in the tree, in one vitest. `lost` also where one of them has no test in the report. Ids are
-   * `tests/restore.test.ts > restore > mail message`; what is run again in the same suite gets ` #2` and so on.
+   * `tests/restore.test.ts > restore > mail message`, the same for what is run again.
    */
   tests(files: string[], stage: string, signal: AbortSignal): Promise<{ end: StepEnd; report: StageReport }>;
+  /** Any command, as `sh -c` has it, with Coldpass's own node and vitest on its path. */
+  command(command: string, seconds: number, signal: AbortSignal): Promise<StepEnd>;
   /** Ends what runs; what would not end, in words. */
   close(): Promise<string[]>;
 }
@@ -53,25 +55,24 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
     { source: modules, target: '/node_modules', mode: 'ro' },
     { source: realpathSync(fileURLToPath(new URL('./kit', import.meta.url))), target: kitFolder, mode: 'ro' },
   ];
-  const unique = uniqueIds();
   const running = new Set<RunningStep>();
 
-  async function run(args: string[], signal: AbortSignal): Promise<StepEnd> {
-    const step = await startCommand(sandbox, commandOf(args), signal);
+  async function run(args: string[], signal: AbortSignal, seconds = recipe.seconds.tests): Promise<StepEnd> {
+    const step = await startCommand(sandbox, commandOf(args, seconds), signal);
     running.add(step);
     return step.done.finally(() => running.delete(step));
   }
 
-  function commandOf(args: string[]): BoxCommand {
+  function commandOf(args: string[], seconds: number): BoxCommand {
     return {
       role: 'verify',
-      argv: ['/bin/sh', '-c', wrapper, 'sh', reportPath, sandbox.kit.node, ...args],
+      argv: ['/bin/sh', '-c', wrapper, 'sh', reportPath, ...args],
       workdir: '/tree',
       mounts,
       env: { CI: 'true', NO_COLOR: '1' },
       tools: [],
       hosts: [],
-      limits: { ...recipe.limits, seconds: recipe.seconds.tests },
+      limits: { ...recipe.limits, seconds },
       kit: true,
     };
   }
@@ -81,7 +82,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
     const file = await readInTree({ sandbox, mounts }, reportPath, reportBytesMax);
     if (!file.ok) return { kind: 'lost', why: `the report ${file.why}` };
     if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
-    const reading = readReport(file.bytes, stage, '/tree', unique);
+    const reading = readReport(file.bytes, stage, '/tree');
     if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
     const silent = files.find((each) => !reading.tests.some(({ id }) => id === each || id.startsWith(`${each} > `)));
     return silent === undefined
@@ -90,14 +91,20 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
   }
 
   return {
-    hook: (name, signal) => run([kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
+    hook: (name, signal) =>
+      run([sandbox.kit.node, kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
     async tests(files, stage, signal) {
       const options = ['--config', kitFile('vitest.config'), '--configLoader', 'native'];
       const report = `--outputFile.junit=/tree/${reportPath}`;
       const paths = files.map((file) => join('/tree', file));
-      const end = await run(['/node_modules/vitest/vitest.mjs', 'run', ...options, report, '--', ...paths], signal);
+      const end = await run(
+        [sandbox.kit.node, '/node_modules/vitest/vitest.mjs', 'run', ...options, report, '--', ...paths],
+        signal,
+      );
       return { end, report: await reportOf(end, files, stage) };
     },
+    command: (command, seconds, signal) =>
+      run(['/bin/sh', '-c', `PATH=${toolPath(sandbox)}:$PATH; ${command}`], signal, seconds),
     async close() {
       const left = await Promise.all([...running].map((step) => step.end(stopMs)));
       return left.filter((why) => why !== null);
@@ -110,6 +117,10 @@ const wrapper = `exec 2>&1
 rm -rf -- "$1" && mkdir -p -- "$(dirname -- "$1")" || exit 1
 shift
 exec "$@"`;
+
+function toolPath(sandbox: Sandbox): string {
+  return `${dirname(sandbox.kit.node)}:/node_modules/.bin`;
+}
 
 /** TypeScript here, JavaScript where the package was emitted. */
 function kitFile(name: string): string {

@@ -64,7 +64,10 @@ describeSwarm('an app whose runner dies', () => {
       }),
     );
     for (const { run, end } of ends) {
-      expect(end, JSON.stringify(end)).toMatchObject({ kind: 'record', outcome: expect.stringMatching(/^(CANCELLED|PASS)$/) });
+      expect(end, JSON.stringify(end)).toMatchObject({
+        kind: 'record',
+        outcome: expect.stringMatching(/^(CANCELLED|PASS)$/),
+      });
       expect(await residueOf(docker, run), run).toMatchObject(nothing);
     }
   }, 300_000);

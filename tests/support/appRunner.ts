@@ -22,5 +22,7 @@ const record = await coldRun(
     onProgress: (progress) => process.stdout.write(`${JSON.stringify(progress)}\n`),
   },
 );
-process.stdout.write(`${JSON.stringify({ kind: 'record', outcome: record.outcome, reason: record.reason, app: record.app })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ kind: 'record', outcome: record.outcome, reason: record.reason, app: record.app })}\n`,
+);
 await made.sandbox.close();

@@ -17,8 +17,8 @@ import type { Sandbox } from '../../runner/sandbox.ts';
 import { readConfig, recipeNamed } from '../../state/config.ts';
 import { revParse } from '../../state/git.ts';
 import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
-import { releasesOf } from '../../state/releases.ts';
 import type { RunRecord } from '../../state/record.ts';
+import { releasesOf } from '../../state/releases.ts';
 
 export type Apps = {
   engine: Engine;
@@ -27,7 +27,10 @@ export type Apps = {
   /** A shipped recipe's repository; then, in a commit of their own, these files over its head. */
   lay(name: string, options?: LayOptions & { files?: Record<string, string> }): Promise<AppRepo>;
   /** One run of its recipe at its head. */
-  run(app: AppRepo, more?: Partial<ColdRunRequest> & Pick<Partial<ColdRunDeps>, 'signal' | 'onProgress'>): Promise<RunRecord>;
+  run(
+    app: AppRepo,
+    more?: Partial<ColdRunRequest> & Pick<Partial<ColdRunDeps>, 'signal' | 'onProgress'>,
+  ): Promise<RunRecord>;
 };
 export type AppRepo = { name: string; dir: string; hub: string; sha: Sha };
 
@@ -44,7 +47,13 @@ export function sharedApps(socket: () => string): () => Apps {
     if ('missing' in made) throw new Error(made.missing.join('; '));
     const { sandbox } = made;
     const engine = openEngine({ sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket() });
-    apps = { engine, sandbox, runsDir, lay: (name, options) => lay(ground, name, options), run: runOn(engine, runsDir) };
+    apps = {
+      engine,
+      sandbox,
+      runsDir,
+      lay: (name, options) => lay(ground, name, options),
+      run: runOn(engine, runsDir),
+    };
   });
   afterAll(async () => {
     await apps?.sandbox.close();
@@ -75,10 +84,13 @@ async function lay(
 
 function runOn(engine: Engine, runsDir: string): Apps['run'] {
   return async (app, { signal = new AbortController().signal, onProgress, ...more } = {}) =>
-    coldRun({ ...(await appRequest(app)), ...more }, {
-      ...{ engine, runsDir, now: () => new Date(), signal },
-      ...(onProgress && { onProgress }),
-    });
+    coldRun(
+      { ...(await appRequest(app)), ...more },
+      {
+        ...{ engine, runsDir, now: () => new Date(), signal },
+        ...(onProgress && { onProgress }),
+      },
+    );
 }
 
 /** A trial of the app's own recipe at its head, pinned as the operator has it. */
@@ -97,6 +109,9 @@ function commitFiles(dir: string, files: Record<string, string>): void {
     writeFileSync(join(dir, path), text);
   }
   const as = ['-c', 'user.name=Someone', '-c', 'user.email=someone@app.test'];
-  for (const args of [['add', '--all'], [...as, 'commit', '--quiet', '--message', 'Changed']])
+  for (const args of [
+    ['add', '--all'],
+    [...as, 'commit', '--quiet', '--message', 'Changed'],
+  ])
     execFileSync('git', ['-C', dir, ...args]);
 }
