@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { docker, dockerAsk, type Engine, flow, start, startDocker } from './docker.ts';
 
@@ -21,11 +22,11 @@ const suite = 'bookworm';
 const packages =
   'ca-certificates dovecot-imapd dovecot-lmtpd dovecot-sqlite libstdc++6 mariadb-server mumble-server netcat-openbsd nginx-light ' +
   'openssl postfix postfix-sqlite postgresql-15 procps sqlite3';
-const unwanted = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'];
 /** In a shell, `$1` is the new system's top. */
-const finish =
-  'cd "$1" && rm -rf var/lib/mysql/* var/lib/postgresql/15 etc/postgresql/15 var/lib/mumble-server/* var/www/html/* var/log/*/* && ' +
-  ': >etc/machine-id && install -m 755 "$COLDPASS_NODE" usr/local/bin/node';
+const finish = `cd "$1" && rm -rf ${[
+  'usr/share/doc/* usr/share/man/* usr/share/locale/* usr/share/info/* var/log/*/* etc/machine-id',
+  'var/lib/mysql/* var/lib/postgresql/15 etc/postgresql/15 var/lib/mumble-server/* var/www/html/*',
+].join(' ')} && : >etc/machine-id && install -m 755 "$COLDPASS_NODE" usr/local/bin/node`;
 
 export type BaseOptions = Engine & { /** Holds the archives. */ cache: string; say: (line: string) => void };
 
@@ -50,7 +51,7 @@ export async function base({ socket, cache, say }: BaseOptions): Promise<string>
 }
 
 async function digestOfBase(node: string): Promise<string> {
-  const bytes = JSON.stringify([suite, packages, unwanted, finish]);
+  const bytes = JSON.stringify([suite, packages, finish]);
   return createHash('sha256')
     .update(bytes)
     .update(await hashOf(node))
@@ -68,6 +69,7 @@ async function load(engine: Engine, archive: string, say: (line: string) => void
   say(`${baseImage}: loading ${archive}`);
   const loading = startDocker(engine, ['load', '--quiet'], archiveMs);
   try {
+    loading.stdout.resume();
     await flow([createReadStream(archive), createZstdDecompress(), loading.stdin], [loading]);
     return true;
   } catch (error) {
@@ -82,18 +84,16 @@ async function make(
   { node, digest, say }: { node: string; digest: string; say: (line: string) => void },
 ): Promise<void> {
   say(`${baseImage}: making it from Debian's packages, which takes a minute or some`);
-  const excludes = unwanted.map((path) => `--dpkgopt=path-exclude=${path}`);
   const include = `--include=${packages.split(' ').join(',')}`;
-  const args = ['--variant=minbase', include, ...excludes, `--customize-hook=${finish}`, suite, '-', ...aptSources()];
+  const args = ['--variant=minbase', include, `--customize-hook=${finish}`, suite, '-', ...aptSources()];
   const env = { DEBIAN_FRONTEND: 'noninteractive', COLDPASS_NODE: node, ...workspace() };
   const making = start('mmdebstrap', args, { ms: makeMs, env });
-  const importing = startDocker(
-    engine,
-    ['import', '--change', `LABEL ${digestLabel}=${digest}`, '-', baseImage],
-    makeMs,
-  );
+  const importing = startDocker(engine, ['import', '--change', `LABEL ${digestLabel}=${digest}`, '-'], makeMs);
   making.stdin.end();
+  const id = text(importing.stdout);
   await flow([making.stdout, importing.stdin], [making, importing]);
+  // Named only now: the engine takes half an archive for a whole one.
+  await docker(engine, ['tag', (await id).trim(), baseImage], askMs);
 }
 
 /** Written beside its place and moved there, so that an archive is whole. */
