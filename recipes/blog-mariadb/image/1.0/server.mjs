@@ -38,7 +38,8 @@ console.log('the database is ready');
 async function answer(request) {
   const { pathname } = new URL(request.url, 'http://blog');
   const [, kind, name] = /^(\/api\/posts|\/uploads)\/([A-Za-z0-9][A-Za-z0-9._-]{0,99})$/.exec(pathname) ?? [];
-  if (request.method !== 'GET' && request.headers.authorization !== `Bearer ${adminKey}`) throw refused(401, 'who are you?');
+  if (request.method !== 'GET' && request.headers.authorization !== `Bearer ${adminKey}`)
+    throw refused(401, 'who are you?');
   switch (`${request.method} ${kind ? `${kind}/NAME` : pathname}`) {
     case 'GET /health':
       if (!migrated) throw refused(503, 'the database is not ready');
@@ -71,7 +72,8 @@ async function posts(which = '') {
 
 async function written(bytes) {
   const { title, body } = parsed(bytes);
-  if (typeof title !== 'string' || typeof body !== 'string' || title === '') throw refused(400, 'a post needs title and body');
+  if (typeof title !== 'string' || typeof body !== 'string' || title === '')
+    throw refused(400, 'a post needs title and body');
   const values = [title, body].map(literal).join(', ');
   const [row] = await query(`insert into posts (title, body) values (${values}) returning ${columns}`);
   return JSON.parse(row);
@@ -100,7 +102,8 @@ async function uploaded(name, bytes) {
 }
 
 async function body(request) {
-  if (Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) > bodyBytesMax) throw refused(413, 'that is too long');
+  if (Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) > bodyBytesMax)
+    throw refused(413, 'that is too long');
   return await buffer(request);
 }
 

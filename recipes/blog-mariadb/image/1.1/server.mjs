@@ -38,7 +38,8 @@ console.log('the database is ready');
 async function answer(request) {
   const { pathname } = new URL(request.url, 'http://blog');
   const [, kind, name] = /^(\/api\/posts|\/uploads|\/posts)\/([A-Za-z0-9][A-Za-z0-9._-]{0,99})$/.exec(pathname) ?? [];
-  if (request.method !== 'GET' && request.headers.authorization !== `Bearer ${adminKey}`) throw refused(401, 'who are you?');
+  if (request.method !== 'GET' && request.headers.authorization !== `Bearer ${adminKey}`)
+    throw refused(401, 'who are you?');
   switch (`${request.method} ${kind ? `${kind}/NAME` : pathname}`) {
     case 'GET /health':
       if (!migrated) throw refused(503, 'the database is not ready');
@@ -46,7 +47,9 @@ async function answer(request) {
     case 'GET /':
       return { page: page('Blog', (await posts()).map(teaser).join('')) };
     case 'GET /posts/NAME':
-      return found(await posts(`where slug = ${literal(name)}`), (post) => ({ page: page(post.title, paragraphs(post)) }));
+      return found(await posts(`where slug = ${literal(name)}`), (post) => ({
+        page: page(post.title, paragraphs(post)),
+      }));
     case 'GET /api/posts':
       return { json: await posts() };
     case 'GET /api/posts/NAME':
@@ -73,14 +76,18 @@ async function posts(which = '') {
 
 async function written(bytes) {
   const { title, body } = parsed(bytes);
-  if (typeof title !== 'string' || typeof body !== 'string' || title === '') throw refused(400, 'a post needs title and body');
+  if (typeof title !== 'string' || typeof body !== 'string' || title === '')
+    throw refused(400, 'a post needs title and body');
   const values = [title, body, slugOf(title)].map(literal).join(', ');
   const [row] = await query(`insert into posts (title, body, slug) values (${values}) returning ${columns}`);
   return JSON.parse(row);
 }
 
 function slugOf(title) {
-  return title.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 90);
+  return title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 90);
 }
 
 function parsed(bytes) {
@@ -106,7 +113,8 @@ async function uploaded(name, bytes) {
 }
 
 async function body(request) {
-  if (Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) > bodyBytesMax) throw refused(413, 'that is too long');
+  if (Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) > bodyBytesMax)
+    throw refused(413, 'that is too long');
   return await buffer(request);
 }
 
@@ -154,7 +162,10 @@ function teaser({ title, slug }) {
 }
 
 function paragraphs({ body }) {
-  return body.split('\n\n').map((paragraph) => `<p>${escaped(paragraph)}</p>`).join('');
+  return body
+    .split('\n\n')
+    .map((paragraph) => `<p>${escaped(paragraph)}</p>`)
+    .join('');
 }
 
 function page(title, inside) {

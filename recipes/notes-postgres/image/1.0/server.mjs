@@ -16,7 +16,9 @@ const columns = `json_build_object('id', id, 'text', text)`;
 const server = createServer((request, response) => {
   answer(request).then(
     ({ status = 200, json, page }) => {
-      response.writeHead(status, { 'content-type': page === undefined ? 'application/json' : 'text/html; charset=utf-8' });
+      response.writeHead(status, {
+        'content-type': page === undefined ? 'application/json' : 'text/html; charset=utf-8',
+      });
       response.end(page ?? JSON.stringify(json));
     },
     (error) => {
@@ -61,7 +63,8 @@ async function notes() {
 }
 
 async function added(note) {
-  if (typeof note.text !== 'string' || note.text === '' || note.text.includes('\0')) throw refused('a note needs a text');
+  if (typeof note.text !== 'string' || note.text === '' || note.text.includes('\0'))
+    throw refused('a note needs a text');
   const [row] = await query(`insert into notes (text) values (:'text') returning ${columns}`, { text: note.text });
   return JSON.parse(row);
 }

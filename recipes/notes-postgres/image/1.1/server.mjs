@@ -18,7 +18,9 @@ const columns = `json_build_object('id', id, 'text', text)`;
 const server = createServer((request, response) => {
   answer(request).then(
     ({ status = 200, json, page }) => {
-      response.writeHead(status, { 'content-type': page === undefined ? 'application/json' : 'text/html; charset=utf-8' });
+      response.writeHead(status, {
+        'content-type': page === undefined ? 'application/json' : 'text/html; charset=utf-8',
+      });
       response.end(page ?? JSON.stringify(json));
     },
     (error) => {
@@ -62,12 +64,15 @@ async function notes(q) {
   const rows =
     q === null
       ? await query(`select ${columns} from notes order by id`)
-      : await query(`select ${columns} from notes where words @@ websearch_to_tsquery('simple', :'q') order by id`, { q });
+      : await query(`select ${columns} from notes where words @@ websearch_to_tsquery('simple', :'q') order by id`, {
+          q,
+        });
   return rows.map((row) => JSON.parse(row));
 }
 
 async function added(note) {
-  if (typeof note.text !== 'string' || note.text === '' || note.text.includes('\0')) throw refused('a note needs a text');
+  if (typeof note.text !== 'string' || note.text === '' || note.text.includes('\0'))
+    throw refused('a note needs a text');
   const [row] = await query(`insert into notes (text) values (:'text') returning ${columns}`, { text: note.text });
   return JSON.parse(row);
 }
