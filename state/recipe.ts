@@ -57,7 +57,9 @@ export type AppRung = (typeof appRungs)[number];
 
 const Service = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'the name of a service in the compose file');
 /** `x.y.z+upstream`, as the app's annotated tags and its version label are. */
-export const ReleaseName = z.string().regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
+export const ReleaseName = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
 export type ReleaseName = z.infer<typeof ReleaseName>;
 const Reason = z.string().min(10).max(500);
 const Stable = z.number().int().min(1).max(20).default(1);
