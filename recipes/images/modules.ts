@@ -17,19 +17,17 @@ export async function modulesOf(imageDir: string, top: string): Promise<Modules>
   if (!existsSync(list)) return [];
   const found = new Map<string, string>();
   const names = (await readFile(list, 'utf8')).split(/\s+/).filter((name) => name !== '');
-  const waiting = names.map((name) => ({ name, from: top, isOptional: false }));
+  const waiting: Asked[] = names.map((name) => ({ name, from: top, isOptional: false }));
   for (let asked = waiting.pop(); asked; asked = waiting.pop()) {
-    const folder = installed(asked.name, asked.from, top);
-    if (folder === null) {
-      if (asked.isOptional) continue;
+    const folder = installed(asked, top);
+    if (folder === null && !asked.isOptional)
       throw new Error(`${list}: ${asked.name} is not installed in ${top}; run npm ci`);
-    }
-    if (found.has(folder)) continue;
+    if (folder === null || found.has(folder)) continue;
     if (found.size >= packagesMax) throw new Error(`${list}: more than ${packagesMax} packages`);
-    const { version, dependencies = {}, optionalDependencies = {} } = await manifestOf(join(top, folder));
+    const { version, dependencies, optionalDependencies } = await manifestOf(join(top, folder));
     found.set(folder, version);
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies }))
-      waiting.push({ name, from: join(top, folder), isOptional: name in optionalDependencies });
+      waiting.push({ name, from: join(top, folder), isOptional: name in (optionalDependencies ?? {}) });
   }
   return [...found].sort().map(([folder, version]) => ({ folder, version }));
 }
@@ -45,8 +43,10 @@ export async function copyModules(modules: Modules, top: string, to: string): Pr
   }
 }
 
-/** As Node looks for it: beside the one who asks, then further up, to `top`. */
-function installed(name: string, from: string, top: string): string | null {
+type Asked = { name: string; from: string; isOptional: boolean };
+
+/** As Node looks for it: below the one who asks, then further up, to `top`. */
+function installed({ name, from }: Asked, top: string): string | null {
   for (let at = from; ; at = dirname(at)) {
     const folder = join(at, 'node_modules', name);
     if (existsSync(join(folder, 'package.json'))) return relative(top, folder);
