@@ -15,19 +15,16 @@ export type Modules = { folder: string; version: string }[];
 export async function modulesOf(imageDir: string, top: string): Promise<Modules> {
   const list = join(imageDir, modulesFile);
   if (!existsSync(list)) return [];
-  const found = new Map<string, string>();
   const names = (await readFile(list, 'utf8')).split(/\s+/).filter((name) => name !== '');
+  const found = new Map<string, string>();
   const waiting: Asked[] = names.map((name) => ({ name, from: top, isOptional: false }));
   for (let asked = waiting.pop(); asked; asked = waiting.pop()) {
     const folder = installed(asked, top);
-    if (folder === null && !asked.isOptional)
-      throw new Error(`${list}: ${asked.name} is not installed in ${top}; run npm ci`);
     if (folder === null || found.has(folder)) continue;
     if (found.size >= packagesMax) throw new Error(`${list}: more than ${packagesMax} packages`);
-    const { version, dependencies, optionalDependencies } = await manifestOf(join(top, folder));
+    const { version, asks } = await manifestOf(join(top, folder));
     found.set(folder, version);
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies }))
-      waiting.push({ name, from: join(top, folder), isOptional: name in (optionalDependencies ?? {}) });
+    waiting.push(...asks);
   }
   return [...found].sort().map(([folder, version]) => ({ folder, version }));
 }
@@ -45,12 +42,14 @@ export async function copyModules(modules: Modules, top: string, to: string): Pr
 
 type Asked = { name: string; from: string; isOptional: boolean };
 
-/** As Node looks for it: below the one who asks, then further up, to `top`. */
-function installed({ name, from }: Asked, top: string): string | null {
+/** As Node looks for it: below the one who asks, then further up, to `top`. Null where it is optional and not there. */
+function installed({ name, from, isOptional }: Asked, top: string): string | null {
   for (let at = from; ; at = dirname(at)) {
     const folder = join(at, 'node_modules', name);
     if (existsSync(join(folder, 'package.json'))) return relative(top, folder);
-    if (at === top) return null;
+    if (at !== top) continue;
+    if (isOptional) return null;
+    throw new Error(`${name} is not installed in ${top}; run npm ci`);
   }
 }
 
@@ -60,6 +59,12 @@ type Manifest = {
   optionalDependencies?: Record<string, string>;
 };
 
-async function manifestOf(folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
+async function manifestOf(from: string): Promise<{ version: string; asks: Asked[] }> {
+  const text = await readFile(join(from, 'package.json'), 'utf8');
+  const { version, dependencies = {}, optionalDependencies = {} } = JSON.parse(text) as Manifest;
+  const names = Object.keys({ ...dependencies, ...optionalDependencies });
+  return {
+    version,
+    asks: names.map((name) => ({ name, from, isOptional: Object.hasOwn(optionalDependencies, name) })),
+  };
 }
