@@ -4,16 +4,18 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { base, baseImage, digestLabel } from './base.ts';
 import { docker, dockerAsk, type Engine } from './docker.ts';
+import { copyModules, type Modules, modulesOf } from './modules.ts';
 
 const askMs = 20_000;
 const buildMs = 5 * 60_000;
 const recipes = resolve(import.meta.dirname, '..');
+const top = resolve(recipes, '..');
 
 export type BuildOptions = {
   /** The engine's socket or address; DOCKER_HOST or docker's default without. */
@@ -51,16 +53,26 @@ type Thin = { name: string; tag: string; baseId: string; say: (line: string) => 
 async function buildThin(engine: Engine, { name, tag, baseId, say }: Thin): Promise<void> {
   const image = `coldpass-test/${name}:${tag}`;
   const dir = join(recipes, name, 'image', tag);
-  const digest = await digestOf(dir, baseId);
+  const modules = await modulesOf(dir, top);
+  const digest = await digestOf(dir, modules, baseId);
   const label = `{{index .Config.Labels "${digestLabel}"}}`;
   if ((await dockerAsk(engine, ['image', 'inspect', '--format', label, image], askMs)) === digest) return;
   say(`${image}: building it on ${baseImage}`);
-  await docker(engine, ['build', '--quiet', '--tag', image, '--label', `${digestLabel}=${digest}`, dir], buildMs);
+  const args = ['build', '--quiet', '--tag', image, '--label', `${digestLabel}=${digest}`];
+  if (modules.length === 0) return void (await docker(engine, [...args, dir], buildMs));
+  const context = await mkdtemp(join(tmpdir(), 'coldpass-image-'));
+  try {
+    await cp(dir, context, { recursive: true });
+    await copyModules(modules, top, context);
+    await docker(engine, [...args, context], buildMs);
+  } finally {
+    await rm(context, { recursive: true, force: true });
+  }
 }
 
-/** Of every file's path, mode and bytes, and of the base: an image that has this digest need not be made again. */
-async function digestOf(dir: string, baseId: string): Promise<string> {
-  const hash = createHash('sha256').update(baseId);
+/** Of every file's path, mode and bytes, of the packages' versions, and of the base: an image that has this digest need not be made again. */
+async function digestOf(dir: string, modules: Modules, baseId: string): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([baseId, modules]));
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const file of files.sort()) {
