@@ -144,6 +144,10 @@ export const Release = z.strictObject({ version: ReleaseName, sha: Sha });
 export type Release = z.infer<typeof Release>;
 export const releasesMax = 50;
 
+export function isApp(recipe: Recipe): recipe is AppRecipe {
+  return recipe.engine === 'swarm';
+}
+
 /** What the ladder of a recipe is made of. */
 export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {
   if (recipe.engine === 'swarm') return appRungs.map((name) => ({ name, report: true }));

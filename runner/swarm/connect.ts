@@ -23,7 +23,7 @@ export async function connectTo(docker: Docker, container: string, port: number,
 }
 
 async function bridgeAddress(docker: Docker, container: string, signal: AbortSignal): Promise<string | null> {
-  const look = (abortSignal: AbortSignal) => docker.api.getNetwork('docker_gwbridge').inspect({ abortSignal } as object);
+  const look = () => docker.api.getNetwork('docker_gwbridge').inspect();
   const { Containers } = Bridge.parse(await docker.ask('look at its bridge', look, signal));
   return Containers?.[container]?.IPv4Address.split('/')[0] ?? null;
 }
@@ -45,7 +45,7 @@ function dialed(host: string, port: number): Promise<net.Socket | null> {
 }
 
 async function relayed(docker: Docker, container: string, port: number, signal: AbortSignal): Promise<Duplex> {
-  const look = (abortSignal: AbortSignal) => docker.api.getContainer(container).inspect({ abortSignal } as object);
+  const look = () => docker.api.getContainer(container).inspect();
   const { State } = Inspected.parse(await docker.ask('look at a container', look, signal));
   const args = ['-t', `${State.Pid}`, '-n', 'socat', '-', `TCP:127.0.0.1:${port},connect-timeout=5`];
   const child = spawn('nsenter', args, { env: { PATH: '/usr/bin:/bin' }, stdio: ['pipe', 'pipe', 'pipe'] });

@@ -97,7 +97,8 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   }
 }
 
-const Name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/);
+/** Of services and secrets no more than the first kind; of marks any words. */
+const Name = z.string().regex(/^[\w .:/-]{1,100}$/);
 const plain = (text: string): boolean => !text.includes('\0');
 const ExecAsked = z.strictObject({
   service: Name,
@@ -133,5 +134,13 @@ function partsOf({ method, path }: Ask): { call: string; name: string | null } {
   const [, what = '', ...rest] = path.slice(0, pathCharsMax).split('/');
   const call = `${method} ${what}`;
   if (nameless.includes(call)) return { call, name: rest.length === 0 ? '' : null };
-  return { call, name: Name.safeParse(rest.join('/')).data ?? null };
+  return { call, name: Name.safeParse(decoded(rest.join('/'))).data ?? null };
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }

@@ -95,10 +95,10 @@ export function openStack(docker: Docker, options: StackOptions): Stack {
     if (!its) return '';
     const stream = await docker.ask(
       'read logs',
-      () => api.getService(its.ID).logs({ stdout: true, stderr: true, tail: lines, follow: false } as never),
+      () => api.getService(its.ID).logs({ stdout: true, stderr: true, tail: lines, follow: false } as object) as unknown as Promise<NodeJS.ReadableStream>,
       signal,
     );
-    return textOf(stream as unknown as NodeJS.ReadableStream | Buffer);
+    return textOf(stream);
   }
 
   async function scale(wanted: string[], to: (service: string) => number): Promise<void> {

@@ -98,7 +98,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
       const report = `--outputFile.junit=/tree/${reportPath}`;
       const paths = files.map((file) => join('/tree', file));
       const end = await run(
-        [sandbox.kit.node, '/node_modules/vitest/vitest.mjs', 'run', ...options, report, '--', ...paths],
+        [sandbox.kit.node, '/node_modules/vitest/vitest.mjs', 'run', ...options, report, ...paths],
         signal,
       );
       return { end, report: await reportOf(end, files, stage) };

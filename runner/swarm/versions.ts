@@ -5,10 +5,12 @@ import { fileAt } from '../../state/git.ts';
 import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
 import type { Order, RunTree } from '../engine.ts';
 import type { AdmittedApp, Labels, RunNames } from './app.ts';
-import { type Opened, openApp } from './openApp.ts';
+import { type OpenedApp, openApp } from './openApp.ts';
 import { priorRelease } from './release.ts';
 
 const fileBytesMax = 1024 * 1024;
+
+type Opened = Exclude<OpenedApp, { refused: string }>;
 
 export type Versions = {
   head: Opened;

@@ -96,7 +96,7 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
 /** A trial of the app's own recipe at its head, pinned as the operator has it. */
 export async function appRequest({ name, dir, hub, sha }: AppRepo): Promise<ColdRunRequest> {
   const recipe = recipeNamed(readConfig(dir), name);
-  const { releases } = await releasesOf(dir, sha);
+  const releases = await releasesOf(hub, sha);
   const read = (path: string) => readFileSync(join(dir, path));
   const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, read, releases);
   return { run: newAppRun(), purpose: { kind: 'trial', by: 'operator' }, pinned, harnessFiles: blobs, hub, sha };
