@@ -13,6 +13,7 @@ import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
 import type { Purpose, RunRecord } from '../state/record.ts';
 import type { TreeEdit } from '../state/revert.ts';
+import type { Drill } from '../state/spec.ts';
 import { climb, ladderOf } from './climb.ts';
 import type { Engine } from './engine.ts';
 import { RunnerError } from './errors.ts';
@@ -31,6 +32,8 @@ export type ColdRunRequest = {
   sha: Sha;
   /** Made after setup, before the first stage: what a control changes. */
   edits?: readonly TreeEdit[];
+  /** For a recipe of an app: in the place of its rungs, restores that leave volumes out. */
+  drill?: Drill;
   /** Of what the run showed nothing is recorded but outcome, counts and digests. */
   blind?: boolean;
   /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */

@@ -9,6 +9,7 @@
 import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
 import type { RunRecord } from '../state/record.ts';
+import type { Drill } from '../state/spec.ts';
 import type { FileAnswer } from './fileservice.ts';
 
 export interface Engine {
@@ -64,6 +65,8 @@ export type Order = {
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
   /** Begin from the copy that this run kept after its setup, if it is of the same commit and recipe. */
   snapshotOf: RunId | null;
+  /** In the place of an app's rungs: restores that leave volumes out. */
+  drill: Drill | null;
 };
 
 /** `root` is the tree's path as steps see it; `fromSnapshot` says that the setup's result is in it already. */

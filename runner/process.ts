@@ -5,6 +5,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { coldClone } from '../state/clones.ts';
 import { treeOf } from '../state/git.ts';
 import type { Digest, RunId, Sha } from '../state/ids.ts';
+import { type CommandRecipe, isCommands } from '../state/recipe.ts';
 import { copies } from './copies.ts';
 import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
 import { RunnerError } from './errors.ts';
@@ -34,6 +35,7 @@ export type ProcessEngineOptions = {
 
 type Site = {
   order: Order;
+  recipe: CommandRecipe;
   paths: RunPaths;
   mounts: Mount[];
   tools: Tool[];
@@ -55,9 +57,11 @@ export function processEngine(options: ProcessEngineOptions): Engine {
   }
 
   async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
-    const refused = refusal(order, options);
+    const { recipe } = order.pinned;
+    if (!isCommands(recipe)) return { refused: 'the recipe is of an app, and this engine runs commands' };
+    const refused = refusal(recipe, options);
     if (refused !== null) return { refused };
-    const site = siteFor(order, options);
+    const site = siteFor(order, recipe, options);
     sites.set(order.run, site);
     await mkdir(site.paths.dir, { recursive: true, mode: 0o700 });
     const overlaid = await kept.layOut(order, signal);
@@ -98,7 +102,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
       const site = siteOf(run);
       if (site.steps.has(step.name))
         throw new RunnerError('engine', `step "${step.name}" of ${run} was started before`);
-      site.steps.set(step.name, await startStep(sandbox, { ...site, recipe: site.order.pinned.recipe, step }, signal));
+      site.steps.set(step.name, await startStep(sandbox, { ...site, step }, signal));
     },
     tail: (run, step, onLine) => stepOf(siteOf(run), step).onLine(onLine),
     wait: (run: RunId, step: string): Promise<StepEnd> => stepOf(siteOf(run), step).done,
@@ -110,15 +114,15 @@ export function processEngine(options: ProcessEngineOptions): Engine {
   };
 }
 
-function siteFor(order: Order, { sandbox, runsDir, tools }: ProcessEngineOptions): Site {
+function siteFor(order: Order, recipe: CommandRecipe, { sandbox, runsDir, tools }: ProcessEngineOptions): Site {
   const paths = runPaths(runsDir, order.run);
   const mounts: Mount[] = [{ source: paths.tree, target: '/tree', mode: 'rw' }];
-  const named = order.pinned.recipe.tools.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
+  const named = recipe.tools.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
   const files = openFiles(sandbox, { role: 'verify', mounts });
-  return { order, paths, mounts, tools: named, files, steps: new Map(), overlaid: [] };
+  return { order, recipe, paths, mounts, tools: named, files, steps: new Map(), overlaid: [] };
 }
 
-function refusal({ pinned: { recipe } }: Order, { tools, hosts }: ProcessEngineOptions): string | null {
+function refusal(recipe: CommandRecipe, { tools, hosts }: ProcessEngineOptions): string | null {
   const tool = recipe.tools.find((name) => !tools.some((granted) => granted.name === name));
   if (tool !== undefined) return `the recipe asks for the tool folder "${tool}", which is not granted`;
   const asked = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);

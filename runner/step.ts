@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
-import type { Recipe } from '../state/recipe.ts';
+import type { CommandRecipe } from '../state/recipe.ts';
 import { collect, plainText } from './collect.ts';
 import type { Step, StepEnd } from './engine.ts';
 import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from './sandbox.ts';
@@ -14,7 +14,7 @@ const lineBytes = 400;
 /** How long output may stay open, silent, after the step's last process. */
 const drainMs = 2000;
 
-export type StepPlace = { recipe: Recipe; step: Step; mounts: Mount[]; tools: Tool[] };
+export type StepPlace = { recipe: CommandRecipe; step: Step; mounts: Mount[]; tools: Tool[] };
 
 export type RunningStep = {
   done: Promise<StepEnd>;

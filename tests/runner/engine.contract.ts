@@ -28,6 +28,7 @@ export function engineContract(open: () => Opened): void {
       pinned,
       harnessFiles: blobs,
       snapshotOf: null,
+      drill: null,
     };
     return { ...opened, order, run: order.run };
   }
