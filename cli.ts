@@ -65,6 +65,7 @@ add('init', 'write coldpass.yml (base, recipes, tools found here) and make the s
   .option('--key <file>', 'your own ed25519 key, or the .pub file of one that your ssh-agent holds')
   .option('--tool <name=folder...>', 'grant a tool folder besides those found')
   .option('--host <host...>', 'grant a network host besides those found')
+  .option('--docker <socket>', 'grant a Docker engine, for recipes of apps')
   .action((options) => {
     const given = { ...options, ...asked(options), ...grantOptions(options), nodePath: process.execPath, now: now() };
     return answer(options, () => init(given), sayInit);

@@ -18,7 +18,7 @@ import { branchHead, knownCommit } from '../state/git.ts';
 import { DONE, type RecipeName, type Sha } from '../state/ids.ts';
 import type { Phase } from '../state/phase.ts';
 import { bundleArgv, publishLimits, receiveBundle } from '../state/publish.ts';
-import type { Recipe } from '../state/recipe.ts';
+import { isCommands, type Recipe } from '../state/recipe.ts';
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { trialRun } from './runs.ts';
@@ -55,11 +55,18 @@ async function recipesOf(world: World, { phase: id }: Author): Promise<Recipe[]>
   );
 }
 
-/** An agent's box has what the recipes of its phase have: tools, environment, and the hosts that their stages may reach. */
+/**
+ * An agent's box has what the recipes of its phase have: tools, environment, and the hosts that their stages may reach. An app's
+ * environment is that of its deployment, and no box's.
+ */
 function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe[]): Omit<BoxCommand, 'argv'> {
-  const named = new Set(recipes.flatMap((recipe) => recipe.tools));
+  const commands = recipes.filter(isCommands);
+  const named = new Set(commands.flatMap((recipe) => recipe.tools));
   const hosts = new Set(
-    recipes.flatMap((recipe) => [...(recipe.setup?.network ?? []), ...recipe.stages.flatMap((stage) => stage.network)]),
+    commands.flatMap((recipe) => [
+      ...(recipe.setup?.network ?? []),
+      ...recipe.stages.flatMap((stage) => stage.network),
+    ]),
   );
   const { tools, hosts: granted } = world.workspace.grants;
   const most = (of: (limits: Recipe['limits']) => number) => Math.max(...recipes.map((recipe) => of(recipe.limits)));
@@ -71,7 +78,7 @@ function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe
   };
   return {
     ...{ role, workdir: '/tree', mounts, limits },
-    env: Object.assign({}, ...recipes.map((recipe) => recipe.env)),
+    env: Object.assign({}, ...commands.map((recipe) => recipe.env)),
     tools: tools.filter((tool) => named.has(tool.name)),
     hosts: granted.filter((host) => hosts.has(host)),
   };

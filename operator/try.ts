@@ -9,8 +9,10 @@ import { type Config, recipeNamed } from '../state/config.ts';
 import { revParse } from '../state/git.ts';
 import { git } from '../state/gitProcess.ts';
 import { dropTrial, openHub, syncTrial } from '../state/hub.ts';
-import type { RecipeName, RunId } from '../state/ids.ts';
+import type { RecipeName, RunId, Sha } from '../state/ids.ts';
+import { isApp } from '../state/recipe.ts';
 import type { Outcome, RunRecord } from '../state/record.ts';
+import { releasesOf } from '../state/releases.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
@@ -47,10 +49,11 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
   const name = recipeOf(config, options.recipe);
   const recipe = recipeNamed(config, name);
   checkGrants(name, recipe, workspace.grants);
-  const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)));
-  const ref = options.ref ?? 'HEAD';
-  if ((await revParse(repository.top, ref, gitOptions(repository))) === null)
-    throw new UsageError(`"${ref}" names no commit here; give a branch, a tag or a commit`);
+  const asked = options.ref ?? 'HEAD';
+  const ref = await revParse(repository.top, asked, gitOptions(repository));
+  if (ref === null) throw new UsageError(`"${asked}" names no commit here; give a branch, a tag or a commit`);
+  const releases = isApp(recipe) ? await releasesOf(repository.top, ref, gitOptions(repository)) : [];
+  const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)), releases);
   await openHub(paths.hub);
   if (options.ref === undefined) await noteChanges(place, options);
   return withOwnEngine(place, options.onNote, (own) =>
@@ -58,7 +61,7 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
   );
 }
 
-type Ground = Pick<ColdRunRequest, 'pinned' | 'harnessFiles'> & OwnGround & { ref: string };
+type Ground = Pick<ColdRunRequest, 'pinned' | 'harnessFiles'> & OwnGround & { ref: Sha };
 
 async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOptions): Promise<TryReport> {
   const { engine, runsDir, pinned, harnessFiles, ref } = ground;

@@ -8,12 +8,12 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { digestOfJson } from '../state/digest.ts';
-import type { Drill } from '../state/drill.ts';
 import { Refused, TrailError } from '../state/errors.ts';
 import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
 import type { Purpose, RunRecord } from '../state/record.ts';
 import type { TreeEdit } from '../state/revert.ts';
+import type { Drill } from '../state/spec.ts';
 import { climb, ladderOf } from './climb.ts';
 import type { Engine } from './engine.ts';
 import { RunnerError } from './errors.ts';
@@ -32,14 +32,14 @@ export type ColdRunRequest = {
   sha: Sha;
   /** Made after setup, before the first stage: what a control changes. */
   edits?: readonly TreeEdit[];
+  /** For a recipe of an app: in the place of its rungs, restores that leave volumes out. */
+  drill?: Drill;
   /** Of what the run showed nothing is recorded but outcome, counts and digests. */
   blind?: boolean;
   /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
   reproducer?: { path: string; bytes: Uint8Array; command: string };
   /** Asked instead of the ladder: its exit alone answers, 0 PASS, else FAIL, and no test is looked for. */
   question?: string;
-  /** Of an app: in the rungs' place, restores that leave something out. */
-  drill?: Drill;
   /** Begin from the copy that this run kept after its setup. */
   snapshotFrom?: RunId;
   /** Keep such a copy; `engine.forget(run)` removes it. */

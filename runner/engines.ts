@@ -13,7 +13,7 @@ export type EngineOptions = ProcessEngineOptions & {
 };
 
 export function openEngine({ docker, ...options }: EngineOptions): Engine {
-  const commands = processEngine(options);
+  const commands = processEngine({ ...options, apps: docker !== null });
   if (docker === null) return commands;
   const { sandbox, runsDir } = options;
   return swarmEngine({ commands, sandbox, runsDir, socket: docker, modules: modulesFolder() });

@@ -14,7 +14,7 @@ const lineBytes = 400;
 /** How long output may stay open, silent, after the step's last process. */
 const drainMs = 2000;
 
-export type StepPlace = { recipe: Recipe; step: Step; mounts: Mount[]; tools: Tool[] };
+export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: Step; mounts: Mount[]; tools: Tool[] };
 
 export type RunningStep = {
   done: Promise<StepEnd>;

@@ -23,6 +23,8 @@ export type ChangedWork = {
   gone: { path: string; before: string }[];
   /** Other production files that are there. */
   others: string[];
+  /** What `revert` puts back. */
+  reverted: string[];
 };
 
 export type ChangedFunction = { source: ChangedSource; found: SourceFunction };

@@ -2,15 +2,16 @@
 // Times are wall-clock milliseconds of this machine.
 
 import { digestOf } from '../../state/digest.ts';
-import type { TestResult } from '../../state/record.ts';
+import type { AppRung } from '../../state/recipe.ts';
+import { checkId, type TestResult } from '../../state/record.ts';
 import type { RungEnd, StepEnd } from '../engine.ts';
 
 const logCharsMax = 768 * 1024;
 const messageCharsMax = 300;
 const lineCharsMax = 400;
 
-/** Why a check does not hold. `late`: because time ran out, which may be the machine's doing and shows nothing of the app. */
-export type Fault = string | { late: string } | null;
+/** Why a check does not hold. `unclear`: what may be the machine's doing, such as time that ran out; no control bites by it. */
+export type Fault = string | { unclear: string } | null;
 
 export interface Checks {
   /** Null from `look`: it holds. Else why not, which fails the check. True where it holds. */
@@ -26,7 +27,7 @@ export interface Checks {
 export type CheckLog = { checks: Checks; output(): StepEnd['output'] };
 
 /** `stage` is the rung's name, on each result. */
-export function openChecks(stage: string, onLine: (line: string) => void): CheckLog {
+export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => void): CheckLog {
   const tests: TestResult[] = [];
   let log = '';
 
@@ -41,13 +42,13 @@ export function openChecks(stage: string, onLine: (line: string) => void): Check
       async check(name, look) {
         const startedAtMs = performance.now();
         const fault = await look();
-        const isLate = fault !== null && typeof fault === 'object';
-        const why = isLate ? fault.late : fault;
+        const isUnclear = fault !== null && typeof fault === 'object';
+        const why = isUnclear ? fault.unclear : fault;
         const ms = Math.round(performance.now() - startedAtMs);
-        const id = `${prefix}coldpass > ${stage} > ${name}`;
+        const id = `${prefix}${checkId(stage === 'drill' ? 'backup_restore' : stage, name)}`;
         tests.push({
           ...{ id, ms, stage, status: why === null ? 'pass' : 'fail' },
-          ...(why !== null && { failure: { kind: isLate ? 'error' : 'assertion', message: why.slice(0, messageCharsMax) } }),
+          ...(why !== null && { failure: { kind: isUnclear ? 'error' : 'assertion', message: why.slice(0, messageCharsMax) } }),
         });
         write(`${why === null ? 'ok  ' : 'FAIL'}  ${prefix}${name}${why === null ? '' : `: ${why}`} (${ms} ms)\n`);
         return why === null;

@@ -100,7 +100,7 @@ async function inContainers(site: AppSite, checks: Checks, hook: Hook): Promise<
       const end = await stack.exec(planned.service, { command: ['sh', '-c', command], seconds: site.seconds.hook });
       if (end.exit === 0) return null;
       const said = Buffer.concat([end.stderr, end.stdout]).toString().trim().slice(-200);
-      return end.timedOut ? `it took longer than ${site.seconds.hook} s` : `it ended with ${end.exit}: ${said}`;
+      return end.timedOut ? { unclear: `it took longer than ${site.seconds.hook} s` } : `it ended with ${end.exit}: ${said}`;
     });
     if (!held) return false;
   }

@@ -14,7 +14,7 @@ export async function atRest(site: AppSite, checks: Checks, when: string): Promi
   for (const probe of recipe.ready) {
     const held = await checks.check(`${probeWords(probe)} ${when}`, async () => {
       const late = await awaitReady(site.current().stack, [probe], { seconds: recipe.seconds.deploy, signal });
-      return late === null ? null : { late };
+      return late === null ? null : { unclear: late };
     });
     if (!held) return false;
   }
@@ -28,7 +28,7 @@ export async function standsAgain(site: AppSite, checks: Checks): Promise<boolea
 }
 
 export function faultOf({ failed, late }: Converged): Fault {
-  return failed !== null && late ? { late: failed } : failed;
+  return failed !== null && late ? { unclear: failed } : failed;
 }
 
 /** One of the suite's hooks; it need not be there. */
@@ -48,20 +48,22 @@ export async function suiteRan(site: AppSite, checks: Checks, rung: string): Pro
   const { end, report } = await site.suite.boxes.tests(files, rung, site.signal);
   const tests = report.kind === 'read' ? report.tests : [];
   checks.take(tests, textOf(end));
-  return checks.check(`the suite's ${rung} tests ran to their end, none skipped`, async () => {
-    if (report.kind === 'lost') return `their report cannot be counted: ${report.why}`;
+  const failing = tests.filter(({ status }) => status === 'fail').length;
+  const ran = await checks.check(`the suite's ${rung} tests ran to their end, none skipped`, async () => {
+    if (report.kind === 'lost') return { unclear: `their report cannot be counted: ${report.why}` };
     const skipped = tests.filter(({ status }) => status === 'skip' || status === 'todo');
-    if (skipped.length > 0) return `${skipped.length} skipped: ${skipped[0]?.id.slice(0, 120)}`;
-    if (tests.length === 0) return 'no test ran';
-    const failing = tests.filter(({ status }) => status === 'fail');
-    return failing.length > 0 ? `${failing.length} of ${tests.length} failed` : whyNot(end, site.recipe.seconds.tests);
+    if (skipped.length > 0) return { unclear: `${skipped.length} skipped: ${skipped[0]?.id.slice(0, 120)}` };
+    if (tests.length === 0) return { unclear: 'no test ran' };
+    // A test that fails says so itself, and ends vitest with 1.
+    return failing > 0 ? null : whyNot(end, site.recipe.seconds.tests);
   });
+  return ran && failing === 0;
 }
 
-function whyNot({ started, exit, timedOut, outOfMemory, troubles }: StepEnd, seconds: number): string | null {
-  if (!started) return `its box could not be made: ${troubles[0] ?? ''}`;
-  if (timedOut) return `it took longer than ${seconds} s`;
-  if (outOfMemory) return 'it ran out of memory';
+function whyNot({ started, exit, timedOut, outOfMemory, troubles }: StepEnd, seconds: number): Fault {
+  if (!started) return { unclear: `its box could not be made: ${troubles[0] ?? ''}` };
+  if (timedOut) return { unclear: `it took longer than ${seconds} s` };
+  if (outOfMemory) return { unclear: 'it ran out of memory' };
   return exit === 0 ? null : `it ended with ${exit}`;
 }
 

@@ -33,7 +33,9 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
 
   async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
     const prepared = await commands.setup(order, signal);
-    if (order.pinned.recipe.engine !== 'swarm' || 'refused' in prepared) return prepared;
+    // A trigger's command is asked of the tree alone.
+    const isAlone = order.purpose.kind === 'trigger' || order.pinned.recipe.engine !== 'swarm';
+    if (isAlone || 'refused' in prepared) return prepared;
     const site: Site = { order, app: null, undoing: [], steps: new Map(), end: new AbortController() };
     sites.set(order.run, site);
     const app = await openSite({ ...options, trees: commands }, order, {

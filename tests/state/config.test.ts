@@ -15,7 +15,9 @@ test('a small configuration is read with its defaults', () => {
   expect(config.recipes).toMatchObject({
     unit: { engine: 'process', harness: [], tools: [], limits: { processes: 512 } },
   });
-  expect(recipeNamed(config, 'unit').stages[0]).toEqual({ name: 'test', run: 'ls', seconds: 600, network: [] });
+  expect(recipeNamed(config, 'unit')).toMatchObject({
+    stages: [{ name: 'test', run: 'ls', seconds: 600, network: [] }],
+  });
 });
 
 test('a recipe may stand alone in its folder', () => {
