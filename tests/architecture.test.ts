@@ -20,7 +20,7 @@ const pure: Record<string, string> = {
     'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
     'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
     'admitDeferral amendment authority caps deferral kept keptPieces made refusal signers',
-  runner: 'assertion errors outcome pinned profile report runPaths seccomp',
+  runner: 'assertion errors outcome pinned profile report runPaths seccomp swarm/converge',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',
@@ -51,6 +51,7 @@ const owners: Record<string, string[]> = {
   '@lezer/python': ['state'],
   chokidar: ['loop'],
   commander: ['cli.ts'],
+  dockerode: ['runner'],
   execa: ['runner'],
   'fast-xml-parser': ['runner'],
   'mdast-util-from-markdown': ['state'],

@@ -1,0 +1,71 @@
+// One app as a stack on the Swarm: what the rungs ask of it, each part in a file of its own. Everything made carries the run's
+// labels and is noted before; nothing is removed here (`residue.ts` does that, by the label). After the signal every method
+// rejects with its reason, a command in a container dead by then.
+
+import type { AdmittedApp, Labels, RunNames, Stack } from './app.ts';
+import { deployApp } from './deploy.ts';
+import { type Docker, within } from './docker.ts';
+import { evidenceOf } from './evidence.ts';
+import { execIn } from './exec.ts';
+import { identityOf, tasksNow } from './identity.ts';
+import { openIntents } from './intents.ts';
+import { logsOf } from './logs.ts';
+import { type Place, runningContainer } from './place.ts';
+import { connectTo } from './reach.ts';
+import { scale, untilStopped } from './scale.ts';
+import { settle } from './settle.ts';
+
+/** How long services that are started again may take, where nobody says. */
+const startSeconds = 300;
+
+export type StackOptions = {
+  names: RunNames;
+  labels: Labels;
+  /** The workspace's; `runs/<run>/docker.log` in it gets the intents. */
+  stateDir: string;
+  /** The app's secrets by their key in the compose file. */
+  secrets: ReadonlyMap<string, string>;
+  signal: AbortSignal;
+};
+
+export function openStack(docker: Docker, { names, labels, stateDir, secrets, signal }: StackOptions): Stack {
+  const intents = openIntents(stateDir, names.run);
+  const place: Place = { docker: within(docker, signal), names, labels, intents, signal };
+  const openedAtMs = Date.now();
+  let deployed: AdmittedApp['services'] = {};
+  let before: ReadonlySet<string> = new Set();
+  const wanted = () => Object.fromEntries(Object.entries(deployed).map(([name, { replicas }]) => [name, replicas]));
+
+  return {
+    names,
+    async deploy(app) {
+      before = await tasksNow(place);
+      deployed = app.services;
+      return { failed: await deployApp(place, app, secrets) };
+    },
+    converge: ({ seconds }) => settle(place, { wanted: wanted(), before, seconds }),
+    identity: () => identityOf(place),
+    exec: async (service, ask) => execIn(docker, await runningContainer(place, service), ask, signal),
+    async connect(service, port) {
+      signal.throwIfAborted();
+      const connection = await connectTo(place.docker, await runningContainer(place, service), port);
+      const end = () => void connection.destroy();
+      signal.addEventListener('abort', end, { once: true });
+      connection.once('close', () => signal.removeEventListener('abort', end));
+      return connection;
+    },
+    logs: (service, lines) => logsOf(place, service, lines),
+    async stop(services) {
+      await Promise.all(services.map((service) => scale(place, service, 0)));
+      await untilStopped(place, services);
+    },
+    async start(services) {
+      before = await tasksNow(place);
+      await Promise.all(services.map((service) => scale(place, service, deployed[service]?.replicas ?? 1)));
+      const again = Object.fromEntries(services.map((service) => [service, deployed[service]?.replicas ?? 1]));
+      const { failed } = await settle(place, { wanted: again, before, seconds: startSeconds });
+      return { failed };
+    },
+    evidence: () => evidenceOf(place, { services: Object.keys(deployed), secrets, sinceMs: openedAtMs }),
+  };
+}
