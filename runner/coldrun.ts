@@ -8,6 +8,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { digestOfJson } from '../state/digest.ts';
+import type { Drill } from '../state/drill.ts';
 import { Refused, TrailError } from '../state/errors.ts';
 import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
@@ -37,6 +38,8 @@ export type ColdRunRequest = {
   reproducer?: { path: string; bytes: Uint8Array; command: string };
   /** Asked instead of the ladder: its exit alone answers, 0 PASS, else FAIL, and no test is looked for. */
   question?: string;
+  /** Of an app: in the rungs' place, restores that leave something out. */
+  drill?: Drill;
   /** Begin from the copy that this run kept after its setup. */
   snapshotFrom?: RunId;
   /** Keep such a copy; `engine.forget(run)` removes it. */
@@ -51,6 +54,8 @@ export type ColdRunDeps = {
   /** Aborting cancels: everything of the run is ended, then torn down. */
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
+  /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
+  hold?(run: RunId): Promise<void>;
 };
 
 export type Progress =
@@ -72,10 +77,12 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
     else if (isBroken(error)) course.seen.infra = (error as Error).message;
     else bug = error;
   }
-  const { leaks } = await deps.engine.destroy(run);
+  if (bug === null && deps.hold && recordOf(course).outcome !== 'PASS') await deps.hold(run);
+  const { leaks, app } = await deps.engine.destroy(run);
   if (bug !== null) throw bug;
   course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
-  course.facts.flags = { clean_teardown: leaks.length === 0 };
+  course.facts.flags = { clean_teardown: leaks.length === 0, ...course.facts.flags };
+  if (app) course.facts.app = app;
   course.facts.endedAtMs = deps.now().getTime();
   const record = request.blind ? blinded(recordOf(course)) : recordOf(course);
   await writeResults(paths, record, course);

@@ -102,6 +102,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     },
     tail: (run, step, onLine) => stepOf(siteOf(run), step).onLine(onLine),
     wait: (run: RunId, step: string): Promise<StepEnd> => stepOf(siteOf(run), step).done,
+    examine: async () => ({ flags: {}, leaks: [], failed: null }),
     tree: (run): RunTree => runTree(sandbox, siteOf(run)),
     keep: (run, signal) => kept.keep(siteOf(run).order, siteOf(run).overlaid, signal),
     forget: kept.forget,
@@ -113,12 +114,15 @@ export function processEngine(options: ProcessEngineOptions): Engine {
 function siteFor(order: Order, { sandbox, runsDir, tools }: ProcessEngineOptions): Site {
   const paths = runPaths(runsDir, order.run);
   const mounts: Mount[] = [{ source: paths.tree, target: '/tree', mode: 'rw' }];
-  const named = order.pinned.recipe.tools.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
+  const { recipe } = order.pinned;
+  const names = recipe.engine === 'process' ? recipe.tools : [];
+  const named = names.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
   const files = openFiles(sandbox, { role: 'verify', mounts });
   return { order, paths, mounts, tools: named, files, steps: new Map(), overlaid: [] };
 }
 
 function refusal({ pinned: { recipe } }: Order, { tools, hosts }: ProcessEngineOptions): string | null {
+  if (recipe.engine === 'swarm') return null;
   const tool = recipe.tools.find((name) => !tools.some((granted) => granted.name === name));
   if (tool !== undefined) return `the recipe asks for the tool folder "${tool}", which is not granted`;
   const asked = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);

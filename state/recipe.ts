@@ -57,7 +57,9 @@ export type AppRung = (typeof appRungs)[number];
 
 const Service = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'the name of a service in the compose file');
 /** `x.y.z+upstream`, as the app's annotated tags and its version label are. */
-export const ReleaseName = z.string().regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
+export const ReleaseName = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
 export type ReleaseName = z.infer<typeof ReleaseName>;
 const Reason = z.string().min(10).max(500);
 const Stable = z.number().int().min(1).max(20).default(1);
@@ -141,6 +143,10 @@ export type Recipe = z.infer<typeof Recipe>;
 export const Release = z.strictObject({ version: ReleaseName, sha: Sha });
 export type Release = z.infer<typeof Release>;
 export const releasesMax = 50;
+
+export function isApp(recipe: Recipe): recipe is AppRecipe {
+  return recipe.engine === 'swarm';
+}
 
 /** What the ladder of a recipe is made of. */
 export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {

@@ -20,7 +20,11 @@ const pure: Record<string, string> = {
     'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
     'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
     'admitDeferral amendment authority caps deferral kept keptPieces made refusal signers',
-  runner: 'assertion errors outcome pinned profile report runPaths seccomp swarm/converge',
+  runner:
+    'assertion errors outcome pinned profile report runPaths seccomp ' +
+    'swarm/abraSh swarm/backupPlan swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
+    'swarm/composeFile swarm/composeMerge swarm/composeMounts swarm/composeNet swarm/composeService swarm/composeShape ' +
+    'swarm/composeTree swarm/converge swarm/envSample swarm/interpolate swarm/refused',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',
@@ -58,7 +62,7 @@ const owners: Record<string, string[]> = {
   picomatch: ['state', 'loop'],
   pino: ['operator'],
   'simple-git': ['state'],
-  yaml: ['state', 'operator'],
+  yaml: ['state', 'runner', 'operator'],
   zod: ['state', 'runner', 'agents', 'operator'],
 };
 

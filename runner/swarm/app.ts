@@ -79,9 +79,9 @@ export interface Stack {
   logs(service: string, lines: number): Promise<string>;
   /** Down to no running container; waits for it. */
   stop(services: string[]): Promise<void>;
-  /** Back to what the app declares, and until it stands; `failed` as of `converge`. */
-  start(services: string[]): Promise<{ failed: string | null }>;
-  /** For people, after a failure: service ps, events, last logs, inspect. Bounded, secrets not included. */
+  /** Back to what the app declares; `converge` is what waits for it. */
+  start(services: string[]): Promise<void>;
+  /** For people, after a failure: service ps, events, last logs, inspect. Bounded. What a service logged may hold secrets. */
   evidence(): Promise<Record<string, string>>;
 }
 

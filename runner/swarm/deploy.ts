@@ -5,7 +5,7 @@ import { RunnerError } from '../errors.ts';
 import type { AdmittedApp } from './app.ts';
 import { statusOf } from './docker.ts';
 import { imagesMissing } from './images.ts';
-import { networkOf, type Place, runLabel } from './place.ts';
+import { type Place, runLabel } from './place.ts';
 import { deployStack } from './stackCli.ts';
 
 /** Null once Swarm has taken it all. May be called again with another version of the same app. */
@@ -26,16 +26,15 @@ export async function deployApp(
     const refused = await makeSecret(place, secret, secrets.get(secret.key));
     if (refused !== null) return refused;
   }
-  place.intents.about('stack', app.stack);
+  await place.intend(`stack ${app.stack}`);
   const refused = await deployStack(place.docker, app.stack, app.document, place.signal);
   return refused === null ? null : `stack ${app.stack} is not deployed: ${refused}`;
 }
 
-async function makeNetwork({ docker, names, labels, intents }: Place): Promise<void> {
-  const name = networkOf(names.run);
+async function makeNetwork({ docker, names, labels, network: name, intend }: Place): Promise<void> {
   const there = await docker.listNetworks({ filters: { label: [`${runLabel}=${names.run}`] } });
   if (there.some((network) => network.Name === name)) return;
-  intents.about('network', name);
+  await intend(`network ${name}`);
   const shape = { Name: name, Driver: 'overlay', Attachable: true, CheckDuplicate: true, Labels: { ...labels } };
   // 409: another stack of the run was quicker.
   await docker.createNetwork(shape).catch(unless(409));
@@ -43,10 +42,10 @@ async function makeNetwork({ docker, names, labels, intents }: Place): Promise<v
 
 type Config = AdmittedApp['configs'][number];
 
-async function makeConfig({ docker, labels, intents }: Place, { name, bytes, template }: Config) {
+async function makeConfig({ docker, labels, intend }: Place, { name, bytes, template }: Config) {
   const data = bytes.toString('base64');
   const templating = template ? { Templating: { Name: 'golang' } } : {};
-  intents.about('config', name);
+  await intend(`config ${name}`);
   const spec = { Name: name, Labels: { ...labels }, Data: data, ...templating };
   const outcome = await made(() => docker.createConfig(spec));
   if (outcome === 'made') return null;
@@ -59,9 +58,9 @@ async function makeConfig({ docker, labels, intents }: Place, { name, bytes, tem
 
 type Secret = AdmittedApp['secrets'][number];
 
-async function makeSecret({ docker, labels, intents }: Place, { key, name }: Secret, value: string | undefined) {
+async function makeSecret({ docker, labels, intend }: Place, { key, name }: Secret, value: string | undefined) {
   if (value === undefined) throw new RunnerError('bad-request', `the secret ${key} has no value`);
-  intents.about('secret', name);
+  await intend(`secret ${name}`);
   const data = Buffer.from(value).toString('base64');
   const outcome = await made(() => docker.createSecret({ Name: name, Labels: { ...labels }, Data: data }));
   if (outcome === 'made') return null;

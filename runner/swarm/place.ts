@@ -3,10 +3,18 @@
 import { RunnerError } from '../errors.ts';
 import type { Labels, RunNames } from './app.ts';
 import type { Docker } from './docker.ts';
-import type { Intents } from './intents.ts';
 
 /** Each call of `docker` heeds `signal`. */
-export type Place = { docker: Docker; names: RunNames; labels: Labels; intents: Intents; signal: AbortSignal };
+export type Place = {
+  docker: Docker;
+  names: RunNames;
+  labels: Labels;
+  /** That all apps of the run share. */
+  network: string;
+  /** Notes durably what is about to be made. */
+  intend(what: string): Promise<void>;
+  signal: AbortSignal;
+};
 
 export const runLabel = 'coldpass.run';
 export const stackLabel = 'com.docker.stack.namespace';
@@ -15,11 +23,6 @@ const serviceLabel = 'com.docker.swarm.service.name';
 /** The stack of a run's own app. */
 export function stackOf(run: string): string {
   return `cp${run.replace(/^r-/, '')}`;
-}
-
-/** Joins a run's app and what it needs. */
-export function networkOf(run: string): string {
-  return `${stackOf(run)}_proxy`;
 }
 
 /** What Swarm calls a service of the compose file. */

@@ -6,7 +6,7 @@ import type { Docker } from './docker.ts';
 import { runLabel } from './place.ts';
 import { removeRun } from './removeRun.ts';
 import { labelValues } from './residue.ts';
-import { lockRun } from './runLock.ts';
+import { tryLock } from './runLock.ts';
 import { removeWitnesses, witnessLabel } from './witness.ts';
 
 const atOnceMax = 4;
@@ -15,13 +15,11 @@ export type Reaped = { reaped: RunId[] /** What would not go, in words. */; stuc
 export type ReapOptions = {
   /** Runs that are left alone, whatever their lock says. */
   isLive?: (run: RunId) => boolean;
-  /** Runs to be looked for although nothing of them shows yet: a task killed while it is prepared makes its volumes later. */
-  also?: readonly RunId[];
 };
 
 /** Rejects where the engine does not answer: then nothing is known. */
-export async function reap(docker: Docker, { isLive = () => false, also = [] }: ReapOptions = {}): Promise<Reaped> {
-  const values = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel), also].flat();
+export async function reap(docker: Docker, { isLive = () => false }: ReapOptions = {}): Promise<Reaped> {
+  const values = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
   // Another's label of that name is not ours to judge.
   const runs = [...new Set(values)].filter((value): value is RunId => RunId.safeParse(value).success);
   const todo = runs.filter((run) => !isLive(run));
@@ -34,12 +32,12 @@ export async function reap(docker: Docker, { isLive = () => false, also = [] }: 
 }
 
 async function reapOne(docker: Docker, run: RunId, done: Reaped): Promise<void> {
-  const lock = await lockRun(run);
+  const lock = await tryLock(run);
   if (lock === null) return;
   try {
     const left = [await removeRun(docker, run), await removeWitnesses(docker, run)].flat();
     if (left.length === 0) done.reaped.push(run);
-    else done.stuck.push(...left);
+    else done.stuck.push(...left.map((leak) => `${run}: ${leak}`));
   } finally {
     await lock.release();
   }

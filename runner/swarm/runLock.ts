@@ -1,33 +1,33 @@
-// Whether a run is alive: whoever carries it out listens on an abstract socket named after it. No file, no pid, no age: the
-// kernel frees the name with the process, however that ended. It holds for one machine (one network namespace).
+// Whether a run is alive: its runner listens on a socket in the kernel's abstract namespace, which has no file. The kernel lets
+// go of it when the process dies, however it dies. No ages and no process numbers are guessed at.
 
-import { createServer, type Server } from 'node:net';
+import net from 'node:net';
+import type { RunId } from '../../state/ids.ts';
 import { RunnerError } from '../errors.ts';
 
 export type RunLock = { release(): Promise<void> };
 
-/** Null where another holds it, in this process or any other. */
-export async function lockRun(run: string): Promise<RunLock | null> {
-  const server = createServer((connection) => connection.destroy());
-  if (!(await listens(server, `\0coldpass/run/${run}`))) return null;
-  // A process that ends frees it; holding it is no reason to stay.
+/** Null where somebody holds it. */
+export async function tryLock(run: RunId): Promise<RunLock | null> {
+  const server = net.createServer((socket) => socket.destroy());
   server.unref();
-  return { release: () => new Promise((done) => server.close(() => done())) };
-}
-
-/** A lock that is held for a moment to see counts for others as held: use `lockRun` where something follows. */
-export async function isRunLive(run: string): Promise<boolean> {
-  const lock = await lockRun(run);
-  await lock?.release();
-  return lock === null;
-}
-
-function listens(server: Server, path: string): Promise<boolean> {
-  return new Promise((done, failed) => {
+  return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') done(false);
-      else failed(new RunnerError('io', 'a run cannot be locked on this machine', { cause: error }));
+      if (error.code === 'EADDRINUSE') resolve(null);
+      else reject(new RunnerError('io', `the lock of ${run} cannot be taken (${error.code})`, { cause: error }));
     });
-    server.listen({ path }, () => done(true));
+    server.listen(`\0coldpass/run/${run}`, () => resolve({ release: () => closed(server) }));
   });
+}
+
+/** Rejects where the run is alive elsewhere: the same run is made once. */
+export async function lockRun(run: RunId): Promise<RunLock> {
+  const lock = await tryLock(run);
+  if (lock) return lock;
+  throw new RunnerError('engine', `${run} is under way in another process`);
+}
+
+/** May be called twice. */
+function closed(server: net.Server): Promise<void> {
+  return new Promise((done) => server.close(() => done()));
 }

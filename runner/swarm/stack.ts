@@ -5,36 +5,36 @@
 import type { AdmittedApp, Labels, RunNames, Stack } from './app.ts';
 import { deployApp } from './deploy.ts';
 import { type Docker, within } from './docker.ts';
-import { evidenceOf } from './evidence.ts';
+import { evidenceOf } from './stackEvidence.ts';
 import { execIn } from './exec.ts';
 import { identityOf, tasksNow } from './identity.ts';
-import { openIntents } from './intents.ts';
 import { logsOf } from './logs.ts';
 import { type Place, runningContainer } from './place.ts';
-import { connectTo } from './reach.ts';
+import { connectTo } from './connect.ts';
 import { scale, untilStopped } from './scale.ts';
 import { settle } from './settle.ts';
-
-/** How long services that are started again may take, where nobody says. */
-const startSeconds = 300;
 
 export type StackOptions = {
   names: RunNames;
   labels: Labels;
-  /** The workspace's; `runs/<run>/docker.log` in it gets the intents. */
-  stateDir: string;
   /** The app's secrets by their key in the compose file. */
   secrets: ReadonlyMap<string, string>;
+  /** That all apps of the run share; made with the first of them. */
+  network: string;
+  /** Notes durably what is about to be made. */
+  intend(what: string): Promise<void>;
   signal: AbortSignal;
 };
 
-export function openStack(docker: Docker, { names, labels, stateDir, secrets, signal }: StackOptions): Stack {
-  const intents = openIntents(stateDir, names.run);
-  const place: Place = { docker: within(docker, signal), names, labels, intents, signal };
+export function openStack(docker: Docker, { secrets, ...options }: StackOptions): Stack {
+  const { names, signal } = options;
+  const place: Place = { ...options, docker: within(docker, signal) };
   const openedAtMs = Date.now();
   let deployed: AdmittedApp['services'] = {};
+  /** Tasks that say nothing about what is deployed, or started again, now. */
   let before: ReadonlySet<string> = new Set();
-  const wanted = () => Object.fromEntries(Object.entries(deployed).map(([name, { replicas }]) => [name, replicas]));
+  const replicasOf = (service: string): number => deployed[service]?.replicas ?? 1;
+  const wanted = () => Object.fromEntries(Object.keys(deployed).map((name) => [name, replicasOf(name)]));
 
   return {
     names,
@@ -61,11 +61,8 @@ export function openStack(docker: Docker, { names, labels, stateDir, secrets, si
     },
     async start(services) {
       before = await tasksNow(place);
-      await Promise.all(services.map((service) => scale(place, service, deployed[service]?.replicas ?? 1)));
-      const again = Object.fromEntries(services.map((service) => [service, deployed[service]?.replicas ?? 1]));
-      const { failed } = await settle(place, { wanted: again, before, seconds: startSeconds });
-      return { failed };
+      await Promise.all(services.map((service) => scale(place, service, replicasOf(service))));
     },
-    evidence: () => evidenceOf(place, { services: Object.keys(deployed), secrets, sinceMs: openedAtMs }),
+    evidence: () => evidenceOf(place, { services: Object.keys(deployed), sinceMs: openedAtMs }),
   };
 }
