@@ -3,16 +3,16 @@
 // rejects with its reason, a command in a container dead by then.
 
 import type { AdmittedApp, Labels, RunNames, Stack } from './app.ts';
+import { connectTo } from './connect.ts';
 import { deployApp } from './deploy.ts';
 import { type Docker, within } from './docker.ts';
-import { evidenceOf } from './stackEvidence.ts';
 import { execIn } from './exec.ts';
 import { identityOf, tasksNow } from './identity.ts';
 import { logsOf } from './logs.ts';
 import { type Place, runningContainer } from './place.ts';
-import { connectTo } from './connect.ts';
 import { scale, untilStopped } from './scale.ts';
 import { settle } from './settle.ts';
+import { evidenceOf } from './stackEvidence.ts';
 
 export type StackOptions = {
   names: RunNames;
