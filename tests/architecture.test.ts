@@ -24,7 +24,7 @@ const pure: Record<string, string> = {
     'assertion errors outcome pinned profile report runPaths seccomp ' +
     'swarm/abraSh swarm/backupPlan swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
     'swarm/composeFile swarm/composeMerge swarm/composeMounts swarm/composeNet swarm/composeService swarm/composeShape ' +
-    'swarm/composeTree swarm/envSample swarm/interpolate swarm/refused',
+    'swarm/composeTree swarm/converge swarm/envSample swarm/interpolate swarm/refused',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',
@@ -55,6 +55,7 @@ const owners: Record<string, string[]> = {
   '@lezer/python': ['state'],
   chokidar: ['loop'],
   commander: ['cli.ts'],
+  dockerode: ['runner'],
   execa: ['runner'],
   'fast-xml-parser': ['runner'],
   'mdast-util-from-markdown': ['state'],

@@ -75,15 +75,16 @@ export interface Stack {
   /** Waits until every service stands: N/N, no update in flight, a terminal state that is no rollback and no pause, the same tasks through a window. */
   converge(options: { seconds: number; before: Identity | null }): Promise<Converged>;
   identity(): Promise<Identity>;
-  /** In the service's running container. Rejects with RunnerError where there is none. */
+  /** In the service's running container. Rejects with RunnerError `no-container` where there is none. */
   exec(service: string, ask: ExecAsk): Promise<ExecEnd>;
-  /** A connection to a port of the service's running container, wherever it listens. */
+  /** To a port of the service's running container, wherever it listens. An Error of code ECONNREFUSED where nothing does. */
   connect(service: string, port: number): Promise<Duplex>;
   logs(service: string, lines: number): Promise<string>;
-  /** Down to no container, resp. back to what the app declares; waits for it. */
+  /** Down to no running container; waits for it. */
   stop(services: string[]): Promise<void>;
+  /** Back to what the app declares; `converge` is what waits for it. */
   start(services: string[]): Promise<void>;
-  /** For people, after a failure: service ps, events, last logs, inspect. Bounded, secrets not included. */
+  /** For people, after a failure: service ps, events, last logs, inspect. Bounded. What a service logged may hold secrets. */
   evidence(): Promise<Record<string, string>>;
 }
 

@@ -1,118 +1,95 @@
-// The one Docker engine that runs are made on, by its socket. Every call has a deadline: an engine that stands still must not
-// hold a run for ever. `docker stack deploy` is a notion of the command line, so that alone goes through the docker program.
+// The one place that makes a client of the Docker engine. Every call that it carries out ends: with an answer, with the
+// signal's reason, or with RunnerError once its own deadline is over (a frozen engine answers nothing, for ever). Calls that
+// last by their nature (`wait`, uploads) have a longer one; of a stream only the beginning is timed. An answer that is no
+// success is a RunnerError too, with its `statusCode`.
 
-import { accessSync, constants } from 'node:fs';
+import { Agent } from 'node:http';
 import Dockerode from 'dockerode';
-import { execa } from 'execa';
-import { z } from 'zod';
-import { engineFault } from './engineFault.ts';
+import { RunnerError } from '../errors.ts';
 
-export const callMs = 30_000;
-const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const saidCharsMax = 600;
+export const socketDefault = '/var/run/docker.sock';
+/** Half a minute is not much for an engine that starts eight containers on two cores. */
+const callMs = 60_000;
+const longCallMs = 3600_000;
+const saidMax = 300;
 
-export type Docker = {
-  api: Dockerode;
-  socket: string;
-  /** One call with a deadline, which also ends where `signal` aborts. Rejects with RunnerError, or the signal's own reason. */
-  ask<T>(what: string, call: (abortSignal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T>;
-};
+export type Docker = Dockerode;
+export type DockerOptions = { signal?: AbortSignal; callMs?: number };
 
-export type DockerReport = { ok: true; api: string; swarm: true; ipvs: boolean } | { ok: false; why: string; mend: string };
+/** Of the engine that listens there, whatever the environment says. Nothing is asked of it yet; nothing has to be closed. */
+export function openDocker(socket: string = socketDefault, options: DockerOptions = {}): Docker {
+  // dockerode would take host, protocol and timeout from DOCKER_HOST and its like.
+  const own = { socketPath: socket, host: '', protocol: 'http' as const, timeout: 0 };
+  const docker = new Dockerode(own);
+  const modem = modemOf(docker);
+  // A kept connection may just be closing as the next call begins.
+  modem.agent = new Agent({ keepAlive: false });
+  const dial = modem.dial.bind(modem);
+  modem.dial = (call, answer) => {
+    const { signal, done, why } = limited(call, options);
+    dial({ ...call, abortSignal: signal }, (error, data) => {
+      done();
+      answer(error === null || error === undefined ? null : why(error), data);
+    });
+  };
+  return docker;
+}
 
-/** `socket`: an absolute path. Nothing is asked of the engine yet. */
-export function openDocker(socket: string): Docker {
-  const api = new Dockerode({ socketPath: socket });
+/** A client of the same engine whose every call heeds the signal as well. */
+export function within(docker: Docker, signal: AbortSignal): Docker {
+  return openDocker(socketOf(docker), { signal });
+}
+
+export function socketOf(docker: Docker): string {
+  return modemOf(docker).socketPath;
+}
+
+/** The status that the engine answered with; null for any other error. */
+export function statusOf(error: unknown): number | null {
+  const { statusCode } = error as { statusCode?: unknown };
+  return typeof statusCode === 'number' ? statusCode : null;
+}
+
+type Call = { path: string; method: string; file?: unknown; abortSignal?: AbortSignal };
+type Answer = (error: unknown, data?: unknown) => void;
+type Modem = { socketPath: string; agent: Agent; dial(call: Call, answer: Answer): void };
+
+/** The part of dockerode that every call goes through; its types leave out most of it. */
+function modemOf(docker: Docker): Modem {
+  return docker.modem as unknown as Modem;
+}
+
+function limited(call: Call, options: DockerOptions) {
+  const what = `${call.method} ${call.path.split('?', 1)[0]}`;
+  const isLong = call.file !== undefined || /\/wait(\?|$)/.test(call.path);
+  const ms = isLong ? longCallMs : (options.callMs ?? callMs);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ms);
+  const asked = [options.signal, call.abortSignal].filter((each) => each !== undefined);
   return {
-    api,
-    socket,
-    async ask(what, call, signal) {
-      const deadline = AbortSignal.timeout(callMs);
-      try {
-        return await call(signal ? AbortSignal.any([signal, deadline]) : deadline);
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw engineFault(what, deadline.aborted ? new Error(`it did not answer within ${callMs / 1000} s`) : error);
-      }
+    signal: AbortSignal.any([...asked, late.signal]),
+    done: () => clearTimeout(timer),
+    why(error: unknown): unknown {
+      const aborted = asked.find((each) => each.aborted);
+      if (aborted !== undefined) return aborted.reason;
+      if (late.signal.aborted) return broken(`it does not answer ${what} within ${ms / 1000} s`, error);
+      return faultOf(what, error);
     },
   };
 }
 
-/** Whether apps can be run on this engine, and what to do where not. Never rejects. */
-export async function dockerReport(socket: string): Promise<DockerReport> {
-  const place = placeFault(socket);
-  if (place) return place;
-  const docker = openDocker(socket);
-  try {
-    const info = Info.parse(await docker.ask('tell about itself', () => docker.api.info()));
-    const version = Version.parse(await docker.ask('tell its version', () => docker.api.version()));
-    if (info.Swarm.LocalNodeState !== 'active')
-      return no('Docker is no swarm', 'docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1:2377');
-    if (!info.Swarm.ControlAvailable) return no('this node is no manager of its swarm', 'run on a manager');
-    if (!(await hasProgram())) return no('the docker command is missing', 'sudo apt-get install docker.io');
-    return { ok: true, api: version.ApiVersion, swarm: true, ipvs: isThere('/proc/net/ip_vs') };
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    return no(`Docker does not answer at ${socket} (${said.slice(0, 200)})`, 'start it: sudo systemctl start docker');
-  }
+function faultOf(what: string, error: unknown): unknown {
+  const status = statusOf(error);
+  const fault = broken(`${what}: ${saidIn(error)}`, error);
+  return status === null ? fault : Object.assign(fault, { statusCode: status });
 }
 
-/** The docker program to its end, against this engine, from an empty environment; it dies with this process. */
-export async function dockerProgram(
-  { socket }: Docker,
-  args: string[],
-  { input, seconds, signal }: { input: string; seconds: number; signal: AbortSignal },
-): Promise<{ exit: number | null; said: string }> {
-  // A program that outlived us would go on making things that nobody takes down.
-  const [program, ...before] = (await hasSetpriv()) ? ['setpriv', '--pdeathsig', 'KILL', 'docker'] : ['docker'];
-  const { exitCode, all } = await execa(program as string, [...before, ...args], {
-    ...{ input, all: true, reject: false, timeout: seconds * 1000, cancelSignal: signal, killSignal: 'SIGKILL' },
-    ...{ cwd: '/', extendEnv: false, env: { PATH: programPath, DOCKER_HOST: `unix://${socket}`, HOME: '/nonexistent' } },
-    maxBuffer: 1024 * 1024,
-  });
-  return { exit: exitCode ?? null, said: (all ?? '').replace(/\s+/g, ' ').trim().slice(0, saidCharsMax) };
+function broken(what: string, cause: unknown): RunnerError {
+  return new RunnerError('engine', `Docker: ${what}`, { cause });
 }
 
-const Info = z.object({
-  Swarm: z.object({ LocalNodeState: z.string(), ControlAvailable: z.boolean().default(false) }),
-});
-const Version = z.object({ ApiVersion: z.string() });
-
-function placeFault(socket: string): DockerReport | null {
-  try {
-    accessSync(socket, constants.R_OK | constants.W_OK);
-    return null;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return no(`no Docker engine listens at ${socket}`, 'sudo apt-get install docker.io, then start it');
-    return no(`${socket} may not be used (${code})`, 'sudo usermod -aG docker $USER, then log in again');
-  }
-}
-
-function no(why: string, mend: string): DockerReport {
-  return { ok: false, why, mend };
-}
-
-function isThere(path: string): boolean {
-  try {
-    accessSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function hasProgram(): Promise<boolean> {
-  return (await tried('docker', ['--version'])) === 0;
-}
-
-let setpriv: Promise<boolean> | null = null;
-function hasSetpriv(): Promise<boolean> {
-  setpriv ??= tried('setpriv', ['--pdeathsig', 'KILL', 'true']).then((exit) => exit === 0);
-  return setpriv;
-}
-
-async function tried(program: string, args: string[]): Promise<number | undefined> {
-  const options = { reject: false, timeout: 10_000, stdin: 'ignore', extendEnv: false, env: { PATH: programPath } } as const;
-  return (await execa(program, args, options)).exitCode;
+/** What the engine said, without dockerode's frame around it. */
+function saidIn(error: unknown): string {
+  const { json, message } = error as { json?: { message?: string } | null; message?: string };
+  return (json?.message ?? message ?? String(error)).replace(/\s+/g, ' ').trim().slice(0, saidMax);
 }

@@ -9,7 +9,7 @@ export async function examineSite(site: AppSite, texts: readonly string[], signa
   const { facts, docker, names, secrets, vault, denied } = site;
   facts.denied = denied();
   const { leaks } = await findLeaks({
-    ...{ docker: docker.api, run: names.run, secrets, vault, signal },
+    ...{ docker, run: names.run, secrets, vault, signal },
     texts: Object.fromEntries(texts.map((text, at) => [`output ${at + 1} of the run`, text])),
   });
   return { flags: { no_secret_leak: leaks.length === 0 }, leaks, failed: deploysFault(site) };

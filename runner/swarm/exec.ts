@@ -1,71 +1,82 @@
-// A command in a running container. The engine does not end a command whose caller went away: what takes too long is killed by
-// its number on this machine.
+// A command in a running container, to its end. The engine's own word for "stop it" does not exist: an abort ends the stream
+// and leaves the command running. So a command carries a mark in its environment, and what bears it, or descends from what
+// does, is killed on the host when the time is over or the signal comes. Needs the right to kill the container's processes.
 
-import { z } from 'zod';
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ExecAsk, ExecEnd } from './app.ts';
-import type { Docker } from './docker.ts';
+import { type Docker, statusOf } from './docker.ts';
 import { frames } from './frames.ts';
+import { killMarked } from './marked.ts';
 
-const streamBytesMax = 4 * 1024 * 1024;
-const exitPatienceMs = 5000;
+export const outputBytesMax = 4 * 1024 * 1024;
+const markName = 'COLDPASS_EXEC';
+const endPatienceMs = 10_000;
+const lookEveryMs = 25;
 
-const Inspected = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() });
-
-/** Rejects with RunnerError where the engine fails or the container is gone; with the signal's reason where it aborts. */
+/** `docker` must not heed the signal itself: after it there is still something to ask. */
 export async function execIn(docker: Docker, container: string, ask: ExecAsk, signal: AbortSignal): Promise<ExecEnd> {
-  const { command, stdin, user, seconds } = ask;
-  const options = {
-    ...{ Cmd: [...command], AttachStdin: stdin !== undefined, AttachStdout: true, AttachStderr: true },
-    ...(user && { User: user }),
-  };
-  const exec = await docker.ask(
-    'start a command in a container',
-    (abortSignal) => docker.api.getContainer(container).exec({ ...options, abortSignal }),
-    signal,
-  );
-  const inspect = async () => Inspected.parse(await docker.ask('look at a command', () => exec.inspect()));
-  const until = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
-  const connection = await docker.ask('start a command in a container', () => exec.start({ hijack: true, stdin: true }), signal);
-  const out = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
-  const bytes = { stdout: 0, stderr: 0 };
-  const end = () => {
-    void inspect().then(({ Pid, Running }) => Running && Pid > 0 && kill(Pid), () => undefined);
-    connection.destroy();
-  };
-  until.addEventListener('abort', end, { once: true });
+  signal.throwIfAborted();
+  const mark = `${markName}=${randomBytes(8).toString('hex')}`;
+  const output = { stdout: bounded(), stderr: bounded() };
+  const deadline = AbortSignal.timeout(ask.seconds * 1000);
+  const over = AbortSignal.any([signal, deadline]);
+  const exec = await docker.getContainer(container).exec(shape(ask, mark));
+  const connection: Duplex = await exec.start({ hijack: true, stdin: true });
+  const kill = (): void => void killMarked(container, mark).then(() => connection.destroy());
+  if (over.aborted) kill();
+  over.addEventListener('abort', kill, { once: true });
   try {
-    if (stdin !== undefined) connection.end(stdin);
-    else connection.end();
-    for await (const { channel, bytes: chunk } of frames(connection)) {
-      if (bytes[channel] < streamBytesMax) out[channel].push(Buffer.from(chunk));
-      bytes[channel] += chunk.length;
+    // A command may end without reading what it is given.
+    connection.on('error', () => {});
+    connection.end(ask.stdin ?? Buffer.alloc(0));
+    for await (const { channel, bytes } of frames(connection)) output[channel].add(bytes);
+  } catch {
+    // The connection broke off; how the command ended is asked next.
+  } finally {
+    over.removeEventListener('abort', kill);
+  }
+  const exit = await exitOf(docker, exec.id);
+  signal.throwIfAborted();
+  const timedOut = deadline.aborted;
+  return { exit: timedOut ? null : exit, timedOut, stdout: output.stdout.bytes(), stderr: output.stderr.bytes() };
+}
+
+function shape({ command, stdin, user }: ExecAsk, mark: string) {
+  return {
+    ...{ Cmd: [...command], Env: [mark], AttachStdin: stdin !== undefined },
+    ...{ AttachStdout: true, AttachStderr: true, ...(user === undefined ? {} : { User: user }) },
+  };
+}
+
+/** The end of its output comes a moment before the engine knows how it ended. Null where its container went. */
+async function exitOf(docker: Docker, id: string): Promise<number | null> {
+  const until = Date.now() + endPatienceMs;
+  try {
+    for (;;) {
+      const { ExitCode, Running } = await docker.getExec(id).inspect();
+      if (!Running && ExitCode !== null) return ExitCode;
+      if (Date.now() > until) return null;
+      await pause(lookEveryMs);
     }
   } catch (error) {
-    if (!until.aborted) throw error;
-  } finally {
-    until.removeEventListener('abort', end);
-  }
-  signal.throwIfAborted();
-  const [stdout, stderr] = [Buffer.concat(out.stdout), Buffer.concat(out.stderr)];
-  if (until.aborted) return { exit: null, timedOut: true, stdout, stderr };
-  return { exit: await exitOf(inspect), timedOut: false, stdout, stderr };
-}
-
-/** Its output ends a moment before the engine knows how it ended. */
-async function exitOf(inspect: () => Promise<z.infer<typeof Inspected>>): Promise<number | null> {
-  const untilMs = Date.now() + exitPatienceMs;
-  for (;;) {
-    const { Running, ExitCode } = await inspect();
-    if (!Running) return ExitCode;
-    if (Date.now() > untilMs) return null;
-    await new Promise((done) => setTimeout(done, 20));
+    if (statusOf(error) === null) throw error;
+    return null;
   }
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended by itself, or is not ours to end.
-  }
+/** The first `outputBytesMax` bytes; what comes after is read and dropped. */
+function bounded(): { add(more: Buffer): void; bytes(): Buffer } {
+  const parts: Buffer[] = [];
+  let left = outputBytesMax;
+  return {
+    add(more) {
+      if (left === 0) return;
+      const taken = more.subarray(0, left);
+      parts.push(Buffer.from(taken));
+      left -= taken.length;
+    },
+    bytes: () => Buffer.concat(parts),
+  };
 }

@@ -1,53 +1,44 @@
-// Takes down what dead runs left in the engine. Which runs there are is read off the labels; dead is a run whose lock is free, and
-// it is held while it is taken down, so that two reapers do not meet. Nothing without our label is touched.
+// Clears the engine of what dead runs left there. A run is dead if nobody holds its lock (`runLock.ts`); no age is guessed, no
+// name looked at. It is reaped under its lock, so that two reapers never meet. Everything without a run's label is left alone.
 
 import { RunId } from '../../state/ids.ts';
 import type { Docker } from './docker.ts';
-import { removeRun } from './residue.ts';
+import { runLabel } from './place.ts';
+import { removeRun } from './removeRun.ts';
+import { labelValues } from './residue.ts';
 import { tryLock } from './runLock.ts';
-import { removeWitnesses, runsWithWitnesses } from './witness.ts';
+import { removeWitnesses, witnessLabel } from './witness.ts';
 
 const atOnceMax = 4;
-const removalMs = 120_000;
 
-export type Reaped = { reaped: RunId[]; stuck: string[] };
+export type Reaped = { reaped: RunId[] /** What would not go, in words. */; stuck: string[] };
+export type ReapOptions = {
+  /** Runs that are left alone, whatever their lock says. */
+  isLive?: (run: RunId) => boolean;
+};
 
-/** Rejects where the engine does not answer. */
-export async function reap(docker: Docker, { isLive }: { isLive(run: RunId): boolean }): Promise<Reaped> {
-  const all = (await runsIn(docker)).filter((run) => !isLive(run));
-  const end: Reaped = { reaped: [], stuck: [] };
+/** Rejects where the engine does not answer: then nothing is known. */
+export async function reap(docker: Docker, { isLive = () => false }: ReapOptions = {}): Promise<Reaped> {
+  const values = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
+  // Another's label of that name is not ours to judge.
+  const runs = [...new Set(values)].filter((value): value is RunId => RunId.safeParse(value).success);
+  const todo = runs.filter((run) => !isLive(run));
+  const done: Reaped = { reaped: [], stuck: [] };
   const worker = async (): Promise<void> => {
-    for (let run = all.shift(); run; run = all.shift()) {
-      const lock = await tryLock(run);
-      if (lock === null) continue;
-      const id = run;
-      const leaks = [...(await removeRun(docker, id, { deadlineMs: removalMs })), ...(await removeWitnesses(docker, id))];
-      await lock.release();
-      if (leaks.length === 0) end.reaped.push(id);
-      else end.stuck.push(...leaks.map((leak) => `${id}: ${leak}`));
-    }
+    for (let run = todo.shift(); run !== undefined; run = todo.shift()) await reapOne(docker, run, done);
   };
   await Promise.all(Array.from({ length: atOnceMax }, worker));
-  return end;
+  return done;
 }
 
-/** Every run of which anything is there. */
-async function runsIn(docker: Docker): Promise<RunId[]> {
-  const { api } = docker;
-  const filters = { label: ['coldpass.run'] };
-  const [services, containers, networks, secrets, configs, { Volumes }] = await docker.ask('list all runs', (abortSignal) =>
-    Promise.all([
-      api.listServices({ filters, abortSignal }),
-      api.listContainers({ all: true, filters, abortSignal }),
-      api.listNetworks({ filters, abortSignal }),
-      api.listSecrets({ filters, abortSignal }),
-      api.listConfigs({ filters, abortSignal }),
-      api.listVolumes({ filters, abortSignal }),
-    ]),
-  );
-  const specs = [...services, ...secrets, ...configs] as { Spec?: { Labels?: Record<string, string> } }[];
-  const plain = [...containers, ...networks, ...(Volumes ?? [])] as { Labels?: Record<string, string> | null }[];
-  const labels = [...specs.map(({ Spec }) => Spec?.Labels), ...plain.map(({ Labels }) => Labels)];
-  const named = [...labels.flatMap((each) => each?.['coldpass.run'] ?? []), ...(await runsWithWitnesses(docker))];
-  return [...new Set(named)].flatMap((name) => RunId.safeParse(name).data ?? []);
+async function reapOne(docker: Docker, run: RunId, done: Reaped): Promise<void> {
+  const lock = await tryLock(run);
+  if (lock === null) return;
+  try {
+    const left = [await removeRun(docker, run), await removeWitnesses(docker, run)].flat();
+    if (left.length === 0) done.reaped.push(run);
+    else done.stuck.push(...left.map((leak) => `${run}: ${leak}`));
+  } finally {
+    await lock.release();
+  }
 }

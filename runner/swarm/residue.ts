@@ -1,87 +1,77 @@
-// All that one run has in the engine, by its label alone (name filters match too much), and its removal: services first, then
-// nothing else before their tasks and containers are gone, since a task that was just being prepared makes its volumes late.
+// What of a run is on the engine, by its exact label. Names are never looked at: the engine's name filters are loose, and a
+// neighbour may be called almost the same. An engine that does not answer rejects; it never reads as nothing left.
 
-import { setTimeout as pause } from 'node:timers/promises';
 import type { RunId } from '../../state/ids.ts';
 import type { Docker } from './docker.ts';
+import { runLabel } from './place.ts';
 
-/** Ids (volumes: names) of what is there. */
-export type Residue = Record<(typeof kinds)[number], string[]>;
-const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
+export const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
+export type Kind = (typeof kinds)[number];
+export type Thing = { id: string; name: string };
+/** Of a run everything, needed apps and helper containers included. */
+export type Residue = Record<Kind, Thing[]>;
+type Labels = Record<string, string> | null | undefined;
+type Labelled = Thing & { labels: Labels };
 
-const lookEveryMs = 250;
-/** After everything is gone: a task that was being prepared may still make a volume. Longer than that was ever seen to take. */
-const quietMs = 1500;
-const preparedQuietMs = 10_000;
-
-/** Rejects where the engine does not answer: that nothing is seen there must not read as nothing left. */
 export async function residueOf(docker: Docker, run: RunId): Promise<Residue> {
-  const { api } = docker;
-  const filters = { label: [`coldpass.run=${run}`] };
-  const found = await docker.ask('list what a run has made', (abortSignal) =>
-    Promise.all([
-      api.listServices({ filters, abortSignal }),
-      api.listTasks({ filters, abortSignal }),
-      api.listContainers({ all: true, filters, abortSignal }),
-      api.listNetworks({ filters, abortSignal }),
-      api.listSecrets({ filters, abortSignal }),
-      api.listConfigs({ filters, abortSignal }),
-      api.listVolumes({ filters, abortSignal }),
-    ]),
-  );
-  const [services, tasks, containers, networks, secrets, configs, { Volumes }] = found;
-  return {
-    services: services.map(({ ID }) => ID),
-    tasks: (tasks as { ID: string }[]).map(({ ID }) => ID),
-    containers: containers.map(({ Id }) => Id),
-    networks: networks.map(({ Id }) => Id),
-    secrets: secrets.map(({ ID }) => ID),
-    configs: (configs as { ID: string }[]).map(({ ID }) => ID),
-    volumes: (Volumes ?? []).map(({ Name }) => Name),
-  };
+  return labelled(docker, runLabel, run);
 }
 
-/** Each leak in words. Idempotent, and legal after half a deployment. Rejects only where the engine does not answer. */
-export async function removeRun(docker: Docker, run: RunId, { deadlineMs }: { deadlineMs: number }): Promise<string[]> {
-  const untilMs = Date.now() + deadlineMs;
-  const first = await residueOf(docker, run);
-  const quietFor = first.tasks.length > 0 && first.containers.length === 0 ? preparedQuietMs : quietMs;
-  let lastSeenMs = countOf(first) > 0 ? Date.now() : 0;
-  for (let there = first; ; there = await residueOf(docker, run)) {
-    if (countOf(there) > 0) {
-      lastSeenMs = Date.now();
-      await removeOnce(docker, there);
-    } else if (Date.now() - lastSeenMs >= quietFor) return [];
-    if (Date.now() > untilMs) return leaksOf(there, deadlineMs);
-    await pause(lookEveryMs);
-  }
+export async function labelled(docker: Docker, label: string, value: string): Promise<Residue> {
+  const all = await allWith(docker, `${label}=${value}`);
+  const exact = (things: Labelled[]): Thing[] =>
+    things.filter(({ labels }) => labels?.[label] === value).map(({ id, name }) => ({ id, name }));
+  // Tasks are found by their service's labels, also once that is removed; they do not show them.
+  const tasks = all.tasks.map(({ id, name }) => ({ id, name }));
+  return { ...mapKinds((kind) => exact(all[kind])), tasks };
+}
+
+/** Every value of the label that is on anything. */
+export async function labelValues(docker: Docker, label: string): Promise<string[]> {
+  const all = await allWith(docker, label);
+  const values = kinds.flatMap((kind) => all[kind].map(({ labels }) => labels?.[label]));
+  return [...new Set(values.filter((value) => value !== undefined))].sort();
 }
 
 export function countOf(residue: Residue): number {
   return kinds.reduce((sum, kind) => sum + residue[kind].length, 0);
 }
 
-/** What can go now goes; what is in use is tried again. */
-async function removeOnce(docker: Docker, { services, tasks, containers, ...rest }: Residue): Promise<void> {
-  const { api } = docker;
-  const each = async (ids: string[], remove: (id: string) => Promise<unknown>) => {
-    await Promise.all(ids.map((id) => remove(id).catch(() => undefined)));
-  };
-  await docker.ask('remove what a run has made', async (abortSignal) => {
-    await each(services, (id) => api.getService(id).remove({ abortSignal }));
-    // Swarm ends its own containers; those that have no task any more, and helpers, are ended here.
-    if (services.length === 0 && tasks.length === 0)
-      await each(containers, (id) => api.getContainer(id).remove({ force: true, v: true, abortSignal }));
-    await each(rest.networks, (id) => api.getNetwork(id).remove({ abortSignal }));
-    await each(rest.secrets, (id) => api.getSecret(id).remove({ abortSignal }));
-    await each(rest.configs, (id) => api.getConfig(id).remove({ abortSignal }));
-    if (services.length === 0 && tasks.length === 0 && containers.length === 0)
-      await each(rest.volumes, (id) => api.getVolume(id).remove({ abortSignal }));
-  });
+/** `volume cp…_data`, one a thing. */
+export function namesIn(residue: Residue): string[] {
+  return kinds.flatMap((kind) => residue[kind].map(({ name }) => `${kind.slice(0, -1)} ${name}`));
 }
 
-function leaksOf(there: Residue, deadlineMs: number): string[] {
-  return kinds
-    .filter((kind) => there[kind].length > 0)
-    .map((kind) => `${there[kind].length} ${kind} could not be removed within ${deadlineMs / 1000} s: ${there[kind].slice(0, 3).join(', ')}.`);
+function mapKinds(each: (kind: Kind) => Thing[]): Residue {
+  return Object.fromEntries(kinds.map((kind) => [kind, each(kind)])) as Residue;
+}
+
+type Spec = { Name: string; Labels?: Record<string, string> };
+type Task = { ID: string; Slot?: number; Status: { State: string }; Spec: { ContainerSpec?: { Labels?: Labels } } };
+
+async function allWith(docker: Docker, label: string): Promise<Record<Kind, Labelled[]>> {
+  const filters = { label: [label] };
+  const [services, tasks, containers, networks, secrets, configs, volumes] = await Promise.all([
+    docker.listServices({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,
+    docker.listTasks({ filters }) as Promise<Task[]>,
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listSecrets({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,
+    docker.listConfigs({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,
+    docker.listVolumes({ filters }),
+  ]);
+  const ofSpec = ({ ID, Spec }: { ID: string; Spec: Spec }) => ({ id: ID, name: Spec.Name, labels: Spec.Labels });
+  return {
+    services: services.map(ofSpec),
+    tasks: tasks.map(({ ID, Status, Spec }) => ({
+      id: ID,
+      name: `${ID} (${Status.State})`,
+      labels: Spec.ContainerSpec?.Labels,
+    })),
+    containers: containers.map(({ Id, Names, Labels }) => ({ id: Id, name: Names[0]?.slice(1) ?? Id, labels: Labels })),
+    networks: networks.map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels })),
+    secrets: secrets.map(ofSpec),
+    configs: configs.map(ofSpec),
+    volumes: (volumes.Volumes ?? []).map(({ Name, Labels }) => ({ id: Name, name: Name, labels: Labels })),
+  };
 }

@@ -8,11 +8,12 @@ import { runPaths } from '../runPaths.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app.ts';
 import { type Context, openContext } from './contextServer.ts';
-import { type Docker, dockerReport, openDocker } from './docker.ts';
+import { type Docker, openDocker } from './docker.ts';
+import { dockerReport } from './dockerReport.ts';
 import { appHost } from './host.ts';
 import { writeIntent } from './intents.ts';
 import { awaitReady } from './ready.ts';
-import { removeRun } from './residue.ts';
+import { removeRun } from './removeRun.ts';
 import { lockRun } from './runLock.ts';
 import { secretsFor } from './secrets.ts';
 import { openStack } from './stack.ts';
@@ -102,7 +103,7 @@ export async function openSite(
     await lock.release();
     return [];
   });
-  const docker = await openDocker(options.socket);
+  const docker = openDocker(options.socket);
   const names = namesOf(order);
   const labels = labelsOf(order);
   const ground: Ground = { options, order, recipe, names, labels, docker, undoing, signal };
@@ -158,8 +159,8 @@ async function make(ground: Ground, versions: Versions): Promise<AppSite> {
     const own = stackOf(its, secrets.needs[name] ?? new Map());
     return { name, app, stack: own, stands: () => needStands(own, need, recipe.seconds.deploy, signal) };
   });
-  const image = await ensureToolsImage(docker.api);
-  const vault = await openVault({ docker: docker.api, names, labels, image, signal });
+  const image = await ensureToolsImage(docker);
+  const vault = await openVault({ docker, names, labels, image, signal });
   undoing.push(async () => {
     await vault.close();
     return [];

@@ -2,13 +2,14 @@
 // in whichever process.
 
 import type { RunId } from '../../state/ids.ts';
-import { dockerReport, openDocker } from './docker.ts';
+import { openDocker } from './docker.ts';
+import { dockerReport } from './dockerReport.ts';
 import { reap } from './reaper.ts';
 
 /** Words for what would not go. An engine that does not answer is one: nothing can be said of what it holds. */
 export async function sweepApps(socket: string, isLive: (run: RunId) => boolean): Promise<string[]> {
   const report = await dockerReport(socket);
   if (!report.ok) return [`${report.why}, so what dead runs left in Docker was not looked for; ${report.mend}`];
-  const { stuck } = await reap(await openDocker(socket), { isLive });
+  const { stuck } = await reap(openDocker(socket), { isLive });
   return stuck;
 }
