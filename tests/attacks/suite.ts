@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, test } from 'vitest';
 import { describeBoxed } from '../support/box.ts';
 import { type Attack, attack, type Family, honest, Red, type Refusal } from './case.ts';
-import { close } from './hubArena.ts';
+import { letGo } from './shared.ts';
 
 /** What a case leaves for the table. */
 export type Told = { family: string; rows: string; twin: boolean; refusal: Refusal | null; red?: Red['kind'] };
@@ -37,7 +37,7 @@ export function suite({ letter, name, attacks, twins }: Family): void {
       dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-attack-')));
     });
     afterAll(async () => {
-      await close(dir);
+      await letGo(dir);
       rmSync(dir, { recursive: true, force: true });
     });
 
