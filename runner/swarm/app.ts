@@ -64,13 +64,16 @@ export type ExecAsk = { command: readonly string[]; stdin?: Uint8Array; user?: s
 /** `exit` null: it was ended (`timedOut`), or its container went. Each stream is bounded. */
 export type ExecEnd = { exit: number | null; timedOut: boolean; stdout: Buffer; stderr: Buffer };
 
+/** `late`: it failed because `seconds` were over, not by what its tasks did. */
+export type Converged = { failed: string | null; late: boolean; restarts: number };
+
 /** One deployed app. Every method but `remove` heeds the signal that the stack was opened with. */
 export interface Stack {
   readonly names: RunNames;
   /** Makes configs, secrets, networks and volumes, then deploys. `failed`: the app's own fault, in one line. */
   deploy(app: AdmittedApp): Promise<{ failed: string | null }>;
   /** Waits until every service stands: N/N, no update in flight, a terminal state that is no rollback and no pause, the same tasks through a window. */
-  converge(options: { seconds: number; before: Identity | null }): Promise<{ failed: string | null; restarts: number }>;
+  converge(options: { seconds: number; before: Identity | null }): Promise<Converged>;
   identity(): Promise<Identity>;
   /** In the service's running container. Rejects with RunnerError where there is none. */
   exec(service: string, ask: ExecAsk): Promise<ExecEnd>;

@@ -9,9 +9,12 @@ const logCharsMax = 768 * 1024;
 const messageCharsMax = 300;
 const lineCharsMax = 400;
 
+/** Why a check does not hold. `late`: because time ran out, which may be the machine's doing and shows nothing of the app. */
+export type Fault = string | { late: string } | null;
+
 export interface Checks {
-  /** Null from `look`: it holds. Text: why not, which fails the check. True where it holds. */
-  check(name: string, look: () => Promise<string | null>): Promise<boolean>;
+  /** Null from `look`: it holds. Else why not, which fails the check. True where it holds. */
+  check(name: string, look: () => Promise<Fault>): Promise<boolean>;
   /** What a suite's box ended with and reported. */
   take(tests: TestResult[], output: string): void;
   say(line: string): void;
@@ -37,12 +40,14 @@ export function openChecks(stage: string, onLine: (line: string) => void): Check
     return {
       async check(name, look) {
         const startedAtMs = performance.now();
-        const why = await look();
+        const fault = await look();
+        const isLate = fault !== null && typeof fault === 'object';
+        const why = isLate ? fault.late : fault;
         const ms = Math.round(performance.now() - startedAtMs);
         const id = `${prefix}coldpass > ${stage} > ${name}`;
         tests.push({
           ...{ id, ms, stage, status: why === null ? 'pass' : 'fail' },
-          ...(why !== null && { failure: { kind: 'assertion', message: why.slice(0, messageCharsMax) } }),
+          ...(why !== null && { failure: { kind: isLate ? 'error' : 'assertion', message: why.slice(0, messageCharsMax) } }),
         });
         write(`${why === null ? 'ok  ' : 'FAIL'}  ${prefix}${name}${why === null ? '' : `: ${why}`} (${ms} ms)\n`);
         return why === null;

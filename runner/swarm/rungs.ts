@@ -8,7 +8,7 @@ import type { Checks } from './checks.ts';
 import { changedServices } from './difference.ts';
 import { backUp, drill } from './drill.ts';
 import type { AppSite } from './site.ts';
-import { atRest, hookRan, suiteRan } from './steps.ts';
+import { atRest, faultOf, hookRan, suiteRan } from './steps.ts';
 
 /** Carries out one rung. Rejects only where the machine fails or the site's signal aborts. */
 export async function climbRung(site: AppSite, rung: AppRung | 'drill', checks: Checks): Promise<RungEnd> {
@@ -134,9 +134,10 @@ async function deployed(site: AppSite, checks: Checks, app: AdmittedApp, before:
   });
   if (!accepted) return false;
   return checks.check('every service stands', async () => {
-    const { failed, restarts } = await stack.converge({ seconds: recipe.seconds.deploy, before });
+    const converged = await stack.converge({ seconds: recipe.seconds.deploy, before });
+    const { restarts } = converged;
     if (restarts > 0) checks.say(`${restarts} ${restarts === 1 ? 'task was' : 'tasks were'} started again on the way`);
-    return failed;
+    return faultOf(converged);
   });
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { digestOf } from '../../state/digest.ts';
 import { RunnerError } from '../errors.ts';
-import type { AdmittedApp, Identity, Labels, RunNames, Stack } from './app.ts';
+import type { AdmittedApp, Converged, Identity, Labels, RunNames, Stack } from './app.ts';
 import { connectTo } from './connect.ts';
 import { judge, type Look, newWatch, restartsOf } from './converge.ts';
 import { type Docker, dockerProgram } from './docker.ts';
@@ -74,18 +74,18 @@ export function openStack(docker: Docker, options: StackOptions): Stack {
     return id;
   }
 
-  async function converged(seconds: number): Promise<{ failed: string | null; restarts: number }> {
+  async function converged(seconds: number): Promise<Converged> {
     const startedAtMs = Date.now();
     const watch = newWatch(startedAtMs, before);
     for (;;) {
       const judgement = judge(watch, await look(), Date.now());
-      if (judgement.kind === 'stands') return { failed: null, restarts: restartsOf(watch) };
+      if (judgement.kind === 'stands') return { failed: null, late: false, restarts: restartsOf(watch) };
       if (judgement.kind === 'failed') {
         const said = (await logsOf(judgement.service, 3)).trim().split('\n').at(-1) ?? '';
-        return { failed: `${judgement.why}${said === '' ? '' : `; it said: ${said}`}`, restarts: restartsOf(watch) };
+        return { failed: `${judgement.why}${said === '' ? '' : `; it said: ${said}`}`, late: false, restarts: restartsOf(watch) };
       }
       if (Date.now() - startedAtMs > seconds * 1000)
-        return { failed: `${judgement.why}; ${seconds} s were given`, restarts: restartsOf(watch) };
+        return { failed: `${judgement.why}; ${seconds} s were given`, late: true, restarts: restartsOf(watch) };
       await pause(lookEveryMs, undefined, { signal });
     }
   }

@@ -2,7 +2,8 @@
 
 import type { Ready } from '../../state/recipe.ts';
 import type { StepEnd } from '../engine.ts';
-import type { Checks } from './checks.ts';
+import type { Converged } from './app.ts';
+import type { Checks, Fault } from './checks.ts';
 import { awaitReady } from './ready.ts';
 import type { AppSite } from './site.ts';
 import type { HookName } from './suite.ts';
@@ -11,9 +12,10 @@ import type { HookName } from './suite.ts';
 export async function atRest(site: AppSite, checks: Checks, when: string): Promise<boolean> {
   const { recipe, signal } = site;
   for (const probe of recipe.ready) {
-    const held = await checks.check(`${probeWords(probe)} ${when}`, () =>
-      awaitReady(site.current().stack, [probe], { seconds: recipe.seconds.deploy, signal }),
-    );
+    const held = await checks.check(`${probeWords(probe)} ${when}`, async () => {
+      const late = await awaitReady(site.current().stack, [probe], { seconds: recipe.seconds.deploy, signal });
+      return late === null ? null : { late };
+    });
     if (!held) return false;
   }
   return true;
@@ -21,9 +23,12 @@ export async function atRest(site: AppSite, checks: Checks, when: string): Promi
 
 export async function standsAgain(site: AppSite, checks: Checks): Promise<boolean> {
   return checks.check('every service stands again', async () => {
-    const { failed } = await site.current().stack.converge({ seconds: site.recipe.seconds.deploy, before: null });
-    return failed;
+    return faultOf(await site.current().stack.converge({ seconds: site.recipe.seconds.deploy, before: null }));
   });
+}
+
+export function faultOf({ failed, late }: Converged): Fault {
+  return failed !== null && late ? { late: failed } : failed;
 }
 
 /** One of the suite's hooks; it need not be there. */
