@@ -29,8 +29,9 @@ export function newPad(): Pad {
   return { name: hex(8), key: hex(32) };
 }
 
-export function addressOf({ name, key }: Pad): string {
-  return `http://app/#${name}.${key}`;
+/** For browsers, by the service's name on the run's network: `http://app/` they turn into https, for all of `.app` is so. */
+export function addressOf(app: App, { name, key }: Pad): string {
+  return `http://${app.stack}_app/#${name}.${key}`;
 }
 
 /** Over whatever is there. */
