@@ -19,7 +19,7 @@ const pure: Record<string, string> = {
     'plainBlocks plainChecks plainContext plainDisagree plainDone plainEnds plainEvidence plainFindings plainGates plainHeadline ' +
     'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
     'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
-    'admitDeferral amendment authority caps deferral kept keptPieces made refusal signers',
+    'admitDeferral amendment authority caps deferral drill kept keptPieces made published refusal signers',
   runner: 'assertion errors outcome pinned profile report runPaths seccomp',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
