@@ -87,6 +87,10 @@ async function recipeProblems(name: string, digest: Digest, isOfApp: boolean, st
     ...(lost ? [`${lost.item} of the recipe ${name} is not stored`] : []),
     ...(isApp(recipe) === isOfApp
       ? []
-      : [`the recipe ${name} is of ${isOfApp ? 'commands' : 'an app'}, and the act says otherwise`]),
+      : [`the recipe ${name} is of ${inWords(isApp(recipe))}, and the act says that it is of ${inWords(isOfApp)}`]),
   ];
+}
+
+function inWords(isOfApp: boolean): string {
+  return isOfApp ? 'an app' : 'commands';
 }

@@ -19,12 +19,12 @@ const pure: Record<string, string> = {
     'plainBlocks plainChecks plainContext plainDisagree plainDone plainEnds plainEvidence plainFindings plainGates plainHeadline ' +
     'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
     'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
-    'admitDeferral amendment authority caps deferral kept keptPieces made refusal signers',
+    'admitDeferral amendment authority caps deferral drill kept keptPieces made published refusal signers',
   runner:
     'assertion errors outcome pinned profile report runPaths seccomp ' +
     'swarm/abraSh swarm/backupPlan swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
     'swarm/composeFile swarm/composeMerge swarm/composeMounts swarm/composeNet swarm/composeService swarm/composeShape ' +
-    'swarm/composeTree swarm/converge swarm/envSample swarm/interpolate swarm/refused',
+    'swarm/composeTree swarm/converge swarm/difference swarm/envSample swarm/interpolate swarm/refused swarm/release',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',
