@@ -92,10 +92,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
   return {
     hook: (name, signal) => run([kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
     async tests(files, stage, signal) {
-      const options = ['--config', kitFile('vitest.config'), '--configLoader', 'native'];
-      const report = `--outputFile.junit=/tree/${reportPath}`;
-      const paths = files.map((file) => join('/tree', file));
-      const end = await run(['/node_modules/vitest/vitest.mjs', 'run', ...options, report, '--', ...paths], signal);
+      const end = await run([kitFile('tests'), `/tree/${reportPath}`, ...files], signal);
       return { end, report: await reportOf(end, files, stage) };
     },
     async close() {

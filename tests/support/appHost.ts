@@ -49,8 +49,13 @@ async function connected(port: number | undefined): Promise<net.Socket> {
 
 function onThisMachine({ command, stdin = Buffer.alloc(0), seconds }: ExecAsk): Promise<ExecEnd> {
   const [program = '', ...args] = command;
-  const child = spawn(program, args, { timeout: seconds * 1000, killSignal: 'SIGKILL', env: { PATH: '/usr/bin:/bin' } });
-  const [stdout, stderr]: Buffer[][] = [[], []];
+  const child = spawn(program, args, {
+    timeout: seconds * 1000,
+    killSignal: 'SIGKILL',
+    env: { PATH: '/usr/bin:/bin' },
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk) => stdout.push(chunk));
   child.stderr.on('data', (chunk) => stderr.push(chunk));
   child.stdin.on('error', () => {});
