@@ -14,7 +14,8 @@ const page = (note: string) => `<!doctype html><title>Notes</title><p id="note">
 export async function loginServer(): Promise<number> {
   let note = '';
   const answer = (url: string, sent: URLSearchParams, known: boolean): Page => {
-    if (url === '/login' && sent.get('password') === 'secret') return { cookies: ['session=in; HttpOnly', 'theme=dark'] };
+    if (url === '/login' && sent.get('password') === 'secret')
+      return { cookies: ['session=in; HttpOnly', 'theme=dark'] };
     if (!known) return { status: 401, html: form };
     if (url !== '/note') return { status: 200, html: page(note) };
     note = sent.get('note') ?? '';

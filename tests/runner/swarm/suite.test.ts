@@ -47,10 +47,7 @@ export async function preBackup(app: App): Promise<void> {
     ['runs one that takes too long', `await app.exec('app', 'exec sleep 30', { seconds: 0.2 })`, /within 0.2 s/],
     ['never comes to its end', 'await new Promise(() => {})', /unsettled/],
   ])('that %s is a failure', async (_what, body, words) => {
-    const { suite } = await suiteOf(
-      { 'tests/ops.ts': `export async function preRestore(app) { ${body} }` },
-      appHost(),
-    );
+    const { suite } = await suiteOf({ 'tests/ops.ts': `export async function preRestore(app) { ${body} }` }, appHost());
     const end = await suite.hook('preRestore', never);
     expect(end.exit).not.toBe(0);
     expect(end.output.head).toMatch(words);
@@ -125,7 +122,10 @@ describeBoxed('tests', { timeout: slowMs }, () => {
   });
 
   test('that are cancelled end at once', async () => {
-    const { suite } = await suiteOf({ 'tests/a.test.ts': `${head}test('hangs', () => new Promise(() => {}));` }, appHost());
+    const { suite } = await suiteOf(
+      { 'tests/a.test.ts': `${head}test('hangs', () => new Promise(() => {}));` },
+      appHost(),
+    );
     const { end, report } = await suite.tests(['tests/a.test.ts'], 'install', AbortSignal.timeout(1000));
     expect([end.exit, report.kind]).toEqual([null, 'lost']);
   });
