@@ -61,7 +61,9 @@ const owners: Record<string, string[]> = {
   'mdast-util-from-markdown': ['state'],
   picomatch: ['state', 'loop'],
   pino: ['operator'],
+  'playwright-core': ['runner'],
   'simple-git': ['state'],
+  vitest: ['runner'],
   yaml: ['state', 'runner', 'operator'],
   zod: ['state', 'runner', 'agents', 'operator'],
 };
@@ -74,6 +76,8 @@ const programs = [
   'runner/boxnet.ts',
   'runner/boxprobe.ts',
   'runner/boxwalk.ts',
+  'runner/swarm/kit/hook.ts',
+  'runner/swarm/kit/tests.ts',
 ];
 
 type Source = { path: string; room: string; head: string; code: string; imports: { name: string; isType: boolean }[] };

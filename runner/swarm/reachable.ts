@@ -1,5 +1,5 @@
 // Which names of the world outside its box a hook or test may use: the services of its own run, by their plain names or by
-// Swarm's, and the main services of what the run needs. No address, no other name. Pure; and a bounded list of what was refused.
+// Swarm's, and the main services of what the run needs. No address, no other name. And the bounded list of what was refused.
 
 import net from 'node:net';
 import { plainText } from '../collect.ts';

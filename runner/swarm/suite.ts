@@ -94,13 +94,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
     hook: (name, signal) =>
       run([sandbox.kit.node, kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
     async tests(files, stage, signal) {
-      const options = ['--config', kitFile('vitest.config'), '--configLoader', 'native'];
-      const report = `--outputFile.junit=/tree/${reportPath}`;
-      const paths = files.map((file) => join('/tree', file));
-      const end = await run(
-        [sandbox.kit.node, '/node_modules/vitest/vitest.mjs', 'run', ...options, report, ...paths],
-        signal,
-      );
+      const end = await run([sandbox.kit.node, kitFile('tests'), `/tree/${reportPath}`, ...files], signal);
       return { end, report: await reportOf(end, files, stage) };
     },
     command: (command, seconds, signal) =>

@@ -54,7 +54,8 @@ function onThisMachine({ command, stdin = Buffer.alloc(0), seconds }: ExecAsk): 
     killSignal: 'SIGKILL',
     env: { PATH: '/usr/bin:/bin' },
   });
-  const [stdout, stderr]: Buffer[][] = [[], []];
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk) => stdout.push(chunk));
   child.stderr.on('data', (chunk) => stderr.push(chunk));
   child.stdin.on('error', () => {});

@@ -1,5 +1,5 @@
 // Runs INSIDE a box: the one configuration under which a recipe's tests run, whatever configuration the tree holds. Nothing
-// makes a red test green here: no retries, no `only`, no passing without tests. The report's place is told by --outputFile.
+// makes a red test green here: no retries, no `only`, no passing without tests. Which files, and where to: tests.ts.
 
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,6 @@ export default defineConfig({
     alias: { 'coldpass/app': fileURLToPath(new URL(`./app${extname(import.meta.url)}`, import.meta.url)) },
   },
   test: {
-    include: ['**/*.test.ts'],
     reporters: ['default', 'junit'],
     watch: false,
     passWithNoTests: false,
@@ -33,6 +32,7 @@ export default defineConfig({
     maxWorkers: 1,
     pool: 'threads',
     cache: false,
+    fsModuleCache: false,
     coverage: { enabled: false },
     typecheck: { enabled: false },
   },
