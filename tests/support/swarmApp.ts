@@ -79,7 +79,8 @@ export function faultsOf(text: string): string[] {
 }
 
 function isNetwork(one: Member): boolean {
-  if (one.external !== undefined) return keysOf(one) === 'external,name' && one.external === true && one.name === network;
+  if (one.external !== undefined)
+    return keysOf(one) === 'external,name' && one.external === true && one.name === network;
   return Object.keys(one).every((key) => ['internal', 'attachable', 'labels'].includes(key)) && isLabelled(one.labels);
 }
 

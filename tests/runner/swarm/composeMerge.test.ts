@@ -9,8 +9,8 @@ async function merged(base: object, over: object): Promise<{ [key: string]: unkn
     'compose.over.yml': JSON.stringify({ version: '3.8', services: { app: over } }),
     c: 'x',
   };
-  return JSON.parse(admittedOf(await openTexts(files, { compose: ['compose.yml', 'compose.over.yml'] })).document).services
-    .app;
+  return JSON.parse(admittedOf(await openTexts(files, { compose: ['compose.yml', 'compose.over.yml'] })).document)
+    .services.app;
 }
 
 // What docker does with each was seen with `docker stack config -c base -c over`.
@@ -20,7 +20,7 @@ describe('a service of two files', () => {
     ['command', ['a', 'b'], ['c'], ['c']],
     ['command', 'run it', [], 'run it'],
     ['entrypoint', ['a'], 'b', 'b'],
-    ['user', '0', '', '0'],
+    ['user', '0', '1', '1'],
     ['init', true, false, true],
     ['read_only', false, true, true],
     ['stop_grace_period', '10s', '0s', '10s'],
@@ -29,14 +29,14 @@ describe('a service of two files', () => {
     ['tmpfs', ['/a'], ['/b'], ['/a', '/b']],
     ['ulimits', { nofile: 1, nproc: { soft: 1, hard: 2 } }, { nofile: 2 }, { nofile: 2, nproc: { soft: 1, hard: 2 } }],
     ['sysctls', ['net.ipv4.a=1'], { 'net.ipv4.b': 2 }, { 'net.ipv4.a': '1', 'net.ipv4.b': '2' }],
-    ['healthcheck', { test: 'x', interval: '1s', retries: 3 }, { interval: '2s', retries: 0 }, { test: 'x', interval: '2s', retries: 0 }],
-    ['environment', ['A=1', 'B=2', 'C=3'], { A: '9', B: '', D: '' }, ['A=9', 'B=2', 'C=3', 'D=']],
     [
-      'networks',
-      ['n'],
-      { n: { aliases: ['x'] }, m: {} },
-      { n: { aliases: ['x'] }, m: { aliases: [] } },
+      'healthcheck',
+      { test: 'x', interval: '1s', retries: 3 },
+      { interval: '2s', retries: 0 },
+      { test: 'x', interval: '2s', retries: 0 },
     ],
+    ['environment', ['A=1', 'B=2', 'C=3'], { A: '9', B: '', D: '' }, ['A=9', 'B=2', 'C=3', 'D=']],
+    ['networks', ['n'], { n: { aliases: ['x'] }, m: {} }, { n: { aliases: ['x'] }, m: { aliases: [] } }],
   ])('%s: %j under %j gives %j', async (key, base, over, result) => {
     expect((await merged({ [key]: base }, { [key]: over }))[key]).toEqual(result);
   });
@@ -73,6 +73,8 @@ describe('a service of two files', () => {
       { 'compose.yml': 'version: "3.8"\nservices: {app: {image: a}}', 'o.yml': 'version: "3.7"\nservices: {}' },
       { compose: ['compose.yml', 'o.yml'] },
     );
-    expect(opened).toMatchObject({ refused: expect.stringContaining('o.yml:1: version: docker merges only files of the same') });
+    expect(opened).toMatchObject({
+      refused: expect.stringContaining('o.yml:1: version: docker merges only files of the same'),
+    });
   });
 });

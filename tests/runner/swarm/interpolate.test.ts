@@ -82,7 +82,12 @@ describe('variables in a text', () => {
   });
 
   it('keeps every text whose dollar signs are doubled', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom('$', '{', '}', 'A', ':-', 'x')).map((parts) => parts.join('')), (text) => filled(escaped(text)) === text));
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('$', '{', '}', 'A', ':-', 'x')).map((parts) => parts.join('')),
+        (text) => filled(escaped(text)) === text,
+      ),
+    );
   });
 
   it('never asks for a variable that the text does not name', () => {
