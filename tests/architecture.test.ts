@@ -24,7 +24,8 @@ const pure: Record<string, string> = {
     'assertion errors outcome pinned profile report runPaths seccomp ' +
     'swarm/abraSh swarm/backupPlan swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
     'swarm/composeFile swarm/composeMerge swarm/composeMounts swarm/composeNet swarm/composeService swarm/composeShape ' +
-    'swarm/composeTree swarm/converge swarm/difference swarm/envSample swarm/interpolate swarm/refused swarm/release',
+    'swarm/composeTree swarm/converge swarm/difference swarm/envSample swarm/interpolate swarm/lint swarm/lintBackup ' +
+    'swarm/lintGround swarm/lintNames swarm/lintRelease swarm/lintService swarm/refused swarm/release',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',

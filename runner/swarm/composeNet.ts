@@ -42,7 +42,10 @@ function long(tree: Tree, path: string): Port {
 function short(tree: Tree, path: string): Port[] {
   const written = text(tree, path);
   const wrong = () => refuse(tree.at, path, `${shown(written)} is not a port`, 'write it like "8080:80"');
-  const found = /^(?:(?:\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?:(\d*|\d+-\d+):)?(\d+|\d+-\d+)(?:\/(tcp|udp))?$/.exec(written);
+  const found =
+    /^(?:(?:\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3}):)?(?:(\d*|\d+-\d+):)?(\d+|\d+-\d+)(?:\/(tcp|udp))?$/.exec(
+      written,
+    );
   if (found === null) return wrong();
   const targets = range(found[2] as string);
   const published = range(found[1] ?? '');

@@ -22,6 +22,7 @@ export const composeBytesMax = 256 * 1024;
 const depthMax = 24;
 const nodesMax = 20_000;
 const charsMax = 2 * 1024 * 1024;
+const tags = new Set([undefined, 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq']);
 
 export type Tree = Scalar | List | Group;
 /** `text` is as written, variables filled in; `raw` before that. `value` is what YAML takes it for. */
@@ -118,6 +119,8 @@ function parsed(text: string, file: string) {
     const aliases = new Map<Node, Node | undefined>();
     visit(document, {
       Node(_key, node) {
+        if (!isAlias(node) && !tags.has(node.tag))
+          refuse(atOf(node), '', `the tag ${shown(node.tag ?? '')} is not admitted`, 'take it out');
         if (isAlias(node)) aliases.set(node, anchors.get(node.source));
         else if (node.anchor !== undefined) anchors.set(node.anchor, node);
       },

@@ -22,7 +22,7 @@ export function envSample(text: string, file: string, given: ReadonlyMap<string,
   const sample: EnvSample = { values: new Map(), at: new Map(), commentedAt: new Map(), lengths: new Map() };
   const lines = text.split(/\r?\n/);
   if (lines.length > linesMax) refuse(file, '', `it has more than ${linesMax} lines`, 'shorten it');
-  for (const [index, line] of lines.entries()) readLine(sample, line, `${file}:${index + 1}`, given);
+  for (const [index, line] of lines.entries()) readLine(sample, line.trimEnd(), `${file}:${index + 1}`, given);
   return sample;
 }
 
