@@ -20,7 +20,9 @@ const pure: Record<string, string> = {
     'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
     'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
     'admitDeferral amendment authority caps deferral kept keptPieces made refusal signers',
-  runner: 'assertion errors outcome pinned profile report runPaths seccomp',
+  runner:
+    'assertion errors outcome pinned profile report runPaths seccomp ' +
+    'swarm/automaton swarm/canary swarm/encodings swarm/json swarm/scan swarm/tar swarm/vaultScripts',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',
