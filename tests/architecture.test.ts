@@ -22,10 +22,11 @@ const pure: Record<string, string> = {
     'admitDeferral amendment authority caps deferral drill kept keptPieces made published refusal signers',
   runner:
     'assertion errors outcome pinned profile report runPaths seccomp ' +
-    'swarm/abraSh swarm/backupPlan swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
+    'swarm/abraSh swarm/automaton swarm/backupPlan swarm/canary swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
     'swarm/composeFile swarm/composeMerge swarm/composeMounts swarm/composeNet swarm/composeService swarm/composeShape ' +
-    'swarm/composeTree swarm/converge swarm/difference swarm/envSample swarm/interpolate swarm/lint swarm/lintBackup ' +
-    'swarm/lintGround swarm/lintNames swarm/lintRelease swarm/lintService swarm/refused swarm/release',
+    'swarm/composeTree swarm/converge swarm/difference swarm/encodings swarm/envSample swarm/interpolate ' +
+    'swarm/json swarm/lint swarm/lintBackup swarm/lintGround swarm/lintNames swarm/lintRelease swarm/lintService ' +
+    'swarm/refused swarm/release swarm/scan swarm/tar swarm/vaultScripts',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',

@@ -44,23 +44,23 @@ function columnsOf(forms: readonly Uint8Array[]): { columns: Uint8Array; width: 
 
 /** Breadth first: where a state has no way for a byte, it goes the way of the longest end of it that is also a beginning. */
 function linkBack(next: Int32Array, endings: Map<number, number[]>, width: number): void {
-  const back = new Map<number, number>();
-  const queue = [0];
-  for (const state of queue) {
-    const other = back.get(state) ?? 0;
+  const back = new Map<number, number>([[0, 0]]);
+  for (const [state, other] of back) {
     for (let column = 0; column < width; column += 1) {
       const to = next[state + column] as number;
+      // The beginning itself has nothing shorter to fall to.
       const fallen = state === 0 ? 0 : (next[other + column] as number);
-      if (to === 0) {
-        next[state + column] = fallen;
-        continue;
-      }
-      back.set(to, fallen);
-      const shared = endings.get(fallen);
-      if (shared !== undefined) endings.set(to, [...(endings.get(to) ?? []), ...shared]);
-      queue.push(to);
+      if (to === 0) next[state + column] = fallen;
+      else back.set(to, shared(endings, to, fallen));
     }
   }
+}
+
+/** What ends in the shorter one ends in this too. */
+function shared(endings: Map<number, number[]>, state: number, fallen: number): number {
+  const ending = [...(endings.get(state) ?? []), ...(endings.get(fallen) ?? [])];
+  if (ending.length > 0) endings.set(state, ending);
+  return fallen;
 }
 
 function mark(next: Int32Array, endings: Map<number, number[]>): void {

@@ -31,13 +31,24 @@ const encodings: Record<string, Write> = {
   URL: (text) => [encodeURIComponent(text), encodeURIComponent(text).replaceAll('%20', '+')],
   'JSON, every character': (text) => hexForms(unitsOf(text), (digits) => `\\u${digits.padStart(4, '0')}`),
   JSON: (text) => [JSON.stringify(text).slice(1, -1), JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/')],
-  'XML, decimal': (text) => [pointsOf(text).map((point) => `&#${point};`).join('')],
+  'XML, decimal': (text) => [
+    pointsOf(text)
+      .map((point) => `&#${point};`)
+      .join(''),
+  ],
   'XML, hexadecimal': (text) => ['x', 'X'].flatMap((x) => hexForms(pointsOf(text), (digits) => `&#${x}${digits};`)),
   'XML, named': (text) => ['&apos;', '&#39;'].map((quote) => xmlOf(text, quote)),
-  'shell, quoted': (text) => [text.replaceAll("'", `'\\''`), text.replaceAll("'", `'"'"'`), text.replace(/["$\`\\]/g, '\\$&')],
+  'shell, quoted': (text) => [
+    ...[`'\\''`, `'"'"'`].map((quote) => text.replaceAll("'", quote)),
+    ...[/["$`\\]/g, /[^\p{L}\p{N}\p{So}@%+=:,./_-]/gu].map((special) => text.replace(special, '\\$&')),
+  ],
   'shell, every character': (text) => [[...text].map((char) => `\\${char}`).join('')],
   'C, hexadecimal': (text) => hexForms(bytesOf(text), (digits) => `\\x${digits}`),
-  'C, octal': (text) => [bytesOf(text).map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')],
+  'C, octal': (text) => [
+    bytesOf(text)
+      .map((byte) => `\\${byte.toString(8).padStart(3, '0')}`)
+      .join(''),
+  ],
   'quoted-printable': (text) => hexForms(bytesOf(text), (digits) => `=${digits}`),
   reversed: (text) => [[...text].reverse().join('')],
   'UTF-16': (text) => [Buffer.from(text, 'utf16le'), Buffer.from(text, 'utf16le').swap16()],
@@ -48,11 +59,15 @@ export const encodingNames: readonly string[] = Object.keys(encodings);
 
 /** What of it does not depend on its neighbours, for each of the three places in a group at which it may begin. */
 function base64Of(bytes: Buffer): string[] {
-  return [0, 1, 2].map((before) => inner(Buffer.concat([Buffer.alloc(before), bytes]).toString('base64'), before, bytes, 6));
+  return [0, 1, 2].map((before) =>
+    inner(Buffer.concat([Buffer.alloc(before), bytes]).toString('base64'), before, bytes, 6),
+  );
 }
 
 function base32Of(bytes: Buffer): string[] {
-  return [0, 1, 2, 3, 4].map((before) => inner(toBase32(Buffer.concat([Buffer.alloc(before), bytes])), before, bytes, 5));
+  return [0, 1, 2, 3, 4].map((before) =>
+    inner(toBase32(Buffer.concat([Buffer.alloc(before), bytes])), before, bytes, 5),
+  );
 }
 
 function inner(text: string, before: number, { length }: Buffer, bitsEach: number): string {

@@ -1,12 +1,19 @@
 // Compressed pieces inside a stream: where one may begin (gzip, zlib at its usual window, zstd, a deflated file in a zip), and
 // opening it as its bytes come. Beginnings are told by two to four bytes, so most are none: a short look decides first.
 
-import { once } from 'node:events';
 import type { Transform } from 'node:stream';
-import { constants, createInflateRaw, createUnzip, createZstdDecompress, inflateRawSync, inflateSync } from 'node:zlib';
+import {
+  constants,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
+} from 'node:zlib';
 
 export type Candidate = { kind: Kind; at: number; dataAt: number };
-type Kind = 'gzip' | 'zlib' | 'zstd' | 'zip';
+export type Kind = 'gzip' | 'zlib' | 'zstd' | 'zip';
 
 /** As much has to be there before a beginning can be judged: a zip's local header with its names. */
 export const headBytes = 1024;
@@ -26,12 +33,21 @@ export function candidatesIn(bytes: Buffer, end: number): Candidate[] {
   return beginnings.flatMap(({ kind, bytes: sign }) => {
     const found: Candidate[] = [];
     for (let at = bytes.indexOf(sign); at >= 0 && at < end; at = bytes.indexOf(sign, at + 1)) {
-      const dataAt = kind === 'zip' ? zipDataAt(bytes, at) : at;
-      if (dataAt !== null && isLikely(kind, bytes.subarray(dataAt, dataAt + lookBytes))) found.push({ kind, at, dataAt });
+      const dataAt = heads[kind](bytes, at);
+      if (dataAt !== null && isLikely(kind, bytes.subarray(dataAt, dataAt + lookBytes)))
+        found.push({ kind, at, dataAt });
     }
     return found;
   });
 }
+
+/** Where the compressed bytes begin; null where the head is none or goes on past `headBytes`. */
+const heads: Record<Kind, (bytes: Buffer, at: number) => number | null> = {
+  gzip: gzipDataAt,
+  zlib: (_, at) => at,
+  zstd: (_, at) => at,
+  zip: zipDataAt,
+};
 
 const zipHeadBytes = 30;
 const deflated = 8;
@@ -42,8 +58,26 @@ function zipDataAt(bytes: Buffer, at: number): number | null {
   return dataAt < bytes.length ? dataAt : null;
 }
 
+const gzipHeadBytes = 10;
+const gzipHas = { sum: 2, extra: 4, name: 8, comment: 16 };
+
+/** Past its head by hand: node's own gunzip throws all away where something follows that is no gzip. */
+function gzipDataAt(bytes: Buffer, at: number): number | null {
+  const flags = bytes[at + 3] ?? 0;
+  let dataAt = at + gzipHeadBytes;
+  if (flags & gzipHas.extra) dataAt += 2 + (bytes[dataAt] ?? 0) + 256 * (bytes[dataAt + 1] ?? 0);
+  for (const text of [gzipHas.name, gzipHas.comment]) {
+    if (!(flags & text)) continue;
+    const end = bytes.indexOf(0, dataAt);
+    if (end < 0) return null;
+    dataAt = end + 1;
+  }
+  if (flags & gzipHas.sum) dataAt += 2;
+  return dataAt < bytes.length ? dataAt : null;
+}
+
 function isLikely(kind: Kind, head: Buffer): boolean {
-  if (kind === 'gzip' || kind === 'zstd') return true;
+  if (kind === 'zstd') return true;
   try {
     const inflate = kind === 'zlib' ? inflateSync : inflateRawSync;
     inflate(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: lookOutputMax });
@@ -53,53 +87,69 @@ function isLikely(kind: Kind, head: Buffer): boolean {
   }
 }
 
+const wholeBytesMax = 1024 * 1024;
+
+/** What it holds, where all of it is there and it is small; null else. */
+export function openWhole(kind: Kind, bytes: Buffer): Buffer | null {
+  const open = { gzip: inflateRawSync, zlib: inflateSync, zip: inflateRawSync, zstd: zstdDecompressSync }[kind];
+  try {
+    return open(bytes, { maxOutputLength: wholeBytesMax });
+  } catch {
+    return null;
+  }
+}
+
+/** What takes the bytes that come out; each call is awaited. `feed` answers false when there has been enough. */
+export type Sink = { feed(bytes: Buffer): Promise<boolean>; end(): Promise<void> };
+
+/** One whose end is yet to come. What came out before it was damaged or cut off counts. */
 export interface Member {
-  readonly kind: Kind;
   /** False once it is at its end, or turned out to be no such thing. */
   isOpen(): boolean;
-  /** Resolves when it can take more; what came out was handed on and awaited. */
+  /** Resolves when it can take more. Rejects only where the sink did. */
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
 }
 
-/** `take` is awaited before more is opened. It returns false when there has been enough. */
-export function memberOf(kind: Kind, take: (bytes: Buffer) => Promise<boolean>): Member {
+export function memberOf(kind: Kind, sink: Sink): Member {
   const opener = openerOf(kind);
   let isOver = false;
-  const reading = read(opener, take).then(() => {
+  let isDamaged = false;
+  opener.on('error', () => {
+    isDamaged = true;
+  });
+  const reading = read().finally(() => {
     isOver = true;
     opener.destroy();
   });
+  reading.catch(() => {});
+
+  async function read(): Promise<void> {
+    try {
+      for await (const bytes of opener) if (!(await sink.feed(bytes))) break;
+    } catch (error) {
+      if (!isDamaged) throw error;
+    }
+    await sink.end();
+  }
 
   async function write(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length && !isOver; at += chunkBytes)
-      if (!opener.write(bytes.subarray(at, at + chunkBytes))) await Promise.race([once(opener, 'drain'), reading]);
+    for (let at = 0; at < bytes.length && !isOver; at += chunkBytes) {
+      const taken = new Promise<void>((resolve) => opener.write(bytes.subarray(at, at + chunkBytes), () => resolve()));
+      await Promise.race([taken, reading]);
+    }
   }
 
-  async function end(): Promise<void> {
+  function end(): Promise<void> {
     if (!isOver) opener.end();
-    await reading;
+    return reading;
   }
 
-  return { kind, isOpen: () => !isOver, write, end };
-}
-
-async function read(opener: Transform, take: (bytes: Buffer) => Promise<boolean>): Promise<void> {
-  try {
-    for await (const bytes of opener) if (!(await take(bytes))) return;
-  } catch (error) {
-    // Damaged, cut off, or never such a thing: what came out before counts. What `take` throws is ours.
-    if (!isDamage(error)) throw error;
-  }
-}
-
-function isDamage(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code !== undefined && /^(Z_|ZSTD_|ERR_STREAM_PREMATURE_CLOSE|ERR_)/.test(code);
+  return { isOpen: () => !isOver, write, end };
 }
 
 function openerOf(kind: Kind): Transform {
   if (kind === 'zstd') return createZstdDecompress();
   const options = { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: chunkBytes };
-  return kind === 'zip' ? createInflateRaw(options) : createUnzip(options);
+  return kind === 'zlib' ? createInflate(options) : createInflateRaw(options);
 }

@@ -7,90 +7,134 @@ import type { Automaton } from './automaton.ts';
 /** `form` ended before byte `end` of all that was fed, having begun at `start`. */
 export type Sight = { form: number; start: number; isSplit: boolean };
 
-export interface Scan {
-  feed(bytes: Uint8Array): void;
-}
-
 const backslash = 0x5c;
 const equals = 0x3d;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 /** Without its lines: left out. NUL too, which makes UTF-16 of anything readable. */
-const blank = new Set([0x00, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
+const blanks = new Set([0x00, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
 const spelled = new Set([...'nrt'].map((char) => char.charCodeAt(0)));
 
 const plain = 0;
+const blank = 1;
+const telling = 2;
 const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
-  if (blank.has(byte)) return 1;
-  return byte === backslash || byte === equals ? 2 : plain;
+  if (blanks.has(byte)) return blank;
+  return byte === backslash || byte === equals ? telling : plain;
 });
 
-export function scanOf({ columns, next, endings }: Automaton, lengths: readonly number[], see: (sight: Sight) => void): Scan {
-  const places = ringSize(lengths);
-  const ring = new Float64Array(places);
-  const mask = places - 1;
-  let fed = 0;
-  let whole = 0;
-  let squeezed = 0;
-  let kept = 0;
-  /** What may turn out to belong to a line's end: a run of backslashes counts as one, and so does `=`. */
-  let held: { byte: number; at: number; isReturned: boolean } | null = null;
+/** What may turn out to belong to a line's end: `=`, or a run of backslashes, which counts as one. */
+type Held = { byte: number; at: number; isReturned: boolean };
 
-  function feed(bytes: Uint8Array): void {
+export class Scan {
+  readonly #automaton: Automaton;
+  readonly #lengths: readonly number[];
+  readonly #see: (sight: Sight) => void;
+  /** Where the last bytes kept of the text without its lines stood in the text. */
+  readonly #ring: Float64Array;
+  readonly #mask: number;
+  #fed = 0;
+  #whole = 0;
+  #squeezed = 0;
+  #kept = 0;
+  #held: Held | null = null;
+
+  /** `lengths` of the forms that the automaton was made of. */
+  constructor(automaton: Automaton, lengths: readonly number[], see: (sight: Sight) => void) {
+    this.#automaton = automaton;
+    this.#lengths = lengths;
+    this.#see = see;
+    this.#ring = new Float64Array(ringSize(lengths));
+    this.#mask = this.#ring.length - 1;
+  }
+
+  feed(bytes: Uint8Array): void {
+    this.#feedWhole(bytes);
+    this.#feedSqueezed(bytes);
+    this.#fed += bytes.length;
+  }
+
+  /** Locals in this loop and the next: they are all that a search costs. */
+  #feedWhole(bytes: Uint8Array): void {
+    const { columns, next } = this.#automaton;
+    let state = this.#whole;
+    for (let index = 0; index < bytes.length; index += 1) {
+      state = next[state + (columns[bytes[index] as number] as number)] as number;
+      if (state >= 0) continue;
+      state = ~state;
+      this.#seen(state, this.#fed + index);
+    }
+    this.#whole = state;
+  }
+
+  #feedSqueezed(bytes: Uint8Array): void {
+    const { columns, next } = this.#automaton;
+    const [ring, mask] = [this.#ring, this.#mask];
+    let state = this.#squeezed;
     for (let index = 0; index < bytes.length; index += 1) {
       const byte = bytes[index] as number;
-      whole = next[whole + (columns[byte] as number)] as number;
-      if (whole < 0) {
-        whole = ~whole;
-        seen(whole, fed + index);
+      const kind = kinds[byte];
+      if (kind === blank && this.#held === null) continue;
+      if (kind !== plain || this.#held !== null) {
+        this.#squeezed = state;
+        this.#sort(byte, this.#fed + index);
+        state = this.#squeezed;
+        continue;
       }
-      if (held !== null || kinds[byte] !== plain) sort(byte, fed + index);
-      else keep(byte, fed + index);
+      ring[this.#kept & mask] = this.#fed + index;
+      this.#kept += 1;
+      state = next[state + (columns[byte] as number)] as number;
+      if (state >= 0) continue;
+      state = ~state;
+      this.#seenSplit(state, this.#fed + index);
     }
-    fed += bytes.length;
+    this.#squeezed = state;
   }
 
-  function seen(state: number, last: number): void {
-    for (const form of endings.get(state) ?? []) see({ form, start: last + 1 - (lengths[form] as number), isSplit: false });
-  }
-
-  function keep(byte: number, at: number): void {
-    ring[kept & mask] = at;
-    kept += 1;
-    squeezed = next[squeezed + (columns[byte] as number)] as number;
-    if (squeezed >= 0) return;
-    squeezed = ~squeezed;
-    for (const form of endings.get(squeezed) ?? []) {
-      const length = lengths[form] as number;
-      const start = ring[(kept - length) & mask] as number;
-      // In one piece it was seen already.
-      if (at + 1 - start !== length) see({ form, start, isSplit: true });
-    }
-  }
-
-  function sort(byte: number, at: number): void {
-    if (held !== null && settle(held, byte)) return;
+  #sort(byte: number, at: number): void {
+    if (this.#held !== null && this.#goesWith(this.#held, byte)) return;
     const kind = kinds[byte];
-    if (kind === plain) keep(byte, at);
-    else if (kind === 2) held = { byte, at, isReturned: false };
+    if (kind === plain) this.#keep(byte, at);
+    else if (kind === telling) this.#held = { byte, at, isReturned: false };
   }
 
-  /** True where the byte went with what was held. */
-  function settle(what: NonNullable<typeof held>, byte: number): boolean {
-    if (byte === backslash && what.byte === backslash) return true;
-    if (byte === carriageReturn && !what.isReturned) {
-      what.isReturned = true;
+  /** Whether the byte is left out with what was held, or goes on holding it; else what was held is settled. */
+  #goesWith(held: Held, byte: number): boolean {
+    if (byte === backslash && held.byte === backslash && !held.isReturned) return true;
+    if (byte === carriageReturn && !held.isReturned) {
+      held.isReturned = true;
       return true;
     }
-    held = null;
+    this.#held = null;
     if (byte === lineFeed) return true;
-    if (what.isReturned) return false;
-    if (what.byte === backslash && spelled.has(byte)) return true;
-    keep(what.byte, what.at);
+    if (held.isReturned) return false;
+    if (held.byte === backslash && spelled.has(byte)) return true;
+    this.#keep(held.byte, held.at);
     return false;
   }
 
-  return { feed };
+  #keep(byte: number, at: number): void {
+    const { columns, next } = this.#automaton;
+    this.#ring[this.#kept & this.#mask] = at;
+    this.#kept += 1;
+    const state = next[this.#squeezed + (columns[byte] as number)] as number;
+    this.#squeezed = state < 0 ? ~state : state;
+    if (state < 0) this.#seenSplit(~state, at);
+  }
+
+  #seen(state: number, last: number): void {
+    for (const form of this.#automaton.endings.get(state) ?? [])
+      this.#see({ form, start: last + 1 - (this.#lengths[form] as number), isSplit: false });
+  }
+
+  #seenSplit(state: number, last: number): void {
+    for (const form of this.#automaton.endings.get(state) ?? []) {
+      const length = this.#lengths[form] as number;
+      const start = this.#ring[(this.#kept - length) & this.#mask] as number;
+      // In one piece it was seen already.
+      if (last + 1 - start !== length) this.#see({ form, start, isSplit: true });
+    }
+  }
 }
 
 function ringSize(lengths: readonly number[]): number {

@@ -11,6 +11,7 @@ import type Dockerode from 'dockerode';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { RunnerError } from '../errors.ts';
+import { engineJson } from './engineGet.ts';
 import { jsonIn } from './json.ts';
 import { type TarEntry, tarOf } from './tar.ts';
 
@@ -21,6 +22,7 @@ const places = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
 const remedy = 'sudo apt-get install restic busybox-static findutils';
 const label = 'coldpass.tools';
 const lddTimeoutMs = 10_000;
+const callTimeoutMs = 30_000;
 const importTimeoutMs = 60_000;
 
 /** The image's id. Rejects with RunnerError where a program is not installed. May be called at the same time twice. */
@@ -28,7 +30,8 @@ export async function ensureToolsImage(docker: Dockerode): Promise<string> {
   const parts = await findParts();
   const archive = tarOf([...layout(parts), ...parts]);
   const digest = createHash('sha256').update(archive).digest('hex');
-  const known = await docker.listImages({ filters: { label: [`${label}=${digest}`] } });
+  const abortSignal = AbortSignal.timeout(callTimeoutMs);
+  const known = await docker.listImages({ filters: { label: [`${label}=${digest}`] }, abortSignal });
   for (const { Id } of known) if (await isOurs(docker, Id, digest)) return Id;
   return importImage(docker, archive, digest);
 }
@@ -85,12 +88,15 @@ function layout(parts: readonly File[]): TarEntry[] {
 
 /** By its content: anyone's image may carry the label. Its one layer is our archive, and it sets nothing for a container. */
 async function isOurs(docker: Dockerode, id: string, digest: string): Promise<boolean> {
-  const { RootFS, Config } = await docker.getImage(id).inspect();
-  const { Labels: _, ...config } = Config as Record<string, unknown>;
-  const isPlain = Object.values(config).every((value) => !value);
-  return isPlain && RootFS.Layers?.length === 1 && RootFS.Layers[0] === `sha256:${digest}`;
+  const { data } = Image.safeParse(await engineJson(docker, `/images/${id}/json`, AbortSignal.timeout(callTimeoutMs)));
+  if (data === undefined || data.RootFS.Layers.join() !== `sha256:${digest}`) return false;
+  return Object.entries(data.Config).every(([name, value]) => name === 'Labels' || !value);
 }
 
+const Image = z.object({
+  RootFS: z.object({ Layers: z.array(z.string()) }),
+  Config: z.record(z.string(), z.unknown()),
+});
 const Imported = z.object({ status: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
 
 async function importImage(docker: Dockerode, archive: Buffer, digest: string): Promise<string> {
