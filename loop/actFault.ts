@@ -9,8 +9,9 @@ import type { Digest, PhaseId } from '../state/ids.ts';
 import { roleSigner } from '../state/keys.ts';
 import { livePhase } from '../state/phase.ts';
 import { readPlan } from '../state/plan.ts';
-import { PinnedRecipe } from '../state/recipe.ts';
+import { isApp, PinnedRecipe } from '../state/recipe.ts';
 import { rotationFault } from '../state/signers.ts';
+import { unfitControl } from '../state/spec.ts';
 import type { World } from './world.ts';
 
 /** Why the act cannot be appended as it is, or null. */
@@ -38,14 +39,19 @@ function planFault({ act, blobs }: SignedAct): string | null {
   if (payload.act === 'amend' && canonicalJson(read.spec) !== canonicalJson(payload.spec))
     return 'the act says otherwise than its plan';
   const unpinned = Object.values(read.spec.gates).find((gate) => payload.recipes[gate.recipe] === undefined);
-  return unpinned ? `the act pins no recipe ${unpinned.recipe}` : recipesFault(payload.recipes, blobs);
+  if (unpinned) return `the act pins no recipe ${unpinned.recipe}`;
+  return recipesFault(payload, blobs) ?? unfitControl(read.spec, payload.apps ?? []);
 }
 
-function recipesFault(recipes: Record<string, Digest>, blobs: SignedAct['blobs']): string | null {
+type Pinning = { recipes: Record<string, Digest>; apps?: readonly string[] | undefined };
+
+function recipesFault({ recipes, apps = [] }: Pinning, blobs: SignedAct['blobs']): string | null {
   for (const [name, digest] of Object.entries(recipes)) {
     const pinned = PinnedRecipe.safeParse(parsed(textOf(blobs, digest)));
     if (!pinned.success || pinned.data.name !== name) return `the act does not bring recipe ${name}`;
     const absent = pinned.data.harness.find((item) => item.digest !== null && blobs[item.digest] === undefined);
+    if (isApp(pinned.data.recipe) !== apps.includes(name))
+      return `the act says otherwise than recipe ${name} what it is of`;
     if (absent) return `the act does not bring ${absent.item} of recipe ${name}`;
   }
   return null;

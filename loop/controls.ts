@@ -2,6 +2,7 @@
 
 import type { ColdRunRequest } from '../runner/coldrun.ts';
 import { patchableFiles, workFor } from '../state/changedWork.ts';
+import { drillRuns } from '../state/controlPieces.ts';
 import { TrailError } from '../state/errors.ts';
 import { changedPaths } from '../state/git.ts';
 import { hollowed } from '../state/hollow.ts';
@@ -28,7 +29,7 @@ export async function controlRequest(
   phase: Phase,
   need: RunNeed,
   purpose: ControlPurpose,
-): Promise<Pick<ColdRunRequest, 'edits'>> {
+): Promise<Pick<ColdRunRequest, 'edits' | 'drill'>> {
   const asked = { world, phase, need, purpose, recipe: await recipeOf(world, phase, need) };
   switch (purpose.control) {
     case 'revert':
@@ -39,6 +40,9 @@ export async function controlRequest(
       return { edits: await rewritten(asked) };
     case 'sabotage':
       return { edits: await sabotaged(asked) };
+    case 'omit-volume':
+    case 'no-restore':
+      return { drill: purpose.control };
     default:
       return purpose.control satisfies never;
   }
@@ -64,7 +68,16 @@ export async function judgeControl(
   if (!claim || !reference) return inconclusive('The runs to compare with are not on the trail.');
   const recipe = await recipeOf(world, phase, need);
   const work = await workFor(purpose.control, askedOf({ world, phase, need, purpose, recipe }));
-  return judge(purpose, { reference, claim, control }, work, phase.spec);
+  const drills = purpose.control === 'published' ? await drillsOf(world, phase, need) : [];
+  return judge(purpose, { reference, claim, control, drills }, work, { spec: phase.spec, recipe });
+}
+
+/** Of the same claim: they are made before `published`, which counts what they notice. */
+async function drillsOf(world: Sources, phase: Phase, { purpose, sha, recipe }: RunNeed): Promise<RunRecord[]> {
+  if (purpose.kind !== 'control') return [];
+  const runs = drillRuns(phase, purpose.gate, { sha, recipeDigest: recipeDigest(phase.recipes, recipe) });
+  const records = await Promise.all(runs.map(({ run }) => recordOf(world.trail, run)));
+  return records.flatMap((record) => record ?? []);
 }
 
 async function reverted({ world, phase, need, purpose, recipe }: Asked): Promise<Edits> {

@@ -11,14 +11,12 @@ import type { ToolHost, ToolReply } from '../agents/host.ts';
 import { logPart } from '../agents/logText.ts';
 import { collect } from '../runner/collect.ts';
 import type { BoxCommand, BoxLimits, Mount } from '../runner/sandbox.ts';
-import { frozenBy } from '../state/admitClaim.ts';
+import { standsStill } from '../state/admitClaim.ts';
 import { Refused } from '../state/errors.ts';
-import { gateReport } from '../state/gate.ts';
 import { branchHead, knownCommit } from '../state/git.ts';
-import { DONE, type RecipeName, type Sha } from '../state/ids.ts';
-import type { Phase } from '../state/phase.ts';
+import type { RecipeName, Sha } from '../state/ids.ts';
 import { bundleArgv, publishLimits, receiveBundle } from '../state/publish.ts';
-import type { Recipe } from '../state/recipe.ts';
+import { isCommands, type Recipe } from '../state/recipe.ts';
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { trialRun } from './runs.ts';
@@ -55,11 +53,18 @@ async function recipesOf(world: World, { phase: id }: Author): Promise<Recipe[]>
   );
 }
 
-/** An agent's box has what the recipes of its phase have: tools, environment, and the hosts that their stages may reach. */
+/**
+ * An agent's box has what the recipes of its phase have: tools, environment, and the hosts that their stages may reach. An app's
+ * environment is that of its deployment, and no box's.
+ */
 function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe[]): Omit<BoxCommand, 'argv'> {
-  const named = new Set(recipes.flatMap((recipe) => recipe.tools));
+  const commands = recipes.filter(isCommands);
+  const named = new Set(commands.flatMap((recipe) => recipe.tools));
   const hosts = new Set(
-    recipes.flatMap((recipe) => [...(recipe.setup?.network ?? []), ...recipe.stages.flatMap((stage) => stage.network)]),
+    commands.flatMap((recipe) => [
+      ...(recipe.setup?.network ?? []),
+      ...recipe.stages.flatMap((stage) => stage.network),
+    ]),
   );
   const { tools, hosts: granted } = world.workspace.grants;
   const most = (of: (limits: Recipe['limits']) => number) => Math.max(...recipes.map((recipe) => of(recipe.limits)));
@@ -71,7 +76,7 @@ function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe
   };
   return {
     ...{ role, workdir: '/tree', mounts, limits },
-    env: Object.assign({}, ...recipes.map((recipe) => recipe.env)),
+    env: Object.assign({}, ...commands.map((recipe) => recipe.env)),
     tools: tools.filter((tool) => named.has(tool.name)),
     hosts: granted.filter((host) => hosts.has(host)),
   };
@@ -92,18 +97,13 @@ async function publish(
     // A session before this one may have published it and died: who goes on needs the commit's name all the same.
     if (made === nothingNew) return { ok: false, text: `${nothingNew}; phase/${id} is at ${head}` };
     if (typeof made === 'object' && made !== null) return made;
-    const frozen = isFrozen(phaseNow(world, id), world.clock.nowMs());
+    const frozen = standsStill(phaseNow(world, id), world.clock.nowMs());
     const received = await receiveBundle({ hub, bundlePath, phase: id, expectedOld: head, frozen });
     if ('refused' in received) return { ok: false, text: `refused: ${received.refused}` };
     return { ok: true, text: `published: phase/${id} is at ${received.sha}`, published: received.sha };
   } finally {
     await rm(bundlePath, { force: true });
   }
-}
-
-/** From hand-off on, past the PASS, until `done` or whatever thaws it: what was judged is what is left. */
-function isFrozen(phase: Phase, nowMs: number): boolean {
-  return phase.status !== 'open' || frozenBy(phase, nowMs) !== null || gateReport(phase, DONE, nowMs).holds;
 }
 
 /** Null once the bundle lies at `path`, else why not. */

@@ -13,7 +13,8 @@ export async function lookAt(world: World, id: EntryId, signal: AbortSignal): Pr
   if (!deferral) throw new TrailError('bad-trail', `#${id} is no deferral`);
   const phase = phaseNow(world, deferral.phase);
   const purpose = { kind: 'trigger' as const, deferral: id };
-  const recipe = Object.keys(phase.recipes)[0] as RecipeName;
+  const names = Object.keys(phase.recipes) as RecipeName[];
+  const recipe = (names.find((name) => !phase.apps.includes(name)) ?? names[0]) as RecipeName;
   const need = { slot: slotOf(purpose), purpose, recipe, sha: await newestWork(world) };
   await carryOutRun(world, { phase: phase.id, need }, signal);
 }

@@ -28,6 +28,7 @@ export async function openQueued(world: World, queue: EntryId): Promise<void> {
         plan: queued.plan,
         base: queued.baseSha,
         recipes: queued.recipes,
+        ...(queued.apps.length > 0 && { apps: queued.apps }),
         holdout: queued.holdout,
         spec: read.spec,
       },

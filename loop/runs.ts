@@ -19,7 +19,7 @@ import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { currentClaims } from './want.ts';
 import { phaseNow, type Sources, type World } from './world.ts';
 
-type Special = Pick<ColdRunRequest, 'edits' | 'blind' | 'reproducer' | 'question'>;
+type Special = Pick<ColdRunRequest, 'edits' | 'drill' | 'blind' | 'reproducer' | 'question'>;
 type RunCommand = Pick<Extract<Command, { kind: 'run' }>, 'phase' | 'need'>;
 
 /** Makes the run and appends its entry. */

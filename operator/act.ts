@@ -104,7 +104,7 @@ async function madeOf(
   }
   if (decision.act === 'amend') {
     const phase = phaseNamed(trail.state, decision.phase);
-    const made = amendAct(phase, decision.plan, becauseOf(decision), { ...signing, place, dir });
+    const made = await amendAct(phase, decision.plan, becauseOf(decision), { ...signing, place, dir });
     return { made, phase: phase.id, says: amendSays(phase, made) };
   }
   const phase = phaseOf(trail, isPutOff(about) ? (about?.phase ?? undefined) : options.phase);

@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { isInternal } from '../runner/hosts.ts';
-import { Recipe } from '../state/recipe.ts';
+import { CommandRecipe, isCommands } from '../state/recipe.ts';
 import type { Proposal } from './proposal.ts';
 
 const lookupMsMax = 5000;
@@ -32,10 +32,10 @@ export async function withAddresses(proposal: Proposal, find: Lookup = addresses
     proposal.hosts.map(async (host) => [host, await internalAddresses(host, find)] as const),
   );
   const known = new Map(pairs.filter(([, addresses]) => addresses.length > 0));
-  if (known.size === 0) return proposal;
+  if (known.size === 0 || !isCommands(proposal.recipe)) return proposal;
   const widened = (hosts: string[]) => [...new Set(hosts.flatMap((host) => [host, ...(known.get(host) ?? [])]))];
   const { setup, stages } = proposal.recipe;
-  const recipe = Recipe.parse({
+  const recipe = CommandRecipe.parse({
     ...proposal.recipe,
     ...(setup && { setup: { ...setup, network: widened(setup.network) } }),
     stages: stages.map((stage) => ({ ...stage, network: widened(stage.network) })),

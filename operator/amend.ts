@@ -12,10 +12,10 @@ import { type Signing, signed } from './sign.ts';
 export type AmendOptions = Signing & { place: Here; dir: string };
 
 /** The act. UsageError for a plan that could not be queued either. */
-export function amendAct(phase: Phase, file: string, because: string, options: AmendOptions): SignedAct {
+export async function amendAct(phase: Phase, file: string, because: string, options: AmendOptions): Promise<SignedAct> {
   const { place, dir, ...signing } = options;
   const plan = readyPlan(dir, file, place);
-  const { blobs, ...pinned } = pinsOf(plan, place);
+  const { blobs, ...pinned } = await pinsOf(plan, place, phase.base);
   const about = { phase: phase.id, replaces: phase.plan, plan: plan.digest, ...pinned, spec: plan.spec, because };
   return signed(place, { act: 'amend', ...about }, { ...signing, blobs });
 }
@@ -23,6 +23,8 @@ export function amendAct(phase: Phase, file: string, because: string, options: A
 /** What an amendment costs, in words: which gates are judged anew. */
 export function amendSays(phase: Phase, { act: { payload } }: SignedAct): string {
   if (payload.act !== 'amend') throw new UsageError(`${payload.act} amends nothing`);
-  const gates = changedGates(phase, { ...payload, holdout: payload.holdout ?? null }).filter((gate) => gate !== 'DONE');
+  const gates = changedGates(phase, { ...payload, apps: payload.apps ?? [], holdout: payload.holdout ?? null }).filter(
+    (gate) => gate !== 'DONE',
+  );
   return gates.length === 0 ? 'no gate is judged anew but DONE' : `judged anew: ${gates.join(', ')}, and DONE`;
 }

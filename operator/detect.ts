@@ -1,6 +1,7 @@
 // How a project is tested, as far as its own files tell: a proposal for each kind that is found at the top of the
 // repository. Only what is committed counts, for only that is in a cold clone.
 
+import { detectApp } from './detectApp.ts';
 import { detectNode } from './detectNode.ts';
 import { detectPython } from './detectPython.ts';
 import type { Proposal } from './proposal.ts';
@@ -31,5 +32,7 @@ export type Machine = {
 export function detect(project: Project, machine: Machine): Proposal[] {
   const found = [detectNode(project, machine), detectPython(project, machine)].filter((proposal) => proposal !== null);
   // One recipe is called what people call it; two need telling apart.
-  return found.length === 1 ? found.map((proposal) => ({ ...proposal, name: 'unit' })) : found;
+  const units = found.length === 1 ? found.map((proposal) => ({ ...proposal, name: 'unit' })) : found;
+  const app = detectApp(project);
+  return app ? [...units, app] : units;
 }

@@ -2,7 +2,7 @@
 // recipe runs is the program itself: a script is a file that a claim can change.
 
 import { z } from 'zod';
-import { Recipe } from '../state/recipe.ts';
+import { CommandRecipe, type Stage } from '../state/recipe.ts';
 import type { Machine, Project } from './detect.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
 import { hostOf, type NodeTool } from './toolchain.ts';
@@ -66,7 +66,7 @@ export function detectNode(project: Project, machine: Machine): Proposal | null 
   const node = machine.node();
   const tools = [node.tool].filter((tool) => tool !== null);
   const setup = setupStage(json, runner, project, machine);
-  const recipe = Recipe.parse({
+  const recipe = CommandRecipe.parse({
     ...(setup && { setup: setup.stage }),
     stages: [{ name: 'test', run: `${script?.env ?? ''}${command}`, report: reportFile }],
     tests: testGlobs(project, runner),
@@ -149,7 +149,7 @@ function setupStage(
   runner: RunnerName,
   project: Project,
   machine: Machine,
-): { stage: Recipe['stages'][number]; notes: string[] } | null {
+): { stage: Stage; notes: string[] } | null {
   const all = { ...json.dependencies, ...json.devDependencies };
   if (Object.keys(all).length === 0) return null;
   const registry = machine.npmRegistry();

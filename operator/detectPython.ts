@@ -2,7 +2,7 @@
 // here go into a virtual environment of the run's own; otherwise tests run in the environment that has them, granted as a
 // tool folder.
 
-import { Recipe } from '../state/recipe.ts';
+import { CommandRecipe } from '../state/recipe.ts';
 import type { ToolGrant } from '../state/workspace.ts';
 import type { Machine, Project } from './detect.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
@@ -22,7 +22,7 @@ export function detectPython(project: Project, machine: Machine): Proposal | nul
   const install = needsInstall(python, wanted, machine) ? installation(wanted, machine.pipSources()) : null;
   const tools = [...environment(python, install !== null), ...(install?.tools ?? [])];
   const program = install ? '.venv/bin/python' : 'python3';
-  const recipe = Recipe.parse({
+  const recipe = CommandRecipe.parse({
     ...(install && { setup: { name: 'setup', run: install.run, seconds: 600, network: install.hosts } }),
     stages: [{ name: 'test', run: `${program} -m pytest --junitxml=${reportFile}`, report: reportFile }],
     tests: testGlobs(project),

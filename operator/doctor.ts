@@ -14,7 +14,7 @@ import { stateMode } from '../state/workspace.ts';
 import { internalAddresses, type Lookup } from './addresses.ts';
 import { type Exit, exits, explained } from './errors.ts';
 import { stateRoles } from './found.ts';
-import { hostsNeeded, placesOf, toolsNeeded } from './grants.ts';
+import { dockerGrant, hostsNeeded, needsDocker, placesOf, toolsNeeded } from './grants.ts';
 import { type Here, here } from './here.ts';
 import { openOperatorKey } from './key.ts';
 import { type Env, findProgram } from './toolchain.ts';
@@ -34,12 +34,18 @@ export type DoctorOptions = {
   home: string;
   uid: number;
   nodeVersion: string;
+  /** Asks the Docker engine behind a socket whether apps can be deployed on it. */
+  docker?(socket: string): Promise<DockerReport>;
   /** Opens the sandbox that runs here would use, self-test included; null where this is no workspace. Closed here. */
   sandbox(place: Here | null): Promise<Opened>;
   stateDir?: string;
   /** Name resolution; the machine's own by default. */
   lookup?: Lookup;
 };
+
+export type DockerReport =
+  | { ok: true; api: string; swarm: true; ipvs: boolean }
+  | { ok: false; why: string; mend: string };
 
 /** Looks at everything, changes nothing. Rejects only for a bug. */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
@@ -54,6 +60,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
       ...(await stateChecks(place, options)),
       ...grantChecks(place, options),
       ...(await addressChecks(place, options.lookup)),
+      ...(await dockerChecks(place, options)),
     );
   checks.push(modelCheck(options.env));
   const counts = { ok: 0, warn: 0, fail: 0 };
@@ -194,6 +201,20 @@ async function addressChecks({ workspace }: Here, lookup: Lookup | undefined): P
       `name ${address} beside it under \`network\` in coldpass.yml, then type: coldpass init`,
     ),
   );
+}
+
+/** Only where some recipe deploys an app. */
+async function dockerChecks({ config, workspace }: Here, options: DoctorOptions): Promise<Finding[]> {
+  if (!needsDocker(config)) return [];
+  const { docker } = workspace.grants;
+  if (docker === null)
+    return [fail('a recipe deploys an app, and no Docker engine is granted', `type: ${dockerGrant}`)];
+  const report = await options.docker?.(docker);
+  if (!report)
+    return [warn(`Docker at ${docker}: granted, and nobody looked at it`, `see: docker -H unix://${docker} info`)];
+  if (!report.ok) return [fail(`Docker at ${docker}: ${report.why}`, report.mend)];
+  const how = report.ipvs ? '' : ', without IPVS: services get no virtual address';
+  return [ok(`Docker at ${docker}: a swarm, API ${report.api}${how}`)];
 }
 
 function toolCheck(name: string, path: string, why: string | null): Finding {

@@ -1,13 +1,19 @@
-// What the command line says of grants: `--tool node=/opt/node --host example.org`.
+// What the command line says of grants: `--tool node=/opt/node --host example.org --docker /var/run/docker.sock`.
 
 import { resolve } from 'node:path';
 import { ToolGrant } from '../state/workspace.ts';
 import { UsageError } from './errors.ts';
 import type { AskedFor } from './grants.ts';
 
+type Said = { tool?: string[]; host?: string[]; docker?: string };
+
 /** UsageError where a tool is not written as `name=folder`. */
-export function grantOptions({ tool = [], host = [] }: { tool?: string[]; host?: string[] }): AskedFor {
-  return { tools: tool.map(toolGrant), hosts: host.map(checkedHost) };
+export function grantOptions({ tool = [], host = [], docker }: Said): AskedFor {
+  return {
+    tools: tool.map(toolGrant),
+    hosts: host.map(checkedHost),
+    ...(docker !== undefined && { docker: resolve(docker) }),
+  };
 }
 
 function toolGrant(text: string): ToolGrant {

@@ -1,10 +1,12 @@
-// What leaves the box: tool folders and network hosts. A recipe only names them; they count once they stand in the
-// workspace's grants, which nobody in the loop can write. `init` grants what the recipes need and this machine has.
+// What leaves the box: tool folders and network hosts; and the Docker engine that apps are deployed on. A recipe only names
+// them; they count once they stand in the workspace's grants, which nobody in the loop can write. `init` grants what the recipes
+// need and this machine has, but never Docker by itself: who has its socket has the machine.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkGrant, type GrantPlaces, realOf } from '../runner/grant.ts';
 import type { Config } from '../state/config.ts';
+import { type CommandRecipe, isApp, isCommands } from '../state/recipe.ts';
 import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/workspace.ts';
 import type { Machine } from './detect.ts';
 import { UsageError } from './errors.ts';
@@ -12,7 +14,10 @@ import { operatorKeyFile } from './key.ts';
 import { type Env, packageTools } from './toolchain.ts';
 
 export type Granted = { all: Grants; added: Grants; notes: string[] };
-export type AskedFor = { tools?: ToolGrant[]; hosts?: string[] };
+export type AskedFor = { tools?: ToolGrant[]; hosts?: string[]; docker?: string };
+
+/** What grants a Docker engine, where its socket is in its usual place. */
+export const dockerGrant = 'coldpass init --docker /var/run/docker.sock';
 
 /** Those there are, those asked for by name, and those that the recipes need. Nothing granted is taken back here. */
 export function grantsFor(
@@ -33,25 +38,40 @@ export function grantsFor(
     (host) => !had.hosts.includes(host),
   );
   const kept = had.tools.filter(({ name }) => !tools.some((tool) => tool.name === name));
-  const all = { tools: [...kept, ...tools], hosts: [...had.hosts, ...hosts] };
+  const docker = asked.docker === undefined ? null : checkedSocket(asked.docker);
+  const all = { tools: [...kept, ...tools], hosts: [...had.hosts, ...hosts], docker: docker ?? had.docker };
   if (all.tools.length > toolsMax || all.hosts.length > hostsMax)
     throw new UsageError(`more than ${toolsMax} tool folders or ${hostsMax} hosts; remove some from the recipes`);
   const unknown = found.filter((tool) => tool.path === null).map(({ name }) => notFound(name));
-  return { all, added: { tools, hosts }, notes: [...checked.flatMap(({ note }) => (note ? [note] : [])), ...unknown] };
+  const ungranted =
+    needsDocker(config) && all.docker === null
+      ? [`a recipe deploys an app, and no Docker engine is granted; type: ${dockerGrant}`]
+      : [];
+  return {
+    all,
+    added: { tools, hosts, docker: docker === had.docker ? null : docker },
+    notes: [...checked.flatMap(({ note }) => (note ? [note] : [])), ...unknown, ...ungranted],
+  };
+}
+
+/** True where some recipe is of an app. */
+export function needsDocker(config: Pick<Config, 'recipes'>): boolean {
+  return Object.values(config.recipes).some(isApp);
 }
 
 /** Names of the tool folders that some recipe mounts. */
 export function toolsNeeded(config: Pick<Config, 'recipes'>): string[] {
-  return [...new Set(Object.values(config.recipes).flatMap((recipe) => recipe.tools))];
+  return [...new Set(commandsOf(config).flatMap((recipe) => recipe.tools))];
 }
 
 /** Hosts that some stage of some recipe may reach. */
 export function hostsNeeded(config: Pick<Config, 'recipes'>): string[] {
-  const stages = Object.values(config.recipes).flatMap((recipe) => [
-    ...recipe.stages,
-    ...(recipe.setup ? [recipe.setup] : []),
-  ]);
+  const stages = commandsOf(config).flatMap((recipe) => [...recipe.stages, ...(recipe.setup ? [recipe.setup] : [])]);
   return [...new Set(stages.flatMap((stage) => stage.network))];
+}
+
+function commandsOf({ recipes }: Pick<Config, 'recipes'>): CommandRecipe[] {
+  return Object.values(recipes).filter(isCommands);
 }
 
 /** What no granted folder may hold or lie in: home, state, keys, and the folders of the session's sockets. */
@@ -81,6 +101,13 @@ function checkedTool(tool: ToolGrant, places: GrantPlaces): { tool: ToolGrant | 
   const bin = join(path, 'bin');
   if (existsSync(bin) && checkGrant(bin, places) === null) return { tool: { ...tool, path: bin }, note: null };
   return { tool: null, note: `the tool folder "${tool.name}" is not granted: ${why}` };
+}
+
+/** Its path, links resolved. UsageError where there is no socket. */
+function checkedSocket(path: string): string {
+  const real = realOf(path);
+  if (real !== null && statSync(real).isSocket()) return real;
+  throw new UsageError(`--docker ${path}: there is no socket there; start Docker, or give the path of its socket`);
 }
 
 function isIn(tools: readonly ToolGrant[], tool: ToolGrant): boolean {

@@ -42,6 +42,8 @@ export type InitOptions = {
   /** Further grants, besides those that the recipes need. */
   tools?: ToolGrant[];
   hosts?: string[];
+  /** The socket of a Docker engine, for recipes of apps. */
+  docker?: string;
   /** A demo's workspace may run without a sandbox. */
   demo?: boolean;
   /** Where the state goes, where that is not the usual place. */
@@ -132,12 +134,16 @@ async function survey(options: InitOptions): Promise<Ground> {
 
 function grantAll({ repository, machine, written, stateDir, known }: Ground, options: InitOptions): Granted {
   const detected = written?.proposals.flatMap((proposal) => proposal.tools) ?? [];
-  const asked = { tools: [...detected, ...(options.tools ?? [])], hosts: options.hosts ?? [] };
+  const asked = {
+    tools: [...detected, ...(options.tools ?? [])],
+    hosts: options.hosts ?? [],
+    ...(options.docker && { docker: options.docker }),
+  };
   const config = readConfig(repository.top);
   return grantsFor(config, known?.grants ?? nothing, asked, machine, placesOf({ ...options, stateDir }));
 }
 
-const nothing: Grants = { tools: [], hosts: [] };
+const nothing: Grants = { tools: [], hosts: [], docker: null };
 
 function outcomeOf(
   proposals: Proposal[] | null,

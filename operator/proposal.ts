@@ -2,7 +2,7 @@
 // lines. Credentials in an address never get into it.
 
 import { stringify } from 'yaml';
-import type { Recipe } from '../state/recipe.ts';
+import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../state/recipe.ts';
 import type { ToolGrant } from '../state/workspace.ts';
 
 export const reportFile = '.coldpass-junit.xml';
@@ -44,10 +44,12 @@ export function withoutSecrets(url: string): string {
 }
 
 function recipeText({ name, what, recipe, notes }: Proposal): string {
-  const lines = [
-    `  # ${what}`,
-    ...notes.map((note) => `  # Note: ${note}`),
-    `  ${name}:`,
+  const head = [`  # ${what}`, ...notes.map((note) => `  # Note: ${note}`), `  ${name}:`];
+  return `${[...head, ...(isApp(recipe) ? appLines(recipe) : commandLines(recipe))].join('\n')}\n`;
+}
+
+function commandLines(recipe: CommandRecipe): string[] {
+  return [
     ...(recipe.setup
       ? [
           '    # Installs dependencies and nothing else: a run and its controls share what it leaves.',
@@ -74,10 +76,20 @@ function recipeText({ name, what, recipe, notes }: Proposal): string {
       ? ['    env:', ...Object.entries(recipe.env).map(([key, value]) => `      ${key}: ${scalar(value)}`)]
       : []),
   ];
-  return `${lines.join('\n')}\n`;
 }
 
-function stageLines(stage: Recipe['stages'][number], lead: string): string[] {
+function appLines({ suite, tests }: AppRecipe): string[] {
+  return [
+    '    # Deployed on a Docker Swarm: install, upgrade, backup_restore, functional, lint. Level n means that the first n passed.',
+    '    engine: swarm',
+    '    # The folder of ops.ts (hooks), install.test.ts, upgrade.test.ts, backup.test.ts, restore.test.ts, functional.test.ts.',
+    `    suite: ${scalar(suite)}`,
+    `    tests: ${list(tests)}`,
+    '    # ready: [{ service: app, http: / }]   # what must answer before anything is tested',
+  ];
+}
+
+function stageLines(stage: Stage, lead: string): string[] {
   const rest = ' '.repeat(lead.length);
   return [
     `${lead}name: ${scalar(stage.name)}`,

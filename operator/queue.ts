@@ -10,14 +10,15 @@ import { TrailError } from '../state/errors.ts';
 import { revParse } from '../state/git.ts';
 import { readHoldOuts } from '../state/holdout.ts';
 import { syncMain } from '../state/hub.ts';
-import type { Digest, EntryId, RecipeName } from '../state/ids.ts';
+import type { Digest, EntryId, RecipeName, Sha } from '../state/ids.ts';
 import { checkPlan } from '../state/plan.ts';
 import type { Problem } from '../state/problem.ts';
-import type { Recipe } from '../state/recipe.ts';
+import { isApp, type Recipe } from '../state/recipe.ts';
+import { releasesOf } from '../state/releases.ts';
 import type { PhaseSpec } from '../state/spec.ts';
 import type { Grants } from '../state/workspace.ts';
 import { UsageError } from './errors.ts';
-import { hostsNeeded, toolsNeeded } from './grants.ts';
+import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from './grants.ts';
 import type { Here } from './here.ts';
 import { gitOptions } from './repository.ts';
 import { signed } from './sign.ts';
@@ -67,15 +68,26 @@ export type QueueOptions = {
 };
 
 /** What an act pins of a plan's surroundings, and the bytes of all of it, the plan's too. */
-export type Pins = { recipes: Record<string, Digest>; holdout?: Digest; blobs: SignedAct['blobs'] };
+export type Pins = {
+  recipes: Record<string, Digest>;
+  apps?: RecipeName[];
+  holdout?: Digest;
+  blobs: SignedAct['blobs'];
+};
 
-/** As the operator's checkout has them now. UsageError where the hold-outs cannot be pinned. */
-export function pinsOf(plan: ReadyPlan, place: Here): Pins {
+/**
+ * As the operator's checkout has them now, with the releases that the phase's base descends from. UsageError where the hold-outs
+ * cannot be pinned.
+ */
+export async function pinsOf(plan: ReadyPlan, place: Here, base: Sha): Promise<Pins> {
   const { repository, config } = place;
   const { spec } = plan;
-  const pins = recipesOf(spec).map((name) => ({
+  const known = recipesOf(spec).map((name) => ({ name, found: recipe(config.recipes, name) }));
+  const apps = known.filter(({ found }) => isApp(found)).map(({ name }) => name);
+  const releases = apps.length > 0 ? await releasesOf(repository.top, base, gitOptions(repository)) : [];
+  const pins = known.map(({ name, found }) => ({
     name,
-    ...pinRecipe(name, pinnable(spec, recipe(config.recipes, name)), (path) => readFile(join(repository.top, path))),
+    ...pinRecipe(name, pinnable(spec, found), (path) => readFile(join(repository.top, path)), releases),
   }));
   const blobs: SignedAct['blobs'] = { [plan.digest]: plan.bytes.toString('base64') };
   for (const { pinned, digest, blobs: files } of pins) {
@@ -83,20 +95,26 @@ export function pinsOf(plan: ReadyPlan, place: Here): Pins {
     for (const [name, bytes] of files) blobs[name] = Buffer.from(bytes).toString('base64');
   }
   const recipes = Object.fromEntries(pins.map(({ name, digest }) => [name, digest]));
-  return { recipes, ...(spec.holdout !== null && { holdout: holdOutsOf(plan, place) }), blobs };
+  return {
+    recipes,
+    ...(apps.length > 0 && { apps }),
+    ...(spec.holdout !== null && { holdout: holdOutsOf(plan, place) }),
+    blobs,
+  };
 }
 
 /** Copies the base commit into the hub and signs the act. UsageError where the base is no commit. */
 export async function queueAct(plan: ReadyPlan, place: Here, options: QueueOptions): Promise<SignedAct> {
   const { repository, paths } = place;
   const { spec } = plan;
-  if ((await revParse(repository.top, spec.base, gitOptions(repository))) === null) {
+  const base = await revParse(repository.top, spec.base, gitOptions(repository));
+  if (base === null) {
     throw new UsageError(
       `${plan.file}: base "${spec.base}" is no branch or commit here; give another, or make that branch`,
     );
   }
-  const { blobs, ...pinned } = pinsOf(plan, place);
-  const baseSha = await syncMain(paths.hub, repository.top, spec.base);
+  const { blobs, ...pinned } = await pinsOf(plan, place, base);
+  const baseSha = await syncMain(paths.hub, repository.top, base);
   const { reentry, ...signing } = options;
   const about = { phase: spec.phase, plan: plan.digest, ...pinned, baseSha, ...(reentry && { reentry }) };
   return signed(place, { act: 'queue', ...about }, { ...signing, blobs });
@@ -124,6 +142,8 @@ function holdOutsOf({ file, spec }: ReadyPlan, { repository }: Here): Digest {
 export function checkGrants(name: string, recipe: Recipe, grants: Grants): void {
   const alone = { recipes: { [name]: recipe } };
   const tool = toolsNeeded(alone).find((wanted) => !grants.tools.some((granted) => granted.name === wanted));
+  if (needsDocker(alone) && grants.docker === null)
+    throw new UsageError(`recipe "${name}" deploys an app, and no Docker engine is granted; type: ${dockerGrant}`);
   const host = hostsNeeded(alone).find((wanted) => !grants.hosts.includes(wanted));
   if (tool === undefined && host === undefined) return;
   const what = tool === undefined ? `the host ${host}` : `the tool folder "${tool}"`;

@@ -49,6 +49,9 @@ function grantLines({ granted }: InitReport, { paint }: Screen): Painted[] {
       ({ name, path }) => styled`${paint.bold('granted')} tool folder "${name}": ${path}, read-only`,
     ),
     ...granted.hosts.map((host) => styled`${paint.bold('granted')} network host ${host}, to stages that name it`),
+    ...(granted.docker === null
+      ? []
+      : [styled`${paint.bold('granted')} the Docker engine at ${granted.docker}, to deploy apps on; no box sees it`]),
   ];
 }
 

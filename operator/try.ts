@@ -1,6 +1,7 @@
 // `coldpass try`: a cold run now, of what is committed, without a phase.
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { type ColdRunRequest, coldRun, type Progress } from '../runner/coldrun.ts';
 import { pinRecipe } from '../runner/pinned.ts';
@@ -8,8 +9,10 @@ import { type Config, recipeNamed } from '../state/config.ts';
 import { revParse } from '../state/git.ts';
 import { git } from '../state/gitProcess.ts';
 import { dropTrial, openHub, syncTrial } from '../state/hub.ts';
-import type { RecipeName, RunId } from '../state/ids.ts';
+import type { RecipeName, RunId, Sha } from '../state/ids.ts';
+import { isApp } from '../state/recipe.ts';
 import type { Outcome, RunRecord } from '../state/record.ts';
+import { releasesOf } from '../state/releases.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
@@ -24,6 +27,8 @@ export type TryOptions = {
   ref?: string;
   now(): Date;
   signal: AbortSignal;
+  /** A red run is not taken down before the signal aborts, so that one can look at it. */
+  keep?: boolean;
   onProgress?(progress: Progress): void;
   /** A line for people, before the run begins. */
   onNote?(line: string): void;
@@ -44,10 +49,11 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
   const name = recipeOf(config, options.recipe);
   const recipe = recipeNamed(config, name);
   checkGrants(name, recipe, workspace.grants);
-  const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)));
-  const ref = options.ref ?? 'HEAD';
-  if ((await revParse(repository.top, ref, gitOptions(repository))) === null)
-    throw new UsageError(`"${ref}" names no commit here; give a branch, a tag or a commit`);
+  const asked = options.ref ?? 'HEAD';
+  const ref = await revParse(repository.top, asked, gitOptions(repository));
+  if (ref === null) throw new UsageError(`"${asked}" names no commit here; give a branch, a tag or a commit`);
+  const releases = isApp(recipe) ? await releasesOf(repository.top, ref, gitOptions(repository)) : [];
+  const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)), releases);
   await openHub(paths.hub);
   if (options.ref === undefined) await noteChanges(place, options);
   return withOwnEngine(place, options.onNote, (own) =>
@@ -55,7 +61,7 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
   );
 }
 
-type Ground = Pick<ColdRunRequest, 'pinned' | 'harnessFiles'> & OwnGround & { ref: string };
+type Ground = Pick<ColdRunRequest, 'pinned' | 'harnessFiles'> & OwnGround & { ref: Sha };
 
 async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOptions): Promise<TryReport> {
   const { engine, runsDir, pinned, harnessFiles, ref } = ground;
@@ -65,11 +71,21 @@ async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOp
     const sha = await syncTrial(paths.hub, repository.top, ref, run);
     const purpose = { kind: 'trial', by: 'operator' } as const;
     const request = { run, purpose, pinned, harnessFiles, hub: paths.hub, sha };
-    const record = await coldRun(request, { engine, runsDir, now, signal, ...(onProgress && { onProgress }) });
+    const hold = () => held(run, options);
+    const record = await coldRun(request, {
+      ...{ engine, runsDir, now, signal },
+      ...(onProgress && { onProgress }),
+      ...(options.keep && { hold }),
+    });
     return { exit: exitOf(record.outcome), record, logs: join(runsDir, run, 'logs') };
   } finally {
     await dropTrial(paths.hub, run);
   }
+}
+
+async function held(run: RunId, { signal, onNote }: TryOptions): Promise<void> {
+  onNote?.(`note: ${run} is red and is kept as it is; press Ctrl-C to take it down`);
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** What an outcome means to whoever asked "is it green?". */

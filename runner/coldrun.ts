@@ -13,6 +13,7 @@ import type { Digest, RunId, Sha } from '../state/ids.ts';
 import type { PinnedRecipe } from '../state/recipe.ts';
 import type { Purpose, RunRecord } from '../state/record.ts';
 import type { TreeEdit } from '../state/revert.ts';
+import type { Drill } from '../state/spec.ts';
 import { climb, ladderOf } from './climb.ts';
 import type { Engine } from './engine.ts';
 import { RunnerError } from './errors.ts';
@@ -31,6 +32,8 @@ export type ColdRunRequest = {
   sha: Sha;
   /** Made after setup, before the first stage: what a control changes. */
   edits?: readonly TreeEdit[];
+  /** For a recipe of an app: in the place of its rungs, restores that leave volumes out. */
+  drill?: Drill;
   /** Of what the run showed nothing is recorded but outcome, counts and digests. */
   blind?: boolean;
   /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
@@ -51,6 +54,8 @@ export type ColdRunDeps = {
   /** Aborting cancels: everything of the run is ended, then torn down. */
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
+  /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
+  hold?(run: RunId): Promise<void>;
 };
 
 export type Progress =
@@ -72,10 +77,12 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
     else if (isBroken(error)) course.seen.infra = (error as Error).message;
     else bug = error;
   }
-  const { leaks } = await deps.engine.destroy(run);
+  if (bug === null && deps.hold && recordOf(course).outcome !== 'PASS') await deps.hold(run);
+  const { leaks, app } = await deps.engine.destroy(run);
   if (bug !== null) throw bug;
   course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
-  course.facts.flags = { clean_teardown: leaks.length === 0 };
+  course.facts.flags = { clean_teardown: leaks.length === 0, ...course.facts.flags };
+  if (app) course.facts.app = app;
   course.facts.endedAtMs = deps.now().getTime();
   const record = request.blind ? blinded(recordOf(course)) : recordOf(course);
   await writeResults(paths, record, course);

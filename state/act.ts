@@ -14,6 +14,8 @@ export const Waivable = z.enum([
   'control:published',
   'control:placebo',
   'control:hollow',
+  'control:omit-volume',
+  'control:no-restore',
   'control:sabotage',
   'tests',
   'holdout',
@@ -43,6 +45,8 @@ export const ActPayload = z.discriminatedUnion('act', [
     phase: PhaseId,
     plan: Digest,
     recipes: z.record(RecipeName, Digest),
+    /** Those of the recipes that are of apps. */
+    apps: z.array(RecipeName).min(1).optional(),
     /** Of the hold-outs' folder; their bytes stay outside the trail. */
     holdout: Digest.optional(),
     baseSha: z.string(),
@@ -78,6 +82,8 @@ export const ActPayload = z.discriminatedUnion('act', [
     replaces: Digest,
     plan: Digest,
     recipes: z.record(RecipeName, Digest),
+    /** Those of the recipes that are of apps. */
+    apps: z.array(RecipeName).min(1).optional(),
     holdout: Digest.optional(),
     /** What the plan of that digest says. */
     spec: PhaseSpec,

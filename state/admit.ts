@@ -198,7 +198,8 @@ function admitOpening(
     return 'plan or base are not those that the operator signed';
   const same = Object.keys(facts.recipes).length === Object.keys(queued.recipes).length;
   const recipes = Object.entries(facts.recipes).every(([name, digest]) => queued.recipes[name] === digest);
-  if (!same || !recipes) return 'the recipes are not those that the operator signed';
+  const apps = (facts.apps ?? []).join() === queued.apps.join();
+  if (!same || !recipes || !apps) return 'the recipes are not those that the operator signed';
   const live = livePhase(state);
   return live ? `phase ${live.id} is ${live.status}; one at a time` : null;
 }

@@ -5,13 +5,12 @@
 import type { ActPayload } from './act.ts';
 import { canonicalJson, digestOfJson } from './digest.ts';
 import { type Digest, DONE, type EntryId, type GateId } from './ids.ts';
-import type { Phase } from './phase.ts';
-import type { PhaseSpec } from './spec.ts';
+import { isAppGate, type Phase } from './phase.ts';
 
 export type Amendment = Extract<ActPayload, { act: 'amend' }>;
 
 /** What a plan and what it pins say of its gates. */
-type Judging = { spec: PhaseSpec; recipes: Record<string, Digest>; holdout: Digest | null };
+type Judging = Pick<Phase, 'spec' | 'recipes' | 'apps' | 'holdout'>;
 
 /** Why the phase does not take it, or null. That the spec is what the plan's text says is for those who have the text. */
 export function amendmentFault(phase: Phase, amendment: Amendment): string | null {
@@ -28,12 +27,12 @@ export function amendmentFault(phase: Phase, amendment: Amendment): string | nul
 
 /** What changes in the phase by the act of that number. */
 export function amended(phase: Phase, id: EntryId, amendment: Amendment): Partial<Phase> {
-  const { plan, spec, recipes, holdout = null } = amendment;
-  const next: Judging = { spec, recipes, holdout };
+  const { plan, spec, recipes, apps = [], holdout = null } = amendment;
+  const next: Judging = { spec, recipes, apps, holdout };
   const changed = changedGates(phase, next).map((gate) => [gate, id]);
   const isVoid = (gate: GateId) => gate === DONE || !isEqual(groundOf(phase, gate), groundOf(next, gate));
   return {
-    ...{ plan, spec, recipes, holdout, bar: id },
+    ...{ plan, spec, recipes, apps, holdout, bar: id },
     pinned: [...new Set([...phase.pinned, ...Object.values(recipes)])],
     amended: { ...phase.amended, ...Object.fromEntries(changed) },
     claims: phase.claims.map((claim) =>
@@ -67,7 +66,9 @@ function wholeOf({ spec, holdout }: Judging): object {
 /** What the facts of a claim are read off, besides its commit. */
 function groundOf(judging: Judging, name: GateId): object | null {
   const gate = judging.spec.gates[name];
-  return gate ? { whole: wholeOf(judging), requires: gate.requires, recipe: gate.recipe, exempt: gate.exempt } : null;
+  if (!gate) return null;
+  const { requires, recipe, exempt } = gate;
+  return { whole: wholeOf(judging), requires, recipe, exempt, isOfApp: isAppGate(judging, name) };
 }
 
 function isEqual(one: unknown, other: unknown): boolean {

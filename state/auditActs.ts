@@ -8,8 +8,8 @@ import { canonicalJson, digestOfJson } from './digest.ts';
 import type { Entry, EntryOf, Facts } from './entry.ts';
 import type { Digest } from './ids.ts';
 import { readPlan } from './plan.ts';
-import { PinnedRecipe } from './recipe.ts';
-import type { PhaseSpec } from './spec.ts';
+import { isApp, PinnedRecipe } from './recipe.ts';
+import { type PhaseSpec, unfitControl } from './spec.ts';
 
 /** Entries are stamped to the second; the supervisor's clock knew more. */
 const stampMs = 1000;
@@ -37,8 +37,7 @@ export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): 
   const target = about && using.target(about.target);
   if (target && targetDigestOf(target) !== about.targetDigest)
     problems.push(`the act was signed over another text than that of #${about.target}`);
-  if (payload.act === 'queue' || payload.act === 'amend')
-    problems.push(...(await queueProblems(payload.plan, payload.recipes, using.store)));
+  if (payload.act === 'queue' || payload.act === 'amend') problems.push(...(await queueProblems(payload, using.store)));
   if (payload.act === 'amend') problems.push(...(await planProblems(payload, using.store)));
   return problems;
 }
@@ -54,9 +53,10 @@ export async function openedProblems(
   return [...problems, ...(await planProblems(facts, store))];
 }
 
-type Planned = { plan: Digest; spec: PhaseSpec; recipes: Record<string, Digest> };
+type Pinning = { plan: Digest; recipes: Record<string, Digest>; apps?: readonly string[] | undefined };
+type Planned = Pinning & { spec: PhaseSpec };
 
-async function planProblems({ plan, spec, recipes }: Planned, store: AuditStore): Promise<string[]> {
+async function planProblems({ plan, spec, recipes, apps = [] }: Planned, store: AuditStore): Promise<string[]> {
   const bytes = store.hasBlob(plan) ? await store.read(`blobs/${plan}`) : null;
   if (bytes === null) return [`the plan ${plan} is not stored`];
   const read = readPlan(bytes.toString('utf8'));
@@ -65,18 +65,32 @@ async function planProblems({ plan, spec, recipes }: Planned, store: AuditStore)
   return [
     ...(canonicalJson(read.spec) === canonicalJson(spec) ? [] : ['its spec is not what the stored plan says']),
     ...(unpinned ? [`${unpinned[0]} runs the recipe ${unpinned[1].recipe}, which is not pinned`] : []),
+    ...[unfitControl(spec, apps) ?? []].flat(),
   ];
 }
 
-async function queueProblems(plan: Digest, recipes: Record<string, Digest>, store: AuditStore): Promise<string[]> {
+async function queueProblems({ plan, recipes, apps = [] }: Pinning, store: AuditStore): Promise<string[]> {
   const problems = store.hasBlob(plan) ? [] : [`the plan ${plan} that it signs is not stored`];
-  for (const [name, digest] of Object.entries(recipes)) {
-    const pinned = PinnedRecipe.safeParse(jsonOf(await store.read(`blobs/${digest}`)));
-    if (!store.hasBlob(digest)) problems.push(`the recipe ${name} (${digest}) that it signs is not stored`);
-    else if (!pinned.success || pinned.data.name !== name || digestOfJson(pinned.data) !== digest)
-      problems.push(`what is stored as ${digest} is not the recipe ${name}`);
-    const lost = pinned.data?.harness.find((item) => item.digest !== null && !store.hasBlob(item.digest));
-    if (lost) problems.push(`${lost.item} of the recipe ${name} is not stored`);
-  }
+  for (const [name, digest] of Object.entries(recipes))
+    problems.push(...(await recipeProblems(name, digest, apps.includes(name), store)));
   return problems;
+}
+
+async function recipeProblems(name: string, digest: Digest, isOfApp: boolean, store: AuditStore): Promise<string[]> {
+  if (!store.hasBlob(digest)) return [`the recipe ${name} (${digest}) that it signs is not stored`];
+  const read = PinnedRecipe.safeParse(jsonOf(await store.read(`blobs/${digest}`)));
+  if (!read.success || read.data.name !== name || digestOfJson(read.data) !== digest)
+    return [`what is stored as ${digest} is not the recipe ${name}`];
+  const { harness, recipe } = read.data;
+  const lost = harness.find((item) => item.digest !== null && !store.hasBlob(item.digest));
+  return [
+    ...(lost ? [`${lost.item} of the recipe ${name} is not stored`] : []),
+    ...(isApp(recipe) === isOfApp
+      ? []
+      : [`the recipe ${name} is of ${inWords(isApp(recipe))}, and the act says that it is of ${inWords(isOfApp)}`]),
+  ];
+}
+
+function inWords(isOfApp: boolean): string {
+  return isOfApp ? 'an app' : 'commands';
 }

@@ -3,17 +3,18 @@
 
 import { type AuditStore, jsonOf } from './auditStore.ts';
 import { functionCounts, patchableFiles, workFor } from './changedWork.ts';
-import { comparedWith, hollowTargets, sabotagesOf } from './controlPieces.ts';
+import { comparedWith, drillRuns, hollowTargets, sabotagesOf } from './controlPieces.ts';
 import { canonicalJson } from './digest.ts';
 import type { EntryOf } from './entry.ts';
 import type { RecipeName, RunId, Sha } from './ids.ts';
 import { type ControlPurpose, judgeControl } from './judgeControl.ts';
 import type { Judgement } from './judgement.ts';
-import type { Claim, Phase, Run } from './phase.ts';
+import { type Claim, isAppGate, type Phase, type Run } from './phase.ts';
 import { isReference } from './piece.ts';
 import { PinnedRecipe, type Recipe } from './recipe.ts';
 import { type RunRecord, uncounted } from './record.ts';
 import { patched } from './sabotage.ts';
+import { isFit } from './spec.ts';
 
 const candidatesMax = 4;
 
@@ -52,6 +53,11 @@ export function targetProblems(
   claim: Claim,
 ): string[] {
   const right = comparedWith(phase, claim, gate, control);
+  const isOfApp = isAppGate(phase, gate);
+  if (!isFit(control, isOfApp))
+    return [
+      `it is a control of ${isOfApp ? 'commands' : 'apps'}, and the recipe of ${gate} is of ${isOfApp ? 'an app' : 'commands'}`,
+    ];
   if (reference !== right) return [`it compares with ${reference}; claim #${claim.id} gives ${right}`];
   const targets: (string | undefined)[] =
     control === 'hollow'
@@ -103,10 +109,24 @@ async function* judgements(
   const references = counted((run) => run.sha === purpose.reference && isReference(run));
   const recipe = await recipeOf(phase, facts.recipe, store);
   const work = await workFor(purpose.control, { hub, reference: purpose.reference, sha, spec: phase.spec, recipe });
+  const drills = await drillsOf(phase, facts, purpose, store);
   for (const [one, other] of pairs(counted(isOwn), references)) {
     const [claim, reference] = await Promise.all([store.record(one), store.record(other)]);
-    if (claim && reference) yield judgeControl(purpose, { reference, claim, control }, work, phase.spec);
+    if (claim && reference)
+      yield judgeControl(purpose, { reference, claim, control, drills }, work, { spec: phase.spec, recipe });
   }
+}
+
+async function drillsOf(
+  phase: Phase,
+  { shas, recipeDigest }: RunEntry['facts'],
+  { gate, control }: ControlPurpose,
+  store: AuditStore,
+): Promise<RunRecord[]> {
+  if (control !== 'published') return [];
+  const runs = drillRuns(phase, gate, { sha: shas.main as Sha, recipeDigest });
+  const records = await Promise.all(runs.map(({ run }) => store.record(run)));
+  return records.flatMap((record) => record ?? []);
 }
 
 function pairs(claims: Run[], references: Run[]): [RunId, RunId][] {

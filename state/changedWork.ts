@@ -9,8 +9,8 @@ import { type ChangedSource, type ChangedWork, changedFunctions } from './hollow
 import type { GateId, RecipeName, Sha } from './ids.ts';
 import type { Phase } from './phase.ts';
 import { isSource } from './placebo.ts';
-import type { Recipe } from './recipe.ts';
-import { changedTests } from './revert.ts';
+import { isApp, type Recipe } from './recipe.ts';
+import { changedTests, revertEdits } from './revert.ts';
 import { type ControlName, protectedBy, testGlobsOf } from './spec.ts';
 
 const sourceBytesMax = 16 * 1024 * 1024;
@@ -35,6 +35,7 @@ export async function changedWork(asked: WorkAsked): Promise<ChangedWork> {
       before === null || after !== null ? [] : { path, before },
     ),
     others: there.filter(({ path }) => !isSource(path)).map(({ path }) => path),
+    reverted: reverted(changed, asked),
   };
 }
 
@@ -42,7 +43,8 @@ export async function changedWork(asked: WorkAsked): Promise<ChangedWork> {
 export async function workFor(control: ControlName, asked: WorkAsked): Promise<ChangedWork> {
   if (control === 'placebo' || control === 'hollow') return changedWork(asked);
   const changed = await changedPaths(asked.hub, asked.reference, asked.sha);
-  return { testFiles: changedTests(changed, testGlobsOf(asked.spec, asked.recipe)), sources: [], gone: [], others: [] };
+  const testFiles = changedTests(changed, testGlobsOf(asked.spec, asked.recipe));
+  return { testFiles, sources: [], gone: [], others: [], reverted: reverted(changed, asked) };
 }
 
 /** What a patch by the Adversary may change, as it is at the claim: production files that the claim adds or changes. */
@@ -58,7 +60,10 @@ export async function patchableFiles(asked: WorkAsked): Promise<Map<string, Chan
   );
 }
 
-/** For each gate that judges a claim, how many functions that it changes `hollow` may draw from; gates without any are left out. */
+/**
+ * For each gate that judges a claim, how many functions that it changes `hollow` may draw from; gates without any are left out, and
+ * those of apps, whose tests see no function.
+ */
 export async function functionCounts(
   hub: string,
   { spec }: Pick<Phase, 'spec'>,
@@ -69,11 +74,17 @@ export async function functionCounts(
   for (const [name, reference] of Object.entries(claim.references)) {
     const gate = spec.gates[name as GateId];
     if (!gate) continue;
-    const work = await changedWork({ hub, reference, sha: claim.sha, spec, recipe: await recipeOf(gate.recipe) });
+    const recipe = await recipeOf(gate.recipe);
+    if (isApp(recipe)) continue;
+    const work = await changedWork({ hub, reference, sha: claim.sha, spec, recipe });
     const count = changedFunctions(work, gate.exempt).length;
     if (count > 0) counts[name as GateId] = count;
   }
   return counts;
+}
+
+function reverted(changed: Change[], { spec, recipe }: WorkAsked): string[] {
+  return revertEdits(changed, testGlobsOf(spec, recipe), recipe.harness).map(({ path }) => path);
 }
 
 /** Files, there or gone, that are neither a test, by recipe and plan, nor the operator's. */

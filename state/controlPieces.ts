@@ -3,17 +3,20 @@
 //
 //   revert, published → hollow, after a placebo that stays green → sabotage → the operator
 //
+// Of an app: its drills first, for they name the volume that nobody looks at, and `published` counts what they notice; then
+// `published` → the operator. Nothing of an app is emptied or patched: what it does is in its image, which no claim's tree holds.
+//
 // Where nobody asks for hollow, one emptied function at least must be noticed all the same: code can disarm the assertions of the
 // process that tests it, and revert, which runs without that code, cannot tell.
 
 import { countsFor, isFresh } from './evidence.ts';
 import { drawn } from './hollow.ts';
 import { DONE, type EntryId, type GateId, type Sha } from './ids.ts';
-import type { Claim, Phase, Run, Sabotage } from './phase.ts';
+import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from './phase.ts';
 import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
-import type { ControlResult, Purpose } from './record.ts';
+import { type ControlResult, type Purpose, uncounted } from './record.ts';
 import { sabotagesMax } from './sabotage.ts';
-import { type ControlName, controlsOf, type DeclaredControl, type GateSpec } from './spec.ts';
+import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from './spec.ts';
 
 /** Runs of `hollow` that are asked for at once: the first survivor settles it, and the others are never made. */
 const hollowsAtOnce = 4;
@@ -28,9 +31,20 @@ type Sum = { result: ControlResult | 'missing'; pieces: Piece[]; why: string };
 export function controlPieces(phase: Phase, claim: Claim, gate: GateId, ran: boolean, nowMs: number): Piece[] {
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
-  const names = controlsOf(spec);
+  const isOfApp = isAppGate(phase, gate);
+  const names = controlsOf(spec, isOfApp);
   if (!ran) return names.map((name) => missing(`control:${name}`, gate, []));
   const on = { phase, claim, gate, nowMs };
+  const drills = names.filter(isDrill).map((name) => single(on, name));
+  const others = names.filter((name) => !isDrill(name));
+  if (drills.some(({ result }) => result === 'missing' || result === 'bad'))
+    return [...drills, ...others.map((name) => missing(`control:${name}`, gate, []))];
+  return [...drills, ...(isOfApp ? others.map((name) => single(on, name)) : compared(on, others))];
+}
+
+/** Controls of commands: what is taken back, and where that says nothing, what is emptied or patched. */
+function compared(on: On, names: readonly DeclaredControl[]): Piece[] {
+  const { phase, claim, gate } = on;
   const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(on, name));
   const isDeclared = names.includes('hollow');
   const isHollow = isDeclared || reverts.some(isHeld);
@@ -46,7 +60,23 @@ export function controlPieces(phase: Phase, claim: Claim, gate: GateId, ran: boo
 
 /** What a control compares a claim with at `gate`. */
 export function comparedWith(phase: Phase, claim: Claim, gate: GateId, control: ControlName): Sha {
-  return control === 'published' ? phase.base : (claim.references[gate] ?? phase.base);
+  return control === 'published' || isDrill(control) ? phase.base : (claim.references[gate] ?? phase.base);
+}
+
+/** The newest run of each drill that was made for a gate at a commit, under the recipe of that digest. */
+export function drillRuns(phase: Phase, gate: GateId, of: Pick<Run, 'sha' | 'recipeDigest'>): Run[] {
+  const made = phase.runs.filter(
+    ({ purpose, sha, recipeDigest, outcome }) =>
+      purpose.kind === 'control' &&
+      purpose.gate === gate &&
+      isDrill(purpose.control) &&
+      sha === of.sha &&
+      recipeDigest === of.recipeDigest &&
+      !uncounted.has(outcome),
+  );
+  return Drill.options.flatMap(
+    (drill) => made.findLast(({ purpose }) => purpose.kind === 'control' && purpose.control === drill) ?? [],
+  );
 }
 
 /** The numbers of the functions that `hollow` tries for a claim, in order; empty before a cold run of its tree has counted. */
@@ -64,7 +94,10 @@ export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Piece[
   const helps: readonly Piece['condition'][] = ['control:revert', 'control:published', 'control:hollow'];
   const held = pieces.find(
     ({ result, condition, gate }) =>
-      result === 'held' && helps.includes(condition) && sabotagesOf(phase, claim, gate).length < sabotagesMax,
+      result === 'held' &&
+      helps.includes(condition) &&
+      !isAppGate(phase, gate) &&
+      sabotagesOf(phase, claim, gate).length < sabotagesMax,
   );
   return held?.gate ?? null;
 }
@@ -76,7 +109,7 @@ export function sabotagesOf(phase: Phase, claim: Claim, gate: GateId): Sabotage[
   return phase.sabotages.filter((sabotage) => sabotage.gate === gate && isOf(sabotage.claim));
 }
 
-function single(on: On, control: Exclude<DeclaredControl, 'hollow'>): Piece {
+function single(on: On, control: DeclaredControl): Piece {
   const { phase, claim, gate, nowMs } = on;
   const condition = `control:${control}` as const;
   const run = runOf(on, control);
@@ -117,7 +150,8 @@ function hollowOf(on: On): Sum {
 /** One emptied function that a test notices is enough; none is asked for while something else says no. */
 function noticed(on: On, others: Piece[]): Piece[] {
   const { phase, claim, gate, nowMs } = on;
-  const targets = controlsOf(phase.spec.gates[gate] as GateSpec).length === 0 ? [] : hollowTargets(phase, claim, gate);
+  const targets =
+    controlsOf(phase.spec.gates[gate] as GateSpec, false).length === 0 ? [] : hollowTargets(phase, claim, gate);
   if (targets.length === 0 || others.some(({ result }) => result === 'bad')) return [];
   const tried = targets.slice(0, noticedMax).map((n) => ({ n, run: runOf(on, 'hollow', `${n}`) }));
   const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;

@@ -37,6 +37,8 @@ export const PhaseOpened = z.strictObject({
   plan: Digest,
   base: Sha,
   recipes: z.record(RecipeName, Digest),
+  /** Those of the recipes that are of apps: their gates have other controls. */
+  apps: z.array(RecipeName).min(1).optional(),
   holdout: Digest.nullable().default(null),
   spec: PhaseSpec,
   sandbox: z.enum(['bubblewrap', 'none']),

@@ -55,6 +55,7 @@ function openPhase(
     spec: facts.spec,
     base: facts.base,
     recipes: facts.recipes,
+    apps: facts.apps ?? [],
     holdout: facts.holdout ?? null,
     pinned: Object.values(facts.recipes),
     amended: {},

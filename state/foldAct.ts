@@ -12,10 +12,10 @@ export function foldAct(state: TrailState, entry: EntryOf<'act'>): TrailState {
   const seen = { ...state, nonces: { ...state.nonces, [act.nonce]: entry.id } };
   const { payload } = act;
   if (payload.act === 'queue') {
-    const { phase, plan, recipes, baseSha, holdout = null } = payload;
+    const { phase, plan, recipes, apps = [], baseSha, holdout = null } = payload;
     return {
       ...seen,
-      queue: [...seen.queue, { id: entry.id, phase, plan, recipes, baseSha: baseSha as Sha, holdout }],
+      queue: [...seen.queue, { id: entry.id, phase, plan, recipes, apps, baseSha: baseSha as Sha, holdout }],
     };
   }
   if (payload.act === 'rotate') return seen;

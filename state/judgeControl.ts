@@ -1,26 +1,36 @@
 // What a control's run shows, by its kind, from the records of three runs and what git tells of the claim. Pure: the loop judges
 // by it, and the audit again.
 
+import { judgeDrill } from './drill.ts';
 import { type ChangedWork, changedFunctions, judgeHollow } from './hollow.ts';
 import type { Judgement } from './judgement.ts';
 import { judgePlacebo } from './placebo.ts';
+import { isOfApp, judgePublished } from './published.ts';
+import { isApp, type Recipe } from './recipe.ts';
 import type { Purpose, RunRecord } from './record.ts';
 import { judgeRevert } from './revert.ts';
 import { judgeSabotage } from './sabotage.ts';
 import type { PhaseSpec } from './spec.ts';
 
 export type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
-export type ControlRuns = { reference: RunRecord; claim: RunRecord; control: RunRecord };
+/** `drills`: for `published` of an app, those of the same claim that were made before it. */
+export type ControlRuns = { reference: RunRecord; claim: RunRecord; control: RunRecord; drills: readonly RunRecord[] };
 
 export function judgeControl(
   purpose: ControlPurpose,
   runs: ControlRuns,
   work: ChangedWork,
-  spec: PhaseSpec,
+  { spec, recipe }: { spec: PhaseSpec; recipe: Recipe },
 ): Judgement {
   switch (purpose.control) {
     case 'revert':
     case 'published':
+      if (isApp(recipe))
+        return judgePublished({
+          ...runs,
+          changedTestFiles: work.testFiles,
+          isReverted: work.reverted.some((path) => isOfApp(path, recipe)),
+        });
       return judgeRevert({ ...runs, changedTestFiles: work.testFiles });
     case 'placebo':
       return judgePlacebo(runs, work);
@@ -28,6 +38,9 @@ export function judgeControl(
       return judgeHollow(runs, functionAt(purpose, work, spec));
     case 'sabotage':
       return judgeSabotage({ ...runs, changedTestFiles: work.testFiles });
+    case 'omit-volume':
+    case 'no-restore':
+      return judgeDrill(purpose.control, runs);
     default:
       return purpose.control satisfies never;
   }

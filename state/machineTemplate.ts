@@ -165,23 +165,27 @@ function openedLayout(facts: Facts<'phase'> & { event: 'opened' }): Layout {
   };
 }
 
-function planRows({ spec, recipes }: { spec: PhaseSpec; recipes: Record<string, string> }): (Row | null)[] {
+type Planned = { spec: PhaseSpec; recipes: Record<string, string>; apps?: readonly string[] | undefined };
+
+function planRows({ spec, recipes, apps = [] }: Planned): (Row | null)[] {
   const { budget } = spec;
   return [
     list(
       'Gates',
-      Object.entries(spec.gates).map(([name, gate]) => gateSays(spec, name, gate)),
+      Object.entries(spec.gates).map(([name, gate]) => gateSays(spec, name, gate, apps.includes(gate.recipe))),
     ),
     list(
       'Recipes',
-      Object.entries(recipes).map(([name, digest]) => md`${name}: ${code(digest)}`),
+      Object.entries(recipes).map(
+        ([name, digest]) => md`${name}: ${apps.includes(name) ? 'of an app, ' : ''}${code(digest)}`,
+      ),
     ),
     row('Budget', md`${dollars(budget.usd)}, ${budget.hours} hours, ${budget.claims} claims`),
   ];
 }
 
-function gateSays(spec: PhaseSpec, name: string, gate: GateSpec): Md {
-  const controls = controlsOf(gate);
+function gateSays(spec: PhaseSpec, name: string, gate: GateSpec, isOfApp: boolean): Md {
+  const controls = controlsOf(gate, isOfApp);
   const said = Array.isArray(gate.controls) ? '' : gate.controls.none;
   return joined(
     [

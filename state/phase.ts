@@ -4,7 +4,7 @@
 import type { Waivable } from './act.ts';
 import type { Deferral } from './deferral.ts';
 import type { Facts, ParkReason, SessionEnd, WakeReason } from './entry.ts';
-import type { AgentRole, Digest, EntryId, GateId, PhaseId, RunId, SessionId, Sha } from './ids.ts';
+import type { AgentRole, Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } from './ids.ts';
 import { noRefusals, type Refusals } from './refusal.ts';
 import type { ClaimExpects, PhaseSpec } from './spec.ts';
 
@@ -114,6 +114,8 @@ export type Phase = {
   spec: PhaseSpec;
   base: Sha;
   recipes: Record<string, Digest>;
+  /** Those of the recipes that are of apps. */
+  apps: RecipeName[];
   /** Of the hold-outs' folder, as the operator queued it. */
   holdout: Digest | null;
   /** Digests of all recipes that were pinned at some time: runs under an earlier one are on record, and count no more. */
@@ -152,6 +154,7 @@ export type Queued = {
   phase: PhaseId;
   plan: Digest;
   recipes: Record<string, Digest>;
+  apps: RecipeName[];
   baseSha: Sha;
   holdout: Digest | null;
 };
@@ -170,6 +173,12 @@ export const emptyTrail: TrailState = {
   ...{ lastId: 0, phases: {}, queue: [], deferrals: [], ended: 0, nonces: {} },
   refusals: noRefusals,
 };
+
+/** True for a gate that an app recipe judges. */
+export function isAppGate({ apps, spec }: Pick<Phase, 'apps' | 'spec'>, gate: GateId): boolean {
+  const recipe = spec.gates[gate]?.recipe;
+  return recipe !== undefined && apps.includes(recipe);
+}
 
 /** The phase that is open or parked; one at a time. */
 export function livePhase(state: TrailState): Phase | null {

@@ -5,8 +5,8 @@ import type { LineOf } from './planFront.ts';
 import type { TextGate } from './planItems.ts';
 import type { PlanText } from './planText.ts';
 import { error, type Problem, warning } from './problem.ts';
-import type { Recipe } from './recipe.ts';
-import { type FrontMatter, PhaseSpec } from './spec.ts';
+import { isApp, isCommands, type Recipe, rungsOf } from './recipe.ts';
+import { type FrontMatter, type GateSpec, isFit, PhaseSpec } from './spec.ts';
 
 export function textProblems(found: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
   const problems = [...doubled(found.clauses), ...tooMany(found)];
@@ -168,7 +168,8 @@ export function recipeProblems(
     const isNew = !told.has(gate.recipe);
     told.add(gate.recipe);
     return [
-      ...levelProblems(gate.expect.level ?? 0, name, gate.recipe, recipe, lineOf),
+      ...levelProblems(name, gate, recipe, lineOf),
+      ...fitProblems(name, gate, recipe, lineOf),
       ...(isNew ? claimsCommands(gate.recipe, recipe, line) : []),
     ];
   });
@@ -196,11 +197,47 @@ function unknownRecipe(gate: string, recipe: string, known: string[], line: numb
   return error(line, `gates.${gate}.recipe: there is no recipe ${recipe}`, `${others}add it to coldpass.yml`);
 }
 
-function levelProblems(level: number, gate: string, name: string, recipe: Recipe, lineOf: LineOf): Problem[] {
-  const stages = recipe.stages.length;
-  if (level <= stages) return [];
-  const what = `gates.${gate} expects level ${level}, and recipe ${name} has ${stages} ${stages === 1 ? 'stage' : 'stages'}`;
-  return [error(lineOf(['gates', gate, 'expect', 'level']), what, `expect level ${stages} at most`)];
+function levelProblems(name: string, gate: GateSpec, recipe: Recipe, lineOf: LineOf): Problem[] {
+  const rungs = rungsOf(recipe).length;
+  const { level } = gate.expect;
+  if (level === undefined) return isApp(recipe) ? [noLevel(name, rungs, lineOf)] : [];
+  if (level <= rungs) return [];
+  const what = `gates.${name} expects level ${level}, and recipe ${gate.recipe} has ${rungs} ${rungs === 1 ? 'stage' : 'stages'}`;
+  return [error(lineOf(['gates', name, 'expect', 'level']), what, `expect level ${rungs} at most`)];
+}
+
+/** The last rung of an app is its lint, which lowers the level and does not fail the run. */
+function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
+  return warning(
+    lineOf(['gates', name, 'recipe']),
+    `gates.${name} expects no level, so an app that fails its lint passes`,
+    `write expect: { level: ${rungs}, flags: [clean_teardown, no_secret_leak] }`,
+  );
+}
+
+/** Controls that the recipe can have: of an app nothing is emptied, and only an app has a backup to leave volumes out of. */
+function fitProblems(
+  name: string,
+  { controls, exempt, recipe: called }: GateSpec,
+  recipe: Recipe,
+  lineOf: LineOf,
+): Problem[] {
+  const isOfApp = isApp(recipe);
+  const declared = Array.isArray(controls) ? controls : [];
+  const unfit = declared.flatMap((control, i) => (isFit(control, isOfApp) ? [] : [{ control, i }]));
+  const [what, fix] = isOfApp
+    ? ['is of commands, and', 'remove it: an app has published (added by itself), placebo, omit-volume and no-restore']
+    : ['is of apps, and', 'remove it: commands have revert (added by itself), published, placebo and hollow'];
+  const problems = unfit.map(({ control, i }) =>
+    error(
+      lineOf(['gates', name, 'controls', i]),
+      `gates.${name}.controls names ${control}, which ${what} recipe ${called} is not`,
+      fix,
+    ),
+  );
+  if (!isOfApp || exempt.length === 0) return problems;
+  const idle = `gates.${name}.exempt names functions that hollow leaves alone, and an app has no hollow`;
+  return [...problems, warning(lineOf(['gates', name, 'exempt']), idle, 'remove exempt')];
 }
 
 // What a command takes from the tree it runs in, and the harness item that makes it the operator's instead.
@@ -226,6 +263,7 @@ const readsTheClaim: { command: RegExp; harness: RegExp; says: string; instead: 
 ];
 
 function claimsCommands(name: string, recipe: Recipe, line: number): Problem[] {
+  if (!isCommands(recipe)) return [];
   return recipe.stages.flatMap((stage) => {
     const found = readsTheClaim.find(
       ({ command, harness }) => command.test(stage.run) && !recipe.harness.some((item) => harness.test(item)),

@@ -123,7 +123,7 @@ function explainControls(value: unknown): [what: string, fix: string] {
   const known = DeclaredControl.options.join(', ');
   return [
     'is not a list of controls',
-    `write some of ${known} as in [hollow], leave it out (revert is added), or give { none: "reason" }`,
+    `write some of ${known} as in [hollow], leave it out (revert, for apps published, is added), or give { none: "reason" }`,
   ];
 }
 

@@ -31,7 +31,10 @@ const Limits = z
     diskMb: z.number().int().positive().default(2048),
   })
   .prefault({});
-const Variables = z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string().max(2000));
+const Variables = z.record(
+  z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'a variable is upper-case letters, digits and _'),
+  z.string().max(2000),
+);
 
 /** Commands in a sandbox, one after the other. */
 export const CommandRecipe = z.strictObject({
@@ -57,26 +60,31 @@ export type AppRung = (typeof appRungs)[number];
 
 const Service = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'the name of a service in the compose file');
 /** `x.y.z+upstream`, as the app's annotated tags and its version label are. */
-export const ReleaseName = z.string().regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
+export const ReleaseName = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
 export type ReleaseName = z.infer<typeof ReleaseName>;
 const Reason = z.string().min(10).max(500);
 const Stable = z.number().int().min(1).max(20).default(1);
 
 /** Asked over and over until it holds `stable` times running: after install, after upgrade, after a restore. */
-export const Ready = z.union([
-  z.strictObject({
-    service: Service,
-    /** The path asked for. */
-    http: z.string().startsWith('/').max(500),
-    port: z.number().int().min(1).max(65535).default(80),
-    /** Status codes that count. */
-    ok: z.array(z.number().int().min(100).max(599)).min(1).default([200]),
-    stable: Stable,
-  }),
-  z.strictObject({ service: Service, tcp: z.number().int().min(1).max(65535), stable: Stable }),
-  /** Handed to `sh -c` in the running container; 0 is yes. */
-  z.strictObject({ service: Service, exec: z.string().min(1).max(2000), stable: Stable }),
-]);
+export const Ready = z.union(
+  [
+    z.strictObject({
+      service: Service,
+      /** The path asked for. */
+      http: z.string().regex(/^\//, 'a path that begins with / is needed').max(500),
+      port: z.number().int().min(1).max(65535).default(80),
+      /** Status codes that count. */
+      ok: z.array(z.number().int().min(100).max(599)).min(1).default([200]),
+      stable: Stable,
+    }),
+    z.strictObject({ service: Service, tcp: z.number().int().min(1).max(65535), stable: Stable }),
+    /** Handed to `sh -c` in the running container; 0 is yes. */
+    z.strictObject({ service: Service, exec: z.string().min(1).max(2000), stable: Stable }),
+  ],
+  { error: 'this needs `service`, and `http`, `tcp` or `exec`, with nothing that is not known' },
+);
 export type Ready = z.infer<typeof Ready>;
 
 /** Another app that runs beside this one for the run alone: deployed before it, removed after it. */
@@ -120,7 +128,9 @@ export const AppRecipe = z.strictObject({
   notApplicable: z
     .strictObject({ upgrade: Reason.optional(), backup_restore: Reason.optional(), functional: Reason.optional() })
     .prefault({}),
-  needs: z.record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/), Need).default({}),
+  needs: z
+    .record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/, 'lower-case letters and digits, 12 at most'), Need)
+    .default({}),
   /** Tests drive a browser through `app.browser()`. */
   browser: z.boolean().default(false),
   /** Seconds until a deployment must stand, and that hooks or the tests of one rung may take. */
@@ -134,8 +144,18 @@ export const AppRecipe = z.strictObject({
 });
 export type AppRecipe = z.infer<typeof AppRecipe>;
 
-export const Recipe = z.discriminatedUnion('engine', [CommandRecipe, AppRecipe]);
+export const Recipe = z.discriminatedUnion('engine', [CommandRecipe, AppRecipe], {
+  error: ({ code }) => (code === 'invalid_union' ? 'needs "process" or "swarm"' : undefined),
+});
 export type Recipe = z.infer<typeof Recipe>;
+
+export function isApp(recipe: Recipe): recipe is AppRecipe {
+  return recipe.engine === 'swarm';
+}
+
+export function isCommands(recipe: Recipe): recipe is CommandRecipe {
+  return recipe.engine === 'process';
+}
 
 /** An annotated tag of the app and its commit. */
 export const Release = z.strictObject({ version: ReleaseName, sha: Sha });
@@ -144,7 +164,7 @@ export const releasesMax = 50;
 
 /** What the ladder of a recipe is made of. */
 export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {
-  if (recipe.engine === 'swarm') return appRungs.map((name) => ({ name, report: true }));
+  if (isApp(recipe)) return appRungs.map((name) => ({ name, report: true }));
   return recipe.stages.map(({ name, report }) => ({ name, report: report !== undefined }));
 }
 

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { Digest, EntryId, GateId, RecipeName, RunId, Sha } from './ids.ts';
+import { type AppRung, appRungs } from './recipe.ts';
 import { ControlName } from './spec.ts';
 
 export const recordBytesMax = 256 * 1024;
@@ -59,6 +60,19 @@ export const TestResult = z.strictObject({
   failure: z.strictObject({ kind: z.enum(['assertion', 'error']), message: z.string().max(500) }).optional(),
 });
 export type TestResult = z.infer<typeof TestResult>;
+
+/** How ids of the harness's own checks in runs of apps begin, after their rung. A suite's tests begin with their file. */
+const ownChecks = new RegExp(`^(${appRungs.join('|')}) > coldpass > `);
+
+/** The id of a check of the harness's own. */
+export function checkId(rung: AppRung, name: string): string {
+  return `${rung} > coldpass > ${name}`;
+}
+
+/** True for a check of the harness's own, which no claim wrote. */
+export function isCheck({ id }: Pick<TestResult, 'id'>): boolean {
+  return ownChecks.test(id);
+}
 
 export const Rung = z.enum(['pass', 'fail', 'skip', 'unverified']);
 

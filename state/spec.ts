@@ -10,11 +10,15 @@ export const timesMax = 5;
 
 const Glob = z.string().min(1).max(200);
 
+/** Of an app's backup: `omit-volume` restores without one labelled volume, each in turn, `no-restore` without any. */
+export const Drill = z.enum(['omit-volume', 'no-restore']);
+export type Drill = z.infer<typeof Drill>;
+
 /**
  * `revert` the claim's tests over the reference's production code · `published` over the phase's base · `placebo` a neutral
- * edit of each changed file, which must stay green · `hollow` bodies of changed functions emptied one at a time.
+ * edit of each changed file, which must stay green · `hollow` bodies of changed functions emptied one at a time · and the drills.
  */
-export const DeclaredControl = z.enum(['revert', 'published', 'placebo', 'hollow']);
+export const DeclaredControl = z.enum(['revert', 'published', 'placebo', 'hollow', ...Drill.options]);
 export type DeclaredControl = z.infer<typeof DeclaredControl>;
 
 /** `sabotage`, a patch by the Adversary, is never declared: it is asked for where the others say nothing. */
@@ -46,9 +50,9 @@ export const GateSpec = z.strictObject({
   recipe: RecipeName,
   covers: z.array(z.string().min(1)).min(1),
   times: z.number().int().min(1).max(timesMax).default(1),
-  /** `revert` is added to those named unless the plan says `{ none: reason }`. */
+  /** `revert`, for apps `published`, is added to those named unless the plan says `{ none: reason }`. */
   controls: z.union([z.array(DeclaredControl), z.strictObject({ none: z.string().min(10).max(500) })]).default([]),
-  /** Names of functions that `hollow` leaves alone. */
+  /** Names of functions that `hollow` leaves alone, wherever they are, or `path:name`. */
   exempt: z.array(z.string().min(1).max(200)).max(50).default([]),
   requires: z.array(GateId).default([]),
   expect: Expect.prefault({}),
@@ -116,9 +120,33 @@ export function protectedBy(spec: PhaseSpec): string[] {
   return [...alwaysProtected, ...spec.protected, ...fromClaim];
 }
 
-/** Names of the controls that a gate's claims must pass: those declared plus `revert`; none where the plan gave a reason. */
-export function controlsOf(spec: GateSpec): DeclaredControl[] {
+export function isDrill(control: ControlName): control is Drill {
+  return Drill.safeParse(control).success;
+}
+
+/** Whether claims can be held to a control, by what the gate's recipe is of: an app, or commands. */
+export function isFit(control: ControlName, isOfApp: boolean): boolean {
+  if (control === 'published' || control === 'placebo') return true;
+  return isDrill(control) === isOfApp;
+}
+
+/** A control that a gate declares and that its recipe cannot have, in words; null where all fit. `apps`: recipes of apps. */
+export function unfitControl({ gates }: Pick<FrontMatter, 'gates'>, apps: readonly string[]): string | null {
+  for (const [name, { recipe, controls }] of Object.entries(gates)) {
+    const isOfApp = apps.includes(recipe);
+    const unfit = Array.isArray(controls) ? controls.find((control) => !isFit(control, isOfApp)) : undefined;
+    if (unfit) return `${name} declares ${unfit}, and recipe ${recipe} is of ${isOfApp ? 'an app' : 'commands'}`;
+  }
+  return null;
+}
+
+/**
+ * Names of the controls that a gate's claims must pass: those declared plus `revert`, for an app's `published`; none where the plan
+ * gave a reason.
+ */
+export function controlsOf(spec: GateSpec, isOfApp: boolean): DeclaredControl[] {
   if (!Array.isArray(spec.controls)) return [];
+  if (isOfApp) return [...new Set<DeclaredControl>([...spec.controls, 'published'])];
   return [...new Set<DeclaredControl>([...spec.controls, 'revert'])];
 }
 

@@ -33,6 +33,8 @@ export const Grants = z.strictObject({
   tools: z.array(ToolGrant).max(toolsMax),
   /** `host` or `host:port`. */
   hosts: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)).max(hostsMax),
+  /** The socket of the Docker engine that app recipes are deployed on; who has it has the machine. Never in a box. */
+  docker: AbsolutePath.nullable().default(null),
 });
 export type Grants = z.infer<typeof Grants>;
 

@@ -17,6 +17,9 @@ const kinds: Record<string, string> = {
   boolean: 'true or false',
 };
 
+/** What zod says of a choice that has no words of its own. */
+const unsaid = 'Invalid input';
+
 /**
  * Parses `text` by `schema`. `file` and `firstLine` (the text's line number in that file, from 1) are for messages only.
  * Throws TrailError 'bad-file' with one line: `file:line: at: what; fix`.
@@ -33,7 +36,7 @@ export function readYaml<T extends z.ZodType>(schema: T, text: string, file: str
     throw badFile(file, firstLine, 'this is not a list of `key: value` lines', 'begin with a key');
   const parsed = schema.safeParse(plain(document, file));
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  const issue = closest(parsed.error.issues[0] as z.core.$ZodIssue);
   const spot = locate(document.contents, issue);
   const at = spot.path.length > 0 ? `${spot.path.join('.')}: ` : '';
   throw badFile(file, spot.offset === null ? firstLine : lineAt(spot.offset), `${at}${inWords(issue)}`, fixFor(issue));
@@ -50,6 +53,15 @@ function plain(document: ReturnType<typeof parseDocument>, file: string): unknow
   } catch {
     throw badFile(file, null, 'it has more aliases than can be followed', 'write the values out');
   }
+}
+
+/** Of a choice of shapes, the one trouble that keeps a single one of them from fitting; else the choice itself. */
+function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const near = issue.errors.filter((troubles) => troubles.length === 1);
+  const [[trouble] = []] = near;
+  if (near.length !== 1 || !trouble) return issue;
+  return closest({ ...trouble, path: [...issue.path, ...trouble.path] } as z.core.$ZodIssue);
 }
 
 /** The deepest node that exists on the issue's way; for an unknown key, that key itself. */
@@ -98,7 +110,7 @@ function inWords(issue: z.core.$ZodIssue): string {
     case 'invalid_key':
       return `this name cannot stand here: ${issue.issues[0]?.message ?? issue.message}`;
     case 'invalid_union':
-      return issue.errors[0]?.[0] ? inWords(issue.errors[0][0]) : issue.message;
+      return issue.message !== unsaid || !issue.errors[0]?.[0] ? issue.message : inWords(issue.errors[0][0]);
     default:
       return issue.message;
   }

@@ -16,7 +16,7 @@ import { refusalsADayMax } from '../../state/refusal.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { type InboxGround, inboxGround } from '../support/inboxGround.ts';
 import { tempDir } from '../support/temp.ts';
-import { phaseId, pinned, planText, recipeDigest } from '../support/writer.ts';
+import { harnessText, phaseId, pinned, planText, recipeDigest } from '../support/writer.ts';
 
 async function ground(): Promise<InboxGround> {
   const place = await inboxGround(tempDir());
@@ -238,6 +238,23 @@ describe('an act that brings less than it names is refused:', () => {
       expect(place.reason(act.nonce)).toMatch(reason);
     }
     expect(place.refusals()).toHaveLength(cases.length);
+  });
+
+  it('a plan whose act says of commands that they are an app, or asks of them what only an app has', async () => {
+    const place = await ground();
+    const harness = { [digestOf(harnessText)]: btoa(harnessText), [recipeDigest]: btoa(canonicalJson(pinned)) };
+    const text = planText.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
+    const drilled = { plan: digestOf(text), blobs: { [digestOf(text)]: btoa(text), ...harness } };
+    const cases: [{ apps?: RecipeName[]; plan?: Digest }, Record<Digest, string>, RegExp][] = [
+      [{ apps: ['app' as RecipeName] }, { ...blobs, ...harness }, /says otherwise than recipe app what it is of/],
+      [{ plan: drilled.plan }, drilled.blobs, /M1 declares omit-volume, and recipe app is of commands/],
+    ];
+    for (const [more, brought, reason] of cases) {
+      const act = place.act({ ...queue({ app: recipeDigest }), ...more });
+      await place.handIn(act, place.made.signers.operator, brought);
+      await takeAll(place.world);
+      expect(place.reason(act.nonce)).toMatch(reason);
+    }
   });
 
   it('an amendment that says otherwise than its plan', async () => {

@@ -8,6 +8,7 @@ const queued = {
   phase: 'p' as PhaseId,
   plan: '0'.repeat(64) as Digest,
   recipes: {},
+  apps: [],
   baseSha: '1'.repeat(40) as Sha,
   holdout: null,
 };

@@ -9,6 +9,7 @@ import { detect, type Machine } from '../../operator/detect.ts';
 import { configText, type Proposal, reportFile } from '../../operator/proposal.ts';
 import { findProgram } from '../../operator/toolchain.ts';
 import { Config } from '../../state/config.ts';
+import type { CommandRecipe } from '../../state/recipe.ts';
 import { readYaml } from '../../state/yaml.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -250,14 +251,17 @@ function propose(files: Record<string, string>, other: Partial<Machine> = {}): P
   return detect({ files: Object.keys(files).sort(), read: (path) => files[path] ?? null }, { ...machine, ...other });
 }
 
-function only(files: Record<string, string>, other: Partial<Machine> = {}): Proposal {
+type OfCommands = Proposal & { recipe: CommandRecipe };
+
+function only(files: Record<string, string>, other: Partial<Machine> = {}): OfCommands {
   const found = propose(files, other);
   expect(found).toHaveLength(1);
   expect(found[0]?.name).toBe('unit');
-  return found[0] as Proposal;
+  expect(found[0]?.recipe.engine).toBe('process');
+  return found[0] as OfCommands;
 }
 
-function runOf({ recipe }: Pick<Proposal, 'recipe'>): string {
+function runOf({ recipe }: { recipe: CommandRecipe }): string {
   return recipe.stages[0]?.run ?? '';
 }
 

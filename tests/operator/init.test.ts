@@ -89,7 +89,7 @@ test('a second init changes nothing and says so', async () => {
   const before = everything(options);
   const second = await init({ ...options, now: new Date('2030-01-01T00:00:00Z') });
   expect(second).toMatchObject({ exit: 0, changed: false, madeState: false, madeKey: false, proposed: null });
-  expect(second.granted).toEqual({ tools: [], hosts: [] });
+  expect(second.granted).toEqual({ tools: [], hosts: [], docker: null });
   expect(everything(options)).toEqual(before);
   expect(spoken(second)).toContain(`nothing changed: ${first.workspace.name} is set up`);
 });

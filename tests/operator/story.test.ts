@@ -10,9 +10,10 @@ import { toolsFor } from '../../agents/tools.ts';
 import { demoDir, demoScript } from '../../operator/story.ts';
 import { readReport } from '../../runner/report.ts';
 import { checkBody } from '../../state/body.ts';
-import { readConfig } from '../../state/config.ts';
+import { readConfig, recipeNamed } from '../../state/config.ts';
 import { type Digest, DONE, type GateId } from '../../state/ids.ts';
 import { readPlan } from '../../state/plan.ts';
+import { CommandRecipe } from '../../state/recipe.ts';
 import { coveredBy } from '../../state/spec.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -125,7 +126,7 @@ function version(count: number): string {
 }
 
 function results(dir: string) {
-  const { run = '', report = '' } = readConfig(dir).recipes['unit' as never]?.stages[0] ?? {};
+  const { run = '', report = '' } = CommandRecipe.parse(recipeNamed(readConfig(dir), 'unit')).stages[0] ?? {};
   const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: dir };
   spawnSync('sh', ['-c', run], { cwd: dir, env });
   expect(existsSync(join(dir, report))).toBe(true);

@@ -5,7 +5,7 @@ import { layHarness } from '../../runner/overlay.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import { digestOf } from '../../state/digest.ts';
 import { RecipeName } from '../../state/ids.ts';
-import { PinnedRecipe, Recipe } from '../../state/recipe.ts';
+import { PinnedRecipe, Recipe, Release } from '../../state/recipe.ts';
 import { tempDir } from '../support/temp.ts';
 
 const name = RecipeName.parse('app');
@@ -16,6 +16,16 @@ function pin(harness: string[], files: Record<string, string>) {
 }
 
 describe('a pinned recipe', () => {
+  it('of an app holds its releases, none too; one of commands has no such member', () => {
+    const app = Recipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
+    const releases = [Release.parse({ version: '1.0.0+2', sha: 'a'.repeat(40) })];
+    expect(pinRecipe(name, app, () => null, releases).pinned.releases).toEqual(releases);
+    expect(pinRecipe(name, app, () => null).pinned.releases).toEqual([]);
+    expect(pinRecipe(name, app, () => null, releases).digest).not.toBe(pinRecipe(name, app, () => null).digest);
+    const commands = Recipe.parse({ stages: [{ name: 'test', run: 'true' }], tests: ['tests/**'] });
+    expect(pinRecipe(name, commands, () => null, releases).pinned).not.toHaveProperty('releases');
+  });
+
   it('names files and members by digest, and what the operator does not have by null', () => {
     const { pinned, blobs } = pin(['vitest.config.ts', 'package.json#scripts', 'none.js', 'package.json#none'], {
       'vitest.config.ts': 'export default {}',

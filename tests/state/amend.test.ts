@@ -126,6 +126,18 @@ describe('a claim', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
+  it('is void where its recipe is of an app by now, or is none any more: its functions were counted, or were not', () => {
+    const story = twoAccepted();
+    amend(story, { apps: ['app' as RecipeName], recipes: { ['app' as RecipeName]: other } });
+    expect(story.phase().apps).toEqual(['app']);
+    expect(story.gate('M1').claim).toBeNull();
+    const back = tell({ M1: {} }, {}, ['app']);
+    back.accept('M1', 1);
+    amend(back, { recipes: { ['app' as RecipeName]: other } });
+    expect(back.phase().apps).toEqual([]);
+    expect(back.gate('M1').claim).toBeNull();
+  });
+
   it('of DONE is void by any amendment; runs of gates that stand are still evidence for the next', () => {
     const story = twoAccepted();
     const done = story.submit(story.claimed(DONE, 2));
@@ -256,5 +268,27 @@ describe('the audit of a trail with an amendment', () => {
       expect.arrayContaining([expect.stringMatching(/^the plan 0+ that it signs is not stored/)]),
     );
     expect(of(act + 1)).toEqual(expect.arrayContaining([expect.stringMatching(/^the recipe app .* is not stored/)]));
+  });
+
+  it('finds an act that says of a recipe of commands that it is of an app', async () => {
+    const { made, writer, payload, blobs } = await ground();
+    const act = await writer.act({ ...payload, apps: ['app' as RecipeName] }, blobs);
+    const { problems } = await audit({ hub: made.hub.dir });
+    expect(problems.filter(({ entry }) => entry === act).map(({ what }) => what)).toEqual([
+      'the recipe app is of commands, and the act says that it is of an app',
+    ]);
+  });
+
+  it('finds a plan that asks of commands what only an app has', async () => {
+    const { made, writer, payload } = await ground();
+    const text = changed.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
+    const read = readPlan(text);
+    if (!('spec' in read)) throw new Error('the plan does not read');
+    const stored = [{ path: `blobs/${digestOf(text)}`, bytes: Buffer.from(text) }];
+    const act = await writer.act({ ...payload, plan: digestOf(text), spec: read.spec }, stored);
+    const { problems } = await audit({ hub: made.hub.dir });
+    expect(problems.filter(({ entry }) => entry === act).map(({ what }) => what)).toEqual([
+      'M1 declares omit-volume, and recipe app is of commands',
+    ]);
   });
 });

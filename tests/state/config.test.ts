@@ -15,8 +15,91 @@ test('a small configuration is read with its defaults', () => {
   expect(config.recipes).toMatchObject({
     unit: { engine: 'process', harness: [], tools: [], limits: { processes: 512 } },
   });
-  expect(recipeNamed(config, 'unit').stages[0]).toEqual({ name: 'test', run: 'ls', seconds: 600, network: [] });
+  expect(recipeNamed(config, 'unit')).toMatchObject({
+    stages: [{ name: 'test', run: 'ls', seconds: 600, network: [] }],
+  });
 });
+
+test('an app recipe is read with its defaults', () => {
+  const config = readConfig(checkout({ 'coldpass.yml': app('') }));
+  expect(recipeNamed(config, 'mail')).toMatchObject({
+    ...{ engine: 'swarm', app: '.', compose: ['compose.yml'], main: 'app', suite: 'tests', upgradeFrom: 'previous' },
+    ...{ ready: [], needs: {}, notApplicable: {}, seconds: { deploy: 300, tests: 300 } },
+  });
+});
+
+test.each([
+  [
+    'an engine that is not known',
+    'engine: swarm',
+    'engine: docker',
+    '4: recipes.mail.engine: needs "process" or "swarm"; correct it',
+  ],
+  [
+    'a key of the other engine',
+    '',
+    '    stages: []\n',
+    '7: recipes.mail.stages: no such key; remove it or correct its spelling',
+  ],
+  ['no suite', 'suite: tests', 'main: app', '3: recipes.mail.suite: is missing; add it'],
+  [
+    'a path out of the tree',
+    'suite: tests',
+    'suite: ../tests',
+    '5: recipes.mail.suite: a relative path without "." or ".." parts is needed; correct it',
+  ],
+  [
+    'a release that is none',
+    '',
+    '    upgradeFrom: v1\n',
+    '7: recipes.mail.upgradeFrom: a release is named like 1.2.0+7.4; correct it',
+  ],
+  [
+    'a rung that always applies',
+    '',
+    '    notApplicable: { lint: "it has none" }\n',
+    '7: recipes.mail.notApplicable.lint: no such key; remove it or correct its spelling',
+  ],
+  [
+    'a probe of no kind',
+    '',
+    '    ready: [{ service: app, udp: 1 }]\n',
+    '7: recipes.mail.ready.0: this needs `service`, and `http`, `tcp` or `exec`, with nothing that is not known; correct it',
+  ],
+  [
+    'a key in a probe',
+    '',
+    '    ready: [{ service: app, http: /, prot: 1 }]\n',
+    '7: recipes.mail.ready.0.prot: no such key; remove it or correct its spelling',
+  ],
+  [
+    'a bad path in a probe',
+    '',
+    '    ready: [{ service: app, http: x }]\n',
+    '7: recipes.mail.ready.0.http: a path that begins with / is needed; correct it',
+  ],
+  [
+    'a need with a bad name',
+    '',
+    '    needs: { An-Idp: { app: idp } }\n',
+    '7: recipes.mail.needs.An-Idp: this name cannot stand here: lower-case letters and digits, 12 at most; rename it',
+  ],
+  [
+    'a key in a need',
+    '',
+    '    needs:\n      idp: { app: idp, suite: tests }\n',
+    '8: recipes.mail.needs.idp.suite: no such key; remove it or correct its spelling',
+  ],
+])('an app recipe with %s is one line: file, line, what and fix', (_, from, to, line) => {
+  const text = from === '' ? app(to) : app('').replace(from, to);
+  expect(() => readConfig(checkout({ 'coldpass.yml': text }))).toThrow(
+    expect.objectContaining({ code: 'bad-file', message: `coldpass.yml:${line}` }),
+  );
+});
+
+function app(more: string): string {
+  return `name: mail\nrecipes:\n  mail:\n    engine: swarm\n    suite: tests\n    tests: ["tests/**"]\n${more}`;
+}
 
 test('a recipe may stand alone in its folder', () => {
   const dir = checkout({

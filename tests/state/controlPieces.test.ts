@@ -3,20 +3,20 @@
 
 import { describe, expect, it } from 'vitest';
 import { wantedSabotage } from '../../state/admitSabotage.ts';
-import { hollowTargets } from '../../state/controlPieces.ts';
-import type { Facts, IntentOf } from '../../state/entry.ts';
-import type { EntryId, GateId } from '../../state/ids.ts';
+import { drillRuns, hollowTargets } from '../../state/controlPieces.ts';
+import type { Facts, Intent, IntentOf } from '../../state/entry.ts';
+import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../state/ids.ts';
 import type { Claim } from '../../state/phase.ts';
 import type { ControlResult, Purpose } from '../../state/record.ts';
 import { sabotagesMax } from '../../state/sabotage.ts';
-import { shaOf, tell } from '../support/life.ts';
+import { shaOf, tell, zero } from '../support/life.ts';
 
 type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
 const M1 = 'M1' as GateId;
 
 /** A claim of M1 that ran green and changes so many functions, under these controls. */
-function claimed(controls: string[], functions = 0) {
-  const story = tell({ M1: { controls } });
+function claimed(controls: string[], functions = 0, apps: string[] = []) {
+  const story = tell({ M1: { controls } }, {}, apps);
   const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
   const facts = functions > 0 ? { ...intent.facts, functions: { [M1]: functions } } : intent.facts;
   const id = story.submit({ ...intent, facts });
@@ -266,4 +266,108 @@ describe('a sabotage is refused', () => {
     story.submit(story.claimed('M1', 2));
     expect(story.refusal(sabotage())).toBe(`#${id} is not the live claim of its gate`);
   });
+});
+
+describe('the controls of an app', () => {
+  const ofApp = (controls: string[], functions = 0) => claimed(controls, functions, ['app']);
+
+  it('are its drills first, and published once they bite; nothing is emptied', () => {
+    const { names, answer, standing } = ofApp(['placebo', 'omit-volume', 'no-restore'], 3);
+    expect(names()).toEqual(['omit-volume', 'no-restore']);
+    answer('omit-volume', 'BITES');
+    expect(names()).toEqual(['no-restore']);
+    answer('no-restore', 'BITES');
+    expect(names()).toEqual(['placebo', 'published']);
+    answer('placebo', 'BITES');
+    answer('published', 'BITES');
+    expect(standing().state).toBe('green');
+  });
+
+  it('are published alone where the plan names none, and none where it says why', () => {
+    const { names, answer, standing } = ofApp([], 3);
+    expect(names()).toEqual(['published']);
+    answer('published', 'BITES');
+    expect(standing().state).toBe('green');
+    const story = tell({ M1: {} }, {}, ['app']);
+    const id = story.submit(story.claimed('M1', 1));
+    story.passes(id, 'M1');
+    expect(story.unmet('M1')).not.toContain('controls');
+  });
+
+  it('end with a drill that is vacuous: the claim is red before anything else is made', () => {
+    const { names, answer, standing } = ofApp(['omit-volume']);
+    answer('omit-volume', 'VACUOUS');
+    expect(names()).toEqual([]);
+    expect(standing()).toMatchObject({
+      state: 'red',
+      why: ['M1: control omit-volume is VACUOUS: it says VACUOUS'],
+    });
+  });
+
+  it.each(['omit-volume', 'published'])(
+    'hold the claim for the operator where %s says nothing, and no patch is asked for',
+    (control) => {
+      const { names, answer, claim, story, standing } = ofApp(['omit-volume'], 3);
+      answer('omit-volume', control === 'omit-volume' ? 'INCONCLUSIVE' : 'BITES');
+      answer('published', control === 'published' ? 'INCONCLUSIVE' : 'BITES');
+      expect(names()).toEqual([]);
+      expect(standing().state).toBe('held');
+      expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+      const [until, because] = ['2099-01-01T00:00:00Z', 'I looked'];
+      story.submit(
+        story.act({
+          ...{ act: 'waive', phase: story.phaseId, gate: M1, until, because },
+          condition: `control:${control}` as 'control:published',
+        }),
+      );
+      expect(standing().state).toBe('green');
+    },
+  );
+
+  it('compare with the base of the phase', () => {
+    const { wanted } = ofApp(['omit-volume']);
+    expect(wanted().map(({ reference }) => reference)).toEqual([shaOf(0)]);
+  });
+
+  it('hold where commands are asked for a drill, which they cannot answer', () => {
+    const { names, answer, standing } = claimed(['omit-volume']);
+    expect(names()).toEqual(['omit-volume']);
+    answer('omit-volume', 'INCONCLUSIVE');
+    answer('revert', 'BITES');
+    expect(standing().state).toBe('held');
+  });
+
+  it('leave the newest drill of each kind at a commit to what judges published', () => {
+    const { story, answer, claim, make, wanted } = ofApp(['omit-volume', 'no-restore']);
+    const [first] = wanted();
+    answer('no-restore', 'BITES');
+    make(first as ControlPurpose, 'INCONCLUSIVE');
+    const newest = make(first as ControlPurpose, 'BITES');
+    const of = { sha: claim().sha, recipeDigest: zero };
+    const found = drillRuns(story.phase(), M1, of);
+    expect(found.map(({ purpose }) => purpose)).toMatchObject([{ control: 'omit-volume' }, { control: 'no-restore' }]);
+    expect(found[0]?.id).toBe(newest);
+    expect(drillRuns(story.phase(), M1, { ...of, sha: shaOf(9) })).toEqual([]);
+  });
+});
+
+it('a phase knows which of its recipes are of apps as the operator signed it; an opening that says otherwise is refused', () => {
+  const story = tell({ M1: {} }, {}, ['app']);
+  expect(story.phase().apps).toEqual(['app']);
+  expect(tell().phase().apps).toEqual([]);
+  const open = (apps?: string[]) => {
+    const other = tell();
+    const phase = 'next' as PhaseId;
+    const recipes = other.phase().recipes as Record<RecipeName, Digest>;
+    const spec = { ...other.phase().spec, phase };
+    other.submit(other.act({ act: 'drop', phase: other.phaseId, because: 'another one' }));
+    other.submit(other.say('supervisor', { kind: 'phase', facts: { event: 'abandoned', act: other.trail().lastId } }));
+    const pinned = { recipes, apps: ['app' as RecipeName] };
+    const queue = other.submit(other.act({ act: 'queue', phase, plan: zero, ...pinned, baseSha: shaOf(0) }));
+    const of = { queue, plan: zero, base: shaOf(0), recipes, holdout: null, spec, sandbox: 'bubblewrap', uid: 'own' };
+    const facts = { event: 'opened', ...of, ...(apps && { apps }) };
+    return other.refusal({ ...other.say('supervisor', { kind: 'phase', facts }), phase } as Intent);
+  };
+  expect(open(['app'])).toBeNull();
+  expect(open()).toBe('the recipes are not those that the operator signed');
 });

@@ -263,6 +263,14 @@ describe('a plan is refused, with line and remedy,', () => {
       /controls is not a list of controls/,
       /some of revert, published, placebo, hollow/,
     ],
+    [
+      'with a control that only an app has',
+      'times: 2,',
+      'controls: [placebo, omit-volume],',
+      5,
+      /gates.M1.controls names omit-volume, which is of apps, and recipe test is not/,
+      /revert \(added by itself\), published, placebo and hollow/,
+    ],
     ['with too many runs', 'times: 2', 'times: 9', 5, /gates.M1.times does not fit/, /correct/],
     ['with money as text', 'usd: 5', 'usd: "5"', 7, /budget.usd is not a number/, /write a number/],
     [
@@ -486,5 +494,48 @@ describe.skipIf(seed === undefined)("the practice's own plan (skipped where its 
     expect(spec?.gates).toMatchObject({ M1: { recipe: 'mailu' }, M2: { requires: ['M1'] } });
     expect(spec?.clauses.map((clause) => clause.id)).toEqual(['2.1', '2.2', '2.3', '2.4', '2.5']);
     expect(spec?.dod).toHaveLength(6);
+  });
+});
+
+describe('a plan whose gate an app judges', () => {
+  const app = Recipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
+  const check = (gate: string) =>
+    checkPlan((front + pasted).replace('times: 2, expect: { level: 1 }', gate), { test: app }).problems;
+
+  it('may ask for its drills, and for the highest of its rungs', () => {
+    const asked = check('controls: [omit-volume, no-restore, placebo], expect: { level: 5 }');
+    expect(asked.filter(({ what }) => what.includes('M1'))).toEqual([]);
+    expect(check('expect: { level: 6 }')).toContainEqual(
+      expect.objectContaining({ level: 'error', what: expect.stringMatching(/level 6, and recipe test has 5 stages/) }),
+    );
+  });
+
+  it('is warned where it expects no level: a failed lint would not keep the gate from holding', () => {
+    expect(check('times: 2')).toContainEqual({
+      ...{ line: 5, level: 'warning', what: 'gates.M1 expects no level, so an app that fails its lint passes' },
+      fix: 'write expect: { level: 5, flags: [clean_teardown, no_secret_leak] }',
+    });
+  });
+
+  it.each(['revert', 'hollow'])('may not ask for %s, and is told what it may', (control) => {
+    expect(check(`controls: [${control}], expect: { level: 5 }`)).toContainEqual({
+      ...{ line: 5, level: 'error' },
+      what: `gates.M1.controls names ${control}, which is of commands, and recipe test is not`,
+      fix: 'remove it: an app has published (added by itself), placebo, omit-volume and no-restore',
+    });
+  });
+
+  it('is warned of functions that hollow would leave alone', () => {
+    expect(check('exempt: [f], expect: { level: 5 }')).toContainEqual(
+      expect.objectContaining({ level: 'warning', what: expect.stringMatching(/an app has no hollow/) }),
+    );
+  });
+
+  it('is warned of no command, for it runs none', () => {
+    expect(
+      check('expect: { level: 5 }')
+        .map(({ what }) => what)
+        .join(),
+    ).not.toContain('stage');
   });
 });

@@ -25,7 +25,11 @@ const workspace: Workspace = {
     publicKey: 'ssh-ed25519 AAAAC3Nz',
     key: { in: 'file', path: '/home/ann/.config/coldpass/operator_ed25519' },
   },
-  grants: { tools: [{ name: 'node', path: '/opt/node' }], hosts: ['registry.npmjs.org', 'localhost:4873'] },
+  grants: {
+    tools: [{ name: 'node', path: '/opt/node' }],
+    hosts: ['registry.npmjs.org', 'localhost:4873'],
+    docker: null,
+  },
   demo: false,
   uids: null,
 };

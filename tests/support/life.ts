@@ -32,8 +32,8 @@ export function shaOf(n: number): Sha {
   return n.toString(16).padStart(40, '0') as Sha;
 }
 
-/** `gates` as in front matter, without recipe and covers; controls are left out unless named. */
-export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}) {
+/** `gates` as in front matter, without recipe and covers; controls are left out unless named. `apps`: recipes that are of apps. */
+export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}, apps: string[] = []) {
   let trail: TrailState = emptyTrail;
   let nowMs = Date.parse('2026-03-01T00:00:00Z');
   const made = Object.entries(gates).map(([name, more]) => [
@@ -229,7 +229,8 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     return claim;
   }
 
-  submit(act({ act: 'queue', phase: phaseId, plan: zero, recipes, baseSha: shaOf(0) }));
+  const pinned = { recipes, ...(apps.length > 0 && { apps: apps as RecipeName[] }) };
+  submit(act({ act: 'queue', phase: phaseId, plan: zero, ...pinned, baseSha: shaOf(0) }));
   submit(
     say('supervisor', {
       kind: 'phase',
@@ -239,7 +240,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
         queue: 1,
         plan: zero,
         base: shaOf(0),
-        recipes,
+        ...pinned,
         spec,
         sandbox: 'bubblewrap',
         uid: 'own',

@@ -1,0 +1,35 @@
+// The control `published` for apps: the claim's tests over the app as the phase found it. Each test that the claim adds must fail
+// on an assertion there, or in a drill of the same claim; a drill is the only thing that tells of a test which looks at what was
+// right before, such as one that makes a restore's proof deeper. Pure; the words go to the Builder.
+
+import { noticedIn } from './drill.ts';
+import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
+import type { AppRecipe } from './recipe.ts';
+import { isCheck, type RunRecord } from './record.ts';
+import { judgeRevert, type RevertRuns } from './revert.ts';
+
+/** `drills`: those of the claim. `isReverted`: the claim changes the app, so that something was taken back. */
+export type PublishedRuns = RevertRuns & { drills: readonly RunRecord[]; isReverted: boolean };
+
+export function judgePublished({ drills, isReverted, ...runs }: PublishedRuns): Judgement {
+  const before = byId(runs.reference.tests);
+  const noticed = new Set(drills.flatMap((drill) => [...noticedIn(drill)]));
+  const passed = runs.claim.tests.filter(({ status }) => status === 'pass');
+  const added = passed.filter((test) => !before.has(test.id) && !isCheck(test));
+  const shown = added.filter(({ id }) => noticed.has(id));
+  const others = added.filter(({ id }) => !noticed.has(id));
+  // A check of the harness's own that is new is no addition of the claim: it comes with a volume or a service.
+  const left = passed.filter((test) => before.has(test.id) || others.includes(test));
+  const judgement = judgeRevert({ ...runs, claim: { ...runs.claim, tests: left } });
+  if (judgement.result !== 'VACUOUS') return judgement;
+  if (shown.length > 0 && others.length === 0)
+    return judged('BITES', `With a volume left out of the restore these fail on an assertion: ${names(shown)}.`);
+  if (isReverted) return judgement;
+  const which = others.length > 0 ? `, so it cannot tell whether these look: ${names(others)}` : ', and adds no test';
+  return inconclusive(`The claim leaves the app as it was${which}.`);
+}
+
+/** True for a path that can make a difference to the app: in its folder, and more than words. */
+export function isOfApp(path: string, { app }: Pick<AppRecipe, 'app'>): boolean {
+  return (app === '.' || path.startsWith(`${app}/`)) && !path.endsWith('.md');
+}

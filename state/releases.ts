@@ -1,0 +1,63 @@
+// The releases of an app: annotated tags named `x.y.z+upstream` on commits that a commit descends from. A lightweight tag is none:
+// anybody moves it without a trace. Read from the repository where the tags are; their commits are ancestors, so whoever has the
+// commit has them.
+
+import { TrailError } from './errors.ts';
+import { type GitOptions, git, whyFailed } from './gitProcess.ts';
+import type { Sha } from './ids.ts';
+import { Release, ReleaseName, releasesMax } from './recipe.ts';
+
+const listingBytesMax = 4 * 1024 * 1024;
+const listingSeconds = 60;
+const format = '%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)';
+
+/** The newest first, at most `releasesMax`. TrailError 'bad-hub' where git cannot tell. */
+export async function releasesOf(repository: string, sha: Sha, options: GitOptions = {}): Promise<Release[]> {
+  const releases = (await tagsBefore(repository, sha, options)).flatMap(({ name, type, peeled }) => {
+    const release = Release.safeParse({ version: name, sha: peeled });
+    return type === 'tag' && release.success ? release.data : [];
+  });
+  return releases.sort((a, b) => compareReleases(b.version, a.version)).slice(0, releasesMax);
+}
+
+/** Tags that are named like releases and are none, by name. */
+export async function lightweightTags(repository: string, sha: Sha, options: GitOptions = {}): Promise<string[]> {
+  const tags = await tagsBefore(repository, sha, options);
+  const names = tags.filter(({ type }) => type === 'commit').map(({ name }) => name);
+  return names.sort(compareReleases).reverse().slice(0, releasesMax);
+}
+
+/** By x, y and z as numbers, then by the upstream version, whose numbers count as numbers. */
+export function compareReleases(one: string, other: string): number {
+  const [own, upstream] = partsOf(one);
+  const [others, othersUpstream] = partsOf(other);
+  const at = own.findIndex((part, index) => part !== others[index]);
+  if (at >= 0) return (own[at] ?? 0) - (others[at] ?? 0);
+  return natural.compare(upstream, othersUpstream);
+}
+
+const natural = new Intl.Collator('en', { numeric: true });
+
+function partsOf(name: string): [numbers: number[], upstream: string] {
+  const [numbers = '', ...upstream] = name.split('+');
+  return [numbers.split('.').map(Number), upstream.join('+')];
+}
+
+type Tag = { name: string; type: string; peeled: string };
+
+/** Tags named like releases; `peeled` is the commit of an annotated one, and empty of any other. */
+async function tagsBefore(repository: string, sha: Sha, options: GitOptions): Promise<Tag[]> {
+  const args = ['for-each-ref', `--format=${format}`, `--merged=${sha}`, 'refs/tags'];
+  const result = await git(repository, args, { seconds: listingSeconds, outputBytesMax: listingBytesMax, ...options });
+  if (result.exit !== 0)
+    throw new TrailError('bad-hub', `the tags of ${repository} cannot be listed: ${whyFailed(result)}`);
+  return result.stdout
+    .toString()
+    .split('\n')
+    .flatMap((line) => {
+      const [, type = '', , peeledType, peeled = '', name = ''] =
+        /^(\w+) ([0-9a-f]+) (\w*) ([0-9a-f]*) (.+)$/.exec(line) ?? [];
+      if (!ReleaseName.safeParse(name).success) return [];
+      return { name, type, peeled: peeledType === 'commit' ? peeled : '' };
+    });
+}

@@ -1,0 +1,183 @@
+// The controls of an app over a real repository: what the audit makes of them again, what it finds out, and which files stand in
+// the place of which.
+
+import { expect, it } from 'vitest';
+import { pinRecipe } from '../../runner/pinned.ts';
+import { controlProblems, functionProblems, targetProblems } from '../../state/auditControls.ts';
+import type { AuditStore } from '../../state/auditStore.ts';
+import { workFor } from '../../state/changedWork.ts';
+import { idInTurn, judgeDrill, withAll } from '../../state/drill.ts';
+import type { EntryOf } from '../../state/entry.ts';
+import { runFacts } from '../../state/facts.ts';
+import { changedPaths } from '../../state/git.ts';
+import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/ids.ts';
+import type { ControlPurpose } from '../../state/judgeControl.ts';
+import { judgeKept, keptEdits } from '../../state/kept.ts';
+import type { Claim, Phase, Run } from '../../state/phase.ts';
+import { Recipe } from '../../state/recipe.ts';
+import { type AppFacts, checkId, type RunRecord } from '../../state/record.ts';
+import { revertEdits } from '../../state/revert.ts';
+import { testGlobsOf } from '../../state/spec.ts';
+import { tell, zero } from '../support/life.ts';
+import { repoOf } from '../support/recipes.ts';
+import { failed, passed, record } from '../support/records.ts';
+import type { Files } from '../support/repo.ts';
+
+const M1 = 'M1' as GateId;
+const mail = 'app' as RecipeName;
+const recipe = Recipe.parse({
+  engine: 'swarm',
+  suite: 'tests',
+  tests: ['tests/**'],
+  harness: ['tests/vitest.config.ts'],
+});
+const account = 'tests/restore.test.ts > restore > account';
+const message = 'tests/restore.test.ts > restore > mail message';
+const stands = checkId('install', 'every service stands');
+const base: Files = {
+  'compose.yml': 'a',
+  'ops/backup.js': 'export function keep() {}\n',
+  'tests/restore.test.ts': '// one\n',
+};
+const deeper: Files = { 'tests/restore.test.ts': '// one and two\n' };
+const labelled: Files = {
+  'compose.yml': 'b',
+  'ops/backup.js': 'export function keep() {\n  return 1;\n}\n',
+  ...deeper,
+};
+
+const facts: AppFacts = {
+  ...{ deploys: { made: 1, expected: 1 }, crossover: null, images: {}, backedUp: ['mail'], witnesses: null },
+  ...{ residue: 0, lint: [], denied: [] },
+};
+
+/** A phase of an app with one claim that changes so much, and records of its runs. */
+function laid(change: Files, isOfApp = true) {
+  const repo = repoOf(base, change);
+  const [from, sha] = repo.shas as [Sha, Sha];
+  const { pinned } = pinRecipe(mail, recipe, () => null);
+  const counts = { recipe: mail, recipeDigest: zero, outcome: 'PASS', atMs: 0 } as Partial<Run>;
+  const runOf = (run: string, purpose: object, at: Sha) =>
+    ({ ...{ id: 9, run, purpose, sha: at, tree: at }, ...counts }) as Run;
+  const claim = {
+    ...{ id: 7 as EntryId, gate: M1, sha, tree: sha, references: { M1: from }, functions: {}, keeps: {}, touches: [] },
+    ...{ descends: [], precedes: [], verdicts: [], withdrawn: null, atMs: 0, expects: { pass: [], looksBad: [] } },
+  } as Claim;
+  const purpose = { kind: 'control', claim: claim.id, gate: M1, reference: from };
+  const own = runOf('r-00000000000a', { kind: 'gate', claim: claim.id, gate: M1, k: 1 }, sha);
+  const reference = runOf('r-00000000000b', { kind: 'base', recipe: mail, k: 1 }, from);
+  const drill = runOf('r-00000000000c', { ...purpose, control: 'omit-volume' }, sha);
+  const turns = [
+    ...inTurn(withAll, passed(account), passed(message)),
+    ...inTurn('without mail', passed(account), failed(message)),
+  ];
+  const records = new Map<RunId, RunRecord>([
+    [own.run, record({ app: facts, tests: [passed(stands), passed(account), passed(message)] })],
+    [reference.run, record({ app: facts, tests: [passed(stands), passed(account)] })],
+    [drill.run, record({ app: facts, outcome: 'FAIL', tests: turns })],
+  ]);
+  const phase: Phase = {
+    ...tell({ M1: { controls: ['omit-volume'] } }, {}, isOfApp ? ['app'] : []).phase(),
+    ...{ base: from, claims: [claim], runs: [reference, own, drill] },
+  };
+  const using = {
+    hub: repo.hub,
+    store: {
+      read: () => Promise.resolve(Buffer.from(JSON.stringify(pinned))),
+      record: (run: RunId) => Promise.resolve(records.get(run) ?? null),
+    } as Partial<AuditStore> as AuditStore,
+  };
+  const of = (control: ControlPurpose['control']) => ({ ...purpose, control }) as ControlPurpose;
+  return { phase, claim, using, hub: repo.hub, from, sha, of, records, own, turns };
+}
+
+function inTurn(turn: string, ...tests: RunRecord['tests']) {
+  return tests.map((test) => ({ ...test, id: idInTurn(turn, test.id) }));
+}
+
+it('a drill is judged again from the records', async () => {
+  const { phase, using, sha, of, records, own, turns } = laid(labelled);
+  const control = record({
+    app: facts,
+    outcome: 'FAIL',
+    purpose: of('omit-volume'),
+    shas: { main: sha },
+    tests: turns,
+  });
+  const right = judgeDrill('omit-volume', { claim: records.get(own.run) as RunRecord, control });
+  expect(right.result).toBe('BITES');
+  const told = (judgement: object) =>
+    controlProblems(
+      { facts: { ...runFacts(control), control: judgement } } as unknown as EntryOf<'run'>,
+      phase,
+      control,
+      using,
+    );
+  expect(await told(right)).toEqual([]);
+  expect(await told({ ...right, result: 'VACUOUS' })).toEqual([
+    expect.stringMatching(/make the control BITES .*says VACUOUS/),
+  ]);
+});
+
+it('published is judged again with what the drills before it noticed, and without them is another', async () => {
+  const { phase, using, sha, of } = laid(deeper);
+  const tests = [passed(stands), passed(account), passed(message)];
+  const control = record({ app: facts, purpose: of('published'), shas: { main: sha }, tests });
+  const told = (result: string, why: string, runs = phase.runs) => {
+    const entry = { facts: { ...runFacts(control), recipeDigest: zero, control: { result, why } } };
+    return controlProblems(entry as unknown as EntryOf<'run'>, { ...phase, runs }, control, using);
+  };
+  const bites = `With a volume left out of the restore these fail on an assertion: "${message}".`;
+  expect(await told('BITES', bites)).toEqual([]);
+  expect(await told('BITES', bites, phase.runs.slice(0, 2))).toEqual([
+    expect.stringMatching(/make the control INCONCLUSIVE .*leaves the app as it was.*, the entry says BITES/),
+  ]);
+});
+
+it('a control that the recipe cannot have is found out, either way', () => {
+  const { phase, claim, of } = laid(labelled);
+  for (const control of ['published', 'placebo', 'omit-volume', 'no-restore'] as const)
+    expect(targetProblems(of(control), phase, claim)).toEqual([]);
+  for (const control of ['revert', 'hollow', 'sabotage'] as const)
+    expect(targetProblems(of(control), phase, claim)).toEqual([
+      'it is a control of commands, and the recipe of M1 is of an app',
+    ]);
+  const other = laid(labelled, false);
+  expect(targetProblems(other.of('no-restore'), other.phase, other.claim)).toEqual([
+    'it is a control of apps, and the recipe of M1 is of commands',
+  ]);
+});
+
+it('no function of an app is counted, though its tree holds some', async () => {
+  const { phase, using, sha, from } = laid(labelled);
+  const told = (functions?: object) => ({
+    facts: { shas: { main: sha }, references: { M1: from }, ...(functions && { functions }) },
+  });
+  expect(await functionProblems(told() as unknown as EntryOf<'claim'>, phase, using)).toEqual([]);
+  expect(await functionProblems(told({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
+});
+
+it('published takes the app back and leaves the claim’s tests; earlier tests come back over the claim’s app', async () => {
+  const { phase, hub, from, sha } = laid(labelled);
+  const changed = await changedPaths(hub, from, sha);
+  const globs = testGlobsOf(phase.spec, recipe);
+  expect(revertEdits(changed, globs, recipe.harness).map(({ path }) => path)).toEqual(['compose.yml', 'ops/backup.js']);
+  expect(keptEdits(changed, globs, recipe.harness).map(({ path }) => path)).toEqual(['tests/restore.test.ts']);
+  const asked = { hub, reference: from, sha, spec: phase.spec, recipe };
+  expect((await workFor('published', asked)).reverted).toEqual(['compose.yml', 'ops/backup.js']);
+  const alone = laid(deeper);
+  expect(
+    (await workFor('published', { ...asked, hub: alone.hub, reference: alone.from, sha: alone.sha })).reverted,
+  ).toEqual([]);
+});
+
+it('checks of the harness are earlier tests too: one that goes red over the claim’s app, or goes, breaks them', () => {
+  const upgraded = checkId('upgrade', 'the deployed version is the head’s');
+  const earlier = [record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account)] })];
+  const claim = record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account), passed(message)] });
+  const judge = (kept: RunRecord, own = claim) => judgeKept({ earlier, claim: own, kept, supersedes: [] }).result;
+  const green = record({ tests: [passed(stands), passed(upgraded), passed(account)] });
+  expect(judge(green)).toBe('KEPT');
+  expect(judge(record({ outcome: 'FAIL', tests: [passed(stands), failed(upgraded), passed(account)] }))).toBe('BROKEN');
+  expect(judge(green, record({ tests: [passed(stands), passed(account), passed(message)] }))).toBe('BROKEN');
+});
