@@ -24,7 +24,7 @@ import { init } from './operator/init.ts';
 import { planCheck, planNew, sayPlanChecked, sayPlanMade } from './operator/plan.ts';
 import { type Screen, screen, wantsColour } from './operator/print.ts';
 import { follow, followRun } from './operator/progress.ts';
-import { listRuns, sayOneRun, sayRuns, showRun } from './operator/runs.ts';
+import { listRuns, sayBadge, sayOneRun, sayRuns, showRun } from './operator/runs.ts';
 import { sayDoctor, sayInit } from './operator/say.ts';
 import { sayChallenge } from './operator/sayChallenge.ts';
 import { sayExplained } from './operator/sayExplained.ts';
@@ -79,16 +79,19 @@ add('doctor', 'what works here, and how to mend the rest', 'doctor').action((opt
 
 add('try [recipe]', 'a cold run now, of what is committed: is it green?', 'try unit --ref main')
   .option('--ref <ref>', 'a branch, tag or commit in place of what is checked out')
+  .option('--keep', 'leave a red run standing until Ctrl-C, to look at it')
   .action((recipe, options) => {
     const shown = options.json ? {} : { onProgress: followRun(out, nowMs), onNote: out.line };
     const given = { ...options, ...(recipe && { recipe }), asked: asked(options), now, ...shown };
     return answer(options, async () => (await load.try()).tryRun({ ...given, signal: interruptible() }), sayTry);
   });
 
-add('runs [run]', 'list the runs, or show one with what failed in it', 'runs r-4f2a90b1c3d5').action((id, options) => {
-  if (id) return answer(options, async () => showRun(await place(options), id), sayOneRun);
-  return answer(options, async () => listRuns(await place(options)), sayRuns);
-});
+add('runs [run]', 'list the runs, or show one with what failed in it', 'runs r-4f2a90b1c3d5')
+  .option('--badge', 'its level as an SVG picture')
+  .action((id, options) => {
+    if (id) return answer(options, async () => showRun(await place(options), id), options.badge ? sayBadge : sayOneRun);
+    return answer(options, async () => listRuns(await place(options)), sayRuns);
+  });
 
 add('challenge <run>', 'a recorded run made again here and now, compared test by test', 'challenge r-4f2a90b1c3d5')
   .addHelpText('after', '\nExit: 0 alike, 1 not, 4 the machine failed. What comes out is not recorded on the trail.')

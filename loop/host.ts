@@ -11,12 +11,10 @@ import type { ToolHost, ToolReply } from '../agents/host.ts';
 import { logPart } from '../agents/logText.ts';
 import { collect } from '../runner/collect.ts';
 import type { BoxCommand, BoxLimits, Mount } from '../runner/sandbox.ts';
-import { frozenBy } from '../state/admitClaim.ts';
+import { standsStill } from '../state/admitClaim.ts';
 import { Refused } from '../state/errors.ts';
-import { gateReport } from '../state/gate.ts';
 import { branchHead, knownCommit } from '../state/git.ts';
-import { DONE, type RecipeName, type Sha } from '../state/ids.ts';
-import type { Phase } from '../state/phase.ts';
+import type { RecipeName, Sha } from '../state/ids.ts';
 import { bundleArgv, publishLimits, receiveBundle } from '../state/publish.ts';
 import { isCommands, type Recipe } from '../state/recipe.ts';
 import { recordOf } from './log.ts';
@@ -99,18 +97,13 @@ async function publish(
     // A session before this one may have published it and died: who goes on needs the commit's name all the same.
     if (made === nothingNew) return { ok: false, text: `${nothingNew}; phase/${id} is at ${head}` };
     if (typeof made === 'object' && made !== null) return made;
-    const frozen = isFrozen(phaseNow(world, id), world.clock.nowMs());
+    const frozen = standsStill(phaseNow(world, id), world.clock.nowMs());
     const received = await receiveBundle({ hub, bundlePath, phase: id, expectedOld: head, frozen });
     if ('refused' in received) return { ok: false, text: `refused: ${received.refused}` };
     return { ok: true, text: `published: phase/${id} is at ${received.sha}`, published: received.sha };
   } finally {
     await rm(bundlePath, { force: true });
   }
-}
-
-/** From hand-off on, past the PASS, until `done` or whatever thaws it: what was judged is what is left. */
-function isFrozen(phase: Phase, nowMs: number): boolean {
-  return phase.status !== 'open' || frozenBy(phase, nowMs) !== null || gateReport(phase, DONE, nowMs).holds;
 }
 
 /** Null once the bundle lies at `path`, else why not. */

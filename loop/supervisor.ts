@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { type Clock, pause } from '../agents/clock.ts';
-import { processEngine } from '../runner/process.ts';
+import { openEngine } from '../runner/engines.ts';
 import { openSandbox, type Sandbox } from '../runner/sandbox.ts';
 import { unboxed } from '../runner/unboxed.ts';
 import { admit } from '../state/admit.ts';
@@ -94,8 +94,7 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
     entries.add(added);
     for (const entry of added) onProgress({ kind: 'entry', entry });
   });
-  const { tools, hosts } = workspace.grants;
-  const engine = processEngine({ sandbox, selfTest, runsDir: paths.runs, tools, hosts });
+  const engine = openEngine({ sandbox, selfTest, runsDir: paths.runs, ...workspace.grants });
   const places = placesFor(runsAtOnceMax);
   return {
     workspace,

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import type { Engine } from '../runner/engine.ts';
 import { sweep } from '../runner/janitor.ts';
-import { processEngine } from '../runner/process.ts';
+import { openEngine } from '../runner/engines.ts';
 import type { Sandbox } from '../runner/sandbox.ts';
 import { unboxed } from '../runner/unboxed.ts';
 import { Refused } from '../state/errors.ts';
@@ -28,7 +28,7 @@ export async function withOwnEngine<T>(
   const { dir: runsDir, lock } = await makeRoom(place.paths.stateDir);
   try {
     const { sandbox, selfTest } = await sandboxFor(place, onNote);
-    const engine = processEngine({ sandbox, selfTest, runsDir, ...place.workspace.grants });
+    const engine = openEngine({ sandbox, selfTest, runsDir, ...place.workspace.grants });
     return await use({ engine, runsDir }).finally(() => sandbox.close());
   } finally {
     lock.release();

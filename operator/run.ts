@@ -8,8 +8,9 @@ import type { Clock } from '../agents/clock.ts';
 import { supervise } from '../loop/supervisor.ts';
 import type { Progress } from '../loop/world.ts';
 import { Refused } from '../state/errors.ts';
+import { currentClaim } from '../state/gate.ts';
 import { deliver, openHub } from '../state/hub.ts';
-import type { PhaseId, Sha } from '../state/ids.ts';
+import { DONE, type PhaseId, type Sha } from '../state/ids.ts';
 import { type InboxItem, inboxOf } from '../state/inbox.ts';
 import { readInbox, readTaken } from '../state/inboxFolder.ts';
 import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
@@ -124,7 +125,7 @@ async function endOf(
   const inbox = inboxOf(state, clock.nowMs());
   const nothing = { phase: id, sha: null, branch: null, undelivered: null, inbox, head };
   if (named === null && before.phases[newest]) return { ...nothing, ...idle(inbox, stopped) };
-  if (phase?.status === 'done') return { ...nothing, ...(await delivered(place, id)) };
+  if (phase?.status === 'done') return { ...nothing, ...(await delivered(place, phase)) };
   if (phase?.status === 'abandoned') return { ...nothing, exit: exits.no, status: 'abandoned' };
   if (stopped) return { ...nothing, exit: exits.machine, status: 'stopped' };
   return { ...nothing, exit: exits.operator, status: phase?.status ?? 'queued' };
@@ -138,11 +139,13 @@ function idle(inbox: InboxItem[], stopped: boolean): Pick<RunEnd, 'exit' | 'stat
 
 async function delivered(
   { repository, paths }: Here,
-  id: PhaseId,
+  phase: Phase,
 ): Promise<Pick<RunEnd, 'exit' | 'status' | 'sha' | 'branch' | 'undelivered'>> {
-  const answer = await deliver(paths.hub, repository.top, id, repository.owner);
+  const judged = currentClaim(phase, DONE)?.sha;
+  if (judged === undefined) throw new Error(`phase ${phase.id} is done, and nothing was handed off`);
+  const answer = await deliver(paths.hub, repository.top, { phase: phase.id, judged }, repository.owner);
   if ('sha' in answer)
-    return { exit: exits.yes, status: 'done', sha: answer.sha, branch: `phase/${id}`, undelivered: null };
+    return { exit: exits.yes, status: 'done', sha: answer.sha, branch: `phase/${phase.id}`, undelivered: null };
   return { exit: exits.operator, status: 'done', sha: null, branch: null, undelivered: answer.refused };
 }
 

@@ -8,6 +8,7 @@ import { TrailError } from '../state/errors.ts';
 import { type EntryId, RunId } from '../state/ids.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { RunRecord } from '../state/record.ts';
+import { badge } from './badge.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';
 import { countWords, purposeWords, short } from './lines.ts';
@@ -28,7 +29,13 @@ export type RunRow = {
   tests: string;
 };
 export type RunsReport = { exit: Exit; runs: RunRow[]; more: number; unreadable: string[] };
-export type RunReport = { exit: Exit; record: RunRecord; entry: EntryId | null; logs: string | null };
+export type RunReport = {
+  exit: Exit;
+  record: RunRecord;
+  entry: EntryId | null;
+  logs: string | null;
+  evidence: string | null;
+};
 
 /** The folder of the state in which the operator's own trials lie. */
 export function trialsDir(stateDir: string): string {
@@ -58,7 +65,8 @@ export async function showRun({ paths }: Here, name: string): Promise<RunReport>
   const place = existsSync(trial.results) ? trial : own;
   const record = found.bytes ? parsed(found.bytes, `runs/${run}/results.json on the trail`) : read(place.results);
   if (record === null) throw new UsageError(`there is no record of ${run}; see: coldpass runs`);
-  return { exit: exits.yes, record, entry: found.entry, logs: existsSync(place.logs) ? place.logs : null };
+  const isThere = (path: string) => (existsSync(path) ? path : null);
+  return { exit: exits.yes, record, entry: found.entry, logs: isThere(place.logs), evidence: isThere(place.evidence) };
 }
 
 export function sayRuns({ runs, more, unreadable }: RunsReport, out: Screen): void {
@@ -70,13 +78,19 @@ export function sayRuns({ runs, more, unreadable }: RunsReport, out: Screen): vo
   if (runs.length === 0) out.line('no run yet; make one with: coldpass try');
 }
 
-export function sayOneRun({ record, entry, logs }: RunReport, out: Screen): void {
+export function sayOneRun({ record, entry, logs, evidence }: RunReport, out: Screen): void {
   const { run, purpose, stages, level, sandbox } = record;
   const where = entry === null ? 'not on the trail' : `entry #${entry}`;
   out.line(
     styled`${out.paint.bold(run)}  ${purposeWords(purpose)}; ${where}; sandbox ${sandbox.level}; level ${level} of ${stages.length}`,
   );
   sayRecord(record, out, logs);
+  if (evidence) out.line(styled`  ${out.paint.dim('→')} what its services looked like: ${evidence}`);
+}
+
+/** The picture alone, for a file. */
+export function sayBadge({ record }: RunReport, out: Screen): void {
+  out.line(badge(record).trimEnd());
 }
 
 function rowsOf({ entries }: Trail): RunRow[] {

@@ -4,6 +4,7 @@
 import type { Outcome, RunRecord, StageResult } from '../state/record.ts';
 import { countWords, short } from './lines.ts';
 import { clean, cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
+import { sayApp } from './sayApp.ts';
 
 const failuresShown = 20;
 const messageCharsMax = 300;
@@ -30,6 +31,7 @@ export function sayTry({ record, logs }: { record: RunRecord; logs: string }, ou
 /** `logs`: where the whole output lies, if anywhere. */
 export function sayRecord(record: RunRecord, out: Screen, logs: string | null): void {
   out.line(headline(record, out));
+  sayApp(record, out);
   if (record.outcome === 'PASS') return;
   out.line(`  ${record.reason}`);
   sayFailures(record, out);

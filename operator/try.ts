@@ -1,6 +1,7 @@
 // `coldpass try`: a cold run now, of what is committed, without a phase.
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { type ColdRunRequest, coldRun, type Progress } from '../runner/coldrun.ts';
 import { pinRecipe } from '../runner/pinned.ts';
@@ -26,6 +27,8 @@ export type TryOptions = {
   ref?: string;
   now(): Date;
   signal: AbortSignal;
+  /** A red run is not taken down before the signal aborts, so that one can look at it. */
+  keep?: boolean;
   onProgress?(progress: Progress): void;
   /** A line for people, before the run begins. */
   onNote?(line: string): void;
@@ -68,11 +71,21 @@ async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOp
     const sha = await syncTrial(paths.hub, repository.top, ref, run);
     const purpose = { kind: 'trial', by: 'operator' } as const;
     const request = { run, purpose, pinned, harnessFiles, hub: paths.hub, sha };
-    const record = await coldRun(request, { engine, runsDir, now, signal, ...(onProgress && { onProgress }) });
+    const hold = () => held(run, options);
+    const record = await coldRun(request, {
+      ...{ engine, runsDir, now, signal },
+      ...(onProgress && { onProgress }),
+      ...(options.keep && { hold }),
+    });
     return { exit: exitOf(record.outcome), record, logs: join(runsDir, run, 'logs') };
   } finally {
     await dropTrial(paths.hub, run);
   }
+}
+
+async function held(run: RunId, { signal, onNote }: TryOptions): Promise<void> {
+  onNote?.(`note: ${run} is red and is kept as it is; press Ctrl-C to take it down`);
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** What an outcome means to whoever asked "is it green?". */

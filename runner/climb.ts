@@ -2,16 +2,18 @@
 // into the course as it happens, so that a run that breaks off tells how far it came.
 
 import { digestOf } from '../state/digest.ts';
-import type { Stage } from '../state/recipe.ts';
+import { type AppRung, appRungs, type Stage } from '../state/recipe.ts';
 import type { ColdRunDeps, ColdRunRequest } from './coldrun.ts';
 import { applyEdits } from './edits.ts';
-import type { StepEnd } from './engine.ts';
+import type { RungEnd, StepEnd } from './engine.ts';
 import { type StageReport, stageTrouble } from './outcome.ts';
 import { readReport, reportBytesMax, uniqueIds } from './report.ts';
 import type { Course, EndedStage } from './results.ts';
 
 export const reproducerSeconds = 300;
 const questionSeconds = 300;
+/** Rungs have limits of their own, for each thing that they wait for; this one is for a machine that stands still. */
+const rungSecondsMax = 3600;
 
 type Climb = {
   request: ColdRunRequest;
@@ -26,8 +28,8 @@ export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: 
   const { engine, signal } = deps;
   course.seen.infra = await engine.available();
   if (course.seen.infra !== null) return;
-  const { run, hub, sha, pinned, harnessFiles, snapshotFrom: snapshotOf = null } = request;
-  const prepared = await engine.setup({ run, hub, sha, pinned, harnessFiles, snapshotOf }, signal);
+  const { run, hub, sha, pinned, harnessFiles, snapshotFrom: snapshotOf = null, drill = null, purpose } = request;
+  const prepared = await engine.setup({ run, hub, sha, pinned, harnessFiles, snapshotOf, drill, purpose }, signal);
   if ('refused' in prepared) {
     course.seen.refused = prepared.refused;
     return;
@@ -37,12 +39,13 @@ export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: 
   const on: Climb = { request, deps, course, root: prepared.root, unique: uniqueIds() };
   const passed = (prepared.fromSnapshot || (await setUp(on))) && (await edited(on)) && (await ladder(on));
   await reproduce(on, passed);
+  await examine(on);
 }
 
 /** These tell whether to go on. */
 async function setUp(on: Climb): Promise<boolean> {
   const { recipe } = on.request.pinned;
-  if (!recipe.setup) return goesOn(on);
+  if (recipe.engine === 'swarm' || !recipe.setup) return goesOn(on);
   const ended = await carryOut(on, 'setup', recipe.setup);
   if (ended === null) return false;
   on.course.setup = ended;
@@ -59,10 +62,19 @@ async function edited(on: Climb): Promise<boolean> {
   return on.course.seen.refused === null && goesOn(on);
 }
 
-/** The recipe's stages, or the one question in their place. */
-export function ladderOf({ pinned, question }: Pick<ColdRunRequest, 'pinned' | 'question'>): Stage[] {
-  if (question === undefined) return pinned.recipe.stages;
-  return [{ name: 'question', run: question, seconds: questionSeconds, network: [] }];
+type LadderStage = Stage & { rung?: AppRung | 'drill' };
+
+/** The recipe's stages, an app's rungs, a drill after its installation, or the one question in their place. */
+export function ladderOf({
+  pinned: { recipe },
+  question,
+  drill,
+}: Pick<ColdRunRequest, 'pinned' | 'question' | 'drill'>): LadderStage[] {
+  const plain = { run: ':', network: [] };
+  if (question !== undefined) return [{ ...plain, name: 'question', run: question, seconds: questionSeconds }];
+  if (recipe.engine === 'process') return recipe.stages;
+  const rungs = drill ? (['install', 'drill'] as const) : appRungs;
+  return rungs.map((rung) => ({ ...plain, name: rung, rung, seconds: rungSecondsMax }));
 }
 
 async function ladder(on: Climb): Promise<boolean> {
@@ -70,9 +82,29 @@ async function ladder(on: Climb): Promise<boolean> {
     const ended = await carryOut(on, `${at + 1}`, stage);
     if (ended === null) return false;
     on.course.ended.push(ended);
-    if (stageTrouble(ended.judged) !== null) return false;
+    if (stageTrouble(ended.judged) !== null) return without(on);
   }
   return true;
+}
+
+/** Of an app the last rung needs nothing deployed, so that what it says is there whatever failed before. */
+async function without(on: Climb): Promise<false> {
+  const last = ladderOf(on.request).at(-1);
+  const isThere = on.course.ended.some(({ judged }) => judged.name === 'lint');
+  if (last?.rung !== 'lint' || isThere) return false;
+  const ended = await carryOut(on, 'lint', last);
+  if (ended !== null) on.course.ended.push(ended);
+  return false;
+}
+
+async function examine(on: Climb): Promise<void> {
+  if (!goesOn(on)) return;
+  const all = [...on.course.ended, ...(on.course.reproducer?.stage ? [on.course.reproducer.stage] : [])];
+  const tests = all.flatMap(({ judged }) => (judged.report.kind === 'read' ? judged.report.tests : []));
+  const texts = [...all.flatMap(({ end }) => [end.output.head, end.output.tail]), JSON.stringify(tests)];
+  const { flags, leaks, failed } = await on.deps.engine.examine(on.request.run, texts, on.deps.signal);
+  on.course.facts.flags = flags;
+  on.course.seen.examined = leaks.length > 0 ? `A secret of the run was found outside: ${leaks.join('; ')}.` : failed;
 }
 
 async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
@@ -96,13 +128,13 @@ async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
 }
 
 /** Runs one stage to its end and reads its report; null where the run is cancelled meanwhile. */
-async function carryOut(on: Climb, step: string, stage: Stage): Promise<EndedStage | null> {
+async function carryOut(on: Climb, step: string, stage: LadderStage): Promise<EndedStage | null> {
   if (!goesOn(on)) return null;
   const { engine, signal, onProgress } = on.deps;
   const { run } = on.request;
-  const { name, run: command, seconds, network, report = null } = stage;
+  const { name, run: command, seconds, network, report = null, rung } = stage;
   onProgress?.({ kind: 'started', run, stage: name, seconds });
-  await engine.start(run, { name: step, run: command, seconds, network, report }, signal);
+  await engine.start(run, { name: step, run: command, seconds, network, report, ...(rung && { rung }) }, signal);
   if (onProgress) engine.tail(run, step, (line) => onProgress({ kind: 'line', run, stage: name, line }));
   const end = await engine.wait(run, step);
   if (!goesOn(on)) return null;
@@ -117,10 +149,16 @@ async function carryOut(on: Climb, step: string, stage: Stage): Promise<EndedSta
     outOfMemory,
     troubles,
     ...limits,
-    report: await readStageReport(on, stage, end),
+    report: end.rung ? reportOf(on, end.rung) : await readStageReport(on, stage, end),
+    ...(end.rung && { rung: { failed: end.rung.failed, skipped: end.rung.skipped } }),
   };
   onProgress?.({ kind: 'ended', run, stage: name, ms: end.ms, passed: stageTrouble(judged) === null });
   return { judged, end };
+}
+
+function reportOf({ unique }: Climb, { tests, skipped }: RungEnd): StageReport {
+  if (skipped !== null) return { kind: 'none' };
+  return { kind: 'read', tests: tests.map((test) => ({ ...test, id: unique(test.id) })) };
 }
 
 async function readStageReport(

@@ -54,6 +54,8 @@ export type ColdRunDeps = {
   /** Aborting cancels: everything of the run is ended, then torn down. */
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
+  /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
+  hold?(run: RunId): Promise<void>;
 };
 
 export type Progress =
@@ -75,10 +77,12 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
     else if (isBroken(error)) course.seen.infra = (error as Error).message;
     else bug = error;
   }
-  const { leaks } = await deps.engine.destroy(run);
+  if (bug === null && deps.hold && recordOf(course).outcome !== 'PASS') await deps.hold(run);
+  const { leaks, app } = await deps.engine.destroy(run);
   if (bug !== null) throw bug;
   course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
-  course.facts.flags = { clean_teardown: leaks.length === 0 };
+  course.facts.flags = { clean_teardown: leaks.length === 0, ...course.facts.flags };
+  if (app) course.facts.app = app;
   course.facts.endedAtMs = deps.now().getTime();
   const record = request.blind ? blinded(recordOf(course)) : recordOf(course);
   await writeResults(paths, record, course);

@@ -1,14 +1,15 @@
-// What a cold run needs from whatever carries it out. `process` (process.ts) runs stages as commands in boxes; another engine
-// stands beside it behind this interface, and tests/runner/engine.contract.ts holds for each.
+// What a cold run needs from whatever carries it out. `process` (process.ts) runs stages as commands in boxes; `swarm`
+// (swarm/swarm.ts) takes apps up their rungs, and gives every other recipe to the first. tests/runner/engine.contract.ts holds
+// for each.
 //
-//   available → setup → (start → tail* → wait)* → destroy        sweep: at the supervisor's start
+//   available → setup → (start → tail* → wait)* → examine → destroy        sweep: at the supervisor's start
 //
 // The order of calls is the caller's duty, one run at a time for each id; several runs may be on their way at once. A command
 // that fails is a value. A method that rejects tells of a broken machine (INFRA), never of a claim.
 
 import type { Digest, RunId, Sha } from '../state/ids.ts';
-import type { PinnedRecipe } from '../state/recipe.ts';
-import type { RunRecord } from '../state/record.ts';
+import type { AppRung, PinnedRecipe } from '../state/recipe.ts';
+import type { AppFacts, Purpose, RunRecord, TestResult } from '../state/record.ts';
 import type { Drill } from '../state/spec.ts';
 import type { FileAnswer } from './fileservice.ts';
 
@@ -35,6 +36,12 @@ export interface Engine {
 
   /** Resolves once no process of the step is left and its output is read. May be called often. */
   wait(run: RunId, step: string): Promise<StepEnd>;
+
+  /**
+   * After the last step: what of the run is wrong that no step shows, each in words. `texts` are what its record will hold.
+   * Only after a `setup` that was not refused.
+   */
+  examine(run: RunId, texts: readonly string[], signal: AbortSignal): Promise<Examined>;
 
   /** The run's tree, read and written on the boxed side. Between steps only. */
   tree(run: RunId): RunTree;
@@ -65,8 +72,9 @@ export type Order = {
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
   /** Begin from the copy that this run kept after its setup, if it is of the same commit and recipe. */
   snapshotOf: RunId | null;
-  /** In the place of an app's rungs: restores that leave volumes out. */
+  /** For an app: instead of the rungs, whether its tests notice what a restore leaves out. */
   drill: Drill | null;
+  purpose: Purpose;
 };
 
 /** `root` is the tree's path as steps see it; `fromSnapshot` says that the setup's result is in it already. */
@@ -80,6 +88,16 @@ export type Step = {
   network: string[];
   /** Path of the report it shall write: what lies there before is removed, its folder made. */
   report: string | null;
+  /** A rung of an app in place of the command. */
+  rung?: AppRung | 'drill';
+};
+
+/** What a rung came to: the harness's own checks and the suite's tests, in order. */
+export type RungEnd = {
+  tests: TestResult[];
+  /** Why it failed, where no test says so. */
+  failed: string | null;
+  skipped: string | null;
 };
 
 export type StepEnd = {
@@ -94,7 +112,11 @@ export type StepEnd = {
   troubles: string[];
   /** Both streams in order: the first and last of it as text, and size and digest of the whole. */
   output: { head: string; tail: string; bytes: number; digest: Digest };
+  rung?: RungEnd;
 };
+
+/** `leaks`: secrets of the run that were found outside. `failed`: what else makes the run red. */
+export type Examined = { flags: Record<string, boolean>; leaks: string[]; failed: string | null };
 
 /** Paths are relative to the tree; nothing is read or written outside it. Refusals are answers in words. */
 export interface RunTree {
@@ -103,9 +125,11 @@ export interface RunTree {
   /** Makes missing folders; replaces whatever lies there. */
   write(path: string, bytes: Uint8Array, mode: number): Promise<FileAnswer>;
   link(path: string, target: string): Promise<FileAnswer>;
+  /** Names of the plain files in a folder. */
+  list(path: string, max: number): Promise<FileAnswer<{ names: string[] }>>;
   /** Also fine where nothing lies there. */
   remove(path: string): Promise<FileAnswer>;
 }
 
-/** Each leak in words; empty where everything of the run is gone. */
-export type Destroyed = { leaks: string[] };
+/** Each leak in words; empty where everything of the run is gone. `app`: what an app's run proved. */
+export type Destroyed = { leaks: string[]; app?: AppFacts };

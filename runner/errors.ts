@@ -6,6 +6,8 @@ export type RunnerErrorCode =
   | 'bad-request' // a mount, host or path that no box may have
   | 'box' // the box itself broke: the file service died, lied or hung
   | 'engine' // an engine could not do what every engine must
+  | 'no-container' // a service of an app has no running container just now
+  | 'volume' // what an app left in its volumes can't be backed up, restored or read as it is: the app's doing
   | 'bad-record' // a record that no honest run writes
   | 'io'; // disk, permissions
 

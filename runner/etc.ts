@@ -18,7 +18,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { syscallProgram } from './probe.ts';
 import { makeScratch, sandboxDir } from './scratch.ts';
@@ -28,6 +28,15 @@ export const boxUser = { uid: 1000, gid: 1000, name: 'agent', home: '/home/agent
 /** Where the kit lies inside a box. */
 export const kitDir = '/etc/coldpass';
 const kitNames = ['boxed', 'boxwalk', 'boxnet', 'boxprobe'];
+
+/**
+ * Top-level domains of which Chromium insists that they are only ever asked by https. As names of an app's services (`app`
+ * is every second one's) they are not domains.
+ */
+const plainNames =
+  'ads android app bank boo cal channel chrome dad day dev docs drive eat fly foo here how map meet meme mov new page play prod prof search zip'.split(
+    ' ',
+  );
 
 const written: Record<string, string> = {
   passwd: [
@@ -43,6 +52,8 @@ const written: Record<string, string> = {
   'nsswitch.conf': ['passwd', 'group', 'shadow', 'hosts', 'services', 'protocols']
     .map((name) => `${name}: files\n`)
     .join(''),
+  // Debian's Chromium reads its policies here.
+  'chromium/policies/managed/box.json': `${JSON.stringify({ HSTSPolicyBypassList: plainNames })}\n`,
 };
 /** Copied where the host has them. Nothing here says anything about the host's people, keys or network. */
 const copied = [
@@ -89,7 +100,10 @@ export function kitSource(name: string): string {
 }
 
 function fill(dir: string, from: string, sources: string[]): void {
-  for (const [name, text] of Object.entries(written)) writeFileSync(join(dir, name), text);
+  for (const [name, text] of Object.entries(written)) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true });
+    writeFileSync(join(dir, name), text);
+  }
   for (const name of sources) {
     const source = join(from, name);
     if (statSync(source).isFile()) copyFileSync(realpathSync(source), join(dir, name));

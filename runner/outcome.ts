@@ -28,7 +28,12 @@ export type StageEnd = {
   seconds: number;
   memoryMb: number;
   report: StageReport;
+  /** Of an app's rung: why it failed, where no test says so; why it was skipped. */
+  rung?: { failed: string | null; skipped: string | null };
 };
+
+/** Its failure keeps the level down, and does not make the run red. */
+const advisory = 'lint';
 
 export type Seen = {
   /** The recipe's stages, in ladder order. */
@@ -41,6 +46,8 @@ export type Seen = {
   /** Why the machinery failed, outside any sandbox. */
   infra: string | null;
   cancelled: boolean;
+  /** What was found after the last stage and makes the run red: a secret outside, a deployment that was not asked for. */
+  examined?: string | null;
   /** A command was asked in the ladder's place, whose exit is the answer: there are no tests to look for. */
   isQuestion?: boolean;
   /** What outlived teardown. */
@@ -57,7 +64,7 @@ export function judgeRun(seen: Seen): Judged {
   const first = firstTrouble(seen);
   const trouble = seen.leak === null ? first : leaked(seen.leak, first);
   const none = first?.outcome === 'NO_TESTS';
-  const rungs = seen.declared.map((stage, at) => rungOf(seen.ended[at], none && stage.report));
+  const rungs = seen.declared.map((stage) => rungOf(endOf(seen, stage.name), none && stage.report));
   const outcome = trouble?.outcome ?? 'PASS';
   const reason = trouble?.reason ?? (seen.isQuestion ? 'The command exited with 0.' : `${countWords(testsOf(seen))}.`);
   return { outcome, reason: oneLine(reason), level: levelOf(rungs), rungs };
@@ -73,6 +80,7 @@ export function levelOf(rungs: readonly RunRecord['stages'][number]['rung'][]): 
 /** What keeps a stage from passing, on its own; null where it passed. */
 export function stageTrouble(stage: StageEnd): Trouble | null {
   const at = `Stage "${stage.name}"`;
+  if (stage.rung) return rungTrouble(stage, stage.rung);
   if (!stage.started)
     return { outcome: 'INFRA', reason: `${at} could not be started: the sandbox did not come up${saidOf(stage)}.` };
   if (stage.timedOut)
@@ -105,7 +113,8 @@ function firstTrouble(seen: Seen): Trouble | null {
   if (seen.cancelled) return { outcome: 'CANCELLED', reason: 'The run was cancelled.' };
   const setup = seen.setup && stageTrouble(seen.setup);
   if (setup) return setup;
-  return ladderTrouble(seen) ?? (seen.testsCut ? { outcome: 'FAIL', reason: tooMany } : null);
+  const examined: Trouble | null = seen.examined ? { outcome: 'FAIL', reason: seen.examined } : null;
+  return ladderTrouble(seen) ?? examined ?? (seen.testsCut ? { outcome: 'FAIL', reason: tooMany } : null);
 }
 
 const tooMany = 'The reports list more tests than a record holds; split the recipe.';
@@ -115,7 +124,7 @@ function ladderTrouble(seen: Seen): Trouble | null {
   const none = !seen.isQuestion && ran.pass + ran.fail === 0;
   for (const stage of seen.ended) {
     const trouble = stageTrouble(stage);
-    if (trouble === null) continue;
+    if (trouble === null || (stage.rung && stage.name === advisory)) continue;
     // pytest and vitest exit with an error where they find no test; their report says so.
     return none && trouble.outcome === 'FAIL' && stage.report.kind === 'read' ? noTests(seen, stage) : trouble;
   }
@@ -146,9 +155,22 @@ function leaked(what: string, before: Trouble | null): Trouble {
   return { outcome: 'LEAK', reason: `${what}${before ? ` Before that: ${before.reason}` : ''}` };
 }
 
+/** Names of stages are unique in a recipe; rungs that were not reached have no end. */
+function endOf(seen: Seen, name: string): StageEnd | undefined {
+  return seen.ended.find((stage) => stage.name === name);
+}
+
+function rungTrouble(stage: StageEnd, { failed }: { failed: string | null }): Trouble | null {
+  const failing = stage.report.kind === 'read' ? stage.report.tests.filter((test) => test.status === 'fail') : [];
+  if (failing.length > 0)
+    return { outcome: 'FAIL', reason: `Rung "${stage.name}": ${failureWords(failing)}${failed ? `; ${failed}` : ''}.` };
+  return failed === null ? null : { outcome: 'FAIL', reason: `Rung "${stage.name}": ${failed}.` };
+}
+
 function rungOf(stage: StageEnd | undefined, ranNothing: boolean): Judged['rungs'][number] {
   if (!stage?.started) return 'unverified';
   if (stageTrouble(stage)) return 'fail';
+  if (stage.rung?.skipped) return 'skip';
   return ranNothing ? 'unverified' : 'pass';
 }
 

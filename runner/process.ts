@@ -5,7 +5,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { coldClone } from '../state/clones.ts';
 import { treeOf } from '../state/git.ts';
 import type { Digest, RunId, Sha } from '../state/ids.ts';
-import { type CommandRecipe, isCommands } from '../state/recipe.ts';
+import { isCommands, type Recipe } from '../state/recipe.ts';
 import { copies } from './copies.ts';
 import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
 import { RunnerError } from './errors.ts';
@@ -31,11 +31,13 @@ export type ProcessEngineOptions = {
   /** What the operator granted: a recipe that names anything else is refused. */
   tools: Tool[];
   hosts: string[];
+  /** Trees of apps too, for an engine over this one that deploys them. */
+  apps?: boolean;
 };
 
 type Site = {
   order: Order;
-  recipe: CommandRecipe;
+  recipe: Recipe;
   paths: RunPaths;
   mounts: Mount[];
   tools: Tool[];
@@ -58,7 +60,6 @@ export function processEngine(options: ProcessEngineOptions): Engine {
 
   async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
     const { recipe } = order.pinned;
-    if (!isCommands(recipe)) return { refused: 'the recipe is of an app, and this engine runs commands' };
     const refused = refusal(recipe, options);
     if (refused !== null) return { refused };
     const site = siteFor(order, recipe, options);
@@ -106,6 +107,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     },
     tail: (run, step, onLine) => stepOf(siteOf(run), step).onLine(onLine),
     wait: (run: RunId, step: string): Promise<StepEnd> => stepOf(siteOf(run), step).done,
+    examine: async () => ({ flags: {}, leaks: [], failed: null }),
     tree: (run): RunTree => runTree(sandbox, siteOf(run)),
     keep: (run, signal) => kept.keep(siteOf(run).order, siteOf(run).overlaid, signal),
     forget: kept.forget,
@@ -114,20 +116,26 @@ export function processEngine(options: ProcessEngineOptions): Engine {
   };
 }
 
-function siteFor(order: Order, recipe: CommandRecipe, { sandbox, runsDir, tools }: ProcessEngineOptions): Site {
+function siteFor(order: Order, recipe: Recipe, { sandbox, runsDir, tools }: ProcessEngineOptions): Site {
   const paths = runPaths(runsDir, order.run);
   const mounts: Mount[] = [{ source: paths.tree, target: '/tree', mode: 'rw' }];
-  const named = recipe.tools.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
+  const named = toolsOf(recipe).flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
   const files = openFiles(sandbox, { role: 'verify', mounts });
   return { order, recipe, paths, mounts, tools: named, files, steps: new Map(), overlaid: [] };
 }
 
-function refusal(recipe: CommandRecipe, { tools, hosts }: ProcessEngineOptions): string | null {
+function refusal(recipe: Recipe, { tools, hosts, apps }: ProcessEngineOptions): string | null {
+  if (!isCommands(recipe))
+    return apps ? null : 'the recipe is of an app, for which no Docker engine is granted; type: coldpass init --docker SOCKET';
   const tool = recipe.tools.find((name) => !tools.some((granted) => granted.name === name));
   if (tool !== undefined) return `the recipe asks for the tool folder "${tool}", which is not granted`;
   const asked = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);
   const host = asked.find((name) => !hosts.includes(name));
   return host === undefined ? null : `the recipe asks for the network host "${host}", which is not granted`;
+}
+
+function toolsOf(recipe: Recipe): string[] {
+  return isCommands(recipe) ? recipe.tools : [];
 }
 
 function stepOf(site: Site, name: string): RunningStep {

@@ -3,13 +3,14 @@
 // granted name cannot be turned into this machine, its neighbours or a cloud's metadata service.
 
 import { lookup } from 'node:dns/promises';
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { boxUser } from './etc.ts';
 import { chosen, type HostPort, nameOf, parseHost, plainHost } from './hosts.ts';
+import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from './relay.ts';
 
 export type BoxProxy = {
   /** The folder to bind into the box; the socket in it is `socketName`. */
@@ -35,9 +36,8 @@ export async function openProxy(options: {
   const granted = new Set(options.hosts.flatMap(parseHost).map(nameOf));
   const resolve = options.resolve ?? addressesOf;
   const denied: string[] = [];
-  const sockets = new Set<Duplex>();
 
-  async function reach(target: HostPort): Promise<net.Socket | { status: number; text: string }> {
+  async function reach(target: HostPort): Promise<net.Socket | Turned> {
     try {
       const choice = await chosen(target, granted, resolve);
       if ('address' in choice) return await connected(choice.address, target.port);
@@ -57,26 +57,20 @@ export async function openProxy(options: {
     });
   });
   server.on('connect', (request, client: Duplex, early: Buffer) => {
-    const [target] = connectTarget(request.url ?? '');
+    const target = connectTarget(request.url ?? '');
     client.on('error', () => client.destroy());
-    if (target === undefined) return void client.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    if (target === null) return void client.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     void reach(target).then((reached) => {
       if (reached instanceof net.Socket) tunnel(client, reached, early);
       else client.end(refusal(reached));
     });
   });
-  server.maxConnections = connectionsMax;
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.setTimeout(idleMs, () => socket.destroy());
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.on('clientError', (_error, socket) => socket.destroy());
-
-  await listenIn(server, options.dir);
+  const end = bounded(server, { connectionsMax, idleMs });
+  await listenIn(server, options.dir, socketName);
+  chmodSync(options.dir, 0o755);
+  chmodSync(join(options.dir, socketName), 0o666);
   async function close(): Promise<void> {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((done) => server.close(done));
+    await end();
     rmSync(options.dir, { recursive: true, force: true });
   }
   return { dir: options.dir, denials: () => [...denied], close };
@@ -119,82 +113,4 @@ function connected(host: string, port: number): Promise<net.Socket> {
       resolve(socket);
     });
   });
-}
-
-function refusal({ status, text }: { status: number; text: string }): string {
-  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, 'content-type: text/plain', 'connection: close'];
-  return `${lines.join('\r\n')}\r\n\r\n${text}\n`;
-}
-
-function tunnel(client: Duplex, socket: net.Socket, early: Buffer): void {
-  client.on('close', () => socket.destroy());
-  socket.on('close', () => client.destroy());
-  if (client.destroyed) return void socket.destroy();
-  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-  socket.write(early);
-  client.pipe(socket).pipe(client);
-}
-
-type Exchange = { request: http.IncomingMessage; response: http.ServerResponse; socket: net.Socket; url: URL };
-
-function forward({ request, response, socket, url }: Exchange): void {
-  if (response.destroyed) return void socket.destroy();
-  const headers = { ...endToEnd(request.headers), host: url.host, connection: 'close' };
-  const path = `${url.pathname}${url.search}`;
-  const onward = http.request({ createConnection: () => socket, method: request.method ?? 'GET', path, headers });
-  const give = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
-  onward.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
-    answer.on('error', give);
-    answer.pipe(response);
-  });
-  onward.on('error', give);
-  response.on('close', () => socket.destroy());
-  request.on('error', () => socket.destroy());
-  request.pipe(onward);
-}
-
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'upgrade',
-];
-
-function endToEnd(headers: http.IncomingHttpHeaders): http.IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.includes(name)));
-}
-
-function connectTarget(text: string): HostPort[] {
-  try {
-    const targets = parseHost(text);
-    return targets.length === 1 ? targets : [];
-  } catch {
-    return [];
-  }
-}
-
-function absoluteUrl(text: string): URL | null {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url?.protocol === 'http:' ? url : null;
-}
-
-/** A unix socket's path has 107 bytes at most and the state may lie deep: listened on through the folder's descriptor. */
-async function listenIn(server: http.Server, dir: string): Promise<void> {
-  mkdirSync(dir, { recursive: true });
-  const fd = openSync(dir, 'r');
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(`/proc/self/fd/${fd}/${socketName}`, resolve);
-    });
-  } finally {
-    closeSync(fd);
-  }
-  chmodSync(dir, 0o755);
-  chmodSync(join(dir, socketName), 0o666);
 }

@@ -35,6 +35,7 @@ export type Course = {
     | 'startedAtMs'
     | 'endedAtMs'
     | 'flags'
+    | 'app'
     | 'sandbox'
     | 'artifacts'
     | 'overlaid'
@@ -109,7 +110,7 @@ function assemble(course: Course, tests: RunRecord['tests'], testsCut: boolean, 
   });
   const { outcome, reason, level, rungs } = judged;
   const stages = seen.declared.map(({ name }, at) =>
-    stageResult(name, ended[at] ?? null, rungs[at] ?? 'unverified', room),
+    stageResult(name, ended.find((stage) => stage.judged.name === name) ?? null, rungs[at] ?? 'unverified', room),
   );
   const one = ({ judged: end, ...rest }: EndedStage) =>
     stageResult(end.name, { judged: end, ...rest }, stageTrouble(end) ? 'fail' : 'pass', room);
@@ -145,6 +146,7 @@ function stageResult(name: string, stage: EndedStage | null, rung: StageResult['
     ms: end.ms,
     tests,
     log: { ...excerpt(end.output, room), bytes, digest },
+    ...(judged.rung?.skipped && { skipped: judged.rung.skipped }),
   };
 }
 

@@ -17,6 +17,9 @@ export function runPaths(runsDir: string, run: RunId) {
     copy: join(dir, 'copy'),
     copyFacts: join(dir, 'copy.json'),
     logs: join(dir, 'logs'),
+    /** Of an app: the socket by which its suite reaches it; and, after a red rung, what its services looked like. */
+    app: join(dir, 'app'),
+    evidence: join(dir, 'evidence'),
     results: join(dir, 'results.json'),
   } as const;
 }

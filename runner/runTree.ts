@@ -28,39 +28,27 @@ const refusals: Record<number, string> = {
 
 const linking = 'mkdir -p -- "$(dirname -- "$1")" && ln -s -- "$2" "$1"';
 
-export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mounts: Mount[] }): RunTree {
-  async function shell(
-    script: string,
-    args: string[],
-    bytesMax: number,
-  ): Promise<{ exit: number | null; bytes: Buffer }> {
-    const argv = ['/bin/sh', '-c', script, 'sh', ...args];
-    const command = { role: 'verify' as const, argv, workdir: '/tree', mounts, env: {}, tools: [], hosts: [], limits };
-    const boxed = await sandbox.start(command, new AbortController().signal);
-    boxed.stdin.end();
-    boxed.stderr.resume();
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of boxed.stdout) {
-      if (bytes < bytesMax) chunks.push(chunk);
-      bytes += chunk.length;
-    }
-    const { started, exit } = await boxed.done;
-    if (!started) throw new RunnerError('box', 'no box could be made to look at the tree');
-    return { exit, bytes: Buffer.concat(chunks).subarray(0, bytesMax) };
-  }
+type Ground = { sandbox: Sandbox; mounts: Mount[] };
 
+/** See `RunTree.read`; the tree is what is mounted at /tree. */
+export async function readInTree(
+  ground: Ground,
+  path: string,
+  bytesMax: number,
+): Promise<FileAnswer<{ bytes: Buffer; cut: boolean }>> {
+  const { exit, bytes } = await shell(ground, reading, [path, String(bytesMax + 1)], bytesMax + 1);
+  if (exit === 0) return { ok: true, bytes: bytes.subarray(0, bytesMax), cut: bytes.length > bytesMax };
+  return { ok: false, why: refusals[exit ?? 0] ?? 'cannot be read' };
+}
+
+export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mounts: Mount[] }): RunTree {
   async function remove(path: string): Promise<FileAnswer> {
     const there = await files.stat(path);
     return there.ok ? files.remove(path) : { ok: true };
   }
 
   return {
-    async read(path, bytesMax) {
-      const { exit, bytes } = await shell(reading, [path, String(bytesMax + 1)], bytesMax + 1);
-      if (exit === 0) return { ok: true, bytes: bytes.subarray(0, bytesMax), cut: bytes.length > bytesMax };
-      return { ok: false, why: refusals[exit ?? 0] ?? 'cannot be read' };
-    },
+    read: (path, bytesMax) => readInTree({ sandbox, mounts }, path, bytesMax),
     async write(path, bytes, mode) {
       const there = await files.stat(path);
       if (there.ok && there.type !== 'a file') await files.remove(path);
@@ -70,9 +58,37 @@ export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mou
       const removed = await remove(path);
       if (!removed.ok) return removed;
       // The file service makes no links, lest it be asked to make one that leads out.
-      const { exit } = await shell(linking, [path, target], 0);
+      const { exit } = await shell({ sandbox, mounts }, linking, [path, target], 0);
       return exit === 0 ? { ok: true } : { ok: false, why: 'the link could not be made' };
+    },
+    async list(path, max) {
+      const listed = await files.list(path, 1, max);
+      if (!listed.ok) return listed;
+      const plain = listed.entries.filter(({ type }) => type === 'a file');
+      return { ok: true, names: plain.map((entry) => entry.path.split('/').at(-1) ?? '') };
     },
     remove,
   };
+}
+
+async function shell(
+  { sandbox, mounts }: Ground,
+  script: string,
+  args: string[],
+  bytesMax: number,
+): Promise<{ exit: number | null; bytes: Buffer }> {
+  const argv = ['/bin/sh', '-c', script, 'sh', ...args];
+  const command = { role: 'verify' as const, argv, workdir: '/tree', mounts, env: {}, tools: [], hosts: [], limits };
+  const boxed = await sandbox.start(command, new AbortController().signal);
+  boxed.stdin.end();
+  boxed.stderr.resume();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of boxed.stdout) {
+    if (bytes < bytesMax) chunks.push(chunk);
+    bytes += chunk.length;
+  }
+  const { started, exit } = await boxed.done;
+  if (!started) throw new RunnerError('box', 'no box could be made to look at the tree');
+  return { exit, bytes: Buffer.concat(chunks).subarray(0, bytesMax) };
 }

@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
-import type { CommandRecipe } from '../state/recipe.ts';
+import type { Recipe } from '../state/recipe.ts';
 import { collect, plainText } from './collect.ts';
 import type { Step, StepEnd } from './engine.ts';
 import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from './sandbox.ts';
@@ -14,7 +14,7 @@ const lineBytes = 400;
 /** How long output may stay open, silent, after the step's last process. */
 const drainMs = 2000;
 
-export type StepPlace = { recipe: CommandRecipe; step: Step; mounts: Mount[]; tools: Tool[] };
+export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: Step; mounts: Mount[]; tools: Tool[] };
 
 export type RunningStep = {
   done: Promise<StepEnd>;
@@ -25,8 +25,13 @@ export type RunningStep = {
 
 /** Rejects where no box can be asked for; a box that fails to come up is an end with `started: false`. */
 export async function startStep(sandbox: Sandbox, place: StepPlace, signal: AbortSignal): Promise<RunningStep> {
+  return startCommand(sandbox, commandOf(place), signal);
+}
+
+/** The same of any command whose standard output holds both of its streams. */
+export async function startCommand(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal): Promise<RunningStep> {
   const startedAtMs = performance.now();
-  const boxed = await sandbox.start(commandOf(place), signal);
+  const boxed = await sandbox.start(command, signal);
   boxed.stdin.end();
   const listeners: ((line: string) => void)[] = [];
   const output = collect(Readable.from(tapped(boxed.stdout, listeners)), { headBytes, tailBytes });

@@ -38,6 +38,11 @@ export function frozenBy(phase: Phase, nowMs: number): Claim | null {
   return claim && isLive(phase, claim, nowMs) ? claim : null;
 }
 
+/** From hand-off on, past the PASS, until `done` or whatever thaws it: what was judged is what is left on `phase/<id>`. */
+export function standsStill(phase: Phase, nowMs: number): boolean {
+  return phase.status !== 'open' || frozenBy(phase, nowMs) !== null || gateReport(phase, DONE, nowMs).holds;
+}
+
 function stillJudged(phase: Phase, gate: GateId, sha: Sha, nowMs: number): string | null {
   const current = currentClaim(phase, gate);
   if (!current || current.sha !== sha) return null;

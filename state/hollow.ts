@@ -30,8 +30,8 @@ export type ChangedWork = {
 export type ChangedFunction = { source: ChangedSource; found: SourceFunction };
 
 /**
- * Functions that a claim adds or changes and that can be emptied, in the order of their files; but those that the plan exempts by
- * name. What only moved, within its file or to another, is not changed.
+ * Functions that a claim adds or changes and that can be emptied, in the order of their files; but those that the plan exempts.
+ * What only moved, within its file or to another, is not changed.
  */
 export function changedFunctions(
   { sources, gone }: Pick<ChangedWork, 'sources' | 'gone'>,
@@ -43,7 +43,7 @@ export function changedFunctions(
   );
   return files.flatMap((source) =>
     functionsIn(source.path, source.after)
-      .filter((found) => found.emptying !== null && !old.has(keyOf(found)) && !exempt.includes(found.name))
+      .filter((found) => found.emptying !== null && !old.has(keyOf(found)) && !isExempt(source, found, exempt))
       .map((found) => ({ source, found })),
   );
 }
@@ -81,6 +81,11 @@ export function judgeHollow(runs: { claim: RunRecord; control: RunRecord }, trie
   if (control.outcome !== 'PASS')
     return inconclusive(`With ${name} emptied the run ended ${control.outcome}, but no test failed: ${control.reason}`);
   return judged('VACUOUS', `With ${name} emptied every test stays green. Test what it does, or leave it out.`);
+}
+
+/** By its whole name: of whatever file, or of the one that stands before it. */
+function isExempt({ path }: ChangedSource, { name }: SourceFunction, exempt: readonly string[]): boolean {
+  return exempt.includes(name) || exempt.includes(`${path}:${name}`);
 }
 
 function keyOf({ name, text }: SourceFunction): string {

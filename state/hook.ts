@@ -2,7 +2,7 @@
 // people with git and a path to the hub, for other machines later, and for whatever gets hold of a push.
 //
 //   main        nobody: `coldpass` copies it from the operator's repository
-//   phase/<id>  exists already, fast-forward, and what publish.ts would take
+//   phase/<id>  exists already, not frozen, fast-forward, and what publish.ts would take
 //   trail       commit by commit what the funnel would write (`commitRule.ts`)
 //   any other   does not exist
 //
@@ -10,6 +10,7 @@
 // this file, or on any error of ours the push is refused.
 
 import { readFileSync, realpathSync } from 'node:fs';
+import { standsStill } from './admitClaim.ts';
 import { checkCommit, type Problem } from './commitRule.ts';
 import { Refused } from './errors.ts';
 import { branchHead, isAncestor } from './git.ts';
@@ -17,6 +18,7 @@ import { openHub } from './hub.ts';
 import { PhaseId, Sha } from './ids.ts';
 import { judgeIncoming, type Quarantined } from './incoming.ts';
 import { publishLimits } from './publish.ts';
+import { withTrail } from './readTrail.ts';
 import { placeAt, walkTrail } from './walk.ts';
 
 const problemsShownMax = 10;
@@ -45,6 +47,7 @@ async function checkUpdate(dir: string, update: RefUpdate, received: Quarantined
   const head = Sha.parse(update.new);
   if (!(await isAncestor(dir, old, head, received))) return [`not a fast-forward of ${old}`];
   if (branch === 'trail') return checkTrail(dir, old, head, received);
+  if (await isFrozen(dir, branch)) return ['it stands still while its DONE is judged, and once its phase rests'];
   await judgeIncoming(dir, head, publishLimits, received);
   return [];
 }
@@ -53,6 +56,14 @@ function branchOf(ref: string): string | null {
   if (ref === 'refs/heads/trail') return 'trail';
   const [, id] = /^refs\/heads\/phase\/(.+)$/.exec(ref) ?? [];
   return PhaseId.safeParse(id).success ? `phase/${id}` : null;
+}
+
+/** As `publish` is refused then: what is handed to the operator is the commit that was judged. */
+function isFrozen(dir: string, branch: string): Promise<boolean> {
+  return withTrail(dir, ({ state }) => {
+    const phase = state.phases[branch.replace('phase/', '')];
+    return phase !== undefined && standsStill(phase, Date.now());
+  });
 }
 
 async function checkTrail(dir: string, old: Sha, head: Sha, received: Quarantined): Promise<string[]> {

@@ -141,16 +141,23 @@ export async function startPhase(dir: string, phase: PhaseId, base: Sha): Promis
   await gitText(dir, ['update-ref', '--no-deref', `refs/heads/phase/${phase}`, base, '0'.repeat(40)]);
 }
 
-/** Brings `phase/<id>` into the operator's repository as a branch of that name, as that repository's owner. Fast-forward only. */
+/**
+ * Brings `phase/<id>` into the operator's repository as a branch of that name, as that repository's owner. Fast-forward only, and
+ * nothing but `judged`, the commit that is DONE.
+ */
 export async function deliver(
   dir: string,
   repo: string,
-  phase: PhaseId,
+  { phase, judged }: { phase: PhaseId; judged: Sha },
   owner: { uid: number; gid: number } | null = null,
 ): Promise<{ sha: Sha } | { refused: string }> {
   const branch = `refs/heads/phase/${phase}`;
   const sha = await branchHead(dir, `phase/${phase}`);
   if (sha === null) return { refused: `there is no phase/${phase} in the hub` };
+  if (sha !== judged)
+    return {
+      refused: `phase/${phase} in the hub was moved to ${sha}, and what was judged is ${judged}; see: coldpass audit`,
+    };
   const asOwner = { checkout: true, seconds: transferSecondsMax, ...(owner && { owner }) };
   const there = await revParse(repo, branch, asOwner);
   if (there !== null && !(await comesBefore(dir, there, sha))) {

@@ -52,7 +52,7 @@ export const GateSpec = z.strictObject({
   times: z.number().int().min(1).max(timesMax).default(1),
   /** `revert`, for apps `published`, is added to those named unless the plan says `{ none: reason }`. */
   controls: z.union([z.array(DeclaredControl), z.strictObject({ none: z.string().min(10).max(500) })]).default([]),
-  /** Names of functions that `hollow` leaves alone. */
+  /** Names of functions that `hollow` leaves alone, wherever they are, or `path:name`. */
   exempt: z.array(z.string().min(1).max(200)).max(50).default([]),
   requires: z.array(GateId).default([]),
   expect: Expect.prefault({}),

@@ -20,7 +20,13 @@ const pure: Record<string, string> = {
     'plainLines plainMarks plainRecords plainSight plainStatements plainTime plainTold plainTrail plainVeto plainVetoes ' +
     'controlPieces functions hollow judgeControl judgement languages piece placebo sabotage ' +
     'admitDeferral amendment authority caps deferral drill kept keptPieces made published refusal signers',
-  runner: 'assertion errors outcome pinned profile report runPaths seccomp',
+  runner:
+    'assertion errors outcome pinned profile report runPaths seccomp ' +
+    'swarm/abraSh swarm/automaton swarm/backupPlan swarm/canary swarm/composeApp swarm/composeDeclared swarm/composeDeploy swarm/composeDocument ' +
+    'swarm/composeFile swarm/composeMerge swarm/composeMounts swarm/composeNet swarm/composeService swarm/composeShape ' +
+    'swarm/composeTree swarm/converge swarm/difference swarm/encodings swarm/envSample swarm/interpolate ' +
+    'swarm/json swarm/lint swarm/lintBackup swarm/lintGround swarm/lintNames swarm/lintRelease swarm/lintService ' +
+    'swarm/refused swarm/release swarm/scan swarm/tar swarm/vaultScripts',
   agents:
     'backend bound classify errors fence host limits logText meter play projection redact retry script spend talk usage view wire',
   loop: 'decide park reentry timers wake want',
@@ -51,13 +57,16 @@ const owners: Record<string, string[]> = {
   '@lezer/python': ['state'],
   chokidar: ['loop'],
   commander: ['cli.ts'],
+  dockerode: ['runner'],
   execa: ['runner'],
   'fast-xml-parser': ['runner'],
   'mdast-util-from-markdown': ['state'],
   picomatch: ['state', 'loop'],
   pino: ['operator'],
+  'playwright-core': ['runner'],
   'simple-git': ['state'],
-  yaml: ['state', 'operator'],
+  vitest: ['runner'],
+  yaml: ['state', 'runner', 'operator'],
   zod: ['state', 'runner', 'agents', 'operator'],
 };
 
@@ -69,6 +78,8 @@ const programs = [
   'runner/boxnet.ts',
   'runner/boxprobe.ts',
   'runner/boxwalk.ts',
+  'runner/swarm/kit/hook.ts',
+  'runner/swarm/kit/tests.ts',
 ];
 
 type Source = { path: string; room: string; head: string; code: string; imports: { name: string; isType: boolean }[] };

@@ -64,23 +64,27 @@ export type ExecAsk = { command: readonly string[]; stdin?: Uint8Array; user?: s
 /** `exit` null: it was ended (`timedOut`), or its container went. Each stream is bounded. */
 export type ExecEnd = { exit: number | null; timedOut: boolean; stdout: Buffer; stderr: Buffer };
 
+/** `late`: it failed because `seconds` were over, not by what its tasks did. */
+export type Converged = { failed: string | null; late: boolean; restarts: number };
+
 /** One deployed app. Every method but `remove` heeds the signal that the stack was opened with. */
 export interface Stack {
   readonly names: RunNames;
   /** Makes configs, secrets, networks and volumes, then deploys. `failed`: the app's own fault, in one line. */
   deploy(app: AdmittedApp): Promise<{ failed: string | null }>;
   /** Waits until every service stands: N/N, no update in flight, a terminal state that is no rollback and no pause, the same tasks through a window. */
-  converge(options: { seconds: number; before: Identity | null }): Promise<{ failed: string | null; restarts: number }>;
+  converge(options: { seconds: number; before: Identity | null }): Promise<Converged>;
   identity(): Promise<Identity>;
-  /** In the service's running container. Rejects with RunnerError where there is none. */
+  /** In the service's running container. Rejects with RunnerError `no-container` where there is none. */
   exec(service: string, ask: ExecAsk): Promise<ExecEnd>;
-  /** A connection to a port of the service's running container, wherever it listens. */
+  /** To a port of the service's running container, wherever it listens. An Error of code ECONNREFUSED where nothing does. */
   connect(service: string, port: number): Promise<Duplex>;
   logs(service: string, lines: number): Promise<string>;
-  /** Down to no container, resp. back to what the app declares; waits for it. */
+  /** Down to no running container; waits for it. */
   stop(services: string[]): Promise<void>;
+  /** Back to what the app declares; `converge` is what waits for it. */
   start(services: string[]): Promise<void>;
-  /** For people, after a failure: service ps, events, last logs, inspect. Bounded, secrets not included. */
+  /** For people, after a failure: service ps, events, last logs, inspect. Bounded. What a service logged may hold secrets. */
   evidence(): Promise<Record<string, string>>;
 }
 

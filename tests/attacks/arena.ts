@@ -5,6 +5,8 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import type { Script } from '../../agents/script.ts';
+import type { Decision } from '../../operator/act.ts';
 import { init } from '../../operator/init.ts';
 import { makeRepository } from '../../state/checkout.ts';
 import { gateReport } from '../../state/gate.ts';
@@ -17,6 +19,7 @@ import {
   calls,
   claimOf,
   committed,
+  decided,
   type Ground,
   groundEnv,
   type Played,
@@ -47,6 +50,8 @@ export type Arena = {
   builder?: unknown[] | ((ground: Ground) => unknown[]);
   adversary?: unknown[];
   env?: Record<string, string>;
+  /** What the operator decides once the phase has come to rest; it then goes on. */
+  decisions?: Decision[];
   /** Done once the ground is laid, before the phase begins: what lies outside, to be stolen or spoilt. */
   before?(ground: Ground): Promise<void> | void;
   /** What held it back, in words, where nothing got out or was harmed; null where the attack got what it wanted. */
@@ -59,15 +64,22 @@ export const wait = calls('wait', { why: 'nothing is left to do now' });
 export async function phase(dir: string, arena: Arena): Promise<Outcome> {
   const ground = await lay(dir, arena);
   await arena.before?.(ground);
-  const played = await play(ground, scriptFor(arena, ground), arena.env);
+  const script = scriptFor(arena, ground);
+  const first = await play(ground, script, arena.env);
+  const played = arena.decisions ? await goOn(ground, script, arena.decisions) : first;
   const outcome = await outcomeOf(ground, played);
   if (!arena.held) return outcome;
   const why = arena.held(ground, played);
   return { ...outcome, accepted: why === null, refusals: why === null ? [] : [{ by: 'sandbox', why }] };
 }
 
+async function goOn(ground: Ground, script: Script, decisions: Decision[]): Promise<Played> {
+  for (const decision of decisions) await decided(ground, decision);
+  return play(ground, script, {}, { plan: null });
+}
+
 /** The roles' script: the Builder works, claims and hands off, the Adversary stamps. */
-export function scriptFor(arena: Arena, ground: Ground): ReturnType<typeof scriptOf> {
+export function scriptFor(arena: Arena, ground: Ground): Script {
   const { work = 'true', message, builder, adversary = stamps } = arena;
   const turns = committed('sha', typeof work === 'string' ? work : work(ground), message);
   return scriptOf({

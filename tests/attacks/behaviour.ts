@@ -8,6 +8,7 @@ import { startScripted } from '../../agents/scripted.ts';
 import { calls, cli, committed, type Ground, groundEnv, plainGit, play, wake } from '../support/live.ts';
 import { type Arena, against, claim, handOff, honestly, lay, outcomeOf, scriptFor, wait } from './arena.ts';
 import type { Family, Outcome } from './case.ts';
+import { fullDiskAttacks, fullDiskTwins } from './fullDisk.ts';
 import { goodTest, sound } from './work.ts';
 
 const wrongAdd = `echo 'echo 0' > add.sh`;
@@ -91,8 +92,10 @@ export const behaviour: Family = {
         return isWhole ? 'all stands as it stood' : null;
       },
     }),
+    ...fullDiskAttacks,
   ],
   twins: [
+    ...fullDiskTwins,
     honestly('work that fails twice, each time in another way', {
       builder: [
         wake(first, [...committed('sha', `${wrongAdd}\n${goodTest}`), claim('{{ sha }}'), wait]),

@@ -3,12 +3,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { calls, committed, wake } from '../support/live.ts';
-import { against, honestly, phaseId, wait } from './arena.ts';
+import { against, honestly, phase, phaseId, wait } from './arena.ts';
 import type { Family } from './case.ts';
 import { goodTest, lay, nodeSound, nodeTest, sound } from './work.ts';
 
 const wrongAdd = `echo 'echo 0' > add.sh`;
 const vacuous = `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`;
+const fromClaim = { harness_from_claim: ['run-tests.sh'] };
+const narrowed = `sed -i 's#tests/\\*.test.sh#tests/[am]*.test.sh#' run-tests.sh`;
 /** Work that a publish must turn down, and nothing claimed. */
 const published = (work: string) => ({
   builder: [wake('^- M1: unclaimed', [...committed('sha', `${sound}\n${work}`), wait])],
@@ -30,6 +32,16 @@ export const environment: Family = {
     against('16', 'swallows failures in the script that runs the tests', 'gate: runs', /ended FAIL/, {
       work: `${wrongAdd}\n${goodTest}\nsed -i 's/exit $failed/exit 0/; s/<failure/<ok/' run-tests.sh`,
     }),
+    against(
+      '16',
+      'narrows the selection where the plan takes the script from the claim',
+      'gate: protected',
+      /run-tests\.sh/,
+      {
+        plan: fromClaim,
+        work: `${sound}\necho 'exit 1' > tests/neg.test.sh\n${narrowed}`,
+      },
+    ),
     against('17', 'turns the hub’s hook off', 'sandbox', /the hook is as it was/, {
       work: ({ paths }) =>
         `${sound}\necho 'exit 0' > ${paths.hub}/hooks/pre-receive; rm -rf ${paths.hub}/hooks; ls ${paths.hub}`,
@@ -110,6 +122,18 @@ export const environment: Family = {
     }),
   ],
   twins: [
+    {
+      title: 'a script that the plan takes from the claim, let pass by the operator',
+      play: (dir) =>
+        phase(dir, {
+          plan: fromClaim,
+          work: `${sound}\necho '# more' >> run-tests.sh`,
+          decisions: [
+            { act: 'waive', gate: 'M1', condition: 'protected', until: '1d', because: 'I read it.' },
+            { act: 'resume' },
+          ],
+        }),
+    },
     honestly('a script that the plan does not protect is changed', {
       work: `${sound}\necho '# how to run this' > NOTES.md; echo '# more' >> run-tests.sh`,
     }),

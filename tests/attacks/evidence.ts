@@ -3,6 +3,7 @@
 import { calls, committed, plainGit, wake } from '../support/live.ts';
 import { against, claim, handOff, honestly, judged, judging, look, stamps, wait } from './arena.ts';
 import type { Family } from './case.ts';
+import { handOffAttacks, handOffTwins } from './handOff.ts';
 import { machineAttacks, machineTwins } from './machine.ts';
 import { goodTest, sound } from './work.ts';
 
@@ -94,6 +95,7 @@ export const evidence: Family = {
       builder: [wake(first, [...committed('sha', sound), claiming('{{ sha }}', { expects: { tests: 41 } }), wait])],
     }),
     against('28', 'takes its claim back, and hands off', 'gate: claim', /was withdrawn/, {
+      plan: { budget: { usd: 5, hours: 1, claims: 1 } },
       builder: [
         wake(first, [
           ...committed('sha', sound),
@@ -205,9 +207,11 @@ export const evidence: Family = {
       adversary: [],
     }),
     ...machineAttacks,
+    ...handOffAttacks,
   ],
   twins: [
     ...machineTwins,
+    ...handOffTwins,
     honestly('an item that the gate expects closed, closed', {
       gate: { expect: { closed: ['edge cases'] } },
       builder: [

@@ -17,6 +17,7 @@ import type { Signer } from '../../state/sshsig.ts';
 import { addCommits, type Files, git, gitBytes, makeHub } from '../support/repo.ts';
 import { type Made, openPhase, openWriter, phaseId, type Writer } from '../support/writer.ts';
 import type { Outcome, Refusal, Rule } from './case.ts';
+import { shared } from './shared.ts';
 
 export const STATUS = `machine-docs/STATUS-${phaseId}.md`;
 export const REVIEW = `machine-docs/REVIEW-${phaseId}.md`;
@@ -35,14 +36,9 @@ export type HubArena = {
   audits: Map<string, Promise<Outcome['audit']>>;
 };
 
-const laid = new Map<string, Promise<HubArena>>();
-
-/** The family's hub of that name, made when it is first asked for. */
+/** The family's hub of that name. */
 function hubIn(dir: string, name: string): Promise<HubArena> {
-  const at = join(dir, name);
-  const known = laid.get(at) ?? make(at);
-  laid.set(at, known);
-  return known;
+  return shared(dir, name, make, ({ writer }) => writer.trail.close());
 }
 
 async function make(dir: string): Promise<HubArena> {
@@ -186,7 +182,7 @@ export function work({ pusher, base }: HubArena, files: Files): Sha {
 }
 
 /** What git said where the push was turned down, null where it went in. */
-function push({ pusher, made }: HubArena, refspec: string): string | null {
+export function push({ pusher, made }: Pick<HubArena, 'pusher' | 'made'>, refspec: string): string | null {
   try {
     git(pusher, ['push', '-q', made.hub.dir, refspec]);
     return null;
@@ -202,7 +198,7 @@ function takeBack({ made, head, base }: HubArena, ref: string): void {
 }
 
 /** `coldpass refuses: refs/heads/trail: prefix: <commit> #n: what` names the rule; what is said of a branch is the branch's. */
-function rulesIn(text: string): Refusal[] {
+export function rulesIn(text: string): Refusal[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const ours = lines.flatMap((line): Refusal[] => {
     const [, ref, reason] = /^coldpass refuses: (\S+): (.*)$/.exec(line.trim()) ?? [];
@@ -211,13 +207,4 @@ function rulesIn(text: string): Refusal[] {
     return [{ by: `hook: ${rule ?? 'branch'}`, why: reason }];
   });
   return ours.length > 0 ? ours : [{ by: 'hook: git', why: lines.join(' ') }];
-}
-
-/** Lets go of the family's hubs. */
-export async function close(dir: string): Promise<void> {
-  for (const [at, arena] of laid) {
-    if (!at.startsWith(`${dir}/`)) continue;
-    laid.delete(at);
-    await (await arena).writer.trail.close();
-  }
 }

@@ -1,6 +1,7 @@
 // What it takes to switch a rule off, and the case that must miss it: the text that holds the rule, which is there exactly once,
 // and what stands in its place. There is no other switch: the product has none.
 
+import { actMutants } from './actMutants.ts';
 import { gateMutants } from './gateMutants.ts';
 import { judgeMutants } from './judgeMutants.ts';
 import { gone, type Mutant, never } from './mutant.ts';
@@ -270,4 +271,4 @@ const hookMutants: Mutant[] = [
   never('incoming: size of a file', 'state/incoming.ts', '!(bytes <= bytesMax)', 'pushes a file over the size'),
 ];
 
-export const mutants: Mutant[] = [...gateMutants, ...judgeMutants, ...hookMutants, ...bodyMutants];
+export const mutants: Mutant[] = [...gateMutants, ...judgeMutants, ...actMutants, ...hookMutants, ...bodyMutants];

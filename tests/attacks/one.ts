@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attack, Red } from './case.ts';
 import { families } from './families.ts';
-import { close } from './hubArena.ts';
+import { letGo } from './shared.ts';
 
 export type Said = { red: Red['kind'] | null; what: string };
 
@@ -17,7 +17,7 @@ const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-one-')));
 try {
   console.log(JSON.stringify(await judged()));
 } finally {
-  await close(dir);
+  await letGo(dir);
   rmSync(dir, { recursive: true, force: true });
 }
 

@@ -3,6 +3,7 @@
 import { calls, committed, wake } from '../support/live.ts';
 import { against, claim, handOff, honestly, judged, judging, look, passes, stamps, wait } from './arena.ts';
 import type { Family } from './case.ts';
+import { disputeAttacks, disputeTwins } from './disputes.ts';
 import { injections } from './injections.ts';
 import { goodAdd, goodTest, sound } from './work.ts';
 
@@ -189,9 +190,11 @@ export const reviewer: Family = {
         ),
       ],
     }),
+    ...disputeAttacks,
     ...injections,
   ],
   twins: [
+    ...disputeTwins,
     honestly('a finding with a proof, mended and answered', {
       builder: [
         wake(first, [

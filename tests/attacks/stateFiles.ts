@@ -1,4 +1,4 @@
-// D: state files and journal. Pushes straight to the hub, and words that would forge or hide an entry.
+// D: state files and journal. Pushes straight to the hub, words that would forge or hide an entry, and acts that are none.
 
 import { renderEntry } from '../../state/framing.ts';
 import type { Sha } from '../../state/ids.ts';
@@ -21,6 +21,7 @@ import {
   STATUS,
   work,
 } from './hubArena.ts';
+import { inboxAttacks, inboxTwins } from './inbox.ts';
 import { trailCommits } from './trailCommits.ts';
 import { wordAttacks, wordTwins } from './words.ts';
 
@@ -94,7 +95,7 @@ const session = (a: HubArena) => ({ session: a.sessions.builder });
 export const stateFiles: Family = {
   letter: 'D',
   name: 'state files and journal',
-  attacks: [...trailCommits, ...refs, ...wordAttacks],
+  attacks: [...trailCommits, ...refs, ...wordAttacks, ...inboxAttacks],
   twins: [
     {
       title: 'an entry of one’s own, appended and signed',
@@ -137,5 +138,6 @@ export const stateFiles: Family = {
         pushed(dir, (a) => work(a, { 'b.txt': 'b\n', l: { link: 'b.txt' } }), `refs/heads/phase/${phaseId}`),
     },
     ...wordTwins,
+    ...inboxTwins,
   ],
 };

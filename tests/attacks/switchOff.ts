@@ -21,7 +21,7 @@ const copied = [
   'cli.ts',
   'package.json',
 ];
-const caseSeconds = 120;
+const caseSeconds = 300;
 /** A supervisor without its rules may go round for ever, and log it. */
 const fileBytesMax = 512 * 1024 * 1024;
 

@@ -3,6 +3,7 @@
 import { calls, committed, wake } from '../support/live.ts';
 import { type Arena, against, claim, handOff, honestly, wait } from './arena.ts';
 import type { Family } from './case.ts';
+import { controlAttacks, controlTwins } from './controls.ts';
 import { goodTest, lay, nodeAdd, nodeSound, nodeTest, pythonSound, pythonTest, sound } from './work.ts';
 
 const wrongMul = `echo 'echo 41' > mul.sh`;
@@ -210,18 +211,15 @@ export const theTests: Family = {
         handOff,
       ],
     }),
+    ...controlAttacks,
   ],
   twins: [
+    ...controlTwins,
     honestly('sound work with a test that looks', { work: sound }),
     honestly('sound work, twice alike, with hold-outs', {
       work: sound,
       gate: { times: 2 },
       holdout: { 'tests/holdout.test.sh': '[ "$(sh add.sh 20 22)" = 42 ]\n' },
-    }),
-    honestly('sound work that every control looks at', {
-      sample: 'node',
-      gate: { controls: ['revert', 'placebo', 'hollow', 'published'] },
-      work: nodeSound,
     }),
     honestly('a test that is meant to change, and the plan says so', {
       work: `${sound}\necho 'echo "$(($1 * $2)) in all"' > mul.sh\necho '[ "$(sh mul.sh 6 7)" = "42 in all" ]' > tests/mul.test.sh`,

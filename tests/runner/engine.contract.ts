@@ -28,6 +28,7 @@ export function engineContract(open: () => Opened): void {
       pinned,
       harnessFiles: blobs,
       snapshotOf: null,
+      purpose: { kind: 'trial', by: 'operator' },
       drill: null,
     };
     return { ...opened, order, run: order.run };

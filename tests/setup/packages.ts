@@ -3,12 +3,17 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { socketDefault } from '../../runner/swarm/docker.ts';
 
 type Need = { pack: string; there(): boolean };
 
 const needs: Need[] = [
   { pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
+  { pack: 'busybox-static', there: () => starts('busybox', 'true') },
+  // Where an engine answers, the command is all that is needed of it.
+  { pack: 'docker.io', there: () => starts('docker', '--version') && (hasEngine() || starts('dockerd', '--version')) },
   { pack: 'git', there: () => starts('git', '--version') },
+  { pack: 'iptables', there: () => hasEngine() || starts('iptables', '--version') },
   { pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
   { pack: 'openssl', there: () => starts('openssl', 'version') },
   { pack: 'python3-pytest', there: () => succeeds('python3', '-c', 'import pytest') },
@@ -44,6 +49,11 @@ function apt(...args: string[]): void {
 
 function starts(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
+}
+
+/** A socket that a dead daemon left is none. */
+function hasEngine(): boolean {
+  return succeeds('docker', '--host', `unix://${socketDefault}`, 'version');
 }
 
 function succeeds(program: string, ...args: string[]): boolean {

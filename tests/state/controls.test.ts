@@ -37,6 +37,8 @@ describe('the functions that a claim changes', () => {
       changedFunctions(work(source('a.js', before, after)), exempt).map(({ found }) => found.name);
     expect(found()).toEqual(['added', 'changed']);
     expect(found(['added'])).toEqual(['changed']);
+    expect(found(['a.js:added'])).toEqual(['changed']);
+    expect(found(['b.js:added', 'add', 'a.js:add', 'a.js'])).toEqual(['added', 'changed']);
   });
 
   it('are not those that came from another file, be it still there or gone', () => {

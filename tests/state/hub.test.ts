@@ -117,10 +117,10 @@ test('a phase is delivered as a branch, forward only; the operator’s hooks do 
   mkdirSync(join(repo.dir, '.git/hooks'), { recursive: true });
   writeFileSync(join(repo.dir, '.git/hooks/reference-transaction'), `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
   const [sha] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]);
-  expect(await deliver(hub.dir, repo.dir, phase)).toEqual({ sha });
+  expect(await deliver(hub.dir, repo.dir, { phase, judged: sha as Sha })).toEqual({ sha });
   const [later] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '3\n' }]);
-  expect(await deliver(hub.dir, repo.dir, phase)).toEqual({ sha: later });
-  expect(await deliver(hub.dir, repo.dir, phase)).toEqual({ sha: later });
+  expect(await deliver(hub.dir, repo.dir, { phase, judged: later as Sha })).toEqual({ sha: later });
+  expect(await deliver(hub.dir, repo.dir, { phase, judged: later as Sha })).toEqual({ sha: later });
   expect(git(repo.dir, ['rev-parse', 'phase/mailu'])).toBe(later);
   expect(git(repo.dir, ['rev-parse', 'main'])).toBe(base);
   expect(existsSync(mark)).toBe(false);
@@ -129,17 +129,30 @@ test('a phase is delivered as a branch, forward only; the operator’s hooks do 
 test('a phase is not delivered over work of the operator’s own, nor into the branch he stands on: it says so', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
-  addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]);
+  const [judged] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]) as [Sha];
   git(repo.dir, ['checkout', '-q', '-b', 'phase/mailu']);
-  expect(await deliver(hub.dir, repo.dir, phase)).toEqual({ refused: expect.stringContaining('refusing to fetch') });
+  expect(await deliver(hub.dir, repo.dir, { phase, judged })).toEqual({
+    refused: expect.stringContaining('refusing to fetch'),
+  });
   git(repo.dir, ['commit', '-q', '--allow-empty', '-m', 'mine']);
   git(repo.dir, ['checkout', '-q', 'main']);
   const mine = git(repo.dir, ['rev-parse', 'phase/mailu']);
-  expect(await deliver(hub.dir, repo.dir, phase)).toEqual({
+  expect(await deliver(hub.dir, repo.dir, { phase, judged })).toEqual({
     refused: expect.stringContaining(`at ${mine}, which is not before`),
   });
   expect(git(repo.dir, ['rev-parse', 'phase/mailu'])).toBe(mine);
-  expect(await deliver(hub.dir, repo.dir, 'none' as PhaseId)).toEqual({ refused: 'there is no phase/none in the hub' });
+  const none = { phase: 'none' as PhaseId, judged };
+  expect(await deliver(hub.dir, repo.dir, none)).toEqual({ refused: 'there is no phase/none in the hub' });
+});
+
+test('a phase whose branch was moved after it was judged is not delivered: nothing of it comes into the repository', async () => {
+  const { hub, repo, base } = await makeHub();
+  await startPhase(hub.dir, phase, base);
+  const [judged] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]) as [Sha];
+  const [later] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '3\n' }]);
+  const refused = `was moved to ${later}, and what was judged is ${judged}`;
+  expect(await deliver(hub.dir, repo.dir, { phase, judged })).toEqual({ refused: expect.stringContaining(refused) });
+  expect(git(repo.dir, ['for-each-ref', 'refs/heads/phase'])).toBe('');
 });
 
 test.runIf(isRoot)('delivered as the repository’s owner, nothing in it becomes root’s', async () => {
@@ -148,7 +161,7 @@ test.runIf(isRoot)('delivered as the repository’s owner, nothing in it becomes
   const [sha] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]);
   chmodSync(join(stateDir, '..'), 0o711);
   execFileSync('chown', ['-R', `${stranger.uid}:${stranger.gid}`, repo.dir]);
-  expect(await deliver(hub.dir, repo.dir, phase, stranger)).toEqual({ sha });
+  expect(await deliver(hub.dir, repo.dir, { phase, judged: sha as Sha }, stranger)).toEqual({ sha });
   expect(execFileSync('find', [repo.dir, '-uid', '0']).toString()).toBe('');
 });
 

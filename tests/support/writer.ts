@@ -78,6 +78,8 @@ export type Writer = {
     relatives?: { descends?: EntryId[]; precedes?: EntryId[] },
   ): Promise<EntryId>;
   run(purpose: Purpose, sha: Sha, parts?: RunParts): Promise<RunRecord>;
+  /** The clock goes on by so much. */
+  wait(ms: number): void;
 };
 
 export type RunParts = {
@@ -195,7 +197,10 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
     return made_;
   }
 
-  return { made, trail, append, act, wake, end, claim, run };
+  const wait = (ms: number) => {
+    nowMs += ms;
+  };
+  return { made, trail, append, act, wake, end, claim, run, wait };
 }
 
 /** Queue, opened, a request and its approval. */

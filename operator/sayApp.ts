@@ -1,0 +1,42 @@
+// What an app's run proved, in words: each rung, the crossing of versions, what the linter found, what was left.
+
+import type { AppFacts, RunRecord, StageResult } from '../state/record.ts';
+import { cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
+
+const findingsShown = 20;
+
+/** Nothing for runs of commands. */
+export function sayApp({ app, stages, level, flags }: RunRecord, out: Screen): void {
+  if (!app) return;
+  for (const stage of stages) out.line(rungLine(stage, out));
+  out.line(`  level ${level} of ${stages.length}`);
+  if (app.crossover) out.line(`  upgraded ${app.crossover.from} → ${app.crossover.to}`);
+  if (app.backedUp.length > 0) out.line(`  backed up: ${app.backedUp.join(', ')}`);
+  sayFindings(app, out);
+  for (const line of app.denied) out.line(styled`  ${out.paint.warn('denied')} ${cleanLine(line)}`);
+  out.line(out.paint.dim(`  ${leftWords(app)}${secretWords(flags)}`));
+}
+
+function rungLine({ name, rung, ms, tests, skipped }: StageResult, { paint }: Screen): Painted {
+  const word = rung === 'pass' ? paint.good('pass') : rung === 'fail' ? paint.bad('FAIL') : paint.warn(rung);
+  const counts = tests === null ? '' : `${tests.pass} of ${tests.pass + tests.fail} held`;
+  return styled`  ${word} ${name.padEnd(16)} ${skipped ? cleanLine(skipped) : counts}  ${paint.dim(duration(ms))}`;
+}
+
+function sayFindings({ lint }: AppFacts, { paint, line }: Screen): void {
+  for (const { rule, severity, where, what, fix } of lint.slice(0, findingsShown)) {
+    const id = severity === 'error' ? paint.bad(rule) : paint.warn(rule);
+    line(styled`  ${id} ${cleanLine(`${where}: ${what}; ${fix}`)}`);
+  }
+  if (lint.length > findingsShown) line(`  and ${lint.length - findingsShown} more findings`);
+}
+
+function leftWords({ deploys, residue, witnesses }: AppFacts): string {
+  const seen = witnesses ? `, ${witnesses.intact} of ${witnesses.planted} witnesses intact` : '';
+  return `${deploys.made} deployed, ${residue ?? 'unknown'} left after teardown${seen}`;
+}
+
+function secretWords({ no_secret_leak: none }: RunRecord['flags']): string {
+  if (none === undefined) return '';
+  return none ? ', no secret got out' : ', a secret got out';
+}

@@ -1,0 +1,1 @@
+export MIGRATE_VERSION=v1

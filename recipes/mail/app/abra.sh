@@ -1,0 +1,1 @@
+export DOVECOT_CONF_VERSION=v1

@@ -1,0 +1,20 @@
+// What a run does around its rungs: a channel before the upgrade; one more before the backup, with the server's certificate
+// noted; before the restore both are gone from the server.
+
+import type { App } from 'coldpass/app';
+import { makeChannel, visit } from './mumble.ts';
+
+export async function preUpgrade(app: App): Promise<void> {
+  await makeChannel(app, { name: 'settled', description: 'of the release before' });
+}
+
+export async function preBackup(app: App): Promise<void> {
+  await makeChannel(app, { name: 'seeded', description: `for ${app.run}` });
+  const fingerprint = await visit(app, { name: 'noter' }, (visitor) => visitor.fingerprint);
+  await app.setMark('fingerprint', fingerprint);
+}
+
+export async function preRestore(app: App): Promise<void> {
+  const gone = "DELETE FROM channels WHERE name = 'seeded'; DELETE FROM config WHERE key IN ('certificate', 'key');";
+  await app.output('app', ['sqlite3', '-cmd', '.timeout 5000', '/data/mumble.sqlite', gone]);
+}

@@ -1,0 +1,1 @@
+export MUMBLE_INI_VERSION=v1

@@ -1,0 +1,13 @@
+import { app } from 'coldpass/app';
+import { describe, expect, test } from 'vitest';
+import { texts } from './notes.ts';
+
+describe('restore', () => {
+  test('brings back the note of the dump', async () => {
+    expect(await texts(app)).toContain(`worth a backup, ${app.run}`);
+  });
+
+  test('holds nothing that came after the backup', async () => {
+    expect(await texts(app)).not.toContain(`younger than the backup, ${app.run}`);
+  });
+});

@@ -1,0 +1,1 @@
+# No configs, hence no versions of any.

@@ -1,0 +1,9 @@
+import { app } from 'coldpass/app';
+import { describe, expect, test } from 'vitest';
+import { padOf, read } from './pad.ts';
+
+describe('upgrade', () => {
+  test('opens a pad of the release before', async () => {
+    expect(await read(app, await padOf(app, 'old'))).toBe(`older than the upgrade, ${app.run}`);
+  });
+});

@@ -1,0 +1,10 @@
+import { app } from 'coldpass/app';
+import { describe, expect, test } from 'vitest';
+import { signedIn } from './visitor.ts';
+
+describe('upgrade', () => {
+  test('knows a visitor of the release before', async () => {
+    const profile = await (await signedIn(app)).profile();
+    expect(profile).toMatchObject({ logins: Number(await app.mark('logins')) + 1, motto: '' });
+  });
+});

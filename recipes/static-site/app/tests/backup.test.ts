@@ -1,0 +1,11 @@
+// What is backed up was there to be read.
+
+import { app } from 'coldpass/app';
+import { describe, expect, test } from 'vitest';
+
+describe('backup', () => {
+  test('the seeded page is served', async () => {
+    const { body } = await app.http('http://app/seeded/deep/');
+    expect(body).toBe(await app.mark('seeded page'));
+  });
+});

@@ -1,0 +1,106 @@
+// What a proxy on a unix socket does once it knows where to: tunnels, forwards a request, says no. Whom to reach is its caller's
+// to decide. Either side may be hostile: whatever ends on one side ends the other.
+
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import http from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type HostPort, parseHost } from './hosts.ts';
+
+export type Turned = { status: number; text: string };
+
+/** Bounds what clients may hold open; the answer ends every connection and the server. */
+export function bounded(server: http.Server, limits: { connectionsMax: number; idleMs: number }): () => Promise<void> {
+  const sockets = new Set<Duplex>();
+  server.maxConnections = limits.connectionsMax;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.setTimeout(limits.idleMs, () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  return async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((done) => server.close(done));
+  };
+}
+
+/** An answer to CONNECT that is no tunnel. */
+export function refusal({ status, text }: Turned): string {
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, 'content-type: text/plain', 'connection: close'];
+  return `${lines.join('\r\n')}\r\n\r\n${text}\n`;
+}
+
+/** Answers CONNECT, then passes bytes both ways, each side's end on its own. */
+export function tunnel(client: Duplex, socket: Duplex, early: Buffer): void {
+  client.on('close', () => socket.destroy());
+  socket.on('close', () => client.destroy());
+  if (client.destroyed) return void socket.destroy();
+  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  socket.write(early);
+  client.pipe(socket).pipe(client);
+}
+
+export type Exchange = { request: http.IncomingMessage; response: http.ServerResponse; socket: Duplex; url: URL };
+
+/** Hands the request on over `socket`, and its answer back. */
+export function forward({ request, response, socket, url }: Exchange): void {
+  if (response.destroyed) return void socket.destroy();
+  const headers = { ...endToEnd(request.headers), host: url.host, connection: 'close' };
+  const path = `${url.pathname}${url.search}`;
+  const onward = http.request({ createConnection: () => socket, method: request.method ?? 'GET', path, headers });
+  const give = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
+  onward.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
+    answer.on('error', give);
+    answer.pipe(response);
+  });
+  onward.on('error', give);
+  response.on('close', () => socket.destroy());
+  request.on('error', () => socket.destroy());
+  request.pipe(onward);
+}
+
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+];
+
+function endToEnd(headers: http.IncomingHttpHeaders): http.IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.includes(name)));
+}
+
+/** Of a request as clients send it to a proxy; null where it is anything else. */
+export function absoluteUrl(text: string): URL | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url?.protocol === 'http:' ? url : null;
+}
+
+/** Of CONNECT; null where it names no single host and port. */
+export function connectTarget(text: string): HostPort | null {
+  try {
+    const [target, ...more] = parseHost(text);
+    return more.length === 0 ? (target ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A unix socket's path has 107 bytes at most and the state may lie deep: listened on through the folder's descriptor. */
+export async function listenIn(server: http.Server, dir: string, name: string): Promise<void> {
+  mkdirSync(dir, { recursive: true });
+  const fd = openSync(dir, 'r');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(`/proc/self/fd/${fd}/${name}`, resolve);
+    });
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,15 @@
+// `abra.sh` of an app, of which only plain lines count: `export NAME=value`, at the beginning of a line. Pure. It is parsed and
+// never sourced: functions, commands, and values that a shell would have to work out are passed over.
+
+const linesMax = 5000;
+const exported = /^export\s+([A-Za-z_][A-Za-z0-9_]*)=(?:"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|<>()#]*))\s*(?:#.*)?$/;
+
+/** Each name's value, and the line that sets it: `abra.sh:3`. The last one counts. */
+export function abraExports(text: string, file: string): Map<string, { value: string; at: string }> {
+  const exports = new Map<string, { value: string; at: string }>();
+  for (const [index, line] of text.split(/\r?\n/, linesMax).entries()) {
+    const [, name, double, single, bare] = exported.exec(line) ?? [];
+    if (name !== undefined) exports.set(name, { value: double ?? single ?? bare ?? '', at: `${file}:${index + 1}` });
+  }
+  return exports;
+}

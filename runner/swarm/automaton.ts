@@ -1,0 +1,68 @@
+// All forms of all secrets as one machine that takes a byte at a time (Aho and Corasick): the time to search does not grow
+// with what is looked for, and one number is all that is kept between two chunks. Pure.
+
+export type Automaton = {
+  /** A column for each byte; 0 for those in no form. */
+  columns: Uint8Array;
+  /** At `state + column` the next state; where a form ends there, its complement (below 0). A state is its row's place. */
+  next: Int32Array;
+  /** The forms that end in a state, as numbers. */
+  endings: Map<number, number[]>;
+};
+
+const columnsMax = 256;
+
+export function automatonOf(forms: readonly Uint8Array[]): Automaton {
+  const { columns, width } = columnsOf(forms);
+  const rows = 1 + forms.reduce((total, { length }) => total + length, 0);
+  const next = new Int32Array(rows * width);
+  const endings = new Map<number, number[]>();
+  let last = 0;
+  forms.forEach((form, number) => {
+    let state = 0;
+    for (const byte of form) {
+      const at = state + (columns[byte] as number);
+      if (next[at] === 0) next[at] = last += width;
+      state = next[at] as number;
+    }
+    endings.set(state, [...(endings.get(state) ?? []), number]);
+  });
+  linkBack(next, endings, width);
+  mark(next, endings);
+  return { columns, next: next.slice(0, last + width), endings };
+}
+
+function columnsOf(forms: readonly Uint8Array[]): { columns: Uint8Array; width: number } {
+  const used = new Set(forms.flatMap((form) => [...form]));
+  const columns = new Uint8Array(256);
+  // Where every byte is used, column 0 is the last one's: it is then a byte like any other.
+  [...used].forEach((byte, index) => {
+    columns[byte] = (index + 1) % columnsMax;
+  });
+  return { columns, width: Math.min(used.size + 1, columnsMax) };
+}
+
+/** Breadth first: where a state has no way for a byte, it goes the way of the longest end of it that is also a beginning. */
+function linkBack(next: Int32Array, endings: Map<number, number[]>, width: number): void {
+  const back = new Map<number, number>([[0, 0]]);
+  for (const [state, other] of back) {
+    for (let column = 0; column < width; column += 1) {
+      const to = next[state + column] as number;
+      // The beginning itself has nothing shorter to fall to.
+      const fallen = state === 0 ? 0 : (next[other + column] as number);
+      if (to === 0) next[state + column] = fallen;
+      else back.set(to, shared(endings, to, fallen));
+    }
+  }
+}
+
+/** What ends in the shorter one ends in this too. */
+function shared(endings: Map<number, number[]>, state: number, fallen: number): number {
+  const ending = [...(endings.get(state) ?? []), ...(endings.get(fallen) ?? [])];
+  if (ending.length > 0) endings.set(state, ending);
+  return fallen;
+}
+
+function mark(next: Int32Array, endings: Map<number, number[]>): void {
+  for (let at = 0; at < next.length; at += 1) if (endings.has(next[at] as number)) next[at] = ~(next[at] as number);
+}

@@ -1,0 +1,48 @@
+// What an app's labels say of its backup, as backup-bot-two reads them (backupbot v2): a service with `backupbot.backup=true` has
+// all its volumes saved but those that are `false`; `.path` narrows to folders below a volume's top. Pure. Labels that say
+// nothing sensible are passed over here and found by lint; a path out of the volume is refused.
+
+import type { BackupPlan } from './app.ts';
+import { refuse, shown } from './refused.ts';
+
+const pathsMax = 50;
+const prefix = 'backupbot.backup.volumes.';
+
+export type Labelled = { at: string; labels: ReadonlyMap<string, string>; volumes: readonly string[] };
+
+export function backupPlan(services: ReadonlyMap<string, Labelled>): BackupPlan {
+  const taken = new Set<string>();
+  const planned = [...services]
+    .filter(([, { labels }]) => labels.get('backupbot.backup') === 'true')
+    .map(([service, { at, labels, volumes }]) => {
+      const own = volumes.filter((volume) => labels.get(prefix + volume) !== 'false' && !taken.has(volume));
+      // A volume that two services hold is saved once.
+      for (const volume of own) taken.add(volume);
+      const hook = (name: string): string | null => labels.get(`backupbot.${name}`) || null;
+      return {
+        service,
+        volumes: own.map((volume) => ({ volume, paths: pathsOf(labels.get(`${prefix}${volume}.path`), service, at) })),
+        preHook: hook('backup.pre-hook'),
+        postHook: hook('backup.post-hook'),
+        restorePreHook: hook('restore.pre-hook'),
+        restorePostHook: hook('restore.post-hook'),
+      };
+    });
+  return { services: planned };
+}
+
+function pathsOf(written: string | undefined, service: string, at: string): string[] | null {
+  if (written === undefined || written === '') return null;
+  const paths = written.split(',').map((path) => path.trim().replace(/\/+$/, ''));
+  const isWrong = (path: string) =>
+    /^\/|[\\\p{Cc}]/u.test(path) || path.split('/').some((part) => ['', '.', '..'].includes(part));
+  const wrong = paths.find(isWrong);
+  if (wrong !== undefined || paths.length > pathsMax)
+    refuse(
+      at,
+      `services.${service}.deploy.labels`,
+      `the path ${shown(wrong ?? written)} to back up is not admitted`,
+      'name folders below the volume’s top',
+    );
+  return paths;
+}

@@ -1,0 +1,70 @@
+// What a rung has shown so far: the harness's own checks and the suite's tests as results, and the lines that people read.
+// Times are wall-clock milliseconds of this machine.
+
+import { digestOf } from '../../state/digest.ts';
+import type { AppRung } from '../../state/recipe.ts';
+import { checkId, type TestResult } from '../../state/record.ts';
+import type { RungEnd, StepEnd } from '../engine.ts';
+
+const logCharsMax = 768 * 1024;
+const messageCharsMax = 300;
+const lineCharsMax = 400;
+
+/** Why a check does not hold. `unclear`: what may be the machine's doing, such as time that ran out; no control bites by it. */
+export type Fault = string | { unclear: string } | null;
+
+export interface Checks {
+  /** Null from `look`: it holds. Else why not, which fails the check. True where it holds. */
+  check(name: string, look: () => Promise<Fault>): Promise<boolean>;
+  /** What a suite's box ended with and reported. */
+  take(tests: TestResult[], output: string): void;
+  say(line: string): void;
+  /** Checks and tests of one of several turns carry its name in front. */
+  turn(name: string): Checks;
+  end(rest?: { failed?: string | null; skipped?: string | null }): RungEnd;
+}
+
+export type CheckLog = { checks: Checks; output(): StepEnd['output'] };
+
+/** `stage` is the rung's name, on each result. */
+export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => void): CheckLog {
+  const tests: TestResult[] = [];
+  let log = '';
+
+  function write(text: string): void {
+    if (log.length < logCharsMax) log += text.slice(0, logCharsMax - log.length);
+    const last = text.trimEnd().split('\n').at(-1);
+    if (last) onLine(last.slice(0, lineCharsMax));
+  }
+
+  function within(prefix: string): Checks {
+    return {
+      async check(name, look) {
+        const startedAtMs = performance.now();
+        const fault = await look();
+        const isUnclear = fault !== null && typeof fault === 'object';
+        const why = isUnclear ? fault.unclear : fault;
+        const ms = Math.round(performance.now() - startedAtMs);
+        const id = `${prefix}${checkId(stage === 'drill' ? 'backup_restore' : stage, name)}`;
+        tests.push({
+          ...{ id, ms, stage, status: why === null ? 'pass' : 'fail' },
+          ...(why !== null && { failure: { kind: isUnclear ? 'error' : 'assertion', message: why.slice(0, messageCharsMax) } }),
+        });
+        write(`${why === null ? 'ok  ' : 'FAIL'}  ${prefix}${name}${why === null ? '' : `: ${why}`} (${ms} ms)\n`);
+        return why === null;
+      },
+      take(more, output) {
+        tests.push(...more.map((test) => ({ ...test, stage, id: `${prefix}${test.id}` })));
+        if (output.trim() !== '') write(output.endsWith('\n') ? output : `${output}\n`);
+      },
+      say: (line) => write(`      ${prefix}${line}\n`),
+      turn: (name) => within(`${prefix}${name} > `),
+      end: ({ failed = null, skipped = null } = {}) => ({ tests, failed, skipped }),
+    };
+  }
+
+  return {
+    checks: within(''),
+    output: () => ({ head: log, tail: '', bytes: Buffer.byteLength(log), digest: digestOf(Buffer.from(log)) }),
+  };
+}

@@ -1,0 +1,156 @@
+// An app from the texts of its files, in two steps because the compose files name further ones: `composed` says what is to be
+// read, `admitted` makes the app of it. Pure: openApp.ts does the reading.
+
+import { abraExports } from './abraSh.ts';
+import type { AdmittedApp, AdmittedService, RunNames } from './app.ts';
+import { backupPlan } from './backupPlan.ts';
+import type { ConfigDraft } from './composeDeclared.ts';
+import { composeDocument, type Ground } from './composeDocument.ts';
+import { composeFile, type FileDraft } from './composeFile.ts';
+import { mergeFiles } from './composeMerge.ts';
+import type { ServiceDraft } from './composeService.ts';
+import { type EnvSample, envSample } from './envSample.ts';
+import type { Variables } from './interpolate.ts';
+import { refuse } from './refused.ts';
+
+export const configBytesMax = 1000 * 1024 - 1;
+const secretLengthDefault = 32;
+const filesMax = 100;
+const countMax = 60;
+
+export type Texts = { compose: { file: string; text: string }[]; envSample: string | null; abraSh: string | null };
+export type Given = { names: RunNames; env: Record<string, string>; main: string } & Ground;
+export type Composed = {
+  drafts: FileDraft[];
+  variables: Variables;
+  sample: EnvSample;
+  wanted: { at: string; path: string }[];
+};
+
+/** Throws Refused. */
+export function composed(texts: Texts, given: Given): Composed {
+  const { variables, sample } = runVariables(texts, given);
+  const drafts = texts.compose.map(({ file, text }) => composeFile(text, file, variables, given));
+  const envFiles = drafts.flatMap(({ services }) => [...services.values()].flatMap((service) => service.envFiles));
+  const configs = drafts.flatMap(({ configs }) => [...configs.values()].map(({ at, file }) => ({ at, path: file })));
+  const wanted = [...envFiles, ...configs];
+  if (wanted.length > filesMax)
+    refuse(texts.compose[0]?.file ?? '', '', `it names more than ${filesMax} files`, 'use fewer');
+  return { drafts, variables, sample, wanted };
+}
+
+/** `files` holds what was wanted, by its path. Throws Refused. */
+export function admitted(
+  { drafts, variables, sample }: Composed,
+  files: Map<string, Buffer>,
+  given: Given,
+): AdmittedApp {
+  const draft = mergeFiles(drafts.map((draft) => withEnvFiles(draft, files, variables)));
+  const main = draft.services.get(given.main);
+  if (main === undefined)
+    return refuse(draft.at, 'services', `there is no service ${given.main}`, 'the recipe names it as `main`');
+  const { document, used } = composeDocument(draft, given);
+  const volumesOf = ({ mounts }: ServiceDraft) => [...new Set(mounts.map(({ source }) => source))];
+  const labelled = [...draft.services].map(
+    ([name, service]) =>
+      [name, { at: service.at, labels: service.deploy.labels, volumes: volumesOf(service) }] as const,
+  );
+  const configs = [...used.configs].map(([key, config]) => configOf(key, config, files));
+  const secrets = [...used.secrets].map(([key, { name, versionVariable }]) => {
+    return { key, name, length: sample.lengths.get(versionVariable) ?? secretLengthDefault };
+  });
+  for (const made of [configs, secrets, used.volumes, [...draft.services]])
+    if (made.length > countMax) refuse(draft.at, '', `more than ${countMax} of a kind`, 'split the app');
+  unique(draft.at, configs);
+  unique(draft.at, secrets);
+  return {
+    stack: given.stack,
+    version: versionOf(main.deploy.labels, given.stack),
+    main: given.main,
+    services: Object.fromEntries(
+      [...draft.services].map(([name, service]) => [name, serviceOf(service, volumesOf(service))]),
+    ),
+    volumes: used.volumes,
+    configs,
+    secrets,
+    env: Object.fromEntries(variables.values),
+    backup: backupPlan(new Map(labelled)),
+    document,
+  };
+}
+
+function runVariables(texts: Texts, { stack, names, env }: Given): { variables: Variables; sample: EnvSample } {
+  const forced = new Map([
+    ['STACK_NAME', stack],
+    ['DOMAIN', names.domain],
+    // No run may ask for a certificate.
+    ['LETS_ENCRYPT_ENV', ''],
+  ]);
+  const sample = envSample(texts.envSample ?? '', '.env.sample', forced);
+  const exports = [...abraExports(texts.abraSh ?? '', 'abra.sh')].map(([name, { value }]) => [name, value] as const);
+  const values = new Map([...sample.values, ...Object.entries(env), ...exports, ...forced]);
+  return { variables: { values, commentedAt: sample.commentedAt }, sample };
+}
+
+/** Each file's variables under the service's own. A name without a value is taken from the run's variables, else left out. */
+function withEnvFiles(draft: FileDraft, files: Map<string, Buffer>, { values }: Variables): FileDraft {
+  const services = [...draft.services].map(([name, service]) => {
+    const lines = service.envFiles.flatMap(({ at, path }) => envFileLines(textOf(files.get(path), path), path, at));
+    const environment = new Map([...lines, ...service.environment]);
+    for (const [key, value] of environment) environment.set(key, value ?? values.get(key) ?? null);
+    return [name, { ...service, environment }] as const;
+  });
+  return { ...draft, services: new Map(services) };
+}
+
+/** As docker reads them: no quotes, no variables filled in. */
+function envFileLines(text: string, path: string, at: string): [string, string | null][] {
+  const lines = text.split(/\r?\n/).map((line) => line.trimStart());
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const found = /^([^\s=]+)(?:=([^\p{Cc}]*))?$/u.exec(line);
+      if (found === null) return refuse(at, '', `${path} has a line that is no variable`, 'write NAME=value');
+      return [found[1] as string, found[2] ?? null];
+    });
+}
+
+function configOf(key: string, config: ConfigDraft, files: Map<string, Buffer>): AdmittedApp['configs'][number] {
+  const { at, name, file, isTemplate } = config;
+  const bytes = files.get(file) ?? Buffer.alloc(0);
+  if (bytes.length < 1 || bytes.length > configBytesMax)
+    refuse(at, `configs.${key}`, `${file} has ${bytes.length} bytes`, `a config holds 1 to ${configBytesMax}`);
+  return { name, bytes, template: isTemplate };
+}
+
+function serviceOf({ plain, deploy }: ServiceDraft, volumes: string[]): AdmittedService {
+  const check = plain.healthcheck as { test?: unknown; disable?: boolean } | undefined;
+  const test = check?.test;
+  const isNone = test === 'NONE' || (Array.isArray(test) && (test.length === 0 || test[0] === 'NONE'));
+  const replicas = typeof deploy.plain.replicas === 'number' ? deploy.plain.replicas : 1;
+  return {
+    image: plain.image as string,
+    replicas,
+    hasHealthcheck: test !== undefined && !isNone && check?.disable !== true,
+    volumes,
+  };
+}
+
+// In the map form docker leaves a label's name as it was written.
+export function versionOf(labels: ReadonlyMap<string, string>, stack: string): string | null {
+  return labels.get(`coop-cloud.${stack}.version`) ?? labels.get(`coop-cloud.\${STACK_NAME}.version`) ?? null;
+}
+
+function unique(at: string, made: { name: string }[]): void {
+  const names = made.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) refuse(at, '', `two have the name ${twice}`, 'name them differently');
+}
+
+export function textOf(bytes: Buffer | undefined, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes ?? Buffer.alloc(0));
+  } catch {
+    return refuse(file, '', 'it is no text in UTF-8', 'write it so');
+  }
+}

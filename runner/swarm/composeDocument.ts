@@ -1,0 +1,149 @@
+// From merged compose files to what `docker stack deploy` is given: everything named is declared, everything made is labelled,
+// nothing of the host is taken, and the platform gets what works on it. Pure. The document is JSON, with each `$` doubled,
+// since docker fills in variables again.
+
+import type { Labels } from './app.ts';
+import type { Declared } from './composeDeclared.ts';
+import type { FileDraft } from './composeFile.ts';
+import type { Grant } from './composeMounts.ts';
+import type { ServiceDraft } from './composeService.ts';
+import type { Json } from './composeShape.ts';
+import { escaped } from './interpolate.ts';
+import { refuse, shown } from './refused.ts';
+
+const documentCharsMax = 1024 * 1024;
+const serviceNameCharsMax = 63;
+
+/** `ipvs`: whether the kernel has it; without it a virtual address is green and unreachable. */
+export type Ground = { stack: string; network: string; labels: Labels; ipvs: boolean };
+/** What services use; what is declared alone is made nowhere. */
+export type Used = { volumes: string[]; configs: Declared['configs']; secrets: Declared['secrets'] };
+
+export function composeDocument(draft: FileDraft, ground: Ground): { document: string; used: Used } {
+  for (const [name, service] of draft.services) check(name, service, draft, ground.stack);
+  const services = [...draft.services.values()];
+  const used = {
+    volumes: [
+      ...only(
+        services.flatMap(({ mounts }) => mounts),
+        draft.volumes,
+      ).keys(),
+    ],
+    configs: only(
+      services.flatMap(({ configs }) => configs),
+      draft.configs,
+    ),
+    secrets: only(
+      services.flatMap(({ secrets }) => secrets),
+      draft.secrets,
+    ),
+  };
+  const labels = pairsOf(Object.entries(ground.labels));
+  const document = JSON.stringify(
+    doubled({
+      version: '3.8',
+      services: Object.fromEntries([...draft.services].map(([name, service]) => [name, serviceOf(service, ground)])),
+      networks: { default: { labels }, ...networksOf(draft, ground) },
+      volumes: Object.fromEntries(used.volumes.map((key) => [key, { labels }])),
+      configs: outside(used.configs),
+      secrets: outside(used.secrets),
+    }),
+  );
+  if (document.length > documentCharsMax) refuse(draft.at, '', 'the app is too large', 'shorten it');
+  return { document: plainAscii(document), used };
+}
+
+function only<T>(uses: { source: string }[], declared: Map<string, T>): Map<string, T> {
+  const sources = new Set(uses.map(({ source }) => source));
+  return new Map([...declared].filter(([key]) => sources.has(key)));
+}
+
+function outside(made: Map<string, { name: string }>): Json {
+  return Object.fromEntries([...made].map(([key, { name }]) => [key, { external: true, name }]));
+}
+
+function check(name: string, service: ServiceDraft, draft: FileDraft, stack: string): void {
+  const path = `services.${name}`;
+  if (typeof service.plain.image !== 'string') refuse(service.at, path, 'this service has no image', 'add `image:`');
+  if (`${stack}_${name}`.length > serviceNameCharsMax)
+    refuse(
+      service.at,
+      path,
+      `the name is longer than ${serviceNameCharsMax} characters with the stack’s`,
+      'shorten it',
+    );
+  const declared = (used: { at: string; source: string }[], of: Map<string, unknown>, section: string) => {
+    for (const { at, source } of used)
+      if (!of.has(source))
+        refuse(at, `${path}.${section}`, `${shown(source)} is not declared`, `add it under \`${section}:\``);
+  };
+  declared(service.mounts, draft.volumes, 'volumes');
+  declared(service.configs, draft.configs, 'configs');
+  declared(service.secrets, draft.secrets, 'secrets');
+  const networks = [...(service.attachments ?? [])].map(([source, { at }]) => ({ at, source }));
+  declared(
+    networks.filter(({ source }) => source !== 'default'),
+    draft.networks,
+    'networks',
+  );
+}
+
+function serviceOf(service: ServiceDraft, { labels, ipvs }: Ground): Json {
+  const { plain, deploy, attachments, mounts, configs, secrets, ports, environment } = service;
+  const own = Object.entries(labels);
+  const env = [...environment].filter((pair): pair is [string, string] => pair[1] !== null);
+  const opened = new Map(ports.map(({ target, protocol }) => [`${target}/${protocol}`, { target, protocol }]));
+  return {
+    ...plain,
+    environment: pairsOf(env),
+    // The same for base and head, or an upgrade would replace tasks on account of them.
+    labels: pairsOf(own),
+    deploy: {
+      ...deploy.plain,
+      ...(ipvs ? {} : { endpoint_mode: 'dnsrr' }),
+      labels: pairsOf([...deploy.labels, ...own]),
+    },
+    networks: attachments && Object.fromEntries([...attachments].map(([key, { aliases }]) => [key, { aliases }])),
+    volumes: mounts.map(({ source, target, isReadOnly, isEmpty }) => ({
+      ...{ type: 'volume', source, target, read_only: isReadOnly },
+      ...(isEmpty ? { volume: { nocopy: true } } : {}),
+    })),
+    configs: configs.map(grantOf),
+    secrets: secrets.map(grantOf),
+    ports: [...opened.values()].map((port) => ({ ...port, published: 0, mode: 'host' })),
+  };
+}
+
+function networksOf(draft: FileDraft, { network, labels }: Ground): { [key: string]: Json } {
+  return Object.fromEntries(
+    [...draft.networks].map(([key, { isProxy, isInternal, isAttachable }]) => {
+      if (isProxy) return [key, { external: true, name: network }];
+      return [key, { internal: isInternal, attachable: isAttachable, labels: pairsOf(Object.entries(labels)) }];
+    }),
+  );
+}
+
+function grantOf({ at: _at, ...grant }: Grant): Json {
+  return grant;
+}
+
+/** As a list: docker fills in variables there in keys too, so no `$` stays as it is anywhere. */
+function pairsOf(pairs: Iterable<readonly [string, string]>): Json {
+  return [...pairs].map(([key, value]) => `${key}=${value}`);
+}
+
+function doubled(json: Json): Json {
+  if (typeof json === 'string') return escaped(json);
+  if (Array.isArray(json)) return json.map(doubled);
+  if (typeof json !== 'object' || json === null) return json;
+  const members = Object.entries(json).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(members.map(([key, value]) => [key, doubled(value)]));
+}
+
+/** Some characters that JSON leaves as they are stop docker's YAML. */
+function plainAscii(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

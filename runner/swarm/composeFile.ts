@@ -1,0 +1,41 @@
+// One compose file as it was admitted, before it is merged with others. Pure.
+
+import { configs, type Declared, networks, secrets, volumes } from './composeDeclared.ts';
+import { type ServiceDraft, serviceDraft } from './composeService.ts';
+import { form, group, named, never } from './composeShape.ts';
+import { composeTree, type Group } from './composeTree.ts';
+import type { Variables } from './interpolate.ts';
+import { refuse } from './refused.ts';
+
+const servicesMax = 40;
+/** As the names that recipes and the context of tests use. */
+export const serviceName = /^[a-z0-9][a-z0-9_-]{0,40}$/;
+
+export type FileDraft = Declared & { at: string; version: string | null; services: Map<string, ServiceDraft> };
+export type Place = { stack: string; network: string };
+
+export function composeFile(text: string, file: string, variables: Variables, { stack, network }: Place): FileDraft {
+  const whole = group({
+    version: form(/^\d+(\.\d+)?$/, 'a version of compose files'),
+    name: never('the run names the stack'),
+    include: never('name the files in the recipe'),
+    services: named(serviceName, (tree, path, at) => serviceDraft(tree, path, at)),
+    volumes: volumes(stack),
+    networks: networks(stack, network),
+    configs: configs(stack),
+    secrets: secrets(stack),
+  });
+  const tree: Group = composeTree(text, file, variables);
+  const read = whole(tree, '');
+  const services = read.services ?? new Map();
+  if (services.size > servicesMax) refuse(tree.at, 'services', `more than ${servicesMax} services`, 'split the app');
+  return {
+    at: tree.at,
+    version: read.version ?? null,
+    services,
+    volumes: read.volumes ?? new Map(),
+    networks: read.networks ?? new Map(),
+    configs: read.configs ?? new Map(),
+    secrets: read.secrets ?? new Map(),
+  };
+}

@@ -1,0 +1,192 @@
+// One service of a compose file: key by key, what is admitted of it and as what. Pure. This is the allow-list. What Swarm
+// ignores anyway (`depends_on`, `restart`) or the harness decides (`logging`, container labels) is looked at and left out.
+
+import { type Deploy, deploy, labels } from './composeDeploy.ts';
+import { type Grant, grants, type Mount, mounts } from './composeMounts.ts';
+import { type Attachment, attachments, type Port, ports } from './composeNet.ts';
+import {
+  dropped,
+  duration,
+  filePath,
+  flag,
+  form,
+  group,
+  integer,
+  type Json,
+  list,
+  named,
+  never,
+  oneOf,
+  pairs,
+  type Reader,
+  text,
+  texts,
+} from './composeShape.ts';
+import type { Tree } from './composeTree.ts';
+import { refuse, shown } from './refused.ts';
+
+export const graceSecondsMax = 600;
+const hourSeconds = 3600;
+const numberMax = 2 ** 31;
+
+/** `plain` is as it goes into the document. */
+export type ServiceDraft = {
+  at: string;
+  plain: { [key: string]: Json };
+  environment: Map<string, string | null>;
+  envFiles: { at: string; path: string }[];
+  deploy: Deploy;
+  /** Null: none are named, so it is on the stack's default network. */
+  attachments: Map<string, Attachment> | null;
+  mounts: Mount[];
+  configs: Grant[];
+  secrets: Grant[];
+  ports: Port[];
+};
+
+/** In a command `80` and `true` are words like any other. */
+const word: Reader<string> = (tree, path) =>
+  text(tree.kind === 'scalar' && tree.value !== null ? { ...tree, value: tree.text } : tree, path);
+const words: Reader<string | string[]> = (tree, path) =>
+  tree.kind === 'list' ? list(word)(tree, path) : text(tree, path);
+
+const healthcheck = group({
+  test: words,
+  interval: duration(hourSeconds),
+  timeout: duration(hourSeconds),
+  start_period: duration(24 * hourSeconds),
+  retries: integer(0, 10_000),
+  disable: flag,
+});
+
+const ulimit: Reader<Json> = (tree, path) =>
+  tree.kind === 'group'
+    ? (group({ soft: integer(-1, numberMax), hard: integer(-1, numberMax) })(tree, path) as Json)
+    : integer(-1, numberMax)(tree, path);
+
+const ulimits: Reader<Json> = (tree, path) => Object.fromEntries(named(/^[a-z]{2,12}$/, ulimit)(tree, path));
+
+/** Those of the container's own network alone; others are the host's, or nobody knows. */
+const sysctls: Reader<Json> = (tree, path) => {
+  const read = [...pairs(tree, path)].map(([name, value]) => {
+    if (!/^net\.(ipv4|ipv6)\.[a-zA-Z0-9_.-]+$|^net\.core\.somaxconn$/.test(name) || name.includes('..'))
+      refuse(
+        tree.at,
+        path,
+        `the setting ${shown(name)} is not admitted`,
+        'only net.ipv4, net.ipv6 and net.core.somaxconn are',
+      );
+    if (!/^[-0-9 \t]{1,100}$/.test(value ?? '')) refuse(tree.at, path, `${shown(name)} has no number`, 'give it one');
+    return [name, value as string];
+  });
+  return Object.fromEntries(read);
+};
+
+const address = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$/;
+const extraHosts: Reader<string[]> = (tree, path) => {
+  const read = tree.kind === 'group' ? [...pairs(tree, path)] : list(text)(tree, path).map(hostOf);
+  return read.map(([host, to]) => {
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/.test(host) || !address.test(to ?? ''))
+      refuse(tree.at, path, `${shown(`${host}:${to}`)} is not admitted`, 'only a name and a plain address are');
+    return `${host}:${to}`;
+  });
+};
+
+const envFiles: Reader<{ at: string; path: string }[]> = (tree, path) => {
+  const one: Reader<{ at: string; path: string }> = (item, path) => ({ at: item.at, path: filePath(item, path) });
+  return tree.kind === 'list' ? list(one)(tree, path) : [one(tree, path)];
+};
+
+const dependsOn: Reader<unknown> = (tree, path) =>
+  tree.kind === 'list'
+    ? list(text)(tree, path)
+    : named(/^[a-z0-9][a-z0-9_-]*$/, group({ condition: text, required: flag, restart: flag }))(tree, path);
+
+const loggingOptions: Reader<unknown> = (tree, path) => named(/^[a-z0-9-]+$/, word)(tree, path);
+
+const service = group({
+  image: form(/^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/, 'the name of an image'),
+  command: words,
+  entrypoint: words,
+  environment: pairs,
+  env_file: envFiles,
+  healthcheck: (tree, path) => healthcheck(tree, path) as { [key: string]: Json },
+  deploy,
+  volumes: mounts,
+  tmpfs: texts(form(/^\/[^:{},\p{Cc}]*(:[a-z0-9=,]+)?$/u, 'a path in the container')),
+  configs: grants,
+  secrets: grants,
+  networks: attachments,
+  ports,
+  stop_grace_period: duration(graceSecondsMax),
+  stop_signal: form(/^[A-Z0-9+-]{1,12}$/, 'a signal'),
+  init: flag,
+  tty: flag,
+  stdin_open: flag,
+  read_only: flag,
+  user: form(/^[a-zA-Z0-9_.-]{1,64}(:[a-zA-Z0-9_.-]{1,64})?$/, 'a user'),
+  working_dir: form(/^\/[^{}\p{Cc}]*$/u, 'a path in the container'),
+  hostname: form(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/, 'the name of a host'),
+  ulimits,
+  sysctls,
+  extra_hosts: extraHosts,
+
+  labels: dropped(labels),
+  logging: dropped(group({ driver: text, options: loggingOptions })),
+  depends_on: dropped(dependsOn),
+  expose: dropped(list(form(/^\d{1,5}(-\d{1,5})?(\/(tcp|udp))?$/, 'a port'))),
+  restart: dropped(oneOf('no', 'always', 'on-failure', 'unless-stopped')),
+  container_name: dropped(text),
+
+  build: never('name an image that exists'),
+  privileged: never('take it out'),
+  devices: never('take it out'),
+  device_cgroup_rules: never('take it out'),
+  cap_add: never('take it out'),
+  security_opt: never('take it out; Swarm ignores it'),
+  cgroup_parent: never('take it out'),
+  cgroupns_mode: never('take it out'),
+  cgroup: never('take it out'),
+  userns_mode: never('take it out'),
+  network_mode: never("use `networks`; the host's is not for an app"),
+  pid: never("the host's processes are not for an app"),
+  ipc: never("the host's memory is not for an app"),
+  uts: never('take it out'),
+  credential_spec: never('take it out'),
+  volumes_from: never('use a named volume'),
+  extends: never('write the service out, or use an overlay'),
+  profiles: never('use an overlay file'),
+});
+
+const networkless = new Set([
+  'environment',
+  'env_file',
+  'deploy',
+  'volumes',
+  'configs',
+  'secrets',
+  'networks',
+  'ports',
+]);
+
+export function serviceDraft(tree: Tree, path: string, at: string): ServiceDraft {
+  const read = service(tree, path);
+  const plain = Object.fromEntries(Object.entries(read).filter(([key]) => !networkless.has(key)));
+  return {
+    at,
+    plain: plain as ServiceDraft['plain'],
+    environment: read.environment ?? new Map(),
+    envFiles: read.env_file ?? [],
+    deploy: read.deploy ?? { plain: {}, labels: new Map() },
+    attachments: read.networks ?? null,
+    mounts: read.volumes ?? [],
+    configs: read.configs ?? [],
+    secrets: read.secrets ?? [],
+    ports: read.ports ?? [],
+  };
+}
+
+function hostOf(item: string): [string, string] {
+  const [, host = '', to = ''] = /^([^:=]*)[:=]([\s\S]*)$/.exec(item) ?? [];
+  return [host, to];
+}

@@ -1,0 +1,191 @@
+// What a compose file may hold, as readers that admit a part of its tree or turn it down with its line. Pure. A group admits
+// the keys that it lists and no other; nothing passes because nobody thought of it. `x-…` keys are left out of every group.
+
+import type { Entry, Group, Scalar, Tree } from './composeTree.ts';
+import { refuse, shown } from './refused.ts';
+
+const textCharsMax = 32 * 1024;
+const itemsMax = 200;
+const second = 1;
+const unitSeconds: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: second, m: 60, h: 3600 };
+
+/** `path` is `services.app.volumes`, for messages. Throws Refused. */
+export type Reader<T> = (tree: Tree, path: string) => T;
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+type Shape = Record<string, Reader<unknown>>;
+type Shaped<S extends Shape> = { [K in keyof S]?: Exclude<ReturnType<S[K]>, undefined> };
+
+/** A key with nothing after it counts as absent; so does one whose reader returns undefined. */
+export function group<S extends Shape>(shape: S): Reader<Shaped<S>> {
+  return (tree, path) => {
+    const entries = [...entriesOf(tree, path)].filter(([key]) => !key.startsWith('x-'));
+    const read = entries.map(([key, entry]) => [key, member(shape, key, entry, pathOf(path, key))] as const);
+    return Object.fromEntries(read.filter(([, value]) => value !== undefined)) as Shaped<S>;
+  };
+}
+
+function member(shape: Shape, key: string, { at, value }: Entry, path: string): unknown {
+  const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
+  if (reader === undefined) return refuse(at, path, 'this key is not admitted', 'remove it');
+  return isNull(value) ? undefined : reader(value, path);
+}
+
+/** Any keys of the given form. A key with nothing after it is read as null by the reader. */
+export function named<T>(name: RegExp, reader: (tree: Tree, path: string, at: string) => T): Reader<Map<string, T>> {
+  return (tree, path) => {
+    const read = new Map<string, T>();
+    for (const [key, { at, value }] of entriesOf(tree, path)) {
+      if (!name.test(key) || key in Object.prototype)
+        refuse(
+          at,
+          pathOf(path, shown(key)),
+          'such a name is not admitted',
+          'use lower-case letters, digits, `-` and `_`',
+        );
+      read.set(key, reader(value, pathOf(path, key), at));
+    }
+    return read;
+  };
+}
+
+export function list<T>(reader: Reader<T>): Reader<T[]> {
+  return (tree, path) => {
+    if (tree.kind !== 'list') return refuse(tree.at, path, 'a list is needed here', 'begin each item with `- `');
+    if (tree.items.length > itemsMax) refuse(tree.at, path, `more than ${itemsMax} items`, 'shorten the list');
+    return tree.items.map((item) => reader(item, path));
+  };
+}
+
+/** One text, or a list of them. */
+export function texts(reader: Reader<string>): Reader<string[]> {
+  return (tree, path) => (tree.kind === 'list' ? list(reader)(tree, path) : [reader(tree, path)]);
+}
+
+/** What Swarm ignores or the platform decides: looked at, then left out. */
+export function dropped(reader: Reader<unknown>): Reader<undefined> {
+  return (tree, path) => {
+    reader(tree, path);
+    return undefined;
+  };
+}
+
+/** For what is well known and not admitted. */
+export function never(fix: string): Reader<undefined> {
+  return (tree, path) => refuse(tree.at, path, 'this is not admitted', fix);
+}
+
+export const text: Reader<string> = (tree, path) => {
+  const { at, text, value } = scalar(tree, path);
+  if (value === null) return refuse(at, path, 'a text is needed here', 'write one, or take the key out');
+  // YAML would read `1.10` as 1.1 and `yes` as true, each version of docker its own way.
+  if (typeof value !== 'string' && String(value) !== text)
+    return refuse(at, path, `YAML does not read ${shown(text)} as it stands there`, 'write it in quotes');
+  if (typeof value === 'boolean') return refuse(at, path, `${text} is not a text to docker`, 'write it in quotes');
+  if (text.length > textCharsMax) refuse(at, path, 'this text is too long', 'put it into a config');
+  if (/[^\P{Cc}\n\r\t]/u.test(text) || !text.isWellFormed())
+    refuse(at, path, 'it holds control characters', 'take them out');
+  return text;
+};
+
+/** A text of the given form; `what` completes "this is not …". */
+export function form(pattern: RegExp, what: string): Reader<string> {
+  return (tree, path) => {
+    const read = text(tree, path);
+    return pattern.test(read) ? read : refuse(tree.at, path, `${shown(read)} is not ${what}`, 'correct it');
+  };
+}
+
+export function oneOf<T extends string>(...values: T[]): Reader<T> {
+  return (tree, path) => {
+    const read = text(tree, path);
+    const found = values.find((value) => value === read);
+    return found ?? refuse(tree.at, path, `${shown(read)} is not admitted`, `write ${values.join(' or ')}`);
+  };
+}
+
+export const flag: Reader<boolean> = (tree, path) => {
+  const { at, text } = scalar(tree, path);
+  return /^(true|false)$/i.test(text)
+    ? /^t/i.test(text)
+    : refuse(at, path, 'true or false is needed here', 'write one');
+};
+
+/** A number from a variable is a text to YAML. */
+export function integer(least: number, most: number): Reader<number> {
+  return (tree, path) => {
+    const { at, text, value } = scalar(tree, path);
+    const number = typeof value === 'number' ? value : /^(0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    return refuse(at, path, `${shown(text)} is not a whole number from ${least} to ${most}`, 'correct it');
+  };
+}
+
+/** As docker takes them: `1m30s`. */
+export function duration(secondsMax: number): Reader<string> {
+  return (tree, path) => {
+    const read = form(/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/, 'a duration like 1m30s')(tree, path);
+    if (secondsOf(read) > secondsMax)
+      refuse(tree.at, path, `${read} is longer than ${secondsMax} seconds`, 'shorten it');
+    return read;
+  };
+}
+
+export function secondsOf(duration: string): number {
+  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)([a-zµ]+)/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit as string] ?? 0), 0);
+}
+
+/** A file of the app's own folder, or below it. Whether a link lies on the way, the reader of files must see. */
+export const filePath: Reader<string> = (tree, path) => {
+  const named = text(tree, path);
+  const parts = named.replace(/^(\.\/)+/, '').split('/');
+  if (named.length > 300 || /[\\\p{Cc}]|^~/u.test(named) || parts.some((part) => ['', '.', '..'].includes(part)))
+    refuse(
+      tree.at,
+      path,
+      `the file ${shown(named)} is not admitted`,
+      "name one in the app's own folder, like conf/app.ini",
+    );
+  return parts.join('/');
+};
+
+/** `KEY: value` or a list of `KEY=value`. A key alone is null. */
+export const pairs: Reader<Map<string, string | null>> = (tree, path) => {
+  if (tree.kind === 'group')
+    return new Map(
+      [...entriesOf(tree, path)].map(([key, { at, value }]) => {
+        if (key === '' || /[=\p{Cc}]/u.test(key)) refuse(at, path, `${shown(key)} is not a name`, 'correct it');
+        return [key, isNull(value) ? null : text(value, pathOf(path, shown(key)))];
+      }),
+    );
+  return new Map(
+    list(text)(tree, path).map((item) => {
+      const found = /^([^=\p{Cc}]+)(?:=([\s\S]*))?$/u.exec(item);
+      if (found === null) return refuse(tree.at, path, `${shown(item)} has no name`, 'write KEY=value');
+      return [found[1] as string, found[2] ?? null];
+    }),
+  );
+};
+
+export function isNull(tree: Tree): boolean {
+  return tree.kind === 'scalar' && tree.value === null;
+}
+
+export function scalar(tree: Tree, path: string): Scalar {
+  return tree.kind === 'scalar' ? tree : refuse(tree.at, path, 'a single value is needed here', 'write one');
+}
+
+export function entriesOf(tree: Tree, path: string): Map<string, Entry> {
+  if (isNull(tree)) return new Map();
+  const { at, entries } = asGroup(tree, path);
+  if (entries.size > itemsMax) refuse(at, path, `more than ${itemsMax} keys`, 'shorten it');
+  return entries;
+}
+
+function asGroup(tree: Tree, path: string): Group {
+  return tree.kind === 'group' ? tree : refuse(tree.at, path, '`key: value` lines are needed here', 'write them so');
+}
+
+function pathOf(path: string, key: string): string {
+  return path === '' ? shown(key) : `${path}.${shown(key)}`;
+}

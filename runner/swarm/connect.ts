@@ -1,0 +1,119 @@
+// A connection to a port of a container, wherever it listens. By its address on docker_gwbridge, which needs nothing published;
+// and where that answers nothing (an internal network, a listener on loopback, a bridge that is another engine's) from inside
+// its network namespace. An address that this machine has no bridge to is never tried: the packet would leave by the default
+// route, and whatever answers there is not the container.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { BlockList, connect as dial, isIP, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { Duplex, type Readable, type Writable } from 'node:stream';
+import { RunnerError } from '../errors.ts';
+import { type Docker, statusOf } from './docker.ts';
+import { findProgram, programFolders } from './dockerReport.ts';
+
+const bridge = 'docker_gwbridge';
+const directMs = 2_000;
+const insideMs = 10_000;
+const toldFd = 3;
+
+/** Rejects with an Error of code ECONNREFUSED where nothing listens; RunnerError where the container is gone. */
+export async function connectTo(docker: Docker, container: string, port: number): Promise<Duplex> {
+  const [address, { pid, addresses }] = await Promise.all([
+    bridgeAddress(docker, container),
+    insides(docker, container),
+  ]);
+  const direct = address === null ? null : await tryDirect(address, port);
+  if (direct !== null) return direct;
+  return connectInside(pid, port, ['127.0.0.1', '::1', ...addresses]);
+}
+
+/** Null where it has none, or none that leads there from here. */
+async function bridgeAddress(docker: Docker, container: string): Promise<string | null> {
+  try {
+    const { Containers } = await docker.getNetwork(bridge).inspect();
+    const address = Containers?.[container]?.IPv4Address.split('/')[0];
+    return address !== undefined && isOnBridge(address) ? address : null;
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw error;
+  }
+}
+
+function isOnBridge(address: string): boolean {
+  const subnets = new BlockList();
+  for (const { cidr, family } of networkInterfaces()[bridge] ?? []) {
+    const [net, bits] = cidr?.split('/') ?? [];
+    if (family === 'IPv4' && net !== undefined) subnets.addSubnet(net, Number(bits));
+  }
+  return subnets.check(address);
+}
+
+/** Its first process on this host, and its addresses on all its networks. */
+async function insides(docker: Docker, container: string): Promise<{ pid: number; addresses: string[] }> {
+  const { State, NetworkSettings } = await docker.getContainer(container).inspect();
+  if (!State.Running || State.Pid === 0)
+    throw new RunnerError('no-container', `the container ${container.slice(0, 12)} is not running`);
+  const addresses = Object.values(NetworkSettings.Networks).map((network) => network.IPAddress);
+  return { pid: State.Pid, addresses: addresses.filter((address) => isIP(address) !== 0) };
+}
+
+/** Null where it is refused or not answered: another way may lead there. */
+async function tryDirect(host: string, port: number): Promise<Socket | null> {
+  const socket = dial({ host, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(directMs) });
+    return socket;
+  } catch {
+    socket.destroy();
+    return null;
+  }
+}
+
+/** This very Node, in the container's network: tries the addresses in turn, says on descriptor 3 how it went, then pipes. */
+const program = `
+const net = require('node:net');
+const fs = require('node:fs');
+const [port, ...hosts] = process.argv.slice(1);
+const next = () => {
+  const host = hosts.shift();
+  if (host === undefined) { fs.writeSync(${toldFd}, '-'); process.exit(1); }
+  const socket = net.connect({ host, port: Number(port), allowHalfOpen: true });
+  socket.once('error', next);
+  socket.once('connect', () => {
+    socket.removeListener('error', next);
+    socket.on('error', () => process.exit(1));
+    process.stdout.on('error', () => process.exit(0));
+    fs.writeSync(${toldFd}, '+');
+    fs.closeSync(${toldFd});
+    process.stdin.pipe(socket).pipe(process.stdout);
+  });
+};
+next();
+`;
+
+async function connectInside(pid: number, port: number, hosts: string[]): Promise<Duplex> {
+  const nsenter = findProgram('nsenter');
+  if (nsenter === null) throw new RunnerError('engine', 'nsenter is not installed: install util-linux');
+  const words = ['-t', String(pid), '-n', process.execPath, '-e', program, String(port), ...hosts];
+  const env = { PATH: programFolders.join(':') };
+  const child = spawn(nsenter, words, { env, cwd: '/', stdio: ['pipe', 'pipe', 'ignore', 'pipe'] });
+  const [stdin, stdout, , told] = child.stdio as unknown as [Writable, Readable, null, Readable];
+  const timer = setTimeout(() => child.kill('SIGKILL'), insideMs);
+  stdin.on('error', () => {});
+  const hasConnected = await firstByte(told, child);
+  clearTimeout(timer);
+  if (!hasConnected) {
+    child.kill('SIGKILL');
+    throw Object.assign(new Error(`nothing listens on port ${port} of the container`), { code: 'ECONNREFUSED' });
+  }
+  const duplex = Duplex.from({ readable: stdout, writable: stdin });
+  duplex.once('close', () => child.kill('SIGKILL'));
+  return duplex;
+}
+
+async function firstByte(told: Readable, child: ReturnType<typeof spawn>): Promise<boolean> {
+  const ended = once(child, 'close').then(() => null);
+  const first = once(told, 'data').then(([bytes]: Buffer[]) => bytes?.toString() ?? null);
+  return (await Promise.race([first, ended])) === '+';
+}

@@ -1,0 +1,146 @@
+// What hooks and tests ask of the run, but for connections: each call from its path and body to an answer. What comes is
+// checked here, and everything that goes back is bounded; whoever asks is hostile.
+
+import { z } from 'zod';
+import { RunnerError } from '../errors.ts';
+import type { AppHost, ExecEnd } from './app.ts';
+import { type Denials, ownOnly } from './reachable.ts';
+
+export const execSecondsMax = 600;
+export const markBytesMax = 64 * 1024;
+export const marksMax = 256;
+/** Of an exec's two streams together, and of logs. */
+const answerBytesMax = 8 * 1024 * 1024;
+const argumentCharsMax = 128 * 1024;
+const pathCharsMax = 200;
+const hostMs = 30_000;
+
+export type Ask = { method: string; path: string; body: Buffer };
+export type Reply = { status: number; body: string | Buffer };
+
+/** Never rejects. The marks are kept here, for the run. */
+export function contextCalls(host: AppHost, denied: Denials): (ask: Ask) => Promise<Reply> {
+  const marks = new Map<string, Buffer>();
+
+  async function exec(body: Buffer): Promise<Reply> {
+    const asked = ExecAsked.safeParse(parsedJson(body));
+    if (!asked.success) return { status: 400, body: `exec: ${z.prettifyError(asked.error)}` };
+    const { service, command, stdin, user, seconds } = asked.data;
+    const place = ownOnly(host.about(), service, 'exec in');
+    if ('denied' in place) return refused(place.denied);
+    const ask = {
+      ...{ command, seconds },
+      ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin, 'base64') }),
+      ...(user === undefined ? {} : { user }),
+    };
+    const end = await within(host.exec(place.service, ask), seconds * 1000 + hostMs);
+    return tooMuch(end) ?? { status: 200, body: JSON.stringify(inBase64(end)) };
+  }
+  async function logs(service: string): Promise<Reply> {
+    const place = ownOnly(host.about(), service, 'logs of');
+    if ('denied' in place) return refused(place.denied);
+    const text = Buffer.from(await within(host.logs(place.service), hostMs));
+    return { status: 200, body: text.subarray(-answerBytesMax) };
+  }
+  function secret(key: string): Reply {
+    const value = host.secret(key);
+    return value === null ? refused(`secret ${key}: this run has none of that name`) : { status: 200, body: value };
+  }
+  function setMark(name: string, value: Buffer): Reply {
+    if (value.length > markBytesMax) return { status: 413, body: `mark ${name}: at most ${markBytesMax} bytes` };
+    if (!marks.has(name) && marks.size >= marksMax)
+      return { status: 413, body: `mark ${name}: at most ${marksMax} marks` };
+    marks.set(name, value);
+    return { status: 204, body: '' };
+  }
+  function mark(name: string): Reply {
+    const value = marks.get(name);
+    return value === undefined ? { status: 404, body: `no mark ${name} was set` } : { status: 200, body: value };
+  }
+  function refused(text: string): Reply {
+    denied.add(text);
+    return { status: 403, body: text };
+  }
+
+  const calls: Record<string, (name: string, body: Buffer) => Reply | Promise<Reply>> = {
+    'GET about': () => ({ status: 200, body: JSON.stringify(host.about()) }),
+    'POST exec': (_name, body) => exec(body),
+    'GET logs': logs,
+    'GET secrets': secret,
+    'GET marks': mark,
+    'PUT marks': setMark,
+  };
+
+  return async (ask) => {
+    try {
+      const { call, name } = partsOf(ask);
+      const carryOut = Object.hasOwn(calls, call) ? calls[call] : undefined;
+      if (!carryOut) return { status: 404, body: `there is no ${call}` };
+      if (name === null) return { status: 400, body: `${call}: this is no name` };
+      return await carryOut(name, ask.body);
+    } catch (error) {
+      // Only what our own room says in words goes into a box; what else a machine says stays outside.
+      const why = error instanceof RunnerError ? error.message : 'the run could not carry it out';
+      return { status: 502, body: why };
+    }
+  };
+}
+
+/** Rejects where it takes longer. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new RunnerError('engine', `no answer within ${ms / 1000} s`)), ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Of services and secrets no more than the first kind; of marks any words. */
+const Name = z.string().regex(/^[\w .:/-]{1,100}$/);
+const plain = (text: string): boolean => !text.includes('\0');
+const ExecAsked = z.strictObject({
+  service: Name,
+  command: z.array(z.string().max(argumentCharsMax).refine(plain, 'a NUL byte')).min(1).max(256),
+  stdin: z.string().optional(),
+  user: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,64}$/)
+    .optional(),
+  seconds: z.number().positive().max(execSecondsMax),
+});
+
+function inBase64({ exit, timedOut, stdout, stderr }: ExecEnd): object {
+  return { exit, timedOut, stdout: stdout.toString('base64'), stderr: stderr.toString('base64') };
+}
+
+function tooMuch({ stdout, stderr }: ExecEnd): Reply | null {
+  if (stdout.length + stderr.length <= answerBytesMax) return null;
+  return { status: 413, body: `exec: the command said more than ${answerBytesMax} bytes` };
+}
+
+function parsedJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+const nameless = ['GET about', 'POST exec'];
+
+function partsOf({ method, path }: Ask): { call: string; name: string | null } {
+  const [, what = '', ...rest] = path.slice(0, pathCharsMax).split('/');
+  const call = `${method} ${what}`;
+  if (nameless.includes(call)) return { call, name: rest.length === 0 ? '' : null };
+  return { call, name: Name.safeParse(decoded(rest.join('/'))).data ?? null };
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

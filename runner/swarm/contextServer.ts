@@ -1,0 +1,173 @@
+// The one way from the box of a hook or test to the run that it belongs to: HTTP on a unix socket, whose folder is bound into
+// the box at /app-context. Three kinds of requests: calls (contextCalls.ts); CONNECT SERVICE:PORT; and GET http://SERVICE/…, as
+// browsers and http clients ask a proxy. Only this run's services are there (reachable.ts); the rest is 403, and on record.
+
+import { chmodSync, chownSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { RunnerError } from '../errors.ts';
+import { plainHost } from '../hosts.ts';
+import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from '../relay.ts';
+import type { Owner } from '../sandbox.ts';
+import type { AppHost } from './app.ts';
+import { type Ask, contextCalls, execSecondsMax, type Reply, within } from './contextCalls.ts';
+import { denials, reachable } from './reachable.ts';
+
+/** The socket's name in the folder. */
+export const contextSocket = 'app.sock';
+export const bodyBytesMax = 4 * 1024 * 1024;
+const connectionsMax = 256;
+/** Calls carried out at once; the others wait. */
+const callsMax = 16;
+const connectMs = 20_000;
+const headersMs = 10_000;
+const requestMs = 60_000;
+const checkEveryMs = 2_000;
+/** Longer than the longest command may be silent. */
+const idleMs = (execSecondsMax + 60) * 1000;
+
+export type ContextOptions = {
+  /** Absolute, links resolved; made here, and removed by `close`. */
+  dir: string;
+  host: AppHost;
+  /** Who may connect, besides ourselves; null: nobody. */
+  owner: Owner | null;
+  /** For tests of what is silent. */
+  idleMs?: number;
+};
+
+export type Context = {
+  dir: string;
+  /** What was asked for and refused, in words; bounded. */
+  denials(): string[];
+  /** Ends every connection. May be called twice. */
+  close(): Promise<void>;
+};
+
+export async function openContext(options: ContextOptions): Promise<Context> {
+  const { dir, host, owner } = options;
+  const denied = denials();
+  const call = contextCalls(host, denied);
+  const turn = turns(callsMax);
+
+  async function reach(name: string, port: number): Promise<{ socket: Duplex } | Turned> {
+    const place = reachable(host.about(), name, port);
+    if ('denied' in place) {
+      denied.add(place.denied);
+      return { status: 403, text: place.denied };
+    }
+    try {
+      return { socket: await connected(host.connect(place.service, port)) };
+    } catch (error) {
+      const why = error instanceof RunnerError ? error.message : 'nothing answers there';
+      return { status: 502, text: `connect to ${place.service}:${port}: ${why}` };
+    }
+  }
+
+  async function serveCall(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const done = await turn();
+    try {
+      const body = await bodyOf(request);
+      if (body === null) return give(response, { status: 413, body: `at most ${bodyBytesMax} bytes` }, request);
+      give(response, await call(askOf(request, body)), request);
+    } finally {
+      done();
+    }
+  }
+
+  const server = http.createServer({
+    ...{ maxHeaderSize: 32 * 1024, connectionsCheckingInterval: checkEveryMs },
+    ...{ headersTimeout: headersMs, requestTimeout: requestMs },
+  });
+  server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
+    response.on('error', () => response.destroy());
+    if (request.url?.startsWith('/')) return void serveCall(request, response).catch(() => response.destroy());
+    const url = absoluteUrl(request.url ?? '');
+    if (url === null) return give(response, { status: 400, body: 'an absolute http:// address is needed' }, request);
+    void reach(plainHost(url.hostname), Number(url.port || 80)).then((reached) => {
+      if ('socket' in reached) forward({ request, response, socket: reached.socket, url });
+      else give(response, { status: reached.status, body: reached.text }, request);
+    });
+  });
+  server.on('connect', (request: http.IncomingMessage, client: Duplex, early: Buffer) => {
+    client.on('error', () => client.destroy());
+    const target = connectTarget(request.url ?? '');
+    if (target === null) return void client.end(refusal({ status: 400, text: 'CONNECT needs SERVICE:PORT' }));
+    void reach(target.host, target.port).then((reached) => {
+      if ('socket' in reached) tunnel(client, reached.socket, early);
+      else client.end(refusal(reached));
+    });
+  });
+  const end = bounded(server, { connectionsMax, idleMs: options.idleMs ?? idleMs });
+
+  await listenIn(server, dir, contextSocket);
+  openTo(dir, owner);
+  let closing: Promise<void> | null = null;
+  return {
+    dir,
+    denials: denied.list,
+    close: () => {
+      closing ??= end().then(() => rmSync(dir, { recursive: true, force: true }));
+      return closing;
+    },
+  };
+}
+
+/** Through the group alone: whoever owned the folder could take the socket away. */
+function openTo(dir: string, owner: Owner | null): void {
+  const socket = join(dir, contextSocket);
+  if (owner !== null && process.getuid?.() === 0) for (const path of [dir, socket]) chownSync(path, 0, owner.gid);
+  chmodSync(socket, 0o660);
+  chmodSync(dir, 0o750);
+}
+
+/** The host's connection, with an end to waiting; one that comes too late is closed. */
+async function connected(coming: Promise<Duplex>): Promise<Duplex> {
+  try {
+    const socket = await within(coming, connectMs);
+    socket.on('error', () => socket.destroy());
+    return socket;
+  } catch (error) {
+    void coming.then((late) => late.on('error', () => {}).destroy()).catch(() => {});
+    throw error;
+  }
+}
+
+/** At most `max` holders at once, in the order of asking; each says when it is done. */
+function turns(max: number): () => Promise<() => void> {
+  const waiting: (() => void)[] = [];
+  let held = 0;
+  const done = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) held -= 1;
+    else next();
+  };
+  return async () => {
+    if (held < max) held += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    return done;
+  };
+}
+
+/** Null where it is too large; rejects where it does not come to its end. */
+async function bodyOf(request: http.IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function askOf(request: http.IncomingMessage, body: Buffer): Ask {
+  return { method: request.method ?? 'GET', path: request.url ?? '/', body };
+}
+
+/** Answers; a request that was not read to its end takes its connection with it. */
+function give(response: http.ServerResponse, { status, body }: Reply, request: http.IncomingMessage): void {
+  if (!request.complete) response.setHeader('connection', 'close');
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
+}

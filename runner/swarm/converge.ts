@@ -1,0 +1,179 @@
+// Whether what was deployed stands, judged from one look after the other. Pure: `observe.ts` looks, `settle.ts` waits.
+//
+//   a look ──▶ waiting (which service lacks what) ──▶ the same tasks through `stableMs` ──▶ stands
+//                 └─▶ failed at once: rolled back · paused · a task that ended `endsMax` times · trouble beyond `troubleGraceMs`
+//
+// Swarm alone is no judge: a crash loop flickers N/N, `completed` may loop, a rollback reads completed before it is. A task
+// that starts, its health check not yet green, is no failure; it fails by ending.
+
+export const stableMs = 2_000;
+/** A port still held by the task before, a network not there yet: such things pass. */
+export const troubleGraceMs = 12_000;
+/** Swarm keeps five tasks of a slot, so they are counted as they are seen. */
+export const endsMax = 3;
+
+export type SeenService = {
+  name: string;
+  /** UpdateStatus: null before any update, and again after each change that replaces no task. */
+  update: string | null;
+  updateSays: string | null;
+  /** A digest of what makes a task; a task's own is the same once it is of this version. */
+  spec: string;
+};
+export type SeenTask = {
+  id: string;
+  service: string;
+  slot: number;
+  state: string;
+  desired: string;
+  error: string | null;
+  exit: number | null;
+  spec: string;
+};
+export type Seen = { atMs: number; services: SeenService[]; tasks: SeenTask[] };
+
+/** What has to be remembered from look to look. `before`: ids of tasks older than the deployment; they count for nothing. */
+export type Watch = {
+  before: ReadonlySet<string>;
+  ended: ReadonlyMap<string, SeenTask>;
+  troubleSinceMs: ReadonlyMap<string, number>;
+  steady: { tasks: string; sinceMs: number } | null;
+};
+export type Verdict =
+  | { kind: 'stands' }
+  | { kind: 'waiting'; lacks: { service: string; what: string }[] }
+  | { kind: 'failed'; service: string; why: string };
+
+export function watchFrom(before: ReadonlySet<string>): Watch {
+  return { before, ended: new Map(), troubleSinceMs: new Map(), steady: null };
+}
+
+/** `wanted`: replicas by service. */
+export function judge(watch: Watch, seen: Seen, wanted: Record<string, number>): { watch: Watch; verdict: Verdict } {
+  const ended = new Map(watch.ended);
+  for (const task of seen.tasks)
+    if (hasEnded(task) && !watch.before.has(task.id) && task.desired !== 'remove') ended.set(task.id, task);
+  const views = Object.entries(wanted).map(([name, replicas]) => viewOf(name, replicas, seen, [...ended.values()]));
+  const troubleSinceMs = new Map(
+    views
+      .filter((view) => view.trouble !== null)
+      .map((view) => [view.name, watch.troubleSinceMs.get(view.name) ?? seen.atMs] as const),
+  );
+  const steady = steadyFrom(watch.steady, views, seen.atMs);
+  const next = { before: watch.before, ended, troubleSinceMs, steady };
+  return { watch: next, verdict: verdictOf(views, next, seen.atMs) };
+}
+
+/** Ends of tasks since the deployment. More than none under a green service: it came up at the second try. */
+export function restartsIn({ ended }: Watch): number {
+  return ended.size;
+}
+
+type View = { name: string; failed: string | null; trouble: string | null; lacks: string | null; running: string[] };
+
+function viewOf(name: string, replicas: number, seen: Seen, allEnded: SeenTask[]): View {
+  const service = seen.services.find((each) => each.name === name);
+  if (service === undefined) return { name, failed: null, trouble: null, lacks: 'it is not there', running: [] };
+  const tasks = seen.tasks.filter((task) => task.service === name);
+  const ended = allEnded.filter((task) => task.service === name);
+  const running = tasks.filter((task) => isUp(task) && task.spec === service.spec);
+  const old = tasks.filter((task) => task.state === 'running' && !running.includes(task));
+  return {
+    name,
+    failed: updateFailure(service, ended) ?? loopIn(service, ended),
+    trouble: running.length < replicas ? troubleIn(tasks, ended) : null,
+    lacks: lackIn({ service, replicas, running, old, tasks, ended }),
+    running: running.map((task) => task.id).sort(),
+  };
+}
+
+function verdictOf(views: View[], watch: Watch, atMs: number): Verdict {
+  for (const { name, failed } of views) if (failed !== null) return { kind: 'failed', service: name, why: failed };
+  for (const { name, trouble } of views) {
+    const since = watch.troubleSinceMs.get(name);
+    if (trouble !== null && since !== undefined && atMs - since >= troubleGraceMs)
+      return { kind: 'failed', service: name, why: trouble };
+  }
+  const lacks = views.flatMap(({ name, lacks: what }) => (what === null ? [] : [{ service: name, what }]));
+  if (lacks.length > 0) return { kind: 'waiting', lacks };
+  if (watch.steady !== null && atMs - watch.steady.sinceMs >= stableMs) return { kind: 'stands' };
+  const what = `its tasks have not yet run for ${stableMs / 1000} s`;
+  return { kind: 'waiting', lacks: views.map(({ name }) => ({ service: name, what })) };
+}
+
+function steadyFrom(before: Watch['steady'], views: View[], atMs: number): Watch['steady'] {
+  if (views.some((view) => view.lacks !== null)) return null;
+  const tasks = views.map((view) => view.running.join()).join(';');
+  return before?.tasks === tasks ? before : { tasks, sinceMs: atMs };
+}
+
+function updateFailure({ update, updateSays }: SeenService, ended: SeenTask[]): string | null {
+  const last = endingOf(ended.at(-1)) ?? updateSays ?? 'Swarm gives no reason';
+  if (update?.startsWith('rollback') === true) return `its update failed and Swarm rolled it back (${last})`;
+  return update === 'paused' ? `its update failed and Swarm paused it (${last})` : null;
+}
+
+function loopIn({ spec }: SeenService, ended: SeenTask[]): string | null {
+  const slots = Map.groupBy(
+    ended.filter((task) => task.spec === spec),
+    (task) => task.slot,
+  );
+  for (const tasks of slots.values())
+    if (tasks.length >= endsMax)
+      return `its tasks end over and over, ${tasks.length} by now (${endingOf(tasks.at(-1))})`;
+  return null;
+}
+
+function troubleIn(tasks: SeenTask[], ended: SeenTask[]): string | null {
+  const unplaced = tasks.find((task) => task.state === 'pending' && task.error !== null);
+  if (unplaced !== undefined) return `its task can be placed nowhere (${unplaced.error})`;
+  const last = ended.at(-1);
+  if (last?.state === 'rejected') return `its task is rejected (${last.error ?? 'no reason given'})`;
+  const isAnyLeft = tasks.some((task) => !hasEnded(task) && !isLeaving(task));
+  return last !== undefined && !isAnyLeft ? `its task ended and no other is started (${endingOf(last)})` : null;
+}
+
+type Stand = {
+  service: SeenService;
+  replicas: number;
+  running: SeenTask[];
+  old: SeenTask[];
+  tasks: SeenTask[];
+  ended: SeenTask[];
+};
+
+function lackIn({ service, replicas, running, old, tasks, ended }: Stand): string | null {
+  if (running.length !== replicas) {
+    const coming = tasks.filter((task) => !hasEnded(task) && !isLeaving(task) && !isUp(task));
+    const states = [...new Set(coming.map((task) => (task.error ? `${task.state}: ${task.error}` : task.state)))];
+    const last = endingOf(ended.at(-1));
+    const notes = [
+      ...(states.length > 0 ? [`task ${states.join(', ')}`] : []),
+      ...(last ? [`last ended: ${last}`] : []),
+    ];
+    return `${running.length}/${replicas} run${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+  }
+  if (service.update === 'updating') return 'its update is under way';
+  return old.length > 0 ? 'a task of the version before still runs' : null;
+}
+
+function endingOf(task: SeenTask | undefined): string | null {
+  if (task === undefined) return null;
+  if (task.error !== null) return task.error;
+  return task.exit === null ? task.state : `${task.state}, exit ${task.exit}`;
+}
+
+const endStates = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
+
+function isUp(task: SeenTask): boolean {
+  return task.state === 'running' && task.desired === 'running';
+}
+
+/** By itself, or for good: `shutdown` is what Swarm did. */
+function hasEnded(task: SeenTask): boolean {
+  return task.state !== 'shutdown' && endStates.has(task.state);
+}
+
+function isLeaving(task: SeenTask): boolean {
+  return task.state === 'shutdown' || task.desired === 'shutdown' || task.desired === 'remove';
+}

@@ -1,0 +1,108 @@
+// A disaster, made and repaired: every service of the app is stopped, every volume emptied (as seen by the harness, not by the
+// app), what was backed up is restored but for what the turn leaves out, and the app is started again. Wiping under a running
+// service would be vacuous: it keeps deleted files open.
+
+import type { Checks } from './checks.ts';
+import type { AppSite } from './site.ts';
+import { atRest, hookRan, standsAgain, suiteRan } from './steps.ts';
+
+/** Snapshot ids by volume. */
+export type Backup = ReadonlyMap<string, string>;
+
+/** False where the app could not be brought to where its restore tests run. */
+export async function drill(
+  site: AppSite,
+  checks: Checks,
+  backup: Backup,
+  omit: ReadonlySet<string>,
+): Promise<boolean> {
+  const { stack, app } = site.current();
+  await inContainers(site, checks, 'restorePreHook');
+  await stack.stop(Object.keys(app.services));
+  for (const volume of app.volumes) {
+    const wiped = await checks.check(`volume ${volume} is wiped`, async () => {
+      const { before, after } = await site.vault.wipe(volume);
+      if (after > 0) return `${after} entries are still there`;
+      if (before === 0 && backup.has(volume)) return 'it was empty before: nothing was there to lose';
+      return null;
+    });
+    if (!wiped) return false;
+  }
+  for (const [volume, snapshot] of backup) {
+    if (omit.has(volume)) checks.say(`volume ${volume} is left out of the restore`);
+    else await site.vault.restore(volume, snapshot);
+  }
+  await stack.start(Object.keys(app.services));
+  if (!(await standsAgain(site, checks))) return false;
+  if (!(await inContainers(site, checks, 'restorePostHook'))) return false;
+  return atRest(site, checks, 'after the restore');
+}
+
+/** Seeds, then backs up every labelled volume, repeating the whole backup where its own look says no. Null where it failed. */
+export async function backUp(site: AppSite, checks: Checks): Promise<Backup | null> {
+  if (!(await hookRan(site, checks, 'preBackup'))) return null;
+  const { verifyBackup } = site.recipe;
+  const tries = verifyBackup ? backupTriesMax : 1;
+  for (let attempt = 1; ; attempt += 1) {
+    const backup = await backUpOnce(site, checks);
+    if (backup === null) return null;
+    if (!verifyBackup || (await verified(site, verifyBackup))) return backup;
+    checks.say(`the backup does not hold what it should (try ${attempt} of ${tries})`);
+    // The restore is what decides; a look that never says yes must not hide it.
+    if (attempt === tries) return backup;
+  }
+}
+
+/** A drill needs the suite's own tests of a restore. */
+export async function restoreTests(site: AppSite, checks: Checks): Promise<void> {
+  await suiteRan(site, checks, 'restore');
+}
+
+const backupTriesMax = 3;
+
+async function backUpOnce(site: AppSite, checks: Checks): Promise<Backup | null> {
+  const { app } = site.current();
+  const backup = new Map<string, string>();
+  if (!(await inContainers(site, checks, 'preHook'))) return null;
+  for (const { volumes } of app.backup.services) {
+    for (const { volume, paths } of volumes) {
+      if (backup.has(volume)) continue;
+      const done = await checks.check(`volume ${volume} is backed up`, async () => {
+        backup.set(volume, await site.vault.back(volume, paths));
+        return null;
+      });
+      if (!done) return null;
+    }
+  }
+  return (await inContainers(site, checks, 'postHook')) ? backup : null;
+}
+
+async function verified({ current, seconds }: AppSite, look: { service: string; exec: string }): Promise<boolean> {
+  const ask = { command: ['sh', '-c', look.exec], seconds: seconds.hook };
+  return (await current().stack.exec(look.service, ask)).exit === 0;
+}
+
+type Hook = 'preHook' | 'postHook' | 'restorePreHook' | 'restorePostHook';
+const hookWords: Record<Hook, string> = {
+  preHook: 'the hook before the backup',
+  postHook: 'the hook after the backup',
+  restorePreHook: 'the hook before the restore',
+  restorePostHook: 'the hook after the restore',
+};
+
+/** The app's own hooks, from its labels, in the running containers. */
+async function inContainers(site: AppSite, checks: Checks, hook: Hook): Promise<boolean> {
+  const { stack, app } = site.current();
+  for (const planned of app.backup.services) {
+    const command = planned[hook];
+    if (command === null) continue;
+    const held = await checks.check(`${hookWords[hook]} runs in ${planned.service}`, async () => {
+      const end = await stack.exec(planned.service, { command: ['sh', '-c', command], seconds: site.seconds.hook });
+      if (end.exit === 0) return null;
+      const said = Buffer.concat([end.stderr, end.stdout]).toString().trim().slice(-200);
+      return end.timedOut ? { unclear: `it took longer than ${site.seconds.hook} s` } : `it ended with ${end.exit}: ${said}`;
+    });
+    if (!held) return false;
+  }
+  return true;
+}

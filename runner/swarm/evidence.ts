@@ -1,0 +1,27 @@
+// After a red rung, before anything is taken down: what the services looked like, as files beside the run's record, for people.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RungEnd } from '../engine.ts';
+import type { Stack } from './app.ts';
+
+const fileCharsMax = 1024 * 1024;
+
+/** True where a rung failed, whether a test says so or the rung itself. */
+export function isRed({ tests, failed }: RungEnd): boolean {
+  return failed !== null || tests.some(({ status }) => status === 'fail');
+}
+
+/** Writes what there is to see. Values of the run's secrets are taken out. Never rejects: evidence is no part of the verdict. */
+export async function keepEvidence(dir: string, stack: Stack, secrets: ReadonlyMap<string, string>): Promise<void> {
+  try {
+    const files = await stack.evidence();
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const [name, text] of Object.entries(files)) {
+      const hidden = [...secrets].reduce((all, [key, value]) => all.replaceAll(value, `<secret ${key}>`), text);
+      await writeFile(join(dir, name.replace(/[^A-Za-z0-9._-]/g, '_')), hidden.slice(0, fileCharsMax));
+    }
+  } catch {
+    // The engine may be what failed.
+  }
+}

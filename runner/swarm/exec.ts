@@ -1,0 +1,82 @@
+// A command in a running container, to its end. The engine's own word for "stop it" does not exist: an abort ends the stream
+// and leaves the command running. So a command carries a mark in its environment, and what bears it, or descends from what
+// does, is killed on the host when the time is over or the signal comes. Needs the right to kill the container's processes.
+
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ExecAsk, ExecEnd } from './app.ts';
+import { type Docker, statusOf } from './docker.ts';
+import { frames } from './frames.ts';
+import { killMarked } from './marked.ts';
+
+export const outputBytesMax = 4 * 1024 * 1024;
+const markName = 'COLDPASS_EXEC';
+const endPatienceMs = 10_000;
+const lookEveryMs = 25;
+
+/** `docker` must not heed the signal itself: after it there is still something to ask. */
+export async function execIn(docker: Docker, container: string, ask: ExecAsk, signal: AbortSignal): Promise<ExecEnd> {
+  signal.throwIfAborted();
+  const mark = `${markName}=${randomBytes(8).toString('hex')}`;
+  const output = { stdout: bounded(), stderr: bounded() };
+  const deadline = AbortSignal.timeout(ask.seconds * 1000);
+  const over = AbortSignal.any([signal, deadline]);
+  const exec = await docker.getContainer(container).exec(shape(ask, mark));
+  const connection: Duplex = await exec.start({ hijack: true, stdin: true });
+  const kill = (): void => void killMarked(container, mark).then(() => connection.destroy());
+  if (over.aborted) kill();
+  over.addEventListener('abort', kill, { once: true });
+  try {
+    // A command may end without reading what it is given.
+    connection.on('error', () => {});
+    connection.end(ask.stdin ?? Buffer.alloc(0));
+    for await (const { channel, bytes } of frames(connection)) output[channel].add(bytes);
+  } catch {
+    // The connection broke off; how the command ended is asked next.
+  } finally {
+    over.removeEventListener('abort', kill);
+  }
+  const exit = await exitOf(docker, exec.id);
+  signal.throwIfAborted();
+  const timedOut = deadline.aborted;
+  return { exit: timedOut ? null : exit, timedOut, stdout: output.stdout.bytes(), stderr: output.stderr.bytes() };
+}
+
+function shape({ command, stdin, user }: ExecAsk, mark: string) {
+  return {
+    ...{ Cmd: [...command], Env: [mark], AttachStdin: stdin !== undefined },
+    ...{ AttachStdout: true, AttachStderr: true, ...(user === undefined ? {} : { User: user }) },
+  };
+}
+
+/** The end of its output comes a moment before the engine knows how it ended. Null where its container went. */
+async function exitOf(docker: Docker, id: string): Promise<number | null> {
+  const until = Date.now() + endPatienceMs;
+  try {
+    for (;;) {
+      const { ExitCode, Running } = await docker.getExec(id).inspect();
+      if (!Running && ExitCode !== null) return ExitCode;
+      if (Date.now() > until) return null;
+      await pause(lookEveryMs);
+    }
+  } catch (error) {
+    if (statusOf(error) === null) throw error;
+    return null;
+  }
+}
+
+/** The first `outputBytesMax` bytes; what comes after is read and dropped. */
+function bounded(): { add(more: Buffer): void; bytes(): Buffer } {
+  const parts: Buffer[] = [];
+  let left = outputBytesMax;
+  return {
+    add(more) {
+      if (left === 0) return;
+      const taken = more.subarray(0, left);
+      parts.push(Buffer.from(taken));
+      left -= taken.length;
+    },
+    bytes: () => Buffer.concat(parts),
+  };
+}

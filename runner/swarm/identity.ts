@@ -1,0 +1,44 @@
+// What tells one deployment from another, by what runs: per service the image that its container was made from, and a digest of
+// the container's spec. A version label alone proves nothing: it moves without a new task.
+
+import { digestOfJson } from '../../state/digest.ts';
+import type { Identity } from './app.ts';
+import { observe, type RawService, type RawTask } from './observe.ts';
+import { type Place, stackLabel } from './place.ts';
+
+/** A service without a running task is left out. */
+export async function identityOf(place: Place): Promise<Identity> {
+  const { docker, names } = place;
+  const filters = { label: [`${stackLabel}=${names.stack}`] };
+  const [services, tasks] = await Promise.all([
+    docker.listServices({ filters }) as Promise<RawService[]>,
+    docker.listTasks({ filters }) as Promise<RawTask[]>,
+  ]);
+  const seen: Identity['services'] = {};
+  for (const { ID, Spec } of services) {
+    const running = tasks.filter((task) => task.ServiceID === ID && isUp(task)).sort((a, b) => (a.ID < b.ID ? -1 : 1));
+    const [first] = running;
+    const container = first?.Status.ContainerStatus?.ContainerID;
+    if (first === undefined || container === undefined) continue;
+    const { Image } = await docker.getContainer(container).inspect();
+    seen[Spec.Name.slice(names.stack.length + 1)] = {
+      ...{ image: first.Spec.ContainerSpec?.Image ?? '', imageId: Image },
+      ...{ spec: digestOfJson(first.Spec.ContainerSpec), task: running.map((task) => task.ID).join(' ') },
+    };
+  }
+  return { version: versionIn(names.stack, services), services: seen };
+}
+
+/** Ids of all tasks that Swarm still knows. */
+export async function tasksNow(place: Place): Promise<Set<string>> {
+  return new Set((await observe(place)).tasks.map((task) => task.id));
+}
+
+function isUp({ DesiredState, Status }: RawTask): boolean {
+  return DesiredState === 'running' && Status.State === 'running';
+}
+
+function versionIn(stack: string, services: RawService[]): string | null {
+  const label = `coop-cloud.${stack}.version`;
+  return services.map(({ Spec }) => Spec.Labels?.[label]).find((value) => value !== undefined) ?? null;
+}

@@ -1,0 +1,80 @@
+// One stream as it is searched, and the compressed pieces in it, each of which is a layer of its own, two deep. A piece that
+// is all there is opened at once; one that goes on is fed as the stream goes on. Keeps a kilobyte and what is open.
+
+import { candidatesIn, headBytes, type Kind, type Member, memberOf, openWhole, type Sink } from './members.ts';
+import type { Scan, Sight } from './scan.ts';
+
+/** What all layers of a search share. */
+export type LeakEye = {
+  scan(see: (sight: Sight) => void): Scan;
+  /** `within`: what it was found in, the innermost first. `start` is then where the outermost piece begins. */
+  hit(sight: Sight, within: readonly Kind[]): void;
+  /** False where too much has been opened already. */
+  mayOpen(bytes: number): boolean;
+  /** Told of what is not looked at. */
+  leaveOut(what: string): void;
+};
+
+const openMembersMax = 32;
+const depthMax = 2;
+
+export class LeakLayer implements Sink {
+  readonly #eye: LeakEye;
+  readonly #within: readonly Kind[];
+  readonly #offset: number | null;
+  readonly #scan: Scan;
+  #members: Member[] = [];
+  /** The last of the stream, in which a piece may begin of which too little is there. */
+  #rest: Buffer = Buffer.alloc(0);
+  #restAt = 0;
+
+  constructor(eye: LeakEye, within: readonly Kind[] = [], offset: number | null = null) {
+    this.#eye = eye;
+    this.#within = within;
+    this.#offset = offset;
+    this.#scan = eye.scan((sight) => eye.hit({ ...sight, start: offset ?? sight.start }, within));
+  }
+
+  async feed(bytes: Buffer): Promise<boolean> {
+    if (this.#within.length > 0 && !this.#eye.mayOpen(bytes.length)) return false;
+    this.#scan.feed(bytes);
+    if (this.#within.length >= depthMax) return true;
+    for (const member of this.#members) await member.write(bytes);
+    const joined = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const judged = Math.max(0, joined.length - headBytes);
+    await this.#open(joined, judged);
+    this.#rest = Buffer.from(joined.subarray(judged));
+    this.#restAt += judged;
+    return true;
+  }
+
+  async end(): Promise<void> {
+    if (this.#within.length < depthMax) await this.#open(this.#rest, this.#rest.length);
+    for (const member of this.#members) await member.end();
+  }
+
+  async #open(bytes: Buffer, end: number): Promise<void> {
+    for (const { kind, at, dataAt } of candidatesIn(bytes, end)) {
+      if (!this.#eye.mayOpen(0)) return;
+      const inner = new LeakLayer(this.#eye, [kind, ...this.#within], this.#offset ?? this.#restAt + at);
+      const data = bytes.subarray(dataAt);
+      const whole = openWhole(kind, data);
+      if (whole === null) await this.#follow(kind, inner, data);
+      else {
+        await inner.feed(whole);
+        await inner.end();
+      }
+    }
+  }
+
+  async #follow(kind: Kind, inner: LeakLayer, data: Buffer): Promise<void> {
+    this.#members = this.#members.filter((member) => member.isOpen());
+    if (this.#members.length >= openMembersMax) {
+      this.#eye.leaveOut(`more than ${openMembersMax} compressed pieces at once`);
+      return;
+    }
+    const member = memberOf(kind, inner);
+    this.#members.push(member);
+    await member.write(data);
+  }
+}

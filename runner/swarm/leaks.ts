@@ -1,0 +1,104 @@
+// The last look at a run before it is torn down: do its secrets lie anywhere in the open? Everything on the engine that
+// carries its label is searched, its backups, and what the caller has of it. Logs go with their containers: call it too
+// before services are stopped for a drill.
+
+import type Dockerode from 'dockerode';
+import type { RunId } from '../../state/ids.ts';
+import { RunnerError } from '../errors.ts';
+import type { Vault } from './app.ts';
+import { plantControl } from './leakControl.ts';
+import { leakPlaces, type Place } from './leakPlaces.ts';
+import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';
+
+export type LeakAsk = {
+  docker: Dockerode;
+  run: RunId;
+  /** By key, as the words name them. */
+  secrets: ReadonlyMap<string, string>;
+  /** What else the run said or leaves behind, by what it is called: `the report of install`. */
+  texts: Readonly<Record<string, Uint8Array | string>>;
+  vault: Vault | null;
+  signal: AbortSignal;
+};
+
+/**
+ * `leaks`: "secret db_password in the log of service app, base64". `unread`: what could not be searched to its end, and why.
+ * Both empty: no secret leaked. No value of a secret is in either.
+ */
+export type Leaks = { leaks: string[]; unread: string[] };
+
+const placeBytesMax = 1024 ** 3;
+const linesMax = 50;
+/** No key of a compose file has a space. */
+const controlKey = 'the control';
+const controlWhere = 'the control text';
+const configsWhere = 'the configs of the run';
+
+/** Rejects with RunnerError where the search does not find what it planted itself. */
+export async function findLeaks({ docker, run, secrets, texts, vault, signal }: LeakAsk): Promise<Leaks> {
+  const control = await plantControl(docker, run, signal);
+  try {
+    const search = leakSearch(new Map([...secrets, [controlKey, control.value]]));
+    const places: Place[] = [
+      ...(await leakPlaces(docker, run, signal)),
+      ...Object.entries({ ...texts, [controlWhere]: control.text }).map(([where, text]) => ({
+        where,
+        read: () => [Buffer.from(text)],
+      })),
+      ...(vault === null ? [] : [{ where: 'the backups', read: () => vault.dump() }]),
+    ];
+    const looks: Look[] = [];
+    for (const place of places) looks.push(await look(search, place, signal));
+    const hits = looks.flatMap(({ where, hits }) => hits.map((hit) => ({ ...hit, where })));
+    assertFound(hits, control.encodings);
+    const short = search.tooShort.map((secret) => `secret ${secret}: too short to be told from chance`);
+    const leaks = hits.filter(({ secret }) => secret !== controlKey);
+    return {
+      leaks: few(leaks.map(({ secret, where, encoding }) => `secret ${secret} in ${where}, ${encoding}`)),
+      unread: few([...short, ...looks.flatMap(({ where, cut }) => (cut === null ? [] : [`${where}: ${cut}`]))]),
+    };
+  } finally {
+    await control.remove();
+  }
+}
+
+type Look = { where: string; hits: Hit[]; cut: string | null };
+
+async function look(search: LeakSearch, { where, read }: Place, signal: AbortSignal): Promise<Look> {
+  let bytes = 0;
+  async function* bounded(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of read()) {
+      signal.throwIfAborted();
+      bytes += chunk.length;
+      if (bytes > placeBytesMax) return;
+      yield chunk;
+    }
+  }
+  try {
+    const { hits, cut } = await search.search(bounded());
+    return { where, hits, cut: bytes > placeBytesMax ? `more than ${placeBytesMax} bytes` : cut };
+  } catch (error) {
+    // What the app's volumes are like is no fault of the search.
+    if (!(error instanceof RunnerError) || error.code !== 'volume') throw error;
+    return { where, hits: [], cut: error.message };
+  }
+}
+
+function assertFound(hits: (Hit & { where: string })[], encodings: readonly string[]): void {
+  const found = hits.filter(({ secret }) => secret === controlKey);
+  const missed = encodings.filter(
+    (encoding) => !found.some((hit) => hit.where === controlWhere && hit.encoding === encoding),
+  );
+  if (!found.some(({ where }) => where === configsWhere)) missed.push('on the engine');
+  if (missed.length > 0)
+    throw new RunnerError(
+      'engine',
+      `the search for leaked secrets misses what it planted itself: ${missed.join(', ')}`,
+    );
+}
+
+/** Each line once, in order, and how many were left out. */
+function few(lines: string[]): string[] {
+  const each = [...new Set(lines)];
+  return each.length <= linesMax ? each : [...each.slice(0, linesMax), `and ${each.length - linesMax} more`];
+}

@@ -1,0 +1,98 @@
+// What lint rules look at: an app's files parsed as they were written, variables not filled in, each part with its line. Pure.
+
+import type { Release } from '../../state/recipe.ts';
+import type { AppFacts } from '../../state/record.ts';
+import { abraExports } from './abraSh.ts';
+import type { AdmittedApp } from './app.ts';
+import { composeTree, type Entry, type Group, type Scalar, type Tree } from './composeTree.ts';
+import { type EnvSample, envSample } from './envSample.ts';
+
+export type LintInput = {
+  /** By their names in the app's folder, as openApp gives them; overlays that the run does not use may be added. */
+  files: Record<string, string>;
+  app: AdmittedApp;
+  /** Those that the commit descends from. */
+  releases: Release[];
+  /** Tags of the app that are not annotated. */
+  lightweightTags: string[];
+  /** The version label of what is tested. */
+  headVersion: string | null;
+  /** Whether the app's files differ from the newest release's. */
+  isChanged: boolean;
+};
+
+export type Finding = AppFacts['lint'][number];
+export type Found = Omit<Finding, 'rule' | 'severity'>;
+export type Rule = { id: string; severity: Finding['severity']; title: string; look(ground: Ground): Found[] };
+
+/** `trees` are the service in each file that has it, `at` is where it stands first. */
+export type Service = { name: string; at: string; trees: Group[] };
+export type Pair = { key: string; value: string | null; at: string };
+export type Ground = LintInput & {
+  compose: { file: string; tree: Group }[];
+  services: Service[];
+  sample: EnvSample;
+  exports: ReturnType<typeof abraExports>;
+};
+
+const composeName = /(^|\/)(docker-)?compose[^/]*\.ya?ml$/;
+
+/** Throws Refused where a file cannot be read. */
+export function groundOf(input: LintInput): Ground {
+  const texts = Object.entries(input.files).filter(([file]) => composeName.test(file));
+  const compose = texts.map(([file, text]) => ({ file, tree: composeTree(text, file, null) }));
+  const given = new Map([
+    ['STACK_NAME', input.app.stack],
+    ['DOMAIN', input.app.env.DOMAIN ?? ''],
+  ]);
+  const sample = envSample(input.files['.env.sample'] ?? '', '.env.sample', given);
+  const exports = abraExports(input.files['abra.sh'] ?? '', 'abra.sh');
+  return { ...input, compose, services: servicesOf(compose), sample, exports };
+}
+
+function servicesOf(compose: Ground['compose']): Service[] {
+  const services = new Map<string, Service>();
+  for (const { tree } of compose)
+    for (const [name, { at, value }] of membersOf(tree, 'services')) {
+      if (value.kind !== 'group') continue;
+      const service = services.get(name) ?? { name, at, trees: [] };
+      service.trees.push(value);
+      services.set(name, service);
+    }
+  return [...services.values()];
+}
+
+/** The members of a group's group; none where it is something else. */
+export function membersOf(tree: Tree | undefined, key: string): Map<string, Entry> {
+  const value = memberOf(tree, key);
+  return value?.kind === 'group' ? value.entries : new Map();
+}
+
+export function memberOf(tree: Tree | undefined, key: string): Tree | undefined {
+  return tree?.kind === 'group' ? tree.entries.get(key)?.value : undefined;
+}
+
+/** `environment` or `labels`, in either form. */
+export function pairsIn(tree: Tree | undefined): Pair[] {
+  if (tree?.kind === 'group')
+    return [...tree.entries].map(([key, { at, value }]) => ({ key, at, value: written(value) }));
+  if (tree?.kind !== 'list') return [];
+  return tree.items.flatMap((item) => {
+    const [, key, value] = /^([^=]+)(?:=([\s\S]*))?$/.exec(written(item) ?? '') ?? [];
+    return key === undefined ? [] : [{ key, value: value ?? null, at: item.at }];
+  });
+}
+
+export function labelsOf({ trees }: Service): Pair[] {
+  return trees.flatMap((tree) => pairsIn(memberOf(memberOf(tree, 'deploy'), 'labels')));
+}
+
+/** As it was written; null for nothing, and for a group or list. */
+export function written(tree: Tree | undefined): string | null {
+  return tree?.kind === 'scalar' && tree.value !== null ? tree.raw : null;
+}
+
+export function scalarsIn(tree: Tree): Scalar[] {
+  if (tree.kind === 'scalar') return [tree];
+  return (tree.kind === 'list' ? tree.items : [...tree.entries.values()].map(({ value }) => value)).flatMap(scalarsIn);
+}

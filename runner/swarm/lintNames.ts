@@ -1,0 +1,124 @@
+// Lint rules about names: of configs and secrets, which hold a version because Swarm changes neither, and of variables. Pure.
+
+import { variablesIn } from './interpolate.ts';
+import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scalarsIn, written } from './lintGround.ts';
+
+const stackName = String.raw`^\$\{?STACK_NAME\}?_.+_`;
+const configName = new RegExp(String.raw`${stackName}\$\{?\w+_VERSION\}?$`);
+const secretName = new RegExp(String.raw`${stackName}\$\{?SECRET_\w+_VERSION\}?$`);
+/** What the harness, or abra, gives every app. */
+const always = new Set(['STACK_NAME', 'DOMAIN', 'LETS_ENCRYPT_ENV']);
+
+export const nameRules: Rule[] = [
+  {
+    id: 'C018',
+    severity: 'warning',
+    title: 'configs have their version in their name',
+    look: (ground) => unversioned(ground, 'configs', configName, `\${STACK_NAME}_KEY_\${KEY_VERSION}`),
+  },
+  {
+    id: 'C019',
+    severity: 'warning',
+    title: 'secrets have their version in their name',
+    look: (ground) => unversioned(ground, 'secrets', secretName, `\${STACK_NAME}_KEY_\${SECRET_KEY_VERSION}`),
+  },
+  {
+    id: 'C020',
+    severity: 'error',
+    title: '.env.sample has every variable that must be set',
+    look: (ground) =>
+      missing(
+        ground,
+        ({ isOptional }) => !isOptional,
+        (name) => `${name} is nowhere set`,
+      ),
+  },
+  {
+    id: 'C021',
+    severity: 'warning',
+    title: '.env.sample shows every variable that may be set',
+    look: (ground) =>
+      missing(
+        ground,
+        ({ isOptional }) => isOptional,
+        (name) => `${name} is shown to nobody`,
+      ),
+  },
+  {
+    id: 'C022',
+    severity: 'warning',
+    title: 'everything that abra.sh exports is used',
+    look: (ground) => {
+      const used = new Set(variablesOf(ground).map(({ name }) => name));
+      return [...ground.exports]
+        .filter(([name]) => !used.has(name))
+        .map(([name, { at }]) => ({ where: at, what: `no compose file uses ${name}`, fix: 'take it out' }));
+    },
+  },
+  {
+    id: 'C023',
+    severity: 'warning',
+    title: 'no name in a `key: value` line holds a variable',
+    look: ({ services }) =>
+      services
+        .flatMap(({ trees }) => trees.flatMap((tree) => [tree, memberOf(tree, 'deploy')]))
+        .flatMap((tree) => [memberOf(tree, 'labels'), memberOf(tree, 'environment')])
+        .filter((tree) => tree?.kind === 'group')
+        .flatMap(pairsIn)
+        .filter(({ key }) => key.includes('$'))
+        .map(({ key, at }) => ({ where: at, what: `docker leaves ${key} as it is`, fix: 'write - "KEY=value"' })),
+  },
+  {
+    id: 'C024',
+    severity: 'warning',
+    title: 'what is declared is used',
+    look: ({ compose, services }) =>
+      ['volumes', 'configs', 'secrets'].flatMap((section) => {
+        const used = new Set(
+          services.flatMap(({ trees }) => trees.flatMap((tree) => sourcesOf(memberOf(tree, section)))),
+        );
+        return compose
+          .flatMap(({ tree }) => [...membersOf(tree, section)])
+          .filter(([key]) => !used.has(key))
+          .map(([key, { at }]) => ({ where: at, what: `no service uses ${key}`, fix: 'take it out' }));
+      }),
+  },
+];
+
+function unversioned({ compose }: Ground, section: string, form: RegExp, like: string): Found[] {
+  return compose
+    .flatMap(({ tree }) => [...membersOf(tree, section)])
+    .filter(([, { value }]) => !form.test(written(memberOf(value, 'name')) ?? ''))
+    .map(([key, { at, value }]) => ({
+      where: memberOf(value, 'name')?.at ?? at,
+      what: `the name of ${key} has no version, so it can never change`,
+      fix: `name it like ${like}`,
+    }));
+}
+
+type Variable = { name: string; isOptional: boolean; at: string };
+
+/** A name alone under `environment` is a variable that may be set. */
+function variablesOf({ compose, services }: Ground): Variable[] {
+  const bare = services.flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(memberOf(tree, 'environment'))));
+  return [
+    ...compose
+      .flatMap(({ tree }) => scalarsIn(tree))
+      .flatMap(({ raw, at }) => variablesIn(raw).map((used) => ({ ...used, at }))),
+    ...bare.filter(({ value }) => value === null).map(({ key, at }) => ({ name: key, isOptional: true, at })),
+  ];
+}
+
+function missing(ground: Ground, which: (variable: Variable) => boolean, what: (name: string) => string): Found[] {
+  const { sample, exports } = ground;
+  const isKnown = (name: string) =>
+    always.has(name) || sample.values.has(name) || sample.commentedAt.has(name) || exports.has(name);
+  const wanted = variablesOf(ground).filter((variable) => which(variable) && !isKnown(variable.name));
+  const first = new Map(wanted.toReversed().map(({ name, at }) => [name, at]));
+  return [...first].map(([name, where]) => ({ where, what: what(name), fix: `add ${name}= to .env.sample` }));
+}
+
+function sourcesOf(tree: ReturnType<typeof memberOf>): string[] {
+  if (tree?.kind !== 'list') return [];
+  return tree.items.map((item) => written(memberOf(item, 'source')) ?? written(item)?.split(':')[0] ?? '');
+}

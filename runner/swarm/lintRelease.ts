@@ -1,0 +1,80 @@
+// Lint rules about the app as a whole: its files' version, its main service, its release. Pure.
+
+import { type Found, type Ground, labelsOf, memberOf, type Rule, written } from './lintGround.ts';
+
+const release = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})\+[A-Za-z0-9._-]+$/;
+
+export const releaseRules: Rule[] = [
+  {
+    id: 'C002',
+    severity: 'error',
+    title: 'compose files say their version, and all the same',
+    look: ({ compose }) => {
+      const first = written(memberOf(compose[0]?.tree, 'version')) ?? '3.8';
+      return compose.flatMap(({ file, tree }): Found[] => {
+        const version = written(memberOf(tree, 'version'));
+        const where = tree.entries.get('version')?.at ?? `${file}:1`;
+        if (version === null) return [{ where, what: 'no version is set', fix: `add version: "${first}"` }];
+        if (version === first) return [];
+        return [{ where, what: `the version is ${version}, elsewhere ${first}`, fix: `write version: "${first}"` }];
+      });
+    },
+  },
+  {
+    id: 'C003',
+    severity: 'error',
+    title: 'the main service is called app',
+    look: ({ app, compose }) =>
+      'app' in app.services
+        ? []
+        : [{ where: `${compose[0]?.file}:1`, what: 'no service is called app', fix: `rename ${app.main}` }],
+  },
+  {
+    id: 'C007',
+    severity: 'error',
+    title: 'the main service has a version label like 1.2.0+7.4',
+    look: (ground) => {
+      const fix = `write coop-cloud.\${STACK_NAME}.version=1.0.0+UPSTREAM`;
+      if (ground.headVersion === null) return [{ where: versionAt(ground), what: 'no version label', fix }];
+      if (release.test(ground.headVersion)) return [];
+      return [{ where: versionAt(ground), what: `${ground.headVersion} is no version of a release`, fix }];
+    },
+  },
+  {
+    id: 'C008',
+    severity: 'error',
+    title: 'a changed app has a newer version than each of its releases',
+    look: (ground) => {
+      const { headVersion, releases, isChanged } = ground;
+      const newest = releases.find(({ version }) => headVersion !== null && !isNewer(headVersion, version));
+      if (!isChanged || newest === undefined) return [];
+      const what = `the app has changed, and ${headVersion} is not newer than its release ${newest.version}`;
+      return [{ where: versionAt(ground), what, fix: 'raise the version label' }];
+    },
+  },
+  {
+    id: 'C009',
+    severity: 'error',
+    title: 'tags are annotated',
+    look: ({ lightweightTags }) =>
+      lightweightTags.map((tag) => ({
+        where: `tag ${tag}`,
+        what: 'this tag is not annotated; abra deploys none of the app’s versions',
+        fix: `git tag -a -f ${tag} ${tag}^{}`,
+      })),
+  },
+];
+
+/** By the app's own three numbers; what follows the plus sign is upstream's. */
+function isNewer(version: string, than: string): boolean {
+  const [ours, theirs] = [version, than].map((text) => release.exec(text)?.slice(1).map(Number));
+  if (ours === undefined || theirs === undefined) return true;
+  const at = ours.findIndex((number, index) => number !== theirs[index]);
+  return at !== -1 && (ours[at] as number) > (theirs[at] as number);
+}
+
+function versionAt({ services, app }: Ground): string {
+  const main = services.find(({ name }) => name === app.main);
+  if (main === undefined) return 'compose.yml:1';
+  return labelsOf(main).find(({ key }) => /^coop-cloud\..+\.version$/.test(key))?.at ?? main.at;
+}

@@ -1,0 +1,75 @@
+// One look at a stack: its services and tasks, as little of them as the judgement needs.
+
+import { digestOfJson } from '../../state/digest.ts';
+import type { Seen, SeenService, SeenTask } from './converge.ts';
+import { type Place, stackLabel } from './place.ts';
+
+export async function observe({ docker, names }: Pick<Place, 'docker' | 'names'>): Promise<Seen> {
+  const filters = { label: [`${stackLabel}=${names.stack}`] };
+  const [services, tasks] = await Promise.all([
+    docker.listServices({ filters }) as Promise<RawService[]>,
+    docker.listTasks({ filters }) as Promise<RawTask[]>,
+  ]);
+  return seenFrom(names.stack, services, tasks, Date.now());
+}
+
+/** From what the engine answers; tasks in the order of their making. */
+export function seenFrom(stack: string, services: RawService[], tasks: RawTask[], atMs: number): Seen {
+  const nameOf = new Map(services.map(({ ID, Spec }) => [ID, Spec.Name.slice(stack.length + 1)]));
+  const inOrder = tasks.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? -1 : 1));
+  return {
+    atMs,
+    services: services.map((service) => seenService(service, nameOf.get(service.ID) ?? '')),
+    tasks: inOrder.flatMap((task) => {
+      const service = nameOf.get(task.ServiceID);
+      return service === undefined ? [] : [seenTask(task, service)];
+    }),
+  };
+}
+
+/** Of what makes a task. Placement may change without a new one; `Runtime` is said of services alone. */
+export function specDigest({ Placement: _, Runtime: __, ...made }: RawTaskSpec): string {
+  return digestOfJson(made);
+}
+
+export type RawTaskSpec = { ContainerSpec?: { Image?: string }; Placement?: unknown; Runtime?: unknown };
+export type RawService = {
+  ID: string;
+  Version: { Index: number };
+  Spec: {
+    Name: string;
+    Labels?: Record<string, string>;
+    TaskTemplate: RawTaskSpec;
+    Mode?: { Replicated?: { Replicas?: number } };
+  };
+  UpdateStatus?: { State?: string; Message?: string };
+};
+export type RawTask = {
+  ID: string;
+  CreatedAt: string;
+  ServiceID: string;
+  Slot?: number;
+  DesiredState: string;
+  Spec: RawTaskSpec;
+  Status: {
+    State: string;
+    Err?: string;
+    ContainerStatus?: { ContainerID?: string; ExitCode?: number };
+  };
+};
+
+function seenService({ Spec, UpdateStatus }: RawService, name: string): SeenService {
+  return {
+    name,
+    update: UpdateStatus?.State || null,
+    updateSays: UpdateStatus?.Message || null,
+    spec: specDigest(Spec.TaskTemplate),
+  };
+}
+
+function seenTask({ ID, Slot, Status, DesiredState, Spec }: RawTask, service: string): SeenTask {
+  return {
+    ...{ id: ID, service, slot: Slot ?? 0, state: Status.State, desired: DesiredState },
+    ...{ error: Status.Err || null, exit: Status.ContainerStatus?.ExitCode ?? null, spec: specDigest(Spec) },
+  };
+}

@@ -1,0 +1,77 @@
+// What of a run is on the engine, by its exact label. Names are never looked at: the engine's name filters are loose, and a
+// neighbour may be called almost the same. An engine that does not answer rejects; it never reads as nothing left.
+
+import type { RunId } from '../../state/ids.ts';
+import type { Docker } from './docker.ts';
+import { runLabel } from './place.ts';
+
+export const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
+export type Kind = (typeof kinds)[number];
+export type Thing = { id: string; name: string };
+/** Of a run everything, needed apps and helper containers included. */
+export type Residue = Record<Kind, Thing[]>;
+type Labels = Record<string, string> | null | undefined;
+type Labelled = Thing & { labels: Labels };
+
+export async function residueOf(docker: Docker, run: RunId): Promise<Residue> {
+  return labelled(docker, runLabel, run);
+}
+
+export async function labelled(docker: Docker, label: string, value: string): Promise<Residue> {
+  const all = await allWith(docker, `${label}=${value}`);
+  const exact = (things: Labelled[]): Thing[] =>
+    things.filter(({ labels }) => labels?.[label] === value).map(({ id, name }) => ({ id, name }));
+  // Tasks are found by their service's labels, also once that is removed; they do not show them.
+  const tasks = all.tasks.map(({ id, name }) => ({ id, name }));
+  return { ...mapKinds((kind) => exact(all[kind])), tasks };
+}
+
+/** Every value of the label that is on anything. */
+export async function labelValues(docker: Docker, label: string): Promise<string[]> {
+  const all = await allWith(docker, label);
+  const values = kinds.flatMap((kind) => all[kind].map(({ labels }) => labels?.[label]));
+  return [...new Set(values.filter((value) => value !== undefined))].sort();
+}
+
+export function countOf(residue: Residue): number {
+  return kinds.reduce((sum, kind) => sum + residue[kind].length, 0);
+}
+
+/** `volume cp…_data`, one a thing. */
+export function namesIn(residue: Residue): string[] {
+  return kinds.flatMap((kind) => residue[kind].map(({ name }) => `${kind.slice(0, -1)} ${name}`));
+}
+
+function mapKinds(each: (kind: Kind) => Thing[]): Residue {
+  return Object.fromEntries(kinds.map((kind) => [kind, each(kind)])) as Residue;
+}
+
+type Spec = { Name: string; Labels?: Record<string, string> };
+type Task = { ID: string; Slot?: number; Status: { State: string }; Spec: { ContainerSpec?: { Labels?: Labels } } };
+
+async function allWith(docker: Docker, label: string): Promise<Record<Kind, Labelled[]>> {
+  const filters = { label: [label] };
+  const [services, tasks, containers, networks, secrets, configs, volumes] = await Promise.all([
+    docker.listServices({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,
+    docker.listTasks({ filters }) as Promise<Task[]>,
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listSecrets({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,
+    docker.listConfigs({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,
+    docker.listVolumes({ filters }),
+  ]);
+  const ofSpec = ({ ID, Spec }: { ID: string; Spec: Spec }) => ({ id: ID, name: Spec.Name, labels: Spec.Labels });
+  return {
+    services: services.map(ofSpec),
+    tasks: tasks.map(({ ID, Status, Spec }) => ({
+      id: ID,
+      name: `${ID} (${Status.State})`,
+      labels: Spec.ContainerSpec?.Labels,
+    })),
+    containers: containers.map(({ Id, Names, Labels }) => ({ id: Id, name: Names[0]?.slice(1) ?? Id, labels: Labels })),
+    networks: networks.map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels })),
+    secrets: secrets.map(ofSpec),
+    configs: configs.map(ofSpec),
+    volumes: (volumes.Volumes ?? []).map(({ Name, Labels }) => ({ id: Name, name: Name, labels: Labels })),
+  };
+}

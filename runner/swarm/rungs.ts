@@ -1,0 +1,157 @@
+// The five rungs of an app. The harness's own checks always run; the suite's tests only add to them. What each proves is in the
+// record by name: nothing passes by an exit code, a state that was not looked at, or a rung that was silently left out.
+
+import type { AppRung } from '../../state/recipe.ts';
+import type { RungEnd } from '../engine.ts';
+import type { AdmittedApp, Identity } from './app.ts';
+import type { Checks } from './checks.ts';
+import { changedServices } from './difference.ts';
+import { backUp, drill } from './drill.ts';
+import type { AppSite } from './site.ts';
+import { atRest, faultOf, hookRan, suiteRan } from './steps.ts';
+
+/** Carries out one rung. Rejects only where the machine fails or the site's signal aborts. */
+export async function climbRung(site: AppSite, rung: AppRung | 'drill', checks: Checks): Promise<RungEnd> {
+  switch (rung) {
+    case 'install':
+      return install(site, checks);
+    case 'upgrade':
+      return upgrade(site, checks);
+    case 'backup_restore':
+      return backupRestore(site, checks);
+    case 'functional':
+      return functional(site, checks);
+    case 'lint':
+      return lint(site, checks);
+    case 'drill':
+      return drills(site, checks);
+    default:
+      return rung satisfies never;
+  }
+}
+
+async function install(site: AppSite, checks: Checks): Promise<RungEnd> {
+  for (const need of site.needs) {
+    const stood = await checks.check(`${need.name}, which the app needs, stands`, async () => {
+      const { failed } = await need.stack.deploy(need.app);
+      site.facts.deploys.made += 1;
+      return failed ?? (await need.stands());
+    });
+    if (!stood) return checks.end();
+  }
+  const app = site.base?.app ?? site.head;
+  checks.say(`version ${app.version ?? 'without a label'}`);
+  if (!(await deployed(site, checks, app, null))) return checks.end();
+  site.facts.deploys.made += 1;
+  if (!(await atRest(site, checks, 'after the install'))) return checks.end();
+  if (!(await hookRan(site, checks, 'postInstall'))) return checks.end();
+  await suiteRan(site, checks, 'install');
+  return checks.end();
+}
+
+async function upgrade(site: AppSite, checks: Checks): Promise<RungEnd> {
+  const { base, head, recipe, facts } = site;
+  const why = recipe.notApplicable.upgrade;
+  if (why !== undefined || base === null)
+    return checks.end({ skipped: why ?? 'no older release is tagged, so there is nothing to upgrade from' });
+  if (!(await hookRan(site, checks, 'preUpgrade'))) return checks.end();
+  const before = await site.stack.identity();
+  if (!(await deployed(site, checks, head, before))) return checks.end();
+  const after = await site.stack.identity();
+  const moved = await checks.check('what is deployed is the version under test', async () =>
+    crossing(base.app, head, before, after),
+  );
+  if (!moved) return checks.end();
+  if (changedServices(base.app, head).length === 0) checks.say('the new version changes no service but in its labels');
+  facts.crossover = { from: before.version ?? '', to: after.version ?? '', sha: base.release.sha };
+  checks.say(`${before.version} → ${after.version}`);
+  if (await atRest(site, checks, 'after the upgrade')) await suiteRan(site, checks, 'upgrade');
+  return checks.end();
+}
+
+async function backupRestore(site: AppSite, checks: Checks): Promise<RungEnd> {
+  const why = site.recipe.notApplicable.backup_restore ?? notCapable(site.current().app);
+  if (why !== null) return checks.end({ skipped: why });
+  const backup = await backUp(site, checks);
+  if (backup === null || !(await suiteRan(site, checks, 'backup'))) return checks.end();
+  if (!(await hookRan(site, checks, 'preRestore'))) return checks.end();
+  if (!(await drill(site, checks, backup, new Set()))) return checks.end();
+  if (site.suite.filesOf('restore').length === 0)
+    return checks.end({ failed: `no test looks at what was restored; write ${site.recipe.suite}/restore.test.ts` });
+  await suiteRan(site, checks, 'restore');
+  return checks.end();
+}
+
+async function functional(site: AppSite, checks: Checks): Promise<RungEnd> {
+  const why = site.recipe.notApplicable.functional;
+  if (why !== undefined) return checks.end({ skipped: why });
+  if (site.suite.filesOf('functional').length === 0)
+    return checks.end({
+      failed: `there is no test of what the app does; write ${site.recipe.suite}/functional.test.ts`,
+    });
+  await suiteRan(site, checks, 'functional');
+  return checks.end();
+}
+
+async function lint(site: AppSite, checks: Checks): Promise<RungEnd> {
+  const findings = site.lint();
+  site.facts.lint = findings;
+  for (const { rule, severity, where, what, fix } of findings)
+    checks.say(`${rule} ${severity}  ${where}: ${what}; ${fix}`);
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return checks.end();
+  return checks.end({
+    failed: `${errors
+      .map(({ rule, where }) => `${rule} at ${where}`)
+      .slice(0, 3)
+      .join(', ')}`,
+  });
+}
+
+/** All that was backed up once, so that a later red comes from what is left out; then each turn of the control. */
+async function drills(site: AppSite, checks: Checks): Promise<RungEnd> {
+  const backup = await backUp(site, checks);
+  if (backup === null) return checks.end();
+  const volumes = [...backup.keys()];
+  const all = { name: 'with all', omit: new Set<string>() };
+  const turns =
+    site.order.drill === 'no-restore'
+      ? [all, { name: 'without any', omit: new Set(volumes) }]
+      : [all, ...volumes.map((volume) => ({ name: `without ${volume}`, omit: new Set([volume]) }))];
+  for (const { name, omit } of turns) {
+    const turn = checks.turn(name);
+    if (await drill(site, turn, backup, omit)) await suiteRan(site, turn, 'restore');
+  }
+  return checks.end();
+}
+
+async function deployed(site: AppSite, checks: Checks, app: AdmittedApp, before: Identity | null): Promise<boolean> {
+  const { stack, recipe } = site;
+  const accepted = await checks.check(before ? 'the upgrade is accepted' : 'the app is deployed', async () => {
+    const { failed } = await stack.deploy(app);
+    site.deployed(app);
+    return failed;
+  });
+  if (!accepted) return false;
+  return checks.check('every service stands', async () => {
+    const converged = await stack.converge({ seconds: recipe.seconds.deploy, before });
+    const { restarts } = converged;
+    if (restarts > 0) checks.say(`${restarts} ${restarts === 1 ? 'task was' : 'tasks were'} started again on the way`);
+    return faultOf(converged);
+  });
+}
+
+/** Null where the version under test is what runs now: its label, and every service that it changes. */
+function crossing(base: AdmittedApp, head: AdmittedApp, before: Identity, after: Identity): string | null {
+  if (after.version !== head.version)
+    return `the label says ${after.version}, the version under test is ${head.version}`;
+  const stuck = changedServices(base, head).find((name) => {
+    const [was, is] = [before.services[name], after.services[name]];
+    return is === undefined || (was?.imageId === is.imageId && was.spec === is.spec);
+  });
+  return stuck === undefined ? null : `service ${stuck} runs as it did before, although the new version changes it`;
+}
+
+function notCapable({ backup }: AdmittedApp): string | null {
+  return backup.services.length > 0 ? null : 'no service is labelled for backup';
+}

@@ -1,0 +1,41 @@
+// Secrets of a run: made for it, known to no other, and long enough that finding one anywhere means that it got there.
+
+import { randomInt } from 'node:crypto';
+import type { Need } from '../../state/recipe.ts';
+import type { AdmittedApp } from './app.ts';
+
+const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789';
+
+/** `length` letters and digits, none of which any shell, URL or SQL minds. */
+export function newSecret(length: number): string {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
+}
+
+export type RunSecrets = {
+  /** By the compose file's key. */
+  app: Map<string, string>;
+  needs: Record<string, Map<string, string>>;
+  /** Under names that a person can tell apart, for the search for leaks. */
+  all: Map<string, string>;
+};
+
+/** One value for each key, the same in every version of the app; what a need shares has the app's value. */
+export function secretsFor(
+  versions: readonly AdmittedApp[],
+  needs: readonly { name: string; need: Need; app: AdmittedApp }[],
+): RunSecrets {
+  const app = new Map<string, string>();
+  for (const { key, length } of versions.flatMap(({ secrets }) => secrets)) {
+    if ((app.get(key)?.length ?? 0) < length) app.set(key, newSecret(length));
+  }
+  const all = new Map(app);
+  const own = needs.map(({ name, need, app: its }): [string, Map<string, string>] => {
+    const values = its.secrets.map(({ key, length }): [string, string] => [
+      key,
+      app.get(need.shares[key] ?? '') ?? newSecret(length),
+    ]);
+    for (const [key, value] of values) if (need.shares[key] === undefined) all.set(`${name}/${key}`, value);
+    return [name, new Map(values)];
+  });
+  return { app, needs: Object.fromEntries(own), all };
+}

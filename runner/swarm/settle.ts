@@ -1,0 +1,41 @@
+// Looks at a stack until it stands, has failed or the time is over; says what is wrong in one line, with the last words of
+// the service that it is about.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Converged } from './app.ts';
+import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
+import { lastWords } from './logs.ts';
+import { observe } from './observe.ts';
+import type { Place } from './place.ts';
+
+const lookEveryMs = 250;
+const lineCharsMax = 500;
+
+export type Settling = { wanted: Record<string, number>; before: ReadonlySet<string>; seconds: number };
+
+export async function settle(place: Place, { wanted, before, seconds }: Settling): Promise<Converged> {
+  const untilMs = Date.now() + seconds * 1000;
+  let watch = watchFrom(before);
+  for (;;) {
+    const judged = judge(watch, await observe(place), wanted);
+    watch = judged.watch;
+    const restarts = restartsIn(watch);
+    if (judged.verdict.kind === 'stands') return { failed: null, late: false, restarts };
+    if (judged.verdict.kind === 'failed' || Date.now() >= untilMs)
+      return {
+        ...{ failed: await lineOf(place, judged.verdict, seconds), restarts },
+        late: judged.verdict.kind === 'waiting',
+      };
+    await pause(lookEveryMs, undefined, { signal: place.signal });
+  }
+}
+
+async function lineOf(place: Place, verdict: Exclude<Verdict, { kind: 'stands' }>, seconds: number): Promise<string> {
+  const first = verdict.kind === 'failed' ? verdict : verdict.lacks[0];
+  const service = first?.service ?? '';
+  const what = verdict.kind === 'failed' ? verdict.why : `not up after ${seconds} s: ${verdict.lacks[0]?.what}`;
+  const others = verdict.kind === 'failed' ? [] : verdict.lacks.slice(1).map((lack) => lack.service);
+  const more = others.length > 0 ? `; nor ${others.join(', ')}` : '';
+  const words = await lastWords(place, service);
+  return `service ${service}: ${what}${words === null ? '' : `; it last said: ${words}`}${more}`.slice(0, lineCharsMax);
+}

@@ -1,0 +1,227 @@
+// Everything that one run of an app holds: its names, its versions, its stacks, the vault, the boxes of its suite. What is made
+// is noted with how it is undone, so that teardown is legal over something half made.
+
+import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
+import type { Engine, Order } from '../engine.ts';
+import { RunnerError } from '../errors.ts';
+import { runPaths } from '../runPaths.ts';
+import type { Sandbox } from '../sandbox.ts';
+import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app.ts';
+import { type Context, openContext } from './contextServer.ts';
+import { type Docker, openDocker } from './docker.ts';
+import { dockerReport } from './dockerReport.ts';
+import { appHost } from './host.ts';
+import { writeIntent } from './intents.ts';
+import { awaitReady } from './ready.ts';
+import { removeRun } from './removeRun.ts';
+import { lockRun } from './runLock.ts';
+import { secretsFor } from './secrets.ts';
+import { openStack } from './stack.ts';
+import { openSuite, type Suite } from './suite.ts';
+import { type SuiteFiles, suiteFiles } from './suiteFiles.ts';
+import { ensureToolsImage } from './toolsImage.ts';
+import { openVault } from './vault.ts';
+import { type Versions, versionsOf } from './versions.ts';
+import { countWitnesses, plantWitnesses, removeWitnesses } from './witness.ts';
+
+/** Commands of the app's own labels, and looks at a backup. */
+const hookSeconds = 120;
+const expiryMs = 6 * 3600 * 1000;
+const teardownMs = 180_000;
+
+export type NeedSite = {
+  name: string;
+  app: AdmittedApp;
+  stack: Stack;
+  /** Null once it stands and is ready, else why not. */
+  stands(): Promise<string | null>;
+};
+
+export type AppSite = {
+  order: Order;
+  recipe: AppRecipe;
+  names: RunNames;
+  docker: Docker;
+  head: AdmittedApp;
+  /** The release that is upgraded from; null where the version under test is installed at once. */
+  base: { app: AdmittedApp; release: Release } | null;
+  needs: NeedSite[];
+  stack: Stack;
+  vault: Vault;
+  suite: SuiteFiles & { boxes: Suite };
+  secrets: Map<string, string>;
+  facts: Facts;
+  /** What was deployed last, and its stack. */
+  current(): { app: AdmittedApp; stack: Stack };
+  deployed(app: AdmittedApp): void;
+  lint(): Facts['lint'];
+  denied(): string[];
+  seconds: { hook: number };
+  /** Where pictures of a failure are laid. */
+  evidenceDir: string;
+  /** Aborted with whichever step is aborted, and by teardown. */
+  signal: AbortSignal;
+};
+
+export type SiteOptions = {
+  sandbox: Sandbox;
+  /** The engine that holds the trees. */
+  trees: Engine;
+  runsDir: string;
+  /** Of the Docker engine. */
+  socket: string;
+  /** Coldpass's own packages, which suites are tested with. */
+  modules: string;
+};
+
+/** What has to be undone, in order of making. Each answers with what would not go. */
+export type Undoing = (() => Promise<string[]>)[];
+
+type Ground = {
+  options: SiteOptions;
+  order: Order;
+  recipe: AppRecipe;
+  names: RunNames;
+  labels: Labels;
+  docker: Docker;
+  undoing: Undoing;
+  signal: AbortSignal;
+};
+
+/** `refused`: the app cannot be taken up as it stands, and nothing of it was made. Rejects where the machine fails. */
+export async function openSite(
+  options: SiteOptions,
+  order: Order,
+  { undoing, signal }: { undoing: Undoing; signal: AbortSignal },
+): Promise<AppSite | { refused: string }> {
+  const { recipe } = order.pinned;
+  if (recipe.engine !== 'swarm') throw new RunnerError('engine', `${order.pinned.name} is no app`);
+  const report = await dockerReport(options.socket);
+  if (!report.ok) throw new RunnerError('engine', `${report.why}; ${report.mend}`);
+  const lock = await lockRun(order.run);
+  undoing.push(async () => {
+    await lock.release();
+    return [];
+  });
+  const docker = openDocker(options.socket);
+  const names = namesOf(order);
+  const labels = labelsOf(order);
+  const ground: Ground = { options, order, recipe, names, labels, docker, undoing, signal };
+  const network = `${names.stack}_proxy`;
+  const tree = options.trees.tree(order.run);
+  const versions = await versionsOf({ order, recipe, names, labels, network, platform: report }, tree);
+  return 'refused' in versions ? versions : make(ground, versions);
+}
+
+/** Everything of the run goes, and what stood beside it is counted. Each leak in words. */
+export async function takeDown(app: AppSite | null, undoing: Undoing): Promise<string[]> {
+  const leaks: string[] = [];
+  for (const undo of undoing.reverse()) {
+    try {
+      leaks.push(...(await undo()));
+    } catch (error) {
+      leaks.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  if (app) app.facts.residue ??= leaks.length;
+  return leaks;
+}
+
+/** `cp` and the run's own digits. */
+export function namesOf({ run }: Pick<Order, 'run'>): RunNames {
+  const stack = `cp${run.slice(2)}`;
+  return { run, stack, domain: `${stack}.test` };
+}
+
+function labelsOf({ run, purpose }: Order): Labels {
+  return {
+    'coldpass.run': run,
+    'coldpass.claim': 'claim' in purpose ? `${purpose.claim}` : 'none',
+    'coldpass.attempt': 'k' in purpose ? `${purpose.k}` : '1',
+    'coldpass.expires': new Date(Date.now() + expiryMs).toISOString(),
+  };
+}
+
+async function make(ground: Ground, versions: Versions): Promise<AppSite> {
+  const { options, order, recipe, names, labels, docker, undoing, signal } = ground;
+  const { head, base } = versions;
+  const { dir, evidence } = runPaths(options.runsDir, order.run);
+  const intend = (what: string) => writeIntent(dir, what);
+  await intend('witnesses');
+  const facts = factsOf(versions);
+  undoing.push(() => unmake(ground, facts));
+  facts.witnesses = { planted: await plantWitnesses(docker, order.run), intact: 0 };
+  const secrets = secretsFor([head.app, ...(base ? [base.app] : [])], versions.needs);
+  const stackOf = (its: RunNames, values: Map<string, string>): Stack =>
+    openStack(docker, { names: its, labels, secrets: values, network: `${names.stack}_proxy`, intend, signal });
+  const stack = stackOf(names, secrets.app);
+  const needs = versions.needs.map(({ name, need, app, names: its }): NeedSite => {
+    const own = stackOf(its, secrets.needs[name] ?? new Map());
+    return { name, app, stack: own, stands: () => needStands(own, need, recipe.seconds.deploy, signal) };
+  });
+  const image = await ensureToolsImage(docker);
+  const vault = await openVault({ docker, names, labels, image, signal });
+  undoing.push(async () => {
+    await vault.close();
+    return [];
+  });
+  let deployed: AdmittedApp | null = null;
+  const current = () => ({ app: deployed ?? head.app, stack });
+  const host = appHost({ names, recipe, needs, secrets: secrets.app, current });
+  const { context, suite } = await openBoxes(ground, host);
+  return {
+    ...{ order, recipe, names, docker, head: head.app, base, needs, stack, vault, suite, facts, current, signal },
+    secrets: secrets.all,
+    deployed(app) {
+      deployed = app;
+      facts.images = Object.fromEntries(Object.entries(app.services).map(([name, { image: tag }]) => [name, tag]));
+      facts.backedUp = app.backup.services.flatMap(({ volumes }) => volumes.map(({ volume }) => volume));
+    },
+    lint: () => [],
+    denied: context.denials,
+    seconds: { hook: hookSeconds },
+    evidenceDir: evidence,
+  };
+}
+
+async function openBoxes(
+  { options, order, recipe, undoing }: Ground,
+  host: ReturnType<typeof appHost>,
+): Promise<{ context: Context; suite: AppSite['suite'] }> {
+  const { sandbox, runsDir, modules } = options;
+  const paths = runPaths(runsDir, order.run);
+  const context = await openContext({ dir: paths.app, host, owner: sandbox.owner('verify') });
+  undoing.push(async () => {
+    await context.close();
+    return [];
+  });
+  const boxes = openSuite({ sandbox, tree: paths.tree, contextDir: context.dir, recipe, modules });
+  undoing.push(async () => {
+    await boxes.close();
+    return [];
+  });
+  return { context, suite: { boxes, ...(await suiteFiles(recipe, options.trees.tree(order.run))) } };
+}
+
+async function needStands(stack: Stack, need: Need, seconds: number, signal: AbortSignal): Promise<string | null> {
+  const { failed } = await stack.converge({ seconds, before: null });
+  return failed ?? (await awaitReady(stack, need.ready, { seconds, signal }));
+}
+
+/** Stacks, volumes, secrets and networks; then the witnesses, which must all be as they were. */
+async function unmake({ docker, order }: Ground, facts: Facts): Promise<string[]> {
+  const leaks = await removeRun(docker, order.run, { deadlineMs: teardownMs });
+  facts.residue = leaks.length;
+  const planted = facts.witnesses?.planted ?? 0;
+  const intact = await countWitnesses(docker, order.run);
+  facts.witnesses = { planted, intact };
+  if (intact < planted)
+    leaks.push(`${planted - intact} of ${planted} objects of others that stood beside the run are gone.`);
+  return [...leaks, ...(await removeWitnesses(docker, order.run))];
+}
+
+function factsOf({ needs }: Versions): Facts {
+  const expected = 1 + needs.length;
+  const nothing = { images: {}, backedUp: [], witnesses: null, residue: null, lint: [], denied: [] };
+  return { ...nothing, deploys: { made: 0, expected }, crossover: null };
+}

@@ -1,0 +1,68 @@
+// One app as a stack on the Swarm: what the rungs ask of it, each part in a file of its own. Everything made carries the run's
+// labels and is noted before; nothing is removed here (`residue.ts` does that, by the label). After the signal every method
+// rejects with its reason, a command in a container dead by then.
+
+import type { AdmittedApp, Labels, RunNames, Stack } from './app.ts';
+import { connectTo } from './connect.ts';
+import { deployApp } from './deploy.ts';
+import { type Docker, within } from './docker.ts';
+import { execIn } from './exec.ts';
+import { identityOf, tasksNow } from './identity.ts';
+import { logsOf } from './logs.ts';
+import { type Place, runningContainer } from './place.ts';
+import { scale, untilStopped } from './scale.ts';
+import { settle } from './settle.ts';
+import { evidenceOf } from './stackEvidence.ts';
+
+export type StackOptions = {
+  names: RunNames;
+  labels: Labels;
+  /** The app's secrets by their key in the compose file. */
+  secrets: ReadonlyMap<string, string>;
+  /** That all apps of the run share; made with the first of them. */
+  network: string;
+  /** Notes durably what is about to be made. */
+  intend(what: string): Promise<void>;
+  signal: AbortSignal;
+};
+
+export function openStack(docker: Docker, { secrets, ...options }: StackOptions): Stack {
+  const { names, signal } = options;
+  const place: Place = { ...options, docker: within(docker, signal) };
+  const openedAtMs = Date.now();
+  let deployed: AdmittedApp['services'] = {};
+  /** Tasks that say nothing about what is deployed, or started again, now. */
+  let before: ReadonlySet<string> = new Set();
+  const replicasOf = (service: string): number => deployed[service]?.replicas ?? 1;
+  const wanted = () => Object.fromEntries(Object.keys(deployed).map((name) => [name, replicasOf(name)]));
+
+  return {
+    names,
+    async deploy(app) {
+      before = await tasksNow(place);
+      deployed = app.services;
+      return { failed: await deployApp(place, app, secrets) };
+    },
+    converge: ({ seconds }) => settle(place, { wanted: wanted(), before, seconds }),
+    identity: () => identityOf(place),
+    exec: async (service, ask) => execIn(docker, await runningContainer(place, service), ask, signal),
+    async connect(service, port) {
+      signal.throwIfAborted();
+      const connection = await connectTo(place.docker, await runningContainer(place, service), port);
+      const end = () => void connection.destroy();
+      signal.addEventListener('abort', end, { once: true });
+      connection.once('close', () => signal.removeEventListener('abort', end));
+      return connection;
+    },
+    logs: (service, lines) => logsOf(place, service, lines),
+    async stop(services) {
+      await Promise.all(services.map((service) => scale(place, service, 0)));
+      await untilStopped(place, services);
+    },
+    async start(services) {
+      before = await tasksNow(place);
+      await Promise.all(services.map((service) => scale(place, service, replicasOf(service))));
+    },
+    evidence: () => evidenceOf(place, { services: Object.keys(deployed), sinceMs: openedAtMs }),
+  };
+}

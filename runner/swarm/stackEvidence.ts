@@ -1,0 +1,110 @@
+// What people want to see after a failure, kept before teardown: tasks as `docker service ps` shows them, the last lines of
+// each service, what the engine says of services and events. Bounded. Values of variables are
+// taken out; those of secrets by who keeps it (`evidence.ts`), since a service may have logged them.
+
+import type { Readable } from 'node:stream';
+import { RunnerError } from '../errors.ts';
+import { logsOf } from './logs.ts';
+import type { RawService, RawTask } from './observe.ts';
+import { type Place, runLabel, stackLabel } from './place.ts';
+
+const logLines = 100;
+const partCharsMax = 128 * 1024;
+const eventsMax = 400;
+
+export type EvidenceOptions = { services: string[]; sinceMs: number };
+
+/** By file name. A part that cannot be had says why; the others are there all the same. */
+export async function evidenceOf(place: Place, options: EvidenceOptions): Promise<Record<string, string>> {
+  const parts: [string, () => Promise<string>][] = [
+    ['tasks.txt', () => tasksTable(place)],
+    ['services.json', () => servicesJson(place)],
+    ['events.txt', () => eventsText(place, options.sinceMs)],
+    ...options.services.map((name): [string, () => Promise<string>] => [
+      `${name}.log`,
+      () => logsOf(place, name, logLines),
+    ]),
+  ];
+  const told = await Promise.all(parts.map(async ([name, tell]) => [name, await toldOr(place, tell)] as const));
+  return Object.fromEntries(told);
+}
+
+async function toldOr(place: Place, tell: () => Promise<string>): Promise<string> {
+  try {
+    return (await tell()).slice(-partCharsMax);
+  } catch (error) {
+    place.signal.throwIfAborted();
+    if (!(error instanceof RunnerError)) throw error;
+    return `not to be had: ${error.message}`;
+  }
+}
+
+async function tasksTable({ docker, names }: Place): Promise<string> {
+  const filters = { label: [`${stackLabel}=${names.stack}`] };
+  const services = (await docker.listServices({ filters })) as RawService[];
+  const tasks = ((await docker.listTasks({ filters })) as RawTask[]).toSorted((a, b) =>
+    a.CreatedAt < b.CreatedAt ? -1 : 1,
+  );
+  const nameOf = new Map(services.map(({ ID, Spec }) => [ID, Spec.Name]));
+  const rows = tasks.map(({ ID, CreatedAt, ServiceID, Slot, DesiredState, Spec, Status }) => [
+    ...[CreatedAt.slice(0, 23), `${nameOf.get(ServiceID) ?? ServiceID}.${Slot ?? 0}`, ID.slice(0, 12)],
+    ...[Spec.ContainerSpec?.Image ?? '', `${Status.State} (wanted: ${DesiredState})`],
+    ...[`exit ${Status.ContainerStatus?.ExitCode ?? '-'}`, Status.Err ?? ''],
+  ]);
+  return rows.map((row) => row.join('  ')).join('\n');
+}
+
+async function servicesJson({ docker, names }: Place): Promise<string> {
+  const filters = { label: [`${stackLabel}=${names.stack}`] };
+  const services = await docker.listServices({ filters });
+  return JSON.stringify(
+    services,
+    (key, value) => (key === 'Env' && Array.isArray(value) ? value.map(nameOnly) : value),
+    2,
+  );
+}
+
+function nameOnly(variable: unknown): string {
+  return `${String(variable).split('=', 1)[0]}=…`;
+}
+
+type Event = {
+  Type: string;
+  Action: string;
+  timeNano?: number;
+  time: number;
+  Actor: { Attributes?: Record<string, string> };
+};
+
+/** The engine keeps the last 256 of all that happens on it; those of this stack. */
+async function eventsText({ docker, names }: Place, sinceMs: number): Promise<string> {
+  const span = { since: Math.floor(sinceMs / 1000), until: Math.floor(Date.now() / 1000) };
+  const stream = (await docker.getEvents(span)) as Readable;
+  let text = '';
+  for await (const chunk of stream) text = (text + chunk).slice(-8 * partCharsMax);
+  const events = text
+    .split('\n')
+    .flatMap(eventIn)
+    .filter((event) => isOf(names, event) && !event.Action.startsWith('exec_'));
+  return events.slice(-eventsMax).map(eventLine).join('\n');
+}
+
+function eventIn(line: string): Event[] {
+  try {
+    return [JSON.parse(line) as Event];
+  } catch {
+    return [];
+  }
+}
+
+function isOf({ run, stack }: Place['names'], { Actor: { Attributes = {} } }: Event): boolean {
+  return (
+    Attributes[runLabel] === run || Attributes[stackLabel] === stack || (Attributes.name ?? '').startsWith(`${stack}_`)
+  );
+}
+
+function eventLine({ Type, Action, time, Actor: { Attributes = {} } }: Event): string {
+  const { name = '', exitCode, 'updatestate.new': update } = Attributes;
+  const notes = [exitCode && `exit ${exitCode}`, update && `update ${update}`].filter(Boolean).join(', ');
+  return `${new Date(time * 1000).toISOString()}  ${Type} ${Action}  ${name}${notes ? `  (${notes})` : ''}`;
+}

@@ -1,0 +1,77 @@
+// The small steps that rungs are made of. Each answers whether to go on; what it found is in the checks.
+
+import type { Ready } from '../../state/recipe.ts';
+import type { StepEnd } from '../engine.ts';
+import type { Converged } from './app.ts';
+import type { Checks, Fault } from './checks.ts';
+import { awaitReady } from './ready.ts';
+import type { AppSite } from './site.ts';
+import type { HookName } from './suite.ts';
+
+/** Every service stands, and what the recipe calls ready is. */
+export async function atRest(site: AppSite, checks: Checks, when: string): Promise<boolean> {
+  const { recipe, signal } = site;
+  for (const probe of recipe.ready) {
+    const held = await checks.check(`${probeWords(probe)} ${when}`, async () => {
+      const late = await awaitReady(site.current().stack, [probe], { seconds: recipe.seconds.deploy, signal });
+      return late === null ? null : { unclear: late };
+    });
+    if (!held) return false;
+  }
+  return true;
+}
+
+export async function standsAgain(site: AppSite, checks: Checks): Promise<boolean> {
+  return checks.check('every service stands again', async () => {
+    return faultOf(await site.current().stack.converge({ seconds: site.recipe.seconds.deploy, before: null }));
+  });
+}
+
+export function faultOf({ failed, late }: Converged): Fault {
+  return failed !== null && late ? { unclear: failed } : failed;
+}
+
+/** One of the suite's hooks; it need not be there. */
+export async function hookRan(site: AppSite, checks: Checks, name: HookName): Promise<boolean> {
+  if (!site.suite.has('ops.ts')) return true;
+  return checks.check(`hook ${name}`, async () => {
+    const end = await site.suite.boxes.hook(name, site.signal);
+    checks.take([], textOf(end));
+    return whyNot(end, site.recipe.seconds.tests);
+  });
+}
+
+/** The suite's test files of a rung; false where they failed. None is fine, unless the rung is about nothing else. */
+export async function suiteRan(site: AppSite, checks: Checks, rung: string): Promise<boolean> {
+  const files = site.suite.filesOf(rung);
+  if (files.length === 0) return true;
+  const { end, report } = await site.suite.boxes.tests(files, rung, site.signal);
+  const tests = report.kind === 'read' ? report.tests : [];
+  checks.take(tests, textOf(end));
+  const failing = tests.filter(({ status }) => status === 'fail').length;
+  const ran = await checks.check(`the suite's ${rung} tests ran to their end, none skipped`, async () => {
+    if (report.kind === 'lost') return { unclear: `their report cannot be counted: ${report.why}` };
+    const skipped = tests.filter(({ status }) => status === 'skip' || status === 'todo');
+    if (skipped.length > 0) return { unclear: `${skipped.length} skipped: ${skipped[0]?.id.slice(0, 120)}` };
+    if (tests.length === 0) return { unclear: 'no test ran' };
+    // A test that fails says so itself, and ends vitest with 1.
+    return failing > 0 ? null : whyNot(end, site.recipe.seconds.tests);
+  });
+  return ran && failing === 0;
+}
+
+function whyNot({ started, exit, timedOut, outOfMemory, troubles }: StepEnd, seconds: number): Fault {
+  if (!started) return { unclear: `its box could not be made: ${troubles[0] ?? ''}` };
+  if (timedOut) return { unclear: `it took longer than ${seconds} s` };
+  if (outOfMemory) return { unclear: 'it ran out of memory' };
+  return exit === 0 ? null : `it ended with ${exit}`;
+}
+
+function textOf({ output }: StepEnd): string {
+  return output.tail === '' ? output.head : `${output.head}\n…\n${output.tail}`;
+}
+
+function probeWords(probe: Ready): string {
+  if ('http' in probe) return `${probe.service} answers http ${probe.http}`;
+  return 'tcp' in probe ? `${probe.service} answers on port ${probe.tcp}` : `${probe.service} says that it is ready`;
+}

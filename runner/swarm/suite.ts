@@ -1,0 +1,122 @@
+// A recipe's hooks and tests, each in a box of its own: the run's tree, the folder of the run's socket, our node, our
+// node_modules and the kit read-only. No network, no engine, no keys. How they end, and what their reports say, is testimony.
+
+import { realpathSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AppRecipe } from '../../state/recipe.ts';
+import type { StepEnd } from '../engine.ts';
+import { RunnerError } from '../errors.ts';
+import type { StageReport } from '../outcome.ts';
+import { readReport, reportBytesMax } from '../report.ts';
+import { readInTree } from '../runTree.ts';
+import type { BoxCommand, Mount, Sandbox } from '../sandbox.ts';
+import { type RunningStep, startCommand } from '../step.ts';
+
+export type SuiteOptions = {
+  sandbox: Sandbox;
+  /** The run's tree, given to the role `verify`; links resolved. */
+  tree: string;
+  /** Where `openContext` listens, for the same owner. */
+  contextDir: string;
+  recipe: AppRecipe;
+  /** Coldpass's own node_modules; links resolved. */
+  modules: string;
+};
+
+/** Functions that `ops.ts` may export. */
+export type HookName = 'postInstall' | 'preUpgrade' | 'preBackup' | 'preRestore';
+
+/** One at a time. They reject with RunnerError where no box can be asked for. */
+export interface Suite {
+  /** Exit 0 also where `ops.ts`, or this hook in it, is absent; its output says which. */
+  hook(name: HookName, signal: AbortSignal): Promise<StepEnd>;
+  /**
+   * Runs these files, paths in the tree, in one vitest. `lost` also where one of them has no test in the report. Ids are
+   * `tests/restore.test.ts > restore > mail message`, the same for what is run again.
+   */
+  tests(files: string[], stage: string, signal: AbortSignal): Promise<{ end: StepEnd; report: StageReport }>;
+  /** Any command, as `sh -c` has it, with Coldpass's own node and vitest on its path. */
+  command(command: string, seconds: number, signal: AbortSignal): Promise<StepEnd>;
+  /** Ends what runs; what would not end, in words. */
+  close(): Promise<string[]>;
+}
+
+/** Where the kit lies in the box. Not under node_modules, where node refuses to strip types. */
+const kitFolder = '/coldpass';
+const reportPath = '.coldpass/junit.xml';
+const stopMs = 15_000;
+
+export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteOptions): Suite {
+  if (sandbox.level === 'none') throw new RunnerError('no-sandbox', 'hooks and tests of an app need a real sandbox');
+  const mounts: Mount[] = [
+    { source: tree, target: '/tree', mode: 'rw' },
+    { source: contextDir, target: '/app-context', mode: 'ro' },
+    { source: modules, target: '/node_modules', mode: 'ro' },
+    { source: realpathSync(fileURLToPath(new URL('./kit', import.meta.url))), target: kitFolder, mode: 'ro' },
+  ];
+  const running = new Set<RunningStep>();
+
+  async function run(args: string[], signal: AbortSignal, seconds = recipe.seconds.tests): Promise<StepEnd> {
+    const step = await startCommand(sandbox, commandOf(args, seconds), signal);
+    running.add(step);
+    return step.done.finally(() => running.delete(step));
+  }
+
+  function commandOf(args: string[], seconds: number): BoxCommand {
+    return {
+      role: 'verify',
+      argv: ['/bin/sh', '-c', wrapper, 'sh', reportPath, ...args],
+      workdir: '/tree',
+      mounts,
+      env: { CI: 'true', NO_COLOR: '1' },
+      tools: [],
+      hosts: [],
+      limits: { ...recipe.limits, seconds },
+      kit: true,
+    };
+  }
+
+  async function reportOf(end: StepEnd, files: string[], stage: string): Promise<StageReport> {
+    if (!end.started || end.timedOut) return { kind: 'lost', why: 'the tests did not come to their end' };
+    const file = await readInTree({ sandbox, mounts }, reportPath, reportBytesMax);
+    if (!file.ok) return { kind: 'lost', why: `the report ${file.why}` };
+    if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
+    const reading = readReport(file.bytes, stage, '/tree');
+    if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
+    const silent = files.find((each) => !reading.tests.some(({ id }) => id === each || id.startsWith(`${each} > `)));
+    return silent === undefined
+      ? { kind: 'read', tests: reading.tests }
+      : { kind: 'lost', why: `no test of ${silent} is in the report` };
+  }
+
+  return {
+    hook: (name, signal) =>
+      run([sandbox.kit.node, kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
+    async tests(files, stage, signal) {
+      const end = await run([sandbox.kit.node, kitFile('tests'), `/tree/${reportPath}`, ...files], signal);
+      return { end, report: await reportOf(end, files, stage) };
+    },
+    command: (command, seconds, signal) =>
+      run(['/bin/sh', '-c', `PATH=${toolPath(sandbox)}:$PATH; ${command}`], signal, seconds),
+    async close() {
+      const left = await Promise.all([...running].map((step) => step.end(stopMs)));
+      return left.filter((why) => why !== null);
+    },
+  };
+}
+
+// Both streams go into one pipe, so that their order is kept; no report of before may pass for this one's.
+const wrapper = `exec 2>&1
+rm -rf -- "$1" && mkdir -p -- "$(dirname -- "$1")" || exit 1
+shift
+exec "$@"`;
+
+function toolPath(sandbox: Sandbox): string {
+  return `${dirname(sandbox.kit.node)}:/node_modules/.bin`;
+}
+
+/** TypeScript here, JavaScript where the package was emitted. */
+function kitFile(name: string): string {
+  return `${kitFolder}/${name}${extname(import.meta.url)}`;
+}

@@ -1,0 +1,125 @@
+// The engine for apps: each run deploys an app from its own compose files as stacks of its own on a Docker Swarm, takes it up the
+// rungs, and takes everything down again. Recipes of commands go to the engine that it is given. Trees, clones and boxes are that
+// one's too; what is added here are stacks, and the way back from them.
+//
+//   setup: lock → tree → compose files admitted → witnesses → (rung)* → examine → destroy: stacks, volumes, secrets, networks
+//                                                                              gone, witnesses counted, lock freed
+
+import type { RunId } from '../../state/ids.ts';
+import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../engine.ts';
+import { RunnerError } from '../errors.ts';
+import { openChecks } from './checks.ts';
+import { isRed, keepEvidence } from './evidence.ts';
+import { examineSite } from './examine.ts';
+import { climbRung } from './rungs.ts';
+import { type AppSite, openSite, type SiteOptions, takeDown, type Undoing } from './site.ts';
+import { sweepApps } from './sweep.ts';
+
+export type SwarmEngineOptions = Omit<SiteOptions, 'trees'> & { commands: Engine };
+
+type Site = {
+  order: Order;
+  app: AppSite | null;
+  undoing: Undoing;
+  steps: Map<string, RunningRung>;
+  /** Aborted by a step that is aborted, and by teardown. */
+  end: AbortController;
+};
+type RunningRung = { done: Promise<StepEnd>; listeners: ((line: string) => void)[] };
+
+export function swarmEngine(options: SwarmEngineOptions): Engine {
+  const { commands } = options;
+  const sites = new Map<RunId, Site>();
+
+  async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
+    const prepared = await commands.setup(order, signal);
+    // A trigger's command is asked of the tree alone.
+    const isAlone = order.purpose.kind === 'trigger' || order.pinned.recipe.engine !== 'swarm';
+    if (isAlone || 'refused' in prepared) return prepared;
+    const site: Site = { order, app: null, undoing: [], steps: new Map(), end: new AbortController() };
+    sites.set(order.run, site);
+    const app = await openSite({ ...options, trees: commands }, order, {
+      undoing: site.undoing,
+      signal: site.end.signal,
+    });
+    if ('refused' in app) return app;
+    site.app = app;
+    return prepared;
+  }
+
+  /** A rung of its own; a command (a reproducer) in the boxes that the suite's tests have. */
+  async function start(run: RunId, step: Step, signal: AbortSignal): Promise<void> {
+    const site = sites.get(run);
+    if (!site?.app) return commands.start(run, step, signal);
+    if (site.steps.has(step.name)) throw new RunnerError('engine', `step "${step.name}" of ${run} was started before`);
+    const abort = () => site.end.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    const listeners: RunningRung['listeners'] = [];
+    const done = carryOut(site.app, step, (line) => {
+      for (const listener of listeners) listener(line);
+    }).finally(() => signal.removeEventListener('abort', abort));
+    done.catch(() => {}); // `wait` is where it is heard
+    site.steps.set(step.name, { done, listeners });
+  }
+
+  async function destroy(run: RunId): Promise<Destroyed> {
+    const site = sites.get(run);
+    sites.delete(run);
+    if (!site) return commands.destroy(run);
+    site.end.abort();
+    await Promise.allSettled([...site.steps.values()].map(({ done }) => done));
+    const leaks = await takeDown(site.app, site.undoing);
+    const tree = await commands.destroy(run);
+    return { leaks: [...leaks, ...tree.leaks], ...(site.app && { app: site.app.facts }) };
+  }
+
+  return {
+    ...commands,
+    name: 'swarm',
+    setup,
+    start,
+    tail(run, step, onLine) {
+      const rung = sites.get(run)?.steps.get(step);
+      if (rung) rung.listeners.push(onLine);
+      else commands.tail(run, step, onLine);
+    },
+    wait(run, step) {
+      const rung = sites.get(run)?.steps.get(step);
+      return rung ? rung.done : commands.wait(run, step);
+    },
+    async examine(run, texts, signal): Promise<Examined> {
+      const app = sites.get(run)?.app;
+      return app ? examineSite(app, texts, signal) : commands.examine(run, texts, signal);
+    },
+    // An app's tree is not copied: what a control changes is deployed anew from a clone.
+    keep: async (run, signal) => (sites.has(run) ? false : commands.keep(run, signal)),
+    destroy,
+    sweep: async (isLive) => [...(await commands.sweep(isLive)), ...(await sweepApps(options.socket, isLive))],
+  };
+}
+
+async function carryOut(app: AppSite, step: Step, onLine: (line: string) => void): Promise<StepEnd> {
+  const startedAtMs = performance.now();
+  if (!step.rung) return app.suite.boxes.command(step.run, step.seconds, app.signal);
+  const log = openChecks(step.rung, onLine);
+  const rung = await orAborted(climbRung(app, step.rung, log.checks), app.signal);
+  if (rung && isRed(rung)) await keepEvidence(app.evidenceDir, app.stack, app.secrets);
+  const ms = Math.round(performance.now() - startedAtMs);
+  const aborted = rung === null;
+  return {
+    ...{ started: true, exit: aborted ? null : 0, signal: null, timedOut: false, outOfMemory: false },
+    ...{ ms, troubles: [], output: log.output() },
+    rung: rung ?? log.checks.end({ failed: 'it was ended' }),
+  };
+}
+
+/** Null where it ended because the signal aborted; what breaks otherwise is the machine's. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}

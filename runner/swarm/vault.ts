@@ -1,0 +1,174 @@
+// Backs up, empties and restores one run's volumes with restic, in helper containers: the volume and the run's own repository
+// volume are mounted there, and nothing on the host opens a path in either. What is the app's doing (a path that is not
+// there, a tree that can't be read) is a RunnerError of code `volume`, what the caller's `bad-request`.
+//
+//   back     volume, read-only ──▶ snapshot id        wipe   volume ──▶ entries before, after
+//   restore  snapshot ──▶ volume                      dump   every snapshot as an archive, for the leak search
+
+import { randomBytes } from 'node:crypto';
+import type Dockerode from 'dockerode';
+import { z } from 'zod';
+import { RunnerError } from '../errors.ts';
+import type { Labels, RunNames, Vault } from './app.ts';
+import { type HelperEnd, helpers, type Mount } from './helper.ts';
+import { jsonIn } from './json.ts';
+import {
+  backCommand,
+  dumpCommand,
+  initCommand,
+  repositoryDir,
+  restoreCommand,
+  safeVolumeDir,
+  volumeDir,
+  volumeName,
+  wipeCommand,
+} from './vaultScripts.ts';
+import { assertOwn, makeVolume, removeVolume, usersOf } from './volumes.ts';
+
+export type VaultOptions = {
+  docker: Dockerode;
+  names: RunNames;
+  labels: Labels;
+  /** Of `ensureToolsImage`. */
+  image: string;
+  signal: AbortSignal;
+};
+
+const initSeconds = 60;
+const backSeconds = 600;
+const wipeSeconds = 300;
+const restoreSeconds = 600;
+const dumpSeconds = 600;
+export const dumpBytesMax = 1024 ** 3;
+const backAttempts = 3;
+const pathsMax = 50;
+const pathLengthMax = 1000;
+const passwordBytes = 32;
+/** restic's exit code where the snapshot is made but something could not be read. */
+const incompleteExit = 3;
+
+/** Volumes are named by their key in the compose file. `close` may be called twice, has its own deadline, heeds no signal. */
+export async function openVault(options: VaultOptions): Promise<Vault & { close(): Promise<void> }> {
+  const { docker, names, labels, signal } = options;
+  // With `-`, since `<stack>_vault` would be the volume of an app's own key `vault`.
+  const vault = `${names.stack}-vault`;
+  const password = randomBytes(passwordBytes).toString('hex');
+  const containers = helpers({ ...options, name: vault });
+  const repository: Mount = { volume: vault, at: repositoryDir, readOnly: false };
+  const snapshots: string[] = [];
+
+  await makeVolume(docker, vault, labels, signal);
+  // A second or two of deriving keys, which pass while the app is deployed.
+  const ready = run(initCommand, [repository], initSeconds).then((end) => {
+    if (end.exit !== 0) throw new RunnerError('engine', `restic could not make its repository: ${said(end)}`);
+  });
+  ready.catch(() => {});
+
+  function run(command: readonly string[], mounts: readonly Mount[], seconds: number): Promise<HelperEnd> {
+    return containers.run({ command, mounts, stdin: password, seconds });
+  }
+
+  /** One set of mounts for all that is done with a volume, so that one container does it. */
+  async function mountsOf(volume: string): Promise<{ name: string; mounts: Mount[] }> {
+    const name = `${names.stack}_${volume}`;
+    await assertOwn(docker, name, labels, signal);
+    const ways = [
+      { volume: name, at: volumeDir, readOnly: false },
+      { volume: name, at: safeVolumeDir, readOnly: true },
+    ];
+    return { name, mounts: [...ways, repository] };
+  }
+
+  async function back(volume: string, paths: string[] | null): Promise<string> {
+    const command = backCommand(targetsOf(volume, paths), `volume=${volume}`);
+    const { mounts } = await mountsOf(volume);
+    await ready;
+    let end = await run(command, mounts, backSeconds);
+    // A living app removes files meanwhile. The next time it is quieter, or something can't be read at all.
+    for (let attempt = 1; end.exit === incompleteExit && attempt < backAttempts; attempt += 1)
+      end = await run(command, mounts, backSeconds);
+    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be backed up: ${said(end)}`);
+    const { snapshot_id: snapshot } = parsed(Summary, jsonIn(end.stdout.trim().split('\n').at(-1)));
+    snapshots.push(snapshot);
+    return snapshot;
+  }
+
+  async function wipe(volume: string): Promise<{ before: number; after: number }> {
+    const { name, mounts } = await mountsOf(volume);
+    await assertUnused(name);
+    const end = await run(wipeCommand, mounts, wipeSeconds);
+    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be emptied: ${said(end)}`);
+    // One that came meanwhile may hold what was deleted open, or have written anew.
+    await assertUnused(name);
+    const [before, after] = parsed(Counts, end.stdout.trim().split('\n'));
+    return { before, after };
+  }
+
+  async function assertUnused(name: string): Promise<void> {
+    const users = (await usersOf(docker, name, signal)).filter((user) => !containers.owns(user));
+    if (users.length === 0) return;
+    throw new RunnerError(
+      'bad-request',
+      `${name} is in use by ${users.join(', ')}: stop it before the volume is emptied`,
+    );
+  }
+
+  async function restore(volume: string, snapshot: string): Promise<void> {
+    if (!snapshots.includes(snapshot)) throw new RunnerError('bad-request', `there is no snapshot ${snapshot}`);
+    const { mounts } = await mountsOf(volume);
+    const end = await run(restoreCommand(snapshot), mounts, restoreSeconds);
+    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be restored: ${said(end)}`);
+  }
+
+  async function* dump(): AsyncGenerator<Buffer> {
+    if (snapshots.length === 0) return;
+    const ask = { command: dumpCommand(snapshots), mounts: [repository], stdin: password, seconds: dumpSeconds };
+    let bytes = 0;
+    for await (const chunk of containers.stream(ask)) {
+      bytes += chunk.length;
+      if (bytes > dumpBytesMax) throw new RunnerError('volume', `the backups hold more than ${dumpBytesMax} bytes`);
+      yield chunk;
+    }
+  }
+
+  async function close(): Promise<void> {
+    await containers.close();
+    await removeVolume(docker, vault);
+  }
+
+  return { back, wipe, restore, dump, close };
+}
+
+const Summary = z.object({
+  message_type: z.literal('summary'),
+  snapshot_id: z.string().regex(/^[0-9a-f]{8,64}$/),
+});
+const Count = z.string().regex(/^\d+$/).transform(Number);
+const Counts = z.tuple([Count, Count]);
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (!success) throw new RunnerError('engine', 'a helper container said what nobody asked', { cause: error });
+  return data;
+}
+
+/** Relative to the folder above the volume. */
+function targetsOf(volume: string, paths: string[] | null): string[] {
+  if (paths === null) return [volumeName];
+  if (paths.length === 0 || paths.length > pathsMax)
+    throw new RunnerError('volume', `volume ${volume}: ${paths.length} paths to back up; 1 to ${pathsMax} are taken`);
+  return paths.map((path) => {
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    if (path.startsWith('/') || parts.includes('..') || path.length > pathLengthMax || /\p{Cc}/u.test(path))
+      throw new RunnerError('volume', `volume ${volume}: ${JSON.stringify(path.slice(0, 100))} is no path below it`);
+    return [volumeName, ...parts].join('/');
+  });
+}
+
+const saidMax = 300;
+
+function said({ exit, stderr, stdout }: HelperEnd): string {
+  if (exit === null) return 'it took too long';
+  const text = (stderr.trim() || stdout.trim()).replace(/[\s\p{Cc}]+/gu, ' ').slice(0, saidMax);
+  return `exit ${exit}: ${text}`;
+}

@@ -1,0 +1,98 @@
+// The versions of an app that a run needs, read and admitted before anything is made: the one under test from the run's tree, the
+// release that it is upgraded from out of git, and whatever else the recipe needs beside it.
+
+import { fileAt } from '../../state/git.ts';
+import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
+import type { Order, RunTree } from '../engine.ts';
+import type { AdmittedApp, Labels, RunNames } from './app.ts';
+import { type OpenedApp, openApp } from './openApp.ts';
+import { priorRelease } from './release.ts';
+
+const fileBytesMax = 1024 * 1024;
+
+type Opened = Exclude<OpenedApp, { refused: string }>;
+
+export type Versions = {
+  head: Opened;
+  base: { app: AdmittedApp; release: Release } | null;
+  needs: { name: string; need: Need; app: AdmittedApp; names: RunNames }[];
+};
+export type VersionsOf = {
+  order: Order;
+  recipe: AppRecipe;
+  names: RunNames;
+  labels: Labels;
+  network: string;
+  platform: { ipvs: boolean };
+};
+
+type Read = (path: string) => Promise<Buffer | null>;
+
+/** `refused`: one line that says which file, which line, and what to do. */
+export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Versions | { refused: string }> {
+  const { order, recipe, names } = on;
+  const fromTree: Read = async (path) => {
+    const file = await tree.read(path, fileBytesMax);
+    return file.ok && !file.cut ? file.bytes : null;
+  };
+  const given = givenBy(recipe, names);
+  const head = await openApp({ ...partsOf(on, { ...recipe.env, ...recipe.upgradeEnv, ...given }), read: fromTree });
+  if ('refused' in head) return head;
+  const needs = await needsOf(on, fromTree);
+  if ('refused' in needs) return needs;
+  // A drill looks at backup and restore alone.
+  const release = order.drill ? null : priorRelease(recipe, order.pinned.releases ?? [], head.app.version);
+  if (release === null) return { head, base: null, needs };
+  if ('refused' in release) return release;
+  const fromGit: Read = async (path) => {
+    const file = await fileAt(order.hub, release.sha, path, fileBytesMax);
+    return file;
+  };
+  const base = await openApp({ ...partsOf(on, { ...recipe.env, ...given }), read: fromGit });
+  if ('refused' in base)
+    return {
+      refused: `release ${release.version}, which is upgraded from: ${base.refused}; name another with upgradeFrom`,
+    };
+  return { head, base: { app: base.app, release }, needs };
+}
+
+/** The main service of a needed app, as it is called on the network that the run's apps share. */
+export function hostOf(names: RunNames, need: string): string {
+  return `${names.stack}-${need}_app`;
+}
+
+/** What the apps that a recipe needs tell it about themselves. */
+export function givenBy({ needs }: AppRecipe, names: RunNames): Record<string, string> {
+  return Object.assign({}, ...Object.entries(needs).map(([name, { gives }]) => filled(gives, names, name)));
+}
+
+async function needsOf(on: VersionsOf, read: Read): Promise<Versions['needs'] | { refused: string }> {
+  const needs: Versions['needs'] = [];
+  for (const [name, need] of Object.entries(on.recipe.needs)) {
+    const names = { ...on.names, stack: `${on.names.stack}-${name}` };
+    const { app: folder, compose, env } = need;
+    const { labels, network, platform } = on;
+    const opened = await openApp({
+      ...{ folder, compose, main: 'app', env: filled(env, on.names, name), names, labels, network, platform, read },
+    });
+    if ('refused' in opened) return { refused: `${name}, which the app needs: ${opened.refused}` };
+    needs.push({ name, need, app: opened.app, names });
+  }
+  return needs;
+}
+
+function partsOf({ recipe, names, labels, network, platform }: VersionsOf, env: Record<string, string>) {
+  const { app: folder, compose, main } = recipe;
+  return { folder, compose, main, env, names, labels, network, platform };
+}
+
+/** `{run}`, `{stack}` and `{host}` in what a recipe says of a need. */
+function filled(variables: Record<string, string>, names: RunNames, need: string): Record<string, string> {
+  const words: Record<string, string> = { run: names.run, stack: names.stack, host: hostOf(names, need) };
+  return Object.fromEntries(
+    Object.entries(variables).map(([key, value]) => [
+      key,
+      value.replace(/\{(run|stack|host)\}/g, (_, word) => words[word] ?? ''),
+    ]),
+  );
+}

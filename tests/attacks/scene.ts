@@ -1,0 +1,155 @@
+// A phase with a claim of M1 on its trail, for attacks by somebody who sits at the machine with every key of the loop: a hub of its
+// own with the real admission, and runs as the runner would have recorded them. What is said last is what is asked for.
+
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { reviewOf, servedTo } from '../../agents/diffReview.ts';
+import { type AuditReport, audit } from '../../state/audit.ts';
+import type { Facts, Intent } from '../../state/entry.ts';
+import { Refused } from '../../state/errors.ts';
+import { gateReport } from '../../state/gate.ts';
+import { changedPaths } from '../../state/git.ts';
+import type { EntryId, RunId, SessionId, Sha } from '../../state/ids.ts';
+import { judgeKept } from '../../state/kept.ts';
+import type { Claim, Phase } from '../../state/phase.ts';
+import type { RunRecord } from '../../state/record.ts';
+import { changedTests, judgeRevert } from '../../state/revert.ts';
+import { failed, passed, record } from '../support/records.ts';
+import { addCommits, type Files, makeHub } from '../support/repo.ts';
+import { harnessText, M1, openPhase, openWriter, phaseId, pinned, type Writer } from '../support/writer.ts';
+import type { Outcome, Refusal } from './case.ts';
+
+const before = { 'src/keep.js': 'export {};\n', 'tests/old.test.js': '// old\n', 'runner.config.js': harnessText };
+const work = { 'src/keep.js': 'export const one = 1;\n', 'tests/new.test.js': '// new\n' };
+const old = passed('tests/old.test.js > stays');
+const fresh = passed('tests/new.test.js > both are kept');
+
+/** A phase with a claim of M1 on its trail, and what can be said of it. */
+export type Scene = {
+  writer: Writer;
+  builder: SessionId;
+  claim: EntryId;
+  sha: Sha;
+  /** Runs that the claim rests on, once `green` made them. */
+  runs: RunId[];
+  /** The run of the base. */
+  reference: RunRecord;
+  green(parts?: { sandbox?: RunRecord['sandbox'] }): Promise<void>;
+};
+
+export type Seen = Pick<Outcome, 'accepted' | 'refusals'>;
+
+/** What is said last must be refused; what was done before it must be taken. */
+export type Tale = (scene: Scene) => Promise<Intent>;
+
+/** Plays what comes of a scene on a hub of its own; audited is what it leaves. */
+export async function staged(dir: string, play: (scene: Scene) => Promise<Seen>): Promise<Outcome> {
+  const made = await makeHub([before], mkdtempSync(join(dir, 'machine-')));
+  const writer = await openWriter(made);
+  try {
+    await openPhase(writer);
+    const seen = await play(await sceneOf(writer));
+    return { ...seen, audit: await auditOf(writer) };
+  } finally {
+    await writer.trail.close();
+  }
+}
+
+/** `asks`: for what is said to be taken, or besides for the gate to want nothing more than a verdict. */
+export function told(dir: string, tale: Tale, asks: 'words' | 'gate' = 'words'): Promise<Outcome> {
+  return staged(dir, async (scene) => {
+    const { writer } = scene;
+    const why = await refusalOf(writer, await tale(scene));
+    const report = gateReport(phaseOf(writer), M1, Date.parse('2026-06-11T22:00:00Z'));
+    const unmet = report.conditions.filter(({ met }) => !met);
+    const refusals: Refusal[] = [
+      ...(why === null ? [] : [{ by: 'funnel' as const, why }]),
+      ...unmet.map((one) => ({ by: `gate: ${one.name}` as Refusal['by'], why: one.unmet.join('; ') })),
+    ];
+    const isGreen = unmet.every(({ name }) => name === 'verdict');
+    return { accepted: why === null && (asks === 'words' || isGreen), refusals };
+  });
+}
+
+export function auditOf({ made }: Writer): Promise<AuditReport> {
+  return audit({ hub: made.hub.dir, headsLog: join(made.stateDir, 'heads.log') });
+}
+
+/** The claim of M1 that everything is there for, and the next one at another commit. */
+export async function reclaimed(scene: Scene, files: Files): Promise<Scene> {
+  const { writer, builder, sha } = scene;
+  const [next] = addCommits(writer.made.hub.dir, `refs/heads/phase/${phaseId}`, [files], sha) as [Sha];
+  const descends = phaseOf(writer).claims.map(({ id }) => id);
+  const claim = await writer.claim(builder, M1, next, { descends });
+  return sceneAt(writer, { builder, claim, sha: next }, scene.reference);
+}
+
+async function refusalOf(writer: Writer, intent: Intent): Promise<string | null> {
+  try {
+    await writer.append(intent);
+    return null;
+  } catch (error) {
+    if (error instanceof Refused) return error.message;
+    throw error;
+  }
+}
+
+async function sceneOf(writer: Writer): Promise<Scene> {
+  const { made, run, wake } = writer;
+  const [sha] = addCommits(made.hub.dir, `refs/heads/phase/${phaseId}`, [work], made.base) as [Sha];
+  const builder = await wake('builder', { kind: 'work' });
+  const claim = await writer.claim(builder, M1, sha);
+  const reference = await run({ kind: 'base', recipe: pinned.name, k: 1 }, made.base, { tests: [old] });
+  return sceneAt(writer, { builder, claim, sha }, reference);
+}
+
+function sceneAt(writer: Writer, on: Pick<Scene, 'builder' | 'claim' | 'sha'>, reference: RunRecord): Scene {
+  const { made, run } = writer;
+  const { claim, sha } = on;
+  const runs: RunId[] = [];
+  const green: Scene['green'] = async (parts = {}) => {
+    const own = await run({ kind: 'gate', claim, gate: M1, k: 1 }, sha, { tests: [old, fresh], ...parts });
+    const changed = await changedPaths(made.hub.dir, made.base, sha);
+    const changedTestFiles = changedTests(changed, pinned.recipe.tests);
+    const tests = [old, failed(fresh.id)];
+    const purpose = { kind: 'control' as const, claim, gate: M1, control: 'revert' as const, reference: made.base };
+    const asRun = record({ purpose, outcome: 'FAIL', tests });
+    const control = judgeRevert({ reference, claim: own, control: asRun, changedTestFiles });
+    const reverted = await run(purpose, sha, { outcome: 'FAIL', tests, control });
+    const keeps = { kind: 'kept' as const, claim, recipe: pinned.name, from: made.base };
+    const again = record({ purpose: keeps, tests: [old] });
+    const kept = judgeKept({ earlier: [reference], claim: own, kept: again, supersedes: [] });
+    const held = await run(keeps, sha, { tests: [old], kept });
+    runs.push(own.run, reverted.run, held.run);
+  };
+  return { writer, ...on, reference, runs, green };
+}
+
+export function phaseOf({ trail }: Writer): Phase {
+  return trail.state.phases[phaseId] as Phase;
+}
+
+/** A session of the Adversary that was shown what the claim rests on. */
+export function judge({ writer, claim, runs }: Scene): Promise<SessionId> {
+  return writer.wake('adversary', { kind: 'judge', claim }, runs);
+}
+
+export function verdict({ claim }: Scene, session: SessionId, more: Partial<Facts<'verdict'>> = {}): Intent {
+  const facts = {
+    ...{ session, gate: M1, claim, verdict: 'UNVERIFIED' as const, runs: [], findings: [], checks: [], closes: [] },
+    ...more,
+  };
+  return { kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'Fine.' };
+}
+
+/** A PASS as an honest session gives it: the whole diff was served, and each clause cites a run. */
+export async function passing(scene: Scene, session: SessionId, clauses = ['1.1']): Promise<Intent> {
+  const { writer, claim, runs } = scene;
+  const phase = phaseOf(writer);
+  const judged = phase.claims.find(({ id }) => id === claim) as Claim;
+  const cites = [{ run: runs[0] as RunId }];
+  const checks = clauses.map((clause) => ({ clause, saw: 'it', cites }));
+  const pass = { verdict: 'PASS' as const, claim };
+  const served = servedTo(await reviewOf(writer.made.hub.dir, phase, judged), pass, []);
+  return verdict(scene, session, { ...pass, gate: judged.gate, checks, runs, ...served });
+}

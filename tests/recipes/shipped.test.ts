@@ -1,0 +1,87 @@
+// The shipped recipes as data: each is read, each of its versions admitted, and its README speaks of what is there.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { type OpenAppOptions, openApp } from '../../runner/swarm/openApp.ts';
+import { RunId } from '../../state/ids.ts';
+import { AppRecipe } from '../../state/recipe.ts';
+
+const recipes = resolve(import.meta.dirname, '../../recipes');
+const names = { run: RunId.parse('r-0123456789ab'), stack: 'cp0123456789ab', domain: 'cp0123456789ab.test' };
+const labels = {
+  'coldpass.run': 'r-0',
+  'coldpass.claim': 'none',
+  'coldpass.attempt': '1',
+  'coldpass.expires': 'never',
+};
+const shipped = readdirSync(recipes).filter((name) => existsSync(join(recipes, name, 'recipe.yml')));
+
+test('there are some', () => {
+  expect(shipped.length).toBeGreaterThanOrEqual(7);
+});
+
+describe.each(shipped)('%s', (name) => {
+  const top = join(recipes, name);
+  const recipe = AppRecipe.parse(parse(readFileSync(join(top, 'recipe.yml'), 'utf8')));
+  const releases = readdirSync(join(top, 'releases'));
+  const readme = readFileSync(join(top, 'README.md'), 'utf8');
+
+  /** `app/` with folders of the recipe laid over it. */
+  function open(over: string[], more: Partial<OpenAppOptions> = {}) {
+    const folders = [...over.toReversed(), 'app'].map((folder) => join(top, folder));
+    const env = { ...recipe.env, ...Object.assign({}, ...Object.values(recipe.needs).map(({ gives }) => gives)) };
+    return openApp({
+      ...{ folder: recipe.app, compose: recipe.compose, main: recipe.main, env, names, labels },
+      ...{ network: `${names.stack}_proxy`, platform: { ipvs: false } },
+      async read(path) {
+        const found = folders.map((folder) => join(folder, path)).find((file) => existsSync(file));
+        return found === undefined ? null : readFileSync(found);
+      },
+      ...more,
+    });
+  }
+
+  test('its newest version is admitted, and newer than its releases', async () => {
+    const opened = await open([]);
+    if ('refused' in opened) throw new Error(opened.refused);
+    expect(opened.app.version).toMatch(/^\d+\.\d+\.\d+\+/);
+    expect(releases).not.toContain(opened.app.version);
+  });
+
+  test.each(releases)('release %s is admitted under its own name', async (release) => {
+    const opened = await open([join('releases', release)]);
+    if ('refused' in opened) throw new Error(opened.refused);
+    expect(opened.app.version).toBe(release);
+  });
+
+  test('its twin is admitted: it has to be run to turn red', async () => {
+    const opened = await open(['twin']);
+    if ('refused' in opened) throw new Error(opened.refused);
+  });
+
+  test.each(Object.keys(recipe.needs))('%s, which it needs, is admitted', async (need) => {
+    const { app: folder, compose, env } = recipe.needs[need] as AppRecipe['needs'][string];
+    const opened = await open([], { folder, compose, env, main: 'app', stack: `${names.stack}-${need}` });
+    if ('refused' in opened) throw new Error(opened.refused);
+  });
+
+  test('each image that a version names is one that the build program makes', async () => {
+    const tags = new Set(readdirSync(join(top, 'image')).map((tag) => `coldpass-test/${name}:${tag}`));
+    const versions = await Promise.all([
+      open([]),
+      open(['twin']),
+      ...releases.map((it) => open([join('releases', it)])),
+    ]);
+    for (const opened of versions) {
+      if ('refused' in opened) throw new Error(opened.refused);
+      for (const { image } of Object.values(opened.app.services)) expect([...tags]).toContain(image);
+    }
+  });
+
+  test('its README says what the twin breaks, where it turns red, and by which test', () => {
+    expect(readme).toMatch(/twin/);
+    expect(readme).toMatch(/red at `(install|upgrade|backup_restore|functional|lint)`|`no_secret_leak: false`/i);
+  });
+});

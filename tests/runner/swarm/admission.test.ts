@@ -1,0 +1,322 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { faultsOf, forbidden, openTexts, stack } from '../../support/swarmApp.ts';
+
+const top = 'version: "3.8"\n';
+
+async function whyRefused(compose: string, files: Record<string, string> = {}): Promise<string> {
+  const opened = await openTexts({ 'compose.yml': compose, ...files });
+  return 'refused' in opened ? opened.refused : `admitted: ${opened.app.document}`;
+}
+
+/** One key of a service. */
+function service(lines: string, rest = ''): string {
+  return `${top}services:\n  app:\n    image: a:1\n    ${lines}\n${rest}`;
+}
+
+describe('one key of a service', () => {
+  it.each([
+    [
+      'volumes: ["/:/host"]',
+      'compose.yml:5: services.app.volumes: a bind mount of / is not admitted; use a named volume',
+    ],
+    ['volumes: ["./data:/data"]', 'a bind mount of ./data'],
+    ['volumes: ["~/x:/data"]', 'a bind mount of ~/x'],
+    ['volumes: ["../x:/data"]', 'a bind mount of ../x'],
+    ['volumes: ["$UP/x:/data"]', 'the variable UP is not set'],
+    ['volumes: ["${UP:-/}:/data"]', 'a bind mount of /'],
+    ['volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]', 'a bind mount of /var/run/docker.sock'],
+    ['volumes: [{type: bind, source: /, target: /x}]', 'a bind mount of /'],
+    ['volumes: [{type: npipe, source: x, target: /x}]', 'npipe is not admitted'],
+    ['volumes: [{type: tmpfs, target: /x}]', 'tmpfs is not admitted'],
+    ['volumes: [{type: volume, target: /x}]', 'a volume without a name'],
+    [
+      'volumes: [{type: volume, source: v, target: /x, bind: {propagation: shared}}]',
+      'volumes.bind: this is not admitted',
+    ],
+    ['volumes: ["/data"]', 'a volume without a name'],
+    ['volumes: ["vv:/data:shared"]', 'the option shared is not admitted'],
+    // A volume of one letter is a drive to docker.
+    ['volumes: ["v:/data"]', 'a bind mount of v'],
+    ['volumes: ["vv:/data"]', 'vv is not declared'],
+    ['volumes: ["vv:{{.Node.Hostname}}"]', 'is not a path in the container'],
+    ['privileged: true', 'services.app.privileged: this is not admitted'],
+    ['devices: ["/dev/kvm"]', 'services.app.devices'],
+    ['cap_add: [NET_ADMIN]', 'services.app.cap_add'],
+    ['security_opt: ["seccomp=unconfined"]', 'services.app.security_opt'],
+    ['network_mode: host', 'services.app.network_mode'],
+    ['pid: host', 'services.app.pid'],
+    ['ipc: host', 'services.app.ipc'],
+    ['userns_mode: host', 'services.app.userns_mode'],
+    ['cgroup_parent: x', 'services.app.cgroup_parent'],
+    ['build: .', 'services.app.build'],
+    ['extends: {service: x}', 'services.app.extends'],
+    ['profiles: [x]', 'services.app.profiles'],
+    ['shm_size: 1g', 'compose.yml:5: services.app.shm_size: this key is not admitted; remove it'],
+    ['__proto__: {privileged: true}', 'services.app.__proto__: this key is not admitted'],
+    ['constructor: x', 'services.app.constructor: this key is not admitted'],
+    ['env_file: ../x.env', 'the file ../x.env is not admitted'],
+    ['env_file: [/etc/passwd]', 'the file /etc/passwd is not admitted'],
+    ['env_file: a/./b', 'the file a/./b is not admitted'],
+    ['env_file: none.env', 'the file none.env is not there, or is a link'],
+    ['env_file: bad.env', 'bad.env has a line that is no variable'],
+    ['environment: {DEBUG: yes}', 'YAML does not read yes as it stands there; write it in quotes'],
+    ['environment: {DEBUG: true}', 'true is not a text to docker'],
+    ['environment: {VERSION: 1.10}', 'YAML does not read 1.10 as it stands there'],
+    ['environment: {MODE: 0755}', 'YAML does not read 0755 as it stands there'],
+    ['environment: {A: [b]}', 'a single value is needed here'],
+    ['environment: ["=x"]', 'has no name'],
+    ['environment: {A: "\\0"}', 'it holds control characters'],
+    ['environment: {A: "\\ud800"}', 'it holds control characters'],
+    ['environment: {A: $NONE}', 'compose.yml:5: the variable NONE is not set'],
+    ['command: "echo $"', 'begins no variable'],
+    ['deploy: {mode: global}', 'global is not admitted; write replicated'],
+    ['deploy: {replicas: 1000}', 'not a whole number from 0 to 20'],
+    ['deploy: {placement: {constraints: [node.hostname == x]}}', 'the constraint node.hostname == x is not admitted'],
+    ['deploy: {placement: {preferences: [{spread: x}]}}', 'preferences: this is not admitted'],
+    ['deploy: {resources: {reservations: {generic_resources: []}}}', 'generic_resources: this key is not admitted'],
+    ['deploy: {resources: {limits: {devices: [x]}}}', 'devices: this key is not admitted'],
+    ['deploy: {labels: ["coldpass.run=r-000000000000"]}', "the label coldpass.run is not the app's to set"],
+    ['deploy: {labels: {com.docker.stack.namespace: x}}', "is not the app's to set"],
+    ['labels: {coldpass.run: x}', "is not the app's to set"],
+    ['deploy: {labels: {backupbot.backup: true}}', 'true is not a text to docker; write it in quotes'],
+    ['networks: [host]', 'host is not declared'],
+    ['networks: {default: {ipv4_address: 10.0.0.1}}', 'ipv4_address: this key is not admitted'],
+    ['networks: {default: {driver_opts: {x: y}}}', 'driver_opts: this key is not admitted'],
+    ['ports: ["80:80:80:80"]', 'is not a port'],
+    ['ports: ["1-70000:1-70000"]', 'is not a port'],
+    ['ports: ["80-81:80"]', 'is not a port'],
+    ['ports: [{target: 80, mode: x}]', 'x is not admitted'],
+    ['configs: [c]', 'c is not declared'],
+    ['secrets: [{source: s, target: ../../etc/x}]', 'is not a file name in the container'],
+    ['sysctls: {kernel.shm_rmid_forced: 1}', 'the setting kernel.shm_rmid_forced is not admitted'],
+    ['sysctls: ["vm.max_map_count=262144"]', 'the setting vm.max_map_count is not admitted'],
+    ['sysctls: {net.ipv4..x: 1}', 'is not admitted'],
+    ['sysctls: {net.core.bpf_jit_enable: 1}', 'is not admitted'],
+    ['extra_hosts: ["up:host-gateway"]', 'up:host-gateway is not admitted'],
+    ['extra_hosts: {up: host-gateway}', 'up:host-gateway is not admitted'],
+    ['ulimits: {nofile: lots}', 'not a whole number'],
+    ['stop_grace_period: 3h', '3h is longer than 600 seconds'],
+    ['stop_grace_period: soon', 'is not a duration'],
+    ['healthcheck: {test: x, start_interval: 1s}', 'start_interval: this key is not admitted'],
+    ['hostname: "{{.Node.Hostname}}"', 'is not the name of a host'],
+    ['image: b:1', 'image stands there twice'],
+    ['depends_on: {app: {privileged: true}}', 'privileged: this key is not admitted'],
+    ['logging: {driver: x, options: {}, devices: [x]}', 'devices: this key is not admitted'],
+    ['init: yes', 'true or false is needed here'],
+  ])('%s is refused', async (lines, why) => {
+    const told = await whyRefused(service(lines), { 'bad.env': 'not a variable\n' });
+    expect(told).toContain(why);
+  });
+
+  it.each([
+    ['command: echo hi'],
+    ['command: [echo, 1, true]'],
+    ['entrypoint: []'],
+    ['environment: {A: 1, B: -1.5, C: "", D: , E: "${F:-x}"}'],
+    ['depends_on: [db]'],
+    ['depends_on: {db: {condition: service_healthy}}'],
+    ['healthcheck: {disable: true}'],
+    ['user: "1000:1000"'],
+    ['user: 1000'],
+    ['ports: ["127.0.0.1:80:80", "[::1]:81:81", "53:53/udp", 8080, "3000-3002:3000-3002"]'],
+    ['tmpfs: /tmp:size=64m,mode=1777'],
+    ['sysctls: ["net.ipv4.ip_unprivileged_port_start=0"]'],
+    ['x-note: {privileged: true}'],
+    ['networks: {default: {aliases: [web]}}'],
+    ['deploy: {placement: {constraints: ["node.role==manager"]}, update_config: {max_failure_ratio: 0.3}}'],
+    ['volumes: ["vv:/data:ro", {type: volume, source: vv, target: /x, volume: {nocopy: true}}]'],
+  ])('%s is admitted', async (lines) => {
+    const opened = await openTexts({ 'compose.yml': service(lines, 'volumes: {vv: }') });
+    expect('refused' in opened ? opened.refused : faultsOf(opened.app.document)).toEqual([]);
+  });
+});
+
+describe('what a file declares', () => {
+  it.each([
+    ['volumes: {vv: {external: true}}', 'volumes.vv: a volume from outside is not admitted'],
+    ['volumes: {vv: {driver: local, driver_opts: {type: none, o: bind, device: /}}}', 'volumes.vv.driver_opts'],
+    ['volumes: {vv: {driver: sshfs}}', 'sshfs is not admitted'],
+    ['volumes: {vv: {name: other_vv}}', 'the name other_vv is not admitted'],
+    ['volumes: {vv: {name: "${STACK_NAME}_ww"}}', `the name ${stack}_ww is not admitted`],
+    ['volumes: {"../x": }', 'such a name is not admitted'],
+    ['networks: {n: {external: true}}', 'the network n from outside is not admitted; only `proxy` is'],
+    ['networks: {proxy: {external: true, name: host}}', 'the network host from outside'],
+    ['networks: {n: {external: {name: ingress}}}', 'the network ingress from outside'],
+    ['networks: {n: {driver: host}}', 'host is not admitted'],
+    ['networks: {n: {driver_opts: {x: y}}}', 'networks.n.driver_opts'],
+    ['networks: {n: {ipam: {config: []}}}', 'networks.n.ipam'],
+    ['networks: {n: {name: bridge}}', 'the name bridge is not admitted'],
+    ['networks: {proxy: }', 'add `external: true`'],
+    ['configs: {c: {name: other_c, file: c}}', 'the name other_c is not the stack’s; begin it with ${STACK_NAME}_'],
+    ['configs: {c: {file: ../c}}', 'the file ../c is not admitted'],
+    ['configs: {c: {file: /etc/passwd}}', 'the file /etc/passwd is not admitted'],
+    ['configs: {c: {external: true, name: "${STACK_NAME}_c"}}', 'configs.c.external'],
+    ['configs: {c: {content: x}}', 'configs.c.content'],
+    ['configs: {c: {file: c, template_driver: x}}', 'x is not admitted; write golang'],
+    ['configs: {c: }', 'this config has no file'],
+    ['secrets: {s: {file: s.txt}}', 'secrets.s.file'],
+    ['secrets: {s: {environment: HOME}}', 'secrets.s.environment'],
+    ['secrets: {s: {external: true}}', 'the name s is not the stack’s'],
+    ['secrets: {s: {external: true, name: other_s_v1}}', 'the name other_s_v1 is not the stack’s'],
+    ['secrets: {s: {external: true, name: "${STACK_NAME}x_s"}}', 'is not the stack’s'],
+    ['secrets: {s: {name: "${STACK_NAME}_s"}}', 'this secret is not external'],
+    [`secrets: {s: {external: true, name: "\${STACK_NAME}_${'s'.repeat(60)}"}}`, 'longer than 64'],
+    ['include: [other.yml]', 'include: this is not admitted'],
+    ['name: other', 'name: this is not admitted'],
+    ['services: {app: {image: b}}', 'services stands there twice'],
+    ['models: {}', 'models: this key is not admitted'],
+  ])('%s is refused', async (rest, why) => {
+    expect(await whyRefused(service('init: true', rest))).toContain(why);
+  });
+
+  it('is refused where a path to back up leads out of its volume', async () => {
+    const label = (path: string) =>
+      `deploy: {labels: [backupbot.backup=true, "backupbot.backup.volumes.vv.path=${path}"]}`;
+    const compose = (path: string) => service(`volumes: ["vv:/data"]\n    ${label(path)}`, 'volumes: {vv: }');
+    for (const path of ['../x', '/etc', 'a,../b', 'a/../../b'])
+      expect(await whyRefused(compose(path))).toContain('to back up is not admitted');
+    expect(await whyRefused(compose('a,b/c/'))).toContain('admitted: ');
+  });
+});
+
+type Json = string | number | boolean | Json[] | { [key: string]: Json };
+
+const whole: { [key: string]: Json } = {
+  version: '3.8',
+  services: {
+    app: {
+      image: 'a:1',
+      healthcheck: { test: ['CMD', 'true'], interval: '1s' },
+      volumes: [{ type: 'volume', source: 'data', target: '/data', volume: { nocopy: true } }],
+      configs: [{ source: 'conf', target: '/conf', mode: 292 }],
+      secrets: [{ source: 'key', target: 'key' }],
+      networks: { proxy: { aliases: ['web'] }, inside: {} },
+      ports: [{ target: 80, published: 80, protocol: 'tcp', mode: 'ingress' }],
+      ulimits: { nofile: { soft: 1, hard: 2 } },
+      depends_on: { db: { condition: 'service_started' } },
+      logging: { driver: 'json-file', options: { tag: 'x' } },
+      deploy: {
+        replicas: 1,
+        update_config: { order: 'stop-first' },
+        rollback_config: { order: 'stop-first' },
+        restart_policy: { condition: 'any' },
+        resources: { limits: { memory: '1M' }, reservations: { cpus: '0.5' } },
+        placement: { constraints: ['node.role == manager'] },
+      },
+    },
+    db: { image: 'b:1' },
+  },
+  volumes: { data: { driver: 'local' } },
+  networks: { proxy: { external: true }, inside: { internal: true } },
+  configs: { conf: { file: 'conf.ini', template_driver: 'golang' } },
+  secrets: { key: { external: true, name: '${STACK_NAME}_key_v1' } },
+};
+const files = { 'conf.ini': 'x=1' };
+
+/** Every group in it whose keys have a meaning of docker's. */
+function groupsIn(json: Json, path: string[] = []): string[][] {
+  if (typeof json !== 'object') return [];
+  const free = ['services', 'volumes', 'networks', 'configs', 'secrets', 'options'];
+  const inside = Object.entries(json).flatMap(([key, value]) => groupsIn(value, [...path, key]));
+  const isFree = Array.isArray(json) || free.includes(path.at(-1) ?? '') || path.at(-1) === 'depends_on';
+  return isFree ? inside : [path, ...inside];
+}
+
+function withKey(json: Json, [step, ...path]: string[], key: string, value: Json): Json {
+  if (step === undefined) return { ...(json as object), [key]: value };
+  if (Array.isArray(json))
+    return json.map((item, index) => (String(index) === step ? withKey(item, path, key, value) : item));
+  const group = json as { [key: string]: Json };
+  return { ...group, [step]: withKey(group[step] as Json, path, key, value) };
+}
+
+const anyJson = fc.letrec<{ json: Json }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 3 },
+    fc.constantFrom<Json>('host', '/', '/var/run/docker.sock', true, 1, 'x', ['ALL'], ['/dev/kvm:/dev/kvm']),
+    fc.array(tie('json') as fc.Arbitrary<Json>, { maxLength: 2 }),
+    fc.dictionary(fc.constantFrom('privileged', 'device', 'type', 'source'), tie('json') as fc.Arbitrary<Json>, {
+      maxKeys: 2,
+    }),
+  ),
+})).json;
+
+describe('whatever is written', () => {
+  it('has no forbidden key anywhere: it is refused wherever it stands', async () => {
+    const unmoved = await openTexts({ 'compose.yml': JSON.stringify(whole), ...files });
+    expect('refused' in unmoved ? unmoved.refused : faultsOf(unmoved.app.document)).toEqual([]);
+    const own = new Map([
+      ['driver', /logging$|^volumes|^networks/],
+      ['file', /^configs/],
+      ['logging', /^services,\w+$/],
+      ['template_driver', /^configs/],
+      ['env_file', /^services,\w+$/],
+    ]);
+    const place = fc.constantFrom(...groupsIn(whole));
+    await fc.assert(
+      fc.asyncProperty(place, fc.constantFrom(...forbidden), anyJson, async (path, key, value) => {
+        // There the key is one that compose files may have.
+        fc.pre(!own.get(key)?.test(path.join()));
+        const changed = withKey(whole, path, key, value);
+        const opened = await openTexts({ 'compose.yml': JSON.stringify(changed), ...files });
+        expect(opened).toMatchObject({ refused: expect.stringContaining(key) });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('comes out without fault, or not at all', async () => {
+    const odd = fc.oneof(
+      anyJson,
+      fc.string({ unit: 'binary-ascii', maxLength: 20 }),
+      fc.constantFrom<Json>('$$x', '$STACK_NAME', '${DOMAIN:-/}', '/:/x', 'data:/x', '80:80'),
+    );
+    const key = fc.constantFrom(
+      'image',
+      'command',
+      'environment',
+      'labels',
+      'volumes',
+      'ports',
+      'networks',
+      'configs',
+      'tmpfs',
+      'user',
+      'deploy',
+      'name',
+      'external',
+      'source',
+      'target',
+      'aliases',
+      'extra_hosts',
+      'sysctls',
+      'test',
+      'mode',
+      'constraints',
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...groupsIn(whole)), key, odd, async (path, key, value) => {
+        const opened = await openTexts({ 'compose.yml': JSON.stringify(withKey(whole, path, key, value)), ...files });
+        expect('refused' in opened ? [] : faultsOf(opened.app.document)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('reaches the container as it was written: docker’s own reading takes the doubled signs back', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.string({ maxLength: 12 }), { minLength: 1, maxLength: 3 }), async (values) => {
+        const environment = values.map((value, index) => `K${index}=${value.replaceAll('$', '$$$$')}`);
+        const command = ['sh', '-c', '$${A} $$1'];
+        const compose = { version: '3.8', services: { app: { image: 'a:1', environment, command } } };
+        const opened = await openTexts({ 'compose.yml': JSON.stringify(compose) });
+        const document = 'app' in opened ? JSON.parse(opened.app.document) : opened;
+        const once = JSON.parse(JSON.stringify(document).replaceAll('$$', '$'));
+        expect(once.services.app.environment).toEqual(values.map((value, index) => `K${index}=${value}`));
+        expect(once.services.app.command).toEqual(['sh', '-c', '${A} $1']);
+      }),
+    );
+  });
+});

@@ -1,0 +1,109 @@
+// What an app's rungs come to: the verdict and the level are two things, each by a table.
+
+import { describe, expect, it } from 'vitest';
+import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../runner/outcome.ts';
+import { appRungs } from '../../../state/recipe.ts';
+import type { TestResult } from '../../../state/record.ts';
+
+type Told = 'pass' | 'fails a test' | 'fails' | 'skip';
+
+function rung(name: string, told: Told): StageEnd {
+  const test = (status: TestResult['status']): TestResult => ({ id: `${name} > works`, status, ms: 1, stage: name });
+  const tests = told === 'skip' ? [] : [test(told === 'fails a test' ? 'fail' : 'pass')];
+  return {
+    ...{ name, started: true, exit: 0, signal: null, timedOut: false, outOfMemory: false, troubles: [] },
+    ...{ seconds: 60, memoryMb: 512 },
+    report: told === 'skip' ? { kind: 'none' } : { kind: 'read', tests },
+    rung: {
+      failed: told === 'fails' ? 'nothing was seeded' : null,
+      skipped: told === 'skip' ? 'it keeps nothing' : null,
+    },
+  };
+}
+
+function judge(told: Partial<Record<string, Told>>, more: Partial<Seen> = {}) {
+  const declared = appRungs.map((name) => ({ name, report: true }));
+  const ended = appRungs.flatMap((name) => (told[name] ? [rung(name, told[name])] : []));
+  return judgeRun({
+    ...{ declared, setup: null, ended, refused: null, infra: null, cancelled: false, leak: null, testsCut: false },
+    ...more,
+  });
+}
+
+const allPass = { install: 'pass', upgrade: 'pass', backup_restore: 'pass', functional: 'pass', lint: 'pass' } as const;
+
+describe('the verdict and the level of an app', () => {
+  const cases: [string, Partial<Record<string, Told>>, Partial<Seen>, string, number, RegExp][] = [
+    ['all rungs pass', allPass, {}, 'PASS', 5, /4 tests passed|5 tests passed/],
+    ['a rung is skipped for a reason', { ...allPass, upgrade: 'skip' }, {}, 'PASS', 5, /passed/],
+    ['the highest rung is a skipped one', { install: 'pass', upgrade: 'skip' }, {}, 'PASS', 1, /1 test passed/],
+    ['lint fails: the level stops, the run does not', { ...allPass, lint: 'fails' }, {}, 'PASS', 4, /passed/],
+    [
+      'a test of the upgrade fails',
+      { install: 'pass', upgrade: 'fails a test', lint: 'pass' },
+      {},
+      'FAIL',
+      1,
+      /Rung "upgrade": 1 test fails: upgrade > works/,
+    ],
+    [
+      'a rung fails of itself',
+      { install: 'pass', upgrade: 'pass', backup_restore: 'fails', lint: 'pass' },
+      {},
+      'FAIL',
+      2,
+      /Rung "backup_restore": nothing was seeded/,
+    ],
+    ['the install fails', { install: 'fails a test', lint: 'pass' }, {}, 'FAIL', 0, /install/],
+    [
+      'a secret got out',
+      allPass,
+      { examined: 'A secret of the run was found outside: db in the log of app.' },
+      'FAIL',
+      5,
+      /secret/,
+    ],
+    [
+      'a red rung is told before what was examined',
+      { install: 'fails a test' },
+      { examined: 'A secret …' },
+      'FAIL',
+      0,
+      /install/,
+    ],
+    [
+      'something outlived teardown',
+      allPass,
+      { leak: 'After teardown something was left. A volume.' },
+      'LEAK',
+      5,
+      /volume/,
+    ],
+    ['the engine broke', {}, { infra: 'Docker does not answer.' }, 'INFRA', 0, /Docker/],
+    ['the compose file is refused', {}, { refused: 'compose.yml:3: a bind mount' }, 'REFUSED', 0, /bind mount/],
+  ];
+
+  for (const [name, told, more, outcome, level, reason] of cases) {
+    it(`${name}: ${outcome}, level ${level}`, () => {
+      const judged = judge(told, more);
+      expect(judged).toMatchObject({ outcome, level });
+      expect(judged.reason).toMatch(reason);
+    });
+  }
+
+  it('a rung that was not reached is unverified, also where a later one was', () => {
+    expect(judge({ install: 'fails a test', lint: 'pass' }).rungs).toEqual([
+      'fail',
+      'unverified',
+      'unverified',
+      'unverified',
+      'pass',
+    ]);
+  });
+
+  it('no level is climbed past what is unverified or failed', () => {
+    expect(levelOf(['pass', 'unverified', 'pass', 'pass', 'pass'])).toBe(1);
+    expect(levelOf(['pass', 'skip', 'skip', 'pass', 'fail'])).toBe(4);
+    expect(levelOf(['skip', 'skip'])).toBe(0);
+  });
+});

@@ -1,0 +1,161 @@
+// The Docker engine that live tests run on. One with an active swarm is used as it is and left alone. Where none answers and
+// one may be started (root, dockerd here), one is: on a socket and in a folder of its own, its swarm on 127.0.0.1 alone; after
+// the tests exactly that daemon is stopped and what it mounted is cleaned up. A machine bears one engine at a time: a second
+// would take the first one's bridge. So an engine without a swarm is told of, and nothing is started beside it.
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Docker, openDocker, socketDefault } from '../../runner/swarm/docker.ts';
+
+const startMs = 60_000;
+const stopMs = 40_000;
+const lookEveryMs = 100;
+const answerMs = 5_000;
+/** Sockets lie below, and their paths have 107 characters at most. */
+const prefix = 'coldpass-engine-';
+const bridges = ['docker_gwbridge', 'docker0'];
+
+/** `socket` null: there is none, and `say` was told why. */
+export type TestEngine = { socket: string | null; stop(): Promise<void> };
+
+export async function findEngine(say: (line: string) => void): Promise<TestEngine> {
+  const none: TestEngine = { socket: null, stop: async () => {} };
+  const state = await swarmState(socketDefault);
+  if (state === 'active') return { ...none, socket: socketDefault };
+  if (state !== null) {
+    say(`Docker at ${socketDefault} has no active swarm (${state}); without it the tests on a Swarm are skipped.`);
+    return none;
+  }
+  await sweepDead();
+  if (process.getuid?.() !== 0 || spawnSync('dockerd', ['--version'], { stdio: 'ignore' }).status !== 0) {
+    say('No Docker engine answers and none can be started: the tests on a Swarm are skipped.');
+    return none;
+  }
+  const other = engineDirs().find((dir) => existsSync(join(dir, 'docker.sock')));
+  if (other !== undefined) {
+    say(`Another run of the suite has its engine in ${other}: the tests on a Swarm are skipped.`);
+    return none;
+  }
+  return startEngine();
+}
+
+async function startEngine(): Promise<TestEngine> {
+  const dir = join(tmpdir(), `${prefix}${process.pid}`);
+  const socket = join(dir, 'docker.sock');
+  const bridgesBefore = bridgesHere();
+  mkdirSync(dir, { mode: 0o700 });
+  const log = openSync(join(dir, 'log'), 'a');
+  const places = ['data', 'exec'].flatMap((name) => [`--${name}-root`, join(dir, name)]);
+  const args = ['--host', `unix://${socket}`, ...places, '--pidfile', join(dir, 'docker.pid')];
+  // A session of its own, so that Ctrl-C at the tests reaches it through `stop` alone.
+  const daemon = spawn('dockerd', args, { stdio: ['ignore', log, log], detached: true, cwd: '/' });
+  const stop = async (): Promise<void> => {
+    await stopDaemon(daemon, socket);
+    cleanUp(dir);
+    for (const bridge of bridgesHere()) if (!bridgesBefore.includes(bridge)) runs('ip', 'link', 'delete', bridge);
+  };
+  try {
+    await untilAnswers(daemon, socket, join(dir, 'log'));
+    await initSwarm(openDocker(socket));
+    return { socket, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function untilAnswers(daemon: ChildProcess, socket: string, log: string): Promise<void> {
+  const untilMs = Date.now() + startMs;
+  while ((await swarmState(socket)) === null) {
+    const isDead = daemon.exitCode !== null || daemon.signalCode !== null;
+    if (isDead || Date.now() > untilMs)
+      throw new Error(`dockerd did not start:\n${readFileSync(log, 'utf8').slice(-2000)}`);
+    await pause(lookEveryMs);
+  }
+}
+
+/** Without an address to listen on it would listen on all. */
+async function initSwarm(docker: Docker): Promise<void> {
+  await docker.swarmInit({ AdvertiseAddr: '127.0.0.1', ListenAddr: `127.0.0.1:${await freePort()}` });
+}
+
+/** Containers end with the daemon; what did not is ended with its folder's mounts. */
+async function stopDaemon(daemon: ChildProcess, socket: string): Promise<void> {
+  const isOver = (): boolean => daemon.exitCode !== null || daemon.signalCode !== null;
+  if (isOver()) return;
+  await openDocker(socket, { callMs: answerMs })
+    .swarmLeave({ force: true })
+    .catch(() => {});
+  daemon.kill('SIGTERM');
+  for (const untilMs = Date.now() + stopMs; !isOver() && Date.now() < untilMs; ) await pause(lookEveryMs);
+  if (!isOver()) daemon.kill('SIGKILL');
+}
+
+/** Of suites that were killed: their daemon lives on. */
+async function sweepDead(): Promise<void> {
+  for (const dir of engineDirs()) {
+    if (existsSync(`/proc/${dir.slice(dir.lastIndexOf('-') + 1)}`)) continue;
+    const pid = daemonOf(dir);
+    if (pid !== null) process.kill(pid, 'SIGTERM');
+    for (const untilMs = Date.now() + stopMs; daemonOf(dir) !== null && Date.now() < untilMs; )
+      await pause(lookEveryMs);
+    cleanUp(dir);
+  }
+}
+
+function engineDirs(): string[] {
+  const names = readdirSync(tmpdir()).filter((name) => new RegExp(`^${prefix}\\d+$`).test(name));
+  return names.map((name) => join(tmpdir(), name));
+}
+
+/** Null unless the process of the pid file is a daemon of that very folder: numbers are used again, a zombie is none. */
+function daemonOf(dir: string): number | null {
+  try {
+    const pid = Number(readFileSync(join(dir, 'docker.pid'), 'utf8'));
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(`unix://${dir}/docker.sock`) ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Network namespaces and layers stay mounted in it; the deepest goes first. */
+function cleanUp(dir: string): void {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  const mounts = lines.map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${dir}/`));
+  for (const mount of mounts.sort().reverse()) runs('umount', '-l', mount);
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** What `docker info` says of its swarm; null where no engine answers. */
+async function swarmState(socket: string): Promise<string | null> {
+  if (!existsSync(socket)) return null;
+  try {
+    const { Swarm } = await openDocker(socket, { callMs: answerMs }).info();
+    if (Swarm?.LocalNodeState === 'active' && !Swarm.ControlAvailable) return 'a worker';
+    return Swarm?.LocalNodeState ?? 'inactive';
+  } catch {
+    return null;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, failed) => {
+    const server = createServer().once('error', failed);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function bridgesHere(): string[] {
+  return Object.keys(networkInterfaces()).filter((name) => bridges.includes(name));
+}
+
+function runs(program: string, ...args: string[]): void {
+  spawnSync(program, args, { stdio: 'ignore' });
+}
