@@ -20,7 +20,6 @@ const needs: Need[] = [
   { pack: 'openssl', there: () => starts('openssl', 'version') },
   { pack: 'python3-pytest', there: () => succeeds('python3', '-c', 'import pytest') },
   { pack: 'restic', there: () => starts('restic', 'version') },
-  { pack: 'socat', there: () => starts('socat', '-V') },
   { pack: 'util-linux', there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')) },
   { pack: 'zstd', there: () => starts('zstd', '--version') },
 ];
