@@ -8,8 +8,8 @@ import { RunnerError } from '../errors.ts';
 import type { Vault } from './app.ts';
 import { engineFault } from './engineFault.ts';
 import { plantControl } from './leakControl.ts';
-import { leakSources, type Place } from './leakSources.ts';
 import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';
+import { leakSources, type Place } from './leakSources.ts';
 
 export type LeakAsk = {
   docker: Dockerode;

@@ -17,6 +17,7 @@ const needs: Need[] = [
   { pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
   { pack: 'openssl', there: () => starts('openssl', 'version') },
   { pack: 'python3-pytest', there: () => succeeds('python3', '-c', 'import pytest') },
+  { pack: 'restic', there: () => starts('restic', 'version') },
   { pack: 'util-linux', there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')) },
 ];
 
