@@ -37,6 +37,29 @@ export async function lastWords(place: Place, service: string): Promise<string |
   return null;
 }
 
+/** What its last health check said, where that failed. Swarm itself says no more than how the task then ended. */
+export async function sickness(place: Place, service: string): Promise<string | null> {
+  for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
+    const last = await lastCheck(place.docker, Id);
+    if (last === undefined) continue;
+    const said = plainText(Buffer.from(last.Output)).trim().split('\n').at(-1)?.slice(0, wordsCharsMax);
+    return last.ExitCode === 0 ? null : said || `exit ${last.ExitCode}`;
+  }
+  return null;
+}
+
+type Check = { ExitCode: number; Output: string };
+
+async function lastCheck(docker: Docker, id: string): Promise<Check | undefined> {
+  try {
+    const { State } = await docker.getContainer(id).inspect();
+    return (State.Health as { Log?: Check[] } | undefined)?.Log?.at(-1);
+  } catch (error) {
+    if (statusOf(error) === null) throw error;
+    return undefined;
+  }
+}
+
 /** A container that went, or keeps no logs, said nothing. */
 async function containerLogs(docker: Docker, id: string, tail: number): Promise<string> {
   const container = docker.getContainer(id);
