@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Docker, openDocker, socketDefault } from '../../runner/swarm/docker.ts';
@@ -168,7 +168,7 @@ function freePort(): Promise<number> {
 }
 
 function bridgesHere(): string[] {
-  return Object.keys(networkInterfaces()).filter((name) => bridges.includes(name));
+  return readdirSync('/sys/class/net').filter((name) => bridges.includes(name));
 }
 
 function runs(program: string, ...args: string[]): void {
