@@ -37,6 +37,33 @@ export async function lastWords(place: Place, service: string): Promise<string |
   return null;
 }
 
+/** What its last health check said, where that failed. Swarm itself says no more than how the task then ended. */
+export async function sickness(place: Place, service: string): Promise<string | null> {
+  for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
+    const checks = await checksOf(place.docker, Id);
+    const last = checks.at(-1);
+    if (last === undefined) continue;
+    if (last.ExitCode === 0) return null;
+    // The last one of all may have been cut off by its container's end.
+    const telling = checks.findLast(({ ExitCode, Output }) => ExitCode !== 0 && Output.trim() !== '');
+    const said = plainText(Buffer.from(telling?.Output ?? '')).trim();
+    return said.split('\n').at(-1)?.slice(0, wordsCharsMax) || `exit ${last.ExitCode}`;
+  }
+  return null;
+}
+
+type Check = { ExitCode: number; Output: string };
+
+async function checksOf(docker: Docker, id: string): Promise<Check[]> {
+  try {
+    const { State } = await docker.getContainer(id).inspect();
+    return (State.Health as { Log?: Check[] | null } | undefined)?.Log ?? [];
+  } catch (error) {
+    if (statusOf(error) === null) throw error;
+    return [];
+  }
+}
+
 /** A container that went, or keeps no logs, said nothing. */
 async function containerLogs(docker: Docker, id: string, tail: number): Promise<string> {
   const container = docker.getContainer(id);

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Converged } from './app.ts';
 import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
-import { lastWords } from './logs.ts';
+import { lastWords, sickness } from './logs.ts';
 import { observe } from './observe.ts';
 import type { Place } from './place.ts';
 
@@ -36,6 +36,7 @@ async function lineOf(place: Place, verdict: Exclude<Verdict, { kind: 'stands' }
   const what = verdict.kind === 'failed' ? verdict.why : `not up after ${seconds} s: ${verdict.lacks[0]?.what}`;
   const others = verdict.kind === 'failed' ? [] : verdict.lacks.slice(1).map((lack) => lack.service);
   const more = others.length > 0 ? `; nor ${others.join(', ')}` : '';
-  const words = await lastWords(place, service);
-  return `service ${service}: ${what}${words === null ? '' : `; it last said: ${words}`}${more}`.slice(0, lineCharsMax);
+  const [sick, words] = [await sickness(place, service), await lastWords(place, service)];
+  const notes = [sick && `; its health check fails: ${sick}`, words && `; it last said: ${words}`, more];
+  return `service ${service}: ${what}${notes.map((note) => note ?? '').join('')}`.slice(0, lineCharsMax);
 }

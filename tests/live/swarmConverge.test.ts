@@ -2,10 +2,12 @@
 
 import { type TestContext, test } from 'vitest';
 import { describeSwarm } from '../support/engine.ts';
-import { admitted, busybox, type Parts, type Shape, swarmGround, untilTerm } from '../support/swarm.ts';
+import { admitted, type Parts, type Shape, untilTerm } from '../support/smallApp.ts';
+import { busybox, swarmGround } from '../support/swarm.ts';
 
-const testMs = 400_000;
-const seconds = 200;
+/** A machine that eight suites share is slow; on one of its own none of this takes half a minute. */
+const testMs = 900_000;
+const seconds = 600;
 
 describeSwarm.concurrent('a deployment that does not stand', () => {
   const image = busybox();
@@ -84,9 +86,14 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   test(
     'a health check that never gets green',
     async (context) => {
-      const healthcheck = { test: ['CMD', 'false'], interval: '1s', retries: 2, start_period: '0s' };
+      const healthcheck = {
+        test: ['CMD', 'sh', '-c', 'echo no ledger; exit 1'],
+        interval: '1s',
+        retries: 2,
+        start_period: '0s',
+      };
       const said = await saidOf(context, { app: { image, command: untilTerm(), more: { healthcheck } } });
-      context.expect(said).toMatch(/^service app: its tasks end over and over.*unhealthy container/);
+      context.expect(said).toMatch(/^service app: its tasks end over and over.*; its health check fails: no ledger/);
     },
     testMs,
   );
@@ -153,7 +160,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
       const broken = { ...app, document: app.document.replace('"secrets":{}', '"secrets":{"gone":{"external":true}}') };
       context
         .expect((await ground.stack.deploy(broken)).failed)
-        .toMatch(/^stack cp\w+ is not deployed: secret not found: gone/);
+        .toMatch(/^stack cp\w+ is not deployed: .*secret not found: gone/);
     },
     testMs,
   );

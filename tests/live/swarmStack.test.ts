@@ -10,10 +10,11 @@ import { removeRun } from '../../runner/swarm/removeRun.ts';
 import { countOf, residueOf } from '../../runner/swarm/residue.ts';
 import { Ready } from '../../state/recipe.ts';
 import { describeSwarm } from '../support/engine.ts';
-import { admitted, busybox, eventually, type Ground, swarmGround, untilTerm } from '../support/swarm.ts';
+import { admitted, untilTerm } from '../support/smallApp.ts';
+import { busybox, eventually, type Ground, swarmGround } from '../support/swarm.ts';
 
-const testMs = 300_000;
-const seconds = 150;
+const testMs = 600_000;
+const seconds = 300;
 
 describeSwarm.concurrent('a stack', () => {
   const image = busybox();

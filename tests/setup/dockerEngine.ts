@@ -6,10 +6,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Docker, openDocker, socketDefault } from '../../runner/swarm/docker.ts';
+import { runLabel } from '../../runner/swarm/place.ts';
+import { labelValues } from '../../runner/swarm/residue.ts';
+import { witnessLabel } from '../../runner/swarm/witness.ts';
 
 const startMs = 60_000;
 const stopMs = 40_000;
@@ -18,6 +21,9 @@ const answerMs = 5_000;
 /** Sockets lie below, and their paths have 107 characters at most. */
 const prefix = 'coldpass-engine-';
 const bridges = ['docker_gwbridge', 'docker0'];
+
+/** Of the engine that this run of the suite starts, where it does. */
+const ownDir = join(tmpdir(), `${prefix}${process.pid}`);
 
 /** `socket` null: there is none, and `say` was told why. */
 export type TestEngine = { socket: string | null; stop(): Promise<void> };
@@ -43,8 +49,17 @@ export async function findEngine(say: (line: string) => void): Promise<TestEngin
   return startEngine();
 }
 
+/** What runs left on an engine that is this suite's alone; on another's there may be runs of others. */
+export async function leftOnEngine(): Promise<string[]> {
+  const socket = join(ownDir, 'docker.sock');
+  if ((await swarmState(socket)) === null) return [];
+  const docker = openDocker(socket);
+  const runs = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
+  return [...new Set(runs)].map((run) => `things of ${run} on the Docker engine`);
+}
+
 async function startEngine(): Promise<TestEngine> {
-  const dir = join(tmpdir(), `${prefix}${process.pid}`);
+  const dir = ownDir;
   const socket = join(dir, 'docker.sock');
   const bridgesBefore = bridgesHere();
   mkdirSync(dir, { mode: 0o700 });
@@ -153,7 +168,7 @@ function freePort(): Promise<number> {
 }
 
 function bridgesHere(): string[] {
-  return Object.keys(networkInterfaces()).filter((name) => bridges.includes(name));
+  return readdirSync('/sys/class/net').filter((name) => bridges.includes(name));
 }
 
 function runs(program: string, ...args: string[]): void {

@@ -1,8 +1,9 @@
-// What a run of the suite left behind: temporary folders, mounts, processes, workspaces. Everything of the suite's names its
+// What a run of the suite left behind: temporary folders, mounts, processes, workspaces, things on its Docker engine. Everything of the suite's names its
 // ground, in its environment, its arguments, its folder or its mounts; so a neighbour's boxes are never taken for ours.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { leftOnEngine } from './dockerEngine.ts';
 import { ground, groundMark } from './ground.ts';
 
 /** A killed orphan stays a zombie, or on its way out, for about a second. */
@@ -14,7 +15,7 @@ const workspacesDir = '/var/lib/coldpass';
 export async function leftovers(): Promise<string[]> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    const found = [...processes(), ...mounts(), ...folders(), ...workspaces()];
+    const found = [...processes(), ...mounts(), ...folders(), ...workspaces(), ...(await leftOnEngine())];
     if (found.length === 0 || Date.now() > deadline) return found;
     await pause(lookEveryMs);
   }

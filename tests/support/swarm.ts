@@ -1,5 +1,5 @@
-// Small stacks for live tests: a busybox image, an app as the compose files' reader would hand it over, a run with its lock and
-// its labels, taken down when its test ends. Tests may run at once; each has names of its own.
+// Ground for small stacks in live tests: a busybox image, a run with its lock and its labels, taken down when its test ends.
+// Tests may run at once; each has names of its own.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
-import type { AdmittedApp, Labels, RunNames, Stack } from '../../runner/swarm/app.ts';
+import type { Labels, RunNames, Stack } from '../../runner/swarm/app.ts';
 import { type Docker, openDocker, statusOf } from '../../runner/swarm/docker.ts';
 import { writeIntent } from '../../runner/swarm/intents.ts';
 import { stackOf } from '../../runner/swarm/place.ts';
@@ -18,6 +18,7 @@ import { openStack } from '../../runner/swarm/stack.ts';
 import { removeWitnesses } from '../../runner/swarm/witness.ts';
 import { RunId } from '../../state/ids.ts';
 import { engineSocket } from './engine.ts';
+import { labelsOf } from './smallApp.ts';
 
 const applets =
   'sh sleep httpd nc cat echo kill ls ps touch true false mkdir head yes env id setsid timeout printf'.split(' ');
@@ -84,88 +85,6 @@ export async function swarmGround(context: TestContext, secrets: Record<string, 
 
 export function newRun(): RunId {
   return RunId.parse(`r-${randomBytes(6).toString('hex')}`);
-}
-
-export function labelsOf(run: string): Labels {
-  const expires = new Date(Date.now() + 3600_000).toISOString();
-  return { 'coldpass.run': run, 'coldpass.claim': 'none', 'coldpass.attempt': '1', 'coldpass.expires': expires };
-}
-
-export type Shape = {
-  image: string;
-  command?: string | string[];
-  replicas?: number;
-  volumes?: string[];
-  environment?: Record<string, string>;
-  /** Of `deploy`, beside what is set here. */
-  deploy?: Record<string, unknown>;
-  /** Of the service. */
-  more?: Record<string, unknown>;
-};
-export type Parts = Partial<Pick<AdmittedApp, 'configs' | 'secrets' | 'version'>> & {
-  stack?: string;
-  networks?: Record<string, object>;
-};
-
-/** An app as admitted: services on a network of the stack's own and on the run's, every thing labelled. */
-export function admitted(
-  ground: Pick<Ground, 'names' | 'labels' | 'network'>,
-  services: Record<string, Shape>,
-  parts: Parts = {},
-): AdmittedApp {
-  const { labels, names, network } = ground;
-  const stack = parts.stack ?? names.stack;
-  const volumes = [...new Set(Object.values(services).flatMap((shape) => shape.volumes ?? []))];
-  const keys = volumes.map((mount) => mount.split(':')[0] as string);
-  const named = (things: { name: string }[]) =>
-    Object.fromEntries(things.map(({ name }) => [name, { external: true, name }]));
-  const document = {
-    version: '3.8',
-    services: Object.fromEntries(
-      Object.entries(services).map(([name, shape]) => [name, serviceOf(shape, labels, stack, parts)]),
-    ),
-    volumes: Object.fromEntries(keys.map((key) => [key, { labels }])),
-    networks: parts.networks ?? { default: { labels }, proxy: { external: true, name: network } },
-    configs: named(parts.configs ?? []),
-    secrets: named(parts.secrets ?? []),
-  };
-  return {
-    ...{ stack, version: parts.version ?? null, main: 'app', volumes: keys, env: {}, backup: { services: [] } },
-    ...{ configs: parts.configs ?? [], secrets: parts.secrets ?? [] },
-    services: Object.fromEntries(
-      Object.entries(services).map(([name, { image, replicas = 1, volumes: mounts = [] }]) => [
-        name,
-        { image, replicas, hasHealthcheck: false, volumes: mounts },
-      ]),
-    ),
-    // JSON is YAML. A `$` would be looked up by the command line.
-    document: JSON.stringify(document).replaceAll('$', '$$$$'),
-  };
-}
-
-function serviceOf(shape: Shape, labels: Labels, stack: string, { version, configs = [], secrets = [] }: Parts) {
-  const command =
-    typeof shape.command === 'string' ? ['sh', '-c', shape.command] : (shape.command ?? ['sleep', '1000']);
-  const versionLabel = version ? { [`coop-cloud.${stack}.version`]: version } : {};
-  return {
-    ...{ image: shape.image, command, labels, stop_grace_period: '2s', environment: shape.environment ?? {} },
-    ...{
-      volumes: shape.volumes ?? [],
-      configs: configs.map(({ name }) => name),
-      secrets: secrets.map(({ name }) => name),
-    },
-    deploy: {
-      ...{ endpoint_mode: 'dnsrr', replicas: shape.replicas ?? 1, labels: { ...labels, ...versionLabel } },
-      ...{ restart_policy: { condition: 'any', delay: '1s' }, update_config: { order: 'stop-first', monitor: '2s' } },
-      ...shape.deploy,
-    },
-    ...shape.more,
-  };
-}
-
-/** Heeds SIGTERM, as a service's first process must. */
-export function untilTerm(before = 'true'): string {
-  return `${before}; trap 'exit 0' TERM; sleep 1000 & wait`;
 }
 
 export async function eventually<T>(look: () => Promise<T>, seconds = 60): Promise<T> {
