@@ -6,6 +6,7 @@ import { auditLines, benchAudit } from './audit.ts';
 import { benchClaim } from './claim.ts';
 import { benchColdRun } from './coldrun.ts';
 import { benchFold } from './fold.ts';
+import { benchLeaks } from './leaks.ts';
 import { benchSandbox } from './sandbox.ts';
 
 const ms = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
@@ -40,6 +41,13 @@ say('the cold run in it, alone', `${ms(run.coldRunMs)}; by hand ${ms(run.byHandM
 
 const fold = benchFold();
 say(`fold of ${fold.entries} entries`, `${ms(fold.foldMs)}; the gate rule then ${ms(fold.gateReportMs)}`, '');
+
+const leaks = await benchLeaks();
+say(
+  `${leaks.megabytes} MB searched for leaked secrets`,
+  `text ${leaks.textSeconds.toFixed(1)} s, random bytes ${leaks.randomSeconds.toFixed(1)} s`,
+  'seconds',
+);
 
 for (const [what, figures, goal] of auditLines(await benchAudit())) say(what, figures, goal);
 

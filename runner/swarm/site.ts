@@ -12,6 +12,7 @@ import { type Docker, openDocker } from './docker.ts';
 import { dockerReport } from './dockerReport.ts';
 import { appHost } from './host.ts';
 import { writeIntent } from './intents.ts';
+import { lintApp } from './lint.ts';
 import { awaitReady } from './ready.ts';
 import { removeRun } from './removeRun.ts';
 import { lockRun } from './runLock.ts';
@@ -56,6 +57,8 @@ export type AppSite = {
   deployed(app: AdmittedApp): void;
   lint(): Facts['lint'];
   denied(): string[];
+  /** Logs of containers that went since, by what they are called: they are searched for secrets too. */
+  gone: Map<string, string>;
   seconds: { hook: number };
   /** Where pictures of a failure are laid. */
   evidenceDir: string;
@@ -177,11 +180,18 @@ async function make(ground: Ground, versions: Versions): Promise<AppSite> {
       facts.images = Object.fromEntries(Object.entries(app.services).map(([name, { image: tag }]) => [name, tag]));
       facts.backedUp = app.backup.services.flatMap(({ volumes }) => volumes.map(({ volume }) => volume));
     },
-    lint: () => [],
+    lint: () => lintOf(order, versions),
+    gone: new Map(),
     denied: context.denials,
     seconds: { hook: hookSeconds },
     evidenceDir: evidence,
   };
+}
+
+function lintOf({ pinned }: Order, { head, isChanged }: Versions): Facts['lint'] {
+  const { app, files } = head;
+  const { releases = [], lightweightTags = [] } = pinned;
+  return lintApp({ app, files, releases, lightweightTags, headVersion: app.version, isChanged });
 }
 
 async function openBoxes(

@@ -18,7 +18,7 @@ import { readConfig, recipeNamed } from '../../state/config.ts';
 import { revParse } from '../../state/git.ts';
 import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
 import type { RunRecord } from '../../state/record.ts';
-import { releasesOf } from '../../state/releases.ts';
+import { releaseTags } from '../../state/releases.ts';
 
 export type Apps = {
   engine: Engine;
@@ -96,9 +96,9 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
 /** A trial of the app's own recipe at its head, pinned as the operator has it. */
 export async function appRequest({ name, dir, hub, sha }: AppRepo): Promise<ColdRunRequest> {
   const recipe = recipeNamed(readConfig(dir), name);
-  const releases = await releasesOf(hub, sha);
+  const tags = await releaseTags(hub, sha);
   const read = (path: string) => readFileSync(join(dir, path));
-  const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, read, releases);
+  const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, read, tags);
   return { run: newAppRun(), purpose: { kind: 'trial', by: 'operator' }, pinned, harnessFiles: blobs, hub, sha };
 }
 
