@@ -2,7 +2,7 @@
 // asked for.
 
 import type { Examined } from '../engine.ts';
-import { findLeaks } from './leaks.ts';
+import { findLeaks } from './leakPlaces.ts';
 import type { AppSite } from './site.ts';
 
 /** `texts`: what the run's record will hold. Rejects where the machine fails, or the search does not find what it planted. */

@@ -8,8 +8,8 @@ import { RunnerError } from '../errors.ts';
 import type { Vault } from './app.ts';
 import { engineFault } from './engineFault.ts';
 import { plantControl } from './leakControl.ts';
-import { leakSources, type Place } from './leakSources.ts';
 import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';
+import { leakSources, type Place } from './leakSources.ts';
 
 export type LeakAsk = {
   docker: Dockerode;
@@ -86,7 +86,8 @@ async function look(search: LeakSearch, { where, read }: Place, signal: AbortSig
   }
 }
 
-function assertFound(hits: (Hit & { where: string })[], encodings: readonly string[]): void {
+/** Throws where the control was missed in one of its encodings, or on the engine. */
+export function assertFound(hits: (Hit & { where: string })[], encodings: readonly string[]): void {
   const found = hits.filter(({ secret }) => secret === controlKey);
   const missed = encodings.filter(
     (encoding) => !found.some((hit) => hit.where === controlWhere && hit.encoding === encoding),

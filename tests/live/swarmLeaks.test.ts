@@ -3,10 +3,11 @@
 
 import { randomBytes } from 'node:crypto';
 import Dockerode from 'dockerode';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { secretOf } from '../../runner/swarm/canary.ts';
 import { findLeaks, type LeakAsk } from '../../runner/swarm/leakPlaces.ts';
 import { tarOf } from '../../runner/swarm/tar.ts';
+import { describeSwarm } from '../support/engine.ts';
 import { docker, type Yard, yard } from '../support/vault.ts';
 
 const timeout = 300_000;
@@ -70,7 +71,7 @@ function ask({ names }: Yard, more: Partial<LeakAsk>): LeakAsk {
   return { docker, run: names.run, secrets: new Map(), texts: {}, vault: null, signal, ...more };
 }
 
-describe('the search of a run for leaked secrets', { timeout }, () => {
+describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
   it('finds each where it lies, and says which, where and how; a clean twin has none', async () => {
     const value = secretOf(32, randomBytes);
     const secrets = new Map([
