@@ -1,6 +1,7 @@
 // `npm run bench`: every figure of this product that has a goal, each beside what it is compared with, in one run. Medians,
 // unless a line says p95. Machines are shared and noisy: compare figures of one run, not of two.
 
+import { appLines, benchApp } from './app.ts';
 import { benchAppend } from './append.ts';
 import { auditLines, benchAudit } from './audit.ts';
 import { benchClaim } from './claim.ts';
@@ -50,6 +51,7 @@ say(
 );
 
 for (const [what, figures, goal] of auditLines(await benchAudit())) say(what, figures, goal);
+for (const [what, figures, goal] of appLines(await benchApp())) say(what, figures, goal);
 
 function say(what: string, figures: string, goal: string): void {
   console.log(`${what.padEnd(46)} ${figures}${goal === '' ? '' : `   (goal: ${goal})`}`);

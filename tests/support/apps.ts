@@ -77,9 +77,10 @@ async function lay(
   const dir = mkdtempSync(join(ground, `${name}-`));
   await layApp(name, dir, options);
   commitFiles(dir, files);
-  const sha = await revParse(dir, 'HEAD');
+  const hub = join(dir, '.git');
+  const sha = await revParse(hub, 'HEAD');
   if (sha === null) throw new Error(`${dir} has no commit`);
-  return { name, dir, hub: join(dir, '.git'), sha };
+  return { name, dir, hub, sha };
 }
 
 function runOn(engine: Engine, runsDir: string): Apps['run'] {
