@@ -66,10 +66,12 @@ export function helpers({ docker, image, labels, name, signal }: HelperOptions):
   async function make(mounts: readonly Mount[]): Promise<string> {
     made += 1;
     const own = `${name}-${made}`;
-    const abortSignal = AbortSignal.any([asked, AbortSignal.timeout(callTimeoutMs)]);
     try {
-      const container = await docker.createContainer({ ...shape(own, image, labels, mounts), abortSignal });
-      await container.start({ abortSignal });
+      // Not called off: the engine would make it all the same, when nobody looks for it any more.
+      const options = { ...shape(own, image, labels, mounts), abortSignal: AbortSignal.timeout(callTimeoutMs) };
+      const container = await docker.createContainer(options);
+      asked.throwIfAborted();
+      await container.start({ abortSignal: AbortSignal.any([asked, AbortSignal.timeout(callTimeoutMs)]) });
       return own;
     } catch (error) {
       await removeContainer(docker, own);
@@ -89,7 +91,10 @@ export function helpers({ docker, image, labels, name, signal }: HelperOptions):
       connection.end(stdin);
       for await (const { channel, bytes } of frames(connection)) yield { kind: channel, bytes };
       until.throwIfAborted();
-      yield { kind: 'exit', exit: await exitOf(exec, until) };
+      const exit = await exitOf(exec, until);
+      // Out of memory it is the command's own end; else somebody took the container away.
+      if (exit === killedExit) await docker.getContainer(own).inspect({ abortSignal: until });
+      yield { kind: 'exit', exit };
       hasEnded = true;
     } catch (error) {
       asked.throwIfAborted();
@@ -184,6 +189,8 @@ async function begin(
   return { exec, connection: await exec.start({ hijack: true, stdin: true, abortSignal }) };
 }
 
+/** 128 and SIGKILL. */
+const killedExit = 137;
 const exitPatienceMs = 5_000;
 const lookEveryMs = 20;
 

@@ -35,7 +35,8 @@ export async function plantControl(docker: Dockerode, run: RunId, signal: AbortS
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
   try {
     const config = { Name: name, Labels: await labelsOf(docker, run, abortSignal), Data: bytes.toString('base64') };
-    await docker.createConfig({ ...config, abortSignal });
+    // Not called off: the engine would make it all the same.
+    await docker.createConfig({ ...config, abortSignal: AbortSignal.timeout(callTimeoutMs) });
   } catch (error) {
     await removeConfig(docker, name);
     signal.throwIfAborted();

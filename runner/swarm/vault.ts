@@ -57,7 +57,12 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
   const repository: Mount = { volume: vault, at: repositoryDir, readOnly: false };
   const snapshots: string[] = [];
 
-  await makeVolume(docker, vault, labels, signal);
+  try {
+    await makeVolume(docker, vault, labels, signal);
+  } catch (error) {
+    if (signal.aborted) await removeVolume(docker, vault);
+    throw error;
+  }
   // A second or two of deriving keys, which pass while the app is deployed.
   const ready = run(initCommand, [repository], initSeconds).then((end) => {
     if (end.exit !== 0) throw new RunnerError('engine', `restic could not make its repository: ${said(end)}`);

@@ -13,9 +13,9 @@ const removeEveryMs = 200;
 /** A container in one of these states holds no file open, and does not start again by itself. */
 const endedStates = ['exited', 'dead'];
 
-/** Makes a labelled volume. One of that name that another run made is an error. */
+/** Makes a labelled volume. One of that name that another run made is an error. Not called off: the engine would go on. */
 export async function makeVolume(docker: Dockerode, name: string, labels: Labels, signal: AbortSignal): Promise<void> {
-  const abortSignal = bounded(signal);
+  const abortSignal = AbortSignal.timeout(callTimeoutMs);
   await docker
     .createVolume({ Name: name, Labels: { ...labels }, abortSignal })
     .catch((error: unknown) => failed(signal, `make the volume ${name}`, error));

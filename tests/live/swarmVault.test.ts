@@ -119,6 +119,7 @@ describeSwarm('the vault', { timeout }, () => {
     const stop = new AbortController();
     const vault = await open(stop.signal);
     const backing = vault.back('data', null);
+    backing.catch(() => {});
     const isUsed = async () =>
       (await docker.listContainers({ filters: { volume: [`${names.stack}_data`] } })).length > 0;
     await vi.waitUntil(isUsed, { timeout, interval: 50 });

@@ -8,6 +8,7 @@ import Dockerode from 'dockerode';
 import { inject, onTestFinished } from 'vitest';
 import type { Labels, RunNames, Vault } from '../../runner/swarm/app.ts';
 import { type HelperEnd, type Helpers, helpers } from '../../runner/swarm/helper.ts';
+import { lockRun } from '../../runner/swarm/runLock.ts';
 import { ensureToolsImage } from '../../runner/swarm/toolsImage.ts';
 import { openVault } from '../../runner/swarm/vault.ts';
 import { makeVolume, removeVolume } from '../../runner/swarm/volumes.ts';
@@ -38,6 +39,8 @@ export async function yard(): Promise<Yard> {
     ...{ 'coldpass.run': run, 'coldpass.claim': '7', 'coldpass.attempt': '1' },
     'coldpass.expires': '2030-01-01T00:00:00Z',
   };
+  // Alive to others' janitors on the same engine.
+  const lock = await lockRun(run);
   const image = await ensureToolsImage(docker);
   const never = new AbortController().signal;
   let hands = openHands();
@@ -45,6 +48,7 @@ export async function yard(): Promise<Yard> {
   onTestFinished(async () => {
     await hands.close();
     for (const name of made) await removeVolume(docker, name);
+    await lock.release();
   });
 
   function openHands(): Helpers {
