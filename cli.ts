@@ -41,6 +41,7 @@ type Common = { json?: boolean; state?: string };
 /** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */
 const load = {
   sandbox: () => import('./operator/sandboxHere.ts'),
+  docker: () => import('./runner/swarm/dockerReport.ts'),
   try: () => import('./operator/try.ts'),
   challenge: () => import('./operator/challenge.ts'),
   run: () => import('./operator/run.ts'),
@@ -73,7 +74,9 @@ add('init', 'write coldpass.yml (base, recipes, tools found here) and make the s
 
 add('doctor', 'what works here, and how to mend the rest', 'doctor').action((options) => {
   const nodeVersion = process.versions.node;
-  const make = async () => doctor({ ...asked(options), nodeVersion, sandbox: (await load.sandbox()).sandboxOf });
+  const docker = async (socket: string) => (await load.docker()).dockerReport(socket);
+  const make = async () =>
+    doctor({ ...asked(options), nodeVersion, docker, sandbox: (await load.sandbox()).sandboxOf });
   return answer(options, make, sayDoctor);
 });
 

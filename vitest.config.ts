@@ -13,6 +13,8 @@ export default defineConfig({
     globalSetup: ['tests/setup/global.ts'],
     reporters: ['default', figures({ isCi: process.env.CI === 'true', file: process.env.COLDPASS_FIGURES })],
     sequence: { sequencer: LongestFirst },
+    /** Apps on the Swarm at one time. */
+    maxConcurrency: 4,
     projects: [
       {
         test: {

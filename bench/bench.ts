@@ -1,11 +1,13 @@
 // `npm run bench`: every figure of this product that has a goal, each beside what it is compared with, in one run. Medians,
 // unless a line says p95. Machines are shared and noisy: compare figures of one run, not of two.
 
+import { appLines, benchApp } from './app.ts';
 import { benchAppend } from './append.ts';
 import { auditLines, benchAudit } from './audit.ts';
 import { benchClaim } from './claim.ts';
 import { benchColdRun } from './coldrun.ts';
 import { benchFold } from './fold.ts';
+import { benchLeaks } from './leaks.ts';
 import { benchSandbox } from './sandbox.ts';
 
 const ms = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
@@ -41,7 +43,15 @@ say('the cold run in it, alone', `${ms(run.coldRunMs)}; by hand ${ms(run.byHandM
 const fold = benchFold();
 say(`fold of ${fold.entries} entries`, `${ms(fold.foldMs)}; the gate rule then ${ms(fold.gateReportMs)}`, '');
 
+const leaks = await benchLeaks();
+say(
+  `${leaks.megabytes} MB searched for leaked secrets`,
+  `text ${leaks.textSeconds.toFixed(1)} s, random bytes ${leaks.randomSeconds.toFixed(1)} s`,
+  'seconds',
+);
+
 for (const [what, figures, goal] of auditLines(await benchAudit())) say(what, figures, goal);
+for (const [what, figures, goal] of appLines(await benchApp())) say(what, figures, goal);
 
 function say(what: string, figures: string, goal: string): void {
   console.log(`${what.padEnd(46)} ${figures}${goal === '' ? '' : `   (goal: ${goal})`}`);

@@ -5,6 +5,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkGrant } from '../runner/grant.ts';
 import type { Opened } from '../runner/sandbox.ts';
+import type { DockerReport } from '../runner/swarm/dockerReport.ts';
 import type { Config } from '../state/config.ts';
 import { git } from '../state/gitProcess.ts';
 import { type Hub, openHub } from '../state/hub.ts';
@@ -35,17 +36,13 @@ export type DoctorOptions = {
   uid: number;
   nodeVersion: string;
   /** Asks the Docker engine behind a socket whether apps can be deployed on it. */
-  docker?(socket: string): Promise<DockerReport>;
+  docker(socket: string): Promise<DockerReport>;
   /** Opens the sandbox that runs here would use, self-test included; null where this is no workspace. Closed here. */
   sandbox(place: Here | null): Promise<Opened>;
   stateDir?: string;
   /** Name resolution; the machine's own by default. */
   lookup?: Lookup;
 };
-
-export type DockerReport =
-  | { ok: true; api: string; swarm: true; ipvs: boolean }
-  | { ok: false; why: string; mend: string };
 
 /** Looks at everything, changes nothing. Rejects only for a bug. */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
@@ -209,9 +206,7 @@ async function dockerChecks({ config, workspace }: Here, options: DoctorOptions)
   const { docker } = workspace.grants;
   if (docker === null)
     return [fail('a recipe deploys an app, and no Docker engine is granted', `type: ${dockerGrant}`)];
-  const report = await options.docker?.(docker);
-  if (!report)
-    return [warn(`Docker at ${docker}: granted, and nobody looked at it`, `see: docker -H unix://${docker} info`)];
+  const report = await options.docker(docker);
   if (!report.ok) return [fail(`Docker at ${docker}: ${report.why}`, report.mend)];
   const how = report.ipvs ? '' : ', without IPVS: services get no virtual address';
   return [ok(`Docker at ${docker}: a swarm, API ${report.api}${how}`)];

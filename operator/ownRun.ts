@@ -4,8 +4,8 @@
 import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../runner/engine.ts';
-import { sweep } from '../runner/janitor.ts';
 import { openEngine } from '../runner/engines.ts';
+import { sweep } from '../runner/janitor.ts';
 import type { Sandbox } from '../runner/sandbox.ts';
 import { unboxed } from '../runner/unboxed.ts';
 import { Refused } from '../state/errors.ts';

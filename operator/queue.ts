@@ -14,7 +14,7 @@ import type { Digest, EntryId, RecipeName, Sha } from '../state/ids.ts';
 import { checkPlan } from '../state/plan.ts';
 import type { Problem } from '../state/problem.ts';
 import { isApp, type Recipe } from '../state/recipe.ts';
-import { releasesOf } from '../state/releases.ts';
+import { releaseTags } from '../state/releases.ts';
 import type { PhaseSpec } from '../state/spec.ts';
 import type { Grants } from '../state/workspace.ts';
 import { UsageError } from './errors.ts';
@@ -84,10 +84,10 @@ export async function pinsOf(plan: ReadyPlan, place: Here, base: Sha): Promise<P
   const { spec } = plan;
   const known = recipesOf(spec).map((name) => ({ name, found: recipe(config.recipes, name) }));
   const apps = known.filter(({ found }) => isApp(found)).map(({ name }) => name);
-  const releases = apps.length > 0 ? await releasesOf(repository.top, base, gitOptions(repository)) : [];
+  const tags = apps.length > 0 ? await releaseTags(repository.top, base, gitOptions(repository)) : undefined;
   const pins = known.map(({ name, found }) => ({
     name,
-    ...pinRecipe(name, pinnable(spec, found), (path) => readFile(join(repository.top, path)), releases),
+    ...pinRecipe(name, pinnable(spec, found), (path) => readFile(join(repository.top, path)), tags),
   }));
   const blobs: SignedAct['blobs'] = { [plan.digest]: plan.bytes.toString('base64') };
   for (const { pinned, digest, blobs: files } of pins) {

@@ -12,7 +12,7 @@ import { dropTrial, openHub, syncTrial } from '../state/hub.ts';
 import type { RecipeName, RunId, Sha } from '../state/ids.ts';
 import { isApp } from '../state/recipe.ts';
 import type { Outcome, RunRecord } from '../state/record.ts';
-import { releasesOf } from '../state/releases.ts';
+import { releaseTags } from '../state/releases.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
@@ -52,8 +52,8 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
   const asked = options.ref ?? 'HEAD';
   const ref = await revParse(repository.top, asked, gitOptions(repository));
   if (ref === null) throw new UsageError(`"${asked}" names no commit here; give a branch, a tag or a commit`);
-  const releases = isApp(recipe) ? await releasesOf(repository.top, ref, gitOptions(repository)) : [];
-  const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)), releases);
+  const tags = isApp(recipe) ? await releaseTags(repository.top, ref, gitOptions(repository)) : undefined;
+  const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)), tags);
   await openHub(paths.hub);
   if (options.ref === undefined) await noteChanges(place, options);
   return withOwnEngine(place, options.onNote, (own) =>

@@ -33,7 +33,7 @@ export async function sweep(runsDir: string, options: { isLive(run: RunId): bool
   for (const run of runsIn(runsDir)) {
     if (options.isLive(run)) continue;
     const paths = runPaths(runsDir, run);
-    for (const folder of [paths.tree, paths.copy, ...clonesBegun(paths.dir)]) {
+    for (const folder of [paths.tree, paths.copy, paths.out, ...clonesBegun(paths.dir)]) {
       const why = await removeFolder(folder, removalMs);
       if (why !== null) swept.stuck.push(`${folder}: ${why}`);
     }

@@ -4,7 +4,7 @@
 import { canonicalJson, digestOf, digestOfJson } from '../state/digest.ts';
 import { TrailError } from '../state/errors.ts';
 import { type Digest, type RecipeName, TreePath } from '../state/ids.ts';
-import { isApp, type PinnedRecipe, type Recipe, type Release } from '../state/recipe.ts';
+import { isApp, type PinnedRecipe, type Recipe, type ReleaseTags } from '../state/recipe.ts';
 
 export const harnessBytesMax = 1024 * 1024;
 
@@ -12,14 +12,14 @@ export type Pinned = { pinned: PinnedRecipe; digest: Digest; blobs: Map<Digest, 
 
 /**
  * `readFile` gives the operator's bytes of a path in the repository, null where there is no such file. `blobs` holds what
- * the digests name: a file's bytes, or a member's canonical JSON. `releases` are pinned of apps alone. TrailError 'bad-file'
+ * the digests name: a file's bytes, or a member's canonical JSON. `tags` are pinned of apps alone. TrailError 'bad-file'
  * where an item cannot be pinned.
  */
 export function pinRecipe(
   name: RecipeName,
   recipe: Recipe,
   readFile: (path: string) => Uint8Array | null,
-  releases: Release[] = [],
+  tags: ReleaseTags = { releases: [], lightweightTags: [] },
 ): Pinned {
   const blobs = new Map<Digest, Uint8Array>();
   const harness = [...new Set(recipe.harness)].map((item) => {
@@ -31,7 +31,7 @@ export function pinRecipe(
     blobs.set(digest, bytes);
     return { item, digest };
   });
-  const pinned = { name, recipe, harness, ...(isApp(recipe) && { releases }) };
+  const pinned = { name, recipe, harness, ...(isApp(recipe) && tags) };
   return { pinned, digest: digestOfJson(pinned), blobs };
 }
 

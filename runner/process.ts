@@ -126,7 +126,9 @@ function siteFor(order: Order, recipe: Recipe, { sandbox, runsDir, tools }: Proc
 
 function refusal(recipe: Recipe, { tools, hosts, apps }: ProcessEngineOptions): string | null {
   if (!isCommands(recipe))
-    return apps ? null : 'the recipe is of an app, for which no Docker engine is granted; type: coldpass init --docker SOCKET';
+    return apps
+      ? null
+      : 'the recipe is of an app, for which no Docker engine is granted; type: coldpass init --docker SOCKET';
   const tool = recipe.tools.find((name) => !tools.some((granted) => granted.name === name));
   if (tool !== undefined) return `the recipe asks for the tool folder "${tool}", which is not granted`;
   const asked = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);

@@ -1,4 +1,4 @@
-// Where a run's things lie, under `runs/<run>/` of the state. Only `tree` and `copy` are ever written by boxed code; all else
+// Where a run's things lie, under `runs/<run>/` of the state. Only `tree`, `copy` and `out` are ever written by boxed code; all else
 // is the supervisor's own.
 
 import { join } from 'node:path';
@@ -17,8 +17,9 @@ export function runPaths(runsDir: string, run: RunId) {
     copy: join(dir, 'copy'),
     copyFacts: join(dir, 'copy.json'),
     logs: join(dir, 'logs'),
-    /** Of an app: the socket by which its suite reaches it; and, after a red rung, what its services looked like. */
+    /** Of an app: the socket by which its suite reaches it, and the folder for its reports; and, after a red rung, what its services looked like. */
     app: join(dir, 'app'),
+    out: join(dir, 'out'),
     evidence: join(dir, 'evidence'),
     results: join(dir, 'results.json'),
   } as const;

@@ -33,7 +33,7 @@ export type BoxCommand = {
   /** `host` (ports 80 and 443) or `host:port`, already granted. Empty: no network at all. */
   hosts: string[];
   limits: BoxLimits;
-  /** Binds our own node, for the programs of the kit (see `Sandbox.kit`). Never for claims or agents. */
+  /** Binds our own node: for the programs of the kit (see `Sandbox.kit`), and for an app's hooks and tests. Never for agents. */
   kit?: true;
 };
 

@@ -162,6 +162,34 @@ export const Release = z.strictObject({ version: ReleaseName, sha: Sha });
 export type Release = z.infer<typeof Release>;
 export const releasesMax = 50;
 
+/** Of apps, the newest first: annotated tags are releases; `lightweightTags` are named like one, and anybody could move them. */
+export type ReleaseTags = { releases: Release[]; lightweightTags: string[] };
+
+/** By the numbers before the `+`, then by what comes after it, number by number. What is no version comes first. */
+export function compareReleases(a: string, b: string): number {
+  const [left, right] = [partsOf(a), partsOf(b)];
+  for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
+    const order = compareParts(left[at], right[at]);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function partsOf(version: string): (number | string)[] {
+  return (version.match(/\d+|[A-Za-z]+/g) ?? []).map((part) => (/^\d/.test(part) ? Number(part) : part));
+}
+
+/** A word marks what comes before a release (rc, beta): it is older than nothing in its place, and nothing than a number. */
+function compareParts(a: number | string | undefined, b: number | string | undefined): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
+  return rankOf(a) - rankOf(b);
+}
+
+function rankOf(part: number | string | undefined): number {
+  return typeof part === 'string' ? 0 : part === undefined ? 1 : 2;
+}
+
 /** What the ladder of a recipe is made of. */
 export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {
   if (isApp(recipe)) return appRungs.map((name) => ({ name, report: true }));
@@ -178,5 +206,7 @@ export const PinnedRecipe = z.strictObject({
   harness: z.array(z.strictObject({ item: HarnessItem, digest: Digest.nullable() })),
   /** Of apps: the releases that the base, or a trial's commit, descends from, the newest first. */
   releases: z.array(Release).max(releasesMax).optional(),
+  /** Of apps: tags named like releases that anybody could move. */
+  lightweightTags: z.array(z.string().max(200)).max(releasesMax).optional(),
 });
 export type PinnedRecipe = z.infer<typeof PinnedRecipe>;

@@ -5,42 +5,24 @@
 import { TrailError } from './errors.ts';
 import { type GitOptions, git, whyFailed } from './gitProcess.ts';
 import type { Sha } from './ids.ts';
-import { Release, ReleaseName, releasesMax } from './recipe.ts';
+import { compareReleases, Release, ReleaseName, type ReleaseTags, releasesMax } from './recipe.ts';
 
 const listingBytesMax = 4 * 1024 * 1024;
 const listingSeconds = 60;
 const format = '%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)';
 
-/** The newest first, at most `releasesMax`. TrailError 'bad-hub' where git cannot tell. */
-export async function releasesOf(repository: string, sha: Sha, options: GitOptions = {}): Promise<Release[]> {
-  const releases = (await tagsBefore(repository, sha, options)).flatMap(({ name, type, peeled }) => {
+/** TrailError 'bad-hub' where git cannot tell. */
+export async function releaseTags(repository: string, sha: Sha, options: GitOptions = {}): Promise<ReleaseTags> {
+  const tags = await tagsBefore(repository, sha, options);
+  const releases = tags.flatMap(({ name, type, peeled }) => {
     const release = Release.safeParse({ version: name, sha: peeled });
     return type === 'tag' && release.success ? release.data : [];
   });
-  return releases.sort((a, b) => compareReleases(b.version, a.version)).slice(0, releasesMax);
-}
-
-/** Tags that are named like releases and are none, by name. */
-export async function lightweightTags(repository: string, sha: Sha, options: GitOptions = {}): Promise<string[]> {
-  const tags = await tagsBefore(repository, sha, options);
-  const names = tags.filter(({ type }) => type === 'commit').map(({ name }) => name);
-  return names.sort(compareReleases).reverse().slice(0, releasesMax);
-}
-
-/** By x, y and z as numbers, then by the upstream version, whose numbers count as numbers. */
-export function compareReleases(one: string, other: string): number {
-  const [own, upstream] = partsOf(one);
-  const [others, othersUpstream] = partsOf(other);
-  const at = own.findIndex((part, index) => part !== others[index]);
-  if (at >= 0) return (own[at] ?? 0) - (others[at] ?? 0);
-  return natural.compare(upstream, othersUpstream);
-}
-
-const natural = new Intl.Collator('en', { numeric: true });
-
-function partsOf(name: string): [numbers: number[], upstream: string] {
-  const [numbers = '', ...upstream] = name.split('+');
-  return [numbers.split('.').map(Number), upstream.join('+')];
+  const lightweight = tags.filter(({ type }) => type === 'commit').map(({ name }) => name);
+  return {
+    releases: releases.sort((a, b) => compareReleases(b.version, a.version)).slice(0, releasesMax),
+    lightweightTags: lightweight.sort((a, b) => compareReleases(b, a)).slice(0, releasesMax),
+  };
 }
 
 type Tag = { name: string; type: string; peeled: string };

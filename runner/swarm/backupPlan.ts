@@ -42,7 +42,7 @@ function pathsOf(written: string | undefined, service: string, at: string): stri
       at,
       `services.${service}.deploy.labels`,
       `the path ${shown(wrong ?? written)} to back up is not admitted`,
-      'name folders below the volume’s top',
+      "name folders below the volume's top",
     );
   return paths;
 }

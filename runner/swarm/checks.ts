@@ -42,16 +42,17 @@ export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => v
       async check(name, look) {
         const startedAtMs = performance.now();
         const fault = await look();
-        const isUnclear = fault !== null && typeof fault === 'object';
-        const why = isUnclear ? fault.unclear : fault;
         const ms = Math.round(performance.now() - startedAtMs);
         const id = `${prefix}${checkId(stage === 'drill' ? 'backup_restore' : stage, name)}`;
-        tests.push({
-          ...{ id, ms, stage, status: why === null ? 'pass' : 'fail' },
-          ...(why !== null && { failure: { kind: isUnclear ? 'error' : 'assertion', message: why.slice(0, messageCharsMax) } }),
-        });
-        write(`${why === null ? 'ok  ' : 'FAIL'}  ${prefix}${name}${why === null ? '' : `: ${why}`} (${ms} ms)\n`);
-        return why === null;
+        if (fault === null) {
+          tests.push({ id, ms, stage, status: 'pass' });
+          write(`ok    ${prefix}${name} (${ms} ms)\n`);
+          return true;
+        }
+        const failure = failureOf(fault);
+        tests.push({ id, ms, stage, status: 'fail', failure });
+        write(`FAIL  ${prefix}${name}: ${failure.message} (${ms} ms)\n`);
+        return false;
       },
       take(more, output) {
         tests.push(...more.map((test) => ({ ...test, stage, id: `${prefix}${test.id}` })));
@@ -67,4 +68,9 @@ export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => v
     checks: within(''),
     output: () => ({ head: log, tail: '', bytes: Buffer.byteLength(log), digest: digestOf(Buffer.from(log)) }),
   };
+}
+
+function failureOf(fault: Exclude<Fault, null>): NonNullable<TestResult['failure']> {
+  if (typeof fault === 'string') return { kind: 'assertion', message: fault.slice(0, messageCharsMax) };
+  return { kind: 'error', message: fault.unclear.slice(0, messageCharsMax) };
 }

@@ -86,7 +86,9 @@ function runVariables(texts: Texts, { stack, names, env }: Given): { variables: 
     // No run may ask for a certificate.
     ['LETS_ENCRYPT_ENV', ''],
   ]);
-  const sample = envSample(texts.envSample ?? '', '.env.sample', forced);
+  // As though the recipe had edited the file.
+  const given = new Map([...Object.entries(env), ...forced]);
+  const sample = envSample(texts.envSample ?? '', '.env.sample', given);
   const exports = [...abraExports(texts.abraSh ?? '', 'abra.sh')].map(([name, { value }]) => [name, value] as const);
   const values = new Map([...sample.values, ...Object.entries(env), ...exports, ...forced]);
   return { variables: { values, commentedAt: sample.commentedAt }, sample };

@@ -72,7 +72,7 @@ export function networks(stack: string, runNetwork: string): Reader<Declared['ne
       refuse(at, path, `the network ${shown(outside)} from outside is not admitted`, 'only `proxy` is');
     if (isOutside) return draft;
     if (`${stack}_${keyOf(path)}` === runNetwork || keyOf(path) === 'proxy')
-      refuse(at, path, 'the network proxy is not the app’s own', 'add `external: true`');
+      refuse(at, path, "the network proxy is not the app's own", 'add `external: true`');
     ownName(name, stack, path, at);
     return draft;
   });
@@ -89,7 +89,7 @@ const config = group({
   labels: dropped(pairs),
   file: filePath,
   template_driver: oneOf('golang'),
-  external: never('give the config’s `file`'),
+  external: never("give the config's `file`"),
   content: never('put it into a file'),
   environment: never('put it into a file'),
 });
@@ -137,13 +137,13 @@ function ownName(name: string | undefined, stack: string, path: string, at: stri
       at,
       path,
       `the name ${shown(name)} is not admitted`,
-      'take it out: the stack’s name and the key are its name',
+      "take it out: the stack's name and the key are its name",
     );
 }
 
 function stackName(name: string, stack: string, path: string, at: string): string {
   if (!name.startsWith(`${stack}_`) || name.length === stack.length + 1)
-    refuse(at, path, `the name ${shown(name)} is not the stack’s`, `begin it with \${STACK_NAME}_`);
+    refuse(at, path, `the name ${shown(name)} is not the stack's`, `begin it with \${STACK_NAME}_`);
   if (name.length > nameCharsMax) refuse(at, path, `${shown(name)} is longer than ${nameCharsMax}`, 'shorten it');
   return name;
 }

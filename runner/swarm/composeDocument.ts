@@ -69,7 +69,7 @@ function check(name: string, service: ServiceDraft, draft: FileDraft, stack: str
     refuse(
       service.at,
       path,
-      `the name is longer than ${serviceNameCharsMax} characters with the stack’s`,
+      `the name is longer than ${serviceNameCharsMax} characters with the stack's`,
       'shorten it',
     );
   const declared = (used: { at: string; source: string }[], of: Map<string, unknown>, section: string) => {

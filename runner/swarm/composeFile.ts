@@ -2,7 +2,7 @@
 
 import { configs, type Declared, networks, secrets, volumes } from './composeDeclared.ts';
 import { type ServiceDraft, serviceDraft } from './composeService.ts';
-import { form, group, named, never } from './composeShape.ts';
+import { form, group, named, never, type Reader } from './composeShape.ts';
 import { composeTree, type Group } from './composeTree.ts';
 import type { Variables } from './interpolate.ts';
 import { refuse } from './refused.ts';
@@ -14,9 +14,15 @@ export const serviceName = /^[a-z0-9][a-z0-9_-]{0,40}$/;
 export type FileDraft = Declared & { at: string; version: string | null; services: Map<string, ServiceDraft> };
 export type Place = { stack: string; network: string };
 
+const version: Reader<string> = (tree, path) => {
+  const written = form(/^\d+(\.\d+)?$/, 'a version of compose files')(tree, path);
+  const isText = tree.kind === 'scalar' && typeof tree.value === 'string';
+  return isText ? written : refuse(tree.at, path, 'docker reads no number there', `write "${written}", in quotes`);
+};
+
 export function composeFile(text: string, file: string, variables: Variables, { stack, network }: Place): FileDraft {
   const whole = group({
-    version: form(/^\d+(\.\d+)?$/, 'a version of compose files'),
+    version,
     name: never('the run names the stack'),
     include: never('name the files in the recipe'),
     services: named(serviceName, (tree, path, at) => serviceDraft(tree, path, at)),

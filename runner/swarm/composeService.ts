@@ -59,12 +59,14 @@ const healthcheck = group({
   disable: flag,
 });
 
+const ulimitName =
+  /^(core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending|stack)$/;
 const ulimit: Reader<Json> = (tree, path) =>
   tree.kind === 'group'
     ? (group({ soft: integer(-1, numberMax), hard: integer(-1, numberMax) })(tree, path) as Json)
     : integer(-1, numberMax)(tree, path);
 
-const ulimits: Reader<Json> = (tree, path) => Object.fromEntries(named(/^[a-z]{2,12}$/, ulimit)(tree, path));
+const ulimits: Reader<Json> = (tree, path) => Object.fromEntries(named(ulimitName, ulimit)(tree, path));
 
 /** Those of the container's own network alone; others are the host's, or nobody knows. */
 const sysctls: Reader<Json> = (tree, path) => {

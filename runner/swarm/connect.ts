@@ -24,8 +24,9 @@ export async function connectTo(docker: Docker, container: string, port: number)
     insides(docker, container),
   ]);
   const direct = address === null ? null : await tryDirect(address, port);
-  if (direct !== null) return direct;
-  return connectInside(pid, port, ['127.0.0.1', '::1', ...addresses]);
+  const connection = direct ?? (await connectInside(pid, port, ['127.0.0.1', '::1', ...addresses]));
+  // What a container does to a connection (a reset, say) must not end this process where nobody listens for it.
+  return connection.on('error', () => {});
 }
 
 /** Null where it has none, or none that leads there from here. */
@@ -83,10 +84,13 @@ const next = () => {
   socket.once('connect', () => {
     socket.removeListener('error', next);
     socket.on('error', () => process.exit(1));
-    process.stdout.on('error', () => process.exit(0));
+    // Node never ends its own standard output.
+    const out = new net.Socket({ fd: 1, readable: false, writable: true });
+    out.on('error', () => process.exit(0));
+    socket.on('close', () => out.end(() => process.exit(0)));
     fs.writeSync(${toldFd}, '+');
     fs.closeSync(${toldFd});
-    process.stdin.pipe(socket).pipe(process.stdout);
+    process.stdin.pipe(socket).pipe(out);
   });
 };
 next();
@@ -107,8 +111,25 @@ async function connectInside(pid: number, port: number, hosts: string[]): Promis
     child.kill('SIGKILL');
     throw Object.assign(new Error(`nothing listens on port ${port} of the container`), { code: 'ECONNREFUSED' });
   }
-  const duplex = Duplex.from({ readable: stdout, writable: stdin });
-  duplex.once('close', () => child.kill('SIGKILL'));
+  return joined(stdout, stdin, () => void child.kill('SIGKILL'));
+}
+
+/** `Duplex.from` would make an error of being destroyed. */
+function joined(readable: Readable, writable: Writable, end: () => void): Duplex {
+  const duplex = new Duplex({
+    read: () => void readable.resume(),
+    write: (chunk, _, done) => void writable.write(chunk, done),
+    final: (done) => void writable.end(done),
+    destroy(error, done) {
+      end();
+      done(error);
+    },
+  });
+  readable.on('data', (chunk) => {
+    if (!duplex.push(chunk)) readable.pause();
+  });
+  readable.on('end', () => duplex.push(null));
+  readable.on('error', (error) => duplex.destroy(error));
   return duplex;
 }
 

@@ -4,7 +4,7 @@
 
 import type { Checks } from './checks.ts';
 import type { AppSite } from './site.ts';
-import { atRest, hookRan, standsAgain, suiteRan } from './steps.ts';
+import { atRest, hookRan, keepLogs, standsAgain } from './steps.ts';
 
 /** Snapshot ids by volume. */
 export type Backup = ReadonlyMap<string, string>;
@@ -18,6 +18,7 @@ export async function drill(
 ): Promise<boolean> {
   const { stack, app } = site.current();
   await inContainers(site, checks, 'restorePreHook');
+  await keepLogs(site);
   await stack.stop(Object.keys(app.services));
   for (const volume of app.volumes) {
     const wiped = await checks.check(`volume ${volume} is wiped`, async () => {
@@ -51,11 +52,6 @@ export async function backUp(site: AppSite, checks: Checks): Promise<Backup | nu
     // The restore is what decides; a look that never says yes must not hide it.
     if (attempt === tries) return backup;
   }
-}
-
-/** A drill needs the suite's own tests of a restore. */
-export async function restoreTests(site: AppSite, checks: Checks): Promise<void> {
-  await suiteRan(site, checks, 'restore');
 }
 
 const backupTriesMax = 3;
@@ -100,7 +96,9 @@ async function inContainers(site: AppSite, checks: Checks, hook: Hook): Promise<
       const end = await stack.exec(planned.service, { command: ['sh', '-c', command], seconds: site.seconds.hook });
       if (end.exit === 0) return null;
       const said = Buffer.concat([end.stderr, end.stdout]).toString().trim().slice(-200);
-      return end.timedOut ? { unclear: `it took longer than ${site.seconds.hook} s` } : `it ended with ${end.exit}: ${said}`;
+      return end.timedOut
+        ? { unclear: `it took longer than ${site.seconds.hook} s` }
+        : `it ended with ${end.exit}: ${said}`;
     });
     if (!held) return false;
   }

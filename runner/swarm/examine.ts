@@ -5,14 +5,18 @@ import type { Examined } from '../engine.ts';
 import { findLeaks } from './leakPlaces.ts';
 import type { AppSite } from './site.ts';
 
+/** `texts`: what the run's record will hold. Rejects where the machine fails, or the search does not find what it planted. */
 export async function examineSite(site: AppSite, texts: readonly string[], signal: AbortSignal): Promise<Examined> {
-  const { facts, docker, names, secrets, vault, denied } = site;
+  const { facts, docker, names, secrets, vault, denied, gone } = site;
   facts.denied = denied();
-  const { leaks } = await findLeaks({
+  const said = texts.map((text, at) => [`output ${at + 1} of the run`, text]);
+  const { leaks, unread } = await findLeaks({
     ...{ docker, run: names.run, secrets, vault, signal },
-    texts: Object.fromEntries(texts.map((text, at) => [`output ${at + 1} of the run`, text])),
+    texts: Object.fromEntries([...said, ...gone]),
   });
-  return { flags: { no_secret_leak: leaks.length === 0 }, leaks, failed: deploysFault(site) };
+  const isSure = leaks.length === 0 && unread.length === 0;
+  const unsure = unread.length > 0 ? `Whether a secret got out cannot be told: ${unread.join('; ')}.` : null;
+  return { flags: { no_secret_leak: isSure }, leaks, failed: deploysFault(site) ?? unsure };
 }
 
 /** A second deployment, whoever made it, would launder a first that failed. */

@@ -114,6 +114,6 @@ function partsOf(text: string, where: string): Part[] {
 }
 
 function whereToSet(name: string, commentedAt: string | undefined): string {
-  const hint = commentedAt === undefined ? 'set it in .env.sample' : `it is commented out at ${commentedAt}: set it`;
-  return `${hint} or in the recipe's env, or give a default: \${${name}:-}`;
+  const there = commentedAt === undefined ? 'in .env.sample' : `at ${commentedAt}, where it is commented out,`;
+  return `set it ${there} or in the recipe's env, or give a default: \${${name}:-}`;
 }

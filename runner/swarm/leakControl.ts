@@ -20,7 +20,6 @@ export type Control = {
 const controlLength = 32;
 const callTimeoutMs = 30_000;
 
-/** Its labels are those of `like`, whatever of the run that is. */
 export async function plantControl(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<Control> {
   const value = secretOf(controlLength, randomBytes);
   const bytes = Buffer.from(value);
@@ -34,8 +33,8 @@ export async function plantControl(docker: Dockerode, run: RunId, signal: AbortS
   };
   const name = `cp${run.slice(2)}-control`;
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
-  const config = { Name: name, Labels: { 'coldpass.run': run }, Data: bytes.toString('base64') };
   try {
+    const config = { Name: name, Labels: await labelsOf(docker, run, abortSignal), Data: bytes.toString('base64') };
     await docker.createConfig({ ...config, abortSignal });
   } catch (error) {
     await removeConfig(docker, name);
@@ -48,6 +47,14 @@ export async function plantControl(docker: Dockerode, run: RunId, signal: AbortS
     encodings: Object.keys(written),
     remove: () => removeConfig(docker, name),
   };
+}
+
+/** As everything of the run carries them. */
+async function labelsOf(docker: Dockerode, run: RunId, abortSignal: AbortSignal): Promise<Record<string, string>> {
+  const filters = { label: [`coldpass.run=${run}`] };
+  const [one] = await docker.listContainers({ all: true, filters, abortSignal });
+  const own = Object.entries(one?.Labels ?? {}).filter(([name]) => name.startsWith('coldpass.'));
+  return { ...Object.fromEntries(own), 'coldpass.run': run };
 }
 
 async function removeConfig(docker: Dockerode, name: string): Promise<void> {

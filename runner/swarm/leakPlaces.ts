@@ -1,122 +1,107 @@
-// Where a run's secrets might have come to lie on the engine: specs, environments, labels and commands of all that carries the
-// run's label, logs, images. Each place is read when its turn comes, as a stream; what went meanwhile is left out.
+// The last look at a run before it is torn down: do its secrets lie anywhere in the open? Everything on the engine that
+// carries its label is searched, its backups, and what the caller has of it. Logs go with their containers: call it too
+// before services are stopped for a drill.
 
 import type Dockerode from 'dockerode';
-import { z } from 'zod';
 import type { RunId } from '../../state/ids.ts';
+import { RunnerError } from '../errors.ts';
+import type { Vault } from './app.ts';
 import { engineFault } from './engineFault.ts';
-import { engineJson, engineStream } from './engineGet.ts';
-import { frames } from './frames.ts';
+import { plantControl } from './leakControl.ts';
+import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';
+import { leakSources, type Place } from './leakSources.ts';
 
-/** `where` ends "secret KEY in …". */
-export type Place = { where: string; read(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
+export type LeakAsk = {
+  docker: Dockerode;
+  run: RunId;
+  /** By key, as the words name them. */
+  secrets: ReadonlyMap<string, string>;
+  /** What else the run said or leaves behind, by what it is called: `the report of install`. */
+  texts: Readonly<Record<string, Uint8Array | string>>;
+  vault: Vault | null;
+  signal: AbortSignal;
+};
 
-const placesTimeoutMs = 60_000;
-const streamTimeoutMs = 300_000;
+/**
+ * `leaks`: "secret db_password in the log of service app, base64". `unread`: what could not be searched to its end, and why.
+ * Both empty: no secret leaked. No value of a secret is in either.
+ */
+export type Leaks = { leaks: string[]; unread: string[] };
 
-/** Rejects with RunnerError where the engine does not answer, or knows no service and no container of this run. */
-export async function leakPlaces(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<Place[]> {
-  const ask = { filters: { label: [`coldpass.run=${run}`] }, abortSignal: bounded(signal, placesTimeoutMs) };
+const placeBytesMax = 1024 ** 3;
+const linesMax = 50;
+/** No key of a compose file has a space. */
+const controlKey = 'the control';
+const controlWhere = 'the control text';
+const configsWhere = 'the configs of the run';
+
+/** Rejects with RunnerError where the search does not find what it planted itself. */
+export async function findLeaks({ docker, run, secrets, texts, vault, signal }: LeakAsk): Promise<Leaks> {
+  const control = await plantControl(docker, run, signal);
   try {
-    const [services, tasks, listed, networks, volumes, configs, secrets] = await Promise.all([
-      docker.listServices(ask) as Promise<Service[]>,
-      docker.listTasks(ask),
-      docker.listContainers({ ...ask, all: true }),
-      docker.listNetworks(ask),
-      docker.listVolumes(ask),
-      docker.listConfigs(ask),
-      docker.listSecrets(ask),
-    ]);
-    if (services.length + listed.length === 0) throw new Error(`it knows no service and no container of ${run}`);
-    const inspected = await Promise.all(listed.map(({ Id }) => inspect(docker.getContainer(Id), ask.abortSignal)));
-    const containers = inspected.filter((found) => found !== null);
-    return [
-      ...services.map((service) => told(`the spec of service ${short(service.Spec?.Name)}`, service)),
-      ...containers.map((container) => told(`the container of ${owner(container)}`, container)),
-      ...containers.flatMap((container) => logOf(docker, container, signal)),
-      ...Object.entries({ tasks, networks, volumes: volumes.Volumes, configs, secrets }).map(([what, list]) =>
-        told(`the ${what} of the run`, list),
-      ),
-      ...(await imagePlaces(docker, containers, services, signal)),
+    const search = leakSearch(new Map([...secrets, [controlKey, control.value]]));
+    const places: Place[] = [
+      ...(await leakSources(docker, run, signal)),
+      ...Object.entries({ ...texts, [controlWhere]: control.text }).map(([where, text]) => ({
+        where,
+        read: () => [Buffer.from(text)],
+      })),
+      ...(vault === null ? [] : [{ where: 'the backups', read: () => vault.dump() }]),
     ];
-  } catch (error) {
-    signal.throwIfAborted();
-    throw engineFault('be searched for leaked secrets', error);
+    const looks: Look[] = [];
+    for (const place of places) looks.push(await look(search, place, signal));
+    const hits = looks.flatMap(({ where, hits }) => hits.map((hit) => ({ ...hit, where })));
+    assertFound(hits, control.encodings);
+    const short = search.tooShort.map((secret) => `secret ${secret}: too short to be told from chance`);
+    const leaks = hits.filter(({ secret }) => secret !== controlKey);
+    return {
+      leaks: few(leaks.map(({ secret, where, encoding }) => `secret ${secret} in ${where}, ${encoding}`)),
+      unread: few([...short, ...looks.flatMap(({ where, cut }) => (cut === null ? [] : [`${where}: ${cut}`]))]),
+    };
+  } finally {
+    await control.remove();
   }
 }
 
-type Container = Dockerode.ContainerInspectInfo;
-type Service = { CreatedAt?: string; Spec?: { Name?: string } };
+type Look = { where: string; hits: Hit[]; cut: string | null };
 
-/** Null for one that went meanwhile. */
-function inspect(container: Dockerode.Container, abortSignal: AbortSignal): Promise<Container | null> {
-  return container.inspect({ abortSignal }).catch(unlessGone);
+async function look(search: LeakSearch, { where, read }: Place, signal: AbortSignal): Promise<Look> {
+  let bytes = 0;
+  async function* bounded(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of read()) {
+      signal.throwIfAborted();
+      bytes += chunk.length;
+      if (bytes > placeBytesMax) return;
+      yield chunk;
+    }
+  }
+  try {
+    const { hits, cut } = await search.search(bounded());
+    return { where, hits, cut: bytes > placeBytesMax ? `more than ${placeBytesMax} bytes` : cut };
+  } catch (error) {
+    signal.throwIfAborted();
+    // What the app's volumes are like is no fault of the search.
+    if (error instanceof RunnerError && error.code === 'volume') return { where, hits: [], cut: error.message };
+    throw engineFault(`give ${where} to the search for leaked secrets`, error);
+  }
 }
 
-function unlessGone(error: { statusCode?: number }): null {
-  if (error.statusCode === 404) return null;
-  throw error;
-}
-
-function told(where: string, what: unknown): Place {
-  return { where, read: () => [Buffer.from(JSON.stringify(what))] };
-}
-
-/** Without the stack's own name, which says nothing to a reader. */
-function short(name = '?'): string {
-  return name.replace(/^\/?cp[0-9a-f]{12}[_-]/, '');
-}
-
-function owner({ Config, Name }: Container): string {
-  const service = Config.Labels?.['com.docker.swarm.service.name'];
-  return service === undefined ? short(Name) : `service ${short(service)}`;
-}
-
-function logOf(docker: Dockerode, container: Container, signal: AbortSignal): Place[] {
-  if (container.HostConfig.LogConfig?.Type === 'none') return [];
-  return [{ where: `the log of ${owner(container)}`, read: () => readLog(docker, container, signal) }];
-}
-
-async function* readLog(docker: Dockerode, { Id, Config }: Container, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const path = `/containers/${Id}/logs?stdout=1&stderr=1`;
-  const stream = await engineStream(docker, path, bounded(signal, streamTimeoutMs));
-  if (stream === null) return;
-  if (Config.Tty) yield* stream;
-  else for await (const { bytes } of frames(stream)) yield bytes;
-}
-
-/** What an image says of itself; its layers too where it was made after the run began: an older one can't know its secrets. */
-async function imagePlaces(
-  docker: Dockerode,
-  containers: Container[],
-  services: Service[],
-  signal: AbortSignal,
-): Promise<Place[]> {
-  const ids = [...new Set(containers.map(({ Image }) => Image))];
-  const made = [...containers.map(({ Created }) => Created), ...services.map(({ CreatedAt }) => CreatedAt ?? '')];
-  const beganAtMs = Math.min(...made.map((time) => Date.parse(time)).filter((ms) => !Number.isNaN(ms)));
-  const places = ids.map(async (id): Promise<Place[]> => {
-    const abortSignal = bounded(signal, placesTimeoutMs);
-    const [about, history] = await Promise.all(
-      ['json', 'history'].map((what) => engineJson(docker, `/images/${id}/${what}`, abortSignal)),
+/** Throws where the control was missed in one of its encodings, or on the engine. */
+export function assertFound(hits: (Hit & { where: string })[], encodings: readonly string[]): void {
+  const found = hits.filter(({ secret }) => secret === controlKey);
+  const missed = encodings.filter(
+    (encoding) => !found.some((hit) => hit.where === controlWhere && hit.encoding === encoding),
+  );
+  if (!found.some(({ where }) => where === configsWhere)) missed.push('on the engine');
+  if (missed.length > 0)
+    throw new RunnerError(
+      'engine',
+      `the search for leaked secrets misses what it planted itself: ${missed.join(', ')}`,
     );
-    const { success, data } = Image.safeParse(about);
-    if (!success) return [];
-    const name = data.RepoTags?.[0] ?? id.slice(0, 19);
-    const layers: Place = { where: `the layers of image ${name}`, read: () => readImage(docker, id, signal) };
-    const isNew = !(Date.parse(data.Created) < beganAtMs);
-    return [told(`the history of image ${name}`, [about, history]), ...(isNew ? [layers] : [])];
-  });
-  return (await Promise.all(places)).flat();
 }
 
-const Image = z.object({ Created: z.string(), RepoTags: z.array(z.string()).nullish() });
-
-async function* readImage(docker: Dockerode, id: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const stream = await engineStream(docker, `/images/${id}/get`, bounded(signal, streamTimeoutMs));
-  if (stream !== null) yield* stream;
-}
-
-function bounded(signal: AbortSignal, ms: number): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+/** Each line once, in order, and how many were left out. */
+function few(lines: string[]): string[] {
+  const each = [...new Set(lines)];
+  return each.length <= linesMax ? each : [...each.slice(0, linesMax), `and ${each.length - linesMax} more`];
 }

@@ -59,7 +59,7 @@ export const releaseRules: Rule[] = [
     look: ({ lightweightTags }) =>
       lightweightTags.map((tag) => ({
         where: `tag ${tag}`,
-        what: 'this tag is not annotated; abra deploys none of the app’s versions',
+        what: "this tag is not annotated; abra deploys none of the app's versions",
         fix: `git tag -a -f ${tag} ${tag}^{}`,
       })),
   },

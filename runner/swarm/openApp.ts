@@ -54,7 +54,7 @@ async function opened(options: OpenAppOptions): Promise<OpenedApp> {
     const bytes = files.get(path) ?? (await options.read(posix.join(options.folder, base, path)));
     files.set(
       path,
-      bytes ?? refuse(at, '', `the file ${path} is not there, or is a link`, 'add it to the app’s folder'),
+      bytes ?? refuse(at, '', `the file ${path} is not there, or is a link`, "add it to the app's folder"),
     );
   }
   const app = admitted(draft, files, given);

@@ -8,7 +8,7 @@ import type { Checks } from './checks.ts';
 import { changedServices } from './difference.ts';
 import { backUp, drill } from './drill.ts';
 import type { AppSite } from './site.ts';
-import { atRest, faultOf, hookRan, suiteRan } from './steps.ts';
+import { atRest, faultOf, hookRan, keepLogs, suiteRan } from './steps.ts';
 
 /** Carries out one rung. Rejects only where the machine fails or the site's signal aborts. */
 export async function climbRung(site: AppSite, rung: AppRung | 'drill', checks: Checks): Promise<RungEnd> {
@@ -55,6 +55,7 @@ async function upgrade(site: AppSite, checks: Checks): Promise<RungEnd> {
   if (why !== undefined || base === null)
     return checks.end({ skipped: why ?? 'no older release is tagged, so there is nothing to upgrade from' });
   if (!(await hookRan(site, checks, 'preUpgrade'))) return checks.end();
+  await keepLogs(site);
   const before = await site.stack.identity();
   if (!(await deployed(site, checks, head, before))) return checks.end();
   const after = await site.stack.identity();

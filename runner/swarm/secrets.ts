@@ -1,15 +1,9 @@
 // Secrets of a run: made for it, known to no other, and long enough that finding one anywhere means that it got there.
 
-import { randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Need } from '../../state/recipe.ts';
 import type { AdmittedApp } from './app.ts';
-
-const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789';
-
-/** `length` letters and digits, none of which any shell, URL or SQL minds. */
-export function newSecret(length: number): string {
-  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
-}
+import { secretOf } from './canary.ts';
 
 export type RunSecrets = {
   /** By the compose file's key. */
@@ -26,13 +20,13 @@ export function secretsFor(
 ): RunSecrets {
   const app = new Map<string, string>();
   for (const { key, length } of versions.flatMap(({ secrets }) => secrets)) {
-    if ((app.get(key)?.length ?? 0) < length) app.set(key, newSecret(length));
+    if ((app.get(key)?.length ?? 0) < length) app.set(key, secretOf(length, randomBytes));
   }
   const all = new Map(app);
   const own = needs.map(({ name, need, app: its }): [string, Map<string, string>] => {
     const values = its.secrets.map(({ key, length }): [string, string] => [
       key,
-      app.get(need.shares[key] ?? '') ?? newSecret(length),
+      app.get(need.shares[key] ?? '') ?? secretOf(length, randomBytes),
     ]);
     for (const [key, value] of values) if (need.shares[key] === undefined) all.set(`${name}/${key}`, value);
     return [name, new Map(values)];

@@ -1,9 +1,11 @@
 // Everything that one run of an app holds: its names, its versions, its stacks, the vault, the boxes of its suite. What is made
 // is noted with how it is undone, so that teardown is legal over something half made.
 
+import { mkdir } from 'node:fs/promises';
 import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
 import type { Engine, Order } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
+import { removeFolder } from '../removal.ts';
 import { runPaths } from '../runPaths.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app.ts';
@@ -12,6 +14,7 @@ import { type Docker, openDocker } from './docker.ts';
 import { dockerReport } from './dockerReport.ts';
 import { appHost } from './host.ts';
 import { writeIntent } from './intents.ts';
+import { lintApp } from './lint.ts';
 import { awaitReady } from './ready.ts';
 import { removeRun } from './removeRun.ts';
 import { lockRun } from './runLock.ts';
@@ -28,6 +31,7 @@ import { countWitnesses, plantWitnesses, removeWitnesses } from './witness.ts';
 const hookSeconds = 120;
 const expiryMs = 6 * 3600 * 1000;
 const teardownMs = 180_000;
+const folderMs = 60_000;
 
 export type NeedSite = {
   name: string;
@@ -56,6 +60,8 @@ export type AppSite = {
   deployed(app: AdmittedApp): void;
   lint(): Facts['lint'];
   denied(): string[];
+  /** Logs of containers that went since, by what they are called: they are searched for secrets too. */
+  gone: Map<string, string>;
   seconds: { hook: number };
   /** Where pictures of a failure are laid. */
   evidenceDir: string;
@@ -177,11 +183,18 @@ async function make(ground: Ground, versions: Versions): Promise<AppSite> {
       facts.images = Object.fromEntries(Object.entries(app.services).map(([name, { image: tag }]) => [name, tag]));
       facts.backedUp = app.backup.services.flatMap(({ volumes }) => volumes.map(({ volume }) => volume));
     },
-    lint: () => [],
+    lint: () => lintOf(order, versions),
+    gone: new Map(),
     denied: context.denials,
     seconds: { hook: hookSeconds },
     evidenceDir: evidence,
   };
+}
+
+function lintOf({ pinned }: Order, { head, isChanged }: Versions): Facts['lint'] {
+  const { app, files } = head;
+  const { releases = [], lightweightTags = [] } = pinned;
+  return lintApp({ app, files, releases, lightweightTags, headVersion: app.version, isChanged });
 }
 
 async function openBoxes(
@@ -195,11 +208,14 @@ async function openBoxes(
     await context.close();
     return [];
   });
-  const boxes = openSuite({ sandbox, tree: paths.tree, contextDir: context.dir, recipe, modules });
+  await mkdir(paths.out, { mode: 0o700 });
   undoing.push(async () => {
-    await boxes.close();
-    return [];
+    const why = await removeFolder(paths.out, folderMs);
+    return why === null ? [] : [`The folder of the suite's reports could not be removed: ${why}.`];
   });
+  await sandbox.give('verify', paths.out);
+  const boxes = openSuite({ sandbox, tree: paths.tree, out: paths.out, contextDir: context.dir, recipe, modules });
+  undoing.push(() => boxes.close());
   return { context, suite: { boxes, ...(await suiteFiles(recipe, options.trees.tree(order.run))) } };
 }
 

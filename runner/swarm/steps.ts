@@ -8,6 +8,9 @@ import { awaitReady } from './ready.ts';
 import type { AppSite } from './site.ts';
 import type { HookName } from './suite.ts';
 
+/** Of a container that goes. */
+const logLines = 10_000;
+
 /** Every service stands, and what the recipe calls ready is. */
 export async function atRest(site: AppSite, checks: Checks, when: string): Promise<boolean> {
   const { recipe, signal } = site;
@@ -19,6 +22,13 @@ export async function atRest(site: AppSite, checks: Checks, when: string): Promi
     if (!held) return false;
   }
   return true;
+}
+
+/** Before containers go: their logs go with them. */
+export async function keepLogs({ current, gone }: AppSite): Promise<void> {
+  const { app, stack } = current();
+  for (const service of Object.keys(app.services))
+    gone.set(`log ${gone.size + 1} of service ${service}`, await stack.logs(service, logLines));
 }
 
 export async function standsAgain(site: AppSite, checks: Checks): Promise<boolean> {

@@ -17,6 +17,8 @@ export type SuiteOptions = {
   sandbox: Sandbox;
   /** The run's tree, given to the role `verify`; links resolved. */
   tree: string;
+  /** An empty folder of the same role, for reports; links resolved. The tree itself is read-only: a hook cannot change what is tested next. */
+  out: string;
   /** Where `openContext` listens, for the same owner. */
   contextDir: string;
   recipe: AppRecipe;
@@ -44,13 +46,15 @@ export interface Suite {
 
 /** Where the kit lies in the box. Not under node_modules, where node refuses to strip types. */
 const kitFolder = '/coldpass';
-const reportPath = '.coldpass/junit.xml';
+const outFolder = '/out';
+const report = 'junit.xml';
 const stopMs = 15_000;
 
-export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteOptions): Suite {
+export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: SuiteOptions): Suite {
   if (sandbox.level === 'none') throw new RunnerError('no-sandbox', 'hooks and tests of an app need a real sandbox');
   const mounts: Mount[] = [
-    { source: tree, target: '/tree', mode: 'rw' },
+    { source: tree, target: '/tree', mode: 'ro' },
+    { source: out, target: outFolder, mode: 'rw' },
     { source: contextDir, target: '/app-context', mode: 'ro' },
     { source: modules, target: '/node_modules', mode: 'ro' },
     { source: realpathSync(fileURLToPath(new URL('./kit', import.meta.url))), target: kitFolder, mode: 'ro' },
@@ -66,7 +70,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
   function commandOf(args: string[], seconds: number): BoxCommand {
     return {
       role: 'verify',
-      argv: ['/bin/sh', '-c', wrapper, 'sh', reportPath, ...args],
+      argv: ['/bin/sh', '-c', wrapper, 'sh', `${outFolder}/${report}`, ...args],
       workdir: '/tree',
       mounts,
       env: { CI: 'true', NO_COLOR: '1' },
@@ -79,7 +83,9 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
 
   async function reportOf(end: StepEnd, files: string[], stage: string): Promise<StageReport> {
     if (!end.started || end.timedOut) return { kind: 'lost', why: 'the tests did not come to their end' };
-    const file = await readInTree({ sandbox, mounts }, reportPath, reportBytesMax);
+    // For whoever reads there, that folder is the tree.
+    const outAsTree: Mount[] = [{ source: out, target: '/tree', mode: 'rw' }];
+    const file = await readInTree({ sandbox, mounts: outAsTree }, report, reportBytesMax);
     if (!file.ok) return { kind: 'lost', why: `the report ${file.why}` };
     if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
     const reading = readReport(file.bytes, stage, '/tree');
@@ -94,7 +100,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
     hook: (name, signal) =>
       run([sandbox.kit.node, kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
     async tests(files, stage, signal) {
-      const end = await run([sandbox.kit.node, kitFile('tests'), `/tree/${reportPath}`, ...files], signal);
+      const end = await run([sandbox.kit.node, kitFile('tests'), `${outFolder}/${report}`, ...files], signal);
       return { end, report: await reportOf(end, files, stage) };
     },
     command: (command, seconds, signal) =>
@@ -108,7 +114,7 @@ export function openSuite({ sandbox, tree, contextDir, recipe, modules }: SuiteO
 
 // Both streams go into one pipe, so that their order is kept; no report of before may pass for this one's.
 const wrapper = `exec 2>&1
-rm -rf -- "$1" && mkdir -p -- "$(dirname -- "$1")" || exit 1
+rm -rf -- "$1" || exit 1
 shift
 exec "$@"`;
 

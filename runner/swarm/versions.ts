@@ -1,6 +1,7 @@
 // The versions of an app that a run needs, read and admitted before anything is made: the one under test from the run's tree, the
 // release that it is upgraded from out of git, and whatever else the recipe needs beside it.
 
+import { posix } from 'node:path';
 import { fileAt } from '../../state/git.ts';
 import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
 import type { Order, RunTree } from '../engine.ts';
@@ -16,6 +17,8 @@ export type Versions = {
   head: Opened;
   base: { app: AdmittedApp; release: Release } | null;
   needs: { name: string; need: Need; app: AdmittedApp; names: RunNames }[];
+  /** Whether a file of the version under test differs from the newest release's. */
+  isChanged: boolean;
 };
 export type VersionsOf = {
   order: Order;
@@ -42,7 +45,8 @@ export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Version
   if ('refused' in needs) return needs;
   // A drill looks at backup and restore alone.
   const release = order.drill ? null : priorRelease(recipe, order.pinned.releases ?? [], head.app.version);
-  if (release === null) return { head, base: null, needs };
+  const isChanged = await changedSince(order, recipe, head.files);
+  if (release === null) return { head, base: null, needs, isChanged };
   if ('refused' in release) return release;
   const fromGit: Read = async (path) => {
     const file = await fileAt(order.hub, release.sha, path, fileBytesMax);
@@ -53,7 +57,21 @@ export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Version
     return {
       refused: `release ${release.version}, which is upgraded from: ${base.refused}; name another with upgradeFrom`,
     };
-  return { head, base: { app: base.app, release }, needs };
+  return { head, base: { app: base.app, release }, needs, isChanged };
+}
+
+async function changedSince(
+  { hub, pinned }: Order,
+  { app }: AppRecipe,
+  files: Record<string, string>,
+): Promise<boolean> {
+  const newest = pinned.releases?.[0];
+  if (newest === undefined) return true;
+  for (const [file, text] of Object.entries(files)) {
+    const released = await fileAt(hub, newest.sha, posix.join(app, file), fileBytesMax);
+    if (released?.toString() !== text) return true;
+  }
+  return false;
 }
 
 /** The main service of a needed app, as it is called on the network that the run's apps share. */

@@ -114,7 +114,7 @@ export const actMutants: Mutant[] = [
   instead(
     '3 controls: an exemption is of one function',
     'state/hollow.ts',
-    'exempt.includes(name) || exempt.includes(`${path}:${name}`)',
+    `exempt.includes(name) || exempt.includes(\`\${path}:\${name}\`)`,
     'path !== name && exempt.length > 0',
     'tests nothing of what stands beside, or is called like, a function that the plan exempts',
   ),

@@ -3,12 +3,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { openVault } from '../../runner/swarm/vault.ts';
+import { describeSwarm } from '../support/engine.ts';
 import { docker, ofRun, yard } from '../support/vault.ts';
 
-/** On a machine of one's own they take a tenth of it. */
-const timeout = 120_000;
+/** Of one test, on a machine that many share; on one of its own it takes a few seconds. */
+const timeout = 300_000;
 
 const fill = `cd /v; chown 1001:1002 .; chmod 2751 .
 mkdir -p a/b .hidden "od
@@ -23,7 +24,7 @@ name=$(printf '%0200d' 0); deep one $name; path=$PWD; deep two $name; echo deep 
 cd /v; mkdir -p -m 000 shut/er; : > shut/f; : > "-delete"; : > '$(touch x)'; : > "$(printf 'a\\nb\\033\\377')"; mkdir -m 1777 t; : > t/f; chown 5 t/f
 ln -s /v/socket /dev/log; syslogd -n & until [ -S socket ]; do :; done; kill $!`;
 
-describe('the vault', { timeout }, () => {
+describeSwarm('the vault', { timeout }, () => {
   it('brings back owners, modes, times, links, pipes and bytes as they were, after a wipe that it counts', async () => {
     const { volume, inside, listing, leave, open } = await yard();
     await Promise.all([volume('data'), volume('empty')]);

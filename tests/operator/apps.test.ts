@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { detectApp } from '../../operator/detectApp.ts';
-import { type DockerReport, doctor } from '../../operator/doctor.ts';
+import { doctor } from '../../operator/doctor.ts';
 import { grantOptions } from '../../operator/grantOptions.ts';
 import { here } from '../../operator/here.ts';
 import { init } from '../../operator/init.ts';
@@ -16,6 +16,7 @@ import { sayInit } from '../../operator/say.ts';
 import { tryRun } from '../../operator/try.ts';
 import type { Opened } from '../../runner/sandbox.ts';
 import { unavailable } from '../../runner/selftest.ts';
+import type { DockerReport } from '../../runner/swarm/dockerReport.ts';
 import { readConfig } from '../../state/config.ts';
 import type { Sha } from '../../state/ids.ts';
 import { PinnedRecipe } from '../../state/recipe.ts';
@@ -164,14 +165,13 @@ function releasesIn(blobs: Record<string, string>): unknown {
 
 it('doctor looks at the granted engine, and says what is so and what to do', async () => {
   const place = await released();
-  const reports: [DockerReport | undefined, 'ok' | 'warn' | 'fail', RegExp, RegExp][] = [
+  const reports: [DockerReport, 'ok' | 'fail', RegExp, RegExp][] = [
     [{ ok: true, api: '1.41', swarm: true, ipvs: false }, 'ok', /a swarm, API 1\.41, without IPVS/, /^null$/],
     [{ ok: false, why: 'nobody answers', mend: 'start dockerd' }, 'fail', /nobody answers/, /dockerd/],
-    [undefined, 'warn', /nobody looked at it/, /docker -H/],
   ];
   for (const [report, state, what, remedy] of reports) {
-    const docker = report ? { docker: async () => report } : {};
-    const { checks } = await doctor({ ...asked(place), nodeVersion: '24.0.0', sandbox, ...docker });
+    const docker = async () => report;
+    const { checks } = await doctor({ ...asked(place), nodeVersion: '24.0.0', sandbox, docker });
     const check = checks.find((one) => /^Docker at /.test(one.what));
     expect(check).toMatchObject({ state, what: expect.stringMatching(what) });
     expect(String(check?.remedy)).toMatch(remedy);
@@ -182,7 +182,8 @@ it('doctor says how an engine is granted, where an app needs one, and is silent 
   const lacking = async (files?: Files) => {
     const place = ground(files);
     await initIn(place);
-    const { checks } = await doctor({ ...asked(place), nodeVersion: '24.0.0', sandbox });
+    const docker = () => Promise.reject(new Error('nobody is to be asked'));
+    const { checks } = await doctor({ ...asked(place), nodeVersion: '24.0.0', sandbox, docker });
     return checks.filter(({ what, remedy }) => /docker/i.test(`${what} ${remedy}`));
   };
   expect(await lacking(appProject)).toMatchObject([{ state: 'fail', remedy: expect.stringMatching(/init --docker/) }]);

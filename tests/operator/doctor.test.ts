@@ -203,6 +203,7 @@ function workspace(more: Partial<Workspace> = {}) {
     ...placed(top),
     nodeVersion: '24.0.0',
     sandbox: async () => held,
+    docker: () => Promise.reject(new Error('no recipe here is of an app')),
     lookup: async () => [],
   } satisfies DoctorOptions;
   const paths = makeStateDir(options.stateDir); // a copy of a folder loses its mode

@@ -19,11 +19,15 @@ describe('a pinned recipe', () => {
   it('of an app holds its releases, none too; one of commands has no such member', () => {
     const app = Recipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
     const releases = [Release.parse({ version: '1.0.0+2', sha: 'a'.repeat(40) })];
-    expect(pinRecipe(name, app, () => null, releases).pinned.releases).toEqual(releases);
+    expect(pinRecipe(name, app, () => null, { releases, lightweightTags: [] }).pinned.releases).toEqual(releases);
     expect(pinRecipe(name, app, () => null).pinned.releases).toEqual([]);
-    expect(pinRecipe(name, app, () => null, releases).digest).not.toBe(pinRecipe(name, app, () => null).digest);
+    expect(pinRecipe(name, app, () => null, { releases, lightweightTags: [] }).digest).not.toBe(
+      pinRecipe(name, app, () => null).digest,
+    );
     const commands = Recipe.parse({ stages: [{ name: 'test', run: 'true' }], tests: ['tests/**'] });
-    expect(pinRecipe(name, commands, () => null, releases).pinned).not.toHaveProperty('releases');
+    expect(pinRecipe(name, commands, () => null, { releases, lightweightTags: [] }).pinned).not.toHaveProperty(
+      'releases',
+    );
   });
 
   it('names files and members by digest, and what the operator does not have by null', () => {

@@ -10,14 +10,18 @@ type Need = { pack: string; there(): boolean };
 const needs: Need[] = [
   { pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
   { pack: 'busybox-static', there: () => starts('busybox', 'true') },
+  { pack: 'chromium', there: () => starts('chromium', '--version') },
   // Where an engine answers, the command is all that is needed of it.
   { pack: 'docker.io', there: () => starts('docker', '--version') && (hasEngine() || starts('dockerd', '--version')) },
   { pack: 'git', there: () => starts('git', '--version') },
   { pack: 'iptables', there: () => hasEngine() || starts('iptables', '--version') },
+  { pack: 'mmdebstrap', there: () => starts('mmdebstrap', '--version') },
   { pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
   { pack: 'openssl', there: () => starts('openssl', 'version') },
   { pack: 'python3-pytest', there: () => succeeds('python3', '-c', 'import pytest') },
+  { pack: 'restic', there: () => starts('restic', 'version') },
   { pack: 'util-linux', there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')) },
+  { pack: 'zstd', there: () => starts('zstd', '--version') },
 ];
 
 /** Installs what is missing where it may; throws in CI where it cannot. `say` is given each line for people. */

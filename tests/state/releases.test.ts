@@ -2,8 +2,13 @@
 
 import { expect, it } from 'vitest';
 import { Sha } from '../../state/ids.ts';
-import { compareReleases, lightweightTags, releasesOf } from '../../state/releases.ts';
+import { compareReleases } from '../../state/recipe.ts';
+import { releaseTags } from '../../state/releases.ts';
 import { git, makeRepo } from '../support/repo.ts';
+
+const releasesOf = async (...asked: Parameters<typeof releaseTags>) => (await releaseTags(...asked)).releases;
+const lightweightTags = async (...asked: Parameters<typeof releaseTags>) =>
+  (await releaseTags(...asked)).lightweightTags;
 
 function tagged() {
   const { dir, shas } = makeRepo([{ a: '1' }, { a: '2' }, { a: '3' }, { a: '4' }]);

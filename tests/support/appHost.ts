@@ -78,7 +78,8 @@ export async function suiteOf(files: Record<string, string>, host: AppHost, more
   const context = await openContext({ dir: join(stateDir, 'context'), host, owner: sandbox.owner('verify') });
   onTestFinished(() => context.close());
   const recipe = AppRecipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'], ...more });
-  const suite = openSuite({ sandbox, tree, contextDir: context.dir, recipe, modules });
+  const out = await treeOf({ sandbox, stateDir }, {}, { role: 'verify', name: 'out' });
+  const suite = openSuite({ sandbox, tree, out, contextDir: context.dir, recipe, modules });
   onTestFinished(async () => void (await suite.close()));
   return { suite, context, tree, stateDir };
 }

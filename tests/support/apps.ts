@@ -18,7 +18,7 @@ import { readConfig, recipeNamed } from '../../state/config.ts';
 import { revParse } from '../../state/git.ts';
 import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
 import type { RunRecord } from '../../state/record.ts';
-import { releasesOf } from '../../state/releases.ts';
+import { releaseTags } from '../../state/releases.ts';
 
 export type Apps = {
   engine: Engine;
@@ -77,9 +77,10 @@ async function lay(
   const dir = mkdtempSync(join(ground, `${name}-`));
   await layApp(name, dir, options);
   commitFiles(dir, files);
-  const sha = await revParse(dir, 'HEAD');
+  const hub = join(dir, '.git');
+  const sha = await revParse(hub, 'HEAD');
   if (sha === null) throw new Error(`${dir} has no commit`);
-  return { name, dir, hub: join(dir, '.git'), sha };
+  return { name, dir, hub, sha };
 }
 
 function runOn(engine: Engine, runsDir: string): Apps['run'] {
@@ -96,9 +97,9 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
 /** A trial of the app's own recipe at its head, pinned as the operator has it. */
 export async function appRequest({ name, dir, hub, sha }: AppRepo): Promise<ColdRunRequest> {
   const recipe = recipeNamed(readConfig(dir), name);
-  const releases = await releasesOf(hub, sha);
+  const tags = await releaseTags(hub, sha);
   const read = (path: string) => readFileSync(join(dir, path));
-  const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, read, releases);
+  const { pinned, blobs } = pinRecipe(RecipeName.parse(name), recipe, read, tags);
   return { run: newAppRun(), purpose: { kind: 'trial', by: 'operator' }, pinned, harnessFiles: blobs, hub, sha };
 }
 

@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 
 const scratch = '/tmp/vitest';
 /** A live service may take a while to answer. */
-const testMs = 60_000;
+const testMs = 120_000;
 
 export default defineConfig({
   root: '/tree',

@@ -61,7 +61,7 @@ describe('variables in a text', () => {
       "compose.yml:3: the variable NONE is not set; set it in .env.sample or in the recipe's env, or give a default: ${NONE:-}",
     ],
     ['${NONE}', 'the variable NONE is not set'],
-    ['${SHOWN}', 'it is commented out at .env.sample:4'],
+    ['${SHOWN}', 'set it at .env.sample:4, where it is commented out, or'],
     ['${EMPTY:?the mail host}', 'the variable EMPTY is not set: the mail host'],
     ['${NONE?}', 'the variable NONE is not set'],
     ['${NONE:-$OTHER}', 'the variable OTHER is not set'],

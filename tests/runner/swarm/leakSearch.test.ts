@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { secretOf } from '../../../runner/swarm/canary.ts';
 import { encodingNames } from '../../../runner/swarm/encodings.ts';
+import { assertFound } from '../../../runner/swarm/leakPlaces.ts';
 import { leakSearch, searchLeaks } from '../../../runner/swarm/leakSearch.ts';
 import { tarOf } from '../../../runner/swarm/tar.ts';
 
@@ -229,5 +230,19 @@ describe('the search for leaked secrets', () => {
       ]),
     );
     expect(short.tooShort).toEqual(['pin']);
+  });
+
+  it('is broken where it misses any of what it planted itself', () => {
+    const planted = ['raw', 'hex'].map((encoding) => ({ where: 'the control text', encoding }));
+    const all = [...planted, { where: 'the configs of the run', encoding: 'base64' }];
+    const hits = all.map((hit) => ({ ...hit, secret: 'the control', offset: 0 }));
+    assertFound(hits, ['raw', 'hex']);
+    for (const missed of hits)
+      expect(() =>
+        assertFound(
+          hits.filter((hit) => hit !== missed),
+          ['raw', 'hex'],
+        ),
+      ).toThrow('misses what it planted');
   });
 });

@@ -105,9 +105,18 @@ describe('an app in the shape of Co-op Cloud', () => {
     const opened = await openFixture('notes', { compose: ['compose.yml', 'compose.smtp.yml'] });
     expect(opened).toEqual({
       refused:
-        'compose.smtp.yml:8: the variable SMTP_FROM is not set: who mails come from; it is commented out at .env.sample:16: ' +
-        "set it or in the recipe's env, or give a default: ${SMTP_FROM:-}",
+        'compose.smtp.yml:8: the variable SMTP_FROM is not set: who mails come from; set it at .env.sample:16, where it is ' +
+        "commented out, or in the recipe's env, or give a default: ${SMTP_FROM:-}",
     });
+  });
+
+  it('has what the recipe sets in every line of .env.sample that names it', async () => {
+    const files = {
+      'compose.yml': 'version: "3.8"\nservices:\n  app:\n    image: a:1\n',
+      '.env.sample': 'A=1\nB=x$A$DOMAIN\n',
+    };
+    const app = admittedOf(await openTexts(files, { env: { A: '2' } }));
+    expect(app.env).toMatchObject({ A: '2', B: 'x2notes.test' });
   });
 
   it('has the names of another stack where it is needed by an app', async () => {
@@ -137,6 +146,7 @@ describe('what an app folder lacks', () => {
     ['compose.yml:7: configs.c: c.txt has 0 bytes', { ...whole, 'c.txt': '' }],
     ['compose.yml:7: configs.c: c.txt has 1024000 bytes', { ...whole, 'c.txt': 'x'.repeat(1_024_000) }],
     ['.env.sample:1: nonsense is no variable', { ...whole, '.env.sample': 'nonsense' }],
+    ['compose.yml:1: version: docker reads no number there', { 'compose.yml': 'version: 3.8\nservices: {}\n' }],
     ['there is no service app', { 'compose.yml': 'version: "3.8"\nservices:\n  web:\n    image: a:1\n' }],
   ])('is refused otherwise: %s', async (why, files) => {
     expect(await openTexts(files as Record<string, string>)).toMatchObject({ refused: expect.stringContaining(why) });

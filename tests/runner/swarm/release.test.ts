@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareVersions, priorRelease } from '../../../runner/swarm/release.ts';
-import { Release } from '../../../state/recipe.ts';
+import { priorRelease } from '../../../runner/swarm/release.ts';
+import { compareReleases, Release } from '../../../state/recipe.ts';
 
 const releases = ['2.0.0+7.4', '1.10.0+7.3', '1.9.0+7.3'].map((version, at) =>
   Release.parse({ version, sha: `${at}`.repeat(40) }),
@@ -36,6 +36,6 @@ describe('the release that an upgrade starts from', () => {
 describe('the order of versions', () => {
   const sorted = ['0.9.0+1', '1.0.0+2.9-rc1', '1.0.0+2.9', '1.0.0+2.10', '1.2.0+1', '1.10.0+1', '2.0.0+0'];
   it('goes by numbers, not by letters', () => {
-    expect([...sorted].reverse().sort(compareVersions)).toEqual(sorted);
+    expect([...sorted].reverse().sort(compareReleases)).toEqual(sorted);
   });
 });

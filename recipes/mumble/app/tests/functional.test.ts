@@ -35,7 +35,11 @@ describe('functional', () => {
 
   test("SuperUser's password is the secret, and no other", async () => {
     expect(await enter(app, 'SuperUser', 'not-the-password')).toEqual({ rejected: wrongPassword });
-    const session = await visit(app, { name: 'SuperUser', password: await app.secret('superuser') }, (it) => it.session);
+    const session = await visit(
+      app,
+      { name: 'SuperUser', password: await app.secret('superuser') },
+      (it) => it.session,
+    );
     expect(session).toBeGreaterThan(0);
   });
 });

@@ -19,14 +19,14 @@ export function decode(bytes: Buffer): Decoded {
   while (at < bytes.length) {
     const key = next();
     const values = found.get(key >> 3) ?? [];
-    found.set(key >> 3, [...values, valueOf(key & 7)]);
+    found.set(key >> 3, [...values, fieldOf(key & 7)]);
   }
   return {
     numbers: (field) => (found.get(field) ?? []).filter((value) => typeof value === 'number'),
     texts: (field) => (found.get(field) ?? []).filter((value) => typeof value !== 'number').map(String),
   };
 
-  function valueOf(wire: number): number | Buffer {
+  function fieldOf(wire: number): number | Buffer {
     if (wire === 0) return next();
     const length = wire === 2 ? next() : wire === 5 ? 4 : 8;
     at += length;

@@ -1,0 +1,24 @@
+// How fast a stream is searched for leaked secrets: text that no secret is in, with as many secrets as a large app has.
+
+import { randomBytes } from 'node:crypto';
+import { secretOf } from '../runner/swarm/canary.ts';
+import { leakSearch } from '../runner/swarm/leakSearch.ts';
+
+const secretsCount = 12;
+const chunkBytes = 64 * 1024;
+const chunks = 3200;
+
+/** Seconds for `megabytes` of each kind. */
+export async function benchLeaks(): Promise<{ megabytes: number; textSeconds: number; randomSeconds: number }> {
+  const secrets = Array.from({ length: secretsCount }, (_, index) => [`${index}`, secretOf(32, randomBytes)] as const);
+  const { search } = leakSearch(new Map(secrets));
+  const random = randomBytes(chunkBytes);
+  const text = Buffer.from(random.toString('base64')).subarray(0, chunkBytes);
+  const seconds = async (chunk: Buffer) => {
+    const startedAtMs = performance.now();
+    await search(Array(chunks).fill(chunk));
+    return (performance.now() - startedAtMs) / 1000;
+  };
+  const megabytes = (chunkBytes * chunks) / 2 ** 20;
+  return { megabytes, textSeconds: await seconds(text), randomSeconds: await seconds(random) };
+}

@@ -1,0 +1,122 @@
+// Where a run's secrets might have come to lie on the engine: specs, environments, labels and commands of all that carries the
+// run's label, logs, images. Each place is read when its turn comes, as a stream; what went meanwhile is left out.
+
+import type Dockerode from 'dockerode';
+import { z } from 'zod';
+import type { RunId } from '../../state/ids.ts';
+import { engineFault } from './engineFault.ts';
+import { engineJson, engineStream } from './engineGet.ts';
+import { frames } from './frames.ts';
+
+/** `where` ends "secret KEY in …". */
+export type Place = { where: string; read(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
+
+const askTimeoutMs = 60_000;
+const streamTimeoutMs = 300_000;
+
+/** Rejects with RunnerError where the engine does not answer, or knows no service and no container of this run. */
+export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<Place[]> {
+  const ask = { filters: { label: [`coldpass.run=${run}`] }, abortSignal: bounded(signal, askTimeoutMs) };
+  try {
+    const [services, tasks, listed, networks, volumes, configs, secrets] = await Promise.all([
+      docker.listServices(ask) as Promise<Service[]>,
+      docker.listTasks(ask),
+      docker.listContainers({ ...ask, all: true }),
+      docker.listNetworks(ask),
+      docker.listVolumes(ask),
+      docker.listConfigs(ask),
+      docker.listSecrets(ask),
+    ]);
+    if (services.length + listed.length === 0) throw new Error(`it knows no service and no container of ${run}`);
+    const inspected = await Promise.all(listed.map(({ Id }) => inspect(docker.getContainer(Id), ask.abortSignal)));
+    const containers = inspected.filter((found) => found !== null);
+    return [
+      ...services.map((service) => told(`the spec of service ${short(service.Spec?.Name)}`, service)),
+      ...containers.map((container) => told(`the container of ${owner(container)}`, container)),
+      ...containers.flatMap((container) => logOf(docker, container, signal)),
+      ...Object.entries({ tasks, networks, volumes: volumes.Volumes, configs, secrets }).map(([what, list]) =>
+        told(`the ${what} of the run`, list),
+      ),
+      ...(await imagePlaces(docker, containers, services, signal)),
+    ];
+  } catch (error) {
+    signal.throwIfAborted();
+    throw engineFault('be searched for leaked secrets', error);
+  }
+}
+
+type Container = Dockerode.ContainerInspectInfo;
+type Service = { CreatedAt?: string; Spec?: { Name?: string } };
+
+/** Null for one that went meanwhile. */
+function inspect(container: Dockerode.Container, abortSignal: AbortSignal): Promise<Container | null> {
+  return container.inspect({ abortSignal }).catch(unlessGone);
+}
+
+function unlessGone(error: { statusCode?: number }): null {
+  if (error.statusCode === 404) return null;
+  throw error;
+}
+
+function told(where: string, what: unknown): Place {
+  return { where, read: () => [Buffer.from(JSON.stringify(what))] };
+}
+
+/** Without the stack's own name, which says nothing to a reader. */
+function short(name = '?'): string {
+  return name.replace(/^\//, '').replace(/^cp[0-9a-f]{12}[_-]/, '');
+}
+
+function owner({ Config, Name }: Container): string {
+  const service = Config.Labels?.['com.docker.swarm.service.name'];
+  return service === undefined ? short(Name) : `service ${short(service)}`;
+}
+
+function logOf(docker: Dockerode, container: Container, signal: AbortSignal): Place[] {
+  if (container.HostConfig.LogConfig?.Type === 'none') return [];
+  return [{ where: `the log of ${owner(container)}`, read: () => readLog(docker, container, signal) }];
+}
+
+async function* readLog(docker: Dockerode, { Id, Config }: Container, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const path = `/containers/${Id}/logs?stdout=1&stderr=1&`;
+  const stream = await engineStream(docker, path, bounded(signal, streamTimeoutMs));
+  if (stream === null) return;
+  if (Config.Tty) yield* stream;
+  else for await (const { bytes } of frames(stream)) yield bytes;
+}
+
+/** What an image says of itself; its layers too where it was made after the run began: an older one can't know its secrets. */
+async function imagePlaces(
+  docker: Dockerode,
+  containers: Container[],
+  services: Service[],
+  signal: AbortSignal,
+): Promise<Place[]> {
+  const ids = [...new Set(containers.map(({ Image }) => Image))];
+  const made = [...containers.map(({ Created }) => Created), ...services.map(({ CreatedAt }) => CreatedAt ?? '')];
+  const beganAtMs = Math.min(...made.map((time) => Date.parse(time)).filter((ms) => !Number.isNaN(ms)));
+  const places = ids.map(async (id): Promise<Place[]> => {
+    const abortSignal = bounded(signal, askTimeoutMs);
+    const [about, history] = await Promise.all(
+      ['json', 'history'].map((what) => engineJson(docker, `/images/${id}/${what}`, abortSignal)),
+    );
+    const { success, data } = Image.safeParse(about);
+    if (!success) return [];
+    const name = data.RepoTags?.[0] ?? id.slice(0, 19);
+    const layers: Place = { where: `the layers of image ${name}`, read: () => readImage(docker, id, signal) };
+    const isNew = !(Date.parse(data.Created) < beganAtMs);
+    return [told(`the history of image ${name}`, [about, history]), ...(isNew ? [layers] : [])];
+  });
+  return (await Promise.all(places)).flat();
+}
+
+const Image = z.object({ Created: z.string(), RepoTags: z.array(z.string()).nullish() });
+
+async function* readImage(docker: Dockerode, id: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stream = await engineStream(docker, `/images/${id}/get`, bounded(signal, streamTimeoutMs));
+  if (stream !== null) yield* stream;
+}
+
+function bounded(signal: AbortSignal, ms: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+}

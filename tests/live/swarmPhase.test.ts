@@ -1,0 +1,52 @@
+// A phase whose gate an app judges, from its plan to DONE on a real Swarm, with scripted agents: the story of the practice's
+// first REVIEW log. Code finds the shallow test before the Adversary wakes.
+
+import { expect, test } from 'vitest';
+import { describeSwarm, engineSocket } from '../support/engine.ts';
+import { auditOf, type Played, play } from '../support/live.ts';
+import { layMailPhase, mailScript } from '../support/mailPhase.ts';
+
+const playMs = 900_000;
+
+describeSwarm('a phase of the recipe mail', () => {
+  test(
+    'the lost volume is named to the Builder, no model judges before it is mended, and the phase is DONE',
+    async () => {
+      const ground = await layMailPhase(engineSocket());
+      const played = await play(ground, mailScript());
+      expect(played.end).toMatchObject({ exit: 0, status: 'done', branch: 'phase/mail-backup' });
+
+      const [first, second, done] = played.of('claim');
+      expect([first, second, done].map((claim) => claim?.facts.gate)).toEqual(['M1', 'M1', 'DONE']);
+      expect(controlsOf(played, first?.id)).toEqual({ 'omit-volume': ['VACUOUS'] });
+      expect(whyOf(played, first?.id)).toMatch(/stays green with the volume "mail" left out of the restore/);
+      expect(controlsOf(played, second?.id)).toEqual({ 'omit-volume': ['BITES'], published: ['BITES'] });
+
+      const gates = played.of('run').filter(({ facts }) => facts.purpose.kind === 'gate' && facts.outcome === 'PASS');
+      expect(gates.map(({ facts }) => [facts.level, facts.unmet])).toEqual(gates.map(() => [5, []]));
+      expect(gates.length).toBeGreaterThanOrEqual(2);
+      const woken = played.of('session').flatMap(({ facts }) => (facts.event === 'started' ? facts.reason : []));
+      const judged = woken.flatMap((reason) => (reason.kind === 'judge' ? reason.claim : []));
+      expect(judged).toEqual([second?.id, done?.id]);
+      expect(played.of('verdict').map(({ facts }) => facts.verdict)).toEqual(['PASS', 'PASS']);
+      expect(await auditOf(ground.paths)).toMatchObject({ ok: true, problems: [] });
+    },
+    playMs,
+  );
+});
+
+/** Results of a claim's controls, by name. */
+function controlsOf({ of }: Played, claim: number | undefined): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const { facts } of of('run')) {
+    const { purpose, control } = facts;
+    if (purpose.kind !== 'control' || purpose.claim !== claim || !control) continue;
+    found[purpose.control] = [...(found[purpose.control] ?? []), control.result];
+  }
+  return found;
+}
+
+function whyOf({ of }: Played, claim: number | undefined): string {
+  const runs = of('run').filter(({ facts: { purpose } }) => purpose.kind === 'control' && purpose.claim === claim);
+  return runs.map(({ facts }) => facts.control?.why ?? '').join('\n');
+}

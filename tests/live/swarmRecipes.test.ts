@@ -1,0 +1,118 @@
+// Every shipped recipe on a real Swarm, four at once: each at its declared level, each defective twin red at its rung by the test
+// that its README names; nothing is left after any of them, and what stood beside is untouched. Then the control that a shallow
+// restore test does not bite, and the same app twice at once.
+
+import { beforeAll, expect, test } from 'vitest';
+import { buildImages } from '../../recipes/images/build.ts';
+import type { RunRecord } from '../../state/record.ts';
+import { type AppRepo, sharedApps } from '../support/apps.ts';
+import { describeSwarm, engineSocket } from '../support/engine.ts';
+
+const runMs = 900_000;
+const recipes = ['static-site', 'notes-postgres', 'blog-mariadb', 'mail', 'mumble', 'sso-app', 'pad'];
+
+/** The rung at which a twin is red, and the test or check that says so. */
+const twins: Record<string, { rung: string; by: string }> = {
+  'static-site': { rung: 'upgrade', by: 'upgrade > runs the release that its label names' },
+  'notes-postgres': { rung: 'backup_restore', by: 'restore > brings back the note of the dump' },
+  'blog-mariadb': { rung: 'upgrade', by: 'upgrade > keeps the posts of the release before' },
+  mail: { rung: 'backup_restore', by: 'restore > mail message' },
+  mumble: { rung: 'functional', by: 'functional > max_users is what USERS says' },
+  pad: { rung: 'functional', by: 'functional > keeps nothing that the server could read' },
+};
+
+describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
+  const apps = sharedApps(engineSocket);
+  beforeAll(() => buildImages(recipes, { socket: engineSocket() }), runMs);
+
+  for (const name of recipes) {
+    test(
+      `${name} climbs to level 5`,
+      async () => {
+        const record = await apps().run(await apps().lay(name));
+        expect(told(record)).toMatchObject({ outcome: 'PASS', level: 5, flags: clean });
+        expect(record.app).toMatchObject({ deploys: { made: record.app?.deploys.expected } });
+        expect(record.app?.crossover).not.toBeNull();
+        leavesNothing(record);
+      },
+      runMs,
+    );
+  }
+
+  for (const [name, { rung, by }] of Object.entries(twins)) {
+    test(
+      `the twin of ${name} is red at ${rung}: ${by}`,
+      async () => {
+        const record = await apps().run(await apps().lay(name, { twin: true }));
+        expect(told(record)).toMatchObject({ outcome: 'FAIL' });
+        expect(record.stages.find((stage) => stage.rung === 'fail')?.name).toBe(rung);
+        expect(
+          failing(record).some((id) => id.endsWith(by)),
+          failing(record).join('\n'),
+        ).toBe(true);
+        leavesNothing(record);
+      },
+      runMs,
+    );
+  }
+
+  test(
+    'the twin of sso-app is green on every rung, and red by the secret in its log',
+    async () => {
+      const record = await apps().run(await apps().lay('sso-app', { twin: true }));
+      expect(told(record)).toMatchObject({ outcome: 'FAIL', flags: { no_secret_leak: false } });
+      expect(record.stages.map(({ rung }) => rung)).not.toContain('fail');
+      expect(record.reason).toMatch(/oidc_client_secret in the log of/);
+      leavesNothing(record);
+    },
+    runMs,
+  );
+
+  test(
+    'an app whose container ends over and over is red at install, long before its time is over',
+    async () => {
+      const record = await apps().run(await apps().lay('sso-app', { over: ['twin-install'] }));
+      expect(record.stages.map(({ rung }) => rung)).toEqual([
+        'fail',
+        'unverified',
+        'unverified',
+        'unverified',
+        expect.any(String),
+      ]);
+      expect(failing(record)).toEqual(['install > coldpass > every service stands']);
+      leavesNothing(record);
+    },
+    runMs,
+  );
+
+  test(
+    'the same app twice at once: neither sees the other',
+    async () => {
+      const repo: AppRepo = await apps().lay('static-site');
+      const records = await Promise.all([apps().run(repo), apps().run(repo)]);
+      for (const record of records) {
+        expect(told(record)).toMatchObject({ outcome: 'PASS', level: 5 });
+        leavesNothing(record);
+      }
+    },
+    runMs,
+  );
+});
+
+const clean = { clean_teardown: true, no_secret_leak: true };
+
+/** What is compared, with what it takes to understand a difference. */
+function told({ outcome, level, flags, reason, stages }: RunRecord) {
+  return { outcome, level, flags, reason, said: stages.find(({ rung }) => rung === 'fail')?.log.tail.slice(-3000) };
+}
+
+function failing({ tests }: RunRecord): string[] {
+  return tests.filter(({ status }) => status === 'fail').map(({ id }) => id);
+}
+
+function leavesNothing({ app, flags }: RunRecord): void {
+  expect(flags.clean_teardown).toBe(true);
+  expect(app?.residue).toBe(0);
+  expect(app?.witnesses?.planted).toBeGreaterThanOrEqual(5);
+  expect(app?.witnesses?.intact).toBe(app?.witnesses?.planted);
+}

@@ -1,0 +1,30 @@
+// The phase that tests/live/swarmPhase.test.ts plays, as far as it can be looked at without an engine.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { checkPlan } from '../../state/plan.ts';
+import { Recipe } from '../../state/recipe.ts';
+import { readYaml } from '../../state/yaml.ts';
+import { mailPlan, mailScript } from '../support/mailPhase.ts';
+
+const recipes = join(import.meta.dirname, '..', '..', 'recipes', 'mail');
+
+test('its plan holds against the shipped recipe, with nothing to be warned of', () => {
+  const recipe = readYaml(Recipe, readFileSync(join(recipes, 'recipe.yml'), 'utf8'), 'recipe.yml');
+  const { spec, problems } = checkPlan(mailPlan(), { mail: recipe });
+  expect(problems).toEqual([]);
+  expect(spec?.gates).toMatchObject({ M1: { controls: ['omit-volume'], expect: { level: 5 } } });
+});
+
+test('its script brings the recipe’s own restore test, and a shallow one before, under the name that the plan asks for', () => {
+  const texts = JSON.stringify(mailScript());
+  const deep = readFileSync(join(recipes, 'app/tests/restore.test.ts'), 'utf8');
+  expect(texts).toContain(JSON.stringify(deep).slice(1, -1));
+  expect(texts.split("test('mail message'")).toHaveLength(3);
+  expect(texts).not.toContain('file:');
+});
+
+test('the label that it takes away is the twin’s', () => {
+  expect(readFileSync(join(recipes, 'twin/compose.yml'), 'utf8')).toContain('backupbot.backup.volumes.mail=false');
+});

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeIntent } from '../../../runner/swarm/intents.ts';
+import { lockRun, tryLock } from '../../../runner/swarm/runLock.ts';
+import { newRun } from '../../support/swarm.ts';
+import { tempDir } from '../../support/temp.ts';
+
+describe('the lock of a run', () => {
+  it('is held by one, and free again once let go', async () => {
+    const run = newRun();
+    const lock = await lockRun(run);
+    expect(await tryLock(run)).toBeNull();
+    await expect(lockRun(run)).rejects.toMatchObject({ code: 'engine' });
+    await lock.release();
+    await (await lockRun(run)).release();
+  });
+
+  it('is freed by the kernel when its holder is killed', async () => {
+    const run = newRun();
+    const holder = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'support', 'lockHolder.ts'), run]);
+    onTestFinished(() => void holder.kill('SIGKILL'));
+    await once(holder.stdout, 'data');
+    expect(await tryLock(run)).toBeNull();
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    await (await lockRun(run)).release();
+  });
+});
+
+describe('an intent', () => {
+  it('is a line for each thing, in order, in the folder of the run', async () => {
+    const dir = join(tempDir(), 'run');
+    mkdirSync(dir);
+    await writeIntent(dir, 'network a');
+    await writeIntent(dir, 'stack b');
+    const lines = readFileSync(join(dir, 'docker.log'), 'utf8').trim().split('\n');
+    expect(lines.map((line) => line.replace(/^\S+Z /, ''))).toEqual(['network a', 'stack b']);
+  });
+
+  it('that cannot be kept stops what it was about', async () => {
+    await expect(writeIntent(join(tempDir(), 'none'), 'stack a')).rejects.toMatchObject({ code: 'io' });
+  });
+});
