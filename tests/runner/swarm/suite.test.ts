@@ -144,7 +144,9 @@ describeBoxed('tests', { timeout: slowMs }, () => {
 test('hooks and tests of an app get no box without a sandbox', () => {
   const { sandbox } = openUnboxed();
   const recipe = AppRecipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
-  expect(() => openSuite({ sandbox, tree: '/x', out: '/z', contextDir: '/y', recipe, modules })).toThrow('need a real sandbox');
+  expect(() => openSuite({ sandbox, tree: '/x', out: '/z', contextDir: '/y', recipe, modules })).toThrow(
+    'need a real sandbox',
+  );
 });
 
 const everyWay = `${head}
