@@ -18,10 +18,11 @@ const hostMs = 30_000;
 export type Ask = { method: string; path: string; body: Buffer };
 export type Reply = { status: number; body: string | Buffer };
 
-/** Never rejects. The marks are kept here, for the run. */
-export function contextCalls(host: AppHost, denied: Denials): (ask: Ask) => Promise<Reply> {
-  const marks = new Map<string, Buffer>();
+/** What hooks and tests keep for later in the run, by name. */
+export type Marks = Map<string, Buffer>;
 
+/** Never rejects. */
+export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask: Ask) => Promise<Reply> {
   async function exec(body: Buffer): Promise<Reply> {
     const asked = ExecAsked.safeParse(parsedJson(body));
     if (!asked.success) return { status: 400, body: `exec: ${z.prettifyError(asked.error)}` };
@@ -98,7 +99,7 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
 }
 
 /** Of services and secrets no more than the first kind; of marks any words. */
-const Name = z.string().regex(/^[\w .:/-]{1,100}$/);
+const Name = z.string().regex(/^[\w .:-]{1,100}$/);
 const plain = (text: string): boolean => !text.includes('\0');
 const ExecAsked = z.strictObject({
   service: Name,

@@ -11,7 +11,7 @@ import { plainHost } from '../hosts.ts';
 import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from '../relay.ts';
 import type { Owner } from '../sandbox.ts';
 import type { AppHost } from './app.ts';
-import { type Ask, contextCalls, execSecondsMax, type Reply, within } from './contextCalls.ts';
+import { type Ask, contextCalls, execSecondsMax, type Marks, type Reply, within } from './contextCalls.ts';
 import { denials, reachable } from './reachable.ts';
 
 /** The socket's name in the folder. */
@@ -41,6 +41,8 @@ export type Context = {
   dir: string;
   /** What was asked for and refused, in words; bounded. */
   denials(): string[];
+  /** As they are now; the run may put them back to what they were. */
+  marks: Marks;
   /** Ends every connection. May be called twice. */
   close(): Promise<void>;
 };
@@ -48,7 +50,8 @@ export type Context = {
 export async function openContext(options: ContextOptions): Promise<Context> {
   const { dir, host, owner } = options;
   const denied = denials();
-  const call = contextCalls(host, denied);
+  const marks: Marks = new Map();
+  const call = contextCalls(host, denied, marks);
   const turn = turns(callsMax);
 
   async function reach(name: string, port: number): Promise<{ socket: Duplex } | Turned> {
@@ -107,6 +110,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   return {
     dir,
     denials: denied.list,
+    marks,
     close: () => {
       closing ??= end().then(() => rmSync(dir, { recursive: true, force: true }));
       return closing;

@@ -9,6 +9,7 @@ import { removeFolder } from '../removal.ts';
 import { runPaths } from '../runPaths.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app.ts';
+import type { Marks } from './contextCalls.ts';
 import { type Context, openContext } from './contextServer.ts';
 import { type Docker, openDocker } from './docker.ts';
 import { dockerReport } from './dockerReport.ts';
@@ -60,6 +61,7 @@ export type AppSite = {
   deployed(app: AdmittedApp): void;
   lint(): Facts['lint'];
   denied(): string[];
+  marks: Marks;
   /** Logs of containers that went since, by what they are called: they are searched for secrets too. */
   gone: Map<string, string>;
   seconds: { hook: number };
@@ -186,6 +188,7 @@ async function make(ground: Ground, versions: Versions): Promise<AppSite> {
     lint: () => lintOf(order, versions),
     gone: new Map(),
     denied: context.denials,
+    marks: context.marks,
     seconds: { hook: hookSeconds },
     evidenceDir: evidence,
   };

@@ -115,7 +115,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     ['rubbish', `fs.writeFileSync(file, '<testsuites')`, /^the report: it is not well-formed XML/],
     ['a flood', 'fs.writeFileSync(file, Buffer.alloc(9 << 20))', 'the report is larger than 8 MB'],
   ])('whose report is %s are lost', async (_what, lay, why) => {
-    const test = `import fs from 'node:fs'; const file = '/tree/.coldpass/junit.xml'; ${lay}; process.kill(process.pid, 'SIGKILL');`;
+    const test = `import fs from 'node:fs'; const file = '/out/junit.xml'; ${lay}; process.kill(process.pid, 'SIGKILL');`;
     const { suite } = await suiteOf({ 'tests/a.test.ts': test }, appHost());
     const { report } = await suite.tests(['tests/a.test.ts'], 'install', never);
     expect(report).toEqual({ kind: 'lost', why: typeof why === 'string' ? why : expect.stringMatching(why) });
