@@ -72,6 +72,7 @@ const owners: Record<string, string[]> = {
 
 /** Programs of their own: git runs the hook, and a box runs what has to be done inside it. */
 const programs = [
+  'runner/swarm/connect.ts',
   'cli.ts',
   'state/hook.ts',
   'runner/boxed.ts',

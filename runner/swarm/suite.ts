@@ -5,6 +5,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AppRecipe } from '../../state/recipe.ts';
+import { isCheck } from '../../state/record.ts';
 import type { StepEnd } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import type { StageReport } from '../outcome.ts';
@@ -90,6 +91,8 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
     const reading = readReport(file.bytes, stage, '/tree');
     if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
+    const forged = reading.tests.find(isCheck);
+    if (forged) return { kind: 'lost', why: `it lists ${forged.id.slice(0, 80)}, which is a check of the harness` };
     const silent = files.find((each) => !reading.tests.some(({ id }) => id === each || id.startsWith(`${each} > `)));
     return silent === undefined
       ? { kind: 'read', tests: reading.tests }
@@ -112,9 +115,9 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
   };
 }
 
-// Both streams go into one pipe, so that their order is kept; no report of before may pass for this one's.
+// Both streams go into one pipe, so that their order is kept; nothing of before, least of all a report, may pass for this one's.
 const wrapper = `exec 2>&1
-rm -rf -- "$1" || exit 1
+find "$(dirname -- "$1")" -mindepth 1 -delete || exit 1
 shift
 exec "$@"`;
 
