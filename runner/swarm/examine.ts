@@ -3,12 +3,16 @@
 
 import type { Examined } from '../engine.ts';
 import { findLeaks } from './leakPlaces.ts';
+import { residueOf } from './residue.ts';
 import type { AppSite } from './site.ts';
 
 /** `texts`: what the run's record will hold. Rejects where the machine fails, or the search does not find what it planted. */
 export async function examineSite(site: AppSite, texts: readonly string[], signal: AbortSignal): Promise<Examined> {
   const { facts, docker, names, secrets, vault, denied, gone } = site;
   facts.denied = denied();
+  // Nothing was ever deployed, so there is nowhere for a secret to be.
+  const { services, containers } = await residueOf(docker, names.run);
+  if (services.length + containers.length === 0) return { flags: {}, leaks: [], failed: null };
   const said = texts.map((text, at) => [`output ${at + 1} of the run`, text]);
   const { leaks, unread } = await findLeaks({
     ...{ docker, run: names.run, secrets, vault, signal },
