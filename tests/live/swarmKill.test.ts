@@ -35,7 +35,7 @@ describeSwarm('an app whose runner dies', () => {
     await buildImages(['static-site'], { socket: engineSocket() });
     app = await apps().lay('static-site');
     ground = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
-  }, 300_000);
+  }, 900_000);
   afterAll(() => rmSync(ground, { recursive: true, force: true }));
 
   for (let batch = 0; batch < kills / killsAtOnce; batch += 1) {

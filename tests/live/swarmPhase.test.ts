@@ -1,7 +1,8 @@
 // A phase whose gate an app judges, from its plan to DONE on a real Swarm, with scripted agents: the story of the practice's
 // first REVIEW log. Code finds the shallow test before the Adversary wakes.
 
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { buildImages } from '../../recipes/images/build.ts';
 import { describeSwarm, engineSocket } from '../support/engine.ts';
 import { auditOf, type Played, play } from '../support/live.ts';
 import { layMailPhase, mailScript } from '../support/mailPhase.ts';
@@ -9,6 +10,8 @@ import { layMailPhase, mailScript } from '../support/mailPhase.ts';
 const playMs = 900_000;
 
 describeSwarm('a phase of the recipe mail', () => {
+  beforeAll(() => buildImages(['mail'], { socket: engineSocket() }), playMs);
+
   test(
     'the lost volume is named to the Builder, no model judges before it is mended, and the phase is DONE',
     async () => {
