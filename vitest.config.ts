@@ -1,4 +1,5 @@
-// The test suite: files of `tests/` on all cores, then those of `tests/live/`, which take a whole machine, one at a time.
+// The test suite: files of `tests/` on all cores, then those of `tests/live/`, which take a whole machine, one at a time. What is
+// in `tests/live/long/` takes ten minutes or more and is run by hand: `npm run long`.
 
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
@@ -30,9 +31,18 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'live',
-          include: ['tests/live/**/*.test.ts'],
+          include: ['tests/live/*.test.ts'],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'long',
+          include: ['tests/live/long/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildImages } from '../../recipes/images/build.ts';
-import { openDocker } from '../../runner/swarm/docker.ts';
-import { residueOf } from '../../runner/swarm/residue.ts';
-import { sweepApps } from '../../runner/swarm/sweep.ts';
-import type { RunId } from '../../state/ids.ts';
-import { type AppRepo, newAppRun, sharedApps } from '../support/apps.ts';
-import { describeSwarm, engineSocket } from '../support/engine.ts';
+import { buildImages } from '../../../recipes/images/build.ts';
+import { openDocker } from '../../../runner/swarm/docker.ts';
+import { residueOf } from '../../../runner/swarm/residue.ts';
+import { sweepApps } from '../../../runner/swarm/sweep.ts';
+import type { RunId } from '../../../state/ids.ts';
+import { type AppRepo, newAppRun, sharedApps } from '../../support/apps.ts';
+import { describeSwarm, engineSocket } from '../../support/engine.ts';
 
 const seed = 20261128;
 const kills = 50;
@@ -85,7 +85,7 @@ describeSwarm('an app whose runner dies', () => {
   function start(run: RunId): ChildProcess {
     const stateDir = join(ground, run);
     mkdirSync(join(stateDir, 'runs'), { recursive: true, mode: 0o700 });
-    const program = join(import.meta.dirname, '..', 'support', 'appRunner.ts');
+    const program = join(import.meta.dirname, '..', '..', 'support', 'appRunner.ts');
     const args = [program, stateDir, engineSocket(), JSON.stringify(app), run];
     return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   }
