@@ -50,11 +50,17 @@ export function forward({ request, response, socket, url }: Exchange): void {
   const onward = http.request({ createConnection: () => socket, method: request.method ?? 'GET', path, headers });
   const give = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
   onward.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
     answer.on('error', give);
-    answer.pipe(response);
+    try {
+      response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
+      answer.pipe(response);
+    } catch {
+      give(); // a status like 099 is read, but cannot be written
+    }
   });
   onward.on('error', give);
+  // An answer that changes the protocol is neither: the connection is gone without a word.
+  onward.on('close', () => void (response.headersSent || give()));
   response.on('close', () => socket.destroy());
   request.on('error', () => socket.destroy());
   request.pipe(onward);

@@ -55,16 +55,14 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   const turn = turns(callsMax);
 
   async function reach(name: string, port: number): Promise<{ socket: Duplex } | Turned> {
-    const place = reachable(host.about(), name, port);
-    if ('denied' in place) {
+    try {
+      const place = reachable(host.about(), name, port);
+      if ('service' in place) return { socket: await connected(host.connect(place.service, port)) };
       denied.add(place.denied);
       return { status: 403, text: place.denied };
-    }
-    try {
-      return { socket: await connected(host.connect(place.service, port)) };
     } catch (error) {
       const why = error instanceof RunnerError ? error.message : 'nothing answers there';
-      return { status: 502, text: `connect to ${place.service}:${port}: ${why}` };
+      return { status: 502, text: `connect to ${name}:${port}: ${why}` };
     }
   }
 

@@ -11,6 +11,7 @@ import { type Answer, call, connect } from './wire.ts';
 export type { HttpAnswer, HttpOptions };
 
 export type ExecOptions = {
+  /** 3 MB at most. */
   stdin?: string | Uint8Array;
   /** A user of the container, by name or number; else the image's own. */
   user?: string;

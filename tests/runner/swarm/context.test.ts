@@ -275,6 +275,36 @@ describe('a hostile box', () => {
     expect(target.destroyed).toBe(true);
   });
 
+  test.each([
+    ['a status that nobody can write', 'HTTP/1.1 099 odd\r\nContent-Length: 0\r\n\r\n'],
+    ['rubbish', 'rubbish\r\n\r\n'],
+    ['half a head', 'HTTP/1.1 200 OK\r\nContent-'],
+    ['another protocol', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],
+  ])('cannot harm us by a service that answers with %s', async (_what, answer) => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end(answer);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const context = await contextOf({ ports: { app: { 80: (server.address() as net.AddressInfo).port } } });
+    expect((await ask(context, 'GET', 'http://app/')).status).toBe(502);
+    expect((await ask(context, 'GET', '/about')).status).toBe(200);
+  });
+
+  test('is told where the run itself is broken, by call and by connection', async () => {
+    const context = await contextOf({
+      connect: () => {
+        throw new Error('ENOENT /var/run');
+      },
+    });
+    expect(await ask(context, 'GET', 'http://app/')).toEqual({
+      status: 502,
+      text: 'connect to app:80: nothing answers there',
+    });
+  });
+
   test('waits its turn where it asks for very much at once, and is served', async () => {
     let most = 0;
     let now = 0;
