@@ -33,15 +33,20 @@ export async function scale(place: Place, service: string, replicas: number): Pr
 export async function untilStopped(place: Place, services: string[]): Promise<void> {
   const killAtMs = Date.now() + stopMs;
   const giveUpAtMs = killAtMs + killMs;
+  let emptySinceMs: number | null = null;
   for (;;) {
     const left = await Promise.all(services.map((service) => living(place, service)));
     const all = left.flat();
-    if (all.length === 0) return;
+    emptySinceMs = all.length > 0 ? null : (emptySinceMs ?? Date.now());
+    if (emptySinceMs !== null && Date.now() - emptySinceMs >= quietMs) return;
     if (Date.now() > giveUpAtMs) throw new RunnerError('engine', `${all.join(', ')} cannot be stopped`);
     if (Date.now() > killAtMs) await killAll(place, services);
     await pause(lookEveryMs, undefined, { signal: place.signal });
   }
 }
+
+/** Seen: a task that Swarm had begun before it heard of the zero shows its container a moment after nothing was there. */
+const quietMs = 1000;
 
 const endedTasks = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
 const endedContainers = new Set(['exited', 'dead']);
