@@ -9,7 +9,7 @@ import { isCheck } from '../../state/record.ts';
 import type { StepEnd } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import type { StageReport } from '../outcome.ts';
-import { readReport, reportBytesMax } from '../report.ts';
+import { type ReportReading, readReport, reportBytesMax } from '../report.ts';
 import { readInTree } from '../runTree.ts';
 import type { BoxCommand, Mount, Sandbox } from '../sandbox.ts';
 import { type RunningStep, startCommand } from '../step.ts';
@@ -89,14 +89,7 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     const file = await readInTree({ sandbox, mounts: outAsTree }, report, reportBytesMax);
     if (!file.ok) return { kind: 'lost', why: `the report ${file.why}` };
     if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
-    const reading = readReport(file.bytes, stage, '/tree');
-    if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
-    const forged = reading.tests.find(isCheck);
-    if (forged) return { kind: 'lost', why: `it lists ${forged.id.slice(0, 80)}, which is a check of the harness` };
-    const silent = files.find((each) => !reading.tests.some(({ id }) => id === each || id.startsWith(`${each} > `)));
-    return silent === undefined
-      ? { kind: 'read', tests: reading.tests }
-      : { kind: 'lost', why: `no test of ${silent} is in the report` };
+    return counted(readReport(file.bytes, stage, '/tree'), files);
   }
 
   return {
@@ -113,6 +106,18 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
       return left.filter((why) => why !== null);
     },
   };
+}
+
+/** What may be counted of a report: one that claims the harness's own checks, or leaves a file out, is none. */
+function counted(reading: ReportReading, files: string[]): StageReport {
+  if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
+  const { tests } = reading;
+  const forged = tests.find(isCheck);
+  if (forged) return { kind: 'lost', why: `it lists ${forged.id.slice(0, 80)}, which is a check of the harness` };
+  const silent = files.find((each) => !tests.some(({ id }) => id === each || id.startsWith(`${each} > `)));
+  return silent === undefined
+    ? { kind: 'read', tests }
+    : { kind: 'lost', why: `no test of ${silent} is in the report` };
 }
 
 // Both streams go into one pipe, so that their order is kept; nothing of before, least of all a report, may pass for this one's.
