@@ -2,10 +2,10 @@
 // first REVIEW log. Code finds the shallow test before the Adversary wakes.
 
 import { beforeAll, expect, test } from 'vitest';
-import { buildImages } from '../../recipes/images/build.ts';
-import { describeSwarm, engineSocket } from '../support/engine.ts';
-import { auditOf, type Played, play } from '../support/live.ts';
-import { layMailPhase, mailScript } from '../support/mailPhase.ts';
+import { buildImages } from '../../../recipes/images/build.ts';
+import { describeSwarm, engineSocket } from '../../support/engine.ts';
+import { auditOf, type Played, play } from '../../support/live.ts';
+import { layMailPhase, mailScript } from '../../support/mailPhase.ts';
 
 const playMs = 900_000;
 
