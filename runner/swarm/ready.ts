@@ -2,10 +2,10 @@
 // 0, each so many times running. Swarm's own green says only that a process runs.
 
 import type { Duplex } from 'node:stream';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Ready } from '../../state/recipe.ts';
 import { RunnerError } from '../errors.ts';
 import type { Stack } from './app.ts';
+import { wait } from './wait.ts';
 
 const askEveryMs = 300;
 const askSeconds = 10;
@@ -34,7 +34,7 @@ async function awaitOne(stack: Stack, probe: Ready, untilMs: number, signal: Abo
     held = saw === null ? held + 1 : 0;
     if (held >= probe.stable) return null;
     if (Date.now() >= untilMs) return saw ?? `it held ${held} of ${probe.stable} times running`;
-    await pause(askEveryMs, undefined, { signal });
+    await wait(askEveryMs, signal);
   }
 }
 

@@ -1,11 +1,11 @@
 // Stops services and starts them again by their number of replicas, as an operator would: what makes their tasks stays as it
 // is, so no update begins. A service is stopped once no container of it runs and Swarm brings none up.
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { RunnerError } from '../errors.ts';
 import { statusOf } from './docker.ts';
 import type { RawService } from './observe.ts';
 import { containersOf, type Place, swarmName } from './place.ts';
+import { wait } from './wait.ts';
 
 const attemptsMax = 8;
 const againMs = 150;
@@ -25,7 +25,7 @@ export async function scale(place: Place, service: string, replicas: number): Pr
     } catch (error) {
       // Swarm touched it between the look and the word; it has no status of its own for that.
       if (statusOf(error) === null || attempt >= attemptsMax) throw error;
-      await pause(againMs * attempt, undefined, { signal: place.signal });
+      await wait(againMs * attempt, place.signal);
     }
   }
 }
@@ -41,7 +41,7 @@ export async function untilStopped(place: Place, services: string[]): Promise<vo
     if (emptySinceMs !== null && Date.now() - emptySinceMs >= quietMs) return;
     if (Date.now() > giveUpAtMs) throw new RunnerError('engine', `${all.join(', ')} cannot be stopped`);
     if (Date.now() > killAtMs) await killAll(place, services);
-    await pause(lookEveryMs, undefined, { signal: place.signal });
+    await wait(lookEveryMs, place.signal);
   }
 }
 

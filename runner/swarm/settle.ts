@@ -1,12 +1,12 @@
 // Looks at a stack until it stands, has failed or the time is over; says what is wrong in one line, with the last words of
 // the service that it is about.
 
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Converged } from './app.ts';
 import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
 import { lastWords, sickness } from './logs.ts';
 import { observe } from './observe.ts';
 import type { Place } from './place.ts';
+import { wait } from './wait.ts';
 
 const lookEveryMs = 250;
 const lineCharsMax = 500;
@@ -26,7 +26,7 @@ export async function settle(place: Place, { wanted, before, seconds }: Settling
         ...{ failed: await lineOf(place, judged.verdict, seconds), restarts },
         late: judged.verdict.kind === 'waiting',
       };
-    await pause(lookEveryMs, undefined, { signal: place.signal });
+    await wait(lookEveryMs, place.signal);
   }
 }
 

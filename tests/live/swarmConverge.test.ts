@@ -35,7 +35,9 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
         },
       });
     context.expect(await ground.stack.deploy(version(untilTerm()))).toEqual({ failed: null });
-    context.expect(await ground.stack.converge({ seconds, before: null })).toEqual({ failed: null, restarts: 0 });
+    context
+      .expect(await ground.stack.converge({ seconds, before: null }))
+      .toEqual({ failed: null, late: false, restarts: 0 });
     const before = await ground.stack.identity();
     context.expect(await ground.stack.deploy(version('echo cannot open the ledger; exit 3'))).toEqual({ failed: null });
     return (await ground.stack.converge({ seconds, before })).failed;

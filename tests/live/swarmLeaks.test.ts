@@ -45,7 +45,11 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
   const isReady = async () => {
     const [container] = await containers();
     if (container === undefined) return false;
-    const log = await docker.getContainer(container.Id).logs({ stdout: true, follow: false });
+    // Swarm may bring up another between the two looks.
+    const log = await docker
+      .getContainer(container.Id)
+      .logs({ stdout: true, follow: false })
+      .catch(() => '');
     return log.includes('ready');
   };
   await vi.waitUntil(isReady, { timeout, interval: 100 });

@@ -18,7 +18,8 @@ const needs: Need[] = [
   { pack: 'mmdebstrap', there: () => starts('mmdebstrap', '--version') },
   { pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
   { pack: 'openssl', there: () => starts('openssl', 'version') },
-  { pack: 'python3-pytest', there: () => succeeds('python3', '-c', 'import pytest') },
+  // Of the system's own Python: a box has no other, whatever the caller's PATH leads to.
+  { pack: 'python3-pytest', there: () => succeeds('/usr/bin/python3', '-I', '-c', 'import pytest') },
   { pack: 'restic', there: () => starts('restic', 'version') },
   { pack: 'util-linux', there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')) },
   { pack: 'zstd', there: () => starts('zstd', '--version') },
