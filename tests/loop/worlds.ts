@@ -1,0 +1,195 @@
+// The worlds in which the life cycle of a phase is explored. `less`: what of a large world the suite explores at every run; the
+// whole of it takes minutes, and is explored by `npm run long`. Null: nothing.
+
+import { GateSpec } from '../../state/spec.ts';
+import type { World } from './model.ts';
+
+export const statesMax = 150_000;
+const unchecked = { none: 'the model leaves the control out here' };
+
+function gate(more: Record<string, unknown> = {}): World['gates'][keyof World['gates']] {
+  return GateSpec.parse({ recipe: 'app', covers: ['2.1'], controls: unchecked, ...more });
+}
+
+function gates(list: Record<string, Record<string, unknown>>): World['gates'] {
+  return Object.fromEntries(Object.entries(list).map(([name, more]) => [name, gate(more)])) as World['gates'];
+}
+
+export const plain: World = {
+  gates: gates({ M1: {} }),
+  claimsMax: 3,
+  outcomes: ['PASS', 'FAIL'],
+  flaky: false,
+  controls: ['BITES'],
+  kept: ['KEPT'],
+  sabotages: 0,
+  findings: 0,
+  reproducers: false,
+  vetoes: 0,
+  blocked: 0,
+  waivers: [],
+  operatorVetoes: 0,
+  touches: false,
+  lifts: true,
+  crashes: 0,
+  timers: [],
+  backendFails: false,
+  actsPerSession: 1,
+  limits: {},
+};
+
+const twoGates = gates({ M1: {}, M2: { requires: ['M1'] } });
+
+/** `ends`: what can be at the end, besides `abandoned`: a world that misses one does not show what it is for. */
+export type Case = { name: string; world: World; ends: string[]; less?: Partial<World> | null };
+
+export const worlds: Case[] = [
+  {
+    name: 'one gate and DONE, red and green, two acts a session',
+    world: { ...plain, actsPerSession: 2 },
+    ends: ['done', 'parked: idle', 'parked: unverified', 'parked: failing'],
+  },
+  {
+    name: 'two gates, one requiring the other, and DONE',
+    world: { ...plain, gates: gates({ M1: {}, M2: { requires: ['M1'] } }), claimsMax: 4 },
+    less: { claimsMax: 3 },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'two gates and DONE, with findings with and without a reproducer',
+    world: {
+      ...plain,
+      gates: twoGates,
+      claimsMax: 3,
+      findings: 1,
+      reproducers: true,
+      lifts: false,
+      outcomes: ['PASS'],
+    },
+    less: null,
+    ends: ['done', 'parked: word', 'parked: unverified'],
+  },
+  {
+    name: 'two gates and DONE, with a veto',
+    world: { ...plain, gates: twoGates, claimsMax: 3, vetoes: 1, lifts: false, outcomes: ['PASS'] },
+    less: null,
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'two gates and DONE, with a request of the Builder',
+    world: { ...plain, gates: twoGates, claimsMax: 3, blocked: 1, outcomes: ['PASS'] },
+    less: null,
+    ends: ['done', 'parked: blocked'],
+  },
+  {
+    name: 'findings with and without a reproducer',
+    world: { ...plain, findings: 1, reproducers: true },
+    less: { claimsMax: 2 },
+    ends: ['done', 'parked: unverified'],
+  },
+  {
+    name: 'FAILs on word alone',
+    world: {
+      ...plain,
+      findings: 1,
+      lifts: false,
+      outcomes: ['PASS'],
+      claimsMax: 3,
+      actsPerSession: 2,
+      reproducers: false,
+    },
+    ends: ['done', 'parked: word'],
+  },
+  {
+    name: 'disputed findings',
+    world: { ...plain, claimsMax: 3, findings: 1, blocked: 1, lifts: false, outcomes: ['PASS'] },
+    ends: ['done', 'parked: dispute'],
+  },
+  {
+    name: 'controls that bite, are vacuous or say nothing; a machine that fails',
+    world: {
+      ...plain,
+      gates: gates({ M1: { controls: [] } }),
+      controls: ['BITES', 'VACUOUS', 'INCONCLUSIVE'],
+      outcomes: ['PASS', 'FAIL', 'INFRA'],
+    },
+    less: { claimsMax: 2 },
+    ends: ['done', 'parked: infra'],
+  },
+  {
+    name: 'a control that says nothing, and a patch by the Adversary',
+    world: {
+      ...plain,
+      gates: gates({ M1: { controls: [] } }),
+      controls: ['BITES', 'INCONCLUSIVE'],
+      sabotages: 2,
+      outcomes: ['PASS'],
+      claimsMax: 2,
+    },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'earlier tests that hold, break or say nothing',
+    world: {
+      ...plain,
+      kept: ['KEPT', 'BROKEN', 'INCONCLUSIVE'],
+      outcomes: ['PASS'],
+      waivers: ['tests'],
+      claimsMax: 2,
+    },
+    ends: ['done'],
+  },
+  {
+    name: 'flaky runs, twice a claim',
+    world: { ...plain, gates: gates({ M1: { times: 2 } }), claimsMax: 2, outcomes: ['PASS'], flaky: true },
+    ends: ['done'],
+  },
+  {
+    name: 'vetoes by the Adversary and the operator',
+    world: { ...plain, claimsMax: 2, vetoes: 1, operatorVetoes: 1, actsPerSession: 2, outcomes: ['PASS'] },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'requests of the Builder',
+    world: { ...plain, claimsMax: 2, blocked: 2, outcomes: ['PASS'] },
+    ends: ['done', 'parked: blocked'],
+  },
+  {
+    name: 'waivers',
+    world: {
+      ...plain,
+      gates: gates({ M1: { controls: [] } }),
+      claimsMax: 2,
+      controls: ['BITES', 'VACUOUS', 'INCONCLUSIVE'],
+      waivers: ['all', 'control:revert', 'verdict', 'runs', 'findings', 'requires'],
+    },
+    less: { waivers: ['all', 'runs'] },
+    ends: ['done'],
+  },
+  {
+    name: 'claims that touch what is protected',
+    world: { ...plain, claimsMax: 2, outcomes: ['PASS'], touches: true, waivers: ['protected', 'all'] },
+    ends: ['done', 'parked: idle'],
+  },
+  {
+    name: 'waivers that expire',
+    world: { ...plain, claimsMax: 2, waivers: ['runs', 'verdict'], timers: ['waiver'] },
+    ends: ['done'],
+  },
+  {
+    name: 'evidence that ages while DONE waits',
+    world: { ...plain, claimsMax: 2, outcomes: ['PASS'], timers: ['aged'] },
+    ends: ['done', 'parked: aged'],
+  },
+  { name: 'hours that run out', world: { ...plain, claimsMax: 1, timers: ['hours'] }, ends: ['parked: budget'] },
+  {
+    name: 'crashes at any point',
+    world: { ...plain, claimsMax: 2, crashes: 2, outcomes: ['PASS', 'INFRA'] },
+    ends: ['done', 'parked: infra'],
+  },
+  {
+    name: 'a back end that fails',
+    world: { ...plain, claimsMax: 2, outcomes: ['PASS'], backendFails: true },
+    ends: ['done', 'parked: backend'],
+  },
+];
