@@ -5,6 +5,7 @@ import { RunnerError } from '../errors.ts';
 import { statusOf } from './docker.ts';
 import type { RawService } from './observe.ts';
 import { containersOf, type Place, swarmName } from './place.ts';
+import { endedStates } from './volumes.ts';
 import { wait } from './wait.ts';
 
 const attemptsMax = 8;
@@ -49,7 +50,6 @@ export async function untilStopped(place: Place, services: string[]): Promise<vo
 const quietMs = 1000;
 
 const endedTasks = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
-const endedContainers = new Set(['exited', 'dead']);
 
 async function living(place: Place, service: string): Promise<string[]> {
   const name = swarmName(place, service);
@@ -61,7 +61,7 @@ async function living(place: Place, service: string): Promise<string[]> {
   return [
     ...tasks.filter((task) => !endedTasks.has(task.Status.State)).map((task) => `task ${task.ID} of ${name}`),
     ...containers
-      .filter((each) => !endedContainers.has(each.State))
+      .filter((each) => !endedStates.has(each.State))
       .map(({ Id }) => `container ${Id.slice(0, 12)} of ${name}`),
   ];
 }

@@ -10,8 +10,8 @@ import { engineFault } from './engineFault.ts';
 const callTimeoutMs = 30_000;
 const removeTimeoutMs = 30_000;
 const removeEveryMs = 200;
-/** A container in one of these states holds no file open, and does not start again by itself. */
-const endedStates = ['exited', 'dead'];
+/** A container in one of these states holds no file open, and does not start again by itself: the engine says `removing` of none that runs. */
+export const endedStates: ReadonlySet<string> = new Set(['exited', 'dead', 'removing']);
 
 /** Makes a labelled volume. One of that name that another run made is an error. Not called off: the engine would go on. */
 export async function makeVolume(docker: Dockerode, name: string, labels: Labels, signal: AbortSignal): Promise<void> {
@@ -38,7 +38,7 @@ export async function usersOf(docker: Dockerode, name: string, signal: AbortSign
     .listContainers({ all: true, filters: { volume: [name] }, abortSignal: bounded(signal) })
     .catch((error: unknown) => failed(signal, `list the containers that use ${name}`, error));
   return found
-    .filter(({ Mounts, State }) => !endedStates.includes(State) && Mounts.some((mount) => mount.Name === name))
+    .filter(({ Mounts, State }) => !endedStates.has(State) && Mounts.some((mount) => mount.Name === name))
     .map(({ Names, Id }) => Names[0]?.slice(1) ?? Id.slice(0, 12));
 }
 

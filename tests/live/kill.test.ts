@@ -73,7 +73,7 @@ describeBoxed('kill -9 of the supervisor at 25 seeded moments', () => {
       for (let next = todo.shift(); next; next = todo.shift()) await next();
     };
     await Promise.all(Array.from({ length: atOnce }, worker));
-  }, 600_000);
+  }, 1_200_000);
 
   afterAll(async () => {
     await server.close();
