@@ -8,7 +8,7 @@ import type { RunRecord } from '../../state/record.ts';
 import { type AppRepo, sharedApps } from '../support/apps.ts';
 import { describeSwarm, engineSocket } from '../support/engine.ts';
 
-const runMs = 900_000;
+const runMs = 1_200_000;
 const recipes = ['static-site', 'notes-postgres', 'blog-mariadb', 'mail', 'mumble', 'sso-app', 'pad'];
 
 /** The rung at which a twin is red, and the test or check that says so. */

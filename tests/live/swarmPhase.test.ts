@@ -2,12 +2,12 @@
 // first REVIEW log. Code finds the shallow test before the Adversary wakes.
 
 import { beforeAll, expect, test } from 'vitest';
-import { buildImages } from '../../../recipes/images/build.ts';
-import { describeSwarm, engineSocket } from '../../support/engine.ts';
-import { auditOf, type Played, play } from '../../support/live.ts';
-import { layMailPhase, mailScript } from '../../support/mailPhase.ts';
+import { buildImages } from '../../recipes/images/build.ts';
+import { describeSwarm, engineSocket } from '../support/engine.ts';
+import { auditOf, type Played, play } from '../support/live.ts';
+import { layMailPhase, mailScript } from '../support/mailPhase.ts';
 
-const playMs = 900_000;
+const playMs = 1_500_000;
 
 describeSwarm('a phase of the recipe mail', () => {
   beforeAll(() => buildImages(['mail'], { socket: engineSocket() }), playMs);
