@@ -1,4 +1,5 @@
-// After a red rung, before anything is taken down: what the services looked like, as files beside the run's record, for people.
+// What a run looked like, as files beside its record, for people: pages when their tests were over; after a red rung, before
+// anything is taken down, the services.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +11,15 @@ const fileCharsMax = 1024 * 1024;
 /** True where a rung failed, whether a test says so or the rung itself. */
 export function isRed({ tests, failed }: RungEnd): boolean {
   return failed !== null || tests.some(({ status }) => status === 'fail');
+}
+
+/** Lays the pictures of a rung's pages. Gives their names, as they then lie. */
+export async function keepPictures(dir: string, rung: string, pictures: readonly Buffer[]): Promise<string[]> {
+  if (pictures.length === 0) return [];
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const names = pictures.map((_, at) => `${rung}-page-${at + 1}.png`);
+  await Promise.all(pictures.map((bytes, at) => writeFile(join(dir, names[at] as string), bytes)));
+  return names;
 }
 
 /** Writes what there is to see. Values of the run's secrets are taken out. Never rejects: evidence is no part of the verdict. */

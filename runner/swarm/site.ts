@@ -62,10 +62,10 @@ export type AppSite = {
   lint(): Facts['lint'];
   denied(): string[];
   marks: Marks;
-  /** Logs of containers that went since, by what they are called: they are searched for secrets too. */
-  gone: Map<string, string>;
+  /** Logs of containers that went since, and pictures of pages, by what they are called: they are searched for secrets too. */
+  gone: Map<string, string | Uint8Array>;
   seconds: { hook: number };
-  /** Where pictures of a failure are laid. */
+  /** Where what people want to see is laid. */
   evidenceDir: string;
   /** Aborted with whichever step is aborted, and by teardown. */
   signal: AbortSignal;

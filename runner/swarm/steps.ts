@@ -4,6 +4,7 @@ import type { Ready } from '../../state/recipe.ts';
 import type { StepEnd } from '../engine.ts';
 import type { Converged } from './app.ts';
 import type { Checks, Fault } from './checks.ts';
+import { keepPictures } from './evidence.ts';
 import { awaitReady } from './ready.ts';
 import type { AppSite } from './site.ts';
 import type { HookName } from './suite.ts';
@@ -55,7 +56,9 @@ export async function hookRan(site: AppSite, checks: Checks, name: HookName): Pr
 export async function suiteRan(site: AppSite, checks: Checks, rung: string): Promise<boolean> {
   const files = site.suite.filesOf(rung);
   if (files.length === 0) return true;
-  const { end, report } = await site.suite.boxes.tests(files, rung, site.signal);
+  const { end, report, pictures } = await site.suite.boxes.tests(files, rung, site.signal);
+  const names = await keepPictures(site.evidenceDir, rung, pictures);
+  for (const [at, name] of names.entries()) site.gone.set(`picture ${name}`, pictures[at] as Buffer);
   const tests = report.kind === 'read' ? report.tests : [];
   checks.take(tests, textOf(end));
   const failing = tests.filter(({ status }) => status === 'fail').length;

@@ -13,6 +13,7 @@ import { type ReportReading, readReport, reportBytesMax } from '../report.ts';
 import { readInTree } from '../runTree.ts';
 import type { BoxCommand, Mount, Sandbox } from '../sandbox.ts';
 import { type RunningStep, startCommand } from '../step.ts';
+import { pictureName, picturesMax } from './kit/pictures.ts';
 
 export type SuiteOptions = {
   sandbox: Sandbox;
@@ -30,6 +31,9 @@ export type SuiteOptions = {
 /** Functions that `ops.ts` may export. */
 export type HookName = 'postInstall' | 'preUpgrade' | 'preBackup' | 'preRestore';
 
+/** `pictures`: PNG files of pages, where the recipe has a browser; untrusted like the report. */
+export type SuiteEnd = { end: StepEnd; report: StageReport; pictures: Buffer[] };
+
 /** One at a time. They reject with RunnerError where no box can be asked for. */
 export interface Suite {
   /** Exit 0 also where `ops.ts`, or this hook in it, is absent; its output says which. */
@@ -38,7 +42,7 @@ export interface Suite {
    * Runs these files, paths in the tree, in one vitest. `lost` also where one of them has no test in the report. Ids are
    * `tests/restore.test.ts > restore > mail message`, the same for what is run again.
    */
-  tests(files: string[], stage: string, signal: AbortSignal): Promise<{ end: StepEnd; report: StageReport }>;
+  tests(files: string[], stage: string, signal: AbortSignal): Promise<SuiteEnd>;
   /** Any command, as `sh -c` has it, with Coldpass's own node and vitest on its path. */
   command(command: string, seconds: number, signal: AbortSignal): Promise<StepEnd>;
   /** Ends what runs; what would not end, in words. */
@@ -50,6 +54,8 @@ const kitFolder = '/coldpass';
 const outFolder = '/out';
 const report = 'junit.xml';
 const stopMs = 15_000;
+const pictureBytesMax = 4 * 1024 * 1024;
+const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: SuiteOptions): Suite {
   if (sandbox.level === 'none') throw new RunnerError('no-sandbox', 'hooks and tests of an app need a real sandbox');
@@ -60,6 +66,8 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     { source: modules, target: '/node_modules', mode: 'ro' },
     { source: realpathSync(fileURLToPath(new URL('./kit', import.meta.url))), target: kitFolder, mode: 'ro' },
   ];
+  // For whoever reads there, that folder is the tree.
+  const outAsTree = { sandbox, mounts: [{ source: out, target: '/tree', mode: 'rw' }] satisfies Mount[] };
   const running = new Set<RunningStep>();
 
   async function run(args: string[], signal: AbortSignal, seconds = recipe.seconds.tests): Promise<StepEnd> {
@@ -84,12 +92,20 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
 
   async function reportOf(end: StepEnd, files: string[], stage: string): Promise<StageReport> {
     if (!end.started || end.timedOut) return { kind: 'lost', why: 'the tests did not come to their end' };
-    // For whoever reads there, that folder is the tree.
-    const outAsTree: Mount[] = [{ source: out, target: '/tree', mode: 'rw' }];
-    const file = await readInTree({ sandbox, mounts: outAsTree }, report, reportBytesMax);
+    const file = await readInTree(outAsTree, report, reportBytesMax);
     if (!file.ok) return { kind: 'lost', why: `the report ${file.why}` };
     if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
     return counted(readReport(file.bytes, stage, '/tree'), files);
+  }
+
+  async function picturesIn(): Promise<Buffer[]> {
+    const pictures: Buffer[] = [];
+    for (let n = 1; n <= picturesMax; n += 1) {
+      const file = await readInTree(outAsTree, pictureName(n), pictureBytesMax);
+      if (!file.ok) break;
+      if (!file.cut && file.bytes.subarray(0, png.length).equals(png)) pictures.push(file.bytes);
+    }
+    return pictures;
   }
 
   return {
@@ -97,7 +113,7 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
       run([sandbox.kit.node, kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
     async tests(files, stage, signal) {
       const end = await run([sandbox.kit.node, kitFile('tests'), `${outFolder}/${report}`, ...files], signal);
-      return { end, report: await reportOf(end, files, stage) };
+      return { end, report: await reportOf(end, files, stage), pictures: recipe.browser ? await picturesIn() : [] };
     },
     command: (command, seconds, signal) =>
       run(['/bin/sh', '-c', `PATH=${toolPath(sandbox)}:$PATH; ${command}`], signal, seconds),

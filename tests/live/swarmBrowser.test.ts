@@ -36,16 +36,22 @@ test('nothing else is there', async () => {
 });`;
 
 suite('a browser in the box of a test', () => {
-  test('logs in to the app by its name, keeps its cookies, reads back, and reaches nothing else', {
+  test('logs in to the app by its name, keeps its cookies, reads back, reaches nothing else, and is pictured', {
     timeout: slowMs,
   }, async () => {
     const port = await loginServer();
-    const opened = await suiteOf({ 'tests/functional.test.ts': functional }, appHost({ ports: { app: { 80: port } } }));
-    const { end, report } = await opened.suite.tests(['tests/functional.test.ts'], 'functional', never);
+    const opened = await suiteOf(
+      { 'tests/functional.test.ts': functional },
+      appHost({ ports: { app: { 80: port } } }),
+      { browser: true },
+    );
+    const { end, report, pictures } = await opened.suite.tests(['tests/functional.test.ts'], 'functional', never);
     expect(report.kind === 'read' ? report.tests.map(({ id, status }) => [id, status]) : end.output.head).toEqual([
       ['tests/functional.test.ts > a note is kept', 'pass'],
       ['tests/functional.test.ts > nothing else is there', 'pass'],
     ]);
+    // The last look of the page of each test.
+    expect(pictures.map((bytes) => bytes.subarray(1, 4).toString())).toEqual(['PNG', 'PNG']);
     expect(opened.context.denials()).toEqual([
       'connect to other:80: it is no service of this run; there are app, db',
       'connect to localhost:8080: it is an address, not a service of this run; there are app, db',

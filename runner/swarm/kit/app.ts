@@ -60,7 +60,8 @@ export interface App {
    * moment to settle (a mail on its way), never to wait for data that a restore should have brought.
    */
   eventually<T>(probe: () => Promise<T>, seconds?: number): Promise<T>;
-  /** Chromium, driven by Playwright. Pages reach the run's services at `http://SERVICE/`, and nothing else. Close it. */
+  /** Chromium, driven by Playwright. Pages reach the run's services at `http://SERVICE/`, and nothing else. Close it: what its
+   * pages show then is kept as pictures. */
   browser(): Promise<Browser>;
 }
 

@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
+import { pictureAtClose } from './pictures.ts';
 import { loopback } from './wire.ts';
 
 /** Not the script of that name, which reads the machine's own settings. */
@@ -38,5 +39,6 @@ export async function launch(): Promise<Browser> {
       throw error;
     });
   browser.on('disconnected', () => door.close());
+  pictureAtClose(browser);
   return browser;
 }
