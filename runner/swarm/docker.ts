@@ -4,6 +4,7 @@
 // success is a RunnerError too, with its `statusCode`.
 
 import { Agent } from 'node:http';
+import { inspect } from 'node:util';
 import Dockerode from 'dockerode';
 import { RunnerError } from '../errors.ts';
 
@@ -23,7 +24,7 @@ export function openDocker(socket: string = socketDefault, options: DockerOption
   const docker = new Dockerode(own);
   const modem = modemOf(docker);
   // A kept connection may just be closing as the next call begins.
-  modem.agent = new Agent({ keepAlive: false });
+  modem.agent = unseen(new Agent({ keepAlive: false }));
   const dial = modem.dial.bind(modem);
   modem.dial = (call, answer) => {
     const { signal, done, why } = limited(call, options);
@@ -67,7 +68,7 @@ function limited(call: Call, options: DockerOptions) {
   const timer = setTimeout(() => late.abort(), ms);
   const asked = [options.signal, call.abortSignal].filter((each) => each !== undefined);
   return {
-    signal: AbortSignal.any([...asked, late.signal]),
+    signal: unseen(AbortSignal.any([...asked, late.signal])),
     done: () => clearTimeout(timer),
     why(error: unknown): unknown {
       const aborted = asked.find((each) => each.aborted);
@@ -76,6 +77,11 @@ function limited(call: Call, options: DockerOptions) {
       return faultOf(what, error);
     },
   };
+}
+
+/** For each call dockerode's modem makes a text of all its options, to the last depth, and throws it away. */
+function unseen<T extends object>(option: T): T {
+  return Object.defineProperty(option, inspect.custom, { value: () => '…' });
 }
 
 function faultOf(what: string, error: unknown): unknown {

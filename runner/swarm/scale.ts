@@ -36,12 +36,12 @@ export async function untilStopped(place: Place, services: string[]): Promise<vo
   const giveUpAtMs = killAtMs + killMs;
   let emptySinceMs: number | null = null;
   for (;;) {
-    const left = await Promise.all(services.map((service) => living(place, service)));
-    const all = left.flat();
-    emptySinceMs = all.length > 0 ? null : (emptySinceMs ?? Date.now());
+    const left = (await Promise.all(services.map((service) => living(place, service)))).flat();
+    emptySinceMs = left.length > 0 ? null : (emptySinceMs ?? Date.now());
     if (emptySinceMs !== null && Date.now() - emptySinceMs >= quietMs) return;
-    if (Date.now() > giveUpAtMs) throw new RunnerError('engine', `${all.join(', ')} cannot be stopped`);
-    if (Date.now() > killAtMs) await killAll(place, services);
+    if (Date.now() > giveUpAtMs)
+      throw new RunnerError('engine', `${left.map(({ what }) => what).join(', ')} cannot be stopped`);
+    await endForgotten(place, left, Date.now() > killAtMs);
     await wait(lookEveryMs, place.signal);
   }
 }
@@ -51,7 +51,9 @@ const quietMs = 1000;
 
 const endedTasks = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
 
-async function living(place: Place, service: string): Promise<string[]> {
+type Living = { what: string; container: string | null; state: string };
+
+async function living(place: Place, service: string): Promise<Living[]> {
   const name = swarmName(place, service);
   const { ID } = (await place.docker.getService(name).inspect()) as RawService;
   const tasks: { ID: string; Status: { State: string } }[] = await place.docker.listTasks({
@@ -59,16 +61,30 @@ async function living(place: Place, service: string): Promise<string[]> {
   });
   const containers = await containersOf(place, service, 'any');
   return [
-    ...tasks.filter((task) => !endedTasks.has(task.Status.State)).map((task) => `task ${task.ID} of ${name}`),
+    ...tasks
+      .map(({ ID: id, Status: { State: state } }) => ({ what: `task ${id} of ${name}`, container: null, state }))
+      .filter(({ state }) => !endedTasks.has(state)),
     ...containers
-      .filter((each) => !endedStates.has(each.State))
-      .map(({ Id }) => `container ${Id.slice(0, 12)} of ${name}`),
+      .map(({ Id, State }) => ({
+        what: `container ${Id.slice(0, 12)} of ${name} (${State})`,
+        container: Id,
+        state: State,
+      }))
+      .filter(({ state }) => !endedStates.has(state)),
   ];
 }
 
-async function killAll(place: Place, services: string[]): Promise<void> {
-  const found = await Promise.all(services.map((service) => containersOf(place, service, 'running')));
-  const kill = ({ Id }: { Id: string }) => place.docker.getContainer(Id).kill();
+/**
+ * Seen: a task that was called off between the making of its container and the start leaves that container behind for good.
+ * Without a task nothing will ever start it. One that runs is killed, where it is late.
+ */
+async function endForgotten({ docker }: Place, left: Living[], isLate: boolean): Promise<void> {
+  const isTaskLess = left.every(({ container }) => container !== null);
+  const ends = left.map(async ({ container, state }) => {
+    if (container === null) return;
+    if (state === 'created' && isTaskLess) await docker.getContainer(container).remove();
+    else if (state === 'running' && isLate) await docker.getContainer(container).kill();
+  });
   // One that went meanwhile is what was wanted.
-  await Promise.allSettled(found.flat().map(kill));
+  await Promise.allSettled(ends);
 }
