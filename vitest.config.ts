@@ -1,5 +1,5 @@
-// The test suite: the rooms' own tests, and whole phases and apps (`tests/live/`) beside them, the longest files first. What is
-// in `tests/live/long/` takes ten minutes or more and is run by hand: `npm run long`.
+// The test suite: the rooms' own tests, and whole phases and apps (`tests/live/`) beside them, the longest files first. What
+// takes many minutes is run by hand, `npm run long`: what is in `tests/live/long/`, and all of what the suite runs in part.
 
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
@@ -9,6 +9,8 @@ import { LongestFirst } from './tests/setup/order.ts';
 
 // A limit finds what hangs; how long things take is for `bench/` to say.
 const shared = { env: { TMPDIR: ground }, testTimeout: 120_000, hookTimeout: 120_000 };
+/** Of these the suite runs a part (`tests/support/long.ts`). */
+const inPart = ['live/kill', 'loop/life', 'state/history'];
 // One more than there are cores: in the longest files, those on the Swarm, containers are waited for.
 const atOnce = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
 
@@ -30,7 +32,8 @@ export default defineConfig({
       { test: { ...shared, ...atOnce, name: 'live', include: ['tests/live/*.test.ts'] } },
       {
         test: {
-          ...{ ...shared, name: 'long', include: ['tests/live/long/*.test.ts'] },
+          ...{ ...shared, name: 'long', env: { ...shared.env, COLDPASS_LONG: 'yes' } },
+          include: ['tests/live/long/*.test.ts', ...inPart.map((name) => `tests/${name}.test.ts`)],
           ...{ maxWorkers: 1, sequence: { groupOrder: 1 } },
         },
       },

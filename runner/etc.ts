@@ -120,9 +120,9 @@ function fill(dir: string, from: string, sources: string[]): void {
   openUp(dir);
 }
 
-/** Certificates are public, their keys are not. */
+/** Certificates are public, their keys are not. Of alternatives two in three lead to pages of a manual. */
 function isPublic(path: string): boolean {
-  if (basename(path) === 'private' || extname(path) === '.key') return false;
+  if (basename(path) === 'private' || ['.key', '.gz'].includes(extname(path))) return false;
   const kind = lstatSync(path);
   return kind.isFile() || kind.isDirectory() || kind.isSymbolicLink();
 }

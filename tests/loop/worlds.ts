@@ -1,5 +1,5 @@
-// The worlds in which the life cycle of a phase is explored. `less`: what of a large world the suite explores at every run; the
-// whole of it takes minutes, and is explored by `npm run long`. Null: nothing.
+// The worlds in which the life cycle of a phase is explored. `less`: what of a large world the suite explores; the whole of it
+// takes minutes, and is explored by `npm run long`. Null: nothing.
 
 import { GateSpec } from '../../state/spec.ts';
 import type { World } from './model.ts';

@@ -12,12 +12,13 @@ import type { Sha } from '../../state/ids.ts';
 import { generateKey } from '../../state/keys.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { anyScript, type History, historyOf, storyOf } from '../support/history.ts';
+import { isLong } from '../support/long.ts';
 import { writeMutant } from '../support/mutant.ts';
 import { type Choice, type Mutated, mutations } from '../support/mutations.ts';
 
 const scripts = 11;
 const honestRuns = 60;
-const mutatedRuns = 1000;
+const mutatedRuns = isLong ? 1000 : 300;
 const sinceRuns = 45;
 /** Side by side: most of an audit is waiting for git. */
 const seeds = [20260611, 20260612];
