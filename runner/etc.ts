@@ -18,6 +18,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { syscallProgram } from './probe.ts';
@@ -89,12 +90,12 @@ export function makeEtc(stateDir: string, from = '/etc'): string {
   return dir;
 }
 
-/** Name of a kit program inside. It is TypeScript here and JavaScript where the package was emitted. */
+/** Name of a kit program inside. */
 export function kitPath(name: string): string {
-  return join(kitDir, `${name}${extname(import.meta.url)}`);
+  return join(kitDir, `${name}.js`);
 }
 
-/** Its file here, for a sandbox without boxes. */
+/** Its file here, for a sandbox without boxes. It is TypeScript here and JavaScript where the package was emitted. */
 export function kitSource(name: string): string {
   return fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url));
 }
@@ -112,12 +113,17 @@ function fill(dir: string, from: string, sources: string[]): void {
   symlinkSync('/proc/self/mounts', join(dir, 'mtab'));
   const kit = join(dir, basename(kitDir));
   mkdirSync(kit);
-  // Under a folder called node_modules node refuses to strip types; here, inside and out, there is none.
-  for (const name of kitNames) copyFileSync(kitSource(name), join(kit, basename(kitPath(name))));
+  for (const name of kitNames) writeFileSync(join(kit, basename(kitPath(name))), plainScript(kitSource(name)));
   writeFileSync(join(kit, 'package.json'), '{ "type": "module" }\n');
   const syscalls = syscallProgram();
   if (syscalls !== null) writeFileSync(join(kit, 'syscalls'), syscalls, { mode: 0o755 });
   openUp(dir);
+}
+
+/** Without its types: a box is up in half the time where its node has none to strip. */
+function plainScript(path: string): string {
+  const text = readFileSync(path, 'utf8');
+  return extname(path) === '.ts' ? stripTypeScriptTypes(text).replaceAll(/(from '\.\/\w+)\.ts'/g, "$1.js'") : text;
 }
 
 /** Certificates are public, their keys are not. Of alternatives two in three lead to pages of a manual. */
@@ -138,7 +144,7 @@ function openUp(path: string): void {
 function versionOf(from: string, sources: string[]): string {
   const hash = createHash('sha256').update(JSON.stringify(written));
   for (const name of sources) for (const line of stamps(join(from, name))) hash.update(line);
-  for (const name of kitNames) hash.update(readFileSync(kitSource(name)));
+  for (const name of kitNames) hash.update(plainScript(kitSource(name)));
   hash.update(syscallProgram() ?? '');
   return hash.digest('hex').slice(0, 16);
 }

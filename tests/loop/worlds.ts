@@ -98,11 +98,13 @@ export const worlds: Case[] = [
       actsPerSession: 2,
       reproducers: false,
     },
+    less: null,
     ends: ['done', 'parked: word'],
   },
   {
     name: 'disputed findings',
     world: { ...plain, claimsMax: 3, findings: 1, blocked: 1, lifts: false, outcomes: ['PASS'] },
+    less: null,
     ends: ['done', 'parked: dispute'],
   },
   {
