@@ -5,7 +5,7 @@
 set -eu
 repo=$1 older=$2 newer=$3 stack=$4 tools=$5
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work"; docker stack rm "$stack" >/dev/null 2>&1 || true' EXIT
 volume=${stack}_content vault=${stack}-vault
 
 until_is() { # $1: what must come out, the rest: a command
@@ -44,7 +44,8 @@ restic init
 restic backup /data
 scale 0
 until_is '' docker ps --quiet --filter "label=com.docker.stack.namespace=$stack"
-docker run --rm --network none --volume "$volume:/data" --entrypoint busybox "$tools" find /data -mindepth 1 -delete
+docker run --rm --network none --volume "$volume:/data" --entrypoint busybox "$tools" \
+  sh -c 'busybox rm -rf /data/* /data/.[!.]*'
 restic restore latest --target /
 scale 1
 stands coldpass-test/static-site:1.1

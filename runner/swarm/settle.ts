@@ -8,7 +8,7 @@ import { observe } from './observe.ts';
 import type { Place } from './place.ts';
 import { wait } from './wait.ts';
 
-const lookEveryMs = 500;
+const lookEveryMs = 250;
 const lineCharsMax = 500;
 
 export type Settling = { wanted: Record<string, number>; before: ReadonlySet<string>; seconds: number };
