@@ -8,7 +8,7 @@ import { ground } from './tests/setup/ground.ts';
 import { LongestFirst } from './tests/setup/order.ts';
 
 // A limit finds what hangs; how long things take is for `bench/` to say.
-const shared = { env: { TMPDIR: ground }, testTimeout: 120_000, hookTimeout: 120_000 };
+const shared = { env: { TMPDIR: ground }, testTimeout: 300_000, hookTimeout: 300_000 };
 /** Of these the suite runs a part (`tests/support/long.ts`). */
 const inPart = ['live/kill', 'loop/life', 'state/history'];
 // One more than there are cores: in the longest files, those on the Swarm, containers are waited for.

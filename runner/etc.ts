@@ -123,7 +123,18 @@ function fill(dir: string, from: string, sources: string[]): void {
 /** Without its types: a box is up in half the time where its node has none to strip. */
 function plainScript(path: string): string {
   const text = readFileSync(path, 'utf8');
-  return extname(path) === '.ts' ? stripTypeScriptTypes(text).replaceAll(/(from '\.\/\w+)\.ts'/g, "$1.js'") : text;
+  return extname(path) === '.ts' ? stripped(text).replaceAll(/(from '\.\/\w+)\.ts'/g, "$1.js'") : text;
+}
+
+/** Node says once a process that this is experimental, which is nothing to whoever types a command. */
+function stripped(text: string): string {
+  const warn = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = warn;
+  }
 }
 
 /** Certificates are public, their keys are not. Of alternatives two in three lead to pages of a manual. */

@@ -23,7 +23,7 @@ import {
   wake,
 } from '../support/live.ts';
 
-const playMs = 60_000;
+const playMs = 300_000;
 const oneGate = readFileSync(join(adder, 'plan-one.md'), 'utf8');
 
 const testsOfAdd = `echo '[ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`;

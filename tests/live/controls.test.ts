@@ -6,7 +6,7 @@ import type { Facts } from '../../state/entry.ts';
 import { describeBoxed } from '../support/box.ts';
 import { auditOf, calls, claimOf, committed, layGround, type Played, play, scriptOf, wake } from '../support/live.ts';
 
-const playMs = 90_000;
+const playMs = 300_000;
 
 const config = `name: adder
 base: main

@@ -14,7 +14,7 @@ import { statePaths } from '../../state/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import { auditOf, entriesOf, groundEnv, liveDir, scriptOf } from '../support/live.ts';
 
-const playMs = 120_000;
+const playMs = 300_000;
 
 describeBoxed("the demo's first claim", () => {
   test(

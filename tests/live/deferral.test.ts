@@ -73,7 +73,7 @@ describeBoxed('work that was put off', () => {
     expect(third.end).toMatchObject({ status: 'idle', exit: 0, inbox: [{ kind: 'deferral' }] });
     expect(third.of('reentry')).toHaveLength(2);
     expect(await auditOf(ground.paths)).toMatchObject({ ok: true, problems: [] });
-  }, 120_000);
+  }, 300_000);
 });
 
 /** Puts two things off, tries to put off what a gate covers, and brings the phase to DONE. */

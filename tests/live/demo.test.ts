@@ -39,7 +39,7 @@ describeBoxed('the demo', () => {
     place = join(dir, 'demo');
     hub = statePaths(join(place, 'state')).hub;
     const options = { env: groundEnv(dir) as NodeJS.ProcessEnv, timeout: demoSecondsMax * 1000 };
-    const ran = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', cli, 'demo', '--dir', place], {
+    const ran = spawnSync(process.execPath, [cli, 'demo', '--dir', place], {
       encoding: 'utf8',
       ...options,
     });

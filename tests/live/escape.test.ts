@@ -38,7 +38,7 @@ import {
   wake,
 } from '../support/live.ts';
 
-const phaseMs = 240_000;
+const phaseMs = 300_000;
 const fixture = (name: string) => readFileSync(join(fixtures, 'escape', name), 'utf8');
 
 describeBoxed('what agents and claims run', () => {

@@ -19,7 +19,7 @@ import {
   wake,
 } from '../support/live.ts';
 
-const playMs = 60_000;
+const playMs = 300_000;
 const oneGate = readFileSync(join(adder, 'plan-one.md'), 'utf8');
 const wait = calls('wait', { why: 'nothing is left to do now' });
 const add = `echo '[ $# -eq 2 ] || exit 2; echo $(($1 + $2))' > add.sh

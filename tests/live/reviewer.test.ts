@@ -26,7 +26,7 @@ import {
   wake,
 } from '../support/live.ts';
 
-const playMs = 120_000;
+const playMs = 300_000;
 const oneGate = readFileSync(join(adder, 'plan-one.md'), 'utf8');
 const phase = 'adder' as PhaseId;
 

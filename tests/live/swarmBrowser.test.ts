@@ -6,7 +6,7 @@ import { loginServer } from '../support/loginServer.ts';
 
 const hasChromium = existsSync('/usr/lib/chromium/chromium');
 /** Chromium takes a moment where the machine is busy. */
-const slowMs = 180_000;
+const slowMs = 300_000;
 const suite = hasChromium ? describeBoxed : describe.skip;
 
 const functional = `import { expect, test } from 'vitest';

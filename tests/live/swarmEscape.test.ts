@@ -11,7 +11,7 @@ import { appHost, never, type OpenSuite, suiteOf } from '../support/appHost.ts';
 import { describeBoxed } from '../support/box.ts';
 import { tempDir } from '../support/temp.ts';
 
-const slowMs = 180_000;
+const slowMs = 300_000;
 const attempts = readFileSync(join(import.meta.dirname, '../fixtures/live/swarmEscape/attempts.ts'), 'utf8');
 
 /** What a hook and a test run: everything there is, and the honest work between. */

@@ -106,7 +106,7 @@ describeBoxed("the operator's acts", () => {
     expect(ended.exit).toBe(1);
     expect(acts(place)).toEqual([]);
     expect((await type(['audit'])).exit).toBe(0);
-  }, 90_000);
+  }, 300_000);
 
   it('amend the plan of a phase, and give roles new keys, his own among them', async () => {
     const place = await planned();
@@ -161,7 +161,7 @@ describeBoxed("the operator's acts", () => {
       publicKey: expect.any(String),
       key: { in: 'file', path: expect.stringMatching(/operator_ed25519\.[0-9a-f]{8}$/) },
     });
-  }, 180_000);
+  }, 300_000);
 
   it('are taken up at once by a supervisor that runs, which a second one cannot join and Ctrl-C stops', async () => {
     const place = await planned();
@@ -197,5 +197,5 @@ describeBoxed("the operator's acts", () => {
       targetDigest: digestOf(renderEntry(target as never)),
     });
     expect(readFileSync(join(place.state, 'log.jsonl'), 'utf8')).not.toBe('');
-  }, 90_000);
+  }, 300_000);
 });

@@ -43,7 +43,7 @@ describeBoxed('a calibration', () => {
     expect(readCalibrations(ground.paths.calibrations)).toEqual([report.calibration]);
     expect(notes).toEqual(['note: a script judges here, and no model: the figures say nothing of one']);
     expect(said(report)).toContain('a script, no model');
-  }, 120_000);
+  }, 300_000);
 
   it('finds one that stamps everything to detect nothing', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, casePasses), { set: few });

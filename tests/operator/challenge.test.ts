@@ -106,7 +106,7 @@ describeBoxed('coldpass challenge', () => {
     expect(files).not.toContain(`${json.record.run}.test-result.json`);
     expect(await type(['export', '--out', '../statements'])).toMatchObject({ exit: 2, out: '' });
     expect(await type(['export'])).toMatchObject({ exit: 2, err: expect.stringMatching(/--out <folder>/) });
-  }, 180_000);
+  }, 300_000);
 });
 
 describe('a challenged run', () => {

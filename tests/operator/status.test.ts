@@ -79,5 +79,5 @@ describeBoxed('a phase, looked at from the command line', () => {
     expect((await type(['audit'])).exit).toBe(0);
     expect((await type(['explain', 'M9'])).err).toMatch(/phase answer has no gate M9; those there are: M1, DONE/);
     expect(git(repo, ['branch', '--list', 'phase/*'])).toBe('');
-  }, 90_000);
+  }, 300_000);
 });

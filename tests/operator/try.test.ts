@@ -64,7 +64,7 @@ agents:`,
     );
     const trees = readdirSync(join(state, 'trials')).filter((run) => existsSync(join(state, 'trials', run, 'tree')));
     expect(trees).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   it('takes what is committed and says so, and shows the run again by its name', async () => {
     const { repo, type } = await workspace();

@@ -7,7 +7,7 @@ import { leftOnEngine } from './dockerEngine.ts';
 import { ground, groundMark } from './ground.ts';
 
 /** A killed orphan stays a zombie, or on its way out, for about a second. */
-const patienceMs = 5_000;
+const patienceMs = 20_000;
 const lookEveryMs = 100;
 const workspacesDir = '/var/lib/coldpass';
 

@@ -89,7 +89,7 @@ describe('kill -9', () => {
     expect(acknowledged.size).toBeGreaterThan(kills * 2);
     await expectHonestHistory(trail);
     expect(git(trail.hub, ['fsck', '--no-dangling'])).toBe('');
-  }, 60_000);
+  }, 300_000);
 });
 
 describe('a full disk', () => {

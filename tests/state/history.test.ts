@@ -57,7 +57,7 @@ async function spoilt<T>(choice: Choice, mutant: Mutated, look: (made: Made) => 
 type Made = Awaited<ReturnType<typeof writeMutant>>;
 
 describe('a random history', () => {
-  test('as it is, is in order after any of its commits', { timeout: 3 * minutes }, async () => {
+  test('as it is, is in order after any of its commits', { timeout: 20 * minutes }, async () => {
     const property = fc.asyncProperty(anyTrail, async (trail) => {
       const choice = { ...trailOf(trail), at: 0, how: 0, stranger: the.stranger };
       const report = await spoilt(choice, { keep: choice.length, drafts: [] }, ({ hub, headsLog }) =>
@@ -68,7 +68,7 @@ describe('a random history', () => {
     await fc.assert(property, { seed: seeds[0] as number, numRuns: honestRuns });
   });
 
-  test('with one thing done to it, is caught, and the entry is named', { timeout: 10 * minutes }, async () => {
+  test('with one thing done to it, is caught, and the entry is named', { timeout: 20 * minutes }, async () => {
     const done = new Map(kinds.map((kind) => [kind, 0]));
     const what = { kind: fc.constantFrom(...kinds), at: random, how: random, isWitnessed: fc.boolean() };
     const property = fc.asyncProperty(anyTrail, fc.record(what), async (trail, { kind, isWitnessed, ...numbers }) => {
@@ -87,7 +87,7 @@ describe('a random history', () => {
 });
 
 describe('a random history, of which an audit saw the beginning', () => {
-  test('is caught as well, by an audit of no more than what came after', { timeout: 3 * minutes }, async () => {
+  test('is caught as well, by an audit of no more than what came after', { timeout: 20 * minutes }, async () => {
     const what = { kind: fc.constantFrom(...kinds), at: random, how: random };
     const property = fc.asyncProperty(anyTrail, fc.record(what), async (trail, { kind, ...numbers }) => {
       const choice = { ...trailOf(trail), ...numbers, stranger: the.stranger };

@@ -67,15 +67,10 @@ export function groundIn(dir: string, repo: string): Ground {
   // The node that runs us comes first: whatever else is on the machine, it is the one that `init` finds.
   const env = { PATH: `${join(process.execPath, '..')}:${PATH}`, HOME: home, ...(TMPDIR && { TMPDIR }) };
   const start = (args: string[], more: Record<string, string> = {}): Running =>
-    running(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', cli, ...args, ...(args[0]?.startsWith('-') ? [] : ['--state', state])],
-      repo,
-      {
-        ...env,
-        ...more,
-      },
-    );
+    running(process.execPath, [cli, ...args, ...(args[0]?.startsWith('-') ? [] : ['--state', state])], repo, {
+      ...env,
+      ...more,
+    });
   return { dir, repo, state, env, start, type: (args, more) => start(args, more).done };
 }
 

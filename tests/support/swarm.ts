@@ -42,7 +42,7 @@ export function busybox(changes: string[] = []): string {
     await eventually(async () => {
       await openDocker(engineSocket()).getImage(image).remove().catch(unless(404));
     }, 60);
-  }, 90_000);
+  }, 300_000);
   return image;
 }
 
@@ -79,7 +79,7 @@ export async function swarmGround(context: TestContext, secrets: Record<string, 
     await lock.release();
     rmSync(stateDir, { recursive: true, force: true });
     if (left.length > 0) throw new Error(left.join('; '));
-  }, 180_000);
+  }, 300_000);
   return { run, docker, names, labels: shared.labels, network, stateDir, stack: open(names.stack), open, abort, lock };
 }
 

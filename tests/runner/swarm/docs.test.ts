@@ -18,7 +18,7 @@ const config = parse(/```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? '');
 const files = Object.fromEntries(
   [...text.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, path, code]) => [path as string, code as string]),
 );
-const slowMs = 120_000;
+const slowMs = 300_000;
 
 describeBoxed('the documented app recipe', { timeout: slowMs }, () => {
   test('is one, and names every key that there is', () => {

@@ -13,7 +13,7 @@ import { loginServer } from '../../support/loginServer.ts';
 import { tempDir } from '../../support/temp.ts';
 
 /** vitest in a box takes its time where many run at once. */
-const slowMs = 120_000;
+const slowMs = 300_000;
 
 const head = `import { describe, expect, test } from 'vitest';\nimport { app } from 'coldpass/app';\n`;
 
