@@ -13,13 +13,20 @@ export function isRed({ tests, failed }: RungEnd): boolean {
   return failed !== null || tests.some(({ status }) => status === 'fail');
 }
 
-/** Lays the pictures of a rung's pages. Gives their names, as they then lie. */
-export async function keepPictures(dir: string, rung: string, pictures: readonly Buffer[]): Promise<string[]> {
-  if (pictures.length === 0) return [];
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const names = pictures.map((_, at) => `${rung}-page-${at + 1}.png`);
-  await Promise.all(pictures.map((bytes, at) => writeFile(join(dir, names[at] as string), bytes)));
-  return names;
+/** Lays the pictures of a rung's pages. Gives them by their names there. Never rejects: evidence is no part of the verdict. */
+export async function keepPictures(
+  dir: string,
+  rung: string,
+  pictures: readonly Buffer[],
+): Promise<Map<string, Buffer>> {
+  const named = new Map(pictures.map((bytes, at) => [`${rung}-page-${at + 1}.png`, bytes] as const));
+  try {
+    if (named.size > 0) await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const [name, bytes] of named) await writeFile(join(dir, name), bytes);
+  } catch {
+    // The disk may be full; they are searched for secrets all the same.
+  }
+  return named;
 }
 
 /** Writes what there is to see. Values of the run's secrets are taken out. Never rejects: evidence is no part of the verdict. */

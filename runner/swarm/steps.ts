@@ -57,8 +57,8 @@ export async function suiteRan(site: AppSite, checks: Checks, rung: string): Pro
   const files = site.suite.filesOf(rung);
   if (files.length === 0) return true;
   const { end, report, pictures } = await site.suite.boxes.tests(files, rung, site.signal);
-  const names = await keepPictures(site.evidenceDir, rung, pictures);
-  for (const [at, name] of names.entries()) site.gone.set(`picture ${name}`, pictures[at] as Buffer);
+  for (const [name, bytes] of await keepPictures(site.evidenceDir, rung, pictures))
+    site.gone.set(`picture ${name}`, bytes);
   const tests = report.kind === 'read' ? report.tests : [];
   checks.take(tests, textOf(end));
   const failing = tests.filter(({ status }) => status === 'fail').length;
