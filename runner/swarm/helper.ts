@@ -3,7 +3,7 @@
 // asked for; it stays for the next command, since a command in it costs a third of what a container of its own would. It
 // keeps its volumes in use: `close` before they are removed. An abort or a deadline removes it with what runs in it.
 
-import type { Duplex } from 'node:stream';
+import { addAbortSignal, type Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { RunnerError } from '../errors.ts';
@@ -186,7 +186,9 @@ async function begin(
 ): Promise<Begun> {
   const streams = { AttachStdin: true, AttachStdout: true, AttachStderr: true };
   const exec = await container.exec({ Cmd: [...command], ...streams, abortSignal });
-  return { exec, connection: await exec.start({ hijack: true, stdin: true, abortSignal }) };
+  const connection: Duplex = await exec.start({ hijack: true, stdin: true, abortSignal });
+  // The request, which heeded the signal, has ended: what is left is a bare connection.
+  return { exec, connection: addAbortSignal(abortSignal, connection) };
 }
 
 /** 128 and SIGKILL. */

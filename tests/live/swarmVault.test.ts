@@ -119,10 +119,13 @@ describeSwarm('the vault', { timeout }, () => {
     const stop = new AbortController();
     const vault = await open(stop.signal);
     const backing = vault.back('data', null);
-    const isUsed = async () =>
-      (await docker.listContainers({ filters: { volume: [`${names.stack}_data`] } })).length > 0;
+    const isRun = async (program: string) => {
+      const ours = await docker.listContainers({ filters: { volume: [`${names.stack}_data`] } });
+      const tops = await Promise.all(ours.map(({ Id }) => docker.getContainer(Id).top({ ps_args: '-eo pid,args' })));
+      return tops.some(({ Processes }) => JSON.stringify(Processes).includes(program));
+    };
     // One that ends before it was seen at work says why.
-    await Promise.race([vi.waitUntil(isUsed, { timeout, interval: 50 }), backing]);
+    await Promise.race([vi.waitUntil(() => isRun('backup --json'), { timeout, interval: 50 }), backing]);
     stop.abort(new Error('enough'));
     await expect(backing).rejects.toThrow('enough');
     await expect(vault.wipe('data')).rejects.toThrow('enough');

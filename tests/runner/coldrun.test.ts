@@ -185,7 +185,7 @@ describeBoxed('a cold run', () => {
     ],
     ['kills itself', project, { stages: [{ ...nodeTest, run: 'kill -9 $$' }] }, 'FAIL', /was ended by SIGKILL/],
   ];
-  it.concurrent.each(cases)('of a project that %s is red, in words', async (_, files, parts, outcome, words) => {
+  it.each(cases)('of a project that %s is red, in words', async (_, files, parts, outcome, words) => {
     const { cold } = openRuns(sandbox());
     const record = await cold({ repo: repoOf(files), recipe: recipeOf(parts) });
     expect(record.reason).toMatch(words);
