@@ -1,10 +1,9 @@
 // Before the first test: the programs that tests use, the ground they stand on, and a Docker engine. After the last: the engine
 // stops if it was started here, and the ground goes, whatever is on it (`figures.ts` has told of it by then).
 
-import { rmSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import { findEngine } from './dockerEngine.ts';
-import { ground, layGround } from './ground.ts';
+import { ground, layGround, removeGround } from './ground.ts';
 import { installPackages } from './packages.ts';
 
 declare module 'vitest' {
@@ -23,15 +22,11 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   provide('dockerSocket', engine.socket);
   return async () => {
     await engine.stop();
-    removeGround();
+    try {
+      removeGround();
+    } catch (error) {
+      // A mount that was left behind: told of already, and the run has failed by it.
+      say(`${ground} cannot be removed (${(error as Error).message.trim()}); unmount what is in it`);
+    }
   };
-}
-
-function removeGround(): void {
-  try {
-    rmSync(ground, { recursive: true, force: true });
-  } catch (error) {
-    // A mount that was left behind: told of already, and the run has failed by it.
-    say(`${ground} cannot be removed (${(error as Error).message.trim()}); unmount what is in it`);
-  }
 }

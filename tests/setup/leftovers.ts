@@ -27,7 +27,8 @@ function folders(): string[] {
 
 function mounts(): string[] {
   const lines = read('/proc/self/mountinfo').split('\n');
-  return lines.filter((line) => line.includes(groundMark)).map((line) => `mount ${line.split(' ')[4]}`);
+  const points = lines.filter((line) => line.includes(groundMark)).map((line) => line.split(' ')[4]);
+  return points.filter((point) => point !== ground).map((point) => `mount ${point}`);
 }
 
 function workspaces(): string[] {
@@ -55,7 +56,8 @@ function isOurs(pid: string): boolean {
 function boundIn(pid: string): string[] {
   if (link(`/proc/${pid}/ns/mnt`) === link('/proc/self/ns/mnt')) return [];
   const lines = read(`/proc/${pid}/mountinfo`).split('\n');
-  return lines.map((line) => line.split(' ')[3] ?? '');
+  // The ground as a whole is seen by whoever copied our namespace.
+  return lines.filter((line) => line.split(' ')[3] !== '/');
 }
 
 function listed(dir: string): string[] {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { readScript } from '../../agents/script.ts';
 import { startScripted } from '../../agents/scripted.ts';
+import { cliEnv } from './cliEnv.ts';
 import { type Files, git, makeRepo } from './repo.ts';
 import { tempDir } from './temp.ts';
 
@@ -65,7 +66,7 @@ export function groundIn(dir: string, repo: string): Ground {
   mkdirSync(home, { recursive: true });
   const { PATH = '/usr/bin:/bin', TMPDIR } = process.env;
   // The node that runs us comes first: whatever else is on the machine, it is the one that `init` finds.
-  const env = { PATH: `${join(process.execPath, '..')}:${PATH}`, HOME: home, ...(TMPDIR && { TMPDIR }) };
+  const env = { PATH: `${join(process.execPath, '..')}:${PATH}`, HOME: home, ...cliEnv, ...(TMPDIR && { TMPDIR }) };
   const start = (args: string[], more: Record<string, string> = {}): Running =>
     running(process.execPath, [cli, ...args, ...(args[0]?.startsWith('-') ? [] : ['--state', state])], repo, {
       ...env,

@@ -32,6 +32,7 @@ import type { Entry, EntryOf, Kind } from '../../state/entry.ts';
 import type { AgentRole } from '../../state/ids.ts';
 import { withTrail } from '../../state/readTrail.ts';
 import { type StatePaths, statePaths } from '../../state/workspace.ts';
+import { cliEnv } from './cliEnv.ts';
 
 export const fixtures = join(import.meta.dirname, '..', 'fixtures', 'live');
 export const cli = join(import.meta.dirname, '..', '..', 'cli.ts');
@@ -80,7 +81,7 @@ export function liveDir(): string {
 /** What a command of Coldpass is given of the environment. */
 export function groundEnv(dir: string, url?: string): Record<string, string | undefined> {
   const model = url === undefined ? {} : { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'a-script-needs-no-key' };
-  return { PATH: process.env.PATH, HOME: dir, XDG_CONFIG_HOME: join(dir, 'config'), ...model };
+  return { PATH: process.env.PATH, HOME: dir, XDG_CONFIG_HOME: join(dir, 'config'), ...cliEnv, ...model };
 }
 
 /** The adder's own story, to DONE. */
