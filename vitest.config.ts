@@ -11,8 +11,8 @@ import { LongestFirst } from './tests/setup/order.ts';
 const shared = { env: { TMPDIR: ground }, testTimeout: 300_000, hookTimeout: 300_000 };
 /** Of these the suite runs a part (`tests/support/long.ts`). */
 const inPart = ['live/kill', 'loop/life', 'state/history'];
-// One more than there are cores: in the longest files, those on the Swarm, containers are waited for.
-const atOnce = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
+// More than there are cores: in the longest files, those on the Swarm, containers are waited for.
+const atOnce = { maxWorkers: availableParallelism() + 2, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
   test: {

@@ -3,15 +3,17 @@
 
 import { TrailError } from './errors.ts';
 import { endGit, type GitOptions, startGit } from './gitProcess.ts';
-import type { Sha } from './ids.ts';
 
 export const objectBytesMax = 64 * 1024 * 1024;
 
 export type ReadObject = { type: string; bytes: Buffer };
 
 export type ObjectReader = {
-  /** The object's bytes, null where there is none. Rejects with TrailError 'bad-hub' once git is gone or the object is huge. */
-  read(id: Sha): Promise<ReadObject | null>;
+  /**
+   * The bytes of the object that an id, or a name such as `refs/heads/main`, leads to; null where there is none. Rejects with
+   * TrailError 'bad-hub' once git is gone or the object is huge.
+   */
+  read(name: string): Promise<ReadObject | null>;
   /** Ends git; may be called twice. */
   close(): void;
 };
@@ -40,11 +42,11 @@ export function openObjects(dir: string, options: Pick<GitOptions, 'objects'> = 
   child.once('close', () => fail('git cat-file ended'));
 
   return {
-    read: (id) =>
+    read: (name) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone);
         waiting.push({ resolve, reject });
-        child.stdin.write(`${id}\n`);
+        child.stdin.write(`${name}\n`);
       }),
     close: () => fail('it was closed'),
   };

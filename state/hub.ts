@@ -8,11 +8,12 @@ import { appendFile, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { type ObjectReader, openObjects } from './catFile.ts';
 import { verifyCommit } from './commits.ts';
 import { Refused, TrailError } from './errors.ts';
 import { type Founding, writeGenesis } from './genesis.ts';
-import { branchHead, fileAt, isAncestor, revParse } from './git.ts';
-import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
+import { branchHead, fileIn, isAncestor, revParse } from './git.ts';
+import { git, gitText, whyFailed } from './gitProcess.ts';
 import { type PhaseId, type RunId, Sha } from './ids.ts';
 import { syncFolder } from './objects.ts';
 import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from './signers.ts';
@@ -76,20 +77,35 @@ export async function openCopy(dir: string): Promise<Hub> {
   const roots = first?.stdout.toString().split('\n').filter(Boolean) ?? [];
   if (first?.exit !== 0 || roots.length !== 1)
     throw notHub(dir, 'its branch `trail` is missing, broken or has two beginnings');
-  if ((await branchHead(dir, 'main')) === null) throw notHub(dir, 'its branch `main` is missing');
   const genesis = Sha.parse(roots[0]);
-  const signers = await signersAt(dir, genesis);
-  const operator = signers.find((signer) => signer.principal === principalOf('operator'));
-  const commit = await git(dir, ['cat-file', 'commit', genesis]);
-  if (operator === undefined || verifyCommit(commit.stdout, signers) !== operator.principal) {
-    throw notHub(dir, 'the first commit of its trail is not signed by the operator whom it names');
+  // One git for all that follows: a hub is opened whenever somebody looks at its trail.
+  const objects = openObjects(dir);
+  try {
+    if ((await objects.read('refs/heads/main')) === null) throw notHub(dir, 'its branch `main` is missing');
+    const signers = await signersIn(objects, dir, genesis);
+    const operator = signers.find((signer) => signer.principal === principalOf('operator'));
+    const commit = await objects.read(genesis);
+    if (operator === undefined || commit === null || verifyCommit(commit.bytes, signers) !== operator.principal) {
+      throw notHub(dir, 'the first commit of its trail is not signed by the operator whom it names');
+    }
+    return { dir, genesis, root: fingerprintOf(operator.publicKey), signers };
+  } finally {
+    objects.close();
   }
-  return { dir, genesis, root: fingerprintOf(operator.publicKey), signers };
 }
 
 /** The keys that a commit of the trail allows. */
-export async function signersAt(dir: string, sha: Sha, options: GitOptions = {}): Promise<AllowedSigner[]> {
-  const bytes = await fileAt(dir, sha, allowedSignersFile, allowedSignersBytesMax, options);
+export async function signersAt(dir: string, sha: Sha): Promise<AllowedSigner[]> {
+  const objects = openObjects(dir);
+  try {
+    return await signersIn(objects, dir, sha);
+  } finally {
+    objects.close();
+  }
+}
+
+async function signersIn(objects: ObjectReader, dir: string, sha: Sha): Promise<AllowedSigner[]> {
+  const bytes = await fileIn(objects, sha, allowedSignersFile, allowedSignersBytesMax);
   if (bytes === null) throw notHub(dir, `${allowedSignersFile} is missing in ${sha}`);
   return parseAllowedSigners(bytes.toString());
 }

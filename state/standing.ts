@@ -20,8 +20,20 @@ export type Standing =
   | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Piece[] }
   | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Piece[] };
 
+/** What was found last stays with its claim in its phase, neither of which ever changes: rules ask again and again. */
+const found = new WeakMap<Phase, WeakMap<Claim, { nowMs: number; standing: Standing }>>();
+
 /** What the claim's evidence comes to at `nowMs`. */
 export function standingOf(phase: Phase, claim: Claim, nowMs: number): Standing {
+  const ofPhase = found.get(phase) ?? new WeakMap();
+  const last = ofPhase.get(claim);
+  if (last?.nowMs === nowMs) return last.standing;
+  const standing = findStanding(phase, claim, nowMs);
+  found.set(phase, ofPhase.set(claim, { nowMs, standing }));
+  return standing;
+}
+
+function findStanding(phase: Phase, claim: Claim, nowMs: number): Standing {
   const pieces = piecesOf(phase, claim, nowMs);
   const bad = pieces.filter((piece) => piece.result === 'bad');
   const at = (of: Piece[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;

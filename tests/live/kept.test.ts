@@ -61,8 +61,8 @@ describeBoxed('a claim that is green by its own tests', () => {
     'is red where it only lost a test that would still be green',
     async () => {
       const ground = await layGround({ plan: oneGate });
-      const played = await claims(ground, `${add}\ngit mv tests/present.test.sh tests/renamed.test.sh`);
-      expect(cameTo(played)).toContain('kept BROKEN');
+      const played = await claims(ground, `${add}\nrm tests/present.test.sh`);
+      expect(cameTo(played)).toEqual(expect.arrayContaining(['kept BROKEN']));
       const why = played.of('run').find(({ facts }) => facts.kept)?.facts.kept?.why;
       expect(why).toMatch(/were green before and are gone: .*present\.test\.sh/);
     },
@@ -78,7 +78,7 @@ describeBoxed('a claim that is green by its own tests', () => {
         expects: { tests: 9 },
       });
       const played = await claims(ground, add, claim);
-      expect(cameTo(played)).toContain('gate PASS');
+      expect(cameTo(played)).toEqual(expect.arrayContaining(['gate PASS']));
       const run = played.of('run').find(({ facts }) => facts.purpose.kind === 'gate');
       expect(run?.facts.unmet).toEqual(['by its own EXPECTED 9 tests are asked for, 2 passed']);
       expect(await auditOf(ground.paths)).toMatchObject({ ok: true });
