@@ -7,12 +7,14 @@ import { figures } from './tests/setup/figures.ts';
 import { ground } from './tests/setup/ground.ts';
 import { LongestFirst } from './tests/setup/order.ts';
 
+// Few pages to copy each time that git is started.
+const execArgv = ['--max-semi-space-size=1'];
 // A limit finds what hangs; how long things take is for `bench/` to say.
-const shared = { env: { TMPDIR: ground }, testTimeout: 300_000, hookTimeout: 300_000 };
+const shared = { execArgv, env: { TMPDIR: ground }, testTimeout: 300_000, hookTimeout: 300_000 };
 /** Of these the suite runs a part (`tests/support/long.ts`). */
 const inPart = ['live/kill', 'loop/life', 'state/history'];
-// More than there are cores: in the longest files, those on the Swarm, containers are waited for.
-const atOnce = { maxWorkers: availableParallelism() + 2, sequence: { groupOrder: 0 } };
+// One more than there are cores: in the longest files, those on the Swarm, containers are waited for.
+const atOnce = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
   test: {

@@ -1,11 +1,9 @@
 // What a repository is asked: which commit, which tree, what changed, what a file holds. Reads objects only, never a working
 // tree; every answer is bounded. How git is started is in `gitProcess.ts`.
 
-import { type ObjectReader, openObjects } from './catFile.ts';
 import { Refused, TrailError } from './errors.ts';
 import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
 import { Sha } from './ids.ts';
-import { childAt, folderMode, parseTree } from './trees.ts';
 
 export const listingBytesMax = 64 * 1024 * 1024;
 
@@ -107,34 +105,27 @@ export async function listTree(dir: string, sha: Sha, prefix = '', options: GitO
 }
 
 /** A file's bytes at a commit; null where nothing lies there. Refused for links, submodules, folders and over `bytesMax`. */
-export async function fileAt(dir: string, sha: Sha, path: string, bytesMax: number): Promise<Buffer | null> {
-  const objects = openObjects(dir);
-  try {
-    return await fileIn(objects, sha, path, bytesMax);
-  } finally {
-    objects.close();
-  }
-}
-
-/** The same from a reader that is open already. TrailError 'bad-hub' where the commit or a part of it is missing. */
-export async function fileIn(objects: ObjectReader, sha: Sha, path: string, bytesMax: number): Promise<Buffer | null> {
-  async function read(name: string): Promise<Buffer> {
-    const object = await objects.read(name);
-    if (object !== null) return object.bytes;
-    throw new TrailError('bad-hub', `${path} at ${sha} cannot be read: ${name} is missing`);
-  }
-  const load = async (tree: string) => parseTree(await read(tree));
-  const child = await childAt(await load(`${sha}^{tree}`), path, load);
-  if (child === null) return null;
-  const other = notFiles[child.mode];
+export async function fileAt(
+  dir: string,
+  sha: Sha,
+  path: string,
+  bytesMax: number,
+  options: GitOptions = {},
+): Promise<Buffer | null> {
+  const rows = await gitText(dir, ['ls-tree', '-z', '-l', '--full-tree', sha, '--', path], options);
+  const row = rows.split('\0')[0];
+  if (!row) return null;
+  const file = readTreeRow(row);
+  const other = notFiles[file.mode];
   if (other !== undefined) throw new Refused(`${path} is ${other} at ${sha}, not a file`);
-  const bytes = await read(child.sha);
-  if (bytes.length > bytesMax)
-    throw new Refused(`${path} has ${bytes.length} bytes at ${sha}; ${bytesMax} are read at most`);
-  return bytes;
+  if (file.bytes > bytesMax)
+    throw new Refused(`${path} has ${file.bytes} bytes at ${sha}; ${bytesMax} are read at most`);
+  const result = await git(dir, ['cat-file', 'blob', file.blob], { ...options, outputBytesMax: bytesMax + 1 });
+  if (result.exit === 0) return result.stdout;
+  throw new TrailError('bad-hub', `${path} at ${sha} cannot be read from ${dir}: ${whyFailed(result)}`);
 }
 
-const notFiles: Record<string, string> = { 120000: 'a symbolic link', 160000: 'a submodule', [folderMode]: 'a folder' };
+const notFiles: Record<string, string> = { '120000': 'a symbolic link', '160000': 'a submodule', '040000': 'a folder' };
 
 function readTreeRow(row: string): TreeFile {
   const [, mode = '', blob = '', bytes = '', path = ''] =

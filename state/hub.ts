@@ -12,12 +12,13 @@ import { type ObjectReader, openObjects } from './catFile.ts';
 import { verifyCommit } from './commits.ts';
 import { Refused, TrailError } from './errors.ts';
 import { type Founding, writeGenesis } from './genesis.ts';
-import { branchHead, fileIn, isAncestor, revParse } from './git.ts';
+import { branchHead, isAncestor, revParse } from './git.ts';
 import { git, gitText, whyFailed } from './gitProcess.ts';
 import { type PhaseId, type RunId, Sha } from './ids.ts';
 import { syncFolder } from './objects.ts';
 import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from './signers.ts';
 import { fingerprintOf } from './sshsig.ts';
+import { childAt, fileMode, parseTree } from './trees.ts';
 
 const allowedSignersBytesMax = 64 * 1024;
 const transferSecondsMax = 600;
@@ -105,8 +106,12 @@ export async function signersAt(dir: string, sha: Sha): Promise<AllowedSigner[]>
 }
 
 async function signersIn(objects: ObjectReader, dir: string, sha: Sha): Promise<AllowedSigner[]> {
-  const bytes = await fileIn(objects, sha, allowedSignersFile, allowedSignersBytesMax);
-  if (bytes === null) throw notHub(dir, `${allowedSignersFile} is missing in ${sha}`);
+  const read = async (name: string) => (await objects.read(name))?.bytes ?? Buffer.alloc(0);
+  const load = async (name: string) => parseTree(await read(name));
+  const child = await childAt(await load(`${sha}^{tree}`), allowedSignersFile, load);
+  const bytes = child?.mode === fileMode ? await read(child.sha) : Buffer.alloc(0);
+  if (bytes.length === 0 || bytes.length > allowedSignersBytesMax)
+    throw notHub(dir, `${allowedSignersFile} is missing, empty, too large or no file in ${sha}`);
   return parseAllowedSigners(bytes.toString());
 }
 

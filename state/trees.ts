@@ -9,7 +9,7 @@ export type ObjectType = 'blob' | 'tree' | 'commit';
 export type GitObject = { sha: Sha; type: ObjectType; bytes: Uint8Array };
 
 export const folderMode = '40000';
-const fileMode = '100644';
+export const fileMode = '100644';
 const shaBytes = 20;
 
 /** `tree` is there once the folder was looked into. */
