@@ -12,7 +12,7 @@ import { runLabel } from './place.ts';
 import { countOf, kinds, labelled, type Residue, type Thing } from './residue.ts';
 
 export const removeMs = 120_000;
-const lookEveryMs = 250;
+const lookEveryMs = 150;
 const quietMs = 1_000;
 const saidMax = 160;
 

@@ -117,8 +117,10 @@ export async function openSite(
   const ground: Ground = { options, order, recipe, names, labels, docker, undoing, signal };
   const network = `${names.stack}_proxy`;
   const tree = options.trees.tree(order.run);
-  const versions = await versionsOf({ order, recipe, names, labels, network, platform: report }, tree);
-  return 'refused' in versions ? versions : make(ground, versions);
+  const on = { order, recipe, names, labels, network, platform: report };
+  // The image is no run's own, and looked at while the versions are read.
+  const [versions, image] = await Promise.all([versionsOf(on, tree), ensureToolsImage(docker)]);
+  return 'refused' in versions ? versions : make(ground, versions, image);
 }
 
 /** Everything of the run goes, and what stood beside it is counted. Each leak in words. */
@@ -150,7 +152,7 @@ function labelsOf({ run, purpose }: Order): Labels {
   };
 }
 
-async function make(ground: Ground, versions: Versions): Promise<AppSite> {
+async function make(ground: Ground, versions: Versions, image: string): Promise<AppSite> {
   const { options, order, recipe, names, labels, docker, undoing, signal } = ground;
   const { head, base } = versions;
   const { dir, evidence } = runPaths(options.runsDir, order.run);
@@ -167,7 +169,6 @@ async function make(ground: Ground, versions: Versions): Promise<AppSite> {
     const own = stackOf(its, secrets.needs[name] ?? new Map());
     return { name, app, stack: own, stands: () => needStands(own, need, recipe.seconds.deploy, signal) };
   });
-  const image = await ensureToolsImage(docker);
   const vault = await openVault({ docker, names, labels, image, signal });
   undoing.push(async () => {
     await vault.close();
