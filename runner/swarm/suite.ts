@@ -4,6 +4,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { digestOf } from '../../state/digest.ts';
 import type { AppRecipe } from '../../state/recipe.ts';
 import { isCheck } from '../../state/record.ts';
 import type { StepEnd } from '../engine.ts';
@@ -69,6 +70,8 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
   // For whoever reads there, that folder is the tree.
   const outAsTree = { sandbox, mounts: [{ source: out, target: '/tree', mode: 'rw' }] satisfies Mount[] };
   const running = new Set<RunningStep>();
+  /** Told where a hook was not there: no box is made for another. That is the recipe's own word, and costs it its own hook. */
+  let hooksSaid: string[] | null = null;
 
   async function run(args: string[], signal: AbortSignal, seconds = recipe.seconds.tests): Promise<StepEnd> {
     const step = await startCommand(sandbox, commandOf(args, seconds), signal);
@@ -108,9 +111,16 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     return pictures;
   }
 
+  async function hook(name: HookName, signal: AbortSignal): Promise<StepEnd> {
+    const ops = join('/tree', recipe.suite, 'ops.ts');
+    if (hooksSaid?.includes(name) === false) return nothingDone(`no ${name} in ${ops}\n`);
+    const end = await run([sandbox.kit.node, kitFile('hook'), ops, name], signal);
+    hooksSaid ??= /^no \w+ in \S+, which has (.*)$/m.exec(end.output.head)?.[1]?.split(', ') ?? null;
+    return end;
+  }
+
   return {
-    hook: (name, signal) =>
-      run([sandbox.kit.node, kitFile('hook'), join('/tree', recipe.suite, 'ops.ts'), name], signal),
+    hook,
     async tests(files, stage, signal) {
       const end = await run([sandbox.kit.node, kitFile('tests'), `${outFolder}/${report}`, ...files], signal);
       return { end, report: await reportOf(end, files, stage), pictures: recipe.browser ? await picturesIn() : [] };
@@ -121,6 +131,13 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
       const left = await Promise.all([...running].map((step) => step.end(stopMs)));
       return left.filter((why) => why !== null);
     },
+  };
+}
+
+function nothingDone(head: string): StepEnd {
+  return {
+    ...{ started: true, exit: 0, signal: null, timedOut: false, outOfMemory: false, ms: 0, troubles: [] },
+    output: { head, tail: '', bytes: Buffer.byteLength(head), digest: digestOf(head) },
   };
 }
 

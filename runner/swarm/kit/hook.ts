@@ -11,7 +11,7 @@ const [ops = '', name = ''] = process.argv.slice(2);
 if (!existsSync(ops)) end(`no ${name}: there is no ${ops}`);
 const hooks = await import(pathToFileURL(ops).href);
 const hook = hooks[name];
-if (hook === undefined) end(`no ${name} in ${ops}`);
+if (hook === undefined) end(`no ${name} in ${ops}, which has ${Object.keys(hooks).join(', ') || 'none'}`);
 if (typeof hook !== 'function') throw new TypeError(`${name} in ${ops} is no function`);
 await hook(app);
 end(`${name} is done`);

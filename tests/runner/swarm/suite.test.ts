@@ -34,7 +34,12 @@ export async function preBackup(app: App): Promise<void> {
   test('that is not there is no failure, and is told', async () => {
     const { suite } = await suiteOf({ 'tests/ops.ts': 'export async function preBackup() {}' }, appHost());
     const end = await suite.hook('preUpgrade', never);
-    expect(end).toMatchObject({ exit: 0, output: { head: 'no preUpgrade in /tree/tests/ops.ts\n' } });
+    const head = 'no preUpgrade in /tree/tests/ops.ts, which has preBackup\n';
+    expect(end).toMatchObject({ exit: 0, output: { head } });
+    // It is known by now, and takes no box; the one that is there still runs.
+    const next = { started: true, exit: 0, ms: 0, output: { head: 'no preRestore in /tree/tests/ops.ts\n' } };
+    expect(await suite.hook('preRestore', never)).toMatchObject(next);
+    expect((await suite.hook('preBackup', never)).output.head).toBe('preBackup is done\n');
     const none = await suiteOf({}, appHost());
     const { exit, output } = await none.suite.hook('preUpgrade', never);
     expect([exit, output.head]).toEqual([0, 'no preUpgrade: there is no /tree/tests/ops.ts\n']);
