@@ -159,7 +159,8 @@ async function make(ground: Ground, versions: Versions, image: string): Promise<
   const intend = (what: string) => writeIntent(dir, what);
   await intend('witnesses');
   const facts = factsOf(versions);
-  undoing.push(() => unmake(ground, facts));
+  let vaultClosed = Promise.resolve();
+  undoing.push(() => unmake(ground, facts, vaultClosed));
   facts.witnesses = { planted: await plantWitnesses(docker, order.run), intact: 0 };
   const secrets = secretsFor([head.app, ...(base ? [base.app] : [])], versions.needs);
   const stackOf = (its: RunNames, values: Map<string, string>): Stack =>
@@ -170,8 +171,9 @@ async function make(ground: Ground, versions: Versions, image: string): Promise<
     return { name, app, stack: own, stands: () => needStands(own, need, recipe.seconds.deploy, signal) };
   });
   const vault = await openVault({ docker, names, labels, image, signal });
+  // Its containers go while the services do.
   undoing.push(async () => {
-    await vault.close();
+    vaultClosed = vault.close();
     return [];
   });
   let deployed: AdmittedApp | null = null;
@@ -229,8 +231,12 @@ async function needStands(stack: Stack, need: Need, seconds: number, signal: Abo
 }
 
 /** Stacks, volumes, secrets and networks; then the witnesses, which must all be as they were. */
-async function unmake({ docker, order }: Ground, facts: Facts): Promise<string[]> {
-  const leaks = await removeRun(docker, order.run, { deadlineMs: teardownMs });
+async function unmake({ docker, order }: Ground, facts: Facts, vaultClosed: Promise<void>): Promise<string[]> {
+  const unclosed = vaultClosed.then(
+    () => [],
+    (error: Error) => [error.message],
+  );
+  const leaks = (await Promise.all([removeRun(docker, order.run, { deadlineMs: teardownMs }), unclosed])).flat();
   facts.residue = leaks.length;
   const planted = facts.witnesses?.planted ?? 0;
   const intact = await countWitnesses(docker, order.run);
