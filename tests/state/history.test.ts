@@ -18,7 +18,7 @@ import { type Choice, type Mutated, mutations } from '../support/mutations.ts';
 
 const scripts = 11;
 const honestRuns = isLong ? 60 : 20;
-const mutatedRuns = isLong ? 1000 : 200;
+const mutatedRuns = isLong ? 1000 : 300;
 const sinceRuns = isLong ? 45 : 15;
 /** Side by side: most of an audit is waiting for git. */
 const seeds = [20260611, 20260612];
