@@ -6,6 +6,7 @@ import { Refused } from '../../state/errors.ts';
 import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '../../state/plan.ts';
 import { Recipe } from '../../state/recipe.ts';
 import { FrontMatter } from '../../state/spec.ts';
+import { unfitCharacter } from '../../state/words.ts';
 
 // The shape of a plan that was pasted from a web page: no heading marks, and one paragraph as its Definition of Done.
 const pasted = `Files
@@ -407,12 +408,35 @@ describe('a plan without front matter', () => {
 
   it('gets a proposal that can be read, whatever it holds', () => {
     const id = fc.constantFrom('M1', 'M2', 'DONE', 'Q4.10', 'M1-b', 'P1', 'L5');
-    const words = fc.string({ unit: 'grapheme', maxLength: 20 }).map((text) => text.replace(/\p{C}/gu, ''));
+    const odd = fc.constantFrom(
+      '\u2028',
+      '\u2029',
+      '\u200b',
+      '\u202e',
+      '\0',
+      '\r',
+      '\ufe0f\ufe0f',
+      '\ufeff',
+      '"',
+      '#',
+      ': ',
+    );
+    const words = fc.string({
+      unit: fc.oneof({ weight: 9, arbitrary: fc.string({ unit: 'grapheme' }) }, odd),
+      maxLength: 20,
+    });
     fc.assert(
       fc.property(words, fc.array(fc.tuple(id, words), { maxLength: 4 }), (title, gates) => {
         const text = `# ${title}\n\n## 2. Work\n\n1. x\n\n## 3. Gates\n\n${gates.map(([name, says]) => `- ${name}: ${says}\n`).join('')}`;
-        expect(checkPlan(proposeFrontMatter(text, ['no', '12']) + text).spec).not.toBeNull();
+        const front = proposeFrontMatter(text, ['no', '12']);
+        const { spec, problems } = checkPlan(front + text);
+        const errors = problems.filter(({ level }) => level === 'error');
+        const frontLines = front.split('\n').length - 1;
+        // What is refused is the text's own, by its line.
+        expect(errors.filter(({ line }) => line === null || line <= frontLines)).toEqual([]);
+        expect(spec === null).toBe(text.split(/\r?\n/).some((line) => unfitCharacter(line) !== null));
       }),
+      { numRuns: 300 },
     );
   });
 });
@@ -451,7 +475,7 @@ describe('a new plan', () => {
         fc.string({ unit: 'grapheme', maxLength: 60 }),
         fc.constantFrom('main', 'no', '1.0', 'a: b', '#x'),
         (words, base) => {
-          const title = `${words.replace(/[\p{C}\p{DI}]/gu, '').normalize('NFC')} x1`;
+          const title = `${words.replace(/[\p{C}\p{DI}\p{Zl}\p{Zp}]/gu, '').normalize('NFC')} x1`;
           const { text, phase } = newPlan({ title, recipe: 'test', base });
           const check = checkPlan(text, recipes);
           expect(check.problems).toEqual([]);
