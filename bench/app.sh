@@ -5,8 +5,14 @@
 set -eu
 repo=$1 older=$2 newer=$3 stack=$4 tools=$5
 work=$(mktemp -d)
-trap 'rm -rf "$work"; docker stack rm "$stack" >/dev/null 2>&1 || true' EXIT
 volume=${stack}_content vault=${stack}-vault
+tidy() { # what a failure on the way leaves
+  rm -rf "$work"
+  docker stack rm "$stack"
+  until [ -z "$(docker ps --all --quiet --filter "label=com.docker.stack.namespace=$stack")" ]; do sleep 0.25; done
+  docker volume rm --force "$volume" "$vault"
+}
+trap 'tidy >/dev/null 2>&1' EXIT
 
 until_is() { # $1: what must come out, the rest: a command
   wanted=$1

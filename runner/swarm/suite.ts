@@ -14,7 +14,7 @@ import { type ReportReading, readReport, reportBytesMax } from '../report.ts';
 import { readInTree } from '../runTree.ts';
 import type { BoxCommand, Mount, Sandbox } from '../sandbox.ts';
 import { type RunningStep, startCommand } from '../step.ts';
-import { pictureName, picturesMax } from './kit/pictures.ts';
+import { outFolder, pictureName, picturesMax } from './kit/pictures.ts';
 
 export type SuiteOptions = {
   sandbox: Sandbox;
@@ -52,7 +52,6 @@ export interface Suite {
 
 /** Where the kit lies in the box. Not under node_modules, where node refuses to strip types. */
 const kitFolder = '/coldpass';
-const outFolder = '/out';
 const report = 'junit.xml';
 const stopMs = 15_000;
 const pictureBytesMax = 4 * 1024 * 1024;

@@ -6,7 +6,8 @@ import type { Browser, Page } from 'playwright-core';
 
 /** Of one run of test files. */
 export const picturesMax = 4;
-const folder = '/out';
+/** Where the folder of a run's reports lies in the box. */
+export const outFolder = '/out';
 const pictureMs = 10_000;
 
 /** The name by which the harness takes picture `n`, from 1 on, out of the folder of reports. */
@@ -25,6 +26,6 @@ export function pictureAtClose(browser: Browser): void {
 
 async function picture(page: Page): Promise<void> {
   const numbers = Array.from({ length: picturesMax }, (_, at) => at + 1);
-  const free = numbers.map((n) => join(folder, pictureName(n))).find((path) => !existsSync(path));
+  const free = numbers.map((n) => join(outFolder, pictureName(n))).find((path) => !existsSync(path));
   if (free !== undefined) await page.screenshot({ path: free, timeout: pictureMs }).catch(() => {});
 }
