@@ -10,6 +10,7 @@
 
 import type { SessionEnd } from '../state/entry.ts';
 import type { Digest, Sha } from '../state/ids.ts';
+import { fitLine } from '../state/words.ts';
 import type { Completion, Message, StopReason } from './backend.ts';
 import { runCalls } from './calls.ts';
 import type { Clock } from './clock.ts';
@@ -191,7 +192,7 @@ async function heard(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>, 
 
 async function close(talk: Talk, ending: Ending): Promise<SessionResult> {
   const { transcript } = talk.options;
-  const why = talk.options.redact(ending.why).slice(0, whyCharsMax);
+  const why = fitLine(talk.options.redact(ending.why), whyCharsMax);
   const usd = talk.purse.spentUsd;
   await transcript.append({ kind: 'end', end: ending.end, why, turns: talk.turns, usage: talk.usage, usd });
   return {

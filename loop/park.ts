@@ -9,6 +9,7 @@ import { type AgentRole, DONE, type EntryId, type GateId } from '../state/ids.ts
 import type { Blocked, Claim, Phase } from '../state/phase.ts';
 import { waiverOf } from '../state/piece.ts';
 import { gatesJudged, standingOf } from '../state/standing.ts';
+import { fitLine } from '../state/words.ts';
 import type { LoopState } from './decide.ts';
 import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 
@@ -54,7 +55,7 @@ function dispute(phase: Phase): Park | null {
 /** What the one says and what the other, for the operator to decide on. */
 function bothTexts({ findings }: Phase, { disputes, words }: Blocked): string {
   const finding = findings.find(({ id }) => id === disputes);
-  const criteria = finding ? `${finding.title} (fixed when: ${finding.fix.join('; ')})`.slice(0, criteriaCharsMax) : '';
+  const criteria = finding ? fitLine(`${finding.title} (fixed when: ${finding.fix.join('; ')})`, criteriaCharsMax) : '';
   return `the Builder disputes finding #${disputes}: ${criteria}. The Adversary says: ${finding?.words} The Builder says: ${words}`;
 }
 

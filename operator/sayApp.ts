@@ -19,8 +19,10 @@ export function sayApp({ app, stages, level, flags }: RunRecord, out: Screen): v
 
 function rungLine({ name, rung, ms, tests, skipped }: StageResult, { paint }: Screen): Painted {
   const word = rung === 'pass' ? paint.good('pass') : rung === 'fail' ? paint.bad('FAIL') : paint.warn(rung);
-  const counts = tests === null ? '' : `${tests.pass} of ${tests.pass + tests.fail} held`;
-  return styled`  ${word} ${name.padEnd(16)} ${skipped ? cleanLine(skipped) : counts}  ${paint.dim(duration(ms))}`;
+  const checks = tests === null ? 0 : tests.pass + tests.fail;
+  const counts = checks === 0 ? '' : `${tests?.pass} of ${checks} held  `;
+  const words = skipped ? `${cleanLine(skipped)}  ` : counts;
+  return styled`  ${word} ${name.padEnd(16)} ${words}${paint.dim(duration(ms))}`;
 }
 
 function sayFindings({ lint }: AppFacts, { paint, line }: Screen): void {

@@ -16,6 +16,7 @@ import { releaseTags } from '../state/releases.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
+import { cleanLine } from './print.ts';
 import { checkGrants, readFile } from './queue.ts';
 import { gitOptions } from './repository.ts';
 
@@ -30,7 +31,7 @@ export type TryOptions = {
   /** A red run is not taken down before the signal aborts, so that one can look at it. */
   keep?: boolean;
   onProgress?(progress: Progress): void;
-  /** A line for people, before the run begins. */
+  /** A line for people, before the run begins, and when a red one is kept. */
   onNote?(line: string): void;
 };
 
@@ -71,7 +72,7 @@ async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOp
     const sha = await syncTrial(paths.hub, repository.top, ref, run);
     const purpose = { kind: 'trial', by: 'operator' } as const;
     const request = { run, purpose, pinned, harnessFiles, hub: paths.hub, sha };
-    const hold = () => held(run, options);
+    const hold = (soFar: RunRecord) => held(soFar, options);
     const record = await coldRun(request, {
       ...{ engine, runsDir, now, signal },
       ...(onProgress && { onProgress }),
@@ -83,8 +84,8 @@ async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOp
   }
 }
 
-async function held(run: RunId, { signal, onNote }: TryOptions): Promise<void> {
-  onNote?.(`note: ${run} is red and is kept as it is; press Ctrl-C to take it down`);
+async function held({ run, reason }: RunRecord, { signal, onNote }: TryOptions): Promise<void> {
+  onNote?.(`note: ${run} is red and is kept as it is: ${cleanLine(reason)} Press Ctrl-C to take it down`);
   if (!signal.aborted) await once(signal, 'abort');
 }
 

@@ -55,7 +55,7 @@ export type ColdRunDeps = {
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
   /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
-  hold?(run: RunId): Promise<void>;
+  hold?(soFar: RunRecord): Promise<void>;
 };
 
 export type Progress =
@@ -77,7 +77,7 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
     else if (isBroken(error)) course.seen.infra = (error as Error).message;
     else bug = error;
   }
-  if (bug === null && deps.hold && recordOf(course).outcome !== 'PASS') await deps.hold(run);
+  if (bug === null) await holdIfRed(deps, course);
   const { leaks, app } = await deps.engine.destroy(run);
   if (bug !== null) throw bug;
   course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
@@ -87,6 +87,12 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
   const record = request.blind ? blinded(recordOf(course)) : recordOf(course);
   await writeResults(paths, record, course);
   return record;
+}
+
+async function holdIfRed({ hold }: ColdRunDeps, course: Course): Promise<void> {
+  if (!hold) return;
+  const soFar = recordOf(course);
+  if (soFar.outcome !== 'PASS') await hold(soFar);
 }
 
 function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course {

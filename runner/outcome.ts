@@ -3,6 +3,7 @@
 
 import { countsOf } from '../state/facts.ts';
 import type { Outcome, RunRecord, TestResult } from '../state/record.ts';
+import { fitLine } from '../state/words.ts';
 
 const namesMax = 3;
 const nameCharsMax = 90;
@@ -67,7 +68,7 @@ export function judgeRun(seen: Seen): Judged {
   const rungs = seen.declared.map((stage) => rungOf(endOf(seen, stage.name), none && stage.report));
   const outcome = trouble?.outcome ?? 'PASS';
   const reason = trouble?.reason ?? (seen.isQuestion ? 'The command exited with 0.' : `${countWords(testsOf(seen))}.`);
-  return { outcome, reason: oneLine(reason), level: levelOf(rungs), rungs };
+  return { outcome, reason: fitLine(reason, reasonCharsMax), level: levelOf(rungs), rungs };
 }
 
 /** The highest passed rung with every lower one passed or skipped. */
@@ -195,16 +196,11 @@ function saidOf({ troubles }: StageEnd): string {
 }
 
 function failureWords(failing: readonly TestResult[]): string {
-  const names = failing.slice(0, namesMax).map((test) => test.id.slice(0, nameCharsMax));
+  const names = failing.slice(0, namesMax).map(({ id }) => fitLine(id, nameCharsMax));
   const more = failing.length > namesMax ? ` and ${failing.length - namesMax} more` : '';
   return `${failing.length} ${failing.length === 1 ? 'test fails' : 'tests fail'}: ${names.join('; ')}${more}`;
 }
 
 function testsOf(seen: Seen): TestResult[] {
   return seen.ended.flatMap((stage) => (stage.report.kind === 'read' ? stage.report.tests : []));
-}
-
-function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= reasonCharsMax ? line : `${line.slice(0, reasonCharsMax - 1)}…`;
 }

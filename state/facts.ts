@@ -7,9 +7,11 @@ import type { Digest } from './ids.ts';
 import type { Phase } from './phase.ts';
 import type { Purpose, RunRecord, TestResult } from './record.ts';
 import type { Expect } from './spec.ts';
+import { fitLine } from './words.ts';
 
 const unmetMax = 50;
 const unmetCharsMax = 500;
+const reasonCharsMax = 500;
 
 /** `asks`: what gate and claim expect of this run. `control`, `kept`: how it was judged, where it is compared with others. */
 export type FactsOptions = {
@@ -46,7 +48,7 @@ export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFact
     level: record.level,
     counts: countsOf(record.tests),
     alike: alikeOf(record.tests),
-    reason: record.reason,
+    reason: fitLine(record.reason, reasonCharsMax),
     results: digestOf(recordBytes(record)),
     unmet: (options.asks ?? []).flatMap((ask) => unmetOf(record, ask)).slice(0, unmetMax),
     ...(options.control && { control: options.control }),
@@ -90,7 +92,7 @@ export function unmetOf(record: RunRecord, { by, expect }: Ask): string[] {
     ...flags.map((flag) => flagProblem(record.flags, flag)),
   ];
   const whose = by === 'claim' ? 'by its own EXPECTED ' : '';
-  return unmet.flatMap((line) => (line === null ? [] : `${whose}${line}`.slice(0, unmetCharsMax)));
+  return unmet.flatMap((line) => (line === null ? [] : fitLine(`${whose}${line}`, unmetCharsMax)));
 }
 
 function flagProblem(flags: RunRecord['flags'], flag: string): string | null {

@@ -1,6 +1,7 @@
 // How a control is judged, as data, and the words that judgements share. Pure.
 
 import type { ControlResult, RunRecord, TestResult } from './record.ts';
+import { fitLine } from './words.ts';
 
 const namesMax = 5;
 const nameCharsMax = 100;
@@ -9,7 +10,7 @@ const whyCharsMax = 1000;
 export type Judgement = { result: ControlResult; why: string };
 
 export function judged(result: ControlResult, why: string): Judgement {
-  return { result, why: why.slice(0, whyCharsMax) };
+  return { result, why: fitLine(why, whyCharsMax) };
 }
 
 export function inconclusive(why: string): Judgement {

@@ -4,6 +4,7 @@
 
 import type { KeptResult, RunRecord, TestResult } from './record.ts';
 import { type ChangedPath, changedTests, type TreeEdit } from './revert.ts';
+import { fitLine } from './words.ts';
 
 const namesMax = 5;
 const nameCharsMax = 100;
@@ -80,5 +81,5 @@ function names(tests: readonly TestResult[]): string {
 }
 
 function said(result: KeptResult, why: string): { result: KeptResult; why: string } {
-  return { result, why: why.slice(0, whyCharsMax) };
+  return { result, why: fitLine(why, whyCharsMax) };
 }

@@ -3,6 +3,7 @@
 import type { EntryOf } from './entry.ts';
 import type { AgentRole, Sha } from './ids.ts';
 import type { Blocked, Claim, Finding, Sabotage, Thing } from './phase.ts';
+import { fitLine } from './words.ts';
 
 const wordsCharsMax = 600;
 
@@ -27,8 +28,7 @@ export function findingOf(entry: EntryOf<'finding'>): Finding {
 
 /** As much of an entry's words as the operator is shown beside his decision, on one line. */
 function beginning(body: string): string {
-  const line = body.replaceAll(/\s+/g, ' ').trim();
-  return line.length <= wordsCharsMax ? line : `${line.slice(0, wordsCharsMax - 1)}…`;
+  return fitLine(body, wordsCharsMax);
 }
 
 export function blockedOf(entry: EntryOf<'blocked'>): Blocked {

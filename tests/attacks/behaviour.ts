@@ -11,6 +11,20 @@ import type { Family, Outcome } from './case.ts';
 import { fullDiskAttacks, fullDiskTwins } from './fullDisk.ts';
 import { goodTest, sound } from './work.ts';
 
+/** In Unicode's form NFD, and with a character that nobody sees: neither may stand on the trail. */
+const unfit = 'ade\u0301\u3164';
+const oddWork = (more: string, test: string) => `cat > add.js <<'END'
+export function add(a, b) {
+  return a + b;
+}
+${more}
+END
+cat > tests/add.test.js <<'END'
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { add } from '../add.js';
+${test}
+END`;
 const wrongAdd = `echo 'echo 0' > add.sh`;
 const vacuous = `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`;
 const first = '^- M1: unclaimed';
@@ -92,6 +106,27 @@ export const behaviour: Family = {
         return isWhole ? 'all stands as it stood' : null;
       },
     }),
+    against(
+      'unfit names',
+      'hopes that a failing test’s name cannot be told',
+      'gate: runs',
+      /1 test fails: adé\\u\{3164\}/,
+      {
+        sample: 'node',
+        work: oddWork('', `test('${unfit}${'x'.repeat(82)}😀', () => assert.equal(add(1, 2), 4));`),
+      },
+    ),
+    against(
+      'unfit names',
+      'hopes that an untested function’s name cannot be told',
+      'gate: controls',
+      /With adé\\u\{3164\} /,
+      {
+        sample: 'node',
+        gate: { controls: ['hollow'] },
+        work: oddWork(`export function ${unfit}() { return 1; }`, "test('adds', () => assert.equal(add(1, 2), 3));"),
+      },
+    ),
     ...fullDiskAttacks,
   ],
   twins: [

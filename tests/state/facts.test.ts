@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkFacts } from '../../state/body.ts';
 import { digestOf } from '../../state/digest.ts';
 import { factsSchema } from '../../state/entry.ts';
 import { alikeOf, lostFacts, recordBytes, runFacts } from '../../state/facts.ts';
+import { judged } from '../../state/judgement.ts';
 import { RunRecord } from '../../state/record.ts';
 import { Expect } from '../../state/spec.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';
@@ -31,6 +33,19 @@ describe('the facts of a run', () => {
       results: null,
       recipeDigest: recipe.digest,
     });
+  });
+
+  it('may stand on the trail whatever a test is called', () => {
+    const odd = fc.constantFrom('e\u0301', '\u3164', '\u202e', '\u200b', '\ud83d', '😀', '\0', '\n', '\u2028');
+    const words = fc.string({ unit: fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 2 })), maxLength: 700 });
+    const may = (facts: object) =>
+      expect(checkFacts(facts) ?? factsSchema('run').safeParse(facts).error).toBe(undefined);
+    fc.assert(
+      fc.property(words, (name) => {
+        const run = record({ tests: [failed(name)], outcome: 'FAIL', reason: name.slice(0, 500) });
+        may(runFacts(run, { asks: [{ by: 'gate', expect: { pass: [name] } }], control: judged('VACUOUS', name) }));
+      }),
+    );
   });
 
   it('carry how a control was judged and what a reproducer gave', () => {
