@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { TranscriptLine } from '../../agents/transcript.ts';
 import { interruptedCalls, readTranscript } from '../../agents/transcript.ts';
+import { checkFacts } from '../../state/body.ts';
 import { digestOf, digestOfJson } from '../../state/digest.ts';
 import { publishedSha, testHost } from '../support/host.ts';
 import { endpoint, oneWake, playSession, runAgainst, testKey } from '../support/script.ts';
@@ -274,6 +275,14 @@ ${waits}`;
       trouble: null,
     });
     expect(host.submitted).toEqual([]);
+  });
+
+  it('but whatever is said of its end may stand on the trail', async () => {
+    const { result } = await playSession(
+      oneWake('- call: [{tool: wait, input: {why: "e\\u0301 \\u202e 👩‍💻\\nnothing \\u3164 left"}}]'),
+    );
+    expect(result).toMatchObject({ end: 'waited', why: 'waits: é \\u{202e} 👩\\u{200d}💻 nothing \\u{3164} left' });
+    expect(checkFacts({ why: result.why })).toBeNull();
   });
 
   it('but a pause is sent back unchanged', async () => {

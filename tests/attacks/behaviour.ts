@@ -106,6 +106,9 @@ export const behaviour: Family = {
         return isWhole ? 'all stands as it stood' : null;
       },
     }),
+    against('unfit names', 'waits with words that cannot be told', 'park: idle', /changed nothing/, {
+      builder: [wake(first, [calls('wait', { why: `nothing is left ${unfit} 👩‍💻` })])],
+    }),
     against(
       'unfit names',
       'hopes that a failing test’s name cannot be told',
