@@ -35,7 +35,10 @@ export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose):
   ];
 }
 
-/** The facts of the run's entry; `unmet` is empty without `asks`. */
+/**
+ * The facts of the run's entry; `unmet` is empty without `asks`. Words that hold what tests are called are made fit: a run that
+ * the funnel refuses for a name would be on no record, and end the supervisor.
+ */
 export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFacts {
   return {
     run: record.run,
