@@ -56,14 +56,22 @@ function isPassing(status: number | undefined, type: string | null): boolean {
   return type !== null && passingTypes.has(type);
 }
 
-/** `retry-after-ms`, else `retry-after` in seconds or as a date. */
+/** Whatever a service says: none is waited for longer, and no later time could be written down. */
+const resetMsMax = 30 * 24 * 3_600_000;
+
 function resetOf(headers: Headers | undefined, nowMs: number): number | null {
+  const ms = waitOf(headers, nowMs);
+  return ms === null ? null : nowMs + Math.min(Math.max(0, ms), resetMsMax);
+}
+
+/** Milliseconds from `retry-after-ms`, else from `retry-after`, in seconds or as a date. */
+function waitOf(headers: Headers | undefined, nowMs: number): number | null {
   const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
-  if (Number.isFinite(ms)) return nowMs + Math.max(0, ms);
+  if (Number.isFinite(ms)) return ms;
   const after = headers?.get('retry-after') ?? '';
-  if (/^\s*\d+(\.\d+)?\s*$/.test(after)) return nowMs + Number.parseFloat(after) * 1000;
+  if (/^\s*\d+(\.\d+)?\s*$/.test(after)) return Number.parseFloat(after) * 1000;
   const date = Date.parse(after);
-  return Number.isNaN(date) ? null : Math.max(nowMs, date);
+  return Number.isNaN(date) ? null : date - nowMs;
 }
 
 function trouble(code: AgentErrorCode, what: string, resetAtMs: number | null = null): Trouble {
