@@ -46,15 +46,20 @@ function reportedBy(event: BetaRawMessageStreamEvent): Reported | null {
 
 /** Counts in `message_delta` are cumulative, but some services leave members out there, or send 0. */
 function merged(usage: Usage, now: Reported): Usage {
-  const hour = Math.max(usage.cacheWrite1h, now.cache_creation?.ephemeral_1h_input_tokens ?? 0);
-  const written = Math.max(usage.cacheWrite5m + usage.cacheWrite1h, now.cache_creation_input_tokens ?? 0);
+  const hour = Math.max(usage.cacheWrite1h, count(now.cache_creation?.ephemeral_1h_input_tokens));
+  const written = Math.max(usage.cacheWrite5m + usage.cacheWrite1h, count(now.cache_creation_input_tokens));
   return {
-    input: Math.max(usage.input, now.input_tokens ?? 0),
-    output: Math.max(usage.output, now.output_tokens ?? 0),
-    cacheRead: Math.max(usage.cacheRead, now.cache_read_input_tokens ?? 0),
+    input: Math.max(usage.input, count(now.input_tokens)),
+    output: Math.max(usage.output, count(now.output_tokens)),
+    cacheRead: Math.max(usage.cacheRead, count(now.cache_read_input_tokens)),
     cacheWrite5m: Math.max(0, written - hour),
     cacheWrite1h: hour,
   };
+}
+
+/** What is no number of tokens counts for nothing: from NaN on, no budget would be used up. */
+function count(reported: number | null | undefined): number {
+  return Number.isSafeInteger(reported) ? (reported as number) : 0;
 }
 
 /** Tokens of a compaction are billed, but stand in no other count. */

@@ -93,7 +93,7 @@ function casesOf(document: Element, root: string): Case[] {
 
 function caseOf(test: Element, suites: string[], root: string): Case {
   const skipped = elements(test.skipped)[0];
-  const seconds = Number(attribute(test, 'time'));
+  const ms = Math.round(Number(attribute(test, 'time')) * 1000);
   const failures = [
     ...elements(test.failure).map((element) => failureOf('failure', element)),
     ...elements(test.error).map((element) => failureOf('error', element)),
@@ -103,7 +103,7 @@ function caseOf(test: Element, suites: string[], root: string): Case {
     file: inTree(attribute(test, 'file'), root),
     classname: inTree(attribute(test, 'classname'), root),
     name: attribute(test, 'name'),
-    ms: Number.isFinite(seconds) && seconds > 0 ? Math.round(seconds * 1000) : 0,
+    ms: Number.isSafeInteger(ms) && ms > 0 ? ms : 0,
     skipped: skipped === undefined ? null : attribute(skipped, 'type'),
     failures,
   };

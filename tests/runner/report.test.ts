@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readReport, reportBytesMax } from '../../runner/report.ts';
-import type { TestResult } from '../../state/record.ts';
+import { TestResult } from '../../state/record.ts';
 
 function read(text: string): TestResult[] {
   const reading = readReport(new TextEncoder().encode(text), 'test', '/tree');
@@ -181,6 +181,11 @@ describe("a report of mocha's xunit reporter", () => {
 });
 
 describe('any report', () => {
+  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('says 0 ms where a test has the time %j', (time) => {
+    const [test] = read(`<testsuites><testsuite name="a"><testcase name="b" time="${time}"/></testsuite></testsuites>`);
+    expect(TestResult.parse(test).ms).toBe(0);
+  });
+
   it('is unreadable where it is cut short, no XML, no report, deep, huge, or declares entities', () => {
     expect(whyUnreadable('<testsuites><testsuite name="a">')).toContain('not well-formed');
     expect(whyUnreadable('')).toContain('not well-formed');
