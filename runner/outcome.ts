@@ -2,12 +2,11 @@
 // Pure. An exit code alone never passes anything, nor does a report alone; where the two disagree the run is red.
 
 import { countsOf } from '../state/facts.ts';
-import type { Outcome, RunRecord, TestResult } from '../state/record.ts';
+import { type Outcome, type RunRecord, reasonCharsMax, type TestResult } from '../state/record.ts';
 import { fitLine } from '../state/words.ts';
 
 const namesMax = 3;
 const nameCharsMax = 90;
-export const reasonCharsMax = 500;
 const troubleCharsMax = 160;
 const commandNotFound = 127;
 const notExecutable = 126;

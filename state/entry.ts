@@ -18,7 +18,7 @@ import {
   Stamp,
   TreePath,
 } from './ids.ts';
-import { Control, Kept, Outcome, Purpose } from './record.ts';
+import { Control, Kept, Outcome, Purpose, reasonCharsMax } from './record.ts';
 import { ClaimExpects, PhaseSpec } from './spec.ts';
 
 export const bodyBytesMax = 32 * 1024;
@@ -132,7 +132,7 @@ export const RunFacts = z.strictObject({
   counts: z.strictObject({ pass: z.number().int(), fail: z.number().int(), skip: z.number().int() }),
   /** Digest of the sorted list of (test id, status): equal for runs that agree test by test. */
   alike: Digest,
-  reason: z.string().max(500),
+  reason: z.string().max(reasonCharsMax),
   /** Digest of `machine-docs/runs/<run>/results.json`; null where the run was lost. */
   results: Digest.nullable(),
   /** The gate's expectations that this record does not meet, in words. Recomputed by audit. */

@@ -5,13 +5,12 @@ import { canonicalJson, digestOf, digestOfJson } from './digest.ts';
 import type { RunFacts } from './entry.ts';
 import type { Digest } from './ids.ts';
 import type { Phase } from './phase.ts';
-import type { Purpose, RunRecord, TestResult } from './record.ts';
+import { type Purpose, type RunRecord, reasonCharsMax, type TestResult } from './record.ts';
 import type { Expect } from './spec.ts';
 import { fitLine } from './words.ts';
 
 const unmetMax = 50;
 const unmetCharsMax = 500;
-const reasonCharsMax = 500;
 
 /** `asks`: what gate and claim expect of this run. `control`, `kept`: how it was judged, where it is compared with others. */
 export type FactsOptions = {

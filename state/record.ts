@@ -51,6 +51,9 @@ export const Purpose = z.discriminatedUnion('kind', [
 ]);
 export type Purpose = z.infer<typeof Purpose>;
 
+/** Of a run's reason, in its record and on the trail. */
+export const reasonCharsMax = 500;
+
 /** `id` is `<file or class> > <names…>`, unique in a run; `kind` says whether a failure was an assertion or anything else. */
 export const TestResult = z.strictObject({
   id: z.string().max(500),
@@ -130,7 +133,7 @@ export const RunRecord = z.strictObject({
   endedAtMs: z.number(),
   outcome: Outcome,
   /** One line in words: what happened, for people. */
-  reason: z.string().max(500),
+  reason: z.string().max(reasonCharsMax),
   /** Highest passed stage with every lower one passed or skipped; 0 where the first did not pass. */
   level: z.number().int().nonnegative(),
   stages: z.array(StageResult),
