@@ -1,24 +1,33 @@
-// The test suite: the rooms' own tests, and whole phases and apps (`tests/live/`) beside them, the longest files first. What
-// takes many minutes is run by hand, `npm run long`: what is in `tests/live/long/`, and all of what the suite runs in part.
+// The test suite in tiers, by what a test file needs of the machine. Its name says which: `x.test.ts` needs nothing,
+// `x.git.test.ts` git and OpenSSH, `x.boxed.test.ts` bubblewrap as well, `x.swarm.test.ts` a Docker engine as well. The tier
+// `live` plays whole phases in boxes. What takes many minutes runs manually, by `npm run long`: the files in `tests/live/long/`,
+// and the whole of what the suite runs in part (`tests/setup/parts.ts`).
 
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { figures } from './tests/setup/figures.ts';
 import { ground } from './tests/setup/ground.ts';
 import { LongestFirst } from './tests/setup/order.ts';
+import { changedParts, longFiles, type Part, parts } from './tests/setup/parts.ts';
 
-// Few pages to copy each time that git is started.
-const execArgv = ['--max-semi-space-size=1'];
-// A limit finds what hangs; how long things take is for `bench/` to say.
-const shared = { execArgv, env: { TMPDIR: ground }, testTimeout: 300_000, hookTimeout: 300_000 };
-/** Of these the suite runs a part (`tests/support/long.ts`). */
-const inPart = ['live/kill', 'loop/life', 'state/history'];
-// One more than there are cores: in the longest files, those on the Swarm, containers are waited for.
+// A limit finds what hangs; `bench/` measures how long things take.
+const whole = changedParts();
+const shared = {
+  env: { TMPDIR: ground, COLDPASS_WHOLE: whole.join(' ') },
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+};
+/** One worker more than there are cores: the longest files wait for containers. */
 const atOnce = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
+/** A small heap of young objects leaves fewer pages to copy each time git is started. */
+const execArgv = ['--max-semi-space-size=1'];
+const needy = ['git', 'boxed', 'swarm'];
+const notChanged = (Object.keys(parts) as Part[]).filter((part) => !whole.includes(part));
+const elsewhere = ['tests/fixtures/**', 'tests/live/long/**', ...notChanged.flatMap((part) => parts[part].onlyWhole)];
 
 export default defineConfig({
   test: {
-    globalSetup: ['tests/setup/global.ts'],
+    globalSetup: ['tests/setup/ground.ts'],
     reporters: ['default', figures({ isCi: process.env.CI === 'true', file: process.env.COLDPASS_FIGURES })],
     sequence: { sequencer: LongestFirst },
     /** Apps on the Swarm at one time. */
@@ -26,17 +35,45 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...{ ...shared, ...atOnce, name: 'rooms' },
+          ...shared,
+          ...atOnce,
+          name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/live/**', 'tests/fixtures/**'],
+          exclude: ['tests/live/**', 'tests/fixtures/**', ...needy.map((tier) => `tests/**/*.${tier}.test.ts`)],
         },
       },
-      { test: { ...shared, ...atOnce, name: 'live', include: ['tests/live/*.test.ts'] } },
+      ...needy.map((tier) => ({
+        test: {
+          ...shared,
+          ...atOnce,
+          execArgv,
+          name: tier,
+          globalSetup: [`tests/setup/${tier}.ts`],
+          include: [`tests/**/*.${tier}.test.ts`],
+          exclude: elsewhere,
+        },
+      })),
       {
         test: {
-          ...{ ...shared, name: 'long', env: { ...shared.env, COLDPASS_LONG: 'yes' } },
-          include: ['tests/live/long/*.test.ts', ...inPart.map((name) => `tests/${name}.test.ts`)],
-          ...{ maxWorkers: 1, sequence: { groupOrder: 1 } },
+          ...shared,
+          ...atOnce,
+          execArgv,
+          name: 'live',
+          globalSetup: ['tests/setup/boxed.ts'],
+          include: ['tests/live/*.test.ts'],
+          exclude: ['tests/live/*.swarm.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          execArgv,
+          name: 'long',
+          env: { ...shared.env, COLDPASS_LONG: 'yes' },
+          globalSetup: ['tests/setup/swarm.ts'],
+          include: ['tests/live/long/*.test.ts', ...longFiles()],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -14,6 +14,7 @@ import { sse, wireEvents, wireMessage } from '../../agents/wire.ts';
 import { Stamp } from '../../state/ids.ts';
 import { stampOf } from '../../state/intake.ts';
 import { backendTo, endpoint, oneWake, playSession, quickClock } from '../support/script.ts';
+import { titled } from '../support/titled.ts';
 
 const waits = '- call: [{tool: wait, input: {why: done}}]';
 const long = 'word '.repeat(80);
@@ -125,14 +126,18 @@ describe('one call of the back end', () => {
     expect((error.resetAtMs ?? 0) - Date.now()).toBeLessThanOrEqual(30_000);
   });
 
-  it.each(['9'.repeat(300), '1'.repeat(30), 'Fri, 31 Dec 9999 23:59:59 GMT', 'Sat, 01 Jan 275000 00:00:00 GMT'])(
-    'waits for no longer than can be written down: retry-after %s',
-    (after) => {
-      const error = APIError.generate(429, {}, 'slow down', new Headers({ 'retry-after': after }));
-      const { resetAtMs } = classify(error, null, Date.now()) ?? {};
-      expect(Stamp.safeParse(stampOf(new Date(resetAtMs ?? Number.NaN))).success).toBe(true);
-    },
-  );
+  it.each(
+    titled([
+      ['9'.repeat(300)],
+      ['1'.repeat(30)],
+      ['Fri, 31 Dec 9999 23:59:59 GMT'],
+      ['Sat, 01 Jan 275000 00:00:00 GMT'],
+    ]),
+  )('waits for no longer than can be written down: retry-after %s', (_title, after) => {
+    const error = APIError.generate(429, {}, 'slow down', new Headers({ 'retry-after': after }));
+    const { resetAtMs } = classify(error, null, Date.now()) ?? {};
+    expect(Stamp.safeParse(stampOf(new Date(resetAtMs ?? Number.NaN))).success).toBe(true);
+  });
 
   it.each([
     ['spend_limit', 'spend'],

@@ -1,11 +1,11 @@
 // Prices and purses.
 
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../agents/errors.ts';
 import { costOf, type Hold, leftIn, mostOf, openPurse, priceOf, reserve, settle } from '../../agents/spend.ts';
 import { noUsage } from '../../agents/usage.ts';
 import { Prices } from '../../state/config.ts';
+import { fc } from '../support/property.ts';
 
 describe('prices', () => {
   it('refuse a model that is not on the list, rather than call it free', () => {

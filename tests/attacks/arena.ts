@@ -194,7 +194,7 @@ function park({ parked }: Phase): Refusal[] {
 
 /** An attack that a phase must withstand. */
 export function against(rows: string, title: string, refusedBy: Rule, because: RegExp, arena: Arena): Attack {
-  return { rows, title, refusedBy, because, play: (dir) => phase(dir, arena) };
+  return { rows, title, refusedBy, because, playsPhase: true, play: (dir) => phase(dir, arena) };
 }
 
 /** Its twin, which must come to DONE. */

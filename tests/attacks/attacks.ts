@@ -11,14 +11,19 @@ const files = ['theTests', 'environment', 'evidence', 'stateFiles', 'peeking', '
 
 const [mode, ...words] = process.argv.slice(2);
 if (mode === '--mutants') await missed(words.join(' '));
-else
+else {
+  // Every case, as `npm run long` plays them.
+  process.env.COLDPASS_LONG = 'yes';
   await startVitest(
     'test',
-    files.map((name) => `tests/attacks/${name}.test.ts`),
+    files.map((name) => `tests/attacks/${name}.boxed.test.ts`),
     {
-      ...{ watch: false, run: true, reporters: [table()] },
+      watch: false,
+      run: true,
+      reporters: [table()],
     },
   );
+}
 
 async function missed(words: string): Promise<void> {
   const chosen = mutants.filter(({ rule }) => rule.includes(words));

@@ -30,6 +30,8 @@ export type Attack = Played & {
   rows: string;
   refusedBy: Rule;
   because: RegExp;
+  /** It takes a phase from its plan on: most of what the families cost. */
+  playsPhase?: true;
 };
 
 export type Twin = Played;

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, test } from 'vitest';
 import { describeBoxed } from '../support/box.ts';
+import { isWhole } from '../support/long.ts';
 import { type Attack, attack, type Family, honest, Red, type Refusal } from './case.ts';
+import { mutants } from './mutants.ts';
 import { letGo } from './shared.ts';
 
 /** What a case leaves for the table. */
@@ -20,6 +22,14 @@ declare module 'vitest' {
 
 /** Ends what hangs; on a machine that others use a case takes ten times as long as on an idle one. */
 const caseMs = 300_000;
+
+/** Cases that must turn red when a rule is switched off. */
+const guards = new Set(mutants.map(({ attack: title }) => title));
+
+/** A case that plays a phase and guards no rule of its own waits for a whole run. */
+function isAtEveryRun({ title, playsPhase }: Attack): boolean {
+  return !playsPhase || guards.has(title);
+}
 
 /**
  * Two rules may both be against a case, by runs that go on at once: the one whose run ends first speaks, and the other's run is
@@ -42,7 +52,7 @@ export function suite({ letter, name, attacks, twins }: Family): void {
       rmSync(dir, { recursive: true, force: true });
     });
 
-    for (const one of attacks) {
+    for (const one of attacks.filter((each) => isWhole('attacks') || isAtEveryRun(each))) {
       test(`refuses: ${one.title}`, { timeout: caseMs }, async ({ task }) => {
         const told: Told = { family, rows: one.rows, twin: false, refusal: null };
         task.meta.told = told;

@@ -1,5 +1,5 @@
-// The worlds in which the life cycle of a phase is explored. `less`: what of a large world the suite explores; the whole of it
-// takes minutes, and is explored by `npm run long`. Null: nothing.
+// The worlds in which the life cycle of a phase is explored. Exploring a large one whole takes minutes, so only `npm run long`
+// does; `less` says which part of it the suite explores, null none. `isQuick` are those of which unit tests explore that much.
 
 import { GateSpec } from '../../state/spec.ts';
 import type { World } from './model.ts';
@@ -41,7 +41,13 @@ export const plain: World = {
 const twoGates = gates({ M1: {}, M2: { requires: ['M1'] } });
 
 /** `ends`: what can be at the end, besides `abandoned`: a world that misses one does not show what it is for. */
-export type Case = { name: string; world: World; ends: string[]; less?: Partial<World> | null };
+export type Case = {
+  name: string;
+  world: World;
+  ends: string[];
+  less?: Partial<World> | null;
+  isQuick?: true;
+};
 
 export const worlds: Case[] = [
   {
@@ -120,6 +126,7 @@ export const worlds: Case[] = [
   },
   {
     name: 'a control that says nothing, and a patch by the Adversary',
+    isQuick: true,
     world: {
       ...plain,
       gates: gates({ M1: { controls: [] } }),
@@ -143,6 +150,7 @@ export const worlds: Case[] = [
   },
   {
     name: 'flaky runs, twice a claim',
+    isQuick: true,
     world: { ...plain, gates: gates({ M1: { times: 2 } }), claimsMax: 2, outcomes: ['PASS'], flaky: true },
     ends: ['done'],
   },
@@ -180,10 +188,16 @@ export const worlds: Case[] = [
   },
   {
     name: 'evidence that ages while DONE waits',
+    isQuick: true,
     world: { ...plain, claimsMax: 2, outcomes: ['PASS'], timers: ['aged'] },
     ends: ['done', 'parked: aged'],
   },
-  { name: 'hours that run out', world: { ...plain, claimsMax: 1, timers: ['hours'] }, ends: ['parked: budget'] },
+  {
+    name: 'hours that run out',
+    isQuick: true,
+    world: { ...plain, claimsMax: 1, timers: ['hours'] },
+    ends: ['parked: budget'],
+  },
   {
     name: 'crashes at any point',
     world: { ...plain, claimsMax: 2, crashes: 2, outcomes: ['PASS', 'INFRA'] },
@@ -191,6 +205,7 @@ export const worlds: Case[] = [
   },
   {
     name: 'a back end that fails',
+    isQuick: true,
     world: { ...plain, claimsMax: 2, outcomes: ['PASS'], backendFails: true },
     ends: ['done', 'parked: backend'],
   },

@@ -1,4 +1,4 @@
-// The phase that tests/live/swarmPhase.test.ts plays, as far as it can be looked at without an engine.
+// The phase that tests/live/phase.swarm.test.ts plays, as far as it can be looked at without an engine.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

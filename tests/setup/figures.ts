@@ -1,10 +1,16 @@
-// The suite's last words: what was skipped, by name; what was left behind; and one line of figures, which is always the last.
-// Something left behind counts as one failure. In CI a skip fails too, since nobody would see that a machine lacks what it
-// needs; but for the few that depend on what no package brings, which are named and counted there as everywhere.
+// The end of the suite's report: the slowest files, what ran in part, what was skipped, what was left behind, and one line of
+// figures, which is always the last. Something left behind counts as one failure, and so does a title that no terminal line
+// holds. In CI a skip fails too, since nobody would see that a machine lacks what the tests need; the few that depend on what
+// no package brings are named and counted there like everywhere.
 
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 import { leftovers } from './leftovers.ts';
+import { changedParts, type Part, parts, recordWhole } from './parts.ts';
+
+const slowest = 20;
+const titleCharsMax = 200;
+const partNames = Object.keys(parts) as Part[];
 
 /** Texts outside the repository, a kernel's kind of cgroups, a clone in a folder that only its owner reaches. */
 const mayLack = [
@@ -22,13 +28,18 @@ export function figures({ isCi, file }: Options): Reporter {
     onTestRunEnd: async (modules, errors) => {
       const left = await leftovers();
       const { passed, failed, skipped } = count(modules);
-      const bad = failed + errors.length + (left.length > 0 ? 1 : 0);
+      const long = longTitles(modules);
+      const bad = failed + errors.length + Math.min(left.length, 1) + Math.min(long.length, 1);
       const line = `${passed} passed, ${bad} failed, ${skipped.length} skipped`;
       const missed = isCi ? skipped.filter((name) => !mayLack.some((known) => known.test(name))) : [];
       if (bad > 0 || missed.length > 0) process.exitCode = 1;
       if (file) writeFileSync(file, `${line}\n`);
+      if (bad === 0) recordWhole(wholeParts(modules));
       console.log(
         [
+          ...titled(`The ${slowest} slowest files:`, slowestOf(modules)),
+          ...titled('Run in part (npm run long runs the whole):', partsOf(modules)),
+          ...titled('Titles that are too long:', long),
           ...titled('Skipped:', bySuite(skipped)),
           ...titled('CI must not skip these, so it fails:', bySuite(missed)),
           ...titled('Left behind:', left),
@@ -58,6 +69,36 @@ function countModule(module: TestModule): Figures {
     failed: failed === 0 && !module.ok() ? 1 : failed,
     skipped: named('skipped').map((name) => `${module.relativeModuleId}: ${name}`),
   };
+}
+
+/** Seconds of each file's tests, the slowest first. */
+function slowestOf(modules: readonly TestModule[]): string[] {
+  const timed = modules.map((module) => ({ file: module.relativeModuleId, ms: module.diagnostic().duration }));
+  const first = timed.toSorted((a, b) => b.ms - a.ms).slice(0, slowest);
+  return first.map(({ file, ms }) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}`);
+}
+
+function longTitles(modules: readonly TestModule[]): string[] {
+  const names = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.fullName));
+  return names.filter((name) => name.length > titleCharsMax).map((name) => `${name.slice(0, titleCharsMax)}…`);
+}
+
+function partsOf(modules: readonly TestModule[]): string[] {
+  if (isLong(modules)) return [];
+  const changed = changedParts();
+  const ran = new Set(modules.map((module) => module.relativeModuleId));
+  return partNames.filter((part) => !changed.includes(part) && parts[part].files.some((file) => ran.has(file)));
+}
+
+/** Parts that ran whole, all their files, and passed. */
+function wholeParts(modules: readonly TestModule[]): Part[] {
+  const whole = isLong(modules) ? partNames : changedParts();
+  const ran = new Set(modules.filter((module) => module.ok()).map((module) => module.relativeModuleId));
+  return whole.filter((part) => [...parts[part].files, ...parts[part].onlyWhole].every((file) => ran.has(file)));
+}
+
+function isLong(modules: readonly TestModule[]): boolean {
+  return modules.some((module) => module.project.name === 'long');
 }
 
 /** A line for each suite: a whole file that was filtered out is one line, not fifty. */

@@ -13,17 +13,27 @@ export const ground = join(realpathSync(tmpdir()), `coldpass-tests-${process.pid
 /** What every path below the ground holds, from wherever it is looked at. */
 export const groundMark = basename(ground);
 
-/** Makes it, open to the users that boxes run as, like /tmp itself. */
-export function layGround(): void {
+/** Makes it before the first test, open to the users that boxes run as, like /tmp itself; vitest calls what it returns last. */
+export function setup(): () => void {
   sweepDead();
   mkdirSync(ground, { recursive: true });
   // Where that is not allowed, the folder does.
   if (process.getuid?.() === 0) spawnSync('mount', ['-t', 'tmpfs', groundMark, ground]);
   chmodSync(ground, 0o1777);
+  return teardown;
+}
+
+function teardown(): void {
+  try {
+    removeGround();
+  } catch (error) {
+    // A mount was left behind: `figures.ts` has named it, and the run has failed because of it.
+    console.log(`${ground} cannot be removed (${(error as Error).message.trim()}); unmount what is in it`);
+  }
 }
 
 /** Throws where something is mounted in it still. */
-export function removeGround(path = ground): void {
+function removeGround(path = ground): void {
   spawnSync('umount', ['--lazy', path]);
   rmSync(path, { recursive: true, force: true });
 }

@@ -4,35 +4,36 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The longest first. */
 const longest = [
-  'live/swarmRecipes',
-  'live/swarmPhase',
-  'live/kill',
-  'state/history',
-  'loop/life',
-  'attacks/theTests',
-  'attacks/evidence',
-  'attacks/reviewer',
-  'live/controls',
-  'attacks/environment',
-  'attacks/behaviour',
-  'attacks/peeking',
-  'live/swarmConverge',
-  'operator/cli',
-  'operator/acts',
-  'live/reviewer',
-  'attacks/stateFiles',
-  'live/demo',
-  'live/claims',
-  'operator/try',
-  'live/swarmVault',
-  'live/swarmRemoval',
-].map((name) => `/tests/${name}.test.ts`);
+  'tests/live/recipes.swarm.test.ts',
+  'tests/live/phase.swarm.test.ts',
+  'tests/live/kill.test.ts',
+  'tests/state/history.git.test.ts',
+  'tests/live/life.test.ts',
+  'tests/attacks/theTests.boxed.test.ts',
+  'tests/attacks/evidence.boxed.test.ts',
+  'tests/attacks/reviewer.boxed.test.ts',
+  'tests/attacks/behaviour.boxed.test.ts',
+  'tests/attacks/environment.boxed.test.ts',
+  'tests/live/converge.swarm.test.ts',
+  'tests/attacks/peeking.boxed.test.ts',
+  'tests/attacks/stateFiles.boxed.test.ts',
+  'tests/live/demo.test.ts',
+  'tests/live/vault.swarm.test.ts',
+  'tests/live/claims.test.ts',
+  'tests/live/removal.swarm.test.ts',
+  'tests/live/controls.test.ts',
+  'tests/live/reviewer.test.ts',
+  'tests/operator/cli.git.test.ts',
+  'tests/operator/acts.boxed.test.ts',
+  'tests/runner/coldrun.boxed.test.ts',
+  'tests/operator/try.boxed.test.ts',
+];
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const rank = ({ moduleId }: TestSpecification): number => {
-      const at = longest.findIndex((name) => moduleId.endsWith(name));
+      const at = longest.findIndex((name) => moduleId.endsWith(`/${name}`));
       return at === -1 ? longest.length : at;
     };
     return sorted.toSorted((a, b) => rank(a) - rank(b));

@@ -1,50 +1,69 @@
-// The programs that tests use, and the Debian packages they come in. As root on Debian what is missing is installed; anywhere
-// else it is said in one line, and the suites that need it are skipped by name.
+// The programs that each tier of tests uses, and the Debian packages they come in. As root on Debian what is missing is
+// installed; anywhere else one line says what to install, and the suites that need it are skipped by name.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { socketDefault } from '../../runner/swarm/docker.ts';
 
-type Need = { pack: string; there(): boolean };
+/** Tests of a tier need what it names, and what the tiers before it do. */
+export type Tier = 'git' | 'boxed' | 'swarm';
+const tiers: Tier[] = ['git', 'boxed', 'swarm'];
+
+type Need = { tier: Tier; pack: string; there(): boolean };
 
 const needs: Need[] = [
-  { pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
-  { pack: 'busybox-static', there: () => starts('busybox', 'true') },
-  { pack: 'chromium', there: () => starts('chromium', '--version') },
-  // Where an engine answers, the command is all that is needed of it.
-  { pack: 'docker.io', there: () => starts('docker', '--version') && (hasEngine() || starts('dockerd', '--version')) },
-  { pack: 'git', there: () => starts('git', '--version') },
-  { pack: 'iptables', there: () => hasEngine() || starts('iptables', '--version') },
-  { pack: 'mmdebstrap', there: () => starts('mmdebstrap', '--version') },
-  { pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
-  { pack: 'openssl', there: () => starts('openssl', 'version') },
-  // Of the system's own Python: a box has no other, whatever the caller's PATH leads to.
-  { pack: 'python3-pytest', there: () => succeeds('/usr/bin/python3', '-I', '-c', 'import pytest') },
-  { pack: 'restic', there: () => starts('restic', 'version') },
-  { pack: 'util-linux', there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')) },
-  { pack: 'zstd', there: () => starts('zstd', '--version') },
+  { tier: 'git', pack: 'git', there: () => starts('git', '--version') },
+  { tier: 'git', pack: 'openssh-client', there: () => starts('ssh-keygen', '-?') && starts('ssh-add', '-h') },
+  { tier: 'git', pack: 'openssl', there: () => starts('openssl', 'version') },
+  {
+    tier: 'git',
+    pack: 'util-linux',
+    there: () => ['flock', 'setpriv', 'prlimit', 'unshare'].every((name) => starts(name, '-V')),
+  },
+  { tier: 'boxed', pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
+  { tier: 'boxed', pack: 'chromium', there: () => starts('chromium', '--version') },
+  // The system's own Python: a box has no other, whatever the caller's PATH leads to.
+  {
+    tier: 'boxed',
+    pack: 'python3-pytest',
+    there: () => succeeds('/usr/bin/python3', '-I', '-c', 'import pytest'),
+  },
+  { tier: 'swarm', pack: 'busybox-static', there: () => starts('busybox', 'true') },
+  // Where an engine answers, only the command is needed.
+  {
+    tier: 'swarm',
+    pack: 'docker.io',
+    there: () => starts('docker', '--version') && (hasEngine() || starts('dockerd', '--version')),
+  },
+  { tier: 'swarm', pack: 'iptables', there: () => hasEngine() || starts('iptables', '--version') },
+  { tier: 'swarm', pack: 'mmdebstrap', there: () => starts('mmdebstrap', '--version') },
+  { tier: 'swarm', pack: 'restic', there: () => starts('restic', 'version') },
+  { tier: 'swarm', pack: 'zstd', there: () => starts('zstd', '--version') },
 ];
 
-/** Installs what is missing where it may; throws in CI where it cannot. `say` is given each line for people. */
-export function installPackages({ isCi, say }: { isCi: boolean; say(line: string): void }): void {
-  const missing = missingPackages();
+/** Installs what the tier lacks where that is allowed, and tells people of it; throws in CI where it cannot. */
+export function installPackages(tier: Tier): void {
+  const missing = missingPackages(tier);
   if (missing.length === 0) return;
-  const isOurs = process.getuid?.() === 0 && existsSync('/etc/debian_version');
-  if (isOurs) {
-    say(`installing from Debian: ${missing.join(' ')}`);
-    // Where the lists cannot be had anew, those of before may do.
-    apt('update');
+  if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
+    console.log(`installing from Debian: ${missing.join(' ')}`);
+    // Where the lists cannot be updated, the old ones may do.
+    if (!isUpdated) apt('update');
+    isUpdated = true;
     apt('install', '-y', '--no-install-recommends', ...missing);
   }
-  const still = missingPackages();
+  const still = missingPackages(tier);
   if (still.length === 0) return;
   const line = `The tests need more than is here. Type: sudo apt-get install ${still.join(' ')}`;
-  if (isCi) throw new Error(line);
-  say(line);
+  if (process.env.CI === 'true') throw new Error(line);
+  console.log(line);
 }
 
-function missingPackages(): string[] {
-  return needs.filter((need) => !need.there()).map((need) => need.pack);
+let isUpdated = false;
+
+function missingPackages(tier: Tier): string[] {
+  const upTo = tiers.indexOf(tier);
+  return needs.filter((need) => tiers.indexOf(need.tier) <= upTo && !need.there()).map((need) => need.pack);
 }
 
 function apt(...args: string[]): void {
@@ -56,7 +75,7 @@ function starts(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
 }
 
-/** A socket that a dead daemon left is none. */
+/** A socket alone shows nothing: a dead daemon leaves one. */
 function hasEngine(): boolean {
   return succeeds('docker', '--host', `unix://${socketDefault}`, 'version');
 }

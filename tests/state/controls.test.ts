@@ -1,6 +1,5 @@
 // Hollow, placebo and sabotage by table: which files and functions, and what the records say together.
 
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { functionsIn } from '../../state/functions.ts';
 import {
@@ -14,6 +13,7 @@ import {
 import { isSource, judgePlacebo, neutral } from '../../state/placebo.ts';
 import type { RunRecord, TestResult } from '../../state/record.ts';
 import { judgeSabotage, patched } from '../../state/sabotage.ts';
+import { fc } from '../support/property.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';
 
 function source(path: string, before: string | null, after: string): ChangedSource {

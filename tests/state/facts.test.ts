@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkFacts } from '../../state/body.ts';
 import { digestOf } from '../../state/digest.ts';
@@ -7,6 +6,7 @@ import { alikeOf, lostFacts, recordBytes, runFacts } from '../../state/facts.ts'
 import { judged } from '../../state/judgement.ts';
 import { RunRecord } from '../../state/record.ts';
 import { Expect } from '../../state/spec.ts';
+import { fc } from '../support/property.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';
 
 describe('the facts of a run', () => {

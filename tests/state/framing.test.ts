@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +5,7 @@ import { type Entry, factsSchema, kinds } from '../../state/entry.ts';
 import { Refused, TrailError } from '../../state/errors.ts';
 import { checkEntry, parseEntries, renderEntry } from '../../state/framing.ts';
 import { anyEntry, entryOf, plainNote } from '../support/entries.ts';
+import { fc } from '../support/property.ts';
 
 const sha = 'b'.repeat(40);
 const digest = 'a'.repeat(64);

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptied, functionsIn } from '../../state/functions.ts';
+import { fc } from '../support/property.ts';
 
 const js = [
   'export default async function first(a) { return a; }',

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PhaseOpened } from '../../state/entry.ts';
 import { Refused } from '../../state/errors.ts';
@@ -7,6 +6,8 @@ import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '
 import { Recipe } from '../../state/recipe.ts';
 import { FrontMatter } from '../../state/spec.ts';
 import { unfitCharacter } from '../../state/words.ts';
+import { fc } from '../support/property.ts';
+import { titled } from '../support/titled.ts';
 
 // The shape of a plan that was pasted from a web page: no heading marks, and one paragraph as its Definition of Done.
 const pasted = `Files
@@ -485,14 +486,16 @@ describe('a new plan', () => {
     );
   });
 
-  it.each([
-    ['---', /needs a letter or a digit/],
-    ['', /needs a letter/],
-    ['日本', /Latin alphabet/],
-    ['a\nb', /line break/],
-    ['a\u202eb', /U\+202E/],
-    ['a'.repeat(201), /201 characters/],
-  ])('is refused for %j', (title, message) => {
+  it.each(
+    titled<[string, RegExp]>([
+      ['---', /needs a letter or a digit/],
+      ['', /needs a letter/],
+      ['日本', /Latin alphabet/],
+      ['a\nb', /line break/],
+      ['a\u202eb', /U\+202E/],
+      ['a'.repeat(201), /201 characters/],
+    ]),
+  )('is refused for %s', (_name, title, message) => {
     expect(() => newPlan({ title, recipe: 'test', base: 'main' })).toThrow(message);
     expect(() => newPlan({ title, recipe: 'test', base: 'main' })).toThrow(Refused);
   });

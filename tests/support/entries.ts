@@ -1,11 +1,11 @@
 // Entries of every kind with all that is nasty in their texts, for properties of the trail.
 
-import fc from 'fast-check';
 import { checkBody } from '../../state/body.ts';
 import { type Entry, factsSchema, type Kind, kinds } from '../../state/entry.ts';
 import type { EntryId, PhaseId, SessionId } from '../../state/ids.ts';
 import { signersOf } from '../../state/policy.ts';
 import { unfitLine } from '../../state/words.ts';
+import { fc } from './property.ts';
 import { arbitraryOf } from './zodArbitrary.ts';
 
 // biome-ignore format: a list of pieces

@@ -3,13 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { digestOf } from '../../state/digest.ts';
 import type { Intent } from '../../state/entry.ts';
 import { Refused } from '../../state/errors.ts';
 import type { AgentRole, EntryId, SessionId, Sha } from '../../state/ids.ts';
 import { type Step, stepsOf } from './forge.ts';
 import { honestPhase } from './phase.ts';
+import { fc } from './property.ts';
 import { passed } from './records.ts';
 import { addCommits, git, makeHub } from './repo.ts';
 import { M1, type Made, openPhase, openWriter, phaseId, type Writer } from './writer.ts';

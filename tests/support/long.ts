@@ -1,3 +1,10 @@
-// Whether this is `npm run long`: a few files, which the suite runs in part, are then run whole.
+// Whether a file that the suite runs in part is now to run whole (`tests/setup/parts.ts`).
 
+import type { Part } from '../setup/parts.ts';
+
+/** Whether this is `npm run long`. */
 export const isLong = process.env.COLDPASS_LONG === 'yes';
+
+export function isWhole(part: Part): boolean {
+  return isLong || (process.env.COLDPASS_WHOLE ?? '').split(' ').includes(part);
+}

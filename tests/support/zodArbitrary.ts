@@ -1,8 +1,8 @@
 // fast-check values for a zod schema, read from the schema itself, so that a member added to an entry is tried without a change
 // here. Only what the trail's schemas are made of.
 
-import fc from 'fast-check';
 import type { z } from 'zod';
+import { fc } from './property.ts';
 
 /** Text for a member without a pattern; `key` is the member's name. */
 export type TextOf = (key: string) => fc.Arbitrary<string>;

@@ -16,8 +16,8 @@ import { sweepApps } from '../../../runner/swarm/sweep.ts';
 import type { RunId } from '../../../state/ids.ts';
 import { type AppRepo, newAppRun, sharedApps } from '../../support/apps.ts';
 import { describeSwarm, engineSocket } from '../../support/engine.ts';
+import { seed } from '../../support/property.ts';
 
-const seed = 20261128;
 const kills = 50;
 const killsAtOnce = 10;
 /** Of a run of about 40 s when ten go on at once; later moments fall into teardown, or after it. */

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../support/property.ts';
 import { faultsOf, forbidden, openTexts, stack } from '../../support/swarmApp.ts';
 
 const top = 'version: "3.8"\n';

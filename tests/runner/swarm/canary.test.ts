@@ -1,10 +1,10 @@
 // A run's secrets, and the ways of writing in which they are looked for.
 
 import { randomBytes } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canaryOf, secretOf } from '../../../runner/swarm/canary.ts';
 import { formsOf } from '../../../runner/swarm/encodings.ts';
+import { fc } from '../../support/property.ts';
 
 describe('a secret', () => {
   it('has the length asked for, letters and digits alone, and begins with a letter', () => {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 import { describe, expect, it } from 'vitest';
 import { composeTree, type Tree } from '../../../runner/swarm/composeTree.ts';
+import { titled } from '../../support/titled.ts';
 
 /** What docker would see. */
 function plain(tree: Tree): unknown {
@@ -66,23 +67,25 @@ describe('the tree of a compose file', () => {
     expect(plain(tree)).toEqual({ a: '0555', b: ['0555x'], $N: 'z' });
   });
 
-  it.each([
-    ['a: 1\na: 2', 'compose.yml:2: a stands there twice; remove one'],
-    ['a: [', 'compose.yml:1: not valid YAML'],
-    ['a: 1\n--- \nb: 2', 'a second document begins here'],
-    ['- a', 'compose.yml:1: this is not a compose file'],
-    ['', 'this is not a compose file'],
-    ['a: *b', 'compose.yml:1: no anchor b stands before this'],
-    ['a: !!binary aGk=', 'compose.yml:1: the tag'],
-    ['a: !!omap [{x: y}]', 'compose.yml:1: the tag tag:yaml.org,2002:omap is not admitted'],
-    ['a: !reset null', 'not valid YAML'],
-    ['? [x]\n: y', 'a key that is no plain text'],
-    ['a: {<<: 1}', '`<<` merges something without keys'],
-    ['a: &a [*a]', 'nested too deep'],
-    [`a: ${'['.repeat(100)}${']'.repeat(100)}`, 'nested too deep'],
-    [`a: ${'['.repeat(60_000)}`, 'compose.yml'],
-    [`a: ${'x'.repeat(300_000)}`, 'larger than 256 KiB'],
-  ])('refuses %j', (text, why) => {
+  it.each(
+    titled<[string, string]>([
+      ['a: 1\na: 2', 'compose.yml:2: a stands there twice; remove one'],
+      ['a: [', 'compose.yml:1: not valid YAML'],
+      ['a: 1\n--- \nb: 2', 'a second document begins here'],
+      ['- a', 'compose.yml:1: this is not a compose file'],
+      ['', 'this is not a compose file'],
+      ['a: *b', 'compose.yml:1: no anchor b stands before this'],
+      ['a: !!binary aGk=', 'compose.yml:1: the tag'],
+      ['a: !!omap [{x: y}]', 'compose.yml:1: the tag tag:yaml.org,2002:omap is not admitted'],
+      ['a: !reset null', 'not valid YAML'],
+      ['? [x]\n: y', 'a key that is no plain text'],
+      ['a: {<<: 1}', '`<<` merges something without keys'],
+      ['a: &a [*a]', 'nested too deep'],
+      [`a: ${'['.repeat(100)}${']'.repeat(100)}`, 'nested too deep'],
+      [`a: ${'['.repeat(60_000)}`, 'compose.yml'],
+      [`a: ${'x'.repeat(300_000)}`, 'larger than 256 KiB'],
+    ]),
+  )('refuses %s', (_title, text, why) => {
     expect(whyRefused(text)).toContain(why);
   });
 

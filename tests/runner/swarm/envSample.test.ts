@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { abraExports } from '../../../runner/swarm/abraSh.ts';
 import { envSample } from '../../../runner/swarm/envSample.ts';
+import { titled } from '../../support/titled.ts';
 
 const given = new Map([['DOMAIN', 'notes.test']]);
 
@@ -53,13 +54,15 @@ describe('.env.sample', () => {
     ]);
   });
 
-  it.each([
-    ['A=1\nwhat is this', '.env.sample:2: what is this is no variable'],
-    ['A="b', '.env.sample:1: a quote is not closed'],
-    ['A=$NONE', '.env.sample:1: the variable NONE is not set'],
-    ['SECRET_A_VERSION=v1 # length=9999', 'a secret has 1 to 512 characters'],
-    ['A=1\n'.repeat(2001), 'more than 2000 lines'],
-  ])('refuses %j', (text, why) => {
+  it.each(
+    titled<[string, string]>([
+      ['A=1\nwhat is this', '.env.sample:2: what is this is no variable'],
+      ['A="b', '.env.sample:1: a quote is not closed'],
+      ['A=$NONE', '.env.sample:1: the variable NONE is not set'],
+      ['SECRET_A_VERSION=v1 # length=9999', 'a secret has 1 to 512 characters'],
+      ['A=1\n'.repeat(2001), 'more than 2000 lines'],
+    ]),
+  )('refuses %s', (_title, text, why) => {
     expect(() => read(text)).toThrow(why);
   });
 });

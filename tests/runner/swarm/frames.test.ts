@@ -1,10 +1,10 @@
 // What comes from and goes to the engine: two outputs in frames on one connection, small archives.
 
 import { execFileSync } from 'node:child_process';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frames } from '../../../runner/swarm/frames.ts';
 import { tarOf } from '../../../runner/swarm/tar.ts';
+import { fc } from '../../support/property.ts';
 
 function framed(channel: number, body: Uint8Array): Buffer {
   const head = Buffer.alloc(8);

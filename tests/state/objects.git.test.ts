@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseCommit, signedCommit, verifyCommit } from '../../state/commits.ts';
 import type { Sha } from '../../state/ids.ts';
@@ -15,6 +14,7 @@ import { packer } from '../../state/packing.ts';
 import { formatAllowedSigners } from '../../state/signers.ts';
 import type { Tree } from '../../state/trees.ts';
 import { childAt, gitObject, parseTree, treeObject, withFiles } from '../../state/trees.ts';
+import { fc } from '../support/property.ts';
 import { tempDir } from '../support/temp.ts';
 import { git } from '../support/trail.ts';
 

@@ -1,0 +1,21 @@
+// The life cycle, model-checked on the real code: each world of `worlds.ts` is explored completely, through the same `decide`,
+// fold, admission and gate rule that the supervisor runs. What must hold in every state stands in `explore.ts`.
+
+import { describe, expect, it } from 'vitest';
+import { explore } from '../loop/explore.ts';
+import { statesMax, worlds } from '../loop/worlds.ts';
+import { isLong } from '../support/long.ts';
+
+describe('the life of a phase', () => {
+  const explored = worlds.filter(({ less, isQuick }) => !isQuick && (isLong || less !== null));
+
+  it.each(explored)(
+    'has no dead end, no false DONE and no endless loop: $name',
+    ({ world, less, ends }) => {
+      const seen = explore({ ...world, ...(!isLong && less) }, statesMax);
+      expect(seen.broken).toBeNull();
+      expect(Object.keys(seen.ends)).toEqual(expect.arrayContaining(ends));
+    },
+    900_000,
+  );
+});

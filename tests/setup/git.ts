@@ -1,0 +1,7 @@
+// Before the first test of the tier `git`: git, OpenSSH and OpenSSL.
+
+import { installPackages } from './packages.ts';
+
+export function setup(): void {
+  installPackages('git');
+}

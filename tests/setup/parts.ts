@@ -1,0 +1,100 @@
+// What the suite runs in part, because the whole of it takes many minutes. `npm run long` runs the whole of everything. Two
+// parts also run whole as soon as anything changed that they rest on: `whole.json` holds a digest of that for the last run
+// which passed whole, and nothing but such a run writes it.
+
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+const top = resolve(import.meta.dirname, '..', '..');
+const recordFile = 'tests/setup/whole.json';
+
+export type Part = 'apps' | 'attacks';
+
+/**
+ * `files`: test files that ask `isWhole`. `onlyWhole`: those of which a part would show nothing. `restsOn`: files, with all that
+ * they import, and folders.
+ */
+export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn: string[] }> = {
+  apps: {
+    files: ['tests/live/recipes.swarm.test.ts'],
+    onlyWhole: ['tests/live/phase.swarm.test.ts'],
+    restsOn: ['tests/live/recipes.swarm.test.ts', 'recipes', 'package-lock.json'],
+  },
+  attacks: {
+    files: ['theTests', 'environment', 'evidence', 'peeking', 'reviewer', 'behaviour'].map(
+      (family) => `tests/attacks/${family}.boxed.test.ts`,
+    ),
+    onlyWhole: [],
+    restsOn: ['state', 'tests/attacks'],
+  },
+};
+
+/** What `npm run long` runs, besides `tests/live/long/`: all of what runs in part, and properties with a fresh seed. */
+export function longFiles(at = top): string[] {
+  const tests = filesBelow('tests', at).filter((file) => file.endsWith('.test.ts') && !file.includes('/fixtures/'));
+  const drawn = tests.filter((file) => filesOf([file], at, 'tests/').has('tests/support/property.ts'));
+  const cut = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/history.git.test.ts'];
+  return [
+    ...new Set([...cut, ...Object.values(parts).flatMap(({ files, onlyWhole }) => [...files, ...onlyWhole]), ...drawn]),
+  ];
+}
+
+/** Digest and time of each part's last whole run. */
+export type WholeRuns = Partial<Record<Part, { digest: string; at: string }>>;
+
+export function readWholeRuns(): WholeRuns {
+  return JSON.parse(readFileSync(join(top, recordFile), 'utf8'));
+}
+
+/** Only for parts that have just run whole and passed. */
+export function recordWhole(passed: Part[]): void {
+  const last = readWholeRuns();
+  const news = passed.filter((part) => last[part]?.digest !== digestOfPart(part));
+  if (news.length === 0) return;
+  const at = new Date().toISOString();
+  for (const part of news) last[part] = { digest: digestOfPart(part), at };
+  writeFileSync(join(top, recordFile), `${JSON.stringify(last, null, 2)}\n`);
+}
+
+/** The parts that must run whole, since what they rest on is not what the last whole run had. */
+export function changedParts(last: WholeRuns = readWholeRuns(), at = top): Part[] {
+  return (Object.keys(parts) as Part[]).filter((part) => last[part]?.digest !== digestOfPart(part, at));
+}
+
+export function digestOfPart(part: Part, at = top): string {
+  const hash = createHash('sha256');
+  for (const file of [...filesOf(parts[part].restsOn, at)].sort())
+    hash.update(
+      `${file} ${createHash('sha256')
+        .update(readFileSync(join(at, file)))
+        .digest('hex')}\n`,
+    );
+  return hash.digest('hex');
+}
+
+/** Files and all that they import, as far as that lies below `under`. */
+function filesOf(roots: string[], at: string, under = ''): Set<string> {
+  const files = new Set<string>();
+  const todo = roots.flatMap((root) => (statSync(join(at, root)).isDirectory() ? filesBelow(root, at) : [root]));
+  for (let file = todo.pop(); file !== undefined; file = todo.pop()) {
+    if (files.has(file) || !file.startsWith(under)) continue;
+    files.add(file);
+    if (file.endsWith('.ts')) todo.push(...importsOf(file, at));
+  }
+  return files;
+}
+
+function filesBelow(folder: string, at: string): string[] {
+  return readdirSync(join(at, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(at, join(entry.parentPath, entry.name)));
+}
+
+/** Relative imports that lead to a file: a text in a test may hold an import that leads nowhere. */
+function importsOf(file: string, at: string): string[] {
+  const names = [...readFileSync(join(at, file), 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)];
+  return names
+    .map(([, name]) => relative(at, resolve(at, dirname(file), name as string)))
+    .filter((path) => !path.startsWith('..') && statSync(join(at, path), { throwIfNoEntry: false })?.isFile());
+}

@@ -1,0 +1,11 @@
+// fast-check with the seed of this run: the same in every ordinary run, so that nothing is decided by lot, and a fresh one in
+// `npm run long`. What fails is printed with its seed and path; give them to `fc.assert` to see it again.
+
+import fc from 'fast-check';
+import { isLong } from './long.ts';
+
+export const seed = isLong ? Date.now() % 2 ** 31 : 20260611;
+
+fc.configureGlobal({ seed });
+
+export { fc };
