@@ -3,7 +3,7 @@
 // One that does not fit is put aside with the reason. What it hides: that something before it was damaged since.
 
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { Seen } from './auditRead.ts';
 import { digestOf } from './digest.ts';
@@ -12,6 +12,8 @@ import type { Hub } from './hub.ts';
 import { Digest, Sha } from './ids.ts';
 
 const modeOfMark = 0o600;
+/** All code that judges lies in it. */
+const rules = join(import.meta.dirname, '..', 'state');
 
 /** The first line of the file; the second is what was seen, as JSON. */
 const Label = z.strictObject({
@@ -55,10 +57,12 @@ export async function writeMark(file: string, { genesis, root }: Hub, seen: Seen
   await rename(`${file}.part`, file);
 }
 
-/** Of all files of this room: whatever changes in them may change what is judged. */
-async function rulesDigest(): Promise<Digest> {
-  const names = (await readdir(import.meta.dirname)).sort();
-  const texts = await Promise.all(names.map((name) => readFile(join(import.meta.dirname, name))));
+/** One digest of all files of `state/`, in whatever folder of it: a change in any of them may change what is judged. */
+export async function rulesDigest(folder = rules): Promise<Digest> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const names = files.map((file) => relative(folder, file)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name))));
   return digestOf(texts.map((text, index) => `${names[index]} ${digestOf(text)}\n`).join(''));
 }
 

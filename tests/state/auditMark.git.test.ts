@@ -1,7 +1,8 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AuditOptions, audit } from '../../state/audit.ts';
+import { rulesDigest } from '../../state/auditMark.ts';
 import { digestOf } from '../../state/digest.ts';
 import { rejected, spoilable } from '../support/attack.ts';
 import { replaceObject } from '../support/forge.ts';
@@ -20,6 +21,22 @@ async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOpt
   git(hub, ['update-ref', 'refs/heads/trail', head]);
   return { hub, mark, sinceMark: true };
 }
+
+describe('the digest of the code that judges', () => {
+  test('is of every file of state/, however deep', async () => {
+    expect(await rulesDigest()).toBe(await rulesDigest(join(import.meta.dirname, '..', '..', 'state')));
+    const folder = tempDir();
+    mkdirSync(join(folder, 'gate', 'deep'), { recursive: true });
+    const digests = [];
+    for (const path of ['gate/gate.ts', 'gate/deep/rule.ts', 'entry.ts']) {
+      writeFileSync(join(folder, path), 'one');
+      digests.push(await rulesDigest(folder));
+      writeFileSync(join(folder, path), 'two');
+      digests.push(await rulesDigest(folder));
+    }
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+});
 
 describe('an audit since the last', () => {
   test('says what a whole one says, of all phases and gates, and what it did not look at again', async () => {

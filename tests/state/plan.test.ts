@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PhaseOpened } from '../../state/entry.ts';
 import { Refused } from '../../state/errors.ts';
@@ -6,6 +6,7 @@ import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '
 import { Recipe } from '../../state/recipe.ts';
 import { FrontMatter } from '../../state/spec.ts';
 import { unfitCharacter } from '../../state/words.ts';
+import { seedText } from '../support/plain.ts';
 import { fc } from '../support/property.ts';
 import { titled } from '../support/titled.ts';
 
@@ -506,12 +507,11 @@ describe('a new plan', () => {
   });
 });
 
-const seeds = new URL('../../../shared/seeds/', import.meta.url);
-const seed = existsSync(seeds) ? readdirSync(seeds).find((name) => name.startsWith('002_')) : undefined;
+const seed = seedText('002_');
 
-describe.skipIf(seed === undefined)("the practice's own plan (skipped where its seed is absent)", () => {
+describe.skipIf(seed === null)("the practice's own plan (skipped where its seed is absent)", () => {
   it('yields phase mailu, gates M1 and M2, its five requirements and a valid proposal', () => {
-    const text = readFileSync(new URL(seed ?? '', seeds), 'utf8');
+    const text = seed ?? '';
     const { problems, proposed = '', told } = checkPlan(text, { ...recipes, mailu: recipes.test });
     expect(problems).toHaveLength(1);
     expect(told).toEqual({ phase: 'mailu', gates: ['M1', 'M2'] });
