@@ -25,6 +25,20 @@ const needy = ['git', 'boxed', 'swarm'];
 const notChanged = (Object.keys(parts) as Part[]).filter((part) => !whole.includes(part));
 const elsewhere = ['tests/fixtures/**', 'tests/live/long/**', ...notChanged.flatMap((part) => parts[part].onlyWhole)];
 
+/** A project only when asked for: else a single file would run twice, and start an engine. */
+const isLong = process.env.COLDPASS_LONG === 'yes';
+const long = {
+  test: {
+    ...shared,
+    execArgv,
+    name: 'long',
+    globalSetup: ['tests/setup/swarm.ts'],
+    include: ['tests/live/long/*.test.ts', ...longFiles()],
+    maxWorkers: 1,
+    sequence: { groupOrder: 1 },
+  },
+};
+
 export default defineConfig({
   test: {
     globalSetup: ['tests/setup/ground.ts'],
@@ -64,18 +78,7 @@ export default defineConfig({
           exclude: ['tests/live/*.swarm.test.ts'],
         },
       },
-      {
-        test: {
-          ...shared,
-          execArgv,
-          name: 'long',
-          env: { ...shared.env, COLDPASS_LONG: 'yes' },
-          globalSetup: ['tests/setup/swarm.ts'],
-          include: ['tests/live/long/*.test.ts', ...longFiles()],
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      ...(isLong ? [long] : []),
     ],
   },
 });
