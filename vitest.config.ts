@@ -4,14 +4,15 @@
 // and the whole of what the suite runs in part (`tests/setup/parts.ts`).
 
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { figures } from './tests/setup/figures.ts';
 import { ground } from './tests/setup/ground.ts';
 import { LongestFirst } from './tests/setup/order.ts';
 import { changedParts, longFiles, type Part, parts } from './tests/setup/parts.ts';
 
 // A limit finds what hangs; `bench/` measures how long things take.
-const whole = changedParts();
+/** Parts that run whole; `npm run attacks` names its own. */
+const whole = process.env.COLDPASS_WHOLE?.split(' ') ?? changedParts();
 const shared = {
   env: { TMPDIR: ground, COLDPASS_WHOLE: whole.join(' ') },
   testTimeout: 300_000,
@@ -27,7 +28,7 @@ const elsewhere = ['tests/fixtures/**', 'tests/live/long/**', ...notChanged.flat
 
 /** A project only when asked for: else a single file would run twice, and start an engine. */
 const isLong = process.env.COLDPASS_LONG === 'yes';
-const long = {
+const long = (): TestProjectInlineConfiguration => ({
   test: {
     ...shared,
     execArgv,
@@ -37,7 +38,7 @@ const long = {
     maxWorkers: 1,
     sequence: { groupOrder: 1 },
   },
-};
+});
 
 export default defineConfig({
   test: {
@@ -78,7 +79,7 @@ export default defineConfig({
           exclude: ['tests/live/*.swarm.test.ts'],
         },
       },
-      ...(isLong ? [long] : []),
+      ...(isLong ? [long()] : []),
     ],
   },
 });

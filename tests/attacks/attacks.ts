@@ -12,12 +12,13 @@ const files = ['theTests', 'environment', 'evidence', 'stateFiles', 'peeking', '
 const [mode, ...words] = process.argv.slice(2);
 if (mode === '--mutants') await missed(words.join(' '));
 else {
-  // Every case, as `npm run long` plays them.
-  process.env.COLDPASS_LONG = 'yes';
+  // Every case, whatever has changed.
+  process.env.COLDPASS_WHOLE = 'attacks';
   await startVitest(
     'test',
     files.map((name) => `tests/attacks/${name}.boxed.test.ts`),
     {
+      project: 'boxed',
       watch: false,
       run: true,
       reporters: [table()],
