@@ -2,8 +2,8 @@
 // runs, or results of this very session by their number; the digest of such a result is ours to add.
 
 import { z } from 'zod';
-import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../state/entry.ts';
-import { EntryId, GateId, RecipeName, RunId, Sha, TreePath } from '../state/ids.ts';
+import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../state/entry/entry.ts';
+import { EntryId, GateId, RecipeName, RunId, Sha, TreePath } from '../state/entry/ids.ts';
 import { Title, Words } from './sharedtools.ts';
 import { type CallContext, refused, type Tool, tool } from './tool.ts';
 

@@ -1,8 +1,8 @@
 // The Builder's own tools: publish work, try it, claim a gate, ask the operator, keep a backlog and a journal.
 
 import { z } from 'zod';
-import { DONE, EntryId, GateId, RecipeName, Sha } from '../state/ids.ts';
-import { ClaimExpects } from '../state/spec.ts';
+import { DONE, EntryId, GateId, RecipeName, Sha } from '../state/entry/ids.ts';
+import { ClaimExpects } from '../state/entry/spec.ts';
 import { Title, Words } from './sharedtools.ts';
 import { type Tool, tool } from './tool.ts';
 

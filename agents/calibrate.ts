@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
 import { type Calibration, type Judge, type JudgedCase, rated } from '../state/calibration.ts';
-import type { SessionId } from '../state/ids.ts';
+import type { SessionId } from '../state/entry/ids.ts';
 import type { ModelBackend } from './backend.ts';
 import { caseOpening, layCase } from './calibrationCase.ts';
 import { openCaseHost } from './calibrationHost.ts';

@@ -2,9 +2,9 @@
 // told when it wakes. Nothing that it is shown says which case it is, or that it is one.
 
 import { mkdir } from 'node:fs/promises';
-import { TrailError } from '../state/errors.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../state/entry/ids.ts';
 import { git, gitText, whyFailed } from '../state/gitProcess.ts';
-import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../state/ids.ts';
 import { workDiff } from '../state/workDiff.ts';
 import type { CalibrationCase } from './calibrationSet.ts';
 import { type Review, reviewOpening } from './diffReview.ts';

@@ -3,8 +3,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { digestOfJson } from '../state/digest.ts';
-import { type Digest, TreePath } from '../state/ids.ts';
+import { digestOfJson } from '../state/entry/digest.ts';
+import { type Digest, TreePath } from '../state/entry/ids.ts';
 import { readYaml } from '../state/yaml.ts';
 
 const folder = new URL('../prompts/calibration/', import.meta.url);

@@ -3,8 +3,8 @@
 // seen from the next answer on: the model had not read it when it wrote this one.
 
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
-import { digestOf } from '../state/digest.ts';
-import type { Digest } from '../state/ids.ts';
+import { digestOf } from '../state/entry/digest.ts';
+import type { Digest } from '../state/entry/ids.ts';
 import type { ToolUse } from './backend.ts';
 import { bounded } from './bound.ts';
 import type { ToolReply } from './host.ts';

@@ -2,8 +2,8 @@
 // The digest pins text and tools together; the trail names it with each session.
 
 import { readFileSync } from 'node:fs';
-import { digestOfJson } from '../state/digest.ts';
-import { AgentRole, type Digest } from '../state/ids.ts';
+import { digestOfJson } from '../state/entry/digest.ts';
+import { AgentRole, type Digest } from '../state/entry/ids.ts';
 import type { ToolSchema } from './backend.ts';
 import { AgentError } from './errors.ts';
 

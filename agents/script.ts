@@ -2,7 +2,7 @@
 // model plays. The format is told in docs/scripts.md; here is its schema.
 
 import { z } from 'zod';
-import { AgentRole } from '../state/ids.ts';
+import { AgentRole } from '../state/entry/ids.ts';
 import { readYaml } from '../state/yaml.ts';
 
 const Pattern = z.string().min(1).max(1000).refine(isPattern, 'not a regular expression');

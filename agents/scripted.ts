@@ -4,7 +4,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOfJson } from '../state/digest.ts';
+import { digestOfJson } from '../state/entry/digest.ts';
 import { AgentError } from './errors.ts';
 import { type Failure, fail, failureOf, invalid, json, send } from './faults.ts';
 import { MessagesRequest, type Play, play } from './play.ts';

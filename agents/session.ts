@@ -8,9 +8,9 @@
 //
 // None of these ends is a verdict: a claim that was to be judged stays unverified.
 
-import type { SessionEnd } from '../state/entry.ts';
-import type { Digest, Sha } from '../state/ids.ts';
-import { fitLine } from '../state/words.ts';
+import type { SessionEnd } from '../state/entry/entry.ts';
+import type { Digest, Sha } from '../state/entry/ids.ts';
+import { fitLine } from '../state/entry/words.ts';
 import type { Completion, Message, StopReason } from './backend.ts';
 import { runCalls } from './calls.ts';
 import type { Clock } from './clock.ts';

@@ -1,6 +1,6 @@
 // One session under way: what was said, used and paid so far. Changed only by `session.ts`, `turn.ts` and `calls.ts`.
 
-import type { AgentRole, Digest, SessionId, Sha } from '../state/ids.ts';
+import type { AgentRole, Digest, SessionId, Sha } from '../state/entry/ids.ts';
 import type { Message, ModelBackend, ToolSchema } from './backend.ts';
 import type { Clock } from './clock.ts';
 import type { Fence } from './fence.ts';

@@ -2,7 +2,7 @@
 // result may be cited as evidence, is a property of its definition. What is turned down comes back in words that help.
 
 import { z } from 'zod';
-import type { Digest } from '../state/ids.ts';
+import type { Digest } from '../state/entry/ids.ts';
 import type { ToolSchema } from './backend.ts';
 import type { ToolHost, ToolReply } from './host.ts';
 

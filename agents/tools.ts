@@ -1,6 +1,6 @@
 // Which role has which tools, always in the same order: they are part of what the prompt cache is keyed on.
 
-import type { AgentRole } from '../state/ids.ts';
+import type { AgentRole } from '../state/entry/ids.ts';
 import { adversaryTools } from './adversarytools.ts';
 import { builderTools } from './buildertools.ts';
 import { sharedTools } from './sharedtools.ts';

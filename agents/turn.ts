@@ -1,7 +1,7 @@
 // One answer of the model: reserve its cost, journal the request, ask, settle; again after a passing trouble. Each attempt
 // is reserved and journalled by itself, so a retry can neither exceed a ceiling nor go unseen.
 
-import { digestOfJson } from '../state/digest.ts';
+import { digestOfJson } from '../state/entry/digest.ts';
 import type { Completion, StopReason } from './backend.ts';
 import { pause } from './clock.ts';
 import { AgentError } from './errors.ts';

@@ -18,7 +18,7 @@ import { openDocker, socketDefault } from '../runner/swarm/docker.ts';
 import { dockerReport } from '../runner/swarm/dockerReport.ts';
 import { ensureToolsImage } from '../runner/swarm/toolsImage.ts';
 import { readConfig, recipeNamed } from '../state/config.ts';
-import { RecipeName, RunId, Sha } from '../state/ids.ts';
+import { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
 import { releaseTags } from '../state/releases.ts';
 
 const roundsDefault = 3;

@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Entry } from '../state/entry.ts';
+import type { Entry } from '../state/entry/entry.ts';
+import type { Role } from '../state/entry/ids.ts';
 import type { Funnel } from '../state/funnel.ts';
 import { openFunnel } from '../state/funnel.ts';
-import type { Role } from '../state/ids.ts';
 import { git, makeTrail, note } from '../tests/support/trail.ts';
 
 const writersDefault = 16;

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type AuditOptions, audit } from '../state/audit.ts';
-import type { EntryOf, Intent } from '../state/entry.ts';
-import type { AgentRole, SessionId } from '../state/ids.ts';
+import type { EntryOf, Intent } from '../state/entry/entry.ts';
+import type { AgentRole, SessionId } from '../state/entry/ids.ts';
 import { type Made, openPhase, openWriter, phaseId, type Writer } from '../tests/support/phase.ts';
 import { makeHub } from '../tests/support/repo.ts';
 

@@ -12,8 +12,8 @@ import { type ColdRunRequest, coldRun } from '../runner/coldrun.ts';
 import type { Engine } from '../runner/engine.ts';
 import { pinRecipe } from '../runner/pinned.ts';
 import { processEngine } from '../runner/process.ts';
-import { RecipeName, RunId, Sha } from '../state/ids.ts';
-import { Recipe } from '../state/recipe.ts';
+import { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
+import { Recipe } from '../state/entry/recipe.ts';
 
 const roundsDefault = 9;
 const fileCount = 340;

@@ -2,12 +2,12 @@
 // of: sessions, runs, notes and claims, in memory, so that nothing but the fold is measured.
 
 import { pathToFileURL } from 'node:url';
-import type { Entry, Intent } from '../state/entry.ts';
+import type { Entry, Intent } from '../state/entry/entry.ts';
+import { Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } from '../state/entry/ids.ts';
+import { emptyTrail } from '../state/entry/phase.ts';
+import { PhaseSpec } from '../state/entry/spec.ts';
 import { fold } from '../state/fold.ts';
 import { gateReport } from '../state/gate.ts';
-import { Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } from '../state/ids.ts';
-import { emptyTrail } from '../state/phase.ts';
-import { PhaseSpec } from '../state/spec.ts';
 
 const entriesDefault = 10_000;
 const rounds = 5;

@@ -1,17 +1,17 @@
 // What an act must bring and fit besides its signature, looked at before it is appended: the plan and recipes that it pins, the
 // text of its target, the private half of a new key. Each fault is a line for the operator to read.
 
-import { type ActPayload, type SignedAct, targetOf } from '../state/act.ts';
 import { targetDigestOf } from '../state/acts.ts';
-import { canonicalJson } from '../state/digest.ts';
-import { TrailError } from '../state/errors.ts';
-import type { Digest, PhaseId } from '../state/ids.ts';
+import { type ActPayload, type SignedAct, targetOf } from '../state/entry/act.ts';
+import { canonicalJson } from '../state/entry/digest.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import type { Digest, PhaseId } from '../state/entry/ids.ts';
+import { livePhase } from '../state/entry/phase.ts';
+import { isApp, PinnedRecipe } from '../state/entry/recipe.ts';
+import { unfitControl } from '../state/entry/spec.ts';
 import { roleSigner } from '../state/keys.ts';
-import { livePhase } from '../state/phase.ts';
 import { readPlan } from '../state/plan.ts';
-import { isApp, PinnedRecipe } from '../state/recipe.ts';
 import { rotationFault } from '../state/signers.ts';
-import { unfitControl } from '../state/spec.ts';
 import type { World } from './world.ts';
 
 /** Why the act cannot be appended as it is, or null. */

@@ -2,11 +2,13 @@
 // record, and is put aside with its reason in a file beside it. A watcher only rings the bell; what counts is the folder.
 
 import { watch } from 'chokidar';
-import type { SignedAct } from '../state/act.ts';
 import { verifyAct } from '../state/acts.ts';
-import { digestOf } from '../state/digest.ts';
-import type { Facts, Intent } from '../state/entry.ts';
-import { Refused } from '../state/errors.ts';
+import type { SignedAct } from '../state/entry/act.ts';
+import { digestOf } from '../state/entry/digest.ts';
+import type { Facts, Intent } from '../state/entry/entry.ts';
+import { Refused } from '../state/entry/errors.ts';
+import { isLastOn } from '../state/entry/refusal.ts';
+import { fitLine } from '../state/entry/words.ts';
 import {
   type HandedIn,
   putAside,
@@ -17,8 +19,6 @@ import {
   takeUp,
 } from '../state/inboxFolder.ts';
 import { stampOf } from '../state/intake.ts';
-import { isLastOn } from '../state/refusal.ts';
-import { fitLine } from '../state/words.ts';
 import { actFault, phaseOf } from './actFault.ts';
 import type { World } from './world.ts';
 

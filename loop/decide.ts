@@ -5,11 +5,11 @@
 // answered (`pending`), and only the difference is commanded. A late, doubled or lost answer therefore changes nothing, and a
 // new process that folds the trail with nothing pending goes on where the dead one stopped.
 
-import type { Entry, Intent, WakeReason } from '../state/entry.ts';
+import type { Entry, Intent, WakeReason } from '../state/entry/entry.ts';
+import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../state/entry/ids.ts';
+import { livePhase, type Phase, type TrailState } from '../state/entry/phase.ts';
 import { fold } from '../state/fold.ts';
 import { gateReport } from '../state/gate.ts';
-import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../state/ids.ts';
-import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
 import type { RunNeed } from '../state/piece.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';

@@ -1,15 +1,15 @@
 // Condition 4's runs, carried out: earlier tests over a claim's code, and the operator's hold-outs.
 
 import type { ColdRunRequest } from '../runner/coldrun.ts';
-import type { Facts } from '../state/entry.ts';
-import { TrailError } from '../state/errors.ts';
+import type { Facts } from '../state/entry/entry.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import type { Phase } from '../state/entry/phase.ts';
+import type { Purpose, RunRecord } from '../state/entry/record.ts';
 import { changedPaths } from '../state/git.ts';
 import { readHoldOuts } from '../state/holdout.ts';
 import { judgeKept, keptEdits } from '../state/kept.ts';
 import { earlierRuns, ownRuns } from '../state/keptPieces.ts';
-import type { Phase } from '../state/phase.ts';
 import type { RunNeed } from '../state/piece.ts';
-import type { Purpose, RunRecord } from '../state/record.ts';
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { testGlobs } from './submit.ts';

@@ -2,9 +2,9 @@
 // `explain`. Filled as the funnel folds; nothing is decided by it.
 
 import type { FailedTest } from '../agents/view.ts';
-import type { Entry } from '../state/entry.ts';
-import type { EntryId, RunId } from '../state/ids.ts';
-import { RunRecord } from '../state/record.ts';
+import type { Entry } from '../state/entry/entry.ts';
+import type { EntryId, RunId } from '../state/entry/ids.ts';
+import { RunRecord } from '../state/entry/record.ts';
 
 const failingKept = 20;
 

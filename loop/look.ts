@@ -1,8 +1,8 @@
 // A look at the command of a trigger, carried out: where the newest work stands, in a cold run that asks it and nothing else.
 
-import { TrailError } from '../state/errors.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import type { EntryId, RecipeName, Sha } from '../state/entry/ids.ts';
 import { branchHead, isAncestor } from '../state/git.ts';
-import type { EntryId, RecipeName, Sha } from '../state/ids.ts';
 import { slotOf } from '../state/piece.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';

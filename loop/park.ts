@@ -2,14 +2,14 @@
 // in `wake.ts`.) Counters count from the last `opened` or `resumed`: resuming grants them anew.
 
 import { unreproduced } from '../state/caps.ts';
-import type { ParkReason } from '../state/entry.ts';
+import type { ParkReason } from '../state/entry/entry.ts';
+import { type AgentRole, DONE, type EntryId, type GateId } from '../state/entry/ids.ts';
+import type { Blocked, Claim, Phase } from '../state/entry/phase.ts';
+import { fitLine } from '../state/entry/words.ts';
 import { evidenceMsMax } from '../state/evidence.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded } from '../state/gate.ts';
-import { type AgentRole, DONE, type EntryId, type GateId } from '../state/ids.ts';
-import type { Blocked, Claim, Phase } from '../state/phase.ts';
 import { waiverOf } from '../state/piece.ts';
 import { gatesJudged, standingOf } from '../state/standing.ts';
-import { fitLine } from '../state/words.ts';
 import type { LoopState } from './decide.ts';
 import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 

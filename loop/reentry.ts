@@ -3,7 +3,7 @@
 // since the last phase ended, and every so often while work goes on.
 
 import { firingOf } from '../state/admitDeferral.ts';
-import { type Deferral, isComingBack } from '../state/deferral.ts';
+import { type Deferral, isComingBack } from '../state/entry/deferral.ts';
 import type { Command, LoopState } from './decide.ts';
 
 /** A proposal for each firing that has none. */

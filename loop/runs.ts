@@ -4,13 +4,13 @@
 import { randomBytes } from 'node:crypto';
 import { type ColdRunRequest, coldRun } from '../runner/coldrun.ts';
 import { sweep } from '../runner/janitor.ts';
-import type { Facts, Intent } from '../state/entry.ts';
-import { TrailError } from '../state/errors.ts';
+import type { Facts, Intent } from '../state/entry/entry.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../state/entry/ids.ts';
+import { livePhase, type Phase } from '../state/entry/phase.ts';
+import { type Purpose, type RunRecord, uncounted } from '../state/entry/record.ts';
 import { asksOf, lostFacts, recordBytes, runFacts } from '../state/facts.ts';
-import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../state/ids.ts';
-import { livePhase, type Phase } from '../state/phase.ts';
 import type { RunNeed } from '../state/piece.ts';
-import { type Purpose, type RunRecord, uncounted } from '../state/record.ts';
 import { standingOf } from '../state/standing.ts';
 import { controlRequest, judgeControl } from './controls.ts';
 import type { Command } from './decide.ts';

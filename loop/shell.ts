@@ -5,10 +5,10 @@
 // rejects is a broken machine and ends the shell. On abort a hand winds down and still resolves. Work may be carried out
 // twice after a crash.
 
-import type { Entry, Intent } from '../state/entry.ts';
-import type { EntryId } from '../state/ids.ts';
-import type { TrailState } from '../state/phase.ts';
-import { livePhase } from '../state/phase.ts';
+import type { Entry, Intent } from '../state/entry/entry.ts';
+import type { EntryId } from '../state/entry/ids.ts';
+import type { TrailState } from '../state/entry/phase.ts';
+import { livePhase } from '../state/entry/phase.ts';
 import { begin, type Cancel, type Command, decide, type LoopEvent, type LoopLimits, type LoopState } from './decide.ts';
 
 export type Hands = {

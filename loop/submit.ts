@@ -6,10 +6,9 @@ import { type Review, servedTo } from '../agents/diffReview.ts';
 import type { Submission, ToolReply } from '../agents/host.ts';
 import { keepsFor, referenceFor } from '../state/admitClaim.ts';
 import { functionCounts } from '../state/changedWork.ts';
-import { digestOf } from '../state/digest.ts';
-import type { Entry, EntryOf, Facts, Intent } from '../state/entry.ts';
-import { Refused } from '../state/errors.ts';
-import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git.ts';
+import { digestOf } from '../state/entry/digest.ts';
+import type { Entry, EntryOf, Facts, Intent } from '../state/entry/entry.ts';
+import { Refused } from '../state/entry/errors.ts';
 import {
   type AgentRole,
   DONE,
@@ -19,10 +18,11 @@ import {
   type RecipeName,
   type SessionId,
   type Sha,
-} from '../state/ids.ts';
-import type { Phase } from '../state/phase.ts';
+} from '../state/entry/ids.ts';
+import type { Phase } from '../state/entry/phase.ts';
+import { testGlobsOf } from '../state/entry/spec.ts';
+import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git.ts';
 import { protectedChanges } from '../state/protectedPaths.ts';
-import { testGlobsOf } from '../state/spec.ts';
 import { lateReproducers } from '../state/standing.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';

@@ -2,10 +2,10 @@
 // journal of the phase that it judges.
 
 import type { ToolReply, TrailQuery } from '../agents/host.ts';
-import type { Entry } from '../state/entry.ts';
-import { renderEntry } from '../state/framing.ts';
-import type { AgentRole, PhaseId } from '../state/ids.ts';
-import type { RunRecord } from '../state/record.ts';
+import type { Entry } from '../state/entry/entry.ts';
+import { renderEntry } from '../state/entry/framing.ts';
+import type { AgentRole, PhaseId } from '../state/entry/ids.ts';
+import type { RunRecord } from '../state/entry/record.ts';
 import { type EntryLog, recordOf } from './log.ts';
 
 const listedMax = 40;

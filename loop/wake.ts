@@ -3,10 +3,10 @@
 
 import { wantedSabotage } from '../state/admitSabotage.ts';
 import { claimsLeft } from '../state/caps.ts';
-import type { WakeReason } from '../state/entry.ts';
+import type { WakeReason } from '../state/entry/entry.ts';
+import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../state/entry/ids.ts';
+import type { Phase, Session } from '../state/entry/phase.ts';
 import { effectiveVerdict, gateReport, judgingsEnded } from '../state/gate.ts';
-import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../state/ids.ts';
-import type { Phase, Session } from '../state/phase.ts';
 import { waiverOf } from '../state/piece.ts';
 import { lateReproducers, standingOf } from '../state/standing.ts';
 import type { Command, LoopState } from './decide.ts';

@@ -1,10 +1,10 @@
 // Which runs should be going on, and whether a judging session still judges what stands. Pure.
 
+import { DONE, type EntryId, type GateId } from '../state/entry/ids.ts';
+import type { Claim, Phase } from '../state/entry/phase.ts';
+import { uncounted } from '../state/entry/record.ts';
 import { currentClaim, effectiveVerdict } from '../state/gate.ts';
-import { DONE, type EntryId, type GateId } from '../state/ids.ts';
-import type { Claim, Phase } from '../state/phase.ts';
 import { baseNeeds, type RunNeed, slotOf } from '../state/piece.ts';
-import { uncounted } from '../state/record.ts';
 import { lateReproducers, standingOf } from '../state/standing.ts';
 
 /** Every run that an open phase needs now, each slot once. */

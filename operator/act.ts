@@ -1,12 +1,12 @@
 // The operator's acts: each decision becomes a payload, is held against the trail as it is now (so that a slip is said at
 // once), signed, and dropped in the inbox. Only a supervisor puts it on the trail.
 
-import { type ActPayload, type SignedAct, Waivable } from '../state/act.ts';
 import { targetDigestOf } from '../state/acts.ts';
 import { admitAct } from '../state/admitAct.ts';
-import type { EntryOf } from '../state/entry.ts';
-import type { EntryId, PhaseId } from '../state/ids.ts';
-import { livePhase, type Phase } from '../state/phase.ts';
+import { type ActPayload, type SignedAct, Waivable } from '../state/entry/act.ts';
+import type { EntryOf } from '../state/entry/entry.ts';
+import type { EntryId, PhaseId } from '../state/entry/ids.ts';
+import { livePhase, type Phase } from '../state/entry/phase.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { amendAct, amendSays } from './amend.ts';
 import { type Exit, exits, UsageError } from './errors.ts';

@@ -12,7 +12,7 @@ import type { AgentSetup } from '../loop/world.ts';
 import type { Sandbox } from '../runner/sandbox.ts';
 import { unboxed } from '../runner/unboxed.ts';
 import { type Calibration, type JudgedCase, keepCalibration, percent } from '../state/calibration.ts';
-import { Refused } from '../state/errors.ts';
+import { Refused } from '../state/entry/errors.ts';
 import { lockWorkspace } from '../state/workspace.ts';
 import { agentsFrom } from './agents.ts';
 import { type Exit, exits, UsageError } from './errors.ts';

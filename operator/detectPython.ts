@@ -2,7 +2,7 @@
 // here go into a virtual environment of the run's own; otherwise tests run in the environment that has them, granted as a
 // tool folder.
 
-import { CommandRecipe } from '../state/recipe.ts';
+import { CommandRecipe } from '../state/entry/recipe.ts';
 import type { ToolGrant } from '../state/workspace.ts';
 import type { Machine, Project } from './detect.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';

@@ -1,12 +1,12 @@
 // `coldpass explain GATE`: why a gate holds or does not, by the same rule that the supervisor and the audit ask: each
 // condition, met, waived or not, with the entries that show it and what they came to.
 
-import type { Entry } from '../state/entry.ts';
+import type { Entry } from '../state/entry/entry.ts';
+import { DONE, type EntryId, type GateId, type PhaseId } from '../state/entry/ids.ts';
+import type { Phase, TrailState } from '../state/entry/phase.ts';
+import { livePhase } from '../state/entry/phase.ts';
 import { entryPlaces } from '../state/entryPlaces.ts';
 import { type Condition, type GateReport, gateReport } from '../state/gate.ts';
-import { DONE, type EntryId, type GateId, type PhaseId } from '../state/ids.ts';
-import type { Phase, TrailState } from '../state/phase.ts';
-import { livePhase } from '../state/phase.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';

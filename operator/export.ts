@@ -6,9 +6,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type EnvelopeKey, publicPem } from '../state/dsse.ts';
-import { Refused } from '../state/errors.ts';
+import { Refused } from '../state/entry/errors.ts';
+import type { Sha } from '../state/entry/ids.ts';
 import { signersAt } from '../state/hub.ts';
-import type { Sha } from '../state/ids.ts';
 import { loadKey, roleKeyFile } from '../state/keys.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { currentKey } from '../state/signers.ts';

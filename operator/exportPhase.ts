@@ -2,16 +2,16 @@
 // the runs that its conditions name or were compared with, and on the gates that it requires, each by the digest of its bytes.
 
 import { join } from 'node:path';
-import { digestOf } from '../state/digest.ts';
 import { type EnvelopeKey, sealed } from '../state/dsse.ts';
-import type { EntryOf } from '../state/entry.ts';
-import { TrailError } from '../state/errors.ts';
+import { digestOf } from '../state/entry/digest.ts';
+import type { EntryOf } from '../state/entry/entry.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import type { EntryId, GateId, PhaseId, RunId } from '../state/entry/ids.ts';
+import { emptyTrail, type Phase } from '../state/entry/phase.ts';
+import { RunRecord } from '../state/entry/record.ts';
 import { fold } from '../state/fold.ts';
 import { type GateReport, gateReport } from '../state/gate.ts';
-import type { EntryId, GateId, PhaseId, RunId } from '../state/ids.ts';
-import { emptyTrail, type Phase } from '../state/phase.ts';
 import type { Trail } from '../state/readTrail.ts';
-import { RunRecord } from '../state/record.ts';
 import {
   gateStatement,
   type Input,

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { TrailError } from '../state/errors.ts';
+import { TrailError } from '../state/entry/errors.ts';
 import { createHub, type Hub, openHub } from '../state/hub.ts';
 import { generateKey, loadSigner } from '../state/keys.ts';
 import { currentSigners, nameOf } from '../state/signers.ts';

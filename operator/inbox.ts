@@ -3,7 +3,7 @@
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SignedAct } from '../state/act.ts';
+import { SignedAct } from '../state/entry/act.ts';
 import { type InboxItem, inboxOf } from '../state/inbox.ts';
 import { actBytesMax, inboxFilesMax } from '../state/inboxFolder.ts';
 import { withTrail } from '../state/readTrail.ts';

@@ -4,7 +4,7 @@
 import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { configFile, readConfig, WorkspaceName } from '../state/config.ts';
-import { canonicalJson } from '../state/digest.ts';
+import { canonicalJson } from '../state/entry/digest.ts';
 import {
   type Grants,
   makeStateDir,

@@ -3,7 +3,7 @@
 
 import type { Progress } from '../loop/world.ts';
 import type { Progress as StageProgress } from '../runner/coldrun.ts';
-import type { Purpose } from '../state/record.ts';
+import type { Purpose } from '../state/entry/record.ts';
 import { entryLine, matters } from './lines.ts';
 import type { Running, Screen } from './print.ts';
 

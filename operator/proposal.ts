@@ -2,7 +2,7 @@
 // lines. Credentials in an address never get into it.
 
 import { stringify } from 'yaml';
-import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../state/recipe.ts';
+import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../state/entry/recipe.ts';
 import type { ToolGrant } from '../state/workspace.ts';
 
 export const reportFile = '.coldpass-junit.xml';

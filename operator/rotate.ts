@@ -3,10 +3,10 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { SignedAct } from '../state/act.ts';
+import type { SignedAct } from '../state/entry/act.ts';
+import { Role, Sha } from '../state/entry/ids.ts';
 import { branchHead } from '../state/git.ts';
 import { openHub, signersAt } from '../state/hub.ts';
-import { Role, Sha } from '../state/ids.ts';
 import { keyBeside } from '../state/keys.ts';
 import { type AllowedSigner, currentKey, currentSigners, principalOf, rotationFault } from '../state/signers.ts';
 import { fingerprintOf } from '../state/sshsig.ts';

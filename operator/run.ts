@@ -7,13 +7,13 @@
 import type { Clock } from '../agents/clock.ts';
 import { supervise } from '../loop/supervisor.ts';
 import type { Progress } from '../loop/world.ts';
-import { Refused } from '../state/errors.ts';
+import { Refused } from '../state/entry/errors.ts';
+import { DONE, type PhaseId, type Sha } from '../state/entry/ids.ts';
+import { livePhase, type Phase, type TrailState } from '../state/entry/phase.ts';
 import { currentClaim } from '../state/gate.ts';
 import { deliver, openHub } from '../state/hub.ts';
-import { DONE, type PhaseId, type Sha } from '../state/ids.ts';
 import { type InboxItem, inboxOf } from '../state/inbox.ts';
 import { readInbox, readTaken } from '../state/inboxFolder.ts';
-import { livePhase, type Phase, type TrailState } from '../state/phase.ts';
 import { withTrail } from '../state/readTrail.ts';
 import { type Agents, agentsFrom } from './agents.ts';
 import { type Exit, exits, UsageError } from './errors.ts';

@@ -4,10 +4,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runPaths } from '../runner/runPaths.ts';
-import { TrailError } from '../state/errors.ts';
-import { type EntryId, RunId } from '../state/ids.ts';
+import { TrailError } from '../state/entry/errors.ts';
+import { type EntryId, RunId } from '../state/entry/ids.ts';
+import { RunRecord } from '../state/entry/record.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
-import { RunRecord } from '../state/record.ts';
 import { badge } from './badge.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';

@@ -1,6 +1,6 @@
 // A challenged run in words: alike, or what was recorded and what came out now.
 
-import { uncounted } from '../state/record.ts';
+import { uncounted } from '../state/entry/record.ts';
 import type { ChallengeReport } from './challenge.ts';
 import { countWords, purposeWords } from './lines.ts';
 import { cleanLine, type Screen, styled } from './print.ts';

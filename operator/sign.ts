@@ -4,8 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Act, ActPayload, SignedAct } from '../state/act.ts';
 import { signAct } from '../state/acts.ts';
+import type { Act, ActPayload, SignedAct } from '../state/entry/act.ts';
 import { dropAct } from '../state/inboxFolder.ts';
 import type { Workspace } from '../state/workspace.ts';
 import type { Here } from './here.ts';

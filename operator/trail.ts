@@ -1,7 +1,7 @@
 // `coldpass trail`: search the trail, or show one entry as it stands there.
 
-import { type Entry, type Kind, kinds } from '../state/entry.ts';
-import { renderEntry } from '../state/framing.ts';
+import { type Entry, type Kind, kinds } from '../state/entry/entry.ts';
+import { renderEntry } from '../state/entry/framing.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';

@@ -3,8 +3,8 @@
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { digestOfJson } from '../state/digest.ts';
-import { Digest, type RunId } from '../state/ids.ts';
+import { digestOfJson } from '../state/entry/digest.ts';
+import { Digest, type RunId } from '../state/entry/ids.ts';
 import type { Order } from './engine.ts';
 import { RunnerError } from './errors.ts';
 import { removeFolder } from './removal.ts';

@@ -2,8 +2,8 @@
 // reference's bytes, straight from the hub. The operator's members of a JSON file are laid over again.
 
 import { type ObjectReader, openObjects } from '../state/catFile.ts';
-import type { Digest, Sha } from '../state/ids.ts';
-import type { PinnedRecipe } from '../state/recipe.ts';
+import type { Digest, Sha } from '../state/entry/ids.ts';
+import type { PinnedRecipe } from '../state/entry/recipe.ts';
 import type { TreeEdit } from '../state/revert.ts';
 import type { RunTree } from './engine.ts';
 import { fileBytesMax } from './files.ts';

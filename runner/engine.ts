@@ -7,10 +7,10 @@
 // The order of calls is the caller's duty, one run at a time for each id; several runs may be on their way at once. A command
 // that fails is a value. A method that rejects tells of a broken machine (INFRA), never of a claim.
 
-import type { Digest, RunId, Sha } from '../state/ids.ts';
-import type { AppRung, PinnedRecipe } from '../state/recipe.ts';
-import type { AppFacts, Purpose, RunRecord, TestResult } from '../state/record.ts';
-import type { Drill } from '../state/spec.ts';
+import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
+import type { AppRung, PinnedRecipe } from '../state/entry/recipe.ts';
+import type { AppFacts, Purpose, RunRecord, TestResult } from '../state/entry/record.ts';
+import type { Drill } from '../state/entry/spec.ts';
 import type { FileAnswer } from './fileservice.ts';
 
 export interface Engine {

@@ -4,8 +4,8 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { Digest, RecipeName, RunId, Sha } from '../state/ids.ts';
-import { Purpose } from '../state/record.ts';
+import { Digest, RecipeName, RunId, Sha } from '../state/entry/ids.ts';
+import { Purpose } from '../state/entry/record.ts';
 import { removeFolder } from './removal.ts';
 import { runPaths } from './runPaths.ts';
 

@@ -3,9 +3,9 @@
 
 import { mkdir, statfs } from 'node:fs/promises';
 import { coldClone } from '../state/clones.ts';
+import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
+import { isCommands, type Recipe } from '../state/entry/recipe.ts';
 import { treeOf } from '../state/git.ts';
-import type { Digest, RunId, Sha } from '../state/ids.ts';
-import { isCommands, type Recipe } from '../state/recipe.ts';
 import { copies } from './copies.ts';
 import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
 import { RunnerError } from './errors.ts';

@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
-import type { Recipe } from '../state/recipe.ts';
+import type { Recipe } from '../state/entry/recipe.ts';
 import { collect, plainText } from './collect.ts';
 import type { Step, StepEnd } from './engine.ts';
 import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from './sandbox.ts';

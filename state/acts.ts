@@ -1,12 +1,12 @@
 // An act's life outside the trail: signed in the operator's process, verified in the supervisor's. Where it lies in between is
 // `inboxFolder.ts`; whether what it asks for can be is `admitAct.ts`.
 
-import { Act, actNamespace, type SignedAct } from './act.ts';
 import { authorityOf } from './authority.ts';
-import { canonicalJson, digestOf } from './digest.ts';
-import type { Entry } from './entry.ts';
-import { renderEntry } from './framing.ts';
-import type { Digest } from './ids.ts';
+import { Act, actNamespace, type SignedAct } from './entry/act.ts';
+import { canonicalJson, digestOf } from './entry/digest.ts';
+import type { Entry } from './entry/entry.ts';
+import { renderEntry } from './entry/framing.ts';
+import type { Digest } from './entry/ids.ts';
 import type { AllowedSigner } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 

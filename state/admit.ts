@@ -8,11 +8,11 @@ import { admitDeferral, admitReentry } from './admitDeferral.ts';
 import { admitSabotage } from './admitSabotage.ts';
 import { admitVerdict } from './admitVerdict.ts';
 import { overCap } from './caps.ts';
-import type { Entry, EntryOf } from './entry.ts';
+import type { Entry, EntryOf } from './entry/entry.ts';
+import { DONE, type EntryId, type GateId, type Sha } from './entry/ids.ts';
+import { type Finding, livePhase, type Phase, type Session, type TrailState } from './entry/phase.ts';
+import { admitRefusal } from './entry/refusal.ts';
 import { currentClaim, gateReport } from './gate.ts';
-import { DONE, type EntryId, type GateId, type Sha } from './ids.ts';
-import { type Finding, livePhase, type Phase, type Session, type TrailState } from './phase.ts';
-import { admitRefusal } from './refusal.ts';
 import { openFindings, reproducerRun } from './standing.ts';
 
 export const reclaimsBeforeDispute = 2;

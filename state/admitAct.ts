@@ -1,13 +1,13 @@
 // Whether an operator's act may be appended: fresh, unexpired, about something that is there. The signature itself is checked
 // where the bytes are (inbox, hook, audit); this is about what it asks for.
 
-import type { ActPayload } from './act.ts';
 import { admitTakingUp, proposalRefused } from './admitDeferral.ts';
 import { amendmentFault } from './amendment.ts';
-import type { EntryOf } from './entry.ts';
+import type { ActPayload } from './entry/act.ts';
+import type { EntryOf } from './entry/entry.ts';
+import { DONE, type EntryId, type GateId } from './entry/ids.ts';
+import type { Phase, TrailState } from './entry/phase.ts';
 import { currentClaim } from './gate.ts';
-import { DONE, type EntryId, type GateId } from './ids.ts';
-import type { Phase, TrailState } from './phase.ts';
 import { standingOf } from './standing.ts';
 
 /** Null where the act may be appended, else why not. */

@@ -2,11 +2,11 @@
 // controls compare with. Pure.
 
 import { claimsLeft } from './caps.ts';
-import { canonicalJson } from './digest.ts';
-import type { EntryOf } from './entry.ts';
+import { canonicalJson } from './entry/digest.ts';
+import type { EntryOf } from './entry/entry.ts';
+import { DONE, type GateId, type Sha } from './entry/ids.ts';
+import type { Claim, Phase } from './entry/phase.ts';
 import { currentClaim, effectiveVerdict, gateReport, holdsBefore, notClosed } from './gate.ts';
-import { DONE, type GateId, type Sha } from './ids.ts';
-import type { Claim, Phase } from './phase.ts';
 import { waiverOf } from './piece.ts';
 import { standingOf } from './standing.ts';
 

@@ -2,9 +2,9 @@
 // Pure. That it touches production files alone is for git to tell: the host asks before it submits, and the audit again.
 
 import { sabotageGate } from './controlPieces.ts';
-import type { EntryOf } from './entry.ts';
+import type { EntryOf } from './entry/entry.ts';
+import type { Claim, Phase } from './entry/phase.ts';
 import { currentClaim } from './gate.ts';
-import type { Claim, Phase } from './phase.ts';
 import { standingOf } from './standing.ts';
 
 /** Null where it may be appended, else why not. */

@@ -10,10 +10,10 @@ import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntri
 import { entryInLog, tailFaults } from './auditTail.ts';
 import { branchHeads, falseRest, listObjects, type Trail } from './auditTrail.ts';
 import { parseCommit } from './commits.ts';
-import { Refused, TrailError } from './errors.ts';
+import { Refused, TrailError } from './entry/errors.ts';
+import type { Sha } from './entry/ids.ts';
 import { readmeFile } from './genesis.ts';
 import { type Hub, openCopy } from './hub.ts';
-import type { Sha } from './ids.ts';
 import { mustRead, mustReadTree, type ObjectStore, objectStore } from './objects.ts';
 import { allowedSignersFile, sharedKey } from './signers.ts';
 import { folderMode } from './trees.ts';

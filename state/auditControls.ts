@@ -4,17 +4,17 @@
 import { type AuditStore, jsonOf } from './auditStore.ts';
 import { functionCounts, patchableFiles, workFor } from './changedWork.ts';
 import { comparedWith, drillRuns, hollowTargets, sabotagesOf } from './controlPieces.ts';
-import { canonicalJson } from './digest.ts';
-import type { EntryOf } from './entry.ts';
-import type { RecipeName, RunId, Sha } from './ids.ts';
+import { canonicalJson } from './entry/digest.ts';
+import type { EntryOf } from './entry/entry.ts';
+import type { RecipeName, RunId, Sha } from './entry/ids.ts';
+import { type Claim, isAppGate, type Phase, type Run } from './entry/phase.ts';
+import { PinnedRecipe, type Recipe } from './entry/recipe.ts';
+import { type RunRecord, uncounted } from './entry/record.ts';
+import { isFit } from './entry/spec.ts';
 import { type ControlPurpose, judgeControl } from './judgeControl.ts';
 import type { Judgement } from './judgement.ts';
-import { type Claim, isAppGate, type Phase, type Run } from './phase.ts';
 import { isReference } from './piece.ts';
-import { PinnedRecipe, type Recipe } from './recipe.ts';
-import { type RunRecord, uncounted } from './record.ts';
 import { patched } from './sabotage.ts';
-import { isFit } from './spec.ts';
 
 const candidatesMax = 4;
 

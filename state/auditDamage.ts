@@ -3,15 +3,15 @@
 
 import { type ObjectReader, openObjects } from './catFile.ts';
 import { parseCommit } from './commits.ts';
-import type { Entry } from './entry.ts';
-import { TrailError } from './errors.ts';
-import { parseEntries } from './framing.ts';
+import type { Entry } from './entry/entry.ts';
+import { TrailError } from './entry/errors.ts';
+import { parseEntries } from './entry/framing.ts';
+import { Sha } from './entry/ids.ts';
+import { partOf, subjectFor } from './entry/policy.ts';
 import { listTree } from './git.ts';
 import { git, gitText } from './gitProcess.ts';
 import { docs } from './history.ts';
-import { Sha } from './ids.ts';
 import { trailRef } from './opening.ts';
-import { partOf, subjectFor } from './policy.ts';
 import { gitObject } from './trees.ts';
 
 export type Break = { commit: Sha; entry: number | null; what: string };

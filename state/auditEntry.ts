@@ -7,9 +7,9 @@ import { functionProblems, sabotageProblems } from './auditControls.ts';
 import { runProblems } from './auditRuns.ts';
 import { servedProblems } from './auditServed.ts';
 import type { AuditStore } from './auditStore.ts';
-import type { Entry, EntryOf } from './entry.ts';
+import type { Entry, EntryOf } from './entry/entry.ts';
+import { emptyTrail, type Phase, type TrailState } from './entry/phase.ts';
 import { fold } from './fold.ts';
-import { emptyTrail, type Phase, type TrailState } from './phase.ts';
 
 export type EntryAudit = {
   readonly judged: Judged;

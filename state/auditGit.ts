@@ -3,13 +3,13 @@
 
 import type { Trail } from './auditTrail.ts';
 import { parseCommit } from './commits.ts';
-import type { Entry, EntryOf, Facts } from './entry.ts';
+import type { Entry, EntryOf, Facts } from './entry/entry.ts';
+import type { EntryId, PhaseId, Sha } from './entry/ids.ts';
+import type { PhaseSpec } from './entry/spec.ts';
 import { isAncestor, listingBytesMax } from './git.ts';
 import { git, gitText, whyFailed } from './gitProcess.ts';
-import type { EntryId, PhaseId, Sha } from './ids.ts';
 import type { ObjectStore } from './objects.ts';
 import { protectedChanges } from './protectedPaths.ts';
-import type { PhaseSpec } from './spec.ts';
 import { gitObject } from './trees.ts';
 
 /** What one phase says of commits, gathered from its entries. Plain data. */

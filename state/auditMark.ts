@@ -6,10 +6,10 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { Seen } from './auditRead.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from './entry/digest.ts';
+import { Digest, Sha } from './entry/ids.ts';
 import { isAncestor } from './git.ts';
 import type { Hub } from './hub.ts';
-import { Digest, Sha } from './ids.ts';
 
 const modeOfMark = 0o600;
 /** All code that judges lies in it. */

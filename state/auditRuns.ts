@@ -4,14 +4,14 @@
 import { comparedProblems } from './auditCompared.ts';
 import { targetProblems } from './auditControls.ts';
 import type { AuditStore } from './auditStore.ts';
-import { canonicalJson } from './digest.ts';
-import type { EntryOf, Facts } from './entry.ts';
+import { canonicalJson } from './entry/digest.ts';
+import type { EntryOf, Facts } from './entry/entry.ts';
+import type { EntryId, RecipeName } from './entry/ids.ts';
+import type { Claim, Phase } from './entry/phase.ts';
+import { type Purpose, type RunRecord, uncounted } from './entry/record.ts';
 import { countsFor, evidenceMsMax } from './evidence.ts';
 import { asksOf, lostFacts, runFacts } from './facts.ts';
-import type { EntryId, RecipeName } from './ids.ts';
-import type { Claim, Phase } from './phase.ts';
 import { slotOf } from './piece.ts';
-import { type Purpose, type RunRecord, uncounted } from './record.ts';
 import { gatesJudged } from './standing.ts';
 
 const valueCharsMax = 80;

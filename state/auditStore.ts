@@ -2,12 +2,12 @@
 // path and digest; the bytes are read from git again when a check asks for them, so that memory does not grow with them.
 
 import type { TrailCommit } from './commitRule.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from './entry/digest.ts';
+import type { Digest, RunId, Sha } from './entry/ids.ts';
+import { partOf } from './entry/policy.ts';
+import { RunRecord } from './entry/record.ts';
 import { docs } from './history.ts';
-import type { Digest, RunId, Sha } from './ids.ts';
 import type { ObjectStore } from './objects.ts';
-import { partOf } from './policy.ts';
-import { RunRecord } from './record.ts';
 
 export type AuditStore = {
   /** Takes in what a commit stores. What came first at a path stands: anything later is `checkCommit`'s to report. */

@@ -2,11 +2,11 @@
 // cannot read on, the commit at which that is, so that what came before is still judged.
 
 import type { TrailCommit } from './commitRule.ts';
-import { TrailError } from './errors.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Sha } from './entry/ids.ts';
 import { gitText } from './gitProcess.ts';
 import { chainBytesMax } from './history.ts';
 import type { Hub } from './hub.ts';
-import type { Sha } from './ids.ts';
 import type { ObjectStore } from './objects.ts';
 import { gitObject, type ObjectType } from './trees.ts';
 import { walkTrail } from './walk.ts';

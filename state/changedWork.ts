@@ -4,14 +4,14 @@
 import { isUtf8 } from 'node:buffer';
 import picomatch from 'picomatch';
 import { openObjects } from './catFile.ts';
+import type { GateId, RecipeName, Sha } from './entry/ids.ts';
+import type { Phase } from './entry/phase.ts';
+import { isApp, type Recipe } from './entry/recipe.ts';
+import { type ControlName, protectedBy, testGlobsOf } from './entry/spec.ts';
 import { type Change, changedPaths } from './git.ts';
 import { type ChangedSource, type ChangedWork, changedFunctions } from './hollow.ts';
-import type { GateId, RecipeName, Sha } from './ids.ts';
-import type { Phase } from './phase.ts';
 import { isSource } from './placebo.ts';
-import { isApp, type Recipe } from './recipe.ts';
 import { changedTests, revertEdits } from './revert.ts';
-import { type ControlName, protectedBy, testGlobsOf } from './spec.ts';
 
 const sourceBytesMax = 16 * 1024 * 1024;
 const fileModes = new Set(['100644', '100755']);

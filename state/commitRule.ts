@@ -6,13 +6,13 @@
 
 import { authorityOf } from './authority.ts';
 import { parseCommit, verifyCommit } from './commits.ts';
-import { canonicalJson, digestOf } from './digest.ts';
-import type { Entry } from './entry.ts';
-import { Refused } from './errors.ts';
-import { entryAt, parseEntries } from './framing.ts';
+import { canonicalJson, digestOf } from './entry/digest.ts';
+import type { Entry } from './entry/entry.ts';
+import { Refused } from './entry/errors.ts';
+import { entryAt, parseEntries } from './entry/framing.ts';
+import { Role, type Sha } from './entry/ids.ts';
+import { committerOf, mayWrite, misplaced, partOf } from './entry/policy.ts';
 import type { Change } from './git.ts';
-import { Role, type Sha } from './ids.ts';
-import { committerOf, mayWrite, misplaced, partOf } from './policy.ts';
 import {
   type AllowedSigner,
   allowedSignersFile,

@@ -1,7 +1,7 @@
 // Commit objects of the trail: encoded, signed and verified here byte by byte, so that stock `git verify-commit` and this
 // file always speak of the same bytes (the commit without its `gpgsig` header).
 
-import type { Sha } from './ids.ts';
+import type { Sha } from './entry/ids.ts';
 import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 import { verifySignature } from './sshsig.ts';

@@ -9,14 +9,14 @@
 // Where nobody asks for hollow, one emptied function at least must be noticed all the same: code can disarm the assertions of the
 // process that tests it, and revert, which runs without that code, cannot tell.
 
+import { DONE, type EntryId, type GateId, type Sha } from './entry/ids.ts';
+import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from './entry/phase.ts';
+import { type ControlResult, type Purpose, uncounted } from './entry/record.ts';
+import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from './entry/spec.ts';
 import { countsFor, isFresh } from './evidence.ts';
 import { drawn } from './hollow.ts';
-import { DONE, type EntryId, type GateId, type Sha } from './ids.ts';
-import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from './phase.ts';
 import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
-import { type ControlResult, type Purpose, uncounted } from './record.ts';
 import { sabotagesMax } from './sabotage.ts';
-import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from './spec.ts';
 
 /** Runs of `hollow` that are asked for at once: the first survivor settles it, and the others are never made. */
 const hollowsAtOnce = 4;

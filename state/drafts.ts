@@ -3,14 +3,14 @@
 // rotates a key changes allowed_signers in its own commit, and the next commit of that role bears the new key.
 
 import { signedCommit } from './commits.ts';
-import type { Entry, Intent } from './entry.ts';
-import { TrailError } from './errors.ts';
+import type { Entry, Intent } from './entry/entry.ts';
+import { TrailError } from './entry/errors.ts';
+import type { EntryId, Role, Sha } from './entry/ids.ts';
+import { sealBytes, sealedName, subjectFor } from './entry/policy.ts';
 import type { Head } from './heads.ts';
 import { docs } from './history.ts';
-import type { EntryId, Role, Sha } from './ids.ts';
 import type { Accepted, Filed, Rules } from './intake.ts';
 import { takeIn } from './intake.ts';
-import { sealBytes, sealedName, subjectFor } from './policy.ts';
 import { type AllowedSigner, allowedSignersFile, formatAllowedSigners, rotationsIn, signersAfter } from './signers.ts';
 import type { Signer } from './sshsig.ts';
 import type { GitObject, LoadTree, Tree } from './trees.ts';

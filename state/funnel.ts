@@ -7,10 +7,10 @@
 
 import type { Draft, Tip } from './drafts.ts';
 import { draftBatch } from './drafts.ts';
-import type { Entry, Intent } from './entry.ts';
-import { TrailError } from './errors.ts';
+import type { Entry, Intent } from './entry/entry.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Digest, Role, Sha } from './entry/ids.ts';
 import { docs } from './history.ts';
-import type { Digest, Role, Sha } from './ids.ts';
 import type { Rules } from './intake.ts';
 import type { ObjectStore } from './objects.ts';
 import { mustRead, mustReadTree } from './objects.ts';

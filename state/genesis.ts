@@ -1,10 +1,10 @@
 // The trail's first commit: the operator signs the list of the keys that count from here on, himself among them. All trust
 // in a trail comes down to this commit's key.
 
-import { actNamespace } from './act.ts';
 import { signedCommit } from './commits.ts';
-import { Refused } from './errors.ts';
-import type { Role, Sha } from './ids.ts';
+import { actNamespace } from './entry/act.ts';
+import { Refused } from './entry/errors.ts';
+import type { Role, Sha } from './entry/ids.ts';
 import { objectStore } from './objects.ts';
 import {
   type AllowedSigner,

@@ -5,8 +5,8 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TrailError } from './errors.ts';
-import type { Sha } from './ids.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Sha } from './entry/ids.ts';
 import { syncFolder } from './objects.ts';
 
 export const headsLogBytesMax = 256 * 1024 * 1024;

@@ -2,14 +2,14 @@
 // entries are parsed from the files at the head, since each file only ever grew; signatures and prefixes are audit's to check.
 
 import { parseCommit } from './commits.ts';
-import type { Entry } from './entry.ts';
-import { TrailError } from './errors.ts';
-import { parseEntries } from './framing.ts';
+import type { Entry } from './entry/entry.ts';
+import { TrailError } from './entry/errors.ts';
+import { parseEntries } from './entry/framing.ts';
+import type { EntryId, Sha } from './entry/ids.ts';
+import { committerOf, misplaced, partOf } from './entry/policy.ts';
 import { gitText } from './gitProcess.ts';
-import type { EntryId, Sha } from './ids.ts';
 import type { ObjectStore } from './objects.ts';
 import { mustRead, mustReadTree } from './objects.ts';
-import { committerOf, misplaced, partOf } from './policy.ts';
 import type { Tree } from './trees.ts';
 
 export const docs = 'machine-docs';

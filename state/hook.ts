@@ -12,10 +12,10 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { standsStill } from './admitClaim.ts';
 import { checkCommit, type Problem } from './commitRule.ts';
-import { Refused } from './errors.ts';
+import { Refused } from './entry/errors.ts';
+import { PhaseId, Sha } from './entry/ids.ts';
 import { branchHead, isAncestor } from './git.ts';
 import { openHub } from './hub.ts';
-import { PhaseId, Sha } from './ids.ts';
 import { judgeIncoming, type Quarantined } from './incoming.ts';
 import { publishLimits } from './publish.ts';
 import { withTrail } from './readTrail.ts';

@@ -1,9 +1,9 @@
 // What waits for the operator, computed from the fold: each item with why and the acts that settle it. Pure.
 
-import { type Deferral, isComingBack } from './deferral.ts';
+import { type Deferral, isComingBack } from './entry/deferral.ts';
+import { DONE, type EntryId, type GateId, type PhaseId } from './entry/ids.ts';
+import type { Blocked, Phase, TrailState } from './entry/phase.ts';
 import { currentClaim } from './gate.ts';
-import { DONE, type EntryId, type GateId, type PhaseId } from './ids.ts';
-import type { Blocked, Phase, TrailState } from './phase.ts';
 import { standingOf } from './standing.ts';
 
 export type InboxItem = {

@@ -10,10 +10,10 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SignedAct } from './act.ts';
-import { digestOf } from './digest.ts';
-import { TrailError } from './errors.ts';
-import type { Digest } from './ids.ts';
+import { SignedAct } from './entry/act.ts';
+import { digestOf } from './entry/digest.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Digest } from './entry/ids.ts';
 import { syncFolder } from './objects.ts';
 
 export const actBytesMax = 16 * 1024 * 1024;

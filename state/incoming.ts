@@ -3,10 +3,10 @@
 // object there. Shared by publish.ts and the hub's hook.
 
 import { openObjects } from './catFile.ts';
-import { Refused } from './errors.ts';
+import { Refused } from './entry/errors.ts';
+import type { Sha } from './entry/ids.ts';
 import { type Change, listingBytesMax, readChange } from './git.ts';
 import { type GitOptions, type GitResult, git, gitText, whyFailed } from './gitProcess.ts';
-import type { Sha } from './ids.ts';
 
 export type IncomingLimits = { fileBytesMax: number; bytesMax: number; filesMax: number; commitsMax: number };
 

@@ -1,14 +1,14 @@
 // One append, judged: its intents become numbered entries, or it is refused whole. Everything that could make a trail
 // unreadable is stopped here, since what was appended can never be taken back.
 
-import { canonicalJson, digestOf } from './digest.ts';
-import type { Entry, Intent, StoredBytes } from './entry.ts';
-import { factsSchema } from './entry.ts';
-import { Refused } from './errors.ts';
-import { checkEntry, parseEntries, renderEntry } from './framing.ts';
+import { canonicalJson, digestOf } from './entry/digest.ts';
+import type { Entry, Intent, StoredBytes } from './entry/entry.ts';
+import { factsSchema } from './entry/entry.ts';
+import { Refused } from './entry/errors.ts';
+import { checkEntry, parseEntries, renderEntry } from './entry/framing.ts';
+import type { Digest, EntryId, Role, Sha } from './entry/ids.ts';
+import { committerOf, fileFor, mayWrite, partOf, signersOf } from './entry/policy.ts';
 import { docs } from './history.ts';
-import type { Digest, EntryId, Role, Sha } from './ids.ts';
-import { committerOf, fileFor, mayWrite, partOf, signersOf } from './policy.ts';
 import type { GitObject, LoadTree, Tree } from './trees.ts';
 import { childAt, gitObject } from './trees.ts';
 

@@ -2,15 +2,15 @@
 // by it, and the audit again.
 
 import { judgeDrill } from './drill.ts';
+import { isApp, type Recipe } from './entry/recipe.ts';
+import type { Purpose, RunRecord } from './entry/record.ts';
+import type { PhaseSpec } from './entry/spec.ts';
 import { type ChangedWork, changedFunctions, judgeHollow } from './hollow.ts';
 import type { Judgement } from './judgement.ts';
 import { judgePlacebo } from './placebo.ts';
 import { isOfApp, judgePublished } from './published.ts';
-import { isApp, type Recipe } from './recipe.ts';
-import type { Purpose, RunRecord } from './record.ts';
 import { judgeRevert } from './revert.ts';
 import { judgeSabotage } from './sabotage.ts';
-import type { PhaseSpec } from './spec.ts';
 
 export type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
 /** `drills`: for `published` of an app, those of the same claim that were made before it. */

@@ -2,12 +2,12 @@
 // line, a batch that was on the trail but not yet witnessed). Anything else that does not fit is an error, and stays.
 
 import { join } from 'node:path';
-import { TrailError } from './errors.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Role, Sha } from './entry/ids.ts';
 import type { HeadsLog } from './heads.ts';
 import { openHeadsLog } from './heads.ts';
 import type { History } from './history.ts';
 import { docs, readHistory } from './history.ts';
-import type { Role, Sha } from './ids.ts';
 import type { ObjectStore } from './objects.ts';
 import { mustRead, objectStore } from './objects.ts';
 import type { Branch } from './refs.ts';

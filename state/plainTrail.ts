@@ -2,6 +2,7 @@
 // verdicts, findings, vetoes, deferrals and retractions, with what contradicts what and what could not be placed. Prose proves
 // nothing, so no gate holds by this; it shows where to look.
 
+import { fitLine } from './entry/words.ts';
 import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './plainBlocks.ts';
 import { checksOf, type Flag } from './plainChecks.ts';
 import { gatesIn, gatesMax, type Placed, parted, place } from './plainContext.ts';
@@ -27,7 +28,6 @@ import {
 } from './plainRecords.ts';
 import { statementsMax, statementsOf } from './plainStatements.ts';
 import { foldVetoes, type PlainVeto } from './plainVetoes.ts';
-import { fitLine } from './words.ts';
 
 export type PlainFile = { name: string; text: string };
 export type Unplaced = { file: string; from: number; to: number; section: string; text: string };

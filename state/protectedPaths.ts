@@ -1,10 +1,10 @@
 // Which protected paths a claim changes: read from git when the claim is made, and again by the audit.
 
 import picomatch from 'picomatch';
-import { touchesMax } from './entry.ts';
+import { touchesMax } from './entry/entry.ts';
+import type { Sha } from './entry/ids.ts';
+import { type PhaseSpec, protectedBy } from './entry/spec.ts';
 import { changedPaths } from './git.ts';
-import type { Sha } from './ids.ts';
-import { type PhaseSpec, protectedBy } from './spec.ts';
 
 /** Protected paths that differ from the phase's base, as many as a claim lists. */
 export async function protectedChanges(hub: string, spec: PhaseSpec, base: Sha, sha: Sha): Promise<string[]> {

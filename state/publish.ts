@@ -7,11 +7,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, openBundle } from './bundle.ts';
-import { Refused } from './errors.ts';
+import { Refused } from './entry/errors.ts';
+import type { PhaseId, Sha } from './entry/ids.ts';
 import { branchHead, isAncestor, revParse } from './git.ts';
 import { type GitOptions, type GitResult, git, gitText, whyFailed } from './gitProcess.ts';
 import { incomingDir } from './hub.ts';
-import type { PhaseId, Sha } from './ids.ts';
 import { judgeIncoming } from './incoming.ts';
 import { syncFolder } from './objects.ts';
 

@@ -3,9 +3,9 @@
 // right before, such as one that makes a restore's proof deeper. Pure; the words go to the Builder.
 
 import { noticedIn } from './drill.ts';
+import type { AppRecipe } from './entry/recipe.ts';
+import { isCheck, type RunRecord } from './entry/record.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
-import type { AppRecipe } from './recipe.ts';
-import { isCheck, type RunRecord } from './record.ts';
 import { judgeRevert, type RevertRuns } from './revert.ts';
 
 /** `drills`: those of the claim. `isReverted`: the claim changes the app, so that something was taken back. */

@@ -8,9 +8,9 @@ import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
-import { TrailError } from './errors.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Sha } from './entry/ids.ts';
 import { endGit, git, startGit, whyFailed } from './gitProcess.ts';
-import type { Sha } from './ids.ts';
 import { syncFolder } from './objects.ts';
 
 /** A lock this old belongs to nobody: between `prepare` and `commit` lie milliseconds. */

@@ -7,12 +7,12 @@
 //           → green          every piece is good; `at` is the entry that completed it
 
 import { controlPieces } from './controlPieces.ts';
+import { DONE, type EntryId, type GateId, type RunId } from './entry/ids.ts';
+import type { Claim, Finding, Phase, Run } from './entry/phase.ts';
+import { type Purpose, uncounted } from './entry/record.ts';
 import { countsFor, discountedBefore, gateRun, whyNot } from './evidence.ts';
-import { DONE, type EntryId, type GateId, type RunId } from './ids.ts';
 import { keptPieces } from './keptPieces.ts';
-import type { Claim, Finding, Phase, Run } from './phase.ts';
 import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
-import { type Purpose, uncounted } from './record.ts';
 
 export type Standing =
   | { state: 'running'; pieces: Piece[] }

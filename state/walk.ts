@@ -3,13 +3,13 @@
 
 import { type ObjectReader, openObjects } from './catFile.ts';
 import type { TrailChange, TrailCommit, TrailPlace } from './commitRule.ts';
-import { TrailError } from './errors.ts';
+import { TrailError } from './entry/errors.ts';
+import type { Sha } from './entry/ids.ts';
+import { partOf } from './entry/policy.ts';
 import { type Change, listingBytesMax, readChange } from './git.ts';
 import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
 import { docs } from './history.ts';
 import { signersAt } from './hub.ts';
-import type { Sha } from './ids.ts';
-import { partOf } from './policy.ts';
 
 const portionCommits = 128;
 const chainBytesMax = 256 * 1024 * 1024;

@@ -4,12 +4,12 @@
 
 import { type ObjectReader, openObjects } from './catFile.ts';
 import { type DiffParts, diffParts } from './diffParts.ts';
-import { TrailError } from './errors.ts';
+import { TrailError } from './entry/errors.ts';
+import { DONE, type Sha } from './entry/ids.ts';
+import type { Claim, Phase } from './entry/phase.ts';
+import { visible } from './entry/words.ts';
 import { type Change, changedPaths } from './git.ts';
 import { type GitOptions, git, whyFailed } from './gitProcess.ts';
-import { DONE, type Sha } from './ids.ts';
-import type { Claim, Phase } from './phase.ts';
-import { visible } from './words.ts';
 
 /** Longest diff that is served; a claim with more of it cannot be passed. */
 export const diffBytesMax = 4 * 1024 * 1024;

@@ -17,7 +17,7 @@ import {
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { WorkspaceName } from './config.ts';
-import { Refused, TrailError } from './errors.ts';
+import { Refused, TrailError } from './entry/errors.ts';
 
 export const toolsMax = 16;
 export const hostsMax = 50;

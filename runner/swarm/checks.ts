@@ -1,9 +1,9 @@
 // What a rung has shown so far: the harness's own checks and the suite's tests as results, and the lines that people read.
 // Times are wall-clock milliseconds of this machine.
 
-import { digestOf } from '../../state/digest.ts';
-import type { AppRung } from '../../state/recipe.ts';
-import { checkId, type TestResult } from '../../state/record.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { AppRung } from '../../state/entry/recipe.ts';
+import { checkId, type TestResult } from '../../state/entry/record.ts';
 import type { RungEnd, StepEnd } from '../engine.ts';
 
 const logCharsMax = 768 * 1024;

@@ -2,7 +2,7 @@
 // not count: changing them starts no container anew.
 
 import { z } from 'zod';
-import { canonicalJson } from '../../state/digest.ts';
+import { canonicalJson } from '../../state/entry/digest.ts';
 import type { AdmittedApp } from './app.ts';
 
 const Document = z.looseObject({

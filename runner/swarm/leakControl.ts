@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type Dockerode from 'dockerode';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { secretOf } from './canary.ts';
 import { engineFault } from './engineFault.ts';
 

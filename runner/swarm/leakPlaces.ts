@@ -3,7 +3,7 @@
 // before services are stopped for a drill.
 
 import type Dockerode from 'dockerode';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../errors.ts';
 import type { Vault } from './app.ts';
 import { engineFault } from './engineFault.ts';

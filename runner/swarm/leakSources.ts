@@ -3,7 +3,7 @@
 
 import type Dockerode from 'dockerode';
 import { z } from 'zod';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { engineFault } from './engineFault.ts';
 import { engineJson, engineStream } from './engineGet.ts';
 import { frames } from './frames.ts';

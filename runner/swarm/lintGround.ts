@@ -1,7 +1,7 @@
 // What lint rules look at: an app's files parsed as they were written, variables not filled in, each part with its line. Pure.
 
-import type { Release } from '../../state/recipe.ts';
-import type { AppFacts } from '../../state/record.ts';
+import type { Release } from '../../state/entry/recipe.ts';
+import type { AppFacts } from '../../state/entry/record.ts';
 import { abraExports } from './abraSh.ts';
 import type { AdmittedApp } from './app.ts';
 import { composeTree, type Entry, type Group, type Scalar, type Tree } from './composeTree.ts';

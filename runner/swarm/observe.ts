@@ -1,6 +1,6 @@
 // One look at a stack: its services and tasks, as little of them as the judgement needs.
 
-import { digestOfJson } from '../../state/digest.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Seen, SeenService, SeenTask } from './converge.ts';
 import { type Place, stackLabel } from './place.ts';
 

@@ -2,7 +2,7 @@
 // 0, each so many times running. Swarm's own green says only that a process runs.
 
 import type { Duplex } from 'node:stream';
-import type { Ready } from '../../state/recipe.ts';
+import type { Ready } from '../../state/entry/recipe.ts';
 import { RunnerError } from '../errors.ts';
 import type { Stack } from './app.ts';
 import { wait } from './wait.ts';

@@ -5,7 +5,7 @@
 // container is left, and when all is gone one looks again after a quiet time.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../errors.ts';
 import { type Docker, statusOf } from './docker.ts';
 import { runLabel } from './place.ts';

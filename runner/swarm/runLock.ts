@@ -2,7 +2,7 @@
 // go of it when the process dies, however it dies. No ages and no process numbers are guessed at.
 
 import net from 'node:net';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../errors.ts';
 
 export type RunLock = { release(): Promise<void> };

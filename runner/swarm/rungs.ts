@@ -1,7 +1,7 @@
 // The five rungs of an app. The harness's own checks always run; the suite's tests only add to them. What each proves is in the
 // record by name: nothing passes by an exit code, a state that was not looked at, or a rung that was silently left out.
 
-import type { AppRung } from '../../state/recipe.ts';
+import type { AppRung } from '../../state/entry/recipe.ts';
 import type { RungEnd } from '../engine.ts';
 import type { AdmittedApp, Identity } from './app.ts';
 import type { Checks } from './checks.ts';

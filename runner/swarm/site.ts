@@ -2,7 +2,7 @@
 // is noted with how it is undone, so that teardown is legal over something half made.
 
 import { mkdir } from 'node:fs/promises';
-import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
+import type { AppRecipe, Need, Release } from '../../state/entry/recipe.ts';
 import type { Engine, Order } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import { removeFolder } from '../removal.ts';

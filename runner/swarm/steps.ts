@@ -1,6 +1,6 @@
 // The small steps that rungs are made of. Each answers whether to go on; what it found is in the checks.
 
-import type { Ready } from '../../state/recipe.ts';
+import type { Ready } from '../../state/entry/recipe.ts';
 import type { StepEnd } from '../engine.ts';
 import type { Converged } from './app.ts';
 import type { Checks, Fault } from './checks.ts';

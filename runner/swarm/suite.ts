@@ -4,9 +4,9 @@
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { digestOf } from '../../state/digest.ts';
-import type { AppRecipe } from '../../state/recipe.ts';
-import { isCheck } from '../../state/record.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { AppRecipe } from '../../state/entry/recipe.ts';
+import { isCheck } from '../../state/entry/record.ts';
 import type { StepEnd } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import type { StageReport } from '../outcome.ts';

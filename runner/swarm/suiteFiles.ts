@@ -1,6 +1,6 @@
 // Which files of an app's suite belong to which rung, by their names.
 
-import type { AppRecipe } from '../../state/recipe.ts';
+import type { AppRecipe } from '../../state/entry/recipe.ts';
 import type { RunTree } from '../engine.ts';
 
 const namesMax = 500;

@@ -5,7 +5,7 @@
 //   setup: lock → tree → compose files admitted → witnesses → (rung)* → examine → destroy: stacks, volumes, secrets, networks
 //                                                                              gone, witnesses counted, lock freed
 
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../engine.ts';
 import { RunnerError } from '../errors.ts';
 import { openChecks } from './checks.ts';

@@ -1,7 +1,7 @@
 // At the supervisor's start, and before a trial: what dead runs left in the engine goes. Alive is a run whose lock somebody holds,
 // in whichever process.
 
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { openDocker } from './docker.ts';
 import { dockerReport } from './dockerReport.ts';
 import { reap } from './reaper.ts';

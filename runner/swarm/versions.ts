@@ -2,8 +2,8 @@
 // release that it is upgraded from out of git, and whatever else the recipe needs beside it.
 
 import { posix } from 'node:path';
+import type { AppRecipe, Need, Release } from '../../state/entry/recipe.ts';
 import { fileAt } from '../../state/git.ts';
-import type { AppRecipe, Need, Release } from '../../state/recipe.ts';
 import type { Order, RunTree } from '../engine.ts';
 import type { AdmittedApp, Labels, RunNames } from './app.ts';
 import { type OpenedApp, openApp } from './openApp.ts';

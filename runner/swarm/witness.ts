@@ -1,7 +1,7 @@
 // Things of nobody's beside a run, with names almost like its own and without its label: if teardown ever goes by names, they
 // are gone, and their count says so. None runs; none costs more than a row in a table.
 
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import type { Docker } from './docker.ts';
 import { stackOf } from './place.ts';
 import { removeLabelled } from './removeRun.ts';

@@ -11,7 +11,7 @@ import { AgentError } from '../../agents/errors.ts';
 import type { Play } from '../../agents/play.ts';
 import { attemptsMax, retryDelayMs } from '../../agents/retry.ts';
 import { sse, wireEvents, wireMessage } from '../../agents/wire.ts';
-import { Stamp } from '../../state/ids.ts';
+import { Stamp } from '../../state/entry/ids.ts';
 import { stampOf } from '../../state/intake.ts';
 import { backendTo, endpoint, oneWake, playSession, quickClock } from '../support/script.ts';
 import { titled } from '../support/titled.ts';

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { fenceOf } from '../../agents/fence.ts';
 import { openingOf, project, projectionBytesMax } from '../../agents/projection.ts';
 import { type PhaseView, type ViewSource, viewOf } from '../../agents/view.ts';
-import { digestOf } from '../../state/digest.ts';
-import type { Entry, WakeReason } from '../../state/entry.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Entry, WakeReason } from '../../state/entry/entry.ts';
+import type { RunId, Sha } from '../../state/entry/ids.ts';
+import { emptyTrail, type Phase } from '../../state/entry/phase.ts';
+import { PhaseSpec } from '../../state/entry/spec.ts';
 import { fold } from '../../state/fold.ts';
-import type { RunId, Sha } from '../../state/ids.ts';
-import { emptyTrail, type Phase } from '../../state/phase.ts';
-import { PhaseSpec } from '../../state/spec.ts';
 
 const sha = (digit: string) => digit.repeat(40) as Sha;
 const digest = digestOf('x');

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { promptFor, roleIn } from '../../agents/prompt.ts';
 import type { CallContext } from '../../agents/tool.ts';
 import { toolsFor } from '../../agents/tools.ts';
-import { digestOf } from '../../state/digest.ts';
-import { factsSchema, type Kind, reproducerBytesMax } from '../../state/entry.ts';
-import type { AgentRole } from '../../state/ids.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { factsSchema, type Kind, reproducerBytesMax } from '../../state/entry/entry.ts';
+import type { AgentRole } from '../../state/entry/ids.ts';
 import { publishedSha, type TestHost, testHost } from '../support/host.ts';
 import { tempDir } from '../support/temp.ts';
 

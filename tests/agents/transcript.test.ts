@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { bounded } from '../../agents/bound.ts';
 import { redactDeep, redactor } from '../../agents/redact.ts';
 import { interruptedCalls, openTranscript, readTranscript, type TranscriptEvent } from '../../agents/transcript.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
 import { quickClock } from '../support/script.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -120,7 +120,7 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     '4 protected: what the plan takes from the claim',
-    'state/spec.ts',
+    'state/entry/spec.ts',
     ', ...spec.protected, ...fromClaim]',
     ', ...spec.protected, ...fromClaim.slice(0, 0)]',
     'narrows the selection where the plan takes the script from the claim',

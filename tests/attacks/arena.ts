@@ -9,9 +9,9 @@ import type { Script } from '../../agents/script.ts';
 import type { Decision } from '../../operator/act.ts';
 import { init } from '../../operator/init.ts';
 import { makeRepository } from '../../state/checkout.ts';
+import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
+import type { Phase } from '../../state/entry/phase.ts';
 import { gateReport } from '../../state/gate.ts';
-import { DONE, type GateId, type PhaseId } from '../../state/ids.ts';
-import type { Phase } from '../../state/phase.ts';
 import { withTrail } from '../../state/readTrail.ts';
 import { statePaths } from '../../state/workspace.ts';
 import {

@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Intent } from '../../state/entry.ts';
+import type { Intent } from '../../state/entry/entry.ts';
 import { branchHead } from '../../state/git.ts';
 import { bundleArgv, receiveBundle } from '../../state/publish.ts';
 import { addCommits, git, gitBytes } from '../support/repo.ts';

@@ -152,7 +152,7 @@ export const gateMutants: Mutant[] = [
   ),
   instead(
     '3 controls: revert is added',
-    'state/spec.ts',
+    'state/entry/spec.ts',
     "[...spec.controls, 'revert']",
     '[...spec.controls]',
     'asserts what is always so, where the plan names a milder control',
@@ -175,10 +175,10 @@ export const gateMutants: Mutant[] = [
     'hard-codes the answers that its tests ask for',
   ),
   instead('4 protected', standing, 'if (touched.length === 0) return [];', 'return [];', 'edits the pipeline'),
-  instead('4 protected: coldpass.yml', 'state/spec.ts', "['coldpass.yml', ", '[', 'edits coldpass.yml'),
+  instead('4 protected: coldpass.yml', 'state/entry/spec.ts', "['coldpass.yml', ", '[', 'edits coldpass.yml'),
   instead(
     '4 protected: recipes',
-    'state/spec.ts',
+    'state/entry/spec.ts',
     ", 'recipes/*/recipe.yml']",
     ']',
     'puts a recipe of its own beside the operator’s',

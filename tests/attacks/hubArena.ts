@@ -4,14 +4,14 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Act, ActPayload } from '../../state/act.ts';
 import { signAct } from '../../state/acts.ts';
 import { audit } from '../../state/audit.ts';
 import { signedCommit } from '../../state/commits.ts';
-import type { Entry, Intent, Kind } from '../../state/entry.ts';
-import { Refused } from '../../state/errors.ts';
-import { renderEntry } from '../../state/framing.ts';
-import type { AgentRole, EntryId, Role, SessionId, Sha } from '../../state/ids.ts';
+import type { Act, ActPayload } from '../../state/entry/act.ts';
+import type { Entry, Intent, Kind } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import { renderEntry } from '../../state/entry/framing.ts';
+import type { AgentRole, EntryId, Role, SessionId, Sha } from '../../state/entry/ids.ts';
 import { objectStore } from '../../state/objects.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { addCommits, type Files, git, gitBytes, makeHub } from '../support/repo.ts';

@@ -4,8 +4,8 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeAll } from '../../loop/acts.ts';
-import type { Act } from '../../state/act.ts';
 import { signAct } from '../../state/acts.ts';
+import type { Act } from '../../state/entry/act.ts';
 import { dropAct } from '../../state/inboxFolder.ts';
 import { generateKey } from '../../state/keys.ts';
 import { type InboxGround, inboxGround } from '../support/inboxGround.ts';

@@ -6,7 +6,7 @@ import { gateMutants } from './gateMutants.ts';
 import { judgeMutants } from './judgeMutants.ts';
 import { gone, type Mutant, never } from './mutant.ts';
 
-const body = 'state/body.ts';
+const body = 'state/entry/body.ts';
 const bodyMutants: Mutant[] = [
   never('body: bytes', body, 'bytes > bodyBytesMax', 'a body that fills the trail with bytes'),
   never('body: lines', body, 'lines.length > bodyLinesMax', 'a body that fills the trail with lines'),
@@ -66,19 +66,24 @@ const bodyMutants: Mutant[] = [
   },
   {
     rule: 'body: control characters',
-    file: 'state/words.ts',
+    file: 'state/entry/words.ts',
     find: '[[\\p{Cc}',
     replace: '[[',
     attack: 'a body that steers the terminal',
   },
   {
     rule: 'body: ignorable characters',
-    file: 'state/words.ts',
+    file: 'state/entry/words.ts',
     find: '\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{DI}',
     replace: '\\p{Cs}',
     attack: 'a body that hides letters of no width',
   },
-  never('body: NFC', 'state/words.ts', "line !== line.normalize('NFC')", 'a body that spells one word in two ways'),
+  never(
+    'body: NFC',
+    'state/entry/words.ts',
+    "line !== line.normalize('NFC')",
+    'a body that spells one word in two ways',
+  ),
   never(
     'facts: one line',
     body,
@@ -95,7 +100,7 @@ const bodyMutants: Mutant[] = [
 ];
 
 const commits = 'state/commitRule.ts';
-const policy = 'state/policy.ts';
+const policy = 'state/entry/policy.ts';
 const hookMutants: Mutant[] = [
   {
     rule: 'hook: linear',
@@ -154,7 +159,7 @@ const hookMutants: Mutant[] = [
   never('hook: framing, an entry at least', commits, 'placed.length === 0', 'appends nothing at all'),
   {
     rule: 'hook: framing, words and data agree',
-    file: 'state/framing.ts',
+    file: 'state/entry/framing.ts',
     find: "'the text does not say what its data says'",
     replace: "''",
     attack: 'says in words what the data does not',

@@ -1,8 +1,8 @@
 // D: state files and journal. Pushes straight to the hub, words that would forge or hide an entry, and acts that are none.
 
-import { renderEntry } from '../../state/framing.ts';
-import type { Sha } from '../../state/ids.ts';
-import { sealedName } from '../../state/policy.ts';
+import { renderEntry } from '../../state/entry/framing.ts';
+import type { Sha } from '../../state/entry/ids.ts';
+import { sealedName } from '../../state/entry/policy.ts';
 import { blob, rawCommit } from '../support/bundle.ts';
 import { git } from '../support/repo.ts';
 import { phaseId } from '../support/writer.ts';

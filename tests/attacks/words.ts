@@ -1,8 +1,8 @@
 // D: words that would forge an entry, or hide one, from people or from the machine. Said through the funnel by a role that may
 // speak; the twin of each says the same thing in a way that hides nothing.
 
-import { bodyLinesMax } from '../../state/body.ts';
-import { bodyBytesMax } from '../../state/entry.ts';
+import { bodyLinesMax } from '../../state/entry/body.ts';
+import { bodyBytesMax } from '../../state/entry/entry.ts';
 import { phaseId } from '../support/writer.ts';
 import type { Attack, Twin } from './case.ts';
 import { type HubArena, said } from './hubArena.ts';

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Facts } from '../../state/entry.ts';
-import type { EntryId, PhaseId } from '../../state/ids.ts';
+import type { Facts } from '../../state/entry/entry.ts';
+import type { EntryId, PhaseId } from '../../state/entry/ids.ts';
 import { describeBoxed } from '../support/box.ts';
 import {
   adder,

@@ -2,7 +2,7 @@
 // the patch that the Adversary is asked for. With each cheat its honest twin.
 
 import { expect, test } from 'vitest';
-import type { Facts } from '../../state/entry.ts';
+import type { Facts } from '../../state/entry/entry.ts';
 import { describeBoxed } from '../support/box.ts';
 import { auditOf, calls, claimOf, committed, layGround, type Played, play, scriptOf, wake } from '../support/live.ts';
 

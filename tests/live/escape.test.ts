@@ -21,7 +21,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RunRecord } from '../../state/record.ts';
+import { RunRecord } from '../../state/entry/record.ts';
 import { describeBoxed, isRoot } from '../support/box.ts';
 import {
   auditOf,

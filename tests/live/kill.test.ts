@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Scripted, startScripted } from '../../agents/scripted.ts';
-import { canonicalJson } from '../../state/digest.ts';
-import type { Entry } from '../../state/entry.ts';
+import { canonicalJson } from '../../state/entry/digest.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { uncounted } from '../../state/entry/record.ts';
 import { slotOf } from '../../state/piece.ts';
-import { uncounted } from '../../state/record.ts';
 import { statePaths, type Workspace, writeWorkspace } from '../../state/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import {

@@ -4,7 +4,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
-import type { RunRecord } from '../../state/record.ts';
+import type { RunRecord } from '../../state/entry/record.ts';
 import { type AppRepo, sharedApps } from '../support/apps.ts';
 import { describeSwarm, engineSocket } from '../support/engine.ts';
 import { isWhole } from '../support/long.ts';

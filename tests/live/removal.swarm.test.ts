@@ -13,7 +13,7 @@ import { reap } from '../../runner/swarm/reaper.ts';
 import { removeRun } from '../../runner/swarm/removeRun.ts';
 import { countOf, residueOf } from '../../runner/swarm/residue.ts';
 import { countWitnesses, plantWitnesses, removeWitnesses } from '../../runner/swarm/witness.ts';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 import { describeSwarm, dockerHere, engineSocket } from '../support/engine.ts';
 import { admitted, untilTerm } from '../support/smallApp.ts';
 import { busybox, eventually, type Ground, newRun, swarmGround } from '../support/swarm.ts';

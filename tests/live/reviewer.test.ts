@@ -8,7 +8,7 @@ import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSe
 import { systemClock } from '../../agents/clock.ts';
 import { startScripted } from '../../agents/scripted.ts';
 import { calibrateHere } from '../../operator/calibrate.ts';
-import type { PhaseId } from '../../state/ids.ts';
+import type { PhaseId } from '../../state/entry/ids.ts';
 import { describeBoxed } from '../support/box.ts';
 import { caseFails, casePasses, judgesOf } from '../support/judge.ts';
 import {

@@ -8,7 +8,7 @@ import { outputBytesMax } from '../../runner/swarm/exec.ts';
 import { awaitReady } from '../../runner/swarm/ready.ts';
 import { removeRun } from '../../runner/swarm/removeRun.ts';
 import { countOf, residueOf } from '../../runner/swarm/residue.ts';
-import { Ready } from '../../state/recipe.ts';
+import { Ready } from '../../state/entry/recipe.ts';
 import { describeSwarm } from '../support/engine.ts';
 import { admitted, untilTerm } from '../support/smallApp.ts';
 import { busybox, eventually, type Ground, swarmGround } from '../support/swarm.ts';

@@ -1,12 +1,12 @@
 // Breadth-first, complete: every state of a world, each once (see `key.ts` for when two states are one).
 
 import { isLive } from '../../state/admitClaim.ts';
+import { DONE, type GateId } from '../../state/entry/ids.ts';
+import type { Phase } from '../../state/entry/phase.ts';
+import { uncounted } from '../../state/entry/record.ts';
 import { gateReport, isBlocking } from '../../state/gate.ts';
-import { DONE, type GateId } from '../../state/ids.ts';
 import { inboxOf } from '../../state/inbox.ts';
-import type { Phase } from '../../state/phase.ts';
 import { waiverOf } from '../../state/piece.ts';
-import { uncounted } from '../../state/record.ts';
 import { openFindings } from '../../state/standing.ts';
 import { keyOf } from './key.ts';
 import { firstState, type ModelState, type Step, stepsFrom, type World } from './model.ts';

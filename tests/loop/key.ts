@@ -6,12 +6,12 @@ import { failuresInARow } from '../../loop/park.ts';
 import { backoffUntilMs } from '../../loop/wake.ts';
 import { currentClaims } from '../../loop/want.ts';
 import { claimsLeft } from '../../state/caps.ts';
+import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
+import { type Claim, livePhase, type Phase, type Run } from '../../state/entry/phase.ts';
+import { uncounted } from '../../state/entry/record.ts';
 import { evidenceMsMax } from '../../state/evidence.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../state/gate.ts';
-import { DONE, type EntryId, type GateId } from '../../state/ids.ts';
-import { type Claim, livePhase, type Phase, type Run } from '../../state/phase.ts';
 import { slotOf } from '../../state/piece.ts';
-import { uncounted } from '../../state/record.ts';
 import { standingOf } from '../../state/standing.ts';
 import type { ModelState } from './model.ts';
 

@@ -10,12 +10,11 @@ import {
   type LoopState,
   type Pending,
 } from '../../loop/decide.ts';
-import type { ActPayload, Waivable } from '../../state/act.ts';
 import { admit } from '../../state/admit.ts';
 import { keepsFor, referenceFor } from '../../state/admitClaim.ts';
 import { wantedSabotage } from '../../state/admitSabotage.ts';
-import type { Entry, Facts, Intent } from '../../state/entry.ts';
-import { currentClaim, isBlocking } from '../../state/gate.ts';
+import type { ActPayload, Waivable } from '../../state/entry/act.ts';
+import type { Entry, Facts, Intent } from '../../state/entry/entry.ts';
 import {
   type Digest,
   DONE,
@@ -26,10 +25,11 @@ import {
   type RunId,
   type SessionId,
   type Sha,
-} from '../../state/ids.ts';
-import { emptyTrail, livePhase, type Phase } from '../../state/phase.ts';
-import type { ControlResult, KeptResult, Outcome } from '../../state/record.ts';
-import { coveredBy, type PhaseSpec } from '../../state/spec.ts';
+} from '../../state/entry/ids.ts';
+import { emptyTrail, livePhase, type Phase } from '../../state/entry/phase.ts';
+import type { ControlResult, KeptResult, Outcome } from '../../state/entry/record.ts';
+import { coveredBy, type PhaseSpec } from '../../state/entry/spec.ts';
+import { currentClaim, isBlocking } from '../../state/gate.ts';
 import { openFindings } from '../../state/standing.ts';
 
 /** What a model of a phase contains; the checker explores it completely. */

@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { begin, type Command, decide, type LoopState, loopLimits } from '../../loop/decide.ts';
-import type { Facts, Trigger } from '../../state/entry.ts';
-import type { EntryId } from '../../state/ids.ts';
+import type { Facts, Trigger } from '../../state/entry/entry.ts';
+import type { EntryId } from '../../state/entry/ids.ts';
 import { tell, zero } from '../support/life.ts';
 
 const command: Trigger = { kind: 'command', run: 'sh ready.sh' };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Hands, startShell } from '../../loop/shell.ts';
-import type { Digest, EntryId, PhaseId, Sha } from '../../state/ids.ts';
-import { emptyTrail } from '../../state/phase.ts';
+import type { Digest, EntryId, PhaseId, Sha } from '../../state/entry/ids.ts';
+import { emptyTrail } from '../../state/entry/phase.ts';
 
 const queued = {
   id: 1 as EntryId,

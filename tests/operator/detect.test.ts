@@ -9,7 +9,7 @@ import { detect, type Machine } from '../../operator/detect.ts';
 import { configText, type Proposal, reportFile } from '../../operator/proposal.ts';
 import { findProgram } from '../../operator/toolchain.ts';
 import { Config } from '../../state/config.ts';
-import type { CommandRecipe } from '../../state/recipe.ts';
+import type { CommandRecipe } from '../../state/entry/recipe.ts';
 import { readYaml } from '../../state/yaml.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exportTrail } from '../../operator/export.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
 import { generateKey } from '../../state/keys.ts';
 import { spoilable } from '../support/attack.ts';
 import { git } from '../support/repo.ts';

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Recipe } from '../../state/entry/recipe.ts';
 import { checkPlan } from '../../state/plan.ts';
-import { Recipe } from '../../state/recipe.ts';
 import { readYaml } from '../../state/yaml.ts';
 import { mailPlan, mailScript } from '../support/mailPhase.ts';
 

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type OpenAppOptions, openApp } from '../../runner/swarm/openApp.ts';
-import { RunId } from '../../state/ids.ts';
-import { AppRecipe } from '../../state/recipe.ts';
+import { RunId } from '../../state/entry/ids.ts';
+import { AppRecipe } from '../../state/entry/recipe.ts';
 
 const recipes = resolve(import.meta.dirname, '../../recipes');
 const names = { run: RunId.parse('r-0123456789ab'), stack: 'cp0123456789ab', domain: 'cp0123456789ab.test' };

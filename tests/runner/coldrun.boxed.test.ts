@@ -5,10 +5,10 @@ import { expect, it } from 'vitest';
 import type { Progress } from '../../runner/coldrun.ts';
 import { RunnerError } from '../../runner/errors.ts';
 import { unboxed } from '../../runner/unboxed.ts';
+import { Sha } from '../../state/entry/ids.ts';
+import { RunRecord, recordBytesMax } from '../../state/entry/record.ts';
 import { recordBytes } from '../../state/facts.ts';
 import { changedPaths } from '../../state/git.ts';
-import { Sha } from '../../state/ids.ts';
-import { RunRecord, recordBytesMax } from '../../state/record.ts';
 import { judgeRevert, revertEdits } from '../../state/revert.ts';
 import { describeBoxed } from '../support/box.ts';
 import {

@@ -2,13 +2,13 @@
 
 import { expect, it } from 'vitest';
 import { changedWork } from '../../state/changedWork.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Recipe } from '../../state/entry/recipe.ts';
+import { FrontMatter, type PhaseSpec } from '../../state/entry/spec.ts';
 import { changedFunctions, hollowed, judgeHollow } from '../../state/hollow.ts';
 import type { Judgement } from '../../state/judgement.ts';
 import { judgePlacebo, neutral } from '../../state/placebo.ts';
-import type { Recipe } from '../../state/recipe.ts';
 import type { TreeEdit } from '../../state/revert.ts';
-import { FrontMatter, type PhaseSpec } from '../../state/spec.ts';
 import { describeBoxed } from '../support/box.ts';
 import { openRuns, type Runs, recipeOf, repoOf, sharedSandbox, testsOf } from '../support/recipes.ts';
 import type { Files } from '../support/repo.ts';

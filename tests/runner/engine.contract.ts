@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import type { Engine, Order, Step } from '../../runner/engine.ts';
 import { RunnerError } from '../../runner/errors.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
-import { RecipeName, type RunId, Sha } from '../../state/ids.ts';
-import type { Recipe } from '../../state/recipe.ts';
+import { RecipeName, type RunId, Sha } from '../../state/entry/ids.ts';
+import type { Recipe } from '../../state/entry/recipe.ts';
 import { newRun, processesWith, project, recipeOf, repoOf } from '../support/recipes.ts';
 
 const never = new AbortController().signal;

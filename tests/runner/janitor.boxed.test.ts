@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { sweep } from '../../runner/janitor.ts';
 import { removeFolder } from '../../runner/removal.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
 import { describeBoxed, isRoot } from '../support/box.ts';
 import { newRun, processesWith, project, repoOf } from '../support/recipes.ts';
 import { tempDir } from '../support/temp.ts';

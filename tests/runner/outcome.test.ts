@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeRun, levelOf, type Seen, type StageEnd, type StageReport } from '../../runner/outcome.ts';
-import type { TestResult } from '../../state/record.ts';
+import type { TestResult } from '../../state/entry/record.ts';
 import { failed, passed, skipped } from '../support/records.ts';
 
 function report(...tests: TestResult[]): StageReport {

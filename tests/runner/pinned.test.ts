@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layHarness } from '../../runner/overlay.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
-import { digestOf } from '../../state/digest.ts';
-import { RecipeName } from '../../state/ids.ts';
-import { PinnedRecipe, Recipe, Release } from '../../state/recipe.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { RecipeName } from '../../state/entry/ids.ts';
+import { PinnedRecipe, Recipe, Release } from '../../state/entry/recipe.ts';
 import { tempDir } from '../support/temp.ts';
 
 const name = RecipeName.parse('app');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readReport, reportBytesMax } from '../../runner/report.ts';
-import { TestResult } from '../../state/record.ts';
+import { TestResult } from '../../state/entry/record.ts';
 
 function read(text: string): TestResult[] {
   const reading = readReport(new TextEncoder().encode(text), 'test', '/tree');

@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Act, SignedAct } from '../../state/act.ts';
 import { type ActRules, signAct, verifyAct } from '../../state/acts.ts';
-import { canonicalJson, digestOf } from '../../state/digest.ts';
-import type { PhaseId } from '../../state/ids.ts';
+import type { Act, SignedAct } from '../../state/entry/act.ts';
+import { canonicalJson, digestOf } from '../../state/entry/digest.ts';
+import type { PhaseId } from '../../state/entry/ids.ts';
 import {
   actBytesMax,
   dropAct,

@@ -3,7 +3,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Amendment } from '../../state/amendment.ts';
 import { audit } from '../../state/audit.ts';
-import { canonicalJson, digestOf } from '../../state/digest.ts';
+import { canonicalJson, digestOf } from '../../state/entry/digest.ts';
 import {
   type Digest,
   DONE,
@@ -12,9 +12,9 @@ import {
   type PhaseId,
   type RecipeName,
   type Sha,
-} from '../../state/ids.ts';
+} from '../../state/entry/ids.ts';
+import type { PhaseSpec } from '../../state/entry/spec.ts';
 import { readPlan } from '../../state/plan.ts';
-import type { PhaseSpec } from '../../state/spec.ts';
 import { shaOf, tell, zero } from '../support/life.ts';
 import { addCommits, makeHub } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';

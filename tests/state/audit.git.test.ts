@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AuditOptions, type AuditReport, audit } from '../../state/audit.ts';
 import { signedCommit } from '../../state/commits.ts';
-import type { Sha } from '../../state/ids.ts';
+import type { Sha } from '../../state/entry/ids.ts';
 import { generateKey } from '../../state/keys.ts';
 import { mustReadTree, objectStore } from '../../state/objects.ts';
 import { gitObject, withFiles } from '../../state/trees.ts';

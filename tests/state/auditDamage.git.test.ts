@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AuditReport, audit } from '../../state/audit.ts';
-import type { Sha } from '../../state/ids.ts';
+import type { Sha } from '../../state/entry/ids.ts';
 import { rejected, spoilable } from '../support/attack.ts';
 import { damageObject, replaceObject } from '../support/forge.ts';
 import type { Chapter } from '../support/phase.ts';

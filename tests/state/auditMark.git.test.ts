@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AuditOptions, audit } from '../../state/audit.ts';
 import { rulesDigest } from '../../state/auditMark.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
 import { rejected, spoilable } from '../support/attack.ts';
 import { replaceObject } from '../support/forge.ts';
 import { addCommits, git, makeHub } from '../support/repo.ts';

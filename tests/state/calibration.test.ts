@@ -11,9 +11,9 @@ import {
   rated,
   readCalibrations,
 } from '../../state/calibration.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { FrontMatter } from '../../state/entry/spec.ts';
 import { readPlan } from '../../state/plan.ts';
-import { FrontMatter } from '../../state/spec.ts';
 import { tempDir } from '../support/temp.ts';
 
 const set = digestOf('set');

@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { bySessionMax, openFindingsMax, unreproduced } from '../../state/caps.ts';
-import type { Facts, Intent } from '../../state/entry.ts';
-import type { EntryId } from '../../state/ids.ts';
+import type { Facts, Intent } from '../../state/entry/entry.ts';
+import type { EntryId } from '../../state/entry/ids.ts';
 import { inboxOf } from '../../state/inbox.ts';
 import { tell, zero } from '../support/life.ts';
 

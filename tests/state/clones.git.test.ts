@@ -12,8 +12,8 @@ import {
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { coldClone, removeTree, roleClone, updateBundle } from '../../state/clones.ts';
+import type { PhaseId, Sha } from '../../state/entry/ids.ts';
 import { startPhase, syncMain } from '../../state/hub.ts';
-import type { PhaseId, Sha } from '../../state/ids.ts';
 import { addCommits, git, gitBytes, makeHub } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { agentSettings, readConfig, recipeNamed } from '../../state/config.ts';
-import { TrailError } from '../../state/errors.ts';
+import { TrailError } from '../../state/entry/errors.ts';
 import { tempDir } from '../support/temp.ts';
 
 const minimal =

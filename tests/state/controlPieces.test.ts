@@ -4,10 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import { wantedSabotage } from '../../state/admitSabotage.ts';
 import { drillRuns, hollowTargets } from '../../state/controlPieces.ts';
-import type { Facts, Intent, IntentOf } from '../../state/entry.ts';
-import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../state/ids.ts';
-import type { Claim } from '../../state/phase.ts';
-import type { ControlResult, Purpose } from '../../state/record.ts';
+import type { Facts, Intent, IntentOf } from '../../state/entry/entry.ts';
+import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../state/entry/ids.ts';
+import type { Claim } from '../../state/entry/phase.ts';
+import type { ControlResult, Purpose } from '../../state/entry/record.ts';
 import { sabotagesMax } from '../../state/sabotage.ts';
 import { shaOf, tell, zero } from '../support/life.ts';
 

@@ -1,6 +1,7 @@
 // Hollow, placebo and sabotage by table: which files and functions, and what the records say together.
 
 import { describe, expect, it } from 'vitest';
+import type { RunRecord, TestResult } from '../../state/entry/record.ts';
 import { functionsIn } from '../../state/functions.ts';
 import {
   type ChangedSource,
@@ -11,7 +12,6 @@ import {
   judgeHollow,
 } from '../../state/hollow.ts';
 import { isSource, judgePlacebo, neutral } from '../../state/placebo.ts';
-import type { RunRecord, TestResult } from '../../state/record.ts';
 import { judgeSabotage, patched } from '../../state/sabotage.ts';
 import { fc } from '../support/property.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Entry } from '../../state/entry.ts';
+import type { Entry } from '../../state/entry/entry.ts';
 import { openFunnel } from '../../state/funnel.ts';
 import { expectHonestHistory, openTestFunnel, trailOf } from '../support/honest.ts';
 import { tempDir } from '../support/temp.ts';

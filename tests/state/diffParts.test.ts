@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { diffParts } from '../../state/diffParts.ts';
-import { digestOf } from '../../state/digest.ts';
+import { digestOf } from '../../state/entry/digest.ts';
 import { fc } from '../support/property.ts';
 
 const file = (path: string, ...hunks: string[]) =>

@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { idInTurn, judgeDrill, noticedIn, turnsOf, withAll } from '../../state/drill.ts';
+import { type AppFacts, checkId, isCheck, type RunRecord, type TestResult } from '../../state/entry/record.ts';
 import { isOfApp, judgePublished } from '../../state/published.ts';
-import { type AppFacts, checkId, isCheck, type RunRecord, type TestResult } from '../../state/record.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';
 
 const account = 'tests/restore.test.ts > restore > account';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { checkFacts } from '../../state/body.ts';
-import { digestOf } from '../../state/digest.ts';
-import { factsSchema } from '../../state/entry.ts';
+import { checkFacts } from '../../state/entry/body.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { factsSchema } from '../../state/entry/entry.ts';
+import { RunRecord } from '../../state/entry/record.ts';
+import { Expect } from '../../state/entry/spec.ts';
 import { alikeOf, lostFacts, recordBytes, runFacts } from '../../state/facts.ts';
 import { judged } from '../../state/judgement.ts';
-import { RunRecord } from '../../state/record.ts';
-import { Expect } from '../../state/spec.ts';
 import { fc } from '../support/property.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';
 

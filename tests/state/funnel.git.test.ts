@@ -2,13 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Act } from '../../state/act.ts';
-import { digestOf } from '../../state/digest.ts';
-import type { Entry, Intent, StoredBytes } from '../../state/entry.ts';
-import { Refused, TrailError } from '../../state/errors.ts';
+import { Act } from '../../state/entry/act.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Entry, Intent, StoredBytes } from '../../state/entry/entry.ts';
+import { Refused, TrailError } from '../../state/entry/errors.ts';
+import type { Role } from '../../state/entry/ids.ts';
+import { sealBytes } from '../../state/entry/policy.ts';
 import { openFunnel, queuedAppendsMax } from '../../state/funnel.ts';
-import type { Role } from '../../state/ids.ts';
-import { sealBytes } from '../../state/policy.ts';
 import { expectHonestHistory, openTestFunnel } from '../support/honest.ts';
 import { tempDir } from '../support/temp.ts';
 import type { Appended } from '../support/trail.ts';

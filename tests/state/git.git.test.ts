@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { objectBytesMax, openObjects } from '../../state/catFile.ts';
+import type { Sha } from '../../state/entry/ids.ts';
 import {
   branchHead,
   changedPaths,
@@ -13,7 +14,6 @@ import {
   treeOf,
 } from '../../state/git.ts';
 import { git, gitText, whyFailed } from '../../state/gitProcess.ts';
-import type { Sha } from '../../state/ids.ts';
 import { makeRepo, git as person } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { PhaseId, Sha } from '../../state/entry/ids.ts';
 import { git as hardened } from '../../state/gitProcess.ts';
 import { createHub, deliver, incomingDir, openHub, startPhase, syncMain, tidyHub } from '../../state/hub.ts';
-import type { PhaseId, Sha } from '../../state/ids.ts';
 import { addCommits, git, makeHub, makeRepo } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';
 

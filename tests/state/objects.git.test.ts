@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseCommit, signedCommit, verifyCommit } from '../../state/commits.ts';
-import type { Sha } from '../../state/ids.ts';
+import type { Sha } from '../../state/entry/ids.ts';
 import { generateKey } from '../../state/keys.ts';
 import type { ObjectStore } from '../../state/objects.ts';
 import { mustReadTree, objectStore } from '../../state/objects.ts';

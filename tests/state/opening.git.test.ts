@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { TrailError } from '../../state/errors.ts';
+import { TrailError } from '../../state/entry/errors.ts';
 import { openFunnel } from '../../state/funnel.ts';
 import { generateKey } from '../../state/keys.ts';
 import { openTestFunnel, trailOf } from '../support/honest.ts';

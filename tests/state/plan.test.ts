@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PhaseOpened } from '../../state/entry.ts';
-import { Refused } from '../../state/errors.ts';
+import { PhaseOpened } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import { Recipe } from '../../state/entry/recipe.ts';
+import { FrontMatter } from '../../state/entry/spec.ts';
+import { unfitCharacter } from '../../state/entry/words.ts';
 import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '../../state/plan.ts';
-import { Recipe } from '../../state/recipe.ts';
-import { FrontMatter } from '../../state/spec.ts';
-import { unfitCharacter } from '../../state/words.ts';
 import { seedText } from '../support/plain.ts';
 import { fc } from '../support/property.ts';
 import { titled } from '../support/titled.ts';

@@ -1,8 +1,8 @@
 // Releases from real tags in a real repository.
 
 import { expect, it } from 'vitest';
-import { Sha } from '../../state/ids.ts';
-import { compareReleases } from '../../state/recipe.ts';
+import { Sha } from '../../state/entry/ids.ts';
+import { compareReleases } from '../../state/entry/recipe.ts';
 import { releaseTags } from '../../state/releases.ts';
 import { git, makeRepo } from '../support/repo.ts';
 

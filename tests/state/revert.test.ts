@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Sha } from '../../state/ids.ts';
-import type { RunRecord, TestResult } from '../../state/record.ts';
+import { Sha } from '../../state/entry/ids.ts';
+import type { RunRecord, TestResult } from '../../state/entry/record.ts';
 import { type ChangedPath, changedTests, judgeRevert, revertEdits } from '../../state/revert.ts';
 import { failed, passed, record, skipped } from '../support/records.ts';
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { preAuthEncoding, publicPem, sealed } from '../../state/dsse.ts';
-import type { EntryId, GateId, Sha } from '../../state/ids.ts';
+import type { EntryId, GateId, Sha } from '../../state/entry/ids.ts';
 import { gateStatement } from '../../state/statement.ts';
 import { tell } from '../support/life.ts';
 import { tempDir } from '../support/temp.ts';

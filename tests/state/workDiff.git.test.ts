@@ -1,7 +1,7 @@
 // What a judge is shown of a claim, from real repositories that try to show less.
 
 import { describe, expect, it } from 'vitest';
-import type { Sha } from '../../state/ids.ts';
+import type { Sha } from '../../state/entry/ids.ts';
 import { type WorkDiff, workDiff } from '../../state/workDiff.ts';
 import { type Files, git, makeRepo } from '../support/repo.ts';
 

@@ -4,7 +4,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { Refused, TrailError } from '../../state/errors.ts';
+import { Refused, TrailError } from '../../state/entry/errors.ts';
 import {
   lockWorkspace,
   makeStateDir,

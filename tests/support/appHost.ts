@@ -11,8 +11,8 @@ import { RunnerError } from '../../runner/errors.ts';
 import type { About, AppHost, ExecAsk, ExecEnd } from '../../runner/swarm/app.ts';
 import { type Context, openContext } from '../../runner/swarm/contextServer.ts';
 import { openSuite, type Suite } from '../../runner/swarm/suite.ts';
-import { RunId } from '../../state/ids.ts';
-import { AppRecipe } from '../../state/recipe.ts';
+import { RunId } from '../../state/entry/ids.ts';
+import { AppRecipe } from '../../state/entry/recipe.ts';
 import { openBoxes, treeOf } from './box.ts';
 
 export const modules = realpathSync(join(import.meta.dirname, '../../node_modules'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { bubblewrap } from '../../runner/bubblewrap.ts';
 import { coldRun } from '../../runner/coldrun.ts';
 import { openEngine } from '../../runner/engines.ts';
-import { RunId } from '../../state/ids.ts';
+import { RunId } from '../../state/entry/ids.ts';
 import { appRequest } from './apps.ts';
 
 const [, , stateDir = '', socket = '', app = '', run = ''] = process.argv;

@@ -2,8 +2,8 @@
 // <stateDir> <name>. Prints `<id> <title>` for each acknowledged entry, written at once.
 
 import { writeSync } from 'node:fs';
+import type { Role } from '../../state/entry/ids.ts';
 import { openFunnel } from '../../state/funnel.ts';
-import type { Role } from '../../state/ids.ts';
 import { listing, note, titleOf, trailAt } from './trail.ts';
 
 const [, , stateDir = '', name = ''] = process.argv;

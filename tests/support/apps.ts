@@ -15,9 +15,9 @@ import { openEngine } from '../../runner/engines.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import type { Sandbox } from '../../runner/sandbox.ts';
 import { readConfig, recipeNamed } from '../../state/config.ts';
+import { RecipeName, RunId, type Sha } from '../../state/entry/ids.ts';
+import type { RunRecord } from '../../state/entry/record.ts';
 import { revParse } from '../../state/git.ts';
-import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
-import type { RunRecord } from '../../state/record.ts';
 import { releaseTags } from '../../state/releases.ts';
 
 export type Apps = {

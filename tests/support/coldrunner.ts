@@ -6,8 +6,8 @@ import { bubblewrap } from '../../runner/bubblewrap.ts';
 import { coldRun } from '../../runner/coldrun.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import { processEngine } from '../../runner/process.ts';
-import { RecipeName, RunId, Sha } from '../../state/ids.ts';
-import { Recipe } from '../../state/recipe.ts';
+import { RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
+import { Recipe } from '../../state/entry/recipe.ts';
 
 const [, , stateDir = '', hub = '', sha = '', run = '', mark = ''] = process.argv;
 const made = await bubblewrap({ stateDir });

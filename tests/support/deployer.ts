@@ -8,7 +8,7 @@ import { stackOf } from '../../runner/swarm/place.ts';
 import { lockRun } from '../../runner/swarm/runLock.ts';
 import { openStack } from '../../runner/swarm/stack.ts';
 import { plantWitnesses } from '../../runner/swarm/witness.ts';
-import { RunId } from '../../state/ids.ts';
+import { RunId } from '../../state/entry/ids.ts';
 import { admitted, labelsOf, untilTerm } from './smallApp.ts';
 
 const [, , socket = '', id = '', image = '', runDir = ''] = process.argv;

@@ -1,10 +1,10 @@
 // Entries of every kind with all that is nasty in their texts, for properties of the trail.
 
-import { checkBody } from '../../state/body.ts';
-import { type Entry, factsSchema, type Kind, kinds } from '../../state/entry.ts';
-import type { EntryId, PhaseId, SessionId } from '../../state/ids.ts';
-import { signersOf } from '../../state/policy.ts';
-import { unfitLine } from '../../state/words.ts';
+import { checkBody } from '../../state/entry/body.ts';
+import { type Entry, factsSchema, type Kind, kinds } from '../../state/entry/entry.ts';
+import type { EntryId, PhaseId, SessionId } from '../../state/entry/ids.ts';
+import { signersOf } from '../../state/entry/policy.ts';
+import { unfitLine } from '../../state/entry/words.ts';
 import { fc } from './property.ts';
 import { arbitraryOf } from './zodArbitrary.ts';
 

@@ -6,11 +6,11 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { signedCommit } from '../../state/commits.ts';
-import type { Entry } from '../../state/entry.ts';
-import { parseEntries, renderEntry } from '../../state/framing.ts';
-import type { Role, Sha } from '../../state/ids.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { parseEntries, renderEntry } from '../../state/entry/framing.ts';
+import type { Role, Sha } from '../../state/entry/ids.ts';
+import { committerOf, fileFor, partOf } from '../../state/entry/policy.ts';
 import { objectStore } from '../../state/objects.ts';
-import { committerOf, fileFor, partOf } from '../../state/policy.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { type GitObject, gitObject, type ObjectType, withFiles } from '../../state/trees.ts';
 import { walkTrail } from '../../state/walk.ts';

@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf } from '../../state/digest.ts';
-import type { Intent } from '../../state/entry.ts';
-import { Refused } from '../../state/errors.ts';
-import type { AgentRole, EntryId, SessionId, Sha } from '../../state/ids.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Intent } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import type { AgentRole, EntryId, SessionId, Sha } from '../../state/entry/ids.ts';
 import { type Step, stepsOf } from './forge.ts';
 import { honestPhase } from './phase.ts';
 import { fc } from './property.ts';

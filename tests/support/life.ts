@@ -1,12 +1,10 @@
 // A phase told in a few words, in memory: each call submits one entry through the real admission and fold. `refusal` says why
 // an entry was turned down. Nothing of the rules is written again here.
 
-import type { ActPayload } from '../../state/act.ts';
 import { admit } from '../../state/admit.ts';
 import { keepsFor, referenceFor } from '../../state/admitClaim.ts';
-import type { Entry, Facts, Intent } from '../../state/entry.ts';
-import { fold } from '../../state/fold.ts';
-import { type GateReport, gateReport } from '../../state/gate.ts';
+import type { ActPayload } from '../../state/entry/act.ts';
+import type { Entry, Facts, Intent } from '../../state/entry/entry.ts';
 import {
   type AgentRole,
   type Digest,
@@ -18,9 +16,11 @@ import {
   type RunId,
   type SessionId,
   type Sha,
-} from '../../state/ids.ts';
-import { type Claim, emptyTrail, type Phase, type TrailState } from '../../state/phase.ts';
-import { coveredBy, GateSpec, PhaseSpec } from '../../state/spec.ts';
+} from '../../state/entry/ids.ts';
+import { type Claim, emptyTrail, type Phase, type TrailState } from '../../state/entry/phase.ts';
+import { coveredBy, GateSpec, PhaseSpec } from '../../state/entry/spec.ts';
+import { fold } from '../../state/fold.ts';
+import { type GateReport, gateReport } from '../../state/gate.ts';
 import { standingOf } from '../../state/standing.ts';
 
 export const zero = '0'.repeat(64) as Digest;

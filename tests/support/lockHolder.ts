@@ -2,7 +2,7 @@
 
 import { setInterval } from 'node:timers';
 import { lockRun } from '../../runner/swarm/runLock.ts';
-import { RunId } from '../../state/ids.ts';
+import { RunId } from '../../state/entry/ids.ts';
 
 await lockRun(RunId.parse(process.argv[2]));
 setInterval(() => {}, 60_000);

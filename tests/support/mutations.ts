@@ -1,9 +1,9 @@
 // Everything that may be done to a trail, and what an audit must say of it: which entry it names first, or which file or branch
 // where what was done has no entry. Each takes an honest history, cut after so many commits, and random numbers to choose by.
 
-import type { Entry, EntryOf } from '../../state/entry.ts';
-import type { EntryId, Role, Sha } from '../../state/ids.ts';
-import { committerOf } from '../../state/policy.ts';
+import type { Entry, EntryOf } from '../../state/entry/entry.ts';
+import type { EntryId, Role, Sha } from '../../state/entry/ids.ts';
+import { committerOf } from '../../state/entry/policy.ts';
 import type { Signer } from '../../state/sshsig.ts';
 import { cloneSteps, type Step } from './forge.ts';
 import type { History } from './history.ts';

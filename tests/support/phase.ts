@@ -2,14 +2,14 @@
 // where a folder is given, since benches use it too.
 
 import { reviewOf, servedTo } from '../../agents/diffReview.ts';
-import { digestOf } from '../../state/digest.ts';
-import type { Facts } from '../../state/entry.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Facts } from '../../state/entry/entry.ts';
+import { DONE, type EntryId, type GateId, type RunId, type SessionId, type Sha } from '../../state/entry/ids.ts';
+import type { Claim, Phase } from '../../state/entry/phase.ts';
+import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
 import { lostFacts } from '../../state/facts.ts';
 import { changedPaths } from '../../state/git.ts';
-import { DONE, type EntryId, type GateId, type RunId, type SessionId, type Sha } from '../../state/ids.ts';
 import { judgeKept } from '../../state/kept.ts';
-import type { Claim, Phase } from '../../state/phase.ts';
-import type { Purpose, RunRecord, TestResult } from '../../state/record.ts';
 import { changedTests, judgeRevert } from '../../state/revert.ts';
 import { failed, passed, record } from './records.ts';
 import { addCommits, makeHub } from './repo.ts';

@@ -10,9 +10,9 @@ import type { Engine } from '../../runner/engine.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import { processEngine } from '../../runner/process.ts';
 import type { Sandbox } from '../../runner/sandbox.ts';
-import { RecipeName, RunId, type Sha } from '../../state/ids.ts';
-import { Recipe } from '../../state/recipe.ts';
-import type { RunRecord } from '../../state/record.ts';
+import { RecipeName, RunId, type Sha } from '../../state/entry/ids.ts';
+import { Recipe } from '../../state/entry/recipe.ts';
+import type { RunRecord } from '../../state/entry/record.ts';
 import { type Files, makeRepo } from './repo.ts';
 import { tempDir } from './temp.ts';
 

@@ -1,7 +1,7 @@
 // Run records for tests of what is computed from them: a whole, valid record with the given parts laid over.
 
-import { digestOf } from '../../state/digest.ts';
-import { RunRecord, type TestResult } from '../../state/record.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { RunRecord, type TestResult } from '../../state/entry/record.ts';
 
 type Parts = Partial<Omit<RunRecord, 'tests'>> & { tests?: TestResult[] };
 

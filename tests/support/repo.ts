@@ -4,8 +4,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Sha } from '../../state/entry/ids.ts';
 import { createHub, type Hub } from '../../state/hub.ts';
-import type { Sha } from '../../state/ids.ts';
 import { generateKey } from '../../state/keys.ts';
 import { tempDir } from './temp.ts';
 

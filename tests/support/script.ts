@@ -17,7 +17,7 @@ import { type Price, priceOf } from '../../agents/spend.ts';
 import type { SessionEvent } from '../../agents/talk.ts';
 import { toolsFor } from '../../agents/tools.ts';
 import { openTranscript, type ReadTranscript, readTranscript } from '../../agents/transcript.ts';
-import type { AgentRole, SessionId } from '../../state/ids.ts';
+import type { AgentRole, SessionId } from '../../state/entry/ids.ts';
 import { type HostOptions, type TestHost, testHost } from './host.ts';
 import { tempDir } from './temp.ts';
 

@@ -16,7 +16,7 @@ import { removeRun } from '../../runner/swarm/removeRun.ts';
 import { type RunLock, tryLock } from '../../runner/swarm/runLock.ts';
 import { openStack } from '../../runner/swarm/stack.ts';
 import { removeWitnesses } from '../../runner/swarm/witness.ts';
-import { RunId } from '../../state/ids.ts';
+import { RunId } from '../../state/entry/ids.ts';
 import { engineSocket } from './engine.ts';
 import { labelsOf } from './smallApp.ts';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AdmittedApp } from '../../runner/swarm/app.ts';
 import { type OpenAppOptions, type OpenedApp, openApp } from '../../runner/swarm/openApp.ts';
-import type { RunId } from '../../state/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 
 export const stack = 'cp0123456789ab';
 export const network = `${stack}_proxy`;

@@ -4,12 +4,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { actNamespace } from '../../state/act.ts';
 import { signedCommit } from '../../state/commits.ts';
-import { digestOf } from '../../state/digest.ts';
-import type { Entry, Intent, IntentOf } from '../../state/entry.ts';
+import { actNamespace } from '../../state/entry/act.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Entry, Intent, IntentOf } from '../../state/entry/entry.ts';
+import { type EntryId, type GateId, type PhaseId, Role, type SessionId, type Sha } from '../../state/entry/ids.ts';
 import type { FunnelOptions } from '../../state/funnel.ts';
-import { type EntryId, type GateId, type PhaseId, Role, type SessionId, type Sha } from '../../state/ids.ts';
 import { generateKey, loadSigner } from '../../state/keys.ts';
 import { objectStore } from '../../state/objects.ts';
 import { formatAllowedSigners, gitNamespace, principalOf } from '../../state/signers.ts';

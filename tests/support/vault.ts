@@ -12,7 +12,7 @@ import { lockRun } from '../../runner/swarm/runLock.ts';
 import { ensureToolsImage } from '../../runner/swarm/toolsImage.ts';
 import { openVault } from '../../runner/swarm/vault.ts';
 import { makeVolume, removeVolume } from '../../runner/swarm/volumes.ts';
-import { RunId } from '../../state/ids.ts';
+import { RunId } from '../../state/entry/ids.ts';
 
 /** Where there is no engine, no suite asks it anything. */
 export const docker = new Dockerode({ socketPath: inject('dockerSocket') ?? '/nowhere' });

@@ -2,23 +2,23 @@
 // agents say and runs record is the caller's; what the trail computes from it is computed.
 
 import { join } from 'node:path';
-import { Act, type ActPayload } from '../../state/act.ts';
 import { signAct, targetDigestOf } from '../../state/acts.ts';
 import { admit } from '../../state/admit.ts';
-import { canonicalJson, digestOf, digestOfJson } from '../../state/digest.ts';
-import type { Entry, EntryOf, Facts, Intent, StoredBytes } from '../../state/entry.ts';
+import { Act, type ActPayload } from '../../state/entry/act.ts';
+import { canonicalJson, digestOf, digestOfJson } from '../../state/entry/digest.ts';
+import type { Entry, EntryOf, Facts, Intent, StoredBytes } from '../../state/entry/entry.ts';
+import type { AgentRole, EntryId, GateId, PhaseId, Role, RunId, SessionId, Sha } from '../../state/entry/ids.ts';
+import { emptyTrail, type TrailState } from '../../state/entry/phase.ts';
+import type { PinnedRecipe } from '../../state/entry/recipe.ts';
+import { Recipe } from '../../state/entry/recipe.ts';
+import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
 import { asksOf, recordBytes, runFacts } from '../../state/facts.ts';
 import { fold } from '../../state/fold.ts';
 import { type Funnel, openFunnel } from '../../state/funnel.ts';
 import { treeOf } from '../../state/git.ts';
 import { startPhase } from '../../state/hub.ts';
-import type { AgentRole, EntryId, GateId, PhaseId, Role, RunId, SessionId, Sha } from '../../state/ids.ts';
 import { roleSigner } from '../../state/keys.ts';
-import { emptyTrail, type TrailState } from '../../state/phase.ts';
 import { readPlan } from '../../state/plan.ts';
-import type { PinnedRecipe } from '../../state/recipe.ts';
-import { Recipe } from '../../state/recipe.ts';
-import type { Purpose, RunRecord, TestResult } from '../../state/record.ts';
 import { record } from './records.ts';
 import type { makeHub } from './repo.ts';
 

@@ -13,7 +13,7 @@ import { buildImages } from '../../../recipes/images/build.ts';
 import { openDocker } from '../../../runner/swarm/docker.ts';
 import { residueOf } from '../../../runner/swarm/residue.ts';
 import { sweepApps } from '../../../runner/swarm/sweep.ts';
-import type { RunId } from '../../../state/ids.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
 import { type AppRepo, newAppRun, sharedApps } from '../../support/apps.ts';
 import { describeSwarm, engineSocket } from '../../support/engine.ts';
 import { seed } from '../../support/property.ts';

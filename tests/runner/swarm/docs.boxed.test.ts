@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import type { AppHost } from '../../../runner/swarm/app.ts';
-import { AppRecipe } from '../../../state/recipe.ts';
+import { AppRecipe } from '../../../state/entry/recipe.ts';
 import { appHost, never, suiteOf } from '../../support/appHost.ts';
 import { describeBoxed } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lintApp, rules, unreadable } from '../../../runner/swarm/lint.ts';
 import type { LintInput } from '../../../runner/swarm/lintGround.ts';
-import type { Release } from '../../../state/recipe.ts';
-import { AppFacts } from '../../../state/record.ts';
+import type { Release } from '../../../state/entry/recipe.ts';
+import { AppFacts } from '../../../state/entry/record.ts';
 import { admittedOf, fixtures, openTexts } from '../../support/swarmApp.ts';
 
 const names = [

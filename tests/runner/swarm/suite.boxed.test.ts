@@ -6,7 +6,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSuite } from '../../../runner/swarm/suite.ts';
-import { AppRecipe } from '../../../state/recipe.ts';
+import { AppRecipe } from '../../../state/entry/recipe.ts';
 import { appHost, modules, never, suiteOf } from '../../support/appHost.ts';
 import { describeBoxed, openUnboxed } from '../../support/box.ts';
 import { loginServer } from '../../support/loginServer.ts';

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../runner/outcome.ts';
-import { appRungs } from '../../../state/recipe.ts';
-import type { TestResult } from '../../../state/record.ts';
+import { appRungs } from '../../../state/entry/recipe.ts';
+import type { TestResult } from '../../../state/entry/record.ts';
 
 type Told = 'pass' | 'fails a test' | 'fails' | 'skip';
 

@@ -1,10 +1,10 @@
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { describe, expect, it } from 'vitest';
-import { bodyLinesMax, checkBody } from '../../state/body.ts';
-import { bodyBytesMax } from '../../state/entry.ts';
-import { fitBody, wildBody } from '../support/entries.ts';
-import { fc } from '../support/property.ts';
+import { bodyLinesMax, checkBody } from '../../../state/entry/body.ts';
+import { bodyBytesMax } from '../../../state/entry/entry.ts';
+import { fitBody, wildBody } from '../../support/entries.ts';
+import { fc } from '../../support/property.ts';
 
 describe('a body is refused', () => {
   it.each([

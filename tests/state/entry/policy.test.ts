@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type Entry, type Kind, kinds } from '../../state/entry.ts';
-import { Refused } from '../../state/errors.ts';
-import { Role } from '../../state/ids.ts';
-import { fileFor, mayWrite, misplaced, partOf, sealedName, signersOf, subjectFor } from '../../state/policy.ts';
+import { type Entry, type Kind, kinds } from '../../../state/entry/entry.ts';
+import { Refused } from '../../../state/entry/errors.ts';
+import { Role } from '../../../state/entry/ids.ts';
+import {
+  fileFor,
+  mayWrite,
+  misplaced,
+  partOf,
+  sealedName,
+  signersOf,
+  subjectFor,
+} from '../../../state/entry/policy.ts';
 
 const digest = 'a'.repeat(64);
 const run = 'r-0123456789ab';

@@ -2,14 +2,14 @@
 // the phase which takes the work up does not hold before an entry has closed it.
 
 import { describe, expect, it } from 'vitest';
-import type { Deferral } from '../../state/deferral.ts';
-import type { Facts, Intent, Trigger } from '../../state/entry.ts';
-import { gateReport } from '../../state/gate.ts';
-import { type Digest, DONE, type EntryId, type PhaseId, type SessionId } from '../../state/ids.ts';
-import { inboxOf } from '../../state/inbox.ts';
-import type { Phase, TrailState } from '../../state/phase.ts';
-import { signersOf } from '../../state/policy.ts';
-import { shaOf, tell, zero } from '../support/life.ts';
+import type { Deferral } from '../../../state/entry/deferral.ts';
+import type { Facts, Intent, Trigger } from '../../../state/entry/entry.ts';
+import { type Digest, DONE, type EntryId, type PhaseId, type SessionId } from '../../../state/entry/ids.ts';
+import type { Phase, TrailState } from '../../../state/entry/phase.ts';
+import { signersOf } from '../../../state/entry/policy.ts';
+import { gateReport } from '../../../state/gate.ts';
+import { inboxOf } from '../../../state/inbox.ts';
+import { shaOf, tell, zero } from '../../support/life.ts';
 
 const manual: Trigger = { kind: 'manual' };
 const command: Trigger = { kind: 'command', run: 'sh ready.sh' };
