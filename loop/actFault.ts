@@ -9,9 +9,9 @@ import type { Digest, PhaseId } from '../state/entry/ids.ts';
 import { livePhase } from '../state/entry/phase.ts';
 import { isApp, PinnedRecipe } from '../state/entry/recipe.ts';
 import { unfitControl } from '../state/entry/spec.ts';
-import { roleSigner } from '../state/keys.ts';
+import { roleSigner } from '../state/keys/keys.ts';
+import { rotationFault } from '../state/keys/signers.ts';
 import { readPlan } from '../state/plan.ts';
-import { rotationFault } from '../state/signers.ts';
 import type { World } from './world.ts';
 
 /** Why the act cannot be appended as it is, or null. */

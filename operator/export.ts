@@ -5,13 +5,13 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type EnvelopeKey, publicPem } from '../state/dsse.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { Sha } from '../state/entry/ids.ts';
 import { signersAt } from '../state/hub.ts';
-import { loadKey, roleKeyFile } from '../state/keys.ts';
+import { type EnvelopeKey, publicPem } from '../state/keys/dsse.ts';
+import { loadKey, roleKeyFile } from '../state/keys/keys.ts';
+import { currentKey } from '../state/keys/signers.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
-import { currentKey } from '../state/signers.ts';
 import type { Source } from '../state/statement.ts';
 import type { StatePaths } from '../state/workspace.ts';
 import { witnessed } from './audit.ts';

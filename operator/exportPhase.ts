@@ -2,7 +2,6 @@
 // the runs that its conditions name or were compared with, and on the gates that it requires, each by the digest of its bytes.
 
 import { join } from 'node:path';
-import { type EnvelopeKey, sealed } from '../state/dsse.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { EntryOf } from '../state/entry/entry.ts';
 import { TrailError } from '../state/entry/errors.ts';
@@ -11,6 +10,7 @@ import { emptyTrail, type Phase } from '../state/entry/phase.ts';
 import { RunRecord } from '../state/entry/record.ts';
 import { fold } from '../state/fold.ts';
 import { type GateReport, gateReport } from '../state/gate.ts';
+import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
 import type { Trail } from '../state/readTrail.ts';
 import {
   gateStatement,

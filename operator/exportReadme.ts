@@ -1,6 +1,6 @@
 // The README that lies beside exported statements: what they are, and how a stranger verifies one by hand.
 
-import { intotoType } from '../state/dsse.ts';
+import { intotoType } from '../state/keys/dsse.ts';
 import type { Source } from '../state/statement.ts';
 import type { ExportedPhase, Keys } from './exportPhase.ts';
 

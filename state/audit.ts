@@ -14,8 +14,8 @@ import { Refused, TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
 import { readmeFile } from './genesis.ts';
 import { type Hub, openCopy } from './hub.ts';
+import { allowedSignersFile, sharedKey } from './keys/signers.ts';
 import { mustRead, mustReadTree, type ObjectStore, objectStore } from './objects.ts';
-import { allowedSignersFile, sharedKey } from './signers.ts';
 import { folderMode } from './trees.ts';
 
 /** More are counted, not told. */

@@ -4,7 +4,6 @@
 //
 // Not here: the first commit, which has no entries and is the operator's (`openHub`).
 
-import { authorityOf } from './authority.ts';
 import { parseCommit, verifyCommit } from './commits.ts';
 import { canonicalJson, digestOf } from './entry/digest.ts';
 import type { Entry } from './entry/entry.ts';
@@ -13,6 +12,7 @@ import { entryAt, parseEntries } from './entry/framing.ts';
 import { Role, type Sha } from './entry/ids.ts';
 import { committerOf, mayWrite, misplaced, partOf } from './entry/policy.ts';
 import type { Change } from './git.ts';
+import { authorityOf } from './keys/authority.ts';
 import {
   type AllowedSigner,
   allowedSignersFile,
@@ -20,7 +20,7 @@ import {
   formatAllowedSigners,
   rotationsIn,
   signersAfter,
-} from './signers.ts';
+} from './keys/signers.ts';
 
 /**
  * linear: one parent, the commit before · signature: by a key of allowed_signers · path: a plain file that is added or

@@ -2,9 +2,9 @@
 // file always speak of the same bytes (the commit without its `gpgsig` header).
 
 import type { Sha } from './entry/ids.ts';
-import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from './signers.ts';
-import type { Signer } from './sshsig.ts';
-import { verifySignature } from './sshsig.ts';
+import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from './keys/signers.ts';
+import type { Signer } from './keys/sshsig.ts';
+import { verifySignature } from './keys/sshsig.ts';
 import type { GitObject } from './trees.ts';
 import { gitObject } from './trees.ts';
 

@@ -11,8 +11,14 @@ import type { Head } from './heads.ts';
 import { docs } from './history.ts';
 import type { Accepted, Filed, Rules } from './intake.ts';
 import { takeIn } from './intake.ts';
-import { type AllowedSigner, allowedSignersFile, formatAllowedSigners, rotationsIn, signersAfter } from './signers.ts';
-import type { Signer } from './sshsig.ts';
+import {
+  type AllowedSigner,
+  allowedSignersFile,
+  formatAllowedSigners,
+  rotationsIn,
+  signersAfter,
+} from './keys/signers.ts';
+import type { Signer } from './keys/sshsig.ts';
 import type { GitObject, LoadTree, Tree } from './trees.ts';
 import { childAt, gitObject, withFiles } from './trees.ts';
 

@@ -5,7 +5,6 @@ import { signedCommit } from './commits.ts';
 import { actNamespace } from './entry/act.ts';
 import { Refused } from './entry/errors.ts';
 import type { Role, Sha } from './entry/ids.ts';
-import { objectStore } from './objects.ts';
 import {
   type AllowedSigner,
   allowedSignersFile,
@@ -13,8 +12,9 @@ import {
   gitNamespace,
   principalOf,
   sharedKey,
-} from './signers.ts';
-import type { Signer } from './sshsig.ts';
+} from './keys/signers.ts';
+import type { Signer } from './keys/sshsig.ts';
+import { objectStore } from './objects.ts';
 import { gitObject, withFiles } from './trees.ts';
 
 // Not `.md`: every Markdown file of a trail holds entries.

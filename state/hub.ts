@@ -15,9 +15,9 @@ import { type PhaseId, type RunId, Sha } from './entry/ids.ts';
 import { type Founding, writeGenesis } from './genesis.ts';
 import { branchHead, isAncestor, revParse } from './git.ts';
 import { git, gitText, whyFailed } from './gitProcess.ts';
+import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from './keys/signers.ts';
+import { fingerprintOf } from './keys/sshsig.ts';
 import { syncFolder } from './objects.ts';
-import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from './signers.ts';
-import { fingerprintOf } from './sshsig.ts';
 import { childAt, fileMode, parseTree } from './trees.ts';
 
 const allowedSignersBytesMax = 64 * 1024;

@@ -8,12 +8,12 @@ import type { HeadsLog } from './heads.ts';
 import { openHeadsLog } from './heads.ts';
 import type { History } from './history.ts';
 import { docs, readHistory } from './history.ts';
+import { type AllowedSigner, currentKey, parseAllowedSigners } from './keys/signers.ts';
+import type { Signer } from './keys/sshsig.ts';
 import type { ObjectStore } from './objects.ts';
 import { mustRead, objectStore } from './objects.ts';
 import type { Branch } from './refs.ts';
 import { openBranch } from './refs.ts';
-import { type AllowedSigner, currentKey, parseAllowedSigners } from './signers.ts';
-import type { Signer } from './sshsig.ts';
 
 export const trailRef = 'refs/heads/trail';
 

@@ -2,7 +2,7 @@
 
 import { instead, type Mutant, never } from './mutant.ts';
 
-const authority = 'state/authority.ts';
+const authority = 'state/keys/authority.ts';
 const acts = 'state/acts.ts';
 const sabotage = 'state/sabotage.ts';
 const admit = 'state/admit.ts';

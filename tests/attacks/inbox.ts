@@ -7,7 +7,7 @@ import { takeAll } from '../../loop/acts.ts';
 import { signAct } from '../../state/acts.ts';
 import type { Act } from '../../state/entry/act.ts';
 import { dropAct } from '../../state/inboxFolder.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
 import { type InboxGround, inboxGround } from '../support/inboxGround.ts';
 import { phaseId } from '../support/writer.ts';
 import type { Attack, Outcome, Twin } from './case.ts';

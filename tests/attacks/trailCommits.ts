@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { digestOf } from '../../state/entry/digest.ts';
 import { renderEntry } from '../../state/entry/framing.ts';
 import { sealedName } from '../../state/entry/policy.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
 import { phaseId } from '../support/writer.ts';
 import type { Attack } from './case.ts';
 import { actEntry, commit, entryOf, grown, type HubArena, note, old, pushed, REVIEW, STATUS } from './hubArena.ts';

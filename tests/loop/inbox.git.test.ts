@@ -11,9 +11,9 @@ import { canonicalJson, digestOf, digestOfJson } from '../../state/entry/digest.
 import type { Digest, EntryId, PhaseId, RecipeName } from '../../state/entry/ids.ts';
 import { refusalsADayMax } from '../../state/entry/refusal.ts';
 import { refusedBytesMax, takeUp } from '../../state/inboxFolder.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
+import type { Signer } from '../../state/keys/sshsig.ts';
 import { readPlan } from '../../state/plan.ts';
-import type { Signer } from '../../state/sshsig.ts';
 import { type InboxGround, inboxGround } from '../support/inboxGround.ts';
 import { tempDir } from '../support/temp.ts';
 import { harnessText, phaseId, pinned, planText, recipeDigest } from '../support/writer.ts';

@@ -10,7 +10,7 @@ import type { Entry } from '../../state/entry/entry.ts';
 import { renderEntry } from '../../state/entry/framing.ts';
 import { openHub } from '../../state/hub.ts';
 import { dropAct } from '../../state/inboxFolder.ts';
-import { loadSigner } from '../../state/keys.ts';
+import { loadSigner } from '../../state/keys/keys.ts';
 import { readTrail, withTrail } from '../../state/readTrail.ts';
 import { describeBoxed } from '../support/box.ts';
 import { type Ground, scripted, workspace } from '../support/cli.ts';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exportTrail } from '../../operator/export.ts';
 import { digestOf } from '../../state/entry/digest.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
 import { spoilable } from '../support/attack.ts';
 import { git } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';

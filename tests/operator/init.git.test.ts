@@ -10,7 +10,7 @@ import { screen } from '../../operator/print.ts';
 import { sayInit } from '../../operator/say.ts';
 import { readConfig } from '../../state/config.ts';
 import { openHub } from '../../state/hub.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
 import { openWorkspace, statePaths } from '../../state/workspace.ts';
 import { git, makeRepo } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';

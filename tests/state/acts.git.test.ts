@@ -21,9 +21,9 @@ import {
   settleTaken,
   takeUp,
 } from '../../state/inboxFolder.ts';
-import { generateKey } from '../../state/keys.ts';
-import { formatAllowedSigners } from '../../state/signers.ts';
-import type { Signer } from '../../state/sshsig.ts';
+import { generateKey } from '../../state/keys/keys.ts';
+import { formatAllowedSigners } from '../../state/keys/signers.ts';
+import type { Signer } from '../../state/keys/sshsig.ts';
 import { tempDir } from '../support/temp.ts';
 
 describe('an act', () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type AuditOptions, type AuditReport, audit } from '../../state/audit.ts';
 import { signedCommit } from '../../state/commits.ts';
 import type { Sha } from '../../state/entry/ids.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
 import { mustReadTree, objectStore } from '../../state/objects.ts';
 import { gitObject, withFiles } from '../../state/trees.ts';
 import { rejected, spoilable } from '../support/attack.ts';

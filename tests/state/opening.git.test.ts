@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TrailError } from '../../state/entry/errors.ts';
 import { openFunnel } from '../../state/funnel.ts';
-import { generateKey } from '../../state/keys.ts';
+import { generateKey } from '../../state/keys/keys.ts';
 import { openTestFunnel, trailOf } from '../support/honest.ts';
 import { tempDir } from '../support/temp.ts';
 import type { TestTrail } from '../support/trail.ts';

@@ -10,7 +10,7 @@ import type { Act, ActPayload, SignedAct } from '../../state/entry/act.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import type { EntryId } from '../../state/entry/ids.ts';
 import { dropAct } from '../../state/inboxFolder.ts';
-import type { Signer } from '../../state/sshsig.ts';
+import type { Signer } from '../../state/keys/sshsig.ts';
 import { statePaths } from '../../state/workspace.ts';
 import { makeHub } from './repo.ts';
 import { harnessText, M1, openPhase, openWriter, phaseId, type Writer } from './writer.ts';

@@ -4,7 +4,7 @@
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import type { EntryId, Role, Sha } from '../../state/entry/ids.ts';
 import { committerOf } from '../../state/entry/policy.ts';
-import type { Signer } from '../../state/sshsig.ts';
+import type { Signer } from '../../state/keys/sshsig.ts';
 import { cloneSteps, type Step } from './forge.ts';
 import type { History } from './history.ts';
 import { type Draft, type Files, type Mutant, textOf } from './mutant.ts';

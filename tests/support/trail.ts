@@ -10,10 +10,10 @@ import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, Intent, IntentOf } from '../../state/entry/entry.ts';
 import { type EntryId, type GateId, type PhaseId, Role, type SessionId, type Sha } from '../../state/entry/ids.ts';
 import type { FunnelOptions } from '../../state/funnel.ts';
-import { generateKey, loadSigner } from '../../state/keys.ts';
+import { generateKey, loadSigner } from '../../state/keys/keys.ts';
+import { formatAllowedSigners, gitNamespace, principalOf } from '../../state/keys/signers.ts';
+import type { Signer } from '../../state/keys/sshsig.ts';
 import { objectStore } from '../../state/objects.ts';
-import { formatAllowedSigners, gitNamespace, principalOf } from '../../state/signers.ts';
-import type { Signer } from '../../state/sshsig.ts';
 import { gitObject, withFiles } from '../../state/trees.ts';
 
 export type TestTrail = {

@@ -17,7 +17,7 @@ import { fold } from '../../state/fold.ts';
 import { type Funnel, openFunnel } from '../../state/funnel.ts';
 import { treeOf } from '../../state/git.ts';
 import { startPhase } from '../../state/hub.ts';
-import { roleSigner } from '../../state/keys.ts';
+import { roleSigner } from '../../state/keys/keys.ts';
 import { readPlan } from '../../state/plan.ts';
 import { record } from './records.ts';
 import type { makeHub } from './repo.ts';

@@ -3,7 +3,7 @@
 // other. Nothing here verifies: whoever is handed an envelope does that, with a program that is not ours.
 
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { canonicalJson } from './entry/digest.ts';
+import { canonicalJson } from '../entry/digest.ts';
 
 export const intotoType = 'application/vnd.in-toto+json';
 

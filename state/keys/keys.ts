@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { TrailError } from './entry/errors.ts';
+import { TrailError } from '../entry/errors.ts';
 import type { SignedBy, Signer } from './sshsig.ts';
 import {
   columns,

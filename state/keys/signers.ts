@@ -2,10 +2,10 @@
 // with its end, so that stock git goes on verifying what it signed; for anything new it counts no more. Pure: text in, keys
 // out, and what a rotation makes of them, asked alike by the funnel, the hub's hook and the audit.
 
-import type { ActPayload } from './entry/act.ts';
-import type { Entry } from './entry/entry.ts';
-import { Refused, TrailError } from './entry/errors.ts';
-import type { EntryId, Role } from './entry/ids.ts';
+import type { ActPayload } from '../entry/act.ts';
+import type { Entry } from '../entry/entry.ts';
+import { Refused, TrailError } from '../entry/errors.ts';
+import type { EntryId, Role } from '../entry/ids.ts';
 import { fingerprintOf, formatPublicKey, rawPublicKey } from './sshsig.ts';
 
 export const gitNamespace = 'git';

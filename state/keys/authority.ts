@@ -2,8 +2,8 @@
 // the operator's signed it that is nobody else's; so whoever asked for something (the Builder, the supervisor) cannot be the
 // one who approves it. Pure.
 
-import { actNamespace } from './entry/act.ts';
-import { canonicalJson } from './entry/digest.ts';
+import { actNamespace } from '../entry/act.ts';
+import { canonicalJson } from '../entry/digest.ts';
 import { type AllowedSigner, nameOf } from './signers.ts';
 import { verifySignature } from './sshsig.ts';
 

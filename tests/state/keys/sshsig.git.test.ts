@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { agentSigner, generateKey, loadSigner } from '../../state/keys.ts';
-import { formatAllowedSigners, parseAllowedSigners } from '../../state/signers.ts';
-import { fingerprintOf, verifySignature } from '../../state/sshsig.ts';
-import { tempDir } from '../support/temp.ts';
+import { agentSigner, generateKey, loadSigner } from '../../../state/keys/keys.ts';
+import { formatAllowedSigners, parseAllowedSigners } from '../../../state/keys/signers.ts';
+import { fingerprintOf, verifySignature } from '../../../state/keys/sshsig.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const message = Buffer.from('the whole canonical act\n');
 
