@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { TrailError } from '../state/entry/errors.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../state/entry/ids.ts';
-import { git, gitText, whyFailed } from '../state/gitProcess.ts';
+import { git, gitText, whyFailed } from '../state/git/process.ts';
 import { workDiff } from '../state/workDiff.ts';
 import type { CalibrationCase } from './calibrationSet.ts';
 import { type Review, reviewOpening } from './diffReview.ts';

@@ -4,9 +4,9 @@
 import { openFiles } from '../runner/files.ts';
 import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
 import type { JudgedCase } from '../state/calibration.ts';
-import { removeTree, roleClone } from '../state/clones.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { EntryId } from '../state/entry/ids.ts';
+import { removeTree, roleClone } from '../state/git/clones.ts';
 import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './calibrationCase.ts';
 import { partReply, servedTo } from './diffReview.ts';
 import { openHands } from './hands.ts';

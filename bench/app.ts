@@ -19,7 +19,7 @@ import { dockerReport } from '../runner/swarm/dockerReport.ts';
 import { ensureToolsImage } from '../runner/swarm/toolsImage.ts';
 import { readConfig, recipeNamed } from '../state/config.ts';
 import { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
-import { releaseTags } from '../state/releases.ts';
+import { releaseTags } from '../state/git/releases.ts';
 
 const roundsDefault = 3;
 const atOnce = 4;

@@ -20,7 +20,7 @@ import { here } from '../operator/here.ts';
 import { init } from '../operator/init.ts';
 import { queueAct, readyPlan } from '../operator/queue.ts';
 import { drop } from '../operator/sign.ts';
-import { makeRepository } from '../state/checkout.ts';
+import { makeRepository } from '../state/git/checkout.ts';
 
 const gatesDefault = 9;
 const fileCount = 340;

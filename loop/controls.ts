@@ -8,7 +8,7 @@ import type { Phase, Run } from '../state/entry/phase.ts';
 import type { Recipe } from '../state/entry/recipe.ts';
 import { type RunRecord, uncounted } from '../state/entry/record.ts';
 import { testGlobsOf } from '../state/entry/spec.ts';
-import { changedPaths } from '../state/git.ts';
+import { changedPaths } from '../state/git/git.ts';
 import { hollowed } from '../state/hollow.ts';
 import { type ControlPurpose, functionAt, judgeControl as judge } from '../state/judgeControl.ts';
 import { inconclusive, type Judgement } from '../state/judgement.ts';

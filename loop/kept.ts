@@ -5,7 +5,7 @@ import type { Facts } from '../state/entry/entry.ts';
 import { TrailError } from '../state/entry/errors.ts';
 import type { Phase } from '../state/entry/phase.ts';
 import type { Purpose, RunRecord } from '../state/entry/record.ts';
-import { changedPaths } from '../state/git.ts';
+import { changedPaths } from '../state/git/git.ts';
 import { readHoldOuts } from '../state/holdout.ts';
 import { judgeKept, keptEdits } from '../state/kept.ts';
 import { earlierRuns, ownRuns } from '../state/keptPieces.ts';

@@ -2,7 +2,7 @@
 
 import { TrailError } from '../state/entry/errors.ts';
 import type { EntryId, RecipeName, Sha } from '../state/entry/ids.ts';
-import { branchHead, isAncestor } from '../state/git.ts';
+import { branchHead, isAncestor } from '../state/git/git.ts';
 import { slotOf } from '../state/piece.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';

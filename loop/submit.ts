@@ -21,8 +21,8 @@ import {
 } from '../state/entry/ids.ts';
 import type { Phase } from '../state/entry/phase.ts';
 import { testGlobsOf } from '../state/entry/spec.ts';
-import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git.ts';
-import { protectedChanges } from '../state/protectedPaths.ts';
+import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git/git.ts';
+import { protectedChanges } from '../state/git/protectedPaths.ts';
 import { lateReproducers } from '../state/standing.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';

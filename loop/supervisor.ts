@@ -14,7 +14,7 @@ import { type AgentRole, type Digest, type Role, Sha } from '../state/entry/ids.
 import { emptyTrail, livePhase, type TrailState } from '../state/entry/phase.ts';
 import { fold } from '../state/fold.ts';
 import { openFunnel } from '../state/funnel.ts';
-import { branchHead } from '../state/git.ts';
+import { branchHead } from '../state/git/git.ts';
 import { openHub, signersAt, startPhase, tidyHub } from '../state/hub.ts';
 import { roleSigner } from '../state/keys/keys.ts';
 import { currentKey } from '../state/keys/signers.ts';

@@ -3,7 +3,7 @@
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { git } from '../state/gitProcess.ts';
+import { git } from '../state/git/process.ts';
 import { type Known, type KnownCommit, withRepository } from '../state/plainEvidence.ts';
 import { type PlainFile, type PlainTrail, readPlainTrail } from '../state/plainTrail.ts';
 import { type Exit, exits, UsageError } from './errors.ts';

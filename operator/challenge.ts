@@ -14,7 +14,7 @@ import type { EntryId, RunId, Sha } from '../state/entry/ids.ts';
 import { emptyTrail } from '../state/entry/phase.ts';
 import { type Purpose, RunRecord, uncounted } from '../state/entry/record.ts';
 import { fold } from '../state/fold.ts';
-import { revParse } from '../state/git.ts';
+import { revParse } from '../state/git/git.ts';
 import { slotOf } from '../state/piece.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Comparison, compared } from './compare.ts';

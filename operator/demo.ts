@@ -10,7 +10,7 @@ import { limitsFrom } from '../agents/limits.ts';
 import { startScripted } from '../agents/scripted.ts';
 import { priceOf } from '../agents/spend.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
-import { makeRepository } from '../state/checkout.ts';
+import { makeRepository } from '../state/git/checkout.ts';
 import type { Agents } from './agents.ts';
 import { type Audited, auditTrail, sayAudit } from './audit.ts';
 import { type Exit, exits, UsageError } from './errors.ts';

@@ -7,7 +7,7 @@ import { checkGrant } from '../runner/grant.ts';
 import type { Opened } from '../runner/sandbox.ts';
 import type { DockerReport } from '../runner/swarm/dockerReport.ts';
 import type { Config } from '../state/config.ts';
-import { git } from '../state/gitProcess.ts';
+import { git } from '../state/git/process.ts';
 import { type Hub, openHub } from '../state/hub.ts';
 import { loadSigner } from '../state/keys/keys.ts';
 import { fingerprintOf } from '../state/keys/sshsig.ts';

@@ -3,8 +3,8 @@
 
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { revParse } from '../state/git.ts';
-import { type GitOptions, git } from '../state/gitProcess.ts';
+import { revParse } from '../state/git/git.ts';
+import { type GitOptions, git } from '../state/git/process.ts';
 import type { Project } from './detect.ts';
 import { UsageError } from './errors.ts';
 

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SignedAct } from '../state/entry/act.ts';
 import { Role, Sha } from '../state/entry/ids.ts';
-import { branchHead } from '../state/git.ts';
+import { branchHead } from '../state/git/git.ts';
 import { openHub, signersAt } from '../state/hub.ts';
 import { keyBeside } from '../state/keys/keys.ts';
 import { type AllowedSigner, currentKey, currentSigners, principalOf, rotationFault } from '../state/keys/signers.ts';

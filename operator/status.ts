@@ -8,7 +8,7 @@ import type { Entry } from '../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../state/entry/ids.ts';
 import type { Phase, TrailState } from '../state/entry/phase.ts';
 import { gateReport } from '../state/gate.ts';
-import { branchHead } from '../state/git.ts';
+import { branchHead } from '../state/git/git.ts';
 import { inboxOf } from '../state/inbox.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Exit, exits } from './errors.ts';

@@ -2,10 +2,10 @@
 // cloned and overlaid by the supervisor before any box sees it; from then on it is touched through boxes alone.
 
 import { mkdir, statfs } from 'node:fs/promises';
-import { coldClone } from '../state/clones.ts';
 import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
 import { isCommands, type Recipe } from '../state/entry/recipe.ts';
-import { treeOf } from '../state/git.ts';
+import { coldClone } from '../state/git/clones.ts';
+import { treeOf } from '../state/git/git.ts';
 import { copies } from './copies.ts';
 import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
 import { RunnerError } from './errors.ts';

@@ -9,14 +9,14 @@ import { type Mark, readMark, writeMark } from './auditMark.ts';
 import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntries, seenIn } from './auditRead.ts';
 import { entryInLog, tailFaults } from './auditTail.ts';
 import { branchHeads, falseRest, listObjects, type Trail } from './auditTrail.ts';
-import { parseCommit } from './commits.ts';
 import { Refused, TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
 import { readmeFile } from './genesis.ts';
+import { parseCommit } from './git/commits.ts';
+import { mustRead, mustReadTree, type ObjectStore, objectStore } from './git/objects.ts';
+import { folderMode } from './git/trees.ts';
 import { type Hub, openCopy } from './hub.ts';
 import { allowedSignersFile, sharedKey } from './keys/signers.ts';
-import { mustRead, mustReadTree, type ObjectStore, objectStore } from './objects.ts';
-import { folderMode } from './trees.ts';
 
 /** More are counted, not told. */
 export const problemsMax = 200;

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Seen } from './auditRead.ts';
 import { digestOf } from './entry/digest.ts';
 import { Digest, Sha } from './entry/ids.ts';
-import { isAncestor } from './git.ts';
+import { isAncestor } from './git/git.ts';
 import type { Hub } from './hub.ts';
 
 const modeOfMark = 0o600;

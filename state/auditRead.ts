@@ -7,9 +7,9 @@ import { noteWork, type PhaseWork } from './auditGit.ts';
 import { type AuditStore, auditStore, type Known } from './auditStore.ts';
 import { falseObjects, type Held, readTrail, type Trail } from './auditTrail.ts';
 import { checkCommit, type TrailCommit, type TrailPlace } from './commitRule.ts';
-import { parseCommit } from './commits.ts';
 import type { PhaseId, Sha } from './entry/ids.ts';
-import { mustRead } from './objects.ts';
+import { parseCommit } from './git/commits.ts';
+import { mustRead } from './git/objects.ts';
 
 export type AuditProblem = { entry: number | null; commit: Sha | null; what: string };
 

@@ -6,8 +6,8 @@ import { digestOf } from './entry/digest.ts';
 import type { Digest, RunId, Sha } from './entry/ids.ts';
 import { partOf } from './entry/policy.ts';
 import { RunRecord } from './entry/record.ts';
+import type { ObjectStore } from './git/objects.ts';
 import { docs } from './history.ts';
-import type { ObjectStore } from './objects.ts';
 
 export type AuditStore = {
   /** Takes in what a commit stores. What came first at a path stands: anything later is `checkCommit`'s to report. */

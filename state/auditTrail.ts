@@ -4,11 +4,11 @@
 import type { TrailCommit } from './commitRule.ts';
 import { TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
-import { gitText } from './gitProcess.ts';
+import type { ObjectStore } from './git/objects.ts';
+import { gitText } from './git/process.ts';
+import { gitObject, type ObjectType } from './git/trees.ts';
 import { chainBytesMax } from './history.ts';
 import type { Hub } from './hub.ts';
-import type { ObjectStore } from './objects.ts';
-import { gitObject, type ObjectType } from './trees.ts';
 import { walkTrail } from './walk.ts';
 
 /** A hub, a reader of its objects, and where each branch stands. */

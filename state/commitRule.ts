@@ -4,14 +4,14 @@
 //
 // Not here: the first commit, which has no entries and is the operator's (`openHub`).
 
-import { parseCommit, verifyCommit } from './commits.ts';
 import { canonicalJson, digestOf } from './entry/digest.ts';
 import type { Entry } from './entry/entry.ts';
 import { Refused } from './entry/errors.ts';
 import { entryAt, parseEntries } from './entry/framing.ts';
 import { Role, type Sha } from './entry/ids.ts';
 import { committerOf, mayWrite, misplaced, partOf } from './entry/policy.ts';
-import type { Change } from './git.ts';
+import { parseCommit, verifyCommit } from './git/commits.ts';
+import type { Change } from './git/git.ts';
 import { authorityOf } from './keys/authority.ts';
 import {
   type AllowedSigner,

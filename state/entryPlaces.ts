@@ -3,7 +3,7 @@
 
 import type { EntryId, Sha } from './entry/ids.ts';
 import { partOf } from './entry/policy.ts';
-import { git, gitText } from './gitProcess.ts';
+import { git, gitText } from './git/process.ts';
 import { docs } from './history.ts';
 
 export type EntryPlace = { commit: Sha; path: string };

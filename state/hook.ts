@@ -14,10 +14,10 @@ import { standsStill } from './admitClaim.ts';
 import { checkCommit, type Problem } from './commitRule.ts';
 import { Refused } from './entry/errors.ts';
 import { PhaseId, Sha } from './entry/ids.ts';
-import { branchHead, isAncestor } from './git.ts';
+import { branchHead, isAncestor } from './git/git.ts';
+import { judgeIncoming, type Quarantined } from './git/incoming.ts';
+import { publishLimits } from './git/publish.ts';
 import { openHub } from './hub.ts';
-import { judgeIncoming, type Quarantined } from './incoming.ts';
-import { publishLimits } from './publish.ts';
 import { withTrail } from './readTrail.ts';
 import { placeAt, walkTrail } from './walk.ts';
 

@@ -14,7 +14,7 @@ import { SignedAct } from './entry/act.ts';
 import { digestOf } from './entry/digest.ts';
 import { TrailError } from './entry/errors.ts';
 import type { Digest } from './entry/ids.ts';
-import { syncFolder } from './objects.ts';
+import { syncFolder } from './git/objects.ts';
 
 export const actBytesMax = 16 * 1024 * 1024;
 export const inboxFilesMax = 500;

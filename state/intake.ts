@@ -8,9 +8,9 @@ import { Refused } from './entry/errors.ts';
 import { checkEntry, parseEntries, renderEntry } from './entry/framing.ts';
 import type { Digest, EntryId, Role, Sha } from './entry/ids.ts';
 import { committerOf, fileFor, mayWrite, partOf, signersOf } from './entry/policy.ts';
+import type { GitObject, LoadTree, Tree } from './git/trees.ts';
+import { childAt, gitObject } from './git/trees.ts';
 import { docs } from './history.ts';
-import type { GitObject, LoadTree, Tree } from './trees.ts';
-import { childAt, gitObject } from './trees.ts';
 
 export const storedBytesMax = 8 * 1024 * 1024;
 export const intentsMax = 64;

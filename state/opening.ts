@@ -4,16 +4,16 @@
 import { join } from 'node:path';
 import { TrailError } from './entry/errors.ts';
 import type { Role, Sha } from './entry/ids.ts';
+import type { ObjectStore } from './git/objects.ts';
+import { mustRead, objectStore } from './git/objects.ts';
+import type { Branch } from './git/refs.ts';
+import { openBranch } from './git/refs.ts';
 import type { HeadsLog } from './heads.ts';
 import { openHeadsLog } from './heads.ts';
 import type { History } from './history.ts';
 import { docs, readHistory } from './history.ts';
 import { type AllowedSigner, currentKey, parseAllowedSigners } from './keys/signers.ts';
 import type { Signer } from './keys/sshsig.ts';
-import type { ObjectStore } from './objects.ts';
-import { mustRead, objectStore } from './objects.ts';
-import type { Branch } from './refs.ts';
-import { openBranch } from './refs.ts';
 
 export const trailRef = 'refs/heads/trail';
 

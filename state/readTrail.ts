@@ -6,11 +6,11 @@ import { TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
 import { emptyTrail, type TrailState } from './entry/phase.ts';
 import { fold } from './fold.ts';
-import { branchHead } from './git.ts';
+import { branchHead } from './git/git.ts';
+import { mustRead, mustReadTree, objectStore } from './git/objects.ts';
+import { childAt } from './git/trees.ts';
 import { docs, readHistory } from './history.ts';
 import { openHub } from './hub.ts';
-import { mustRead, mustReadTree, objectStore } from './objects.ts';
-import { childAt } from './trees.ts';
 
 export type Trail = {
   state: TrailState;

@@ -4,10 +4,10 @@
 
 import { TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
+import type { ObjectStore } from './git/objects.ts';
+import type { Branch } from './git/refs.ts';
+import type { GitObject } from './git/trees.ts';
 import type { Head, HeadsLog } from './heads.ts';
-import type { ObjectStore } from './objects.ts';
-import type { Branch } from './refs.ts';
-import type { GitObject } from './trees.ts';
 
 export type TrailWriter = {
   /**

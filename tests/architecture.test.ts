@@ -169,7 +169,7 @@ const purePaths = [
 
 /** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
 const borrowed: Record<string, string> = {
-  'state/commitRule.ts': 'state/commits.ts',
+  'state/commitRule.ts': 'state/git/commits.ts',
   'runner/profile.ts': 'runner/etc.ts',
   'agents/play.ts': 'agents/prompt.ts',
 };
@@ -303,8 +303,8 @@ describe('the house', () => {
   });
 
   it('starts git in one place, and makes ordinary repositories in another', () => {
-    expect(found(/'node:child_process'[\s\S]*[[(]'git',/, ['state/gitProcess.ts'])).toEqual([]);
-    expect(found(/from 'simple-git'/, ['state/checkout.ts'])).toEqual([]);
+    expect(found(/'node:child_process'[\s\S]*[[(]'git',/, ['state/git/process.ts'])).toEqual([]);
+    expect(found(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
   });
 
   it('reads the environment in cli.ts alone, and arguments only where a program of its own begins', () => {

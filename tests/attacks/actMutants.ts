@@ -139,7 +139,12 @@ export const actMutants: Mutant[] = [
     'return run.sha === claim.sha && nowMs > 0;',
     'waits with DONE until what it was judged by is old',
   ),
-  never('DONE: the branch stands still', 'state/publish.ts', 'frozen', 'publishes more while what it handed off waits'),
+  never(
+    'DONE: the branch stands still',
+    'state/git/publish.ts',
+    'frozen',
+    'publishes more while what it handed off waits',
+  ),
   never(
     'hook: the branch stands still',
     'state/hook.ts',

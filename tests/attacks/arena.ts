@@ -8,10 +8,10 @@ import { parse, stringify } from 'yaml';
 import type { Script } from '../../agents/script.ts';
 import type { Decision } from '../../operator/act.ts';
 import { init } from '../../operator/init.ts';
-import { makeRepository } from '../../state/checkout.ts';
 import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import { gateReport } from '../../state/gate.ts';
+import { makeRepository } from '../../state/git/checkout.ts';
 import { withTrail } from '../../state/readTrail.ts';
 import { statePaths } from '../../state/workspace.ts';
 import {

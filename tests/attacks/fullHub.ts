@@ -4,8 +4,8 @@
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Intent } from '../../state/entry/entry.ts';
-import { branchHead } from '../../state/git.ts';
-import { bundleArgv, receiveBundle } from '../../state/publish.ts';
+import { branchHead } from '../../state/git/git.ts';
+import { bundleArgv, receiveBundle } from '../../state/git/publish.ts';
 import { addCommits, git, gitBytes } from '../support/repo.ts';
 import { M1, phaseId } from '../support/writer.ts';
 import type { Refusal } from './case.ts';

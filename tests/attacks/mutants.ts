@@ -254,26 +254,26 @@ const hookMutants: Mutant[] = [
     'await judgeIncoming(dir, head, publishLimits, received);',
     'pushes a file over the size',
   ),
-  never('incoming: submodules', 'state/incoming.ts', "mode === '160000'", 'pushes a submodule'),
+  never('incoming: submodules', 'state/git/incoming.ts', "mode === '160000'", 'pushes a submodule'),
   never(
     'incoming: links within the tree',
-    'state/incoming.ts',
+    'state/git/incoming.ts',
     "ups > path.split('/').length - 1",
     'pushes a link out of the tree',
   ),
   never(
     'incoming: links to a place of the machine',
-    'state/incoming.ts',
+    'state/git/incoming.ts',
     "target === '' || target.startsWith('/')",
     'pushes a link to an absolute path',
   ),
   never(
     'incoming: names',
-    'state/incoming.ts',
+    'state/git/incoming.ts',
     '/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/u.test(path)',
     'pushes a file whose name turns a line round',
   ),
-  never('incoming: size of a file', 'state/incoming.ts', '!(bytes <= bytesMax)', 'pushes a file over the size'),
+  never('incoming: size of a file', 'state/git/incoming.ts', '!(bytes <= bytesMax)', 'pushes a file over the size'),
 ];
 
 export const mutants: Mutant[] = [...gateMutants, ...judgeMutants, ...actMutants, ...hookMutants, ...bodyMutants];

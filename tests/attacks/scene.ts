@@ -11,7 +11,7 @@ import type { EntryId, RunId, SessionId, Sha } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
 import { gateReport } from '../../state/gate.ts';
-import { changedPaths } from '../../state/git.ts';
+import { changedPaths } from '../../state/git/git.ts';
 import { judgeKept } from '../../state/kept.ts';
 import { changedTests, judgeRevert } from '../../state/revert.ts';
 import { failed, passed, record } from '../support/records.ts';

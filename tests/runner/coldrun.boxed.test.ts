@@ -8,7 +8,7 @@ import { unboxed } from '../../runner/unboxed.ts';
 import { Sha } from '../../state/entry/ids.ts';
 import { RunRecord, recordBytesMax } from '../../state/entry/record.ts';
 import { recordBytes } from '../../state/facts.ts';
-import { changedPaths } from '../../state/git.ts';
+import { changedPaths } from '../../state/git/git.ts';
 import { judgeRevert, revertEdits } from '../../state/revert.ts';
 import { describeBoxed } from '../support/box.ts';
 import {

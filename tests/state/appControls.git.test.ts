@@ -14,7 +14,7 @@ import { Recipe } from '../../state/entry/recipe.ts';
 import { type AppFacts, checkId, type RunRecord } from '../../state/entry/record.ts';
 import { testGlobsOf } from '../../state/entry/spec.ts';
 import { runFacts } from '../../state/facts.ts';
-import { changedPaths } from '../../state/git.ts';
+import { changedPaths } from '../../state/git/git.ts';
 import type { ControlPurpose } from '../../state/judgeControl.ts';
 import { judgeKept, keptEdits } from '../../state/kept.ts';
 import { revertEdits } from '../../state/revert.ts';

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PhaseId, Sha } from '../../state/entry/ids.ts';
-import { git as hardened } from '../../state/gitProcess.ts';
+import { git as hardened } from '../../state/git/process.ts';
 import { createHub, deliver, incomingDir, openHub, startPhase, syncMain, tidyHub } from '../../state/hub.ts';
 import { addCommits, git, makeHub, makeRepo } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';

@@ -17,8 +17,8 @@ import type { Sandbox } from '../../runner/sandbox.ts';
 import { readConfig, recipeNamed } from '../../state/config.ts';
 import { RecipeName, RunId, type Sha } from '../../state/entry/ids.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
-import { revParse } from '../../state/git.ts';
-import { releaseTags } from '../../state/releases.ts';
+import { revParse } from '../../state/git/git.ts';
+import { releaseTags } from '../../state/git/releases.ts';
 
 export type Apps = {
   engine: Engine;

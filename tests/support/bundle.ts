@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sha } from '../../state/entry/ids.ts';
-import { bundleArgv } from '../../state/publish.ts';
+import { bundleArgv } from '../../state/git/publish.ts';
 import { git, gitBytes } from './repo.ts';
 import { tempDir } from './temp.ts';
 

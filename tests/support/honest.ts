@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import type { Sha } from '../../state/entry/ids.ts';
 import type { Funnel } from '../../state/funnel.ts';
 import { openFunnel } from '../../state/funnel.ts';
-import { mustRead, objectStore } from '../../state/objects.ts';
+import { mustRead, objectStore } from '../../state/git/objects.ts';
 import { tempDir } from './temp.ts';
 import type { Appended, TestTrail } from './trail.ts';
 import { git, listing, makeTrail, note } from './trail.ts';

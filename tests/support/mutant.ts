@@ -4,14 +4,14 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signedCommit } from '../../state/commits.ts';
 import type { Entry } from '../../state/entry/entry.ts';
 import { renderEntry } from '../../state/entry/framing.ts';
 import type { Sha } from '../../state/entry/ids.ts';
 import { subjectFor } from '../../state/entry/subject.ts';
+import { signedCommit } from '../../state/git/commits.ts';
+import { packOf } from '../../state/git/packs.ts';
+import { type Child, type GitObject, gitObject, treeObject } from '../../state/git/trees.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
-import { packOf } from '../../state/packs.ts';
-import { type Child, type GitObject, gitObject, treeObject } from '../../state/trees.ts';
 import type { Step } from './forge.ts';
 import type { History } from './history.ts';
 import { gitBytes } from './repo.ts';

@@ -8,7 +8,7 @@ import { DONE, type EntryId, type GateId, type RunId, type SessionId, type Sha }
 import type { Claim, Phase } from '../../state/entry/phase.ts';
 import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
 import { lostFacts } from '../../state/facts.ts';
-import { changedPaths } from '../../state/git.ts';
+import { changedPaths } from '../../state/git/git.ts';
 import { judgeKept } from '../../state/kept.ts';
 import { changedTests, judgeRevert } from '../../state/revert.ts';
 import { failed, passed, record } from './records.ts';

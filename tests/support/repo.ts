@@ -1,5 +1,5 @@
 // Small real repositories, made quickly: one `git fast-import` for all commits. And git as a person or an agent runs it,
-// with that repository's own configuration in force: the other side of what state/gitProcess.ts defends against.
+// with that repository's own configuration in force: the other side of what state/git/process.ts defends against.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';

@@ -15,7 +15,7 @@ import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts
 import { asksOf, recordBytes, runFacts } from '../../state/facts.ts';
 import { fold } from '../../state/fold.ts';
 import { type Funnel, openFunnel } from '../../state/funnel.ts';
-import { treeOf } from '../../state/git.ts';
+import { treeOf } from '../../state/git/git.ts';
 import { startPhase } from '../../state/hub.ts';
 import { roleSigner } from '../../state/keys/keys.ts';
 import { readPlan } from '../../state/plan.ts';

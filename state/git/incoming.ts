@@ -2,11 +2,11 @@
 // link that leaves the tree, no name that git or a person could take for another, sizes and counts within limits, and every
 // object there. Shared by publish.ts and the hub's hook.
 
+import { Refused } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
 import { openObjects } from './catFile.ts';
-import { Refused } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
 import { type Change, listingBytesMax, readChange } from './git.ts';
-import { type GitOptions, type GitResult, git, gitText, whyFailed } from './gitProcess.ts';
+import { type GitOptions, type GitResult, git, gitText, whyFailed } from './process.ts';
 
 export type IncomingLimits = { fileBytesMax: number; bytesMax: number; filesMax: number; commitsMax: number };
 

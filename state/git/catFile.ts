@@ -1,8 +1,8 @@
 // Many objects from one lasting `git cat-file --batch`: requests may be sent without waiting, answers come in order. Ids are
 // verified by git as it reads. Memory: what is asked for and not yet taken, so ask in portions.
 
-import { TrailError } from './entry/errors.ts';
-import { endGit, type GitOptions, startGit } from './gitProcess.ts';
+import { TrailError } from '../entry/errors.ts';
+import { endGit, type GitOptions, startGit } from './process.ts';
 
 export const objectBytesMax = 64 * 1024 * 1024;
 

@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { coldClone, removeTree, roleClone, updateBundle } from '../../state/clones.ts';
-import type { PhaseId, Sha } from '../../state/entry/ids.ts';
-import { startPhase, syncMain } from '../../state/hub.ts';
-import { addCommits, git, gitBytes, makeHub } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import type { PhaseId, Sha } from '../../../state/entry/ids.ts';
+import { coldClone, removeTree, roleClone, updateBundle } from '../../../state/git/clones.ts';
+import { startPhase, syncMain } from '../../../state/hub.ts';
+import { addCommits, git, gitBytes, makeHub } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const phase = 'mailu' as PhaseId;
 const isRoot = process.getuid?.() === 0;

@@ -6,7 +6,7 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
-import { TrailError } from './entry/errors.ts';
+import { TrailError } from '../entry/errors.ts';
 
 export const gitSecondsDefault = 120;
 export const gitOutputBytesDefault = 16 * 1024 * 1024;

@@ -2,8 +2,8 @@
 // Trees are never changed in place: a batch that fails leaves the old one standing.
 
 import { createHash } from 'node:crypto';
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit';
 export type GitObject = { sha: Sha; type: ObjectType; bytes: Uint8Array };

@@ -14,14 +14,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { coldClone, roleClone } from '../../state/clones.ts';
-import type { PhaseId, Sha } from '../../state/entry/ids.ts';
-import { incomingDir, startPhase, tidyHub } from '../../state/hub.ts';
-import { linkProblem } from '../../state/incoming.ts';
-import { type Publication, receiveBundle } from '../../state/publish.ts';
-import { blob, boxedBundle, bundleFile, craftedBundle, rawCommit } from '../support/bundle.ts';
-import { addCommits, type Files, git, makeHub } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import type { PhaseId, Sha } from '../../../state/entry/ids.ts';
+import { coldClone, roleClone } from '../../../state/git/clones.ts';
+import { linkProblem } from '../../../state/git/incoming.ts';
+import { type Publication, receiveBundle } from '../../../state/git/publish.ts';
+import { incomingDir, startPhase, tidyHub } from '../../../state/hub.ts';
+import { blob, boxedBundle, bundleFile, craftedBundle, rawCommit } from '../../support/bundle.ts';
+import { addCommits, type Files, git, makeHub } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const phase = 'mailu' as PhaseId;
 
@@ -278,7 +278,7 @@ test('a supervisor killed while it receives leaves the branch as it was; tidying
     const watcher = watch(incomingDir(hub), resolve);
     onTestFinished(() => watcher.close());
   });
-  const code = `import { receiveBundle } from ${JSON.stringify(join(import.meta.dirname, '../../state/publish.ts'))};
+  const code = `import { receiveBundle } from ${JSON.stringify(join(import.meta.dirname, '../../../state/git/publish.ts'))};
     await receiveBundle(${JSON.stringify({ hub, bundlePath: bundle, phase, expectedOld: base })});`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'inherit' });
   await began;

@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
 import { openObjects } from './catFile.ts';
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
 import { packOf } from './packs.ts';
 import type { GitObject, ObjectType, Tree } from './trees.ts';
 import { parseTree } from './trees.ts';

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { objectBytesMax, openObjects } from '../../state/catFile.ts';
-import type { Sha } from '../../state/entry/ids.ts';
+import type { Sha } from '../../../state/entry/ids.ts';
+import { objectBytesMax, openObjects } from '../../../state/git/catFile.ts';
 import {
   branchHead,
   changedPaths,
@@ -12,10 +12,10 @@ import {
   listTree,
   revParse,
   treeOf,
-} from '../../state/git.ts';
-import { git, gitText, whyFailed } from '../../state/gitProcess.ts';
-import { makeRepo, git as person } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../../state/git/git.ts';
+import { git, gitText, whyFailed } from '../../../state/git/process.ts';
+import { makeRepo, git as person } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 /** A script that leaves a mark when anything runs it. */
 function trap() {

@@ -1,10 +1,10 @@
 // Commit objects of the trail: encoded, signed and verified here byte by byte, so that stock `git verify-commit` and this
 // file always speak of the same bytes (the commit without its `gpgsig` header).
 
-import type { Sha } from './entry/ids.ts';
-import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from './keys/signers.ts';
-import type { Signer } from './keys/sshsig.ts';
-import { verifySignature } from './keys/sshsig.ts';
+import type { Sha } from '../entry/ids.ts';
+import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from '../keys/signers.ts';
+import type { Signer } from '../keys/sshsig.ts';
+import { verifySignature } from '../keys/sshsig.ts';
 import type { GitObject } from './trees.ts';
 import { gitObject } from './trees.ts';
 

@@ -6,14 +6,14 @@
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Refused } from '../entry/errors.ts';
+import type { PhaseId, Sha } from '../entry/ids.ts';
+import { incomingDir } from '../hub.ts';
 import { type Bundle, openBundle } from './bundle.ts';
-import { Refused } from './entry/errors.ts';
-import type { PhaseId, Sha } from './entry/ids.ts';
 import { branchHead, isAncestor, revParse } from './git.ts';
-import { type GitOptions, type GitResult, git, gitText, whyFailed } from './gitProcess.ts';
-import { incomingDir } from './hub.ts';
 import { judgeIncoming } from './incoming.ts';
 import { syncFolder } from './objects.ts';
+import { type GitOptions, type GitResult, git, gitText, whyFailed } from './process.ts';
 
 export const publishLimits = {
   bundleBytesMax: 256 * 1024 * 1024,

@@ -6,11 +6,11 @@
 import { chown, lchown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Refused, TrailError } from './entry/errors.ts';
-import type { AgentRole, PhaseId, Sha } from './entry/ids.ts';
+import { Refused, TrailError } from '../entry/errors.ts';
+import type { AgentRole, PhaseId, Sha } from '../entry/ids.ts';
+import { fetchQuietly } from '../hub.ts';
 import { branchHead, knownTree, revParseAll } from './git.ts';
-import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
-import { fetchQuietly } from './hub.ts';
+import { type GitOptions, git, gitText, whyFailed } from './process.ts';
 
 const cloneSeconds = 600;
 const chownsAtOnce = 32;

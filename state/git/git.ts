@@ -1,9 +1,9 @@
 // What a repository is asked: which commit, which tree, what changed, what a file holds. Reads objects only, never a working
 // tree; every answer is bounded. How git is started is in `gitProcess.ts`.
 
-import { Refused, TrailError } from './entry/errors.ts';
-import { Sha } from './entry/ids.ts';
-import { type GitOptions, git, gitText, whyFailed } from './gitProcess.ts';
+import { Refused, TrailError } from '../entry/errors.ts';
+import { Sha } from '../entry/ids.ts';
+import { type GitOptions, git, gitText, whyFailed } from './process.ts';
 
 export const listingBytesMax = 64 * 1024 * 1024;
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
-import { startGit } from './gitProcess.ts';
+import { startGit } from './process.ts';
 
 /** git's own measure of too many (gc.autoPackLimit). */
 export const packsMax = 50;

@@ -1,10 +1,10 @@
 // Releases from real tags in a real repository.
 
 import { expect, it } from 'vitest';
-import { Sha } from '../../state/entry/ids.ts';
-import { compareReleases } from '../../state/entry/recipe.ts';
-import { releaseTags } from '../../state/releases.ts';
-import { git, makeRepo } from '../support/repo.ts';
+import { Sha } from '../../../state/entry/ids.ts';
+import { compareReleases } from '../../../state/entry/recipe.ts';
+import { releaseTags } from '../../../state/git/releases.ts';
+import { git, makeRepo } from '../../support/repo.ts';
 
 const releasesOf = async (...asked: Parameters<typeof releaseTags>) => (await releaseTags(...asked)).releases;
 const lightweightTags = async (...asked: Parameters<typeof releaseTags>) =>

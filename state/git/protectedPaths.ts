@@ -1,9 +1,9 @@
 // Which protected paths a claim changes: read from git when the claim is made, and again by the audit.
 
 import picomatch from 'picomatch';
-import { touchesMax } from './entry/entry.ts';
-import type { Sha } from './entry/ids.ts';
-import { type PhaseSpec, protectedBy } from './entry/spec.ts';
+import { touchesMax } from '../entry/entry.ts';
+import type { Sha } from '../entry/ids.ts';
+import { type PhaseSpec, protectedBy } from '../entry/spec.ts';
 import { changedPaths } from './git.ts';
 
 /** Protected paths that differ from the phase's base, as many as a claim lists. */

@@ -4,8 +4,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { Refused } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
+import { Refused } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
 
 const headerBytesMax = 256 * 1024;
 const signature = '# v2 git bundle';

@@ -2,10 +2,10 @@
 // anybody moves it without a trace. Read from the repository where the tags are; their commits are ancestors, so whoever has the
 // commit has them.
 
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import { compareReleases, Release, ReleaseName, type ReleaseTags, releasesMax } from './entry/recipe.ts';
-import { type GitOptions, git, whyFailed } from './gitProcess.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import { compareReleases, Release, ReleaseName, type ReleaseTags, releasesMax } from '../entry/recipe.ts';
+import { type GitOptions, git, whyFailed } from './process.ts';
 
 const listingBytesMax = 4 * 1024 * 1024;
 const listingSeconds = 60;

@@ -8,10 +8,10 @@ import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import { endGit, git, startGit, whyFailed } from './gitProcess.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
 import { syncFolder } from './objects.ts';
+import { endGit, git, startGit, whyFailed } from './process.ts';
 
 /** A lock this old belongs to nobody: between `prepare` and `commit` lie milliseconds. */
 export const staleLockMs = 2000;
