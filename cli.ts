@@ -35,7 +35,7 @@ import { sayStatus } from './operator/sayStatus.ts';
 import { status } from './operator/status.ts';
 import { sayTrail, searchTrail } from './operator/trail.ts';
 import { watch } from './operator/watch.ts';
-import type { JudgedCase } from './state/calibration.ts';
+import type { JudgedCase } from './state/fold/calibration.ts';
 
 type Common = { json?: boolean; state?: string };
 /** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */

@@ -3,9 +3,9 @@
 
 import { openFiles } from '../runner/files.ts';
 import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
-import type { JudgedCase } from '../state/calibration.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { EntryId } from '../state/entry/ids.ts';
+import type { JudgedCase } from '../state/fold/calibration.ts';
 import { removeTree, roleClone } from '../state/git/clones.ts';
 import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './calibrationCase.ts';
 import { partReply, servedTo } from './diffReview.ts';

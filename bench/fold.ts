@@ -6,7 +6,7 @@ import type { Entry, Intent } from '../state/entry/entry.ts';
 import { Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } from '../state/entry/ids.ts';
 import { emptyTrail } from '../state/entry/phase.ts';
 import { PhaseSpec } from '../state/entry/spec.ts';
-import { fold } from '../state/fold.ts';
+import { fold } from '../state/fold/fold.ts';
 import { gateReport } from '../state/gate.ts';
 
 const entriesDefault = 10_000;

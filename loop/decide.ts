@@ -8,9 +8,9 @@
 import type { Entry, Intent, WakeReason } from '../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../state/entry/ids.ts';
 import { livePhase, type Phase, type TrailState } from '../state/entry/phase.ts';
-import { fold } from '../state/fold.ts';
+import { fold } from '../state/fold/fold.ts';
+import type { RunNeed } from '../state/fold/piece.ts';
 import { gateReport } from '../state/gate.ts';
-import type { RunNeed } from '../state/piece.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';
 import { timersOf } from './timers.ts';

@@ -2,8 +2,8 @@
 
 import { TrailError } from '../state/entry/errors.ts';
 import type { EntryId, RecipeName, Sha } from '../state/entry/ids.ts';
+import { slotOf } from '../state/fold/piece.ts';
 import { branchHead, isAncestor } from '../state/git/git.ts';
-import { slotOf } from '../state/piece.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';
 

@@ -12,7 +12,7 @@ import type { Entry } from '../state/entry/entry.ts';
 import { Refused, TrailError } from '../state/entry/errors.ts';
 import { type AgentRole, type Digest, type Role, Sha } from '../state/entry/ids.ts';
 import { emptyTrail, livePhase, type TrailState } from '../state/entry/phase.ts';
-import { fold } from '../state/fold.ts';
+import { fold } from '../state/fold/fold.ts';
 import { openFunnel } from '../state/funnel.ts';
 import { branchHead } from '../state/git/git.ts';
 import { openHub, signersAt, startPhase, tidyHub } from '../state/hub.ts';

@@ -1,9 +1,9 @@
 // `coldpass amend PHASE --plan FILE`: a whole new plan for a phase under way. Read and checked like one that is queued; the act
 // pins it with the recipes as they are now, over the digest of the plan that it replaces.
 
-import { changedGates } from '../state/amendment.ts';
 import type { SignedAct } from '../state/entry/act.ts';
 import type { Phase } from '../state/entry/phase.ts';
+import { changedGates } from '../state/fold/amendment.ts';
 import { UsageError } from './errors.ts';
 import type { Here } from './here.ts';
 import { pinsOf, readyPlan } from './queue.ts';

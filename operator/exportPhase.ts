@@ -8,7 +8,7 @@ import { TrailError } from '../state/entry/errors.ts';
 import type { EntryId, GateId, PhaseId, RunId } from '../state/entry/ids.ts';
 import { emptyTrail, type Phase } from '../state/entry/phase.ts';
 import { RunRecord } from '../state/entry/record.ts';
-import { fold } from '../state/fold.ts';
+import { fold } from '../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../state/gate.ts';
 import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
 import type { Trail } from '../state/readTrail.ts';

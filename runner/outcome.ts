@@ -3,7 +3,7 @@
 
 import { type Outcome, type RunRecord, reasonCharsMax, type TestResult } from '../state/entry/record.ts';
 import { fitLine } from '../state/entry/words.ts';
-import { countsOf } from '../state/facts.ts';
+import { countsOf } from '../state/fold/facts.ts';
 
 const namesMax = 3;
 const nameCharsMax = 90;

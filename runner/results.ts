@@ -4,7 +4,7 @@
 import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunRecord, recordBytesMax, type StageResult } from '../state/entry/record.ts';
-import { countsOf, recordBytes } from '../state/facts.ts';
+import { countsOf, recordBytes } from '../state/fold/facts.ts';
 import type { StepEnd } from './engine.ts';
 import { judgeRun, type Seen, type StageEnd, stageTrouble } from './outcome.ts';
 import type { RunPaths } from './runPaths.ts';

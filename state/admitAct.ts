@@ -2,11 +2,11 @@
 // where the bytes are (inbox, hook, audit); this is about what it asks for.
 
 import { admitTakingUp, proposalRefused } from './admitDeferral.ts';
-import { amendmentFault } from './amendment.ts';
 import type { ActPayload } from './entry/act.ts';
 import type { EntryOf } from './entry/entry.ts';
 import { DONE, type EntryId, type GateId } from './entry/ids.ts';
 import type { Phase, TrailState } from './entry/phase.ts';
+import { amendmentFault } from './fold/amendment.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 

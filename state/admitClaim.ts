@@ -6,8 +6,8 @@ import { canonicalJson } from './entry/digest.ts';
 import type { EntryOf } from './entry/entry.ts';
 import { DONE, type GateId, type Sha } from './entry/ids.ts';
 import type { Claim, Phase } from './entry/phase.ts';
+import { waiverOf } from './fold/piece.ts';
 import { currentClaim, effectiveVerdict, gateReport, holdsBefore, notClosed } from './gate.ts';
-import { waiverOf } from './piece.ts';
 import { standingOf } from './standing.ts';
 
 /** Null where the claim may be appended, else why not. */

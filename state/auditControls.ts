@@ -11,9 +11,9 @@ import { type Claim, isAppGate, type Phase, type Run } from './entry/phase.ts';
 import { PinnedRecipe, type Recipe } from './entry/recipe.ts';
 import { type RunRecord, uncounted } from './entry/record.ts';
 import { isFit } from './entry/spec.ts';
+import { isReference } from './fold/piece.ts';
 import { type ControlPurpose, judgeControl } from './judgeControl.ts';
 import type { Judgement } from './judgement.ts';
-import { isReference } from './piece.ts';
 import { patched } from './sabotage.ts';
 
 const candidatesMax = 4;

@@ -9,7 +9,7 @@ import { servedProblems } from './auditServed.ts';
 import type { AuditStore } from './auditStore.ts';
 import type { Entry, EntryOf } from './entry/entry.ts';
 import { emptyTrail, type Phase, type TrailState } from './entry/phase.ts';
-import { fold } from './fold.ts';
+import { fold } from './fold/fold.ts';
 
 export type EntryAudit = {
   readonly judged: Judged;

@@ -9,9 +9,9 @@ import type { EntryOf, Facts } from './entry/entry.ts';
 import type { EntryId, RecipeName } from './entry/ids.ts';
 import type { Claim, Phase } from './entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from './entry/record.ts';
-import { countsFor, evidenceMsMax } from './evidence.ts';
-import { asksOf, lostFacts, runFacts } from './facts.ts';
-import { slotOf } from './piece.ts';
+import { countsFor, evidenceMsMax } from './fold/evidence.ts';
+import { asksOf, lostFacts, runFacts } from './fold/facts.ts';
+import { slotOf } from './fold/piece.ts';
 import { gatesJudged } from './standing.ts';
 
 const valueCharsMax = 80;

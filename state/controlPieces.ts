@@ -13,9 +13,9 @@ import { DONE, type EntryId, type GateId, type Sha } from './entry/ids.ts';
 import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from './entry/phase.ts';
 import { type ControlResult, type Purpose, uncounted } from './entry/record.ts';
 import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from './entry/spec.ts';
-import { countsFor, isFresh } from './evidence.ts';
+import { countsFor, isFresh } from './fold/evidence.ts';
+import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './fold/piece.ts';
 import { drawn } from './hollow.ts';
-import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
 import { sabotagesMax } from './sabotage.ts';
 
 /** Runs of `hollow` that are asked for at once: the first survivor settles it, and the others are never made. */

@@ -5,7 +5,7 @@ import type { Entry } from './entry/entry.ts';
 import { TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
 import { emptyTrail, type TrailState } from './entry/phase.ts';
-import { fold } from './fold.ts';
+import { fold } from './fold/fold.ts';
 import { branchHead } from './git/git.ts';
 import { mustRead, mustReadTree, objectStore } from './git/objects.ts';
 import { childAt } from './git/trees.ts';

@@ -10,9 +10,9 @@ import { controlPieces } from './controlPieces.ts';
 import { DONE, type EntryId, type GateId, type RunId } from './entry/ids.ts';
 import type { Claim, Finding, Phase, Run } from './entry/phase.ts';
 import { type Purpose, uncounted } from './entry/record.ts';
-import { countsFor, discountedBefore, gateRun, whyNot } from './evidence.ts';
+import { countsFor, discountedBefore, gateRun, whyNot } from './fold/evidence.ts';
+import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './fold/piece.ts';
 import { keptPieces } from './keptPieces.ts';
-import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './piece.ts';
 
 export type Standing =
   | { state: 'running'; pieces: Piece[] }

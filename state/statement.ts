@@ -10,8 +10,8 @@ import type { EntryOf } from './entry/entry.ts';
 import type { Digest, EntryId, GateId, Sha } from './entry/ids.ts';
 import type { Phase } from './entry/phase.ts';
 import { type RunRecord, uncounted } from './entry/record.ts';
+import { slotOf } from './fold/piece.ts';
 import type { GateReport } from './gate.ts';
-import { slotOf } from './piece.ts';
 
 /** The version of the specification that verification summaries are of. */
 const slsaVersion = '1.2';

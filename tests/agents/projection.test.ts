@@ -9,7 +9,7 @@ import type { Entry, WakeReason } from '../../state/entry/entry.ts';
 import type { RunId, Sha } from '../../state/entry/ids.ts';
 import { emptyTrail, type Phase } from '../../state/entry/phase.ts';
 import { PhaseSpec } from '../../state/entry/spec.ts';
-import { fold } from '../../state/fold.ts';
+import { fold } from '../../state/fold/fold.ts';
 
 const sha = (digit: string) => digit.repeat(40) as Sha;
 const digest = digestOf('x');

@@ -127,14 +127,14 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     'DONE: evidence of a day at most',
-    'state/evidence.ts',
+    'state/fold/evidence.ts',
     'return run.sha === claim.sha && nowMs < run.atMs + evidenceMsMax;',
     'return run.sha === claim.sha && nowMs > 0;',
     'hands off on the runs of the day before',
   ),
   instead(
     'DONE: evidence of a day at most, at its end',
-    'state/evidence.ts',
+    'state/fold/evidence.ts',
     'return run.sha === claim.sha && nowMs < run.atMs + evidenceMsMax;',
     'return run.sha === claim.sha && nowMs > 0;',
     'waits with DONE until what it was judged by is old',

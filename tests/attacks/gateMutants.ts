@@ -4,7 +4,7 @@ import { instead, type Mutant, never } from './mutant.ts';
 
 const gate = 'state/gate.ts';
 const standing = 'state/standing.ts';
-const evidence = 'state/evidence.ts';
+const evidence = 'state/fold/evidence.ts';
 const kept = 'state/kept.ts';
 const claim = 'state/admitClaim.ts';
 
@@ -39,21 +39,21 @@ export const gateMutants: Mutant[] = [
   never('2 runs: expect', evidence, 'run.unmet.length > 0', 'names a test that is not there'),
   instead(
     '2 runs: expect.pass',
-    'state/facts.ts',
+    'state/fold/facts.ts',
     `if (meant.length === 0) return \`no test is called "\${name}"\`;`,
     'if (meant.length === 0) return null;',
     'names a test that is not there',
   ),
   instead(
     '2 runs: expect.flags',
-    'state/facts.ts',
+    'state/fold/facts.ts',
     'if (flags[flag] === true) return null;',
     'return null;',
     'lacks a flag that the gate asks for',
   ),
   instead(
     '2 runs: the claim’s EXPECTED',
-    'state/facts.ts',
+    'state/fold/facts.ts',
     'pass < tests ?',
     'pass < 0 ?',
     'expects more of itself than there is',

@@ -4,7 +4,7 @@
 import { instead, type Mutant, never } from './mutant.ts';
 
 const gate = 'state/gate.ts';
-const evidence = 'state/evidence.ts';
+const evidence = 'state/fold/evidence.ts';
 const verdict = 'state/admitVerdict.ts';
 const claim = 'state/admitClaim.ts';
 

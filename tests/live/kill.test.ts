@@ -13,7 +13,7 @@ import { type Scripted, startScripted } from '../../agents/scripted.ts';
 import { canonicalJson } from '../../state/entry/digest.ts';
 import type { Entry } from '../../state/entry/entry.ts';
 import { uncounted } from '../../state/entry/record.ts';
-import { slotOf } from '../../state/piece.ts';
+import { slotOf } from '../../state/fold/piece.ts';
 import { statePaths, type Workspace, writeWorkspace } from '../../state/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import {

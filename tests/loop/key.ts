@@ -9,9 +9,9 @@ import { claimsLeft } from '../../state/caps.ts';
 import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
 import { type Claim, livePhase, type Phase, type Run } from '../../state/entry/phase.ts';
 import { uncounted } from '../../state/entry/record.ts';
-import { evidenceMsMax } from '../../state/evidence.ts';
+import { evidenceMsMax } from '../../state/fold/evidence.ts';
+import { slotOf } from '../../state/fold/piece.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../state/gate.ts';
-import { slotOf } from '../../state/piece.ts';
 import { standingOf } from '../../state/standing.ts';
 import type { ModelState } from './model.ts';
 

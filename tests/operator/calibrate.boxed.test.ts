@@ -10,7 +10,7 @@ import { startScripted } from '../../agents/scripted.ts';
 import { priceOf } from '../../agents/spend.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
 import { paint, type Screen } from '../../operator/print.ts';
-import { readCalibrations } from '../../state/calibration.ts';
+import { readCalibrations } from '../../state/fold/calibration.ts';
 import { describeBoxed } from '../support/box.ts';
 import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../support/judge.ts';
 import { askedAt, calls, type Ground, layGround, scriptOf } from '../support/live.ts';

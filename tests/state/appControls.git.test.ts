@@ -13,7 +13,7 @@ import type { Claim, Phase, Run } from '../../state/entry/phase.ts';
 import { Recipe } from '../../state/entry/recipe.ts';
 import { type AppFacts, checkId, type RunRecord } from '../../state/entry/record.ts';
 import { testGlobsOf } from '../../state/entry/spec.ts';
-import { runFacts } from '../../state/facts.ts';
+import { runFacts } from '../../state/fold/facts.ts';
 import { changedPaths } from '../../state/git/git.ts';
 import type { ControlPurpose } from '../../state/judgeControl.ts';
 import { judgeKept, keptEdits } from '../../state/kept.ts';

@@ -10,7 +10,7 @@ import type { EntryOf } from '../../state/entry/entry.ts';
 import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import type { Claim, Phase, Run } from '../../state/entry/phase.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
-import { runFacts } from '../../state/facts.ts';
+import { runFacts } from '../../state/fold/facts.ts';
 import type { ControlPurpose } from '../../state/judgeControl.ts';
 import { tell, zero } from '../support/life.ts';
 import { recipeOf, repoOf } from '../support/recipes.ts';

@@ -11,7 +11,7 @@ import type { Act, ActPayload } from '../../state/entry/act.ts';
 import type { Entry, Facts } from '../../state/entry/entry.ts';
 import type { EntryId, PhaseId, Role, RunId, Sha } from '../../state/entry/ids.ts';
 import { RunRecord } from '../../state/entry/record.ts';
-import { recordBytes, runFacts } from '../../state/facts.ts';
+import { recordBytes, runFacts } from '../../state/fold/facts.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
 import { addStep, cloneSteps, explode, forge, placed, refact, type Step, stepOf, stepsOf } from './forge.ts';
 import { type Chapter, honestPhase, phaseId, type Story } from './phase.ts';

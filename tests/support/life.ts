@@ -19,7 +19,7 @@ import {
 } from '../../state/entry/ids.ts';
 import { type Claim, emptyTrail, type Phase, type TrailState } from '../../state/entry/phase.ts';
 import { coveredBy, GateSpec, PhaseSpec } from '../../state/entry/spec.ts';
-import { fold } from '../../state/fold.ts';
+import { fold } from '../../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../../state/gate.ts';
 import { standingOf } from '../../state/standing.ts';
 

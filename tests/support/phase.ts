@@ -7,7 +7,7 @@ import type { Facts } from '../../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type RunId, type SessionId, type Sha } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
 import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
-import { lostFacts } from '../../state/facts.ts';
+import { lostFacts } from '../../state/fold/facts.ts';
 import { changedPaths } from '../../state/git/git.ts';
 import { judgeKept } from '../../state/kept.ts';
 import { changedTests, judgeRevert } from '../../state/revert.ts';

@@ -1,10 +1,10 @@
 // A piece of evidence that a claim needs: what it comes to, and which runs would complete it. Pure; `standing.ts` and the
 // files beside it (controls, kept tests) make pieces, and nothing else says what a claim waits for.
 
-import type { Waivable } from './entry/act.ts';
-import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from './entry/ids.ts';
-import type { Claim, Phase, Run } from './entry/phase.ts';
-import type { Purpose } from './entry/record.ts';
+import type { Waivable } from '../entry/act.ts';
+import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from '../entry/ids.ts';
+import type { Claim, Phase, Run } from '../entry/phase.ts';
+import type { Purpose } from '../entry/record.ts';
 import { countsFor, evidenceMsMax } from './evidence.ts';
 
 export type RunNeed = { slot: string; purpose: Purpose; recipe: RecipeName; sha: Sha };

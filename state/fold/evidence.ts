@@ -1,9 +1,9 @@
 // Which runs are evidence for a claim: counted, of the pinned recipe, not discounted by a lifted flake, and for DONE fresh.
 // Pure; `standing.ts` makes of it what a claim comes to.
 
-import { DONE, type GateId, type Sha } from './entry/ids.ts';
-import type { Claim, Phase, Run } from './entry/phase.ts';
-import { uncounted } from './entry/record.ts';
+import { DONE, type GateId, type Sha } from '../entry/ids.ts';
+import type { Claim, Phase, Run } from '../entry/phase.ts';
+import { uncounted } from '../entry/record.ts';
 
 /** For DONE alone: how old evidence may be. */
 export const evidenceMsMax = 24 * 3600 * 1000;

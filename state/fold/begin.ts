@@ -1,9 +1,9 @@
 // What an entry makes in the fold: a claim, a finding, a request, as they are at first. Pure; `fold.ts` changes them afterwards.
 
-import type { EntryOf } from './entry/entry.ts';
-import type { AgentRole, Sha } from './entry/ids.ts';
-import type { Blocked, Claim, Finding, Sabotage, Thing } from './entry/phase.ts';
-import { fitLine } from './entry/words.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import type { AgentRole, Sha } from '../entry/ids.ts';
+import type { Blocked, Claim, Finding, Sabotage, Thing } from '../entry/phase.ts';
+import { fitLine } from '../entry/words.ts';
 
 const wordsCharsMax = 600;
 

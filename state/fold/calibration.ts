@@ -3,9 +3,9 @@
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { TrailError } from './entry/errors.ts';
-import { Digest, SessionId } from './entry/ids.ts';
-import type { CalibrationFloor } from './entry/spec.ts';
+import { TrailError } from '../entry/errors.ts';
+import { Digest, SessionId } from '../entry/ids.ts';
+import type { CalibrationFloor } from '../entry/spec.ts';
 
 const kept = 20;
 const rate = z.number().min(0).max(1);

@@ -3,6 +3,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { FrontMatter } from '../../../state/entry/spec.ts';
 import {
   belowFloor,
   type Judge,
@@ -10,11 +12,9 @@ import {
   keepCalibration,
   rated,
   readCalibrations,
-} from '../../state/calibration.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { FrontMatter } from '../../state/entry/spec.ts';
-import { readPlan } from '../../state/plan.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../../state/fold/calibration.ts';
+import { readPlan } from '../../../state/plan.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const set = digestOf('set');
 const judge: Judge = { role: 'adversary', backend: 'anthropic', model: 'm', prompt: digestOf('prompt') };

@@ -2,10 +2,10 @@
 // judges it; where that changed, its verdicts and runs count no more, and the others' stand. A claim whose own facts (what it
 // compares with, what it touches) were read off members that changed is void, and so is DONE by any amendment. Pure.
 
-import type { ActPayload } from './entry/act.ts';
-import { canonicalJson, digestOfJson } from './entry/digest.ts';
-import { type Digest, DONE, type EntryId, type GateId } from './entry/ids.ts';
-import { isAppGate, type Phase } from './entry/phase.ts';
+import type { ActPayload } from '../entry/act.ts';
+import { canonicalJson, digestOfJson } from '../entry/digest.ts';
+import { type Digest, DONE, type EntryId, type GateId } from '../entry/ids.ts';
+import { isAppGate, type Phase } from '../entry/phase.ts';
 
 export type Amendment = Extract<ActPayload, { act: 'amend' }>;
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { checkFacts } from '../../state/entry/body.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { factsSchema } from '../../state/entry/entry.ts';
-import { RunRecord } from '../../state/entry/record.ts';
-import { Expect } from '../../state/entry/spec.ts';
-import { alikeOf, lostFacts, recordBytes, runFacts } from '../../state/facts.ts';
-import { judged } from '../../state/judgement.ts';
-import { fc } from '../support/property.ts';
-import { failed, passed, record, skipped } from '../support/records.ts';
+import { checkFacts } from '../../../state/entry/body.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { factsSchema } from '../../../state/entry/entry.ts';
+import { RunRecord } from '../../../state/entry/record.ts';
+import { Expect } from '../../../state/entry/spec.ts';
+import { alikeOf, lostFacts, recordBytes, runFacts } from '../../../state/fold/facts.ts';
+import { judged } from '../../../state/judgement.ts';
+import { fc } from '../../support/property.ts';
+import { failed, passed, record, skipped } from '../../support/records.ts';
 
 describe('the facts of a run', () => {
   it('carry what the record says, its counts, and the digest of its bytes', () => {

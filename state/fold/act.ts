@@ -1,10 +1,10 @@
 // The fold of the operator's acts. Pure; part of `fold.ts`.
 
+import type { ActPayload } from '../entry/act.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import type { EntryId, Sha } from '../entry/ids.ts';
+import type { Blocked, Phase, TrailState, Veto, Waiver } from '../entry/phase.ts';
 import { amended } from './amendment.ts';
-import type { ActPayload } from './entry/act.ts';
-import type { EntryOf } from './entry/entry.ts';
-import type { EntryId, Sha } from './entry/ids.ts';
-import type { Blocked, Phase, TrailState, Veto, Waiver } from './entry/phase.ts';
 
 /** The state after an act. */
 export function foldAct(state: TrailState, entry: EntryOf<'act'>): TrailState {

@@ -1,9 +1,9 @@
 // The fold: what is so, computed from the entries and from nothing else. Pure, immutable, one entry at a time, so that the
 // supervisor, an auditor and the model checker read the same state. Assumes admitted entries.
 
-import { foldDeferrals } from './entry/deferral.ts';
-import type { Entry, EntryOf, Facts } from './entry/entry.ts';
-import type { EntryId, Sha } from './entry/ids.ts';
+import { foldDeferrals } from '../entry/deferral.ts';
+import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
+import type { EntryId, Sha } from '../entry/ids.ts';
 import {
   type Blocked,
   livePhase,
@@ -13,11 +13,11 @@ import {
   type TrailState,
   type Verdict,
   type Veto,
-} from './entry/phase.ts';
-import { uncounted } from './entry/record.ts';
-import { foldRefusal } from './entry/refusal.ts';
-import { foldAct, progressed, replace, withPhase } from './foldAct.ts';
-import { blockedOf, claimOf, findingOf, sabotageOf, thingOf } from './made.ts';
+} from '../entry/phase.ts';
+import { uncounted } from '../entry/record.ts';
+import { foldRefusal } from '../entry/refusal.ts';
+import { foldAct, progressed, replace, withPhase } from './act.ts';
+import { blockedOf, claimOf, findingOf, sabotageOf, thingOf } from './begin.ts';
 
 /** The state after one more entry. */
 export function fold(state: TrailState, entry: Entry): TrailState {

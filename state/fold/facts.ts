@@ -1,13 +1,13 @@
 // From a run's record to the facts of its entry on the trail. Pure, and used twice: when the run is appended, and by the
 // audit, which recomputes them from `results.json`.
 
-import { canonicalJson, digestOf, digestOfJson } from './entry/digest.ts';
-import type { RunFacts } from './entry/entry.ts';
-import type { Digest } from './entry/ids.ts';
-import type { Phase } from './entry/phase.ts';
-import { type Purpose, type RunRecord, reasonCharsMax, type TestResult } from './entry/record.ts';
-import type { Expect } from './entry/spec.ts';
-import { fitLine } from './entry/words.ts';
+import { canonicalJson, digestOf, digestOfJson } from '../entry/digest.ts';
+import type { RunFacts } from '../entry/entry.ts';
+import type { Digest } from '../entry/ids.ts';
+import type { Phase } from '../entry/phase.ts';
+import { type Purpose, type RunRecord, reasonCharsMax, type TestResult } from '../entry/record.ts';
+import type { Expect } from '../entry/spec.ts';
+import { fitLine } from '../entry/words.ts';
 
 const unmetMax = 50;
 const unmetCharsMax = 500;

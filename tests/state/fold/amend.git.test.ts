@@ -1,9 +1,8 @@
 // An amendment: what it makes of gates, claims and DONE; what it cannot be; and what the audit makes of one.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Amendment } from '../../state/amendment.ts';
-import { audit } from '../../state/audit.ts';
-import { canonicalJson, digestOf } from '../../state/entry/digest.ts';
+import { audit } from '../../../state/audit.ts';
+import { canonicalJson, digestOf } from '../../../state/entry/digest.ts';
 import {
   type Digest,
   DONE,
@@ -12,13 +11,14 @@ import {
   type PhaseId,
   type RecipeName,
   type Sha,
-} from '../../state/entry/ids.ts';
-import type { PhaseSpec } from '../../state/entry/spec.ts';
-import { readPlan } from '../../state/plan.ts';
-import { shaOf, tell, zero } from '../support/life.ts';
-import { addCommits, makeHub } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
-import { harnessText, openPhase, openWriter, phaseId, pinned, planText, recipeDigest } from '../support/writer.ts';
+} from '../../../state/entry/ids.ts';
+import type { PhaseSpec } from '../../../state/entry/spec.ts';
+import type { Amendment } from '../../../state/fold/amendment.ts';
+import { readPlan } from '../../../state/plan.ts';
+import { shaOf, tell, zero } from '../../support/life.ts';
+import { addCommits, makeHub } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
+import { harnessText, openPhase, openWriter, phaseId, pinned, planText, recipeDigest } from '../../support/writer.ts';
 
 type Story = ReturnType<typeof tell>;
 type Parts = Omit<Partial<Amendment>, 'spec'> & { spec?: Partial<PhaseSpec> };
