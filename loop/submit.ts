@@ -5,7 +5,7 @@ import picomatch from 'picomatch';
 import { type Review, servedTo } from '../agents/diffReview.ts';
 import type { Submission, ToolReply } from '../agents/host.ts';
 import { keepsFor, referenceFor } from '../state/admitClaim.ts';
-import { functionCounts } from '../state/changedWork.ts';
+import { functionCounts } from '../state/controls/changedWork.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../state/entry/entry.ts';
 import { Refused } from '../state/entry/errors.ts';

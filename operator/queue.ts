@@ -4,6 +4,7 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pinRecipe } from '../runner/pinned.ts';
+import { readHoldOuts } from '../state/controls/holdout.ts';
 import type { SignedAct } from '../state/entry/act.ts';
 import { canonicalJson, digestOf } from '../state/entry/digest.ts';
 import { TrailError } from '../state/entry/errors.ts';
@@ -13,7 +14,6 @@ import { isApp, type Recipe } from '../state/entry/recipe.ts';
 import type { PhaseSpec } from '../state/entry/spec.ts';
 import { revParse } from '../state/git/git.ts';
 import { releaseTags } from '../state/git/releases.ts';
-import { readHoldOuts } from '../state/holdout.ts';
 import { syncMain } from '../state/hub.ts';
 import { checkPlan } from '../state/plan.ts';
 import type { Grants } from '../state/workspace.ts';

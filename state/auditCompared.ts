@@ -3,12 +3,12 @@
 
 import { controlProblems } from './auditControls.ts';
 import type { AuditStore } from './auditStore.ts';
+import { judgeKept } from './controls/kept.ts';
+import { earlierRuns, ownRuns } from './controls/keptPieces.ts';
 import { canonicalJson } from './entry/digest.ts';
 import type { EntryOf } from './entry/entry.ts';
 import type { Phase, Run } from './entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from './entry/record.ts';
-import { judgeKept } from './kept.ts';
-import { earlierRuns, ownRuns } from './keptPieces.ts';
 
 const candidatesMax = 4;
 

@@ -3,9 +3,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Review, reviewOpening, servedTo } from '../../agents/diffReview.ts';
+import { workDiff } from '../../state/controls/workDiff.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId, Sha } from '../../state/entry/ids.ts';
-import { workDiff } from '../../state/workDiff.ts';
 import { makeRepo } from '../support/repo.ts';
 import { oneWake, playSession } from '../support/script.ts';
 

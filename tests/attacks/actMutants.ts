@@ -4,7 +4,7 @@ import { instead, type Mutant, never } from './mutant.ts';
 
 const authority = 'state/keys/authority.ts';
 const acts = 'state/acts.ts';
-const sabotage = 'state/sabotage.ts';
+const sabotage = 'state/controls/sabotage.ts';
 const admit = 'state/admit.ts';
 
 export const actMutants: Mutant[] = [
@@ -79,7 +79,7 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     'sabotage: never the tests',
-    'state/changedWork.ts',
+    'state/controls/changedWork.ts',
     'isFile(change) && !isTest(change.path) &&',
     'isFile(change) &&',
     'a patch by the Adversary to the tests',
@@ -113,7 +113,7 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     '3 controls: an exemption is of one function',
-    'state/hollow.ts',
+    'state/controls/hollow.ts',
     `exempt.includes(name) || exempt.includes(\`\${path}:\${name}\`)`,
     'path !== name && exempt.length > 0',
     'tests nothing of what stands beside, or is called like, a function that the plan exempts',

@@ -5,7 +5,7 @@ import { instead, type Mutant, never } from './mutant.ts';
 const gate = 'state/gate.ts';
 const standing = 'state/standing.ts';
 const evidence = 'state/fold/evidence.ts';
-const kept = 'state/kept.ts';
+const kept = 'state/controls/kept.ts';
 const claim = 'state/admitClaim.ts';
 
 export const gateMutants: Mutant[] = [
@@ -82,70 +82,70 @@ export const gateMutants: Mutant[] = [
   ),
   instead(
     '3 controls: VACUOUS',
-    'state/controlPieces.ts',
+    'state/controls/pieces.ts',
     "if (result === 'BITES') return piece;",
     'return piece;',
     'asserts what is always so',
   ),
   instead(
     '3 controls: INCONCLUSIVE',
-    'state/controlPieces.ts',
+    'state/controls/pieces.ts',
     "if (result === 'BITES') return piece;",
     "if (result !== 'VACUOUS') return piece;",
     'tests what cannot be loaded without its change',
   ),
   instead(
     '3 controls: revert, new tests that pass',
-    'state/revert.ts',
+    'state/controls/revert.ts',
     'if (groups.passing.length > 0)',
     'if (false)',
     'tests a mock of its own',
   ),
   instead(
     '3 controls: revert, no new test',
-    'state/revert.ts',
+    'state/controls/revert.ts',
     "return judged('VACUOUS', 'The claim adds no test",
     "return judged('BITES', 'The claim adds no test",
     'skips the only test of its own',
   ),
   instead(
     '3 controls: revert, failures that are no assertions',
-    'state/revert.ts',
+    'state/controls/revert.ts',
     'if (notAsserted.length > 0)',
     'if (false)',
     'tests what cannot be loaded without its change',
   ),
   instead(
     '3 controls: placebo',
-    'state/judgeControl.ts',
+    'state/controls/judge.ts',
     'return judgePlacebo(runs, work);',
     "return { result: 'BITES', why: '' };",
     'compares a digest of its source',
   ),
   instead(
     '3 controls: hollow',
-    'state/judgeControl.ts',
+    'state/controls/judge.ts',
     'return judgeHollow(runs, functionAt(purpose, work, spec));',
     "return { result: 'BITES', why: '' };",
     'tests one of the functions that it writes',
   ),
   instead(
     '3 controls: hollow, of a test’s own tools',
-    'state/judgeControl.ts',
+    'state/controls/judge.ts',
     'return judgeHollow(runs, functionAt(purpose, work, spec));',
     "return { result: 'BITES', why: '' };",
     'makes every assertion pass, from the code under test',
   ),
   instead(
     '3 controls: one emptied function is noticed',
-    'state/controlPieces.ts',
+    'state/controls/pieces.ts',
     ', ...noticed(on, [...reverts, ...placebo])',
     '',
     'makes every assertion pass, where the plan asks for revert alone',
   ),
   instead(
     '3 controls: published',
-    'state/controlPieces.ts',
+    'state/controls/pieces.ts',
     "name === 'revert' || name === 'published'",
     "name === 'revert'",
     'breaks at one gate what it mends at the next',
@@ -162,14 +162,14 @@ export const gateMutants: Mutant[] = [
   never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips a test of its own besides'),
   instead(
     '4 tests: counted',
-    'state/keptPieces.ts',
+    'state/controls/keptPieces.ts',
     "if (kept?.result === 'KEPT') return ['good', ''];",
     "return ['good', ''];",
     'deletes a test that would fail',
   ),
   instead(
     '4 hold-outs',
-    'state/keptPieces.ts',
+    'state/controls/keptPieces.ts',
     "if (outcome === 'PASS') return ['good', ''];",
     "return ['good', ''];",
     'hard-codes the answers that its tests ask for',

@@ -5,11 +5,11 @@ import { expect, it } from 'vitest';
 import type { Progress } from '../../runner/coldrun.ts';
 import { RunnerError } from '../../runner/errors.ts';
 import { unboxed } from '../../runner/unboxed.ts';
+import { judgeRevert, revertEdits } from '../../state/controls/revert.ts';
 import { Sha } from '../../state/entry/ids.ts';
 import { RunRecord, recordBytesMax } from '../../state/entry/record.ts';
 import { recordBytes } from '../../state/fold/facts.ts';
 import { changedPaths } from '../../state/git/git.ts';
-import { judgeRevert, revertEdits } from '../../state/revert.ts';
 import { describeBoxed } from '../support/box.ts';
 import {
   altered,

@@ -2,6 +2,8 @@
 // where a folder is given, since benches use it too.
 
 import { reviewOf, servedTo } from '../../agents/diffReview.ts';
+import { judgeKept } from '../../state/controls/kept.ts';
+import { changedTests, judgeRevert } from '../../state/controls/revert.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Facts } from '../../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type RunId, type SessionId, type Sha } from '../../state/entry/ids.ts';
@@ -9,8 +11,6 @@ import type { Claim, Phase } from '../../state/entry/phase.ts';
 import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
 import { lostFacts } from '../../state/fold/facts.ts';
 import { changedPaths } from '../../state/git/git.ts';
-import { judgeKept } from '../../state/kept.ts';
-import { changedTests, judgeRevert } from '../../state/revert.ts';
 import { failed, passed, record } from './records.ts';
 import { addCommits, makeHub } from './repo.ts';
 import {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { judged } from '../../../state/controls/judgement.ts';
 import { checkFacts } from '../../../state/entry/body.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { factsSchema } from '../../../state/entry/entry.ts';
 import { RunRecord } from '../../../state/entry/record.ts';
 import { Expect } from '../../../state/entry/spec.ts';
 import { alikeOf, lostFacts, recordBytes, runFacts } from '../../../state/fold/facts.ts';
-import { judged } from '../../../state/judgement.ts';
 import { fc } from '../../support/property.ts';
 import { failed, passed, record, skipped } from '../../support/records.ts';
 

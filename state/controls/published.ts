@@ -2,9 +2,9 @@
 // on an assertion there, or in a drill of the same claim; a drill is the only thing that tells of a test which looks at what was
 // right before, such as one that makes a restore's proof deeper. Pure; the words go to the Builder.
 
+import type { AppRecipe } from '../entry/recipe.ts';
+import { isCheck, type RunRecord } from '../entry/record.ts';
 import { noticedIn } from './drill.ts';
-import type { AppRecipe } from './entry/recipe.ts';
-import { isCheck, type RunRecord } from './entry/record.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
 import { judgeRevert, type RevertRuns } from './revert.ts';
 

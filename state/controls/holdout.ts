@@ -3,9 +3,9 @@
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { digestOf, digestOfJson } from './entry/digest.ts';
-import { TrailError } from './entry/errors.ts';
-import type { Digest } from './entry/ids.ts';
+import { digestOf, digestOfJson } from '../entry/digest.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Digest } from '../entry/ids.ts';
 
 const filesMax = 200;
 const fileBytesMax = 1024 * 1024;

@@ -3,8 +3,8 @@
 // to the Builder.
 
 import picomatch from 'picomatch';
-import type { Sha } from './entry/ids.ts';
-import type { RunRecord, TestResult } from './entry/record.ts';
+import type { Sha } from '../entry/ids.ts';
+import type { RunRecord, TestResult } from '../entry/record.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
 
 /** One path as it shall be before the first stage: an object of the hub (null removes what is there), or bytes. */

@@ -2,8 +2,8 @@
 // Pure: which functions a claim changes, which of them are tried, and what one such run shows beside the claim's own. The words
 // go to the Builder.
 
-import { digestOf } from './entry/digest.ts';
-import type { RunRecord } from './entry/record.ts';
+import { digestOf } from '../entry/digest.ts';
+import type { RunRecord } from '../entry/record.ts';
 import { emptied, functionsIn, type SourceFunction } from './functions.ts';
 import { byId, inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';
 

@@ -1,8 +1,7 @@
 // Hollow, placebo and sabotage by table: which files and functions, and what the records say together.
 
 import { describe, expect, it } from 'vitest';
-import type { RunRecord, TestResult } from '../../state/entry/record.ts';
-import { functionsIn } from '../../state/functions.ts';
+import { functionsIn } from '../../../state/controls/functions.ts';
 import {
   type ChangedSource,
   changedFunctions,
@@ -10,11 +9,12 @@ import {
   hollowed,
   hollowRunsMax,
   judgeHollow,
-} from '../../state/hollow.ts';
-import { isSource, judgePlacebo, neutral } from '../../state/placebo.ts';
-import { judgeSabotage, patched } from '../../state/sabotage.ts';
-import { fc } from '../support/property.ts';
-import { failed, passed, record, skipped } from '../support/records.ts';
+} from '../../../state/controls/hollow.ts';
+import { isSource, judgePlacebo, neutral } from '../../../state/controls/placebo.ts';
+import { judgeSabotage, patched } from '../../../state/controls/sabotage.ts';
+import type { RunRecord, TestResult } from '../../../state/entry/record.ts';
+import { fc } from '../../support/property.ts';
+import { failed, passed, record, skipped } from '../../support/records.ts';
 
 function source(path: string, before: string | null, after: string): ChangedSource {
   return { path, mode: '100644', before, after };

@@ -1,9 +1,9 @@
 // The chunker: nothing of a diff is lost or told twice, and no part is too long.
 
 import { describe, expect, it } from 'vitest';
-import { diffParts } from '../../state/diffParts.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { fc } from '../support/property.ts';
+import { diffParts } from '../../../state/controls/diffParts.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { fc } from '../../support/property.ts';
 
 const file = (path: string, ...hunks: string[]) =>
   `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n${hunks.join('')}`;

@@ -2,8 +2,8 @@
 // test must fail on an assertion, or nobody would notice that it was not backed up. One run over one deployment takes all turns,
 // so it says itself that everything is green where everything was restored. Pure; the words go to the Builder.
 
-import { isCheck, type RunRecord, type TestResult } from './entry/record.ts';
-import type { Drill } from './entry/spec.ts';
+import { isCheck, type RunRecord, type TestResult } from '../entry/record.ts';
+import type { Drill } from '../entry/spec.ts';
 import { inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';
 
 export const withAll = 'with all';

@@ -2,8 +2,8 @@
 // long at characters. Pure, and nothing is lost: the parts, joined, are the diff. So that "all parts were served" means that
 // every hunk was. The audit cuts the same diff again.
 
-import { digestOf } from './entry/digest.ts';
-import type { Digest } from './entry/ids.ts';
+import { digestOf } from '../entry/digest.ts';
+import type { Digest } from '../entry/ids.ts';
 
 /** Longest part, in bytes of UTF-8. */
 export const partBytesMax = 24 * 1024;

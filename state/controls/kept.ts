@@ -2,8 +2,8 @@
 // may be lost, and none newly skipped. Pure: which files are put back, and what the records say together. The words go to
 // the Builder.
 
-import type { KeptResult, RunRecord, TestResult } from './entry/record.ts';
-import { fitLine } from './entry/words.ts';
+import type { KeptResult, RunRecord, TestResult } from '../entry/record.ts';
+import { fitLine } from '../entry/words.ts';
 import { type ChangedPath, changedTests, type TreeEdit } from './revert.ts';
 
 const namesMax = 5;

@@ -1,7 +1,7 @@
 // How a control is judged, as data, and the words that judgements share. Pure.
 
-import type { ControlResult, RunRecord, TestResult } from './entry/record.ts';
-import { fitLine } from './entry/words.ts';
+import type { ControlResult, RunRecord, TestResult } from '../entry/record.ts';
+import { fitLine } from '../entry/words.ts';
 
 const namesMax = 5;
 const nameCharsMax = 100;

@@ -2,7 +2,7 @@
 // some test looks at the text of its source. It is the other half of `hollow`, too: a test that fails whatever is edited would
 // seem to notice everything. Pure: the edits, and what the run shows beside the claim's own.
 
-import type { RunRecord, TestResult } from './entry/record.ts';
+import type { RunRecord, TestResult } from '../entry/record.ts';
 import { functionsIn } from './functions.ts';
 import type { ChangedSource, ChangedWork } from './hollow.ts';
 import { byId, inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';

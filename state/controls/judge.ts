@@ -1,10 +1,10 @@
 // What a control's run shows, by its kind, from the records of three runs and what git tells of the claim. Pure: the loop judges
 // by it, and the audit again.
 
+import { isApp, type Recipe } from '../entry/recipe.ts';
+import type { Purpose, RunRecord } from '../entry/record.ts';
+import type { PhaseSpec } from '../entry/spec.ts';
 import { judgeDrill } from './drill.ts';
-import { isApp, type Recipe } from './entry/recipe.ts';
-import type { Purpose, RunRecord } from './entry/record.ts';
-import type { PhaseSpec } from './entry/spec.ts';
 import { type ChangedWork, changedFunctions, judgeHollow } from './hollow.ts';
 import type { Judgement } from './judgement.ts';
 import { judgePlacebo } from './placebo.ts';

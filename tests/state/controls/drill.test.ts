@@ -2,10 +2,10 @@
 // a message, and a test that looks at the account alone.
 
 import { describe, expect, it } from 'vitest';
-import { idInTurn, judgeDrill, noticedIn, turnsOf, withAll } from '../../state/drill.ts';
-import { type AppFacts, checkId, isCheck, type RunRecord, type TestResult } from '../../state/entry/record.ts';
-import { isOfApp, judgePublished } from '../../state/published.ts';
-import { failed, passed, record, skipped } from '../support/records.ts';
+import { idInTurn, judgeDrill, noticedIn, turnsOf, withAll } from '../../../state/controls/drill.ts';
+import { isOfApp, judgePublished } from '../../../state/controls/published.ts';
+import { type AppFacts, checkId, isCheck, type RunRecord, type TestResult } from '../../../state/entry/record.ts';
+import { failed, passed, record, skipped } from '../../support/records.ts';
 
 const account = 'tests/restore.test.ts > restore > account';
 const message = 'tests/restore.test.ts > restore > mail message';

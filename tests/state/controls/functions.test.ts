@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { emptied, functionsIn } from '../../state/functions.ts';
-import { fc } from '../support/property.ts';
+import { emptied, functionsIn } from '../../../state/controls/functions.ts';
+import { fc } from '../../support/property.ts';
 
 const js = [
   'export default async function first(a) { return a; }',

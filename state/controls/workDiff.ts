@@ -2,14 +2,14 @@
 // driver or filter of the repository steers. All that is text is shown, however git would class it; a file that is not is
 // named with its sizes. Nothing in it is hidden: control and invisible characters stand as `\u{…}`.
 
+import { TrailError } from '../entry/errors.ts';
+import { DONE, type Sha } from '../entry/ids.ts';
+import type { Claim, Phase } from '../entry/phase.ts';
+import { visible } from '../entry/words.ts';
+import { type ObjectReader, openObjects } from '../git/catFile.ts';
+import { type Change, changedPaths } from '../git/git.ts';
+import { type GitOptions, git, whyFailed } from '../git/process.ts';
 import { type DiffParts, diffParts } from './diffParts.ts';
-import { TrailError } from './entry/errors.ts';
-import { DONE, type Sha } from './entry/ids.ts';
-import type { Claim, Phase } from './entry/phase.ts';
-import { visible } from './entry/words.ts';
-import { type ObjectReader, openObjects } from './git/catFile.ts';
-import { type Change, changedPaths } from './git/git.ts';
-import { type GitOptions, git, whyFailed } from './git/process.ts';
 
 /** Longest diff that is served; a claim with more of it cannot be passed. */
 export const diffBytesMax = 4 * 1024 * 1024;

@@ -2,26 +2,26 @@
 // the place of which.
 
 import { expect, it } from 'vitest';
-import { pinRecipe } from '../../runner/pinned.ts';
-import { controlProblems, functionProblems, targetProblems } from '../../state/auditControls.ts';
-import type { AuditStore } from '../../state/auditStore.ts';
-import { workFor } from '../../state/changedWork.ts';
-import { idInTurn, judgeDrill, withAll } from '../../state/drill.ts';
-import type { EntryOf } from '../../state/entry/entry.ts';
-import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
-import type { Claim, Phase, Run } from '../../state/entry/phase.ts';
-import { Recipe } from '../../state/entry/recipe.ts';
-import { type AppFacts, checkId, type RunRecord } from '../../state/entry/record.ts';
-import { testGlobsOf } from '../../state/entry/spec.ts';
-import { runFacts } from '../../state/fold/facts.ts';
-import { changedPaths } from '../../state/git/git.ts';
-import type { ControlPurpose } from '../../state/judgeControl.ts';
-import { judgeKept, keptEdits } from '../../state/kept.ts';
-import { revertEdits } from '../../state/revert.ts';
-import { tell, zero } from '../support/life.ts';
-import { repoOf } from '../support/recipes.ts';
-import { failed, passed, record } from '../support/records.ts';
-import type { Files } from '../support/repo.ts';
+import { pinRecipe } from '../../../runner/pinned.ts';
+import { controlProblems, functionProblems, targetProblems } from '../../../state/auditControls.ts';
+import type { AuditStore } from '../../../state/auditStore.ts';
+import { workFor } from '../../../state/controls/changedWork.ts';
+import { idInTurn, judgeDrill, withAll } from '../../../state/controls/drill.ts';
+import type { ControlPurpose } from '../../../state/controls/judge.ts';
+import { judgeKept, keptEdits } from '../../../state/controls/kept.ts';
+import { revertEdits } from '../../../state/controls/revert.ts';
+import type { EntryOf } from '../../../state/entry/entry.ts';
+import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../../state/entry/ids.ts';
+import type { Claim, Phase, Run } from '../../../state/entry/phase.ts';
+import { Recipe } from '../../../state/entry/recipe.ts';
+import { type AppFacts, checkId, type RunRecord } from '../../../state/entry/record.ts';
+import { testGlobsOf } from '../../../state/entry/spec.ts';
+import { runFacts } from '../../../state/fold/facts.ts';
+import { changedPaths } from '../../../state/git/git.ts';
+import { tell, zero } from '../../support/life.ts';
+import { repoOf } from '../../support/recipes.ts';
+import { failed, passed, record } from '../../support/records.ts';
+import type { Files } from '../../support/repo.ts';
 
 const M1 = 'M1' as GateId;
 const mail = 'app' as RecipeName;

@@ -2,8 +2,8 @@
 // assertion. Asked for where no other control says anything. Pure: the patch, and what its run shows. One that survives shows
 // nothing: nobody knows whether it breaks what it says, and what a model writes does not judge.
 
-import type { PatchEdit } from './entry/entry.ts';
-import type { RunRecord } from './entry/record.ts';
+import type { PatchEdit } from '../entry/entry.ts';
+import type { RunRecord } from '../entry/record.ts';
 import type { ChangedSource } from './hollow.ts';
 import { byId, inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';
 import { bites, isClaims } from './revert.ts';

@@ -1,11 +1,11 @@
 // Condition 4 of a claim, but for protected paths: earlier tests still hold over its code, and the operator's hold-outs do.
 // Pure: which runs show it, and what they came to. Asked once a recipe, however many gates share it.
 
-import { DONE, type GateId, type RecipeName, type Sha } from './entry/ids.ts';
-import type { Claim, Phase, Run } from './entry/phase.ts';
-import type { Purpose } from './entry/record.ts';
-import { countsFor, isFresh } from './fold/evidence.ts';
-import { missing, need, type Piece, settled, waivedOr, waiverOf } from './fold/piece.ts';
+import { DONE, type GateId, type RecipeName, type Sha } from '../entry/ids.ts';
+import type { Claim, Phase, Run } from '../entry/phase.ts';
+import type { Purpose } from '../entry/record.ts';
+import { countsFor, isFresh } from '../fold/evidence.ts';
+import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/piece.ts';
 
 type Asked = Extract<Purpose, { kind: 'kept' | 'holdout' }>;
 

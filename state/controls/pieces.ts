@@ -9,12 +9,12 @@
 // Where nobody asks for hollow, one emptied function at least must be noticed all the same: code can disarm the assertions of the
 // process that tests it, and revert, which runs without that code, cannot tell.
 
-import { DONE, type EntryId, type GateId, type Sha } from './entry/ids.ts';
-import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from './entry/phase.ts';
-import { type ControlResult, type Purpose, uncounted } from './entry/record.ts';
-import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from './entry/spec.ts';
-import { countsFor, isFresh } from './fold/evidence.ts';
-import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './fold/piece.ts';
+import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
+import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from '../entry/phase.ts';
+import { type ControlResult, type Purpose, uncounted } from '../entry/record.ts';
+import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from '../entry/spec.ts';
+import { countsFor, isFresh } from '../fold/evidence.ts';
+import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from '../fold/piece.ts';
 import { drawn } from './hollow.ts';
 import { sabotagesMax } from './sabotage.ts';
 
