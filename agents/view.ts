@@ -5,8 +5,8 @@ import type { WakeReason } from '../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type RunId, type Sha } from '../state/entry/ids.ts';
 import type { Claim, Phase, Run } from '../state/entry/phase.ts';
 import { coveredBy } from '../state/entry/spec.ts';
-import { currentClaim, type GateReport, gateReport, isBlocking } from '../state/gate.ts';
-import { reproducerRun } from '../state/standing.ts';
+import { currentClaim, type GateReport, gateReport, isBlocking } from '../state/gate/gate.ts';
+import { reproducerRun } from '../state/gate/standing.ts';
 
 const trialsShown = 3;
 const answersShown = 5;

@@ -7,7 +7,7 @@ import { Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } f
 import { emptyTrail } from '../state/entry/phase.ts';
 import { PhaseSpec } from '../state/entry/spec.ts';
 import { fold } from '../state/fold/fold.ts';
-import { gateReport } from '../state/gate.ts';
+import { gateReport } from '../state/gate/gate.ts';
 
 const entriesDefault = 10_000;
 const rounds = 5;

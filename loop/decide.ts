@@ -10,7 +10,7 @@ import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '..
 import { livePhase, type Phase, type TrailState } from '../state/entry/phase.ts';
 import { fold } from '../state/fold/fold.ts';
 import type { RunNeed } from '../state/fold/piece.ts';
-import { gateReport } from '../state/gate.ts';
+import { gateReport } from '../state/gate/gate.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';
 import { timersOf } from './timers.ts';

@@ -11,7 +11,7 @@ import { livePhase, type Phase } from '../state/entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from '../state/entry/record.ts';
 import { asksOf, lostFacts, recordBytes, runFacts } from '../state/fold/facts.ts';
 import type { RunNeed } from '../state/fold/piece.ts';
-import { standingOf } from '../state/standing.ts';
+import { standingOf } from '../state/gate/standing.ts';
 import { controlRequest, judgeControl } from './controls.ts';
 import type { Command } from './decide.ts';
 import { earlierTests, holdOuts, judgeEarlierTests } from './kept.ts';

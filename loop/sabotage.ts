@@ -2,7 +2,6 @@
 // shows.
 
 import type { Submission, ToolReply } from '../agents/host.ts';
-import { wantedSabotage } from '../state/admitSabotage.ts';
 import { patchableFiles } from '../state/controls/changedWork.ts';
 import { comparedWith, sabotagesOf } from '../state/controls/pieces.ts';
 import { patched, sabotagesMax } from '../state/controls/sabotage.ts';
@@ -11,6 +10,7 @@ import { Refused } from '../state/entry/errors.ts';
 import type { EntryId, RecipeName } from '../state/entry/ids.ts';
 import type { Run } from '../state/entry/phase.ts';
 import { uncounted } from '../state/entry/record.ts';
+import { wantedSabotage } from '../state/gate/admitSabotage.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import type { Author } from './submit.ts';
 import { phaseNow, type World } from './world.ts';

@@ -4,7 +4,6 @@
 import picomatch from 'picomatch';
 import { type Review, servedTo } from '../agents/diffReview.ts';
 import type { Submission, ToolReply } from '../agents/host.ts';
-import { keepsFor, referenceFor } from '../state/admitClaim.ts';
 import { functionCounts } from '../state/controls/changedWork.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../state/entry/entry.ts';
@@ -21,9 +20,10 @@ import {
 } from '../state/entry/ids.ts';
 import type { Phase } from '../state/entry/phase.ts';
 import { testGlobsOf } from '../state/entry/spec.ts';
+import { keepsFor, referenceFor } from '../state/gate/admitClaim.ts';
+import { lateReproducers } from '../state/gate/standing.ts';
 import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git/git.ts';
 import { protectedChanges } from '../state/git/protectedPaths.ts';
-import { lateReproducers } from '../state/standing.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
 import { phaseNow, type Sources, type World } from './world.ts';

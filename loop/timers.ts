@@ -2,8 +2,8 @@
 
 import { DONE } from '../state/entry/ids.ts';
 import type { Phase } from '../state/entry/phase.ts';
-import { currentClaim } from '../state/gate.ts';
-import { standingOf } from '../state/standing.ts';
+import { currentClaim } from '../state/gate/gate.ts';
+import { standingOf } from '../state/gate/standing.ts';
 import type { Command, LoopState } from './decide.ts';
 import { triggerDates } from './reentry.ts';
 import { backoffUntilMs } from './wake.ts';

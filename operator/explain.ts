@@ -6,7 +6,7 @@ import { DONE, type EntryId, type GateId, type PhaseId } from '../state/entry/id
 import type { Phase, TrailState } from '../state/entry/phase.ts';
 import { livePhase } from '../state/entry/phase.ts';
 import { entryPlaces } from '../state/entryPlaces.ts';
-import { type Condition, type GateReport, gateReport } from '../state/gate.ts';
+import { type Condition, type GateReport, gateReport } from '../state/gate/gate.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';

@@ -9,7 +9,7 @@ import type { EntryId, GateId, PhaseId, RunId } from '../state/entry/ids.ts';
 import { emptyTrail, type Phase } from '../state/entry/phase.ts';
 import { RunRecord } from '../state/entry/record.ts';
 import { fold } from '../state/fold/fold.ts';
-import { type GateReport, gateReport } from '../state/gate.ts';
+import { type GateReport, gateReport } from '../state/gate/gate.ts';
 import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
 import type { Trail } from '../state/readTrail.ts';
 import {

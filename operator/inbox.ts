@@ -4,7 +4,7 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignedAct } from '../state/entry/act.ts';
-import { type InboxItem, inboxOf } from '../state/inbox.ts';
+import { type InboxItem, inboxOf } from '../state/gate/inbox.ts';
 import { actBytesMax, inboxFilesMax } from '../state/inboxFolder.ts';
 import { withTrail } from '../state/readTrail.ts';
 import { type Exit, exits } from './errors.ts';

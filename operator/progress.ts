@@ -70,7 +70,7 @@ function doing(role: string, event: SessionEvent): string {
   }
 }
 
-/** `gate:12:M1:1` as people say it; see `slotOf` in state/standing.ts. */
+/** `gate:12:M1:1` as people say it; see `slotOf` in state/gate/standing.ts. */
 function slotWords(slot: string): string {
   const [kind, first = '', second = '', third = ''] = slot.split(':');
   switch (kind as Purpose['kind']) {

@@ -1,6 +1,6 @@
 // The end of `coldpass run` in words: what came of the phase, and what to type next.
 
-import type { InboxItem } from '../state/inbox.ts';
+import type { InboxItem } from '../state/gate/inbox.ts';
 import { short } from './lines.ts';
 import { type Painted, type Screen, styled } from './print.ts';
 import type { RunEnd } from './run.ts';

@@ -3,13 +3,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { RunIntent } from '../runner/janitor.ts';
 import { runPaths } from '../runner/runPaths.ts';
-import { unreproduced } from '../state/caps.ts';
 import type { Entry } from '../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../state/entry/ids.ts';
 import type { Phase, TrailState } from '../state/entry/phase.ts';
-import { gateReport } from '../state/gate.ts';
+import { unreproduced } from '../state/gate/caps.ts';
+import { gateReport } from '../state/gate/gate.ts';
+import { inboxOf } from '../state/gate/inbox.ts';
 import { branchHead } from '../state/git/git.ts';
-import { inboxOf } from '../state/inbox.ts';
 import { type Trail, withTrail } from '../state/readTrail.ts';
 import { type Exit, exits } from './errors.ts';
 import type { Here } from './here.ts';

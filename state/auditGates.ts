@@ -4,7 +4,7 @@ import type { Judged } from './auditEntry.ts';
 import type { PhaseWork } from './auditGit.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from './entry/ids.ts';
 import type { Phase } from './entry/phase.ts';
-import { type GateReport, gateReport } from './gate.ts';
+import { type GateReport, gateReport } from './gate/gate.ts';
 
 export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; sha: Sha | null };
 

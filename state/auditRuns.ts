@@ -12,7 +12,7 @@ import { type Purpose, type RunRecord, uncounted } from './entry/record.ts';
 import { countsFor, evidenceMsMax } from './fold/evidence.ts';
 import { asksOf, lostFacts, runFacts } from './fold/facts.ts';
 import { slotOf } from './fold/piece.ts';
-import { gatesJudged } from './standing.ts';
+import { gatesJudged } from './gate/standing.ts';
 
 const valueCharsMax = 80;
 /** Entries are stamped to the second, records to the millisecond. */

@@ -11,7 +11,7 @@ import type { Digest, EntryId, GateId, Sha } from './entry/ids.ts';
 import type { Phase } from './entry/phase.ts';
 import { type RunRecord, uncounted } from './entry/record.ts';
 import { slotOf } from './fold/piece.ts';
-import type { GateReport } from './gate.ts';
+import type { GateReport } from './gate/gate.ts';
 
 /** The version of the specification that verification summaries are of. */
 const slsaVersion = '1.2';

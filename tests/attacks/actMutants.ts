@@ -5,7 +5,7 @@ import { instead, type Mutant, never } from './mutant.ts';
 const authority = 'state/keys/authority.ts';
 const acts = 'state/acts.ts';
 const sabotage = 'state/controls/sabotage.ts';
-const admit = 'state/admit.ts';
+const admit = 'state/gate/admit.ts';
 
 export const actMutants: Mutant[] = [
   instead(
@@ -44,7 +44,7 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     'inbox: of what is asked for',
-    'state/admitAct.ts',
+    'state/gate/admitAct.ts',
     'if (!request) return `#',
     'if (!request) return null && `#',
     'an approval of what nobody asks for any more',
@@ -65,7 +65,7 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     '6 findings: open ones block',
-    'state/gate.ts',
+    'state/gate/gate.ts',
     'findings.map((finding) => openWords(phase, finding))',
     'findings.flatMap(() => [])',
     'a Builder that disputes a finding to be rid of it',
@@ -107,7 +107,7 @@ export const actMutants: Mutant[] = [
   ),
   never(
     'sabotage: by the session that was woken for it',
-    'state/admitSabotage.ts',
+    'state/gate/admitSabotage.ts',
     "reason?.kind !== 'sabotage' || reason.claim !== id",
     'a patch by a session that was not woken for one',
   ),

@@ -10,7 +10,7 @@ import type { Decision } from '../../operator/act.ts';
 import { init } from '../../operator/init.ts';
 import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
-import { gateReport } from '../../state/gate.ts';
+import { gateReport } from '../../state/gate/gate.ts';
 import { makeRepository } from '../../state/git/checkout.ts';
 import { withTrail } from '../../state/readTrail.ts';
 import { statePaths } from '../../state/workspace.ts';

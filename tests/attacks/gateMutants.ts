@@ -2,11 +2,11 @@
 
 import { instead, type Mutant, never } from './mutant.ts';
 
-const gate = 'state/gate.ts';
-const standing = 'state/standing.ts';
+const gate = 'state/gate/gate.ts';
+const standing = 'state/gate/standing.ts';
 const evidence = 'state/fold/evidence.ts';
 const kept = 'state/controls/kept.ts';
-const claim = 'state/admitClaim.ts';
+const claim = 'state/gate/admitClaim.ts';
 
 export const gateMutants: Mutant[] = [
   instead(

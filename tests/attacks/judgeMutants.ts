@@ -3,10 +3,10 @@
 
 import { instead, type Mutant, never } from './mutant.ts';
 
-const gate = 'state/gate.ts';
+const gate = 'state/gate/gate.ts';
 const evidence = 'state/fold/evidence.ts';
-const verdict = 'state/admitVerdict.ts';
-const claim = 'state/admitClaim.ts';
+const verdict = 'state/gate/admitVerdict.ts';
+const claim = 'state/gate/admitClaim.ts';
 
 export const judgeMutants: Mutant[] = [
   instead(
@@ -71,7 +71,7 @@ export const judgeMutants: Mutant[] = [
   ),
   instead(
     '6 findings: the author closes',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     "return mine('adversary') ?? wrong('a finding', ['fixed', 'retracted']) ?? notFixed(phase, finding, entry);",
     'return null;',
     'a Builder that closes the Adversary’s finding',
@@ -85,14 +85,14 @@ export const judgeMutants: Mutant[] = [
   ),
   instead(
     '6 veto: one a session',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     "session.vetoed ? 'one veto",
     "false ? 'one veto",
     'an Adversary that vetoes twice',
   ),
   instead(
     '6 findings: capped',
-    'state/caps.ts',
+    'state/gate/caps.ts',
     'bySession >= bySessionMax.findings',
     'bySession < 0',
     'an Adversary that files findings without end',
@@ -179,7 +179,7 @@ export const judgeMutants: Mutant[] = [
   ),
   instead(
     '5 verdict: by the Adversary',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     'if (!session || session.for !== entry.role)',
     'if (!session)',
     'a verdict in the Builder’s session',
@@ -200,27 +200,27 @@ export const judgeMutants: Mutant[] = [
   ),
   instead(
     'DONE: its own rule',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     'if (!report.holds || report.claim?.id !== claim || report.sha !== sha)',
     'if (false)',
     'DONE, while it does not hold',
   ),
   instead(
     'runs: of the claim’s SHA',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     'return claim.sha === shas.main ? null :',
     'return claim ? null :',
     'a run of another commit than the claim’s',
   ),
   never(
     'runs: of the pinned recipe',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     '!phase.pinned.includes(recipeDigest)',
     'a run of another recipe than was pinned',
   ),
   never(
     'runs: each counted once',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     'phase.runs.some((known) => known.run === run)',
     'one run counted twice',
   ),
@@ -240,7 +240,7 @@ export const judgeMutants: Mutant[] = [
   ),
   never(
     'agents: in a session that is awake',
-    'state/admit.ts',
+    'state/gate/admit.ts',
     'session.end !== null',
     'words of a session that has ended',
   ),

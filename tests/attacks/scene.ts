@@ -12,7 +12,7 @@ import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId, RunId, SessionId, Sha } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
-import { gateReport } from '../../state/gate.ts';
+import { gateReport } from '../../state/gate/gate.ts';
 import { changedPaths } from '../../state/git/git.ts';
 import { failed, passed, record } from '../support/records.ts';
 import { addCommits, type Files, makeHub } from '../support/repo.ts';

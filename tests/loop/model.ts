@@ -10,9 +10,6 @@ import {
   type LoopState,
   type Pending,
 } from '../../loop/decide.ts';
-import { admit } from '../../state/admit.ts';
-import { keepsFor, referenceFor } from '../../state/admitClaim.ts';
-import { wantedSabotage } from '../../state/admitSabotage.ts';
 import type { ActPayload, Waivable } from '../../state/entry/act.ts';
 import type { Entry, Facts, Intent } from '../../state/entry/entry.ts';
 import {
@@ -29,8 +26,11 @@ import {
 import { emptyTrail, livePhase, type Phase } from '../../state/entry/phase.ts';
 import type { ControlResult, KeptResult, Outcome } from '../../state/entry/record.ts';
 import { coveredBy, type PhaseSpec } from '../../state/entry/spec.ts';
-import { currentClaim, isBlocking } from '../../state/gate.ts';
-import { openFindings } from '../../state/standing.ts';
+import { admit } from '../../state/gate/admit.ts';
+import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
+import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
+import { currentClaim, isBlocking } from '../../state/gate/gate.ts';
+import { openFindings } from '../../state/gate/standing.ts';
 
 /** What a model of a phase contains; the checker explores it completely. */
 export type World = {

@@ -1,8 +1,6 @@
 // A phase told in a few words, in memory: each call submits one entry through the real admission and fold. `refusal` says why
 // an entry was turned down. Nothing of the rules is written again here.
 
-import { admit } from '../../state/admit.ts';
-import { keepsFor, referenceFor } from '../../state/admitClaim.ts';
 import type { ActPayload } from '../../state/entry/act.ts';
 import type { Entry, Facts, Intent } from '../../state/entry/entry.ts';
 import {
@@ -20,8 +18,10 @@ import {
 import { type Claim, emptyTrail, type Phase, type TrailState } from '../../state/entry/phase.ts';
 import { coveredBy, GateSpec, PhaseSpec } from '../../state/entry/spec.ts';
 import { fold } from '../../state/fold/fold.ts';
-import { type GateReport, gateReport } from '../../state/gate.ts';
-import { standingOf } from '../../state/standing.ts';
+import { admit } from '../../state/gate/admit.ts';
+import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
+import { type GateReport, gateReport } from '../../state/gate/gate.ts';
+import { standingOf } from '../../state/gate/standing.ts';
 
 export const zero = '0'.repeat(64) as Digest;
 const phaseId = 'story' as PhaseId;

@@ -3,7 +3,6 @@
 
 import { join } from 'node:path';
 import { signAct, targetDigestOf } from '../../state/acts.ts';
-import { admit } from '../../state/admit.ts';
 import { Act, type ActPayload } from '../../state/entry/act.ts';
 import { canonicalJson, digestOf, digestOfJson } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent, StoredBytes } from '../../state/entry/entry.ts';
@@ -15,6 +14,7 @@ import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts
 import { asksOf, recordBytes, runFacts } from '../../state/fold/facts.ts';
 import { fold } from '../../state/fold/fold.ts';
 import { type Funnel, openFunnel } from '../../state/funnel.ts';
+import { admit } from '../../state/gate/admit.ts';
 import { treeOf } from '../../state/git/git.ts';
 import { startPhase } from '../../state/hub.ts';
 import { roleSigner } from '../../state/keys/keys.ts';

@@ -2,13 +2,13 @@
 // Adversary or the operator is.
 
 import { describe, expect, it } from 'vitest';
-import { wantedSabotage } from '../../../state/admitSabotage.ts';
 import { drillRuns, hollowTargets } from '../../../state/controls/pieces.ts';
 import { sabotagesMax } from '../../../state/controls/sabotage.ts';
 import type { Facts, Intent, IntentOf } from '../../../state/entry/entry.ts';
 import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../../state/entry/ids.ts';
 import type { Claim } from '../../../state/entry/phase.ts';
 import type { ControlResult, Purpose } from '../../../state/entry/record.ts';
+import { wantedSabotage } from '../../../state/gate/admitSabotage.ts';
 import { shaOf, tell, zero } from '../../support/life.ts';
 
 type ControlPurpose = Extract<Purpose, { kind: 'control' }>;

@@ -7,8 +7,8 @@ import type { Facts, Intent, Trigger } from '../../../state/entry/entry.ts';
 import { type Digest, DONE, type EntryId, type PhaseId, type SessionId } from '../../../state/entry/ids.ts';
 import type { Phase, TrailState } from '../../../state/entry/phase.ts';
 import { signersOf } from '../../../state/entry/policy.ts';
-import { gateReport } from '../../../state/gate.ts';
-import { inboxOf } from '../../../state/inbox.ts';
+import { gateReport } from '../../../state/gate/gate.ts';
+import { inboxOf } from '../../../state/gate/inbox.ts';
 import { shaOf, tell, zero } from '../../support/life.ts';
 
 const manual: Trigger = { kind: 'manual' };

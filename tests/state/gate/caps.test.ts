@@ -2,11 +2,11 @@
 // goes through.
 
 import { describe, expect, it } from 'vitest';
-import { bySessionMax, openFindingsMax, unreproduced } from '../../state/caps.ts';
-import type { Facts, Intent } from '../../state/entry/entry.ts';
-import type { EntryId } from '../../state/entry/ids.ts';
-import { inboxOf } from '../../state/inbox.ts';
-import { tell, zero } from '../support/life.ts';
+import type { Facts, Intent } from '../../../state/entry/entry.ts';
+import type { EntryId } from '../../../state/entry/ids.ts';
+import { bySessionMax, openFindingsMax, unreproduced } from '../../../state/gate/caps.ts';
+import { inboxOf } from '../../../state/gate/inbox.ts';
+import { tell, zero } from '../../support/life.ts';
 
 const because = 'I have looked at it';
 

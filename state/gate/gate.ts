@@ -6,11 +6,11 @@
 //   3 controls   each bites                           7 requires  required gates hold at an ancestor
 //   4 tests      those of base and accepted claims hold, hold-outs too, nothing of the operator's changed
 
-import type { Waivable } from './entry/act.ts';
-import { takenUp } from './entry/deferral.ts';
-import { type AgentRole, DONE, type EntryId, type GateId, type RunId, type Sha } from './entry/ids.ts';
-import type { Claim, Finding, Phase, Session, Verdict } from './entry/phase.ts';
-import { type Piece, waiverOf } from './fold/piece.ts';
+import type { Waivable } from '../entry/act.ts';
+import { takenUp } from '../entry/deferral.ts';
+import { type AgentRole, DONE, type EntryId, type GateId, type RunId, type Sha } from '../entry/ids.ts';
+import type { Claim, Finding, Phase, Session, Verdict } from '../entry/phase.ts';
+import { type Piece, waiverOf } from '../fold/piece.ts';
 import { openFindings, reproducerRun, type Standing, standingOf } from './standing.ts';
 
 export type Condition = {

@@ -1,10 +1,10 @@
 // Whether a verdict may be given: on the live claim, on green evidence, by a session that saw it, with a check for every
 // covered clause. Nothing here reads prose.
 
-import type { EntryOf, Facts } from './entry/entry.ts';
-import { DONE, type EntryId } from './entry/ids.ts';
-import type { Claim, Finding, Phase } from './entry/phase.ts';
-import { coveredBy } from './entry/spec.ts';
+import type { EntryOf, Facts } from '../entry/entry.ts';
+import { DONE, type EntryId } from '../entry/ids.ts';
+import type { Claim, Finding, Phase } from '../entry/phase.ts';
+import { coveredBy } from '../entry/spec.ts';
 import { currentClaim, effectiveVerdict, isBlocking, mayJudge, notClosed } from './gate.ts';
 import { openFindings, reproducerRun, standingOf } from './standing.ts';
 

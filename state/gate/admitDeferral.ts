@@ -1,12 +1,12 @@
 // Whether work may be put off, when it is to be proposed again, and whether the operator may take it up. Pure: the supervisor
 // proposes what `firingOf` says, and the admission holds it against the same.
 
-import type { ActPayload } from './entry/act.ts';
-import { type Deferral, deferralNamed, isComingBack } from './entry/deferral.ts';
-import type { EntryOf, Facts } from './entry/entry.ts';
-import { DONE, type EntryId, type GateId } from './entry/ids.ts';
-import type { Phase, TrailState } from './entry/phase.ts';
-import { coveredBy } from './entry/spec.ts';
+import type { ActPayload } from '../entry/act.ts';
+import { type Deferral, deferralNamed, isComingBack } from '../entry/deferral.ts';
+import type { EntryOf, Facts } from '../entry/entry.ts';
+import { DONE, type EntryId, type GateId } from '../entry/ids.ts';
+import type { Phase, TrailState } from '../entry/phase.ts';
+import { coveredBy } from '../entry/spec.ts';
 
 export const deferralsByPhaseMax = 10;
 

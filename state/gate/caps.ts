@@ -1,10 +1,10 @@
 // How much may be said: by one session, and of what stays open. Pure. An agent that goes on and on is refused in words, turns
 // to its verdict or ends; what it costs to read stays bounded. Claims are capped by the plan, deferrals in admitDeferral.ts.
 
-import type { Entry } from './entry/entry.ts';
-import { DONE, type GateId } from './entry/ids.ts';
-import type { Finding, Phase, Run, Session } from './entry/phase.ts';
-import { uncounted } from './entry/record.ts';
+import type { Entry } from '../entry/entry.ts';
+import { DONE, type GateId } from '../entry/ids.ts';
+import type { Finding, Phase, Run, Session } from '../entry/phase.ts';
+import { uncounted } from '../entry/record.ts';
 import { openFindings } from './standing.ts';
 
 export const openFindingsMax = { gate: 10, phase: 20 };

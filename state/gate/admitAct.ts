@@ -1,12 +1,12 @@
 // Whether an operator's act may be appended: fresh, unexpired, about something that is there. The signature itself is checked
 // where the bytes are (inbox, hook, audit); this is about what it asks for.
 
+import type { ActPayload } from '../entry/act.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import { DONE, type EntryId, type GateId } from '../entry/ids.ts';
+import type { Phase, TrailState } from '../entry/phase.ts';
+import { amendmentFault } from '../fold/amendment.ts';
 import { admitTakingUp, proposalRefused } from './admitDeferral.ts';
-import type { ActPayload } from './entry/act.ts';
-import type { EntryOf } from './entry/entry.ts';
-import { DONE, type EntryId, type GateId } from './entry/ids.ts';
-import type { Phase, TrailState } from './entry/phase.ts';
-import { amendmentFault } from './fold/amendment.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 

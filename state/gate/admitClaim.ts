@@ -1,12 +1,12 @@
 // Whether a claim may be made, and what is so of claims besides their evidence: live, freezing the branch, and what their
 // controls compare with. Pure.
 
+import { canonicalJson } from '../entry/digest.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import { DONE, type GateId, type Sha } from '../entry/ids.ts';
+import type { Claim, Phase } from '../entry/phase.ts';
+import { waiverOf } from '../fold/piece.ts';
 import { claimsLeft } from './caps.ts';
-import { canonicalJson } from './entry/digest.ts';
-import type { EntryOf } from './entry/entry.ts';
-import { DONE, type GateId, type Sha } from './entry/ids.ts';
-import type { Claim, Phase } from './entry/phase.ts';
-import { waiverOf } from './fold/piece.ts';
 import { currentClaim, effectiveVerdict, gateReport, holdsBefore, notClosed } from './gate.ts';
 import { standingOf } from './standing.ts';
 

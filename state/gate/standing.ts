@@ -6,13 +6,13 @@
 //           → held           nothing bad, but a flake or an inconclusive control: the operator's
 //           → green          every piece is good; `at` is the entry that completed it
 
-import { keptPieces } from './controls/keptPieces.ts';
-import { controlPieces } from './controls/pieces.ts';
-import { DONE, type EntryId, type GateId, type RunId } from './entry/ids.ts';
-import type { Claim, Finding, Phase, Run } from './entry/phase.ts';
-import { type Purpose, uncounted } from './entry/record.ts';
-import { countsFor, discountedBefore, gateRun, whyNot } from './fold/evidence.ts';
-import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from './fold/piece.ts';
+import { keptPieces } from '../controls/keptPieces.ts';
+import { controlPieces } from '../controls/pieces.ts';
+import { DONE, type EntryId, type GateId, type RunId } from '../entry/ids.ts';
+import type { Claim, Finding, Phase, Run } from '../entry/phase.ts';
+import { type Purpose, uncounted } from '../entry/record.ts';
+import { countsFor, discountedBefore, gateRun, whyNot } from '../fold/evidence.ts';
+import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from '../fold/piece.ts';
 
 export type Standing =
   | { state: 'running'; pieces: Piece[] }

@@ -1,9 +1,9 @@
 // Whether a patch by the Adversary may be appended: by the session that was woken for it, for the gate whose control says nothing.
 // Pure. That it touches production files alone is for git to tell: the host asks before it submits, and the audit again.
 
-import { sabotageGate } from './controls/pieces.ts';
-import type { EntryOf } from './entry/entry.ts';
-import type { Claim, Phase } from './entry/phase.ts';
+import { sabotageGate } from '../controls/pieces.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import type { Claim, Phase } from '../entry/phase.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 

@@ -2,16 +2,16 @@
 // that was written, so a trail that an honest supervisor could not have made is found out. A refusal says why and what helps:
 // agents read it. What only git can tell (a SHA is reachable, which claims are its ancestors) is checked beside this.
 
+import type { Entry, EntryOf } from '../entry/entry.ts';
+import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
+import { type Finding, livePhase, type Phase, type Session, type TrailState } from '../entry/phase.ts';
+import { admitRefusal } from '../entry/refusal.ts';
 import { admitAct } from './admitAct.ts';
 import { admitClaim, isLive } from './admitClaim.ts';
 import { admitDeferral, admitReentry } from './admitDeferral.ts';
 import { admitSabotage } from './admitSabotage.ts';
 import { admitVerdict } from './admitVerdict.ts';
 import { overCap } from './caps.ts';
-import type { Entry, EntryOf } from './entry/entry.ts';
-import { DONE, type EntryId, type GateId, type Sha } from './entry/ids.ts';
-import { type Finding, livePhase, type Phase, type Session, type TrailState } from './entry/phase.ts';
-import { admitRefusal } from './entry/refusal.ts';
 import { currentClaim, gateReport } from './gate.ts';
 import { openFindings, reproducerRun } from './standing.ts';
 

@@ -1,9 +1,9 @@
 // The gate rule and the admission of entries, case by case: each condition has what it rejects, and a twin that it lets through.
 
 import { describe, expect, it } from 'vitest';
-import type { IntentOf } from '../../state/entry/entry.ts';
-import type { Digest, EntryId, GateId, RecipeName } from '../../state/entry/ids.ts';
-import { shaOf, tell } from '../support/life.ts';
+import type { IntentOf } from '../../../state/entry/entry.ts';
+import type { Digest, EntryId, GateId, RecipeName } from '../../../state/entry/ids.ts';
+import { shaOf, tell } from '../../support/life.ts';
 
 const other = 'f'.repeat(64) as Digest;
 const M1 = 'M1' as GateId;
