@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { digestOfJson } from '../state/entry/digest.ts';
 import { type Digest, TreePath } from '../state/entry/ids.ts';
-import { readYaml } from '../state/yaml.ts';
+import { readYaml } from '../state/plan/yaml.ts';
 
 const folder = new URL('../prompts/calibration/', import.meta.url);
 

@@ -17,9 +17,9 @@ import { pinRecipe } from '../runner/pinned.ts';
 import { openDocker, socketDefault } from '../runner/swarm/docker.ts';
 import { dockerReport } from '../runner/swarm/dockerReport.ts';
 import { ensureToolsImage } from '../runner/swarm/toolsImage.ts';
-import { readConfig, recipeNamed } from '../state/config.ts';
 import { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
 import { releaseTags } from '../state/git/releases.ts';
+import { readConfig, recipeNamed } from '../state/plan/config.ts';
 
 const roundsDefault = 3;
 const atOnce = 4;

@@ -11,7 +11,7 @@ import { isApp, PinnedRecipe } from '../state/entry/recipe.ts';
 import { unfitControl } from '../state/entry/spec.ts';
 import { roleSigner } from '../state/keys/keys.ts';
 import { rotationFault } from '../state/keys/signers.ts';
-import { readPlan } from '../state/plan.ts';
+import { readPlan } from '../state/plan/plan.ts';
 import type { World } from './world.ts';
 
 /** Why the act cannot be appended as it is, or null. */

@@ -7,8 +7,8 @@ import { AgentError } from '../agents/errors.ts';
 import { limitsFrom } from '../agents/limits.ts';
 import { type Price, priceOf } from '../agents/spend.ts';
 import type { AgentSetup } from '../loop/world.ts';
-import { agentSettings, type Config } from '../state/config.ts';
 import type { AgentRole } from '../state/entry/ids.ts';
+import { agentSettings, type Config } from '../state/plan/config.ts';
 import { UsageError } from './errors.ts';
 import type { Env } from './toolchain.ts';
 

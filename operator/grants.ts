@@ -5,8 +5,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkGrant, type GrantPlaces, realOf } from '../runner/grant.ts';
-import type { Config } from '../state/config.ts';
 import { type CommandRecipe, isApp, isCommands } from '../state/entry/recipe.ts';
+import type { Config } from '../state/plan/config.ts';
 import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/workspace.ts';
 import type { Machine } from './detect.ts';
 import { UsageError } from './errors.ts';

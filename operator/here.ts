@@ -2,7 +2,7 @@
 // offline audit begins here.
 
 import { resolve } from 'node:path';
-import { type Config, readConfig } from '../state/config.ts';
+import { type Config, readConfig } from '../state/plan/config.ts';
 import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/workspace.ts';
 import { UsageError } from './errors.ts';
 import { findRepository, type Repository } from './repository.ts';

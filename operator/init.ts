@@ -3,8 +3,8 @@
 
 import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { configFile, readConfig, WorkspaceName } from '../state/config.ts';
 import { canonicalJson } from '../state/entry/digest.ts';
+import { configFile, readConfig, WorkspaceName } from '../state/plan/config.ts';
 import {
   type Grants,
   makeStateDir,

@@ -4,7 +4,7 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PhaseId } from '../state/entry/ids.ts';
 import type { Problem } from '../state/entry/problem.ts';
-import { checkPlan, newPlan } from '../state/plan.ts';
+import { checkPlan, newPlan } from '../state/plan/plan.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, readHere } from './here.ts';
 import { type Screen, styled } from './print.ts';

@@ -15,7 +15,7 @@ import type { PhaseSpec } from '../state/entry/spec.ts';
 import { revParse } from '../state/git/git.ts';
 import { releaseTags } from '../state/git/releases.ts';
 import { syncMain } from '../state/hub.ts';
-import { checkPlan } from '../state/plan.ts';
+import { checkPlan } from '../state/plan/plan.ts';
 import type { Grants } from '../state/workspace.ts';
 import { UsageError } from './errors.ts';
 import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from './grants.ts';

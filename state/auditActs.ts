@@ -9,7 +9,7 @@ import type { Entry, EntryOf, Facts } from './entry/entry.ts';
 import type { Digest } from './entry/ids.ts';
 import { isApp, PinnedRecipe } from './entry/recipe.ts';
 import { type PhaseSpec, unfitControl } from './entry/spec.ts';
-import { readPlan } from './plan.ts';
+import { readPlan } from './plan/plan.ts';
 
 /** Entries are stamped to the second; the supervisor's clock knew more. */
 const stampMs = 1000;

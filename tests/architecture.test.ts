@@ -142,12 +142,12 @@ const purePaths = [
   'state/plainTrail.ts',
   'state/plainVeto.ts',
   'state/plainVetoes.ts',
-  'state/plan.ts',
-  'state/planCheck.ts',
-  'state/planDraft.ts',
-  'state/planFront.ts',
-  'state/planItems.ts',
-  'state/planText.ts',
+  'state/plan/plan.ts',
+  'state/plan/check.ts',
+  'state/plan/draft.ts',
+  'state/plan/front.ts',
+  'state/plan/items.ts',
+  'state/plan/text.ts',
   'state/entry/policy.ts',
   'state/entry/problem.ts',
   'state/controls/published.ts',
@@ -164,7 +164,7 @@ const purePaths = [
   'state/entry/subject.ts',
   'state/entry/template.ts',
   'state/entry/words.ts',
-  'state/yaml.ts',
+  'state/plan/yaml.ts',
 ];
 
 /** What a pure file takes from one that is not: a constant, or a function that touches nothing. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../agents/errors.ts';
 import { costOf, type Hold, leftIn, mostOf, openPurse, priceOf, reserve, settle } from '../../agents/spend.ts';
 import { noUsage } from '../../agents/usage.ts';
-import { Prices } from '../../state/config.ts';
+import { Prices } from '../../state/plan/config.ts';
 import { fc } from '../support/property.ts';
 
 describe('prices', () => {

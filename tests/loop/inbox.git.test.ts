@@ -13,7 +13,7 @@ import { refusalsADayMax } from '../../state/entry/refusal.ts';
 import { refusedBytesMax, takeUp } from '../../state/inboxFolder.ts';
 import { generateKey } from '../../state/keys/keys.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
-import { readPlan } from '../../state/plan.ts';
+import { readPlan } from '../../state/plan/plan.ts';
 import { type InboxGround, inboxGround } from '../support/inboxGround.ts';
 import { tempDir } from '../support/temp.ts';
 import { harnessText, phaseId, pinned, planText, recipeDigest } from '../support/writer.ts';

@@ -8,9 +8,9 @@ import { expect, test } from 'vitest';
 import { detect, type Machine } from '../../operator/detect.ts';
 import { configText, type Proposal, reportFile } from '../../operator/proposal.ts';
 import { findProgram } from '../../operator/toolchain.ts';
-import { Config } from '../../state/config.ts';
 import type { CommandRecipe } from '../../state/entry/recipe.ts';
-import { readYaml } from '../../state/yaml.ts';
+import { Config } from '../../state/plan/config.ts';
+import { readYaml } from '../../state/plan/yaml.ts';
 import { tempDir } from '../support/temp.ts';
 
 const ourModules = fileURLToPath(new URL('../../node_modules', import.meta.url));

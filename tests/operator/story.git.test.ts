@@ -9,12 +9,12 @@ import type { Submission, ToolHost } from '../../agents/host.ts';
 import { toolsFor } from '../../agents/tools.ts';
 import { demoDir, demoScript } from '../../operator/story.ts';
 import { readReport } from '../../runner/report.ts';
-import { readConfig, recipeNamed } from '../../state/config.ts';
 import { checkBody } from '../../state/entry/body.ts';
 import { type Digest, DONE, type GateId } from '../../state/entry/ids.ts';
 import { CommandRecipe } from '../../state/entry/recipe.ts';
 import { coveredBy } from '../../state/entry/spec.ts';
-import { readPlan } from '../../state/plan.ts';
+import { readConfig, recipeNamed } from '../../state/plan/config.ts';
+import { readPlan } from '../../state/plan/plan.ts';
 import { tempDir } from '../support/temp.ts';
 
 const steps = ['1-index-tested', '3-both-stores', '4-bad-archives'] as const;

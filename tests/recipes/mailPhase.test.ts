@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Recipe } from '../../state/entry/recipe.ts';
-import { checkPlan } from '../../state/plan.ts';
-import { readYaml } from '../../state/yaml.ts';
+import { checkPlan } from '../../state/plan/plan.ts';
+import { readYaml } from '../../state/plan/yaml.ts';
 import { mailPlan, mailScript } from '../support/mailPhase.ts';
 
 const recipes = join(import.meta.dirname, '..', '..', 'recipes', 'mail');

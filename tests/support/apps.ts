@@ -14,11 +14,11 @@ import type { Engine } from '../../runner/engine.ts';
 import { openEngine } from '../../runner/engines.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import type { Sandbox } from '../../runner/sandbox.ts';
-import { readConfig, recipeNamed } from '../../state/config.ts';
 import { RecipeName, RunId, type Sha } from '../../state/entry/ids.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
 import { revParse } from '../../state/git/git.ts';
 import { releaseTags } from '../../state/git/releases.ts';
+import { readConfig, recipeNamed } from '../../state/plan/config.ts';
 
 export type Apps = {
   engine: Engine;

@@ -18,7 +18,7 @@ import { admit } from '../../state/gate/admit.ts';
 import { treeOf } from '../../state/git/git.ts';
 import { startPhase } from '../../state/hub.ts';
 import { roleSigner } from '../../state/keys/keys.ts';
-import { readPlan } from '../../state/plan.ts';
+import { readPlan } from '../../state/plan/plan.ts';
 import { record } from './records.ts';
 import type { makeHub } from './repo.ts';
 

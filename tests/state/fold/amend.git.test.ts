@@ -14,7 +14,7 @@ import {
 } from '../../../state/entry/ids.ts';
 import type { PhaseSpec } from '../../../state/entry/spec.ts';
 import type { Amendment } from '../../../state/fold/amendment.ts';
-import { readPlan } from '../../../state/plan.ts';
+import { readPlan } from '../../../state/plan/plan.ts';
 import { shaOf, tell, zero } from '../../support/life.ts';
 import { addCommits, makeHub } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';

@@ -13,7 +13,7 @@ import {
   rated,
   readCalibrations,
 } from '../../../state/fold/calibration.ts';
-import { readPlan } from '../../../state/plan.ts';
+import { readPlan } from '../../../state/plan/plan.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const set = digestOf('set');

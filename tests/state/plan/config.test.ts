@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { agentSettings, readConfig, recipeNamed } from '../../state/config.ts';
-import { TrailError } from '../../state/entry/errors.ts';
-import { tempDir } from '../support/temp.ts';
+import { TrailError } from '../../../state/entry/errors.ts';
+import { agentSettings, readConfig, recipeNamed } from '../../../state/plan/config.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const minimal =
   'name: mail\nrecipes:\n  unit:\n    stages:\n      - name: test\n        run: ls\n    tests: ["tests/**"]\n';

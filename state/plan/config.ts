@@ -4,10 +4,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { TrailError } from './entry/errors.ts';
-import type { AgentRole } from './entry/ids.ts';
-import { RecipeName } from './entry/ids.ts';
-import { Recipe } from './entry/recipe.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { AgentRole } from '../entry/ids.ts';
+import { RecipeName } from '../entry/ids.ts';
+import { Recipe } from '../entry/recipe.ts';
 import { badFile, readYaml } from './yaml.ts';
 
 export const configFile = 'coldpass.yml';

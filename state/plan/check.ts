@@ -1,12 +1,12 @@
 // What is wrong, or doubtful, between a plan's text, its front matter and the recipes.
 
-import type { GateId } from './entry/ids.ts';
-import { error, type Problem, warning } from './entry/problem.ts';
-import { isApp, isCommands, type Recipe, rungsOf } from './entry/recipe.ts';
-import { type FrontMatter, type GateSpec, isFit, PhaseSpec } from './entry/spec.ts';
-import type { LineOf } from './planFront.ts';
-import type { TextGate } from './planItems.ts';
-import type { PlanText } from './planText.ts';
+import type { GateId } from '../entry/ids.ts';
+import { error, type Problem, warning } from '../entry/problem.ts';
+import { isApp, isCommands, type Recipe, rungsOf } from '../entry/recipe.ts';
+import { type FrontMatter, type GateSpec, isFit, PhaseSpec } from '../entry/spec.ts';
+import type { LineOf } from './front.ts';
+import type { TextGate } from './items.ts';
+import type { PlanText } from './text.ts';
 
 export function textProblems(found: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
   const problems = [...doubled(found.clauses), ...tooMany(found)];

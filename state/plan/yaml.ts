@@ -3,7 +3,7 @@
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
-import { TrailError } from './entry/errors.ts';
+import { TrailError } from '../entry/errors.ts';
 
 export const yamlBytesMax = 256 * 1024;
 const aliasesMax = 20;

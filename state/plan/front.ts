@@ -2,9 +2,9 @@
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { checkFacts } from './entry/body.ts';
-import { error, type Problem } from './entry/problem.ts';
-import { Budget, CalibrationFloor, DeclaredControl, Expect, FrontMatter, GateSpec } from './entry/spec.ts';
+import { checkFacts } from '../entry/body.ts';
+import { error, type Problem } from '../entry/problem.ts';
+import { Budget, CalibrationFloor, DeclaredControl, Expect, FrontMatter, GateSpec } from '../entry/spec.ts';
 
 type Path = readonly PropertyKey[];
 

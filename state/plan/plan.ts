@@ -1,11 +1,11 @@
 // A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` gives what the code knows of it, or
 // what is wrong in words; `checkPlan` also holds it against the recipes. The plan's bytes are pinned elsewhere, by digest.
 
-import type { PhaseId } from './entry/ids.ts';
-import { error, type Problem } from './entry/problem.ts';
-import type { Recipe } from './entry/recipe.ts';
-import { type FrontMatter, PhaseSpec } from './entry/spec.ts';
-import { unfitCharacter } from './entry/words.ts';
+import type { PhaseId } from '../entry/ids.ts';
+import { error, type Problem } from '../entry/problem.ts';
+import type { Recipe } from '../entry/recipe.ts';
+import { type FrontMatter, PhaseSpec } from '../entry/spec.ts';
+import { unfitCharacter } from '../entry/words.ts';
 import {
   controlProblems,
   gateProblems,
@@ -13,13 +13,13 @@ import {
   orderProblems,
   recipeProblems,
   textProblems,
-} from './planCheck.ts';
-import { proposeFrontMatter } from './planDraft.ts';
-import { partPlan, readFront } from './planFront.ts';
-import { type PlanText, readPlanText } from './planText.ts';
+} from './check.ts';
+import { proposeFrontMatter } from './draft.ts';
+import { partPlan, readFront } from './front.ts';
+import { type PlanText, readPlanText } from './text.ts';
 
-export type { Problem } from './entry/problem.ts';
-export { newPlan, proposeFrontMatter } from './planDraft.ts';
+export type { Problem } from '../entry/problem.ts';
+export { newPlan, proposeFrontMatter } from './draft.ts';
 
 export const planBytesMax = 256 * 1024;
 const unfitLinesMax = 5;

@@ -1,11 +1,11 @@
 // Plans that are begun here: a new one from a title, and front matter proposed for one that has none.
 
-import { Refused } from './entry/errors.ts';
-import { GateId, PhaseId } from './entry/ids.ts';
-import { fitLine, unfitLine } from './entry/words.ts';
-import { partPlan } from './planFront.ts';
-import type { TextGate } from './planItems.ts';
-import { type PlanText, readPlanText } from './planText.ts';
+import { Refused } from '../entry/errors.ts';
+import { GateId, PhaseId } from '../entry/ids.ts';
+import { fitLine, unfitLine } from '../entry/words.ts';
+import { partPlan } from './front.ts';
+import type { TextGate } from './items.ts';
+import { type PlanText, readPlanText } from './text.ts';
 
 const idCharsMax = 41;
 const titleCharsMax = 200;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PhaseOpened } from '../../state/entry/entry.ts';
-import { Refused } from '../../state/entry/errors.ts';
-import { Recipe } from '../../state/entry/recipe.ts';
-import { FrontMatter } from '../../state/entry/spec.ts';
-import { unfitCharacter } from '../../state/entry/words.ts';
-import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '../../state/plan.ts';
-import { seedText } from '../support/plain.ts';
-import { fc } from '../support/property.ts';
-import { titled } from '../support/titled.ts';
+import { PhaseOpened } from '../../../state/entry/entry.ts';
+import { Refused } from '../../../state/entry/errors.ts';
+import { Recipe } from '../../../state/entry/recipe.ts';
+import { FrontMatter } from '../../../state/entry/spec.ts';
+import { unfitCharacter } from '../../../state/entry/words.ts';
+import { checkPlan, newPlan, type Problem, proposeFrontMatter, readPlan } from '../../../state/plan/plan.ts';
+import { seedText } from '../../support/plain.ts';
+import { fc } from '../../support/property.ts';
+import { titled } from '../../support/titled.ts';
 
 // The shape of a plan that was pasted from a web page: no heading marks, and one paragraph as its Definition of Done.
 const pasted = `Files
@@ -445,7 +445,7 @@ describe('a plan without front matter', () => {
 
 describe('the example of docs/plans.md', () => {
   it('is a valid plan, with every member that front matter has', () => {
-    const doc = readFileSync(new URL('../../docs/plans.md', import.meta.url), 'utf8');
+    const doc = readFileSync(new URL('../../../docs/plans.md', import.meta.url), 'utf8');
     const yaml = /```yaml\n---\n([\s\S]*?)---\n```/.exec(doc)?.[1] ?? '';
     const text = '# Phase postbox-backup\n\n## 2. Work requirements\n\n1. One.\n2. Two.\n3. Three.\n';
     const recipe = Recipe.parse({ stages: ['build', 'test'].map((name) => ({ name, run: 'x' })), tests: ['tests/**'] });

@@ -2,8 +2,8 @@
 // shapes, and pasted ones lose their heading marks, so a heading of any depth counts, and so does a plain line such as
 // `2. Work requirements` after an empty one. Fenced code and HTML comments are passed over.
 
-import { PhaseId } from './entry/ids.ts';
-import { fitLine } from './entry/words.ts';
+import { PhaseId } from '../entry/ids.ts';
+import { fitLine } from '../entry/words.ts';
 import {
   clausesOf,
   dodOf,
@@ -13,7 +13,7 @@ import {
   type SectionKind,
   type TextClause,
   type TextGate,
-} from './planItems.ts';
+} from './items.ts';
 
 export const titleCharsMax = 300;
 

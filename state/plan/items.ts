@@ -1,6 +1,6 @@
 // The items of a plan's sections: numbered requirements, gates, the lines of the Definition of Done.
 
-import { fitLine } from './entry/words.ts';
+import { fitLine } from '../entry/words.ts';
 
 export const clauseCharsMax = 2000;
 
