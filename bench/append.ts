@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Entry } from '../state/entry/entry.ts';
 import type { Role } from '../state/entry/ids.ts';
-import type { Funnel } from '../state/funnel.ts';
-import { openFunnel } from '../state/funnel.ts';
+import type { Funnel } from '../state/trail/funnel.ts';
+import { openFunnel } from '../state/trail/funnel.ts';
 import { git, makeTrail, note } from '../tests/support/trail.ts';
 
 const writersDefault = 16;

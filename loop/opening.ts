@@ -6,8 +6,8 @@ import type { Intent } from '../state/entry/entry.ts';
 import { TrailError } from '../state/entry/errors.ts';
 import type { Digest, EntryId, RecipeName } from '../state/entry/ids.ts';
 import { PinnedRecipe } from '../state/entry/recipe.ts';
-import { startPhase } from '../state/hub.ts';
 import { readPlan } from '../state/plan/plan.ts';
+import { startPhase } from '../state/trail/hub.ts';
 import type { Sources, World } from './world.ts';
 
 /** Appends `opened` for the act `queue`, then makes `phase/<id>`. */

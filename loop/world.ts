@@ -14,8 +14,8 @@ import type { AgentRole, PhaseId, RunId, SessionId } from '../state/entry/ids.ts
 import type { TrailState } from '../state/entry/phase.ts';
 import { livePhase, type Phase } from '../state/entry/phase.ts';
 import type { Outcome } from '../state/entry/record.ts';
-import type { Funnel } from '../state/funnel.ts';
-import type { StatePaths, Workspace } from '../state/workspace.ts';
+import type { Funnel } from '../state/trail/funnel.ts';
+import type { StatePaths, Workspace } from '../state/trail/workspace.ts';
 import type { EntryLog } from './log.ts';
 import type { Places } from './places.ts';
 

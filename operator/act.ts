@@ -1,13 +1,13 @@
 // The operator's acts: each decision becomes a payload, is held against the trail as it is now (so that a slip is said at
 // once), signed, and dropped in the inbox. Only a supervisor puts it on the trail.
 
-import { targetDigestOf } from '../state/acts.ts';
 import { type ActPayload, type SignedAct, Waivable } from '../state/entry/act.ts';
 import type { EntryOf } from '../state/entry/entry.ts';
 import type { EntryId, PhaseId } from '../state/entry/ids.ts';
 import { livePhase, type Phase } from '../state/entry/phase.ts';
 import { admitAct } from '../state/gate/admitAct.ts';
-import { type Trail, withTrail } from '../state/readTrail.ts';
+import { targetDigestOf } from '../state/trail/acts.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
 import { amendAct, amendSays } from './amend.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { gateNamed, phaseNamed } from './explain.ts';

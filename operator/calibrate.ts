@@ -13,7 +13,7 @@ import type { Sandbox } from '../runner/sandbox.ts';
 import { unboxed } from '../runner/unboxed.ts';
 import { Refused } from '../state/entry/errors.ts';
 import { type Calibration, type JudgedCase, keepCalibration, percent } from '../state/fold/calibration.ts';
-import { lockWorkspace } from '../state/workspace.ts';
+import { lockWorkspace } from '../state/trail/workspace.ts';
 import { agentsFrom } from './agents.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';

@@ -16,7 +16,7 @@ import { type Purpose, RunRecord, uncounted } from '../state/entry/record.ts';
 import { fold } from '../state/fold/fold.ts';
 import { slotOf } from '../state/fold/piece.ts';
 import { revParse } from '../state/git/git.ts';
-import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
 import { type Comparison, compared } from './compare.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';

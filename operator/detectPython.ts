@@ -3,7 +3,7 @@
 // tool folder.
 
 import { CommandRecipe } from '../state/entry/recipe.ts';
-import type { ToolGrant } from '../state/workspace.ts';
+import type { ToolGrant } from '../state/trail/workspace.ts';
 import type { Machine, Project } from './detect.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
 import { hostOf, type PipSources, type PythonTool, packageTools } from './toolchain.ts';

@@ -7,13 +7,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join, resolve } from 'node:path';
 import { Refused } from '../state/entry/errors.ts';
 import type { Sha } from '../state/entry/ids.ts';
-import { signersAt } from '../state/hub.ts';
 import { type EnvelopeKey, publicPem } from '../state/keys/dsse.ts';
 import { loadKey, roleKeyFile } from '../state/keys/keys.ts';
 import { currentKey } from '../state/keys/signers.ts';
-import { type Trail, withTrail } from '../state/readTrail.ts';
 import type { Source } from '../state/statement.ts';
-import type { StatePaths } from '../state/workspace.ts';
+import { signersAt } from '../state/trail/hub.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
+import type { StatePaths } from '../state/trail/workspace.ts';
 import { witnessed } from './audit.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import { phaseNamed } from './explain.ts';

@@ -11,7 +11,6 @@ import { RunRecord } from '../state/entry/record.ts';
 import { fold } from '../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../state/gate/gate.ts';
 import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
-import type { Trail } from '../state/readTrail.ts';
 import {
   gateStatement,
   type Input,
@@ -21,6 +20,7 @@ import {
   runsUnder,
   type Source,
 } from '../state/statement.ts';
+import type { Trail } from '../state/trail/read.ts';
 import { gatesOf } from './status.ts';
 
 export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;

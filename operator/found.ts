@@ -4,10 +4,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrailError } from '../state/entry/errors.ts';
-import { createHub, type Hub, openHub } from '../state/hub.ts';
 import { generateKey, loadSigner } from '../state/keys/keys.ts';
 import { currentSigners, nameOf } from '../state/keys/signers.ts';
-import type { KeyPlace, StatePaths } from '../state/workspace.ts';
+import { createHub, type Hub, openHub } from '../state/trail/hub.ts';
+import type { KeyPlace, StatePaths } from '../state/trail/workspace.ts';
 import { openOperatorKey } from './key.ts';
 import { signersNow } from './rotate.ts';
 import type { Env } from './toolchain.ts';

@@ -1,7 +1,7 @@
 // What the command line says of grants: `--tool node=/opt/node --host example.org --docker /var/run/docker.sock`.
 
 import { resolve } from 'node:path';
-import { ToolGrant } from '../state/workspace.ts';
+import { ToolGrant } from '../state/trail/workspace.ts';
 import { UsageError } from './errors.ts';
 import type { AskedFor } from './grants.ts';
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { checkGrant, type GrantPlaces, realOf } from '../runner/grant.ts';
 import { type CommandRecipe, isApp, isCommands } from '../state/entry/recipe.ts';
 import type { Config } from '../state/plan/config.ts';
-import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/workspace.ts';
+import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/trail/workspace.ts';
 import type { Machine } from './detect.ts';
 import { UsageError } from './errors.ts';
 import { operatorKeyFile } from './key.ts';

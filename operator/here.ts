@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import { type Config, readConfig } from '../state/plan/config.ts';
-import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/workspace.ts';
+import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/trail/workspace.ts';
 import { UsageError } from './errors.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { settledWorkspace } from './rotate.ts';

@@ -14,7 +14,7 @@ import {
   type ToolGrant,
   type Workspace,
   writeWorkspace,
-} from '../state/workspace.ts';
+} from '../state/trail/workspace.ts';
 import { type Lookup, withAddresses } from './addresses.ts';
 import { detect, type Machine } from './detect.ts';
 import { type Exit, exits, UsageError } from './errors.ts';

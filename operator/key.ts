@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { agentSigner, generateKey, loadSigner } from '../state/keys/keys.ts';
 import type { Signer } from '../state/keys/sshsig.ts';
-import type { KeyPlace } from '../state/workspace.ts';
+import type { KeyPlace } from '../state/trail/workspace.ts';
 import { UsageError } from './errors.ts';
 import type { Env } from './toolchain.ts';
 

@@ -10,7 +10,7 @@ import type { Sandbox } from '../runner/sandbox.ts';
 import { unboxed } from '../runner/unboxed.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { Digest } from '../state/entry/ids.ts';
-import { type Lock, lockWorkspace } from '../state/workspace.ts';
+import { type Lock, lockWorkspace } from '../state/trail/workspace.ts';
 import type { Here } from './here.ts';
 import { trialsDir } from './runs.ts';
 import { sandboxOf } from './sandboxHere.ts';

@@ -3,7 +3,7 @@
 
 import { stringify } from 'yaml';
 import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../state/entry/recipe.ts';
-import type { ToolGrant } from '../state/workspace.ts';
+import type { ToolGrant } from '../state/trail/workspace.ts';
 
 export const reportFile = '.coldpass-junit.xml';
 

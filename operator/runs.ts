@@ -7,7 +7,7 @@ import { runPaths } from '../runner/runPaths.ts';
 import { TrailError } from '../state/entry/errors.ts';
 import { type EntryId, RunId } from '../state/entry/ids.ts';
 import { RunRecord } from '../state/entry/record.ts';
-import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
 import { badge } from './badge.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';

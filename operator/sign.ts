@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { signAct } from '../state/acts.ts';
 import type { Act, ActPayload, SignedAct } from '../state/entry/act.ts';
-import { dropAct } from '../state/inboxFolder.ts';
-import type { Workspace } from '../state/workspace.ts';
+import { signAct } from '../state/trail/acts.ts';
+import { dropAct } from '../state/trail/inboxFolder.ts';
+import type { Workspace } from '../state/trail/workspace.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
 import type { Env } from './toolchain.ts';

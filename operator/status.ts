@@ -10,7 +10,7 @@ import { unreproduced } from '../state/gate/caps.ts';
 import { gateReport } from '../state/gate/gate.ts';
 import { inboxOf } from '../state/gate/inbox.ts';
 import { branchHead } from '../state/git/git.ts';
-import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
 import { type Exit, exits } from './errors.ts';
 import type { Here } from './here.ts';
 import { waitingActs } from './inbox.ts';

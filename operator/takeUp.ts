@@ -1,9 +1,9 @@
 // `coldpass approve N --plan FILE`: work that was put off is taken up again. The act is the `queue` of the plan that does it,
 // signed over plan and recipes, and over the text of the deferral, or of the proposal, that it answers.
 
-import { targetDigestOf } from '../state/acts.ts';
 import type { SignedAct } from '../state/entry/act.ts';
 import type { Entry } from '../state/entry/entry.ts';
+import { targetDigestOf } from '../state/trail/acts.ts';
 import { UsageError } from './errors.ts';
 import type { Here } from './here.ts';
 import { type QueueOptions, queueAct, readyPlan } from './queue.ts';

@@ -2,7 +2,7 @@
 
 import { type Entry, type Kind, kinds } from '../state/entry/entry.ts';
 import { renderEntry } from '../state/entry/framing.ts';
-import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';
 import { entryLine } from './lines.ts';

@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { BoxUids } from '../state/workspace.ts';
+import type { BoxUids } from '../state/trail/workspace.ts';
 import { UsageError } from './errors.ts';
 
 const uidFirst = 61_000;

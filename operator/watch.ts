@@ -3,7 +3,7 @@
 
 import { watch as watchPath } from 'node:fs';
 import { basename } from 'node:path';
-import { type Trail, withTrail } from '../state/readTrail.ts';
+import { type Trail, withTrail } from '../state/trail/read.ts';
 import { type Exit, exits } from './errors.ts';
 import type { Here } from './here.ts';
 import { entryLine, matters } from './lines.ts';

@@ -11,12 +11,12 @@ import { entryInLog, tailFaults } from './auditTail.ts';
 import { branchHeads, falseRest, listObjects, type Trail } from './auditTrail.ts';
 import { Refused, TrailError } from './entry/errors.ts';
 import type { Sha } from './entry/ids.ts';
-import { readmeFile } from './genesis.ts';
 import { parseCommit } from './git/commits.ts';
 import { mustRead, mustReadTree, type ObjectStore, objectStore } from './git/objects.ts';
 import { folderMode } from './git/trees.ts';
-import { type Hub, openCopy } from './hub.ts';
 import { allowedSignersFile, sharedKey } from './keys/signers.ts';
+import { readmeFile } from './trail/genesis.ts';
+import { type Hub, openCopy } from './trail/hub.ts';
 
 /** More are counted, not told. */
 export const problemsMax = 200;

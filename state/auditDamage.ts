@@ -11,8 +11,8 @@ import { parseCommit } from './git/commits.ts';
 import { listTree } from './git/git.ts';
 import { git, gitText } from './git/process.ts';
 import { gitObject } from './git/trees.ts';
-import { docs } from './history.ts';
-import { trailRef } from './opening.ts';
+import { docs } from './trail/history.ts';
+import { trailRef } from './trail/opening.ts';
 
 export type Break = { commit: Sha; entry: number | null; what: string };
 

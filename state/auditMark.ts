@@ -9,7 +9,7 @@ import type { Seen } from './auditRead.ts';
 import { digestOf } from './entry/digest.ts';
 import { Digest, Sha } from './entry/ids.ts';
 import { isAncestor } from './git/git.ts';
-import type { Hub } from './hub.ts';
+import type { Hub } from './trail/hub.ts';
 
 const modeOfMark = 0o600;
 /** All code that judges lies in it. */

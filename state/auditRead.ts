@@ -6,10 +6,10 @@ import { type EntryAudit, entryAudit, type Judged } from './auditEntry.ts';
 import { noteWork, type PhaseWork } from './auditGit.ts';
 import { type AuditStore, auditStore, type Known } from './auditStore.ts';
 import { falseObjects, type Held, readTrail, type Trail } from './auditTrail.ts';
-import { checkCommit, type TrailCommit, type TrailPlace } from './commitRule.ts';
 import type { PhaseId, Sha } from './entry/ids.ts';
 import { parseCommit } from './git/commits.ts';
 import { mustRead } from './git/objects.ts';
+import { checkCommit, type TrailCommit, type TrailPlace } from './trail/commitRule.ts';
 
 export type AuditProblem = { entry: number | null; commit: Sha | null; what: string };
 

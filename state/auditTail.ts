@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { TrailError } from './entry/errors.ts';
 import { Sha } from './entry/ids.ts';
-import { type Head, parseHeads } from './heads.ts';
+import { type Head, parseHeads } from './trail/heads.ts';
 
 export type Witnesses = { head?: string; headsLog?: string };
 

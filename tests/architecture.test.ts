@@ -92,7 +92,7 @@ const purePaths = [
   'state/keys/authority.ts',
   'state/entry/body.ts',
   'state/gate/caps.ts',
-  'state/commitRule.ts',
+  'state/trail/commitRule.ts',
   'state/controls/pieces.ts',
   'state/entry/deferral.ts',
   'state/controls/diffParts.ts',
@@ -169,7 +169,7 @@ const purePaths = [
 
 /** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
 const borrowed: Record<string, string> = {
-  'state/commitRule.ts': 'state/git/commits.ts',
+  'state/trail/commitRule.ts': 'state/git/commits.ts',
   'runner/profile.ts': 'runner/etc.ts',
   'agents/play.ts': 'agents/prompt.ts',
 };
@@ -207,7 +207,7 @@ const owners: Record<string, string[]> = {
 const programs = [
   'runner/swarm/connect.ts',
   'cli.ts',
-  'state/hook.ts',
+  'state/trail/hook.ts',
   'runner/boxed.ts',
   'runner/boxnet.ts',
   'runner/boxprobe.ts',

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
 import type { PhaseId, Sha } from '../entry/ids.ts';
-import { incomingDir } from '../hub.ts';
+import { incomingDir } from '../trail/hub.ts';
 import { type Bundle, openBundle } from './bundle.ts';
 import { branchHead, isAncestor, revParse } from './git.ts';
 import { judgeIncoming } from './incoming.ts';

@@ -12,7 +12,7 @@ import type { Play } from '../../agents/play.ts';
 import { attemptsMax, retryDelayMs } from '../../agents/retry.ts';
 import { sse, wireEvents, wireMessage } from '../../agents/wire.ts';
 import { Stamp } from '../../state/entry/ids.ts';
-import { stampOf } from '../../state/intake.ts';
+import { stampOf } from '../../state/trail/accept.ts';
 import { backendTo, endpoint, oneWake, playSession, quickClock } from '../support/script.ts';
 import { titled } from '../support/titled.ts';
 

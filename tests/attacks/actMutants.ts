@@ -3,14 +3,14 @@
 import { instead, type Mutant, never } from './mutant.ts';
 
 const authority = 'state/keys/authority.ts';
-const acts = 'state/acts.ts';
+const acts = 'state/trail/acts.ts';
 const sabotage = 'state/controls/sabotage.ts';
 const admit = 'state/gate/admit.ts';
 
 export const actMutants: Mutant[] = [
   instead(
     'inbox: names',
-    'state/inboxFolder.ts',
+    'state/trail/inboxFolder.ts',
     "if (nonce === undefined) return unreadable('an act is named <32 hex digits>.json');",
     '',
     'an approval in the words of an agent',
@@ -147,13 +147,13 @@ export const actMutants: Mutant[] = [
   ),
   never(
     'hook: the branch stands still',
-    'state/hook.ts',
+    'state/trail/hook.ts',
     'await isFrozen(dir, branch)',
     'pushes to the branch while its DONE is judged',
   ),
   never(
     'hand-off: the commit that was judged',
-    'state/hub.ts',
+    'state/trail/hub.ts',
     'sha !== judged',
     'moves the branch once it was judged, past the hook',
   ),

@@ -12,8 +12,8 @@ import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { makeRepository } from '../../state/git/checkout.ts';
-import { withTrail } from '../../state/readTrail.ts';
-import { statePaths } from '../../state/workspace.ts';
+import { withTrail } from '../../state/trail/read.ts';
+import { statePaths } from '../../state/trail/workspace.ts';
 import {
   auditOf,
   calls,

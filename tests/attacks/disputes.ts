@@ -1,7 +1,7 @@
 // F: a Builder that disputes a finding to be rid of it. What is disputed blocks as before: the operator alone lifts it.
 
-import { targetDigestOf } from '../../state/acts.ts';
 import type { Entry, EntryOf, Intent } from '../../state/entry/entry.ts';
+import { targetDigestOf } from '../../state/trail/acts.ts';
 import { M1, phaseId } from '../support/writer.ts';
 import type { Attack, Twin } from './case.ts';
 import { judge, reclaimed, type Scene, told, verdict } from './scene.ts';

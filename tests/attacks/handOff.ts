@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Intent } from '../../state/entry/entry.ts';
 import { DONE } from '../../state/entry/ids.ts';
-import { deliver } from '../../state/hub.ts';
+import { deliver } from '../../state/trail/hub.ts';
 import { calls, committed, wake } from '../support/live.ts';
 import { addCommits, git } from '../support/repo.ts';
 import { phaseId } from '../support/writer.ts';

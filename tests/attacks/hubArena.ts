@@ -4,7 +4,6 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { signAct } from '../../state/acts.ts';
 import { audit } from '../../state/audit.ts';
 import type { Act, ActPayload } from '../../state/entry/act.ts';
 import type { Entry, Intent, Kind } from '../../state/entry/entry.ts';
@@ -14,6 +13,7 @@ import type { AgentRole, EntryId, Role, SessionId, Sha } from '../../state/entry
 import { signedCommit } from '../../state/git/commits.ts';
 import { objectStore } from '../../state/git/objects.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
+import { signAct } from '../../state/trail/acts.ts';
 import { addCommits, type Files, git, gitBytes, makeHub } from '../support/repo.ts';
 import { type Made, openPhase, openWriter, phaseId, type Writer } from '../support/writer.ts';
 import type { Outcome, Refusal, Rule } from './case.ts';

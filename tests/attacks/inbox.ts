@@ -4,10 +4,10 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeAll } from '../../loop/acts.ts';
-import { signAct } from '../../state/acts.ts';
 import type { Act } from '../../state/entry/act.ts';
-import { dropAct } from '../../state/inboxFolder.ts';
 import { generateKey } from '../../state/keys/keys.ts';
+import { signAct } from '../../state/trail/acts.ts';
+import { dropAct } from '../../state/trail/inboxFolder.ts';
 import { type InboxGround, inboxGround } from '../support/inboxGround.ts';
 import { phaseId } from '../support/writer.ts';
 import type { Attack, Outcome, Twin } from './case.ts';

@@ -99,7 +99,7 @@ const bodyMutants: Mutant[] = [
   },
 ];
 
-const commits = 'state/commitRule.ts';
+const commits = 'state/trail/commitRule.ts';
 const policy = 'state/entry/policy.ts';
 const hookMutants: Mutant[] = [
   {
@@ -224,33 +224,33 @@ const hookMutants: Mutant[] = [
   ),
   {
     rule: 'hook: main',
-    file: 'state/hook.ts',
+    file: 'state/trail/hook.ts',
     find: "if (ref === 'refs/heads/trail') return 'trail';",
     replace: "if (ref === 'refs/heads/trail') return 'trail'; if (ref === 'refs/heads/main') return 'main';",
     attack: 'pushes to main',
   },
-  never('hook: a branch stays', 'state/hook.ts', '/^0+$/.test(update.new)', 'removes the trail'),
+  never('hook: a branch stays', 'state/trail/hook.ts', '/^0+$/.test(update.new)', 'removes the trail'),
   never(
     'hook: phases are opened by a plan',
-    'state/hook.ts',
+    'state/trail/hook.ts',
     'old === null || old !== update.old',
     'opens a phase by pushing its branch',
   ),
   never(
     'hook: fast-forward of the trail',
-    'state/hook.ts',
+    'state/trail/hook.ts',
     '!(await isAncestor(dir, old, head, received))',
     'rewrites history by force',
   ),
   never(
     'hook: fast-forward of a phase',
-    'state/hook.ts',
+    'state/trail/hook.ts',
     '!(await isAncestor(dir, old, head, received))',
     'starts the phase’s branch over',
   ),
   gone(
     'hook: what comes in is judged',
-    'state/hook.ts',
+    'state/trail/hook.ts',
     'await judgeIncoming(dir, head, publishLimits, received);',
     'pushes a file over the size',
   ),

@@ -10,7 +10,7 @@ import { startScripted } from '../../agents/scripted.ts';
 import { layDemo } from '../../operator/demo.ts';
 import { run } from '../../operator/run.ts';
 import { demoScript } from '../../operator/story.ts';
-import { statePaths } from '../../state/workspace.ts';
+import { statePaths } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import { auditOf, entriesOf, groundEnv, liveDir, scriptOf } from '../support/live.ts';
 

@@ -6,7 +6,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { statePaths } from '../../state/workspace.ts';
+import { statePaths } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import { auditOf, cli, entriesOf, groundEnv, leavings, plainGit } from '../support/live.ts';
 

@@ -14,7 +14,7 @@ import { canonicalJson } from '../../state/entry/digest.ts';
 import type { Entry } from '../../state/entry/entry.ts';
 import { uncounted } from '../../state/entry/record.ts';
 import { slotOf } from '../../state/fold/piece.ts';
-import { statePaths, type Workspace, writeWorkspace } from '../../state/workspace.ts';
+import { statePaths, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import {
   adderScript,

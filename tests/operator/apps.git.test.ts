@@ -20,7 +20,7 @@ import type { DockerReport } from '../../runner/swarm/dockerReport.ts';
 import type { Sha } from '../../state/entry/ids.ts';
 import { PinnedRecipe } from '../../state/entry/recipe.ts';
 import { readConfig } from '../../state/plan/config.ts';
-import { openWorkspace } from '../../state/workspace.ts';
+import { openWorkspace } from '../../state/trail/workspace.ts';
 import { type Ground, ground } from '../support/cli.ts';
 import { addCommits, type Files, git } from '../support/repo.ts';
 

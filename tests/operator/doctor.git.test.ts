@@ -20,7 +20,7 @@ import { sayDoctor } from '../../operator/say.ts';
 import { type Opened, openSandbox } from '../../runner/sandbox.ts';
 import { unavailable } from '../../runner/selftest.ts';
 import { generateKey } from '../../state/keys/keys.ts';
-import { makeStateDir, type Workspace, writeWorkspace } from '../../state/workspace.ts';
+import { makeStateDir, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
 import { makeRepo } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';
 

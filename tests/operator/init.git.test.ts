@@ -8,10 +8,10 @@ import { here } from '../../operator/here.ts';
 import { type InitOptions, init } from '../../operator/init.ts';
 import { screen } from '../../operator/print.ts';
 import { sayInit } from '../../operator/say.ts';
-import { openHub } from '../../state/hub.ts';
 import { generateKey } from '../../state/keys/keys.ts';
 import { readConfig } from '../../state/plan/config.ts';
-import { openWorkspace, statePaths } from '../../state/workspace.ts';
+import { openHub } from '../../state/trail/hub.ts';
+import { openWorkspace, statePaths } from '../../state/trail/workspace.ts';
 import { git, makeRepo } from '../support/repo.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -3,7 +3,7 @@
 
 import { writeSync } from 'node:fs';
 import type { Role } from '../../state/entry/ids.ts';
-import { openFunnel } from '../../state/funnel.ts';
+import { openFunnel } from '../../state/trail/funnel.ts';
 import { listing, note, titleOf, trailAt } from './trail.ts';
 
 const [, , stateDir = '', name = ''] = process.argv;

@@ -5,7 +5,6 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
-import { signAct } from '../../state/acts.ts';
 import { type AuditReport, audit } from '../../state/audit.ts';
 import type { Act, ActPayload } from '../../state/entry/act.ts';
 import type { Entry, Facts } from '../../state/entry/entry.ts';
@@ -13,6 +12,7 @@ import type { EntryId, PhaseId, Role, RunId, Sha } from '../../state/entry/ids.t
 import { RunRecord } from '../../state/entry/record.ts';
 import { recordBytes, runFacts } from '../../state/fold/facts.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
+import { signAct } from '../../state/trail/acts.ts';
 import { addStep, cloneSteps, explode, forge, placed, refact, type Step, stepOf, stepsOf } from './forge.ts';
 import { type Chapter, honestPhase, phaseId, type Story } from './phase.ts';
 import { git } from './repo.ts';

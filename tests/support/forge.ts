@@ -13,7 +13,7 @@ import { signedCommit } from '../../state/git/commits.ts';
 import { objectStore } from '../../state/git/objects.ts';
 import { type GitObject, gitObject, type ObjectType, withFiles } from '../../state/git/trees.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
-import { walkTrail } from '../../state/walk.ts';
+import { walkTrail } from '../../state/trail/walk.ts';
 import type { Made } from './phase.ts';
 import { git, gitBytes } from './repo.ts';
 

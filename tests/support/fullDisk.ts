@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { openFunnel } from '../../state/funnel.ts';
+import { openFunnel } from '../../state/trail/funnel.ts';
 import { listing, makeTrail, note, titleOf } from './trail.ts';
 
 const [, , stateDir = ''] = process.argv;

@@ -4,14 +4,14 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { entryLog } from '../../loop/log.ts';
 import type { World } from '../../loop/world.ts';
-import { signAct, targetDigestOf } from '../../state/acts.ts';
 import { audit } from '../../state/audit.ts';
 import type { Act, ActPayload, SignedAct } from '../../state/entry/act.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import type { EntryId } from '../../state/entry/ids.ts';
-import { dropAct } from '../../state/inboxFolder.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
-import { statePaths } from '../../state/workspace.ts';
+import { signAct, targetDigestOf } from '../../state/trail/acts.ts';
+import { dropAct } from '../../state/trail/inboxFolder.ts';
+import { statePaths } from '../../state/trail/workspace.ts';
 import { makeHub } from './repo.ts';
 import { harnessText, M1, openPhase, openWriter, phaseId, type Writer } from './writer.ts';
 

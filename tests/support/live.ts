@@ -30,8 +30,8 @@ import type { ActPayload } from '../../state/entry/act.ts';
 import type { Entry, EntryOf, Kind } from '../../state/entry/entry.ts';
 import type { AgentRole } from '../../state/entry/ids.ts';
 import { makeRepository } from '../../state/git/checkout.ts';
-import { withTrail } from '../../state/readTrail.ts';
-import { type StatePaths, statePaths } from '../../state/workspace.ts';
+import { withTrail } from '../../state/trail/read.ts';
+import { type StatePaths, statePaths } from '../../state/trail/workspace.ts';
 import { cliEnv } from './cliEnv.ts';
 
 export const fixtures = join(import.meta.dirname, '..', 'fixtures', 'live');

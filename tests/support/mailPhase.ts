@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { readScript, Script } from '../../agents/script.ts';
 import { init } from '../../operator/init.ts';
 import { layApp } from '../../recipes/lay.ts';
-import { statePaths } from '../../state/workspace.ts';
+import { statePaths } from '../../state/trail/workspace.ts';
 import { fixtures, type Ground, groundEnv, liveDir } from './live.ts';
 
 const top = join(import.meta.dirname, '..', '..');

@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sha } from '../../state/entry/ids.ts';
-import { createHub, type Hub } from '../../state/hub.ts';
 import { generateKey } from '../../state/keys/keys.ts';
+import { createHub, type Hub } from '../../state/trail/hub.ts';
 import { tempDir } from './temp.ts';
 
 /** Files of one commit: text, bytes, `{ link }` for a symbolic link, `{ commit }` for a submodule, null to remove. */

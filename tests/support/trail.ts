@@ -8,13 +8,13 @@ import { actNamespace } from '../../state/entry/act.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, Intent, IntentOf } from '../../state/entry/entry.ts';
 import { type EntryId, type GateId, type PhaseId, Role, type SessionId, type Sha } from '../../state/entry/ids.ts';
-import type { FunnelOptions } from '../../state/funnel.ts';
 import { signedCommit } from '../../state/git/commits.ts';
 import { objectStore } from '../../state/git/objects.ts';
 import { gitObject, withFiles } from '../../state/git/trees.ts';
 import { generateKey, loadSigner } from '../../state/keys/keys.ts';
 import { formatAllowedSigners, gitNamespace, principalOf } from '../../state/keys/signers.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
+import type { FunnelOptions } from '../../state/trail/funnel.ts';
 
 export type TestTrail = {
   stateDir: string;

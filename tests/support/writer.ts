@@ -2,7 +2,6 @@
 // agents say and runs record is the caller's; what the trail computes from it is computed.
 
 import { join } from 'node:path';
-import { signAct, targetDigestOf } from '../../state/acts.ts';
 import { Act, type ActPayload } from '../../state/entry/act.ts';
 import { canonicalJson, digestOf, digestOfJson } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent, StoredBytes } from '../../state/entry/entry.ts';
@@ -13,12 +12,13 @@ import { Recipe } from '../../state/entry/recipe.ts';
 import type { Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
 import { asksOf, recordBytes, runFacts } from '../../state/fold/facts.ts';
 import { fold } from '../../state/fold/fold.ts';
-import { type Funnel, openFunnel } from '../../state/funnel.ts';
 import { admit } from '../../state/gate/admit.ts';
 import { treeOf } from '../../state/git/git.ts';
-import { startPhase } from '../../state/hub.ts';
 import { roleSigner } from '../../state/keys/keys.ts';
 import { readPlan } from '../../state/plan/plan.ts';
+import { signAct, targetDigestOf } from '../../state/trail/acts.ts';
+import { type Funnel, openFunnel } from '../../state/trail/funnel.ts';
+import { startPhase } from '../../state/trail/hub.ts';
 import { record } from './records.ts';
 import type { makeHub } from './repo.ts';
 

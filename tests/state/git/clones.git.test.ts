@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PhaseId, Sha } from '../../../state/entry/ids.ts';
 import { coldClone, removeTree, roleClone, updateBundle } from '../../../state/git/clones.ts';
-import { startPhase, syncMain } from '../../../state/hub.ts';
+import { startPhase, syncMain } from '../../../state/trail/hub.ts';
 import { addCommits, git, gitBytes, makeHub } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 

@@ -18,7 +18,7 @@ import type { PhaseId, Sha } from '../../../state/entry/ids.ts';
 import { coldClone, roleClone } from '../../../state/git/clones.ts';
 import { linkProblem } from '../../../state/git/incoming.ts';
 import { type Publication, receiveBundle } from '../../../state/git/publish.ts';
-import { incomingDir, startPhase, tidyHub } from '../../../state/hub.ts';
+import { incomingDir, startPhase, tidyHub } from '../../../state/trail/hub.ts';
 import { blob, boxedBundle, bundleFile, craftedBundle, rawCommit } from '../../support/bundle.ts';
 import { addCommits, type Files, git, makeHub } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';

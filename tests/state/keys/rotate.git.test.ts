@@ -5,16 +5,13 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { signAct } from '../../../state/acts.ts';
 import { audit } from '../../../state/audit.ts';
 import type { Act } from '../../../state/entry/act.ts';
 import type { Entry, Intent } from '../../../state/entry/entry.ts';
 import { renderEntry } from '../../../state/entry/framing.ts';
 import type { EntryId, Role, Sha } from '../../../state/entry/ids.ts';
-import { type Funnel, openFunnel } from '../../../state/funnel.ts';
 import { signedCommit } from '../../../state/git/commits.ts';
 import { objectStore } from '../../../state/git/objects.ts';
-import { createHub } from '../../../state/hub.ts';
 import { generateKey, keyBeside, roleSigner } from '../../../state/keys/keys.ts';
 import {
   allowedSignersFile,
@@ -26,6 +23,9 @@ import {
   signersAfter,
 } from '../../../state/keys/signers.ts';
 import type { Signer } from '../../../state/keys/sshsig.ts';
+import { signAct } from '../../../state/trail/acts.ts';
+import { type Funnel, openFunnel } from '../../../state/trail/funnel.ts';
+import { createHub } from '../../../state/trail/hub.ts';
 import { addCommits, type Files, git, gitBytes, makeHub, makeRepo } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 import { type Appended, listing, note, phase, session, sessionEnd } from '../../support/trail.ts';

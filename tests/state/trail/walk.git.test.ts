@@ -1,12 +1,12 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkCommit, type Problem } from '../../state/commitRule.ts';
-import type { Sha } from '../../state/entry/ids.ts';
-import { openFunnel } from '../../state/funnel.ts';
-import { placeAt, placeAtGenesis, walkTrail } from '../../state/walk.ts';
-import { git, gitBytes, makeHub } from '../support/repo.ts';
-import { listing, note } from '../support/trail.ts';
+import type { Sha } from '../../../state/entry/ids.ts';
+import { checkCommit, type Problem } from '../../../state/trail/commitRule.ts';
+import { openFunnel } from '../../../state/trail/funnel.ts';
+import { placeAt, placeAtGenesis, walkTrail } from '../../../state/trail/walk.ts';
+import { git, gitBytes, makeHub } from '../../support/repo.ts';
+import { listing, note } from '../../support/trail.ts';
 
 /** A trail of so many commits by two roles in turn, long enough that files go on in further parts. */
 async function longTrail(commits: number) {

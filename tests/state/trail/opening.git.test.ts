@@ -4,13 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { TrailError } from '../../state/entry/errors.ts';
-import { openFunnel } from '../../state/funnel.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { openTestFunnel, trailOf } from '../support/honest.ts';
-import { tempDir } from '../support/temp.ts';
-import type { TestTrail } from '../support/trail.ts';
-import { git, listing, makeTrail, titleOf } from '../support/trail.ts';
+import { TrailError } from '../../../state/entry/errors.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { openFunnel } from '../../../state/trail/funnel.ts';
+import { openTestFunnel, trailOf } from '../../support/honest.ts';
+import { tempDir } from '../../support/temp.ts';
+import type { TestTrail } from '../../support/trail.ts';
+import { git, listing, makeTrail, titleOf } from '../../support/trail.ts';
 
 const someone = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
 

@@ -5,20 +5,20 @@
 //
 // A kill leaves a batch unnamed (gone, never acknowledged) or on the trail (found again at opening), never half of it.
 
-import type { Draft, Tip } from './drafts.ts';
-import { draftBatch } from './drafts.ts';
-import type { Entry, Intent } from './entry/entry.ts';
-import { TrailError } from './entry/errors.ts';
-import type { Digest, Role, Sha } from './entry/ids.ts';
-import type { ObjectStore } from './git/objects.ts';
-import { mustRead, mustReadTree } from './git/objects.ts';
-import { packer } from './git/packing.ts';
-import type { GitObject } from './git/trees.ts';
-import { childAt } from './git/trees.ts';
+import type { Entry, Intent } from '../entry/entry.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Digest, Role, Sha } from '../entry/ids.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import { mustRead, mustReadTree } from '../git/objects.ts';
+import { packer } from '../git/packing.ts';
+import type { GitObject } from '../git/trees.ts';
+import { childAt } from '../git/trees.ts';
+import type { AllowedSigner } from '../keys/signers.ts';
+import type { Signer } from '../keys/sshsig.ts';
+import type { Rules } from './accept.ts';
+import type { Draft, Tip } from './batch.ts';
+import { draftBatch } from './batch.ts';
 import { docs } from './history.ts';
-import type { Rules } from './intake.ts';
-import type { AllowedSigner } from './keys/signers.ts';
-import type { Signer } from './keys/sshsig.ts';
 import type { OpenTrail } from './opening.ts';
 import { openTrail } from './opening.ts';
 import { trailWriter } from './writer.ts';

@@ -8,17 +8,17 @@ import { appendFile, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Refused, TrailError } from './entry/errors.ts';
-import { type PhaseId, type RunId, Sha } from './entry/ids.ts';
+import { Refused, TrailError } from '../entry/errors.ts';
+import { type PhaseId, type RunId, Sha } from '../entry/ids.ts';
+import { type ObjectReader, openObjects } from '../git/catFile.ts';
+import { verifyCommit } from '../git/commits.ts';
+import { branchHead, isAncestor, revParse } from '../git/git.ts';
+import { syncFolder } from '../git/objects.ts';
+import { git, gitText, whyFailed } from '../git/process.ts';
+import { childAt, fileMode, parseTree } from '../git/trees.ts';
+import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from '../keys/signers.ts';
+import { fingerprintOf } from '../keys/sshsig.ts';
 import { type Founding, writeGenesis } from './genesis.ts';
-import { type ObjectReader, openObjects } from './git/catFile.ts';
-import { verifyCommit } from './git/commits.ts';
-import { branchHead, isAncestor, revParse } from './git/git.ts';
-import { syncFolder } from './git/objects.ts';
-import { git, gitText, whyFailed } from './git/process.ts';
-import { childAt, fileMode, parseTree } from './git/trees.ts';
-import { type AllowedSigner, allowedSignersFile, parseAllowedSigners, principalOf } from './keys/signers.ts';
-import { fingerprintOf } from './keys/sshsig.ts';
 
 const allowedSignersBytesMax = 64 * 1024;
 const transferSecondsMax = 600;

@@ -1,13 +1,13 @@
 // The trail's commits in order, each with what it changed and the bytes before and after: what `checkCommit` judges. Three
 // children of git for any number of commits; memory holds one portion, and the newest bytes of each file that grows.
 
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import { partOf } from '../entry/policy.ts';
+import { type ObjectReader, openObjects } from '../git/catFile.ts';
+import { type Change, listingBytesMax, readChange } from '../git/git.ts';
+import { type GitOptions, git, gitText, whyFailed } from '../git/process.ts';
 import type { TrailChange, TrailCommit, TrailPlace } from './commitRule.ts';
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import { partOf } from './entry/policy.ts';
-import { type ObjectReader, openObjects } from './git/catFile.ts';
-import { type Change, listingBytesMax, readChange } from './git/git.ts';
-import { type GitOptions, git, gitText, whyFailed } from './git/process.ts';
 import { docs } from './history.ts';
 import { signersAt } from './hub.ts';
 

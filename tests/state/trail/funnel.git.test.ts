@@ -2,17 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Act } from '../../state/entry/act.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import type { Entry, Intent, StoredBytes } from '../../state/entry/entry.ts';
-import { Refused, TrailError } from '../../state/entry/errors.ts';
-import type { Role } from '../../state/entry/ids.ts';
-import { sealBytes } from '../../state/entry/policy.ts';
-import { openFunnel, queuedAppendsMax } from '../../state/funnel.ts';
-import { expectHonestHistory, openTestFunnel } from '../support/honest.ts';
-import { tempDir } from '../support/temp.ts';
-import type { Appended } from '../support/trail.ts';
-import { close, finding, git, listing, makeTrail, note, phase, sessionEnd, titleOf } from '../support/trail.ts';
+import { Act } from '../../../state/entry/act.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { Entry, Intent, StoredBytes } from '../../../state/entry/entry.ts';
+import { Refused, TrailError } from '../../../state/entry/errors.ts';
+import type { Role } from '../../../state/entry/ids.ts';
+import { sealBytes } from '../../../state/entry/policy.ts';
+import { openFunnel, queuedAppendsMax } from '../../../state/trail/funnel.ts';
+import { expectHonestHistory, openTestFunnel } from '../../support/honest.ts';
+import { tempDir } from '../../support/temp.ts';
+import type { Appended } from '../../support/trail.ts';
+import { close, finding, git, listing, makeTrail, note, phase, sessionEnd, titleOf } from '../../support/trail.ts';
 
 describe('an append', () => {
   test('is numbered, stamped, on the trail and in heads.log when it resolves', async () => {

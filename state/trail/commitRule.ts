@@ -4,15 +4,15 @@
 //
 // Not here: the first commit, which has no entries and is the operator's (`openHub`).
 
-import { canonicalJson, digestOf } from './entry/digest.ts';
-import type { Entry } from './entry/entry.ts';
-import { Refused } from './entry/errors.ts';
-import { entryAt, parseEntries } from './entry/framing.ts';
-import { Role, type Sha } from './entry/ids.ts';
-import { committerOf, mayWrite, misplaced, partOf } from './entry/policy.ts';
-import { parseCommit, verifyCommit } from './git/commits.ts';
-import type { Change } from './git/git.ts';
-import { authorityOf } from './keys/authority.ts';
+import { canonicalJson, digestOf } from '../entry/digest.ts';
+import type { Entry } from '../entry/entry.ts';
+import { Refused } from '../entry/errors.ts';
+import { entryAt, parseEntries } from '../entry/framing.ts';
+import { Role, type Sha } from '../entry/ids.ts';
+import { committerOf, mayWrite, misplaced, partOf } from '../entry/policy.ts';
+import { parseCommit, verifyCommit } from '../git/commits.ts';
+import type { Change } from '../git/git.ts';
+import { authorityOf } from '../keys/authority.ts';
 import {
   type AllowedSigner,
   allowedSignersFile,
@@ -20,7 +20,7 @@ import {
   formatAllowedSigners,
   rotationsIn,
   signersAfter,
-} from './keys/signers.ts';
+} from '../keys/signers.ts';
 
 /**
  * linear: one parent, the commit before · signature: by a key of allowed_signers · path: a plain file that is added or

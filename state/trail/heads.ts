@@ -5,9 +5,9 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import { syncFolder } from './git/objects.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import { syncFolder } from '../git/objects.ts';
 
 export const headsLogBytesMax = 256 * 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { Refused, TrailError } from '../../state/entry/errors.ts';
+import { Refused, TrailError } from '../../../state/entry/errors.ts';
 import {
   lockWorkspace,
   makeStateDir,
@@ -13,8 +13,8 @@ import {
   statePaths,
   type Workspace,
   writeWorkspace,
-} from '../../state/workspace.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../../state/trail/workspace.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const workspace: Workspace = {
   v: 1,
@@ -116,7 +116,7 @@ test('a lock is held within one process too, and may be released twice', () => {
 
 /** A process that takes the lock, starts a long-lived child in a session of its own, and waits. */
 async function startHolder(dir: string) {
-  const module = fileURLToPath(new URL('../../state/workspace.ts', import.meta.url));
+  const module = fileURLToPath(new URL('../../../state/trail/workspace.ts', import.meta.url));
   const program = `
     import { spawn } from 'node:child_process';
     import { lockWorkspace } from ${JSON.stringify(module)};

@@ -2,25 +2,25 @@
 // a new value beside the tip it starts from; where it cannot be written whole it is dropped, and the tip stands. An act that
 // rotates a key changes allowed_signers in its own commit, and the next commit of that role bears the new key.
 
-import type { Entry, Intent } from './entry/entry.ts';
-import { TrailError } from './entry/errors.ts';
-import type { EntryId, Role, Sha } from './entry/ids.ts';
-import { sealBytes, sealedName, subjectFor } from './entry/policy.ts';
-import { signedCommit } from './git/commits.ts';
-import type { GitObject, LoadTree, Tree } from './git/trees.ts';
-import { childAt, gitObject, withFiles } from './git/trees.ts';
-import type { Head } from './heads.ts';
-import { docs } from './history.ts';
-import type { Accepted, Filed, Rules } from './intake.ts';
-import { takeIn } from './intake.ts';
+import type { Entry, Intent } from '../entry/entry.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { EntryId, Role, Sha } from '../entry/ids.ts';
+import { sealBytes, sealedName, subjectFor } from '../entry/policy.ts';
+import { signedCommit } from '../git/commits.ts';
+import type { GitObject, LoadTree, Tree } from '../git/trees.ts';
+import { childAt, gitObject, withFiles } from '../git/trees.ts';
 import {
   type AllowedSigner,
   allowedSignersFile,
   formatAllowedSigners,
   rotationsIn,
   signersAfter,
-} from './keys/signers.ts';
-import type { Signer } from './keys/sshsig.ts';
+} from '../keys/signers.ts';
+import type { Signer } from '../keys/sshsig.ts';
+import type { Accepted, Filed, Rules } from './accept.ts';
+import { takeIn } from './accept.ts';
+import type { Head } from './heads.ts';
+import { docs } from './history.ts';
 
 /** Where the trail stands: all that the funnel knows, as one value. */
 export type Tip<S> = {

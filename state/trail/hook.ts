@@ -10,15 +10,15 @@
 // this file, or on any error of ours the push is refused.
 
 import { readFileSync, realpathSync } from 'node:fs';
+import { Refused } from '../entry/errors.ts';
+import { PhaseId, Sha } from '../entry/ids.ts';
+import { standsStill } from '../gate/admitClaim.ts';
+import { branchHead, isAncestor } from '../git/git.ts';
+import { judgeIncoming, type Quarantined } from '../git/incoming.ts';
+import { publishLimits } from '../git/publish.ts';
 import { checkCommit, type Problem } from './commitRule.ts';
-import { Refused } from './entry/errors.ts';
-import { PhaseId, Sha } from './entry/ids.ts';
-import { standsStill } from './gate/admitClaim.ts';
-import { branchHead, isAncestor } from './git/git.ts';
-import { judgeIncoming, type Quarantined } from './git/incoming.ts';
-import { publishLimits } from './git/publish.ts';
 import { openHub } from './hub.ts';
-import { withTrail } from './readTrail.ts';
+import { withTrail } from './read.ts';
 import { placeAt, walkTrail } from './walk.ts';
 
 const problemsShownMax = 10;

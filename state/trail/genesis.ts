@@ -1,12 +1,12 @@
 // The trail's first commit: the operator signs the list of the keys that count from here on, himself among them. All trust
 // in a trail comes down to this commit's key.
 
-import { actNamespace } from './entry/act.ts';
-import { Refused } from './entry/errors.ts';
-import type { Role, Sha } from './entry/ids.ts';
-import { signedCommit } from './git/commits.ts';
-import { objectStore } from './git/objects.ts';
-import { gitObject, withFiles } from './git/trees.ts';
+import { actNamespace } from '../entry/act.ts';
+import { Refused } from '../entry/errors.ts';
+import type { Role, Sha } from '../entry/ids.ts';
+import { signedCommit } from '../git/commits.ts';
+import { objectStore } from '../git/objects.ts';
+import { gitObject, withFiles } from '../git/trees.ts';
 import {
   type AllowedSigner,
   allowedSignersFile,
@@ -14,8 +14,8 @@ import {
   gitNamespace,
   principalOf,
   sharedKey,
-} from './keys/signers.ts';
-import type { Signer } from './keys/sshsig.ts';
+} from '../keys/signers.ts';
+import type { Signer } from '../keys/sshsig.ts';
 
 // Not `.md`: every Markdown file of a trail holds entries.
 export const readmeFile = 'machine-docs/README';

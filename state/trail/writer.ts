@@ -2,11 +2,11 @@
 // fails (the disk is full), the branch goes back to where it was, at once or before the next draft. Only a process that
 // ends between the two leaves a batch on the trail that was rejected; opening takes it for what the trail says.
 
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import type { ObjectStore } from './git/objects.ts';
-import type { Branch } from './git/refs.ts';
-import type { GitObject } from './git/trees.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import type { Branch } from '../git/refs.ts';
+import type { GitObject } from '../git/trees.ts';
 import type { Head, HeadsLog } from './heads.ts';
 
 export type TrailWriter = {

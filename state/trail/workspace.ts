@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { Refused, TrailError } from './entry/errors.ts';
-import { WorkspaceName } from './plan/config.ts';
+import { Refused, TrailError } from '../entry/errors.ts';
+import { WorkspaceName } from '../plan/config.ts';
 
 export const toolsMax = 16;
 export const hostsMax = 50;

@@ -1,14 +1,14 @@
 // The trail as those read it who only look: every entry, the fold, and the bytes that they name. Takes no lock and no key and
 // writes nothing, so it may be read while a supervisor appends. Whether it is genuine is `audit`'s question, not this one's.
 
-import type { Entry } from './entry/entry.ts';
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import { emptyTrail, type TrailState } from './entry/phase.ts';
-import { fold } from './fold/fold.ts';
-import { branchHead } from './git/git.ts';
-import { mustRead, mustReadTree, objectStore } from './git/objects.ts';
-import { childAt } from './git/trees.ts';
+import type { Entry } from '../entry/entry.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import { emptyTrail, type TrailState } from '../entry/phase.ts';
+import { fold } from '../fold/fold.ts';
+import { branchHead } from '../git/git.ts';
+import { mustRead, mustReadTree, objectStore } from '../git/objects.ts';
+import { childAt } from '../git/trees.ts';
 import { docs, readHistory } from './history.ts';
 import { openHub } from './hub.ts';
 

@@ -10,11 +10,11 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SignedAct } from './entry/act.ts';
-import { digestOf } from './entry/digest.ts';
-import { TrailError } from './entry/errors.ts';
-import type { Digest } from './entry/ids.ts';
-import { syncFolder } from './git/objects.ts';
+import { SignedAct } from '../entry/act.ts';
+import { digestOf } from '../entry/digest.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Digest } from '../entry/ids.ts';
+import { syncFolder } from '../git/objects.ts';
 
 export const actBytesMax = 16 * 1024 * 1024;
 export const inboxFilesMax = 500;

@@ -1,15 +1,15 @@
 // One append, judged: its intents become numbered entries, or it is refused whole. Everything that could make a trail
 // unreadable is stopped here, since what was appended can never be taken back.
 
-import { canonicalJson, digestOf } from './entry/digest.ts';
-import type { Entry, Intent, StoredBytes } from './entry/entry.ts';
-import { factsSchema } from './entry/entry.ts';
-import { Refused } from './entry/errors.ts';
-import { checkEntry, parseEntries, renderEntry } from './entry/framing.ts';
-import type { Digest, EntryId, Role, Sha } from './entry/ids.ts';
-import { committerOf, fileFor, mayWrite, partOf, signersOf } from './entry/policy.ts';
-import type { GitObject, LoadTree, Tree } from './git/trees.ts';
-import { childAt, gitObject } from './git/trees.ts';
+import { canonicalJson, digestOf } from '../entry/digest.ts';
+import type { Entry, Intent, StoredBytes } from '../entry/entry.ts';
+import { factsSchema } from '../entry/entry.ts';
+import { Refused } from '../entry/errors.ts';
+import { checkEntry, parseEntries, renderEntry } from '../entry/framing.ts';
+import type { Digest, EntryId, Role, Sha } from '../entry/ids.ts';
+import { committerOf, fileFor, mayWrite, partOf, signersOf } from '../entry/policy.ts';
+import type { GitObject, LoadTree, Tree } from '../git/trees.ts';
+import { childAt, gitObject } from '../git/trees.ts';
 import { docs } from './history.ts';
 
 export const storedBytesMax = 8 * 1024 * 1024;

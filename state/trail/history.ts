@@ -1,16 +1,16 @@
 // The trail as it stands in git, read once at opening: the chain of commits, the newest tree, every entry in order. The
 // entries are parsed from the files at the head, since each file only ever grew; signatures and prefixes are audit's to check.
 
-import type { Entry } from './entry/entry.ts';
-import { TrailError } from './entry/errors.ts';
-import { parseEntries } from './entry/framing.ts';
-import type { EntryId, Sha } from './entry/ids.ts';
-import { committerOf, misplaced, partOf } from './entry/policy.ts';
-import { parseCommit } from './git/commits.ts';
-import type { ObjectStore } from './git/objects.ts';
-import { mustRead, mustReadTree } from './git/objects.ts';
-import { gitText } from './git/process.ts';
-import type { Tree } from './git/trees.ts';
+import type { Entry } from '../entry/entry.ts';
+import { TrailError } from '../entry/errors.ts';
+import { parseEntries } from '../entry/framing.ts';
+import type { EntryId, Sha } from '../entry/ids.ts';
+import { committerOf, misplaced, partOf } from '../entry/policy.ts';
+import { parseCommit } from '../git/commits.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import { mustRead, mustReadTree } from '../git/objects.ts';
+import { gitText } from '../git/process.ts';
+import type { Tree } from '../git/trees.ts';
 
 export const docs = 'machine-docs';
 export const chainBytesMax = 256 * 1024 * 1024;

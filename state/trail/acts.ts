@@ -1,14 +1,14 @@
 // An act's life outside the trail: signed in the operator's process, verified in the supervisor's. Where it lies in between is
 // `inboxFolder.ts`; whether what it asks for can be is `admitAct.ts`.
 
-import { Act, actNamespace, type SignedAct } from './entry/act.ts';
-import { canonicalJson, digestOf } from './entry/digest.ts';
-import type { Entry } from './entry/entry.ts';
-import { renderEntry } from './entry/framing.ts';
-import type { Digest } from './entry/ids.ts';
-import { authorityOf } from './keys/authority.ts';
-import type { AllowedSigner } from './keys/signers.ts';
-import type { Signer } from './keys/sshsig.ts';
+import { Act, actNamespace, type SignedAct } from '../entry/act.ts';
+import { canonicalJson, digestOf } from '../entry/digest.ts';
+import type { Entry } from '../entry/entry.ts';
+import { renderEntry } from '../entry/framing.ts';
+import type { Digest } from '../entry/ids.ts';
+import { authorityOf } from '../keys/authority.ts';
+import type { AllowedSigner } from '../keys/signers.ts';
+import type { Signer } from '../keys/sshsig.ts';
 
 /** How far ahead of the supervisor's clock an act may have been signed. */
 export const clockSkewMs = 5 * 60_000;

@@ -6,10 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ActRules, signAct, verifyAct } from '../../state/acts.ts';
-import type { Act, SignedAct } from '../../state/entry/act.ts';
-import { canonicalJson, digestOf } from '../../state/entry/digest.ts';
-import type { PhaseId } from '../../state/entry/ids.ts';
+import type { Act, SignedAct } from '../../../state/entry/act.ts';
+import { canonicalJson, digestOf } from '../../../state/entry/digest.ts';
+import type { PhaseId } from '../../../state/entry/ids.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { formatAllowedSigners } from '../../../state/keys/signers.ts';
+import type { Signer } from '../../../state/keys/sshsig.ts';
+import { type ActRules, signAct, verifyAct } from '../../../state/trail/acts.ts';
 import {
   actBytesMax,
   dropAct,
@@ -20,11 +23,8 @@ import {
   removeAct,
   settleTaken,
   takeUp,
-} from '../../state/inboxFolder.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { formatAllowedSigners } from '../../state/keys/signers.ts';
-import type { Signer } from '../../state/keys/sshsig.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../../state/trail/inboxFolder.ts';
+import { tempDir } from '../../support/temp.ts';
 
 describe('an act', () => {
   test('that was signed verifies, and its signature is one that stock ssh-keygen accepts', () => {

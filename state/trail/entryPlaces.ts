@@ -1,9 +1,9 @@
 // Where entries stand in git: the commit that appended each, and its file there. `git show COMMIT:PATH` then shows it as it was
 // signed. For people who look; nothing is decided by it.
 
-import type { EntryId, Sha } from './entry/ids.ts';
-import { partOf } from './entry/policy.ts';
-import { git, gitText } from './git/process.ts';
+import type { EntryId, Sha } from '../entry/ids.ts';
+import { partOf } from '../entry/policy.ts';
+import { git, gitText } from '../git/process.ts';
 import { docs } from './history.ts';
 
 export type EntryPlace = { commit: Sha; path: string };

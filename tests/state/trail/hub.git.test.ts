@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { PhaseId, Sha } from '../../state/entry/ids.ts';
-import { git as hardened } from '../../state/git/process.ts';
-import { createHub, deliver, incomingDir, openHub, startPhase, syncMain, tidyHub } from '../../state/hub.ts';
-import { addCommits, git, makeHub, makeRepo } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import type { PhaseId, Sha } from '../../../state/entry/ids.ts';
+import { git as hardened } from '../../../state/git/process.ts';
+import { createHub, deliver, incomingDir, openHub, startPhase, syncMain, tidyHub } from '../../../state/trail/hub.ts';
+import { addCommits, git, makeHub, makeRepo } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const phase = 'mailu' as PhaseId;
 const isRoot = process.getuid?.() === 0;

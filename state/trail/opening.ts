@@ -2,18 +2,18 @@
 // line, a batch that was on the trail but not yet witnessed). Anything else that does not fit is an error, and stays.
 
 import { join } from 'node:path';
-import { TrailError } from './entry/errors.ts';
-import type { Role, Sha } from './entry/ids.ts';
-import type { ObjectStore } from './git/objects.ts';
-import { mustRead, objectStore } from './git/objects.ts';
-import type { Branch } from './git/refs.ts';
-import { openBranch } from './git/refs.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Role, Sha } from '../entry/ids.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import { mustRead, objectStore } from '../git/objects.ts';
+import type { Branch } from '../git/refs.ts';
+import { openBranch } from '../git/refs.ts';
+import { type AllowedSigner, currentKey, parseAllowedSigners } from '../keys/signers.ts';
+import type { Signer } from '../keys/sshsig.ts';
 import type { HeadsLog } from './heads.ts';
 import { openHeadsLog } from './heads.ts';
 import type { History } from './history.ts';
 import { docs, readHistory } from './history.ts';
-import { type AllowedSigner, currentKey, parseAllowedSigners } from './keys/signers.ts';
-import type { Signer } from './keys/sshsig.ts';
 
 export const trailRef = 'refs/heads/trail';
 
