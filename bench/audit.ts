@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type AuditOptions, audit } from '../state/audit.ts';
+import { type AuditOptions, audit } from '../state/audit/audit.ts';
 import type { EntryOf, Intent } from '../state/entry/entry.ts';
 import type { AgentRole, SessionId } from '../state/entry/ids.ts';
 import { type Made, openPhase, openWriter, phaseId, type Writer } from '../tests/support/phase.ts';

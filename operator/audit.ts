@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type AuditOptions, type AuditReport, audit } from '../state/audit.ts';
+import { type AuditOptions, type AuditReport, audit } from '../state/audit/audit.ts';
 import { type Exit, exits } from './errors.ts';
 import { type Asked, here } from './here.ts';
 import { short } from './lines.ts';

@@ -5,12 +5,12 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { Source } from '../state/audit/statement.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { Sha } from '../state/entry/ids.ts';
 import { type EnvelopeKey, publicPem } from '../state/keys/dsse.ts';
 import { loadKey, roleKeyFile } from '../state/keys/keys.ts';
 import { currentKey } from '../state/keys/signers.ts';
-import type { Source } from '../state/statement.ts';
 import { signersAt } from '../state/trail/hub.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
 import type { StatePaths } from '../state/trail/workspace.ts';

@@ -2,6 +2,15 @@
 // the runs that its conditions name or were compared with, and on the gates that it requires, each by the digest of its bytes.
 
 import { join } from 'node:path';
+import {
+  gateStatement,
+  type Input,
+  isCounted,
+  requiredBy,
+  runStatement,
+  runsUnder,
+  type Source,
+} from '../state/audit/statement.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { EntryOf } from '../state/entry/entry.ts';
 import { TrailError } from '../state/entry/errors.ts';
@@ -11,15 +20,6 @@ import { RunRecord } from '../state/entry/record.ts';
 import { fold } from '../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../state/gate/gate.ts';
 import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
-import {
-  gateStatement,
-  type Input,
-  isCounted,
-  requiredBy,
-  runStatement,
-  runsUnder,
-  type Source,
-} from '../state/statement.ts';
 import type { Trail } from '../state/trail/read.ts';
 import { gatesOf } from './status.ts';
 

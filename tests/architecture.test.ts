@@ -160,7 +160,7 @@ const purePaths = [
   'state/entry/spec.ts',
   'state/keys/sshsig.ts',
   'state/gate/standing.ts',
-  'state/statement.ts',
+  'state/audit/statement.ts',
   'state/entry/subject.ts',
   'state/entry/template.ts',
   'state/entry/words.ts',

@@ -2,7 +2,7 @@
 // that is meant to stop it does. Its twin looks alike, is honest, and passes. Without vitest: a program runs single cases, too,
 // with one rule of the product switched off (`switchOff.ts`).
 
-import type { AuditReport } from '../../state/audit.ts';
+import type { AuditReport } from '../../state/audit/audit.ts';
 
 /** What refused, in the order in which a case meets them: the families of rules, each followed by the rule's own name. */
 export type Rule =

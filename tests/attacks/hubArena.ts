@@ -4,7 +4,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { audit } from '../../state/audit.ts';
+import { audit } from '../../state/audit/audit.ts';
 import type { Act, ActPayload } from '../../state/entry/act.ts';
 import type { Entry, Intent, Kind } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sayAudit } from '../../operator/audit.ts';
 import { paint } from '../../operator/print.ts';
-import { audit } from '../../state/audit.ts';
+import { audit } from '../../state/audit/audit.ts';
 import { workspace } from '../support/cli.ts';
 import { honestPhase } from '../support/phase.ts';
 import { git } from '../support/repo.ts';

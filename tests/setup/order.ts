@@ -7,7 +7,7 @@ const longest = [
   'tests/live/recipes.swarm.test.ts',
   'tests/live/phase.swarm.test.ts',
   'tests/live/kill.test.ts',
-  'tests/state/history.git.test.ts',
+  'tests/state/audit/history.git.test.ts',
   'tests/live/life.test.ts',
   'tests/attacks/theTests.boxed.test.ts',
   'tests/attacks/evidence.boxed.test.ts',

@@ -34,7 +34,7 @@ export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn
 export function longFiles(at = top): string[] {
   const tests = filesBelow('tests', at).filter((file) => file.endsWith('.test.ts') && !file.includes('/fixtures/'));
   const drawn = tests.filter((file) => filesOf([file], at, 'tests/').has('tests/support/property.ts'));
-  const cut = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/history.git.test.ts'];
+  const cut = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/audit/history.git.test.ts'];
   return [
     ...new Set([...cut, ...Object.values(parts).flatMap(({ files, onlyWhole }) => [...files, ...onlyWhole]), ...drawn]),
   ];

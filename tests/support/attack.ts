@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
-import { type AuditReport, audit } from '../../state/audit.ts';
+import { type AuditReport, audit } from '../../state/audit/audit.ts';
 import type { Act, ActPayload } from '../../state/entry/act.ts';
 import type { Entry, Facts } from '../../state/entry/entry.ts';
 import type { EntryId, PhaseId, Role, RunId, Sha } from '../../state/entry/ids.ts';

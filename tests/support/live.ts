@@ -25,7 +25,7 @@ import { here } from '../../operator/here.ts';
 import { init } from '../../operator/init.ts';
 import { type RunEnd, run } from '../../operator/run.ts';
 import { drop, signed } from '../../operator/sign.ts';
-import { type AuditReport, audit } from '../../state/audit.ts';
+import { type AuditReport, audit } from '../../state/audit/audit.ts';
 import type { ActPayload } from '../../state/entry/act.ts';
 import type { Entry, EntryOf, Kind } from '../../state/entry/entry.ts';
 import type { AgentRole } from '../../state/entry/ids.ts';

@@ -3,8 +3,8 @@
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/pinned.ts';
-import { controlProblems, functionProblems, targetProblems } from '../../../state/auditControls.ts';
-import type { AuditStore } from '../../../state/auditStore.ts';
+import { controlProblems, functionProblems, targetProblems } from '../../../state/audit/controls.ts';
+import type { AuditStore } from '../../../state/audit/store.ts';
 import { workFor } from '../../../state/controls/changedWork.ts';
 import { idInTurn, judgeDrill, withAll } from '../../../state/controls/drill.ts';
 import type { ControlPurpose } from '../../../state/controls/judge.ts';

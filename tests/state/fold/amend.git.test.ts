@@ -1,7 +1,7 @@
 // An amendment: what it makes of gates, claims and DONE; what it cannot be; and what the audit makes of one.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { audit } from '../../../state/audit.ts';
+import { audit } from '../../../state/audit/audit.ts';
 import { canonicalJson, digestOf } from '../../../state/entry/digest.ts';
 import {
   type Digest,

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { audit } from '../../../state/audit.ts';
+import { audit } from '../../../state/audit/audit.ts';
 import type { Act } from '../../../state/entry/act.ts';
 import type { Entry, Intent } from '../../../state/entry/entry.ts';
 import { renderEntry } from '../../../state/entry/framing.ts';

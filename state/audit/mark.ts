@@ -5,15 +5,15 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
-import type { Seen } from './auditRead.ts';
-import { digestOf } from './entry/digest.ts';
-import { Digest, Sha } from './entry/ids.ts';
-import { isAncestor } from './git/git.ts';
-import type { Hub } from './trail/hub.ts';
+import { digestOf } from '../entry/digest.ts';
+import { Digest, Sha } from '../entry/ids.ts';
+import { isAncestor } from '../git/git.ts';
+import type { Hub } from '../trail/hub.ts';
+import type { Seen } from './read.ts';
 
 const modeOfMark = 0o600;
 /** All code that judges lies in it. */
-const rules = join(import.meta.dirname, '..', 'state');
+const rules = join(import.meta.dirname, '..');
 
 /** The first line of the file; the second is what was seen, as JSON. */
 const Label = z.strictObject({

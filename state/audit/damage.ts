@@ -1,18 +1,18 @@
 // A hub of ours whose trail cannot even be entered: a commit is lost, or there are two beginnings. Says where, as near as it can
 // be told from what is left, walking back from the end.
 
-import type { Entry } from './entry/entry.ts';
-import { TrailError } from './entry/errors.ts';
-import { parseEntries } from './entry/framing.ts';
-import { Sha } from './entry/ids.ts';
-import { partOf, subjectFor } from './entry/policy.ts';
-import { type ObjectReader, openObjects } from './git/catFile.ts';
-import { parseCommit } from './git/commits.ts';
-import { listTree } from './git/git.ts';
-import { git, gitText } from './git/process.ts';
-import { gitObject } from './git/trees.ts';
-import { docs } from './trail/history.ts';
-import { trailRef } from './trail/opening.ts';
+import type { Entry } from '../entry/entry.ts';
+import { TrailError } from '../entry/errors.ts';
+import { parseEntries } from '../entry/framing.ts';
+import { Sha } from '../entry/ids.ts';
+import { partOf, subjectFor } from '../entry/policy.ts';
+import { type ObjectReader, openObjects } from '../git/catFile.ts';
+import { parseCommit } from '../git/commits.ts';
+import { listTree } from '../git/git.ts';
+import { git, gitText } from '../git/process.ts';
+import { gitObject } from '../git/trees.ts';
+import { docs } from '../trail/history.ts';
+import { trailRef } from '../trail/opening.ts';
 
 export type Break = { commit: Sha; entry: number | null; what: string };
 

@@ -3,11 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EntryId, GateId, Sha } from '../../state/entry/ids.ts';
-import { preAuthEncoding, publicPem, sealed } from '../../state/keys/dsse.ts';
-import { gateStatement } from '../../state/statement.ts';
-import { tell } from '../support/life.ts';
-import { tempDir } from '../support/temp.ts';
+import { gateStatement } from '../../../state/audit/statement.ts';
+import type { EntryId, GateId, Sha } from '../../../state/entry/ids.ts';
+import { preAuthEncoding, publicPem, sealed } from '../../../state/keys/dsse.ts';
+import { tell } from '../../support/life.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const M1 = 'M1' as GateId;
 const at = '2026-03-01T00:00:00Z';

@@ -5,13 +5,13 @@
 //
 // A trail is known by the fingerprint of the key that founded it: `coldpass:SHA256:…#NAME` is the thing NAME in it.
 
-import { digestOfJson } from './entry/digest.ts';
-import type { EntryOf } from './entry/entry.ts';
-import type { Digest, EntryId, GateId, Sha } from './entry/ids.ts';
-import type { Phase } from './entry/phase.ts';
-import { type RunRecord, uncounted } from './entry/record.ts';
-import { slotOf } from './fold/piece.ts';
-import type { GateReport } from './gate/gate.ts';
+import { digestOfJson } from '../entry/digest.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import type { Digest, EntryId, GateId, Sha } from '../entry/ids.ts';
+import type { Phase } from '../entry/phase.ts';
+import { type RunRecord, uncounted } from '../entry/record.ts';
+import { slotOf } from '../fold/piece.ts';
+import type { GateReport } from '../gate/gate.ts';
 
 /** The version of the specification that verification summaries are of. */
 const slsaVersion = '1.2';

@@ -1,15 +1,15 @@
 // The trail's commits for the audit: each object held against its own id (git does not do that for packed ones), and where git
 // cannot read on, the commit at which that is, so that what came before is still judged.
 
-import { TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import type { ObjectStore } from './git/objects.ts';
-import { gitText } from './git/process.ts';
-import { gitObject, type ObjectType } from './git/trees.ts';
-import type { TrailCommit } from './trail/commitRule.ts';
-import { chainBytesMax } from './trail/history.ts';
-import type { Hub } from './trail/hub.ts';
-import { walkTrail } from './trail/walk.ts';
+import { TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import { gitText } from '../git/process.ts';
+import { gitObject, type ObjectType } from '../git/trees.ts';
+import type { TrailCommit } from '../trail/commitRule.ts';
+import { chainBytesMax } from '../trail/history.ts';
+import type { Hub } from '../trail/hub.ts';
+import { walkTrail } from '../trail/walk.ts';
 
 /** A hub, a reader of its objects, and where each branch stands. */
 export type Trail = Hub & { objects: ObjectStore; heads: ReadonlyMap<string, Sha> };

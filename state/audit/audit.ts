@@ -2,21 +2,21 @@
 // order by the rule that the hub's hook has; every entry by the rules that the supervisor has; runs from their records; claims
 // from git; the gates by the same pure rule. Offline, with git and node alone. A bad trail is an answer, never an error.
 
-import { findBreak, isMarkedHub, trailHead } from './auditDamage.ts';
-import { type AuditPhase, phasesOf } from './auditGates.ts';
-import { workFaults } from './auditGit.ts';
-import { type Mark, readMark, writeMark } from './auditMark.ts';
-import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntries, seenIn } from './auditRead.ts';
-import { entryInLog, tailFaults } from './auditTail.ts';
-import { branchHeads, falseRest, listObjects, type Trail } from './auditTrail.ts';
-import { Refused, TrailError } from './entry/errors.ts';
-import type { Sha } from './entry/ids.ts';
-import { parseCommit } from './git/commits.ts';
-import { mustRead, mustReadTree, type ObjectStore, objectStore } from './git/objects.ts';
-import { folderMode } from './git/trees.ts';
-import { allowedSignersFile, sharedKey } from './keys/signers.ts';
-import { readmeFile } from './trail/genesis.ts';
-import { type Hub, openCopy } from './trail/hub.ts';
+import { Refused, TrailError } from '../entry/errors.ts';
+import type { Sha } from '../entry/ids.ts';
+import { parseCommit } from '../git/commits.ts';
+import { mustRead, mustReadTree, type ObjectStore, objectStore } from '../git/objects.ts';
+import { folderMode } from '../git/trees.ts';
+import { allowedSignersFile, sharedKey } from '../keys/signers.ts';
+import { readmeFile } from '../trail/genesis.ts';
+import { type Hub, openCopy } from '../trail/hub.ts';
+import { findBreak, isMarkedHub, trailHead } from './damage.ts';
+import { type AuditPhase, phasesOf } from './gates.ts';
+import { workFaults } from './git.ts';
+import { type Mark, readMark, writeMark } from './mark.ts';
+import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntries, seenIn } from './read.ts';
+import { entryInLog, tailFaults } from './tail.ts';
+import { branchHeads, falseRest, listObjects, type Trail } from './trail.ts';
 
 /** More are counted, not told. */
 export const problemsMax = 200;

@@ -1,15 +1,15 @@
 // One entry of the trail, judged by all that came before it: by the very rules that an honest supervisor asks before he appends
 // (`admit`), and by those of the audit alone, about times, references, acts, runs and what is stored.
 
-import { actProblems, openedProblems } from './auditActs.ts';
-import { functionProblems, sabotageProblems } from './auditControls.ts';
-import { runProblems } from './auditRuns.ts';
-import { servedProblems } from './auditServed.ts';
-import type { AuditStore } from './auditStore.ts';
-import type { Entry, EntryOf } from './entry/entry.ts';
-import { emptyTrail, type Phase, type TrailState } from './entry/phase.ts';
-import { fold } from './fold/fold.ts';
-import { admit } from './gate/admit.ts';
+import type { Entry, EntryOf } from '../entry/entry.ts';
+import { emptyTrail, type Phase, type TrailState } from '../entry/phase.ts';
+import { fold } from '../fold/fold.ts';
+import { admit } from '../gate/admit.ts';
+import { actProblems, openedProblems } from './acts.ts';
+import { functionProblems, sabotageProblems } from './controls.ts';
+import { runProblems } from './runs.ts';
+import { servedProblems } from './served.ts';
+import type { AuditStore } from './store.ts';
 
 export type EntryAudit = {
   readonly judged: Judged;

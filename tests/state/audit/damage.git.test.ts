@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type AuditReport, audit } from '../../state/audit.ts';
-import type { Sha } from '../../state/entry/ids.ts';
-import { rejected, spoilable } from '../support/attack.ts';
-import { damageObject, replaceObject } from '../support/forge.ts';
-import type { Chapter } from '../support/phase.ts';
-import { git } from '../support/repo.ts';
+import { type AuditReport, audit } from '../../../state/audit/audit.ts';
+import type { Sha } from '../../../state/entry/ids.ts';
+import { rejected, spoilable } from '../../support/attack.ts';
+import { damageObject, replaceObject } from '../../support/forge.ts';
+import type { Chapter } from '../../support/phase.ts';
+import { git } from '../../support/repo.ts';
 
 const { the, copy, commitOf } = spoilable();
 

@@ -1,16 +1,16 @@
 // What the trail says of the work, against git: that each claim's commit is there with its tree and all that it holds, where it
 // and what was published lie on their phase's branch, and which claims come before it. Asked once for all claims of a phase.
 
-import type { Trail } from './auditTrail.ts';
-import type { Entry, EntryOf, Facts } from './entry/entry.ts';
-import type { EntryId, PhaseId, Sha } from './entry/ids.ts';
-import type { PhaseSpec } from './entry/spec.ts';
-import { parseCommit } from './git/commits.ts';
-import { isAncestor, listingBytesMax } from './git/git.ts';
-import type { ObjectStore } from './git/objects.ts';
-import { git, gitText, whyFailed } from './git/process.ts';
-import { protectedChanges } from './git/protectedPaths.ts';
-import { gitObject } from './git/trees.ts';
+import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
+import type { EntryId, PhaseId, Sha } from '../entry/ids.ts';
+import type { PhaseSpec } from '../entry/spec.ts';
+import { parseCommit } from '../git/commits.ts';
+import { isAncestor, listingBytesMax } from '../git/git.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import { git, gitText, whyFailed } from '../git/process.ts';
+import { protectedChanges } from '../git/protectedPaths.ts';
+import { gitObject } from '../git/trees.ts';
+import type { Trail } from './trail.ts';
 
 /** What one phase says of commits, gathered from its entries. Plain data. */
 export type PhaseWork = {

@@ -2,9 +2,9 @@
 // somebody wrote down, or heads.log, which lies beside the hub and was fsynced before each acknowledgement.
 
 import { readFile } from 'node:fs/promises';
-import { TrailError } from './entry/errors.ts';
-import { Sha } from './entry/ids.ts';
-import { type Head, parseHeads } from './trail/heads.ts';
+import { TrailError } from '../entry/errors.ts';
+import { Sha } from '../entry/ids.ts';
+import { type Head, parseHeads } from '../trail/heads.ts';
 
 export type Witnesses = { head?: string; headsLog?: string };
 

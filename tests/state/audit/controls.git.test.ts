@@ -2,19 +2,19 @@
 // not give, runs that nobody asked for, patches that are none.
 
 import { expect, it } from 'vitest';
-import { pinRecipe } from '../../runner/pinned.ts';
-import { controlProblems, functionProblems, sabotageProblems, targetProblems } from '../../state/auditControls.ts';
-import type { AuditStore } from '../../state/auditStore.ts';
-import type { ControlPurpose } from '../../state/controls/judge.ts';
-import { hollowTargets } from '../../state/controls/pieces.ts';
-import type { EntryOf } from '../../state/entry/entry.ts';
-import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
-import type { Claim, Phase, Run } from '../../state/entry/phase.ts';
-import type { RunRecord } from '../../state/entry/record.ts';
-import { runFacts } from '../../state/fold/facts.ts';
-import { tell, zero } from '../support/life.ts';
-import { recipeOf, repoOf } from '../support/recipes.ts';
-import { passed, record } from '../support/records.ts';
+import { pinRecipe } from '../../../runner/pinned.ts';
+import { controlProblems, functionProblems, sabotageProblems, targetProblems } from '../../../state/audit/controls.ts';
+import type { AuditStore } from '../../../state/audit/store.ts';
+import type { ControlPurpose } from '../../../state/controls/judge.ts';
+import { hollowTargets } from '../../../state/controls/pieces.ts';
+import type { EntryOf } from '../../../state/entry/entry.ts';
+import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../../state/entry/ids.ts';
+import type { Claim, Phase, Run } from '../../../state/entry/phase.ts';
+import type { RunRecord } from '../../../state/entry/record.ts';
+import { runFacts } from '../../../state/fold/facts.ts';
+import { tell, zero } from '../../support/life.ts';
+import { recipeOf, repoOf } from '../../support/recipes.ts';
+import { passed, record } from '../../support/records.ts';
 
 const M1 = 'M1' as GateId;
 const app = 'app' as RecipeName;

@@ -1,15 +1,15 @@
 // The operator's words against what they were signed for: this workspace, this trail, this very text of their target; and a
 // phase's opening against the plan and recipes that he signed. The signatures themselves are checked with each commit.
 
-import { type AuditStore, jsonOf } from './auditStore.ts';
-import { targetOf } from './entry/act.ts';
-import { canonicalJson, digestOfJson } from './entry/digest.ts';
-import type { Entry, EntryOf, Facts } from './entry/entry.ts';
-import type { Digest } from './entry/ids.ts';
-import { isApp, PinnedRecipe } from './entry/recipe.ts';
-import { type PhaseSpec, unfitControl } from './entry/spec.ts';
-import { readPlan } from './plan/plan.ts';
-import { clockSkewMs, targetDigestOf } from './trail/acts.ts';
+import { targetOf } from '../entry/act.ts';
+import { canonicalJson, digestOfJson } from '../entry/digest.ts';
+import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
+import type { Digest } from '../entry/ids.ts';
+import { isApp, PinnedRecipe } from '../entry/recipe.ts';
+import { type PhaseSpec, unfitControl } from '../entry/spec.ts';
+import { readPlan } from '../plan/plan.ts';
+import { clockSkewMs, targetDigestOf } from '../trail/acts.ts';
+import { type AuditStore, jsonOf } from './store.ts';
 
 /** Entries are stamped to the second; the supervisor's clock knew more. */
 const stampMs = 1000;

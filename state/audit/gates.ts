@@ -1,10 +1,10 @@
 // What holds at the end of an audit: every gate of every phase, by the same rule that the supervisor asks.
 
-import type { Judged } from './auditEntry.ts';
-import type { PhaseWork } from './auditGit.ts';
-import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from './entry/ids.ts';
-import type { Phase } from './entry/phase.ts';
-import { type GateReport, gateReport } from './gate/gate.ts';
+import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from '../entry/ids.ts';
+import type { Phase } from '../entry/phase.ts';
+import { type GateReport, gateReport } from '../gate/gate.ts';
+import type { Judged } from './entry.ts';
+import type { PhaseWork } from './git.ts';
 
 export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; sha: Sha | null };
 

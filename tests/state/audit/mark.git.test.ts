@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type AuditOptions, audit } from '../../state/audit.ts';
-import { rulesDigest } from '../../state/auditMark.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { rejected, spoilable } from '../support/attack.ts';
-import { replaceObject } from '../support/forge.ts';
-import { addCommits, git, makeHub } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import { type AuditOptions, audit } from '../../../state/audit/audit.ts';
+import { rulesDigest } from '../../../state/audit/mark.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { rejected, spoilable } from '../../support/attack.ts';
+import { replaceObject } from '../../support/forge.ts';
+import { addCommits, git, makeHub } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const { the, copy, commitOf } = spoilable();
 
@@ -24,7 +24,7 @@ async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOpt
 
 describe('the digest of the code that judges', () => {
   test('is of every file of state/, however deep', async () => {
-    expect(await rulesDigest()).toBe(await rulesDigest(join(import.meta.dirname, '..', '..', 'state')));
+    expect(await rulesDigest()).toBe(await rulesDigest(join(import.meta.dirname, '..', '..', '..', 'state')));
     const folder = tempDir();
     mkdirSync(join(folder, 'gate', 'deep'), { recursive: true });
     const digests = [];

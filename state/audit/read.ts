@@ -2,14 +2,14 @@
 // and each entry by all that came before. Gathers on the way what is asked of git, of the witnesses and of the gates once all
 // is read.
 
-import { type EntryAudit, entryAudit, type Judged } from './auditEntry.ts';
-import { noteWork, type PhaseWork } from './auditGit.ts';
-import { type AuditStore, auditStore, type Known } from './auditStore.ts';
-import { falseObjects, type Held, readTrail, type Trail } from './auditTrail.ts';
-import type { PhaseId, Sha } from './entry/ids.ts';
-import { parseCommit } from './git/commits.ts';
-import { mustRead } from './git/objects.ts';
-import { checkCommit, type TrailCommit, type TrailPlace } from './trail/commitRule.ts';
+import type { PhaseId, Sha } from '../entry/ids.ts';
+import { parseCommit } from '../git/commits.ts';
+import { mustRead } from '../git/objects.ts';
+import { checkCommit, type TrailCommit, type TrailPlace } from '../trail/commitRule.ts';
+import { type EntryAudit, entryAudit, type Judged } from './entry.ts';
+import { noteWork, type PhaseWork } from './git.ts';
+import { type AuditStore, auditStore, type Known } from './store.ts';
+import { falseObjects, type Held, readTrail, type Trail } from './trail.ts';
 
 export type AuditProblem = { entry: number | null; commit: Sha | null; what: string };
 

@@ -1,14 +1,14 @@
 // Runs that are judged beside others (controls: `auditControls.ts`; earlier tests): the judgement is made anew from the records
 // on the trail, by the same functions that made it.
 
-import { controlProblems } from './auditControls.ts';
-import type { AuditStore } from './auditStore.ts';
-import { judgeKept } from './controls/kept.ts';
-import { earlierRuns, ownRuns } from './controls/keptPieces.ts';
-import { canonicalJson } from './entry/digest.ts';
-import type { EntryOf } from './entry/entry.ts';
-import type { Phase, Run } from './entry/phase.ts';
-import { type Purpose, type RunRecord, uncounted } from './entry/record.ts';
+import { judgeKept } from '../controls/kept.ts';
+import { earlierRuns, ownRuns } from '../controls/keptPieces.ts';
+import { canonicalJson } from '../entry/digest.ts';
+import type { EntryOf } from '../entry/entry.ts';
+import type { Phase, Run } from '../entry/phase.ts';
+import { type Purpose, type RunRecord, uncounted } from '../entry/record.ts';
+import { controlProblems } from './controls.ts';
+import type { AuditStore } from './store.ts';
 
 const candidatesMax = 4;
 

@@ -1,13 +1,13 @@
 // What the trail stores beside its entries (blobs, results of runs, plans), as the audit meets it commit by commit. Known by
 // path and digest; the bytes are read from git again when a check asks for them, so that memory does not grow with them.
 
-import { digestOf } from './entry/digest.ts';
-import type { Digest, RunId, Sha } from './entry/ids.ts';
-import { partOf } from './entry/policy.ts';
-import { RunRecord } from './entry/record.ts';
-import type { ObjectStore } from './git/objects.ts';
-import type { TrailCommit } from './trail/commitRule.ts';
-import { docs } from './trail/history.ts';
+import { digestOf } from '../entry/digest.ts';
+import type { Digest, RunId, Sha } from '../entry/ids.ts';
+import { partOf } from '../entry/policy.ts';
+import { RunRecord } from '../entry/record.ts';
+import type { ObjectStore } from '../git/objects.ts';
+import type { TrailCommit } from '../trail/commitRule.ts';
+import { docs } from '../trail/history.ts';
 
 export type AuditStore = {
   /** Takes in what a commit stores. What came first at a path stands: anything later is `checkCommit`'s to report. */

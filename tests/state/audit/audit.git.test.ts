@@ -1,15 +1,15 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type AuditOptions, type AuditReport, audit } from '../../state/audit.ts';
-import type { Sha } from '../../state/entry/ids.ts';
-import { signedCommit } from '../../state/git/commits.ts';
-import { mustReadTree, objectStore } from '../../state/git/objects.ts';
-import { gitObject, withFiles } from '../../state/git/trees.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { rejected, spoilable } from '../support/attack.ts';
-import { addCommits, git, makeHub } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import { type AuditOptions, type AuditReport, audit } from '../../../state/audit/audit.ts';
+import type { Sha } from '../../../state/entry/ids.ts';
+import { signedCommit } from '../../../state/git/commits.ts';
+import { mustReadTree, objectStore } from '../../../state/git/objects.ts';
+import { gitObject, withFiles } from '../../../state/git/trees.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { rejected, spoilable } from '../../support/attack.ts';
+import { addCommits, git, makeHub } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const { the, copy, commitOf } = spoilable();
 

@@ -1,18 +1,18 @@
 // A run's entry against what it speaks of: the claim, plan and base that it was made for, and the record that the runner left.
 // Facts and judgement are computed anew from `results.json` and git, by the same functions that made them.
 
-import { comparedProblems } from './auditCompared.ts';
-import { targetProblems } from './auditControls.ts';
-import type { AuditStore } from './auditStore.ts';
-import { canonicalJson } from './entry/digest.ts';
-import type { EntryOf, Facts } from './entry/entry.ts';
-import type { EntryId, RecipeName } from './entry/ids.ts';
-import type { Claim, Phase } from './entry/phase.ts';
-import { type Purpose, type RunRecord, uncounted } from './entry/record.ts';
-import { countsFor, evidenceMsMax } from './fold/evidence.ts';
-import { asksOf, lostFacts, runFacts } from './fold/facts.ts';
-import { slotOf } from './fold/piece.ts';
-import { gatesJudged } from './gate/standing.ts';
+import { canonicalJson } from '../entry/digest.ts';
+import type { EntryOf, Facts } from '../entry/entry.ts';
+import type { EntryId, RecipeName } from '../entry/ids.ts';
+import type { Claim, Phase } from '../entry/phase.ts';
+import { type Purpose, type RunRecord, uncounted } from '../entry/record.ts';
+import { countsFor, evidenceMsMax } from '../fold/evidence.ts';
+import { asksOf, lostFacts, runFacts } from '../fold/facts.ts';
+import { slotOf } from '../fold/piece.ts';
+import { gatesJudged } from '../gate/standing.ts';
+import { comparedProblems } from './compared.ts';
+import { targetProblems } from './controls.ts';
+import type { AuditStore } from './store.ts';
 
 const valueCharsMax = 80;
 /** Entries are stamped to the second, records to the millisecond. */
