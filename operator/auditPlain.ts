@@ -4,8 +4,8 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { git } from '../state/git/process.ts';
-import { type Known, type KnownCommit, withRepository } from '../state/plainEvidence.ts';
-import { type PlainFile, type PlainTrail, readPlainTrail } from '../state/plainTrail.ts';
+import { type Known, type KnownCommit, withRepository } from '../state/plain/evidence.ts';
+import { type PlainFile, type PlainTrail, readPlainTrail } from '../state/plain/trail.ts';
 import { type Exit, exits, UsageError } from './errors.ts';
 import type { Asked } from './here.ts';
 import { findRepository, gitOptions } from './repository.ts';

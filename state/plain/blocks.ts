@@ -4,7 +4,7 @@
 
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
-import type { SourceLine } from './plainLines.ts';
+import type { SourceLine } from './lines.ts';
 
 export type BlockKind = 'heading' | 'paragraph' | 'item' | 'code' | 'rule';
 export type Section = { title: string; depth: number; line: number };

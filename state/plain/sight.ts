@@ -1,12 +1,12 @@
 // A sentence of a plain file with all that is known around it, and what such a sentence can state. A statement is a fact about the
 // text, never yet about the work; it keeps its line, its time as far as that goes, and what it points at.
 
-import { fitLine } from './entry/words.ts';
-import { type Block, lineOf, plain } from './plainBlocks.ts';
-import { type Gates, headOf, type Placed } from './plainContext.ts';
-import type { Part } from './plainHeadline.ts';
-import { buildsIn, type CommitAt, commitsIn, idsIn, logsIn, sentencesOf, withoutCode } from './plainMarks.ts';
-import { type Stamp, type StampAt, stampsIn } from './plainTime.ts';
+import { fitLine } from '../entry/words.ts';
+import { type Block, lineOf, plain } from './blocks.ts';
+import { type Gates, headOf, type Placed } from './context.ts';
+import type { Part } from './headline.ts';
+import { buildsIn, type CommitAt, commitsIn, idsIn, logsIn, sentencesOf, withoutCode } from './marks.ts';
+import { type Stamp, type StampAt, stampsIn } from './time.ts';
 
 const sentenceCharsMax = 4000;
 export const excerptCharsMax = 240;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readPlainTrail } from '../../state/plainTrail.ts';
-import { fixtureText, flagsOf, linesOf, read, verdictsOf, webbed } from '../support/plain.ts';
-import { fc } from '../support/property.ts';
+import { readPlainTrail } from '../../../state/plain/trail.ts';
+import { fixtureText, flagsOf, linesOf, read, verdictsOf, webbed } from '../../support/plain.ts';
+import { fc } from '../../support/property.ts';
 
 const review = fixtureText('REVIEW-notes.md');
 const status = fixtureText('STATUS-7.md');

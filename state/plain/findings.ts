@@ -1,8 +1,8 @@
 // What a sentence says of findings: filed, fixed, closed, or left open. Only "closed" closes one; "resolved" and "fixed" are the
 // Builder's words.
 
-import { idSource, idsIn, looksLikeFinding } from './plainMarks.ts';
-import type { Sight, Statement } from './plainSight.ts';
+import { idSource, idsIn, looksLikeFinding } from './marks.ts';
+import type { Sight, Statement } from './sight.ts';
 
 type Event = Extract<Statement, { kind: 'finding' }>['event'];
 

@@ -1,15 +1,15 @@
 // Where the sections of a plain trail contradict each other: one says that a gate has passed, another still awaits or denies the
 // claim; a tier is green here and not applicable there; one branch has two heads; a finding is closed and yet to be closed.
 
-import { lineOf } from './plainBlocks.ts';
-import type { Flag, Folded } from './plainChecks.ts';
-import type { Placed } from './plainContext.ts';
-import type { DraftState, DraftVerdict, GateDraft, PlainState, Where } from './plainGates.ts';
-import { sentencesOf, withoutCode } from './plainMarks.ts';
-import type { PlainFinding } from './plainRecords.ts';
-import type { Statement } from './plainSight.ts';
-import { overlap, type Stamp } from './plainTime.ts';
-import { same } from './plainTold.ts';
+import { lineOf } from './blocks.ts';
+import type { Flag, Folded } from './checks.ts';
+import type { Placed } from './context.ts';
+import type { DraftState, DraftVerdict, GateDraft, PlainState, Where } from './gates.ts';
+import { sentencesOf, withoutCode } from './marks.ts';
+import type { PlainFinding } from './records.ts';
+import type { Statement } from './sight.ts';
+import { overlap, type Stamp } from './time.ts';
+import { same } from './told.ts';
 
 const tier = `(?:install|upgrade|backup|restore|functional|custom|lint)`;
 const tiers = String.raw`${tier}(?:\s*(?:\/|,|\+|and)\s*${tier})*`;

@@ -1,9 +1,9 @@
 // What a sentence says of a veto: that it stands and what it asks for, that it was lifted, and which items of its checklist are
 // met. Meeting them lifts nothing.
 
-import { fitLine } from './entry/words.ts';
-import { idsIn, withoutCode } from './plainMarks.ts';
-import type { Sight, Statement, VetoItem } from './plainSight.ts';
+import { fitLine } from '../entry/words.ts';
+import { idsIn, withoutCode } from './marks.ts';
+import type { Sight, Statement, VetoItem } from './sight.ts';
 
 const itemsMax = 50;
 const itemCharsMax = 120;

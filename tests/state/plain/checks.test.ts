@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { withRepository } from '../../state/plainEvidence.ts';
-import { fixtureText, flagsOf, linesOf, read } from '../support/plain.ts';
+import { withRepository } from '../../../state/plain/evidence.ts';
+import { fixtureText, flagsOf, linesOf, read } from '../../support/plain.ts';
 
 const claimed = '## Gate M1 — CLAIMED @2026-01-02T09:00Z\n**WHAT.** Notes are kept; commit `abc1230`, build #4.\n\n';
 const passed = '## M1 PASS @2026-01-02T11:00Z\n\nSeen in build #5, commit `abc1230`.\n';

@@ -1,10 +1,10 @@
 // What a sentence says of things that end, or do not: work put off, statements taken back, a phase that is done, and what a forge's
 // page says of the commit that it shows.
 
-import { fitLine } from './entry/words.ts';
-import { plain } from './plainBlocks.ts';
-import type { Placed } from './plainContext.ts';
-import { excerptCharsMax, type Sight, type Statement, type Verdict } from './plainSight.ts';
+import { fitLine } from '../entry/words.ts';
+import { plain } from './blocks.ts';
+import type { Placed } from './context.ts';
+import { excerptCharsMax, type Sight, type Statement, type Verdict } from './sight.ts';
 
 export function endEvents(sight: Sight): Statement[] {
   return [...deferrals(sight), ...retractions(sight), ...phaseDone(sight), ...failedChecks(sight)];

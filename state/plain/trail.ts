@@ -2,14 +2,14 @@
 // verdicts, findings, vetoes, deferrals and retractions, with what contradicts what and what could not be placed. Prose proves
 // nothing, so no gate holds by this; it shows where to look.
 
-import { fitLine } from './entry/words.ts';
-import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './plainBlocks.ts';
-import { checksOf, type Flag } from './plainChecks.ts';
-import { gatesIn, gatesMax, type Placed, parted, place } from './plainContext.ts';
-import { disagreements } from './plainDisagree.ts';
-import { endsOf } from './plainDone.ts';
-import { foldGates, type GateDraft, type PlainGate } from './plainGates.ts';
-import { lineCharsMax, sourceLines } from './plainLines.ts';
+import { fitLine } from '../entry/words.ts';
+import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './blocks.ts';
+import { checksOf, type Flag } from './checks.ts';
+import { gatesIn, gatesMax, type Placed, parted, place } from './context.ts';
+import { disagreements } from './disagree.ts';
+import { endsOf } from './done.ts';
+import { foldGates, type GateDraft, type PlainGate } from './gates.ts';
+import { lineCharsMax, sourceLines } from './lines.ts';
 import {
   buildsNamed,
   commitsNamed,
@@ -25,9 +25,9 @@ import {
   type PlainFinding,
   type PlainPhase,
   type PlainRetraction,
-} from './plainRecords.ts';
-import { statementsMax, statementsOf } from './plainStatements.ts';
-import { foldVetoes, type PlainVeto } from './plainVetoes.ts';
+} from './records.ts';
+import { statementsMax, statementsOf } from './statements.ts';
+import { foldVetoes, type PlainVeto } from './vetoes.ts';
 
 export type PlainFile = { name: string; text: string };
 export type Unplaced = { file: string; from: number; to: number; section: string; text: string };

@@ -1,11 +1,11 @@
 // How often a claim or verdict is told: what can be the same is folded into one, with all its lines and all its evidence. Two are
 // the same where their times may be, unless they name different commits.
 
-import { headOf, type Placed } from './plainContext.ts';
-import type { DraftClaim, DraftVerdict, Evidence, GateDraft, When, Where } from './plainGates.ts';
-import { buildsIn, commitsIn, logsIn } from './plainMarks.ts';
-import type { Of } from './plainSight.ts';
-import { overlap, type Stamp } from './plainTime.ts';
+import { headOf, type Placed } from './context.ts';
+import type { DraftClaim, DraftVerdict, Evidence, GateDraft, When, Where } from './gates.ts';
+import { buildsIn, commitsIn, logsIn } from './marks.ts';
+import type { Of } from './sight.ts';
+import { overlap, type Stamp } from './time.ts';
 
 const evidenceMax = 200;
 /** Under these stands the verdict's evidence. */

@@ -1,13 +1,13 @@
 // What the blocks of a plain file state, sentence by sentence. Here: claims, verdicts and where a gate is said to stand; of findings,
 // vetoes and ends the files beside this one know.
 
-import { type Gates, headOf, type Placed } from './plainContext.ts';
-import { doneHeading, endEvents, isRetraction } from './plainEnds.ts';
-import { findingEvents } from './plainFindings.ts';
-import type { Word } from './plainHeadline.ts';
-import { idSource, idsIn } from './plainMarks.ts';
-import { type Said, type Sight, type Statement, sightsIn, type Verdict } from './plainSight.ts';
-import { vetoEvents } from './plainVeto.ts';
+import { type Gates, headOf, type Placed } from './context.ts';
+import { doneHeading, endEvents, isRetraction } from './ends.ts';
+import { findingEvents } from './findings.ts';
+import type { Word } from './headline.ts';
+import { idSource, idsIn } from './marks.ts';
+import { type Said, type Sight, type Statement, sightsIn, type Verdict } from './sight.ts';
+import { vetoEvents } from './veto.ts';
 
 export const statementsMax = 5000;
 /** A stamp belongs to the verdict that stands so close before it. */

@@ -1,8 +1,8 @@
 // The practice's own files. Expectations name what a person finds in them; the code names nothing of theirs.
 
 import { describe, expect, it } from 'vitest';
-import type { PlainGate } from '../../state/plainGates.ts';
-import { linesOf, read, seedText, verdictsOf } from '../support/plain.ts';
+import type { PlainGate } from '../../../state/plain/gates.ts';
+import { linesOf, read, seedText, verdictsOf } from '../../support/plain.ts';
 
 const review = seedText('000_');
 const status = seedText('003_');

@@ -1,8 +1,8 @@
 // The first words of a block, where they say whom they are about and what is so: `## M1 FAIL @…`, `**Gate: S2 — PASS @…**`,
 // `- **notes (S4.7)** — CLAIMED @…`. And the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
 
-import type { Block } from './plainBlocks.ts';
-import { idsIn, sentencesOf, withoutCode } from './plainMarks.ts';
+import type { Block } from './blocks.ts';
+import { idsIn, sentencesOf, withoutCode } from './marks.ts';
 
 export type Word =
   | 'PASS'

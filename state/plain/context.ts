@@ -1,9 +1,9 @@
 // Whom each block is about: the gates or findings of the headline that it stands under. A headline in a heading holds until the
 // next heading that is no deeper, one in a paragraph until the next such paragraph or a rule, one in an item for what is in it.
 
-import type { Block } from './plainBlocks.ts';
-import { type Headline, headlineOf, type Part, partsIn } from './plainHeadline.ts';
-import { looksLikeFinding, withoutCode } from './plainMarks.ts';
+import type { Block } from './blocks.ts';
+import { type Headline, headlineOf, type Part, partsIn } from './headline.ts';
+import { looksLikeFinding, withoutCode } from './marks.ts';
 
 export type Placed = {
   file: string;

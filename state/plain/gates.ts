@@ -1,19 +1,10 @@
 // The gates that a plain trail tells of, each with its claims and verdicts and where it stands by the last word on it.
 
-import type { Gates, Placed } from './plainContext.ts';
-import type { Part } from './plainHeadline.ts';
-import type { Of, Statement, Verdict } from './plainSight.ts';
-import { isBefore, type Precision, type Stamp } from './plainTime.ts';
-import {
-  addClaim,
-  addEvidence,
-  addVerdict,
-  evidenceByHead,
-  joinDetail,
-  noEvidence,
-  retract,
-  whenOf,
-} from './plainTold.ts';
+import type { Gates, Placed } from './context.ts';
+import type { Part } from './headline.ts';
+import type { Of, Statement, Verdict } from './sight.ts';
+import { isBefore, type Precision, type Stamp } from './time.ts';
+import { addClaim, addEvidence, addVerdict, evidenceByHead, joinDetail, noEvidence, retract, whenOf } from './told.ts';
 
 export type Where = { file: string; line: number };
 /** A time as the text has it; `assumed` where its date stands elsewhere. All null or false where there is none. */

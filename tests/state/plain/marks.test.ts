@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { blocksOf, lineOf } from '../../state/plainBlocks.ts';
-import { sourceLines } from '../../state/plainLines.ts';
-import { buildsIn, commitsIn, idsIn, logsIn, sentencesOf } from '../../state/plainMarks.ts';
-import { gapMs, isBefore, overlap, type Stamp, stampsIn } from '../../state/plainTime.ts';
+import { blocksOf, lineOf } from '../../../state/plain/blocks.ts';
+import { sourceLines } from '../../../state/plain/lines.ts';
+import { buildsIn, commitsIn, idsIn, logsIn, sentencesOf } from '../../../state/plain/marks.ts';
+import { gapMs, isBefore, overlap, type Stamp, stampsIn } from '../../../state/plain/time.ts';
 
 describe('a stamp', () => {
   const [above] = stampsIn('@2026-05-31T05:1xZ', null);

@@ -1,13 +1,13 @@
 // What does not add up in a plain trail: times that cannot be, evidence that points nowhere or elsewhere, verdicts taken back,
 // claims without a verdict, a veto that stands, an end that nothing supports. Each flag says what, and where.
 
-import type { Placed } from './plainContext.ts';
-import type { DraftVerdict, GateDraft, Where } from './plainGates.ts';
-import type { PlainFinding, PlainPhase } from './plainRecords.ts';
-import type { Of, Statement } from './plainSight.ts';
-import { gapMs, isBefore } from './plainTime.ts';
-import { citedBy, meet, same } from './plainTold.ts';
-import type { PlainVeto } from './plainVetoes.ts';
+import type { Placed } from './context.ts';
+import type { DraftVerdict, GateDraft, Where } from './gates.ts';
+import type { PlainFinding, PlainPhase } from './records.ts';
+import type { Of, Statement } from './sight.ts';
+import { gapMs, isBefore } from './time.ts';
+import { citedBy, meet, same } from './told.ts';
+import type { PlainVeto } from './vetoes.ts';
 
 export type FlagKind =
   | 'impossible-time'

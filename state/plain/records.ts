@@ -1,13 +1,13 @@
 // The rest that a plain trail tells of: findings, deferrals, retractions, lists with boxes, phases, and every commit and build
 // that it names.
 
-import { lineOf, plain } from './plainBlocks.ts';
-import type { Placed } from './plainContext.ts';
-import type { KnownCommit } from './plainEvidence.ts';
-import { byId, type When, type Where } from './plainGates.ts';
-import { buildsIn, commitsIn } from './plainMarks.ts';
-import type { Of, Statement } from './plainSight.ts';
-import { whenOf } from './plainTold.ts';
+import { lineOf, plain } from './blocks.ts';
+import type { Placed } from './context.ts';
+import type { KnownCommit } from './evidence.ts';
+import { byId, type When, type Where } from './gates.ts';
+import { buildsIn, commitsIn } from './marks.ts';
+import type { Of, Statement } from './sight.ts';
+import { whenOf } from './told.ts';
 
 /** Git's own short form: what begins alike is one commit. */
 const commitCharsMin = 7;

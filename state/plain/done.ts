@@ -1,10 +1,10 @@
 // What stands in the way of an end: a veto that nobody lifted, a phase said to be done that gates, findings, boxes or the page
 // itself speak against, and a text in which nothing was recognised.
 
-import { type Flag, type Folded, listed } from './plainChecks.ts';
-import type { Where } from './plainGates.ts';
-import type { PlainPhase } from './plainRecords.ts';
-import type { PlainVeto } from './plainVetoes.ts';
+import { type Flag, type Folded, listed } from './checks.ts';
+import type { Where } from './gates.ts';
+import type { PlainPhase } from './records.ts';
+import type { PlainVeto } from './vetoes.ts';
 
 export function endsOf(folded: Folded): Flag[] {
   return [
