@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
+import type { BoxCommand, Sandbox } from '../runner/box/sandbox.ts';
 import type { SessionId } from '../state/entry/ids.ts';
 import { type Calibration, type Judge, type JudgedCase, rated } from '../state/fold/calibration.ts';
 import type { ModelBackend } from './backend.ts';

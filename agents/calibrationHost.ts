@@ -1,8 +1,8 @@
 // The world of a judge that is calibrated: its clone and shell in a box, the diff, one green run, and a trail that is a list.
 // Takes and refuses findings and verdicts as a phase does; a reproducer really runs, over a clone that the judge never had.
 
-import { openFiles } from '../runner/files.ts';
-import type { BoxCommand, Sandbox } from '../runner/sandbox.ts';
+import { openFiles } from '../runner/box/files.ts';
+import type { BoxCommand, Sandbox } from '../runner/box/sandbox.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { EntryId } from '../state/entry/ids.ts';
 import type { JudgedCase } from '../state/fold/calibration.ts';

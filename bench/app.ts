@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildImages } from '../recipes/images/build.ts';
 import { layApp } from '../recipes/lay.ts';
-import { bubblewrap } from '../runner/bubblewrap.ts';
+import { bubblewrap } from '../runner/box/bubblewrap.ts';
 import { coldRun } from '../runner/coldrun.ts';
 import { openEngine } from '../runner/engines.ts';
 import { pinRecipe } from '../runner/pinned.ts';

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { bubblewrap } from '../runner/bubblewrap.ts';
+import { bubblewrap } from '../runner/box/bubblewrap.ts';
 import { type ColdRunRequest, coldRun } from '../runner/coldrun.ts';
 import type { Engine } from '../runner/engine.ts';
 import { pinRecipe } from '../runner/pinned.ts';

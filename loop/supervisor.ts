@@ -4,9 +4,9 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { type Clock, pause } from '../agents/clock.ts';
+import { openSandbox, type Sandbox } from '../runner/box/sandbox.ts';
+import { unboxed } from '../runner/box/unboxed.ts';
 import { openEngine } from '../runner/engines.ts';
-import { openSandbox, type Sandbox } from '../runner/sandbox.ts';
-import { unboxed } from '../runner/unboxed.ts';
 import type { Entry } from '../state/entry/entry.ts';
 import { Refused, TrailError } from '../state/entry/errors.ts';
 import { type AgentRole, type Digest, type Role, Sha } from '../state/entry/ids.ts';

@@ -4,7 +4,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkGrant, type GrantPlaces, realOf } from '../runner/grant.ts';
+import { checkGrant, type GrantPlaces, realOf } from '../runner/box/grant.ts';
 import { type CommandRecipe, isApp, isCommands } from '../state/entry/recipe.ts';
 import type { Config } from '../state/plan/config.ts';
 import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/trail/workspace.ts';

@@ -5,8 +5,8 @@ import type { TreeEdit } from '../state/controls/revert.ts';
 import type { Digest, Sha } from '../state/entry/ids.ts';
 import type { PinnedRecipe } from '../state/entry/recipe.ts';
 import { type ObjectReader, openObjects } from '../state/git/catFile.ts';
+import { fileBytesMax } from './box/files.ts';
 import type { RunTree } from './engine.ts';
-import { fileBytesMax } from './files.ts';
 import { withMember } from './overlay.ts';
 import { splitItem } from './pinned.ts';
 

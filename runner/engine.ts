@@ -11,7 +11,7 @@ import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
 import type { AppRung, PinnedRecipe } from '../state/entry/recipe.ts';
 import type { AppFacts, Purpose, RunRecord, TestResult } from '../state/entry/record.ts';
 import type { Drill } from '../state/entry/spec.ts';
-import type { FileAnswer } from './fileservice.ts';
+import type { FileAnswer } from './box/fileservice.ts';
 
 export interface Engine {
   readonly name: 'process' | 'swarm';

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { Digest, RecipeName, RunId, Sha } from '../state/entry/ids.ts';
 import { Purpose } from '../state/entry/record.ts';
-import { removeFolder } from './removal.ts';
+import { removeFolder } from './box/removal.ts';
 import { runPaths } from './runPaths.ts';
 
 const removalMs = 120_000;

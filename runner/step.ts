@@ -3,9 +3,9 @@
 import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
 import type { Recipe } from '../state/entry/recipe.ts';
-import { collect, plainText } from './collect.ts';
+import { collect, plainText } from './box/collect.ts';
+import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from './box/sandbox.ts';
 import type { Step, StepEnd } from './engine.ts';
-import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from './sandbox.ts';
 
 const headBytes = 256 * 1024;
 const tailBytes = 768 * 1024;

@@ -42,13 +42,13 @@ const purePaths = [
   'operator/evidence.ts',
   'operator/proposal.ts',
   'runner/assertion.ts',
-  'runner/errors.ts',
+  'runner/box/errors.ts',
   'runner/outcome.ts',
   'runner/pinned.ts',
-  'runner/profile.ts',
+  'runner/box/profile.ts',
   'runner/report.ts',
   'runner/runPaths.ts',
-  'runner/seccomp.ts',
+  'runner/box/seccomp.ts',
   'runner/swarm/abraSh.ts',
   'runner/swarm/automaton.ts',
   'runner/swarm/backupPlan.ts',
@@ -170,7 +170,7 @@ const purePaths = [
 /** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
 const borrowed: Record<string, string> = {
   'state/trail/commitRule.ts': 'state/git/commits.ts',
-  'runner/profile.ts': 'runner/etc.ts',
+  'runner/box/profile.ts': 'runner/box/etc.ts',
   'agents/play.ts': 'agents/prompt.ts',
 };
 

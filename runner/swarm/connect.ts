@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { BlockList, connect as dial, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import { type Docker, statusOf } from './docker.ts';
 import { findProgram, programFolders } from './dockerReport.ts';
 

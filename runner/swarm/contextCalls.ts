@@ -2,7 +2,7 @@
 // checked here, and everything that goes back is bounded; whoever asks is hostile.
 
 import { z } from 'zod';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { AppHost, ExecEnd } from './app.ts';
 import { type Denials, ownOnly } from './reachable.ts';
 

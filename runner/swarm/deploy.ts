@@ -1,7 +1,7 @@
 // One deployment: images looked for, then network, configs and secrets made through the API, then the stack. Each thing is
 // noted before it is made and carries the run's labels. What Swarm refuses for the app's sake is a line, not an error.
 
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { AdmittedApp } from './app.ts';
 import { statusOf } from './docker.ts';
 import { imagesMissing } from './images.ts';

@@ -6,7 +6,7 @@
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { Labels } from './app.ts';
 import { engineFault } from './engineFault.ts';
 import { frames } from './frames.ts';

@@ -4,7 +4,7 @@
 
 import type Dockerode from 'dockerode';
 import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { Vault } from './app.ts';
 import { engineFault } from './engineFault.ts';
 import { plantControl } from './leakControl.ts';

@@ -1,6 +1,6 @@
 // What the parts of one stack share: whose engine, under which names and labels, until when. And the names that follow.
 
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { Labels, RunNames } from './app.ts';
 import type { Docker } from './docker.ts';
 

@@ -2,8 +2,8 @@
 // Swarm's, and the main services of what the run needs. No address, no other name. And the bounded list of what was refused.
 
 import net from 'node:net';
-import { plainText } from '../collect.ts';
-import { plainHost } from '../hosts.ts';
+import { plainText } from '../box/collect.ts';
+import { plainHost } from '../box/hosts.ts';
 import type { About } from './app.ts';
 
 /** As many, and as long, as a record holds. */

@@ -3,7 +3,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { Ready } from '../../state/entry/recipe.ts';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { Stack } from './app.ts';
 import { wait } from './wait.ts';
 

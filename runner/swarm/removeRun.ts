@@ -6,7 +6,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import { type Docker, statusOf } from './docker.ts';
 import { runLabel } from './place.ts';
 import { countOf, kinds, labelled, type Residue, type Thing } from './residue.ts';

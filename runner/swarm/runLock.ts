@@ -3,7 +3,7 @@
 
 import net from 'node:net';
 import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 
 export type RunLock = { release(): Promise<void> };
 

@@ -1,7 +1,7 @@
 // Stops services and starts them again by their number of replicas, as an operator would: what makes their tasks stays as it
 // is, so no update begins. A service is stopped once no container of it runs and Swarm brings none up.
 
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import { statusOf } from './docker.ts';
 import type { RawService } from './observe.ts';
 import { containersOf, type Place, swarmName } from './place.ts';

@@ -3,11 +3,11 @@
 
 import { mkdir } from 'node:fs/promises';
 import type { AppRecipe, Need, Release } from '../../state/entry/recipe.ts';
+import { RunnerError } from '../box/errors.ts';
+import { removeFolder } from '../box/removal.ts';
+import type { Sandbox } from '../box/sandbox.ts';
 import type { Engine, Order } from '../engine.ts';
-import { RunnerError } from '../errors.ts';
-import { removeFolder } from '../removal.ts';
 import { runPaths } from '../runPaths.ts';
-import type { Sandbox } from '../sandbox.ts';
 import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app.ts';
 import type { Marks } from './contextCalls.ts';
 import { type Context, openContext } from './contextServer.ts';

@@ -2,8 +2,8 @@
 // input and an environment of DOCKER_HOST and PATH alone, no configuration of anyone's, and dies with this process.
 
 import { execa } from 'execa';
-import { plainText } from '../collect.ts';
-import { RunnerError } from '../errors.ts';
+import { plainText } from '../box/collect.ts';
+import { RunnerError } from '../box/errors.ts';
 import { type Docker, socketOf } from './docker.ts';
 import { findProgram, programFolders } from './dockerReport.ts';
 

@@ -3,7 +3,7 @@
 // taken out; those of secrets by who keeps it (`evidence.ts`), since a service may have logged them.
 
 import type { Readable } from 'node:stream';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import { logsOf } from './logs.ts';
 import type { RawService, RawTask } from './observe.ts';
 import { type Place, runLabel, stackLabel } from './place.ts';

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { AppRecipe } from '../../state/entry/recipe.ts';
 import { isCheck } from '../../state/entry/record.ts';
+import { RunnerError } from '../box/errors.ts';
+import type { BoxCommand, Mount, Sandbox } from '../box/sandbox.ts';
 import type { StepEnd } from '../engine.ts';
-import { RunnerError } from '../errors.ts';
 import type { StageReport } from '../outcome.ts';
 import { type ReportReading, readReport, reportBytesMax } from '../report.ts';
 import { readInTree } from '../runTree.ts';
-import type { BoxCommand, Mount, Sandbox } from '../sandbox.ts';
 import { type RunningStep, startCommand } from '../step.ts';
 import { outFolder, pictureName, picturesMax } from './kit/pictures.ts';
 

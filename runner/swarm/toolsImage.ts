@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import { engineJson } from './engineGet.ts';
 import { jsonIn } from './json.ts';
 import { type TarEntry, tarOf } from './tar.ts';

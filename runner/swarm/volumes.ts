@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { RunnerError } from '../errors.ts';
+import { RunnerError } from '../box/errors.ts';
 import type { Labels } from './app.ts';
 import { engineFault } from './engineFault.ts';
 

@@ -17,8 +17,8 @@ import { type DoctorOptions, doctor, type Finding } from '../../operator/doctor.
 import { init } from '../../operator/init.ts';
 import { screen } from '../../operator/print.ts';
 import { sayDoctor } from '../../operator/say.ts';
-import { type Opened, openSandbox } from '../../runner/sandbox.ts';
-import { unavailable } from '../../runner/selftest.ts';
+import { type Opened, openSandbox } from '../../runner/box/sandbox.ts';
+import { unavailable } from '../../runner/box/selftest.ts';
 import { generateKey } from '../../state/keys/keys.ts';
 import { makeStateDir, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
 import { makeRepo } from '../support/repo.ts';

@@ -7,7 +7,7 @@ import { realpathSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { RunnerError } from '../../runner/errors.ts';
+import { RunnerError } from '../../runner/box/errors.ts';
 import type { About, AppHost, ExecAsk, ExecEnd } from '../../runner/swarm/app.ts';
 import { type Context, openContext } from '../../runner/swarm/contextServer.ts';
 import { openSuite, type Suite } from '../../runner/swarm/suite.ts';

@@ -2,7 +2,7 @@
 // <run>. Prints a line for whatever happens.
 
 import { join } from 'node:path';
-import { bubblewrap } from '../../runner/bubblewrap.ts';
+import { bubblewrap } from '../../runner/box/bubblewrap.ts';
 import { coldRun } from '../../runner/coldrun.ts';
 import { openEngine } from '../../runner/engines.ts';
 import { RunId } from '../../state/entry/ids.ts';

@@ -5,11 +5,11 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, onTestFinished } from 'vitest';
-import { bubblewrap } from '../../runner/bubblewrap.ts';
-import { type Collected, collect } from '../../runner/collect.ts';
-import type { Protection } from '../../runner/profile.ts';
-import type { BoxCommand, BoxEnd, Boxed, BoxRole, Sandbox } from '../../runner/sandbox.ts';
-import { unboxed } from '../../runner/unboxed.ts';
+import { bubblewrap } from '../../runner/box/bubblewrap.ts';
+import { type Collected, collect } from '../../runner/box/collect.ts';
+import type { Protection } from '../../runner/box/profile.ts';
+import type { BoxCommand, BoxEnd, Boxed, BoxRole, Sandbox } from '../../runner/box/sandbox.ts';
+import { unboxed } from '../../runner/box/unboxed.ts';
 import { tempDir } from './temp.ts';
 
 export const isRoot = process.getuid?.() === 0;

@@ -2,7 +2,7 @@
 // <sha> <run> <mark>. Prints `ready` once the stage runs `sleep <mark>`, in a session of its own too.
 
 import { join } from 'node:path';
-import { bubblewrap } from '../../runner/bubblewrap.ts';
+import { bubblewrap } from '../../runner/box/bubblewrap.ts';
 import { coldRun } from '../../runner/coldrun.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import { processEngine } from '../../runner/process.ts';

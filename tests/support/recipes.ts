@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { bubblewrap } from '../../runner/bubblewrap.ts';
+import { bubblewrap } from '../../runner/box/bubblewrap.ts';
+import type { Sandbox } from '../../runner/box/sandbox.ts';
 import { type ColdRunDeps, type ColdRunRequest, coldRun, type Progress } from '../../runner/coldrun.ts';
 import type { Engine } from '../../runner/engine.ts';
 import { pinRecipe } from '../../runner/pinned.ts';
 import { processEngine } from '../../runner/process.ts';
-import type { Sandbox } from '../../runner/sandbox.ts';
 import { RecipeName, RunId, type Sha } from '../../state/entry/ids.ts';
 import { Recipe } from '../../state/entry/recipe.ts';
 import type { RunRecord } from '../../state/entry/record.ts';

@@ -5,7 +5,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { RunnerError } from '../../../runner/errors.ts';
+import { RunnerError } from '../../../runner/box/errors.ts';
 import { markBytesMax, marksMax } from '../../../runner/swarm/contextCalls.ts';
 import { bodyBytesMax, type Context, contextSocket, openContext } from '../../../runner/swarm/contextServer.ts';
 import { denialsMax } from '../../../runner/swarm/reachable.ts';

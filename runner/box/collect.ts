@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { Digest } from '../state/entry/ids.ts';
+import type { Digest } from '../../state/entry/ids.ts';
 
 export type Collected = { head: string; tail: string; bytes: number; digest: Digest };
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { kitDir } from '../../runner/etc.ts';
-import { answersOf, syscallProgram, triedCalls } from '../../runner/probe.ts';
-import type { Sandbox } from '../../runner/sandbox.ts';
-import { filterArch, seccompFilter } from '../../runner/seccomp.ts';
-import { describeBoxed, openBoxes, run } from '../support/box.ts';
+import { kitDir } from '../../../runner/box/etc.ts';
+import { answersOf, syscallProgram, triedCalls } from '../../../runner/box/probe.ts';
+import type { Sandbox } from '../../../runner/box/sandbox.ts';
+import { filterArch, seccompFilter } from '../../../runner/box/seccomp.ts';
+import { describeBoxed, openBoxes, run } from '../../support/box.ts';
 
 const arch = filterArch(process.arch) ?? 'x64';
 

@@ -2,8 +2,8 @@ import { mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { checkGrant } from '../../runner/grant.ts';
-import { tempDir } from '../support/temp.ts';
+import { checkGrant } from '../../../runner/box/grant.ts';
+import { tempDir } from '../../support/temp.ts';
 
 /** A home with a tool, keys and a project in it, and a state folder that lies in it as XDG has it. */
 function person() {

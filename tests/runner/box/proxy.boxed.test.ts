@@ -3,10 +3,10 @@ import http from 'node:http';
 import type net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isInternal, parseHost } from '../../runner/hosts.ts';
-import { type BoxProxy, denialsMax, openProxy, socketName } from '../../runner/proxy.ts';
-import { commandOf, describeBoxed, finish, openBoxes, run, says } from '../support/box.ts';
-import { tempDir } from '../support/temp.ts';
+import { isInternal, parseHost } from '../../../runner/box/hosts.ts';
+import { type BoxProxy, denialsMax, openProxy, socketName } from '../../../runner/box/proxy.ts';
+import { commandOf, describeBoxed, finish, openBoxes, run, says } from '../../support/box.ts';
+import { tempDir } from '../../support/temp.ts';
 
 /** A web server on loopback that says what it was asked. */
 async function website(): Promise<{ port: number; asked: string[] }> {

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Protection } from '../../runner/profile.ts';
-import { openSandbox } from '../../runner/sandbox.ts';
-import { unavailable } from '../../runner/selftest.ts';
-import { describeBoxed, isRoot, openBoxes, openUnboxed } from '../support/box.ts';
-import { tempDir } from '../support/temp.ts';
+import type { Protection } from '../../../runner/box/profile.ts';
+import { openSandbox } from '../../../runner/box/sandbox.ts';
+import { unavailable } from '../../../runner/box/selftest.ts';
+import { describeBoxed, isRoot, openBoxes, openUnboxed } from '../../support/box.ts';
+import { tempDir } from '../../support/temp.ts';
 
 /** What the probe leaves behind on purpose: without a pid namespace nothing but its own end ends it. */
 const stray = ['sleep', '2', ''].join('\0');
@@ -96,7 +96,7 @@ describeBoxed('the self-test', () => {
     async () => {
       const stateDir = realpathSync(tempDir());
       chmodSync(stateDir, 0o777);
-      const program = join(import.meta.dirname, '../fixtures/programs/selftest.ts');
+      const program = join(import.meta.dirname, '../../fixtures/programs/selftest.ts');
       const child = spawn(process.execPath, [program, stateDir], {
         uid: 61010,
         gid: 61010,

@@ -14,11 +14,11 @@ import {
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { RunnerError } from '../../runner/errors.ts';
-import { type Files, fileBytesMax, openFiles } from '../../runner/files.ts';
-import type { Sandbox } from '../../runner/sandbox.ts';
-import { describeBoxed, openBoxes, openUnboxed, programs, run, treeOf } from '../support/box.ts';
-import { tempDir } from '../support/temp.ts';
+import { RunnerError } from '../../../runner/box/errors.ts';
+import { type Files, fileBytesMax, openFiles } from '../../../runner/box/files.ts';
+import type { Sandbox } from '../../../runner/box/sandbox.ts';
+import { describeBoxed, openBoxes, openUnboxed, programs, run, treeOf } from '../../support/box.ts';
+import { tempDir } from '../../support/temp.ts';
 
 type Place = { sandbox: Sandbox; stateDir: string; tree: string; files: Files };
 

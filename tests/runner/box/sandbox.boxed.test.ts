@@ -15,8 +15,8 @@ import net from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { bubblewrap } from '../../runner/bubblewrap.ts';
-import { plainText } from '../../runner/collect.ts';
+import { bubblewrap } from '../../../runner/box/bubblewrap.ts';
+import { plainText } from '../../../runner/box/collect.ts';
 import {
   commandOf,
   describeBoxed,
@@ -29,8 +29,8 @@ import {
   run,
   says,
   treeOf,
-} from '../support/box.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../support/box.ts';
+import { tempDir } from '../../support/temp.ts';
 
 /** Resolves once nobody holds the lock any more. */
 function lockFree(file: string): Promise<number | null> {
@@ -230,7 +230,7 @@ describeBoxed('a box', () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const supervisor = spawn(process.execPath, [
-      join(import.meta.dirname, '../fixtures/programs/supervisor.ts'),
+      join(import.meta.dirname, '../../fixtures/programs/supervisor.ts'),
       opened.stateDir,
       tree,
     ]);
