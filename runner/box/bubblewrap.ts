@@ -92,7 +92,7 @@ function sandboxOf(setting: Setting): Sandbox {
     owner,
     give,
     inside: (_mounts, path) => path,
-    kit: { node: join(nodeFolderInside(), 'node'), files: kitPath('boxed') },
+    kit: { node: join(nodeFolderInside(), 'node'), files: kitPath('files') },
     close,
   };
   return sandbox;

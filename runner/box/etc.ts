@@ -28,7 +28,7 @@ import { makeScratch, sandboxDir } from './scratch.ts';
 export const boxUser = { uid: 1000, gid: 1000, name: 'agent', home: '/home/agent' } as const;
 /** Where the kit lies inside a box. */
 export const kitDir = '/etc/coldpass';
-const kitNames = ['boxed', 'boxwalk', 'boxnet', 'boxprobe'];
+const kitNames = ['files', 'walk', 'net', 'probe'];
 
 /**
  * Top-level domains of which Chromium insists that they are only ever asked by https. As names of an app's services (`app`
@@ -97,7 +97,7 @@ export function kitPath(name: string): string {
 
 /** Its file here, for a sandbox without boxes. It is TypeScript here and JavaScript where the package was emitted. */
 export function kitSource(name: string): string {
-  return fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url));
+  return fileURLToPath(new URL(`../inside/${name}${extname(import.meta.url)}`, import.meta.url));
 }
 
 function fill(dir: string, from: string, sources: string[]): void {

@@ -1,5 +1,5 @@
 // The supervisor's hands in a tree that boxed code can write: it never opens a path there itself, it asks the file service
-// (boxed.ts) in a box of that role. What answers is not trusted: lengths, shapes and times are checked here, and a service
+// (`runner/inside/files.ts`) in a box of that role. What answers is not trusted: lengths, shapes and times are checked here, and a service
 // that lies, floods, hangs or dies only makes calls fail; the next call gets a new one.
 
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 // One running file service, seen from outside and not trusted: one question, one answer, within a deadline and of the size
-// that was asked for. Anything else ends it. files.ts says what may be asked; boxed.ts answers, inside.
+// that was asked for. Anything else ends it. files.ts says what may be asked; `runner/inside/files.ts` answers.
 
 import { z } from 'zod';
 import { plainText } from './collect.ts';

@@ -157,7 +157,7 @@ function starter({ limits }: BoxCommand): string {
 }
 
 function forwarder(): string[] {
-  return [join(nodeFolderInside(), 'node'), kitPath('boxnet'), `${netFolder}/${socketName}`, String(boxPort), '--'];
+  return [join(nodeFolderInside(), 'node'), kitPath('net'), `${netFolder}/${socketName}`, String(boxPort), '--'];
 }
 
 function binOf(path: string): string {

@@ -123,7 +123,7 @@ const startProbe =
   'cd /proc/$$/fd; open=; for n in *; do [ -h "$n" ] && [ "$n" -gt 2 ] && open="$open $n"; done; cd "$OLDPWD"; exec "$@" "$open"';
 
 async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<Check[]> {
-  const program = join(dirname(sandbox.kit.files), sandbox.kit.files.endsWith('.ts') ? 'boxprobe.ts' : 'boxprobe.js');
+  const program = join(dirname(sandbox.kit.files), sandbox.kit.files.endsWith('.ts') ? 'probe.ts' : 'probe.js');
   const argv = ['/bin/sh', '-c', startProbe, 'sh', sandbox.kit.node, program, bait.argument];
   const base = { role, argv, workdir: '/tmp', mounts: [], env: {}, tools: [], hosts: [], limits, kit: true as const };
   try {

@@ -42,7 +42,7 @@ export function unboxed(options: { stateDir: string }): Sandbox {
     owner: () => null,
     give: async () => {},
     inside,
-    kit: { node: process.execPath, files: kitSource('boxed') },
+    kit: { node: process.execPath, files: kitSource('files') },
     close,
   };
 }

@@ -1,5 +1,5 @@
 // Runs INSIDE a box that was granted hosts: listens on the box's loopback and hands every connection to the proxy's socket,
-// then runs the command and ends as it ends. Plain node without dependencies: node boxnet.ts SOCKET PORT -- COMMAND …
+// then runs the command and ends as it ends. Plain node without dependencies: node net.ts SOCKET PORT -- COMMAND …
 
 import { spawn } from 'node:child_process';
 import net from 'node:net';

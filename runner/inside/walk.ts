@@ -1,4 +1,4 @@
-// Runs INSIDE a box, below boxed.ts: paths in a tree that other boxed code may be changing at this moment. A path is walked
+// Runs INSIDE a box, below files.ts: paths in a tree that other boxed code may be changing at this moment. A path is walked
 // folder by folder on descriptors, so that nothing can be swapped under it; links are followed inside their tree, never out.
 
 import fs from 'node:fs';

@@ -1,12 +1,12 @@
 // Runs INSIDE a box: the file service of trees that boxed code can write. Requests come on standard input, answers go to
 // standard output, each as two lengths (JSON, bytes), the JSON, the bytes. Plain node without dependencies; its client is
-// files.ts, its paths are boxwalk.ts's.
-// node boxed.ts '{"/tree":"/tree"}'   (each tree's name and where it lies)
+// files.ts, its paths are walk.ts's.
+// node files.ts '{"/tree":"/tree"}'   (each tree's name and where it lies)
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { closeAll, folderIn, keep, kindOf, openFolder, openPath, type Place, Refusal, walk } from './boxwalk.ts';
+import { closeAll, folderIn, keep, kindOf, openFolder, openPath, type Place, Refusal, walk } from './walk.ts';
 
 const jsonBytesMax = 64 * 1024;
 const bodyBytesMax = 16 * 1024 * 1024;
