@@ -2,8 +2,8 @@
 // values; this rejects only where the state folder or the trail cannot be written.
 
 import { randomBytes } from 'node:crypto';
-import { type ColdRunRequest, coldRun } from '../runner/coldrun.ts';
-import { sweep } from '../runner/janitor.ts';
+import { type ColdRunRequest, coldRun } from '../runner/run/coldrun.ts';
+import { sweep } from '../runner/run/janitor.ts';
 import type { Facts, Intent } from '../state/entry/entry.ts';
 import { TrailError } from '../state/entry/errors.ts';
 import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../state/entry/ids.ts';

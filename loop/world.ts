@@ -7,7 +7,7 @@ import type { Limits } from '../agents/limits.ts';
 import type { Price } from '../agents/spend.ts';
 import type { SessionEvent } from '../agents/talk.ts';
 import type { Sandbox } from '../runner/box/sandbox.ts';
-import type { Engine } from '../runner/engine.ts';
+import type { Engine } from '../runner/run/engine.ts';
 import type { Entry } from '../state/entry/entry.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { AgentRole, PhaseId, RunId, SessionId } from '../state/entry/ids.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pinnedRecipe } from '../loop/opening.ts';
 import { special } from '../loop/runs.ts';
 import type { Sources } from '../loop/world.ts';
-import { type ColdRunRequest, coldRun, type Progress } from '../runner/coldrun.ts';
+import { type ColdRunRequest, coldRun, type Progress } from '../runner/run/coldrun.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { Entry, EntryOf } from '../state/entry/entry.ts';
 import { TrailError } from '../state/entry/errors.ts';

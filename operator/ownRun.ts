@@ -5,9 +5,9 @@ import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import type { Sandbox } from '../runner/box/sandbox.ts';
 import { unboxed } from '../runner/box/unboxed.ts';
-import type { Engine } from '../runner/engine.ts';
 import { openEngine } from '../runner/engines.ts';
-import { sweep } from '../runner/janitor.ts';
+import type { Engine } from '../runner/run/engine.ts';
+import { sweep } from '../runner/run/janitor.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { Digest } from '../state/entry/ids.ts';
 import { type Lock, lockWorkspace } from '../state/trail/workspace.ts';

@@ -3,7 +3,7 @@
 
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { pinRecipe } from '../runner/pinned.ts';
+import { pinRecipe } from '../runner/run/pinned.ts';
 import { readHoldOuts } from '../state/controls/holdout.ts';
 import type { SignedAct } from '../state/entry/act.ts';
 import { canonicalJson, digestOf } from '../state/entry/digest.ts';

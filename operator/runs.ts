@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runPaths } from '../runner/runPaths.ts';
+import { runPaths } from '../runner/run/paths.ts';
 import { TrailError } from '../state/entry/errors.ts';
 import { type EntryId, RunId } from '../state/entry/ids.ts';
 import { RunRecord } from '../state/entry/record.ts';

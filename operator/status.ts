@@ -1,8 +1,8 @@
 // `coldpass status`: what is so, as the trail has it, and what goes on now. Reads only; takes no lock.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { RunIntent } from '../runner/janitor.ts';
-import { runPaths } from '../runner/runPaths.ts';
+import { RunIntent } from '../runner/run/janitor.ts';
+import { runPaths } from '../runner/run/paths.ts';
 import type { Entry } from '../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../state/entry/ids.ts';
 import type { Phase, TrailState } from '../state/entry/phase.ts';

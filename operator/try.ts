@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type ColdRunRequest, coldRun, type Progress } from '../runner/coldrun.ts';
-import { pinRecipe } from '../runner/pinned.ts';
+import { type ColdRunRequest, coldRun, type Progress } from '../runner/run/coldrun.ts';
+import { pinRecipe } from '../runner/run/pinned.ts';
 import type { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
 import { isApp } from '../state/entry/recipe.ts';
 import type { Outcome, RunRecord } from '../state/entry/record.ts';

@@ -3,8 +3,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import type { Engine } from './engine.ts';
-import { type ProcessEngineOptions, processEngine } from './process.ts';
+import type { Engine } from './run/engine.ts';
+import { type ProcessEngineOptions, processEngine } from './run/process.ts';
 import { swarmEngine } from './swarm/swarm.ts';
 
 export type EngineOptions = ProcessEngineOptions & {

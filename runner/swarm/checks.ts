@@ -4,7 +4,7 @@
 import { digestOf } from '../../state/entry/digest.ts';
 import type { AppRung } from '../../state/entry/recipe.ts';
 import { checkId, type TestResult } from '../../state/entry/record.ts';
-import type { RungEnd, StepEnd } from '../engine.ts';
+import type { RungEnd, StepEnd } from '../run/engine.ts';
 
 const logCharsMax = 768 * 1024;
 const messageCharsMax = 300;

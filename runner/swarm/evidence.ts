@@ -3,7 +3,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RungEnd } from '../engine.ts';
+import type { RungEnd } from '../run/engine.ts';
 import type { Stack } from './app.ts';
 
 const fileCharsMax = 1024 * 1024;

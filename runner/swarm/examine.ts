@@ -1,7 +1,7 @@
 // What is looked at after the last rung and before anything is taken down: secrets that got out, and deployments that nobody
 // asked for.
 
-import type { Examined } from '../engine.ts';
+import type { Examined } from '../run/engine.ts';
 import { findLeaks } from './leakPlaces.ts';
 import { residueOf } from './residue.ts';
 import type { AppSite } from './site.ts';

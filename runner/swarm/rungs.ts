@@ -2,7 +2,7 @@
 // record by name: nothing passes by an exit code, a state that was not looked at, or a rung that was silently left out.
 
 import type { AppRung } from '../../state/entry/recipe.ts';
-import type { RungEnd } from '../engine.ts';
+import type { RungEnd } from '../run/engine.ts';
 import type { AdmittedApp, Identity } from './app.ts';
 import type { Checks } from './checks.ts';
 import { changedServices } from './difference.ts';

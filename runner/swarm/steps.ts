@@ -1,7 +1,7 @@
 // The small steps that rungs are made of. Each answers whether to go on; what it found is in the checks.
 
 import type { Ready } from '../../state/entry/recipe.ts';
-import type { StepEnd } from '../engine.ts';
+import type { StepEnd } from '../run/engine.ts';
 import type { Converged } from './app.ts';
 import type { Checks, Fault } from './checks.ts';
 import { keepPictures } from './evidence.ts';

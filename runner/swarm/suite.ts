@@ -9,11 +9,11 @@ import type { AppRecipe } from '../../state/entry/recipe.ts';
 import { isCheck } from '../../state/entry/record.ts';
 import { RunnerError } from '../box/errors.ts';
 import type { BoxCommand, Mount, Sandbox } from '../box/sandbox.ts';
-import type { StepEnd } from '../engine.ts';
-import type { StageReport } from '../outcome.ts';
-import { type ReportReading, readReport, reportBytesMax } from '../report.ts';
-import { readInTree } from '../runTree.ts';
-import { type RunningStep, startCommand } from '../step.ts';
+import type { StepEnd } from '../run/engine.ts';
+import type { StageReport } from '../run/outcome.ts';
+import { type ReportReading, readReport, reportBytesMax } from '../run/report.ts';
+import { type RunningStep, startCommand } from '../run/step.ts';
+import { readInTree } from '../run/tree.ts';
 import { outFolder, pictureName, picturesMax } from './kit/pictures.ts';
 
 export type SuiteOptions = {

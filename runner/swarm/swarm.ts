@@ -7,7 +7,7 @@
 
 import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../box/errors.ts';
-import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../engine.ts';
+import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../run/engine.ts';
 import { openChecks } from './checks.ts';
 import { isRed, keepEvidence } from './evidence.ts';
 import { examineSite } from './examine.ts';

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { caseOpening, layCase, planOf } from '../../agents/calibrationCase.ts';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
 import { fenceOf } from '../../agents/fence.ts';
-import { readReport } from '../../runner/report.ts';
+import { readReport } from '../../runner/run/report.ts';
 import { tempDir } from '../support/temp.ts';
 
 const { cases } = calibrationSet();

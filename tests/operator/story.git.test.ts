@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import type { Submission, ToolHost } from '../../agents/host.ts';
 import { toolsFor } from '../../agents/tools.ts';
 import { demoDir, demoScript } from '../../operator/story.ts';
-import { readReport } from '../../runner/report.ts';
+import { readReport } from '../../runner/run/report.ts';
 import { checkBody } from '../../state/entry/body.ts';
 import { type Digest, DONE, type GateId } from '../../state/entry/ids.ts';
 import { CommandRecipe } from '../../state/entry/recipe.ts';

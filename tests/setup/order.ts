@@ -25,7 +25,7 @@ const longest = [
   'tests/live/reviewer.test.ts',
   'tests/operator/cli.git.test.ts',
   'tests/operator/acts.boxed.test.ts',
-  'tests/runner/coldrun.boxed.test.ts',
+  'tests/runner/run/coldrun.boxed.test.ts',
   'tests/operator/try.boxed.test.ts',
 ];
 

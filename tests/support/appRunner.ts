@@ -3,8 +3,8 @@
 
 import { join } from 'node:path';
 import { bubblewrap } from '../../runner/box/bubblewrap.ts';
-import { coldRun } from '../../runner/coldrun.ts';
 import { openEngine } from '../../runner/engines.ts';
+import { coldRun } from '../../runner/run/coldrun.ts';
 import { RunId } from '../../state/entry/ids.ts';
 import { appRequest } from './apps.ts';
 

@@ -3,9 +3,9 @@
 
 import { join } from 'node:path';
 import { bubblewrap } from '../../runner/box/bubblewrap.ts';
-import { coldRun } from '../../runner/coldrun.ts';
-import { pinRecipe } from '../../runner/pinned.ts';
-import { processEngine } from '../../runner/process.ts';
+import { coldRun } from '../../runner/run/coldrun.ts';
+import { pinRecipe } from '../../runner/run/pinned.ts';
+import { processEngine } from '../../runner/run/process.ts';
 import { RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import { Recipe } from '../../state/entry/recipe.ts';
 

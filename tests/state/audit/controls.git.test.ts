@@ -2,7 +2,7 @@
 // not give, runs that nobody asked for, patches that are none.
 
 import { expect, it } from 'vitest';
-import { pinRecipe } from '../../../runner/pinned.ts';
+import { pinRecipe } from '../../../runner/run/pinned.ts';
 import { controlProblems, functionProblems, sabotageProblems, targetProblems } from '../../../state/audit/controls.ts';
 import type { AuditStore } from '../../../state/audit/store.ts';
 import type { ControlPurpose } from '../../../state/controls/judge.ts';

@@ -2,7 +2,7 @@
 // the place of which.
 
 import { expect, it } from 'vitest';
-import { pinRecipe } from '../../../runner/pinned.ts';
+import { pinRecipe } from '../../../runner/run/pinned.ts';
 import { controlProblems, functionProblems, targetProblems } from '../../../state/audit/controls.ts';
 import type { AuditStore } from '../../../state/audit/store.ts';
 import { workFor } from '../../../state/controls/changedWork.ts';

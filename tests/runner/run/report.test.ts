@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readReport, reportBytesMax } from '../../runner/report.ts';
-import { TestResult } from '../../state/entry/record.ts';
+import { readReport, reportBytesMax } from '../../../runner/run/report.ts';
+import { TestResult } from '../../../state/entry/record.ts';
 
 function read(text: string): TestResult[] {
   const reading = readReport(new TextEncoder().encode(text), 'test', '/tree');
@@ -10,7 +10,7 @@ function read(text: string): TestResult[] {
 }
 
 function fixture(name: string): TestResult[] {
-  return read(readFileSync(new URL(`../fixtures/reports/${name}.xml`, import.meta.url), 'utf8'));
+  return read(readFileSync(new URL(`../../fixtures/reports/${name}.xml`, import.meta.url), 'utf8'));
 }
 
 /** `<status or kind of failure> <id>` for each test. */

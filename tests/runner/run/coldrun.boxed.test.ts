@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { RunnerError } from '../../runner/box/errors.ts';
-import { unboxed } from '../../runner/box/unboxed.ts';
-import type { Progress } from '../../runner/coldrun.ts';
-import { judgeRevert, revertEdits } from '../../state/controls/revert.ts';
-import { Sha } from '../../state/entry/ids.ts';
-import { RunRecord, recordBytesMax } from '../../state/entry/record.ts';
-import { recordBytes } from '../../state/fold/facts.ts';
-import { changedPaths } from '../../state/git/git.ts';
-import { describeBoxed } from '../support/box.ts';
+import { RunnerError } from '../../../runner/box/errors.ts';
+import { unboxed } from '../../../runner/box/unboxed.ts';
+import type { Progress } from '../../../runner/run/coldrun.ts';
+import { judgeRevert, revertEdits } from '../../../state/controls/revert.ts';
+import { Sha } from '../../../state/entry/ids.ts';
+import { RunRecord, recordBytesMax } from '../../../state/entry/record.ts';
+import { recordBytes } from '../../../state/fold/facts.ts';
+import { changedPaths } from '../../../state/git/git.ts';
+import { describeBoxed } from '../../support/box.ts';
 import {
   altered,
   newRun,
@@ -23,9 +23,9 @@ import {
   repoOf,
   sharedSandbox,
   testsOf,
-} from '../support/recipes.ts';
-import type { Files } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../support/recipes.ts';
+import type { Files } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const sandbox = sharedSandbox();
 

@@ -3,13 +3,13 @@
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { digestOfJson } from '../state/entry/digest.ts';
-import { Digest, type RunId } from '../state/entry/ids.ts';
-import { RunnerError } from './box/errors.ts';
-import { removeFolder } from './box/removal.ts';
-import type { Mount, Sandbox } from './box/sandbox.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import { Digest, type RunId } from '../../state/entry/ids.ts';
+import { RunnerError } from '../box/errors.ts';
+import { removeFolder } from '../box/removal.ts';
+import type { Mount, Sandbox } from '../box/sandbox.ts';
 import type { Order } from './engine.ts';
-import { runPaths } from './runPaths.ts';
+import { runPaths } from './paths.ts';
 
 const copySeconds = 600;
 const removalMs = 120_000;

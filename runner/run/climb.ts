@@ -1,8 +1,8 @@
 // The way up the ladder: setup, edits, stages in order up to the first that fails, the reproducer. What is seen is written
 // into the course as it happens, so that a run that breaks off tells how far it came.
 
-import { digestOf } from '../state/entry/digest.ts';
-import { type AppRung, appRungs, type Stage } from '../state/entry/recipe.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { type AppRung, appRungs, type Stage } from '../../state/entry/recipe.ts';
 import type { ColdRunDeps, ColdRunRequest } from './coldrun.ts';
 import { applyEdits } from './edits.ts';
 import type { RungEnd, StepEnd } from './engine.ts';

@@ -2,7 +2,7 @@
 // is the supervisor's own.
 
 import { join } from 'node:path';
-import type { RunId } from '../state/entry/ids.ts';
+import type { RunId } from '../../state/entry/ids.ts';
 
 export type RunPaths = ReturnType<typeof runPaths>;
 

@@ -1,11 +1,11 @@
 // Carries out the edits of a control in a run's tree: what was added goes, what was changed or deleted comes back with the
 // reference's bytes, straight from the hub. The operator's members of a JSON file are laid over again.
 
-import type { TreeEdit } from '../state/controls/revert.ts';
-import type { Digest, Sha } from '../state/entry/ids.ts';
-import type { PinnedRecipe } from '../state/entry/recipe.ts';
-import { type ObjectReader, openObjects } from '../state/git/catFile.ts';
-import { fileBytesMax } from './box/files.ts';
+import type { TreeEdit } from '../../state/controls/revert.ts';
+import type { Digest, Sha } from '../../state/entry/ids.ts';
+import type { PinnedRecipe } from '../../state/entry/recipe.ts';
+import { type ObjectReader, openObjects } from '../../state/git/catFile.ts';
+import { fileBytesMax } from '../box/files.ts';
 import type { RunTree } from './engine.ts';
 import { withMember } from './overlay.ts';
 import { splitItem } from './pinned.ts';

@@ -1,12 +1,12 @@
 // What every engine must hold to, whatever it runs steps on: called by a suite for each implementation.
 
 import { expect, it } from 'vitest';
-import { RunnerError } from '../../runner/box/errors.ts';
-import type { Engine, Order, Step } from '../../runner/engine.ts';
-import { pinRecipe } from '../../runner/pinned.ts';
-import { RecipeName, type RunId, Sha } from '../../state/entry/ids.ts';
-import type { Recipe } from '../../state/entry/recipe.ts';
-import { newRun, processesWith, project, recipeOf, repoOf } from '../support/recipes.ts';
+import { RunnerError } from '../../../runner/box/errors.ts';
+import type { Engine, Order, Step } from '../../../runner/run/engine.ts';
+import { pinRecipe } from '../../../runner/run/pinned.ts';
+import { RecipeName, type RunId, Sha } from '../../../state/entry/ids.ts';
+import type { Recipe } from '../../../state/entry/recipe.ts';
+import { newRun, processesWith, project, recipeOf, repoOf } from '../../support/recipes.ts';
 
 const never = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 // What a cold run needs from whatever carries it out. `process` (process.ts) runs stages as commands in boxes; `swarm`
-// (swarm/swarm.ts) takes apps up their rungs, and gives every other recipe to the first. tests/runner/engine.contract.ts holds
+// (swarm/swarm.ts) takes apps up their rungs, and gives every other recipe to the first. tests/runner/run/engine.contract.ts holds
 // for each.
 //
 //   available → setup → (start → tail* → wait)* → examine → destroy        sweep: at the supervisor's start
@@ -7,11 +7,11 @@
 // The order of calls is the caller's duty, one run at a time for each id; several runs may be on their way at once. A command
 // that fails is a value. A method that rejects tells of a broken machine (INFRA), never of a claim.
 
-import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
-import type { AppRung, PinnedRecipe } from '../state/entry/recipe.ts';
-import type { AppFacts, Purpose, RunRecord, TestResult } from '../state/entry/record.ts';
-import type { Drill } from '../state/entry/spec.ts';
-import type { FileAnswer } from './box/fileservice.ts';
+import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
+import type { AppRung, PinnedRecipe } from '../../state/entry/recipe.ts';
+import type { AppFacts, Purpose, RunRecord, TestResult } from '../../state/entry/record.ts';
+import type { Drill } from '../../state/entry/spec.ts';
+import type { FileAnswer } from '../box/fileservice.ts';
 
 export interface Engine {
   readonly name: 'process' | 'swarm';

@@ -1,9 +1,9 @@
 // A command asked in the ladder's place, as the trigger of a deferral is: its exit alone answers, on a clone as cold as any.
 
 import { expect, it } from 'vitest';
-import type { Outcome } from '../../state/entry/record.ts';
-import { describeBoxed } from '../support/box.ts';
-import { openRuns, project, repoOf, sharedSandbox } from '../support/recipes.ts';
+import type { Outcome } from '../../../state/entry/record.ts';
+import { describeBoxed } from '../../support/box.ts';
+import { openRuns, project, repoOf, sharedSandbox } from '../../support/recipes.ts';
 
 const sandbox = sharedSandbox();
 

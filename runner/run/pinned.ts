@@ -1,10 +1,10 @@
 // Pins a recipe as `queue` signs it: the recipe and the operator's version of every harness item, by digest. Whatever is
 // not in here a claim may change. Reading is the caller's; nothing here knows a disk.
 
-import { canonicalJson, digestOf, digestOfJson } from '../state/entry/digest.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import { type Digest, type RecipeName, TreePath } from '../state/entry/ids.ts';
-import { isApp, type PinnedRecipe, type Recipe, type ReleaseTags } from '../state/entry/recipe.ts';
+import { canonicalJson, digestOf, digestOfJson } from '../../state/entry/digest.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import { type Digest, type RecipeName, TreePath } from '../../state/entry/ids.ts';
+import { isApp, type PinnedRecipe, type Recipe, type ReleaseTags } from '../../state/entry/recipe.ts';
 
 export const harnessBytesMax = 1024 * 1024;
 

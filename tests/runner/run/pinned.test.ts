@@ -1,12 +1,12 @@
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layHarness } from '../../runner/overlay.ts';
-import { pinRecipe } from '../../runner/pinned.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { RecipeName } from '../../state/entry/ids.ts';
-import { PinnedRecipe, Recipe, Release } from '../../state/entry/recipe.ts';
-import { tempDir } from '../support/temp.ts';
+import { layHarness } from '../../../runner/run/overlay.ts';
+import { pinRecipe } from '../../../runner/run/pinned.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { RecipeName } from '../../../state/entry/ids.ts';
+import { PinnedRecipe, Recipe, Release } from '../../../state/entry/recipe.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const name = RecipeName.parse('app');
 

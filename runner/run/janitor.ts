@@ -4,10 +4,10 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { Digest, RecipeName, RunId, Sha } from '../state/entry/ids.ts';
-import { Purpose } from '../state/entry/record.ts';
-import { removeFolder } from './box/removal.ts';
-import { runPaths } from './runPaths.ts';
+import { Digest, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
+import { Purpose } from '../../state/entry/record.ts';
+import { removeFolder } from '../box/removal.ts';
+import { runPaths } from './paths.ts';
 
 const removalMs = 120_000;
 

@@ -3,8 +3,8 @@
 // It leaves out whether the run passed (outcome.ts) and what counts as an assertion (assertion.ts).
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { digestOf } from '../state/entry/digest.ts';
-import type { TestResult } from '../state/entry/record.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { TestResult } from '../../state/entry/record.ts';
 import { failureKind, type ReportedFailure, type Writer } from './assertion.ts';
 
 export const reportBytesMax = 8 * 1024 * 1024;

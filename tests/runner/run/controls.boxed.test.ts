@@ -1,17 +1,17 @@
 // Hollow and placebo over real cold runs of little projects: one whose tests look at what it does, and one whose do not.
 
 import { expect, it } from 'vitest';
-import { changedWork } from '../../state/controls/changedWork.ts';
-import { changedFunctions, hollowed, judgeHollow } from '../../state/controls/hollow.ts';
-import type { Judgement } from '../../state/controls/judgement.ts';
-import { judgePlacebo, neutral } from '../../state/controls/placebo.ts';
-import type { TreeEdit } from '../../state/controls/revert.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import type { Recipe } from '../../state/entry/recipe.ts';
-import { FrontMatter, type PhaseSpec } from '../../state/entry/spec.ts';
-import { describeBoxed } from '../support/box.ts';
-import { openRuns, type Runs, recipeOf, repoOf, sharedSandbox, testsOf } from '../support/recipes.ts';
-import type { Files } from '../support/repo.ts';
+import { changedWork } from '../../../state/controls/changedWork.ts';
+import { changedFunctions, hollowed, judgeHollow } from '../../../state/controls/hollow.ts';
+import type { Judgement } from '../../../state/controls/judgement.ts';
+import { judgePlacebo, neutral } from '../../../state/controls/placebo.ts';
+import type { TreeEdit } from '../../../state/controls/revert.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { Recipe } from '../../../state/entry/recipe.ts';
+import { FrontMatter, type PhaseSpec } from '../../../state/entry/spec.ts';
+import { describeBoxed } from '../../support/box.ts';
+import { openRuns, type Runs, recipeOf, repoOf, sharedSandbox, testsOf } from '../../support/recipes.ts';
+import type { Files } from '../../support/repo.ts';
 
 const sandbox = sharedSandbox();
 const plan = { phase: 'store', gates: { M1: { recipe: 'app', covers: ['2.1'] } } };

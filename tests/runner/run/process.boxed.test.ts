@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunId } from '../../state/entry/ids.ts';
-import { describeBoxed, openUnboxed } from '../support/box.ts';
-import { nodeTest, openRuns, project, recipeOf, repoOf, sharedSandbox } from '../support/recipes.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { describeBoxed, openUnboxed } from '../../support/box.ts';
+import { nodeTest, openRuns, project, recipeOf, repoOf, sharedSandbox } from '../../support/recipes.ts';
 import { engineContract, type Opened } from './engine.contract.ts';
 
 const sandbox = sharedSandbox();

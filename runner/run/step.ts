@@ -2,9 +2,9 @@
 
 import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
-import type { Recipe } from '../state/entry/recipe.ts';
-import { collect, plainText } from './box/collect.ts';
-import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from './box/sandbox.ts';
+import type { Recipe } from '../../state/entry/recipe.ts';
+import { collect, plainText } from '../box/collect.ts';
+import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from '../box/sandbox.ts';
 import type { Step, StepEnd } from './engine.ts';
 
 const headBytes = 256 * 1024;

@@ -3,11 +3,11 @@
 
 import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RunRecord, recordBytesMax, type StageResult } from '../state/entry/record.ts';
-import { countsOf, recordBytes } from '../state/fold/facts.ts';
+import { RunRecord, recordBytesMax, type StageResult } from '../../state/entry/record.ts';
+import { countsOf, recordBytes } from '../../state/fold/facts.ts';
 import type { StepEnd } from './engine.ts';
 import { judgeRun, type Seen, type StageEnd, stageTrouble } from './outcome.ts';
-import type { RunPaths } from './runPaths.ts';
+import type { RunPaths } from './paths.ts';
 
 const unreached: StepEnd['output'] = {
   head: '',

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { removeFolder } from '../../runner/box/removal.ts';
-import { sweep } from '../../runner/janitor.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { describeBoxed, isRoot } from '../support/box.ts';
-import { newRun, processesWith, project, repoOf } from '../support/recipes.ts';
-import { tempDir } from '../support/temp.ts';
+import { removeFolder } from '../../../runner/box/removal.ts';
+import { sweep } from '../../../runner/run/janitor.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { describeBoxed, isRoot } from '../../support/box.ts';
+import { newRun, processesWith, project, repoOf } from '../../support/recipes.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const nobodyLives = { isLive: () => false };
 
@@ -95,7 +95,7 @@ describeBoxed('a supervisor killed in the middle of a run', () => {
     const repo = repoOf(project);
     const run = newRun();
     const mark = `4444${process.pid}`;
-    const program = join(import.meta.dirname, '..', 'support', 'coldrunner.ts');
+    const program = join(import.meta.dirname, '..', '..', 'support', 'coldrunner.ts');
     const child = spawn(process.execPath, [program, stateDir, repo.hub, repo.sha, run, mark], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -2,21 +2,21 @@
 // cloned and overlaid by the supervisor before any box sees it; from then on it is touched through boxes alone.
 
 import { mkdir, statfs } from 'node:fs/promises';
-import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
-import { isCommands, type Recipe } from '../state/entry/recipe.ts';
-import { coldClone } from '../state/git/clones.ts';
-import { treeOf } from '../state/git/git.ts';
-import { RunnerError } from './box/errors.ts';
-import { type Files, openFiles } from './box/files.ts';
-import { removeFolder } from './box/removal.ts';
-import type { Mount, Sandbox, Tool } from './box/sandbox.ts';
+import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
+import { isCommands, type Recipe } from '../../state/entry/recipe.ts';
+import { coldClone } from '../../state/git/clones.ts';
+import { treeOf } from '../../state/git/git.ts';
+import { RunnerError } from '../box/errors.ts';
+import { type Files, openFiles } from '../box/files.ts';
+import { removeFolder } from '../box/removal.ts';
+import type { Mount, Sandbox, Tool } from '../box/sandbox.ts';
 import { copies } from './copies.ts';
 import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
 import { sweep } from './janitor.ts';
 import { layHarness } from './overlay.ts';
-import { type RunPaths, runPaths } from './runPaths.ts';
-import { runTree } from './runTree.ts';
+import { type RunPaths, runPaths } from './paths.ts';
 import { type RunningStep, startStep } from './step.ts';
+import { runTree } from './tree.ts';
 
 const diskFloorMb = 256;
 const stopMs = 15_000;

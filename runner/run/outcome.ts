@@ -1,9 +1,9 @@
 // From what was seen to what it means: the ends of a run's stages become its outcome, a reason in words, rungs and a level.
 // Pure. An exit code alone never passes anything, nor does a report alone; where the two disagree the run is red.
 
-import { type Outcome, type RunRecord, reasonCharsMax, type TestResult } from '../state/entry/record.ts';
-import { fitLine } from '../state/entry/words.ts';
-import { countsOf } from '../state/fold/facts.ts';
+import { type Outcome, type RunRecord, reasonCharsMax, type TestResult } from '../../state/entry/record.ts';
+import { fitLine } from '../../state/entry/words.ts';
+import { countsOf } from '../../state/fold/facts.ts';
 
 const namesMax = 3;
 const nameCharsMax = 90;

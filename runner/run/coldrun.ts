@@ -7,19 +7,19 @@
 // state folder that cannot be written, is thrown, and then too teardown has been done.
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import type { TreeEdit } from '../state/controls/revert.ts';
-import { digestOfJson } from '../state/entry/digest.ts';
-import { Refused, TrailError } from '../state/entry/errors.ts';
-import type { Digest, RunId, Sha } from '../state/entry/ids.ts';
-import type { PinnedRecipe } from '../state/entry/recipe.ts';
-import type { Purpose, RunRecord } from '../state/entry/record.ts';
-import type { Drill } from '../state/entry/spec.ts';
-import { RunnerError } from './box/errors.ts';
+import type { TreeEdit } from '../../state/controls/revert.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import { Refused, TrailError } from '../../state/entry/errors.ts';
+import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
+import type { PinnedRecipe } from '../../state/entry/recipe.ts';
+import type { Purpose, RunRecord } from '../../state/entry/record.ts';
+import type { Drill } from '../../state/entry/spec.ts';
+import { RunnerError } from '../box/errors.ts';
 import { climb, ladderOf } from './climb.ts';
 import type { Engine } from './engine.ts';
 import type { RunIntent } from './janitor.ts';
+import { runPaths } from './paths.ts';
 import { blinded, type Course, recordOf, syncFolder, writeResults } from './results.ts';
-import { runPaths } from './runPaths.ts';
 
 export type ColdRunRequest = {
   /** Not used before. */

@@ -4,9 +4,9 @@
 
 import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { canonicalJson } from '../state/entry/digest.ts';
-import type { Digest } from '../state/entry/ids.ts';
-import type { PinnedRecipe } from '../state/entry/recipe.ts';
+import { canonicalJson } from '../../state/entry/digest.ts';
+import type { Digest } from '../../state/entry/ids.ts';
+import type { PinnedRecipe } from '../../state/entry/recipe.ts';
 import { harnessBytesMax, memberOf, splitItem } from './pinned.ts';
 
 export type Overlaid = { overlaid: string[] } | { refused: string };

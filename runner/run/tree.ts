@@ -1,10 +1,10 @@
 // A run's tree as a cold run works on it between steps: every path is opened in a box, never here. Files are put there by the
 // file service; what a step wrote is read by a shell, in a box that is up in a fraction of the service's time.
 
-import { RunnerError } from './box/errors.ts';
-import type { Files } from './box/files.ts';
-import type { FileAnswer } from './box/fileservice.ts';
-import type { Mount, Sandbox } from './box/sandbox.ts';
+import { RunnerError } from '../box/errors.ts';
+import type { Files } from '../box/files.ts';
+import type { FileAnswer } from '../box/fileservice.ts';
+import type { Mount, Sandbox } from '../box/sandbox.ts';
 import type { RunTree } from './engine.ts';
 
 const limits = { memoryMb: 256, processes: 32, diskMb: 16, seconds: 60 };
