@@ -2,7 +2,8 @@
 // read, `admitted` makes the app of it. Pure: openApp.ts does the reading.
 
 import { abraExports } from './abraSh.ts';
-import type { AdmittedApp, AdmittedService, RunNames } from './app.ts';
+import type { AdmittedApp, AdmittedService, RunNames } from './app/app.ts';
+import { refuse } from './app/refused.ts';
 import { backupPlan } from './backupPlan.ts';
 import type { ConfigDraft } from './composeDeclared.ts';
 import { composeDocument, type Ground } from './composeDocument.ts';
@@ -11,7 +12,6 @@ import { mergeFiles } from './composeMerge.ts';
 import type { ServiceDraft } from './composeService.ts';
 import { type EnvSample, envSample } from './envSample.ts';
 import type { Variables } from './interpolate.ts';
-import { refuse } from './refused.ts';
 
 export const configBytesMax = 1000 * 1024 - 1;
 const secretLengthDefault = 32;

@@ -1,6 +1,7 @@
 // The volumes, networks, configs and secrets that a compose file declares. Pure. All are the stack's own, under names that begin
 // with it; the one thing from outside is the network `proxy`. Drivers and their options are not for an app to choose.
 
+import { refuse, shown } from './app/refused.ts';
 import {
   dropped,
   entriesOf,
@@ -16,7 +17,6 @@ import {
   type Reader,
 } from './composeShape.ts';
 import type { Tree } from './composeTree.ts';
-import { refuse, shown } from './refused.ts';
 
 const nameCharsMax = 64;
 const key = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,50}$/;

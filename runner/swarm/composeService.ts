@@ -1,6 +1,7 @@
 // One service of a compose file: key by key, what is admitted of it and as what. Pure. This is the allow-list. What Swarm
 // ignores anyway (`depends_on`, `restart`) or the harness decides (`logging`, container labels) is looked at and left out.
 
+import { refuse, shown } from './app/refused.ts';
 import { type Deploy, deploy, labels } from './composeDeploy.ts';
 import { type Grant, grants, type Mount, mounts } from './composeMounts.ts';
 import { type Attachment, attachments, type Port, ports } from './composeNet.ts';
@@ -23,7 +24,6 @@ import {
   texts,
 } from './composeShape.ts';
 import type { Tree } from './composeTree.ts';
-import { refuse, shown } from './refused.ts';
 
 export const graceSecondsMax = 600;
 const hourSeconds = 3600;

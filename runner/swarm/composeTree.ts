@@ -15,8 +15,8 @@ import {
   type YAMLMap,
   type Scalar as YamlScalar,
 } from 'yaml';
+import { refuse, shown } from './app/refused.ts';
 import { interpolate, type Variables } from './interpolate.ts';
-import { refuse, shown } from './refused.ts';
 
 export const composeBytesMax = 256 * 1024;
 const depthMax = 24;

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { RunnerError } from '../box/errors.ts';
-import type { AppHost, ExecEnd } from './app.ts';
+import type { AppHost, ExecEnd } from './app/app.ts';
 import { type Denials, ownOnly } from './reachable.ts';
 
 export const execSecondsMax = 600;

@@ -10,7 +10,7 @@ import { RunnerError } from '../box/errors.ts';
 import { plainHost } from '../box/hosts.ts';
 import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from '../box/relay.ts';
 import type { Owner } from '../box/sandbox.ts';
-import type { AppHost } from './app.ts';
+import type { AppHost } from './app/app.ts';
 import { type Ask, contextCalls, execSecondsMax, type Marks, type Reply, within } from './contextCalls.ts';
 import { denials, reachable } from './reachable.ts';
 

@@ -2,7 +2,7 @@
 // noted before it is made and carries the run's labels. What Swarm refuses for the app's sake is a line, not an error.
 
 import { RunnerError } from '../box/errors.ts';
-import type { AdmittedApp } from './app.ts';
+import type { AdmittedApp } from './app/app.ts';
 import { statusOf } from './docker.ts';
 import { imagesMissing } from './images.ts';
 import { type Place, runLabel } from './place.ts';

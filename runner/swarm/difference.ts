@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { canonicalJson } from '../../state/entry/digest.ts';
-import type { AdmittedApp } from './app.ts';
+import type { AdmittedApp } from './app/app.ts';
 
 const Document = z.looseObject({
   services: z.record(z.string(), z.looseObject({ deploy: z.looseObject({}).optional() })),

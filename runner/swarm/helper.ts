@@ -7,7 +7,7 @@ import { addAbortSignal, type Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { RunnerError } from '../box/errors.ts';
-import type { Labels } from './app.ts';
+import type { Labels } from './app/app.ts';
 import { engineFault } from './engineFault.ts';
 import { frames } from './frames.ts';
 

@@ -2,7 +2,7 @@
 
 import type { AppRecipe } from '../../state/entry/recipe.ts';
 import { RunnerError } from '../box/errors.ts';
-import type { AdmittedApp, AppHost, RunNames, Stack } from './app.ts';
+import type { AdmittedApp, AppHost, RunNames, Stack } from './app/app.ts';
 import { hostOf } from './versions.ts';
 
 const logLines = 500;

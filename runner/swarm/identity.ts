@@ -2,7 +2,7 @@
 // the container's spec. A version label alone proves nothing: it moves without a new task.
 
 import { digestOfJson } from '../../state/entry/digest.ts';
-import type { Identity } from './app.ts';
+import type { Identity } from './app/app.ts';
 import { observe, type RawService, type RawTask } from './observe.ts';
 import { type Place, stackLabel } from './place.ts';
 

@@ -5,7 +5,7 @@
 import type Dockerode from 'dockerode';
 import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../box/errors.ts';
-import type { Vault } from './app.ts';
+import type { Vault } from './app/app.ts';
 import { engineFault } from './engineFault.ts';
 import { plantControl } from './leakControl.ts';
 import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';

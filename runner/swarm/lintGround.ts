@@ -3,7 +3,7 @@
 import type { Release } from '../../state/entry/recipe.ts';
 import type { AppFacts } from '../../state/entry/record.ts';
 import { abraExports } from './abraSh.ts';
-import type { AdmittedApp } from './app.ts';
+import type { AdmittedApp } from './app/app.ts';
 import { composeTree, type Entry, type Group, type Scalar, type Tree } from './composeTree.ts';
 import { type EnvSample, envSample } from './envSample.ts';
 

@@ -4,7 +4,7 @@
 import net from 'node:net';
 import { plainText } from '../box/collect.ts';
 import { plainHost } from '../box/hosts.ts';
-import type { About } from './app.ts';
+import type { About } from './app/app.ts';
 
 /** As many, and as long, as a record holds. */
 export const denialsMax = 50;

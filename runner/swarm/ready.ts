@@ -4,8 +4,8 @@
 import type { Duplex } from 'node:stream';
 import type { Ready } from '../../state/entry/recipe.ts';
 import { RunnerError } from '../box/errors.ts';
-import type { Stack } from './app.ts';
-import { wait } from './wait.ts';
+import type { Stack } from './app/app.ts';
+import { wait } from './app/wait.ts';
 
 const askEveryMs = 300;
 const askSeconds = 10;

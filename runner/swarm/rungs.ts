@@ -3,7 +3,7 @@
 
 import type { AppRung } from '../../state/entry/recipe.ts';
 import type { RungEnd } from '../run/engine.ts';
-import type { AdmittedApp, Identity } from './app.ts';
+import type { AdmittedApp, Identity } from './app/app.ts';
 import type { Checks } from './checks.ts';
 import { changedServices } from './difference.ts';
 import { backUp, drill } from './drill.ts';

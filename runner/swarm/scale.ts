@@ -2,11 +2,11 @@
 // is, so no update begins. A service is stopped once no container of it runs and Swarm brings none up.
 
 import { RunnerError } from '../box/errors.ts';
+import { wait } from './app/wait.ts';
 import { statusOf } from './docker.ts';
 import type { RawService } from './observe.ts';
 import { containersOf, type Place, swarmName } from './place.ts';
 import { endedStates } from './volumes.ts';
-import { wait } from './wait.ts';
 
 const attemptsMax = 8;
 const againMs = 150;

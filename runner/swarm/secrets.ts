@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Need } from '../../state/entry/recipe.ts';
-import type { AdmittedApp } from './app.ts';
+import type { AdmittedApp } from './app/app.ts';
 import { secretOf } from './canary.ts';
 
 export type RunSecrets = {

@@ -1,12 +1,12 @@
 // Looks at a stack until it stands, has failed or the time is over; says what is wrong in one line, with the last words of
 // the service that it is about.
 
-import type { Converged } from './app.ts';
+import type { Converged } from './app/app.ts';
+import { wait } from './app/wait.ts';
 import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
 import { lastWords, sickness } from './logs.ts';
 import { observe } from './observe.ts';
 import type { Place } from './place.ts';
-import { wait } from './wait.ts';
 
 const lookEveryMs = 250;
 const lineCharsMax = 500;

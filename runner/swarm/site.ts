@@ -8,7 +8,7 @@ import { removeFolder } from '../box/removal.ts';
 import type { Sandbox } from '../box/sandbox.ts';
 import type { Engine, Order } from '../run/engine.ts';
 import { runPaths } from '../run/paths.ts';
-import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app.ts';
+import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app/app.ts';
 import type { Marks } from './contextCalls.ts';
 import { type Context, openContext } from './contextServer.ts';
 import { type Docker, openDocker } from './docker.ts';

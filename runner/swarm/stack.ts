@@ -2,7 +2,7 @@
 // labels and is noted before; nothing is removed here (`residue.ts` does that, by the label). After the signal every method
 // rejects with its reason, a command in a container dead by then.
 
-import type { AdmittedApp, Labels, RunNames, Stack } from './app.ts';
+import type { AdmittedApp, Labels, RunNames, Stack } from './app/app.ts';
 import { connectTo } from './connect.ts';
 import { deployApp } from './deploy.ts';
 import { type Docker, within } from './docker.ts';

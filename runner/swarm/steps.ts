@@ -2,7 +2,7 @@
 
 import type { Ready } from '../../state/entry/recipe.ts';
 import type { StepEnd } from '../run/engine.ts';
-import type { Converged } from './app.ts';
+import type { Converged } from './app/app.ts';
 import type { Checks, Fault } from './checks.ts';
 import { keepPictures } from './evidence.ts';
 import { awaitReady } from './ready.ts';

@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 import type { AppRecipe, Need, Release } from '../../state/entry/recipe.ts';
 import { fileAt } from '../../state/git/git.ts';
 import type { Order, RunTree } from '../run/engine.ts';
-import type { AdmittedApp, Labels, RunNames } from './app.ts';
+import type { AdmittedApp, Labels, RunNames } from './app/app.ts';
 import { type OpenedApp, openApp } from './openApp.ts';
 import { priorRelease } from './release.ts';
 

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { RunnerError } from '../box/errors.ts';
-import type { Labels } from './app.ts';
+import type { Labels } from './app/app.ts';
 import { engineFault } from './engineFault.ts';
 
 const callTimeoutMs = 30_000;

@@ -8,7 +8,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { RunnerError } from '../../runner/box/errors.ts';
-import type { About, AppHost, ExecAsk, ExecEnd } from '../../runner/swarm/app.ts';
+import type { About, AppHost, ExecAsk, ExecEnd } from '../../runner/swarm/app/app.ts';
 import { type Context, openContext } from '../../runner/swarm/contextServer.ts';
 import { openSuite, type Suite } from '../../runner/swarm/suite.ts';
 import { RunId } from '../../state/entry/ids.ts';

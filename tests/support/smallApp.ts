@@ -1,7 +1,7 @@
 // A small app as the compose files' reader would hand it over: services on a network of the stack's own and on the run's, each
 // thing labelled, addresses by name (`dnsrr`), so that it stands on every kernel.
 
-import type { AdmittedApp, Labels, RunNames } from '../../runner/swarm/app.ts';
+import type { AdmittedApp, Labels, RunNames } from '../../runner/swarm/app/app.ts';
 
 export function labelsOf(run: string): Labels {
   const expires = new Date(Date.now() + 3600_000).toISOString();

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
-import type { Labels, RunNames, Stack } from '../../runner/swarm/app.ts';
+import type { Labels, RunNames, Stack } from '../../runner/swarm/app/app.ts';
 import { type Docker, openDocker, statusOf } from '../../runner/swarm/docker.ts';
 import { writeIntent } from '../../runner/swarm/intents.ts';
 import { stackOf } from '../../runner/swarm/place.ts';

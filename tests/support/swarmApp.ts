@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { AdmittedApp } from '../../runner/swarm/app.ts';
+import type { AdmittedApp } from '../../runner/swarm/app/app.ts';
 import { type OpenAppOptions, type OpenedApp, openApp } from '../../runner/swarm/openApp.ts';
 import type { RunId } from '../../state/entry/ids.ts';
 

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import Dockerode from 'dockerode';
 import { inject, onTestFinished } from 'vitest';
-import type { Labels, RunNames, Vault } from '../../runner/swarm/app.ts';
+import type { Labels, RunNames, Vault } from '../../runner/swarm/app/app.ts';
 import { type HelperEnd, type Helpers, helpers } from '../../runner/swarm/helper.ts';
 import { lockRun } from '../../runner/swarm/runLock.ts';
 import { ensureToolsImage } from '../../runner/swarm/toolsImage.ts';

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import type { AppHost } from '../../../runner/swarm/app.ts';
+import type { AppHost } from '../../../runner/swarm/app/app.ts';
 import { AppRecipe } from '../../../state/entry/recipe.ts';
 import { appHost, never, suiteOf } from '../../support/appHost.ts';
 import { describeBoxed } from '../../support/box.ts';

@@ -5,8 +5,8 @@
 //                                                   └─ Vault: backup, wipe, restore
 
 import type { Duplex } from 'node:stream';
-import type { RunId } from '../../state/entry/ids.ts';
-import type { AppFacts } from '../../state/entry/record.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import type { AppFacts } from '../../../state/entry/record.ts';
 
 /** One run's names. `stack` is `cp` and the run's twelve hex digits; a needed app's stack is `<stack>-<need>`. */
 export type RunNames = { run: RunId; stack: string; domain: string };
