@@ -3,7 +3,7 @@
 import type { AppRecipe } from '../../state/entry/recipe.ts';
 import { RunnerError } from '../box/errors.ts';
 import type { AdmittedApp, AppHost, RunNames, Stack } from './app/app.ts';
-import { hostOf } from './versions.ts';
+import { hostOf } from './compose/versions.ts';
 
 const logLines = 500;
 

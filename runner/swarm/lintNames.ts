@@ -1,6 +1,6 @@
 // Lint rules about names: of configs and secrets, which hold a version because Swarm changes neither, and of variables. Pure.
 
-import { variablesIn } from './interpolate.ts';
+import { variablesIn } from './compose/interpolate.ts';
 import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scalarsIn, written } from './lintGround.ts';
 
 const stackName = String.raw`^\$\{?STACK_NAME\}?_.+_`;

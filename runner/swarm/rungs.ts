@@ -5,7 +5,7 @@ import type { AppRung } from '../../state/entry/recipe.ts';
 import type { RungEnd } from '../run/engine.ts';
 import type { AdmittedApp, Identity } from './app/app.ts';
 import type { Checks } from './checks.ts';
-import { changedServices } from './difference.ts';
+import { changedServices } from './compose/difference.ts';
 import { backUp, drill } from './drill.ts';
 import type { AppSite } from './site.ts';
 import { atRest, faultOf, hookRan, keepLogs, suiteRan } from './steps.ts';

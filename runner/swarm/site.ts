@@ -9,6 +9,7 @@ import type { Sandbox } from '../box/sandbox.ts';
 import type { Engine, Order } from '../run/engine.ts';
 import { runPaths } from '../run/paths.ts';
 import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app/app.ts';
+import { type Versions, versionsOf } from './compose/versions.ts';
 import type { Marks } from './contextCalls.ts';
 import { type Context, openContext } from './contextServer.ts';
 import { type Docker, openDocker } from './docker.ts';
@@ -25,7 +26,6 @@ import { openSuite, type Suite } from './suite.ts';
 import { type SuiteFiles, suiteFiles } from './suiteFiles.ts';
 import { ensureToolsImage } from './toolsImage.ts';
 import { openVault } from './vault.ts';
-import { type Versions, versionsOf } from './versions.ts';
 import { countWitnesses, plantWitnesses, removeWitnesses } from './witness.ts';
 
 /** Commands of the app's own labels, and looks at a backup. */

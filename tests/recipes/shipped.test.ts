@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type OpenAppOptions, openApp } from '../../runner/swarm/openApp.ts';
+import { type OpenAppOptions, openApp } from '../../runner/swarm/compose/open.ts';
 import { RunId } from '../../state/entry/ids.ts';
 import { AppRecipe } from '../../state/entry/recipe.ts';
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AdmittedApp } from '../../runner/swarm/app/app.ts';
-import { type OpenAppOptions, type OpenedApp, openApp } from '../../runner/swarm/openApp.ts';
+import { type OpenAppOptions, type OpenedApp, openApp } from '../../runner/swarm/compose/open.ts';
 import type { RunId } from '../../state/entry/ids.ts';
 
 export const stack = 'cp0123456789ab';

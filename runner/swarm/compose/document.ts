@@ -2,14 +2,14 @@
 // nothing of the host is taken, and the platform gets what works on it. Pure. The document is JSON, with each `$` doubled,
 // since docker fills in variables again.
 
-import type { Labels } from './app/app.ts';
-import { refuse, shown } from './app/refused.ts';
-import type { Declared } from './composeDeclared.ts';
-import type { FileDraft } from './composeFile.ts';
-import type { Grant } from './composeMounts.ts';
-import type { ServiceDraft } from './composeService.ts';
-import type { Json } from './composeShape.ts';
+import type { Labels } from '../app/app.ts';
+import { refuse, shown } from '../app/refused.ts';
+import type { Declared } from './declared.ts';
+import type { FileDraft } from './file.ts';
 import { escaped } from './interpolate.ts';
+import type { Grant } from './mounts.ts';
+import type { ServiceDraft } from './service.ts';
+import type { Json } from './shape.ts';
 
 const documentCharsMax = 1024 * 1024;
 const serviceNameCharsMax = 63;

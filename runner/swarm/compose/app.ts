@@ -1,17 +1,17 @@
 // An app from the texts of its files, in two steps because the compose files name further ones: `composed` says what is to be
 // read, `admitted` makes the app of it. Pure: openApp.ts does the reading.
 
+import type { AdmittedApp, AdmittedService, RunNames } from '../app/app.ts';
+import { refuse } from '../app/refused.ts';
 import { abraExports } from './abraSh.ts';
-import type { AdmittedApp, AdmittedService, RunNames } from './app/app.ts';
-import { refuse } from './app/refused.ts';
 import { backupPlan } from './backupPlan.ts';
-import type { ConfigDraft } from './composeDeclared.ts';
-import { composeDocument, type Ground } from './composeDocument.ts';
-import { composeFile, type FileDraft } from './composeFile.ts';
-import { mergeFiles } from './composeMerge.ts';
-import type { ServiceDraft } from './composeService.ts';
+import type { ConfigDraft } from './declared.ts';
+import { composeDocument, type Ground } from './document.ts';
 import { type EnvSample, envSample } from './envSample.ts';
+import { composeFile, type FileDraft } from './file.ts';
 import type { Variables } from './interpolate.ts';
+import { mergeFiles } from './merge.ts';
+import type { ServiceDraft } from './service.ts';
 
 export const configBytesMax = 1000 * 1024 - 1;
 const secretLengthDefault = 32;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { priorRelease } from '../../../runner/swarm/release.ts';
-import { compareReleases, Release } from '../../../state/entry/recipe.ts';
+import { priorRelease } from '../../../../runner/swarm/compose/release.ts';
+import { compareReleases, Release } from '../../../../state/entry/recipe.ts';
 
 const releases = ['2.0.0+7.4', '1.10.0+7.3', '1.9.0+7.3'].map((version, at) =>
   Release.parse({ version, sha: `${at}`.repeat(40) }),

@@ -1,7 +1,7 @@
 // The volumes, networks, configs and secrets that a compose file declares. Pure. All are the stack's own, under names that begin
 // with it; the one thing from outside is the network `proxy`. Drivers and their options are not for an app to choose.
 
-import { refuse, shown } from './app/refused.ts';
+import { refuse, shown } from '../app/refused.ts';
 import {
   dropped,
   entriesOf,
@@ -15,8 +15,8 @@ import {
   oneOf,
   pairs,
   type Reader,
-} from './composeShape.ts';
-import type { Tree } from './composeTree.ts';
+} from './shape.ts';
+import type { Tree } from './tree.ts';
 
 const nameCharsMax = 64;
 const key = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,50}$/;

@@ -1,8 +1,8 @@
 // What a compose file may hold, as readers that admit a part of its tree or turn it down with its line. Pure. A group admits
 // the keys that it lists and no other; nothing passes because nobody thought of it. `x-…` keys are left out of every group.
 
-import { refuse, shown } from './app/refused.ts';
-import type { Entry, Group, Scalar, Tree } from './composeTree.ts';
+import { refuse, shown } from '../app/refused.ts';
+import type { Entry, Group, Scalar, Tree } from './tree.ts';
 
 const textCharsMax = 32 * 1024;
 const itemsMax = 200;

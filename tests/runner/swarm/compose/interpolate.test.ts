@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 
 import { describe, expect, it } from 'vitest';
-import { escaped, interpolate, variablesIn } from '../../../runner/swarm/interpolate.ts';
-import { fc } from '../../support/property.ts';
+import { escaped, interpolate, variablesIn } from '../../../../runner/swarm/compose/interpolate.ts';
+import { fc } from '../../../support/property.ts';
 
 const variables = {
   values: new Map([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backupPlan } from '../../../runner/swarm/backupPlan.ts';
+import { backupPlan } from '../../../../runner/swarm/compose/backupPlan.ts';
 
 const volumes = ['data', 'cache'];
 

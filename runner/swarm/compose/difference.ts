@@ -2,8 +2,8 @@
 // not count: changing them starts no container anew.
 
 import { z } from 'zod';
-import { canonicalJson } from '../../state/entry/digest.ts';
-import type { AdmittedApp } from './app/app.ts';
+import { canonicalJson } from '../../../state/entry/digest.ts';
+import type { AdmittedApp } from '../app/app.ts';
 
 const Document = z.looseObject({
   services: z.record(z.string(), z.looseObject({ deploy: z.looseObject({}).optional() })),

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 import { describe, expect, it } from 'vitest';
-import { composeTree, type Tree } from '../../../runner/swarm/composeTree.ts';
-import { titled } from '../../support/titled.ts';
+import { composeTree, type Tree } from '../../../../runner/swarm/compose/tree.ts';
+import { titled } from '../../../support/titled.ts';
 
 /** What docker would see. */
 function plain(tree: Tree): unknown {

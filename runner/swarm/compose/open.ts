@@ -2,9 +2,9 @@
 // no more; all judgement is in the pure files that it calls. A folder that is not admitted is an answer, not an error.
 
 import { posix } from 'node:path';
-import type { AdmittedApp, Labels, RunNames } from './app/app.ts';
-import { Refused, refuse } from './app/refused.ts';
-import { admitted, composed, type Given, textOf } from './composeApp.ts';
+import type { AdmittedApp, Labels, RunNames } from '../app/app.ts';
+import { Refused, refuse } from '../app/refused.ts';
+import { admitted, composed, type Given, textOf } from './app.ts';
 
 export type OpenAppOptions = {
   /** A whole file by its path from the tree's top; null where it is not there or is a link. Rejects only where the box broke. */

@@ -1,6 +1,6 @@
 // Which release an upgrade starts from. Pure.
 
-import { type AppRecipe, compareReleases, type Release } from '../../state/entry/recipe.ts';
+import { type AppRecipe, compareReleases, type Release } from '../../../state/entry/recipe.ts';
 
 /** The release to upgrade from; null where there is none, `refused` where the one that the recipe names is not known. */
 export function priorRelease(

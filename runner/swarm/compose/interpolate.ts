@@ -2,7 +2,7 @@
 // `${A?why}`, `${A:+word}`, `${A+word}`, `$$` for a dollar sign; words may hold variables again. Pure. One difference, on
 // purpose: a variable that is not set and has no default is refused, where compose makes it "" without a word.
 
-import { refuse, shown } from './app/refused.ts';
+import { refuse, shown } from '../app/refused.ts';
 
 const nestingMax = 8;
 const resultCharsMax = 64 * 1024;

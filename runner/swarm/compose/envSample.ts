@@ -1,7 +1,7 @@
 // `.env.sample` of an app: its variables, one a line, and how long each generated secret is, which stands in the comment after
 // its version (`SECRET_DB_PASSWORD_VERSION=v1 # length=32`). Pure. Values may name variables of the lines above.
 
-import { refuse, shown } from './app/refused.ts';
+import { refuse, shown } from '../app/refused.ts';
 import { interpolate, type Variables } from './interpolate.ts';
 
 const linesMax = 2000;

@@ -2,10 +2,10 @@
 // false or of no duration does not win, most lists are appended, mounts go by target, ports by the host's port. Pure. One
 // quirk is refused instead, since nobody can want it: docker appends a healthcheck's test to the one before.
 
-import { refuse } from './app/refused.ts';
-import type { FileDraft } from './composeFile.ts';
-import type { ServiceDraft } from './composeService.ts';
-import { type Json, secondsOf } from './composeShape.ts';
+import { refuse } from '../app/refused.ts';
+import type { FileDraft } from './file.ts';
+import type { ServiceDraft } from './service.ts';
+import { type Json, secondsOf } from './shape.ts';
 
 type Plain = { [key: string]: Json };
 

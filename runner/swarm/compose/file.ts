@@ -1,11 +1,11 @@
 // One compose file as it was admitted, before it is merged with others. Pure.
 
-import { refuse } from './app/refused.ts';
-import { configs, type Declared, networks, secrets, volumes } from './composeDeclared.ts';
-import { type ServiceDraft, serviceDraft } from './composeService.ts';
-import { form, group, named, never, type Reader } from './composeShape.ts';
-import { composeTree, type Group } from './composeTree.ts';
+import { refuse } from '../app/refused.ts';
+import { configs, type Declared, networks, secrets, volumes } from './declared.ts';
 import type { Variables } from './interpolate.ts';
+import { type ServiceDraft, serviceDraft } from './service.ts';
+import { form, group, named, never, type Reader } from './shape.ts';
+import { composeTree, type Group } from './tree.ts';
 
 const servicesMax = 40;
 /** As the names that recipes and the context of tests use. */

@@ -1,10 +1,10 @@
 // One service of a compose file: key by key, what is admitted of it and as what. Pure. This is the allow-list. What Swarm
 // ignores anyway (`depends_on`, `restart`) or the harness decides (`logging`, container labels) is looked at and left out.
 
-import { refuse, shown } from './app/refused.ts';
-import { type Deploy, deploy, labels } from './composeDeploy.ts';
-import { type Grant, grants, type Mount, mounts } from './composeMounts.ts';
-import { type Attachment, attachments, type Port, ports } from './composeNet.ts';
+import { refuse, shown } from '../app/refused.ts';
+import { type Deploy, deploy, labels } from './deploy.ts';
+import { type Grant, grants, type Mount, mounts } from './mounts.ts';
+import { type Attachment, attachments, type Port, ports } from './net.ts';
 import {
   dropped,
   duration,
@@ -22,8 +22,8 @@ import {
   type Reader,
   text,
   texts,
-} from './composeShape.ts';
-import type { Tree } from './composeTree.ts';
+} from './shape.ts';
+import type { Tree } from './tree.ts';
 
 export const graceSecondsMax = 600;
 const hourSeconds = 3600;

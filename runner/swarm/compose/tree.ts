@@ -15,7 +15,7 @@ import {
   type YAMLMap,
   type Scalar as YamlScalar,
 } from 'yaml';
-import { refuse, shown } from './app/refused.ts';
+import { refuse, shown } from '../app/refused.ts';
 import { interpolate, type Variables } from './interpolate.ts';
 
 export const composeBytesMax = 256 * 1024;

@@ -2,11 +2,11 @@
 // release that it is upgraded from out of git, and whatever else the recipe needs beside it.
 
 import { posix } from 'node:path';
-import type { AppRecipe, Need, Release } from '../../state/entry/recipe.ts';
-import { fileAt } from '../../state/git/git.ts';
-import type { Order, RunTree } from '../run/engine.ts';
-import type { AdmittedApp, Labels, RunNames } from './app/app.ts';
-import { type OpenedApp, openApp } from './openApp.ts';
+import type { AppRecipe, Need, Release } from '../../../state/entry/recipe.ts';
+import { fileAt } from '../../../state/git/git.ts';
+import type { Order, RunTree } from '../../run/engine.ts';
+import type { AdmittedApp, Labels, RunNames } from '../app/app.ts';
+import { type OpenedApp, openApp } from './open.ts';
 import { priorRelease } from './release.ts';
 
 const fileBytesMax = 1024 * 1024;

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 import { describe, expect, it } from 'vitest';
-import { abraExports } from '../../../runner/swarm/abraSh.ts';
-import { envSample } from '../../../runner/swarm/envSample.ts';
-import { titled } from '../../support/titled.ts';
+import { abraExports } from '../../../../runner/swarm/compose/abraSh.ts';
+import { envSample } from '../../../../runner/swarm/compose/envSample.ts';
+import { titled } from '../../../support/titled.ts';
 
 const given = new Map([['DOMAIN', 'notes.test']]);
 

@@ -1,9 +1,9 @@
 // How a service is reached: the networks it is on and the ports it opens. Pure. Which ports of the host it asked for counts
 // only when files are merged, as docker does; on the platform every port is a random one (composeDocument.ts).
 
-import { refuse, shown } from './app/refused.ts';
-import { form, group, integer, list, named, oneOf, type Reader, text } from './composeShape.ts';
-import type { Tree } from './composeTree.ts';
+import { refuse, shown } from '../app/refused.ts';
+import { form, group, integer, list, named, oneOf, type Reader, text } from './shape.ts';
+import type { Tree } from './tree.ts';
 
 export type Attachment = { at: string; aliases: string[] };
 export type Port = { at: string; target: number; published: number; protocol: 'tcp' | 'udp' };

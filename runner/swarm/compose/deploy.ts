@@ -1,7 +1,7 @@
 // A service's `deploy`: how many, where, how it is updated and started again, and its labels, which say version and backup.
 // Pure. Labels of Coldpass's and docker's own are not for an app to set.
 
-import { refuse, shown } from './app/refused.ts';
+import { refuse, shown } from '../app/refused.ts';
 import {
   duration,
   form,
@@ -15,7 +15,7 @@ import {
   type Reader,
   scalar,
   text,
-} from './composeShape.ts';
+} from './shape.ts';
 
 export const replicasMax = 20;
 const hourSeconds = 3600;

@@ -2,8 +2,8 @@
 // all its volumes saved but those that are `false`; `.path` narrows to folders below a volume's top. Pure. Labels that say
 // nothing sensible are passed over here and found by lint; a path out of the volume is refused.
 
-import type { BackupPlan } from './app/app.ts';
-import { refuse, shown } from './app/refused.ts';
+import type { BackupPlan } from '../app/app.ts';
+import { refuse, shown } from '../app/refused.ts';
 
 const pathsMax = 50;
 const prefix = 'backupbot.backup.volumes.';

@@ -1,9 +1,9 @@
 // What a service mounts: named volumes, configs and secrets, in docker's short and long forms. Pure. Nothing else is a mount
 // here: no path of the host, no socket, no volume without a name. Whether what is named is declared, composeDocument.ts sees.
 
-import { refuse, shown } from './app/refused.ts';
-import { flag, form, group, integer, list, never, oneOf, type Reader, text } from './composeShape.ts';
-import type { Tree } from './composeTree.ts';
+import { refuse, shown } from '../app/refused.ts';
+import { flag, form, group, integer, list, never, oneOf, type Reader, text } from './shape.ts';
+import type { Tree } from './tree.ts';
 
 export type Mount = { at: string; source: string; target: string; isReadOnly: boolean; isEmpty: boolean };
 /** A config or a secret in a service's hands. */
