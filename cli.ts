@@ -41,7 +41,7 @@ type Common = { json?: boolean; state?: string };
 /** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */
 const load = {
   sandbox: () => import('./operator/sandboxHere.ts'),
-  docker: () => import('./runner/swarm/dockerReport.ts'),
+  docker: () => import('./runner/swarm/engine/report.ts'),
   try: () => import('./operator/try.ts'),
   challenge: () => import('./operator/challenge.ts'),
   run: () => import('./operator/run.ts'),

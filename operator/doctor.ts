@@ -5,7 +5,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkGrant } from '../runner/box/grant.ts';
 import type { Opened } from '../runner/box/sandbox.ts';
-import type { DockerReport } from '../runner/swarm/dockerReport.ts';
+import type { DockerReport } from '../runner/swarm/engine/report.ts';
 import { git } from '../state/git/process.ts';
 import { loadSigner } from '../state/keys/keys.ts';
 import { fingerprintOf } from '../state/keys/sshsig.ts';

@@ -3,9 +3,9 @@
 
 import { RunnerError } from '../box/errors.ts';
 import type { AdmittedApp } from './app/app.ts';
-import { statusOf } from './docker.ts';
-import { imagesMissing } from './images.ts';
-import { type Place, runLabel } from './place.ts';
+import { statusOf } from './engine/docker.ts';
+import { imagesMissing } from './engine/images.ts';
+import { type Place, runLabel } from './engine/place.ts';
 import { deployStack } from './stackCli.ts';
 
 /** Null once Swarm has taken it all. May be called again with another version of the same app. */

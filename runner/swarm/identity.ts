@@ -3,8 +3,8 @@
 
 import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Identity } from './app/app.ts';
+import { type Place, stackLabel } from './engine/place.ts';
 import { observe, type RawService, type RawTask } from './observe.ts';
-import { type Place, stackLabel } from './place.ts';
 
 /** A service without a running task is left out. */
 export async function identityOf(place: Place): Promise<Identity> {

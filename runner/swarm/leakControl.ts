@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import type Dockerode from 'dockerode';
 import type { RunId } from '../../state/entry/ids.ts';
 import { secretOf } from './canary.ts';
-import { engineFault } from './engineFault.ts';
+import { engineFault } from './engine/fault.ts';
 
 export type Control = {
   value: string;

@@ -6,7 +6,7 @@ import type Dockerode from 'dockerode';
 import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../box/errors.ts';
 import type { Vault } from './app/app.ts';
-import { engineFault } from './engineFault.ts';
+import { engineFault } from './engine/fault.ts';
 import { plantControl } from './leakControl.ts';
 import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';
 import { leakSources, type Place } from './leakSources.ts';

@@ -2,7 +2,7 @@
 
 import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Seen, SeenService, SeenTask } from './converge.ts';
-import { type Place, stackLabel } from './place.ts';
+import { type Place, stackLabel } from './engine/place.ts';
 
 export async function observe({ docker, names }: Pick<Place, 'docker' | 'names'>): Promise<Seen> {
   const filters = { label: [`${stackLabel}=${names.stack}`] };

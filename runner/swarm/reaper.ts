@@ -2,8 +2,8 @@
 // name looked at. It is reaped under its lock, so that two reapers never meet. Everything without a run's label is left alone.
 
 import { RunId } from '../../state/entry/ids.ts';
-import type { Docker } from './docker.ts';
-import { runLabel } from './place.ts';
+import type { Docker } from './engine/docker.ts';
+import { runLabel } from './engine/place.ts';
 import { removeRun } from './removeRun.ts';
 import { labelValues } from './residue.ts';
 import { tryLock } from './runLock.ts';

@@ -7,8 +7,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunId } from '../../state/entry/ids.ts';
 import { RunnerError } from '../box/errors.ts';
-import { type Docker, statusOf } from './docker.ts';
-import { runLabel } from './place.ts';
+import { type Docker, statusOf } from './engine/docker.ts';
+import { runLabel } from './engine/place.ts';
 import { countOf, kinds, labelled, type Residue, type Thing } from './residue.ts';
 
 export const removeMs = 120_000;

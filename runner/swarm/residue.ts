@@ -2,8 +2,8 @@
 // neighbour may be called almost the same. An engine that does not answer rejects; it never reads as nothing left.
 
 import type { RunId } from '../../state/entry/ids.ts';
-import type { Docker } from './docker.ts';
-import { runLabel } from './place.ts';
+import type { Docker } from './engine/docker.ts';
+import { runLabel } from './engine/place.ts';
 
 export const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
 export type Kind = (typeof kinds)[number];

@@ -3,10 +3,10 @@
 
 import { RunnerError } from '../box/errors.ts';
 import { wait } from './app/wait.ts';
-import { statusOf } from './docker.ts';
+import { statusOf } from './engine/docker.ts';
+import { containersOf, type Place, swarmName } from './engine/place.ts';
+import { endedStates } from './engine/volumes.ts';
 import type { RawService } from './observe.ts';
-import { containersOf, type Place, swarmName } from './place.ts';
-import { endedStates } from './volumes.ts';
 
 const attemptsMax = 8;
 const againMs = 150;

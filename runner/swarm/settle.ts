@@ -4,9 +4,9 @@
 import type { Converged } from './app/app.ts';
 import { wait } from './app/wait.ts';
 import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
-import { lastWords, sickness } from './logs.ts';
+import { lastWords, sickness } from './engine/logs.ts';
+import type { Place } from './engine/place.ts';
 import { observe } from './observe.ts';
-import type { Place } from './place.ts';
 
 const lookEveryMs = 250;
 const lineCharsMax = 500;

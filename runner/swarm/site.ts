@@ -12,8 +12,10 @@ import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app/a
 import { type Versions, versionsOf } from './compose/versions.ts';
 import type { Marks } from './contextCalls.ts';
 import { type Context, openContext } from './contextServer.ts';
-import { type Docker, openDocker } from './docker.ts';
-import { dockerReport } from './dockerReport.ts';
+import { type Docker, openDocker } from './engine/docker.ts';
+import { dockerReport } from './engine/report.ts';
+import { ensureToolsImage } from './engine/toolsImage.ts';
+import { openVault } from './engine/vault.ts';
 import { appHost } from './host.ts';
 import { writeIntent } from './intents.ts';
 import { lintApp } from './lint.ts';
@@ -24,8 +26,6 @@ import { secretsFor } from './secrets.ts';
 import { openStack } from './stack.ts';
 import { openSuite, type Suite } from './suite.ts';
 import { type SuiteFiles, suiteFiles } from './suiteFiles.ts';
-import { ensureToolsImage } from './toolsImage.ts';
-import { openVault } from './vault.ts';
 import { countWitnesses, plantWitnesses, removeWitnesses } from './witness.ts';
 
 /** Commands of the app's own labels, and looks at a backup. */

@@ -5,11 +5,11 @@
 import type { AdmittedApp, Labels, RunNames, Stack } from './app/app.ts';
 import { connectTo } from './connect.ts';
 import { deployApp } from './deploy.ts';
-import { type Docker, within } from './docker.ts';
-import { execIn } from './exec.ts';
+import { type Docker, within } from './engine/docker.ts';
+import { execIn } from './engine/exec.ts';
+import { logsOf } from './engine/logs.ts';
+import { type Place, runningContainer } from './engine/place.ts';
 import { identityOf, tasksNow } from './identity.ts';
-import { logsOf } from './logs.ts';
-import { type Place, runningContainer } from './place.ts';
 import { scale, untilStopped } from './scale.ts';
 import { settle } from './settle.ts';
 import { evidenceOf } from './stackEvidence.ts';

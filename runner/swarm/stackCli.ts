@@ -4,8 +4,8 @@
 import { execa } from 'execa';
 import { plainText } from '../box/collect.ts';
 import { RunnerError } from '../box/errors.ts';
-import { type Docker, socketOf } from './docker.ts';
-import { findProgram, programFolders } from './dockerReport.ts';
+import { type Docker, socketOf } from './engine/docker.ts';
+import { findProgram, programFolders } from './engine/report.ts';
 
 const deploySeconds = 300;
 const outputBytesMax = 256 * 1024;

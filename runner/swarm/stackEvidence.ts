@@ -4,9 +4,9 @@
 
 import type { Readable } from 'node:stream';
 import { RunnerError } from '../box/errors.ts';
-import { logsOf } from './logs.ts';
+import { logsOf } from './engine/logs.ts';
+import { type Place, runLabel, stackLabel } from './engine/place.ts';
 import type { RawService, RawTask } from './observe.ts';
-import { type Place, runLabel, stackLabel } from './place.ts';
 
 const logLines = 100;
 const partCharsMax = 128 * 1024;

@@ -2,8 +2,8 @@
 // in whichever process.
 
 import type { RunId } from '../../state/entry/ids.ts';
-import { openDocker } from './docker.ts';
-import { dockerReport } from './dockerReport.ts';
+import { openDocker } from './engine/docker.ts';
+import { dockerReport } from './engine/report.ts';
 import { reap } from './reaper.ts';
 
 /** Words for what would not go. An engine that does not answer is one: nothing can be said of what it holds. */

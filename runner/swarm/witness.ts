@@ -2,8 +2,8 @@
 // are gone, and their count says so. None runs; none costs more than a row in a table.
 
 import type { RunId } from '../../state/entry/ids.ts';
-import type { Docker } from './docker.ts';
-import { stackOf } from './place.ts';
+import type { Docker } from './engine/docker.ts';
+import { stackOf } from './engine/place.ts';
 import { removeLabelled } from './removeRun.ts';
 import { countOf, labelled } from './residue.ts';
 

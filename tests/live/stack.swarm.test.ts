@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { AdmittedApp } from '../../runner/swarm/app/app.ts';
-import { outputBytesMax } from '../../runner/swarm/exec.ts';
+import { outputBytesMax } from '../../runner/swarm/engine/exec.ts';
 import { awaitReady } from '../../runner/swarm/ready.ts';
 import { removeRun } from '../../runner/swarm/removeRun.ts';
 import { countOf, residueOf } from '../../runner/swarm/residue.ts';

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { openVault } from '../../runner/swarm/vault.ts';
+import { openVault } from '../../runner/swarm/engine/vault.ts';
 import { describeSwarm } from '../support/engine.ts';
 import { docker, ofRun, yard } from '../support/vault.ts';
 

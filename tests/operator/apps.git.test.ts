@@ -16,7 +16,7 @@ import { sayInit } from '../../operator/say.ts';
 import { tryRun } from '../../operator/try.ts';
 import type { Opened } from '../../runner/box/sandbox.ts';
 import { unavailable } from '../../runner/box/selftest.ts';
-import type { DockerReport } from '../../runner/swarm/dockerReport.ts';
+import type { DockerReport } from '../../runner/swarm/engine/report.ts';
 import type { Sha } from '../../state/entry/ids.ts';
 import { PinnedRecipe } from '../../state/entry/recipe.ts';
 import { readConfig } from '../../state/plan/config.ts';

@@ -9,8 +9,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Docker, openDocker, socketDefault } from '../../runner/swarm/docker.ts';
-import { runLabel } from '../../runner/swarm/place.ts';
+import { type Docker, openDocker, socketDefault } from '../../runner/swarm/engine/docker.ts';
+import { runLabel } from '../../runner/swarm/engine/place.ts';
 import { labelValues } from '../../runner/swarm/residue.ts';
 import { witnessLabel } from '../../runner/swarm/witness.ts';
 

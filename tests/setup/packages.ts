@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { socketDefault } from '../../runner/swarm/docker.ts';
+import { socketDefault } from '../../runner/swarm/engine/docker.ts';
 
 /** Tests of a tier need what it names, and what the tiers before it do. */
 export type Tier = 'git' | 'boxed' | 'swarm';

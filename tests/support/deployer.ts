@@ -2,9 +2,9 @@
 // <runDir>. Holds the run's lock. Says a line once Swarm has taken the stack.
 
 import { setInterval } from 'node:timers';
-import { openDocker } from '../../runner/swarm/docker.ts';
+import { openDocker } from '../../runner/swarm/engine/docker.ts';
+import { stackOf } from '../../runner/swarm/engine/place.ts';
 import { writeIntent } from '../../runner/swarm/intents.ts';
-import { stackOf } from '../../runner/swarm/place.ts';
 import { lockRun } from '../../runner/swarm/runLock.ts';
 import { openStack } from '../../runner/swarm/stack.ts';
 import { plantWitnesses } from '../../runner/swarm/witness.ts';

@@ -2,7 +2,7 @@
 // there is none.
 
 import { describe, inject } from 'vitest';
-import { type Docker, openDocker } from '../../runner/swarm/docker.ts';
+import { type Docker, openDocker } from '../../runner/swarm/engine/docker.ts';
 
 /** A suite on a real Swarm, or its name among the skipped. */
 export const describeSwarm = inject('dockerSocket') === null ? describe.skip : describe;

@@ -7,11 +7,11 @@ import { buffer } from 'node:stream/consumers';
 import Dockerode from 'dockerode';
 import { inject, onTestFinished } from 'vitest';
 import type { Labels, RunNames, Vault } from '../../runner/swarm/app/app.ts';
-import { type HelperEnd, type Helpers, helpers } from '../../runner/swarm/helper.ts';
+import { type HelperEnd, type Helpers, helpers } from '../../runner/swarm/engine/helper.ts';
+import { ensureToolsImage } from '../../runner/swarm/engine/toolsImage.ts';
+import { openVault } from '../../runner/swarm/engine/vault.ts';
+import { makeVolume, removeVolume } from '../../runner/swarm/engine/volumes.ts';
 import { lockRun } from '../../runner/swarm/runLock.ts';
-import { ensureToolsImage } from '../../runner/swarm/toolsImage.ts';
-import { openVault } from '../../runner/swarm/vault.ts';
-import { makeVolume, removeVolume } from '../../runner/swarm/volumes.ts';
 import { RunId } from '../../state/entry/ids.ts';
 
 /** Where there is no engine, no suite asks it anything. */

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../../recipes/images/build.ts';
-import { openDocker } from '../../../runner/swarm/docker.ts';
+import { openDocker } from '../../../runner/swarm/engine/docker.ts';
 import { residueOf } from '../../../runner/swarm/residue.ts';
 import { sweepApps } from '../../../runner/swarm/sweep.ts';
 import type { RunId } from '../../../state/entry/ids.ts';

@@ -7,9 +7,9 @@ import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zl
 import { describe, expect, it } from 'vitest';
 import { secretOf } from '../../../runner/swarm/canary.ts';
 import { encodingNames } from '../../../runner/swarm/encodings.ts';
+import { tarOf } from '../../../runner/swarm/engine/tar.ts';
 import { assertFound } from '../../../runner/swarm/leakPlaces.ts';
 import { leakSearch, searchLeaks } from '../../../runner/swarm/leakSearch.ts';
-import { tarOf } from '../../../runner/swarm/tar.ts';
 import { fc } from '../../support/property.ts';
 
 type Write = (value: string) => string | Buffer;

@@ -1,7 +1,7 @@
 // What the containers of a service said, those that ended included as long as Swarm keeps them. Read from the containers: the
 // engine's own logs of a service wait for tasks that never had one.
 
-import { plainText } from '../box/collect.ts';
+import { plainText } from '../../box/collect.ts';
 import { type Docker, statusOf } from './docker.ts';
 import { frames } from './frames.ts';
 import { containersOf, type Place } from './place.ts';

@@ -2,9 +2,9 @@
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { frames } from '../../../runner/swarm/frames.ts';
-import { tarOf } from '../../../runner/swarm/tar.ts';
-import { fc } from '../../support/property.ts';
+import { frames } from '../../../../runner/swarm/engine/frames.ts';
+import { tarOf } from '../../../../runner/swarm/engine/tar.ts';
+import { fc } from '../../../support/property.ts';
 
 function framed(channel: number, body: Uint8Array): Buffer {
   const head = Buffer.alloc(8);

@@ -1,7 +1,7 @@
 // What the parts of one stack share: whose engine, under which names and labels, until when. And the names that follow.
 
-import { RunnerError } from '../box/errors.ts';
-import type { Labels, RunNames } from './app/app.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Labels, RunNames } from '../app/app.ts';
 import type { Docker } from './docker.ts';
 
 /** Each call of `docker` heeds `signal`. */

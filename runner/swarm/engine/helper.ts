@@ -6,9 +6,9 @@
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { RunnerError } from '../box/errors.ts';
-import type { Labels } from './app/app.ts';
-import { engineFault } from './engineFault.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Labels } from '../app/app.ts';
+import { engineFault } from './fault.ts';
 import { frames } from './frames.ts';
 
 export type Mount = { volume: string; at: string; readOnly: boolean };

@@ -3,9 +3,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { RunnerError } from '../box/errors.ts';
-import type { Labels } from './app/app.ts';
-import { engineFault } from './engineFault.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Labels } from '../app/app.ts';
+import { engineFault } from './fault.ts';
 
 const callTimeoutMs = 30_000;
 const removeTimeoutMs = 30_000;

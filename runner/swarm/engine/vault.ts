@@ -8,9 +8,9 @@
 import { randomBytes } from 'node:crypto';
 import type Dockerode from 'dockerode';
 import { z } from 'zod';
-import { RunnerError } from '../box/errors.ts';
-import type { Labels, RunNames, Vault } from './app/app.ts';
-import { jsonIn } from './app/json.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Labels, RunNames, Vault } from '../app/app.ts';
+import { jsonIn } from '../app/json.ts';
 import { type HelperEnd, helpers, type Mount } from './helper.ts';
 import {
   backCommand,

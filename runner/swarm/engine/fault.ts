@@ -1,6 +1,6 @@
 // What the engine's refusals and silences become: an error of this machine, in one line, with its cause.
 
-import { RunnerError } from '../box/errors.ts';
+import { RunnerError } from '../../box/errors.ts';
 
 const saidMax = 300;
 

@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { RunnerError } from '../box/errors.ts';
+import { RunnerError } from '../../box/errors.ts';
 import { openDocker, socketDefault } from './docker.ts';
 
 export type DockerReport =

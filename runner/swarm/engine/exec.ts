@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ExecAsk, ExecEnd } from './app/app.ts';
+import type { ExecAsk, ExecEnd } from '../app/app.ts';
 import { type Docker, statusOf } from './docker.ts';
 import { frames } from './frames.ts';
 import { killMarked } from './marked.ts';

@@ -10,9 +10,9 @@ import { text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { RunnerError } from '../box/errors.ts';
-import { jsonIn } from './app/json.ts';
-import { engineJson } from './engineGet.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { jsonIn } from '../app/json.ts';
+import { engineJson } from './get.ts';
 import { type TarEntry, tarOf } from './tar.ts';
 
 /** `find` is GNU's: it walks on descriptors, so a path deeper than the system's limit does not stop it. */

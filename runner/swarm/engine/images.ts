@@ -1,7 +1,7 @@
 // Every image of an app is there before anything is deployed: Swarm would try again and again, and say it only in its tasks.
 
 import type { Readable } from 'node:stream';
-import { RunnerError } from '../box/errors.ts';
+import { RunnerError } from '../../box/errors.ts';
 import { type Docker, statusOf } from './docker.ts';
 
 const pullSeconds = 900;

@@ -6,7 +6,7 @@
 import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import Dockerode from 'dockerode';
-import { RunnerError } from '../box/errors.ts';
+import { RunnerError } from '../../box/errors.ts';
 
 export const socketDefault = '/var/run/docker.sock';
 /** Half a minute is not much for an engine that starts eight containers on two cores. */

@@ -1,9 +1,9 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openDocker, statusOf, within } from '../../../runner/swarm/docker.ts';
-import { dockerReport } from '../../../runner/swarm/dockerReport.ts';
-import { tempDir } from '../../support/temp.ts';
+import { openDocker, statusOf, within } from '../../../../runner/swarm/engine/docker.ts';
+import { dockerReport } from '../../../../runner/swarm/engine/report.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 describe('a client of the engine', () => {
   it('gives up an engine that answers nothing, at its deadline', async () => {
