@@ -1,8 +1,8 @@
 // How fast a stream is searched for leaked secrets: text that no secret is in, with as many secrets as a large app has.
 
 import { randomBytes } from 'node:crypto';
-import { secretOf } from '../runner/swarm/canary.ts';
-import { leakSearch } from '../runner/swarm/leakSearch.ts';
+import { secretOf } from '../runner/swarm/leak/canary.ts';
+import { leakSearch } from '../runner/swarm/leak/search.ts';
 
 const secretsCount = 12;
 const chunkBytes = 64 * 1024;

@@ -2,7 +2,7 @@
 // asked for.
 
 import type { Examined } from '../run/engine.ts';
-import { findLeaks } from './leakPlaces.ts';
+import { findLeaks } from './leak/places.ts';
 import { residueOf } from './residue.ts';
 import type { AppSite } from './site.ts';
 

@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import Dockerode from 'dockerode';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { secretOf } from '../../runner/swarm/canary.ts';
 import { tarOf } from '../../runner/swarm/engine/tar.ts';
-import { findLeaks, type LeakAsk } from '../../runner/swarm/leakPlaces.ts';
+import { secretOf } from '../../runner/swarm/leak/canary.ts';
+import { findLeaks, type LeakAsk } from '../../runner/swarm/leak/places.ts';
 import { describeSwarm } from '../support/engine.ts';
 import { docker, type Yard, yard } from '../support/vault.ts';
 

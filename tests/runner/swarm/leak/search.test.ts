@@ -5,12 +5,12 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { secretOf } from '../../../runner/swarm/canary.ts';
-import { encodingNames } from '../../../runner/swarm/encodings.ts';
-import { tarOf } from '../../../runner/swarm/engine/tar.ts';
-import { assertFound } from '../../../runner/swarm/leakPlaces.ts';
-import { leakSearch, searchLeaks } from '../../../runner/swarm/leakSearch.ts';
-import { fc } from '../../support/property.ts';
+import { tarOf } from '../../../../runner/swarm/engine/tar.ts';
+import { secretOf } from '../../../../runner/swarm/leak/canary.ts';
+import { encodingNames } from '../../../../runner/swarm/leak/encodings.ts';
+import { assertFound } from '../../../../runner/swarm/leak/places.ts';
+import { leakSearch, searchLeaks } from '../../../../runner/swarm/leak/search.ts';
+import { fc } from '../../../support/property.ts';
 
 type Write = (value: string) => string | Buffer;
 

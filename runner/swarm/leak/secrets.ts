@@ -1,8 +1,8 @@
 // Secrets of a run: made for it, known to no other, and long enough that finding one anywhere means that it got there.
 
 import { randomBytes } from 'node:crypto';
-import type { Need } from '../../state/entry/recipe.ts';
-import type { AdmittedApp } from './app/app.ts';
+import type { Need } from '../../../state/entry/recipe.ts';
+import type { AdmittedApp } from '../app/app.ts';
 import { secretOf } from './canary.ts';
 
 export type RunSecrets = {

@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type Dockerode from 'dockerode';
-import type { RunId } from '../../state/entry/ids.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { engineFault } from '../engine/fault.ts';
 import { secretOf } from './canary.ts';
-import { engineFault } from './engine/fault.ts';
 
 export type Control = {
   value: string;

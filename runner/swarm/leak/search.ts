@@ -5,7 +5,7 @@
 import { automatonOf } from './automaton.ts';
 import { canaryOf } from './canary.ts';
 import { formsOf } from './encodings.ts';
-import { LeakLayer } from './leakLayer.ts';
+import { LeakLayer } from './layer.ts';
 import { Scan } from './scan.ts';
 
 /** `offset` is where it begins in the stream, resp. where the compressed piece does that it is in. */

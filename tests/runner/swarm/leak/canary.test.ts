@@ -2,9 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { canaryOf, secretOf } from '../../../runner/swarm/canary.ts';
-import { formsOf } from '../../../runner/swarm/encodings.ts';
-import { fc } from '../../support/property.ts';
+import { canaryOf, secretOf } from '../../../../runner/swarm/leak/canary.ts';
+import { formsOf } from '../../../../runner/swarm/leak/encodings.ts';
+import { fc } from '../../../support/property.ts';
 
 describe('a secret', () => {
   it('has the length asked for, letters and digits alone, and begins with a letter', () => {

@@ -3,13 +3,13 @@
 // before services are stopped for a drill.
 
 import type Dockerode from 'dockerode';
-import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../box/errors.ts';
-import type { Vault } from './app/app.ts';
-import { engineFault } from './engine/fault.ts';
-import { plantControl } from './leakControl.ts';
-import { type Hit, type LeakSearch, leakSearch } from './leakSearch.ts';
-import { leakSources, type Place } from './leakSources.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Vault } from '../app/app.ts';
+import { engineFault } from '../engine/fault.ts';
+import { plantControl } from './control.ts';
+import { type Hit, type LeakSearch, leakSearch } from './search.ts';
+import { leakSources, type Place } from './sources.ts';
 
 export type LeakAsk = {
   docker: Dockerode;

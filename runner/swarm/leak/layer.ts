@@ -1,7 +1,7 @@
 // One stream as it is searched, and the compressed pieces in it, each of which is a layer of its own, two deep. A piece that
 // is all there is opened at once; one that goes on is fed as the stream goes on. Keeps a kilobyte and what is open.
 
-import { candidatesIn, headBytes, type Kind, type Member, memberOf, openWhole, type Sink } from './engine/members.ts';
+import { candidatesIn, headBytes, type Kind, type Member, memberOf, openWhole, type Sink } from '../engine/members.ts';
 import type { Scan, Sight } from './scan.ts';
 
 /** What all layers of a search share. */

@@ -3,10 +3,10 @@
 
 import type Dockerode from 'dockerode';
 import { z } from 'zod';
-import type { RunId } from '../../state/entry/ids.ts';
-import { engineFault } from './engine/fault.ts';
-import { frames } from './engine/frames.ts';
-import { engineJson, engineStream } from './engine/get.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { engineFault } from '../engine/fault.ts';
+import { frames } from '../engine/frames.ts';
+import { engineJson, engineStream } from '../engine/get.ts';
 
 /** `where` ends "secret KEY in …". */
 export type Place = { where: string; read(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
