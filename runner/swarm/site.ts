@@ -19,7 +19,7 @@ import { openVault } from './engine/vault.ts';
 import { appHost } from './host.ts';
 import { writeIntent } from './intents.ts';
 import { secretsFor } from './leak/secrets.ts';
-import { lintApp } from './lint.ts';
+import { lintApp } from './lint/lint.ts';
 import { awaitReady } from './ready.ts';
 import { removeRun } from './removeRun.ts';
 import { lockRun } from './runLock.ts';

@@ -2,12 +2,12 @@
 // severity `error` fails the rung. The rules, by theme, are in lintRelease.ts, lintService.ts, lintBackup.ts and lintNames.ts;
 // docs/app-recipes-lint.md lists them.
 
-import { Refused } from './app/refused.ts';
-import { backupRules } from './lintBackup.ts';
-import { type Finding, type Ground, groundOf, type LintInput, type Rule } from './lintGround.ts';
-import { nameRules } from './lintNames.ts';
-import { releaseRules } from './lintRelease.ts';
-import { serviceRules } from './lintService.ts';
+import { Refused } from '../app/refused.ts';
+import { backupRules } from './backup.ts';
+import { type Finding, type Ground, groundOf, type LintInput, type Rule } from './ground.ts';
+import { nameRules } from './names.ts';
+import { releaseRules } from './release.ts';
+import { serviceRules } from './service.ts';
 
 const findingsMax = 200;
 const charsMax = 300;

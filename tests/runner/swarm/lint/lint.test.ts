@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lintApp, rules, unreadable } from '../../../runner/swarm/lint.ts';
-import type { LintInput } from '../../../runner/swarm/lintGround.ts';
-import type { Release } from '../../../state/entry/recipe.ts';
-import { AppFacts } from '../../../state/entry/record.ts';
-import { admittedOf, fixtures, openTexts } from '../../support/swarmApp.ts';
+import type { LintInput } from '../../../../runner/swarm/lint/ground.ts';
+import { lintApp, rules, unreadable } from '../../../../runner/swarm/lint/lint.ts';
+import type { Release } from '../../../../state/entry/recipe.ts';
+import { AppFacts } from '../../../../state/entry/record.ts';
+import { admittedOf, fixtures, openTexts } from '../../../support/swarmApp.ts';
 
 const names = [
   'compose.yml',
@@ -186,7 +186,7 @@ describe('lint of an app', () => {
   });
 
   it('has each rule in its document, with its severity', () => {
-    const text = readFileSync(resolve(import.meta.dirname, '../../../docs/app-recipes-lint.md'), 'utf8');
+    const text = readFileSync(resolve(import.meta.dirname, '../../../../docs/app-recipes-lint.md'), 'utf8');
     const rows = [...text.matchAll(/^\| (C\d{3}) \| (\w+) \| ([^|]+) \|/gm)].map(([, id, severity, title]) => [
       id,
       severity,

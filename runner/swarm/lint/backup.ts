@@ -1,7 +1,7 @@
 // Lint rules about backup: labels that say nothing, volumes that nothing saves. Pure. Capability itself is read elsewhere
 // (backupPlan.ts); what is mistaken there is passed over, and named here.
 
-import { type Found, type Ground, labelsOf, memberOf, type Pair, type Rule, type Service } from './lintGround.ts';
+import { type Found, type Ground, labelsOf, memberOf, type Pair, type Rule, type Service } from './ground.ts';
 
 const prefix = 'backupbot.backup.volumes.';
 const hooks = ['backup.pre-hook', 'backup.post-hook', 'restore.pre-hook', 'restore.post-hook'].map(

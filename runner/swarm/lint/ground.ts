@@ -1,11 +1,11 @@
 // What lint rules look at: an app's files parsed as they were written, variables not filled in, each part with its line. Pure.
 
-import type { Release } from '../../state/entry/recipe.ts';
-import type { AppFacts } from '../../state/entry/record.ts';
-import type { AdmittedApp } from './app/app.ts';
-import { abraExports } from './compose/abraSh.ts';
-import { type EnvSample, envSample } from './compose/envSample.ts';
-import { composeTree, type Entry, type Group, type Scalar, type Tree } from './compose/tree.ts';
+import type { Release } from '../../../state/entry/recipe.ts';
+import type { AppFacts } from '../../../state/entry/record.ts';
+import type { AdmittedApp } from '../app/app.ts';
+import { abraExports } from '../compose/abraSh.ts';
+import { type EnvSample, envSample } from '../compose/envSample.ts';
+import { composeTree, type Entry, type Group, type Scalar, type Tree } from '../compose/tree.ts';
 
 export type LintInput = {
   /** By their names in the app's folder, as openApp gives them; overlays that the run does not use may be added. */

@@ -1,6 +1,6 @@
 // Lint rules about single services: their image, their health, what they are told in the open. Pure.
 
-import { type Found, type Ground, memberOf, pairsIn, type Rule, type Service, written } from './lintGround.ts';
+import { type Found, type Ground, memberOf, pairsIn, type Rule, type Service, written } from './ground.ts';
 
 const moving = /^(stable|edge|main|master|nightly|dev|develop|unstable|rolling|canary|beta|rc)$/i;
 const secretName = /(^|_)(PASSWORD|PASSWD|PASS|SECRET|TOKEN|API_KEY|APIKEY|PRIVATE_KEY|SECRET_KEY|SECRET_KEY_BASE)$/i;

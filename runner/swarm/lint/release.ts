@@ -1,6 +1,6 @@
 // Lint rules about the app as a whole: its files' version, its main service, its release. Pure.
 
-import { type Found, type Ground, labelsOf, memberOf, type Rule, written } from './lintGround.ts';
+import { type Found, type Ground, labelsOf, memberOf, type Rule, written } from './ground.ts';
 
 const release = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})\+[A-Za-z0-9._-]+$/;
 

@@ -1,7 +1,7 @@
 // Lint rules about names: of configs and secrets, which hold a version because Swarm changes neither, and of variables. Pure.
 
-import { variablesIn } from './compose/interpolate.ts';
-import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scalarsIn, written } from './lintGround.ts';
+import { variablesIn } from '../compose/interpolate.ts';
+import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scalarsIn, written } from './ground.ts';
 
 const stackName = String.raw`^\$\{?STACK_NAME\}?_.+_`;
 const configName = new RegExp(String.raw`${stackName}\$\{?\w+_VERSION\}?$`);
