@@ -64,7 +64,7 @@ const purePaths = [
   'runner/swarm/compose/service.ts',
   'runner/swarm/compose/shape.ts',
   'runner/swarm/compose/tree.ts',
-  'runner/swarm/converge.ts',
+  'runner/swarm/stack/converge.ts',
   'runner/swarm/compose/difference.ts',
   'runner/swarm/leak/encodings.ts',
   'runner/swarm/compose/envSample.ts',
@@ -205,7 +205,7 @@ const owners: Record<string, string[]> = {
 
 /** Programs of their own: git runs the hook, and a box runs what has to be done inside it. */
 const programs = [
-  'runner/swarm/connect.ts',
+  'runner/swarm/stack/connect.ts',
   'cli.ts',
   'state/trail/hook.ts',
   'runner/inside/files.ts',

@@ -17,16 +17,16 @@ import { dockerReport } from './engine/report.ts';
 import { ensureToolsImage } from './engine/toolsImage.ts';
 import { openVault } from './engine/vault.ts';
 import { appHost } from './host.ts';
-import { writeIntent } from './intents.ts';
 import { secretsFor } from './leak/secrets.ts';
 import { lintApp } from './lint/lint.ts';
-import { awaitReady } from './ready.ts';
-import { removeRun } from './removeRun.ts';
-import { lockRun } from './runLock.ts';
-import { openStack } from './stack.ts';
+import { writeIntent } from './stack/intents.ts';
+import { awaitReady } from './stack/ready.ts';
+import { removeRun } from './stack/removeRun.ts';
+import { lockRun } from './stack/runLock.ts';
+import { openStack } from './stack/stack.ts';
+import { countWitnesses, plantWitnesses, removeWitnesses } from './stack/witness.ts';
 import { openSuite, type Suite } from './suite.ts';
 import { type SuiteFiles, suiteFiles } from './suiteFiles.ts';
-import { countWitnesses, plantWitnesses, removeWitnesses } from './witness.ts';
 
 /** Commands of the app's own labels, and looks at a backup. */
 const hookSeconds = 120;

@@ -5,8 +5,8 @@ import type { StepEnd } from '../run/engine.ts';
 import type { Converged } from './app/app.ts';
 import type { Checks, Fault } from './checks.ts';
 import { keepPictures } from './evidence.ts';
-import { awaitReady } from './ready.ts';
 import type { AppSite } from './site.ts';
+import { awaitReady } from './stack/ready.ts';
 import type { HookName } from './suite.ts';
 
 /** Of a container that goes. */

@@ -13,7 +13,7 @@ import { isRed, keepEvidence } from './evidence.ts';
 import { examineSite } from './examine.ts';
 import { climbRung } from './rungs.ts';
 import { type AppSite, openSite, type SiteOptions, takeDown, type Undoing } from './site.ts';
-import { sweepApps } from './sweep.ts';
+import { sweepApps } from './stack/sweep.ts';
 
 export type SwarmEngineOptions = Omit<SiteOptions, 'trees'> & { commands: Engine };
 

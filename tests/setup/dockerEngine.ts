@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Docker, openDocker, socketDefault } from '../../runner/swarm/engine/docker.ts';
 import { runLabel } from '../../runner/swarm/engine/place.ts';
-import { labelValues } from '../../runner/swarm/residue.ts';
-import { witnessLabel } from '../../runner/swarm/witness.ts';
+import { labelValues } from '../../runner/swarm/stack/residue.ts';
+import { witnessLabel } from '../../runner/swarm/stack/witness.ts';
 
 const startMs = 60_000;
 const stopMs = 40_000;

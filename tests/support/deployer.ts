@@ -4,10 +4,10 @@
 import { setInterval } from 'node:timers';
 import { openDocker } from '../../runner/swarm/engine/docker.ts';
 import { stackOf } from '../../runner/swarm/engine/place.ts';
-import { writeIntent } from '../../runner/swarm/intents.ts';
-import { lockRun } from '../../runner/swarm/runLock.ts';
-import { openStack } from '../../runner/swarm/stack.ts';
-import { plantWitnesses } from '../../runner/swarm/witness.ts';
+import { writeIntent } from '../../runner/swarm/stack/intents.ts';
+import { lockRun } from '../../runner/swarm/stack/runLock.ts';
+import { openStack } from '../../runner/swarm/stack/stack.ts';
+import { plantWitnesses } from '../../runner/swarm/stack/witness.ts';
 import { RunId } from '../../state/entry/ids.ts';
 import { admitted, labelsOf, untilTerm } from './smallApp.ts';
 

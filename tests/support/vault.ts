@@ -11,7 +11,7 @@ import { type HelperEnd, type Helpers, helpers } from '../../runner/swarm/engine
 import { ensureToolsImage } from '../../runner/swarm/engine/toolsImage.ts';
 import { openVault } from '../../runner/swarm/engine/vault.ts';
 import { makeVolume, removeVolume } from '../../runner/swarm/engine/volumes.ts';
-import { lockRun } from '../../runner/swarm/runLock.ts';
+import { lockRun } from '../../runner/swarm/stack/runLock.ts';
 import { RunId } from '../../state/entry/ids.ts';
 
 /** Where there is no engine, no suite asks it anything. */

@@ -1,9 +1,9 @@
 // What of a run is on the engine, by its exact label. Names are never looked at: the engine's name filters are loose, and a
 // neighbour may be called almost the same. An engine that does not answer rejects; it never reads as nothing left.
 
-import type { RunId } from '../../state/entry/ids.ts';
-import type { Docker } from './engine/docker.ts';
-import { runLabel } from './engine/place.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import type { Docker } from '../engine/docker.ts';
+import { runLabel } from '../engine/place.ts';
 
 export const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
 export type Kind = (typeof kinds)[number];

@@ -1,12 +1,12 @@
 // One deployment: images looked for, then network, configs and secrets made through the API, then the stack. Each thing is
 // noted before it is made and carries the run's labels. What Swarm refuses for the app's sake is a line, not an error.
 
-import { RunnerError } from '../box/errors.ts';
-import type { AdmittedApp } from './app/app.ts';
-import { statusOf } from './engine/docker.ts';
-import { imagesMissing } from './engine/images.ts';
-import { type Place, runLabel } from './engine/place.ts';
-import { deployStack } from './stackCli.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { AdmittedApp } from '../app/app.ts';
+import { statusOf } from '../engine/docker.ts';
+import { imagesMissing } from '../engine/images.ts';
+import { type Place, runLabel } from '../engine/place.ts';
+import { deployStack } from './cli.ts';
 
 /** Null once Swarm has taken it all. May be called again with another version of the same app. */
 export async function deployApp(

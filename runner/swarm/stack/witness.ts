@@ -1,9 +1,9 @@
 // Things of nobody's beside a run, with names almost like its own and without its label: if teardown ever goes by names, they
 // are gone, and their count says so. None runs; none costs more than a row in a table.
 
-import type { RunId } from '../../state/entry/ids.ts';
-import type { Docker } from './engine/docker.ts';
-import { stackOf } from './engine/place.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import type { Docker } from '../engine/docker.ts';
+import { stackOf } from '../engine/place.ts';
 import { removeLabelled } from './removeRun.ts';
 import { countOf, labelled } from './residue.ts';
 

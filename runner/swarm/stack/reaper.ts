@@ -1,9 +1,9 @@
 // Clears the engine of what dead runs left there. A run is dead if nobody holds its lock (`runLock.ts`); no age is guessed, no
 // name looked at. It is reaped under its lock, so that two reapers never meet. Everything without a run's label is left alone.
 
-import { RunId } from '../../state/entry/ids.ts';
-import type { Docker } from './engine/docker.ts';
-import { runLabel } from './engine/place.ts';
+import { RunId } from '../../../state/entry/ids.ts';
+import type { Docker } from '../engine/docker.ts';
+import { runLabel } from '../engine/place.ts';
 import { removeRun } from './removeRun.ts';
 import { labelValues } from './residue.ts';
 import { tryLock } from './runLock.ts';

@@ -11,8 +11,8 @@ import {
   type Verdict,
   type Watch,
   watchFrom,
-} from '../../../runner/swarm/converge.ts';
-import { seenFrom, specDigest } from '../../../runner/swarm/observe.ts';
+} from '../../../../runner/swarm/stack/converge.ts';
+import { seenFrom, specDigest } from '../../../../runner/swarm/stack/observe.ts';
 
 const app: SeenService = { name: 'app', update: null, updateSays: null, spec: 'new' };
 const task: SeenTask = {

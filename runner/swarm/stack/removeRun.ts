@@ -5,10 +5,10 @@
 // container is left, and when all is gone one looks again after a quiet time.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../box/errors.ts';
-import { type Docker, statusOf } from './engine/docker.ts';
-import { runLabel } from './engine/place.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { type Docker, statusOf } from '../engine/docker.ts';
+import { runLabel } from '../engine/place.ts';
 import { countOf, kinds, labelled, type Residue, type Thing } from './residue.ts';
 
 export const removeMs = 120_000;

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { writeIntent } from '../../../runner/swarm/intents.ts';
-import { lockRun, tryLock } from '../../../runner/swarm/runLock.ts';
-import { newRun } from '../../support/swarm.ts';
-import { tempDir } from '../../support/temp.ts';
+import { writeIntent } from '../../../../runner/swarm/stack/intents.ts';
+import { lockRun, tryLock } from '../../../../runner/swarm/stack/runLock.ts';
+import { newRun } from '../../../support/swarm.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 describe('the lock of a run', () => {
   it('is held by one, and free again once let go', async () => {
@@ -20,7 +20,10 @@ describe('the lock of a run', () => {
 
   it('is freed by the kernel when its holder is killed', async () => {
     const run = newRun();
-    const holder = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'support', 'lockHolder.ts'), run]);
+    const holder = spawn(process.execPath, [
+      join(import.meta.dirname, '..', '..', '..', 'support', 'lockHolder.ts'),
+      run,
+    ]);
     onTestFinished(() => void holder.kill('SIGKILL'));
     await once(holder.stdout, 'data');
     expect(await tryLock(run)).toBeNull();

@@ -1,9 +1,9 @@
 // At the supervisor's start, and before a trial: what dead runs left in the engine goes. Alive is a run whose lock somebody holds,
 // in whichever process.
 
-import type { RunId } from '../../state/entry/ids.ts';
-import { openDocker } from './engine/docker.ts';
-import { dockerReport } from './engine/report.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { openDocker } from '../engine/docker.ts';
+import { dockerReport } from '../engine/report.ts';
 import { reap } from './reaper.ts';
 
 /** Words for what would not go. An engine that does not answer is one: nothing can be said of what it holds. */

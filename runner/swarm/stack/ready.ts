@@ -2,10 +2,10 @@
 // 0, each so many times running. Swarm's own green says only that a process runs.
 
 import type { Duplex } from 'node:stream';
-import type { Ready } from '../../state/entry/recipe.ts';
-import { RunnerError } from '../box/errors.ts';
-import type { Stack } from './app/app.ts';
-import { wait } from './app/wait.ts';
+import type { Ready } from '../../../state/entry/recipe.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Stack } from '../app/app.ts';
+import { wait } from '../app/wait.ts';
 
 const askEveryMs = 300;
 const askSeconds = 10;

@@ -2,17 +2,17 @@
 // labels and is noted before; nothing is removed here (`residue.ts` does that, by the label). After the signal every method
 // rejects with its reason, a command in a container dead by then.
 
-import type { AdmittedApp, Labels, RunNames, Stack } from './app/app.ts';
+import type { AdmittedApp, Labels, RunNames, Stack } from '../app/app.ts';
+import { type Docker, within } from '../engine/docker.ts';
+import { execIn } from '../engine/exec.ts';
+import { logsOf } from '../engine/logs.ts';
+import { type Place, runningContainer } from '../engine/place.ts';
 import { connectTo } from './connect.ts';
 import { deployApp } from './deploy.ts';
-import { type Docker, within } from './engine/docker.ts';
-import { execIn } from './engine/exec.ts';
-import { logsOf } from './engine/logs.ts';
-import { type Place, runningContainer } from './engine/place.ts';
+import { evidenceOf } from './evidence.ts';
 import { identityOf, tasksNow } from './identity.ts';
 import { scale, untilStopped } from './scale.ts';
 import { settle } from './settle.ts';
-import { evidenceOf } from './stackEvidence.ts';
 
 export type StackOptions = {
   names: RunNames;

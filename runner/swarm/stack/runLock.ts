@@ -2,8 +2,8 @@
 // go of it when the process dies, however it dies. No ages and no process numbers are guessed at.
 
 import net from 'node:net';
-import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../box/errors.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { RunnerError } from '../../box/errors.ts';
 
 export type RunLock = { release(): Promise<void> };
 

@@ -1,9 +1,9 @@
 // What tells one deployment from another, by what runs: per service the image that its container was made from, and a digest of
 // the container's spec. A version label alone proves nothing: it moves without a new task.
 
-import { digestOfJson } from '../../state/entry/digest.ts';
-import type { Identity } from './app/app.ts';
-import { type Place, stackLabel } from './engine/place.ts';
+import { digestOfJson } from '../../../state/entry/digest.ts';
+import type { Identity } from '../app/app.ts';
+import { type Place, stackLabel } from '../engine/place.ts';
 import { observe, type RawService, type RawTask } from './observe.ts';
 
 /** A service without a running task is left out. */

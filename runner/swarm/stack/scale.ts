@@ -1,11 +1,11 @@
 // Stops services and starts them again by their number of replicas, as an operator would: what makes their tasks stays as it
 // is, so no update begins. A service is stopped once no container of it runs and Swarm brings none up.
 
-import { RunnerError } from '../box/errors.ts';
-import { wait } from './app/wait.ts';
-import { statusOf } from './engine/docker.ts';
-import { containersOf, type Place, swarmName } from './engine/place.ts';
-import { endedStates } from './engine/volumes.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { wait } from '../app/wait.ts';
+import { statusOf } from '../engine/docker.ts';
+import { containersOf, type Place, swarmName } from '../engine/place.ts';
+import { endedStates } from '../engine/volumes.ts';
 import type { RawService } from './observe.ts';
 
 const attemptsMax = 8;

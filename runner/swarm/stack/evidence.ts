@@ -3,9 +3,9 @@
 // taken out; those of secrets by who keeps it (`evidence.ts`), since a service may have logged them.
 
 import type { Readable } from 'node:stream';
-import { RunnerError } from '../box/errors.ts';
-import { logsOf } from './engine/logs.ts';
-import { type Place, runLabel, stackLabel } from './engine/place.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { logsOf } from '../engine/logs.ts';
+import { type Place, runLabel, stackLabel } from '../engine/place.ts';
 import type { RawService, RawTask } from './observe.ts';
 
 const logLines = 100;

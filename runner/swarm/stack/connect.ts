@@ -8,9 +8,9 @@ import { once } from 'node:events';
 import { BlockList, connect as dial, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import { RunnerError } from '../box/errors.ts';
-import { type Docker, statusOf } from './engine/docker.ts';
-import { findProgram, programFolders } from './engine/report.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { type Docker, statusOf } from '../engine/docker.ts';
+import { findProgram, programFolders } from '../engine/report.ts';
 
 const bridge = 'docker_gwbridge';
 const directMs = 2_000;

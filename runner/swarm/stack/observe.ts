@@ -1,8 +1,8 @@
 // One look at a stack: its services and tasks, as little of them as the judgement needs.
 
-import { digestOfJson } from '../../state/entry/digest.ts';
+import { digestOfJson } from '../../../state/entry/digest.ts';
+import { type Place, stackLabel } from '../engine/place.ts';
 import type { Seen, SeenService, SeenTask } from './converge.ts';
-import { type Place, stackLabel } from './engine/place.ts';
 
 export async function observe({ docker, names }: Pick<Place, 'docker' | 'names'>): Promise<Seen> {
   const filters = { label: [`${stackLabel}=${names.stack}`] };

@@ -1,11 +1,11 @@
 // Looks at a stack until it stands, has failed or the time is over; says what is wrong in one line, with the last words of
 // the service that it is about.
 
-import type { Converged } from './app/app.ts';
-import { wait } from './app/wait.ts';
+import type { Converged } from '../app/app.ts';
+import { wait } from '../app/wait.ts';
+import { lastWords, sickness } from '../engine/logs.ts';
+import type { Place } from '../engine/place.ts';
 import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
-import { lastWords, sickness } from './engine/logs.ts';
-import type { Place } from './engine/place.ts';
 import { observe } from './observe.ts';
 
 const lookEveryMs = 250;

@@ -2,10 +2,10 @@
 // input and an environment of DOCKER_HOST and PATH alone, no configuration of anyone's, and dies with this process.
 
 import { execa } from 'execa';
-import { plainText } from '../box/collect.ts';
-import { RunnerError } from '../box/errors.ts';
-import { type Docker, socketOf } from './engine/docker.ts';
-import { findProgram, programFolders } from './engine/report.ts';
+import { plainText } from '../../box/collect.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { type Docker, socketOf } from '../engine/docker.ts';
+import { findProgram, programFolders } from '../engine/report.ts';
 
 const deploySeconds = 300;
 const outputBytesMax = 256 * 1024;

@@ -3,7 +3,7 @@
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RunnerError } from '../box/errors.ts';
+import { RunnerError } from '../../box/errors.ts';
 
 /** Adds a line to `runs/<run>/docker.log` and waits until the disk has it, and has its name. */
 export async function writeIntent(runDir: string, what: string): Promise<void> {
