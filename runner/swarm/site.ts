@@ -10,13 +10,10 @@ import type { Engine, Order } from '../run/engine.ts';
 import { runPaths } from '../run/paths.ts';
 import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app/app.ts';
 import { type Versions, versionsOf } from './compose/versions.ts';
-import type { Marks } from './contextCalls.ts';
-import { type Context, openContext } from './contextServer.ts';
 import { type Docker, openDocker } from './engine/docker.ts';
 import { dockerReport } from './engine/report.ts';
 import { ensureToolsImage } from './engine/toolsImage.ts';
 import { openVault } from './engine/vault.ts';
-import { appHost } from './host.ts';
 import { secretsFor } from './leak/secrets.ts';
 import { lintApp } from './lint/lint.ts';
 import { writeIntent } from './stack/intents.ts';
@@ -25,8 +22,11 @@ import { removeRun } from './stack/removeRun.ts';
 import { lockRun } from './stack/runLock.ts';
 import { openStack } from './stack/stack.ts';
 import { countWitnesses, plantWitnesses, removeWitnesses } from './stack/witness.ts';
-import { openSuite, type Suite } from './suite.ts';
-import { type SuiteFiles, suiteFiles } from './suiteFiles.ts';
+import type { Marks } from './suite/contextCalls.ts';
+import { type Context, openContext } from './suite/contextServer.ts';
+import { type SuiteFiles, suiteFiles } from './suite/files.ts';
+import { appHost } from './suite/host.ts';
+import { openSuite, type Suite } from './suite/suite.ts';
 
 /** Commands of the app's own labels, and looks at a backup. */
 const hookSeconds = 120;

@@ -7,7 +7,7 @@ import type { Checks, Fault } from './checks.ts';
 import { keepPictures } from './evidence.ts';
 import type { AppSite } from './site.ts';
 import { awaitReady } from './stack/ready.ts';
-import type { HookName } from './suite.ts';
+import type { HookName } from './suite/suite.ts';
 
 /** Of a container that goes. */
 const logLines = 10_000;

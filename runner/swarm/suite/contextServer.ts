@@ -6,11 +6,20 @@ import { chmodSync, chownSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { RunnerError } from '../box/errors.ts';
-import { plainHost } from '../box/hosts.ts';
-import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from '../box/relay.ts';
-import type { Owner } from '../box/sandbox.ts';
-import type { AppHost } from './app/app.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { plainHost } from '../../box/hosts.ts';
+import {
+  absoluteUrl,
+  bounded,
+  connectTarget,
+  forward,
+  listenIn,
+  refusal,
+  type Turned,
+  tunnel,
+} from '../../box/relay.ts';
+import type { Owner } from '../../box/sandbox.ts';
+import type { AppHost } from '../app/app.ts';
 import { type Ask, contextCalls, execSecondsMax, type Marks, type Reply, within } from './contextCalls.ts';
 import { denials, reachable } from './reachable.ts';
 

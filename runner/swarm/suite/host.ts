@@ -1,9 +1,9 @@
 // What hooks and tests may reach of their run, and nothing else: the services of the app that is deployed, and those that it needs.
 
-import type { AppRecipe } from '../../state/entry/recipe.ts';
-import { RunnerError } from '../box/errors.ts';
-import type { AdmittedApp, AppHost, RunNames, Stack } from './app/app.ts';
-import { hostOf } from './compose/versions.ts';
+import type { AppRecipe } from '../../../state/entry/recipe.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { AdmittedApp, AppHost, RunNames, Stack } from '../app/app.ts';
+import { hostOf } from '../compose/versions.ts';
 
 const logLines = 500;
 

@@ -1,7 +1,7 @@
 // Which files of an app's suite belong to which rung, by their names.
 
-import type { AppRecipe } from '../../state/entry/recipe.ts';
-import type { RunTree } from '../run/engine.ts';
+import type { AppRecipe } from '../../../state/entry/recipe.ts';
+import type { RunTree } from '../../run/engine.ts';
 
 const namesMax = 500;
 

@@ -7,13 +7,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import type { AppHost } from '../../../runner/swarm/app/app.ts';
-import { AppRecipe } from '../../../state/entry/recipe.ts';
-import { appHost, never, suiteOf } from '../../support/appHost.ts';
-import { describeBoxed } from '../../support/box.ts';
-import { tempDir } from '../../support/temp.ts';
+import type { AppHost } from '../../../../runner/swarm/app/app.ts';
+import { AppRecipe } from '../../../../state/entry/recipe.ts';
+import { appHost, never, suiteOf } from '../../../support/appHost.ts';
+import { describeBoxed } from '../../../support/box.ts';
+import { tempDir } from '../../../support/temp.ts';
 
-const text = readFileSync(join(import.meta.dirname, '../../../docs/app-recipes.md'), 'utf8');
+const text = readFileSync(join(import.meta.dirname, '../../../../docs/app-recipes.md'), 'utf8');
 const config = parse(/```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? '');
 const files = Object.fromEntries(
   [...text.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, path, code]) => [path as string, code as string]),

@@ -5,13 +5,18 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { RunnerError } from '../../../runner/box/errors.ts';
-import { markBytesMax, marksMax } from '../../../runner/swarm/contextCalls.ts';
-import { bodyBytesMax, type Context, contextSocket, openContext } from '../../../runner/swarm/contextServer.ts';
-import { denialsMax } from '../../../runner/swarm/reachable.ts';
-import { appHost, type FakeApp } from '../../support/appHost.ts';
-import { isRoot } from '../../support/box.ts';
-import { tempDir } from '../../support/temp.ts';
+import { RunnerError } from '../../../../runner/box/errors.ts';
+import { markBytesMax, marksMax } from '../../../../runner/swarm/suite/contextCalls.ts';
+import {
+  bodyBytesMax,
+  type Context,
+  contextSocket,
+  openContext,
+} from '../../../../runner/swarm/suite/contextServer.ts';
+import { denialsMax } from '../../../../runner/swarm/suite/reachable.ts';
+import { appHost, type FakeApp } from '../../../support/appHost.ts';
+import { isRoot } from '../../../support/box.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 type Answer = { status: number; text: string };
 

@@ -4,17 +4,17 @@
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { digestOf } from '../../state/entry/digest.ts';
-import type { AppRecipe } from '../../state/entry/recipe.ts';
-import { isCheck } from '../../state/entry/record.ts';
-import { RunnerError } from '../box/errors.ts';
-import type { BoxCommand, Mount, Sandbox } from '../box/sandbox.ts';
-import type { StepEnd } from '../run/engine.ts';
-import type { StageReport } from '../run/outcome.ts';
-import { type ReportReading, readReport, reportBytesMax } from '../run/report.ts';
-import { type RunningStep, startCommand } from '../run/step.ts';
-import { readInTree } from '../run/tree.ts';
-import { outFolder, pictureName, picturesMax } from './kit/pictures.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { AppRecipe } from '../../../state/entry/recipe.ts';
+import { isCheck } from '../../../state/entry/record.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { BoxCommand, Mount, Sandbox } from '../../box/sandbox.ts';
+import type { StepEnd } from '../../run/engine.ts';
+import type { StageReport } from '../../run/outcome.ts';
+import { type ReportReading, readReport, reportBytesMax } from '../../run/report.ts';
+import { type RunningStep, startCommand } from '../../run/step.ts';
+import { readInTree } from '../../run/tree.ts';
+import { outFolder, pictureName, picturesMax } from '../kit/pictures.ts';
 
 export type SuiteOptions = {
   sandbox: Sandbox;
@@ -64,7 +64,7 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     { source: out, target: outFolder, mode: 'rw' },
     { source: contextDir, target: '/app-context', mode: 'ro' },
     { source: modules, target: '/node_modules', mode: 'ro' },
-    { source: realpathSync(fileURLToPath(new URL('./kit', import.meta.url))), target: kitFolder, mode: 'ro' },
+    { source: realpathSync(fileURLToPath(new URL('../kit', import.meta.url))), target: kitFolder, mode: 'ro' },
   ];
   // For whoever reads there, that folder is the tree.
   const outAsTree = { sandbox, mounts: [{ source: out, target: '/tree', mode: 'rw' }] satisfies Mount[] };

@@ -2,9 +2,9 @@
 // Swarm's, and the main services of what the run needs. No address, no other name. And the bounded list of what was refused.
 
 import net from 'node:net';
-import { plainText } from '../box/collect.ts';
-import { plainHost } from '../box/hosts.ts';
-import type { About } from './app/app.ts';
+import { plainText } from '../../box/collect.ts';
+import { plainHost } from '../../box/hosts.ts';
+import type { About } from '../app/app.ts';
 
 /** As many, and as long, as a record holds. */
 export const denialsMax = 50;

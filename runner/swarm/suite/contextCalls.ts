@@ -2,8 +2,8 @@
 // checked here, and everything that goes back is bounded; whoever asks is hostile.
 
 import { z } from 'zod';
-import { RunnerError } from '../box/errors.ts';
-import type { AppHost, ExecEnd } from './app/app.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { AppHost, ExecEnd } from '../app/app.ts';
 import { type Denials, ownOnly } from './reachable.ts';
 
 export const execSecondsMax = 600;

@@ -5,12 +5,12 @@ import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSuite } from '../../../runner/swarm/suite.ts';
-import { AppRecipe } from '../../../state/entry/recipe.ts';
-import { appHost, modules, never, suiteOf } from '../../support/appHost.ts';
-import { describeBoxed, openUnboxed } from '../../support/box.ts';
-import { loginServer } from '../../support/loginServer.ts';
-import { tempDir } from '../../support/temp.ts';
+import { openSuite } from '../../../../runner/swarm/suite/suite.ts';
+import { AppRecipe } from '../../../../state/entry/recipe.ts';
+import { appHost, modules, never, suiteOf } from '../../../support/appHost.ts';
+import { describeBoxed, openUnboxed } from '../../../support/box.ts';
+import { loginServer } from '../../../support/loginServer.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 /** vitest in a box takes its time where many run at once. */
 const slowMs = 300_000;
