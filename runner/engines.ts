@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Engine } from './run/engine.ts';
 import { type ProcessEngineOptions, processEngine } from './run/process.ts';
-import { swarmEngine } from './swarm/swarm.ts';
+import { swarmEngine } from './swarm/rungs/swarm.ts';
 
 export type EngineOptions = ProcessEngineOptions & {
   /** Path of the Docker engine's socket, as granted; null where none is. */

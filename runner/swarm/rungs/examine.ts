@@ -1,10 +1,10 @@
 // What is looked at after the last rung and before anything is taken down: secrets that got out, and deployments that nobody
 // asked for.
 
-import type { Examined } from '../run/engine.ts';
-import { findLeaks } from './leak/places.ts';
+import type { Examined } from '../../run/engine.ts';
+import { findLeaks } from '../leak/places.ts';
+import { residueOf } from '../stack/residue.ts';
 import type { AppSite } from './site.ts';
-import { residueOf } from './stack/residue.ts';
 
 /** `texts`: what the run's record will hold. Rejects where the machine fails, or the search does not find what it planted. */
 export async function examineSite(site: AppSite, texts: readonly string[], signal: AbortSignal): Promise<Examined> {

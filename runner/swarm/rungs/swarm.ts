@@ -5,15 +5,15 @@
 //   setup: lock → tree → compose files admitted → witnesses → (rung)* → examine → destroy: stacks, volumes, secrets, networks
 //                                                                              gone, witnesses counted, lock freed
 
-import type { RunId } from '../../state/entry/ids.ts';
-import { RunnerError } from '../box/errors.ts';
-import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../run/engine.ts';
+import type { RunId } from '../../../state/entry/ids.ts';
+import { RunnerError } from '../../box/errors.ts';
+import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../../run/engine.ts';
+import { sweepApps } from '../stack/sweep.ts';
 import { openChecks } from './checks.ts';
 import { isRed, keepEvidence } from './evidence.ts';
 import { examineSite } from './examine.ts';
 import { climbRung } from './rungs.ts';
 import { type AppSite, openSite, type SiteOptions, takeDown, type Undoing } from './site.ts';
-import { sweepApps } from './stack/sweep.ts';
 
 export type SwarmEngineOptions = Omit<SiteOptions, 'trees'> & { commands: Engine };
 

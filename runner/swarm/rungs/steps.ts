@@ -1,13 +1,13 @@
 // The small steps that rungs are made of. Each answers whether to go on; what it found is in the checks.
 
-import type { Ready } from '../../state/entry/recipe.ts';
-import type { StepEnd } from '../run/engine.ts';
-import type { Converged } from './app/app.ts';
+import type { Ready } from '../../../state/entry/recipe.ts';
+import type { StepEnd } from '../../run/engine.ts';
+import type { Converged } from '../app/app.ts';
+import { awaitReady } from '../stack/ready.ts';
+import type { HookName } from '../suite/suite.ts';
 import type { Checks, Fault } from './checks.ts';
 import { keepPictures } from './evidence.ts';
 import type { AppSite } from './site.ts';
-import { awaitReady } from './stack/ready.ts';
-import type { HookName } from './suite/suite.ts';
 
 /** Of a container that goes. */
 const logLines = 10_000;

@@ -1,11 +1,11 @@
 // The five rungs of an app. The harness's own checks always run; the suite's tests only add to them. What each proves is in the
 // record by name: nothing passes by an exit code, a state that was not looked at, or a rung that was silently left out.
 
-import type { AppRung } from '../../state/entry/recipe.ts';
-import type { RungEnd } from '../run/engine.ts';
-import type { AdmittedApp, Identity } from './app/app.ts';
+import type { AppRung } from '../../../state/entry/recipe.ts';
+import type { RungEnd } from '../../run/engine.ts';
+import type { AdmittedApp, Identity } from '../app/app.ts';
+import { changedServices } from '../compose/difference.ts';
 import type { Checks } from './checks.ts';
-import { changedServices } from './compose/difference.ts';
 import { backUp, drill } from './drill.ts';
 import type { AppSite } from './site.ts';
 import { atRest, faultOf, hookRan, keepLogs, suiteRan } from './steps.ts';

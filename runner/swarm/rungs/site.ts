@@ -2,31 +2,31 @@
 // is noted with how it is undone, so that teardown is legal over something half made.
 
 import { mkdir } from 'node:fs/promises';
-import type { AppRecipe, Need, Release } from '../../state/entry/recipe.ts';
-import { RunnerError } from '../box/errors.ts';
-import { removeFolder } from '../box/removal.ts';
-import type { Sandbox } from '../box/sandbox.ts';
-import type { Engine, Order } from '../run/engine.ts';
-import { runPaths } from '../run/paths.ts';
-import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from './app/app.ts';
-import { type Versions, versionsOf } from './compose/versions.ts';
-import { type Docker, openDocker } from './engine/docker.ts';
-import { dockerReport } from './engine/report.ts';
-import { ensureToolsImage } from './engine/toolsImage.ts';
-import { openVault } from './engine/vault.ts';
-import { secretsFor } from './leak/secrets.ts';
-import { lintApp } from './lint/lint.ts';
-import { writeIntent } from './stack/intents.ts';
-import { awaitReady } from './stack/ready.ts';
-import { removeRun } from './stack/removeRun.ts';
-import { lockRun } from './stack/runLock.ts';
-import { openStack } from './stack/stack.ts';
-import { countWitnesses, plantWitnesses, removeWitnesses } from './stack/witness.ts';
-import type { Marks } from './suite/contextCalls.ts';
-import { type Context, openContext } from './suite/contextServer.ts';
-import { type SuiteFiles, suiteFiles } from './suite/files.ts';
-import { appHost } from './suite/host.ts';
-import { openSuite, type Suite } from './suite/suite.ts';
+import type { AppRecipe, Need, Release } from '../../../state/entry/recipe.ts';
+import { RunnerError } from '../../box/errors.ts';
+import { removeFolder } from '../../box/removal.ts';
+import type { Sandbox } from '../../box/sandbox.ts';
+import type { Engine, Order } from '../../run/engine.ts';
+import { runPaths } from '../../run/paths.ts';
+import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from '../app/app.ts';
+import { type Versions, versionsOf } from '../compose/versions.ts';
+import { type Docker, openDocker } from '../engine/docker.ts';
+import { dockerReport } from '../engine/report.ts';
+import { ensureToolsImage } from '../engine/toolsImage.ts';
+import { openVault } from '../engine/vault.ts';
+import { secretsFor } from '../leak/secrets.ts';
+import { lintApp } from '../lint/lint.ts';
+import { writeIntent } from '../stack/intents.ts';
+import { awaitReady } from '../stack/ready.ts';
+import { removeRun } from '../stack/removeRun.ts';
+import { lockRun } from '../stack/runLock.ts';
+import { openStack } from '../stack/stack.ts';
+import { countWitnesses, plantWitnesses, removeWitnesses } from '../stack/witness.ts';
+import type { Marks } from '../suite/contextCalls.ts';
+import { type Context, openContext } from '../suite/contextServer.ts';
+import { type SuiteFiles, suiteFiles } from '../suite/files.ts';
+import { appHost } from '../suite/host.ts';
+import { openSuite, type Suite } from '../suite/suite.ts';
 
 /** Commands of the app's own labels, and looks at a backup. */
 const hookSeconds = 120;

@@ -1,9 +1,9 @@
 // What an app's rungs come to: the verdict and the level are two things, each by a table.
 
 import { describe, expect, it } from 'vitest';
-import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../runner/run/outcome.ts';
-import { appRungs } from '../../../state/entry/recipe.ts';
-import type { TestResult } from '../../../state/entry/record.ts';
+import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../../runner/run/outcome.ts';
+import { appRungs } from '../../../../state/entry/recipe.ts';
+import type { TestResult } from '../../../../state/entry/record.ts';
 
 type Told = 'pass' | 'fails a test' | 'fails' | 'skip';
 

@@ -1,10 +1,10 @@
 // What a rung has shown so far: the harness's own checks and the suite's tests as results, and the lines that people read.
 // Times are wall-clock milliseconds of this machine.
 
-import { digestOf } from '../../state/entry/digest.ts';
-import type { AppRung } from '../../state/entry/recipe.ts';
-import { checkId, type TestResult } from '../../state/entry/record.ts';
-import type { RungEnd, StepEnd } from '../run/engine.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { AppRung } from '../../../state/entry/recipe.ts';
+import { checkId, type TestResult } from '../../../state/entry/record.ts';
+import type { RungEnd, StepEnd } from '../../run/engine.ts';
 
 const logCharsMax = 768 * 1024;
 const messageCharsMax = 300;

@@ -3,8 +3,8 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RungEnd } from '../run/engine.ts';
-import type { Stack } from './app/app.ts';
+import type { RungEnd } from '../../run/engine.ts';
+import type { Stack } from '../app/app.ts';
 
 const fileCharsMax = 1024 * 1024;
 
