@@ -5,7 +5,7 @@
 
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
-import { systemClock } from './agents/clock.ts';
+import { systemClock } from './agents/model/clock.ts';
 import type { Progress } from './loop/world.ts';
 import { type Decision, decide, sayAct } from './operator/act.ts';
 import { type ActCommand, actCommands } from './operator/actCommands.ts';

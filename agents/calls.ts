@@ -5,9 +5,9 @@
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { digestOf } from '../state/entry/digest.ts';
 import type { Digest } from '../state/entry/ids.ts';
-import type { ToolUse } from './backend.ts';
 import { bounded } from './bound.ts';
 import type { ToolReply } from './host.ts';
+import type { ToolUse } from './model/backend.ts';
 import type { Talk } from './talk.ts';
 import type { Tool } from './tool.ts';
 

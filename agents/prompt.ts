@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { digestOfJson } from '../state/entry/digest.ts';
 import { AgentRole, type Digest } from '../state/entry/ids.ts';
-import type { ToolSchema } from './backend.ts';
-import { AgentError } from './errors.ts';
+import type { ToolSchema } from './model/backend.ts';
+import { AgentError } from './model/errors.ts';
 
 export type Prompt = { system: string; digest: Digest };
 

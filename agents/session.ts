@@ -11,13 +11,13 @@
 import type { SessionEnd } from '../state/entry/entry.ts';
 import type { Digest, Sha } from '../state/entry/ids.ts';
 import { fitLine } from '../state/entry/words.ts';
-import type { Completion, Message, StopReason } from './backend.ts';
 import { runCalls } from './calls.ts';
-import type { Clock } from './clock.ts';
-import type { AgentErrorCode } from './errors.ts';
+import type { Completion, Message, StopReason } from './model/backend.ts';
+import type { Clock } from './model/clock.ts';
+import type { AgentErrorCode } from './model/errors.ts';
+import type { Usage } from './model/usage.ts';
 import { newTalk, type SessionOptions, type Talk } from './talk.ts';
 import { type Answer, ask } from './turn.ts';
-import type { Usage } from './usage.ts';
 
 const pausesMax = 5;
 const whyCharsMax = 1000;

@@ -3,8 +3,8 @@
 
 import { z } from 'zod';
 import type { Digest } from '../state/entry/ids.ts';
-import type { ToolSchema } from './backend.ts';
 import type { ToolHost, ToolReply } from './host.ts';
+import type { ToolSchema } from './model/backend.ts';
 
 /** What a call knows of its session. */
 export type CallContext = {

@@ -2,13 +2,13 @@
 // is reserved and journalled by itself, so a retry can neither exceed a ceiling nor go unseen.
 
 import { digestOfJson } from '../state/entry/digest.ts';
-import type { Completion, StopReason } from './backend.ts';
-import { pause } from './clock.ts';
-import { AgentError } from './errors.ts';
-import { retryDelayMs } from './retry.ts';
-import { costOf, mostOf, openPurse, reserve, settle } from './spend.ts';
+import type { Completion, StopReason } from './model/backend.ts';
+import { pause } from './model/clock.ts';
+import { AgentError } from './model/errors.ts';
+import { retryDelayMs } from './model/retry.ts';
+import { costOf, mostOf, openPurse, reserve, settle } from './model/spend.ts';
+import { addUsage, promptTokens } from './model/usage.ts';
 import type { Talk } from './talk.ts';
-import { addUsage, promptTokens } from './usage.ts';
 
 /** For text of which no token was counted yet, and for what was added since the last count. */
 const bytesPerToken = 2.5;

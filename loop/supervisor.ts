@@ -3,7 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
-import { type Clock, pause } from '../agents/clock.ts';
+import { type Clock, pause } from '../agents/model/clock.ts';
 import { openSandbox, type Sandbox } from '../runner/box/sandbox.ts';
 import { unboxed } from '../runner/box/unboxed.ts';
 import { openEngine } from '../runner/engines.ts';

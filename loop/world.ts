@@ -1,10 +1,10 @@
 // What the supervisor's hands work with: one trail, one hub, one sandbox, one clock. Made once by `supervisor.ts`.
 
 import type { Logger } from 'pino';
-import type { ModelBackend } from '../agents/backend.ts';
-import type { Clock } from '../agents/clock.ts';
 import type { Limits } from '../agents/limits.ts';
-import type { Price } from '../agents/spend.ts';
+import type { ModelBackend } from '../agents/model/backend.ts';
+import type { Clock } from '../agents/model/clock.ts';
+import type { Price } from '../agents/model/spend.ts';
 import type { SessionEvent } from '../agents/talk.ts';
 import type { Sandbox } from '../runner/box/sandbox.ts';
 import type { Engine } from '../runner/run/engine.ts';

@@ -7,7 +7,7 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CalibrationOptions, calibrate } from '../agents/calibrate.ts';
 import { type CalibrationSet, calibrationSet } from '../agents/calibrationSet.ts';
-import type { Clock } from '../agents/clock.ts';
+import type { Clock } from '../agents/model/clock.ts';
 import type { AgentSetup } from '../loop/world.ts';
 import type { Sandbox } from '../runner/box/sandbox.ts';
 import { unboxed } from '../runner/box/unboxed.ts';

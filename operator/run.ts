@@ -4,7 +4,7 @@
 //
 // Exit: 0 done and delivered · 1 abandoned, or refused · 3 needs the operator · 4 stopped before its end (type it again)
 
-import type { Clock } from '../agents/clock.ts';
+import type { Clock } from '../agents/model/clock.ts';
 import { supervise } from '../loop/supervisor.ts';
 import type { Progress } from '../loop/world.ts';
 import { Refused } from '../state/entry/errors.ts';

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../agents/clock.ts';
+import { systemClock } from '../../agents/model/clock.ts';
 import type { Script } from '../../agents/script.ts';
 import { startScripted } from '../../agents/scripted.ts';
 import { layDemo } from '../../operator/demo.ts';

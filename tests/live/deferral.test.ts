@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Clock, systemClock } from '../../agents/clock.ts';
+import { type Clock, systemClock } from '../../agents/model/clock.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import { describeBoxed } from '../support/box.ts';
 import {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
-import { systemClock } from '../../agents/clock.ts';
+import { systemClock } from '../../agents/model/clock.ts';
 import { startScripted } from '../../agents/scripted.ts';
 import { calibrateHere } from '../../operator/calibrate.ts';
 import type { PhaseId } from '../../state/entry/ids.ts';

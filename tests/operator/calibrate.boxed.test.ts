@@ -2,12 +2,12 @@
 // down beforehand.
 
 import { expect, it, onTestFinished } from 'vitest';
-import { anthropic } from '../../agents/anthropic.ts';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
-import { systemClock } from '../../agents/clock.ts';
 import { limitsDefault } from '../../agents/limits.ts';
+import { anthropic } from '../../agents/model/anthropic.ts';
+import { systemClock } from '../../agents/model/clock.ts';
+import { priceOf } from '../../agents/model/spend.ts';
 import { startScripted } from '../../agents/scripted.ts';
-import { priceOf } from '../../agents/spend.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
 import { paint, type Screen } from '../../operator/print.ts';
 import { readCalibrations } from '../../state/fold/calibration.ts';

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Clock, systemClock } from '../../agents/clock.ts';
+import { type Clock, systemClock } from '../../agents/model/clock.ts';
 import { readScript, Script } from '../../agents/script.ts';
 import { startScripted } from '../../agents/scripted.ts';
 import { readTranscript } from '../../agents/transcript.ts';

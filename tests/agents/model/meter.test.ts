@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { meter } from '../../agents/meter.ts';
-import { noUsage } from '../../agents/usage.ts';
+import { meter } from '../../../agents/model/meter.ts';
+import { noUsage } from '../../../agents/model/usage.ts';
 
 type Event = Parameters<ReturnType<typeof meter>['see']>[0];
 const reports = (usage: object) => ({ type: 'message_delta', delta: {}, usage }) as unknown as Event;

@@ -1,11 +1,11 @@
 // Prices and purses.
 
 import { describe, expect, it } from 'vitest';
-import { AgentError } from '../../agents/errors.ts';
-import { costOf, type Hold, leftIn, mostOf, openPurse, priceOf, reserve, settle } from '../../agents/spend.ts';
-import { noUsage } from '../../agents/usage.ts';
-import { Prices } from '../../state/plan/config.ts';
-import { fc } from '../support/property.ts';
+import { AgentError } from '../../../agents/model/errors.ts';
+import { costOf, type Hold, leftIn, mostOf, openPurse, priceOf, reserve, settle } from '../../../agents/model/spend.ts';
+import { noUsage } from '../../../agents/model/usage.ts';
+import { Prices } from '../../../state/plan/config.ts';
+import { fc } from '../../support/property.ts';
 
 describe('prices', () => {
   it('refuse a model that is not on the list, rather than call it free', () => {
