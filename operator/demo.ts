@@ -8,7 +8,7 @@ import { limitsFrom } from '../agents/limits.ts';
 import { anthropic } from '../agents/model/anthropic.ts';
 import type { Clock } from '../agents/model/clock.ts';
 import { priceOf } from '../agents/model/spend.ts';
-import { startScripted } from '../agents/scripted.ts';
+import { startScripted } from '../agents/scripted/scripted.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
 import { makeRepository } from '../state/git/checkout.ts';
 import type { Agents } from './agents.ts';

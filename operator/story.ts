@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readScript, type Script } from '../agents/script.ts';
+import { readScript, type Script } from '../agents/scripted/script.ts';
 
 /** The demo's folder: sample project, plan, script and the files that the script writes. */
 export const demoDir = fileURLToPath(new URL('../recipes/demo/', import.meta.url));

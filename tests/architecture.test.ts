@@ -21,16 +21,16 @@ const purePaths = [
   'agents/limits.ts',
   'agents/logText.ts',
   'agents/model/meter.ts',
-  'agents/play.ts',
+  'agents/scripted/play.ts',
   'agents/projection.ts',
   'agents/redact.ts',
   'agents/model/retry.ts',
-  'agents/script.ts',
+  'agents/scripted/script.ts',
   'agents/model/spend.ts',
   'agents/talk.ts',
   'agents/model/usage.ts',
   'agents/view.ts',
-  'agents/wire.ts',
+  'agents/scripted/wire.ts',
   'loop/decide.ts',
   'loop/park.ts',
   'loop/reentry.ts',
@@ -171,7 +171,7 @@ const purePaths = [
 const borrowed: Record<string, string> = {
   'state/trail/commitRule.ts': 'state/git/commits.ts',
   'runner/box/profile.ts': 'runner/box/etc.ts',
-  'agents/play.ts': 'agents/prompt.ts',
+  'agents/scripted/play.ts': 'agents/prompt.ts',
 };
 
 const impure = [

@@ -5,7 +5,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { Script } from '../../agents/script.ts';
+import type { Script } from '../../agents/scripted/script.ts';
 import type { Decision } from '../../operator/act.ts';
 import { init } from '../../operator/init.ts';
 import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';

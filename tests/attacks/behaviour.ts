@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { startScripted } from '../../agents/scripted.ts';
+import { startScripted } from '../../agents/scripted/scripted.ts';
 import { calls, cli, committed, type Ground, groundEnv, plainGit, play, wake } from '../support/live.ts';
 import { type Arena, against, claim, handOff, honestly, lay, outcomeOf, scriptFor, wait } from './arena.ts';
 import type { Family, Outcome } from './case.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Scripted, startScripted } from '../../agents/scripted.ts';
+import { type Scripted, startScripted } from '../../agents/scripted/scripted.ts';
 import { canonicalJson } from '../../state/entry/digest.ts';
 import type { Entry } from '../../state/entry/entry.ts';
 import { uncounted } from '../../state/entry/record.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
 import { systemClock } from '../../agents/model/clock.ts';
-import { startScripted } from '../../agents/scripted.ts';
+import { startScripted } from '../../agents/scripted/scripted.ts';
 import { calibrateHere } from '../../operator/calibrate.ts';
 import type { PhaseId } from '../../state/entry/ids.ts';
 import { describeBoxed } from '../support/box.ts';

@@ -7,7 +7,7 @@ import { limitsDefault } from '../../agents/limits.ts';
 import { anthropic } from '../../agents/model/anthropic.ts';
 import { systemClock } from '../../agents/model/clock.ts';
 import { priceOf } from '../../agents/model/spend.ts';
-import { startScripted } from '../../agents/scripted.ts';
+import { startScripted } from '../../agents/scripted/scripted.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
 import { paint, type Screen } from '../../operator/print.ts';
 import { readCalibrations } from '../../state/fold/calibration.ts';

@@ -2,7 +2,7 @@
 
 import { caseClaim, caseRun } from '../../agents/calibrationCase.ts';
 import type { CalibrationCase } from '../../agents/calibrationSet.ts';
-import type { Script } from '../../agents/script.ts';
+import type { Script } from '../../agents/scripted/script.ts';
 import { calls, scriptOf } from './live.ts';
 
 const filed = { gate: 'M1', claim: caseClaim, title: 'It is hollow', fix: ['it is not'], words: 'I saw it.' };

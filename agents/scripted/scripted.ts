@@ -4,9 +4,9 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOfJson } from '../state/entry/digest.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import { AgentError } from '../model/errors.ts';
 import { type Failure, fail, failureOf, invalid, json, send } from './faults.ts';
-import { AgentError } from './model/errors.ts';
 import { MessagesRequest, type Play, play } from './play.ts';
 import type { Fault, FaultKind, Script } from './script.ts';
 import { tokens, wireMessage } from './wire.ts';

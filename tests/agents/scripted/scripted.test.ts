@@ -1,10 +1,10 @@
 // The scripted endpoint, as any client sees it.
 
 import { describe, expect, it } from 'vitest';
-import { type Play, play } from '../../agents/play.ts';
-import { readScript } from '../../agents/script.ts';
-import { startScripted } from '../../agents/scripted.ts';
-import { endpoint, oneWake } from '../support/script.ts';
+import { type Play, play } from '../../../agents/scripted/play.ts';
+import { readScript } from '../../../agents/scripted/script.ts';
+import { startScripted } from '../../../agents/scripted/scripted.ts';
+import { endpoint, oneWake } from '../../support/script.ts';
 
 const system = (role: string) => `You are an agent.\n\n[coldpass role: ${role}]\n`;
 const story = `

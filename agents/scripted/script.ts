@@ -2,8 +2,8 @@
 // model plays. The format is told in docs/scripts.md; here is its schema.
 
 import { z } from 'zod';
-import { AgentRole } from '../state/entry/ids.ts';
-import { readYaml } from '../state/plan/yaml.ts';
+import { AgentRole } from '../../state/entry/ids.ts';
+import { readYaml } from '../../state/plan/yaml.ts';
 
 const Pattern = z.string().min(1).max(1000).refine(isPattern, 'not a regular expression');
 const Name = z.string().regex(/^[a-z][A-Za-z0-9_]*$/, 'a name is letters and digits, the first a small letter');
