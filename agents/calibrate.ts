@@ -18,7 +18,7 @@ import { leftIn, openPurse, type Price, reserve, settle } from './model/spend.ts
 import { type Prompt, promptFor } from './prompt.ts';
 import { redactor } from './redact.ts';
 import { runSession, type SessionResult } from './session.ts';
-import { toolsFor } from './tools.ts';
+import { toolsFor } from './tools/tools.ts';
 import { openTranscript } from './transcript.ts';
 
 export type CalibrationOptions = {

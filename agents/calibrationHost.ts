@@ -9,9 +9,9 @@ import type { JudgedCase } from '../state/fold/calibration.ts';
 import { removeTree, roleClone } from '../state/git/clones.ts';
 import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './calibrationCase.ts';
 import { partReply, servedTo } from './diffReview.ts';
-import { openHands } from './hands.ts';
-import type { Reproducer, Submission, ToolHost, ToolReply, TrailQuery } from './host.ts';
-import { refused } from './tool.ts';
+import { openHands } from './tools/hands.ts';
+import type { Reproducer, Submission, ToolHost, ToolReply, TrailQuery } from './tools/host.ts';
+import { refused } from './tools/tool.ts';
 
 type Verdict = Extract<Submission, { kind: 'verdict' }>;
 type Finding = Extract<Submission, { kind: 'finding' }>;

@@ -7,7 +7,7 @@ import { Refused } from '../state/entry/errors.ts';
 import type { EntryId } from '../state/entry/ids.ts';
 import type { Claim, Phase } from '../state/entry/phase.ts';
 import type { Datum } from './fence.ts';
-import type { ToolReply } from './host.ts';
+import type { ToolReply } from './tools/host.ts';
 
 export type Review = {
   claim: EntryId;

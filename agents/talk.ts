@@ -2,7 +2,6 @@
 
 import type { AgentRole, Digest, SessionId, Sha } from '../state/entry/ids.ts';
 import type { Fence } from './fence.ts';
-import type { ToolHost } from './host.ts';
 import type { Limits } from './limits.ts';
 import type { Message, ModelBackend, ToolSchema } from './model/backend.ts';
 import type { Clock } from './model/clock.ts';
@@ -10,7 +9,8 @@ import { openPurse, type Price, type Purse } from './model/spend.ts';
 import { noUsage, type Usage } from './model/usage.ts';
 import type { Prompt } from './prompt.ts';
 import type { Redact } from './redact.ts';
-import type { Tool } from './tool.ts';
+import type { ToolHost } from './tools/host.ts';
+import type { Tool } from './tools/tool.ts';
 import type { Transcript } from './transcript.ts';
 
 export type SessionOptions = {

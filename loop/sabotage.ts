@@ -1,7 +1,7 @@
 // A patch by the Adversary, taken in: tried on the claim's files, put on the trail, and run; the tool waits for what the run
 // shows.
 
-import type { Submission, ToolReply } from '../agents/host.ts';
+import type { Submission, ToolReply } from '../agents/tools/host.ts';
 import { patchableFiles } from '../state/controls/changedWork.ts';
 import { comparedWith, sabotagesOf } from '../state/controls/pieces.ts';
 import { patched, sabotagesMax } from '../state/controls/sabotage.ts';

@@ -13,7 +13,7 @@ import { openingOf, project } from '../agents/projection.ts';
 import { promptFor } from '../agents/prompt.ts';
 import { redactor } from '../agents/redact.ts';
 import { runSession, type SessionResult } from '../agents/session.ts';
-import { toolsFor } from '../agents/tools.ts';
+import { toolsFor } from '../agents/tools/tools.ts';
 import { openTranscript } from '../agents/transcript.ts';
 import { type FailedTest, type ViewSource, viewOf } from '../agents/view.ts';
 import type { Facts } from '../state/entry/entry.ts';

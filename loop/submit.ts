@@ -3,7 +3,7 @@
 
 import picomatch from 'picomatch';
 import { type Review, servedTo } from '../agents/diffReview.ts';
-import type { Submission, ToolReply } from '../agents/host.ts';
+import type { Submission, ToolReply } from '../agents/tools/host.ts';
 import { functionCounts } from '../state/controls/changedWork.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../state/entry/entry.ts';

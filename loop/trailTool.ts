@@ -1,7 +1,7 @@
 // The `trail` tool: what an agent may look up. An entry as it stands, a run's record, or a list. The Adversary never sees the
 // journal of the phase that it judges.
 
-import type { ToolReply, TrailQuery } from '../agents/host.ts';
+import type { ToolReply, TrailQuery } from '../agents/tools/host.ts';
 import type { Entry } from '../state/entry/entry.ts';
 import { renderEntry } from '../state/entry/framing.ts';
 import type { AgentRole, PhaseId } from '../state/entry/ids.ts';

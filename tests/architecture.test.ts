@@ -13,13 +13,13 @@ const direction = ['cli.ts', 'operator', 'loop', 'agents', 'runner', 'state'];
 /** Files in which nothing of the world may be named, nor values taken from a file that is not in this list. */
 const purePaths = [
   'agents/model/backend.ts',
-  'agents/bound.ts',
+  'agents/tools/bound.ts',
   'agents/model/classify.ts',
   'agents/model/errors.ts',
   'agents/fence.ts',
-  'agents/host.ts',
+  'agents/tools/host.ts',
   'agents/limits.ts',
-  'agents/logText.ts',
+  'agents/tools/logText.ts',
   'agents/model/meter.ts',
   'agents/scripted/play.ts',
   'agents/projection.ts',

@@ -3,8 +3,8 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bounded } from '../../agents/bound.ts';
 import { redactDeep, redactor } from '../../agents/redact.ts';
+import { bounded } from '../../agents/tools/bound.ts';
 import { interruptedCalls, openTranscript, readTranscript, type TranscriptEvent } from '../../agents/transcript.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import { quickClock } from '../support/script.ts';

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Submission, ToolHost, ToolReply } from '../../agents/host.ts';
+import type { Submission, ToolHost, ToolReply } from '../../agents/tools/host.ts';
 import type { Sha } from '../../state/entry/ids.ts';
 
 export type TestHost = ToolHost & {

@@ -15,7 +15,7 @@ import { readScript } from '../../agents/scripted/script.ts';
 import { type Scripted, startScripted } from '../../agents/scripted/scripted.ts';
 import { runSession, type SessionResult } from '../../agents/session.ts';
 import type { SessionEvent } from '../../agents/talk.ts';
-import { toolsFor } from '../../agents/tools.ts';
+import { toolsFor } from '../../agents/tools/tools.ts';
 import { openTranscript, type ReadTranscript, readTranscript } from '../../agents/transcript.ts';
 import type { AgentRole, SessionId } from '../../state/entry/ids.ts';
 import { type HostOptions, type TestHost, testHost } from './host.ts';

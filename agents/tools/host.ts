@@ -1,10 +1,10 @@
 // What the world is to a tool: the agent's clone and shell (inside its sandbox) and the trail. The loop implements it; tools
 // only translate. Submissions carry what the agent said; session, trees, digests of files and references are the host's.
 
-import type { Facts, Kind, PatchEdit } from '../state/entry/entry.ts';
-import type { EntryId, GateId, RecipeName, RunId, Sha } from '../state/entry/ids.ts';
-import type { ClaimExpects } from '../state/entry/spec.ts';
-import type { Datum } from './fence.ts';
+import type { Facts, Kind, PatchEdit } from '../../state/entry/entry.ts';
+import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
+import type { ClaimExpects } from '../../state/entry/spec.ts';
+import type { Datum } from '../fence.ts';
 
 /** An answer for the model. `ok: false` is a refusal or a mistake of its own, in words that say what would help. */
 export type ToolReply = {

@@ -1,14 +1,14 @@
 // The tools as a model sees them, and the prompts that speak of them.
 
 import { describe, expect, it } from 'vitest';
-import { promptFor, roleIn } from '../../agents/prompt.ts';
-import type { CallContext } from '../../agents/tool.ts';
-import { toolsFor } from '../../agents/tools.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { factsSchema, type Kind, reproducerBytesMax } from '../../state/entry/entry.ts';
-import type { AgentRole } from '../../state/entry/ids.ts';
-import { publishedSha, type TestHost, testHost } from '../support/host.ts';
-import { tempDir } from '../support/temp.ts';
+import { promptFor, roleIn } from '../../../agents/prompt.ts';
+import type { CallContext } from '../../../agents/tools/tool.ts';
+import { toolsFor } from '../../../agents/tools/tools.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { factsSchema, type Kind, reproducerBytesMax } from '../../../state/entry/entry.ts';
+import type { AgentRole } from '../../../state/entry/ids.ts';
+import { publishedSha, type TestHost, testHost } from '../../support/host.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const roles: AgentRole[] = ['builder', 'adversary'];
 const shared = ['shell', 'read', 'edit', 'trail', 'log', 'note', 'decide', 'defer', 'wait'];

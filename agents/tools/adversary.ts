@@ -2,9 +2,9 @@
 // runs, or results of this very session by their number; the digest of such a result is ours to add.
 
 import { z } from 'zod';
-import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../state/entry/entry.ts';
-import { EntryId, GateId, RecipeName, RunId, Sha, TreePath } from '../state/entry/ids.ts';
-import { Title, Words } from './sharedtools.ts';
+import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../../state/entry/entry.ts';
+import { EntryId, GateId, RecipeName, RunId, Sha, TreePath } from '../../state/entry/ids.ts';
+import { Title, Words } from './shared.ts';
 import { type CallContext, refused, type Tool, tool } from './tool.ts';
 
 const OneLine = z.string().min(1).max(1000);

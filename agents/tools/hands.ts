@@ -1,11 +1,11 @@
 // What an agent does in its own clone: a shell and files, always through a box. The supervisor never opens a path there. What a
 // box says is a stranger's text, and goes back as data.
 
-import { collect } from '../runner/box/collect.ts';
-import { RunnerError } from '../runner/box/errors.ts';
-import { type Files, openFiles } from '../runner/box/files.ts';
-import type { BoxCommand, Sandbox } from '../runner/box/sandbox.ts';
-import type { Datum } from './fence.ts';
+import { collect } from '../../runner/box/collect.ts';
+import { RunnerError } from '../../runner/box/errors.ts';
+import { type Files, openFiles } from '../../runner/box/files.ts';
+import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
+import type { Datum } from '../fence.ts';
 import type { Change, Extract as Lines, ToolHost, ToolReply } from './host.ts';
 
 const outputBytesMax = 12 * 1024;

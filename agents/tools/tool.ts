@@ -2,9 +2,9 @@
 // result may be cited as evidence, is a property of its definition. What is turned down comes back in words that help.
 
 import { z } from 'zod';
-import type { Digest } from '../state/entry/ids.ts';
+import type { Digest } from '../../state/entry/ids.ts';
+import type { ToolSchema } from '../model/backend.ts';
 import type { ToolHost, ToolReply } from './host.ts';
-import type { ToolSchema } from './model/backend.ts';
 
 /** What a call knows of its session. */
 export type CallContext = {

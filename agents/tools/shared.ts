@@ -1,8 +1,8 @@
 // The tools that both roles have: work in the clone, look things up, say things that decide nothing, stop.
 
 import { z } from 'zod';
-import { kinds, Trigger } from '../state/entry/entry.ts';
-import { DeferralName, EntryId, GateId, RunId, TreePath } from '../state/entry/ids.ts';
+import { kinds, Trigger } from '../../state/entry/entry.ts';
+import { DeferralName, EntryId, GateId, RunId, TreePath } from '../../state/entry/ids.ts';
 import { refused, type Tool, tool } from './tool.ts';
 
 const shellSecondsDefault = 120;

@@ -1,9 +1,9 @@
 // The Builder's own tools: publish work, try it, claim a gate, ask the operator, keep a backlog and a journal.
 
 import { z } from 'zod';
-import { DONE, EntryId, GateId, RecipeName, Sha } from '../state/entry/ids.ts';
-import { ClaimExpects } from '../state/entry/spec.ts';
-import { Title, Words } from './sharedtools.ts';
+import { DONE, EntryId, GateId, RecipeName, Sha } from '../../state/entry/ids.ts';
+import { ClaimExpects } from '../../state/entry/spec.ts';
+import { Title, Words } from './shared.ts';
 import { type Tool, tool } from './tool.ts';
 
 const FullSha = Sha.describe('The full 40-digit commit id that publish returned.');
