@@ -11,15 +11,15 @@ import { caseOpening, layCase } from './calibrationCase.ts';
 import { openCaseHost } from './calibrationHost.ts';
 import type { CalibrationCase, CalibrationSet } from './calibrationSet.ts';
 import { fenceOf } from './fence.ts';
-import type { Limits } from './limits.ts';
 import type { ModelBackend } from './model/backend.ts';
 import type { Clock } from './model/clock.ts';
 import { leftIn, openPurse, type Price, reserve, settle } from './model/spend.ts';
 import { type Prompt, promptFor } from './prompt.ts';
-import { redactor } from './redact.ts';
-import { runSession, type SessionResult } from './session.ts';
+import type { Limits } from './session/limits.ts';
+import { redactor } from './session/redact.ts';
+import { runSession, type SessionResult } from './session/session.ts';
+import { openTranscript } from './session/transcript.ts';
 import { toolsFor } from './tools/tools.ts';
-import { openTranscript } from './transcript.ts';
 
 export type CalibrationOptions = {
   set: CalibrationSet;

@@ -1,11 +1,11 @@
 // What the supervisor's hands work with: one trail, one hub, one sandbox, one clock. Made once by `supervisor.ts`.
 
 import type { Logger } from 'pino';
-import type { Limits } from '../agents/limits.ts';
 import type { ModelBackend } from '../agents/model/backend.ts';
 import type { Clock } from '../agents/model/clock.ts';
 import type { Price } from '../agents/model/spend.ts';
-import type { SessionEvent } from '../agents/talk.ts';
+import type { Limits } from '../agents/session/limits.ts';
+import type { SessionEvent } from '../agents/session/talk.ts';
 import type { Sandbox } from '../runner/box/sandbox.ts';
 import type { Engine } from '../runner/run/engine.ts';
 import type { Entry } from '../state/entry/entry.ts';

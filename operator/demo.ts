@@ -4,11 +4,11 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { limitsFrom } from '../agents/limits.ts';
 import { anthropic } from '../agents/model/anthropic.ts';
 import type { Clock } from '../agents/model/clock.ts';
 import { priceOf } from '../agents/model/spend.ts';
 import { startScripted } from '../agents/scripted/scripted.ts';
+import { limitsFrom } from '../agents/session/limits.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
 import { makeRepository } from '../state/git/checkout.ts';
 import type { Agents } from './agents.ts';

@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTranscript } from '../../agents/transcript.ts';
+import { readTranscript } from '../../agents/session/transcript.ts';
 import { calls, committed, type Ground, wake } from '../support/live.ts';
 import { against, claim, judged, judging, wait } from './arena.ts';
 import type { Attack } from './case.ts';

@@ -25,7 +25,7 @@ export const judgeMutants: Mutant[] = [
   never('5 verdict: runs that there are', verdict, 'unknown', 'cites a run that never was'),
   instead(
     '5 verdict: looks that there were',
-    'agents/calls.ts',
+    'agents/session/calls.ts',
     'talk.digests.get(call) ?? null',
     "talk.digests.get(call) ?? ('e'.repeat(64) as never)",
     'cites a look that it never took',

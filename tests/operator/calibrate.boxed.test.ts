@@ -3,11 +3,11 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
-import { limitsDefault } from '../../agents/limits.ts';
 import { anthropic } from '../../agents/model/anthropic.ts';
 import { systemClock } from '../../agents/model/clock.ts';
 import { priceOf } from '../../agents/model/spend.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
+import { limitsDefault } from '../../agents/session/limits.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
 import { paint, type Screen } from '../../operator/print.ts';
 import { readCalibrations } from '../../state/fold/calibration.ts';

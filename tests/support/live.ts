@@ -19,7 +19,7 @@ import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../agents/model/clock.ts';
 import { readScript, Script } from '../../agents/scripted/script.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
-import { readTranscript } from '../../agents/transcript.ts';
+import { readTranscript } from '../../agents/session/transcript.ts';
 import { type ActReport, type Decision, decide } from '../../operator/act.ts';
 import { here } from '../../operator/here.ts';
 import { init } from '../../operator/init.ts';

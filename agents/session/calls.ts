@@ -3,13 +3,13 @@
 // seen from the next answer on: the model had not read it when it wrote this one.
 
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
-import { digestOf } from '../state/entry/digest.ts';
-import type { Digest } from '../state/entry/ids.ts';
-import type { ToolUse } from './model/backend.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Digest } from '../../state/entry/ids.ts';
+import type { ToolUse } from '../model/backend.ts';
+import { bounded } from '../tools/bound.ts';
+import type { ToolReply } from '../tools/host.ts';
+import type { Tool } from '../tools/tool.ts';
 import type { Talk } from './talk.ts';
-import { bounded } from './tools/bound.ts';
-import type { ToolReply } from './tools/host.ts';
-import type { Tool } from './tools/tool.ts';
 
 /** Longest result that a model is given; of longer ones the middle is left out. */
 export const resultBytesMax = 16 * 1024;

@@ -1,6 +1,6 @@
 // Where one session ends at the latest, whatever the model does. The phase's own budget is the loop's to keep.
 
-import type { SessionLimits } from '../state/plan/config.ts';
+import type { SessionLimits } from '../../state/plan/config.ts';
 
 export type Limits = {
   /** Answers asked of the model. */

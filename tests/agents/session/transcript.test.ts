@@ -3,12 +3,17 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { redactDeep, redactor } from '../../agents/redact.ts';
-import { bounded } from '../../agents/tools/bound.ts';
-import { interruptedCalls, openTranscript, readTranscript, type TranscriptEvent } from '../../agents/transcript.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { quickClock } from '../support/script.ts';
-import { tempDir } from '../support/temp.ts';
+import { redactDeep, redactor } from '../../../agents/session/redact.ts';
+import {
+  interruptedCalls,
+  openTranscript,
+  readTranscript,
+  type TranscriptEvent,
+} from '../../../agents/session/transcript.ts';
+import { bounded } from '../../../agents/tools/bound.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { quickClock } from '../../support/script.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const intent = (call: number): TranscriptEvent => ({
   kind: 'intent',

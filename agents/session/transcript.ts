@@ -8,11 +8,11 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { digestOf } from '../state/entry/digest.ts';
-import { SessionEnd } from '../state/entry/entry.ts';
-import { AgentRole, Digest, SessionId } from '../state/entry/ids.ts';
-import type { Clock } from './model/clock.ts';
-import { AgentError } from './model/errors.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import { SessionEnd } from '../../state/entry/entry.ts';
+import { AgentRole, Digest, SessionId } from '../../state/entry/ids.ts';
+import type { Clock } from '../model/clock.ts';
+import { AgentError } from '../model/errors.ts';
 import { type Redact, redactDeep } from './redact.ts';
 
 const count = z.number().int().nonnegative();

@@ -8,14 +8,14 @@
 //
 // None of these ends is a verdict: a claim that was to be judged stays unverified.
 
-import type { SessionEnd } from '../state/entry/entry.ts';
-import type { Digest, Sha } from '../state/entry/ids.ts';
-import { fitLine } from '../state/entry/words.ts';
+import type { SessionEnd } from '../../state/entry/entry.ts';
+import type { Digest, Sha } from '../../state/entry/ids.ts';
+import { fitLine } from '../../state/entry/words.ts';
+import type { Completion, Message, StopReason } from '../model/backend.ts';
+import type { Clock } from '../model/clock.ts';
+import type { AgentErrorCode } from '../model/errors.ts';
+import type { Usage } from '../model/usage.ts';
 import { runCalls } from './calls.ts';
-import type { Completion, Message, StopReason } from './model/backend.ts';
-import type { Clock } from './model/clock.ts';
-import type { AgentErrorCode } from './model/errors.ts';
-import type { Usage } from './model/usage.ts';
 import { newTalk, type SessionOptions, type Talk } from './talk.ts';
 import { type Answer, ask } from './turn.ts';
 

@@ -1,13 +1,13 @@
 // One answer of the model: reserve its cost, journal the request, ask, settle; again after a passing trouble. Each attempt
 // is reserved and journalled by itself, so a retry can neither exceed a ceiling nor go unseen.
 
-import { digestOfJson } from '../state/entry/digest.ts';
-import type { Completion, StopReason } from './model/backend.ts';
-import { pause } from './model/clock.ts';
-import { AgentError } from './model/errors.ts';
-import { retryDelayMs } from './model/retry.ts';
-import { costOf, mostOf, openPurse, reserve, settle } from './model/spend.ts';
-import { addUsage, promptTokens } from './model/usage.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import type { Completion, StopReason } from '../model/backend.ts';
+import { pause } from '../model/clock.ts';
+import { AgentError } from '../model/errors.ts';
+import { retryDelayMs } from '../model/retry.ts';
+import { costOf, mostOf, openPurse, reserve, settle } from '../model/spend.ts';
+import { addUsage, promptTokens } from '../model/usage.ts';
 import type { Talk } from './talk.ts';
 
 /** For text of which no token was counted yet, and for what was added since the last count. */
