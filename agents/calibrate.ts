@@ -10,16 +10,16 @@ import { type Calibration, type Judge, type JudgedCase, rated } from '../state/f
 import { caseOpening, layCase } from './calibrationCase.ts';
 import { openCaseHost } from './calibrationHost.ts';
 import type { CalibrationCase, CalibrationSet } from './calibrationSet.ts';
-import { fenceOf } from './fence.ts';
 import type { ModelBackend } from './model/backend.ts';
 import type { Clock } from './model/clock.ts';
 import { leftIn, openPurse, type Price, reserve, settle } from './model/spend.ts';
-import { type Prompt, promptFor } from './prompt.ts';
 import type { Limits } from './session/limits.ts';
 import { redactor } from './session/redact.ts';
 import { runSession, type SessionResult } from './session/session.ts';
 import { openTranscript } from './session/transcript.ts';
 import { toolsFor } from './tools/tools.ts';
+import { fenceOf } from './view/fence.ts';
+import { type Prompt, promptFor } from './view/prompt.ts';
 
 export type CalibrationOptions = {
   set: CalibrationSet;

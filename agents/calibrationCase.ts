@@ -7,10 +7,10 @@ import { TrailError } from '../state/entry/errors.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../state/entry/ids.ts';
 import { git, gitText, whyFailed } from '../state/git/process.ts';
 import type { CalibrationCase } from './calibrationSet.ts';
-import { type Review, reviewOpening } from './diffReview.ts';
-import type { Fence } from './fence.ts';
-import { openingOf, project } from './projection.ts';
-import type { PhaseView } from './view.ts';
+import { type Review, reviewOpening } from './view/diffReview.ts';
+import type { Fence } from './view/fence.ts';
+import { openingOf, project } from './view/projection.ts';
+import type { PhaseView } from './view/view.ts';
 
 export const casePhase = 'work' as PhaseId;
 export const caseGate = 'M1' as GateId;

@@ -8,10 +8,10 @@ import type { EntryId } from '../state/entry/ids.ts';
 import type { JudgedCase } from '../state/fold/calibration.ts';
 import { removeTree, roleClone } from '../state/git/clones.ts';
 import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './calibrationCase.ts';
-import { partReply, servedTo } from './diffReview.ts';
 import { openHands } from './tools/hands.ts';
 import type { Reproducer, Submission, ToolHost, ToolReply, TrailQuery } from './tools/host.ts';
 import { refused } from './tools/tool.ts';
+import { partReply, servedTo } from './view/diffReview.ts';
 
 type Verdict = Extract<Submission, { kind: 'verdict' }>;
 type Finding = Extract<Submission, { kind: 'finding' }>;

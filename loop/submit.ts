@@ -2,8 +2,8 @@
 // ancestry, references, digests) from git and the trail. A refusal comes back in words; nothing is appended then.
 
 import picomatch from 'picomatch';
-import { type Review, servedTo } from '../agents/diffReview.ts';
 import type { Submission, ToolReply } from '../agents/tools/host.ts';
+import { type Review, servedTo } from '../agents/view/diffReview.ts';
 import { functionCounts } from '../state/controls/changedWork.ts';
 import { digestOf } from '../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../state/entry/entry.ts';

@@ -16,20 +16,20 @@ const purePaths = [
   'agents/tools/bound.ts',
   'agents/model/classify.ts',
   'agents/model/errors.ts',
-  'agents/fence.ts',
+  'agents/view/fence.ts',
   'agents/tools/host.ts',
   'agents/session/limits.ts',
   'agents/tools/logText.ts',
   'agents/model/meter.ts',
   'agents/scripted/play.ts',
-  'agents/projection.ts',
+  'agents/view/projection.ts',
   'agents/session/redact.ts',
   'agents/model/retry.ts',
   'agents/scripted/script.ts',
   'agents/model/spend.ts',
   'agents/session/talk.ts',
   'agents/model/usage.ts',
-  'agents/view.ts',
+  'agents/view/view.ts',
   'agents/scripted/wire.ts',
   'loop/decide.ts',
   'loop/park.ts',
@@ -171,7 +171,7 @@ const purePaths = [
 const borrowed: Record<string, string> = {
   'state/trail/commitRule.ts': 'state/git/commits.ts',
   'runner/box/profile.ts': 'runner/box/etc.ts',
-  'agents/scripted/play.ts': 'agents/prompt.ts',
+  'agents/scripted/play.ts': 'agents/view/prompt.ts',
 };
 
 const impure = [

@@ -3,7 +3,7 @@
 // that fit what is so then.
 
 import { z } from 'zod';
-import { roleIn } from '../prompt.ts';
+import { roleIn } from '../view/prompt.ts';
 import type { Fault, Script, ScriptRole, Step, Turn, Wake, When } from './script.ts';
 
 const Block = z.looseObject({ type: z.string() });

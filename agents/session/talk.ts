@@ -1,14 +1,14 @@
 // One session under way: what was said, used and paid so far. Changed only by `session.ts`, `turn.ts` and `calls.ts`.
 
 import type { AgentRole, Digest, SessionId, Sha } from '../../state/entry/ids.ts';
-import type { Fence } from '../fence.ts';
 import type { Message, ModelBackend, ToolSchema } from '../model/backend.ts';
 import type { Clock } from '../model/clock.ts';
 import { openPurse, type Price, type Purse } from '../model/spend.ts';
 import { noUsage, type Usage } from '../model/usage.ts';
-import type { Prompt } from '../prompt.ts';
 import type { ToolHost } from '../tools/host.ts';
 import type { Tool } from '../tools/tool.ts';
+import type { Fence } from '../view/fence.ts';
+import type { Prompt } from '../view/prompt.ts';
 import type { Limits } from './limits.ts';
 import type { Redact } from './redact.ts';
 import type { Transcript } from './transcript.ts';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { caseOpening, layCase, planOf } from '../../agents/calibrationCase.ts';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
-import { fenceOf } from '../../agents/fence.ts';
+import { fenceOf } from '../../agents/view/fence.ts';
 import { readReport } from '../../runner/run/report.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -32,7 +32,7 @@ export const judgeMutants: Mutant[] = [
   ),
   never(
     '5 verdict: the whole diff',
-    'agents/diffReview.ts',
+    'agents/view/diffReview.ts',
     'missing.length > 0',
     'an Adversary that stamps a diff of which it read the first part',
   ),

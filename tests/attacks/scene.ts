@@ -3,7 +3,7 @@
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { reviewOf, servedTo } from '../../agents/diffReview.ts';
+import { reviewOf, servedTo } from '../../agents/view/diffReview.ts';
 import { type AuditReport, audit } from '../../state/audit/audit.ts';
 import { judgeKept } from '../../state/controls/kept.ts';
 import { changedTests, judgeRevert } from '../../state/controls/revert.ts';

@@ -1,7 +1,7 @@
 // A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Without vitest
 // where a folder is given, since benches use it too.
 
-import { reviewOf, servedTo } from '../../agents/diffReview.ts';
+import { reviewOf, servedTo } from '../../agents/view/diffReview.ts';
 import { judgeKept } from '../../state/controls/kept.ts';
 import { changedTests, judgeRevert } from '../../state/controls/revert.ts';
 import { digestOf } from '../../state/entry/digest.ts';

@@ -3,12 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { fenceOf } from '../../agents/fence.ts';
 import { anthropic } from '../../agents/model/anthropic.ts';
 import type { ModelBackend } from '../../agents/model/backend.ts';
 import type { Clock } from '../../agents/model/clock.ts';
 import { type Price, priceOf } from '../../agents/model/spend.ts';
-import { promptFor } from '../../agents/prompt.ts';
 import { readScript } from '../../agents/scripted/script.ts';
 import { type Scripted, startScripted } from '../../agents/scripted/scripted.ts';
 import { type Limits, limitsDefault } from '../../agents/session/limits.ts';
@@ -17,6 +15,8 @@ import { runSession, type SessionResult } from '../../agents/session/session.ts'
 import type { SessionEvent } from '../../agents/session/talk.ts';
 import { openTranscript, type ReadTranscript, readTranscript } from '../../agents/session/transcript.ts';
 import { toolsFor } from '../../agents/tools/tools.ts';
+import { fenceOf } from '../../agents/view/fence.ts';
+import { promptFor } from '../../agents/view/prompt.ts';
 import type { AgentRole, SessionId } from '../../state/entry/ids.ts';
 import { type HostOptions, type TestHost, testHost } from './host.ts';
 import { tempDir } from './temp.ts';

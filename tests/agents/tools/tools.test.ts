@@ -1,9 +1,9 @@
 // The tools as a model sees them, and the prompts that speak of them.
 
 import { describe, expect, it } from 'vitest';
-import { promptFor, roleIn } from '../../../agents/prompt.ts';
 import type { CallContext } from '../../../agents/tools/tool.ts';
 import { toolsFor } from '../../../agents/tools/tools.ts';
+import { promptFor, roleIn } from '../../../agents/view/prompt.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { factsSchema, type Kind, reproducerBytesMax } from '../../../state/entry/entry.ts';
 import type { AgentRole } from '../../../state/entry/ids.ts';

@@ -2,14 +2,14 @@
 // The digest pins text and tools together; the trail names it with each session.
 
 import { readFileSync } from 'node:fs';
-import { digestOfJson } from '../state/entry/digest.ts';
-import { AgentRole, type Digest } from '../state/entry/ids.ts';
-import type { ToolSchema } from './model/backend.ts';
-import { AgentError } from './model/errors.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import { AgentRole, type Digest } from '../../state/entry/ids.ts';
+import type { ToolSchema } from '../model/backend.ts';
+import { AgentError } from '../model/errors.ts';
 
 export type Prompt = { system: string; digest: Digest };
 
-const folder = new URL('../prompts/', import.meta.url);
+const folder = new URL('../../prompts/', import.meta.url);
 const marker = /^\[coldpass role: ([a-z]+)\]$/m;
 
 /** The prompt of `role`; `text` stands in for its file. Throws `AgentError` (prompt) where the file cannot be read. */

@@ -2,12 +2,12 @@
 // taken only once each part was in a result that the model had before it.
 
 import { describe, expect, it } from 'vitest';
-import { type Review, reviewOpening, servedTo } from '../../agents/diffReview.ts';
-import { workDiff } from '../../state/controls/workDiff.ts';
-import { Refused } from '../../state/entry/errors.ts';
-import type { EntryId, Sha } from '../../state/entry/ids.ts';
-import { makeRepo } from '../support/repo.ts';
-import { oneWake, playSession } from '../support/script.ts';
+import { type Review, reviewOpening, servedTo } from '../../../agents/view/diffReview.ts';
+import { workDiff } from '../../../state/controls/workDiff.ts';
+import { Refused } from '../../../state/entry/errors.ts';
+import type { EntryId, Sha } from '../../../state/entry/ids.ts';
+import { makeRepo } from '../../support/repo.ts';
+import { oneWake, playSession } from '../../support/script.ts';
 
 const claim = 38 as EntryId;
 const verdict = (word: string, of = claim) => `{tool: verdict, input: {claim: ${of}, verdict: ${word}, words: seen}}`;

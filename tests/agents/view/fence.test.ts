@@ -1,8 +1,8 @@
 // Strangers' text stays data: it cannot close its fence, open another, or hide anything.
 
 import { describe, expect, it } from 'vitest';
-import { fenceOf, fenceRule } from '../../agents/fence.ts';
-import { fc } from '../support/property.ts';
+import { fenceOf, fenceRule } from '../../../agents/view/fence.ts';
+import { fc } from '../../support/property.ts';
 
 const nonce = '4f2a91c35be0';
 const fence = fenceOf(nonce);

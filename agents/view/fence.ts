@@ -2,7 +2,7 @@
 // between marks with a nonce that was made for this session alone. The text cannot hold the nonce (it is struck out), so it
 // cannot close its fence or open another; nothing in it is invisible. Pure: the nonce is passed in.
 
-import { visible } from '../state/entry/words.ts';
+import { visible } from '../../state/entry/words.ts';
 
 const inlineCharsMax = 300;
 

@@ -1,12 +1,12 @@
 // What a role is told of a phase when it wakes, as plain data: taken from the fold and the gate rule, with the words that lie
 // on the trail beside them. Pure; `projection.ts` writes it out.
 
-import type { WakeReason } from '../state/entry/entry.ts';
-import { DONE, type EntryId, type GateId, type RunId, type Sha } from '../state/entry/ids.ts';
-import type { Claim, Phase, Run } from '../state/entry/phase.ts';
-import { coveredBy } from '../state/entry/spec.ts';
-import { currentClaim, type GateReport, gateReport, isBlocking } from '../state/gate/gate.ts';
-import { reproducerRun } from '../state/gate/standing.ts';
+import type { WakeReason } from '../../state/entry/entry.ts';
+import { DONE, type EntryId, type GateId, type RunId, type Sha } from '../../state/entry/ids.ts';
+import type { Claim, Phase, Run } from '../../state/entry/phase.ts';
+import { coveredBy } from '../../state/entry/spec.ts';
+import { currentClaim, type GateReport, gateReport, isBlocking } from '../../state/gate/gate.ts';
+import { reproducerRun } from '../../state/gate/standing.ts';
 
 const trialsShown = 3;
 const answersShown = 5;

@@ -1,15 +1,15 @@
 // What a role is told when it wakes: from real entries through the real fold and gate rule, to text.
 
 import { describe, expect, it } from 'vitest';
-import { fenceOf } from '../../agents/fence.ts';
-import { openingOf, project, projectionBytesMax } from '../../agents/projection.ts';
-import { type PhaseView, type ViewSource, viewOf } from '../../agents/view.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import type { Entry, WakeReason } from '../../state/entry/entry.ts';
-import type { RunId, Sha } from '../../state/entry/ids.ts';
-import { emptyTrail, type Phase } from '../../state/entry/phase.ts';
-import { PhaseSpec } from '../../state/entry/spec.ts';
-import { fold } from '../../state/fold/fold.ts';
+import { fenceOf } from '../../../agents/view/fence.ts';
+import { openingOf, project, projectionBytesMax } from '../../../agents/view/projection.ts';
+import { type PhaseView, type ViewSource, viewOf } from '../../../agents/view/view.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { Entry, WakeReason } from '../../../state/entry/entry.ts';
+import type { RunId, Sha } from '../../../state/entry/ids.ts';
+import { emptyTrail, type Phase } from '../../../state/entry/phase.ts';
+import { PhaseSpec } from '../../../state/entry/spec.ts';
+import { fold } from '../../../state/fold/fold.ts';
 
 const sha = (digit: string) => digit.repeat(40) as Sha;
 const digest = digestOf('x');

@@ -2,8 +2,8 @@
 // wrote stands in the session's fences, piece by piece, so that it cannot pass for our own words. The Adversary is shown no
 // journal and no backlog. Lines that begin with `Woken:` and `- <gate>: <state>` keep their form: scripts choose by them.
 
-import type { AgentRole, RunId } from '../state/entry/ids.ts';
-import { visible } from '../state/entry/words.ts';
+import type { AgentRole, RunId } from '../../state/entry/ids.ts';
+import { visible } from '../../state/entry/words.ts';
 import { type Datum, type Fence, fenceRule } from './fence.ts';
 import type { FindingView, GateView, PhaseView, Quote, RunView } from './view.ts';
 
