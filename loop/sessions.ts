@@ -4,8 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { judgeOf } from '../agents/calibrate.ts';
-import { calibrationSet } from '../agents/calibrationSet.ts';
+import { judgeOf } from '../agents/calibration/calibrate.ts';
+import { calibrationSet } from '../agents/calibration/set.ts';
 import type { AgentErrorCode } from '../agents/model/errors.ts';
 import { redactor } from '../agents/session/redact.ts';
 import { runSession, type SessionResult } from '../agents/session/session.ts';

@@ -5,8 +5,8 @@
 
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CalibrationOptions, calibrate } from '../agents/calibrate.ts';
-import { type CalibrationSet, calibrationSet } from '../agents/calibrationSet.ts';
+import { type CalibrationOptions, calibrate } from '../agents/calibration/calibrate.ts';
+import { type CalibrationSet, calibrationSet } from '../agents/calibration/set.ts';
 import type { Clock } from '../agents/model/clock.ts';
 import type { AgentSetup } from '../loop/world.ts';
 import type { Sandbox } from '../runner/box/sandbox.ts';

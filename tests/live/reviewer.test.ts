@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
+import { type CalibrationCase, calibrationSet } from '../../agents/calibration/set.ts';
 import { systemClock } from '../../agents/model/clock.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { calibrateHere } from '../../operator/calibrate.ts';

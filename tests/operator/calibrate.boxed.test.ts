@@ -2,7 +2,7 @@
 // down beforehand.
 
 import { expect, it, onTestFinished } from 'vitest';
-import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
+import { type CalibrationCase, calibrationSet } from '../../agents/calibration/set.ts';
 import { anthropic } from '../../agents/model/anthropic.ts';
 import { systemClock } from '../../agents/model/clock.ts';
 import { priceOf } from '../../agents/model/spend.ts';

@@ -1,7 +1,7 @@
 // Judges for calibrations, as scripts: each knows its case by a line of its diff, and does what the test tells it to.
 
-import { caseClaim, caseRun } from '../../agents/calibrationCase.ts';
-import type { CalibrationCase } from '../../agents/calibrationSet.ts';
+import { caseClaim, caseRun } from '../../agents/calibration/case.ts';
+import type { CalibrationCase } from '../../agents/calibration/set.ts';
 import type { Script } from '../../agents/scripted/script.ts';
 import { calls, scriptOf } from './live.ts';
 

@@ -2,15 +2,15 @@
 // told when it wakes. Nothing that it is shown says which case it is, or that it is one.
 
 import { mkdir } from 'node:fs/promises';
-import { workDiff } from '../state/controls/workDiff.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../state/entry/ids.ts';
-import { git, gitText, whyFailed } from '../state/git/process.ts';
-import type { CalibrationCase } from './calibrationSet.ts';
-import { type Review, reviewOpening } from './view/diffReview.ts';
-import type { Fence } from './view/fence.ts';
-import { openingOf, project } from './view/projection.ts';
-import type { PhaseView } from './view/view.ts';
+import { workDiff } from '../../state/controls/workDiff.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../../state/entry/ids.ts';
+import { git, gitText, whyFailed } from '../../state/git/process.ts';
+import { type Review, reviewOpening } from '../view/diffReview.ts';
+import type { Fence } from '../view/fence.ts';
+import { openingOf, project } from '../view/projection.ts';
+import type { PhaseView } from '../view/view.ts';
+import type { CalibrationCase } from './set.ts';
 
 export const casePhase = 'work' as PhaseId;
 export const caseGate = 'M1' as GateId;

@@ -1,17 +1,17 @@
 // The world of a judge that is calibrated: its clone and shell in a box, the diff, one green run, and a trail that is a list.
 // Takes and refuses findings and verdicts as a phase does; a reproducer really runs, over a clone that the judge never had.
 
-import { openFiles } from '../runner/box/files.ts';
-import type { BoxCommand, Sandbox } from '../runner/box/sandbox.ts';
-import { Refused } from '../state/entry/errors.ts';
-import type { EntryId } from '../state/entry/ids.ts';
-import type { JudgedCase } from '../state/fold/calibration.ts';
-import { removeTree, roleClone } from '../state/git/clones.ts';
-import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './calibrationCase.ts';
-import { openHands } from './tools/hands.ts';
-import type { Reproducer, Submission, ToolHost, ToolReply, TrailQuery } from './tools/host.ts';
-import { refused } from './tools/tool.ts';
-import { partReply, servedTo } from './view/diffReview.ts';
+import { openFiles } from '../../runner/box/files.ts';
+import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import type { EntryId } from '../../state/entry/ids.ts';
+import type { JudgedCase } from '../../state/fold/calibration.ts';
+import { removeTree, roleClone } from '../../state/git/clones.ts';
+import { openHands } from '../tools/hands.ts';
+import type { Reproducer, Submission, ToolHost, ToolReply, TrailQuery } from '../tools/host.ts';
+import { refused } from '../tools/tool.ts';
+import { partReply, servedTo } from '../view/diffReview.ts';
+import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './case.ts';
 
 type Verdict = Extract<Submission, { kind: 'verdict' }>;
 type Finding = Extract<Submission, { kind: 'finding' }>;

@@ -3,11 +3,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { digestOfJson } from '../state/entry/digest.ts';
-import { type Digest, TreePath } from '../state/entry/ids.ts';
-import { readYaml } from '../state/plan/yaml.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import { type Digest, TreePath } from '../../state/entry/ids.ts';
+import { readYaml } from '../../state/plan/yaml.ts';
 
-const folder = new URL('../prompts/calibration/', import.meta.url);
+const folder = new URL('../../prompts/calibration/', import.meta.url);
 
 const Tree = z.record(TreePath, z.string());
 const claim = {

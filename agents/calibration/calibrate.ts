@@ -4,22 +4,22 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BoxCommand, Sandbox } from '../runner/box/sandbox.ts';
-import type { SessionId } from '../state/entry/ids.ts';
-import { type Calibration, type Judge, type JudgedCase, rated } from '../state/fold/calibration.ts';
-import { caseOpening, layCase } from './calibrationCase.ts';
-import { openCaseHost } from './calibrationHost.ts';
-import type { CalibrationCase, CalibrationSet } from './calibrationSet.ts';
-import type { ModelBackend } from './model/backend.ts';
-import type { Clock } from './model/clock.ts';
-import { leftIn, openPurse, type Price, reserve, settle } from './model/spend.ts';
-import type { Limits } from './session/limits.ts';
-import { redactor } from './session/redact.ts';
-import { runSession, type SessionResult } from './session/session.ts';
-import { openTranscript } from './session/transcript.ts';
-import { toolsFor } from './tools/tools.ts';
-import { fenceOf } from './view/fence.ts';
-import { type Prompt, promptFor } from './view/prompt.ts';
+import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
+import type { SessionId } from '../../state/entry/ids.ts';
+import { type Calibration, type Judge, type JudgedCase, rated } from '../../state/fold/calibration.ts';
+import type { ModelBackend } from '../model/backend.ts';
+import type { Clock } from '../model/clock.ts';
+import { leftIn, openPurse, type Price, reserve, settle } from '../model/spend.ts';
+import type { Limits } from '../session/limits.ts';
+import { redactor } from '../session/redact.ts';
+import { runSession, type SessionResult } from '../session/session.ts';
+import { openTranscript } from '../session/transcript.ts';
+import { toolsFor } from '../tools/tools.ts';
+import { fenceOf } from '../view/fence.ts';
+import { type Prompt, promptFor } from '../view/prompt.ts';
+import { caseOpening, layCase } from './case.ts';
+import { openCaseHost } from './host.ts';
+import type { CalibrationCase, CalibrationSet } from './set.ts';
 
 export type CalibrationOptions = {
   set: CalibrationSet;

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { caseOpening, layCase, planOf } from '../../agents/calibrationCase.ts';
-import { type CalibrationCase, calibrationSet } from '../../agents/calibrationSet.ts';
-import { fenceOf } from '../../agents/view/fence.ts';
-import { readReport } from '../../runner/run/report.ts';
-import { tempDir } from '../support/temp.ts';
+import { caseOpening, layCase, planOf } from '../../../agents/calibration/case.ts';
+import { type CalibrationCase, calibrationSet } from '../../../agents/calibration/set.ts';
+import { fenceOf } from '../../../agents/view/fence.ts';
+import { readReport } from '../../../runner/run/report.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const { cases } = calibrationSet();
 
