@@ -9,15 +9,15 @@ import { admitAct } from '../state/gate/admitAct.ts';
 import { targetDigestOf } from '../state/trail/acts.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
 import { amendAct, amendSays } from './amend.ts';
-import { type Exit, exits, UsageError } from './errors.ts';
 import { gateNamed, phaseNamed } from './explain.ts';
 import type { Here } from './here.ts';
-import { actWords } from './lines.ts';
-import { type Screen, styled } from './print.ts';
 import { rotateAct } from './rotate.ts';
 import { supervisorOf } from './running.ts';
 import { type Answer, answered, answerTo, drop, signed, stamp } from './sign.ts';
 import { isPutOff, takeUpAct } from './takeUp.ts';
+import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import { actWords } from './terminal/lines.ts';
+import { type Screen, styled } from './terminal/print.ts';
 import type { Env } from './toolchain.ts';
 import { entryNumber } from './trail.ts';
 

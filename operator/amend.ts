@@ -4,10 +4,10 @@
 import type { SignedAct } from '../state/entry/act.ts';
 import type { Phase } from '../state/entry/phase.ts';
 import { changedGates } from '../state/fold/amendment.ts';
-import { UsageError } from './errors.ts';
 import type { Here } from './here.ts';
 import { pinsOf, readyPlan } from './queue.ts';
 import { type Signing, signed } from './sign.ts';
+import { UsageError } from './terminal/errors.ts';
 
 export type AmendOptions = Signing & { place: Here; dir: string };
 

@@ -15,12 +15,12 @@ import { signersAt } from '../state/trail/hub.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
 import type { StatePaths } from '../state/trail/workspace.ts';
 import { witnessed } from './audit.ts';
-import { type Exit, exits, UsageError } from './errors.ts';
 import { phaseNamed } from './explain.ts';
 import { type ExportedPhase, exportPhase, type Files, type Keys } from './exportPhase.ts';
 import { exportReadme } from './exportReadme.ts';
 import { type Asked, here } from './here.ts';
-import type { Screen } from './print.ts';
+import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import type { Screen } from './terminal/print.ts';
 
 export type ExportOptions = {
   /** A folder that is empty, or to be made. */

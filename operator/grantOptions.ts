@@ -2,8 +2,8 @@
 
 import { resolve } from 'node:path';
 import { ToolGrant } from '../state/trail/workspace.ts';
-import { UsageError } from './errors.ts';
 import type { AskedFor } from './grants.ts';
+import { UsageError } from './terminal/errors.ts';
 
 type Said = { tool?: string[]; host?: string[]; docker?: string };
 

@@ -9,8 +9,8 @@ import { type CommandRecipe, isApp, isCommands } from '../state/entry/recipe.ts'
 import type { Config } from '../state/plan/config.ts';
 import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/trail/workspace.ts';
 import type { Machine } from './detect.ts';
-import { UsageError } from './errors.ts';
 import { operatorKeyFile } from './key.ts';
+import { UsageError } from './terminal/errors.ts';
 import { type Env, packageTools } from './toolchain.ts';
 
 export type Granted = { all: Grants; added: Grants; notes: string[] };

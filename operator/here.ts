@@ -4,9 +4,9 @@
 import { resolve } from 'node:path';
 import { type Config, readConfig } from '../state/plan/config.ts';
 import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/trail/workspace.ts';
-import { UsageError } from './errors.ts';
 import { findRepository, type Repository } from './repository.ts';
 import { settledWorkspace } from './rotate.ts';
+import { UsageError } from './terminal/errors.ts';
 import type { Env } from './toolchain.ts';
 
 export type Asked = { dir: string; env: Env; home: string; uid: number; stateDir?: string };

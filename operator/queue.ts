@@ -17,11 +17,11 @@ import { releaseTags } from '../state/git/releases.ts';
 import { checkPlan } from '../state/plan/plan.ts';
 import { syncMain } from '../state/trail/hub.ts';
 import type { Grants } from '../state/trail/workspace.ts';
-import { UsageError } from './errors.ts';
 import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from './grants.ts';
 import type { Here } from './here.ts';
 import { gitOptions } from './repository.ts';
 import { signed } from './sign.ts';
+import { UsageError } from './terminal/errors.ts';
 import type { Env } from './toolchain.ts';
 
 const planBytesMax = 1024 * 1024;

@@ -11,10 +11,10 @@ import { type AllowedSigner, currentKey, currentSigners, principalOf, rotationFa
 import { fingerprintOf } from '../state/keys/sshsig.ts';
 import { openHub, signersAt } from '../state/trail/hub.ts';
 import { type StatePaths, type Workspace, writeWorkspace } from '../state/trail/workspace.ts';
-import { UsageError } from './errors.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
 import { answerTo, type Signing, signed } from './sign.ts';
+import { UsageError } from './terminal/errors.ts';
 import type { Env } from './toolchain.ts';
 
 export type RotateOptions = Signing & {

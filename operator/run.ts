@@ -16,12 +16,12 @@ import { deliver, openHub } from '../state/trail/hub.ts';
 import { readInbox, readTaken } from '../state/trail/inboxFolder.ts';
 import { withTrail } from '../state/trail/read.ts';
 import { type Agents, agentsFrom } from './agents.ts';
-import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
-import { openLog } from './log.ts';
 import { queueAct, type ReadyPlan, readyPlan } from './queue.ts';
 import { supervisorOf } from './running.ts';
 import { answerTo, drop } from './sign.ts';
+import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import { openLog } from './terminal/log.ts';
 
 export type RunOptions = {
   asked: Asked;

@@ -2,9 +2,9 @@
 
 import { uncounted } from '../state/entry/record.ts';
 import type { ChallengeReport } from './challenge.ts';
-import { countWords, purposeWords } from './lines.ts';
-import { cleanLine, type Screen, styled } from './print.ts';
-import { countsOf, sayRecord } from './sayRecord.ts';
+import { countWords, purposeWords } from './terminal/lines.ts';
+import { cleanLine, type Screen, styled } from './terminal/print.ts';
+import { countsOf, sayRecord } from './terminal/sayRecord.ts';
 
 const listedMax = 20;
 

@@ -3,8 +3,8 @@
 
 import type { CheckShown, Evidence } from './evidence.ts';
 import type { Explained, ExplainReport } from './explain.ts';
-import { countWords, entryLine, purposeWords, short } from './lines.ts';
-import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from './print.ts';
+import { countWords, entryLine, purposeWords, short } from './terminal/lines.ts';
+import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from './terminal/print.ts';
 
 const columns = 80;
 const indent = 9;

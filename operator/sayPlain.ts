@@ -4,9 +4,9 @@
 import type { PlainGate, PlainVerdict, Where } from '../state/plain/gates.ts';
 import type { PlainTrail } from '../state/plain/trail.ts';
 import type { PlainAudited } from './auditPlain.ts';
-import { exits } from './errors.ts';
-import { short } from './lines.ts';
-import { cleanLine, type Paint, type Painted, type Screen, styled } from './print.ts';
+import { exits } from './terminal/errors.ts';
+import { short } from './terminal/lines.ts';
+import { cleanLine, type Paint, type Painted, type Screen, styled } from './terminal/print.ts';
 
 const listedMax = 40;
 const placesMax = 4;

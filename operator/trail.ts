@@ -3,10 +3,10 @@
 import { type Entry, type Kind, kinds } from '../state/entry/entry.ts';
 import { renderEntry } from '../state/entry/framing.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
-import { type Exit, exits, UsageError } from './errors.ts';
 import type { Here } from './here.ts';
-import { entryLine } from './lines.ts';
-import type { Screen } from './print.ts';
+import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import { entryLine } from './terminal/lines.ts';
+import type { Screen } from './terminal/print.ts';
 
 const listedDefault = 40;
 

@@ -13,12 +13,12 @@ import { git } from '../state/git/process.ts';
 import { releaseTags } from '../state/git/releases.ts';
 import { type Config, recipeNamed } from '../state/plan/config.ts';
 import { dropTrial, openHub, syncTrial } from '../state/trail/hub.ts';
-import { type Exit, exits, UsageError } from './errors.ts';
 import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
-import { cleanLine } from './print.ts';
 import { checkGrants, readFile } from './queue.ts';
 import { gitOptions } from './repository.ts';
+import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import { cleanLine } from './terminal/print.ts';
 
 export type TryOptions = {
   asked: Asked;

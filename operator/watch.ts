@@ -4,12 +4,12 @@
 import { watch as watchPath } from 'node:fs';
 import { basename } from 'node:path';
 import { type Trail, withTrail } from '../state/trail/read.ts';
-import { type Exit, exits } from './errors.ts';
 import type { Here } from './here.ts';
-import { entryLine, matters } from './lines.ts';
-import type { Screen } from './print.ts';
 import { sayStatus } from './sayStatus.ts';
 import { type StatusReport, statusOf } from './status.ts';
+import { type Exit, exits } from './terminal/errors.ts';
+import { entryLine, matters } from './terminal/lines.ts';
+import type { Screen } from './terminal/print.ts';
 
 export type WatchOptions = { place: Here; nowMs(): number; signal: AbortSignal; out: Screen; json: boolean };
 

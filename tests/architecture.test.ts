@@ -38,7 +38,7 @@ const purePaths = [
   'loop/wake.ts',
   'loop/want.ts',
   'operator/compare.ts',
-  'operator/errors.ts',
+  'operator/terminal/errors.ts',
   'operator/evidence.ts',
   'operator/proposal.ts',
   'runner/run/assertion.ts',

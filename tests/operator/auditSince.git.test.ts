@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sayAudit } from '../../operator/audit.ts';
-import { paint } from '../../operator/print.ts';
+import { paint } from '../../operator/terminal/print.ts';
 import { audit } from '../../state/audit/audit.ts';
 import { workspace } from '../support/cli.ts';
 import { honestPhase } from '../support/phase.ts';

@@ -9,7 +9,7 @@ import { priceOf } from '../../agents/model/spend.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { limitsDefault } from '../../agents/session/limits.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
-import { paint, type Screen } from '../../operator/print.ts';
+import { paint, type Screen } from '../../operator/terminal/print.ts';
 import { readCalibrations } from '../../state/fold/calibration.ts';
 import { describeBoxed } from '../support/box.ts';
 import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../support/judge.ts';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { type Explained, type ExplainReport, explain } from '../../operator/explain.ts';
 import type { Here } from '../../operator/here.ts';
-import { paint, type Screen } from '../../operator/print.ts';
 import { sayExplained } from '../../operator/sayExplained.ts';
+import { paint, type Screen } from '../../operator/terminal/print.ts';
 import { spoilable } from '../support/attack.ts';
 import { M1, openPhase, openWriter, phaseId } from '../support/phase.ts';
 import { addCommits, git, makeHub } from '../support/repo.ts';

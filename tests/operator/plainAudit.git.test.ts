@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { auditPlain } from '../../operator/auditPlain.ts';
-import { UsageError } from '../../operator/errors.ts';
+import { UsageError } from '../../operator/terminal/errors.ts';
 import { commit, type Ground, ground, type Said } from '../support/cli.ts';
 import { fixtureText } from '../support/plain.ts';
 import { git } from '../support/repo.ts';

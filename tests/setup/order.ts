@@ -23,7 +23,7 @@ const longest = [
   'tests/live/removal.swarm.test.ts',
   'tests/live/controls.test.ts',
   'tests/live/reviewer.test.ts',
-  'tests/operator/cli.git.test.ts',
+  'tests/operator/terminal/cli.git.test.ts',
   'tests/operator/acts.boxed.test.ts',
   'tests/runner/run/coldrun.boxed.test.ts',
   'tests/operator/try.boxed.test.ts',

@@ -1,6 +1,6 @@
 // What an app's run proved, in words: each rung, the crossing of versions, what the linter found, what was left.
 
-import type { AppFacts, RunRecord, StageResult } from '../state/entry/record.ts';
+import type { AppFacts, RunRecord, StageResult } from '../../state/entry/record.ts';
 import { cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
 
 const findingsShown = 20;

@@ -10,10 +10,10 @@ import {
   repositoryRoot,
   running,
   workspace,
-} from '../support/cli.ts';
-import { planText } from '../support/cliPlan.ts';
-import { git } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+} from '../../support/cli.ts';
+import { planText } from '../../support/cliPlan.ts';
+import { git } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 /** One line on standard error, nothing on standard output. */
 function expectLine(said: { exit: number | null; out: string; err: string }, exit: number, pattern: RegExp): void {

@@ -1,6 +1,6 @@
 // A run's level as a picture for a README: SVG, made from the record alone.
 
-import type { RunRecord } from '../state/entry/record.ts';
+import type { RunRecord } from '../../state/entry/record.ts';
 
 const height = 20;
 const charWidth = 6.6;

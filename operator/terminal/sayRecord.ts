@@ -1,7 +1,7 @@
 // A run's record in words: the outcome in one line, then, unless it is green, what failed, the end of what the failing stage
 // said, and what to do about it.
 
-import type { Outcome, RunRecord, StageResult } from '../state/entry/record.ts';
+import type { Outcome, RunRecord, StageResult } from '../../state/entry/record.ts';
 import { countWords, short } from './lines.ts';
 import { clean, cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
 import { sayApp } from './sayApp.ts';

@@ -1,7 +1,7 @@
 // Exit codes, and which error means which: what a person mistyped, what waits for the operator, what is broken here. An
 // error that is none of these is a bug: it is not translated and crashes with its stack.
 
-import { Refused, TrailError } from '../state/entry/errors.ts';
+import { Refused, TrailError } from '../../state/entry/errors.ts';
 
 /** 0 yes · 1 no · 2 not understood · 3 needs the operator · 4 the machine, not the work. */
 export const exits = { yes: 0, no: 1, usage: 2, operator: 3, machine: 4 } as const;

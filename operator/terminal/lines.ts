@@ -1,9 +1,9 @@
 // Entries of the trail as single lines for a terminal, and the words for what a run is for. Made from the facts alone: what an
 // agent wrote is shown as text, cleaned and cut.
 
-import type { ActPayload } from '../state/entry/act.ts';
-import type { Entry, EntryOf } from '../state/entry/entry.ts';
-import type { Purpose } from '../state/entry/record.ts';
+import type { ActPayload } from '../../state/entry/act.ts';
+import type { Entry, EntryOf } from '../../state/entry/entry.ts';
+import type { Purpose } from '../../state/entry/record.ts';
 import { cleanLine, type Paint, type Painted, styled } from './print.ts';
 
 const textCharsMax = 160;

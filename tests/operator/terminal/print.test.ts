@@ -9,7 +9,7 @@ import {
   screen,
   styled,
   wantsColour,
-} from '../../operator/print.ts';
+} from '../../../operator/terminal/print.ts';
 
 const esc = '\u001b';
 
