@@ -9,8 +9,8 @@ import { limitsFrom } from '../agents/session/limits.ts';
 import type { AgentSetup } from '../loop/world.ts';
 import type { AgentRole } from '../state/entry/ids.ts';
 import { agentSettings, type Config } from '../state/plan/config.ts';
+import type { Env } from './project/toolchain.ts';
 import { UsageError } from './terminal/errors.ts';
-import type { Env } from './toolchain.ts';
 
 export const modelDefault = 'claude-opus-5-5';
 const addressDefault = 'https://api.anthropic.com';

@@ -15,12 +15,12 @@ import type { Agents } from './agents.ts';
 import { type Audited, auditTrail, sayAudit } from './audit.ts';
 import type { Asked } from './here.ts';
 import { type InitReport, init } from './init.ts';
+import type { Env } from './project/toolchain.ts';
 import { type RunEnd, run } from './run.ts';
 import { sayRun } from './sayRun.ts';
 import { demoDir, demoScript } from './story.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { type Screen, styled } from './terminal/print.ts';
-import type { Env } from './toolchain.ts';
 
 const planFile = 'plan-phase-postbox-backup.md';
 /** The SDK wants a key; the endpoint on loopback takes any. */

@@ -9,8 +9,8 @@ import { currentSigners, nameOf } from '../state/keys/signers.ts';
 import { createHub, type Hub, openHub } from '../state/trail/hub.ts';
 import type { KeyPlace, StatePaths } from '../state/trail/workspace.ts';
 import { openOperatorKey } from './key.ts';
+import type { Env } from './project/toolchain.ts';
 import { signersNow } from './rotate.ts';
-import type { Env } from './toolchain.ts';
 
 export const stateRoles = ['supervisor', 'runner', 'builder', 'adversary'] as const;
 export type StateRole = (typeof stateRoles)[number];

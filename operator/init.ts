@@ -15,16 +15,16 @@ import {
   type Workspace,
   writeWorkspace,
 } from '../state/trail/workspace.ts';
-import { type Lookup, withAddresses } from './addresses.ts';
-import { detect, type Machine } from './detect.ts';
 import { found } from './found.ts';
 import { type Granted, grantsFor, placesOf } from './grants.ts';
 import { chooseOperatorKey } from './key.ts';
-import { configText, type Proposal } from './proposal.ts';
-import { baseBranch, findRepository, projectOf, type Repository } from './repository.ts';
+import { type Lookup, withAddresses } from './project/addresses.ts';
+import { detect, type Machine } from './project/detect.ts';
+import { configText, type Proposal } from './project/proposal.ts';
+import { baseBranch, findRepository, projectOf, type Repository } from './project/repository.ts';
+import { type Env, thisMachine } from './project/toolchain.ts';
 import { settledWorkspace } from './rotate.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { type Env, thisMachine } from './toolchain.ts';
 import { freeUids } from './uids.ts';
 
 export type InitOptions = {

@@ -19,10 +19,10 @@ import { syncMain } from '../state/trail/hub.ts';
 import type { Grants } from '../state/trail/workspace.ts';
 import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from './grants.ts';
 import type { Here } from './here.ts';
-import { gitOptions } from './repository.ts';
+import { gitOptions } from './project/repository.ts';
+import type { Env } from './project/toolchain.ts';
 import { signed } from './sign.ts';
 import { UsageError } from './terminal/errors.ts';
-import type { Env } from './toolchain.ts';
 
 const planBytesMax = 1024 * 1024;
 

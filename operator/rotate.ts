@@ -13,9 +13,9 @@ import { openHub, signersAt } from '../state/trail/hub.ts';
 import { type StatePaths, type Workspace, writeWorkspace } from '../state/trail/workspace.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
+import type { Env } from './project/toolchain.ts';
 import { answerTo, type Signing, signed } from './sign.ts';
 import { UsageError } from './terminal/errors.ts';
-import type { Env } from './toolchain.ts';
 
 export type RotateOptions = Signing & {
   place: Here;

@@ -10,7 +10,7 @@ import { dropAct } from '../state/trail/inboxFolder.ts';
 import type { Workspace } from '../state/trail/workspace.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
-import type { Env } from './toolchain.ts';
+import type { Env } from './project/toolchain.ts';
 
 const expiresMsDefault = 24 * 3_600_000;
 const answerMsMax = 15_000;

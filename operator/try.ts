@@ -15,8 +15,8 @@ import { type Config, recipeNamed } from '../state/plan/config.ts';
 import { dropTrial, openHub, syncTrial } from '../state/trail/hub.ts';
 import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
+import { gitOptions } from './project/repository.ts';
 import { checkGrants, readFile } from './queue.ts';
-import { gitOptions } from './repository.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { cleanLine } from './terminal/print.ts';
 

@@ -40,7 +40,7 @@ const purePaths = [
   'operator/compare.ts',
   'operator/terminal/errors.ts',
   'operator/evidence.ts',
-  'operator/proposal.ts',
+  'operator/project/proposal.ts',
   'runner/run/assertion.ts',
   'runner/box/errors.ts',
   'runner/run/outcome.ts',

@@ -2,8 +2,8 @@
 // lines. Credentials in an address never get into it.
 
 import { stringify } from 'yaml';
-import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../state/entry/recipe.ts';
-import type { ToolGrant } from '../state/trail/workspace.ts';
+import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../../state/entry/recipe.ts';
+import type { ToolGrant } from '../../state/trail/workspace.ts';
 
 export const reportFile = '.coldpass-junit.xml';
 

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { ToolGrant } from '../state/trail/workspace.ts';
+import type { ToolGrant } from '../../state/trail/workspace.ts';
 import type { Machine } from './detect.ts';
 
 const probeMsMax = 20_000;

@@ -5,15 +5,15 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { detect, type Machine } from '../../operator/detect.ts';
-import { configText, type Proposal, reportFile } from '../../operator/proposal.ts';
-import { findProgram } from '../../operator/toolchain.ts';
-import type { CommandRecipe } from '../../state/entry/recipe.ts';
-import { Config } from '../../state/plan/config.ts';
-import { readYaml } from '../../state/plan/yaml.ts';
-import { tempDir } from '../support/temp.ts';
+import { detect, type Machine } from '../../../operator/project/detect.ts';
+import { configText, type Proposal, reportFile } from '../../../operator/project/proposal.ts';
+import { findProgram } from '../../../operator/project/toolchain.ts';
+import type { CommandRecipe } from '../../../state/entry/recipe.ts';
+import { Config } from '../../../state/plan/config.ts';
+import { readYaml } from '../../../state/plan/yaml.ts';
+import { tempDir } from '../../support/temp.ts';
 
-const ourModules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const ourModules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
 test('a vitest project is installed from its lockfile and its runner is started by name', () => {
   const { recipe, hosts, tools } = only({

@@ -4,8 +4,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { isInternal } from '../runner/box/hosts.ts';
-import { CommandRecipe, isCommands } from '../state/entry/recipe.ts';
+import { isInternal } from '../../runner/box/hosts.ts';
+import { CommandRecipe, isCommands } from '../../state/entry/recipe.ts';
 import type { Proposal } from './proposal.ts';
 
 const lookupMsMax = 5000;

@@ -3,10 +3,10 @@
 
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { revParse } from '../state/git/git.ts';
-import { type GitOptions, git } from '../state/git/process.ts';
+import { revParse } from '../../state/git/git.ts';
+import { type GitOptions, git } from '../../state/git/process.ts';
+import { UsageError } from '../terminal/errors.ts';
 import type { Project } from './detect.ts';
-import { UsageError } from './terminal/errors.ts';
 
 const textBytesMax = 4 * 1024 * 1024;
 const listingBytesMax = 64 * 1024 * 1024;

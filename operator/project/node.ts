@@ -2,7 +2,7 @@
 // recipe runs is the program itself: a script is a file that a claim can change.
 
 import { z } from 'zod';
-import { CommandRecipe, type Stage } from '../state/entry/recipe.ts';
+import { CommandRecipe, type Stage } from '../../state/entry/recipe.ts';
 import type { Machine, Project } from './detect.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
 import { hostOf, type NodeTool } from './toolchain.ts';

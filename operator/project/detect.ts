@@ -1,10 +1,10 @@
 // How a project is tested, as far as its own files tell: a proposal for each kind that is found at the top of the
 // repository. Only what is committed counts, for only that is in a cold clone.
 
-import { detectApp } from './detectApp.ts';
-import { detectNode } from './detectNode.ts';
-import { detectPython } from './detectPython.ts';
+import { detectApp } from './app.ts';
+import { detectNode } from './node.ts';
 import type { Proposal } from './proposal.ts';
+import { detectPython } from './python.ts';
 import type { NodeTool, PipSources, PythonTool } from './toolchain.ts';
 
 /** A project as it is committed. */

@@ -2,8 +2,8 @@
 // here go into a virtual environment of the run's own; otherwise tests run in the environment that has them, granted as a
 // tool folder.
 
-import { CommandRecipe } from '../state/entry/recipe.ts';
-import type { ToolGrant } from '../state/trail/workspace.ts';
+import { CommandRecipe } from '../../state/entry/recipe.ts';
+import type { ToolGrant } from '../../state/trail/workspace.ts';
 import type { Machine, Project } from './detect.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
 import { hostOf, type PipSources, type PythonTool, packageTools } from './toolchain.ts';
