@@ -15,8 +15,6 @@ import type { DemoGround } from './operator/demo.ts';
 import { doctor } from './operator/doctor.ts';
 import { explain } from './operator/explain.ts';
 import { exportStatements, sayExported } from './operator/export.ts';
-import { grantOptions } from './operator/grantOptions.ts';
-import { type Asked, type Here, here } from './operator/here.ts';
 import { inbox, sayInbox } from './operator/inbox.ts';
 import { init } from './operator/init.ts';
 import { planCheck, planNew, sayPlanChecked, sayPlanMade } from './operator/plan.ts';
@@ -35,12 +33,14 @@ import { follow, followRun } from './operator/terminal/progress.ts';
 import { sayTry } from './operator/terminal/sayRecord.ts';
 import { sayTrail, searchTrail } from './operator/trail.ts';
 import { watch } from './operator/watch.ts';
+import { grantOptions } from './operator/workspace/grantOptions.ts';
+import { type Asked, type Here, here } from './operator/workspace/here.ts';
 import type { JudgedCase } from './state/fold/calibration.ts';
 
 type Common = { json?: boolean; state?: string };
 /** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */
 const load = {
-  sandbox: () => import('./operator/sandboxHere.ts'),
+  sandbox: () => import('./operator/workspace/sandbox.ts'),
   docker: () => import('./runner/swarm/engine/report.ts'),
   try: () => import('./operator/try.ts'),
   challenge: () => import('./operator/challenge.ts'),

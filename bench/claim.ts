@@ -16,10 +16,10 @@ import { startScripted } from '../agents/scripted/scripted.ts';
 import { limitsFrom } from '../agents/session/limits.ts';
 import { supervise } from '../loop/supervisor.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
-import { here } from '../operator/here.ts';
 import { init } from '../operator/init.ts';
 import { queueAct, readyPlan } from '../operator/queue.ts';
-import { drop } from '../operator/sign.ts';
+import { here } from '../operator/workspace/here.ts';
+import { drop } from '../operator/workspace/sign.ts';
 import { makeRepository } from '../state/git/checkout.ts';
 
 const gatesDefault = 9;

@@ -10,16 +10,16 @@ import { targetDigestOf } from '../state/trail/acts.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
 import { amendAct, amendSays } from './amend.ts';
 import { gateNamed, phaseNamed } from './explain.ts';
-import type { Here } from './here.ts';
 import type { Env } from './project/toolchain.ts';
-import { rotateAct } from './rotate.ts';
-import { supervisorOf } from './running.ts';
-import { type Answer, answered, answerTo, drop, signed, stamp } from './sign.ts';
 import { isPutOff, takeUpAct } from './takeUp.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { actWords } from './terminal/lines.ts';
 import { type Screen, styled } from './terminal/print.ts';
 import { entryNumber } from './trail.ts';
+import type { Here } from './workspace/here.ts';
+import { rotateAct } from './workspace/rotate.ts';
+import { supervisorOf } from './workspace/running.ts';
+import { type Answer, answered, answerTo, drop, signed, stamp } from './workspace/sign.ts';
 
 const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
 

@@ -4,10 +4,10 @@
 import type { SignedAct } from '../state/entry/act.ts';
 import type { Phase } from '../state/entry/phase.ts';
 import { changedGates } from '../state/fold/amendment.ts';
-import type { Here } from './here.ts';
 import { pinsOf, readyPlan } from './queue.ts';
-import { type Signing, signed } from './sign.ts';
 import { UsageError } from './terminal/errors.ts';
+import type { Here } from './workspace/here.ts';
+import { type Signing, signed } from './workspace/sign.ts';
 
 export type AmendOptions = Signing & { place: Here; dir: string };
 

@@ -14,11 +14,11 @@ import { unboxed } from '../runner/box/unboxed.ts';
 import { Refused } from '../state/entry/errors.ts';
 import { type Calibration, type JudgedCase, keepCalibration, percent } from '../state/fold/calibration.ts';
 import { lockWorkspace } from '../state/trail/workspace.ts';
-import { agentsFrom } from './agents.ts';
-import { type Asked, type Here, here } from './here.ts';
-import { sandboxOf } from './sandboxHere.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { type Painted, type Screen, styled } from './terminal/print.ts';
+import { agentsFrom } from './workspace/agents.ts';
+import { type Asked, type Here, here } from './workspace/here.ts';
+import { sandboxOf } from './workspace/sandbox.ts';
 
 /** The most that a calibration may cost, where nothing else is said. */
 export const calibrationUsdDefault = 10;

@@ -18,11 +18,11 @@ import { slotOf } from '../state/fold/piece.ts';
 import { revParse } from '../state/git/git.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
 import { type Comparison, compared } from './compare.ts';
-import type { Here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
 import { checkGrants } from './queue.ts';
 import { runIdOf } from './runs.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import type { Here } from './workspace/here.ts';
 
 export type ChallengeOptions = {
   now(): Date;

@@ -11,9 +11,7 @@ import { startScripted } from '../agents/scripted/scripted.ts';
 import { limitsFrom } from '../agents/session/limits.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
 import { makeRepository } from '../state/git/checkout.ts';
-import type { Agents } from './agents.ts';
 import { type Audited, auditTrail, sayAudit } from './audit.ts';
-import type { Asked } from './here.ts';
 import { type InitReport, init } from './init.ts';
 import type { Env } from './project/toolchain.ts';
 import { type RunEnd, run } from './run.ts';
@@ -21,6 +19,8 @@ import { sayRun } from './sayRun.ts';
 import { demoDir, demoScript } from './story.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { type Screen, styled } from './terminal/print.ts';
+import type { Agents } from './workspace/agents.ts';
+import type { Asked } from './workspace/here.ts';
 
 const planFile = 'plan-phase-postbox-backup.md';
 /** The SDK wants a key; the endpoint on loopback takes any. */

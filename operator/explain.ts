@@ -9,9 +9,9 @@ import { type Condition, type GateReport, gateReport } from '../state/gate/gate.
 import { entryPlaces } from '../state/trail/entryPlaces.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
-import type { Here } from './here.ts';
 import { gateStatus, gatesOf } from './status.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
+import type { Here } from './workspace/here.ts';
 
 export type Explained = Omit<Condition, 'evidence'> & { evidence: Evidence[] };
 export type ExplainReport = {

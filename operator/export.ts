@@ -18,9 +18,9 @@ import { witnessed } from './audit.ts';
 import { phaseNamed } from './explain.ts';
 import { type ExportedPhase, exportPhase, type Files, type Keys } from './exportPhase.ts';
 import { exportReadme } from './exportReadme.ts';
-import { type Asked, here } from './here.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import type { Screen } from './terminal/print.ts';
+import { type Asked, here } from './workspace/here.ts';
 
 export type ExportOptions = {
   /** A folder that is empty, or to be made. */

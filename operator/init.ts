@@ -15,17 +15,17 @@ import {
   type Workspace,
   writeWorkspace,
 } from '../state/trail/workspace.ts';
-import { found } from './found.ts';
-import { type Granted, grantsFor, placesOf } from './grants.ts';
-import { chooseOperatorKey } from './key.ts';
 import { type Lookup, withAddresses } from './project/addresses.ts';
 import { detect, type Machine } from './project/detect.ts';
 import { configText, type Proposal } from './project/proposal.ts';
 import { baseBranch, findRepository, projectOf, type Repository } from './project/repository.ts';
 import { type Env, thisMachine } from './project/toolchain.ts';
-import { settledWorkspace } from './rotate.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { freeUids } from './uids.ts';
+import { found } from './workspace/found.ts';
+import { type Granted, grantsFor, placesOf } from './workspace/grants.ts';
+import { chooseOperatorKey } from './workspace/key.ts';
+import { settledWorkspace } from './workspace/rotate.ts';
+import { freeUids } from './workspace/uids.ts';
 
 export type InitOptions = {
   dir: string;

@@ -11,9 +11,9 @@ import { sweep } from '../runner/run/janitor.ts';
 import { Refused } from '../state/entry/errors.ts';
 import type { Digest } from '../state/entry/ids.ts';
 import { type Lock, lockWorkspace } from '../state/trail/workspace.ts';
-import type { Here } from './here.ts';
 import { trialsDir } from './runs.ts';
-import { sandboxOf } from './sandboxHere.ts';
+import type { Here } from './workspace/here.ts';
+import { sandboxOf } from './workspace/sandbox.ts';
 
 const trialsKept = 50;
 

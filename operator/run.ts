@@ -15,13 +15,13 @@ import { type InboxItem, inboxOf } from '../state/gate/inbox.ts';
 import { deliver, openHub } from '../state/trail/hub.ts';
 import { readInbox, readTaken } from '../state/trail/inboxFolder.ts';
 import { withTrail } from '../state/trail/read.ts';
-import { type Agents, agentsFrom } from './agents.ts';
-import { type Asked, type Here, here } from './here.ts';
 import { queueAct, type ReadyPlan, readyPlan } from './queue.ts';
-import { supervisorOf } from './running.ts';
-import { answerTo, drop } from './sign.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { openLog } from './terminal/log.ts';
+import { type Agents, agentsFrom } from './workspace/agents.ts';
+import { type Asked, type Here, here } from './workspace/here.ts';
+import { supervisorOf } from './workspace/running.ts';
+import { answerTo, drop } from './workspace/sign.ts';
 
 export type RunOptions = {
   asked: Asked;

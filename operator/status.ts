@@ -11,11 +11,11 @@ import { gateReport } from '../state/gate/gate.ts';
 import { inboxOf } from '../state/gate/inbox.ts';
 import { branchHead } from '../state/git/git.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
-import type { Here } from './here.ts';
 import { waitingActs } from './inbox.ts';
-import { supervisorOf } from './running.ts';
 import { type Exit, exits } from './terminal/errors.ts';
 import { purposeWords, wakeWords } from './terminal/lines.ts';
+import type { Here } from './workspace/here.ts';
+import { supervisorOf } from './workspace/running.ts';
 
 export type GateStatus = {
   gate: GateId;

@@ -4,9 +4,9 @@
 import type { SignedAct } from '../state/entry/act.ts';
 import type { Entry } from '../state/entry/entry.ts';
 import { targetDigestOf } from '../state/trail/acts.ts';
-import type { Here } from './here.ts';
 import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
 import { UsageError } from './terminal/errors.ts';
+import type { Here } from './workspace/here.ts';
 
 export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };
 

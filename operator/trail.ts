@@ -3,10 +3,10 @@
 import { type Entry, type Kind, kinds } from '../state/entry/entry.ts';
 import { renderEntry } from '../state/entry/framing.ts';
 import { type Trail, withTrail } from '../state/trail/read.ts';
-import type { Here } from './here.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { entryLine } from './terminal/lines.ts';
 import type { Screen } from './terminal/print.ts';
+import type { Here } from './workspace/here.ts';
 
 const listedDefault = 40;
 

@@ -13,12 +13,12 @@ import { git } from '../state/git/process.ts';
 import { releaseTags } from '../state/git/releases.ts';
 import { type Config, recipeNamed } from '../state/plan/config.ts';
 import { dropTrial, openHub, syncTrial } from '../state/trail/hub.ts';
-import { type Asked, type Here, here } from './here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
 import { gitOptions } from './project/repository.ts';
 import { checkGrants, readFile } from './queue.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { cleanLine } from './terminal/print.ts';
+import { type Asked, type Here, here } from './workspace/here.ts';
 
 export type TryOptions = {
   asked: Asked;

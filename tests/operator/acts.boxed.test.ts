@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Decision, decide, momentOf } from '../../operator/act.ts';
-import { here } from '../../operator/here.ts';
+import { here } from '../../operator/workspace/here.ts';
 import type { Act } from '../../state/entry/act.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry } from '../../state/entry/entry.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { challenge } from '../../operator/challenge.ts';
 import { compared } from '../../operator/compare.ts';
-import type { Here } from '../../operator/here.ts';
+import type { Here } from '../../operator/workspace/here.ts';
 import { attacked, restore, resultsPath } from '../support/attack.ts';
 import { describeBoxed } from '../support/box.ts';
 import { ground, nodeConfig, nodeProject, scripted } from '../support/cli.ts';

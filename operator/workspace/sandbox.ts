@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Opened, openSandbox } from '../runner/box/sandbox.ts';
+import { type Opened, openSandbox } from '../../runner/box/sandbox.ts';
 import type { Here } from './here.ts';
 
 /** The sandbox that runs of this workspace would use; where there is no workspace, one in a folder made for the test. */

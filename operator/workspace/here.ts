@@ -2,12 +2,18 @@
 // offline audit begins here.
 
 import { resolve } from 'node:path';
-import { type Config, readConfig } from '../state/plan/config.ts';
-import { openWorkspace, type StatePaths, stateDirFor, statePaths, type Workspace } from '../state/trail/workspace.ts';
-import { findRepository, type Repository } from './project/repository.ts';
-import type { Env } from './project/toolchain.ts';
+import { type Config, readConfig } from '../../state/plan/config.ts';
+import {
+  openWorkspace,
+  type StatePaths,
+  stateDirFor,
+  statePaths,
+  type Workspace,
+} from '../../state/trail/workspace.ts';
+import { findRepository, type Repository } from '../project/repository.ts';
+import type { Env } from '../project/toolchain.ts';
+import { UsageError } from '../terminal/errors.ts';
 import { settledWorkspace } from './rotate.ts';
-import { UsageError } from './terminal/errors.ts';
 
 export type Asked = { dir: string; env: Env; home: string; uid: number; stateDir?: string };
 export type Here = { repository: Repository; config: Config; workspace: Workspace; paths: StatePaths };

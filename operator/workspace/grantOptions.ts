@@ -1,9 +1,9 @@
 // What the command line says of grants: `--tool node=/opt/node --host example.org --docker /var/run/docker.sock`.
 
 import { resolve } from 'node:path';
-import { ToolGrant } from '../state/trail/workspace.ts';
+import { ToolGrant } from '../../state/trail/workspace.ts';
+import { UsageError } from '../terminal/errors.ts';
 import type { AskedFor } from './grants.ts';
-import { UsageError } from './terminal/errors.ts';
 
 type Said = { tool?: string[]; host?: string[]; docker?: string };
 

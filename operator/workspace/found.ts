@@ -3,13 +3,13 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { TrailError } from '../state/entry/errors.ts';
-import { generateKey, loadSigner } from '../state/keys/keys.ts';
-import { currentSigners, nameOf } from '../state/keys/signers.ts';
-import { createHub, type Hub, openHub } from '../state/trail/hub.ts';
-import type { KeyPlace, StatePaths } from '../state/trail/workspace.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import { generateKey, loadSigner } from '../../state/keys/keys.ts';
+import { currentSigners, nameOf } from '../../state/keys/signers.ts';
+import { createHub, type Hub, openHub } from '../../state/trail/hub.ts';
+import type { KeyPlace, StatePaths } from '../../state/trail/workspace.ts';
+import type { Env } from '../project/toolchain.ts';
 import { openOperatorKey } from './key.ts';
-import type { Env } from './project/toolchain.ts';
 import { signersNow } from './rotate.ts';
 
 export const stateRoles = ['supervisor', 'runner', 'builder', 'adversary'] as const;

@@ -2,7 +2,7 @@
 // supervisor away that is just starting.
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import type { StatePaths } from '../state/trail/workspace.ts';
+import type { StatePaths } from '../../state/trail/workspace.ts';
 
 /** The supervisor's process id; null where none runs. */
 export function supervisorOf({ lock }: Pick<StatePaths, 'lock'>): number | null {

@@ -1,16 +1,16 @@
 // How the models are reached: from coldpass.yml and the environment to one setup a role. The key comes from the environment
 // alone, so that it never stands in a file that is committed.
 
-import { anthropic } from '../agents/model/anthropic.ts';
-import type { Clock } from '../agents/model/clock.ts';
-import { AgentError } from '../agents/model/errors.ts';
-import { type Price, priceOf } from '../agents/model/spend.ts';
-import { limitsFrom } from '../agents/session/limits.ts';
-import type { AgentSetup } from '../loop/world.ts';
-import type { AgentRole } from '../state/entry/ids.ts';
-import { agentSettings, type Config } from '../state/plan/config.ts';
-import type { Env } from './project/toolchain.ts';
-import { UsageError } from './terminal/errors.ts';
+import { anthropic } from '../../agents/model/anthropic.ts';
+import type { Clock } from '../../agents/model/clock.ts';
+import { AgentError } from '../../agents/model/errors.ts';
+import { type Price, priceOf } from '../../agents/model/spend.ts';
+import { limitsFrom } from '../../agents/session/limits.ts';
+import type { AgentSetup } from '../../loop/world.ts';
+import type { AgentRole } from '../../state/entry/ids.ts';
+import { agentSettings, type Config } from '../../state/plan/config.ts';
+import type { Env } from '../project/toolchain.ts';
+import { UsageError } from '../terminal/errors.ts';
 
 export const modelDefault = 'claude-opus-5-5';
 const addressDefault = 'https://api.anthropic.com';

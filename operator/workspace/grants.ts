@@ -4,14 +4,14 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkGrant, type GrantPlaces, realOf } from '../runner/box/grant.ts';
-import { type CommandRecipe, isApp, isCommands } from '../state/entry/recipe.ts';
-import type { Config } from '../state/plan/config.ts';
-import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../state/trail/workspace.ts';
+import { checkGrant, type GrantPlaces, realOf } from '../../runner/box/grant.ts';
+import { type CommandRecipe, isApp, isCommands } from '../../state/entry/recipe.ts';
+import type { Config } from '../../state/plan/config.ts';
+import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../../state/trail/workspace.ts';
+import type { Machine } from '../project/detect.ts';
+import { type Env, packageTools } from '../project/toolchain.ts';
+import { UsageError } from '../terminal/errors.ts';
 import { operatorKeyFile } from './key.ts';
-import type { Machine } from './project/detect.ts';
-import { type Env, packageTools } from './project/toolchain.ts';
-import { UsageError } from './terminal/errors.ts';
 
 export type Granted = { all: Grants; added: Grants; notes: string[] };
 export type AskedFor = { tools?: ToolGrant[]; hosts?: string[]; docker?: string };

@@ -3,19 +3,25 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { SignedAct } from '../state/entry/act.ts';
-import { Role, Sha } from '../state/entry/ids.ts';
-import { branchHead } from '../state/git/git.ts';
-import { keyBeside } from '../state/keys/keys.ts';
-import { type AllowedSigner, currentKey, currentSigners, principalOf, rotationFault } from '../state/keys/signers.ts';
-import { fingerprintOf } from '../state/keys/sshsig.ts';
-import { openHub, signersAt } from '../state/trail/hub.ts';
-import { type StatePaths, type Workspace, writeWorkspace } from '../state/trail/workspace.ts';
+import type { SignedAct } from '../../state/entry/act.ts';
+import { Role, Sha } from '../../state/entry/ids.ts';
+import { branchHead } from '../../state/git/git.ts';
+import { keyBeside } from '../../state/keys/keys.ts';
+import {
+  type AllowedSigner,
+  currentKey,
+  currentSigners,
+  principalOf,
+  rotationFault,
+} from '../../state/keys/signers.ts';
+import { fingerprintOf } from '../../state/keys/sshsig.ts';
+import { openHub, signersAt } from '../../state/trail/hub.ts';
+import { type StatePaths, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
+import type { Env } from '../project/toolchain.ts';
+import { UsageError } from '../terminal/errors.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
-import type { Env } from './project/toolchain.ts';
 import { answerTo, type Signing, signed } from './sign.ts';
-import { UsageError } from './terminal/errors.ts';
 
 export type RotateOptions = Signing & {
   place: Here;

@@ -3,8 +3,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { BoxUids } from '../state/trail/workspace.ts';
-import { UsageError } from './terminal/errors.ts';
+import type { BoxUids } from '../../state/trail/workspace.ts';
+import { UsageError } from '../terminal/errors.ts';
 
 const uidFirst = 61_000;
 const uidLast = 61_183;

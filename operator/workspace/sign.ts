@@ -4,13 +4,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Act, ActPayload, SignedAct } from '../state/entry/act.ts';
-import { signAct } from '../state/trail/acts.ts';
-import { dropAct } from '../state/trail/inboxFolder.ts';
-import type { Workspace } from '../state/trail/workspace.ts';
+import type { Act, ActPayload, SignedAct } from '../../state/entry/act.ts';
+import { signAct } from '../../state/trail/acts.ts';
+import { dropAct } from '../../state/trail/inboxFolder.ts';
+import type { Workspace } from '../../state/trail/workspace.ts';
+import type { Env } from '../project/toolchain.ts';
 import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
-import type { Env } from './project/toolchain.ts';
 
 const expiresMsDefault = 24 * 3_600_000;
 const answerMsMax = 15_000;
