@@ -15,7 +15,7 @@ import { type Audited, auditTrail, sayAudit } from './audit.ts';
 import { type InitReport, init } from './init.ts';
 import type { Env } from './project/toolchain.ts';
 import { type RunEnd, run } from './run.ts';
-import { sayRun } from './sayRun.ts';
+import { sayRun } from './show/sayRun.ts';
 import { demoDir, demoScript } from './story.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { type Screen, styled } from './terminal/print.ts';

@@ -21,7 +21,7 @@ import { fold } from '../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../state/gate/gate.ts';
 import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
 import type { Trail } from '../state/trail/read.ts';
-import { gatesOf } from './status.ts';
+import { gatesOf } from './show/status.ts';
 
 export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;
 /** Bytes by their path in the exported folder. */

@@ -39,7 +39,7 @@ const purePaths = [
   'loop/want.ts',
   'operator/compare.ts',
   'operator/terminal/errors.ts',
-  'operator/evidence.ts',
+  'operator/show/evidence.ts',
   'operator/project/proposal.ts',
   'runner/run/assertion.ts',
   'runner/box/errors.ts',

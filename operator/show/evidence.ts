@@ -1,11 +1,11 @@
 // One entry as evidence for a condition: where it stands in git, and what it came to, as far as that is not in the entry
 // itself. Pure; how it reads is `sayExplained.ts`.
 
-import type { Entry, EntryOf } from '../state/entry/entry.ts';
-import type { EntryId } from '../state/entry/ids.ts';
-import type { Phase } from '../state/entry/phase.ts';
-import { type GateReport, isBlocking, mayJudge } from '../state/gate/gate.ts';
-import type { EntryPlace } from '../state/trail/entryPlaces.ts';
+import type { Entry, EntryOf } from '../../state/entry/entry.ts';
+import type { EntryId } from '../../state/entry/ids.ts';
+import type { Phase } from '../../state/entry/phase.ts';
+import { type GateReport, isBlocking, mayJudge } from '../../state/gate/gate.ts';
+import type { EntryPlace } from '../../state/trail/entryPlaces.ts';
 
 /** One clause that a verdict checked; `cites` in words, such as `r-4f2a… (#20)`. */
 export type CheckShown = { clause: string; text: string; saw: string; cites: string[] };

@@ -3,16 +3,16 @@
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SignedAct } from '../state/entry/act.ts';
-import { type InboxItem, inboxOf } from '../state/gate/inbox.ts';
-import { actBytesMax, inboxFilesMax } from '../state/trail/inboxFolder.ts';
-import { withTrail } from '../state/trail/read.ts';
+import { SignedAct } from '../../state/entry/act.ts';
+import { type InboxItem, inboxOf } from '../../state/gate/inbox.ts';
+import { actBytesMax, inboxFilesMax } from '../../state/trail/inboxFolder.ts';
+import { withTrail } from '../../state/trail/read.ts';
+import { type Exit, exits } from '../terminal/errors.ts';
+import { actWords } from '../terminal/lines.ts';
+import { type Screen, styled } from '../terminal/print.ts';
+import type { Here } from '../workspace/here.ts';
+import { answerTo } from '../workspace/sign.ts';
 import { sayItem } from './sayRun.ts';
-import { type Exit, exits } from './terminal/errors.ts';
-import { actWords } from './terminal/lines.ts';
-import { type Screen, styled } from './terminal/print.ts';
-import type { Here } from './workspace/here.ts';
-import { answerTo } from './workspace/sign.ts';
 
 export type WaitingAct = { nonce: string; at: string; words: string };
 export type RefusedAct = { nonce: string; why: string };

@@ -1,17 +1,17 @@
 // `coldpass explain GATE`: why a gate holds or does not, by the same rule that the supervisor and the audit ask: each
 // condition, met, waived or not, with the entries that show it and what they came to.
 
-import type { Entry } from '../state/entry/entry.ts';
-import { DONE, type EntryId, type GateId, type PhaseId } from '../state/entry/ids.ts';
-import type { Phase, TrailState } from '../state/entry/phase.ts';
-import { livePhase } from '../state/entry/phase.ts';
-import { type Condition, type GateReport, gateReport } from '../state/gate/gate.ts';
-import { entryPlaces } from '../state/trail/entryPlaces.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { DONE, type EntryId, type GateId, type PhaseId } from '../../state/entry/ids.ts';
+import type { Phase, TrailState } from '../../state/entry/phase.ts';
+import { livePhase } from '../../state/entry/phase.ts';
+import { type Condition, type GateReport, gateReport } from '../../state/gate/gate.ts';
+import { entryPlaces } from '../../state/trail/entryPlaces.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import type { Here } from '../workspace/here.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 import { gateStatus, gatesOf } from './status.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import type { Here } from './workspace/here.ts';
 
 export type Explained = Omit<Condition, 'evidence'> & { evidence: Evidence[] };
 export type ExplainReport = {

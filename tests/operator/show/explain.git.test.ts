@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { type Explained, type ExplainReport, explain } from '../../operator/explain.ts';
-import { sayExplained } from '../../operator/sayExplained.ts';
-import { paint, type Screen } from '../../operator/terminal/print.ts';
-import type { Here } from '../../operator/workspace/here.ts';
-import { spoilable } from '../support/attack.ts';
-import { M1, openPhase, openWriter, phaseId } from '../support/phase.ts';
-import { addCommits, git, makeHub } from '../support/repo.ts';
+import { type Explained, type ExplainReport, explain } from '../../../operator/show/explain.ts';
+import { sayExplained } from '../../../operator/show/sayExplained.ts';
+import { paint, type Screen } from '../../../operator/terminal/print.ts';
+import type { Here } from '../../../operator/workspace/here.ts';
+import { spoilable } from '../../support/attack.ts';
+import { M1, openPhase, openWriter, phaseId } from '../../support/phase.ts';
+import { addCommits, git, makeHub } from '../../support/repo.ts';
 
 const { the } = spoilable();
 

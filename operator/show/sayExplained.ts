@@ -1,10 +1,10 @@
 // Why a gate holds or does not, in words: a line for each condition, below it what is missing, then each entry that shows
 // something with what it came to. Texts of agents are wrapped here, so that a terminal need not.
 
+import { countWords, entryLine, purposeWords, short } from '../terminal/lines.ts';
+import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';
 import type { CheckShown, Evidence } from './evidence.ts';
 import type { Explained, ExplainReport } from './explain.ts';
-import { countWords, entryLine, purposeWords, short } from './terminal/lines.ts';
-import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from './terminal/print.ts';
 
 const columns = 80;
 const indent = 9;

@@ -1,12 +1,12 @@
 // `coldpass trail`: search the trail, or show one entry as it stands there.
 
-import { type Entry, type Kind, kinds } from '../state/entry/entry.ts';
-import { renderEntry } from '../state/entry/framing.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { entryLine } from './terminal/lines.ts';
-import type { Screen } from './terminal/print.ts';
-import type { Here } from './workspace/here.ts';
+import { type Entry, type Kind, kinds } from '../../state/entry/entry.ts';
+import { renderEntry } from '../../state/entry/framing.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { entryLine } from '../terminal/lines.ts';
+import type { Screen } from '../terminal/print.ts';
+import type { Here } from '../workspace/here.ts';
 
 const listedDefault = 40;
 

@@ -3,13 +3,13 @@
 
 import { watch as watchPath } from 'node:fs';
 import { basename } from 'node:path';
-import { type Trail, withTrail } from '../state/trail/read.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import { type Exit, exits } from '../terminal/errors.ts';
+import { entryLine, matters } from '../terminal/lines.ts';
+import type { Screen } from '../terminal/print.ts';
+import type { Here } from '../workspace/here.ts';
 import { sayStatus } from './sayStatus.ts';
 import { type StatusReport, statusOf } from './status.ts';
-import { type Exit, exits } from './terminal/errors.ts';
-import { entryLine, matters } from './terminal/lines.ts';
-import type { Screen } from './terminal/print.ts';
-import type { Here } from './workspace/here.ts';
 
 export type WatchOptions = { place: Here; nowMs(): number; signal: AbortSignal; out: Screen; json: boolean };
 

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeBoxed } from '../support/box.ts';
-import { scripted, workspace } from '../support/cli.ts';
-import { planText } from '../support/cliPlan.ts';
-import { git } from '../support/repo.ts';
+import { describeBoxed } from '../../support/box.ts';
+import { scripted, workspace } from '../../support/cli.ts';
+import { planText } from '../../support/cliPlan.ts';
+import { git } from '../../support/repo.ts';
 
 /** The Builder claims work that is green and that no test proves, and the Adversary says nothing. */
 const vacuous = `

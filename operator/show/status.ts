@@ -1,21 +1,21 @@
 // `coldpass status`: what is so, as the trail has it, and what goes on now. Reads only; takes no lock.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { RunIntent } from '../runner/run/janitor.ts';
-import { runPaths } from '../runner/run/paths.ts';
-import type { Entry } from '../state/entry/entry.ts';
-import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../state/entry/ids.ts';
-import type { Phase, TrailState } from '../state/entry/phase.ts';
-import { unreproduced } from '../state/gate/caps.ts';
-import { gateReport } from '../state/gate/gate.ts';
-import { inboxOf } from '../state/gate/inbox.ts';
-import { branchHead } from '../state/git/git.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
+import { RunIntent } from '../../runner/run/janitor.ts';
+import { runPaths } from '../../runner/run/paths.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../../state/entry/ids.ts';
+import type { Phase, TrailState } from '../../state/entry/phase.ts';
+import { unreproduced } from '../../state/gate/caps.ts';
+import { gateReport } from '../../state/gate/gate.ts';
+import { inboxOf } from '../../state/gate/inbox.ts';
+import { branchHead } from '../../state/git/git.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import { type Exit, exits } from '../terminal/errors.ts';
+import { purposeWords, wakeWords } from '../terminal/lines.ts';
+import type { Here } from '../workspace/here.ts';
+import { supervisorOf } from '../workspace/running.ts';
 import { waitingActs } from './inbox.ts';
-import { type Exit, exits } from './terminal/errors.ts';
-import { purposeWords, wakeWords } from './terminal/lines.ts';
-import type { Here } from './workspace/here.ts';
-import { supervisorOf } from './workspace/running.ts';
 
 export type GateStatus = {
   gate: GateId;

@@ -1,8 +1,8 @@
 // The status in words: what needs the operator comes last, where the eye stops.
 
+import { short } from '../terminal/lines.ts';
+import { duration, type Painted, type Screen, styled } from '../terminal/print.ts';
 import type { GateStatus, PhaseStatus, StatusReport } from './status.ts';
-import { short } from './terminal/lines.ts';
-import { duration, type Painted, type Screen, styled } from './terminal/print.ts';
 
 const unmetShown = 3;
 
