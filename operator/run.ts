@@ -15,7 +15,7 @@ import { type InboxItem, inboxOf } from '../state/gate/inbox.ts';
 import { deliver, openHub } from '../state/trail/hub.ts';
 import { readInbox, readTaken } from '../state/trail/inboxFolder.ts';
 import { withTrail } from '../state/trail/read.ts';
-import { queueAct, type ReadyPlan, readyPlan } from './queue.ts';
+import { queueAct, type ReadyPlan, readyPlan } from './acts/queue.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';
 import { openLog } from './terminal/log.ts';
 import { type Agents, agentsFrom } from './workspace/agents.ts';

@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Script } from '../../agents/scripted/script.ts';
-import type { Decision } from '../../operator/act.ts';
+import type { Decision } from '../../operator/acts/act.ts';
 import { init } from '../../operator/init.ts';
 import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';

@@ -24,7 +24,7 @@ const longest = [
   'tests/live/controls.test.ts',
   'tests/live/reviewer.test.ts',
   'tests/operator/terminal/cli.git.test.ts',
-  'tests/operator/acts.boxed.test.ts',
+  'tests/operator/acts/acts.boxed.test.ts',
   'tests/runner/run/coldrun.boxed.test.ts',
   'tests/operator/try.boxed.test.ts',
 ];

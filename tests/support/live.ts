@@ -20,7 +20,7 @@ import { type Clock, systemClock } from '../../agents/model/clock.ts';
 import { readScript, Script } from '../../agents/scripted/script.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { readTranscript } from '../../agents/session/transcript.ts';
-import { type ActReport, type Decision, decide } from '../../operator/act.ts';
+import { type ActReport, type Decision, decide } from '../../operator/acts/act.ts';
 import { init } from '../../operator/init.ts';
 import { type RunEnd, run } from '../../operator/run.ts';
 import { here } from '../../operator/workspace/here.ts';

@@ -1,25 +1,25 @@
 // The operator's acts: each decision becomes a payload, is held against the trail as it is now (so that a slip is said at
 // once), signed, and dropped in the inbox. Only a supervisor puts it on the trail.
 
-import { type ActPayload, type SignedAct, Waivable } from '../state/entry/act.ts';
-import type { EntryOf } from '../state/entry/entry.ts';
-import type { EntryId, PhaseId } from '../state/entry/ids.ts';
-import { livePhase, type Phase } from '../state/entry/phase.ts';
-import { admitAct } from '../state/gate/admitAct.ts';
-import { targetDigestOf } from '../state/trail/acts.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
+import { type ActPayload, type SignedAct, Waivable } from '../../state/entry/act.ts';
+import type { EntryOf } from '../../state/entry/entry.ts';
+import type { EntryId, PhaseId } from '../../state/entry/ids.ts';
+import { livePhase, type Phase } from '../../state/entry/phase.ts';
+import { admitAct } from '../../state/gate/admitAct.ts';
+import { targetDigestOf } from '../../state/trail/acts.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import type { Env } from '../project/toolchain.ts';
+import { gateNamed, phaseNamed } from '../show/explain.ts';
+import { entryNumber } from '../show/trail.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { actWords } from '../terminal/lines.ts';
+import { type Screen, styled } from '../terminal/print.ts';
+import type { Here } from '../workspace/here.ts';
+import { rotateAct } from '../workspace/rotate.ts';
+import { supervisorOf } from '../workspace/running.ts';
+import { type Answer, answered, answerTo, drop, signed, stamp } from '../workspace/sign.ts';
 import { amendAct, amendSays } from './amend.ts';
-import type { Env } from './project/toolchain.ts';
-import { gateNamed, phaseNamed } from './show/explain.ts';
-import { entryNumber } from './show/trail.ts';
 import { isPutOff, takeUpAct } from './takeUp.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { actWords } from './terminal/lines.ts';
-import { type Screen, styled } from './terminal/print.ts';
-import type { Here } from './workspace/here.ts';
-import { rotateAct } from './workspace/rotate.ts';
-import { supervisorOf } from './workspace/running.ts';
-import { type Answer, answered, answerTo, drop, signed, stamp } from './workspace/sign.ts';
 
 const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
 

@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Decision, decide, momentOf } from '../../operator/act.ts';
-import { here } from '../../operator/workspace/here.ts';
-import type { Act } from '../../state/entry/act.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import type { Entry } from '../../state/entry/entry.ts';
-import { renderEntry } from '../../state/entry/framing.ts';
-import { loadSigner } from '../../state/keys/keys.ts';
-import { signAct, targetDigestOf } from '../../state/trail/acts.ts';
-import { openHub } from '../../state/trail/hub.ts';
-import { dropAct } from '../../state/trail/inboxFolder.ts';
-import { readTrail, withTrail } from '../../state/trail/read.ts';
-import { describeBoxed } from '../support/box.ts';
-import { type Ground, scripted, workspace } from '../support/cli.ts';
-import { planText } from '../support/cliPlan.ts';
+import { type Decision, decide, momentOf } from '../../../operator/acts/act.ts';
+import { here } from '../../../operator/workspace/here.ts';
+import type { Act } from '../../../state/entry/act.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { Entry } from '../../../state/entry/entry.ts';
+import { renderEntry } from '../../../state/entry/framing.ts';
+import { loadSigner } from '../../../state/keys/keys.ts';
+import { signAct, targetDigestOf } from '../../../state/trail/acts.ts';
+import { openHub } from '../../../state/trail/hub.ts';
+import { dropAct } from '../../../state/trail/inboxFolder.ts';
+import { readTrail, withTrail } from '../../../state/trail/read.ts';
+import { describeBoxed } from '../../support/box.ts';
+import { type Ground, scripted, workspace } from '../../support/cli.ts';
+import { planText } from '../../support/cliPlan.ts';
 
 const idle = `
 roles:

@@ -3,26 +3,26 @@
 
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { pinRecipe } from '../runner/run/pinned.ts';
-import { readHoldOuts } from '../state/controls/holdout.ts';
-import type { SignedAct } from '../state/entry/act.ts';
-import { canonicalJson, digestOf } from '../state/entry/digest.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { Digest, EntryId, RecipeName, Sha } from '../state/entry/ids.ts';
-import type { Problem } from '../state/entry/problem.ts';
-import { isApp, type Recipe } from '../state/entry/recipe.ts';
-import type { PhaseSpec } from '../state/entry/spec.ts';
-import { revParse } from '../state/git/git.ts';
-import { releaseTags } from '../state/git/releases.ts';
-import { checkPlan } from '../state/plan/plan.ts';
-import { syncMain } from '../state/trail/hub.ts';
-import type { Grants } from '../state/trail/workspace.ts';
-import { gitOptions } from './project/repository.ts';
-import type { Env } from './project/toolchain.ts';
-import { UsageError } from './terminal/errors.ts';
-import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from './workspace/grants.ts';
-import type { Here } from './workspace/here.ts';
-import { signed } from './workspace/sign.ts';
+import { pinRecipe } from '../../runner/run/pinned.ts';
+import { readHoldOuts } from '../../state/controls/holdout.ts';
+import type { SignedAct } from '../../state/entry/act.ts';
+import { canonicalJson, digestOf } from '../../state/entry/digest.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { Digest, EntryId, RecipeName, Sha } from '../../state/entry/ids.ts';
+import type { Problem } from '../../state/entry/problem.ts';
+import { isApp, type Recipe } from '../../state/entry/recipe.ts';
+import type { PhaseSpec } from '../../state/entry/spec.ts';
+import { revParse } from '../../state/git/git.ts';
+import { releaseTags } from '../../state/git/releases.ts';
+import { checkPlan } from '../../state/plan/plan.ts';
+import { syncMain } from '../../state/trail/hub.ts';
+import type { Grants } from '../../state/trail/workspace.ts';
+import { gitOptions } from '../project/repository.ts';
+import type { Env } from '../project/toolchain.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from '../workspace/grants.ts';
+import type { Here } from '../workspace/here.ts';
+import { signed } from '../workspace/sign.ts';
 
 const planBytesMax = 1024 * 1024;
 

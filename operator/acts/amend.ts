@@ -1,13 +1,13 @@
 // `coldpass amend PHASE --plan FILE`: a whole new plan for a phase under way. Read and checked like one that is queued; the act
 // pins it with the recipes as they are now, over the digest of the plan that it replaces.
 
-import type { SignedAct } from '../state/entry/act.ts';
-import type { Phase } from '../state/entry/phase.ts';
-import { changedGates } from '../state/fold/amendment.ts';
+import type { SignedAct } from '../../state/entry/act.ts';
+import type { Phase } from '../../state/entry/phase.ts';
+import { changedGates } from '../../state/fold/amendment.ts';
+import { UsageError } from '../terminal/errors.ts';
+import type { Here } from '../workspace/here.ts';
+import { type Signing, signed } from '../workspace/sign.ts';
 import { pinsOf, readyPlan } from './queue.ts';
-import { UsageError } from './terminal/errors.ts';
-import type { Here } from './workspace/here.ts';
-import { type Signing, signed } from './workspace/sign.ts';
 
 export type AmendOptions = Signing & { place: Here; dir: string };
 

@@ -1,12 +1,12 @@
 // `coldpass approve N --plan FILE`: work that was put off is taken up again. The act is the `queue` of the plan that does it,
 // signed over plan and recipes, and over the text of the deferral, or of the proposal, that it answers.
 
-import type { SignedAct } from '../state/entry/act.ts';
-import type { Entry } from '../state/entry/entry.ts';
-import { targetDigestOf } from '../state/trail/acts.ts';
+import type { SignedAct } from '../../state/entry/act.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { targetDigestOf } from '../../state/trail/acts.ts';
+import { UsageError } from '../terminal/errors.ts';
+import type { Here } from '../workspace/here.ts';
 import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
-import { UsageError } from './terminal/errors.ts';
-import type { Here } from './workspace/here.ts';
 
 export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };
 

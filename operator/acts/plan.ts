@@ -2,13 +2,13 @@
 
 import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PhaseId } from '../state/entry/ids.ts';
-import type { Problem } from '../state/entry/problem.ts';
-import { checkPlan, newPlan } from '../state/plan/plan.ts';
+import type { PhaseId } from '../../state/entry/ids.ts';
+import type { Problem } from '../../state/entry/problem.ts';
+import { checkPlan, newPlan } from '../../state/plan/plan.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { type Screen, styled } from '../terminal/print.ts';
+import { type Asked, readHere } from '../workspace/here.ts';
 import { planBytes, problemLine } from './queue.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { type Screen, styled } from './terminal/print.ts';
-import { type Asked, readHere } from './workspace/here.ts';
 
 export type PlanMade = { exit: Exit; file: string; phase: PhaseId };
 export type PlanChecked = {
