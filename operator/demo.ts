@@ -11,7 +11,7 @@ import { startScripted } from '../agents/scripted/scripted.ts';
 import { limitsFrom } from '../agents/session/limits.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
 import { makeRepository } from '../state/git/checkout.ts';
-import { type Audited, auditTrail, sayAudit } from './audit.ts';
+import { type Audited, auditTrail, sayAudit } from './audit/audit.ts';
 import { type InitReport, init } from './init.ts';
 import type { Env } from './project/toolchain.ts';
 import { type RunEnd, run } from './run.ts';

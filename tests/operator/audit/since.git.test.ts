@@ -1,13 +1,13 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sayAudit } from '../../operator/audit.ts';
-import { paint } from '../../operator/terminal/print.ts';
-import { audit } from '../../state/audit/audit.ts';
-import { workspace } from '../support/cli.ts';
-import { honestPhase } from '../support/phase.ts';
-import { git } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import { sayAudit } from '../../../operator/audit/audit.ts';
+import { paint } from '../../../operator/terminal/print.ts';
+import { audit } from '../../../state/audit/audit.ts';
+import { workspace } from '../../support/cli.ts';
+import { honestPhase } from '../../support/phase.ts';
+import { git } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 describe('coldpass audit --since-last', () => {
   it('looks only at what came after the last sound audit; without it an audit is whole', async () => {

@@ -1,11 +1,11 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { auditPlain } from '../../operator/auditPlain.ts';
-import { UsageError } from '../../operator/terminal/errors.ts';
-import { commit, type Ground, ground, type Said } from '../support/cli.ts';
-import { fixtureText } from '../support/plain.ts';
-import { git } from '../support/repo.ts';
+import { auditPlain } from '../../../operator/audit/plain.ts';
+import { UsageError } from '../../../operator/terminal/errors.ts';
+import { commit, type Ground, ground, type Said } from '../../support/cli.ts';
+import { fixtureText } from '../../support/plain.ts';
+import { git } from '../../support/repo.ts';
 
 const sound =
   '## Gate M1 — CLAIMED @2026-01-02T09:00Z\n**WHAT.** Notes are kept; build #4.\n\n## M1 PASS @2026-01-02T11:00Z\n\nSeen in build #5.\n';

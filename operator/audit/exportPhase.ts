@@ -10,18 +10,18 @@ import {
   runStatement,
   runsUnder,
   type Source,
-} from '../state/audit/statement.ts';
-import { digestOf } from '../state/entry/digest.ts';
-import type { EntryOf } from '../state/entry/entry.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { EntryId, GateId, PhaseId, RunId } from '../state/entry/ids.ts';
-import { emptyTrail, type Phase } from '../state/entry/phase.ts';
-import { RunRecord } from '../state/entry/record.ts';
-import { fold } from '../state/fold/fold.ts';
-import { type GateReport, gateReport } from '../state/gate/gate.ts';
-import { type EnvelopeKey, sealed } from '../state/keys/dsse.ts';
-import type { Trail } from '../state/trail/read.ts';
-import { gatesOf } from './show/status.ts';
+} from '../../state/audit/statement.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { EntryOf } from '../../state/entry/entry.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { EntryId, GateId, PhaseId, RunId } from '../../state/entry/ids.ts';
+import { emptyTrail, type Phase } from '../../state/entry/phase.ts';
+import { RunRecord } from '../../state/entry/record.ts';
+import { fold } from '../../state/fold/fold.ts';
+import { type GateReport, gateReport } from '../../state/gate/gate.ts';
+import { type EnvelopeKey, sealed } from '../../state/keys/dsse.ts';
+import type { Trail } from '../../state/trail/read.ts';
+import { gatesOf } from '../show/status.ts';
 
 export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;
 /** Bytes by their path in the exported folder. */

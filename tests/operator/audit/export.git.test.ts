@@ -4,12 +4,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exportTrail } from '../../operator/export.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { spoilable } from '../support/attack.ts';
-import { git } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import { exportTrail } from '../../../operator/audit/export.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { spoilable } from '../../support/attack.ts';
+import { git } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const { the, copy } = spoilable();
 const resource = 'git+https://example.org/notes.git';

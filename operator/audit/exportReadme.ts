@@ -1,7 +1,7 @@
 // The README that lies beside exported statements: what they are, and how a stranger verifies one by hand.
 
-import type { Source } from '../state/audit/statement.ts';
-import { intotoType } from '../state/keys/dsse.ts';
+import type { Source } from '../../state/audit/statement.ts';
+import { intotoType } from '../../state/keys/dsse.ts';
 import type { ExportedPhase, Keys } from './exportPhase.ts';
 
 type Exported = {

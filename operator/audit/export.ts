@@ -5,22 +5,22 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Source } from '../state/audit/statement.ts';
-import { Refused } from '../state/entry/errors.ts';
-import type { Sha } from '../state/entry/ids.ts';
-import { type EnvelopeKey, publicPem } from '../state/keys/dsse.ts';
-import { loadKey, roleKeyFile } from '../state/keys/keys.ts';
-import { currentKey } from '../state/keys/signers.ts';
-import { signersAt } from '../state/trail/hub.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
-import type { StatePaths } from '../state/trail/workspace.ts';
+import type { Source } from '../../state/audit/statement.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import type { Sha } from '../../state/entry/ids.ts';
+import { type EnvelopeKey, publicPem } from '../../state/keys/dsse.ts';
+import { loadKey, roleKeyFile } from '../../state/keys/keys.ts';
+import { currentKey } from '../../state/keys/signers.ts';
+import { signersAt } from '../../state/trail/hub.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import type { StatePaths } from '../../state/trail/workspace.ts';
+import { phaseNamed } from '../show/explain.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import type { Screen } from '../terminal/print.ts';
+import { type Asked, here } from '../workspace/here.ts';
 import { witnessed } from './audit.ts';
 import { type ExportedPhase, exportPhase, type Files, type Keys } from './exportPhase.ts';
 import { exportReadme } from './exportReadme.ts';
-import { phaseNamed } from './show/explain.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import type { Screen } from './terminal/print.ts';
-import { type Asked, here } from './workspace/here.ts';
 
 export type ExportOptions = {
   /** A folder that is empty, or to be made. */

@@ -2,11 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type AuditOptions, type AuditReport, audit } from '../state/audit/audit.ts';
-import { type Exit, exits } from './terminal/errors.ts';
-import { short } from './terminal/lines.ts';
-import { type Screen, styled } from './terminal/print.ts';
-import { type Asked, here } from './workspace/here.ts';
+import { type AuditOptions, type AuditReport, audit } from '../../state/audit/audit.ts';
+import { type Exit, exits } from '../terminal/errors.ts';
+import { short } from '../terminal/lines.ts';
+import { type Screen, styled } from '../terminal/print.ts';
+import { type Asked, here } from '../workspace/here.ts';
 
 export type Audited = AuditReport & { exit: Exit };
 
