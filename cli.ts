@@ -17,9 +17,9 @@ import { sayPlain } from './operator/audit/sayPlain.ts';
 import type { DemoGround } from './operator/demo.ts';
 import { doctor } from './operator/doctor.ts';
 import { init } from './operator/init.ts';
-import { listRuns, sayBadge, sayOneRun, sayRuns, showRun } from './operator/runs.ts';
+import { listRuns, sayBadge, sayOneRun, sayRuns, showRun } from './operator/runs/runs.ts';
+import { sayChallenge } from './operator/runs/sayChallenge.ts';
 import { sayDoctor, sayInit } from './operator/say.ts';
-import { sayChallenge } from './operator/sayChallenge.ts';
 import { explain } from './operator/show/explain.ts';
 import { inbox, sayInbox } from './operator/show/inbox.ts';
 import { sayExplained } from './operator/show/sayExplained.ts';
@@ -42,11 +42,11 @@ type Common = { json?: boolean; state?: string };
 const load = {
   sandbox: () => import('./operator/workspace/sandbox.ts'),
   docker: () => import('./runner/swarm/engine/report.ts'),
-  try: () => import('./operator/try.ts'),
-  challenge: () => import('./operator/challenge.ts'),
-  run: () => import('./operator/run.ts'),
+  try: () => import('./operator/runs/try.ts'),
+  challenge: () => import('./operator/runs/challenge.ts'),
+  run: () => import('./operator/runs/run.ts'),
   demo: () => import('./operator/demo.ts'),
-  calibrate: () => import('./operator/calibrate.ts'),
+  calibrate: () => import('./operator/runs/calibrate.ts'),
 };
 
 const clock = systemClock();

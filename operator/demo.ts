@@ -14,7 +14,7 @@ import { makeRepository } from '../state/git/checkout.ts';
 import { type Audited, auditTrail, sayAudit } from './audit/audit.ts';
 import { type InitReport, init } from './init.ts';
 import type { Env } from './project/toolchain.ts';
-import { type RunEnd, run } from './run.ts';
+import { type RunEnd, run } from './runs/run.ts';
 import { sayRun } from './show/sayRun.ts';
 import { demoDir, demoScript } from './story.ts';
 import { type Exit, exits, UsageError } from './terminal/errors.ts';

@@ -37,7 +37,7 @@ const purePaths = [
   'loop/timers.ts',
   'loop/wake.ts',
   'loop/want.ts',
-  'operator/compare.ts',
+  'operator/runs/compare.ts',
   'operator/terminal/errors.ts',
   'operator/show/evidence.ts',
   'operator/project/proposal.ts',

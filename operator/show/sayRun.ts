@@ -1,7 +1,7 @@
 // The end of `coldpass run` in words: what came of the phase, and what to type next.
 
 import type { InboxItem } from '../../state/gate/inbox.ts';
-import type { RunEnd } from '../run.ts';
+import type { RunEnd } from '../runs/run.ts';
 import { short } from '../terminal/lines.ts';
 import { type Painted, type Screen, styled } from '../terminal/print.ts';
 

@@ -8,7 +8,7 @@ import { systemClock } from '../../agents/model/clock.ts';
 import type { Script } from '../../agents/scripted/script.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { layDemo } from '../../operator/demo.ts';
-import { run } from '../../operator/run.ts';
+import { run } from '../../operator/runs/run.ts';
 import { demoScript } from '../../operator/story.ts';
 import { statePaths } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';

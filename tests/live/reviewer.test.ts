@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type CalibrationCase, calibrationSet } from '../../agents/calibration/set.ts';
 import { systemClock } from '../../agents/model/clock.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
-import { calibrateHere } from '../../operator/calibrate.ts';
+import { calibrateHere } from '../../operator/runs/calibrate.ts';
 import type { PhaseId } from '../../state/entry/ids.ts';
 import { describeBoxed } from '../support/box.ts';
 import { caseFails, casePasses, judgesOf } from '../support/judge.ts';

@@ -26,7 +26,7 @@ const longest = [
   'tests/operator/terminal/cli.git.test.ts',
   'tests/operator/acts/acts.boxed.test.ts',
   'tests/runner/run/coldrun.boxed.test.ts',
-  'tests/operator/try.boxed.test.ts',
+  'tests/operator/runs/try.boxed.test.ts',
 ];
 
 export class LongestFirst extends BaseSequencer {

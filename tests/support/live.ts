@@ -22,7 +22,7 @@ import { startScripted } from '../../agents/scripted/scripted.ts';
 import { readTranscript } from '../../agents/session/transcript.ts';
 import { type ActReport, type Decision, decide } from '../../operator/acts/act.ts';
 import { init } from '../../operator/init.ts';
-import { type RunEnd, run } from '../../operator/run.ts';
+import { type RunEnd, run } from '../../operator/runs/run.ts';
 import { here } from '../../operator/workspace/here.ts';
 import { drop, signed } from '../../operator/workspace/sign.ts';
 import { type AuditReport, audit } from '../../state/audit/audit.ts';

@@ -2,18 +2,18 @@
 // down beforehand.
 
 import { expect, it, onTestFinished } from 'vitest';
-import { type CalibrationCase, calibrationSet } from '../../agents/calibration/set.ts';
-import { anthropic } from '../../agents/model/anthropic.ts';
-import { systemClock } from '../../agents/model/clock.ts';
-import { priceOf } from '../../agents/model/spend.ts';
-import { startScripted } from '../../agents/scripted/scripted.ts';
-import { limitsDefault } from '../../agents/session/limits.ts';
-import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../operator/calibrate.ts';
-import { paint, type Screen } from '../../operator/terminal/print.ts';
-import { readCalibrations } from '../../state/fold/calibration.ts';
-import { describeBoxed } from '../support/box.ts';
-import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../support/judge.ts';
-import { askedAt, calls, type Ground, layGround, scriptOf } from '../support/live.ts';
+import { type CalibrationCase, calibrationSet } from '../../../agents/calibration/set.ts';
+import { anthropic } from '../../../agents/model/anthropic.ts';
+import { systemClock } from '../../../agents/model/clock.ts';
+import { priceOf } from '../../../agents/model/spend.ts';
+import { startScripted } from '../../../agents/scripted/scripted.ts';
+import { limitsDefault } from '../../../agents/session/limits.ts';
+import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../../operator/runs/calibrate.ts';
+import { paint, type Screen } from '../../../operator/terminal/print.ts';
+import { readCalibrations } from '../../../state/fold/calibration.ts';
+import { describeBoxed } from '../../support/box.ts';
+import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../../support/judge.ts';
+import { askedAt, calls, type Ground, layGround, scriptOf } from '../../support/live.ts';
 
 const all = calibrationSet();
 /** Two projects of the set: enough for judges that do not look. */

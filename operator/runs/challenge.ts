@@ -3,26 +3,26 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { pinnedRecipe } from '../loop/opening.ts';
-import { special } from '../loop/runs.ts';
-import type { Sources } from '../loop/world.ts';
-import { type ColdRunRequest, coldRun, type Progress } from '../runner/run/coldrun.ts';
-import { digestOf } from '../state/entry/digest.ts';
-import type { Entry, EntryOf } from '../state/entry/entry.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { EntryId, RunId, Sha } from '../state/entry/ids.ts';
-import { emptyTrail } from '../state/entry/phase.ts';
-import { type Purpose, RunRecord, uncounted } from '../state/entry/record.ts';
-import { fold } from '../state/fold/fold.ts';
-import { slotOf } from '../state/fold/piece.ts';
-import { revParse } from '../state/git/git.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
-import { checkGrants } from './acts/queue.ts';
+import { pinnedRecipe } from '../../loop/opening.ts';
+import { special } from '../../loop/runs.ts';
+import type { Sources } from '../../loop/world.ts';
+import { type ColdRunRequest, coldRun, type Progress } from '../../runner/run/coldrun.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Entry, EntryOf } from '../../state/entry/entry.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { EntryId, RunId, Sha } from '../../state/entry/ids.ts';
+import { emptyTrail } from '../../state/entry/phase.ts';
+import { type Purpose, RunRecord, uncounted } from '../../state/entry/record.ts';
+import { fold } from '../../state/fold/fold.ts';
+import { slotOf } from '../../state/fold/piece.ts';
+import { revParse } from '../../state/git/git.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import { checkGrants } from '../acts/queue.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import type { Here } from '../workspace/here.ts';
 import { type Comparison, compared } from './compare.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
 import { runIdOf } from './runs.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import type { Here } from './workspace/here.ts';
 
 export type ChallengeOptions = {
   now(): Date;

@@ -4,24 +4,24 @@
 //
 // Exit: 0 done and delivered · 1 abandoned, or refused · 3 needs the operator · 4 stopped before its end (type it again)
 
-import type { Clock } from '../agents/model/clock.ts';
-import { supervise } from '../loop/supervisor.ts';
-import type { Progress } from '../loop/world.ts';
-import { Refused } from '../state/entry/errors.ts';
-import { DONE, type PhaseId, type Sha } from '../state/entry/ids.ts';
-import { livePhase, type Phase, type TrailState } from '../state/entry/phase.ts';
-import { currentClaim } from '../state/gate/gate.ts';
-import { type InboxItem, inboxOf } from '../state/gate/inbox.ts';
-import { deliver, openHub } from '../state/trail/hub.ts';
-import { readInbox, readTaken } from '../state/trail/inboxFolder.ts';
-import { withTrail } from '../state/trail/read.ts';
-import { queueAct, type ReadyPlan, readyPlan } from './acts/queue.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { openLog } from './terminal/log.ts';
-import { type Agents, agentsFrom } from './workspace/agents.ts';
-import { type Asked, type Here, here } from './workspace/here.ts';
-import { supervisorOf } from './workspace/running.ts';
-import { answerTo, drop } from './workspace/sign.ts';
+import type { Clock } from '../../agents/model/clock.ts';
+import { supervise } from '../../loop/supervisor.ts';
+import type { Progress } from '../../loop/world.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import { DONE, type PhaseId, type Sha } from '../../state/entry/ids.ts';
+import { livePhase, type Phase, type TrailState } from '../../state/entry/phase.ts';
+import { currentClaim } from '../../state/gate/gate.ts';
+import { type InboxItem, inboxOf } from '../../state/gate/inbox.ts';
+import { deliver, openHub } from '../../state/trail/hub.ts';
+import { readInbox, readTaken } from '../../state/trail/inboxFolder.ts';
+import { withTrail } from '../../state/trail/read.ts';
+import { queueAct, type ReadyPlan, readyPlan } from '../acts/queue.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { openLog } from '../terminal/log.ts';
+import { type Agents, agentsFrom } from '../workspace/agents.ts';
+import { type Asked, type Here, here } from '../workspace/here.ts';
+import { supervisorOf } from '../workspace/running.ts';
+import { answerTo, drop } from '../workspace/sign.ts';
 
 export type RunOptions = {
   asked: Asked;

@@ -3,17 +3,17 @@
 
 import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Sandbox } from '../runner/box/sandbox.ts';
-import { unboxed } from '../runner/box/unboxed.ts';
-import { openEngine } from '../runner/engines.ts';
-import type { Engine } from '../runner/run/engine.ts';
-import { sweep } from '../runner/run/janitor.ts';
-import { Refused } from '../state/entry/errors.ts';
-import type { Digest } from '../state/entry/ids.ts';
-import { type Lock, lockWorkspace } from '../state/trail/workspace.ts';
+import type { Sandbox } from '../../runner/box/sandbox.ts';
+import { unboxed } from '../../runner/box/unboxed.ts';
+import { openEngine } from '../../runner/engines.ts';
+import type { Engine } from '../../runner/run/engine.ts';
+import { sweep } from '../../runner/run/janitor.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import type { Digest } from '../../state/entry/ids.ts';
+import { type Lock, lockWorkspace } from '../../state/trail/workspace.ts';
+import type { Here } from '../workspace/here.ts';
+import { sandboxOf } from '../workspace/sandbox.ts';
 import { trialsDir } from './runs.ts';
-import type { Here } from './workspace/here.ts';
-import { sandboxOf } from './workspace/sandbox.ts';
 
 const trialsKept = 50;
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeBoxed } from '../support/box.ts';
-import { nodeConfig, nodeProject, workspace } from '../support/cli.ts';
-import { addCommits, git } from '../support/repo.ts';
+import { describeBoxed } from '../../support/box.ts';
+import { nodeConfig, nodeProject, workspace } from '../../support/cli.ts';
+import { addCommits, git } from '../../support/repo.ts';
 
 const failing = `import { test } from 'node:test';
 import assert from 'node:assert';

@@ -3,22 +3,22 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type ColdRunRequest, coldRun, type Progress } from '../runner/run/coldrun.ts';
-import { pinRecipe } from '../runner/run/pinned.ts';
-import type { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
-import { isApp } from '../state/entry/recipe.ts';
-import type { Outcome, RunRecord } from '../state/entry/record.ts';
-import { revParse } from '../state/git/git.ts';
-import { git } from '../state/git/process.ts';
-import { releaseTags } from '../state/git/releases.ts';
-import { type Config, recipeNamed } from '../state/plan/config.ts';
-import { dropTrial, openHub, syncTrial } from '../state/trail/hub.ts';
-import { checkGrants, readFile } from './acts/queue.ts';
+import { type ColdRunRequest, coldRun, type Progress } from '../../runner/run/coldrun.ts';
+import { pinRecipe } from '../../runner/run/pinned.ts';
+import type { RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
+import { isApp } from '../../state/entry/recipe.ts';
+import type { Outcome, RunRecord } from '../../state/entry/record.ts';
+import { revParse } from '../../state/git/git.ts';
+import { git } from '../../state/git/process.ts';
+import { releaseTags } from '../../state/git/releases.ts';
+import { type Config, recipeNamed } from '../../state/plan/config.ts';
+import { dropTrial, openHub, syncTrial } from '../../state/trail/hub.ts';
+import { checkGrants, readFile } from '../acts/queue.ts';
+import { gitOptions } from '../project/repository.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { cleanLine } from '../terminal/print.ts';
+import { type Asked, type Here, here } from '../workspace/here.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
-import { gitOptions } from './project/repository.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { cleanLine } from './terminal/print.ts';
-import { type Asked, type Here, here } from './workspace/here.ts';
 
 export type TryOptions = {
   asked: Asked;

@@ -5,20 +5,20 @@
 
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CalibrationOptions, calibrate } from '../agents/calibration/calibrate.ts';
-import { type CalibrationSet, calibrationSet } from '../agents/calibration/set.ts';
-import type { Clock } from '../agents/model/clock.ts';
-import type { AgentSetup } from '../loop/world.ts';
-import type { Sandbox } from '../runner/box/sandbox.ts';
-import { unboxed } from '../runner/box/unboxed.ts';
-import { Refused } from '../state/entry/errors.ts';
-import { type Calibration, type JudgedCase, keepCalibration, percent } from '../state/fold/calibration.ts';
-import { lockWorkspace } from '../state/trail/workspace.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { type Painted, type Screen, styled } from './terminal/print.ts';
-import { agentsFrom } from './workspace/agents.ts';
-import { type Asked, type Here, here } from './workspace/here.ts';
-import { sandboxOf } from './workspace/sandbox.ts';
+import { type CalibrationOptions, calibrate } from '../../agents/calibration/calibrate.ts';
+import { type CalibrationSet, calibrationSet } from '../../agents/calibration/set.ts';
+import type { Clock } from '../../agents/model/clock.ts';
+import type { AgentSetup } from '../../loop/world.ts';
+import type { Sandbox } from '../../runner/box/sandbox.ts';
+import { unboxed } from '../../runner/box/unboxed.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import { type Calibration, type JudgedCase, keepCalibration, percent } from '../../state/fold/calibration.ts';
+import { lockWorkspace } from '../../state/trail/workspace.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { type Painted, type Screen, styled } from '../terminal/print.ts';
+import { agentsFrom } from '../workspace/agents.ts';
+import { type Asked, type Here, here } from '../workspace/here.ts';
+import { sandboxOf } from '../workspace/sandbox.ts';
 
 /** The most that a calibration may cost, where nothing else is said. */
 export const calibrationUsdDefault = 10;

@@ -1,10 +1,10 @@
 // A challenged run in words: alike, or what was recorded and what came out now.
 
-import { uncounted } from '../state/entry/record.ts';
+import { uncounted } from '../../state/entry/record.ts';
+import { countWords, purposeWords } from '../terminal/lines.ts';
+import { cleanLine, type Screen, styled } from '../terminal/print.ts';
+import { countsOf, sayRecord } from '../terminal/sayRecord.ts';
 import type { ChallengeReport } from './challenge.ts';
-import { countWords, purposeWords } from './terminal/lines.ts';
-import { cleanLine, type Screen, styled } from './terminal/print.ts';
-import { countsOf, sayRecord } from './terminal/sayRecord.ts';
 
 const listedMax = 20;
 

@@ -3,17 +3,17 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runPaths } from '../runner/run/paths.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import { type EntryId, RunId } from '../state/entry/ids.ts';
-import { RunRecord } from '../state/entry/record.ts';
-import { type Trail, withTrail } from '../state/trail/read.ts';
-import { badge } from './terminal/badge.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { countWords, purposeWords, short } from './terminal/lines.ts';
-import { type Screen, styled } from './terminal/print.ts';
-import { countsOf, sayRecord } from './terminal/sayRecord.ts';
-import type { Here } from './workspace/here.ts';
+import { runPaths } from '../../runner/run/paths.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import { type EntryId, RunId } from '../../state/entry/ids.ts';
+import { RunRecord } from '../../state/entry/record.ts';
+import { type Trail, withTrail } from '../../state/trail/read.ts';
+import { badge } from '../terminal/badge.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { countWords, purposeWords, short } from '../terminal/lines.ts';
+import { type Screen, styled } from '../terminal/print.ts';
+import { countsOf, sayRecord } from '../terminal/sayRecord.ts';
+import type { Here } from '../workspace/here.ts';
 
 const listedMax = 40;
 

@@ -1,7 +1,7 @@
 // Two records of one run, test by test. Pure. Times and messages are left aside, since they differ on any machine; that a
 // failure was an assertion counts, since controls hang on it.
 
-import type { Outcome, RunRecord, TestResult } from '../state/entry/record.ts';
+import type { Outcome, RunRecord, TestResult } from '../../state/entry/record.ts';
 
 export type Both<T> = { recorded: T; now: T };
 export type Comparison = {
