@@ -14,12 +14,12 @@ import { auditTrail, sayAudit } from './operator/audit/audit.ts';
 import { exportStatements, sayExported } from './operator/audit/export.ts';
 import { auditPlain } from './operator/audit/plain.ts';
 import { sayPlain } from './operator/audit/sayPlain.ts';
-import type { DemoGround } from './operator/demo.ts';
-import { doctor } from './operator/doctor.ts';
-import { init } from './operator/init.ts';
 import { listRuns, sayBadge, sayOneRun, sayRuns, showRun } from './operator/runs/runs.ts';
 import { sayChallenge } from './operator/runs/sayChallenge.ts';
-import { sayDoctor, sayInit } from './operator/say.ts';
+import type { DemoGround } from './operator/setup/demo.ts';
+import { doctor } from './operator/setup/doctor.ts';
+import { init } from './operator/setup/init.ts';
+import { sayDoctor, sayInit } from './operator/setup/say.ts';
 import { explain } from './operator/show/explain.ts';
 import { inbox, sayInbox } from './operator/show/inbox.ts';
 import { sayExplained } from './operator/show/sayExplained.ts';
@@ -45,7 +45,7 @@ const load = {
   try: () => import('./operator/runs/try.ts'),
   challenge: () => import('./operator/runs/challenge.ts'),
   run: () => import('./operator/runs/run.ts'),
-  demo: () => import('./operator/demo.ts'),
+  demo: () => import('./operator/setup/demo.ts'),
   calibrate: () => import('./operator/runs/calibrate.ts'),
 };
 

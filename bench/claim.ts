@@ -17,7 +17,7 @@ import { limitsFrom } from '../agents/session/limits.ts';
 import { supervise } from '../loop/supervisor.ts';
 import type { AgentSetup, Progress } from '../loop/world.ts';
 import { queueAct, readyPlan } from '../operator/acts/queue.ts';
-import { init } from '../operator/init.ts';
+import { init } from '../operator/setup/init.ts';
 import { here } from '../operator/workspace/here.ts';
 import { drop } from '../operator/workspace/sign.ts';
 import { makeRepository } from '../state/git/checkout.ts';

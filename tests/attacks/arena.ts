@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Script } from '../../agents/scripted/script.ts';
 import type { Decision } from '../../operator/acts/act.ts';
-import { init } from '../../operator/init.ts';
+import { init } from '../../operator/setup/init.ts';
 import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import { gateReport } from '../../state/gate/gate.ts';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readScript, Script } from '../../agents/scripted/script.ts';
-import { init } from '../../operator/init.ts';
+import { init } from '../../operator/setup/init.ts';
 import { layApp } from '../../recipes/lay.ts';
 import { statePaths } from '../../state/trail/workspace.ts';
 import { fixtures, type Ground, groundEnv, liveDir } from './live.ts';

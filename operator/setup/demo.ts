@@ -4,23 +4,23 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { anthropic } from '../agents/model/anthropic.ts';
-import type { Clock } from '../agents/model/clock.ts';
-import { priceOf } from '../agents/model/spend.ts';
-import { startScripted } from '../agents/scripted/scripted.ts';
-import { limitsFrom } from '../agents/session/limits.ts';
-import type { AgentSetup, Progress } from '../loop/world.ts';
-import { makeRepository } from '../state/git/checkout.ts';
-import { type Audited, auditTrail, sayAudit } from './audit/audit.ts';
+import { anthropic } from '../../agents/model/anthropic.ts';
+import type { Clock } from '../../agents/model/clock.ts';
+import { priceOf } from '../../agents/model/spend.ts';
+import { startScripted } from '../../agents/scripted/scripted.ts';
+import { limitsFrom } from '../../agents/session/limits.ts';
+import type { AgentSetup, Progress } from '../../loop/world.ts';
+import { makeRepository } from '../../state/git/checkout.ts';
+import { type Audited, auditTrail, sayAudit } from '../audit/audit.ts';
+import type { Env } from '../project/toolchain.ts';
+import { type RunEnd, run } from '../runs/run.ts';
+import { sayRun } from '../show/sayRun.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { type Screen, styled } from '../terminal/print.ts';
+import type { Agents } from '../workspace/agents.ts';
+import type { Asked } from '../workspace/here.ts';
 import { type InitReport, init } from './init.ts';
-import type { Env } from './project/toolchain.ts';
-import { type RunEnd, run } from './runs/run.ts';
-import { sayRun } from './show/sayRun.ts';
 import { demoDir, demoScript } from './story.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { type Screen, styled } from './terminal/print.ts';
-import type { Agents } from './workspace/agents.ts';
-import type { Asked } from './workspace/here.ts';
 
 const planFile = 'plan-phase-postbox-backup.md';
 /** The SDK wants a key; the endpoint on loopback takes any. */

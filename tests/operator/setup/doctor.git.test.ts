@@ -13,16 +13,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DoctorOptions, doctor, type Finding } from '../../operator/doctor.ts';
-import { init } from '../../operator/init.ts';
-import { sayDoctor } from '../../operator/say.ts';
-import { screen } from '../../operator/terminal/print.ts';
-import { type Opened, openSandbox } from '../../runner/box/sandbox.ts';
-import { unavailable } from '../../runner/box/selftest.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { makeStateDir, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
-import { makeRepo } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import { type DoctorOptions, doctor, type Finding } from '../../../operator/setup/doctor.ts';
+import { init } from '../../../operator/setup/init.ts';
+import { sayDoctor } from '../../../operator/setup/say.ts';
+import { screen } from '../../../operator/terminal/print.ts';
+import { type Opened, openSandbox } from '../../../runner/box/sandbox.ts';
+import { unavailable } from '../../../runner/box/selftest.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { makeStateDir, type Workspace, writeWorkspace } from '../../../state/trail/workspace.ts';
+import { makeRepo } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const uid = process.getuid?.() ?? 1000;
 const missing: Opened = {

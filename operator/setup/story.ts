@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readScript, type Script } from '../agents/scripted/script.ts';
+import { readScript, type Script } from '../../agents/scripted/script.ts';
 
 /** The demo's folder: sample project, plan, script and the files that the script writes. */
-export const demoDir = fileURLToPath(new URL('../recipes/demo/', import.meta.url));
+export const demoDir = fileURLToPath(new URL('../../recipes/demo/', import.meta.url));
 
 /** What the agents of the demo say and do.. */
 export function demoScript(): Script {

@@ -1,9 +1,9 @@
 // The reports of `init` and `doctor` in words, a line each.
 
+import { exits } from '../terminal/errors.ts';
+import { type Painted, type Screen, styled } from '../terminal/print.ts';
 import type { DoctorReport } from './doctor.ts';
 import type { InitReport } from './init.ts';
-import { exits } from './terminal/errors.ts';
-import { type Painted, type Screen, styled } from './terminal/print.ts';
 
 /** What was made, what was granted, what to type next. */
 export function sayInit(report: InitReport, out: Screen): void {

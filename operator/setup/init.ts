@@ -3,8 +3,8 @@
 
 import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { canonicalJson } from '../state/entry/digest.ts';
-import { configFile, readConfig, WorkspaceName } from '../state/plan/config.ts';
+import { canonicalJson } from '../../state/entry/digest.ts';
+import { configFile, readConfig, WorkspaceName } from '../../state/plan/config.ts';
 import {
   type Grants,
   makeStateDir,
@@ -14,18 +14,18 @@ import {
   type ToolGrant,
   type Workspace,
   writeWorkspace,
-} from '../state/trail/workspace.ts';
-import { type Lookup, withAddresses } from './project/addresses.ts';
-import { detect, type Machine } from './project/detect.ts';
-import { configText, type Proposal } from './project/proposal.ts';
-import { baseBranch, findRepository, projectOf, type Repository } from './project/repository.ts';
-import { type Env, thisMachine } from './project/toolchain.ts';
-import { type Exit, exits, UsageError } from './terminal/errors.ts';
-import { found } from './workspace/found.ts';
-import { type Granted, grantsFor, placesOf } from './workspace/grants.ts';
-import { chooseOperatorKey } from './workspace/key.ts';
-import { settledWorkspace } from './workspace/rotate.ts';
-import { freeUids } from './workspace/uids.ts';
+} from '../../state/trail/workspace.ts';
+import { type Lookup, withAddresses } from '../project/addresses.ts';
+import { detect, type Machine } from '../project/detect.ts';
+import { configText, type Proposal } from '../project/proposal.ts';
+import { baseBranch, findRepository, projectOf, type Repository } from '../project/repository.ts';
+import { type Env, thisMachine } from '../project/toolchain.ts';
+import { type Exit, exits, UsageError } from '../terminal/errors.ts';
+import { found } from '../workspace/found.ts';
+import { type Granted, grantsFor, placesOf } from '../workspace/grants.ts';
+import { chooseOperatorKey } from '../workspace/key.ts';
+import { settledWorkspace } from '../workspace/rotate.ts';
+import { freeUids } from '../workspace/uids.ts';
 
 export type InitOptions = {
   dir: string;

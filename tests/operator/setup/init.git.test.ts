@@ -4,16 +4,16 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type InitOptions, init } from '../../operator/init.ts';
-import { sayInit } from '../../operator/say.ts';
-import { screen } from '../../operator/terminal/print.ts';
-import { here } from '../../operator/workspace/here.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { readConfig } from '../../state/plan/config.ts';
-import { openHub } from '../../state/trail/hub.ts';
-import { openWorkspace, statePaths } from '../../state/trail/workspace.ts';
-import { git, makeRepo } from '../support/repo.ts';
-import { tempDir } from '../support/temp.ts';
+import { type InitOptions, init } from '../../../operator/setup/init.ts';
+import { sayInit } from '../../../operator/setup/say.ts';
+import { screen } from '../../../operator/terminal/print.ts';
+import { here } from '../../../operator/workspace/here.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { readConfig } from '../../../state/plan/config.ts';
+import { openHub } from '../../../state/trail/hub.ts';
+import { openWorkspace, statePaths } from '../../../state/trail/workspace.ts';
+import { git, makeRepo } from '../../support/repo.ts';
+import { tempDir } from '../../support/temp.ts';
 
 const vitestProject = {
   'package.json': JSON.stringify({ name: 'x', scripts: { test: 'vitest' }, devDependencies: { vitest: '5' } }),

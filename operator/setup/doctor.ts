@@ -3,22 +3,22 @@
 
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkGrant } from '../runner/box/grant.ts';
-import type { Opened } from '../runner/box/sandbox.ts';
-import type { DockerReport } from '../runner/swarm/engine/report.ts';
-import { git } from '../state/git/process.ts';
-import { loadSigner } from '../state/keys/keys.ts';
-import { fingerprintOf } from '../state/keys/sshsig.ts';
-import type { Config } from '../state/plan/config.ts';
-import { type Hub, openHub } from '../state/trail/hub.ts';
-import { stateMode } from '../state/trail/workspace.ts';
-import { internalAddresses, type Lookup } from './project/addresses.ts';
-import { type Env, findProgram } from './project/toolchain.ts';
-import { type Exit, exits, explained } from './terminal/errors.ts';
-import { stateRoles } from './workspace/found.ts';
-import { dockerGrant, hostsNeeded, needsDocker, placesOf, toolsNeeded } from './workspace/grants.ts';
-import { type Here, here } from './workspace/here.ts';
-import { openOperatorKey } from './workspace/key.ts';
+import { checkGrant } from '../../runner/box/grant.ts';
+import type { Opened } from '../../runner/box/sandbox.ts';
+import type { DockerReport } from '../../runner/swarm/engine/report.ts';
+import { git } from '../../state/git/process.ts';
+import { loadSigner } from '../../state/keys/keys.ts';
+import { fingerprintOf } from '../../state/keys/sshsig.ts';
+import type { Config } from '../../state/plan/config.ts';
+import { type Hub, openHub } from '../../state/trail/hub.ts';
+import { stateMode } from '../../state/trail/workspace.ts';
+import { internalAddresses, type Lookup } from '../project/addresses.ts';
+import { type Env, findProgram } from '../project/toolchain.ts';
+import { type Exit, exits, explained } from '../terminal/errors.ts';
+import { stateRoles } from '../workspace/found.ts';
+import { dockerGrant, hostsNeeded, needsDocker, placesOf, toolsNeeded } from '../workspace/grants.ts';
+import { type Here, here } from '../workspace/here.ts';
+import { openOperatorKey } from '../workspace/key.ts';
 
 const nodeLowest = [22, 22];
 const gitLowest = [2, 39];
