@@ -13,10 +13,10 @@ import { asksOf, lostFacts, recordBytes, runFacts } from '../state/fold/facts.ts
 import type { RunNeed } from '../state/fold/piece.ts';
 import { standingOf } from '../state/gate/standing.ts';
 import { controlRequest, judgeControl } from './controls.ts';
-import type { Command } from './decide.ts';
+import type { Command } from './decide/decide.ts';
+import { currentClaims } from './decide/want.ts';
 import { earlierTests, holdOuts, judgeEarlierTests } from './kept.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
-import { currentClaims } from './want.ts';
 import { phaseNow, type Sources, type World } from './world.ts';
 
 type Special = Pick<ColdRunRequest, 'edits' | 'drill' | 'blind' | 'reproducer' | 'question'>;

@@ -20,7 +20,7 @@ import { openFunnel } from '../state/trail/funnel.ts';
 import { openHub, signersAt, startPhase, tidyHub } from '../state/trail/hub.ts';
 import { lockWorkspace, type StatePaths, type Workspace } from '../state/trail/workspace.ts';
 import { openInbox } from './acts.ts';
-import type { LoopLimits } from './decide.ts';
+import type { LoopLimits } from './decide/decide.ts';
 import { entryLog } from './log.ts';
 import { lookAt } from './look.ts';
 import { openQueued } from './opening.ts';

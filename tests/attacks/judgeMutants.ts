@@ -150,13 +150,25 @@ export const judgeMutants: Mutant[] = [
   ),
   instead(
     'parks: the same failure',
-    'loop/park.ts',
+    'loop/decide/park.ts',
     'sameFailure(state, phase) ??',
     '',
     'fails in the same way again and again',
   ),
-  instead('parks: word alone', 'loop/park.ts', 'word(phase) ??', '', 'an Adversary that is never content, on its word'),
-  instead('parks: unverified', 'loop/park.ts', 'unverified(state, phase) ??', '', 'cannot verify, and lets it pass'),
+  instead(
+    'parks: word alone',
+    'loop/decide/park.ts',
+    'word(phase) ??',
+    '',
+    'an Adversary that is never content, on its word',
+  ),
+  instead(
+    'parks: unverified',
+    'loop/decide/park.ts',
+    'unverified(state, phase) ??',
+    '',
+    'cannot verify, and lets it pass',
+  ),
   instead(
     '5 verdict: on green evidence',
     gate,

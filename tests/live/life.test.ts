@@ -2,8 +2,8 @@
 // fold, admission and gate rule that the supervisor runs. What must hold in every state stands in `explore.ts`.
 
 import { describe, expect, it } from 'vitest';
-import { explore } from '../loop/explore.ts';
-import { statesMax, worlds } from '../loop/worlds.ts';
+import { explore } from '../loop/decide/explore.ts';
+import { statesMax, worlds } from '../loop/decide/worlds.ts';
 import { isLong } from '../support/long.ts';
 
 describe('the life of a phase', () => {

@@ -2,13 +2,13 @@
 // counts from then on.
 
 import { describe, expect, it } from 'vitest';
-import { begin, type Cancel, type Command, decide, type LoopState } from '../../loop/decide.ts';
-import { parkReasonOf } from '../../loop/park.ts';
-import { digestOf } from '../../state/entry/digest.ts';
-import type { Entry } from '../../state/entry/entry.ts';
-import type { GateId } from '../../state/entry/ids.ts';
-import type { PhaseSpec } from '../../state/entry/spec.ts';
-import { tell } from '../support/life.ts';
+import { begin, type Cancel, type Command, decide, type LoopState } from '../../../loop/decide/decide.ts';
+import { parkReasonOf } from '../../../loop/decide/park.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import type { Entry } from '../../../state/entry/entry.ts';
+import type { GateId } from '../../../state/entry/ids.ts';
+import type { PhaseSpec } from '../../../state/entry/spec.ts';
+import { tell } from '../../support/life.ts';
 
 type Story = ReturnType<typeof tell>;
 

@@ -1,7 +1,7 @@
 // The worlds in which the life cycle of a phase is explored. Exploring a large one whole takes minutes, so only `npm run long`
 // does; `less` says which part of it the suite explores, null none. `isQuick` are those of which unit tests explore that much.
 
-import { GateSpec } from '../../state/entry/spec.ts';
+import { GateSpec } from '../../../state/entry/spec.ts';
 import type { World } from './model.ts';
 
 export const statesMax = 150_000;

@@ -2,17 +2,17 @@
 // a newer one replaced, only whether its tree may be claimed again; of runs, what they say and whether they still count; of
 // entry numbers, only how those that are compared with each other are ordered; of times, what is left of them.
 
-import { failuresInARow } from '../../loop/park.ts';
-import { backoffUntilMs } from '../../loop/wake.ts';
-import { currentClaims } from '../../loop/want.ts';
-import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
-import { type Claim, livePhase, type Phase, type Run } from '../../state/entry/phase.ts';
-import { uncounted } from '../../state/entry/record.ts';
-import { evidenceMsMax } from '../../state/fold/evidence.ts';
-import { slotOf } from '../../state/fold/piece.ts';
-import { claimsLeft } from '../../state/gate/caps.ts';
-import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../state/gate/gate.ts';
-import { standingOf } from '../../state/gate/standing.ts';
+import { failuresInARow } from '../../../loop/decide/park.ts';
+import { backoffUntilMs } from '../../../loop/decide/wake.ts';
+import { currentClaims } from '../../../loop/decide/want.ts';
+import { DONE, type EntryId, type GateId } from '../../../state/entry/ids.ts';
+import { type Claim, livePhase, type Phase, type Run } from '../../../state/entry/phase.ts';
+import { uncounted } from '../../../state/entry/record.ts';
+import { evidenceMsMax } from '../../../state/fold/evidence.ts';
+import { slotOf } from '../../../state/fold/piece.ts';
+import { claimsLeft } from '../../../state/gate/caps.ts';
+import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../../state/gate/gate.ts';
+import { standingOf } from '../../../state/gate/standing.ts';
 import type { ModelState } from './model.ts';
 
 /** Ended phases have no future; all that are ended alike (and rightly) are one. */

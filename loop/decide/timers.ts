@@ -1,9 +1,9 @@
 // The dated timers of an open phase. Pure. Each names in its key what it is for, so that one that fired is not set again.
 
-import { DONE } from '../state/entry/ids.ts';
-import type { Phase } from '../state/entry/phase.ts';
-import { currentClaim } from '../state/gate/gate.ts';
-import { standingOf } from '../state/gate/standing.ts';
+import { DONE } from '../../state/entry/ids.ts';
+import type { Phase } from '../../state/entry/phase.ts';
+import { currentClaim } from '../../state/gate/gate.ts';
+import { standingOf } from '../../state/gate/standing.ts';
 import type { Command, LoopState } from './decide.ts';
 import { triggerDates } from './reentry.ts';
 import { backoffUntilMs } from './wake.ts';

@@ -1,11 +1,11 @@
 // Which runs should be going on, and whether a judging session still judges what stands. Pure.
 
-import { DONE, type EntryId, type GateId } from '../state/entry/ids.ts';
-import type { Claim, Phase } from '../state/entry/phase.ts';
-import { uncounted } from '../state/entry/record.ts';
-import { baseNeeds, type RunNeed, slotOf } from '../state/fold/piece.ts';
-import { currentClaim, effectiveVerdict } from '../state/gate/gate.ts';
-import { lateReproducers, standingOf } from '../state/gate/standing.ts';
+import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
+import type { Claim, Phase } from '../../state/entry/phase.ts';
+import { uncounted } from '../../state/entry/record.ts';
+import { baseNeeds, type RunNeed, slotOf } from '../../state/fold/piece.ts';
+import { currentClaim, effectiveVerdict } from '../../state/gate/gate.ts';
+import { lateReproducers, standingOf } from '../../state/gate/standing.ts';
 
 /** Every run that an open phase needs now, each slot once. */
 export function runsWanted(phase: Phase, nowMs: number): RunNeed[] {

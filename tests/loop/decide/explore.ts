@@ -1,13 +1,13 @@
 // Breadth-first, complete: every state of a world, each once (see `key.ts` for when two states are one).
 
-import { DONE, type GateId } from '../../state/entry/ids.ts';
-import type { Phase } from '../../state/entry/phase.ts';
-import { uncounted } from '../../state/entry/record.ts';
-import { waiverOf } from '../../state/fold/piece.ts';
-import { isLive } from '../../state/gate/admitClaim.ts';
-import { gateReport, isBlocking } from '../../state/gate/gate.ts';
-import { inboxOf } from '../../state/gate/inbox.ts';
-import { openFindings } from '../../state/gate/standing.ts';
+import { DONE, type GateId } from '../../../state/entry/ids.ts';
+import type { Phase } from '../../../state/entry/phase.ts';
+import { uncounted } from '../../../state/entry/record.ts';
+import { waiverOf } from '../../../state/fold/piece.ts';
+import { isLive } from '../../../state/gate/admitClaim.ts';
+import { gateReport, isBlocking } from '../../../state/gate/gate.ts';
+import { inboxOf } from '../../../state/gate/inbox.ts';
+import { openFindings } from '../../../state/gate/standing.ts';
 import { keyOf } from './key.ts';
 import { firstState, type ModelState, type Step, stepsFrom, type World } from './model.ts';
 

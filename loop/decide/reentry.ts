@@ -2,8 +2,8 @@
 // and when to look again. Pure. A look is due for what nobody has looked at since it was parked, since this process began and
 // since the last phase ended, and every so often while work goes on.
 
-import { type Deferral, isComingBack } from '../state/entry/deferral.ts';
-import { firingOf } from '../state/gate/admitDeferral.ts';
+import { type Deferral, isComingBack } from '../../state/entry/deferral.ts';
+import { firingOf } from '../../state/gate/admitDeferral.ts';
 import type { Command, LoopState } from './decide.ts';
 
 /** A proposal for each firing that has none. */

@@ -1,15 +1,15 @@
 // When a phase must stop for the operator, whatever else could go on. Pure. (A phase that merely has nothing left to do parks
 // in `wake.ts`.) Counters count from the last `opened` or `resumed`: resuming grants them anew.
 
-import type { ParkReason } from '../state/entry/entry.ts';
-import { type AgentRole, DONE, type EntryId, type GateId } from '../state/entry/ids.ts';
-import type { Blocked, Claim, Phase } from '../state/entry/phase.ts';
-import { fitLine } from '../state/entry/words.ts';
-import { evidenceMsMax } from '../state/fold/evidence.ts';
-import { waiverOf } from '../state/fold/piece.ts';
-import { unreproduced } from '../state/gate/caps.ts';
-import { currentClaim, effectiveVerdict, judgingsEnded } from '../state/gate/gate.ts';
-import { gatesJudged, standingOf } from '../state/gate/standing.ts';
+import type { ParkReason } from '../../state/entry/entry.ts';
+import { type AgentRole, DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
+import type { Blocked, Claim, Phase } from '../../state/entry/phase.ts';
+import { fitLine } from '../../state/entry/words.ts';
+import { evidenceMsMax } from '../../state/fold/evidence.ts';
+import { waiverOf } from '../../state/fold/piece.ts';
+import { unreproduced } from '../../state/gate/caps.ts';
+import { currentClaim, effectiveVerdict, judgingsEnded } from '../../state/gate/gate.ts';
+import { gatesJudged, standingOf } from '../../state/gate/standing.ts';
 import type { LoopState } from './decide.ts';
 import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 

@@ -2,10 +2,10 @@
 // on by the operator's answer: the reducer alone, fed with entries.
 
 import { describe, expect, it } from 'vitest';
-import { begin, type Command, decide, type LoopState, loopLimits } from '../../loop/decide.ts';
-import type { Facts, Trigger } from '../../state/entry/entry.ts';
-import type { EntryId } from '../../state/entry/ids.ts';
-import { tell, zero } from '../support/life.ts';
+import { begin, type Command, decide, type LoopState, loopLimits } from '../../../loop/decide/decide.ts';
+import type { Facts, Trigger } from '../../../state/entry/entry.ts';
+import type { EntryId } from '../../../state/entry/ids.ts';
+import { tell, zero } from '../../support/life.ts';
 
 const command: Trigger = { kind: 'command', run: 'sh ready.sh' };
 const hourMs = 3_600_000;

@@ -2,8 +2,8 @@
 // temper for each side. However they go on, it ends with the operator, after few sessions, and never in DONE.
 
 import { describe, expect, it } from 'vitest';
-import { livePhase, type Phase } from '../../state/entry/phase.ts';
-import { GateSpec } from '../../state/entry/spec.ts';
+import { livePhase, type Phase } from '../../../state/entry/phase.ts';
+import { GateSpec } from '../../../state/entry/spec.ts';
 import { firstState, type ModelState, stepsFrom, type World } from './model.ts';
 
 const sessionsMax = 60;

@@ -5,12 +5,12 @@
 // answered (`pending`), and only the difference is commanded. A late, doubled or lost answer therefore changes nothing, and a
 // new process that folds the trail with nothing pending goes on where the dead one stopped.
 
-import type { Entry, Intent, WakeReason } from '../state/entry/entry.ts';
-import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../state/entry/ids.ts';
-import { livePhase, type Phase, type TrailState } from '../state/entry/phase.ts';
-import { fold } from '../state/fold/fold.ts';
-import type { RunNeed } from '../state/fold/piece.ts';
-import { gateReport } from '../state/gate/gate.ts';
+import type { Entry, Intent, WakeReason } from '../../state/entry/entry.ts';
+import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../../state/entry/ids.ts';
+import { livePhase, type Phase, type TrailState } from '../../state/entry/phase.ts';
+import { fold } from '../../state/fold/fold.ts';
+import type { RunNeed } from '../../state/fold/piece.ts';
+import { gateReport } from '../../state/gate/gate.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';
 import { timersOf } from './timers.ts';

@@ -1,14 +1,14 @@
 // Who wakes, and why. Pure. At once: the Adversary for a green claim or a request, the Builder for a red or failed claim. When
 // nothing else goes on: the Builder, with what is unmet; and where such a wake changed nothing but notes, the phase parks.
 
-import type { WakeReason } from '../state/entry/entry.ts';
-import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../state/entry/ids.ts';
-import type { Phase, Session } from '../state/entry/phase.ts';
-import { waiverOf } from '../state/fold/piece.ts';
-import { wantedSabotage } from '../state/gate/admitSabotage.ts';
-import { claimsLeft } from '../state/gate/caps.ts';
-import { effectiveVerdict, gateReport, judgingsEnded } from '../state/gate/gate.ts';
-import { lateReproducers, standingOf } from '../state/gate/standing.ts';
+import type { WakeReason } from '../../state/entry/entry.ts';
+import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../../state/entry/ids.ts';
+import type { Phase, Session } from '../../state/entry/phase.ts';
+import { waiverOf } from '../../state/fold/piece.ts';
+import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
+import { claimsLeft } from '../../state/gate/caps.ts';
+import { effectiveVerdict, gateReport, judgingsEnded } from '../../state/gate/gate.ts';
+import { lateReproducers, standingOf } from '../../state/gate/standing.ts';
 import type { Command, LoopState } from './decide.ts';
 import { failuresInARow, judgingsMax, type Park } from './park.ts';
 import { currentClaims } from './want.ts';

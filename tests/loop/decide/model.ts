@@ -9,9 +9,9 @@ import {
   type LoopLimits,
   type LoopState,
   type Pending,
-} from '../../loop/decide.ts';
-import type { ActPayload, Waivable } from '../../state/entry/act.ts';
-import type { Entry, Facts, Intent } from '../../state/entry/entry.ts';
+} from '../../../loop/decide/decide.ts';
+import type { ActPayload, Waivable } from '../../../state/entry/act.ts';
+import type { Entry, Facts, Intent } from '../../../state/entry/entry.ts';
 import {
   type Digest,
   DONE,
@@ -22,15 +22,15 @@ import {
   type RunId,
   type SessionId,
   type Sha,
-} from '../../state/entry/ids.ts';
-import { emptyTrail, livePhase, type Phase } from '../../state/entry/phase.ts';
-import type { ControlResult, KeptResult, Outcome } from '../../state/entry/record.ts';
-import { coveredBy, type PhaseSpec } from '../../state/entry/spec.ts';
-import { admit } from '../../state/gate/admit.ts';
-import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
-import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
-import { currentClaim, isBlocking } from '../../state/gate/gate.ts';
-import { openFindings } from '../../state/gate/standing.ts';
+} from '../../../state/entry/ids.ts';
+import { emptyTrail, livePhase, type Phase } from '../../../state/entry/phase.ts';
+import type { ControlResult, KeptResult, Outcome } from '../../../state/entry/record.ts';
+import { coveredBy, type PhaseSpec } from '../../../state/entry/spec.ts';
+import { admit } from '../../../state/gate/admit.ts';
+import { keepsFor, referenceFor } from '../../../state/gate/admitClaim.ts';
+import { wantedSabotage } from '../../../state/gate/admitSabotage.ts';
+import { currentClaim, isBlocking } from '../../../state/gate/gate.ts';
+import { openFindings } from '../../../state/gate/standing.ts';
 
 /** What a model of a phase contains; the checker explores it completely. */
 export type World = {
