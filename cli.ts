@@ -6,7 +6,7 @@
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from './agents/model/clock.ts';
-import type { Progress } from './loop/world.ts';
+import type { Progress } from './loop/hands/world.ts';
 import { type Decision, decide, sayAct } from './operator/acts/act.ts';
 import { type ActCommand, actCommands } from './operator/acts/commands.ts';
 import { planCheck, planNew, sayPlanChecked, sayPlanMade } from './operator/acts/plan.ts';

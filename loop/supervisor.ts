@@ -19,16 +19,16 @@ import { currentKey } from '../state/keys/signers.ts';
 import { openFunnel } from '../state/trail/funnel.ts';
 import { openHub, signersAt, startPhase, tidyHub } from '../state/trail/hub.ts';
 import { lockWorkspace, type StatePaths, type Workspace } from '../state/trail/workspace.ts';
-import { openInbox } from './acts.ts';
 import type { LoopLimits } from './decide/decide.ts';
-import { entryLog } from './log.ts';
-import { lookAt } from './look.ts';
-import { openQueued } from './opening.ts';
-import { placesFor } from './places.ts';
-import { carryOutRun, recordLostRuns } from './runs.ts';
-import { carryOutSession } from './sessions.ts';
+import { openInbox } from './hands/acts.ts';
+import { entryLog } from './hands/log.ts';
+import { lookAt } from './hands/look.ts';
+import { openQueued } from './hands/opening.ts';
+import { placesFor } from './hands/places.ts';
+import { carryOutRun, recordLostRuns } from './hands/runs.ts';
+import { carryOutSession } from './hands/sessions.ts';
+import type { AgentSetup, Progress, World } from './hands/world.ts';
 import { type Hands, startShell } from './shell.ts';
-import type { AgentSetup, Progress, World } from './world.ts';
 
 /** Cold runs at one time: more would only slow each other down. */
 export const runsAtOnceMax = Math.max(2, availableParallelism());

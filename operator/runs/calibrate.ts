@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type CalibrationOptions, calibrate } from '../../agents/calibration/calibrate.ts';
 import { type CalibrationSet, calibrationSet } from '../../agents/calibration/set.ts';
 import type { Clock } from '../../agents/model/clock.ts';
-import type { AgentSetup } from '../../loop/world.ts';
+import type { AgentSetup } from '../../loop/hands/world.ts';
 import type { Sandbox } from '../../runner/box/sandbox.ts';
 import { unboxed } from '../../runner/box/unboxed.ts';
 import { Refused } from '../../state/entry/errors.ts';

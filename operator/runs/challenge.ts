@@ -3,9 +3,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { pinnedRecipe } from '../../loop/opening.ts';
-import { special } from '../../loop/runs.ts';
-import type { Sources } from '../../loop/world.ts';
+import { pinnedRecipe } from '../../loop/hands/opening.ts';
+import { special } from '../../loop/hands/runs.ts';
+import type { Sources } from '../../loop/hands/world.ts';
 import { type ColdRunRequest, coldRun, type Progress } from '../../runner/run/coldrun.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';

@@ -5,8 +5,8 @@
 // Exit: 0 done and delivered · 1 abandoned, or refused · 3 needs the operator · 4 stopped before its end (type it again)
 
 import type { Clock } from '../../agents/model/clock.ts';
+import type { Progress } from '../../loop/hands/world.ts';
 import { supervise } from '../../loop/supervisor.ts';
-import type { Progress } from '../../loop/world.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import { DONE, type PhaseId, type Sha } from '../../state/entry/ids.ts';
 import { livePhase, type Phase, type TrailState } from '../../state/entry/phase.ts';

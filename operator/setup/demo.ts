@@ -9,7 +9,7 @@ import type { Clock } from '../../agents/model/clock.ts';
 import { priceOf } from '../../agents/model/spend.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { limitsFrom } from '../../agents/session/limits.ts';
-import type { AgentSetup, Progress } from '../../loop/world.ts';
+import type { AgentSetup, Progress } from '../../loop/hands/world.ts';
 import { makeRepository } from '../../state/git/checkout.ts';
 import { type Audited, auditTrail, sayAudit } from '../audit/audit.ts';
 import type { Env } from '../project/toolchain.ts';

@@ -1,7 +1,7 @@
 // What the supervisor reports while it works, on a screen: a line for each entry that matters, and below them what runs and
 // for how long. Piped, the lines alone.
 
-import type { Progress } from '../../loop/world.ts';
+import type { Progress } from '../../loop/hands/world.ts';
 import type { Progress as StageProgress } from '../../runner/run/coldrun.ts';
 import type { Purpose } from '../../state/entry/record.ts';
 import { entryLine, matters } from './lines.ts';

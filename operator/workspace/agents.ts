@@ -6,7 +6,7 @@ import type { Clock } from '../../agents/model/clock.ts';
 import { AgentError } from '../../agents/model/errors.ts';
 import { type Price, priceOf } from '../../agents/model/spend.ts';
 import { limitsFrom } from '../../agents/session/limits.ts';
-import type { AgentSetup } from '../../loop/world.ts';
+import type { AgentSetup } from '../../loop/hands/world.ts';
 import type { AgentRole } from '../../state/entry/ids.ts';
 import { agentSettings, type Config } from '../../state/plan/config.ts';
 import type { Env } from '../project/toolchain.ts';

@@ -37,7 +37,7 @@ export const actMutants: Mutant[] = [
   instead('inbox: this trail', acts, 'return act.root === root ?', 'return act ?', 'an approval for another trail'),
   instead(
     'inbox: over what was read',
-    'loop/actFault.ts',
+    'loop/hands/actFault.ts',
     'targetFault(world, signed) ??',
     '',
     'an approval over the text of another request',

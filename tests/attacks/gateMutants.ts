@@ -25,13 +25,13 @@ export const gateMutants: Mutant[] = [
   ),
   never(
     '1 claim: reachable from the phase’s branch',
-    'loop/submit.ts',
+    'loop/hands/submit.ts',
     'head === null || !(await isAncestor(hub, sha, head))',
     'claims a commit of another branch',
   ),
   never(
     '1 claim: of DONE, the branch as it is',
-    'loop/submit.ts',
+    'loop/hands/submit.ts',
     'gate === DONE && sha !== head',
     'breaks the branch after its claim, and hands the claim off',
   ),

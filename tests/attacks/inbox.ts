@@ -3,7 +3,7 @@
 
 import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeAll } from '../../loop/acts.ts';
+import { takeAll } from '../../loop/hands/acts.ts';
 import type { Act } from '../../state/entry/act.ts';
 import { generateKey } from '../../state/keys/keys.ts';
 import { signAct } from '../../state/trail/acts.ts';

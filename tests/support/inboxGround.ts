@@ -2,8 +2,8 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { entryLog } from '../../loop/log.ts';
-import type { World } from '../../loop/world.ts';
+import { entryLog } from '../../loop/hands/log.ts';
+import type { World } from '../../loop/hands/world.ts';
 import { audit } from '../../state/audit/audit.ts';
 import type { Act, ActPayload, SignedAct } from '../../state/entry/act.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';

@@ -2,14 +2,14 @@
 // record, and is put aside with its reason in a file beside it. A watcher only rings the bell; what counts is the folder.
 
 import { watch } from 'chokidar';
-import type { SignedAct } from '../state/entry/act.ts';
-import { digestOf } from '../state/entry/digest.ts';
-import type { Facts, Intent } from '../state/entry/entry.ts';
-import { Refused } from '../state/entry/errors.ts';
-import { isLastOn } from '../state/entry/refusal.ts';
-import { fitLine } from '../state/entry/words.ts';
-import { stampOf } from '../state/trail/accept.ts';
-import { verifyAct } from '../state/trail/acts.ts';
+import type { SignedAct } from '../../state/entry/act.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Facts, Intent } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import { isLastOn } from '../../state/entry/refusal.ts';
+import { fitLine } from '../../state/entry/words.ts';
+import { stampOf } from '../../state/trail/accept.ts';
+import { verifyAct } from '../../state/trail/acts.ts';
 import {
   type HandedIn,
   putAside,
@@ -18,7 +18,7 @@ import {
   removeAct,
   settleTaken,
   takeUp,
-} from '../state/trail/inboxFolder.ts';
+} from '../../state/trail/inboxFolder.ts';
 import { actFault, phaseOf } from './actFault.ts';
 import type { World } from './world.ts';
 

@@ -1,21 +1,21 @@
 // A control, carried out: which edits make it, and what its run shows beside the claim's own and the reference's.
 
-import type { ColdRunRequest } from '../runner/run/coldrun.ts';
-import { patchableFiles, workFor } from '../state/controls/changedWork.ts';
-import { hollowed } from '../state/controls/hollow.ts';
-import { type ControlPurpose, functionAt, judgeControl as judge } from '../state/controls/judge.ts';
-import { inconclusive, type Judgement } from '../state/controls/judgement.ts';
-import { drillRuns } from '../state/controls/pieces.ts';
-import { neutral } from '../state/controls/placebo.ts';
-import { revertEdits } from '../state/controls/revert.ts';
-import { patched } from '../state/controls/sabotage.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { Phase, Run } from '../state/entry/phase.ts';
-import type { Recipe } from '../state/entry/recipe.ts';
-import { type RunRecord, uncounted } from '../state/entry/record.ts';
-import { testGlobsOf } from '../state/entry/spec.ts';
-import { isReference, type RunNeed } from '../state/fold/piece.ts';
-import { changedPaths } from '../state/git/git.ts';
+import type { ColdRunRequest } from '../../runner/run/coldrun.ts';
+import { patchableFiles, workFor } from '../../state/controls/changedWork.ts';
+import { hollowed } from '../../state/controls/hollow.ts';
+import { type ControlPurpose, functionAt, judgeControl as judge } from '../../state/controls/judge.ts';
+import { inconclusive, type Judgement } from '../../state/controls/judgement.ts';
+import { drillRuns } from '../../state/controls/pieces.ts';
+import { neutral } from '../../state/controls/placebo.ts';
+import { revertEdits } from '../../state/controls/revert.ts';
+import { patched } from '../../state/controls/sabotage.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { Phase, Run } from '../../state/entry/phase.ts';
+import type { Recipe } from '../../state/entry/recipe.ts';
+import { type RunRecord, uncounted } from '../../state/entry/record.ts';
+import { testGlobsOf } from '../../state/entry/spec.ts';
+import { isReference, type RunNeed } from '../../state/fold/piece.ts';
+import { changedPaths } from '../../state/git/git.ts';
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import type { Sources } from './world.ts';

@@ -1,9 +1,9 @@
 // A look at the command of a trigger, carried out: where the newest work stands, in a cold run that asks it and nothing else.
 
-import { TrailError } from '../state/entry/errors.ts';
-import type { EntryId, RecipeName, Sha } from '../state/entry/ids.ts';
-import { slotOf } from '../state/fold/piece.ts';
-import { branchHead, isAncestor } from '../state/git/git.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { EntryId, RecipeName, Sha } from '../../state/entry/ids.ts';
+import { slotOf } from '../../state/fold/piece.ts';
+import { branchHead, isAncestor } from '../../state/git/git.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';
 

@@ -1,16 +1,16 @@
 // A patch by the Adversary, taken in: tried on the claim's files, put on the trail, and run; the tool waits for what the run
 // shows.
 
-import type { Submission, ToolReply } from '../agents/tools/host.ts';
-import { patchableFiles } from '../state/controls/changedWork.ts';
-import { comparedWith, sabotagesOf } from '../state/controls/pieces.ts';
-import { patched, sabotagesMax } from '../state/controls/sabotage.ts';
-import type { Entry, IntentOf } from '../state/entry/entry.ts';
-import { Refused } from '../state/entry/errors.ts';
-import type { EntryId, RecipeName } from '../state/entry/ids.ts';
-import type { Run } from '../state/entry/phase.ts';
-import { uncounted } from '../state/entry/record.ts';
-import { wantedSabotage } from '../state/gate/admitSabotage.ts';
+import type { Submission, ToolReply } from '../../agents/tools/host.ts';
+import { patchableFiles } from '../../state/controls/changedWork.ts';
+import { comparedWith, sabotagesOf } from '../../state/controls/pieces.ts';
+import { patched, sabotagesMax } from '../../state/controls/sabotage.ts';
+import type { Entry, IntentOf } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import type { EntryId, RecipeName } from '../../state/entry/ids.ts';
+import type { Run } from '../../state/entry/phase.ts';
+import { uncounted } from '../../state/entry/record.ts';
+import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import type { Author } from './submit.ts';
 import { phaseNow, type World } from './world.ts';

@@ -2,12 +2,12 @@
 // ancestry, references, digests) from git and the trail. A refusal comes back in words; nothing is appended then.
 
 import picomatch from 'picomatch';
-import type { Submission, ToolReply } from '../agents/tools/host.ts';
-import { type Review, servedTo } from '../agents/view/diffReview.ts';
-import { functionCounts } from '../state/controls/changedWork.ts';
-import { digestOf } from '../state/entry/digest.ts';
-import type { Entry, EntryOf, Facts, Intent } from '../state/entry/entry.ts';
-import { Refused } from '../state/entry/errors.ts';
+import type { Submission, ToolReply } from '../../agents/tools/host.ts';
+import { type Review, servedTo } from '../../agents/view/diffReview.ts';
+import { functionCounts } from '../../state/controls/changedWork.ts';
+import { digestOf } from '../../state/entry/digest.ts';
+import type { Entry, EntryOf, Facts, Intent } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
 import {
   type AgentRole,
   DONE,
@@ -17,13 +17,13 @@ import {
   type RecipeName,
   type SessionId,
   type Sha,
-} from '../state/entry/ids.ts';
-import type { Phase } from '../state/entry/phase.ts';
-import { testGlobsOf } from '../state/entry/spec.ts';
-import { keepsFor, referenceFor } from '../state/gate/admitClaim.ts';
-import { lateReproducers } from '../state/gate/standing.ts';
-import { branchHead, isAncestor, knownCommit, treeOf } from '../state/git/git.ts';
-import { protectedChanges } from '../state/git/protectedPaths.ts';
+} from '../../state/entry/ids.ts';
+import type { Phase } from '../../state/entry/phase.ts';
+import { testGlobsOf } from '../../state/entry/spec.ts';
+import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
+import { lateReproducers } from '../../state/gate/standing.ts';
+import { branchHead, isAncestor, knownCommit, treeOf } from '../../state/git/git.ts';
+import { protectedChanges } from '../../state/git/protectedPaths.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
 import { phaseNow, type Sources, type World } from './world.ts';

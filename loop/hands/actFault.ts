@@ -1,17 +1,17 @@
 // What an act must bring and fit besides its signature, looked at before it is appended: the plan and recipes that it pins, the
 // text of its target, the private half of a new key. Each fault is a line for the operator to read.
 
-import { type ActPayload, type SignedAct, targetOf } from '../state/entry/act.ts';
-import { canonicalJson } from '../state/entry/digest.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { Digest, PhaseId } from '../state/entry/ids.ts';
-import { livePhase } from '../state/entry/phase.ts';
-import { isApp, PinnedRecipe } from '../state/entry/recipe.ts';
-import { unfitControl } from '../state/entry/spec.ts';
-import { roleSigner } from '../state/keys/keys.ts';
-import { rotationFault } from '../state/keys/signers.ts';
-import { readPlan } from '../state/plan/plan.ts';
-import { targetDigestOf } from '../state/trail/acts.ts';
+import { type ActPayload, type SignedAct, targetOf } from '../../state/entry/act.ts';
+import { canonicalJson } from '../../state/entry/digest.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { Digest, PhaseId } from '../../state/entry/ids.ts';
+import { livePhase } from '../../state/entry/phase.ts';
+import { isApp, PinnedRecipe } from '../../state/entry/recipe.ts';
+import { unfitControl } from '../../state/entry/spec.ts';
+import { roleSigner } from '../../state/keys/keys.ts';
+import { rotationFault } from '../../state/keys/signers.ts';
+import { readPlan } from '../../state/plan/plan.ts';
+import { targetDigestOf } from '../../state/trail/acts.ts';
 import type { World } from './world.ts';
 
 /** Why the act cannot be appended as it is, or null. */

@@ -1,11 +1,11 @@
 // The `trail` tool: what an agent may look up. An entry as it stands, a run's record, or a list. The Adversary never sees the
 // journal of the phase that it judges.
 
-import type { ToolReply, TrailQuery } from '../agents/tools/host.ts';
-import type { Entry } from '../state/entry/entry.ts';
-import { renderEntry } from '../state/entry/framing.ts';
-import type { AgentRole, PhaseId } from '../state/entry/ids.ts';
-import type { RunRecord } from '../state/entry/record.ts';
+import type { ToolReply, TrailQuery } from '../../agents/tools/host.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { renderEntry } from '../../state/entry/framing.ts';
+import type { AgentRole, PhaseId } from '../../state/entry/ids.ts';
+import type { RunRecord } from '../../state/entry/record.ts';
 import { type EntryLog, recordOf } from './log.ts';
 
 const listedMax = 40;

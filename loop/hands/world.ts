@@ -1,21 +1,21 @@
 // What the supervisor's hands work with: one trail, one hub, one sandbox, one clock. Made once by `supervisor.ts`.
 
 import type { Logger } from 'pino';
-import type { ModelBackend } from '../agents/model/backend.ts';
-import type { Clock } from '../agents/model/clock.ts';
-import type { Price } from '../agents/model/spend.ts';
-import type { Limits } from '../agents/session/limits.ts';
-import type { SessionEvent } from '../agents/session/talk.ts';
-import type { Sandbox } from '../runner/box/sandbox.ts';
-import type { Engine } from '../runner/run/engine.ts';
-import type { Entry } from '../state/entry/entry.ts';
-import { Refused } from '../state/entry/errors.ts';
-import type { AgentRole, PhaseId, RunId, SessionId } from '../state/entry/ids.ts';
-import type { TrailState } from '../state/entry/phase.ts';
-import { livePhase, type Phase } from '../state/entry/phase.ts';
-import type { Outcome } from '../state/entry/record.ts';
-import type { Funnel } from '../state/trail/funnel.ts';
-import type { StatePaths, Workspace } from '../state/trail/workspace.ts';
+import type { ModelBackend } from '../../agents/model/backend.ts';
+import type { Clock } from '../../agents/model/clock.ts';
+import type { Price } from '../../agents/model/spend.ts';
+import type { Limits } from '../../agents/session/limits.ts';
+import type { SessionEvent } from '../../agents/session/talk.ts';
+import type { Sandbox } from '../../runner/box/sandbox.ts';
+import type { Engine } from '../../runner/run/engine.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import { Refused } from '../../state/entry/errors.ts';
+import type { AgentRole, PhaseId, RunId, SessionId } from '../../state/entry/ids.ts';
+import type { TrailState } from '../../state/entry/phase.ts';
+import { livePhase, type Phase } from '../../state/entry/phase.ts';
+import type { Outcome } from '../../state/entry/record.ts';
+import type { Funnel } from '../../state/trail/funnel.ts';
+import type { StatePaths, Workspace } from '../../state/trail/workspace.ts';
 import type { EntryLog } from './log.ts';
 import type { Places } from './places.ts';
 

@@ -1,10 +1,10 @@
 // Every entry of the trail in memory, in order, with the results of runs at hand: for projections, the `trail` tool and
 // `explain`. Filled as the funnel folds; nothing is decided by it.
 
-import type { FailedTest } from '../agents/view/view.ts';
-import type { Entry } from '../state/entry/entry.ts';
-import type { EntryId, RunId } from '../state/entry/ids.ts';
-import { RunRecord } from '../state/entry/record.ts';
+import type { FailedTest } from '../../agents/view/view.ts';
+import type { Entry } from '../../state/entry/entry.ts';
+import type { EntryId, RunId } from '../../state/entry/ids.ts';
+import { RunRecord } from '../../state/entry/record.ts';
 
 const failingKept = 20;
 

@@ -2,19 +2,19 @@
 // values; this rejects only where the state folder or the trail cannot be written.
 
 import { randomBytes } from 'node:crypto';
-import { type ColdRunRequest, coldRun } from '../runner/run/coldrun.ts';
-import { sweep } from '../runner/run/janitor.ts';
-import type { Facts, Intent } from '../state/entry/entry.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../state/entry/ids.ts';
-import { livePhase, type Phase } from '../state/entry/phase.ts';
-import { type Purpose, type RunRecord, uncounted } from '../state/entry/record.ts';
-import { asksOf, lostFacts, recordBytes, runFacts } from '../state/fold/facts.ts';
-import type { RunNeed } from '../state/fold/piece.ts';
-import { standingOf } from '../state/gate/standing.ts';
+import { type ColdRunRequest, coldRun } from '../../runner/run/coldrun.ts';
+import { sweep } from '../../runner/run/janitor.ts';
+import type { Facts, Intent } from '../../state/entry/entry.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
+import { livePhase, type Phase } from '../../state/entry/phase.ts';
+import { type Purpose, type RunRecord, uncounted } from '../../state/entry/record.ts';
+import { asksOf, lostFacts, recordBytes, runFacts } from '../../state/fold/facts.ts';
+import type { RunNeed } from '../../state/fold/piece.ts';
+import { standingOf } from '../../state/gate/standing.ts';
+import type { Command } from '../decide/decide.ts';
+import { currentClaims } from '../decide/want.ts';
 import { controlRequest, judgeControl } from './controls.ts';
-import type { Command } from './decide/decide.ts';
-import { currentClaims } from './decide/want.ts';
 import { earlierTests, holdOuts, judgeEarlierTests } from './kept.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { phaseNow, type Sources, type World } from './world.ts';

@@ -1,13 +1,13 @@
 // Opens a queued phase: from what the operator signed (plan and recipes by digest, the base commit) to the `opened` entry
 // that pins them. What was signed is read from the trail, never from a checkout.
 
-import { digestOfJson } from '../state/entry/digest.ts';
-import type { Intent } from '../state/entry/entry.ts';
-import { TrailError } from '../state/entry/errors.ts';
-import type { Digest, EntryId, RecipeName } from '../state/entry/ids.ts';
-import { PinnedRecipe } from '../state/entry/recipe.ts';
-import { readPlan } from '../state/plan/plan.ts';
-import { startPhase } from '../state/trail/hub.ts';
+import { digestOfJson } from '../../state/entry/digest.ts';
+import type { Intent } from '../../state/entry/entry.ts';
+import { TrailError } from '../../state/entry/errors.ts';
+import type { Digest, EntryId, RecipeName } from '../../state/entry/ids.ts';
+import { PinnedRecipe } from '../../state/entry/recipe.ts';
+import { readPlan } from '../../state/plan/plan.ts';
+import { startPhase } from '../../state/trail/hub.ts';
 import type { Sources, World } from './world.ts';
 
 /** Appends `opened` for the act `queue`, then makes `phase/<id>`. */
