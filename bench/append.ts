@@ -9,7 +9,7 @@ import type { Entry } from '../state/entry/entry.ts';
 import type { Role } from '../state/entry/ids.ts';
 import type { Funnel } from '../state/trail/funnel.ts';
 import { openFunnel } from '../state/trail/funnel.ts';
-import { git, makeTrail, note } from '../tests/support/trail.ts';
+import { git, makeTrail, note } from '../tests/support/trail/trail.ts';
 
 const writersDefault = 16;
 const entriesDefault = 2000;

@@ -11,8 +11,8 @@ import { pathToFileURL } from 'node:url';
 import { type AuditOptions, audit } from '../state/audit/audit.ts';
 import type { EntryOf, Intent } from '../state/entry/entry.ts';
 import type { AgentRole, SessionId } from '../state/entry/ids.ts';
-import { type Made, openPhase, openWriter, phaseId, type Writer } from '../tests/support/phase.ts';
 import { makeHub } from '../tests/support/repo.ts';
+import { type Made, openPhase, openWriter, phaseId, type Writer } from '../tests/support/trail/phase.ts';
 
 const entriesDefault = 10_000;
 const goal = { entries: 10_000, wholeMs: 10_000, sinceMs: 500 };

@@ -26,7 +26,7 @@ import {
   play,
   scriptOf,
   wake,
-} from '../support/live.ts';
+} from '../support/phase/live.ts';
 import type { Attack, Outcome, Refusal, Rule, Twin } from './case.ts';
 
 const samples = join(import.meta.dirname, '..', 'fixtures', 'attacks');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { startScripted } from '../../agents/scripted/scripted.ts';
-import { calls, cli, committed, type Ground, groundEnv, plainGit, play, wake } from '../support/live.ts';
+import { calls, cli, committed, type Ground, groundEnv, plainGit, play, wake } from '../support/phase/live.ts';
 import { type Arena, against, claim, handOff, honestly, lay, outcomeOf, scriptFor, wait } from './arena.ts';
 import type { Family, Outcome } from './case.ts';
 import { fullDiskAttacks, fullDiskTwins } from './fullDisk.ts';

@@ -2,7 +2,7 @@
 
 import type { Entry, EntryOf, Intent } from '../../state/entry/entry.ts';
 import { targetDigestOf } from '../../state/trail/acts.ts';
-import { M1, phaseId } from '../support/writer.ts';
+import { M1, phaseId } from '../support/trail/writer.ts';
 import type { Attack, Twin } from './case.ts';
 import { judge, reclaimed, type Scene, told, verdict } from './scene.ts';
 

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { calls, committed, wake } from '../support/live.ts';
+import { calls, committed, wake } from '../support/phase/live.ts';
 import { against, honestly, phase, phaseId, wait } from './arena.ts';
 import type { Family } from './case.ts';
 import { goodTest, lay, nodeSound, nodeTest, sound } from './work.ts';

@@ -1,6 +1,6 @@
 // C: claims and evidence. What is said does not fit what is there; what is there does not belong to what is said.
 
-import { calls, committed, plainGit, wake } from '../support/live.ts';
+import { calls, committed, plainGit, wake } from '../support/phase/live.ts';
 import { against, claim, handOff, honestly, judged, judging, look, stamps, wait } from './arena.ts';
 import type { Family } from './case.ts';
 import { handOffAttacks, handOffTwins } from './handOff.ts';

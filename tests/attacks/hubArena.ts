@@ -15,7 +15,7 @@ import { objectStore } from '../../state/git/objects.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
 import { signAct } from '../../state/trail/acts.ts';
 import { addCommits, type Files, git, gitBytes, makeHub } from '../support/repo.ts';
-import { type Made, openPhase, openWriter, phaseId, type Writer } from '../support/writer.ts';
+import { type Made, openPhase, openWriter, phaseId, type Writer } from '../support/trail/writer.ts';
 import type { Outcome, Refusal, Rule } from './case.ts';
 import { shared } from './shared.ts';
 

@@ -8,8 +8,8 @@ import type { Act } from '../../state/entry/act.ts';
 import { generateKey } from '../../state/keys/keys.ts';
 import { signAct } from '../../state/trail/acts.ts';
 import { dropAct } from '../../state/trail/inboxFolder.ts';
-import { type InboxGround, inboxGround } from '../support/inboxGround.ts';
-import { phaseId } from '../support/writer.ts';
+import { type InboxGround, inboxGround } from '../support/phase/inboxGround.ts';
+import { phaseId } from '../support/trail/writer.ts';
 import type { Attack, Outcome, Twin } from './case.ts';
 import { shared } from './shared.ts';
 

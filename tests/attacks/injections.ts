@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTranscript } from '../../agents/session/transcript.ts';
-import { calls, committed, type Ground, wake } from '../support/live.ts';
+import { calls, committed, type Ground, wake } from '../support/phase/live.ts';
 import { against, claim, judged, judging, wait } from './arena.ts';
 import type { Attack } from './case.ts';
 import { lay, sound } from './work.ts';

@@ -4,7 +4,7 @@
 import type { Facts, Intent } from '../../state/entry/entry.ts';
 import type { GateId, RunId, Sha } from '../../state/entry/ids.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
-import { M1, phaseId, pinned } from '../support/writer.ts';
+import { M1, phaseId, pinned } from '../support/trail/writer.ts';
 import type { Attack, Twin } from './case.ts';
 import { judge, phaseOf, type Scene, type Tale, told, verdict } from './scene.ts';
 

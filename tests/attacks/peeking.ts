@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { calls, committed, type Ground, type Played, plainGit, wake } from '../support/live.ts';
+import { calls, committed, type Ground, type Played, plainGit, wake } from '../support/phase/live.ts';
 import { against, claim, handOff, honestly, judged, judging, passes, stamps, wait } from './arena.ts';
 import type { Family } from './case.ts';
 import { goodTest, lay, sound } from './work.ts';

@@ -1,6 +1,6 @@
 // F: reviewers that are corrupt: in the plot, lazy, never content; and reviewers that what they review speaks to.
 
-import { calls, committed, wake } from '../support/live.ts';
+import { calls, committed, wake } from '../support/phase/live.ts';
 import { against, claim, handOff, honestly, judged, judging, look, passes, stamps, wait } from './arena.ts';
 import type { Family } from './case.ts';
 import { disputeAttacks, disputeTwins } from './disputes.ts';

@@ -14,9 +14,9 @@ import type { Claim, Phase } from '../../state/entry/phase.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { changedPaths } from '../../state/git/git.ts';
-import { failed, passed, record } from '../support/records.ts';
 import { addCommits, type Files, makeHub } from '../support/repo.ts';
-import { harnessText, M1, openPhase, openWriter, phaseId, pinned, type Writer } from '../support/writer.ts';
+import { failed, passed, record } from '../support/trail/records.ts';
+import { harnessText, M1, openPhase, openWriter, phaseId, pinned, type Writer } from '../support/trail/writer.ts';
 import type { Outcome, Refusal } from './case.ts';
 
 const before = { 'src/keep.js': 'export {};\n', 'tests/old.test.js': '// old\n', 'runner.config.js': harnessText };

@@ -5,7 +5,7 @@ import type { Sha } from '../../state/entry/ids.ts';
 import { sealedName } from '../../state/entry/policy.ts';
 import { blob, rawCommit } from '../support/bundle.ts';
 import { git } from '../support/repo.ts';
-import { phaseId } from '../support/writer.ts';
+import { phaseId } from '../support/trail/writer.ts';
 import type { Attack, Family, Rule } from './case.ts';
 import {
   actEntry,

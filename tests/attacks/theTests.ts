@@ -1,6 +1,6 @@
 // A: the tests. Work that is not done, and tests made so that this does not show. The Adversary is in the plot throughout.
 
-import { calls, committed, wake } from '../support/live.ts';
+import { calls, committed, wake } from '../support/phase/live.ts';
 import { type Arena, against, claim, handOff, honestly, wait } from './arena.ts';
 import type { Family } from './case.ts';
 import { controlAttacks, controlTwins } from './controls.ts';

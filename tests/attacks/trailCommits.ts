@@ -6,7 +6,7 @@ import { digestOf } from '../../state/entry/digest.ts';
 import { renderEntry } from '../../state/entry/framing.ts';
 import { sealedName } from '../../state/entry/policy.ts';
 import { generateKey } from '../../state/keys/keys.ts';
-import { phaseId } from '../support/writer.ts';
+import { phaseId } from '../support/trail/writer.ts';
 import type { Attack } from './case.ts';
 import { actEntry, commit, entryOf, grown, type HubArena, note, old, pushed, REVIEW, STATUS } from './hubArena.ts';
 

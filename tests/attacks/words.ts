@@ -3,7 +3,7 @@
 
 import { bodyLinesMax } from '../../state/entry/body.ts';
 import { bodyBytesMax } from '../../state/entry/entry.ts';
-import { phaseId } from '../support/writer.ts';
+import { phaseId } from '../support/trail/writer.ts';
 import type { Attack, Twin } from './case.ts';
 import { type HubArena, said } from './hubArena.ts';
 

@@ -7,7 +7,7 @@ import { homedir, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { asksRefused, direct, type Where } from '../fixtures/live/swarmEscape/attempts.ts';
-import { appHost, never, type OpenSuite, suiteOf } from '../support/appHost.ts';
+import { appHost, never, type OpenSuite, suiteOf } from '../support/app/appHost.ts';
 import { describeBoxed } from '../support/box.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { appHost, never, suiteOf } from '../support/appHost.ts';
+import { appHost, never, suiteOf } from '../support/app/appHost.ts';
+import { loginServer } from '../support/app/loginServer.ts';
 import { describeBoxed } from '../support/box.ts';
-import { loginServer } from '../support/loginServer.ts';
 
 const hasChromium = existsSync('/usr/lib/chromium/chromium');
 /** Chromium takes a moment where the machine is busy. */

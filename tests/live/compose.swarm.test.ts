@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { admittedOf, openFixture, stack } from '../support/swarmApp.ts';
+import { admittedOf, openFixture, stack } from '../support/app/swarmApp.ts';
 
 const canRead = spawnSync('docker', ['stack', 'config', '--help'], { encoding: 'utf8' }).stdout?.includes(
   '--compose-file',

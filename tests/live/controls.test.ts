@@ -4,7 +4,17 @@
 import { expect, test } from 'vitest';
 import type { Facts } from '../../state/entry/entry.ts';
 import { describeBoxed } from '../support/box.ts';
-import { auditOf, calls, claimOf, committed, layGround, type Played, play, scriptOf, wake } from '../support/live.ts';
+import {
+  auditOf,
+  calls,
+  claimOf,
+  committed,
+  layGround,
+  type Played,
+  play,
+  scriptOf,
+  wake,
+} from '../support/phase/live.ts';
 
 const playMs = 300_000;
 

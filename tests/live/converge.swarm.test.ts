@@ -1,9 +1,9 @@
 // Deployments that must not stand, on the real Swarm: each is told from a good one, in a line that says what to look at.
 
 import { type TestContext, test } from 'vitest';
-import { describeSwarm } from '../support/engine.ts';
-import { admitted, type Parts, type Shape, untilTerm } from '../support/smallApp.ts';
-import { busybox, swarmGround } from '../support/swarm.ts';
+import { describeSwarm } from '../support/app/engine.ts';
+import { admitted, type Parts, type Shape, untilTerm } from '../support/app/smallApp.ts';
+import { busybox, swarmGround } from '../support/app/swarm.ts';
 
 /** A machine that eight suites share is slow; on one of its own none of this takes half a minute. */
 const testMs = 900_000;

@@ -12,7 +12,7 @@ import { layDemo } from '../../operator/setup/demo.ts';
 import { demoScript } from '../../operator/setup/story.ts';
 import { statePaths } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
-import { auditOf, entriesOf, groundEnv, liveDir, scriptOf } from '../support/live.ts';
+import { auditOf, entriesOf, groundEnv, liveDir, scriptOf } from '../support/phase/live.ts';
 
 const playMs = 300_000;
 

@@ -19,7 +19,7 @@ import {
   play,
   scriptOf,
   wake,
-} from '../support/live.ts';
+} from '../support/phase/live.ts';
 
 const hourMs = 3_600_000;
 const oneGate = readFileSync(join(adder, 'plan-one.md'), 'utf8');

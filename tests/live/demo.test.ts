@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { statePaths } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
-import { auditOf, cli, entriesOf, groundEnv, leavings, plainGit } from '../support/live.ts';
+import { auditOf, cli, entriesOf, groundEnv, leavings, plainGit } from '../support/phase/live.ts';
 
 const demoSecondsMax = 180;
 

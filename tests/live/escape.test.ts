@@ -36,7 +36,7 @@ import {
   play,
   scriptOf,
   wake,
-} from '../support/live.ts';
+} from '../support/phase/live.ts';
 
 const phaseMs = 300_000;
 const fixture = (name: string) => readFileSync(join(fixtures, 'escape', name), 'utf8');

@@ -17,7 +17,7 @@ import {
   play,
   scriptOf,
   wake,
-} from '../support/live.ts';
+} from '../support/phase/live.ts';
 
 const playMs = 300_000;
 const oneGate = readFileSync(join(adder, 'plan-one.md'), 'utf8');

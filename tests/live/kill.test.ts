@@ -16,6 +16,7 @@ import { uncounted } from '../../state/entry/record.ts';
 import { slotOf } from '../../state/fold/piece.ts';
 import { statePaths, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
+import { isLong } from '../support/long.ts';
 import {
   adderScript,
   auditOf,
@@ -26,8 +27,7 @@ import {
   layGround,
   leavings,
   plainGit,
-} from '../support/live.ts';
-import { isLong } from '../support/long.ts';
+} from '../support/phase/live.ts';
 import { seed } from '../support/property.ts';
 
 const byEntryCount = 17;

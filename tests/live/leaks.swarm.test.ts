@@ -7,8 +7,8 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { tarOf } from '../../runner/swarm/engine/tar.ts';
 import { secretOf } from '../../runner/swarm/leak/canary.ts';
 import { findLeaks, type LeakAsk } from '../../runner/swarm/leak/places.ts';
-import { describeSwarm } from '../support/engine.ts';
-import { docker, type Yard, yard } from '../support/vault.ts';
+import { describeSwarm } from '../support/app/engine.ts';
+import { docker, type Yard, yard } from '../support/app/vault.ts';
 
 const timeout = 300_000;
 const key = 'db_password';

@@ -3,9 +3,9 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
-import { describeSwarm, engineSocket } from '../support/engine.ts';
-import { auditOf, type Played, play } from '../support/live.ts';
-import { layMailPhase, mailScript } from '../support/mailPhase.ts';
+import { describeSwarm, engineSocket } from '../support/app/engine.ts';
+import { layMailPhase, mailScript } from '../support/app/mailPhase.ts';
+import { auditOf, type Played, play } from '../support/phase/live.ts';
 
 const playMs = 1_500_000;
 

@@ -5,8 +5,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
-import { type AppRepo, sharedApps } from '../support/apps.ts';
-import { describeSwarm, engineSocket } from '../support/engine.ts';
+import { type AppRepo, sharedApps } from '../support/app/apps.ts';
+import { describeSwarm, engineSocket } from '../support/app/engine.ts';
 import { isWhole } from '../support/long.ts';
 
 const runMs = 1_200_000;

@@ -14,9 +14,9 @@ import { removeRun } from '../../runner/swarm/stack/removeRun.ts';
 import { countOf, residueOf } from '../../runner/swarm/stack/residue.ts';
 import { countWitnesses, plantWitnesses, removeWitnesses } from '../../runner/swarm/stack/witness.ts';
 import type { RunId } from '../../state/entry/ids.ts';
-import { describeSwarm, dockerHere, engineSocket } from '../support/engine.ts';
-import { admitted, untilTerm } from '../support/smallApp.ts';
-import { busybox, eventually, type Ground, newRun, swarmGround } from '../support/swarm.ts';
+import { describeSwarm, dockerHere, engineSocket } from '../support/app/engine.ts';
+import { admitted, untilTerm } from '../support/app/smallApp.ts';
+import { busybox, eventually, type Ground, newRun, swarmGround } from '../support/app/swarm.ts';
 
 const testMs = 900_000;
 const seconds = 600;
@@ -130,7 +130,7 @@ describeSwarm.concurrent('the removal of a run', () => {
       }, testMs);
       // Of all that is on this engine, only these two are this test's to judge.
       const isLive = (run: RunId): boolean => run !== dead && run !== ground.run;
-      const deployer = join(import.meta.dirname, '..', 'support', 'deployer.ts');
+      const deployer = join(import.meta.dirname, '..', 'support', 'app', 'deployer.ts');
       const child = spawn(process.execPath, [deployer, engineSocket(), dead, image, dir], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

@@ -9,8 +9,8 @@ import { systemClock } from '../../agents/model/clock.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { calibrateHere } from '../../operator/runs/calibrate.ts';
 import type { PhaseId } from '../../state/entry/ids.ts';
+import { caseFails, casePasses, judgesOf } from '../support/agents/judge.ts';
 import { describeBoxed } from '../support/box.ts';
-import { caseFails, casePasses, judgesOf } from '../support/judge.ts';
 import {
   adder,
   askedAt,
@@ -24,7 +24,7 @@ import {
   play,
   scriptOf,
   wake,
-} from '../support/live.ts';
+} from '../support/phase/live.ts';
 
 const playMs = 300_000;
 const oneGate = readFileSync(join(adder, 'plan-one.md'), 'utf8');

@@ -9,9 +9,9 @@ import { awaitReady } from '../../runner/swarm/stack/ready.ts';
 import { removeRun } from '../../runner/swarm/stack/removeRun.ts';
 import { countOf, residueOf } from '../../runner/swarm/stack/residue.ts';
 import { Ready } from '../../state/entry/recipe.ts';
-import { describeSwarm } from '../support/engine.ts';
-import { admitted, untilTerm } from '../support/smallApp.ts';
-import { busybox, eventually, type Ground, swarmGround } from '../support/swarm.ts';
+import { describeSwarm } from '../support/app/engine.ts';
+import { admitted, untilTerm } from '../support/app/smallApp.ts';
+import { busybox, eventually, type Ground, swarmGround } from '../support/app/swarm.ts';
 
 const testMs = 600_000;
 const seconds = 300;

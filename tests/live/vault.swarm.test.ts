@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { openVault } from '../../runner/swarm/engine/vault.ts';
-import { describeSwarm } from '../support/engine.ts';
-import { docker, ofRun, yard } from '../support/vault.ts';
+import { describeSwarm } from '../support/app/engine.ts';
+import { docker, ofRun, yard } from '../support/app/vault.ts';
 
 /** Of one test, on a machine that many share; on one of its own it takes a few seconds. */
 const timeout = 300_000;

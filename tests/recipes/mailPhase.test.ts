@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { Recipe } from '../../state/entry/recipe.ts';
 import { checkPlan } from '../../state/plan/plan.ts';
 import { readYaml } from '../../state/plan/yaml.ts';
-import { mailPlan, mailScript } from '../support/mailPhase.ts';
+import { mailPlan, mailScript } from '../support/app/mailPhase.ts';
 
 const recipes = join(import.meta.dirname, '..', '..', 'recipes', 'mail');
 

@@ -13,7 +13,7 @@ import type { Play } from '../../../agents/scripted/play.ts';
 import { sse, wireEvents, wireMessage } from '../../../agents/scripted/wire.ts';
 import { Stamp } from '../../../state/entry/ids.ts';
 import { stampOf } from '../../../state/trail/accept.ts';
-import { backendTo, endpoint, oneWake, playSession, quickClock } from '../../support/script.ts';
+import { backendTo, endpoint, oneWake, playSession, quickClock } from '../../support/agents/script.ts';
 import { titled } from '../../support/titled.ts';
 
 const waits = '- call: [{tool: wait, input: {why: done}}]';

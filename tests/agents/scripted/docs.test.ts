@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FaultKind } from '../../../agents/scripted/script.ts';
-import { publishedSha } from '../../support/host.ts';
-import { playSession } from '../../support/script.ts';
+import { publishedSha } from '../../support/agents/host.ts';
+import { playSession } from '../../support/agents/script.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/scripts.md'), 'utf8');
 const example = /```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? '';

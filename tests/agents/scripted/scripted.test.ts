@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Play, play } from '../../../agents/scripted/play.ts';
 import { readScript } from '../../../agents/scripted/script.ts';
 import { startScripted } from '../../../agents/scripted/scripted.ts';
-import { endpoint, oneWake } from '../../support/script.ts';
+import { endpoint, oneWake } from '../../support/agents/script.ts';
 
 const system = (role: string) => `You are an agent.\n\n[coldpass role: ${role}]\n`;
 const story = `

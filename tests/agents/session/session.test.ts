@@ -6,8 +6,8 @@ import type { TranscriptLine } from '../../../agents/session/transcript.ts';
 import { interruptedCalls, readTranscript } from '../../../agents/session/transcript.ts';
 import { checkFacts } from '../../../state/entry/body.ts';
 import { digestOf, digestOfJson } from '../../../state/entry/digest.ts';
-import { publishedSha, testHost } from '../../support/host.ts';
-import { endpoint, oneWake, playSession, runAgainst, testKey } from '../../support/script.ts';
+import { publishedSha, testHost } from '../../support/agents/host.ts';
+import { endpoint, oneWake, playSession, runAgainst, testKey } from '../../support/agents/script.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const waits = '- call: [{tool: wait, input: {why: nothing left}}]';

@@ -12,7 +12,7 @@ import {
 } from '../../../agents/session/transcript.ts';
 import { bounded } from '../../../agents/tools/bound.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
-import { quickClock } from '../../support/script.ts';
+import { quickClock } from '../../support/agents/script.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const intent = (call: number): TranscriptEvent => ({

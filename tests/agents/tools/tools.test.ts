@@ -7,7 +7,7 @@ import { promptFor, roleIn } from '../../../agents/view/prompt.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { factsSchema, type Kind, reproducerBytesMax } from '../../../state/entry/entry.ts';
 import type { AgentRole } from '../../../state/entry/ids.ts';
-import { publishedSha, type TestHost, testHost } from '../../support/host.ts';
+import { publishedSha, type TestHost, testHost } from '../../support/agents/host.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const roles: AgentRole[] = ['builder', 'adversary'];

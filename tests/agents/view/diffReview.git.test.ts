@@ -6,8 +6,8 @@ import { type Review, reviewOpening, servedTo } from '../../../agents/view/diffR
 import { workDiff } from '../../../state/controls/workDiff.ts';
 import { Refused } from '../../../state/entry/errors.ts';
 import type { EntryId, Sha } from '../../../state/entry/ids.ts';
+import { oneWake, playSession } from '../../support/agents/script.ts';
 import { makeRepo } from '../../support/repo.ts';
-import { oneWake, playSession } from '../../support/script.ts';
 
 const claim = 38 as EntryId;
 const verdict = (word: string, of = claim) => `{tool: verdict, input: {claim: ${of}, verdict: ${word}, words: seen}}`;

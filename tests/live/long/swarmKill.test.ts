@@ -14,8 +14,8 @@ import { openDocker } from '../../../runner/swarm/engine/docker.ts';
 import { residueOf } from '../../../runner/swarm/stack/residue.ts';
 import { sweepApps } from '../../../runner/swarm/stack/sweep.ts';
 import type { RunId } from '../../../state/entry/ids.ts';
-import { type AppRepo, newAppRun, sharedApps } from '../../support/apps.ts';
-import { describeSwarm, engineSocket } from '../../support/engine.ts';
+import { type AppRepo, newAppRun, sharedApps } from '../../support/app/apps.ts';
+import { describeSwarm, engineSocket } from '../../support/app/engine.ts';
 import { seed } from '../../support/property.ts';
 
 const kills = 50;
@@ -85,7 +85,7 @@ describeSwarm('an app whose runner dies', () => {
   function start(run: RunId): ChildProcess {
     const stateDir = join(ground, run);
     mkdirSync(join(stateDir, 'runs'), { recursive: true, mode: 0o700 });
-    const program = join(import.meta.dirname, '..', '..', 'support', 'appRunner.ts');
+    const program = join(import.meta.dirname, '..', '..', 'support', 'app', 'appRunner.ts');
     const args = [program, stateDir, engineSocket(), JSON.stringify(app), run];
     return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   }

@@ -8,7 +8,7 @@ import { digestOf } from '../../../state/entry/digest.ts';
 import type { Entry } from '../../../state/entry/entry.ts';
 import type { GateId } from '../../../state/entry/ids.ts';
 import type { PhaseSpec } from '../../../state/entry/spec.ts';
-import { tell } from '../../support/life.ts';
+import { tell } from '../../support/phase/life.ts';
 
 type Story = ReturnType<typeof tell>;
 

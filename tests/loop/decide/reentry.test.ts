@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { begin, type Command, decide, type LoopState, loopLimits } from '../../../loop/decide/decide.ts';
 import type { Facts, Trigger } from '../../../state/entry/entry.ts';
 import type { EntryId } from '../../../state/entry/ids.ts';
-import { tell, zero } from '../../support/life.ts';
+import { tell, zero } from '../../support/phase/life.ts';
 
 const command: Trigger = { kind: 'command', run: 'sh ready.sh' };
 const hourMs = 3_600_000;

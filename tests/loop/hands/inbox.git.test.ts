@@ -14,9 +14,9 @@ import { generateKey } from '../../../state/keys/keys.ts';
 import type { Signer } from '../../../state/keys/sshsig.ts';
 import { readPlan } from '../../../state/plan/plan.ts';
 import { refusedBytesMax, takeUp } from '../../../state/trail/inboxFolder.ts';
-import { type InboxGround, inboxGround } from '../../support/inboxGround.ts';
+import { type InboxGround, inboxGround } from '../../support/phase/inboxGround.ts';
 import { tempDir } from '../../support/temp.ts';
-import { harnessText, phaseId, pinned, planText, recipeDigest } from '../../support/writer.ts';
+import { harnessText, phaseId, pinned, planText, recipeDigest } from '../../support/trail/writer.ts';
 
 async function ground(): Promise<InboxGround> {
   const place = await inboxGround(tempDir());

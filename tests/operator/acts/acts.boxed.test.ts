@@ -13,8 +13,8 @@ import { openHub } from '../../../state/trail/hub.ts';
 import { dropAct } from '../../../state/trail/inboxFolder.ts';
 import { readTrail, withTrail } from '../../../state/trail/read.ts';
 import { describeBoxed } from '../../support/box.ts';
-import { type Ground, scripted, workspace } from '../../support/cli.ts';
-import { planText } from '../../support/cliPlan.ts';
+import { type Ground, scripted, workspace } from '../../support/phase/cli.ts';
+import { planText } from '../../support/phase/cliPlan.ts';
 
 const idle = `
 roles:

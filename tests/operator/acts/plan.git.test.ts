@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ground } from '../../support/cli.ts';
-import { planText } from '../../support/cliPlan.ts';
+import { ground } from '../../support/phase/cli.ts';
+import { planText } from '../../support/phase/cliPlan.ts';
 
 describe('coldpass plan', () => {
   it('begins a plan that passes its own check, once', async () => {

@@ -7,9 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { exportTrail } from '../../../operator/audit/export.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
-import { spoilable } from '../../support/attack.ts';
 import { git } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
+import { spoilable } from '../../support/trail/attack.ts';
 
 const { the, copy } = spoilable();
 const resource = 'git+https://example.org/notes.git';

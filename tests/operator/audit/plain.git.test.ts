@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { auditPlain } from '../../../operator/audit/plain.ts';
 import { UsageError } from '../../../operator/terminal/errors.ts';
-import { commit, type Ground, ground, type Said } from '../../support/cli.ts';
+import { commit, type Ground, ground, type Said } from '../../support/phase/cli.ts';
 import { fixtureText } from '../../support/plain.ts';
 import { git } from '../../support/repo.ts';
 

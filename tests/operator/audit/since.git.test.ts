@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { sayAudit } from '../../../operator/audit/audit.ts';
 import { paint } from '../../../operator/terminal/print.ts';
 import { audit } from '../../../state/audit/audit.ts';
-import { workspace } from '../../support/cli.ts';
-import { honestPhase } from '../../support/phase.ts';
+import { workspace } from '../../support/phase/cli.ts';
 import { git } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
+import { honestPhase } from '../../support/trail/phase.ts';
 
 describe('coldpass audit --since-last', () => {
   it('looks only at what came after the last sound audit; without it an audit is whole', async () => {

@@ -11,9 +11,9 @@ import { limitsDefault } from '../../../agents/session/limits.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../../operator/runs/calibrate.ts';
 import { paint, type Screen } from '../../../operator/terminal/print.ts';
 import { readCalibrations } from '../../../state/fold/calibration.ts';
+import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../../support/agents/judge.ts';
 import { describeBoxed } from '../../support/box.ts';
-import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../../support/judge.ts';
-import { askedAt, calls, type Ground, layGround, scriptOf } from '../../support/live.ts';
+import { askedAt, calls, type Ground, layGround, scriptOf } from '../../support/phase/live.ts';
 
 const all = calibrationSet();
 /** Two projects of the set: enough for judges that do not look. */

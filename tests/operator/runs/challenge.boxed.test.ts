@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { challenge } from '../../../operator/runs/challenge.ts';
 import { compared } from '../../../operator/runs/compare.ts';
 import type { Here } from '../../../operator/workspace/here.ts';
-import { attacked, restore, resultsPath } from '../../support/attack.ts';
 import { describeBoxed } from '../../support/box.ts';
-import { ground, nodeConfig, nodeProject, scripted } from '../../support/cli.ts';
-import { planText } from '../../support/cliPlan.ts';
-import { cloneSteps, forge } from '../../support/forge.ts';
-import { failed, passed, record } from '../../support/records.ts';
+import { ground, nodeConfig, nodeProject, scripted } from '../../support/phase/cli.ts';
+import { planText } from '../../support/phase/cliPlan.ts';
 import { git } from '../../support/repo.ts';
+import { attacked, restore, resultsPath } from '../../support/trail/attack.ts';
+import { cloneSteps, forge } from '../../support/trail/forge.ts';
+import { failed, passed, record } from '../../support/trail/records.ts';
 
 /** The project's tests are what a program of the machine says: no claim changes it, and we can. */
 const dialled = `import { execFileSync } from 'node:child_process';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeBoxed } from '../../support/box.ts';
-import { nodeConfig, nodeProject, workspace } from '../../support/cli.ts';
+import { nodeConfig, nodeProject, workspace } from '../../support/phase/cli.ts';
 import { addCommits, git } from '../../support/repo.ts';
 
 const failing = `import { test } from 'node:test';

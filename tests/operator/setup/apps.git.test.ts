@@ -21,7 +21,7 @@ import type { Sha } from '../../../state/entry/ids.ts';
 import { PinnedRecipe } from '../../../state/entry/recipe.ts';
 import { readConfig } from '../../../state/plan/config.ts';
 import { openWorkspace } from '../../../state/trail/workspace.ts';
-import { type Ground, ground } from '../../support/cli.ts';
+import { type Ground, ground } from '../../support/phase/cli.ts';
 import { addCommits, type Files, git } from '../../support/repo.ts';
 
 const compose = `services:

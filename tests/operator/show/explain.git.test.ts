@@ -3,9 +3,9 @@ import { type Explained, type ExplainReport, explain } from '../../../operator/s
 import { sayExplained } from '../../../operator/show/sayExplained.ts';
 import { paint, type Screen } from '../../../operator/terminal/print.ts';
 import type { Here } from '../../../operator/workspace/here.ts';
-import { spoilable } from '../../support/attack.ts';
-import { M1, openPhase, openWriter, phaseId } from '../../support/phase.ts';
 import { addCommits, git, makeHub } from '../../support/repo.ts';
+import { spoilable } from '../../support/trail/attack.ts';
+import { M1, openPhase, openWriter, phaseId } from '../../support/trail/phase.ts';
 
 const { the } = spoilable();
 

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeBoxed } from '../../support/box.ts';
-import { scripted, workspace } from '../../support/cli.ts';
-import { planText } from '../../support/cliPlan.ts';
+import { scripted, workspace } from '../../support/phase/cli.ts';
+import { planText } from '../../support/phase/cliPlan.ts';
 import { git } from '../../support/repo.ts';
 
 /** The Builder claims work that is green and that no test proves, and the Adversary says nothing. */

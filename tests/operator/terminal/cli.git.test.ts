@@ -10,8 +10,8 @@ import {
   repositoryRoot,
   running,
   workspace,
-} from '../../support/cli.ts';
-import { planText } from '../../support/cliPlan.ts';
+} from '../../support/phase/cli.ts';
+import { planText } from '../../support/phase/cliPlan.ts';
 import { git } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 

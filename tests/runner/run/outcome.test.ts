@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeRun, levelOf, type Seen, type StageEnd, type StageReport } from '../../../runner/run/outcome.ts';
 import type { TestResult } from '../../../state/entry/record.ts';
-import { failed, passed, skipped } from '../../support/records.ts';
+import { failed, passed, skipped } from '../../support/trail/records.ts';
 
 function report(...tests: TestResult[]): StageReport {
   return { kind: 'read', tests };

@@ -3,9 +3,18 @@ import { audit } from '../../../state/audit/audit.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { Facts } from '../../../state/entry/entry.ts';
 import type { Sha } from '../../../state/entry/ids.ts';
-import { append, attacked, type Case, factsOf, resign, restore, signedBy, unstore } from '../../support/attack.ts';
-import { forge, placed, refact, stepOf } from '../../support/forge.ts';
 import { git } from '../../support/repo.ts';
+import {
+  append,
+  attacked,
+  type Case,
+  factsOf,
+  resign,
+  restore,
+  signedBy,
+  unstore,
+} from '../../support/trail/attack.ts';
+import { forge, placed, refact, stepOf } from '../../support/trail/forge.ts';
 
 const { the, run } = attacked();
 

@@ -7,9 +7,9 @@ import { signedCommit } from '../../../state/git/commits.ts';
 import { mustReadTree, objectStore } from '../../../state/git/objects.ts';
 import { gitObject, withFiles } from '../../../state/git/trees.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
-import { rejected, spoilable } from '../../support/attack.ts';
 import { addCommits, git, makeHub } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
+import { rejected, spoilable } from '../../support/trail/attack.ts';
 
 const { the, copy, commitOf } = spoilable();
 

@@ -1,8 +1,8 @@
 import { describe, test } from 'vitest';
 import type { PhaseId, SessionId, Sha } from '../../../state/entry/ids.ts';
-import { append, attacked, type Case, factsOf, reclaim, unstore } from '../../support/attack.ts';
-import { addStep, placed, refact } from '../../support/forge.ts';
 import { addCommits, git } from '../../support/repo.ts';
+import { append, attacked, type Case, factsOf, reclaim, unstore } from '../../support/trail/attack.ts';
+import { addStep, placed, refact } from '../../support/trail/forge.ts';
 
 const { the, run } = attacked();
 

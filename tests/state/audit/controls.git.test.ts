@@ -12,9 +12,9 @@ import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../../state/ent
 import type { Claim, Phase, Run } from '../../../state/entry/phase.ts';
 import type { RunRecord } from '../../../state/entry/record.ts';
 import { runFacts } from '../../../state/fold/facts.ts';
-import { tell, zero } from '../../support/life.ts';
+import { tell, zero } from '../../support/phase/life.ts';
 import { recipeOf, repoOf } from '../../support/recipes.ts';
-import { passed, record } from '../../support/records.ts';
+import { passed, record } from '../../support/trail/records.ts';
 
 const M1 = 'M1' as GateId;
 const app = 'app' as RecipeName;

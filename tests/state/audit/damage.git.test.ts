@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AuditReport, audit } from '../../../state/audit/audit.ts';
 import type { Sha } from '../../../state/entry/ids.ts';
-import { rejected, spoilable } from '../../support/attack.ts';
-import { damageObject, replaceObject } from '../../support/forge.ts';
-import type { Chapter } from '../../support/phase.ts';
 import { git } from '../../support/repo.ts';
+import { rejected, spoilable } from '../../support/trail/attack.ts';
+import { damageObject, replaceObject } from '../../support/trail/forge.ts';
+import type { Chapter } from '../../support/trail/phase.ts';
 
 const { the, copy, commitOf } = spoilable();
 

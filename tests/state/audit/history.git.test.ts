@@ -10,11 +10,11 @@ import type { Sha } from '../../../state/entry/ids.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
 import type { Signer } from '../../../state/keys/sshsig.ts';
 import { checkPush } from '../../../state/trail/hook.ts';
-import { anyScript, type History, historyOf, storyOf } from '../../support/history.ts';
 import { isLong } from '../../support/long.ts';
-import { writeMutant } from '../../support/mutant.ts';
-import { type Choice, type Mutated, mutations } from '../../support/mutations.ts';
 import { fc, seed } from '../../support/property.ts';
+import { anyScript, type History, historyOf, storyOf } from '../../support/trail/history.ts';
+import { writeMutant } from '../../support/trail/mutant.ts';
+import { type Choice, type Mutated, mutations } from '../../support/trail/mutations.ts';
 
 const scripts = 11;
 const honestRuns = isLong ? 60 : 20;

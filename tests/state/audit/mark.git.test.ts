@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { type AuditOptions, audit } from '../../../state/audit/audit.ts';
 import { rulesDigest } from '../../../state/audit/mark.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
-import { rejected, spoilable } from '../../support/attack.ts';
-import { replaceObject } from '../../support/forge.ts';
 import { addCommits, git, makeHub } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
+import { rejected, spoilable } from '../../support/trail/attack.ts';
+import { replaceObject } from '../../support/trail/forge.ts';
 
 const { the, copy, commitOf } = spoilable();
 

@@ -3,9 +3,9 @@ import { digestOf } from '../../../state/entry/digest.ts';
 import type { EntryOf } from '../../../state/entry/entry.ts';
 import type { RunId, Sha } from '../../../state/entry/ids.ts';
 import { recordBytes } from '../../../state/fold/facts.ts';
-import { attacked, type Case, recordOf, rerun, resultsPath, unstore } from '../../support/attack.ts';
-import { addStep, placed, refact, stepOf } from '../../support/forge.ts';
-import { M1 } from '../../support/phase.ts';
+import { attacked, type Case, recordOf, rerun, resultsPath, unstore } from '../../support/trail/attack.ts';
+import { addStep, placed, refact, stepOf } from '../../support/trail/forge.ts';
+import { M1 } from '../../support/trail/phase.ts';
 
 const { the, run } = attacked();
 

@@ -1,8 +1,8 @@
 // A PASS on less than the whole diff, forged onto the trail by somebody with every key.
 
 import { describe, test } from 'vitest';
-import { attacked, type Case } from '../../support/attack.ts';
-import { refact } from '../../support/forge.ts';
+import { attacked, type Case } from '../../support/trail/attack.ts';
+import { refact } from '../../support/trail/forge.ts';
 
 const { the, run } = attacked();
 const other = 'a'.repeat(64) as never;

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { gateStatement } from '../../../state/audit/statement.ts';
 import type { EntryId, GateId, Sha } from '../../../state/entry/ids.ts';
 import { preAuthEncoding, publicPem, sealed } from '../../../state/keys/dsse.ts';
-import { tell } from '../../support/life.ts';
+import { tell } from '../../support/phase/life.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const M1 = 'M1' as GateId;

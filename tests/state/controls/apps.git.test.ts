@@ -18,10 +18,10 @@ import { type AppFacts, checkId, type RunRecord } from '../../../state/entry/rec
 import { testGlobsOf } from '../../../state/entry/spec.ts';
 import { runFacts } from '../../../state/fold/facts.ts';
 import { changedPaths } from '../../../state/git/git.ts';
-import { tell, zero } from '../../support/life.ts';
+import { tell, zero } from '../../support/phase/life.ts';
 import { repoOf } from '../../support/recipes.ts';
-import { failed, passed, record } from '../../support/records.ts';
 import type { Files } from '../../support/repo.ts';
+import { failed, passed, record } from '../../support/trail/records.ts';
 
 const M1 = 'M1' as GateId;
 const mail = 'app' as RecipeName;

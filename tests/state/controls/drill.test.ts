@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { idInTurn, judgeDrill, noticedIn, turnsOf, withAll } from '../../../state/controls/drill.ts';
 import { isOfApp, judgePublished } from '../../../state/controls/published.ts';
 import { type AppFacts, checkId, isCheck, type RunRecord, type TestResult } from '../../../state/entry/record.ts';
-import { failed, passed, record, skipped } from '../../support/records.ts';
+import { failed, passed, record, skipped } from '../../support/trail/records.ts';
 
 const account = 'tests/restore.test.ts > restore > account';
 const message = 'tests/restore.test.ts > restore > mail message';

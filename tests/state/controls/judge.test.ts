@@ -14,7 +14,7 @@ import { isSource, judgePlacebo, neutral } from '../../../state/controls/placebo
 import { judgeSabotage, patched } from '../../../state/controls/sabotage.ts';
 import type { RunRecord, TestResult } from '../../../state/entry/record.ts';
 import { fc } from '../../support/property.ts';
-import { failed, passed, record, skipped } from '../../support/records.ts';
+import { failed, passed, record, skipped } from '../../support/trail/records.ts';
 
 function source(path: string, before: string | null, after: string): ChangedSource {
   return { path, mode: '100644', before, after };

@@ -9,7 +9,7 @@ import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../../stat
 import type { Claim } from '../../../state/entry/phase.ts';
 import type { ControlResult, Purpose } from '../../../state/entry/record.ts';
 import { wantedSabotage } from '../../../state/gate/admitSabotage.ts';
-import { shaOf, tell, zero } from '../../support/life.ts';
+import { shaOf, tell, zero } from '../../support/phase/life.ts';
 
 type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
 const M1 = 'M1' as GateId;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ChangedPath, changedTests, judgeRevert, revertEdits } from '../../../state/controls/revert.ts';
 import { Sha } from '../../../state/entry/ids.ts';
 import type { RunRecord, TestResult } from '../../../state/entry/record.ts';
-import { failed, passed, record, skipped } from '../../support/records.ts';
+import { failed, passed, record, skipped } from '../../support/trail/records.ts';
 
 const old = Sha.parse('1'.repeat(40));
 

@@ -3,8 +3,8 @@ import { fromMarkdown } from 'mdast-util-from-markdown';
 import { describe, expect, it } from 'vitest';
 import { bodyLinesMax, checkBody } from '../../../state/entry/body.ts';
 import { bodyBytesMax } from '../../../state/entry/entry.ts';
-import { fitBody, wildBody } from '../../support/entries.ts';
 import { fc } from '../../support/property.ts';
+import { fitBody, wildBody } from '../../support/trail/entries.ts';
 
 describe('a body is refused', () => {
   it.each([

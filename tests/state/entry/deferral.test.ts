@@ -9,7 +9,7 @@ import type { Phase, TrailState } from '../../../state/entry/phase.ts';
 import { signersOf } from '../../../state/entry/policy.ts';
 import { gateReport } from '../../../state/gate/gate.ts';
 import { inboxOf } from '../../../state/gate/inbox.ts';
-import { shaOf, tell, zero } from '../../support/life.ts';
+import { shaOf, tell, zero } from '../../support/phase/life.ts';
 
 const manual: Trigger = { kind: 'manual' };
 const command: Trigger = { kind: 'command', run: 'sh ready.sh' };

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type Entry, factsSchema, kinds } from '../../../state/entry/entry.ts';
 import { Refused, TrailError } from '../../../state/entry/errors.ts';
 import { checkEntry, parseEntries, renderEntry } from '../../../state/entry/framing.ts';
-import { anyEntry, entryOf, plainNote } from '../../support/entries.ts';
 import { fc } from '../../support/property.ts';
+import { anyEntry, entryOf, plainNote } from '../../support/trail/entries.ts';
 
 const sha = 'b'.repeat(40);
 const digest = 'a'.repeat(64);

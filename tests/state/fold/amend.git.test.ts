@@ -15,10 +15,18 @@ import {
 import type { PhaseSpec } from '../../../state/entry/spec.ts';
 import type { Amendment } from '../../../state/fold/amendment.ts';
 import { readPlan } from '../../../state/plan/plan.ts';
-import { shaOf, tell, zero } from '../../support/life.ts';
+import { shaOf, tell, zero } from '../../support/phase/life.ts';
 import { addCommits, makeHub } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
-import { harnessText, openPhase, openWriter, phaseId, pinned, planText, recipeDigest } from '../../support/writer.ts';
+import {
+  harnessText,
+  openPhase,
+  openWriter,
+  phaseId,
+  pinned,
+  planText,
+  recipeDigest,
+} from '../../support/trail/writer.ts';
 
 type Story = ReturnType<typeof tell>;
 type Parts = Omit<Partial<Amendment>, 'spec'> & { spec?: Partial<PhaseSpec> };

@@ -7,7 +7,7 @@ import { RunRecord } from '../../../state/entry/record.ts';
 import { Expect } from '../../../state/entry/spec.ts';
 import { alikeOf, lostFacts, recordBytes, runFacts } from '../../../state/fold/facts.ts';
 import { fc } from '../../support/property.ts';
-import { failed, passed, record, skipped } from '../../support/records.ts';
+import { failed, passed, record, skipped } from '../../support/trail/records.ts';
 
 describe('the facts of a run', () => {
   it('carry what the record says, its counts, and the digest of its bytes', () => {

@@ -6,7 +6,7 @@ import type { Facts, Intent } from '../../../state/entry/entry.ts';
 import type { EntryId } from '../../../state/entry/ids.ts';
 import { bySessionMax, openFindingsMax, unreproduced } from '../../../state/gate/caps.ts';
 import { inboxOf } from '../../../state/gate/inbox.ts';
-import { tell, zero } from '../../support/life.ts';
+import { tell, zero } from '../../support/phase/life.ts';
 
 const because = 'I have looked at it';
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IntentOf } from '../../../state/entry/entry.ts';
 import type { Digest, EntryId, GateId, RecipeName } from '../../../state/entry/ids.ts';
-import { shaOf, tell } from '../../support/life.ts';
+import { shaOf, tell } from '../../support/phase/life.ts';
 
 const other = 'f'.repeat(64) as Digest;
 const M1 = 'M1' as GateId;

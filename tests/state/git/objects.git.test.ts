@@ -16,7 +16,7 @@ import { generateKey } from '../../../state/keys/keys.ts';
 import { formatAllowedSigners } from '../../../state/keys/signers.ts';
 import { fc } from '../../support/property.ts';
 import { tempDir } from '../../support/temp.ts';
-import { git } from '../../support/trail.ts';
+import { git } from '../../support/trail/trail.ts';
 
 const atMs = Date.parse('2026-06-11T20:58:03Z');
 

@@ -28,7 +28,7 @@ import { type Funnel, openFunnel } from '../../../state/trail/funnel.ts';
 import { createHub } from '../../../state/trail/hub.ts';
 import { addCommits, type Files, git, gitBytes, makeHub, makeRepo } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
-import { type Appended, listing, note, phase, session, sessionEnd } from '../../support/trail.ts';
+import { type Appended, listing, note, phase, session, sessionEnd } from '../../support/trail/trail.ts';
 
 const noon = Date.parse('2026-07-01T12:00:00Z');
 const hour = 3_600_000;

@@ -10,10 +10,10 @@ import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Entry } from '../../../state/entry/entry.ts';
 import { openFunnel } from '../../../state/trail/funnel.ts';
-import { expectHonestHistory, openTestFunnel, trailOf } from '../../support/honest.ts';
 import { tempDir } from '../../support/temp.ts';
-import type { TestTrail } from '../../support/trail.ts';
-import { finding, git, listing, makeTrail, note, titleOf } from '../../support/trail.ts';
+import { expectHonestHistory, openTestFunnel, trailOf } from '../../support/trail/honest.ts';
+import type { TestTrail } from '../../support/trail/trail.ts';
+import { finding, git, listing, makeTrail, note, titleOf } from '../../support/trail/trail.ts';
 
 const kills = 20;
 const killSeed = 20260611;
@@ -99,7 +99,7 @@ describe('a full disk', () => {
     'rejects what is appended in one clear line; once there is space, appends work (needs unshare and tmpfs)',
     () => {
       const dir = tempDir();
-      const program = join(import.meta.dirname, '..', '..', 'support', 'fullDisk.ts');
+      const program = join(import.meta.dirname, '..', '..', 'support', 'trail', 'fullDisk.ts');
       const script = `mount -t tmpfs -o size=4m,mode=700 tmpfs "$0" && exec "$1" "$2" "$0"`;
       const result = spawnSync('unshare', [...namespace, 'sh', '-c', script, dir, process.execPath, program], {
         encoding: 'utf8',
@@ -152,7 +152,7 @@ function expectAll(entries: readonly Entry[], acknowledged: Map<number, string>)
 }
 
 async function appendUntilKilled(trail: TestTrail, name: string, random: () => number): Promise<[number, string][]> {
-  const program = join(import.meta.dirname, '..', '..', 'support', 'appender.ts');
+  const program = join(import.meta.dirname, '..', '..', 'support', 'trail', 'appender.ts');
   const child = spawn(process.execPath, [program, trail.stateDir, name], { stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -9,10 +9,20 @@ import { Refused, TrailError } from '../../../state/entry/errors.ts';
 import type { Role } from '../../../state/entry/ids.ts';
 import { sealBytes } from '../../../state/entry/policy.ts';
 import { openFunnel, queuedAppendsMax } from '../../../state/trail/funnel.ts';
-import { expectHonestHistory, openTestFunnel } from '../../support/honest.ts';
 import { tempDir } from '../../support/temp.ts';
-import type { Appended } from '../../support/trail.ts';
-import { close, finding, git, listing, makeTrail, note, phase, sessionEnd, titleOf } from '../../support/trail.ts';
+import { expectHonestHistory, openTestFunnel } from '../../support/trail/honest.ts';
+import type { Appended } from '../../support/trail/trail.ts';
+import {
+  close,
+  finding,
+  git,
+  listing,
+  makeTrail,
+  note,
+  phase,
+  sessionEnd,
+  titleOf,
+} from '../../support/trail/trail.ts';
 
 describe('an append', () => {
   test('is numbered, stamped, on the trail and in heads.log when it resolves', async () => {

@@ -19,7 +19,7 @@ import { checkPush } from '../../../state/trail/hook.ts';
 import { startPhase } from '../../../state/trail/hub.ts';
 import { blob, rawCommit } from '../../support/bundle.ts';
 import { addCommits, type Files, git, gitBytes, makeHub } from '../../support/repo.ts';
-import { listing, note, phase, session } from '../../support/trail.ts';
+import { listing, note, phase, session } from '../../support/trail/trail.ts';
 
 const STATUS = 'machine-docs/STATUS-mailu.md';
 const REVIEW = 'machine-docs/REVIEW-mailu.md';

@@ -7,10 +7,10 @@ import { describe, expect, test } from 'vitest';
 import { TrailError } from '../../../state/entry/errors.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
 import { openFunnel } from '../../../state/trail/funnel.ts';
-import { openTestFunnel, trailOf } from '../../support/honest.ts';
 import { tempDir } from '../../support/temp.ts';
-import type { TestTrail } from '../../support/trail.ts';
-import { git, listing, makeTrail, titleOf } from '../../support/trail.ts';
+import { openTestFunnel, trailOf } from '../../support/trail/honest.ts';
+import type { TestTrail } from '../../support/trail/trail.ts';
+import { git, listing, makeTrail, titleOf } from '../../support/trail/trail.ts';
 
 const someone = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
 

@@ -6,7 +6,7 @@ import { checkCommit, type Problem } from '../../../state/trail/commitRule.ts';
 import { openFunnel } from '../../../state/trail/funnel.ts';
 import { placeAt, placeAtGenesis, walkTrail } from '../../../state/trail/walk.ts';
 import { git, gitBytes, makeHub } from '../../support/repo.ts';
-import { listing, note } from '../../support/trail.ts';
+import { listing, note } from '../../support/trail/trail.ts';
 
 /** A trail of so many commits by two roles in turn, long enough that files go on in further parts. */
 async function longTrail(commits: number) {

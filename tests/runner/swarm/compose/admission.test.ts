@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 
 import { describe, expect, it } from 'vitest';
+import { faultsOf, forbidden, openTexts, stack } from '../../../support/app/swarmApp.ts';
 import { fc } from '../../../support/property.ts';
-import { faultsOf, forbidden, openTexts, stack } from '../../../support/swarmApp.ts';
 
 const top = 'version: "3.8"\n';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { admittedOf, openTexts } from '../../../support/swarmApp.ts';
+import { admittedOf, openTexts } from '../../../support/app/swarmApp.ts';
 
 /** The service `app` of two files, as the document has it. */
 async function merged(base: object, over: object): Promise<{ [key: string]: unknown }> {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 import { describe, expect, it } from 'vitest';
-import { admittedOf, faultsOf, network, openFixture, openTexts, stack } from '../../../support/swarmApp.ts';
+import { admittedOf, faultsOf, network, openFixture, openTexts, stack } from '../../../support/app/swarmApp.ts';
 
 const smtp = { SMTP_FROM: 'notes@notes.test', SECRET_SMTP_PASSWORD_VERSION: 'v9' };
 

@@ -6,7 +6,7 @@ import type { LintInput } from '../../../../runner/swarm/lint/ground.ts';
 import { lintApp, rules, unreadable } from '../../../../runner/swarm/lint/lint.ts';
 import type { Release } from '../../../../state/entry/recipe.ts';
 import { AppFacts } from '../../../../state/entry/record.ts';
-import { admittedOf, fixtures, openTexts } from '../../../support/swarmApp.ts';
+import { admittedOf, fixtures, openTexts } from '../../../support/app/swarmApp.ts';
 
 const names = [
   'compose.yml',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeIntent } from '../../../../runner/swarm/stack/intents.ts';
 import { lockRun, tryLock } from '../../../../runner/swarm/stack/runLock.ts';
-import { newRun } from '../../../support/swarm.ts';
+import { newRun } from '../../../support/app/swarm.ts';
 import { tempDir } from '../../../support/temp.ts';
 
 describe('the lock of a run', () => {
@@ -21,7 +21,7 @@ describe('the lock of a run', () => {
   it('is freed by the kernel when its holder is killed', async () => {
     const run = newRun();
     const holder = spawn(process.execPath, [
-      join(import.meta.dirname, '..', '..', '..', 'support', 'lockHolder.ts'),
+      join(import.meta.dirname, '..', '..', '..', 'support', 'app', 'lockHolder.ts'),
       run,
     ]);
     onTestFinished(() => void holder.kill('SIGKILL'));

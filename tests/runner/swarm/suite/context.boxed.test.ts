@@ -14,7 +14,7 @@ import {
   openContext,
 } from '../../../../runner/swarm/suite/contextServer.ts';
 import { denialsMax } from '../../../../runner/swarm/suite/reachable.ts';
-import { appHost, type FakeApp } from '../../../support/appHost.ts';
+import { appHost, type FakeApp } from '../../../support/app/appHost.ts';
 import { isRoot } from '../../../support/box.ts';
 import { tempDir } from '../../../support/temp.ts';
 

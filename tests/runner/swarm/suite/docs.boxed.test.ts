@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import type { AppHost } from '../../../../runner/swarm/app/app.ts';
 import { AppRecipe } from '../../../../state/entry/recipe.ts';
-import { appHost, never, suiteOf } from '../../../support/appHost.ts';
+import { appHost, never, suiteOf } from '../../../support/app/appHost.ts';
 import { describeBoxed } from '../../../support/box.ts';
 import { tempDir } from '../../../support/temp.ts';
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSuite } from '../../../../runner/swarm/suite/suite.ts';
 import { AppRecipe } from '../../../../state/entry/recipe.ts';
-import { appHost, modules, never, suiteOf } from '../../../support/appHost.ts';
+import { appHost, modules, never, suiteOf } from '../../../support/app/appHost.ts';
+import { loginServer } from '../../../support/app/loginServer.ts';
 import { describeBoxed, openUnboxed } from '../../../support/box.ts';
-import { loginServer } from '../../../support/loginServer.ts';
 import { tempDir } from '../../../support/temp.ts';
 
 /** vitest in a box takes its time where many run at once. */

@@ -1,0 +1,28 @@
+// A process that takes an app up its rungs, for tests that kill it. Usage: node appRunner.ts <stateDir> <socket> <app as JSON>
+// <run>. Prints a line for whatever happens.
+
+import { join } from 'node:path';
+import { bubblewrap } from '../../../runner/box/bubblewrap.ts';
+import { openEngine } from '../../../runner/engines.ts';
+import { coldRun } from '../../../runner/run/coldrun.ts';
+import { RunId } from '../../../state/entry/ids.ts';
+import { appRequest } from './apps.ts';
+
+const [, , stateDir = '', socket = '', app = '', run = ''] = process.argv;
+const made = await bubblewrap({ stateDir });
+if ('missing' in made) throw new Error(made.missing.join('; '));
+const runsDir = join(stateDir, 'runs');
+const engine = openEngine({ sandbox: made.sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket });
+const stop = new AbortController();
+process.on('SIGINT', () => stop.abort());
+const record = await coldRun(
+  { ...(await appRequest(JSON.parse(app))), run: RunId.parse(run) },
+  {
+    ...{ engine, runsDir, now: () => new Date(), signal: stop.signal },
+    onProgress: (progress) => process.stdout.write(`${JSON.stringify(progress)}\n`),
+  },
+);
+process.stdout.write(
+  `${JSON.stringify({ kind: 'record', outcome: record.outcome, reason: record.reason, app: record.app })}\n`,
+);
+await made.sandbox.close();

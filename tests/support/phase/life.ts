@@ -1,0 +1,281 @@
+// A phase told in a few words, in memory: each call submits one entry through the real admission and fold. `refusal` says why
+// an entry was turned down. Nothing of the rules is written again here.
+
+import type { ActPayload } from '../../../state/entry/act.ts';
+import type { Entry, Facts, Intent } from '../../../state/entry/entry.ts';
+import {
+  type AgentRole,
+  type Digest,
+  DONE,
+  type EntryId,
+  type GateId,
+  type PhaseId,
+  type RecipeName,
+  type RunId,
+  type SessionId,
+  type Sha,
+} from '../../../state/entry/ids.ts';
+import { type Claim, emptyTrail, type Phase, type TrailState } from '../../../state/entry/phase.ts';
+import { coveredBy, GateSpec, PhaseSpec } from '../../../state/entry/spec.ts';
+import { fold } from '../../../state/fold/fold.ts';
+import { admit } from '../../../state/gate/admit.ts';
+import { keepsFor, referenceFor } from '../../../state/gate/admitClaim.ts';
+import { type GateReport, gateReport } from '../../../state/gate/gate.ts';
+import { standingOf } from '../../../state/gate/standing.ts';
+
+export const zero = '0'.repeat(64) as Digest;
+const phaseId = 'story' as PhaseId;
+const recipes: Record<RecipeName, Digest> = { ['app' as RecipeName]: zero };
+const dayMs = 24 * 3600 * 1000;
+
+export function shaOf(n: number): Sha {
+  return n.toString(16).padStart(40, '0') as Sha;
+}
+
+/** `gates` as in front matter, without recipe and covers; controls are left out unless named. `apps`: recipes that are of apps. */
+export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}, apps: string[] = []) {
+  let trail: TrailState = emptyTrail;
+  let nowMs = Date.parse('2026-03-01T00:00:00Z');
+  const made = Object.entries(gates).map(([name, more]) => [
+    name,
+    GateSpec.parse({ recipe: 'app', covers: ['2.1'], controls: { none: 'this story has no controls' }, ...more }),
+  ]);
+  const clauses = [{ id: '2.1', text: 'x' }];
+  const spec = PhaseSpec.parse({
+    phase: phaseId,
+    gates: Object.fromEntries(made),
+    title: 't',
+    clauses,
+    dod: [{ id: 'DoD.1', text: 'y' }],
+    ...more,
+  });
+
+  function refusal(intent: Intent): string | null {
+    const entry = { ...intent, id: trail.lastId + 1, at: `${new Date(nowMs).toISOString().slice(0, 19)}Z` } as Entry;
+    const why = admit(trail, entry);
+    if (why === null) trail = fold(trail, entry);
+    return why;
+  }
+  function submit(intent: Intent): EntryId {
+    const why = refusal(intent);
+    if (why !== null) throw new Error(`refused: ${why}`);
+    return trail.lastId as EntryId;
+  }
+  const phase = (): Phase => trail.phases[phaseId] as Phase;
+  const say = (role: 'builder' | 'adversary' | 'supervisor' | 'runner', rest: object): Intent =>
+    ({ role, phase: phaseId, body: '', ...rest }) as Intent;
+
+  function act(payload: ActPayload): Intent {
+    const nonce = (trail.lastId + 1).toString(16).padStart(32, '0');
+    const signed = {
+      v: 1 as const,
+      workspace: 'w',
+      root: 'r',
+      nonce,
+      at: '2026-01-01T00:00:00Z',
+      expires: '2099-01-01T00:00:00Z',
+      payload,
+    };
+    return {
+      kind: 'act',
+      role: 'operator',
+      phase: payload.act === 'queue' ? null : phaseId,
+      facts: { act: signed, signature: 's' },
+      body: '',
+    };
+  }
+  /** Wakes a role (its last session ends first); gives the session. */
+  function wake(
+    role: AgentRole,
+    reason: Extract<Facts<'session'>, { event: 'started' }>['reason'] = { kind: 'work' },
+    runs: RunId[] = [],
+  ): SessionId {
+    sleep(role);
+    const session = `s-${(trail.lastId + 1).toString(16).padStart(12, '0')}` as SessionId;
+    const facts = {
+      event: 'started',
+      session,
+      for: role,
+      reason,
+      backend: 'b',
+      model: 'm',
+      prompt: zero,
+      shown: { upTo: trail.lastId, runs },
+      reservedUsd: 0,
+    };
+    submit(say('supervisor', { kind: 'session', facts }));
+    return session;
+  }
+  function sleep(role: AgentRole): void {
+    const awake = phase().sessions.find((s) => s.for === role && s.end === null);
+    if (!awake) return;
+    const tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+    const facts = {
+      event: 'ended',
+      session: awake.session,
+      for: role,
+      end: 'finished',
+      why: '',
+      turns: 1,
+      tokens,
+      usd: 0,
+      transcript: null,
+      published: null,
+    };
+    submit(say('supervisor', { kind: 'session', facts }));
+  }
+  const awake = (role: AgentRole): SessionId =>
+    phase().sessions.findLast((s) => s.for === role && s.end === null)?.session ?? wake(role);
+
+  function claimed(gate: string, n: number, touches: string[] = []): Intent {
+    const claims = phase().claims;
+    const descends = claims.filter((claim) => claim.sha <= shaOf(n)).map((claim) => claim.id);
+    const precedes = claims.filter((claim) => claim.sha > shaOf(n)).map((claim) => claim.id);
+    const session = awake('builder'); // wakes him first if need be: the entry's number is read after it
+    const claim = { id: (trail.lastId + 1) as EntryId, sha: shaOf(n), descends };
+    const judged = gate === DONE ? Object.keys(spec.gates) : [gate];
+    const references = Object.fromEntries(judged.map((g) => [g, referenceFor(phase(), g as GateId, claim, nowMs)]));
+    const main = { main: shaOf(n) };
+    return say('builder', {
+      kind: 'claim',
+      facts: {
+        ...{ session, gate, shas: main, trees: main, descends, precedes, references, touches },
+        keeps: keepsFor(phase(), judged as GateId[], claim, nowMs),
+        expects: { pass: [], looksBad: [] },
+      },
+    });
+  }
+  /** One run for a claim; PASS and alike unless `change` says otherwise. */
+  function ran(purpose: Facts<'run'>['purpose'], change: Partial<Facts<'run'>> = {}): EntryId {
+    const claim = 'claim' in purpose ? phase().claims.find((c) => c.id === purpose.claim) : undefined;
+    const main = { main: claim?.sha ?? shaOf(0) };
+    const run = `r-${(trail.lastId + 1).toString(16).padStart(12, '0')}`;
+    const counts = { pass: 1, fail: 0, skip: 0 };
+    const facts = {
+      run,
+      purpose,
+      recipe: 'app',
+      recipeDigest: zero,
+      shas: main,
+      trees: main,
+      outcome: 'PASS',
+      level: 1,
+      counts,
+      alike: zero,
+      reason: 'it says',
+      results: zero,
+      unmet: [],
+      sandbox: 'bubblewrap',
+      ...change,
+    };
+    return submit(say('runner', { kind: 'run', facts }));
+  }
+  function passes(claim: EntryId, gate: string, change: Partial<Facts<'run'>> = {}, k = 1): EntryId {
+    const id = ran({ kind: 'gate', claim, gate: gate as GateId, k }, change);
+    if ((change.outcome ?? 'PASS') === 'PASS') keeps(claim);
+    return id;
+  }
+  /** The base's runs, and earlier tests over the claim's code, all green; those that are there already stand. */
+  function keeps(claim: EntryId): void {
+    const standing = () => standingOf(phase(), phase().claims.find((c) => c.id === claim) as Claim, nowMs);
+    const wanted = () =>
+      standing()
+        .pieces.flatMap((piece) => piece.needs)
+        .find(({ purpose }) => purpose.kind === 'base' || purpose.kind === 'kept');
+    for (let need = wanted(); need; need = wanted())
+      ran(need.purpose, need.purpose.kind === 'kept' ? { kept: { result: 'KEPT', why: '' } } : {});
+  }
+  /** A fresh judging session that was shown what the claim rests on. */
+  function judge(claim: EntryId): SessionId {
+    const known = phase().claims.find((c) => c.id === claim);
+    const standing = known && standingOf(phase(), known, nowMs);
+    return wake('adversary', { kind: 'judge', claim }, standing?.state === 'green' ? standing.runs : []);
+  }
+  function verdict(claim: EntryId, word: 'PASS' | 'FAIL' | 'UNVERIFIED', more: Partial<Facts<'verdict'>> = {}): Intent {
+    const gate = phase().claims.find((c) => c.id === claim)?.gate as GateId;
+    const checks = coveredBy(spec, gate).map((clause) => ({ clause, saw: 'it', cites: [{ call: 1, digest: zero }] }));
+    const facts = {
+      session: awake('adversary'),
+      gate,
+      claim,
+      verdict: word,
+      runs: [],
+      findings: [],
+      checks,
+      closes: [],
+      ...(word === 'PASS' && { served: { diff: zero, parts: 1 } }),
+      ...more,
+    };
+    return say('adversary', { kind: 'verdict', facts });
+  }
+  function finding(gate: string, claim: EntryId | null, reproducer = false): Intent {
+    const repro = { path: 'tests/r', file: zero, command: 'x' };
+    const facts = {
+      session: awake('adversary'),
+      gate,
+      claim,
+      title: 't',
+      fix: ['f'],
+      ...(reproducer && { reproducer: repro }),
+    };
+    return say('adversary', { kind: 'finding', facts });
+  }
+  /** The whole way of a gate to its PASS at commit `n`. */
+  function accept(gate: string, n: number): EntryId {
+    const claim = submit(claimed(gate, n));
+    for (const g of gate === DONE ? Object.keys(spec.gates) : [gate]) passes(claim, g);
+    judge(claim);
+    submit(verdict(claim, 'PASS'));
+    return claim;
+  }
+
+  const pinned = { recipes, ...(apps.length > 0 && { apps: apps as RecipeName[] }) };
+  submit(act({ act: 'queue', phase: phaseId, plan: zero, ...pinned, baseSha: shaOf(0) }));
+  submit(
+    say('supervisor', {
+      kind: 'phase',
+      facts: {
+        event: 'opened',
+        holdout: null,
+        queue: 1,
+        plan: zero,
+        base: shaOf(0),
+        ...pinned,
+        spec,
+        sandbox: 'bubblewrap',
+        uid: 'own',
+      },
+    }),
+  );
+  return {
+    ...{
+      phaseId,
+      refusal,
+      submit,
+      phase,
+      say,
+      act,
+      wake,
+      sleep,
+      awake,
+      claimed,
+      ran,
+      passes,
+      judge,
+      verdict,
+      finding,
+      accept,
+    },
+    trail: () => trail,
+    now: () => nowMs,
+    wait: (ms: number) => {
+      nowMs += ms;
+    },
+    aDay: dayMs,
+    gate: (name: string): GateReport => gateReport(phase(), name as GateId, nowMs),
+    unmet: (name: string): string[] =>
+      gateReport(phase(), name as GateId, nowMs)
+        .conditions.filter((c) => !c.met)
+        .map((c) => c.name),
+  };
+}
