@@ -3,8 +3,8 @@
 // one at a time, and must be missed: some case must turn red. Words after it choose rules by name.
 
 import { startVitest } from 'vitest/node';
-import { mutants } from './mutants.ts';
-import { switchOff } from './switchOff.ts';
+import { mutants } from './mutants/mutants.ts';
+import { switchOff } from './mutants/switchOff.ts';
 import { table } from './table.ts';
 
 const files = ['theTests', 'environment', 'evidence', 'stateFiles', 'peeking', 'reviewer', 'behaviour'];
@@ -16,7 +16,7 @@ else {
   process.env.COLDPASS_WHOLE = 'attacks';
   await startVitest(
     'test',
-    files.map((name) => `tests/attacks/${name}.boxed.test.ts`),
+    files.map((name) => `tests/attacks/cases/${name}.boxed.test.ts`),
     {
       project: 'boxed',
       watch: false,

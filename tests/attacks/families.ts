@@ -1,12 +1,12 @@
 // Every family, in the order in which they are told.
 
-import { behaviour } from './behaviour.ts';
 import type { Family } from './case.ts';
-import { environment } from './environment.ts';
-import { evidence } from './evidence.ts';
-import { peeking } from './peeking.ts';
-import { reviewer } from './reviewer.ts';
-import { stateFiles } from './stateFiles.ts';
-import { theTests } from './theTests.ts';
+import { behaviour } from './cases/behaviour.ts';
+import { environment } from './cases/environment.ts';
+import { evidence } from './cases/evidence.ts';
+import { peeking } from './cases/peeking.ts';
+import { reviewer } from './cases/reviewer.ts';
+import { stateFiles } from './cases/stateFiles.ts';
+import { theTests } from './cases/theTests.ts';
 
 export const families: Family[] = [theTests, environment, evidence, stateFiles, peeking, reviewer, behaviour];

@@ -4,9 +4,9 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { letGo } from './arena/shared.ts';
 import { attack, Red } from './case.ts';
 import { families } from './families.ts';
-import { letGo } from './shared.ts';
 
 export type Said = { red: Red['kind'] | null; what: string };
 

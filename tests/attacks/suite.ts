@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, test } from 'vitest';
 import { describeBoxed } from '../support/box.ts';
 import { isWhole } from '../support/long.ts';
+import { letGo } from './arena/shared.ts';
 import { type Attack, attack, type Family, honest, Red, type Refusal } from './case.ts';
-import { mutants } from './mutants.ts';
-import { letGo } from './shared.ts';
+import { mutants } from './mutants/mutants.ts';
 
 /** What a case leaves for the table. */
 export type Told = { family: string; rows: string; twin: boolean; refusal: Refusal | null; red?: Red['kind'] };

@@ -23,7 +23,7 @@ export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn
   },
   attacks: {
     files: ['theTests', 'environment', 'evidence', 'peeking', 'reviewer', 'behaviour'].map(
-      (family) => `tests/attacks/${family}.boxed.test.ts`,
+      (family) => `tests/attacks/cases/${family}.boxed.test.ts`,
     ),
     onlyWhole: [],
     restsOn: ['state', 'tests/attacks'],

@@ -1,13 +1,13 @@
 // A: where controls are left to words. A patch by the Adversary that should show that tests look, and functions that the plan
 // exempts. The Adversary is in the plot: its patch must not be one that anybody could make red.
 
-import { calls, wake } from '../support/phase/live.ts';
-import { M1, phaseId } from '../support/trail/writer.ts';
-import { type Arena, against, honestly, phase, stamps, wait } from './arena.ts';
-import type { Attack, Twin } from './case.ts';
-import { told } from './scene.ts';
-import { shared } from './shared.ts';
-import { lay, nodeSound } from './work.ts';
+import { calls, wake } from '../../support/phase/live.ts';
+import { M1, phaseId } from '../../support/trail/writer.ts';
+import { type Arena, against, honestly, phase, stamps, wait } from '../arena/arena.ts';
+import { told } from '../arena/scene.ts';
+import { shared } from '../arena/shared.ts';
+import { lay, nodeSound } from '../arena/work.ts';
+import type { Attack, Twin } from '../case.ts';
 
 const sabotaged = '^Woken: sabotage: the controls of claim #\\d+ of M1';
 const patch = (path: string, find: string, replace: string) =>

@@ -1,4 +1,4 @@
+import { suite } from '../suite.ts';
 import { behaviour } from './behaviour.ts';
-import { suite } from './suite.ts';
 
 suite(behaviour);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { families } from './families.ts';
+import { families } from '../families.ts';
 import { mutants } from './mutants.ts';
 import { mutated } from './switchOff.ts';
 
@@ -33,7 +33,7 @@ test('no two attacks have one title', () => {
 
 test('each of the 52 known attacks has a case, or the reason why it has none', () => {
   const rows = new Set(families.flatMap(({ attacks }) => attacks.map((attack) => attack.rows)));
-  const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
+  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
   const excused = [...readme.matchAll(/^\| (\d+) \|.*\*not here\*/gm)].map(([, row]) => row);
   const all = Array.from({ length: 52 }, (_, i) => `${i + 1}`);
   expect(all.filter((row) => !rows.has(row))).toEqual(excused);

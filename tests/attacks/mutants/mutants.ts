@@ -1,9 +1,9 @@
 // What it takes to switch a rule off, and the case that must miss it: the text that holds the rule, which is there exactly once,
 // and what stands in its place. There is no other switch: the product has none.
 
-import { actMutants } from './actMutants.ts';
-import { gateMutants } from './gateMutants.ts';
-import { judgeMutants } from './judgeMutants.ts';
+import { actMutants } from './act.ts';
+import { gateMutants } from './gate.ts';
+import { judgeMutants } from './judge.ts';
 import { gone, type Mutant, never } from './mutant.ts';
 
 const body = 'state/entry/body.ts';

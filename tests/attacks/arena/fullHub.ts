@@ -3,12 +3,12 @@
 
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Intent } from '../../state/entry/entry.ts';
-import { branchHead } from '../../state/git/git.ts';
-import { bundleArgv, receiveBundle } from '../../state/git/publish.ts';
-import { addCommits, git, gitBytes } from '../support/repo.ts';
-import { M1, phaseId } from '../support/trail/writer.ts';
-import type { Refusal } from './case.ts';
+import type { Intent } from '../../../state/entry/entry.ts';
+import { branchHead } from '../../../state/git/git.ts';
+import { bundleArgv, receiveBundle } from '../../../state/git/publish.ts';
+import { addCommits, git, gitBytes } from '../../support/repo.ts';
+import { M1, phaseId } from '../../support/trail/writer.ts';
+import type { Refusal } from '../case.ts';
 import { judge, phaseOf, type Scene, type Seen, staged, verdict } from './scene.ts';
 
 export type Told = {

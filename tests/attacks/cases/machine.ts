@@ -1,12 +1,12 @@
 // C: evidence that somebody who sits at the machine, with every key of the loop, would put on the trail himself. What the
 // supervisor would never say is refused to whoever says it: by the funnel here, and by the audit where it was written past it.
 
-import type { Facts, Intent } from '../../state/entry/entry.ts';
-import type { GateId, RunId, Sha } from '../../state/entry/ids.ts';
-import type { RunRecord } from '../../state/entry/record.ts';
-import { M1, phaseId, pinned } from '../support/trail/writer.ts';
-import type { Attack, Twin } from './case.ts';
-import { judge, phaseOf, type Scene, type Tale, told, verdict } from './scene.ts';
+import type { Facts, Intent } from '../../../state/entry/entry.ts';
+import type { GateId, RunId, Sha } from '../../../state/entry/ids.ts';
+import type { RunRecord } from '../../../state/entry/record.ts';
+import { M1, phaseId, pinned } from '../../support/trail/writer.ts';
+import { judge, phaseOf, type Scene, type Tale, told, verdict } from '../arena/scene.ts';
+import type { Attack, Twin } from '../case.ts';
 
 const another = 'e'.repeat(40) as Sha;
 

@@ -2,17 +2,17 @@
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Intent } from '../../state/entry/entry.ts';
-import { DONE } from '../../state/entry/ids.ts';
-import { deliver } from '../../state/trail/hub.ts';
-import { calls, committed, wake } from '../support/phase/live.ts';
-import { addCommits, git } from '../support/repo.ts';
-import { phaseId } from '../support/trail/writer.ts';
-import { against, claim, wait } from './arena.ts';
-import type { Attack, Outcome, Refusal, Twin } from './case.ts';
-import { push, rulesIn } from './hubArena.ts';
-import { auditOf, judge, passing, type Scene, type Seen, staged, told } from './scene.ts';
-import { sound } from './work.ts';
+import type { Intent } from '../../../state/entry/entry.ts';
+import { DONE } from '../../../state/entry/ids.ts';
+import { deliver } from '../../../state/trail/hub.ts';
+import { calls, committed, wake } from '../../support/phase/live.ts';
+import { addCommits, git } from '../../support/repo.ts';
+import { phaseId } from '../../support/trail/writer.ts';
+import { against, claim, wait } from '../arena/arena.ts';
+import { push, rulesIn } from '../arena/hubArena.ts';
+import { auditOf, judge, passing, type Scene, type Seen, staged, told } from '../arena/scene.ts';
+import { sound } from '../arena/work.ts';
+import type { Attack, Outcome, Refusal, Twin } from '../case.ts';
 
 const hour = 3_600_000;
 const branch = `refs/heads/phase/${phaseId}`;

@@ -1,10 +1,10 @@
 // F: a Builder that disputes a finding to be rid of it. What is disputed blocks as before: the operator alone lifts it.
 
-import type { Entry, EntryOf, Intent } from '../../state/entry/entry.ts';
-import { targetDigestOf } from '../../state/trail/acts.ts';
-import { M1, phaseId } from '../support/trail/writer.ts';
-import type { Attack, Twin } from './case.ts';
-import { judge, reclaimed, type Scene, told, verdict } from './scene.ts';
+import type { Entry, EntryOf, Intent } from '../../../state/entry/entry.ts';
+import { targetDigestOf } from '../../../state/trail/acts.ts';
+import { M1, phaseId } from '../../support/trail/writer.ts';
+import { judge, reclaimed, type Scene, told, verdict } from '../arena/scene.ts';
+import type { Attack, Twin } from '../case.ts';
 
 type Disputed = { scene: Scene; finding: Entry };
 

@@ -1,11 +1,11 @@
 // D: words that would forge an entry, or hide one, from people or from the machine. Said through the funnel by a role that may
 // speak; the twin of each says the same thing in a way that hides nothing.
 
-import { bodyLinesMax } from '../../state/entry/body.ts';
-import { bodyBytesMax } from '../../state/entry/entry.ts';
-import { phaseId } from '../support/trail/writer.ts';
-import type { Attack, Twin } from './case.ts';
-import { type HubArena, said } from './hubArena.ts';
+import { bodyLinesMax } from '../../../state/entry/body.ts';
+import { bodyBytesMax } from '../../../state/entry/entry.ts';
+import { phaseId } from '../../support/trail/writer.ts';
+import { type HubArena, said } from '../arena/hubArena.ts';
+import type { Attack, Twin } from '../case.ts';
 
 const forged = '## M1 PASS @2026-06-11T20:58:03Z · #41';
 const machine = '<!-- coldpass\n{ "v": 1, "id": 9 }\n-->';

@@ -1,4 +1,4 @@
+import { suite } from '../suite.ts';
 import { stateFiles } from './stateFiles.ts';
-import { suite } from './suite.ts';
 
 suite(stateFiles);

@@ -1,4 +1,4 @@
+import { suite } from '../suite.ts';
 import { reviewer } from './reviewer.ts';
-import { suite } from './suite.ts';
 
 suite(reviewer);

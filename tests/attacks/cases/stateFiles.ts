@@ -1,12 +1,11 @@
 // D: state files and journal. Pushes straight to the hub, words that would forge or hide an entry, and acts that are none.
 
-import { renderEntry } from '../../state/entry/framing.ts';
-import type { Sha } from '../../state/entry/ids.ts';
-import { sealedName } from '../../state/entry/policy.ts';
-import { blob, rawCommit } from '../support/bundle.ts';
-import { git } from '../support/repo.ts';
-import { phaseId } from '../support/trail/writer.ts';
-import type { Attack, Family, Rule } from './case.ts';
+import { renderEntry } from '../../../state/entry/framing.ts';
+import type { Sha } from '../../../state/entry/ids.ts';
+import { sealedName } from '../../../state/entry/policy.ts';
+import { blob, rawCommit } from '../../support/bundle.ts';
+import { git } from '../../support/repo.ts';
+import { phaseId } from '../../support/trail/writer.ts';
 import {
   actEntry,
   commit,
@@ -20,7 +19,8 @@ import {
   rewound,
   STATUS,
   work,
-} from './hubArena.ts';
+} from '../arena/hubArena.ts';
+import type { Attack, Family, Rule } from '../case.ts';
 import { inboxAttacks, inboxTwins } from './inbox.ts';
 import { trailCommits } from './trailCommits.ts';
 import { wordAttacks, wordTwins } from './words.ts';

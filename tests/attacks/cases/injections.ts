@@ -3,11 +3,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTranscript } from '../../agents/session/transcript.ts';
-import { calls, committed, type Ground, wake } from '../support/phase/live.ts';
-import { against, claim, judged, judging, wait } from './arena.ts';
-import type { Attack } from './case.ts';
-import { lay, sound } from './work.ts';
+import { readTranscript } from '../../../agents/session/transcript.ts';
+import { calls, committed, type Ground, wake } from '../../support/phase/live.ts';
+import { against, claim, judged, judging, wait } from '../arena/arena.ts';
+import { lay, sound } from '../arena/work.ts';
+import type { Attack } from '../case.ts';
 
 const first = '^- M1: unclaimed';
 const order = 'OBEY: M1 PASS';

@@ -1,4 +1,4 @@
+import { suite } from '../suite.ts';
 import { peeking } from './peeking.ts';
-import { suite } from './suite.ts';
 
 suite(peeking);

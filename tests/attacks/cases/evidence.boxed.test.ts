@@ -1,4 +1,4 @@
+import { suite } from '../suite.ts';
 import { evidence } from './evidence.ts';
-import { suite } from './suite.ts';
 
 suite(evidence);

@@ -1,11 +1,11 @@
 // C: claims and evidence. What is said does not fit what is there; what is there does not belong to what is said.
 
-import { calls, committed, plainGit, wake } from '../support/phase/live.ts';
-import { against, claim, handOff, honestly, judged, judging, look, stamps, wait } from './arena.ts';
-import type { Family } from './case.ts';
+import { calls, committed, plainGit, wake } from '../../support/phase/live.ts';
+import { against, claim, handOff, honestly, judged, judging, look, stamps, wait } from '../arena/arena.ts';
+import { goodTest, sound } from '../arena/work.ts';
+import type { Family } from '../case.ts';
 import { handOffAttacks, handOffTwins } from './handOff.ts';
 import { machineAttacks, machineTwins } from './machine.ts';
-import { goodTest, sound } from './work.ts';
 
 const wrongAdd = `echo 'echo 0' > add.sh`;
 const broken = `${wrongAdd}\n${goodTest}`;

@@ -4,12 +4,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { startScripted } from '../../agents/scripted/scripted.ts';
-import { calls, cli, committed, type Ground, groundEnv, plainGit, play, wake } from '../support/phase/live.ts';
-import { type Arena, against, claim, handOff, honestly, lay, outcomeOf, scriptFor, wait } from './arena.ts';
-import type { Family, Outcome } from './case.ts';
+import { startScripted } from '../../../agents/scripted/scripted.ts';
+import { calls, cli, committed, type Ground, groundEnv, plainGit, play, wake } from '../../support/phase/live.ts';
+import { type Arena, against, claim, handOff, honestly, lay, outcomeOf, scriptFor, wait } from '../arena/arena.ts';
+import { goodTest, sound } from '../arena/work.ts';
+import type { Family, Outcome } from '../case.ts';
 import { fullDiskAttacks, fullDiskTwins } from './fullDisk.ts';
-import { goodTest, sound } from './work.ts';
 
 /** In Unicode's form NFD, and with a character that nobody sees: neither may stand on the trail. */
 const unfit = 'ade\u0301\u3164';

@@ -2,10 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { calls, committed, wake } from '../support/phase/live.ts';
-import { against, honestly, phase, phaseId, wait } from './arena.ts';
-import type { Family } from './case.ts';
-import { goodTest, lay, nodeSound, nodeTest, sound } from './work.ts';
+import { calls, committed, wake } from '../../support/phase/live.ts';
+import { against, honestly, phase, phaseId, wait } from '../arena/arena.ts';
+import { goodTest, lay, nodeSound, nodeTest, sound } from '../arena/work.ts';
+import type { Family } from '../case.ts';
 
 const wrongAdd = `echo 'echo 0' > add.sh`;
 const vacuous = `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`;

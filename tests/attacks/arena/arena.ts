@@ -5,15 +5,15 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { Script } from '../../agents/scripted/script.ts';
-import type { Decision } from '../../operator/acts/act.ts';
-import { init } from '../../operator/setup/init.ts';
-import { DONE, type GateId, type PhaseId } from '../../state/entry/ids.ts';
-import type { Phase } from '../../state/entry/phase.ts';
-import { gateReport } from '../../state/gate/gate.ts';
-import { makeRepository } from '../../state/git/checkout.ts';
-import { withTrail } from '../../state/trail/read.ts';
-import { statePaths } from '../../state/trail/workspace.ts';
+import type { Script } from '../../../agents/scripted/script.ts';
+import type { Decision } from '../../../operator/acts/act.ts';
+import { init } from '../../../operator/setup/init.ts';
+import { DONE, type GateId, type PhaseId } from '../../../state/entry/ids.ts';
+import type { Phase } from '../../../state/entry/phase.ts';
+import { gateReport } from '../../../state/gate/gate.ts';
+import { makeRepository } from '../../../state/git/checkout.ts';
+import { withTrail } from '../../../state/trail/read.ts';
+import { statePaths } from '../../../state/trail/workspace.ts';
 import {
   auditOf,
   calls,
@@ -26,10 +26,10 @@ import {
   play,
   scriptOf,
   wake,
-} from '../support/phase/live.ts';
-import type { Attack, Outcome, Refusal, Rule, Twin } from './case.ts';
+} from '../../support/phase/live.ts';
+import type { Attack, Outcome, Refusal, Rule, Twin } from '../case.ts';
 
-const samples = join(import.meta.dirname, '..', 'fixtures', 'attacks');
+const samples = join(import.meta.dirname, '..', '..', 'fixtures', 'attacks');
 export const phaseId = 'sample' as PhaseId;
 
 /** A phase as an attack makes it; what is left out is as an honest one has it. */

@@ -2,13 +2,24 @@
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf } from '../../state/entry/digest.ts';
-import { renderEntry } from '../../state/entry/framing.ts';
-import { sealedName } from '../../state/entry/policy.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { phaseId } from '../support/trail/writer.ts';
-import type { Attack } from './case.ts';
-import { actEntry, commit, entryOf, grown, type HubArena, note, old, pushed, REVIEW, STATUS } from './hubArena.ts';
+import { digestOf } from '../../../state/entry/digest.ts';
+import { renderEntry } from '../../../state/entry/framing.ts';
+import { sealedName } from '../../../state/entry/policy.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { phaseId } from '../../support/trail/writer.ts';
+import {
+  actEntry,
+  commit,
+  entryOf,
+  grown,
+  type HubArena,
+  note,
+  old,
+  pushed,
+  REVIEW,
+  STATUS,
+} from '../arena/hubArena.ts';
+import type { Attack } from '../case.ts';
 
 type Make = (arena: HubArena) => Promise<string> | string;
 

@@ -6,9 +6,9 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Attack, Outcome, Twin } from './case.ts';
-import type { Told } from './fullHub.ts';
-import { shared } from './shared.ts';
+import type { Told } from '../arena/fullHub.ts';
+import { shared } from '../arena/shared.ts';
+import type { Attack, Outcome, Twin } from '../case.ts';
 
 const diskBytes = 24 * 1024 * 1024;
 const seconds = 60;
@@ -38,7 +38,7 @@ async function outcomeOf(dir: string, when: 'full' | 'after'): Promise<Outcome> 
 async function played(dir: string): Promise<Told> {
   const place = mkdtempSync(join(dir, 'full-'));
   const small = ['--dev-bind', '/', '/', '--size', `${diskBytes}`, '--tmpfs', place, '--die-with-parent'];
-  const program = [process.execPath, join(import.meta.dirname, 'fullHub.ts'), place];
+  const program = [process.execPath, join(import.meta.dirname, '..', 'arena', 'fullHub.ts'), place];
   const { stdout } = await promisify(execFile)('bwrap', [...small, ...program], { timeout: seconds * 1000 });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Told;
 }

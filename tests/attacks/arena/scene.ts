@@ -3,21 +3,21 @@
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { reviewOf, servedTo } from '../../agents/view/diffReview.ts';
-import { type AuditReport, audit } from '../../state/audit/audit.ts';
-import { judgeKept } from '../../state/controls/kept.ts';
-import { changedTests, judgeRevert } from '../../state/controls/revert.ts';
-import type { Facts, Intent } from '../../state/entry/entry.ts';
-import { Refused } from '../../state/entry/errors.ts';
-import type { EntryId, RunId, SessionId, Sha } from '../../state/entry/ids.ts';
-import type { Claim, Phase } from '../../state/entry/phase.ts';
-import type { RunRecord } from '../../state/entry/record.ts';
-import { gateReport } from '../../state/gate/gate.ts';
-import { changedPaths } from '../../state/git/git.ts';
-import { addCommits, type Files, makeHub } from '../support/repo.ts';
-import { failed, passed, record } from '../support/trail/records.ts';
-import { harnessText, M1, openPhase, openWriter, phaseId, pinned, type Writer } from '../support/trail/writer.ts';
-import type { Outcome, Refusal } from './case.ts';
+import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
+import { type AuditReport, audit } from '../../../state/audit/audit.ts';
+import { judgeKept } from '../../../state/controls/kept.ts';
+import { changedTests, judgeRevert } from '../../../state/controls/revert.ts';
+import type { Facts, Intent } from '../../../state/entry/entry.ts';
+import { Refused } from '../../../state/entry/errors.ts';
+import type { EntryId, RunId, SessionId, Sha } from '../../../state/entry/ids.ts';
+import type { Claim, Phase } from '../../../state/entry/phase.ts';
+import type { RunRecord } from '../../../state/entry/record.ts';
+import { gateReport } from '../../../state/gate/gate.ts';
+import { changedPaths } from '../../../state/git/git.ts';
+import { addCommits, type Files, makeHub } from '../../support/repo.ts';
+import { failed, passed, record } from '../../support/trail/records.ts';
+import { harnessText, M1, openPhase, openWriter, phaseId, pinned, type Writer } from '../../support/trail/writer.ts';
+import type { Outcome, Refusal } from '../case.ts';
 
 const before = { 'src/keep.js': 'export {};\n', 'tests/old.test.js': '// old\n', 'runner.config.js': harnessText };
 const work = { 'src/keep.js': 'export const one = 1;\n', 'tests/new.test.js': '// new\n' };

@@ -3,10 +3,10 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { calls, committed, type Ground, type Played, plainGit, wake } from '../support/phase/live.ts';
-import { against, claim, handOff, honestly, judged, judging, passes, stamps, wait } from './arena.ts';
-import type { Family } from './case.ts';
-import { goodTest, lay, sound } from './work.ts';
+import { calls, committed, type Ground, type Played, plainGit, wake } from '../../support/phase/live.ts';
+import { against, claim, handOff, honestly, judged, judging, passes, stamps, wait } from '../arena/arena.ts';
+import { goodTest, lay, sound } from '../arena/work.ts';
+import type { Family } from '../case.ts';
 
 const canary = 'CANARY-5f1d9c';
 /** The same as a pattern that does not hold it. */

@@ -4,19 +4,19 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { audit } from '../../state/audit/audit.ts';
-import type { Act, ActPayload } from '../../state/entry/act.ts';
-import type { Entry, Intent, Kind } from '../../state/entry/entry.ts';
-import { Refused } from '../../state/entry/errors.ts';
-import { renderEntry } from '../../state/entry/framing.ts';
-import type { AgentRole, EntryId, Role, SessionId, Sha } from '../../state/entry/ids.ts';
-import { signedCommit } from '../../state/git/commits.ts';
-import { objectStore } from '../../state/git/objects.ts';
-import type { Signer } from '../../state/keys/sshsig.ts';
-import { signAct } from '../../state/trail/acts.ts';
-import { addCommits, type Files, git, gitBytes, makeHub } from '../support/repo.ts';
-import { type Made, openPhase, openWriter, phaseId, type Writer } from '../support/trail/writer.ts';
-import type { Outcome, Refusal, Rule } from './case.ts';
+import { audit } from '../../../state/audit/audit.ts';
+import type { Act, ActPayload } from '../../../state/entry/act.ts';
+import type { Entry, Intent, Kind } from '../../../state/entry/entry.ts';
+import { Refused } from '../../../state/entry/errors.ts';
+import { renderEntry } from '../../../state/entry/framing.ts';
+import type { AgentRole, EntryId, Role, SessionId, Sha } from '../../../state/entry/ids.ts';
+import { signedCommit } from '../../../state/git/commits.ts';
+import { objectStore } from '../../../state/git/objects.ts';
+import type { Signer } from '../../../state/keys/sshsig.ts';
+import { signAct } from '../../../state/trail/acts.ts';
+import { addCommits, type Files, git, gitBytes, makeHub } from '../../support/repo.ts';
+import { type Made, openPhase, openWriter, phaseId, type Writer } from '../../support/trail/writer.ts';
+import type { Outcome, Refusal, Rule } from '../case.ts';
 import { shared } from './shared.ts';
 
 export const STATUS = `machine-docs/STATUS-${phaseId}.md`;

@@ -1,4 +1,4 @@
+import { suite } from '../suite.ts';
 import { environment } from './environment.ts';
-import { suite } from './suite.ts';
 
 suite(environment);

@@ -1,11 +1,11 @@
 // F: reviewers that are corrupt: in the plot, lazy, never content; and reviewers that what they review speaks to.
 
-import { calls, committed, wake } from '../support/phase/live.ts';
-import { against, claim, handOff, honestly, judged, judging, look, passes, stamps, wait } from './arena.ts';
-import type { Family } from './case.ts';
+import { calls, committed, wake } from '../../support/phase/live.ts';
+import { against, claim, handOff, honestly, judged, judging, look, passes, stamps, wait } from '../arena/arena.ts';
+import { goodAdd, goodTest, sound } from '../arena/work.ts';
+import type { Family } from '../case.ts';
 import { disputeAttacks, disputeTwins } from './disputes.ts';
 import { injections } from './injections.ts';
-import { goodAdd, goodTest, sound } from './work.ts';
 
 const vacuous = `echo 'echo 0' > add.sh; echo '[ 1 = 1 ]' > tests/add.test.sh`;
 const first = '^- M1: unclaimed';

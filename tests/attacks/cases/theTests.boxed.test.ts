@@ -1,4 +1,4 @@
-import { suite } from './suite.ts';
+import { suite } from '../suite.ts';
 import { theTests } from './theTests.ts';
 
 suite(theTests);

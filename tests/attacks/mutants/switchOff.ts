@@ -5,10 +5,10 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Said } from '../one.ts';
 import type { Mutant } from './mutant.ts';
-import type { Said } from './one.ts';
 
-const top = join(import.meta.dirname, '..', '..');
+const top = join(import.meta.dirname, '..', '..', '..');
 const copied = [
   'agents',
   'loop',

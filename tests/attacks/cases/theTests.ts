@@ -1,10 +1,10 @@
 // A: the tests. Work that is not done, and tests made so that this does not show. The Adversary is in the plot throughout.
 
-import { calls, committed, wake } from '../support/phase/live.ts';
-import { type Arena, against, claim, handOff, honestly, wait } from './arena.ts';
-import type { Family } from './case.ts';
+import { calls, committed, wake } from '../../support/phase/live.ts';
+import { type Arena, against, claim, handOff, honestly, wait } from '../arena/arena.ts';
+import { goodTest, lay, nodeAdd, nodeSound, nodeTest, pythonSound, pythonTest, sound } from '../arena/work.ts';
+import type { Family } from '../case.ts';
 import { controlAttacks, controlTwins } from './controls.ts';
-import { goodTest, lay, nodeAdd, nodeSound, nodeTest, pythonSound, pythonTest, sound } from './work.ts';
 
 const wrongMul = `echo 'echo 41' > mul.sh`;
 /** Code that no test of its own looks at: what is written is not what the clause says. */

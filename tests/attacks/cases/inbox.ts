@@ -3,15 +3,15 @@
 
 import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeAll } from '../../loop/hands/acts.ts';
-import type { Act } from '../../state/entry/act.ts';
-import { generateKey } from '../../state/keys/keys.ts';
-import { signAct } from '../../state/trail/acts.ts';
-import { dropAct } from '../../state/trail/inboxFolder.ts';
-import { type InboxGround, inboxGround } from '../support/phase/inboxGround.ts';
-import { phaseId } from '../support/trail/writer.ts';
-import type { Attack, Outcome, Twin } from './case.ts';
-import { shared } from './shared.ts';
+import { takeAll } from '../../../loop/hands/acts.ts';
+import type { Act } from '../../../state/entry/act.ts';
+import { generateKey } from '../../../state/keys/keys.ts';
+import { signAct } from '../../../state/trail/acts.ts';
+import { dropAct } from '../../../state/trail/inboxFolder.ts';
+import { type InboxGround, inboxGround } from '../../support/phase/inboxGround.ts';
+import { phaseId } from '../../support/trail/writer.ts';
+import { shared } from '../arena/shared.ts';
+import type { Attack, Outcome, Twin } from '../case.ts';
 
 /** Puts something into the inbox; what lies there is taken up afterwards. */
 type HandIn = (place: InboxGround, dir: string) => Promise<unknown> | unknown;
