@@ -34,7 +34,8 @@ import { type Screen, screen, wantsColour } from './operator/terminal/print.ts';
 import { follow, followRun } from './operator/terminal/progress.ts';
 import { sayTry } from './operator/terminal/sayRecord.ts';
 import { grantOptions } from './operator/workspace/grantOptions.ts';
-import { type Asked, type Here, here } from './operator/workspace/here.ts';
+import { here } from './operator/workspace/here.ts';
+import type { Asked, Here } from './operator/workspace/place.ts';
 import type { JudgedCase } from './state/fold/calibration.ts';
 
 type Common = { json?: boolean; state?: string };

@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bubblewrap } from '../runner/box/bubblewrap.ts';
-import { type ColdRunRequest, coldRun } from '../runner/run/coldrun.ts';
+import { coldRun } from '../runner/run/coldrun.ts';
 import type { Engine } from '../runner/run/engine.ts';
 import { pinRecipe } from '../runner/run/pinned.ts';
 import { processEngine } from '../runner/run/process.ts';
+import type { ColdRunRequest } from '../runner/run/request.ts';
 import { RecipeName, RunId, Sha } from '../state/entry/ids.ts';
 import { Recipe } from '../state/entry/recipe.ts';
 

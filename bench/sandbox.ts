@@ -7,7 +7,8 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { openSandbox, type Sandbox } from '../runner/box/sandbox.ts';
+import { openSandbox } from '../runner/box/open.ts';
+import type { Sandbox } from '../runner/box/sandbox.ts';
 
 const rounds = 40;
 const limits = { memoryMb: 512, processes: 64, diskMb: 64, seconds: 10 };

@@ -9,15 +9,8 @@ import type { Entry, Intent } from '../state/entry/entry.ts';
 import type { EntryId } from '../state/entry/ids.ts';
 import type { TrailState } from '../state/entry/phase.ts';
 import { livePhase } from '../state/entry/phase.ts';
-import {
-  begin,
-  type Cancel,
-  type Command,
-  decide,
-  type LoopEvent,
-  type LoopLimits,
-  type LoopState,
-} from './decide/decide.ts';
+import { decide } from './decide/decide.ts';
+import { begin, type Cancel, type Command, type LoopEvent, type LoopLimits, type LoopState } from './decide/state.ts';
 
 export type Hands = {
   open(queue: EntryId): Promise<void>;

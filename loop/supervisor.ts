@@ -4,7 +4,8 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { type Clock, pause } from '../agents/model/clock.ts';
-import { openSandbox, type Sandbox } from '../runner/box/sandbox.ts';
+import { openSandbox } from '../runner/box/open.ts';
+import type { Sandbox } from '../runner/box/sandbox.ts';
 import { unboxed } from '../runner/box/unboxed.ts';
 import { openEngine } from '../runner/engines.ts';
 import type { Entry } from '../state/entry/entry.ts';
@@ -19,7 +20,7 @@ import { currentKey } from '../state/keys/signers.ts';
 import { openFunnel } from '../state/trail/funnel.ts';
 import { openHub, signersAt, startPhase, tidyHub } from '../state/trail/hub.ts';
 import { lockWorkspace, type StatePaths, type Workspace } from '../state/trail/workspace.ts';
-import type { LoopLimits } from './decide/decide.ts';
+import type { LoopLimits } from './decide/state.ts';
 import { openInbox } from './hands/acts.ts';
 import { entryLog } from './hands/log.ts';
 import { lookAt } from './hands/look.ts';

@@ -5,70 +5,17 @@
 // answered (`pending`), and only the difference is commanded. A late, doubled or lost answer therefore changes nothing, and a
 // new process that folds the trail with nothing pending goes on where the dead one stopped.
 
-import type { Entry, Intent, WakeReason } from '../../state/entry/entry.ts';
-import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../../state/entry/ids.ts';
+import type { Intent, WakeReason } from '../../state/entry/entry.ts';
+import { DONE } from '../../state/entry/ids.ts';
 import { livePhase, type Phase, type TrailState } from '../../state/entry/phase.ts';
 import { fold } from '../../state/fold/fold.ts';
-import type { RunNeed } from '../../state/fold/piece.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';
+import type { Cancel, Command, LoopEvent, LoopState } from './state.ts';
 import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
 import { isUndecided, isWanted, judgesGreen, runsWanted } from './want.ts';
-
-/** Limits of the loop that are not the plan's. */
-export type LoopLimits = {
-  /** Sessions of the Builder in a row without a claim. */
-  sessionsWithoutClaimMax: number;
-  /** INFRA or lost runs of one slot before the phase parks. */
-  uncountedRunsMax: number;
-  /** Sessions of a role in a row that the back end failed. */
-  failedSessionsMax: number;
-  backoffMs: number;
-  /** How often the command of a deferral's trigger is looked at while work goes on. */
-  lookEveryMs: number;
-};
-export const loopLimits: LoopLimits = {
-  sessionsWithoutClaimMax: 10,
-  uncountedRunsMax: 3,
-  failedSessionsMax: 3,
-  backoffMs: 30_000,
-  lookEveryMs: 30 * 60_000,
-};
-
-/** Each has a key; while it is unanswered no second one with that key is given. */
-export type Command =
-  | { kind: 'open'; key: string; queue: EntryId }
-  | { kind: 'append'; key: string; intent: Intent }
-  | { kind: 'run'; key: string; phase: PhaseId; need: RunNeed }
-  | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
-  | { kind: 'look'; key: string; deferral: EntryId }
-  | { kind: 'timer'; key: string; atMs: number };
-/** Ends another command early; the answer that counts is still that command's own. May come twice. */
-export type Cancel = { kind: 'cancel'; target: string; why: string };
-
-export type LoopEvent =
-  | { kind: 'started'; atMs: number }
-  | { kind: 'appended'; entry: Entry; atMs: number }
-  | { kind: 'answered'; key: string; atMs: number }
-  | { kind: 'stop'; atMs: number };
-
-export type Pending = Command & { cancelled?: boolean };
-export type LoopState = {
-  trail: TrailState;
-  /** The trail's newest entry when this process began. */
-  begun: number;
-  pending: Record<string, Pending>;
-  nowMs: number;
-  stopping: boolean;
-  limits: LoopLimits;
-};
-
-/** The state in which a process begins: the folded trail, nothing pending. */
-export function begin(trail: TrailState, nowMs: number, limits: LoopLimits = loopLimits): LoopState {
-  return { trail, begun: trail.lastId, pending: {}, nowMs, stopping: false, limits };
-}
 
 /** One step. Commands are to be carried out in order; `cancel` needs no answer. */
 export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {

@@ -10,7 +10,7 @@ import { waiverOf } from '../../state/fold/piece.ts';
 import { unreproduced } from '../../state/gate/caps.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded } from '../../state/gate/gate.ts';
 import { gatesJudged, standingOf } from '../../state/gate/standing.ts';
-import type { LoopState } from './decide.ts';
+import type { LoopState } from './state.ts';
 import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 
 export const failsOnWordMax = 3;

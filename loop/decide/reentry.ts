@@ -2,9 +2,10 @@
 // and when to look again. Pure. A look is due for what nobody has looked at since it was parked, since this process began and
 // since the last phase ended, and every so often while work goes on.
 
-import { type Deferral, isComingBack } from '../../state/entry/deferral.ts';
+import { isComingBack } from '../../state/entry/deferral.ts';
+import type { Deferral } from '../../state/entry/phase.ts';
 import { firingOf } from '../../state/gate/admitDeferral.ts';
-import type { Command, LoopState } from './decide.ts';
+import type { Command, LoopState } from './state.ts';
 
 /** A proposal for each firing that has none. */
 export function proposalsOf({ trail, nowMs }: LoopState): Command[] {

@@ -4,8 +4,8 @@ import { DONE } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import { currentClaim } from '../../state/gate/gate.ts';
 import { standingOf } from '../../state/gate/standing.ts';
-import type { Command, LoopState } from './decide.ts';
 import { triggerDates } from './reentry.ts';
+import type { Command, LoopState } from './state.ts';
 import { backoffUntilMs } from './wake.ts';
 
 /** Timers still ahead: back-off, waivers that expire, evidence that ages, triggers of what was put off, the plan's hours. */

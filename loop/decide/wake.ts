@@ -9,8 +9,8 @@ import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
 import { claimsLeft } from '../../state/gate/caps.ts';
 import { effectiveVerdict, gateReport, judgingsEnded } from '../../state/gate/gate.ts';
 import { lateReproducers, standingOf } from '../../state/gate/standing.ts';
-import type { Command, LoopState } from './decide.ts';
 import { failuresInARow, judgingsMax, type Park } from './park.ts';
+import type { Command, LoopState } from './state.ts';
 import { currentClaims } from './want.ts';
 
 type Wake = { role: AgentRole; reason: WakeReason; runs: RunId[] };

@@ -1,6 +1,6 @@
 // A control, carried out: which edits make it, and what its run shows beside the claim's own and the reference's.
 
-import type { ColdRunRequest } from '../../runner/run/coldrun.ts';
+import type { ColdRunRequest } from '../../runner/run/request.ts';
 import { patchableFiles, workFor } from '../../state/controls/changedWork.ts';
 import { hollowed } from '../../state/controls/hollow.ts';
 import { type ControlPurpose, functionAt, judgeControl as judge } from '../../state/controls/judge.ts';

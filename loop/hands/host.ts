@@ -20,9 +20,9 @@ import { bundleArgv, publishLimits, receiveBundle } from '../../state/git/publis
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { trialRun } from './runs.ts';
-import { type Author, submit } from './submit.ts';
+import { submit } from './submit.ts';
 import { lookUp, recordReply } from './trailTool.ts';
-import { phaseNow, type World } from './world.ts';
+import { type Author, phaseNow, type World } from './world.ts';
 
 const stopGraceMs = 2_000;
 const bundleSeconds = 120;

@@ -1,6 +1,6 @@
 // Condition 4's runs, carried out: earlier tests over a claim's code, and the operator's hold-outs.
 
-import type { ColdRunRequest } from '../../runner/run/coldrun.ts';
+import type { ColdRunRequest } from '../../runner/run/request.ts';
 import { readHoldOuts } from '../../state/controls/holdout.ts';
 import { judgeKept, keptEdits } from '../../state/controls/kept.ts';
 import { earlierRuns, ownRuns } from '../../state/controls/keptPieces.ts';

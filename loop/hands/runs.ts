@@ -2,8 +2,9 @@
 // values; this rejects only where the state folder or the trail cannot be written.
 
 import { randomBytes } from 'node:crypto';
-import { type ColdRunRequest, coldRun } from '../../runner/run/coldrun.ts';
+import { coldRun } from '../../runner/run/coldrun.ts';
 import { sweep } from '../../runner/run/janitor.ts';
+import type { ColdRunRequest } from '../../runner/run/request.ts';
 import type { Facts, Intent } from '../../state/entry/entry.ts';
 import { TrailError } from '../../state/entry/errors.ts';
 import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
@@ -12,7 +13,7 @@ import { type Purpose, type RunRecord, uncounted } from '../../state/entry/recor
 import { asksOf, lostFacts, recordBytes, runFacts } from '../../state/fold/facts.ts';
 import type { RunNeed } from '../../state/fold/piece.ts';
 import { standingOf } from '../../state/gate/standing.ts';
-import type { Command } from '../decide/decide.ts';
+import type { Command } from '../decide/state.ts';
 import { currentClaims } from '../decide/want.ts';
 import { controlRequest, judgeControl } from './controls.ts';
 import { earlierTests, holdOuts, judgeEarlierTests } from './kept.ts';

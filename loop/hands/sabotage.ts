@@ -12,8 +12,7 @@ import type { Run } from '../../state/entry/phase.ts';
 import { uncounted } from '../../state/entry/record.ts';
 import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
-import type { Author } from './submit.ts';
-import { phaseNow, type World } from './world.ts';
+import { type Author, phaseNow, type World } from './world.ts';
 
 type Said = Extract<Submission, { kind: 'sabotage' }>;
 

@@ -24,7 +24,7 @@ import { belowFloor, readCalibrations } from '../../state/fold/calibration.ts';
 import { claimsLeft } from '../../state/gate/caps.ts';
 import { roleClone } from '../../state/git/clones.ts';
 import { branchHead } from '../../state/git/git.ts';
-import type { Command } from '../decide/decide.ts';
+import type { Command } from '../decide/state.ts';
 import { openHost } from './host.ts';
 import { failingIn, recordOf } from './log.ts';
 import { phaseNow, type World } from './world.ts';

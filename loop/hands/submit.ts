@@ -8,16 +8,7 @@ import { functionCounts } from '../../state/controls/changedWork.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
-import {
-  type AgentRole,
-  DONE,
-  type EntryId,
-  type GateId,
-  type PhaseId,
-  type RecipeName,
-  type SessionId,
-  type Sha,
-} from '../../state/entry/ids.ts';
+import { DONE, type EntryId, type GateId, type RecipeName, type Sha } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import { testGlobsOf } from '../../state/entry/spec.ts';
 import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
@@ -26,9 +17,7 @@ import { branchHead, isAncestor, knownCommit, treeOf } from '../../state/git/git
 import { protectedChanges } from '../../state/git/protectedPaths.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
-import { phaseNow, type Sources, type World } from './world.ts';
-
-export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };
+import { type Author, phaseNow, type Sources, type World } from './world.ts';
 
 /** Appends what was submitted; the reply names its number. */
 export async function submit(

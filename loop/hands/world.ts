@@ -68,3 +68,5 @@ export function openPhase(world: World): Phase {
   if (phase?.status !== 'open') throw new Refused('no phase is open');
   return phase;
 }
+
+export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };

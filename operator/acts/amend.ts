@@ -5,7 +5,7 @@ import type { SignedAct } from '../../state/entry/act.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import { changedGates } from '../../state/fold/amendment.ts';
 import { UsageError } from '../terminal/errors.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { type Signing, signed } from '../workspace/sign.ts';
 import { pinsOf, readyPlan } from './queue.ts';
 

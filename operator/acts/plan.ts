@@ -7,7 +7,8 @@ import type { Problem } from '../../state/entry/problem.ts';
 import { checkPlan, newPlan } from '../../state/plan/plan.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Screen, styled } from '../terminal/print.ts';
-import { type Asked, readHere } from '../workspace/here.ts';
+import { readHere } from '../workspace/here.ts';
+import type { Asked } from '../workspace/place.ts';
 import { planBytes, problemLine } from './queue.ts';
 
 export type PlanMade = { exit: Exit; file: string; phase: PhaseId };

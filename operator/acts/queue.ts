@@ -17,11 +17,11 @@ import { releaseTags } from '../../state/git/releases.ts';
 import { checkPlan } from '../../state/plan/plan.ts';
 import { syncMain } from '../../state/trail/hub.ts';
 import type { Grants } from '../../state/trail/workspace.ts';
+import type { Env } from '../project/project.ts';
 import { gitOptions } from '../project/repository.ts';
-import type { Env } from '../project/toolchain.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { dockerGrant, hostsNeeded, needsDocker, toolsNeeded } from '../workspace/grants.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { signed } from '../workspace/sign.ts';
 
 const planBytesMax = 1024 * 1024;

@@ -5,7 +5,7 @@ import type { SignedAct } from '../../state/entry/act.ts';
 import type { Entry } from '../../state/entry/entry.ts';
 import { targetDigestOf } from '../../state/trail/acts.ts';
 import { UsageError } from '../terminal/errors.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
 
 export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };

@@ -6,7 +6,8 @@ import { type AuditOptions, type AuditReport, audit } from '../../state/audit/au
 import { type Exit, exits } from '../terminal/errors.ts';
 import { short } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
-import { type Asked, here } from '../workspace/here.ts';
+import { here } from '../workspace/here.ts';
+import type { Asked } from '../workspace/place.ts';
 
 export type Audited = AuditReport & { exit: Exit };
 

@@ -4,11 +4,12 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { git } from '../../state/git/process.ts';
-import { type Known, type KnownCommit, withRepository } from '../../state/plain/evidence.ts';
-import { type PlainFile, type PlainTrail, readPlainTrail } from '../../state/plain/trail.ts';
+import { type Known, withRepository } from '../../state/plain/evidence.ts';
+import type { KnownCommit, PlainFile, PlainTrail } from '../../state/plain/report.ts';
+import { readPlainTrail } from '../../state/plain/trail.ts';
 import { findRepository, gitOptions } from '../project/repository.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
-import type { Asked } from '../workspace/here.ts';
+import type { Asked } from '../workspace/place.ts';
 
 const fileBytesMax = 1024 * 1024;
 const filesMax = 32;

@@ -1,8 +1,7 @@
 // The report of `coldpass audit FILE…` for people: the phases, each gate with its claims and verdicts, what else was found, then
 // what does not add up, and what could not be placed. All of it is somebody's text, so it is cleaned and cut on the way.
 
-import type { PlainGate, PlainVerdict, Where } from '../../state/plain/gates.ts';
-import type { PlainTrail } from '../../state/plain/trail.ts';
+import type { PlainGate, PlainTrail, PlainVerdict, Where } from '../../state/plain/report.ts';
 import { exits } from '../terminal/errors.ts';
 import { short } from '../terminal/lines.ts';
 import { cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';

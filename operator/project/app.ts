@@ -4,7 +4,7 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppRecipe } from '../../state/entry/recipe.ts';
-import type { Project } from './detect.ts';
+import type { Project } from './project.ts';
 import type { Proposal } from './proposal.ts';
 
 const composeFile = 'compose.yml';

@@ -3,9 +3,9 @@
 
 import { z } from 'zod';
 import { CommandRecipe, type Stage } from '../../state/entry/recipe.ts';
-import type { Machine, Project } from './detect.ts';
+import type { Machine, NodeTool, Project } from './project.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
-import { hostOf, type NodeTool } from './toolchain.ts';
+import { hostOf } from './toolchain.ts';
 
 const publicRegistry = 'https://registry.npmjs.org/';
 const testFilesReadMax = 50;

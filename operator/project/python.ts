@@ -4,9 +4,9 @@
 
 import { CommandRecipe } from '../../state/entry/recipe.ts';
 import type { ToolGrant } from '../../state/trail/workspace.ts';
-import type { Machine, Project } from './detect.ts';
+import type { Machine, PipSources, Project, PythonTool } from './project.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
-import { hostOf, type PipSources, type PythonTool, packageTools } from './toolchain.ts';
+import { hostOf, packageTools } from './toolchain.ts';
 
 const publicHosts = ['pypi.org', 'files.pythonhosted.org'];
 const testPattern = /(^|\/)(test_[^/]*|[^/]*_test)\.py$/;

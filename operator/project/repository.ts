@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { revParse } from '../../state/git/git.ts';
 import { type GitOptions, git } from '../../state/git/process.ts';
 import { UsageError } from '../terminal/errors.ts';
-import type { Project } from './detect.ts';
+import type { Project } from './project.ts';
 
 const textBytesMax = 4 * 1024 * 1024;
 const listingBytesMax = 64 * 1024 * 1024;

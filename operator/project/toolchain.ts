@@ -6,26 +6,10 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ToolGrant } from '../../state/trail/workspace.ts';
-import type { Machine } from './detect.ts';
+import type { Env, LocalPackages, Machine, NodeTool, PipSources, PythonTool } from './project.ts';
 
 const probeMsMax = 20_000;
 const probeBytesMax = 1024 * 1024;
-
-export type Env = Readonly<Record<string, string | undefined>>;
-
-/** `tool` is null where every box has it anyway. */
-export type NodeTool = { version: string; tool: ToolGrant | null; hasNpm: boolean };
-export type PythonTool = {
-  program: string;
-  version: string;
-  /** The interpreter's own folder; null where every box has it. */
-  tool: ToolGrant | null;
-  /** The virtual environment that it belongs to, if it does. */
-  venv: ToolGrant | null;
-  hasPytest: boolean;
-  /** Whether it can make a virtual environment with pip in it. */
-  makesVenv: boolean;
-};
 
 /** This machine as `detect` asks it; each part is looked for once, and only when asked. */
 export function thisMachine(dir: string, env: Env, nodePath: string): Machine {
@@ -123,11 +107,6 @@ export function npmRegistry(dir: string, env: Env): string {
   const said = npm === null ? null : ask(npm, ['config', 'get', 'registry'], dir, env);
   return asUrl(said) ?? 'https://registry.npmjs.org/';
 }
-
-/** A store of packages on this machine: the folder that a box must see, and how pip is told of it. */
-export type LocalPackages = { folder: string; flag: string };
-/** Where the person's pip looks: `index` null for the public one, `extra` further addresses. */
-export type PipSources = { index: string | null; extra: string[]; local: LocalPackages[] };
 
 /** From pip's own settings, environment included. */
 export function pipSources(dir: string, env: Env): PipSources {

@@ -17,7 +17,8 @@ import { lockWorkspace } from '../../state/trail/workspace.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Painted, type Screen, styled } from '../terminal/print.ts';
 import { agentsFrom } from '../workspace/agents.ts';
-import { type Asked, type Here, here } from '../workspace/here.ts';
+import { here } from '../workspace/here.ts';
+import type { Asked, Here } from '../workspace/place.ts';
 import { sandboxOf } from '../workspace/sandbox.ts';
 
 /** The most that a calibration may cost, where nothing else is said. */

@@ -11,7 +11,7 @@ import { sweep } from '../../runner/run/janitor.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { Digest } from '../../state/entry/ids.ts';
 import { type Lock, lockWorkspace } from '../../state/trail/workspace.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { sandboxOf } from '../workspace/sandbox.ts';
 import { trialsDir } from './runs.ts';
 

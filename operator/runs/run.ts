@@ -19,7 +19,8 @@ import { queueAct, type ReadyPlan, readyPlan } from '../acts/queue.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { openLog } from '../terminal/log.ts';
 import { type Agents, agentsFrom } from '../workspace/agents.ts';
-import { type Asked, type Here, here } from '../workspace/here.ts';
+import { here } from '../workspace/here.ts';
+import type { Asked, Here } from '../workspace/place.ts';
 import { supervisorOf } from '../workspace/running.ts';
 import { answerTo, drop } from '../workspace/sign.ts';
 

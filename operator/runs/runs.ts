@@ -13,7 +13,7 @@ import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { countWords, purposeWords, short } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import { countsOf, sayRecord } from '../terminal/sayRecord.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 
 const listedMax = 40;
 

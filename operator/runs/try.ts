@@ -3,8 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type ColdRunRequest, coldRun, type Progress } from '../../runner/run/coldrun.ts';
+import { coldRun } from '../../runner/run/coldrun.ts';
 import { pinRecipe } from '../../runner/run/pinned.ts';
+import type { ColdRunRequest, Progress } from '../../runner/run/request.ts';
 import type { RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import { isApp } from '../../state/entry/recipe.ts';
 import type { Outcome, RunRecord } from '../../state/entry/record.ts';
@@ -17,7 +18,8 @@ import { checkGrants, readFile } from '../acts/queue.ts';
 import { gitOptions } from '../project/repository.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { cleanLine } from '../terminal/print.ts';
-import { type Asked, type Here, here } from '../workspace/here.ts';
+import { here } from '../workspace/here.ts';
+import type { Asked, Here } from '../workspace/place.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
 
 export type TryOptions = {

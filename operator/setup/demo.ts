@@ -12,13 +12,13 @@ import { limitsFrom } from '../../agents/session/limits.ts';
 import type { AgentSetup, Progress } from '../../loop/hands/world.ts';
 import { makeRepository } from '../../state/git/checkout.ts';
 import { type Audited, auditTrail, sayAudit } from '../audit/audit.ts';
-import type { Env } from '../project/toolchain.ts';
+import type { Env } from '../project/project.ts';
 import { type RunEnd, run } from '../runs/run.ts';
 import { sayRun } from '../show/sayRun.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import type { Agents } from '../workspace/agents.ts';
-import type { Asked } from '../workspace/here.ts';
+import type { Asked } from '../workspace/place.ts';
 import { type InitReport, init } from './init.ts';
 import { demoDir, demoScript } from './story.ts';
 

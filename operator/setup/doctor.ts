@@ -4,7 +4,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkGrant } from '../../runner/box/grant.ts';
-import type { Opened } from '../../runner/box/sandbox.ts';
+import type { Opened } from '../../runner/box/open.ts';
 import type { DockerReport } from '../../runner/swarm/engine/report.ts';
 import { git } from '../../state/git/process.ts';
 import { loadSigner } from '../../state/keys/keys.ts';
@@ -13,12 +13,14 @@ import type { Config } from '../../state/plan/config.ts';
 import { type Hub, openHub } from '../../state/trail/hub.ts';
 import { stateMode } from '../../state/trail/workspace.ts';
 import { internalAddresses, type Lookup } from '../project/addresses.ts';
-import { type Env, findProgram } from '../project/toolchain.ts';
+import type { Env } from '../project/project.ts';
+import { findProgram } from '../project/toolchain.ts';
 import { type Exit, exits, explained } from '../terminal/errors.ts';
 import { stateRoles } from '../workspace/found.ts';
 import { dockerGrant, hostsNeeded, needsDocker, placesOf, toolsNeeded } from '../workspace/grants.ts';
-import { type Here, here } from '../workspace/here.ts';
+import { here } from '../workspace/here.ts';
 import { openOperatorKey } from '../workspace/key.ts';
+import type { Here } from '../workspace/place.ts';
 
 const nodeLowest = [22, 22];
 const gitLowest = [2, 39];

@@ -16,10 +16,11 @@ import {
   writeWorkspace,
 } from '../../state/trail/workspace.ts';
 import { type Lookup, withAddresses } from '../project/addresses.ts';
-import { detect, type Machine } from '../project/detect.ts';
+import { detect } from '../project/detect.ts';
+import type { Env, Machine } from '../project/project.ts';
 import { configText, type Proposal } from '../project/proposal.ts';
 import { baseBranch, findRepository, projectOf, type Repository } from '../project/repository.ts';
-import { type Env, thisMachine } from '../project/toolchain.ts';
+import { thisMachine } from '../project/toolchain.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { found } from '../workspace/found.ts';
 import { type Granted, grantsFor, placesOf } from '../workspace/grants.ts';

@@ -9,7 +9,7 @@ import { type Condition, type GateReport, gateReport } from '../../state/gate/ga
 import { entryPlaces } from '../../state/trail/entryPlaces.ts';
 import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 import { gateStatus, gatesOf } from './status.ts';
 

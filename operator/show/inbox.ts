@@ -10,7 +10,7 @@ import { withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits } from '../terminal/errors.ts';
 import { actWords } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { answerTo } from '../workspace/sign.ts';
 import { sayItem } from './sayRun.ts';
 

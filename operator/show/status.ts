@@ -13,7 +13,7 @@ import { branchHead } from '../../state/git/git.ts';
 import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits } from '../terminal/errors.ts';
 import { purposeWords, wakeWords } from '../terminal/lines.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { supervisorOf } from '../workspace/running.ts';
 import { waitingActs } from './inbox.ts';
 

@@ -6,7 +6,7 @@ import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { entryLine } from '../terminal/lines.ts';
 import type { Screen } from '../terminal/print.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 
 const listedDefault = 40;
 

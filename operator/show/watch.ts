@@ -7,7 +7,7 @@ import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits } from '../terminal/errors.ts';
 import { entryLine, matters } from '../terminal/lines.ts';
 import type { Screen } from '../terminal/print.ts';
-import type { Here } from '../workspace/here.ts';
+import type { Here } from '../workspace/place.ts';
 import { sayStatus } from './sayStatus.ts';
 import { type StatusReport, statusOf } from './status.ts';
 

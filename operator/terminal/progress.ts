@@ -2,7 +2,7 @@
 // for how long. Piped, the lines alone.
 
 import type { Progress } from '../../loop/hands/world.ts';
-import type { Progress as StageProgress } from '../../runner/run/coldrun.ts';
+import type { Progress as StageProgress } from '../../runner/run/request.ts';
 import type { Purpose } from '../../state/entry/record.ts';
 import { entryLine, matters } from './lines.ts';
 import type { Running, Screen } from './print.ts';

@@ -9,7 +9,7 @@ import { limitsFrom } from '../../agents/session/limits.ts';
 import type { AgentSetup } from '../../loop/hands/world.ts';
 import type { AgentRole } from '../../state/entry/ids.ts';
 import { agentSettings, type Config } from '../../state/plan/config.ts';
-import type { Env } from '../project/toolchain.ts';
+import type { Env } from '../project/project.ts';
 import { UsageError } from '../terminal/errors.ts';
 
 export const modelDefault = 'claude-opus-5-5';

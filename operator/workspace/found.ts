@@ -8,7 +8,7 @@ import { generateKey, loadSigner } from '../../state/keys/keys.ts';
 import { currentSigners, nameOf } from '../../state/keys/signers.ts';
 import { createHub, type Hub, openHub } from '../../state/trail/hub.ts';
 import type { KeyPlace, StatePaths } from '../../state/trail/workspace.ts';
-import type { Env } from '../project/toolchain.ts';
+import type { Env } from '../project/project.ts';
 import { openOperatorKey } from './key.ts';
 import { signersNow } from './rotate.ts';
 

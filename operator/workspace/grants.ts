@@ -8,8 +8,8 @@ import { checkGrant, type GrantPlaces, realOf } from '../../runner/box/grant.ts'
 import { type CommandRecipe, isApp, isCommands } from '../../state/entry/recipe.ts';
 import type { Config } from '../../state/plan/config.ts';
 import { type Grants, hostsMax, type ToolGrant, toolsMax } from '../../state/trail/workspace.ts';
-import type { Machine } from '../project/detect.ts';
-import { type Env, packageTools } from '../project/toolchain.ts';
+import type { Env, Machine } from '../project/project.ts';
+import { packageTools } from '../project/toolchain.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { operatorKeyFile } from './key.ts';
 

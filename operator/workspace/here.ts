@@ -2,21 +2,12 @@
 // offline audit begins here.
 
 import { resolve } from 'node:path';
-import { type Config, readConfig } from '../../state/plan/config.ts';
-import {
-  openWorkspace,
-  type StatePaths,
-  stateDirFor,
-  statePaths,
-  type Workspace,
-} from '../../state/trail/workspace.ts';
-import { findRepository, type Repository } from '../project/repository.ts';
-import type { Env } from '../project/toolchain.ts';
+import { readConfig } from '../../state/plan/config.ts';
+import { openWorkspace, stateDirFor, statePaths } from '../../state/trail/workspace.ts';
+import { findRepository } from '../project/repository.ts';
 import { UsageError } from '../terminal/errors.ts';
+import type { Asked, Here } from './place.ts';
 import { settledWorkspace } from './rotate.ts';
-
-export type Asked = { dir: string; env: Env; home: string; uid: number; stateDir?: string };
-export type Here = { repository: Repository; config: Config; workspace: Workspace; paths: StatePaths };
 
 /** The repository and its configuration, for what needs no state. Throws as `here` does. */
 export async function readHere(asked: Asked): Promise<Pick<Here, 'repository' | 'config'>> {

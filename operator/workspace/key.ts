@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { agentSigner, generateKey, loadSigner } from '../../state/keys/keys.ts';
 import type { Signer } from '../../state/keys/sshsig.ts';
 import type { KeyPlace } from '../../state/trail/workspace.ts';
-import type { Env } from '../project/toolchain.ts';
+import type { Env } from '../project/project.ts';
 import { UsageError } from '../terminal/errors.ts';
 
 /** `$XDG_CONFIG_HOME/coldpass/operator_ed25519`, by default under `~/.config`. */

@@ -17,10 +17,10 @@ import {
 import { fingerprintOf } from '../../state/keys/sshsig.ts';
 import { openHub, signersAt } from '../../state/trail/hub.ts';
 import { type StatePaths, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
-import type { Env } from '../project/toolchain.ts';
+import type { Env } from '../project/project.ts';
 import { UsageError } from '../terminal/errors.ts';
-import type { Here } from './here.ts';
 import { openOperatorKey } from './key.ts';
+import type { Here } from './place.ts';
 import { answerTo, type Signing, signed } from './sign.ts';
 
 export type RotateOptions = Signing & {

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Opened, openSandbox } from '../../runner/box/sandbox.ts';
-import type { Here } from './here.ts';
+import { type Opened, openSandbox } from '../../runner/box/open.ts';
+import type { Here } from './place.ts';
 
 /** The sandbox that runs of this workspace would use; where there is no workspace, one in a folder made for the test. */
 export async function sandboxOf(place: Here | null): Promise<Opened> {

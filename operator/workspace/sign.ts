@@ -8,9 +8,9 @@ import type { Act, ActPayload, SignedAct } from '../../state/entry/act.ts';
 import { signAct } from '../../state/trail/acts.ts';
 import { dropAct } from '../../state/trail/inboxFolder.ts';
 import type { Workspace } from '../../state/trail/workspace.ts';
-import type { Env } from '../project/toolchain.ts';
-import type { Here } from './here.ts';
+import type { Env } from '../project/project.ts';
 import { openOperatorKey } from './key.ts';
+import type { Here } from './place.ts';
 
 const expiresMsDefault = 24 * 3_600_000;
 const answerMsMax = 15_000;

@@ -12,10 +12,10 @@ import { launch, nodeFolderInside, ownDescriptors, type Setting } from './launch
 import { findCgroups } from './limits.ts';
 import { findBinaries, systemLinks } from './machine.ts';
 import type { Protection } from './profile.ts';
-import type { BoxCommand, Boxed, BoxRole, Owner, Sandbox } from './sandbox.ts';
+import type { BoxCommand, Boxed, BoxRole, Owner, Sandbox, SelfTest } from './sandbox.ts';
 import { makeScratch, sandboxDir, sweepScratch } from './scratch.ts';
 import { filterArch, seccompFilter } from './seccomp.ts';
-import { runSelfTest, type SelfTest, unavailable } from './selftest.ts';
+import { runSelfTest, unavailable } from './selftest.ts';
 
 export type BubblewrapOptions = {
   /** The workspace's state; what the sandbox needs is kept in `sandbox/` there. */

@@ -3,8 +3,7 @@
 // Inside, the tree lies at /tree and HOME is /home/agent, whatever the machine; nothing else of the host is there.
 
 import type { Readable, Writable } from 'node:stream';
-import { type BubblewrapOptions, bubblewrap } from './bubblewrap.ts';
-import type { SelfTest } from './selftest.ts';
+import type { Digest } from '../../state/entry/ids.ts';
 
 export type BoxRole = 'builder' | 'adversary' | 'verify';
 
@@ -94,28 +93,15 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-export type Opened = { sandbox: Sandbox; selfTest: SelfTest } | { sandbox: null; selfTest: SelfTest; mend: string[] };
+/** `digest` covers level, uid, and each check's role, name and outcome: it goes into every run's record. */
+export type SelfTest = {
+  level: 'bubblewrap' | 'none';
+  uid: 'own' | 'shared';
+  held: boolean;
+  checks: Check[];
+  digest: Digest;
+  ms: number;
+};
 
-/** A bubblewrap sandbox whose every check held; otherwise none, the report, and what to do about it, line by line. */
-export async function openSandbox(options: BubblewrapOptions): Promise<Opened> {
-  const made = await bubblewrap(options);
-  if ('missing' in made) return { sandbox: null, selfTest: made.selfTest, mend: made.missing };
-  const selfTest = await made.sandbox.selfTest();
-  if (selfTest.held) return { sandbox: made.sandbox, selfTest };
-  await made.sandbox.close();
-  return { sandbox: null, selfTest, mend: mendingOf(selfTest) };
-}
-
-function mendingOf(report: SelfTest): string[] {
-  const failed = report.checks.filter((check) => !check.held);
-  const lines = failed.map((check) => `not held: ${check.name} (${check.saw}) as ${check.role}`);
-  if (failed.some((check) => check.name === 'the box starts')) lines.push(...cannotStart);
-  else lines.push('this kernel or this bubblewrap lets something out: use another machine, or a newer bubblewrap');
-  return lines;
-}
-
-const cannotStart = [
-  'bubblewrap needs user namespaces; in a container start it with --security-opt seccomp=unconfined (Docker) or on the host',
-  'Ubuntu 24.04 and later: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0',
-  'older Debian: sudo sysctl kernel.unprivileged_userns_clone=1',
-];
+/** One escape tried. `saw` is 'held', or what was seen instead. */
+export type Check = { role: BoxRole; name: string; held: boolean; saw: string };

@@ -9,24 +9,11 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { digestOfJson } from '../../state/entry/digest.ts';
-import type { Digest } from '../../state/entry/ids.ts';
 import { collect } from './collect.ts';
 import { answersOf, triedCalls } from './probe.ts';
-import type { BoxEnd, BoxRole, Sandbox } from './sandbox.ts';
+import type { BoxEnd, BoxRole, Check, Sandbox, SelfTest } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
 import { filterArch } from './seccomp.ts';
-
-/** One escape tried. `saw` is 'held', or what was seen instead. */
-export type Check = { role: BoxRole; name: string; held: boolean; saw: string };
-/** `digest` covers level, uid, and each check's role, name and outcome: it goes into every run's record. */
-export type SelfTest = {
-  level: 'bubblewrap' | 'none';
-  uid: 'own' | 'shared';
-  held: boolean;
-  checks: Check[];
-  digest: Digest;
-  ms: number;
-};
 
 const probeSeconds = 20;
 const outputBytesMax = 128 * 1024;

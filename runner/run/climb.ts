@@ -3,11 +3,11 @@
 
 import { digestOf } from '../../state/entry/digest.ts';
 import { type AppRung, appRungs, type Stage } from '../../state/entry/recipe.ts';
-import type { ColdRunDeps, ColdRunRequest } from './coldrun.ts';
 import { applyEdits } from './edits.ts';
 import type { RungEnd, StepEnd } from './engine.ts';
 import { type StageReport, stageTrouble } from './outcome.ts';
 import { readReport, reportBytesMax, uniqueIds } from './report.ts';
+import type { ColdRunDeps, ColdRunRequest } from './request.ts';
 import type { Course, EndedStage } from './results.ts';
 
 export const reproducerSeconds = 300;

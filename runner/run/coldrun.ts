@@ -7,61 +7,15 @@
 // state folder that cannot be written, is thrown, and then too teardown has been done.
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import type { TreeEdit } from '../../state/controls/revert.ts';
 import { digestOfJson } from '../../state/entry/digest.ts';
 import { Refused, TrailError } from '../../state/entry/errors.ts';
-import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
-import type { PinnedRecipe } from '../../state/entry/recipe.ts';
-import type { Purpose, RunRecord } from '../../state/entry/record.ts';
-import type { Drill } from '../../state/entry/spec.ts';
+import type { RunRecord } from '../../state/entry/record.ts';
 import { RunnerError } from '../box/errors.ts';
 import { climb, ladderOf } from './climb.ts';
-import type { Engine } from './engine.ts';
 import type { RunIntent } from './janitor.ts';
 import { runPaths } from './paths.ts';
+import type { ColdRunDeps, ColdRunRequest } from './request.ts';
 import { blinded, type Course, recordOf, syncFolder, writeResults } from './results.ts';
-
-export type ColdRunRequest = {
-  /** Not used before. */
-  run: RunId;
-  purpose: Purpose;
-  pinned: PinnedRecipe;
-  /** The operator's bytes that the pinned recipe names by digest. */
-  harnessFiles: ReadonlyMap<Digest, Uint8Array>;
-  hub: string;
-  sha: Sha;
-  /** Made after setup, before the first stage: what a control changes. */
-  edits?: readonly TreeEdit[];
-  /** For a recipe of an app: in the place of its rungs, restores that leave volumes out. */
-  drill?: Drill;
-  /** Of what the run showed nothing is recorded but outcome, counts and digests. */
-  blind?: boolean;
-  /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
-  reproducer?: { path: string; bytes: Uint8Array; command: string };
-  /** Asked instead of the ladder: its exit alone answers, 0 PASS, else FAIL, and no test is looked for. */
-  question?: string;
-  /** Begin from the copy that this run kept after its setup. */
-  snapshotFrom?: RunId;
-  /** Keep such a copy; `engine.forget(run)` removes it. */
-  keepSnapshot?: boolean;
-};
-
-export type ColdRunDeps = {
-  engine: Engine;
-  /** The state's `runs` folder. */
-  runsDir: string;
-  now(): Date;
-  /** Aborting cancels: everything of the run is ended, then torn down. */
-  signal: AbortSignal;
-  onProgress?(progress: Progress): void;
-  /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
-  hold?(soFar: RunRecord): Promise<void>;
-};
-
-export type Progress =
-  | { kind: 'started'; run: RunId; stage: string; seconds: number }
-  | { kind: 'line'; run: RunId; stage: string; line: string }
-  | { kind: 'ended'; run: RunId; stage: string; ms: number; passed: boolean };
 
 /** Resolves with the record, which then lies in `runs/<run>/results.json` too. */
 export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promise<RunRecord> {

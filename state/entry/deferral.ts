@@ -6,32 +6,9 @@
 //                     → refused: parked again, until the trigger fires anew
 
 import { targetOf } from './act.ts';
-import type { Entry, EntryOf, Facts, Trigger } from './entry.ts';
-import type { AgentRole, DeferralName, EntryId, PhaseId, RunId } from './ids.ts';
-import type { Phase, TrailState } from './phase.ts';
-
-export type Deferral = {
-  id: EntryId;
-  name: DeferralName;
-  title: string;
-  by: AgentRole;
-  /** The phase that parked it. */
-  phase: PhaseId;
-  trigger: Trigger;
-  closed: EntryId | null;
-  closedAs: Facts<'close'>['as'] | null;
-  /** The newest run of its command. */
-  look: { id: EntryId; atMs: number } | null;
-  /** What the newest that said anything saw; what nobody has looked at counts as red. `greenIn`: the run that turned it. */
-  isGreen: boolean;
-  greenIn: RunId | null;
-  /** How often its command turned from red to green. */
-  edges: number;
-  /** The newest proposal to take it up again, with the act that answered it. */
-  proposal: { id: EntryId; edge: number; answer: EntryId | null } | null;
-  /** The newest phase that the operator approved for it. */
-  reentry: PhaseId | null;
-};
+import type { Entry, EntryOf } from './entry.ts';
+import type { AgentRole, EntryId, PhaseId } from './ids.ts';
+import type { Deferral, Phase, TrailState } from './phase.ts';
 
 /** The trail's deferrals after one more entry; the same list where it changes none. */
 export function foldDeferrals(deferrals: Deferral[], entry: Entry): Deferral[] {

@@ -2,9 +2,19 @@
 // can be derived (a claim's standing, what is open for the operator) are not kept: see `standing.ts`, `gate.ts`, `inbox.ts`.
 
 import type { Waivable } from './act.ts';
-import type { Deferral } from './deferral.ts';
-import type { Facts, ParkReason, SessionEnd, WakeReason } from './entry.ts';
-import type { AgentRole, Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } from './ids.ts';
+import type { Facts, ParkReason, SessionEnd, Trigger, WakeReason } from './entry.ts';
+import type {
+  AgentRole,
+  DeferralName,
+  Digest,
+  EntryId,
+  GateId,
+  PhaseId,
+  RecipeName,
+  RunId,
+  SessionId,
+  Sha,
+} from './ids.ts';
 import { noRefusals, type Refusals } from './refusal.ts';
 import type { ClaimExpects, PhaseSpec } from './spec.ts';
 
@@ -184,3 +194,26 @@ export function isAppGate({ apps, spec }: Pick<Phase, 'apps' | 'spec'>, gate: Ga
 export function livePhase(state: TrailState): Phase | null {
   return Object.values(state.phases).find((phase) => phase.status === 'open' || phase.status === 'parked') ?? null;
 }
+
+export type Deferral = {
+  id: EntryId;
+  name: DeferralName;
+  title: string;
+  by: AgentRole;
+  /** The phase that parked it. */
+  phase: PhaseId;
+  trigger: Trigger;
+  closed: EntryId | null;
+  closedAs: Facts<'close'>['as'] | null;
+  /** The newest run of its command. */
+  look: { id: EntryId; atMs: number } | null;
+  /** What the newest that said anything saw; what nobody has looked at counts as red. `greenIn`: the run that turned it. */
+  isGreen: boolean;
+  greenIn: RunId | null;
+  /** How often its command turned from red to green. */
+  edges: number;
+  /** The newest proposal to take it up again, with the act that answered it. */
+  proposal: { id: EntryId; edge: number; answer: EntryId | null } | null;
+  /** The newest phase that the operator approved for it. */
+  reentry: PhaseId | null;
+};

@@ -2,10 +2,10 @@
 // proposes what `firingOf` says, and the admission holds it against the same.
 
 import type { ActPayload } from '../entry/act.ts';
-import { type Deferral, deferralNamed, isComingBack } from '../entry/deferral.ts';
+import { deferralNamed, isComingBack } from '../entry/deferral.ts';
 import type { EntryOf, Facts } from '../entry/entry.ts';
 import { DONE, type EntryId, type GateId } from '../entry/ids.ts';
-import type { Phase, TrailState } from '../entry/phase.ts';
+import type { Deferral, Phase, TrailState } from '../entry/phase.ts';
 import { coveredBy } from '../entry/spec.ts';
 
 export const deferralsByPhaseMax = 10;

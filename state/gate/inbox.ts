@@ -1,8 +1,8 @@
 // What waits for the operator, computed from the fold: each item with why and the acts that settle it. Pure.
 
-import { type Deferral, isComingBack } from '../entry/deferral.ts';
+import { isComingBack } from '../entry/deferral.ts';
 import { DONE, type EntryId, type GateId, type PhaseId } from '../entry/ids.ts';
-import type { Blocked, Phase, TrailState } from '../entry/phase.ts';
+import type { Blocked, Deferral, Phase, TrailState } from '../entry/phase.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 

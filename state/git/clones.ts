@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Refused, TrailError } from '../entry/errors.ts';
 import type { AgentRole, PhaseId, Sha } from '../entry/ids.ts';
-import { fetchQuietly } from '../trail/hub.ts';
+import { fetchQuietly } from './fetch.ts';
 import { branchHead, knownTree, revParseAll } from './git.ts';
 import { type GitOptions, git, gitText, whyFailed } from './process.ts';
 

@@ -2,6 +2,7 @@
 // link that leaves the tree, no name that git or a person could take for another, sizes and counts within limits, and every
 // object there. Shared by publish.ts and the hub's hook.
 
+import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
 import { openObjects } from './catFile.ts';
@@ -168,4 +169,9 @@ async function checkLinks(hub: string, changes: Incoming[], options: GitOptions)
 
 function shown(text: string): string {
   return JSON.stringify(text.slice(0, 200));
+}
+
+/** Bundles that are being received lie here; nothing in it counts. */
+export function incomingDir(dir: string): string {
+  return join(dir, 'incoming');
 }

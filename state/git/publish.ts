@@ -8,10 +8,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
 import type { PhaseId, Sha } from '../entry/ids.ts';
-import { incomingDir } from '../trail/hub.ts';
 import { type Bundle, openBundle } from './bundle.ts';
 import { branchHead, isAncestor, revParse } from './git.ts';
-import { judgeIncoming } from './incoming.ts';
+import { incomingDir, judgeIncoming } from './incoming.ts';
 import { syncFolder } from './objects.ts';
 import { type GitOptions, type GitResult, git, gitText, whyFailed } from './process.ts';
 

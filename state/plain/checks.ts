@@ -2,38 +2,10 @@
 // claims without a verdict, a veto that stands, an end that nothing supports. Each flag says what, and where.
 
 import type { Placed } from './context.ts';
-import type { DraftVerdict, GateDraft, Where } from './gates.ts';
-import type { PlainFinding, PlainPhase } from './records.ts';
-import type { Of, Statement } from './sight.ts';
+import type { DraftVerdict, Flag, Folded, GateDraft, Where } from './report.ts';
+import type { Of } from './sight.ts';
 import { gapMs, isBefore } from './time.ts';
 import { citedBy, meet, same } from './told.ts';
-import type { PlainVeto } from './vetoes.ts';
-
-export type FlagKind =
-  | 'impossible-time'
-  | 'fabricated'
-  | 'retracted'
-  | 'evidence-nowhere'
-  | 'evidence-elsewhere'
-  | 'no-evidence'
-  | 'verdict-before-claim'
-  | 'claim-without-verdict'
-  | 'claim-without-gate'
-  | 'sections-disagree'
-  | 'veto-stands'
-  | 'done-unsupported'
-  | 'nothing-recognised'
-  | 'not-all-read';
-export type Flag = { kind: FlagKind; ids: string[]; what: string; where: Where[] };
-
-export type Folded = {
-  placed: Placed[];
-  statements: Statement[];
-  gates: GateDraft[];
-  findings: PlainFinding[];
-  vetoes: PlainVeto[];
-  phases: PlainPhase[];
-};
 
 /** A fix, a full build and a second judgement take longer than this. */
 const fixAndBuildMinutesMin = 5;

@@ -2,11 +2,9 @@
 // claim; a tier is green here and not applicable there; one branch has two heads; a finding is closed and yet to be closed.
 
 import { lineOf } from './blocks.ts';
-import type { Flag, Folded } from './checks.ts';
 import type { Placed } from './context.ts';
-import type { DraftState, DraftVerdict, GateDraft, PlainState, Where } from './gates.ts';
 import { sentencesOf, withoutCode } from './marks.ts';
-import type { PlainFinding } from './records.ts';
+import type { DraftState, DraftVerdict, Flag, Folded, GateDraft, PlainFinding, PlainState, Where } from './report.ts';
 import type { Statement } from './sight.ts';
 import { overlap, type Stamp } from './time.ts';
 import { same } from './told.ts';

@@ -1,10 +1,8 @@
 // What stands in the way of an end: a veto that nobody lifted, a phase said to be done that gates, findings, boxes or the page
 // itself speak against, and a text in which nothing was recognised.
 
-import { type Flag, type Folded, listed } from './checks.ts';
-import type { Where } from './gates.ts';
-import type { PlainPhase } from './records.ts';
-import type { PlainVeto } from './vetoes.ts';
+import { listed } from './checks.ts';
+import type { Flag, Folded, PlainPhase, PlainVeto, Where } from './report.ts';
 
 export function endsOf(folded: Folded): Flag[] {
   return [

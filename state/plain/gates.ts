@@ -1,59 +1,10 @@
 // The gates that a plain trail tells of, each with its claims and verdicts and where it stands by the last word on it.
 
 import type { Gates, Placed } from './context.ts';
-import type { Part } from './headline.ts';
-import type { Of, Statement, Verdict } from './sight.ts';
-import { isBefore, type Precision, type Stamp } from './time.ts';
+import type { DraftState, Evidence, GateDraft, Standing } from './report.ts';
+import type { Of, Statement } from './sight.ts';
+import { isBefore, type Stamp } from './time.ts';
 import { addClaim, addEvidence, addVerdict, evidenceByHead, joinDetail, noEvidence, retract, whenOf } from './told.ts';
-
-export type Where = { file: string; line: number };
-/** A time as the text has it; `assumed` where its date stands elsewhere. All null or false where there is none. */
-export type When = { at: string | null; precision: Precision | null; assumed: boolean };
-export type Evidence = { commits: string[]; builds: number[]; logs: string[] };
-export type PlainClaim = When & {
-  again: boolean;
-  parts: Part[];
-  evidence: Evidence;
-  /** It has no gate line; the gate was told by a name in its text. */
-  guessed: boolean;
-  where: Where[];
-};
-export type PlainVerdict = When & {
-  verdict: Verdict;
-  /** The commits that the sentence itself names. */
-  cites: string[];
-  /** What stands under it as well. */
-  evidence: Evidence;
-  /** Only named among others that passed. */
-  bare: boolean;
-  retracted: Where | null;
-  where: Where[];
-};
-export type PlainState = When & {
-  state: Of<'state'>['state'];
-  section: string;
-  where: Where;
-};
-export type Standing = Verdict | 'only listed' | 'claimed' | PlainState['state'] | 'retracted' | 'unknown';
-export type PlainGate = {
-  id: string;
-  names: string[];
-  standing: Standing;
-  claims: PlainClaim[];
-  verdicts: PlainVerdict[];
-  states: PlainState[];
-};
-
-type Draft<T> = T & { stamp: Stamp | null; heads: Set<Placed> };
-export type DraftClaim = Draft<PlainClaim>;
-export type DraftVerdict = Draft<PlainVerdict>;
-export type DraftState = PlainState & { stamp: Stamp | null };
-/** A gate with what comparing needs. */
-export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
-  claims: DraftClaim[];
-  verdicts: DraftVerdict[];
-  states: DraftState[];
-};
 
 const perGateMax = 200;
 const forms = ['headline', 'field', 'mention', 'list'];

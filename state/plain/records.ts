@@ -3,31 +3,24 @@
 
 import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';
-import type { KnownCommit } from './evidence.ts';
-import { byId, type When, type Where } from './gates.ts';
+import { byId } from './gates.ts';
 import { buildsIn, commitsIn } from './marks.ts';
+import type {
+  PlainBuild,
+  PlainChecklist,
+  PlainCommit,
+  PlainDeferral,
+  PlainFinding,
+  PlainPhase,
+  PlainRetraction,
+  Where,
+} from './report.ts';
 import type { Of, Statement } from './sight.ts';
 import { whenOf } from './told.ts';
 
 /** Git's own short form: what begins alike is one commit. */
 const commitCharsMin = 7;
 const placesMax = 100;
-
-export type FindingEvent = When & { event: Of<'finding'>['event']; where: Where };
-export type PlainFinding = { id: string; state: 'open' | 'fixed' | 'closed'; events: FindingEvent[] };
-export type PlainDeferral = When & { text: string; ids: string[]; state: 'open' | 'closed'; where: Where[] };
-export type PlainRetraction = { text: string; ids: string[]; verdict: string | null; commits: string[]; where: Where };
-export type PlainPhase = When & {
-  id: string | null;
-  status: 'DONE' | 'open';
-  where: Where[];
-  /** `## DONE` over a text that says it is not. */
-  placeholder: Where | null;
-};
-export type PlainChecklist = { section: string; ticked: number; open: number; where: Where };
-/** `known` is what a repository has of it: null where it has none, absent where nobody looked. */
-export type PlainCommit = { commit: string; ids: string[]; where: Where[]; known?: KnownCommit | null };
-export type PlainBuild = { build: number; ids: string[]; where: Where[] };
 
 export function foldFindings(statements: Statement[]): PlainFinding[] {
   const found = new Map<string, PlainFinding>();

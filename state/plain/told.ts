@@ -2,8 +2,8 @@
 // the same where their times may be, unless they name different commits.
 
 import { headOf, type Placed } from './context.ts';
-import type { DraftClaim, DraftVerdict, Evidence, GateDraft, When, Where } from './gates.ts';
 import { buildsIn, commitsIn, logsIn } from './marks.ts';
+import type { DraftClaim, DraftVerdict, Evidence, GateDraft, When, Where } from './report.ts';
 import type { Of } from './sight.ts';
 import { overlap, type Stamp } from './time.ts';
 

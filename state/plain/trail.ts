@@ -4,11 +4,11 @@
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './blocks.ts';
-import { checksOf, type Flag } from './checks.ts';
+import { checksOf } from './checks.ts';
 import { gatesIn, gatesMax, type Placed, parted, place } from './context.ts';
 import { disagreements } from './disagree.ts';
 import { endsOf } from './done.ts';
-import { foldGates, type GateDraft, type PlainGate } from './gates.ts';
+import { foldGates } from './gates.ts';
 import { lineCharsMax, sourceLines } from './lines.ts';
 import {
   buildsNamed,
@@ -18,32 +18,10 @@ import {
   foldFindings,
   foldPhases,
   foldRetractions,
-  type PlainBuild,
-  type PlainChecklist,
-  type PlainCommit,
-  type PlainDeferral,
-  type PlainFinding,
-  type PlainPhase,
-  type PlainRetraction,
 } from './records.ts';
+import type { Flag, GateDraft, PlainFile, PlainGate, PlainTrail, Unplaced } from './report.ts';
 import { statementsMax, statementsOf } from './statements.ts';
-import { foldVetoes, type PlainVeto } from './vetoes.ts';
-
-export type PlainFile = { name: string; text: string };
-export type Unplaced = { file: string; from: number; to: number; section: string; text: string };
-export type PlainTrail = {
-  phases: PlainPhase[];
-  gates: PlainGate[];
-  findings: PlainFinding[];
-  vetoes: PlainVeto[];
-  deferrals: PlainDeferral[];
-  retractions: PlainRetraction[];
-  checklists: PlainChecklist[];
-  builds: PlainBuild[];
-  commits: PlainCommit[];
-  flags: Flag[];
-  unplaced: Unplaced[];
-};
+import { foldVetoes } from './vetoes.ts';
 
 const excerptCharsMax = 100;
 const flagsMax = 1000;

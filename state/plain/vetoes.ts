@@ -1,19 +1,11 @@
 // Vetoes, each with what it asks for and how far that is met. One is known by its time; what is said without a time belongs to the
 // last that stands. Only a lift ends one.
 
-import type { When, Where } from './gates.ts';
+import type { PlainVeto, Where } from './report.ts';
 import type { Of, Statement, VetoItem } from './sight.ts';
 import type { Stamp } from './time.ts';
 import { whenOf } from './told.ts';
 
-export type PlainVeto = When & {
-  text: string;
-  standing: boolean;
-  lifted: Where | null;
-  /** `met` is null where the text does not say. */
-  checklist: { what: string; ids: string[]; met: boolean | null; where: Where[] }[];
-  where: Where[];
-};
 type VetoDraft = PlainVeto & { stamp: Stamp | null };
 
 const checklistMax = 100;

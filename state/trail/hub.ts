@@ -12,7 +12,9 @@ import { Refused, TrailError } from '../entry/errors.ts';
 import { type PhaseId, type RunId, Sha } from '../entry/ids.ts';
 import { type ObjectReader, openObjects } from '../git/catFile.ts';
 import { verifyCommit } from '../git/commits.ts';
+import { fetchQuietly } from '../git/fetch.ts';
 import { branchHead, isAncestor, revParse } from '../git/git.ts';
+import { incomingDir } from '../git/incoming.ts';
 import { syncFolder } from '../git/objects.ts';
 import { git, gitText, whyFailed } from '../git/process.ts';
 import { childAt, fileMode, parseTree } from '../git/trees.ts';
@@ -122,11 +124,6 @@ export async function tidyHub(dir: string): Promise<void> {
   await installHook(dir);
 }
 
-/** Bundles that are being received lie here; nothing in it counts. */
-export function incomingDir(dir: string): string {
-  return join(dir, 'incoming');
-}
-
 /** Copies the commit that `ref` means in the operator's repository, with its history, to the hub's `main`. */
 export function syncMain(dir: string, repo: string, ref: string): Promise<Sha> {
   return copyCommit(dir, repo, ref, 'refs/heads/main');
@@ -199,15 +196,6 @@ export async function deliver(
   }
   return { sha };
 }
-
-/** No tags, no FETCH_HEAD, no packing in the background, no submodules. */
-export const fetchQuietly = [
-  '--quiet',
-  '--no-tags',
-  '--no-write-fetch-head',
-  '--no-auto-maintenance',
-  '--no-recurse-submodules',
-];
 
 // `committed`: objects, packs and references reach the disk; the rest can be made again. Packs stay packs (unpackLimit): a
 // clone from loose objects takes five times as long.

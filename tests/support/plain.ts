@@ -1,8 +1,8 @@
 // Plain trails for tests: the two fixtures, the seeds where they are, a text as a forge's page gives it, and short views of a fold.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { Where } from '../../state/plain/gates.ts';
-import { type PlainTrail, readPlainTrail } from '../../state/plain/trail.ts';
+import type { PlainTrail, Where } from '../../state/plain/report.ts';
+import { readPlainTrail } from '../../state/plain/trail.ts';
 
 const seeds = new URL('../../../shared/seeds/', import.meta.url);
 

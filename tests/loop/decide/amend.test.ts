@@ -2,8 +2,9 @@
 // counts from then on.
 
 import { describe, expect, it } from 'vitest';
-import { begin, type Cancel, type Command, decide, type LoopState } from '../../../loop/decide/decide.ts';
+import { decide } from '../../../loop/decide/decide.ts';
 import { parkReasonOf } from '../../../loop/decide/park.ts';
+import { begin, type Cancel, type Command, type LoopState } from '../../../loop/decide/state.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { Entry } from '../../../state/entry/entry.ts';
 import type { GateId } from '../../../state/entry/ids.ts';

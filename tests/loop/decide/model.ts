@@ -1,15 +1,15 @@
 // The world around `decide`, as a model checker needs it: from a state, everything that agents, runs, clocks, crashes and the
 // operator could do next, each through the real admission, fold and reducer. No rule of the loop is written again here.
 
+import { decide } from '../../../loop/decide/decide.ts';
 import {
   begin,
   type Command,
-  decide,
   type LoopEvent,
   type LoopLimits,
   type LoopState,
   type Pending,
-} from '../../../loop/decide/decide.ts';
+} from '../../../loop/decide/state.ts';
 import type { ActPayload, Waivable } from '../../../state/entry/act.ts';
 import type { Entry, Facts, Intent } from '../../../state/entry/entry.ts';
 import {

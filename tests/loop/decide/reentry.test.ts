@@ -2,7 +2,8 @@
 // on by the operator's answer: the reducer alone, fed with entries.
 
 import { describe, expect, it } from 'vitest';
-import { begin, type Command, decide, type LoopState, loopLimits } from '../../../loop/decide/decide.ts';
+import { decide } from '../../../loop/decide/decide.ts';
+import { begin, type Command, type LoopState, loopLimits } from '../../../loop/decide/state.ts';
 import type { Facts, Trigger } from '../../../state/entry/entry.ts';
 import type { EntryId } from '../../../state/entry/ids.ts';
 import { tell, zero } from '../../support/phase/life.ts';

@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { detect, type Machine } from '../../../operator/project/detect.ts';
+import { detect } from '../../../operator/project/detect.ts';
+import type { Machine } from '../../../operator/project/project.ts';
 import { configText, type Proposal, reportFile } from '../../../operator/project/proposal.ts';
 import { findProgram } from '../../../operator/project/toolchain.ts';
 import type { CommandRecipe } from '../../../state/entry/recipe.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { challenge } from '../../../operator/runs/challenge.ts';
 import { compared } from '../../../operator/runs/compare.ts';
-import type { Here } from '../../../operator/workspace/here.ts';
+import type { Here } from '../../../operator/workspace/place.ts';
 import { describeBoxed } from '../../support/box.ts';
 import { ground, nodeConfig, nodeProject, scripted } from '../../support/phase/cli.ts';
 import { planText } from '../../support/phase/cliPlan.ts';

@@ -14,7 +14,7 @@ import { sayInit } from '../../../operator/setup/say.ts';
 import { screen } from '../../../operator/terminal/print.ts';
 import { grantOptions } from '../../../operator/workspace/grantOptions.ts';
 import { here } from '../../../operator/workspace/here.ts';
-import type { Opened } from '../../../runner/box/sandbox.ts';
+import type { Opened } from '../../../runner/box/open.ts';
 import { unavailable } from '../../../runner/box/selftest.ts';
 import type { DockerReport } from '../../../runner/swarm/engine/report.ts';
 import type { Sha } from '../../../state/entry/ids.ts';

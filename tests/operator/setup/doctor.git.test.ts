@@ -17,7 +17,7 @@ import { type DoctorOptions, doctor, type Finding } from '../../../operator/setu
 import { init } from '../../../operator/setup/init.ts';
 import { sayDoctor } from '../../../operator/setup/say.ts';
 import { screen } from '../../../operator/terminal/print.ts';
-import { type Opened, openSandbox } from '../../../runner/box/sandbox.ts';
+import { type Opened, openSandbox } from '../../../runner/box/open.ts';
 import { unavailable } from '../../../runner/box/selftest.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
 import { makeStateDir, type Workspace, writeWorkspace } from '../../../state/trail/workspace.ts';

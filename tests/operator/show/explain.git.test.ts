@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { type Explained, type ExplainReport, explain } from '../../../operator/show/explain.ts';
 import { sayExplained } from '../../../operator/show/sayExplained.ts';
 import { paint, type Screen } from '../../../operator/terminal/print.ts';
-import type { Here } from '../../../operator/workspace/here.ts';
+import type { Here } from '../../../operator/workspace/place.ts';
 import { addCommits, git, makeHub } from '../../support/repo.ts';
 import { spoilable } from '../../support/trail/attack.ts';
 import { M1, openPhase, openWriter, phaseId } from '../../support/trail/phase.ts';

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ExplainReport, explain } from '../../../operator/show/explain.ts';
-import type { Here } from '../../../operator/workspace/here.ts';
+import type { Here } from '../../../operator/workspace/place.ts';
 import { type AuditReport, audit } from '../../../state/audit/audit.ts';
 import type { TrailState } from '../../../state/entry/phase.ts';
 import { withTrail } from '../../../state/trail/read.ts';

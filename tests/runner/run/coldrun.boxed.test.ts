@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
 import { unboxed } from '../../../runner/box/unboxed.ts';
-import type { Progress } from '../../../runner/run/coldrun.ts';
+import type { Progress } from '../../../runner/run/request.ts';
 import { judgeRevert, revertEdits } from '../../../state/controls/revert.ts';
 import { Sha } from '../../../state/entry/ids.ts';
 import { RunRecord, recordBytesMax } from '../../../state/entry/record.ts';

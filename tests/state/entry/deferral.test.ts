@@ -2,10 +2,9 @@
 // the phase which takes the work up does not hold before an entry has closed it.
 
 import { describe, expect, it } from 'vitest';
-import type { Deferral } from '../../../state/entry/deferral.ts';
 import type { Facts, Intent, Trigger } from '../../../state/entry/entry.ts';
 import { type Digest, DONE, type EntryId, type PhaseId, type SessionId } from '../../../state/entry/ids.ts';
-import type { Phase, TrailState } from '../../../state/entry/phase.ts';
+import type { Deferral, Phase, TrailState } from '../../../state/entry/phase.ts';
 import { signersOf } from '../../../state/entry/policy.ts';
 import { gateReport } from '../../../state/gate/gate.ts';
 import { inboxOf } from '../../../state/gate/inbox.ts';

@@ -1,7 +1,7 @@
 // The practice's own files. Expectations name what a person finds in them; the code names nothing of theirs.
 
 import { describe, expect, it } from 'vitest';
-import type { PlainGate } from '../../../state/plain/gates.ts';
+import type { PlainGate } from '../../../state/plain/report.ts';
 import { linesOf, read, seedText, verdictsOf } from '../../support/plain.ts';
 
 const review = seedText('000_');

@@ -3,8 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PhaseId, Sha } from '../../../state/entry/ids.ts';
+import { incomingDir } from '../../../state/git/incoming.ts';
 import { git as hardened } from '../../../state/git/process.ts';
-import { createHub, deliver, incomingDir, openHub, startPhase, syncMain, tidyHub } from '../../../state/trail/hub.ts';
+import { createHub, deliver, openHub, startPhase, syncMain, tidyHub } from '../../../state/trail/hub.ts';
 import { addCommits, git, makeHub, makeRepo } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 

@@ -1,0 +1,62 @@
+// What the supervisor's mind works on, as data: its state, the events that change it, and the commands that it gives. Pure.
+
+import type { Entry, Intent, WakeReason } from '../../state/entry/entry.ts';
+import type { AgentRole, EntryId, PhaseId, RunId } from '../../state/entry/ids.ts';
+import type { TrailState } from '../../state/entry/phase.ts';
+import type { RunNeed } from '../../state/fold/piece.ts';
+
+/** Limits of the loop that are not the plan's. */
+export type LoopLimits = {
+  /** Sessions of the Builder in a row without a claim. */
+  sessionsWithoutClaimMax: number;
+  /** INFRA or lost runs of one slot before the phase parks. */
+  uncountedRunsMax: number;
+  /** Sessions of a role in a row that the back end failed. */
+  failedSessionsMax: number;
+  backoffMs: number;
+  /** How often the command of a deferral's trigger is looked at while work goes on. */
+  lookEveryMs: number;
+};
+
+export const loopLimits: LoopLimits = {
+  sessionsWithoutClaimMax: 10,
+  uncountedRunsMax: 3,
+  failedSessionsMax: 3,
+  backoffMs: 30_000,
+  lookEveryMs: 30 * 60_000,
+};
+
+/** Each has a key; while it is unanswered no second one with that key is given. */
+export type Command =
+  | { kind: 'open'; key: string; queue: EntryId }
+  | { kind: 'append'; key: string; intent: Intent }
+  | { kind: 'run'; key: string; phase: PhaseId; need: RunNeed }
+  | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
+  | { kind: 'look'; key: string; deferral: EntryId }
+  | { kind: 'timer'; key: string; atMs: number };
+
+/** Ends another command early; the answer that counts is still that command's own. May come twice. */
+export type Cancel = { kind: 'cancel'; target: string; why: string };
+
+export type LoopEvent =
+  | { kind: 'started'; atMs: number }
+  | { kind: 'appended'; entry: Entry; atMs: number }
+  | { kind: 'answered'; key: string; atMs: number }
+  | { kind: 'stop'; atMs: number };
+
+export type Pending = Command & { cancelled?: boolean };
+
+export type LoopState = {
+  trail: TrailState;
+  /** The trail's newest entry when this process began. */
+  begun: number;
+  pending: Record<string, Pending>;
+  nowMs: number;
+  stopping: boolean;
+  limits: LoopLimits;
+};
+
+/** The state in which a process begins: the folded trail, nothing pending. */
+export function begin(trail: TrailState, nowMs: number, limits: LoopLimits = loopLimits): LoopState {
+  return { trail, begun: trail.lastId, pending: {}, nowMs, stopping: false, limits };
+}

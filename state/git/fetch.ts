@@ -1,0 +1,10 @@
+// Fetches between repositories of this machine.
+
+/** No tags, no FETCH_HEAD, no packing in the background, no submodules. */
+export const fetchQuietly = [
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+];

@@ -1,0 +1,146 @@
+// What is read from a plain trail, as data: gates with their claims and verdicts, findings, deferrals, vetoes, phases, and the
+// flags raised on the way.
+
+import type { Placed } from './context.ts';
+import type { Part } from './headline.ts';
+import type { Of, Statement, Verdict } from './sight.ts';
+import type { Precision, Stamp } from './time.ts';
+
+export type Where = { file: string; line: number };
+
+/** A time as the text has it; `assumed` where its date stands elsewhere. All null or false where there is none. */
+export type When = { at: string | null; precision: Precision | null; assumed: boolean };
+
+export type Evidence = { commits: string[]; builds: number[]; logs: string[] };
+
+export type PlainClaim = When & {
+  again: boolean;
+  parts: Part[];
+  evidence: Evidence;
+  /** It has no gate line; the gate was told by a name in its text. */
+  guessed: boolean;
+  where: Where[];
+};
+
+export type PlainVerdict = When & {
+  verdict: Verdict;
+  /** The commits that the sentence itself names. */
+  cites: string[];
+  /** What stands under it as well. */
+  evidence: Evidence;
+  /** Only named among others that passed. */
+  bare: boolean;
+  retracted: Where | null;
+  where: Where[];
+};
+
+export type PlainState = When & {
+  state: Of<'state'>['state'];
+  section: string;
+  where: Where;
+};
+
+export type Standing = Verdict | 'only listed' | 'claimed' | PlainState['state'] | 'retracted' | 'unknown';
+
+export type PlainGate = {
+  id: string;
+  names: string[];
+  standing: Standing;
+  claims: PlainClaim[];
+  verdicts: PlainVerdict[];
+  states: PlainState[];
+};
+
+export type Draft<T> = T & { stamp: Stamp | null; heads: Set<Placed> };
+
+export type DraftClaim = Draft<PlainClaim>;
+
+export type DraftVerdict = Draft<PlainVerdict>;
+
+export type DraftState = PlainState & { stamp: Stamp | null };
+
+/** A gate with what comparing needs. */
+export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
+  claims: DraftClaim[];
+  verdicts: DraftVerdict[];
+  states: DraftState[];
+};
+
+export type FindingEvent = When & { event: Of<'finding'>['event']; where: Where };
+
+export type PlainFinding = { id: string; state: 'open' | 'fixed' | 'closed'; events: FindingEvent[] };
+
+export type PlainDeferral = When & { text: string; ids: string[]; state: 'open' | 'closed'; where: Where[] };
+
+export type PlainRetraction = { text: string; ids: string[]; verdict: string | null; commits: string[]; where: Where };
+
+export type PlainPhase = When & {
+  id: string | null;
+  status: 'DONE' | 'open';
+  where: Where[];
+  /** `## DONE` over a text that says it is not. */
+  placeholder: Where | null;
+};
+
+export type PlainChecklist = { section: string; ticked: number; open: number; where: Where };
+
+/** `known` is what a repository has of it: null where it has none, absent where nobody looked. */
+export type PlainCommit = { commit: string; ids: string[]; where: Where[]; known?: KnownCommit | null };
+
+export type PlainBuild = { build: number; ids: string[]; where: Where[] };
+
+export type KnownCommit = { sha: string; subject: string };
+
+export type PlainVeto = When & {
+  text: string;
+  standing: boolean;
+  lifted: Where | null;
+  /** `met` is null where the text does not say. */
+  checklist: { what: string; ids: string[]; met: boolean | null; where: Where[] }[];
+  where: Where[];
+};
+
+export type FlagKind =
+  | 'impossible-time'
+  | 'fabricated'
+  | 'retracted'
+  | 'evidence-nowhere'
+  | 'evidence-elsewhere'
+  | 'no-evidence'
+  | 'verdict-before-claim'
+  | 'claim-without-verdict'
+  | 'claim-without-gate'
+  | 'sections-disagree'
+  | 'veto-stands'
+  | 'done-unsupported'
+  | 'nothing-recognised'
+  | 'not-all-read';
+
+export type Flag = { kind: FlagKind; ids: string[]; what: string; where: Where[] };
+
+export type Folded = {
+  placed: Placed[];
+  statements: Statement[];
+  gates: GateDraft[];
+  findings: PlainFinding[];
+  vetoes: PlainVeto[];
+  phases: PlainPhase[];
+};
+
+export type PlainFile = { name: string; text: string };
+
+export type Unplaced = { file: string; from: number; to: number; section: string; text: string };
+
+export type PlainTrail = {
+  phases: PlainPhase[];
+  gates: PlainGate[];
+  findings: PlainFinding[];
+  vetoes: PlainVeto[];
+  deferrals: PlainDeferral[];
+  retractions: PlainRetraction[];
+  checklists: PlainChecklist[];
+  builds: PlainBuild[];
+  commits: PlainCommit[];
+  flags: Flag[];
+  unplaced: Unplaced[];
+};
