@@ -6,7 +6,7 @@ import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Digest } from '../../state/entry/ids.ts';
 import type { ToolUse } from '../model/backend.ts';
-import { bounded } from '../tools/bound.ts';
+import { bounded } from '../text/bound.ts';
 import type { ToolReply } from '../tools/host.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Talk } from './talk.ts';

@@ -5,12 +5,12 @@ import type { Message, ModelBackend, ToolSchema } from '../model/backend.ts';
 import type { Clock } from '../model/clock.ts';
 import { openPurse, type Price, type Purse } from '../model/spend.ts';
 import { noUsage, type Usage } from '../model/usage.ts';
+import type { Fence } from '../text/fence.ts';
+import type { Redact } from '../text/redact.ts';
 import type { ToolHost } from '../tools/host.ts';
 import type { Tool } from '../tools/tool.ts';
-import type { Fence } from '../view/fence.ts';
 import type { Prompt } from '../view/prompt.ts';
 import type { Limits } from './limits.ts';
-import type { Redact } from './redact.ts';
 import type { Transcript } from './transcript.ts';
 
 export type SessionOptions = {

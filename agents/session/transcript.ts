@@ -13,7 +13,7 @@ import { SessionEnd } from '../../state/entry/entry.ts';
 import { AgentRole, Digest, SessionId } from '../../state/entry/ids.ts';
 import type { Clock } from '../model/clock.ts';
 import { AgentError } from '../model/errors.ts';
-import { type Redact, redactDeep } from './redact.ts';
+import { type Redact, redactDeep } from '../text/redact.ts';
 
 const count = z.number().int().nonnegative();
 const usage = z.strictObject({

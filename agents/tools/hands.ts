@@ -5,7 +5,7 @@ import { collect } from '../../runner/box/collect.ts';
 import { RunnerError } from '../../runner/box/errors.ts';
 import { type Files, openFiles } from '../../runner/box/files.ts';
 import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
-import type { Datum } from '../view/fence.ts';
+import type { Datum } from '../text/fence.ts';
 import type { Change, Extract as Lines, ToolHost, ToolReply } from './host.ts';
 
 const outputBytesMax = 12 * 1024;

@@ -4,7 +4,7 @@
 import type { Facts, Kind, PatchEdit } from '../../state/entry/entry.ts';
 import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import type { ClaimExpects } from '../../state/entry/spec.ts';
-import type { Datum } from '../view/fence.ts';
+import type { Datum } from '../text/fence.ts';
 
 /** An answer for the model. `ok: false` is a refusal or a mistake of its own, in words that say what would help. */
 export type ToolReply = {

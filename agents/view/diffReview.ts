@@ -6,8 +6,8 @@ import type { Facts } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
+import type { Datum } from '../text/fence.ts';
 import type { ToolReply } from '../tools/host.ts';
-import type { Datum } from './fence.ts';
 
 export type Review = {
   claim: EntryId;

@@ -4,7 +4,7 @@
 
 import type { AgentRole, RunId } from '../../state/entry/ids.ts';
 import { visible } from '../../state/entry/words.ts';
-import { type Datum, type Fence, fenceRule } from './fence.ts';
+import { type Datum, type Fence, fenceRule } from '../text/fence.ts';
 import type { FindingView, GateView, PhaseView, Quote, RunView } from './view.ts';
 
 /** Longest projection; what does not fit is left to the `trail` tool. */

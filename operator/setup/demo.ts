@@ -14,7 +14,7 @@ import { makeRepository } from '../../state/git/checkout.ts';
 import { type Audited, auditTrail, sayAudit } from '../audit/audit.ts';
 import type { Env } from '../project/project.ts';
 import { type RunEnd, run } from '../runs/run.ts';
-import { sayRun } from '../show/sayRun.ts';
+import { sayRun } from '../runs/sayRun.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import type { Agents } from '../workspace/agents.ts';

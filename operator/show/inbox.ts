@@ -7,12 +7,12 @@ import { SignedAct } from '../../state/entry/act.ts';
 import { type InboxItem, inboxOf } from '../../state/gate/inbox.ts';
 import { actBytesMax, inboxFilesMax } from '../../state/trail/inboxFolder.ts';
 import { withTrail } from '../../state/trail/read.ts';
+import { sayItem } from '../runs/sayRun.ts';
 import { type Exit, exits } from '../terminal/errors.ts';
 import { actWords } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import type { Here } from '../workspace/place.ts';
 import { answerTo } from '../workspace/sign.ts';
-import { sayItem } from './sayRun.ts';
 
 export type WaitingAct = { nonce: string; at: string; words: string };
 export type RefusedAct = { nonce: string; why: string };

@@ -2,10 +2,10 @@
 // claims without a verdict, a veto that stands, an end that nothing supports. Each flag says what, and where.
 
 import type { Placed } from './context.ts';
+import { citedBy, meet, same } from './repeats.ts';
 import type { DraftVerdict, Flag, Folded, GateDraft, Where } from './report.ts';
 import type { Of } from './sight.ts';
 import { gapMs, isBefore } from './time.ts';
-import { citedBy, meet, same } from './told.ts';
 
 /** A fix, a full build and a second judgement take longer than this. */
 const fixAndBuildMinutesMin = 5;

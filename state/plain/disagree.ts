@@ -4,10 +4,10 @@
 import { lineOf } from './blocks.ts';
 import type { Placed } from './context.ts';
 import { sentencesOf, withoutCode } from './marks.ts';
+import { same } from './repeats.ts';
 import type { DraftState, DraftVerdict, Flag, Folded, GateDraft, PlainFinding, PlainState, Where } from './report.ts';
 import type { Statement } from './sight.ts';
 import { overlap, type Stamp } from './time.ts';
-import { same } from './told.ts';
 
 const tier = `(?:install|upgrade|backup|restore|functional|custom|lint)`;
 const tiers = String.raw`${tier}(?:\s*(?:\/|,|\+|and)\s*${tier})*`;

@@ -1,8 +1,8 @@
 // The commits that a plain trail cites, held against a repository: one that is not there backs nothing, and neither does one
 // whose own subject speaks of another gate, as in `review(M2): PASS`.
 
+import { same } from './repeats.ts';
 import type { Flag, KnownCommit, PlainGate, PlainTrail, Where } from './report.ts';
-import { same } from './told.ts';
 /** By the commit's spelling in the text; null where the repository has none such. */
 export type Known = ReadonlyMap<string, KnownCommit | null>;
 

@@ -1,10 +1,19 @@
 // The gates that a plain trail tells of, each with its claims and verdicts and where it stands by the last word on it.
 
 import type { Gates, Placed } from './context.ts';
+import {
+  addClaim,
+  addEvidence,
+  addVerdict,
+  evidenceByHead,
+  joinDetail,
+  noEvidence,
+  retract,
+  whenOf,
+} from './repeats.ts';
 import type { DraftState, Evidence, GateDraft, Standing } from './report.ts';
 import type { Of, Statement } from './sight.ts';
 import { isBefore, type Stamp } from './time.ts';
-import { addClaim, addEvidence, addVerdict, evidenceByHead, joinDetail, noEvidence, retract, whenOf } from './told.ts';
 
 const perGateMax = 200;
 const forms = ['headline', 'field', 'mention', 'list'];

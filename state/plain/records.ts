@@ -5,6 +5,7 @@ import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';
 import { byId } from './gates.ts';
 import { buildsIn, commitsIn } from './marks.ts';
+import { whenOf } from './repeats.ts';
 import type {
   PlainBuild,
   PlainChecklist,
@@ -16,7 +17,6 @@ import type {
   Where,
 } from './report.ts';
 import type { Of, Statement } from './sight.ts';
-import { whenOf } from './told.ts';
 
 /** Git's own short form: what begins alike is one commit. */
 const commitCharsMin = 7;

@@ -1,10 +1,10 @@
 // Vetoes, each with what it asks for and how far that is met. One is known by its time; what is said without a time belongs to the
 // last that stands. Only a lift ends one.
 
+import { whenOf } from './repeats.ts';
 import type { PlainVeto, Where } from './report.ts';
 import type { Of, Statement, VetoItem } from './sight.ts';
 import type { Stamp } from './time.ts';
-import { whenOf } from './told.ts';
 
 type VetoDraft = PlainVeto & { stamp: Stamp | null };
 

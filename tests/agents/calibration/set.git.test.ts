@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { caseOpening, layCase, planOf } from '../../../agents/calibration/case.ts';
 import { type CalibrationCase, calibrationSet } from '../../../agents/calibration/set.ts';
-import { fenceOf } from '../../../agents/view/fence.ts';
+import { fenceOf } from '../../../agents/text/fence.ts';
 import { readReport } from '../../../runner/run/report.ts';
 import { tempDir } from '../../support/temp.ts';
 

@@ -3,14 +3,14 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { redactDeep, redactor } from '../../../agents/session/redact.ts';
 import {
   interruptedCalls,
   openTranscript,
   readTranscript,
   type TranscriptEvent,
 } from '../../../agents/session/transcript.ts';
-import { bounded } from '../../../agents/tools/bound.ts';
+import { bounded } from '../../../agents/text/bound.ts';
+import { redactDeep, redactor } from '../../../agents/text/redact.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { quickClock } from '../../support/agents/script.ts';
 import { tempDir } from '../../support/temp.ts';

@@ -1,7 +1,7 @@
 // What a role is told when it wakes: from real entries through the real fold and gate rule, to text.
 
 import { describe, expect, it } from 'vitest';
-import { fenceOf } from '../../../agents/view/fence.ts';
+import { fenceOf } from '../../../agents/text/fence.ts';
 import { openingOf, project, projectionBytesMax } from '../../../agents/view/projection.ts';
 import { type PhaseView, type ViewSource, viewOf } from '../../../agents/view/view.ts';
 import { digestOf } from '../../../state/entry/digest.ts';

@@ -1,9 +1,9 @@
 // The end of `coldpass run` in words: what came of the phase, and what to type next.
 
 import type { InboxItem } from '../../state/gate/inbox.ts';
-import type { RunEnd } from '../runs/run.ts';
 import { short } from '../terminal/lines.ts';
 import { type Painted, type Screen, styled } from '../terminal/print.ts';
+import type { RunEnd } from './run.ts';
 
 export function sayRun(end: RunEnd, out: Screen): void {
   for (const line of linesOf(end, out)) out.line(line);

@@ -1,7 +1,7 @@
 // Strangers' text stays data: it cannot close its fence, open another, or hide anything.
 
 import { describe, expect, it } from 'vitest';
-import { fenceOf, fenceRule } from '../../../agents/view/fence.ts';
+import { fenceOf, fenceRule } from '../../../agents/text/fence.ts';
 import { fc } from '../../support/property.ts';
 
 const nonce = '4f2a91c35be0';
