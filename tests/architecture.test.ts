@@ -19,7 +19,7 @@ const purePaths = [
   'agents/text/fence.ts',
   'agents/tools/host.ts',
   'agents/session/limits.ts',
-  'agents/text/logText.ts',
+  'agents/tools/logText.ts',
   'agents/model/meter.ts',
   'agents/scripted/play.ts',
   'agents/view/projection.ts',

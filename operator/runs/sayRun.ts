@@ -1,20 +1,12 @@
 // The end of `coldpass run` in words: what came of the phase, and what to type next.
 
-import type { InboxItem } from '../../state/gate/inbox.ts';
+import { sayItem } from '../show/inbox.ts';
 import { short } from '../terminal/lines.ts';
 import { type Painted, type Screen, styled } from '../terminal/print.ts';
 import type { RunEnd } from './run.ts';
 
 export function sayRun(end: RunEnd, out: Screen): void {
   for (const line of linesOf(end, out)) out.line(line);
-}
-
-/** One item of the inbox: what, why, and the commands that settle it. */
-export function sayItem(item: InboxItem, out: Screen): void {
-  const { paint } = out;
-  out.line(styled`${paint.warn(item.kind.padEnd(8))} ${paint.dim(`#${item.id}`)} ${item.title}`);
-  out.line(styled`         ${item.why}`);
-  for (const act of item.acts) out.line(styled`         ${paint.dim('→')} ${act}`);
 }
 
 function linesOf(end: RunEnd, out: Screen): (Painted | string)[] {

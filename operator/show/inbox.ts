@@ -7,7 +7,6 @@ import { SignedAct } from '../../state/entry/act.ts';
 import { type InboxItem, inboxOf } from '../../state/gate/inbox.ts';
 import { actBytesMax, inboxFilesMax } from '../../state/trail/inboxFolder.ts';
 import { withTrail } from '../../state/trail/read.ts';
-import { sayItem } from '../runs/sayRun.ts';
 import { type Exit, exits } from '../terminal/errors.ts';
 import { actWords } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
@@ -64,4 +63,12 @@ function readAct(path: string): SignedAct[] {
   } catch {
     return []; // taken up meanwhile, or no act: the supervisor says so
   }
+}
+
+/** One item of the inbox: what, why, and the commands that settle it. */
+export function sayItem(item: InboxItem, out: Screen): void {
+  const { paint } = out;
+  out.line(styled`${paint.warn(item.kind.padEnd(8))} ${paint.dim(`#${item.id}`)} ${item.title}`);
+  out.line(styled`         ${item.why}`);
+  for (const act of item.acts) out.line(styled`         ${paint.dim('→')} ${act}`);
 }

@@ -2,7 +2,7 @@
 
 import { textParts } from '../../state/controls/diffParts.ts';
 import type { RunRecord, StageResult } from '../../state/entry/record.ts';
-import type { ToolReply } from '../tools/host.ts';
+import type { ToolReply } from './host.ts';
 
 const partBytesMax = 12 * 1024;
 
