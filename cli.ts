@@ -36,7 +36,7 @@ import { sayTry } from './operator/terminal/sayRecord.ts';
 import { grantOptions } from './operator/workspace/grantOptions.ts';
 import { here } from './operator/workspace/here.ts';
 import type { Asked, Here } from './operator/workspace/place.ts';
-import type { JudgedCase } from './state/fold/calibration.ts';
+import type { JudgedCase } from './state/trail/calibration.ts';
 
 type Common = { json?: boolean; state?: string };
 /** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */

@@ -95,7 +95,7 @@ const purePaths = [
   'state/trail/commitRule.ts',
   'state/controls/pieces.ts',
   'state/entry/deferral.ts',
-  'state/controls/diffParts.ts',
+  'state/work/parts.ts',
   'state/entry/digest.ts',
   'state/controls/drill.ts',
   'state/keys/dsse.ts',

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
 import type { SessionId } from '../../state/entry/ids.ts';
-import { type Calibration, type Judge, type JudgedCase, rated } from '../../state/fold/calibration.ts';
+import { type Calibration, type Judge, type JudgedCase, rated } from '../../state/trail/calibration.ts';
 import type { ModelBackend } from '../model/backend.ts';
 import type { Clock } from '../model/clock.ts';
 import { leftIn, openPurse, type Price, reserve, settle } from '../model/spend.ts';

@@ -2,10 +2,10 @@
 // told when it wakes. Nothing that it is shown says which case it is, or that it is one.
 
 import { mkdir } from 'node:fs/promises';
-import { workDiff } from '../../state/controls/workDiff.ts';
 import { TrailError } from '../../state/entry/errors.ts';
 import { DONE, type EntryId, type GateId, type PhaseId, type RunId, Sha } from '../../state/entry/ids.ts';
 import { git, gitText, whyFailed } from '../../state/git/process.ts';
+import { workDiff } from '../../state/work/diff.ts';
 import type { Fence } from '../text/fence.ts';
 import { type Review, reviewOpening } from '../view/diffReview.ts';
 import { openingOf, project } from '../view/projection.ts';

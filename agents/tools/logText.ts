@@ -1,7 +1,7 @@
 // What a run's record kept of its stages' output, for a reader: beginning and end, and in between how much is not there. Pure.
 
-import { textParts } from '../../state/controls/diffParts.ts';
 import type { RunRecord, StageResult } from '../../state/entry/record.ts';
+import { textParts } from '../../state/work/parts.ts';
 import type { ToolReply } from './host.ts';
 
 const partBytesMax = 12 * 1024;

@@ -1,11 +1,11 @@
 // What a judging session is to read before it may pass a claim: the claim's diff, made by the supervisor from the hub, in parts.
 // A diff of one part stands in the opening; the others are asked for with the tool `diff`.
 
-import { judgedAgainst, type WorkDiff, workDiff } from '../../state/controls/workDiff.ts';
 import type { Facts } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
+import { judgedAgainst, type WorkDiff, workDiff } from '../../state/work/diff.ts';
 import type { Datum } from '../text/fence.ts';
 import type { ToolReply } from '../tools/host.ts';
 

@@ -1,7 +1,6 @@
 // A control, carried out: which edits make it, and what its run shows beside the claim's own and the reference's.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
-import { patchableFiles, workFor } from '../../state/controls/changedWork.ts';
 import { hollowed } from '../../state/controls/hollow.ts';
 import { type ControlPurpose, functionAt, judgeControl as judge } from '../../state/controls/judge.ts';
 import { inconclusive, type Judgement } from '../../state/controls/judgement.ts';
@@ -16,6 +15,7 @@ import { type RunRecord, uncounted } from '../../state/entry/record.ts';
 import { testGlobsOf } from '../../state/entry/spec.ts';
 import { isReference, type RunNeed } from '../../state/fold/piece.ts';
 import { changedPaths } from '../../state/git/git.ts';
+import { patchableFiles, workFor } from '../../state/work/changed.ts';
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import type { Sources } from './world.ts';

@@ -1,7 +1,6 @@
 // Condition 4's runs, carried out: earlier tests over a claim's code, and the operator's hold-outs.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
-import { readHoldOuts } from '../../state/controls/holdout.ts';
 import { judgeKept, keptEdits } from '../../state/controls/kept.ts';
 import { earlierRuns, ownRuns } from '../../state/controls/keptPieces.ts';
 import type { Facts } from '../../state/entry/entry.ts';
@@ -10,6 +9,7 @@ import type { Phase } from '../../state/entry/phase.ts';
 import type { Purpose, RunRecord } from '../../state/entry/record.ts';
 import type { RunNeed } from '../../state/fold/piece.ts';
 import { changedPaths } from '../../state/git/git.ts';
+import { readHoldOuts } from '../../state/work/holdout.ts';
 import { recordOf } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { testGlobs } from './submit.ts';

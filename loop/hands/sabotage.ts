@@ -2,7 +2,6 @@
 // shows.
 
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
-import { patchableFiles } from '../../state/controls/changedWork.ts';
 import { comparedWith, sabotagesOf } from '../../state/controls/pieces.ts';
 import { patched, sabotagesMax } from '../../state/controls/sabotage.ts';
 import type { Entry, IntentOf } from '../../state/entry/entry.ts';
@@ -11,6 +10,7 @@ import type { EntryId, RecipeName } from '../../state/entry/ids.ts';
 import type { Run } from '../../state/entry/phase.ts';
 import { uncounted } from '../../state/entry/record.ts';
 import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
+import { patchableFiles } from '../../state/work/changed.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { type Author, phaseNow, type World } from './world.ts';
 

@@ -4,7 +4,6 @@
 import picomatch from 'picomatch';
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
 import { type Review, servedTo } from '../../agents/view/diffReview.ts';
-import { functionCounts } from '../../state/controls/changedWork.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
@@ -14,7 +13,8 @@ import { testGlobsOf } from '../../state/entry/spec.ts';
 import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
 import { lateReproducers } from '../../state/gate/standing.ts';
 import { branchHead, isAncestor, knownCommit, treeOf } from '../../state/git/git.ts';
-import { protectedChanges } from '../../state/git/protectedPaths.ts';
+import { functionCounts } from '../../state/work/changed.ts';
+import { protectedChanges } from '../../state/work/protectedPaths.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
 import { type Author, phaseNow, type Sources, type World } from './world.ts';

@@ -4,7 +4,6 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pinRecipe } from '../../runner/run/pinned.ts';
-import { readHoldOuts } from '../../state/controls/holdout.ts';
 import type { SignedAct } from '../../state/entry/act.ts';
 import { canonicalJson, digestOf } from '../../state/entry/digest.ts';
 import { TrailError } from '../../state/entry/errors.ts';
@@ -17,6 +16,7 @@ import { releaseTags } from '../../state/git/releases.ts';
 import { checkPlan } from '../../state/plan/plan.ts';
 import { syncMain } from '../../state/trail/hub.ts';
 import type { Grants } from '../../state/trail/workspace.ts';
+import { readHoldOuts } from '../../state/work/holdout.ts';
 import type { Env } from '../project/project.ts';
 import { gitOptions } from '../project/repository.ts';
 import { UsageError } from '../terminal/errors.ts';

@@ -12,7 +12,7 @@ import type { AgentSetup } from '../../loop/hands/world.ts';
 import type { Sandbox } from '../../runner/box/sandbox.ts';
 import { unboxed } from '../../runner/box/unboxed.ts';
 import { Refused } from '../../state/entry/errors.ts';
-import { type Calibration, type JudgedCase, keepCalibration, percent } from '../../state/fold/calibration.ts';
+import { type Calibration, type JudgedCase, keepCalibration, percent } from '../../state/trail/calibration.ts';
 import { lockWorkspace } from '../../state/trail/workspace.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Painted, type Screen, styled } from '../terminal/print.ts';

@@ -1,7 +1,6 @@
 // Controls, judged anew: from the records on the trail and what git tells of the claim, by the same functions that judged them.
 // Also that a run was made for what its claim asks, and that a patch by the Adversary is what it says.
 
-import { functionCounts, patchableFiles, workFor } from '../controls/changedWork.ts';
 import { type ControlPurpose, judgeControl } from '../controls/judge.ts';
 import type { Judgement } from '../controls/judgement.ts';
 import { comparedWith, drillRuns, hollowTargets, sabotagesOf } from '../controls/pieces.ts';
@@ -14,6 +13,7 @@ import { PinnedRecipe, type Recipe } from '../entry/recipe.ts';
 import { type RunRecord, uncounted } from '../entry/record.ts';
 import { isFit } from '../entry/spec.ts';
 import { isReference } from '../fold/piece.ts';
+import { functionCounts, patchableFiles, workFor } from '../work/changed.ts';
 import { type AuditStore, jsonOf } from './store.ts';
 
 const candidatesMax = 4;

@@ -8,8 +8,8 @@ import { parseCommit } from '../git/commits.ts';
 import { isAncestor, listingBytesMax } from '../git/git.ts';
 import type { ObjectStore } from '../git/objects.ts';
 import { git, gitText, whyFailed } from '../git/process.ts';
-import { protectedChanges } from '../git/protectedPaths.ts';
 import { gitObject } from '../git/trees.ts';
+import { protectedChanges } from '../work/protectedPaths.ts';
 import type { Trail } from './trail.ts';
 
 /** What one phase says of commits, gathered from its entries. Plain data. */

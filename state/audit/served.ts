@@ -1,9 +1,9 @@
 // Whether a PASS rests on the whole of what its claim changes: the diff is made again from git, cut again into its parts, and
 // held against what the verdict says was served.
 
-import { judgedAgainst, workDiff } from '../controls/workDiff.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import type { Phase } from '../entry/phase.ts';
+import { judgedAgainst, workDiff } from '../work/diff.ts';
 
 /** What is wrong with what a verdict says was served, in words. */
 export async function servedProblems({ facts }: EntryOf<'verdict'>, phase: Phase, hub: string): Promise<string[]> {

@@ -79,7 +79,7 @@ export const actMutants: Mutant[] = [
   ),
   instead(
     'sabotage: never the tests',
-    'state/controls/changedWork.ts',
+    'state/work/changed.ts',
     'isFile(change) && !isTest(change.path) &&',
     'isFile(change) &&',
     'a patch by the Adversary to the tests',

@@ -10,7 +10,7 @@ import { startScripted } from '../../../agents/scripted/scripted.ts';
 import { limitsDefault } from '../../../agents/session/limits.ts';
 import { type CalibrateOptions, calibrateHere, sayCalibration } from '../../../operator/runs/calibrate.ts';
 import { paint, type Screen } from '../../../operator/terminal/print.ts';
-import { readCalibrations } from '../../../state/fold/calibration.ts';
+import { readCalibrations } from '../../../state/trail/calibration.ts';
 import { caseFail, caseFails, caseFinding, casePasses, judgesOf } from '../../support/agents/judge.ts';
 import { describeBoxed } from '../../support/box.ts';
 import { askedAt, calls, type Ground, layGround, scriptOf } from '../../support/phase/live.ts';

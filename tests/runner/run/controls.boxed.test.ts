@@ -1,7 +1,6 @@
 // Hollow and placebo over real cold runs of little projects: one whose tests look at what it does, and one whose do not.
 
 import { expect, it } from 'vitest';
-import { changedWork } from '../../../state/controls/changedWork.ts';
 import { changedFunctions, hollowed, judgeHollow } from '../../../state/controls/hollow.ts';
 import type { Judgement } from '../../../state/controls/judgement.ts';
 import { judgePlacebo, neutral } from '../../../state/controls/placebo.ts';
@@ -9,6 +8,7 @@ import type { TreeEdit } from '../../../state/controls/revert.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { Recipe } from '../../../state/entry/recipe.ts';
 import { FrontMatter, type PhaseSpec } from '../../../state/entry/spec.ts';
+import { changedWork } from '../../../state/work/changed.ts';
 import { describeBoxed } from '../../support/box.ts';
 import { openRuns, type Runs, recipeOf, repoOf, sharedSandbox, testsOf } from '../../support/recipes.ts';
 import type { Files } from '../../support/repo.ts';

@@ -5,7 +5,6 @@ import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
 import { controlProblems, functionProblems, targetProblems } from '../../../state/audit/controls.ts';
 import type { AuditStore } from '../../../state/audit/store.ts';
-import { workFor } from '../../../state/controls/changedWork.ts';
 import { idInTurn, judgeDrill, withAll } from '../../../state/controls/drill.ts';
 import type { ControlPurpose } from '../../../state/controls/judge.ts';
 import { judgeKept, keptEdits } from '../../../state/controls/kept.ts';
@@ -18,6 +17,7 @@ import { type AppFacts, checkId, type RunRecord } from '../../../state/entry/rec
 import { testGlobsOf } from '../../../state/entry/spec.ts';
 import { runFacts } from '../../../state/fold/facts.ts';
 import { changedPaths } from '../../../state/git/git.ts';
+import { workFor } from '../../../state/work/changed.ts';
 import { tell, zero } from '../../support/phase/life.ts';
 import { repoOf } from '../../support/recipes.ts';
 import type { Files } from '../../support/repo.ts';

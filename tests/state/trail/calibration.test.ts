@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { FrontMatter } from '../../../state/entry/spec.ts';
+import { readPlan } from '../../../state/plan/plan.ts';
 import {
   belowFloor,
   type Judge,
@@ -12,8 +13,7 @@ import {
   keepCalibration,
   rated,
   readCalibrations,
-} from '../../../state/fold/calibration.ts';
-import { readPlan } from '../../../state/plan/plan.ts';
+} from '../../../state/trail/calibration.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const set = digestOf('set');

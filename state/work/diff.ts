@@ -9,7 +9,7 @@ import { visible } from '../entry/words.ts';
 import { type ObjectReader, openObjects } from '../git/catFile.ts';
 import { type Change, changedPaths } from '../git/git.ts';
 import { type GitOptions, git, whyFailed } from '../git/process.ts';
-import { type DiffParts, diffParts } from './diffParts.ts';
+import { type DiffParts, diffParts } from './parts.ts';
 
 /** Longest diff that is served; a claim with more of it cannot be passed. */
 export const diffBytesMax = 4 * 1024 * 1024;

@@ -1,8 +1,8 @@
 // The chunker: nothing of a diff is lost or told twice, and no part is too long.
 
 import { describe, expect, it } from 'vitest';
-import { diffParts } from '../../../state/controls/diffParts.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
+import { diffParts } from '../../../state/work/parts.ts';
 import { fc } from '../../support/property.ts';
 
 const file = (path: string, ...hunks: string[]) =>

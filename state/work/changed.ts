@@ -3,15 +3,15 @@
 
 import { isUtf8 } from 'node:buffer';
 import picomatch from 'picomatch';
+import { type ChangedSource, type ChangedWork, changedFunctions } from '../controls/hollow.ts';
+import { isSource } from '../controls/placebo.ts';
+import { changedTests, revertEdits } from '../controls/revert.ts';
 import type { GateId, RecipeName, Sha } from '../entry/ids.ts';
 import type { Phase } from '../entry/phase.ts';
 import { isApp, type Recipe } from '../entry/recipe.ts';
 import { type ControlName, protectedBy, testGlobsOf } from '../entry/spec.ts';
 import { openObjects } from '../git/catFile.ts';
 import { type Change, changedPaths } from '../git/git.ts';
-import { type ChangedSource, type ChangedWork, changedFunctions } from './hollow.ts';
-import { isSource } from './placebo.ts';
-import { changedTests, revertEdits } from './revert.ts';
 
 const sourceBytesMax = 16 * 1024 * 1024;
 const fileModes = new Set(['100644', '100755']);

@@ -4,7 +4,7 @@ import picomatch from 'picomatch';
 import { touchesMax } from '../entry/entry.ts';
 import type { Sha } from '../entry/ids.ts';
 import { type PhaseSpec, protectedBy } from '../entry/spec.ts';
-import { changedPaths } from './git.ts';
+import { changedPaths } from '../git/git.ts';
 
 /** Protected paths that differ from the phase's base, as many as a claim lists. */
 export async function protectedChanges(hub: string, spec: PhaseSpec, base: Sha, sha: Sha): Promise<string[]> {

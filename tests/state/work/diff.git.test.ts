@@ -1,8 +1,8 @@
 // What a judge is shown of a claim, from real repositories that try to show less.
 
 import { describe, expect, it } from 'vitest';
-import { type WorkDiff, workDiff } from '../../../state/controls/workDiff.ts';
 import type { Sha } from '../../../state/entry/ids.ts';
+import { type WorkDiff, workDiff } from '../../../state/work/diff.ts';
 import { type Files, git, makeRepo } from '../../support/repo.ts';
 
 async function diffOf(base: Files, claim: Files, rig?: (dir: string) => void): Promise<WorkDiff> {
