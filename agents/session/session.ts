@@ -3,8 +3,8 @@
 // the host is broken, and even then the transcript shows how far the session got.
 //
 //   limits? → ask → tool_use: run each, send the results back ┐
-//      ↑          → end_turn: one nudge, then `finished`      │ an ending tool that was accepted: `finished` or `waited`
-//      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: their own ends
+//      ↑          → end_turn: one nudge, then `finished`      │ an accepted ending tool: `finished` or `waited`
+//      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: other ends
 //
 // None of these ends is a verdict: a claim that was to be judged stays unverified.
 
@@ -119,7 +119,7 @@ async function take(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>): 
     case 'model_context_window_exceeded':
       return { end: 'limit', why: "the model's context is full" };
     case 'refusal':
-      // Not a failure of the back end: a role that will not go on has ended, and a claim it was judging stays unverified.
+      // Not a failure of the back end: a role that refuses has ended, and a claim it was judging stays unverified.
       return { end: 'finished', why: `the model refused to answer (${completion.refusal ?? 'no category given'})` };
     default:
       return { end: 'finished', why: unknownStop(completion.stopReason) };

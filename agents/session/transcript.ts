@@ -2,8 +2,8 @@
 // session can be read to its last line. Redacted but complete: it contains system text, tools, messages and results.
 // Its digest is recorded on the trail.
 //
-//   session, message (the opening), then per turn: request, [trouble, request …], message, per tool call: intent, result;
-//   a message sent back (results, a nudge); finally: end
+//   session, message (the opening), then per turn: request, [trouble, request …], message,
+//   per tool call: intent, result; a message sent back (results, a nudge); finally: end
 
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';

@@ -1,16 +1,16 @@
-// The trail in a few thousand tokens: what a role needs to know when it wakes, and no more. Pure. What agents and programs
-// wrote stands in the session's fences, piece by piece, so that it cannot pass for our own words. The Adversary is shown no
-// journal and no backlog. Lines that begin with `Woken:` and `- <gate>: <state>` keep their form: scripts choose by them.
+// The trail in a few thousand tokens: what a role needs to know when it wakes, and no more. Pure. Text by agents and
+// programs is fenced item by item, so that it cannot pass for our own. The Adversary is shown no journal and no
+// backlog. Lines that begin with `Woken:` and `- <gate>: <state>` keep their form, because scripts match them.
 
 import type { AgentRole, RunId } from '../../state/entry/ids.ts';
 import { visible } from '../../state/entry/words.ts';
 import { type Datum, type Fence, fenceRule } from './fence.ts';
 import type { FindingView, GateView, PhaseView, Quote, RunView } from './view.ts';
 
-/** Longest projection; what does not fit is left to the `trail` tool. */
+/** Longest projection; the `trail` tool shows what does not fit. */
 export const projectionBytesMax = 24 * 1024;
 
-/** Characters of each quoted text, from generous to none: the first that fits is taken. */
+/** Characters shown of each quoted text, from generous to none; the first that makes the projection fit is used. */
 const quoteChars = [4000, 1200, 300, 0];
 const notesChars = 2000;
 const failingShown = 8;
@@ -19,11 +19,11 @@ const journalShown = 5;
 
 export type Projection = {
   text: string;
-  /** Runs that the text names with their results; a verdict counts only on runs that its session was shown. */
+  /** Runs whose results are in the text; a verdict may rest only on runs that its session was shown. */
   shownRuns: RunId[];
 };
 
-/** What `role` is told of the phase. */
+/** What `role` is told about the phase. */
 export function project(view: PhaseView, role: AgentRole, fence: Fence): Projection {
   const shownRuns = view.runs.map((run) => run.run);
   const texts = quoteChars.map((chars) => written(view, role, { fence, chars }));
@@ -32,7 +32,7 @@ export function project(view: PhaseView, role: AgentRole, fence: Fence): Project
   return { text, shownRuns };
 }
 
-/** The first message of a session: how data are marked, the plan, which binds, what is so, and what there is to judge. */
+/** The first message of a session: how data are marked, the binding plan, the current state, and the diff to judge. */
 export function openingOf(
   plan: string,
   projection: Projection,
@@ -48,14 +48,14 @@ export function openingOf(
   return parts.join('\n\n');
 }
 
-/** Who judges a claim finds its clone at the commit claimed, wherever the branch is by now. */
-function standsAt({ woken, gates }: PhaseView): string[] {
+/** A session about a claim has its clone at the claimed commit, wherever the branch is by now. */
+function cloneAt({ woken, gates }: PhaseView): string[] {
   const isOfClaim = woken.reason === 'judge' || woken.reason === 'sabotage';
   const claim = isOfClaim ? gates.find(({ gate }) => gate === woken.gate)?.claim : null;
   return claim ? [`Your clone is at ${claim.sha}, the commit that is claimed.`] : [];
 }
 
-/** What strangers' text is written with: the session's fences, and how much of a long one is shown. */
+/** How untrusted text is written: the session's fences, and how many characters of a long text are shown. */
 type Pen = { fence: Fence; chars: number };
 
 function written(view: PhaseView, role: AgentRole, pen: Pen): string {
@@ -116,7 +116,7 @@ function head(view: PhaseView): string {
     '',
     `Woken: ${wokenWords(view.woken)}`,
     `Branch: phase/${view.phase} is at ${view.head}; the base is ${view.base}.`,
-    ...standsAt(view),
+    ...cloneAt(view),
     `Left: $${usd.toFixed(2)}, ${hours.toFixed(1)} hours, ${claims} claims.`,
   ].join('\n');
 }
@@ -207,7 +207,7 @@ function words(what: string, quote: Quote, pen: Pen): string[] {
   return pen.chars === 0 ? [`  - ${what}: see trail {entry: ${quote.id}}`] : [block(what, quote.words, pen)];
 }
 
-/** A text of several lines, cut where it is too long. */
+/** A text of several lines, cut if it is too long. */
 function block(what: string, text: string, { fence, chars }: Pen): string {
   const safe = fence.own(text.trim());
   const left = safe.length - chars;
@@ -217,7 +217,7 @@ function block(what: string, text: string, { fence, chars }: Pen): string {
   });
 }
 
-/** The one voice besides the plan that a role is to follow. */
+/** Besides the plan, the only text that a role must follow; so it is not fenced. */
 function operatorsWords(text: string): string {
   return `  ${visible(text.slice(0, notesChars)).trim().replaceAll('\n', '\n  ')}`;
 }

@@ -169,8 +169,8 @@ ${waits}`),
     );
     expect(result).toMatchObject({ end: 'finished', why: 'verdict was accepted' });
     const [first, , unread, third, fourth] = of(read.lines, 'result');
-    expect(unread?.text).toContain('cites call 1, which is no observation of this session');
-    expect(third?.text).toContain('cites call 2, which is no observation of this session');
+    expect(unread?.text).toContain('cites call 1, which is not an observation of this session');
+    expect(third?.text).toContain('cites call 2, which is not an observation of this session');
     expect(fourth?.text).toContain('cites call 9');
     expect(first?.digest).toBe(digestOf(first?.text ?? ''));
     expect(host.submitted.at(-1)).toMatchObject({
