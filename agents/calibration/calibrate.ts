@@ -62,7 +62,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     const held = over === null && (most > 0 || agent.price.output === 0) ? reserve([purse], most) : null;
     if (held === null || 'refused' in held) {
       judged.push(
-        unjudged(one, over ?? `the budget of this calibration is spent: $${purse.spentUsd.toFixed(2)} of $${usd}`),
+        notJudged(one, over ?? `the budget of this calibration is spent: $${purse.spentUsd.toFixed(2)} of $${usd}`),
       );
     } else {
       const result = await judge(options, one, most);
@@ -75,14 +75,14 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   return rated(judgeOf(agent.backend), set.digest, `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`, judged);
 }
 
-type Judged = {
+type CaseResult = {
   judged: JudgedCase;
   usd: number;
   /** Why no further case can be judged; null if more can. */
   over: string | null;
 };
 
-async function judge(options: CalibrationOptions, one: CalibrationCase, usd: number): Promise<Judged> {
+async function judge(options: CalibrationOptions, one: CalibrationCase, usd: number): Promise<CaseResult> {
   const { agent, sandbox, box, dirs, clock, signal } = options;
   const session = `s-${randomBytes(6).toString('hex')}` as SessionId;
   await mkdir(dirs.clones, { recursive: true, mode: 0o700 });
@@ -122,14 +122,14 @@ function judgedOf(
   session: SessionId,
   verdict: JudgedCase['verdict'],
   result: SessionResult,
-): Judged {
+): CaseResult {
   const { end, why, usd } = result;
   const judged = verdict !== 'none' || end === 'finished' || end === 'waited' || end === 'limit';
   const over = end === 'cancelled' || end === 'failed' ? why : null;
   return { judged: { ...identityOf(one), verdict, judged, why, session, usd }, usd, over };
 }
 
-function unjudged(one: CalibrationCase, why: string): JudgedCase {
+function notJudged(one: CalibrationCase, why: string): JudgedCase {
   return { ...identityOf(one), verdict: 'none', judged: false, why, session: null, usd: 0 };
 }
 

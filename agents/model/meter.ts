@@ -10,7 +10,7 @@ import { addUsage, noUsage, type Usage } from './usage.ts';
 /** Few tokens are shorter; used only for output whose token count never arrived. */
 const bytesPerToken = 3;
 
-type Reported = {
+type ReportedUsage = {
   input_tokens?: number | null;
   output_tokens?: number | null;
   cache_read_input_tokens?: number | null;
@@ -27,9 +27,9 @@ export function meter() {
   return {
     see(event: BetaRawMessageStreamEvent): void {
       streamedBytes += bytesOf(event);
-      const reported: Reported | null = reportedBy(event);
+      const reported: ReportedUsage | null = reportedBy(event);
       if (reported === null) return;
-      usage = merged(usage, reported);
+      usage = merge(usage, reported);
       compaction = compactionOf(reported.iterations);
     },
     total: (): Usage => addUsage(usage, compaction),
@@ -40,13 +40,13 @@ export function meter() {
   };
 }
 
-function reportedBy(event: BetaRawMessageStreamEvent): Reported | null {
+function reportedBy(event: BetaRawMessageStreamEvent): ReportedUsage | null {
   if (event.type === 'message_start') return event.message.usage;
   return event.type === 'message_delta' ? event.usage : null;
 }
 
 /** Counts in `message_delta` are cumulative, but some services omit members there, or send 0. */
-function merged(usage: Usage, now: Reported): Usage {
+function merge(usage: Usage, now: ReportedUsage): Usage {
   const hour = Math.max(usage.cacheWrite1h, count(now.cache_creation?.ephemeral_1h_input_tokens));
   const written = Math.max(usage.cacheWrite5m + usage.cacheWrite1h, count(now.cache_creation_input_tokens));
   return {
@@ -66,7 +66,7 @@ function count(reported: number | null | undefined): number {
 /** Tokens of a compaction are billed, but no other count includes them. */
 function compactionOf(iterations: BetaIterationsUsage | null | undefined): Usage {
   const compactions = (iterations ?? []).filter((iteration) => iteration.type === 'compaction');
-  return compactions.map((iteration) => merged(noUsage, iteration)).reduce(addUsage, noUsage);
+  return compactions.map((iteration) => merge(noUsage, iteration)).reduce(addUsage, noUsage);
 }
 
 function bytesOf(event: BetaRawMessageStreamEvent): number {

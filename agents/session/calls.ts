@@ -81,8 +81,8 @@ function modelText(talk: Talk, call: number, { text, data = [] }: ToolReply, too
   const rest = tool?.rest ?? 'ask for less at a time';
   const bytesMax = tool?.whole ? Number.POSITIVE_INFINITY : Math.floor(resultBytesMax / (data.length + 1));
   // Escape before cutting, because escaping makes text longer: an invisible character becomes eight visible ones.
-  const fitted = (untrusted: string) => bounded(fence.own(redact(untrusted)), bytesMax, rest);
-  const blocks = data.map((datum) => fence.block({ ...datum, text: fitted(datum.text) }));
+  const cut = (untrusted: string) => bounded(fence.own(redact(untrusted)), bytesMax, rest);
+  const blocks = data.map((datum) => fence.block({ ...datum, text: cut(datum.text) }));
   // Our own text is short, so the data share the space.
   return [`[call ${call}]`, bounded(fence.own(redact(text)), resultBytesMax, rest), ...blocks].join('\n');
 }

@@ -47,7 +47,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
     const ending = await converse(talk);
     return await close(talk, ending);
   } catch (error) {
-    // Throw the first error, not one from closing: often it is the transcript that cannot be written.
+    // Report this error, not a second one from closing: the transcript may be what is broken.
     await close(talk, { end: 'failed', why: 'something the session needs is broken' })
       .catch(() => options.transcript.close())
       .catch(() => undefined);

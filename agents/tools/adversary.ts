@@ -61,8 +61,11 @@ const verdict = tool({
   run({ claim, verdict: word, checks, findings, closes, words }, context) {
     const fault = citationFault(checks, context);
     if (fault !== null) return Promise.resolve(refused(`the verdict was not recorded: ${fault}`));
-    const cited = checks.map((check) => ({ ...check, cites: check.cites.map((cite) => resolveCite(cite, context)) }));
-    const facts = { claim, verdict: word, runs: runsOf(checks), findings, checks: cited, closes };
+    const checksWithDigests = checks.map((check) => ({
+      ...check,
+      cites: check.cites.map((cite) => resolveCite(cite, context)),
+    }));
+    const facts = { claim, verdict: word, runs: runsOf(checks), findings, checks: checksWithDigests, closes };
     const seen = [...context.seen];
     return context.host.submit({ kind: 'verdict', facts, body: words, seen }, context.signal);
   },

@@ -26,7 +26,7 @@ export type Projection = {
 /** What `role` is told about the phase. */
 export function project(view: PhaseView, role: AgentRole, fence: Fence): Projection {
   const shownRuns = view.runs.map((run) => run.run);
-  const texts = quoteChars.map((chars) => written(view, role, { fence, chars }));
+  const texts = quoteChars.map((chars) => render(view, role, { fence, chars }));
   const text =
     texts.find((candidate) => Buffer.byteLength(candidate) <= projectionBytesMax) ?? (texts.at(-1) as string);
   return { text, shownRuns };
@@ -58,11 +58,11 @@ function cloneAt({ woken, gates }: PhaseView): string[] {
 /** How untrusted text is written: the session's fences, and how many characters of a long text are shown. */
 type Pen = { fence: Fence; chars: number };
 
-function written(view: PhaseView, role: AgentRole, pen: Pen): string {
+function render(view: PhaseView, role: AgentRole, pen: Pen): string {
   const short = (chars: number): Pen => ({ ...pen, chars: Math.min(pen.chars, chars) });
   const { inline } = pen.fence;
   const veto = (one: PhaseView['vetoes'][number]) =>
-    titled(`#${one.id} by the ${one.by}`, one, pen, [`until: ${inline(one.until.join('; '))}`]);
+    quoteItem(`#${one.id} by the ${one.by}`, one, pen, [`until: ${inline(one.until.join('; '))}`]);
   const own = role === 'builder' ? view : { items: [], journal: [] };
   const sections = [
     head(view),
@@ -95,15 +95,15 @@ function written(view: PhaseView, role: AgentRole, pen: Pen): string {
       'Notes, decisions, deferrals',
       view.notes
         .slice(-listShown)
-        .map((note) => titled(`#${note.id} ${note.kind} by the ${note.by}`, note, short(1200))),
+        .map((note) => quoteItem(`#${note.id} ${note.kind} by the ${note.by}`, note, short(1200))),
     ),
     section(
       'Your backlog',
-      own.items.slice(-listShown).map((item) => titled(`#${item.id}`, item, short(300))),
+      own.items.slice(-listShown).map((item) => quoteItem(`#${item.id}`, item, short(300))),
     ),
     section(
       'Your journal, newest last',
-      own.journal.slice(-journalShown).map((page) => titled(`#${page.id}`, page, pen)),
+      own.journal.slice(-journalShown).map((page) => quoteItem(`#${page.id}`, page, pen)),
     ),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
@@ -177,7 +177,7 @@ function findingLines(finding: FindingView, pen: Pen): string {
   const facts = finding.fix.map((criterion, i) => `fix ${i + 1}: ${inline(criterion)}`);
   if (reproducer)
     facts.push(`reproducer ${inline(reproducer.path)}, run by ${inline(reproducer.command)}: ${reproducer.last}`);
-  return titled(
+  return quoteItem(
     `#${finding.id} of ${finding.gate}, ${finding.blocks ? 'blocks' : 'does not block now'}`,
     finding,
     pen,
@@ -192,12 +192,12 @@ function requestLines(request: PhaseView['requests'][number], pen: Pen): string 
   facts.push(...request.options.map((option) => `option: ${inline(option)}`));
   if (request.answer !== null)
     facts.push(`the operator's answer: ${request.answer.act}. ${inline(request.answer.because)}`);
-  const lines = [titled(`#${request.id}`, request, pen, facts)];
+  const lines = [quoteItem(`#${request.id}`, request, pen, facts)];
   if (request.advice !== null) lines.push(block(`advice by the Adversary on #${request.id}`, request.advice, pen));
   return lines.join('\n');
 }
 
-function titled(name: string, quote: Quote, pen: Pen, facts: string[] = []): string {
+function quoteItem(name: string, quote: Quote, pen: Pen, facts: string[] = []): string {
   const lines = [`- ${name}: ${pen.fence.inline(quote.title)}`, ...facts.map((fact) => `  - ${fact}`)];
   return [...lines, ...words(`the words of #${quote.id}`, quote, pen)].join('\n');
 }
