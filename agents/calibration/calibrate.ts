@@ -1,4 +1,4 @@
-// Lets a judge judge claims whose truth is known: one session per case, with the prompt, tools and limits of a phase;
+// Has a judge decide claims whose truth is known: one session per case, with the prompt, tools and limits of a phase;
 // money is reserved before and settled after. What the judge did is a value; this rejects only if the machine is
 // broken.
 

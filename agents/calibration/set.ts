@@ -1,6 +1,5 @@
-// The claims that a judge is calibrated on, whose truth is known: good and bad in turn. Each file of
-// `prompts/calibration/` is one small project with a plan, a good claim and a bad one; both are green, and running the
-// proof tells them apart.
+// Claims of known truth, good and bad in turn, for calibrating a judge. Each file of `prompts/calibration/` is one
+// small project with a plan, a good claim and a bad one; both are green, and running the proof tells them apart.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';

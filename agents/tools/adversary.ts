@@ -149,7 +149,7 @@ function fitsReproducer(content: string): boolean {
   return Buffer.byteLength(content) <= reproducerBytesMax;
 }
 
-/** Says which citation is the first that is not allowed; null if all are. */
+/** Names the first citation that is not allowed; null if all are. */
 function citationFault(checks: readonly CheckInput[], context: CallContext): string | null {
   for (const { clause, cites } of checks) {
     const bad = cites.find((cite) => 'call' in cite && context.cite(cite.call) === null);
