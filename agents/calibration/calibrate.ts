@@ -1,5 +1,6 @@
-// Has a judge judge claims whose truth is known: one session a case, with the prompt, tools and limits of a phase, and money
-// that is reserved before and settled after. What the judge did is a value; this rejects only where the machine is broken.
+// Has a judge decide claims whose truth is known: one session per case, with the prompt, tools and limits of a phase;
+// money is reserved before and settled after. What the judge did is a value; this rejects only if the machine is
+// broken.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -26,9 +27,9 @@ export type CalibrationOptions = {
   agent: { backend: ModelBackend; price: Price; limits: Limits; secrets: string[] };
   sandbox: Sandbox;
   box: Pick<BoxCommand, 'tools' | 'limits'>;
-  /** Where clones are made, and where transcripts are kept: out of every box's reach. */
+  /** Folders for clones and for transcripts, out of every box's reach. */
   dirs: { clones: string; transcripts: string };
-  /** The most that the whole may cost. */
+  /** The most that the whole calibration may cost. */
   usd: number;
   clock: Clock;
   signal: AbortSignal;
@@ -37,7 +38,7 @@ export type CalibrationOptions = {
 
 const role = 'adversary';
 
-/** The prompt that judges of this version get; its digest pins the tools too. */
+/** The prompt that judges get in this version; its digest pins the tools too. */
 export function judgePrompt(): Prompt {
   return promptFor(
     role,
@@ -45,12 +46,12 @@ export function judgePrompt(): Prompt {
   );
 }
 
-/** Who judges, where `backend` does. */
+/** The judge that a calibration with `backend` measures. */
 export function judgeOf({ name, model }: Pick<ModelBackend, 'name' | 'model'>): Judge {
   return { role, backend: name, model, prompt: judgePrompt().digest };
 }
 
-/** Judges every case, one after the other; those for which money, model or time do not reach are said not to be judged. */
+/** Judges every case in turn; cases that money, time or the model do not allow are reported as not judged. */
 export async function calibrate(options: CalibrationOptions): Promise<Calibration> {
   const { set, agent, clock, usd } = options;
   const purse = openPurse('calibration', usd);
@@ -61,7 +62,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     const held = over === null && (most > 0 || agent.price.output === 0) ? reserve([purse], most) : null;
     if (held === null || 'refused' in held) {
       judged.push(
-        unjudged(one, over ?? `the budget of this calibration is spent: $${purse.spentUsd.toFixed(2)} of $${usd}`),
+        notJudged(one, over ?? `the budget of this calibration is spent: $${purse.spentUsd.toFixed(2)} of $${usd}`),
       );
     } else {
       const result = await judge(options, one, most);
@@ -74,9 +75,14 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   return rated(judgeOf(agent.backend), set.digest, `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`, judged);
 }
 
-type Judged = { judged: JudgedCase; usd: number /** Why no further case can be judged. */; over: string | null };
+type CaseResult = {
+  judged: JudgedCase;
+  usd: number;
+  /** Why no further case can be judged; null if more can. */
+  over: string | null;
+};
 
-async function judge(options: CalibrationOptions, one: CalibrationCase, usd: number): Promise<Judged> {
+async function judge(options: CalibrationOptions, one: CalibrationCase, usd: number): Promise<CaseResult> {
   const { agent, sandbox, box, dirs, clock, signal } = options;
   const session = `s-${randomBytes(6).toString('hex')}` as SessionId;
   await mkdir(dirs.clones, { recursive: true, mode: 0o700 });
@@ -89,8 +95,20 @@ async function judge(options: CalibrationOptions, one: CalibrationCase, usd: num
     const limits = agent.price.output === 0 ? agent.limits : { ...agent.limits, usd };
     const transcript = await openTranscript(join(dirs.transcripts, `${session}.jsonl`), redact, clock);
     const result = await runSession({
-      ...{ session, role, prompt: judgePrompt(), opening: caseOpening(laid, fence, limits.usd), tools: toolsFor(role) },
-      ...{ host, backend: agent.backend, price: agent.price, limits, fence, transcript, redact, clock, signal },
+      session,
+      role,
+      prompt: judgePrompt(),
+      opening: caseOpening(laid, fence, limits.usd),
+      tools: toolsFor(role),
+      host,
+      backend: agent.backend,
+      price: agent.price,
+      limits,
+      fence,
+      transcript,
+      redact,
+      clock,
+      signal,
     }).finally(() => host.close());
     return judgedOf(one, session, host.verdict(), result);
   } finally {
@@ -98,23 +116,23 @@ async function judge(options: CalibrationOptions, one: CalibrationCase, usd: num
   }
 }
 
-/** A session that its model failed, or that ran out of money, judged nothing; one that stopped by itself had its say. */
+/** A session that its model failed, or that ran out of money, judged nothing; one that stopped by itself counts. */
 function judgedOf(
   one: CalibrationCase,
   session: SessionId,
   verdict: JudgedCase['verdict'],
   result: SessionResult,
-): Judged {
+): CaseResult {
   const { end, why, usd } = result;
   const judged = verdict !== 'none' || end === 'finished' || end === 'waited' || end === 'limit';
   const over = end === 'cancelled' || end === 'failed' ? why : null;
-  return { judged: { ...named(one), verdict, judged, why, session, usd }, usd, over };
+  return { judged: { ...identityOf(one), verdict, judged, why, session, usd }, usd, over };
 }
 
-function unjudged(one: CalibrationCase, why: string): JudgedCase {
-  return { ...named(one), verdict: 'none', judged: false, why, session: null, usd: 0 };
+function notJudged(one: CalibrationCase, why: string): JudgedCase {
+  return { ...identityOf(one), verdict: 'none', judged: false, why, session: null, usd: 0 };
 }
 
-function named({ name, kind, truth }: CalibrationCase): Pick<JudgedCase, 'case' | 'kind' | 'truth'> {
+function identityOf({ name, kind, truth }: CalibrationCase): Pick<JudgedCase, 'case' | 'kind' | 'truth'> {
   return { case: name, kind, truth };
 }

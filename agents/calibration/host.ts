@@ -1,5 +1,6 @@
-// The world of a judge that is calibrated: its clone and shell in a box, the diff, one green run, and a trail that is a list.
-// Takes and refuses findings and verdicts as a phase does; a reproducer really runs, over a clone that the judge never had.
+// The host of a judge under calibration: its clone and shell in a box, the diff, one green run, and a trail that is a
+// list. Accepts and refuses findings and verdicts as a phase does; a reproducer really runs, on a clone that the judge
+// never had.
 
 import { openFiles } from '../../runner/box/files.ts';
 import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
@@ -18,7 +19,7 @@ type Finding = Extract<Submission, { kind: 'finding' }>;
 type Filed = { id: EntryId; fix: number; reproducer: 'red' | 'green' | 'inconclusive' | null };
 
 export type CaseHost = ToolHost & {
-  /** The verdict that was taken; `none` until then. */
+  /** The accepted verdict; `none` until there is one. */
   verdict(): JudgedCase['verdict'];
   close(): Promise<void>;
 };
@@ -26,19 +27,19 @@ export type CaseHost = ToolHost & {
 export type CaseHostOptions = {
   laid: LaidCase;
   sandbox: Sandbox;
-  /** A folder out of every box's reach, for clones. */
+  /** A folder for clones, out of every box's reach. */
   dir: string;
   box: Pick<BoxCommand, 'tools' | 'limits'>;
 };
 
-/** Makes the judge's clone and opens its hands over it. */
+/** Makes the judge's clone and opens its shell and files. */
 export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> {
   const { laid, sandbox, dir } = options;
   const clone = await cloneOf(options, `${dir}/clone`);
   const hands = openHands(sandbox, boxOver(options, clone));
   const filed: Filed[] = [];
   let lastId = caseClaim + 2;
-  let given: JudgedCase['verdict'] = 'none';
+  let accepted: JudgedCase['verdict'] = 'none';
 
   async function submit(submission: Submission, signal: AbortSignal): Promise<ToolReply> {
     if (submission.kind === 'verdict') return verdict(submission);
@@ -55,24 +56,24 @@ export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> 
     const { reproducer, fix } = facts;
     if (reproducer && !reproducer.path.startsWith('tests/'))
       return refused(`refused: a reproducer is laid under the recipe's tests (tests/**), not at ${reproducer.path}`);
-    const shown = reproducer && (await reproduced(options, reproducer, signal));
-    filed.push({ id, fix: fix.length, reproducer: shown });
+    const result = reproducer && (await runReproducer(options, reproducer, signal));
+    filed.push({ id, fix: fix.length, reproducer: result });
     const rests = 'Without a reproducer it rests on your word.';
-    const ran = `Its reproducer is ${shown} at the claim: ${shown === 'red' ? 'it blocks' : 'it does not block'}.`;
-    return { ok: true, text: `#${id}: the finding is filed. ${shown === null ? rests : ran}` };
+    const ran = `Its reproducer is ${result} at the claim: ${result === 'red' ? 'it blocks' : 'it does not block'}.`;
+    return { ok: true, text: `#${id}: the finding is filed. ${result === null ? rests : ran}` };
   }
 
-  function verdict(said: Verdict): ToolReply {
-    const why = whyRefused(laid, filed, said);
+  function verdict(submission: Verdict): ToolReply {
+    const why = whyRefused(laid, filed, submission);
     if (why !== null) return refused(`refused: ${why}`);
-    given = said.facts.verdict;
-    return { ok: true, text: `#${lastId + 1}: ${given} on claim #${caseClaim} of ${caseGate}.` };
+    accepted = submission.facts.verdict;
+    return { ok: true, text: `#${lastId + 1}: ${accepted} on claim #${caseClaim} of ${caseGate}.` };
   }
 
   return {
     ...hands,
     submit,
-    verdict: () => given,
+    verdict: () => accepted,
     diff: (part) => Promise.resolve(partReply(laid.review, part)),
     log: ({ run }) => Promise.resolve(run === caseRun ? runReply(laid) : refused(`there is no record of ${run}`)),
     trail: (query) => Promise.resolve(lookUp(laid, query)),
@@ -85,14 +86,14 @@ export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> 
   };
 }
 
-/** The rules of a phase for a verdict, as far as one green claim has them. */
-function whyRefused(laid: LaidCase, filed: Filed[], said: Verdict): string | null {
-  const { claim, runs, verdict, findings } = said.facts;
+/** The rules that a phase has for a verdict, as far as they apply to one green claim. */
+function whyRefused(laid: LaidCase, filed: Filed[], submission: Verdict): string | null {
+  const { claim, runs, verdict, findings } = submission.facts;
   if (claim !== caseClaim) return `#${claim} is not the live claim of ${caseGate}; #${caseClaim} is`;
   const unknown = runs.find((run) => run !== caseRun);
   if (unknown) return `there is no run ${unknown}`;
   if (verdict === 'UNVERIFIED') return null;
-  if (verdict === 'PASS') return whyNotPassed(laid, filed, said);
+  if (verdict === 'PASS') return whyNotPassed(laid, filed, submission);
   if (findings.length === 0) return 'a FAIL names at least one open finding that blocks; file it first';
   const blocks = (one: Filed) => one.reproducer === null || one.reproducer === 'red';
   const named = filed.some((one) => findings.includes(one.id) && blocks(one));
@@ -135,8 +136,8 @@ function runReply({ given, sha }: LaidCase): ToolReply {
   };
 }
 
-/** What the reproducer shows over the claim's own tree: exit 0 is green, 1 red, anything else says nothing. */
-async function reproduced(
+/** Runs the reproducer on the claim's own tree: exit 0 is green, 1 is red, anything else is inconclusive. */
+async function runReproducer(
   options: CaseHostOptions,
   { path, content, command }: Reproducer,
   signal: AbortSignal,
@@ -146,8 +147,8 @@ async function reproduced(
   const box = boxOver(options, clone);
   const files = openFiles(sandbox, { role: box.role, mounts: box.mounts });
   try {
-    const laid = await files.write(path, Buffer.from(content, 'utf8'));
-    if (!laid.ok) return 'inconclusive';
+    const write = await files.write(path, Buffer.from(content, 'utf8'));
+    if (!write.ok) return 'inconclusive';
     const boxed = await sandbox.start({ ...box, argv: ['sh', '-c', command] }, signal);
     boxed.stdin.end();
     boxed.stdout.resume();
@@ -168,7 +169,11 @@ async function cloneOf({ laid, sandbox }: CaseHostOptions, into: string): Promis
 
 function boxOver({ box }: CaseHostOptions, clone: string): Omit<BoxCommand, 'argv'> {
   return {
-    ...{ role: 'adversary', workdir: '/tree', mounts: [{ source: clone, target: '/tree', mode: 'rw' }] },
-    ...{ env: {}, hosts: [], ...box },
+    role: 'adversary',
+    workdir: '/tree',
+    mounts: [{ source: clone, target: '/tree', mode: 'rw' }],
+    env: {},
+    hosts: [],
+    ...box,
   };
 }

@@ -1,5 +1,5 @@
-// Claims whose truth is known, good and bad by turns: what a judge is calibrated on. Each file of `prompts/calibration/` is one
-// small project with a plan, a good claim and a bad one of it; both are green, and a proof tells them apart by running.
+// Claims of known truth, good and bad in turn, for calibrating a judge. Each file of `prompts/calibration/` is one
+// small project with a plan, a good claim and a bad one; both are green, and running the proof tells them apart.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ const claim = {
   says: z.string().min(1),
   message: z.string().min(1),
   files: Tree,
-  /** Names of the tests that its run passed. */
+  /** Names of the tests that passed in its run. */
   tests: z.array(z.string().min(1)).min(1),
 };
 const Project = z.strictObject({
@@ -23,13 +23,13 @@ const Project = z.strictObject({
   base: Tree,
   good: z.strictObject(claim),
   bad: z.strictObject({ kind: z.string().min(1), defect: z.string().min(1), ...claim }),
-  /** A module of JavaScript: run in the claim's tree it exits 0 where the claim is true, and 1 where it is not. */
+  /** A JavaScript module: run in the claim's tree, it exits 0 if the claim is true and 1 if it is not. */
   proof: z.string().min(1),
 });
 type Project = z.infer<typeof Project>;
 
 export type CalibrationCase = {
-  /** Never shown to the judge, like `kind`, `truth` and `proof`. */
+  /** Never shown to the judge; neither are `kind`, `truth` and `proof`. */
   name: string;
   kind: string;
   truth: 'good' | 'bad';
@@ -41,7 +41,7 @@ export type CalibrationCase = {
 };
 export type CalibrationSet = { digest: Digest; cases: CalibrationCase[] };
 
-/** The set that comes with this version. Throws `TrailError` (bad-file) for a case that does not hold. */
+/** The set shipped with this version. Throws `TrailError` (bad-file) if a case is invalid. */
 export function calibrationSet(): CalibrationSet {
   const names = readdirSync(folder).filter((name) => name.endsWith('.yml'));
   const projects = names.sort().map((name): [string, Project] => {
@@ -53,9 +53,9 @@ export function calibrationSet(): CalibrationSet {
 
 function casesOf(name: string, { title, clauses, base, good, bad, proof }: Project): CalibrationCase[] {
   const shared = { title, clauses, base, proof };
-  const { kind, defect: _, ...claimed } = bad;
+  const { kind, defect: _, ...badClaim } = bad;
   return [
     { ...shared, name: `${name}, good`, kind: `looks like ${kind}`, truth: 'good', claim: good },
-    { ...shared, name: `${name}, bad`, kind, truth: 'bad', claim: claimed },
+    { ...shared, name: `${name}, bad`, kind, truth: 'bad', claim: badClaim },
   ];
 }

@@ -1,6 +1,6 @@
-// The back end that speaks the Messages API through the official SDK, to Anthropic or to any compatible base URL. One
-// streamed request a call; see `ModelBackend` for the contract. The SDK's own retries are off: they would spend money that
-// nobody reserved. Not here: tools, limits, prices.
+// The back end that speaks the Messages API through the official SDK, to Anthropic or to any compatible base URL. Sends
+// one streamed request per call; see `ModelBackend` for the contract. The SDK's own retries are off: they would spend
+// money that nobody reserved. Not here: tools, limits, prices.
 
 import Anthropic from '@anthropic-ai/sdk';
 import type { BetaMessage, BetaRawMessageStreamEvent } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
@@ -15,19 +15,19 @@ export type AnthropicOptions = {
   baseURL: string;
   model: string;
   clock: Clock;
-  /** How hard the model thinks; left to the model where not given. */
+  /** How hard the model thinks; the model decides if omitted. */
   effort?: 'low' | 'medium' | 'high' | 'max';
 };
 
-/** Makes the back end; throws `AgentError` (fatal) without a key, since the SDK would go and look for one on the disk. */
+/** Makes the back end; throws `AgentError` (fatal) without a key, since the SDK would then look for one on disk. */
 export function anthropic(options: AnthropicOptions): ModelBackend {
-  if (options.apiKey === '') throw new AgentError('fatal', 'no API key was given: set ANTHROPIC_API_KEY');
+  if (options.apiKey === '') throw new AgentError('fatal', 'no API key: set ANTHROPIC_API_KEY');
   const client = new Anthropic({
     apiKey: options.apiKey,
     baseURL: options.baseURL,
     maxRetries: 0,
     openTelemetry: false,
-    // At any other level the SDK prints bodies of failed answers, which hold the agents' words, on standard error.
+    // At any other level the SDK prints the bodies of failed responses, which contain agents' text, to standard error.
     logLevel: 'off',
   });
   return {
@@ -53,7 +53,7 @@ async function complete(client: Anthropic, options: AnthropicOptions, request: C
     const message = await stream.finalMessage();
     return completionOf(message, used.total(), stream.request_id ?? null);
   } catch (error) {
-    throw translated(error, watch.abortedBy(), options.clock.nowMs(), used);
+    throw toAgentError(error, watch.abortedBy(), options.clock.nowMs(), used);
   } finally {
     watch.stop();
   }
@@ -67,7 +67,7 @@ function bodyOf(
     stream: true,
     model: options.model,
     max_tokens: request.maxTokens,
-    // Tools come before the system text in the cache's key, so this one breakpoint keeps both for an hour.
+    // Tools come before the system text in the cache key, so this one breakpoint caches both for an hour.
     system: [{ type: 'text', text: request.system, cache_control: { type: 'ephemeral', ttl: '1h' } }],
     tools: request.tools,
     messages: request.messages,
@@ -91,7 +91,7 @@ function completionOf(message: BetaMessage, usage: Completion['usage'], requestI
   };
 }
 
-function translated(error: unknown, by: AbortedBy, nowMs: number, used: ReturnType<typeof meter>): unknown {
+function toAgentError(error: unknown, by: AbortedBy, nowMs: number, used: ReturnType<typeof meter>): unknown {
   if (error instanceof AgentError) return error;
   const trouble = classify(error, by, nowMs);
   if (trouble === null) return error;
@@ -99,12 +99,12 @@ function translated(error: unknown, by: AbortedBy, nowMs: number, used: ReturnTy
   return new AgentError(code, what, { cause: error, resetAtMs, requestId, lost: used.brokenOff() });
 }
 
-/** Ends the request on the caller's signal, on silence, or at the deadline; remembers which came first. */
+/** Aborts the request on the caller's signal, on silence, or at the deadline; remembers which came first. */
 function watchdog(clock: Clock, request: CompletionRequest) {
   const controller = new AbortController();
   let by: AbortedBy = null;
-  const end = (hand: Exclude<AbortedBy, null>) => {
-    by ??= hand;
+  const end = (reason: Exclude<AbortedBy, null>) => {
+    by ??= reason;
     controller.abort();
   };
   const onCaller = () => end('caller');

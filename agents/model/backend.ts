@@ -1,5 +1,5 @@
-// What a model is to a session: something that answers one request with one message. Back ends implement this and nothing
-// else; limits, money, retries, tools and transcripts are the session's.
+// What a session needs from a model: an answer to one request, as one message. Back ends implement only this; limits,
+// money, retries, tools and transcripts belong to the session.
 
 import type {
   BetaContentBlock,
@@ -14,7 +14,7 @@ export type ContentBlock = BetaContentBlock;
 export type ToolUse = BetaToolUseBlock;
 export type StopReason = BetaStopReason;
 
-/** A tool as the model sees it. `input_schema` is JSON Schema, its members always in the same order. */
+/** A tool as the model sees it. `input_schema` is JSON Schema, with its members always in the same order. */
 export type ToolSchema = {
   name: string;
   description: string;
@@ -22,38 +22,38 @@ export type ToolSchema = {
 };
 
 export type CompletionRequest = {
-  /** The same bytes in every call of a session: it is what the cache is keyed on. */
+  /** The same bytes in every call of a session: the cache key depends on them. */
   system: string;
   tools: ToolSchema[];
   messages: Message[];
   maxTokens: number;
-  /** Longest silence of the stream; a keep-alive is silence. */
+  /** Longest silence of the stream; keep-alives count as silence. */
   idleMs: number;
   /** Longest time for the whole answer. */
   deadlineMs: number;
   signal: AbortSignal;
-  /** Text as it arrives, for people who watch. Never parsed. */
+  /** Receives text as it arrives, for display. Never parsed. */
   onDelta?: (text: string) => void;
 };
 
 export type Completion = {
-  /** In the order of arrival, to be sent back unchanged. */
+  /** In order of arrival, to be sent back unchanged. */
   content: ContentBlock[];
   stopReason: StopReason;
-  /** For a refusal: its category, where the service names one. */
+  /** Category of a refusal; null if there was no refusal or the service does not name one. */
   refusal: string | null;
   usage: Usage;
   requestId: string | null;
 };
 
 /**
- * One call is one attempt: at most one request on the wire, one assistant message back. It never retries, because each
- * attempt is reserved and journalled by the caller, who retries on code `retry`.
- * Rejects with `AgentError` only; `lost` there is what the broken-off attempt had used. When the signal aborts it rejects
- * promptly with code `cancelled` and leaves no socket open. May be called for several sessions at once; keeps no state.
+ * One call is one attempt: at most one request on the wire and one assistant message back. It never retries: the caller
+ * reserves and journals each attempt, and retries on code `retry`.
+ * Rejects only with `AgentError`, whose `lost` is what the broken-off attempt used. When the signal aborts, it rejects
+ * promptly with code `cancelled` and leaves no socket open. Keeps no state; several sessions may call it at once.
  */
 export interface ModelBackend {
-  /** `anthropic`, …; goes into the trail. */
+  /** `anthropic`, …; recorded on the trail. */
   readonly name: string;
   readonly model: string;
   complete(request: CompletionRequest): Promise<Completion>;

@@ -1,10 +1,10 @@
-// Which trouble is it, and who can help? Pure. Branches on class, code, type and status, never on the words of a message:
-// those change, and a proxy's differ.
+// Classifies what went wrong with a request, which decides who can help. Pure. Branches on class, code, type and
+// status, never on the text of a message: that changes, and proxies word it differently.
 
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import type { AgentErrorCode } from './errors.ts';
 
-/** Which of our own hands aborted the request, if any did. */
+/** Why we aborted the request ourselves; null if we did not. */
 export type AbortedBy = 'caller' | 'idle' | 'deadline' | null;
 
 export type Trouble = { code: AgentErrorCode; what: string; resetAtMs: number | null; requestId: string | null };
@@ -18,11 +18,11 @@ const spendCodes: ReadonlySet<string> = new Set([
 const passingStatus: ReadonlySet<number> = new Set([408, 409]);
 const passingTypes: ReadonlySet<string> = new Set(['overloaded_error', 'api_error', 'timeout_error', 'conflict_error']);
 
-/** What `error`, thrown while an answer was awaited, means. Null: none of the service's or the wire's, so a bug of ours. */
+/** Classifies `error`, thrown while waiting for an answer. Null if it is not from the service or the network: a bug. */
 export function classify(error: unknown, abortedBy: AbortedBy, nowMs: number): Trouble | null {
   if (abortedBy !== null) return ownAbort(abortedBy);
   if (!(error instanceof AnthropicError)) return null;
-  // A cut socket, an end without an end and malformed events come as the bare base class: all may be tried again.
+  // A cut socket, a premature end and malformed events come as the bare base class: all may be retried.
   if (!(error instanceof APIError)) return trouble('retry', 'the answer broke off or could not be read');
   if (error instanceof APIUserAbortError) return trouble('retry', 'the request was aborted from outside');
   if (error instanceof APIConnectionError) return trouble('retry', 'the service could not be reached');
@@ -56,7 +56,7 @@ function isPassing(status: number | undefined, type: string | null): boolean {
   return type !== null && passingTypes.has(type);
 }
 
-/** Whatever a service says: none is waited for longer, and no later time could be written down. */
+/** We wait no longer than this, whatever the service says: a huge value could not even be written as a date. */
 const resetMsMax = 30 * 24 * 3_600_000;
 
 function resetOf(headers: Headers | undefined, nowMs: number): number | null {

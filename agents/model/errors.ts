@@ -1,22 +1,22 @@
-// The one error class of this room. The code says who can help: time, the operator's purse, or the operator.
+// The one error class of this room. The code says what can help: waiting, more money, or the operator.
 
 import { noUsage, type Usage } from './usage.ts';
 
 export type AgentErrorCode =
-  | 'retry' // overloaded, cut, stalled, malformed: the same request may do better
-  | 'limit' // a rate or usage limit: later, see `resetAtMs`
-  | 'spend' // the account's own spending limit: nothing helps but the operator
-  | 'fatal' // key, model or request refused: the same request will never do better
-  | 'cancelled' // the caller's signal
+  | 'retry' // overloaded, cut off, stalled, malformed: the same request may succeed
+  | 'limit' // a rate or usage limit: try later, see `resetAtMs`
+  | 'spend' // the account's spending limit: only the operator can help
+  | 'fatal' // key, model or request refused: the same request will never succeed
+  | 'cancelled' // by the caller's signal
   | 'price' // a model without a known price
-  | 'prompt' // a role prompt that is missing or has no marker
-  | 'script' // a script of turns that does not hold
+  | 'prompt' // a role prompt that cannot be read
+  | 'script' // the scripted back end cannot start
   | 'transcript'; // a transcript that cannot be written or read
 
 export type AgentErrorFacts = {
-  /** When the service said it would answer again; null where it said nothing. */
+  /** When the service expects to answer again; null if it did not say. */
   resetAtMs?: number | null;
-  /** What the failed attempt had used by then; a broken-off answer is paid for all the same. */
+  /** What the failed attempt used; a broken-off answer is billed all the same. */
   lost?: Usage;
   requestId?: string | null;
 };

@@ -1,4 +1,5 @@
-// Adds up what one streamed answer costs as it arrives: the SDK forgets it when a stream breaks off, the bill does not.
+// Adds up the usage of one streamed answer as it arrives: if the stream breaks off, the SDK forgets it, but it is still
+// billed.
 
 import type {
   BetaIterationsUsage,
@@ -6,10 +7,10 @@ import type {
 } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { addUsage, noUsage, type Usage } from './usage.ts';
 
-/** A token is seldom shorter; used only for output that no count was received for. */
+/** Few tokens are shorter; used only for output whose token count never arrived. */
 const bytesPerToken = 3;
 
-type Reported = {
+type ReportedUsage = {
   input_tokens?: number | null;
   output_tokens?: number | null;
   cache_read_input_tokens?: number | null;
@@ -18,7 +19,7 @@ type Reported = {
   iterations?: BetaIterationsUsage | null;
 };
 
-/** `total` is for an answer that came whole; `brokenOff` counts streamed text too, as its last count never arrived. */
+/** `total` is for a complete answer; `brokenOff` also counts the streamed text, since the last count never arrived. */
 export function meter() {
   let usage = noUsage;
   let compaction = noUsage;
@@ -26,9 +27,9 @@ export function meter() {
   return {
     see(event: BetaRawMessageStreamEvent): void {
       streamedBytes += bytesOf(event);
-      const reported: Reported | null = reportedBy(event);
+      const reported: ReportedUsage | null = reportedBy(event);
       if (reported === null) return;
-      usage = merged(usage, reported);
+      usage = merge(usage, reported);
       compaction = compactionOf(reported.iterations);
     },
     total: (): Usage => addUsage(usage, compaction),
@@ -39,13 +40,13 @@ export function meter() {
   };
 }
 
-function reportedBy(event: BetaRawMessageStreamEvent): Reported | null {
+function reportedBy(event: BetaRawMessageStreamEvent): ReportedUsage | null {
   if (event.type === 'message_start') return event.message.usage;
   return event.type === 'message_delta' ? event.usage : null;
 }
 
-/** Counts in `message_delta` are cumulative, but some services leave members out there, or send 0. */
-function merged(usage: Usage, now: Reported): Usage {
+/** Counts in `message_delta` are cumulative, but some services omit members there, or send 0. */
+function merge(usage: Usage, now: ReportedUsage): Usage {
   const hour = Math.max(usage.cacheWrite1h, count(now.cache_creation?.ephemeral_1h_input_tokens));
   const written = Math.max(usage.cacheWrite5m + usage.cacheWrite1h, count(now.cache_creation_input_tokens));
   return {
@@ -57,15 +58,15 @@ function merged(usage: Usage, now: Reported): Usage {
   };
 }
 
-/** What is no number of tokens counts for nothing: from NaN on, no budget would be used up. */
+/** Ignores token counts that are not numbers: after one NaN, no budget would ever be used up. */
 function count(reported: number | null | undefined): number {
   return Number.isSafeInteger(reported) ? (reported as number) : 0;
 }
 
-/** Tokens of a compaction are billed, but stand in no other count. */
+/** Tokens of a compaction are billed, but no other count includes them. */
 function compactionOf(iterations: BetaIterationsUsage | null | undefined): Usage {
-  const of = (iterations ?? []).filter((iteration) => iteration.type === 'compaction');
-  return of.map((iteration) => merged(noUsage, iteration)).reduce(addUsage, noUsage);
+  const compactions = (iterations ?? []).filter((iteration) => iteration.type === 'compaction');
+  return compactions.map((iteration) => merge(noUsage, iteration)).reduce(addUsage, noUsage);
 }
 
 function bytesOf(event: BetaRawMessageStreamEvent): number {

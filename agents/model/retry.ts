@@ -1,17 +1,17 @@
-// Whether to ask again, and when. Pure: chance is passed in.
+// Whether and when to ask again. Pure: chance is passed in.
 
 import type { AgentError } from './errors.ts';
 
-/** Requests for one answer, the first included. */
+/** Requests for one answer, including the first. */
 export const attemptsMax = 4;
 const backoffFirstMs = 500;
 const backoffMostMs = 8000;
-/** A limit that lifts later than this is the supervisor's to wait for, not the session's. */
+/** For a limit that lifts later than this, the supervisor waits, not the session. */
 export const limitWaitMsMax = 60_000;
 
 /**
- * Milliseconds to wait before the next attempt, or null: do not ask again. `attempt` counts from 1; `chance` (0 to below 1)
- * takes up to a quarter off a backoff, and adds up to a quarter to a time that the service named.
+ * Milliseconds to wait before the next attempt, or null to give up. `attempt` counts from 1; `chance` (0 to below 1)
+ * takes up to a quarter off a backoff, and adds up to a quarter to a wait that the service named.
  */
 export function retryDelayMs(error: AgentError, attempt: number, nowMs: number, chance: number): number | null {
   if (attempt >= attemptsMax) return null;

@@ -1,5 +1,5 @@
-// Money: list prices with their date, what a call may cost at most, what it did cost, and purses with a ceiling. Reserve
-// before, settle after; nothing is spent that was not reserved. An unknown model has no price, so it is not called.
+// Money: list prices with their date, the most a call can cost, what it did cost, and purses with a ceiling. Reserve
+// before, settle after; nothing is spent that was not reserved. A model without a price is not called.
 
 import { AgentError } from './errors.ts';
 import { promptTokens, type Usage } from './usage.ts';
@@ -7,16 +7,16 @@ import { promptTokens, type Usage } from './usage.ts';
 /** USD per million tokens. */
 export type Rates = { input: number; output: number; cacheWrite5m: number; cacheWrite1h: number; cacheRead: number };
 export type Price = Rates & {
-  /** Rates of the whole request where its prompt is longer than `above` tokens. */
+  /** Rates for the whole request if its prompt is longer than `above` tokens. */
   long?: { above: number; rates: Rates };
-  /** Said where costs are shown, if the price needs a word. */
+  /** Shown beside costs, if the price needs an explanation. */
   note?: string;
 };
 
 /** When the table below was last compared with the published list. */
 export const pricesAsOf = '2026-11-10';
 
-/** What writing to the cache costs, of the input's price, for every model of the list. */
+/** Price of writing to the cache, as a multiple of the input price, for every model in the list. */
 const writeShare = 1.25;
 const hourShare = 2;
 
@@ -40,21 +40,21 @@ const listPrices: Readonly<Record<string, Price>> = {
   'claude-haiku-5-5': { ...rates(0.1, 0.5, 0.01), long: { above: 100_000, rates: rates(0.5, 2.5, 0.05) } },
   'claude-haiku-4-5': haiku4,
   'claude-haiku-4-5-20251001': haiku4,
-  scripted: { ...free, note: 'a script plays this agent: no model is called and nothing is paid' },
+  scripted: { ...free, note: 'a script plays this agent: no model is called and nothing is charged' },
 };
 
 /**
- * The price of `model`: the operator's (by model's name), if he gave one, else the list's. Throws `AgentError` (price) for any other model:
- * a call whose cost is unknown cannot be kept inside a budget.
+ * The price of `model`: the one in `configured` (by model name) if there is one, else the list price. Throws
+ * `AgentError` (price) for any other model: a call of unknown cost cannot be kept within a budget.
  */
-export function priceOf(model: string, given: Readonly<Record<string, Price>> = {}): Price {
-  const list = [given, listPrices].find((prices) => Object.hasOwn(prices, model));
+export function priceOf(model: string, configured: Readonly<Record<string, Price>> = {}): Price {
+  const list = [configured, listPrices].find((prices) => Object.hasOwn(prices, model));
   const price = list?.[model];
   if (price) return price;
   throw new AgentError(
     'price',
-    `no price is known for the model "${model}" (list of ${pricesAsOf}), so its cost cannot be kept inside a budget; ` +
-      'give its price in the configuration, or choose another model',
+    `no price is known for the model "${model}" (list of ${pricesAsOf}), so its cost cannot be kept within a budget; ` +
+      'set its price in the configuration, or choose another model',
   );
 }
 
@@ -70,7 +70,7 @@ export function costOf(price: Price, usage: Usage): number {
   return perMillion / 1e6;
 }
 
-/** The most that one request can cost: its prompt all written to the cache, its answer as long as it may be. */
+/** The most that one request can cost: the whole prompt written to the cache, the answer as long as allowed. */
 export function mostOf(price: Price, prompt: { stableTokens: number; tailTokens: number }, maxTokens: number): number {
   return costOf(price, {
     input: 0,
@@ -83,20 +83,20 @@ export function mostOf(price: Price, prompt: { stableTokens: number; tailTokens:
 
 /** Money with a ceiling. Changed only by `reserve` and `settle`. */
 export type Purse = { readonly name: string; readonly ceilingUsd: number; spentUsd: number; heldUsd: number };
-/** Money put aside in one or more purses, until it is settled. */
+/** Money put aside in one or more purses until it is settled. */
 export type Hold = { readonly purses: readonly Purse[]; readonly usd: number; open: boolean };
 
-/** A purse such as `call`, `session` or `phase`. */
+/** Opens a purse such as `call`, `session` or `phase`. */
 export function openPurse(name: string, ceilingUsd: number, spentUsd = 0): Purse {
   return { name, ceilingUsd, spentUsd, heldUsd: 0 };
 }
 
-/** What is neither spent nor held, in USD; never below 0. */
+/** USD neither spent nor held; never below 0. */
 export function leftIn(purse: Purse): number {
   return Math.max(0, purse.ceilingUsd - purse.spentUsd - purse.heldUsd);
 }
 
-/** Puts `usd` aside in all of `purses`, or in none of them: then says in words which has too little. */
+/** Puts `usd` aside in all of `purses`, or in none: `refused` then says which one has too little. */
 export function reserve(purses: readonly Purse[], usd: number): { hold: Hold } | { refused: string } {
   const short = purses.find((purse) => purse.spentUsd + purse.heldUsd + usd > purse.ceilingUsd);
   if (short !== undefined) {
@@ -107,7 +107,7 @@ export function reserve(purses: readonly Purse[], usd: number): { hold: Hold } |
   return { hold: { purses, usd, open: true } };
 }
 
-/** Replaces a hold by what was really spent, which may be more than was held. A second settling changes nothing. */
+/** Replaces a hold with what was really spent, which may be more. Settling again changes nothing. */
 export function settle(hold: Hold, usd: number): void {
   if (!hold.open) return;
   hold.open = false;

@@ -1,18 +1,17 @@
-// Tokens as they are billed: five kinds, because each has its own price.
+// Tokens as billed: five kinds, because each has its own price.
 
 export type Usage = {
-  /** Input read afresh, neither from nor into the cache. */
+  /** Input that was neither read from the cache nor written to it. */
   input: number;
   output: number;
   cacheRead: number;
-  /** Written to the cache for five minutes, and for one hour. */
+  /** Written to the cache, for five minutes or for one hour. */
   cacheWrite5m: number;
   cacheWrite1h: number;
 };
 
 export const noUsage: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
 
-/** Sum of two usages. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
     input: a.input + b.input,
@@ -23,7 +22,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** Tokens of the prompt: what the model read, from wherever. */
+/** Tokens of the whole prompt, cached or not. */
 export function promptTokens(usage: Usage): number {
   return usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
 }

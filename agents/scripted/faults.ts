@@ -1,5 +1,5 @@
-// How a scripted answer leaves the house: whole, broken in the way that the script asks for, or refused. Each fault looks on
-// the wire as the real service's does.
+// Sends a scripted answer: whole, broken in the way that the script asks for, or refused. On the wire, each fault looks
+// like the real service's.
 
 import type { ServerResponse } from 'node:http';
 import type { Fault, FaultKind } from './script.ts';
@@ -15,7 +15,7 @@ export type Failure = {
   headers?: Record<string, string>;
 };
 
-/** Sends the message, as events or as one JSON body, up to where the fault strikes. */
+/** Sends the message, as events or as one JSON body, up to the point where the fault strikes. */
 export function send(response: ServerResponse, message: WireMessage, kind: FaultKind | null, streamed: boolean): void {
   if (streamed) stream(response, message, kind);
   else plain(response, message, kind);
@@ -47,7 +47,7 @@ function stream(response: ServerResponse, message: WireMessage, kind: FaultKind 
   }
 }
 
-/** Keeps the line open with pings, which are no events, until the client or `close` ends it. */
+/** Keeps the connection open with pings, which clients do not count as events, until the client or `close` ends it. */
 function stall(response: ServerResponse): void {
   const beat = setInterval(() => response.write(sse({ type: 'ping' })), pingMs);
   response.on('close', () => clearInterval(beat));
@@ -59,7 +59,7 @@ function plain(response: ServerResponse, message: WireMessage, kind: FaultKind |
   else if (kind !== 'stall') json(response, 200, message);
 }
 
-/** Faults that come instead of an answer. */
+/** The failure to send in place of an answer; null for a fault that breaks the answer itself. */
 export function failureOf(fault: Fault | null): Failure | null {
   const after = fault?.retryAfter;
   const headers: Record<string, string> = after === undefined ? {} : { 'retry-after': String(after) };

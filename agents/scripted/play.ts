@@ -1,6 +1,6 @@
-// Which turn of a script answers a request. Pure, and without memory: the first message chooses the wake, the number of
-// answers so far the turn, earlier tool results the values. So a supervisor that was killed and starts again gets the answers
-// that fit what is so then.
+// Chooses the turn of a script that answers a request. Pure, and without memory: the first message chooses the wake,
+// the number of answers so far the turn, and earlier tool results the values. So a supervisor that was killed and
+// restarted gets answers that fit the state it finds.
 
 import { z } from 'zod';
 import { roleIn } from '../view/prompt.ts';
@@ -9,7 +9,7 @@ import type { Fault, Script, ScriptRole, Step, Turn, Wake, When } from './script
 const Block = z.looseObject({ type: z.string() });
 const Content = z.union([z.string(), z.array(Block)]);
 
-/** What is read of a Messages request; anything else in it is let through. */
+/** The part of a Messages request that is read; the rest is let through unchecked. */
 export const MessagesRequest = z.looseObject({
   model: z.string(),
   max_tokens: z.number().int().positive().optional(),
@@ -23,7 +23,7 @@ export type MessagesRequest = z.infer<typeof MessagesRequest>;
 export type Play = {
   role: ScriptRole;
   wake: string;
-  /** Counted from 1; one past the last where the script is at its end. */
+  /** Counted from 1; one past the last turn if the script has ended. */
   turn: number;
   say: string;
   calls: { tool: string; input: unknown }[];
@@ -33,35 +33,35 @@ export type Play = {
 type Values = Map<string, string>;
 class Unplayable extends Error {}
 
-/** The turn that answers `request`, or in words why none does. */
+/** The turn that answers `request`, or a `problem` that says why none does. */
 export function play(script: Script, request: MessagesRequest): Play | { problem: string } {
   try {
-    return chosen(script, request);
+    return chooseTurn(script, request);
   } catch (error) {
     if (error instanceof Unplayable) return { problem: error.message };
     throw error;
   }
 }
 
-function chosen(script: Script, request: MessagesRequest): Play {
+function chooseTurn(script: Script, request: MessagesRequest): Play {
   const role: ScriptRole = roleIn(textOf(request.system ?? '')) ?? 'any';
   const opening = textOf(request.messages[0]?.content ?? '');
   const wake = wakeFor(script, role, opening);
   const talk = exchanges(request);
-  const values = saved(wake, opening, talk);
+  const values = savedValues(wake, opening, talk);
   const turn = talk.length;
-  const said = talk.at(-1)?.heard ?? '';
+  const heard = talk.at(-1)?.heard ?? '';
   const spec = wake.turns[turn - 1];
   const at = { role, wake: wake.name, turn };
-  if (spec === undefined) return { ...at, say: 'The script has no further turn.', calls: [], fault: null };
+  if (spec === undefined) return { ...at, say: 'The script has no more turns.', calls: [], fault: null };
   const where = `turn ${turn} of wake "${wake.name}" (${role})`;
-  const step = stepFor(spec, said);
-  if (step === null) throw new Unplayable(`no alternative of ${where} fits what was said last`);
+  const step = stepFor(spec, heard);
+  if (step === null) throw new Unplayable(`no alternative of ${where} matches what was heard last`);
   const calls = (step.call ?? []).map((call) => ({
-    tool: offered(request, call.tool),
-    input: filled(call.input, values, where),
+    tool: offeredName(request, call.tool),
+    input: fill(call.input, values, where),
   }));
-  return { ...at, say: String(filled(step.say ?? '', values, where)), calls, fault: step.fault ?? null };
+  return { ...at, say: String(fill(step.say ?? '', values, where)), calls, fault: step.fault ?? null };
 }
 
 function wakeFor(script: Script, role: ScriptRole, opening: string): Wake {
@@ -69,10 +69,10 @@ function wakeFor(script: Script, role: ScriptRole, opening: string): Wake {
   if (!wakes) throw new Unplayable(`the script has no role ${role}`);
   const wake = wakes.find(({ when }) => holds(when, opening));
   if (wake) return wake;
-  throw new Unplayable(`no wake of role ${role} fits; its message begins: ${opening.slice(0, 300)}`);
+  throw new Unplayable(`no wake of role ${role} matches the first message, which begins: ${opening.slice(0, 300)}`);
 }
 
-/** What was heard before each answer, and the tool results that came of it; the last one is yet to be answered. */
+/** What was heard before an answer, and the results of that answer's tool calls; the last answer is still to come. */
 type Exchange = { heard: string; results: { tool: string; text: string }[] };
 
 function exchanges(request: MessagesRequest): Exchange[] {
@@ -101,12 +101,12 @@ function toolResult(block: z.infer<typeof Block>, names: Map<string, string>): E
   return tool === undefined ? [] : [{ tool, text: textOf([block]) }];
 }
 
-/** Values from the first message, then from each played turn's results, later ones over earlier. */
-function saved(wake: Wake, opening: string, talk: readonly Exchange[]): Values {
+/** Values from the first message, then from the results of each played turn; later values replace earlier ones. */
+function savedValues(wake: Wake, opening: string, talk: readonly Exchange[]): Values {
   const values: Values = new Map();
   const keep = (name: string, pattern: string, texts: string[]) => {
-    const found = texts.map((text) => new RegExp(pattern, 'm').exec(text)).find((match) => match !== null);
-    if (found) values.set(name, found[1] ?? found[0]);
+    const match = texts.map((text) => new RegExp(pattern, 'm').exec(text)).find((result) => result !== null);
+    if (match) values.set(name, match[1] ?? match[0]);
   };
   for (const [name, pattern] of Object.entries(wake.save)) keep(name, pattern, [opening]);
   talk.forEach(({ heard, results }, index) => {
@@ -135,25 +135,25 @@ function holds(when: When | undefined, text: string): boolean {
   return when.matches === undefined || new RegExp(when.matches, 'm').test(text);
 }
 
-/** `{{ name }}` becomes the value's text; a text that is nothing but `{{ name:number }}` becomes a number. */
-function filled(value: unknown, values: Values, where: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => filled(item, values, where));
+/** `{{ name }}` becomes the value's text; a text that is only `{{ name:number }}` becomes a number. */
+function fill(value: unknown, values: Values, where: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => fill(item, values, where));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, filled(member, values, where)]));
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fill(member, values, where)]));
   }
   if (typeof value !== 'string') return value;
   const lookUp = (name: string) => {
-    const found = values.get(name);
-    if (found === undefined) throw new Unplayable(`${where} uses {{ ${name} }}, which nothing has saved so far`);
-    return found;
+    const saved = values.get(name);
+    if (saved === undefined) throw new Unplayable(`${where} uses {{ ${name} }}, but nothing has saved it yet`);
+    return saved;
   };
   const number = /^\{\{\s*(\w+)\s*:\s*number\s*\}\}$/.exec(value);
   if (number) return Number(lookUp(number[1] as string));
   return value.replace(/\{\{\s*([a-z]\w*)\s*\}\}/g, (_, name: string) => lookUp(name));
 }
 
-/** Clients that get our tools over MCP know `claim` as `mcp__coldpass__claim`. */
-function offered(request: MessagesRequest, tool: string): string {
+/** The client's name for `tool`: over MCP, `claim` is called `mcp__coldpass__claim`. */
+function offeredName(request: MessagesRequest, tool: string): string {
   const names = (request.tools ?? []).flatMap(({ name }) => name ?? []);
   return names.find((name) => name === tool) ?? names.find((name) => baseName(name) === tool) ?? tool;
 }

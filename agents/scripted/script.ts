@@ -1,16 +1,18 @@
-// A script of turns: what an agent says and which tools it calls, written down beforehand, for the demo and for tests. No
-// model plays. The format is told in docs/scripts.md; here is its schema.
+// The schema of scripts of turns: what an agent says and which tools it calls, written in advance for the demo and for
+// tests. No model is called. docs/scripts.md explains the format.
 
 import { z } from 'zod';
 import { AgentRole } from '../../state/entry/ids.ts';
 import { readYaml } from '../../state/plan/yaml.ts';
 
 const Pattern = z.string().min(1).max(1000).refine(isPattern, 'not a regular expression');
-const Name = z.string().regex(/^[a-z][A-Za-z0-9_]*$/, 'a name is letters and digits, the first a small letter');
-/** One text, or a list of them. Short forms are spelt out first: a union's errors would say nothing of the line at hand. */
-const Texts = z.preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string().min(1)).min(1));
+const Name = z
+  .string()
+  .regex(/^[a-z][A-Za-z0-9_]*$/, 'a name is letters, digits and underscores, the first a lower-case letter');
+/** One text, or a list. A single text is made a list first, because the errors of a union would not name the line. */
+const Texts = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().min(1)).min(1));
 
-/** All that are given must hold, of one text. */
+/** Conditions on one text; all that are given must hold. */
 export const When = z.strictObject({
   contains: Texts.optional(),
   lacks: Texts.optional(),
@@ -18,18 +20,31 @@ export const When = z.strictObject({
 });
 export type When = z.infer<typeof When>;
 
-/** How an answer goes wrong. Those of the first line come once by default, then the turn is played. */
+/** How an answer fails. */
 export const FaultKind = z.enum([
-  ...(['overloaded', 'overloaded_midway', 'rate_limit', 'cut', 'eof', 'stall', 'malformed', 'max_tokens'] as const),
-  ...(['spend_limit', 'unauthorized', 'refusal', 'pause_turn', 'context_window', 'filter', 'tool_unasked'] as const),
+  'overloaded',
+  'overloaded_midway',
+  'rate_limit',
+  'cut',
+  'eof',
+  'stall',
+  'malformed',
+  'max_tokens',
+  'spend_limit',
+  'unauthorized',
+  'refusal',
+  'pause_turn',
+  'context_window',
+  'filter',
+  'tool_unasked',
 ]);
 export type FaultKind = z.infer<typeof FaultKind>;
 
 export const Fault = z.strictObject({
   kind: FaultKind,
-  /** How often, in one conversation, before the turn itself is played. */
+  /** How often it happens in one conversation before the turn itself is played. */
   times: z.number().int().positive().max(1000).default(1),
-  /** Seconds, told in `retry-after`. */
+  /** Seconds, sent as `retry-after`. */
   retryAfter: z.number().nonnegative().max(86_400).optional(),
 });
 export type Fault = z.infer<typeof Fault>;
@@ -42,28 +57,28 @@ const parts = {
     .optional(),
   /** Values taken from the results of this turn's calls, for later turns. */
   save: z.record(Name, z.strictObject({ from: z.string().min(1), match: Pattern })).optional(),
-  fault: z.preprocess((given) => (typeof given === 'string' ? { kind: given } : given), Fault).optional(),
+  fault: z.preprocess((value) => (typeof value === 'string' ? { kind: value } : value), Fault).optional(),
 };
 
-/** One way to go on; `when` is of what was heard last. */
+/** One way to continue; `when` looks at what was heard last. */
 export const Step = z
   .strictObject({ when: When.optional(), ...parts })
-  .refine(doesSomething, 'an alternative says, calls or fails');
+  .refine(doesSomething, 'an alternative needs `say`, `call` or `fault`');
 export type Step = z.infer<typeof Step>;
 
-/** What is done, or the first of some alternatives that fits. */
+/** One answer: a step, or the first alternative whose `when` matches. */
 export const Turn = z
   .strictObject({ ...parts, either: z.array(Step).min(1).optional() })
-  .refine((turn) => turn.either !== undefined || doesSomething(turn), 'a turn says, calls or fails')
+  .refine((turn) => turn.either !== undefined || doesSomething(turn), 'a turn needs `say`, `call` or `fault`')
   .refine(
     ({ either, ...rest }) => either === undefined || Object.values(rest).every((part) => part === undefined),
-    '`either` stands alone: put the rest into its alternatives',
+    '`either` must be alone: move the rest into its alternatives',
   );
 export type Turn = z.infer<typeof Turn>;
 
 export const Wake = z.strictObject({
   name: z.string().min(1).max(100),
-  /** Of the first message: what woke the agent. Without it, the wake fits always. */
+  /** Looks at the first message, which says what woke the agent. A wake without `when` always matches. */
   when: When.optional(),
   /** Values taken from the first message. */
   save: z.record(Name, Pattern).default({}),
@@ -83,11 +98,11 @@ export const Script = z.strictObject({
       adversary: z.array(Wake).min(1).optional(),
       any: z.array(Wake).min(1).optional(),
     })
-    .refine((roles) => Object.values(roles).some((wakes) => wakes !== undefined), 'a script has one role at least'),
+    .refine((roles) => Object.values(roles).some((wakes) => wakes !== undefined), 'a script needs at least one role'),
 });
 export type Script = z.infer<typeof Script>;
 
-/** Reads a script; `file` is for messages. Throws `TrailError` (bad-file), which names file, line and what to do. */
+/** Reads a script; error messages name `file`. Throws `TrailError` (bad-file) with file, line and what to do. */
 export function readScript(text: string, file: string): Script {
   return readYaml(Script, text, file);
 }

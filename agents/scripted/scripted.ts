@@ -1,6 +1,6 @@
-// The scripted back end: a Messages endpoint on loopback that answers from a script, so that demo and tests go through the
-// real SDK and real clients. No model plays, and it says so: every answer's model is `scripted`. Knows no conversation; all
-// it remembers is how often it has failed where a script tells it to fail.
+// The scripted back end: a Messages endpoint on loopback that answers from a script, so that demo and tests use the
+// real SDK and real clients. No model is called, and every answer says so: its model is `scripted`. Remembers no
+// conversation, only how often it has failed at each point where the script asks for a fault.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,9 +12,9 @@ import type { Fault, FaultKind, Script } from './script.ts';
 import { tokens, wireMessage } from './wire.ts';
 
 const bodyBytesMax = 32 * 1024 * 1024;
-const requestsKept = 200;
+const requestsMax = 200;
 
-/** One answered request, for tests and for those who watch. */
+/** One answered request, for tests and for display. */
 export type ScriptedRequest = {
   auth: 'bearer' | 'x-api-key';
   path: string;
@@ -24,22 +24,22 @@ export type ScriptedRequest = {
 };
 
 export type Scripted = {
-  /** For use as the base URL. */
+  /** The base URL for clients. */
   url: string;
   /** The newest requests, oldest first. */
   requests(): ScriptedRequest[];
-  /** Ends open answers too. */
+  /** Also ends answers in progress. */
   close(): Promise<void>;
 };
 
-type Running = { script: Script; failed: Map<string, number>; answers: number; kept: ScriptedRequest[] };
+type Running = { script: Script; failures: Map<string, number>; answers: number; recent: ScriptedRequest[] };
 
-/** Starts the endpoint on loopback, on a free port unless one is named. Rejects with `AgentError` where it cannot listen. */
+/** Starts the endpoint on loopback, by default on a free port. Rejects with `AgentError` if it cannot listen. */
 export async function startScripted(script: Script, options: { port?: number } = {}): Promise<Scripted> {
-  const running: Running = { script, failed: new Map(), answers: 0, kept: [] };
+  const running: Running = { script, failures: new Map(), answers: 0, recent: [] };
   const server = createServer((request, response) => {
     serve(running, request, response).catch((error: unknown) => {
-      // A client that went away while it was sending is no news; anything else is a bug.
+      // A client that disconnects while sending is normal; anything else is a bug.
       if (!request.errored) throw error;
       response.destroy();
     });
@@ -47,7 +47,7 @@ export async function startScripted(script: Script, options: { port?: number } =
   await listen(server, options.port ?? 0);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests: () => [...running.kept],
+    requests: () => [...running.recent],
     close: () => shut(server),
   };
 }
@@ -55,24 +55,24 @@ export async function startScripted(script: Script, options: { port?: number } =
 async function serve(running: Running, request: IncomingMessage, response: ServerResponse): Promise<void> {
   running.answers += 1;
   response.setHeader('request-id', `req_script_${running.answers}`);
-  const asked = await askedBy(request);
-  if ('status' in asked) return fail(response, asked);
-  if (asked.counting) return json(response, 200, { input_tokens: tokens(asked.bytes) });
-  const { auth, path, body } = asked;
-  const played = play(running.script, body);
-  if ('problem' in played) {
+  const call = await readCall(request);
+  if ('status' in call) return fail(response, call);
+  if (call.counting) return json(response, 200, { input_tokens: tokens(call.bytes) });
+  const { auth, path, body } = call;
+  const turn = play(running.script, body);
+  if ('problem' in turn) {
     keep(running, { auth, path, body, play: null, fault: null });
-    return fail(response, invalid(`the script cannot go on: ${played.problem}`));
+    return fail(response, invalid(`the script cannot continue: ${turn.problem}`));
   }
-  const fault = faultOf(running, played, body);
-  keep(running, { auth, path, body, play: played, fault: fault?.kind ?? null });
-  answer(response, { ...played, fault }, asked, `msg_script_${running.answers}`);
+  const fault = faultOf(running, turn, body);
+  keep(running, { auth, path, body, play: turn, fault: fault?.kind ?? null });
+  answer(response, { ...turn, fault }, call, `msg_script_${running.answers}`);
 }
 
-type Asked = { auth: ScriptedRequest['auth']; path: string; counting: boolean; body: MessagesRequest; bytes: number };
+type Call = { auth: ScriptedRequest['auth']; path: string; counting: boolean; body: MessagesRequest; bytes: number };
 
-/** What is asked for, or why it cannot be answered. */
-async function askedBy(request: IncomingMessage): Promise<Asked | Failure> {
+/** What the client asks for, or the failure to answer with. */
+async function readCall(request: IncomingMessage): Promise<Call | Failure> {
   const path = new URL(request.url ?? '/', 'http://loopback').pathname;
   const counting = path === '/v1/messages/count_tokens';
   if (request.method !== 'POST' || !(counting || path === '/v1/messages')) {
@@ -84,25 +84,25 @@ async function askedBy(request: IncomingMessage): Promise<Asked | Failure> {
   }
   const text = await bodyOf(request);
   if (text === null) return { status: 413, type: 'request_too_large', message: 'the body is too large' };
-  const body = parsed(text);
+  const body = parse(text);
   if (body === null) return invalid('the body is not a Messages request');
   return { auth, path, counting, body, bytes: Buffer.byteLength(text) };
 }
 
-/** Fails as often as the script says for this turn of this very conversation, then no more. */
-function faultOf(running: Running, played: Play, body: MessagesRequest): Fault | null {
-  if (played.fault === null) return null;
-  const key = digestOfJson([played.role, played.wake, played.turn, body.messages]);
-  const before = running.failed.get(key) ?? 0;
-  if (before >= played.fault.times) return null;
-  running.failed.set(key, before + 1);
-  return played.fault;
+/** Fails as often as the script says for this turn of exactly this conversation, then no more. */
+function faultOf(running: Running, turn: Play, body: MessagesRequest): Fault | null {
+  if (turn.fault === null) return null;
+  const key = digestOfJson([turn.role, turn.wake, turn.turn, body.messages]);
+  const failures = running.failures.get(key) ?? 0;
+  if (failures >= turn.fault.times) return null;
+  running.failures.set(key, failures + 1);
+  return turn.fault;
 }
 
-function answer(response: ServerResponse, played: Play, asked: Asked, id: string): void {
-  const failure = failureOf(played.fault);
+function answer(response: ServerResponse, turn: Play, { body, bytes }: Call, id: string): void {
+  const failure = failureOf(turn.fault);
   if (failure) fail(response, failure);
-  else send(response, wireMessage(played, id, asked.bytes), played.fault?.kind ?? null, asked.body.stream === true);
+  else send(response, wireMessage(turn, id, bytes), turn.fault?.kind ?? null, body.stream === true);
 }
 
 function authOf(request: IncomingMessage): ScriptedRequest['auth'] | null {
@@ -121,7 +121,7 @@ async function bodyOf(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function parsed(text: string): MessagesRequest | null {
+function parse(text: string): MessagesRequest | null {
   try {
     return MessagesRequest.safeParse(JSON.parse(text)).data ?? null;
   } catch {
@@ -130,15 +130,15 @@ function parsed(text: string): MessagesRequest | null {
 }
 
 function keep(running: Running, request: ScriptedRequest): void {
-  running.kept.push(request);
-  if (running.kept.length > requestsKept) running.kept.shift();
+  running.recent.push(request);
+  if (running.recent.length > requestsMax) running.recent.shift();
 }
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: Error) =>
       reject(
-        new AgentError('script', `the scripted back end cannot listen on port ${port}; name another one`, { cause }),
+        new AgentError('script', `the scripted back end cannot listen on port ${port}; choose another port`, { cause }),
       );
     server.once('error', failed);
     server.listen(port, '127.0.0.1', () => {

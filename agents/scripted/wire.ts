@@ -1,10 +1,10 @@
-// A scripted answer in the Messages API's own form: one JSON message, or the server-sent events that build it up.
+// A scripted answer in the form of the Messages API: one JSON message, or the server-sent events that build it up.
 
 import type { Play } from './play.ts';
 
 const textChunk = 48;
 const jsonChunk = 64;
-/** Rough, and only for the usage figures of answers that cost nothing. */
+/** A rough figure, used only to report the usage of answers that cost nothing. */
 const bytesPerToken = 4;
 
 export type WireEvent = { type: string; [member: string]: unknown };
@@ -22,18 +22,26 @@ export type WireMessage = {
   usage: Record<string, number>;
 };
 
-/** The message that a turn comes to; `inputBytes` is the size of the request. */
+/** The message for a turn; `inputBytes` is the size of the request. */
 export function wireMessage(play: Play, id: string, inputBytes: number): WireMessage {
   const text: WireBlock[] = play.say === '' ? [] : [{ type: 'text', text: play.say }];
-  // The same turn of the same conversation has the same ids, and no two calls of a conversation share one.
+  // The same turn of the same conversation gets the same ids, and no two calls of a conversation share one.
   const calls = play.calls.map(({ tool, input }, index): WireBlock => {
     return { type: 'tool_use', id: `toolu_script_${play.turn}_${index + 1}`, name: tool, input };
   });
   const content = [...text, ...calls];
   const stop = stopOf(play);
   return {
-    ...{ id, type: 'message', role: 'assistant', model: 'scripted', content, stop_reason: stop, stop_sequence: null },
-    ...(stop === 'refusal' && { stop_details: { type: 'refusal', category: null, explanation: 'as the script says' } }),
+    id,
+    type: 'message',
+    role: 'assistant',
+    model: 'scripted',
+    content,
+    stop_reason: stop,
+    stop_sequence: null,
+    ...(stop === 'refusal' && {
+      stop_details: { type: 'refusal', category: null, explanation: 'requested by the script' },
+    }),
     usage: {
       input_tokens: tokens(inputBytes),
       cache_creation_input_tokens: 0,
@@ -43,7 +51,7 @@ export function wireMessage(play: Play, id: string, inputBytes: number): WireMes
   };
 }
 
-/** The events of a message. With `max_tokens` the last block is left half, as the real service leaves it. */
+/** The events of a message. With `max_tokens` the last block is cut in half, as the real service does. */
 export function wireEvents(message: WireMessage): WireEvent[] {
   const cut = message.stop_reason === 'max_tokens';
   const start = { ...message, content: [], stop_reason: null, usage: { ...message.usage, output_tokens: 1 } };
@@ -70,10 +78,10 @@ export function sse(event: WireEvent): string {
 
 function blockEvents(block: WireBlock, index: number, half: boolean): WireEvent[] {
   const whole = block.type === 'text' ? block.text : JSON.stringify(block.input);
-  const sent = half ? whole.slice(0, Math.ceil(whole.length / 2)) : whole;
+  const text = half ? whole.slice(0, Math.ceil(whole.length / 2)) : whole;
   const empty = block.type === 'text' ? { type: 'text', text: '' } : { ...block, input: {} };
-  const deltas = pieces(sent, block.type === 'text' ? textChunk : jsonChunk).map((piece) =>
-    block.type === 'text' ? { type: 'text_delta', text: piece } : { type: 'input_json_delta', partial_json: piece },
+  const deltas = chunks(text, block.type === 'text' ? textChunk : jsonChunk).map((chunk) =>
+    block.type === 'text' ? { type: 'text_delta', text: chunk } : { type: 'input_json_delta', partial_json: chunk },
   );
   return [
     { type: 'content_block_start', index, content_block: empty },
@@ -99,8 +107,8 @@ function stopOf(play: Play): string {
   }
 }
 
-/** Whole characters: a pair of surrogates is never cut in two. */
-function pieces(text: string, size: number): string[] {
+/** Splits between whole characters, never inside a surrogate pair. */
+function chunks(text: string, size: number): string[] {
   const characters = Array.from(text);
   const count = Math.ceil(characters.length / size);
   return Array.from({ length: count }, (_, i) => characters.slice(i * size, (i + 1) * size).join(''));

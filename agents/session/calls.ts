@@ -1,6 +1,6 @@
-// The tool calls of one answer, in order: journal the intent, run, journal the result, next. A call without a result in the
-// transcript may have taken effect: that is the reader's to find out, from the trail. What an answer's results show counts as
-// seen from the next answer on: the model had not read it when it wrote this one.
+// Runs the tool calls of one answer in order: journal the intent, run, journal the result, next. A call without a
+// result in the transcript may have taken effect; its reader must find out from the trail. Results count as seen from
+// the next answer on: the model had not read them when it wrote this one.
 
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { digestOf } from '../../state/entry/digest.ts';
@@ -11,17 +11,17 @@ import type { ToolReply } from '../tools/host.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Talk } from './talk.ts';
 
-/** Longest result that a model is given; of longer ones the middle is left out. */
+/** Longest result that a model is given; longer ones lose their middle. */
 export const resultBytesMax = 16 * 1024;
 
 export type Called = {
   results: BetaToolResultBlockParam[];
-  /** The ending tool that was used with success; calls after it were not run. */
+  /** The ending tool that succeeded; calls after it were not run. */
   endedBy: { tool: Tool; text: string } | null;
 };
 type Seen = { digests: Map<number, Digest>; parts: number[] };
 
-/** Runs them; null where the session's signal aborted before all had a result. Rejects where the host does. */
+/** Runs the calls; null if the session's signal aborted before all had a result. Rejects if the host does. */
 export async function runCalls(talk: Talk, uses: readonly ToolUse[]): Promise<Called | null> {
   const called: Called = { results: [], endedBy: null };
   const seen: Seen = { digests: new Map(), parts: [] };
@@ -45,7 +45,7 @@ async function runOne(talk: Talk, use: ToolUse, called: Called, seen: Seen): Pro
   const tool = tools.find((known) => known.name === use.name);
   const reply = await replyTo(talk, tool, use, called);
   if (reply === null) return null;
-  const text = shown(talk, call, reply, tool);
+  const text = modelText(talk, call, reply, tool);
   const digest = digestOf(text);
   await transcript.append({ kind: 'result', call, ok: reply.ok, digest, text });
   onEvent?.({ kind: 'result', call, tool: use.name, ok: reply.ok });
@@ -69,20 +69,20 @@ async function replyTo(talk: Talk, tool: Tool | undefined, use: ToolUse, called:
     const cite = (call: number) => talk.digests.get(call) ?? null;
     return await tool.call(use.input, { host, signal: talk.signal, cite, seen: [...talk.parts] });
   } catch (error) {
-    // An abort may surface as any error; what else rejects is a broken machine, or a bug.
+    // An abort can surface as any error; any other rejection is a broken machine or a bug.
     if (talk.signal.aborted) return null;
     throw error;
   }
 }
 
-/** What the model sees, and what the digest is of: redacted, bounded, fenced, with the number to cite it by. */
-function shown(talk: Talk, call: number, { text, data = [] }: ToolReply, tool: Tool | undefined): string {
+/** What the model sees and the digest covers: redacted, bounded, fenced, with the number to cite it by. */
+function modelText(talk: Talk, call: number, { text, data = [] }: ToolReply, tool: Tool | undefined): string {
   const { redact, fence } = talk.options;
   const rest = tool?.rest ?? 'ask for less at a time';
   const bytesMax = tool?.whole ? Number.POSITIVE_INFINITY : Math.floor(resultBytesMax / (data.length + 1));
-  // Cut once nothing in it can grow any more: an invisible character is eight visible ones.
-  const fitted = (theirs: string) => bounded(fence.own(redact(theirs)), bytesMax, rest);
-  const blocks = data.map((datum) => fence.block({ ...datum, text: fitted(datum.text) }));
-  // Our own words are short; where data go with them, the data have the room.
+  // Escape before cutting, because escaping makes text longer: an invisible character becomes eight visible ones.
+  const cut = (untrusted: string) => bounded(fence.own(redact(untrusted)), bytesMax, rest);
+  const blocks = data.map((datum) => fence.block({ ...datum, text: cut(datum.text) }));
+  // Our own text is short, so the data share the space.
   return [`[call ${call}]`, bounded(fence.own(redact(text)), resultBytesMax, rest), ...blocks].join('\n');
 }

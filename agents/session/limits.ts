@@ -1,16 +1,16 @@
-// Where one session ends at the latest, whatever the model does. The phase's own budget is the loop's to keep.
+// The limits at which a session ends, whatever the model does. The loop enforces the phase's budget.
 
 import type { SessionLimits } from '../../state/plan/config.ts';
 
 export type Limits = {
-  /** Answers asked of the model. */
+  /** Answers requested from the model. */
   turns: number;
-  /** Output tokens of one answer; an answer cut there is asked for once more with twice as many. */
+  /** Output tokens of one answer; an answer cut off there is requested once more with twice as many. */
   answerTokens: number;
-  /** Tokens of the session, without those read from the cache. */
+  /** Tokens of the session, not counting those read from the cache. */
   tokens: number;
   usd: number;
-  /** The most that one call may be expected to cost. */
+  /** The most that one call may be estimated to cost. */
   callUsd: number;
   wallMs: number;
   idleMs: number;
@@ -24,14 +24,14 @@ export const limitsDefault: Limits = {
   usd: 5,
   callUsd: 4,
   wallMs: 2 * 3600_000,
-  // A model may think for minutes without a word when its thinking is not shown.
+  // A model whose thinking is not shown may be silent for minutes.
   idleMs: 300_000,
   answerMs: 20 * 60_000,
 };
 
-/** The limits of a session, from what the configuration says of them. */
+/** The limits of a session: the defaults, as overridden by the configuration. */
 export function limitsFrom(settings: SessionLimits = {}): Limits {
-  const given: Partial<Limits> = {
+  const overrides: Partial<Limits> = {
     ...(settings.turns !== undefined && { turns: settings.turns }),
     ...(settings.answerTokens !== undefined && { answerTokens: settings.answerTokens }),
     ...(settings.tokens !== undefined && { tokens: settings.tokens }),
@@ -39,5 +39,5 @@ export function limitsFrom(settings: SessionLimits = {}): Limits {
     ...(settings.minutes !== undefined && { wallMs: settings.minutes * 60_000 }),
     ...(settings.idleSeconds !== undefined && { idleMs: settings.idleSeconds * 1000 }),
   };
-  return { ...limitsDefault, ...given };
+  return { ...limitsDefault, ...overrides };
 }

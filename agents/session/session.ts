@@ -1,10 +1,10 @@
-// One wake of an agent, from its opening to its end. Nothing a model writes in prose moves anything: only tools do, and only
-// what the host accepts. What went wrong with the model is a value in the result; this rejects only when the transcript or
-// the host is broken, and then too the transcript says how far it came.
+// One wake of an agent, from its opening to its end. Nothing a model writes in prose has any effect: only tools do, and
+// only what the host accepts. Trouble with the model is a value in the result; this rejects only if the transcript or
+// the host is broken, and even then the transcript shows how far the session got.
 //
 //   limits? → ask → tool_use: run each, send the results back ┐
-//      ↑          → end_turn: one nudge, then `finished`      │ an ending tool that was accepted: `finished` or `waited`
-//      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: their own ends
+//      ↑          → end_turn: one nudge, then `finished`      │ an accepted ending tool: `finished` or `waited`
+//      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: other ends
 //
 // None of these ends is a verdict: a claim that was to be judged stays unverified.
 
@@ -21,7 +21,7 @@ import { type Answer, ask } from './turn.ts';
 
 const pausesMax = 5;
 const whyCharsMax = 1000;
-/** From so many turns before the last on, the model is told how many are left. */
+/** Once only this many turns are left, the model is told how many. */
 const warnTurns = 3;
 
 export type SessionResult = {
@@ -32,23 +32,23 @@ export type SessionResult = {
   usd: number;
   transcript: Digest;
   published: Sha | null;
-  /** Where the model could not be reached or paid: which kind of trouble, and when it may be over. */
+  /** The kind of trouble, and when it may be over; null unless the model could not be reached or paid for. */
   trouble: { code: AgentErrorCode; resetAtMs: number | null } | null;
 };
 
 type Ending = Pick<SessionResult, 'end' | 'why'> & { trouble?: SessionResult['trouble'] };
 
-/** Runs one session to its end; see the head of this file. The transcript is closed when it returns. */
+/** Runs one session to its end; see the top of this file. The transcript is closed when it returns. */
 export async function runSession(options: SessionOptions): Promise<SessionResult> {
-  const wall = timed(options.clock, options.limits.wallMs, options.signal);
+  const wall = withTimeLimit(options.clock, options.limits.wallMs, options.signal);
   const talk = newTalk(options, wall.signal);
   try {
     await open(talk);
     const ending = await converse(talk);
     return await close(talk, ending);
   } catch (error) {
-    // The first error is the one that tells; a transcript that cannot be written is often that very one.
-    await close(talk, { end: 'failed', why: 'something that the session needs is broken' })
+    // Report this error, not a second one from closing: the transcript may be what is broken.
+    await close(talk, { end: 'failed', why: 'something the session needs is broken' })
       .catch(() => options.transcript.close())
       .catch(() => undefined);
     throw error;
@@ -61,8 +61,16 @@ async function open(talk: Talk): Promise<void> {
   const { session, role, backend, prompt, limits, opening, transcript, redact } = talk.options;
   const { name, model } = backend;
   await transcript.append({
-    ...{ kind: 'session', v: 1, session, role, backend: name, model },
-    ...{ prompt: prompt.digest, system: prompt.system, tools: talk.schemas, limits },
+    kind: 'session',
+    v: 1,
+    session,
+    role,
+    backend: name,
+    model,
+    prompt: prompt.digest,
+    system: prompt.system,
+    tools: talk.schemas,
+    limits,
   });
   await say(talk, { role: 'user', content: [{ type: 'text', text: redact(opening) }] });
 }
@@ -75,7 +83,7 @@ async function converse(talk: Talk): Promise<Ending> {
     talk.options.onEvent?.({ kind: 'turn', turn: talk.turns });
     const { answerTokens } = talk.options.limits;
     const answer = await ask(talk, talk.widened ? 2 * answerTokens : answerTokens);
-    const ending = answer.kind === 'answered' ? await take(talk, answer) : unanswered(talk, answer);
+    const ending = answer.kind === 'answered' ? await take(talk, answer) : withoutAnswer(talk, answer);
     if (ending) return ending;
   }
 }
@@ -83,17 +91,17 @@ async function converse(talk: Talk): Promise<Ending> {
 function overLimit(talk: Talk): Ending | null {
   const { limits } = talk.options;
   const { input, output, cacheWrite5m, cacheWrite1h } = talk.usage;
-  if (talk.signal.aborted) return aborted(talk);
+  if (talk.signal.aborted) return abortEnding(talk);
   if (talk.turns >= limits.turns) return { end: 'limit', why: `all ${limits.turns} turns are used` };
   const used = input + output + cacheWrite5m + cacheWrite1h;
   return used >= limits.tokens ? { end: 'limit', why: `${used} of ${limits.tokens} tokens are used` } : null;
 }
 
-/** What one answer leads to; null: ask on. */
+/** How the session ends after this answer; null to ask again. */
 async function take(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>): Promise<Ending | null> {
   const { completion } = answer;
   const cut = completion.stopReason === 'max_tokens';
-  await heard(talk, answer, cut);
+  await addAnswer(talk, answer, cut);
   const again = talk.widened;
   talk.widened = false;
   switch (completion.stopReason) {
@@ -104,29 +112,29 @@ async function take(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>): 
       return nudge(talk);
     case 'max_tokens':
       talk.widened = !again;
-      return again ? { end: 'limit', why: 'the answer did not fit into twice its tokens either' } : null;
+      return again ? { end: 'limit', why: 'the answer did not fit into twice the tokens either' } : null;
     case 'pause_turn':
       talk.pauses += 1;
       return talk.pauses > pausesMax ? { end: 'limit', why: `the model paused ${talk.pauses} times` } : null;
     case 'model_context_window_exceeded':
       return { end: 'limit', why: "the model's context is full" };
     case 'refusal':
-      // Not the back end's failure: a role that will not go on has ended, and a claim it was to judge stays unverified.
+      // Not a failure of the back end: a role that refuses has ended, and a claim it was judging stays unverified.
       return { end: 'finished', why: `the model refused to answer (${completion.refusal ?? 'no category given'})` };
     default:
       return { end: 'finished', why: unknownStop(completion.stopReason) };
   }
 }
 
-/** A filter of some service, say: it ends like a refusal, and nothing that came with it is run. */
+/** For example a service's content filter: the session ends as for a refusal, and no tool call of the answer is run. */
 function unknownStop(reason: StopReason): string {
-  return `the answer stopped for a reason that is not expected here: ${String(reason).slice(0, 60)}`;
+  return `the answer stopped for an unexpected reason: ${String(reason).slice(0, 60)}`;
 }
 
 async function useTools(talk: Talk, completion: Completion): Promise<Ending | null> {
   const uses = completion.content.filter((block) => block.type === 'tool_use');
   const called = await runCalls(talk, uses);
-  if (called === null) return aborted(talk);
+  if (called === null) return abortEnding(talk);
   if (called.endedBy) {
     const { tool } = called.endedBy;
     return {
@@ -140,7 +148,7 @@ async function useTools(talk: Talk, completion: Completion): Promise<Ending | nu
   return null;
 }
 
-/** What the agent gave as its reason to wait, for people to read. */
+/** The agent's reason for waiting, for people to read. */
 function waitReason(uses: readonly { name: string; input: unknown }[]): string {
   const { why } = (uses.find((use) => use.name === 'wait')?.input ?? {}) as { why?: unknown };
   return typeof why === 'string' ? `waits: ${why}` : 'waits';
@@ -157,34 +165,40 @@ async function nudge(talk: Talk): Promise<Ending | null> {
   return null;
 }
 
-function unanswered(talk: Talk, answer: Exclude<Answer, { kind: 'answered' }>): Ending {
+function withoutAnswer(talk: Talk, answer: Exclude<Answer, { kind: 'answered' }>): Ending {
   if (answer.kind === 'unaffordable') return { end: 'budget', why: answer.why };
   const { code, resetAtMs, message } = answer.error;
-  if (code === 'cancelled') return aborted(talk);
+  if (code === 'cancelled') return abortEnding(talk);
   return { end: 'failed', why: message, trouble: { code, resetAtMs } };
 }
 
-function aborted(talk: Talk): Ending {
+function abortEnding(talk: Talk): Ending {
   if (talk.options.signal.aborted) return { end: 'cancelled', why: 'cancelled' };
   return {
     end: 'limit',
-    why: `the time of this session is up (${Math.round(talk.options.limits.wallMs / 60_000)} min)`,
+    why: `this session's time is up (${Math.round(talk.options.limits.wallMs / 60_000)} min)`,
   };
 }
 
-/** A message from us: on disk first, then part of the conversation. */
+/** Adds a message from us: first to the transcript on disk, then to the conversation. */
 async function say(talk: Talk, message: Message & { role: 'user' }): Promise<void> {
   const content = message.content as { type: string }[];
   await talk.options.transcript.append({ kind: 'message', role: 'user', content });
   talk.messages.push(message);
 }
 
-/** The model's message, likewise. One that was cut is kept on disk alone: its last tool call is not whole. */
-async function heard(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>, discarded: boolean): Promise<void> {
+/** Adds the model's message likewise. One that was cut off is only kept on disk: its last tool call is incomplete. */
+async function addAnswer(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>, discarded: boolean): Promise<void> {
   const { content, stopReason, requestId, usage } = answer.completion;
   await talk.options.transcript.append({
-    ...{ kind: 'message', role: 'assistant', content: content as { type: string }[] },
-    ...{ discarded, stopReason, requestId, usage, usd: answer.usd },
+    kind: 'message',
+    role: 'assistant',
+    content: content as { type: string }[],
+    discarded,
+    stopReason,
+    requestId,
+    usage,
+    usd: answer.usd,
   });
   // The API refuses an assistant message without content.
   if (!discarded && content.length > 0) talk.messages.push({ role: 'assistant', content });
@@ -196,8 +210,14 @@ async function close(talk: Talk, ending: Ending): Promise<SessionResult> {
   const usd = talk.purse.spentUsd;
   await transcript.append({ kind: 'end', end: ending.end, why, turns: talk.turns, usage: talk.usage, usd });
   return {
-    ...{ end: ending.end, why, turns: talk.turns, tokens: tokensOf(talk.usage), usd },
-    ...{ transcript: await transcript.close(), published: talk.published, trouble: ending.trouble ?? null },
+    end: ending.end,
+    why,
+    turns: talk.turns,
+    tokens: tokensOf(talk.usage),
+    usd,
+    transcript: await transcript.close(),
+    published: talk.published,
+    trouble: ending.trouble ?? null,
   };
 }
 
@@ -206,8 +226,8 @@ function tokensOf(usage: Usage): SessionResult['tokens'] {
   return { input, output, cacheRead, cacheWrite: cacheWrite5m + cacheWrite1h };
 }
 
-/** The caller's signal, and one of our own when the time is up. */
-function timed(clock: Clock, ms: number, signal: AbortSignal): { signal: AbortSignal; stop: () => void } {
+/** A signal that aborts with the caller's, or when the time is up. */
+function withTimeLimit(clock: Clock, ms: number, signal: AbortSignal): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   const stop = clock.after(ms, () => controller.abort());
   return { signal: AbortSignal.any([signal, controller.signal]), stop };

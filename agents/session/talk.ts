@@ -1,4 +1,5 @@
-// One session under way: what was said, used and paid so far. Changed only by `session.ts`, `turn.ts` and `calls.ts`.
+// The state of one session under way: messages, usage and cost so far. Changed only by `session.ts`, `turn.ts` and
+// `calls.ts`.
 
 import type { AgentRole, Digest, SessionId, Sha } from '../../state/entry/ids.ts';
 import type { Message, ModelBackend, ToolSchema } from '../model/backend.ts';
@@ -17,24 +18,24 @@ export type SessionOptions = {
   session: SessionId;
   role: AgentRole;
   prompt: Prompt;
-  /** The first message: plan, projection, and why this role was woken. */
+  /** The first message: plan, projection, and why the role was woken. */
   opening: string;
   tools: readonly Tool[];
   host: ToolHost;
   backend: ModelBackend;
   price: Price;
   limits: Limits;
-  /** Keeps strangers' text apart from ours; its rule stands in the opening. */
+  /** Marks off text that is not ours; the opening explains the marks. */
   fence: Fence;
   transcript: Transcript;
   redact: Redact;
   clock: Clock;
-  /** The caller's cancellation. */
+  /** Cancels the session. */
   signal: AbortSignal;
   onEvent?: (event: SessionEvent) => void;
 };
 
-/** For those who watch; nothing depends on it. */
+/** For display; nothing depends on it. */
 export type SessionEvent =
   | { kind: 'turn'; turn: number }
   | { kind: 'text'; text: string }
@@ -44,22 +45,22 @@ export type SessionEvent =
 
 export type Talk = {
   readonly options: SessionOptions;
-  /** Aborts on the caller's signal and when the time is up. */
+  /** Aborts with the caller's signal, or when the time is up. */
   readonly signal: AbortSignal;
   readonly schemas: ToolSchema[];
   readonly purse: Purse;
   readonly messages: Message[];
-  /** Results that may be cited, and parts of the diff: of earlier answers, so that the model has read them. */
+  /** Results that may be cited, and parts of the diff: from earlier answers only, so the model has read them. */
   readonly digests: Map<number, Digest>;
   readonly parts: Set<number>;
-  /** Prompt tokens of the last answer, and the bytes that came to so many. */
+  /** Prompt tokens of the last answer, and the bytes that they were counted from. */
   measured: { tokens: number; bytes: number } | null;
   usage: Usage;
   turns: number;
   calls: number;
   pauses: number;
   nudged: boolean;
-  /** True while an answer that was cut is asked for again. */
+  /** True while an answer that was cut off is being requested again. */
   widened: boolean;
   published: Sha | null;
 };

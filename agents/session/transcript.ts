@@ -1,8 +1,9 @@
-// What happened in one session, as JSON lines: each on disk before the next step, so that a killed session can be read to its
-// last line. Redacted, and whole: system text, tools, messages and results are all in it. Its digest goes into the trail.
+// What happened in one session, as JSON lines. Each line is on disk before the next step, so the transcript of a killed
+// session can be read to its last line. Redacted but complete: it contains system text, tools, messages and results.
+// Its digest is recorded on the trail.
 //
-//   session, message (the opening), then per turn: request, [trouble, request …], message, per tool call: intent, result;
-//   a message that goes back (results, a nudge); at last: end
+//   session, message (the opening), then per turn: request, [trouble, request …], message,
+//   per tool call: intent, result; a message sent back (results, a nudge); finally: end
 
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -26,7 +27,7 @@ const usage = z.strictObject({
 const Block = z.looseObject({ type: z.string() });
 const attempt = { turn: count, attempt: count };
 
-/** One event. `call` numbers the tool calls of the session from 1; `digest` of a result is what a verdict cites. */
+/** One event. `call` numbers the session's tool calls from 1; a verdict cites the `digest` of a result. */
 export const TranscriptEvent = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('session'),
@@ -40,7 +41,7 @@ export const TranscriptEvent = z.discriminatedUnion('kind', [
     tools: z.array(z.looseObject({ name: z.string() })),
     limits: z.record(z.string(), z.number()),
   }),
-  /** About to be sent; the digest is of model, prompt, messages and the most tokens of the answer. */
+  /** A request about to be sent; its digest covers model, prompt, messages and `maxTokens`. */
   z.strictObject({
     kind: z.literal('request'),
     ...attempt,
@@ -61,7 +62,7 @@ export const TranscriptEvent = z.discriminatedUnion('kind', [
     kind: z.literal('message'),
     role: z.enum(['user', 'assistant']),
     content: z.union([z.string(), z.array(Block)]),
-    /** An assistant's message that was paid for and not used, because it was cut. */
+    /** True for an assistant message that was paid for but not used, because it was cut off. */
     discarded: z.boolean().optional(),
     stopReason: z.string().optional(),
     requestId: z.string().nullable().optional(),
@@ -80,14 +81,14 @@ export type TranscriptLine = { n: number; atMs: number } & TranscriptEvent;
 /** `append` resolves once the line is on disk; calls must not overlap. Both reject with `AgentError` (transcript). */
 export interface Transcript {
   append(event: TranscriptEvent): Promise<void>;
-  /** Closes the file and says the SHA-256 of its bytes. May be called twice. */
+  /** Closes the file and returns the SHA-256 of its bytes. May be called twice. */
   close(): Promise<Digest>;
 }
 
-/** Makes the file, which must not exist yet (0600: it holds what agents said). */
+/** Creates the file, which must not exist yet (mode 0600: it contains what agents said). */
 export async function openTranscript(path: string, redact: Redact, clock: Clock): Promise<Transcript> {
-  const file = await guarded(path, () => open(path, 'ax', 0o600));
-  await guarded(path, () => syncFolder(dirname(path)));
+  const file = await orTranscriptError(path, () => open(path, 'ax', 0o600));
+  await orTranscriptError(path, () => syncFolder(dirname(path)));
   const hash = createHash('sha256');
   let lines = 0;
   let digest: Digest | null = null;
@@ -95,31 +96,31 @@ export async function openTranscript(path: string, redact: Redact, clock: Clock)
     async append(event) {
       const line = { n: lines, atMs: clock.nowMs(), ...(redactDeep(event, redact) as TranscriptEvent) };
       const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-      await guarded(path, () => writeSynced(file, bytes));
+      await orTranscriptError(path, () => writeSynced(file, bytes));
       hash.update(bytes);
       lines += 1;
     },
     async close() {
       if (digest === null) {
         digest = hash.digest('hex') as Digest;
-        await guarded(path, () => file.close());
+        await orTranscriptError(path, () => file.close());
       }
       return digest;
     },
   };
 }
 
-/** A transcript as it was found. `torn`: the last line was cut in the writing, and is left out of `lines`. */
+/** A transcript as read. `torn`: the last line was written only in part, and `lines` leaves it out. */
 export type ReadTranscript = { lines: TranscriptLine[]; digest: Digest; torn: boolean };
 
-/** Reads the text of a transcript; throws `AgentError` (transcript) naming the first line that does not hold. */
+/** Parses a transcript; throws `AgentError` (transcript) naming the first invalid line. */
 export function readTranscript(bytes: Uint8Array): ReadTranscript {
   const rows = Buffer.from(bytes).toString('utf8').split('\n');
   const torn = rows.pop() !== '';
   return { lines: rows.map(parseLine), digest: digestOf(bytes), torn };
 }
 
-/** Calls that were begun and have no result: whether they took effect is not known. */
+/** Calls that were started and have no result: whether they took effect is unknown. */
 export function interruptedCalls(lines: readonly TranscriptLine[]): Extract<TranscriptLine, { kind: 'intent' }>[] {
   const done = new Set(lines.flatMap((line) => (line.kind === 'result' ? [line.call] : [])));
   return lines.filter((line) => line.kind === 'intent').filter((line) => !done.has(line.call));
@@ -130,9 +131,9 @@ function parseLine(row: string, index: number): TranscriptLine {
     const { n, atMs, ...event } = Numbered.parse(JSON.parse(row));
     if (n === index) return { n, atMs, ...TranscriptEvent.parse(event) };
   } catch (cause) {
-    throw new AgentError('transcript', `line ${index + 1} of the transcript is not one of Coldpass's`, { cause });
+    throw new AgentError('transcript', `line ${index + 1} of the transcript is not a transcript line`, { cause });
   }
-  throw new AgentError('transcript', `line ${index + 1} of the transcript has another number: lines are missing`);
+  throw new AgentError('transcript', `line ${index + 1} of the transcript is out of sequence: lines are missing`);
 }
 
 async function writeSynced(file: FileHandle, bytes: Buffer): Promise<void> {
@@ -140,7 +141,7 @@ async function writeSynced(file: FileHandle, bytes: Buffer): Promise<void> {
   await file.datasync();
 }
 
-/** A new file's name is on disk only when its folder is. */
+/** A new file's name is on disk only once its folder is synced. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -150,10 +151,10 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function orTranscriptError<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new AgentError('transcript', `the transcript ${path} cannot be written; look at the disk`, { cause });
+    throw new AgentError('transcript', `the transcript ${path} cannot be written; check the disk`, { cause });
   }
 }

@@ -1,5 +1,5 @@
-// One answer of the model: reserve its cost, journal the request, ask, settle; again after a passing trouble. Each attempt
-// is reserved and journalled by itself, so a retry can neither exceed a ceiling nor go unseen.
+// Gets one answer from the model: reserve its cost, journal the request, ask, settle; retry if the trouble may pass.
+// Each attempt is reserved and journalled separately, so a retry can neither exceed a ceiling nor go unrecorded.
 
 import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Completion, StopReason } from '../model/backend.ts';
@@ -10,42 +10,43 @@ import { costOf, mostOf, openPurse, reserve, settle } from '../model/spend.ts';
 import { addUsage, promptTokens } from '../model/usage.ts';
 import type { Talk } from './talk.ts';
 
-/** For text of which no token was counted yet, and for what was added since the last count. */
+/** For text whose tokens were not counted yet: all of it at first, then what was added since the last count. */
 const bytesPerToken = 2.5;
 
-/** Reasons to stop after which the conversation goes on as it is, without results of tools. */
-const goesOn: ReadonlySet<StopReason> = new Set(['end_turn', 'stop_sequence', 'pause_turn'] as const);
+/** Stop reasons after which the conversation continues without tool results. */
+const withoutResults: ReadonlySet<StopReason> = new Set(['end_turn', 'stop_sequence', 'pause_turn'] as const);
 
 export type Answer =
   | { kind: 'answered'; completion: Completion; usd: number }
   | { kind: 'unaffordable'; why: string }
   | { kind: 'failed'; error: AgentError };
 
-/** Asks for the next answer to `talk.messages`. Rejects only when the transcript cannot be written, or on a bug. */
+/** Asks for the next answer to `talk.messages`. Rejects only if the transcript cannot be written, or on a bug. */
 export async function ask(talk: Talk, maxTokens: number): Promise<Answer> {
   const { clock, limits, price, backend, transcript, prompt } = talk.options;
   const { model } = backend;
   const digest = digestOfJson({ model, prompt: prompt.digest, messages: talk.messages, maxTokens });
   for (let attempt = 1; ; attempt += 1) {
     const size = sizeOf(talk);
-    const held = reserve([openPurse('call', limits.callUsd), talk.purse], mostOf(price, size, maxTokens));
-    if ('refused' in held) return { kind: 'unaffordable', why: held.refused };
+    const reservation = reserve([openPurse('call', limits.callUsd), talk.purse], mostOf(price, size, maxTokens));
+    if ('refused' in reservation) return { kind: 'unaffordable', why: reservation.refused };
     const at = { turn: talk.turns, attempt };
-    const heldUsd = held.hold.usd;
+    const { hold } = reservation;
+    const heldUsd = hold.usd;
     await transcript.append({ kind: 'request', ...at, digest, messages: talk.messages.length, maxTokens, heldUsd });
-    const got = await attemptOnce(talk, maxTokens);
-    const used = got instanceof AgentError ? got.lost : got.usage;
+    const outcome = await attemptOnce(talk, maxTokens);
+    const used = outcome instanceof AgentError ? outcome.lost : outcome.usage;
     const usd = costOf(price, used);
-    settle(held.hold, usd);
+    settle(hold, usd);
     talk.usage = addUsage(talk.usage, used);
-    if (!(got instanceof AgentError)) {
+    if (!(outcome instanceof AgentError)) {
       talk.measured = { tokens: promptTokens(used), bytes: size.bytes };
-      return { kind: 'answered', completion: got, usd };
+      return { kind: 'answered', completion: outcome, usd };
     }
-    await transcript.append({ kind: 'trouble', ...at, code: got.code, what: got.message, lost: used, usd });
-    const againInMs = retryDelayMs(got, attempt, clock.nowMs(), clock.random());
-    talk.options.onEvent?.({ kind: 'trouble', what: got.message, againInMs });
-    if (againInMs === null) return { kind: 'failed', error: got };
+    await transcript.append({ kind: 'trouble', ...at, code: outcome.code, what: outcome.message, lost: used, usd });
+    const againInMs = retryDelayMs(outcome, attempt, clock.nowMs(), clock.random());
+    talk.options.onEvent?.({ kind: 'trouble', what: outcome.message, againInMs });
+    if (againInMs === null) return { kind: 'failed', error: outcome };
     await pause(clock, againInMs, talk.signal);
     if (talk.signal.aborted) return { kind: 'failed', error: new AgentError('cancelled', 'cancelled') };
   }
@@ -64,27 +65,27 @@ async function attemptOnce(talk: Talk, maxTokens: number): Promise<Completion | 
       signal: talk.signal,
       ...(onEvent && { onDelta: (text: string) => onEvent({ kind: 'text', text }) }),
     });
-    return malformed(completion) ?? completion;
+    return faultIn(completion) ?? completion;
   } catch (error) {
     if (error instanceof AgentError) return error;
     throw error;
   }
 }
 
-/** An answer that could not be sent back: the service would refuse the whole conversation from then on. */
-function malformed(completion: Completion): AgentError | null {
+/** The fault in an answer that could not be sent back: the service would refuse the conversation from then on. */
+function faultIn(completion: Completion): AgentError | null {
   const ids = completion.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
-  const what = (text: string) => new AgentError('retry', text, { lost: completion.usage });
-  if (new Set(ids).size < ids.length) return what('two tool calls of the answer have the same id');
+  const fault = (text: string) => new AgentError('retry', text, { lost: completion.usage });
+  if (new Set(ids).size < ids.length) return fault('two tool calls of the answer have the same id');
   const { stopReason } = completion;
-  if (stopReason === 'tool_use' && ids.length === 0) return what('the answer announces a tool call and has none');
-  // A call that gets no result would have the service refuse whatever comes next.
-  if (goesOn.has(stopReason) && ids.length > 0)
-    return what(`the answer has a tool call, and stopped for ${stopReason}`);
+  if (stopReason === 'tool_use' && ids.length === 0) return fault('the answer announces a tool call but has none');
+  // After a call without a result, the service would refuse the next request.
+  if (withoutResults.has(stopReason) && ids.length > 0)
+    return fault(`the answer has a tool call but stopped for ${stopReason}`);
   return null;
 }
 
-/** The prompt in bytes, and in tokens as estimated: counted on from the last answer's own figure where there is one. */
+/** The prompt in bytes and in estimated tokens; the estimate builds on the last answer's count if there is one. */
 function sizeOf(talk: Talk): { stableTokens: number; tailTokens: number; bytes: number } {
   const stable = Buffer.byteLength(talk.options.prompt.system) + Buffer.byteLength(JSON.stringify(talk.schemas));
   const bytes = stable + Buffer.byteLength(JSON.stringify(talk.messages));

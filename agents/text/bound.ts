@@ -1,8 +1,8 @@
-// Text that fits: head and tail of what is too long, with what was left out and how to get at it.
+// Cuts text to a limit: keeps head and tail, and says how much was left out and how to see it.
 
 const tailShare = 0.3;
 
-/** `text` in at most about `bytesMax` bytes of valid Unicode; `rest` says how the middle can be had. */
+/** `text` in at most about `bytesMax` bytes of valid Unicode; `rest` tells the reader how to get the middle. */
 export function bounded(text: string, bytesMax: number, rest: string): string {
   const bytes = Buffer.from(text.toWellFormed());
   if (bytes.length <= bytesMax) return bytes.toString();
@@ -13,7 +13,7 @@ export function bounded(text: string, bytesMax: number, rest: string): string {
   return `${head}\n[… ${left} bytes left out; to see them, ${rest} …]\n${tail}`;
 }
 
-/** Cuts away the character that the cut went through, which decodes to replacement marks. */
+/** Drops a character that the cut went through; it decodes to replacement characters. */
 function whole(bytes: Buffer, cutAt: 'start' | 'end'): string {
   const text = bytes.toString();
   return cutAt === 'end' ? text.replace(/\uFFFD+$/, '') : text.replace(/^\uFFFD+/, '');

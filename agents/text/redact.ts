@@ -1,6 +1,7 @@
-// Takes secrets out of text before it is written down or shown to a model: those we know by value, and credentials by form.
+// Removes secrets from text before it is written down or shown to a model: known secrets by value, credentials by their
+// form.
 
-/** Shorter "secrets" are not looked for: they would black out ordinary words. */
+/** Shorter "secrets" are ignored: they would black out ordinary words. */
 export const secretCharsMin = 6;
 const mark = '[redacted]';
 
@@ -13,10 +14,10 @@ const headers: ReadonlySet<string> = new Set(['authorization', 'proxy-authorizat
 
 export type Redact = (text: string) => string;
 
-/** A function that blacks out each of `secrets`, plain, base64 and percent-encoded, and anything that looks like a key. */
+/** A function that blacks out each of `secrets` (plain, base64, percent-encoded) and anything that looks like a key. */
 export function redactor(secrets: readonly string[]): Redact {
   const known = secrets.filter((secret) => secret.length >= secretCharsMin).flatMap(spellings);
-  // The longest first, so that a secret which holds another goes as a whole.
+  // Longest first, so that a secret that contains another is removed whole.
   known.sort((a, b) => b.length - a.length);
   return (text) => {
     const without = known.reduce((rest, secret) => rest.replaceAll(secret, mark), text);
@@ -24,7 +25,7 @@ export function redactor(secrets: readonly string[]): Redact {
   };
 }
 
-/** `value` with every string in it redacted, names of members too; a member that is a credential header goes whole. */
+/** `value` with every string in it redacted, member names too; the value of a credential header is removed whole. */
 export function redactDeep(value: unknown, redact: Redact): unknown {
   if (typeof value === 'string') return redact(value);
   if (Array.isArray(value)) return value.map((item) => redactDeep(item, redact));
@@ -37,7 +38,7 @@ export function redactDeep(value: unknown, redact: Redact): unknown {
 }
 
 function spellings(secret: string): string[] {
-  const spelled = [secret, Buffer.from(secret).toString('base64'), Buffer.from(secret).toString('base64url')];
-  spelled.push(encodeURIComponent(secret));
-  return [...new Set(spelled)];
+  const variants = [secret, Buffer.from(secret).toString('base64'), Buffer.from(secret).toString('base64url')];
+  variants.push(encodeURIComponent(secret));
+  return [...new Set(variants)];
 }

@@ -1,5 +1,5 @@
-// The Adversary's own tools: look at a commit cold, file what is wrong, give the one verdict. Each check of a verdict cites
-// runs, or results of this very session by their number; the digest of such a result is ours to add.
+// The Adversary's own tools: look at a commit cold, file what is wrong, give one verdict. Each check of a verdict cites
+// runs, or results of this session by their number; we add the digest of such a result.
 
 import { z } from 'zod';
 import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../../state/entry/entry.ts';
@@ -59,10 +59,13 @@ const verdict = tool({
   }),
   ends: 'finished',
   run({ claim, verdict: word, checks, findings, closes, words }, context) {
-    const unknown = uncitable(checks, context);
-    if (unknown !== null) return Promise.resolve(refused(`verdict was not given: ${unknown}`));
-    const cited = checks.map((check) => ({ ...check, cites: check.cites.map((cite) => resolved(cite, context)) }));
-    const facts = { claim, verdict: word, runs: runsOf(checks), findings, checks: cited, closes };
+    const fault = citationFault(checks, context);
+    if (fault !== null) return Promise.resolve(refused(`the verdict was not recorded: ${fault}`));
+    const checksWithDigests = checks.map((check) => ({
+      ...check,
+      cites: check.cites.map((cite) => resolveCite(cite, context)),
+    }));
+    const facts = { claim, verdict: word, runs: runsOf(checks), findings, checks: checksWithDigests, closes };
     const seen = [...context.seen];
     return context.host.submit({ kind: 'verdict', facts, body: words, seen }, context.signal);
   },
@@ -92,7 +95,7 @@ const finding = tool({
         content: z
           .string()
           .min(1)
-          .refine(fitsReproducer, `${reproducerBytesMax / 1024} KiB at most`),
+          .refine(fitsReproducer, `at most ${reproducerBytesMax / 1024} KiB`),
         command: z.string().min(1).max(2000),
       })
       .nullable()
@@ -146,18 +149,18 @@ function fitsReproducer(content: string): boolean {
   return Buffer.byteLength(content) <= reproducerBytesMax;
 }
 
-/** The first cited result that cannot be cited, in words. */
-function uncitable(checks: readonly CheckInput[], context: CallContext): string | null {
+/** Names the first citation that is not allowed; null if all are. */
+function citationFault(checks: readonly CheckInput[], context: CallContext): string | null {
   for (const { clause, cites } of checks) {
     const bad = cites.find((cite) => 'call' in cite && context.cite(cite.call) === null);
     if (bad !== undefined && 'call' in bad) {
-      return `the check of ${clause} cites call ${bad.call}, which is no observation of this session (successful results of shell, read, trail, log, diff and run_cold are, from the next answer on)`;
+      return `the check of ${clause} cites call ${bad.call}, which is not an observation of this session (only successful results of shell, read, trail, log, diff and run_cold are, from the next answer on)`;
     }
   }
   return null;
 }
 
-function resolved(cite: z.infer<typeof CiteInput>, context: CallContext): z.infer<typeof Cite> {
+function resolveCite(cite: z.infer<typeof CiteInput>, context: CallContext): z.infer<typeof Cite> {
   if ('run' in cite) return cite;
   const digest = context.cite(cite.call);
   if (digest === null) throw new Error('a citation was resolved before it was checked');

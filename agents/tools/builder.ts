@@ -125,6 +125,14 @@ const handOff = tool({
 });
 
 export const builderTools: readonly Tool[] = [
-  ...[publish, attempt, claim, withdraw, blocked, dispute],
-  ...[item, journal, close, handOff],
+  publish,
+  attempt,
+  claim,
+  withdraw,
+  blocked,
+  dispute,
+  item,
+  journal,
+  close,
+  handOff,
 ];

@@ -1,5 +1,5 @@
-// What an agent does in its own clone: a shell and files, always through a box. The supervisor never opens a path there. What a
-// box says is a stranger's text, and goes back as data.
+// What an agent does in its own clone: a shell and files, always through a box. The supervisor never opens a path
+// there. Whatever a box outputs is untrusted, so it is returned as data.
 
 import { collect } from '../../runner/box/collect.ts';
 import { RunnerError } from '../../runner/box/errors.ts';
@@ -13,7 +13,7 @@ const readBytesMax = 4 * 1024 * 1024;
 
 export type Hands = Pick<ToolHost, 'shell' | 'read' | 'edit'> & { close(): Promise<void> };
 
-/** Hands in the clone that `box` mounts at `/tree`; `close` ends what still runs of them. */
+/** Opens a shell and files in the clone that `box` mounts at `/tree`; `close` ends whatever still runs. */
 export function openHands(sandbox: Sandbox, box: Omit<BoxCommand, 'argv'>): Hands {
   const files = openFiles(sandbox, { role: box.role, mounts: box.mounts });
   return {
@@ -30,7 +30,7 @@ async function shell(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal)
   boxed.stdin.end();
   const half = outputBytesMax / 2;
   const limits = { headBytes: half, tailBytes: half };
-  // As it is: what would hide is to be seen, and the session's fence shows it.
+  // Unfiltered: the session's fence makes invisible characters visible, and the model should see them.
   const raw = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const [out, err, end] = await Promise.all([
     collect(boxed.stdout, limits, raw),
@@ -39,20 +39,20 @@ async function shell(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal)
   ]);
   const data: Datum[] = [
     { what: 'refused by the network', text: boxed.denials().join('\n') },
-    { what: 'standard output', text: kept(out) },
-    { what: 'standard error', text: kept(err) },
+    { what: 'standard output', text: headAndTail(out) },
+    { what: 'standard error', text: headAndTail(err) },
   ];
   const text = end.timedOut
     ? `ended after ${command.limits.seconds} s`
     : end.started
       ? `exit ${end.exit ?? end.signal}`
-      : 'the box could not be made';
+      : 'the box could not be started';
   return { ok: end.started, text, data: data.filter((datum) => datum.text !== '') };
 }
 
-function kept({ head, tail, bytes }: { head: string; tail: string; bytes: number }): string {
+function headAndTail({ head, tail, bytes }: { head: string; tail: string; bytes: number }): string {
   if (tail === '') return head;
-  return `${head}\n… (${bytes} bytes in all, the middle is left out) …\n${tail}`;
+  return `${head}\n… (${bytes} bytes in all, middle left out) …\n${tail}`;
 }
 
 async function readLines(files: Files, path: string, { from, lines }: Lines): Promise<ToolReply> {
@@ -70,7 +70,7 @@ async function edit(files: Files, path: string, { find, text }: Change): Promise
   return done.ok ? { ok: true, text: `${path} is written` } : { ok: false, text: done.why };
 }
 
-/** A file service that broke is the box's trouble, and the box is the agent's: it is told, and the next call starts anew. */
+/** A broken file service is the agent's own failed box: tell the agent; the next call starts a new service. */
 async function inWords(reply: Promise<ToolReply>): Promise<ToolReply> {
   try {
     return await reply;

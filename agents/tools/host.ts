@@ -1,85 +1,91 @@
-// What the world is to a tool: the agent's clone and shell (inside its sandbox) and the trail. The loop implements it; tools
-// only translate. Submissions carry what the agent said; session, trees, digests of files and references are the host's.
+// What a tool sees of the world: the agent's clone and shell (inside its sandbox) and the trail. The loop implements
+// it; tools only translate. A submission contains what the agent said; the host adds session, trees, file digests and
+// references.
 
 import type { Facts, Kind, PatchEdit } from '../../state/entry/entry.ts';
 import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import type { ClaimExpects } from '../../state/entry/spec.ts';
 import type { Datum } from '../text/fence.ts';
 
-/** An answer for the model. `ok: false` is a refusal or a mistake of its own, in words that say what would help. */
+/** A reply to the model. `ok: false` is a refusal or a mistake by the model; the text says what would help. */
 export type ToolReply = {
   ok: boolean;
-  /** Our own words. */
+  /** Our own text. */
   text: string;
-  /** What the repository, a run, the trail or a program said: the session fences each piece. */
+  /** Text from the repository, a run, the trail or a program; the session fences each item. */
   data?: Datum[];
-  /** Parts of the judged claim's diff that these data are. */
+  /** Which parts of the judged claim's diff these data are. */
   parts?: number[];
   /** The commit that a `publish` put on `phase/<id>`. */
   published?: Sha;
 };
 
-/** Part of a file: `lines` lines from line `from` on, counted from 1. */
+/** Part of a file: `lines` lines, starting at line `from`, counted from 1. */
 export type Extract = { from: number; lines: number };
 
-/** `find` occurs exactly once and becomes `text`; null writes the whole file anew. */
+/** `find`, which must occur exactly once, becomes `text`; null replaces the whole file. */
 export type Change = { find: string | null; text: string };
 
-/** Which entries of the trail are wanted; members narrow each other. */
+/** Which entries of the trail to return: those that match every given member. */
 export type TrailQuery = { entry?: EntryId; run?: RunId; kind?: Kind; gate?: GateId; words?: string; from?: EntryId };
 
-/** A reproducer as the Adversary hands it in; the host stores the file and names it by digest. */
+/** A reproducer as the Adversary submits it; the host stores the file and refers to it by digest. */
 export type Reproducer = { path: string; content: string; command: string };
 
-type Said<K extends Kind> = Omit<Facts<K>, 'session'>;
-type Of<K extends Kind> = { kind: K; facts: Said<K>; body: string };
+type Submitted<K extends Kind> = Omit<Facts<K>, 'session'>;
+type SubmissionOf<K extends Kind> = { kind: K; facts: Submitted<K>; body: string };
 
 export type Submission =
-  /** Of one gate, or of DONE by `hand_off`. */
+  /** For a gate, or through `hand_off` for DONE. */
   | { kind: 'claim'; facts: { gate: GateId; sha: Sha; expects: ClaimExpects }; body: string }
-  /** The host adds the claim's gate, and what was served of its diff. */
+  /** The host adds the claim's gate, and how much of its diff was served. */
   | {
       kind: 'verdict';
-      facts: Omit<Said<'verdict'>, 'gate' | 'served'>;
+      facts: Omit<Submitted<'verdict'>, 'gate' | 'served'>;
       body: string;
-      /** Parts of the diff that results of this session held before the answer that gives the verdict. */
+      /** Parts of the diff shown by results of this session before the answer that gives the verdict. */
       seen: number[];
     }
-  | { kind: 'finding'; facts: Omit<Said<'finding'>, 'reproducer'> & { reproducer: Reproducer | null }; body: string }
-  /** The host finds the gate, and whether the edits can be applied to the claim's files. */
+  | {
+      kind: 'finding';
+      facts: Omit<Submitted<'finding'>, 'reproducer'> & { reproducer: Reproducer | null };
+      body: string;
+    }
+  /** The host looks up the gate and checks that the edits apply to the claim's files. */
   | { kind: 'sabotage'; facts: { claim: EntryId; edits: PatchEdit[] }; body: string }
-  | Of<'blocked'>
-  | Of<'advice'>
-  | Of<'veto'>
-  | Of<'close'>
-  | Of<'note'>
-  | Of<'item'>
-  | Of<'journal'>
-  | Of<'decision'>
-  | Of<'deferral'>;
+  | SubmissionOf<'blocked'>
+  | SubmissionOf<'advice'>
+  | SubmissionOf<'veto'>
+  | SubmissionOf<'close'>
+  | SubmissionOf<'note'>
+  | SubmissionOf<'item'>
+  | SubmissionOf<'journal'>
+  | SubmissionOf<'decision'>
+  | SubmissionOf<'deferral'>;
 
 /**
- * One a session. Calls of a session never overlap. A refusal is a reply, not an error; a rejection means that the machine is
- * broken and ends the session. When the signal aborts, what runs is ended and the promise settles soon, either way. A call
- * that was cut off by a crash may have taken effect: the next session's projection says what is so.
+ * One per session. Calls of a session never overlap. A refusal is a reply, not an error; a rejection means that the
+ * machine is broken, and ends the session. When the signal aborts, whatever runs is ended and the promise settles soon,
+ * either way. A call that was cut off by a crash may have taken effect: the next session's projection shows the result.
  */
 export interface ToolHost {
-  /** `sh -c` in the clone's top folder; a failed command is an `ok` reply that names its exit code. */
+  /** `sh -c` in the clone's top folder; a failed command is an `ok` reply that contains its exit code. */
   shell(command: string, seconds: number, signal: AbortSignal): Promise<ToolReply>;
   read(path: string, extract: Extract): Promise<ToolReply>;
   edit(path: string, change: Change): Promise<ToolReply>;
   trail(query: TrailQuery): Promise<ToolReply>;
-  /** A part of what the judged claim changes, counted from 1. */
+  /** One part of the judged claim's diff, counted from 1. */
   diff(part: number): Promise<ToolReply>;
-  /** What was kept of a stage's output in a run, in parts from 1. */
+  /** One part, counted from 1, of what a run's record kept of a stage's output. */
   log(wanted: { run: RunId; stage: string | null; part: number }): Promise<ToolReply>;
-  /** Takes the clone's head to `phase/<id>`; `published` names it. */
+  /** Publishes the clone's head to `phase/<id>`; `published` is that commit. */
   publish(signal: AbortSignal): Promise<ToolReply>;
-  /** A cold run that never counts; resolves when it is over. `sha: null` is the head of `phase/<id>`. */
+  /** A cold run that never counts; resolves when it is over. `sha: null` means the head of `phase/<id>`. */
   trial(trial: { sha: Sha | null; recipe: RecipeName | null }, signal: AbortSignal): Promise<ToolReply>;
   /**
-   * Resolves when the entry is durable, or with the reason why it was turned down. An accepted one's reply begins with its
-   * number, `#41`. A finding with a reproducer against a live claim, or a sabotage, resolves once that has run there, and says how.
+   * Resolves once the entry is durable, or with the reason it was refused. The reply to an accepted entry begins with
+   * its number, `#41`. For a sabotage, or a finding with a reproducer against a live claim, it resolves only after that
+   * has run on the claim, and reports the result.
    */
   submit(submission: Submission, signal: AbortSignal): Promise<ToolReply>;
 }

@@ -1,4 +1,4 @@
-// The tools that both roles have: work in the clone, look things up, say things that decide nothing, stop.
+// The tools that both roles have: work in the clone, look things up, write notes that decide nothing, stop.
 
 import { z } from 'zod';
 import { kinds, Trigger } from '../../state/entry/entry.ts';

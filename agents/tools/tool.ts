@@ -1,30 +1,30 @@
-// One tool: from what a model sends (checked by zod) to one call of the host. Whether it ends the session, and whether its
-// result may be cited as evidence, is a property of its definition. What is turned down comes back in words that help.
+// Defines one tool: from a model's input (checked by zod) to one call of the host. The definition also says whether the
+// tool ends the session, and whether its result may be cited as evidence. A refusal says in words what would help.
 
 import { z } from 'zod';
 import type { Digest } from '../../state/entry/ids.ts';
 import type { ToolSchema } from '../model/backend.ts';
 import type { ToolHost, ToolReply } from './host.ts';
 
-/** What a call knows of its session. */
+/** What a call knows about its session. */
 export type CallContext = {
   host: ToolHost;
   signal: AbortSignal;
-  /** Digest of the n-th result of this session, where it is one that may be cited. */
+  /** Digest of the result of call `call` in this session; null if it may not be cited. */
   cite(call: number): Digest | null;
-  /** Parts of the diff that results of this session held. */
+  /** Parts of the diff shown by results of this session. */
   seen: readonly number[];
 };
 
 export type Tool = {
   name: string;
-  /** How the session ends once this tool was used with success; null: it goes on. */
+  /** How the session ends once this tool has succeeded; null if it goes on. */
   ends: 'finished' | 'waited' | null;
-  /** True where its results are observations, which a verdict may cite. */
+  /** True if its results are observations, which a verdict may cite. */
   evidence: boolean;
-  /** How to get at what was left out of a long result. */
+  /** How to see what was left out of a long result. */
   rest: string;
-  /** True where results come in parts that fit, and nothing of them may be left out. */
+  /** True if results come in parts that fit, so nothing may be left out. */
   whole: boolean;
   schema: ToolSchema;
   /** Never rejects because of its input. */
@@ -42,7 +42,7 @@ type Definition<I extends z.ZodObject> = {
   run(input: z.output<I>, context: CallContext): Promise<ToolReply>;
 };
 
-/** Makes a tool of its definition. The schema's bytes depend on the definition alone: they are part of a cache's key. */
+/** Makes a tool from its definition. The schema's bytes depend only on the definition: the cache key includes them. */
 export function tool<I extends z.ZodObject>(definition: Definition<I>): Tool {
   const { name, description, input, run } = definition;
   return {
@@ -52,15 +52,15 @@ export function tool<I extends z.ZodObject>(definition: Definition<I>): Tool {
     rest: definition.rest ?? 'ask for less at a time',
     whole: definition.whole ?? false,
     schema: { name, description, input_schema: jsonSchemaOf(input) },
-    async call(given, context) {
-      const parsed = input.safeParse(given);
+    async call(value, context) {
+      const parsed = input.safeParse(value);
       if (parsed.success) return run(parsed.data, context);
       return { ok: false, text: `${name} was not run: ${parsed.error.issues.map(inWords).join('; ')}.` };
     },
   };
 }
 
-/** A refusal that the tool itself can see. */
+/** A refusal that the tool decides by itself. */
 export function refused(text: string): ToolReply {
   return { ok: false, text };
 }

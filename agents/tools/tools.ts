@@ -1,4 +1,4 @@
-// Which role has which tools, always in the same order: they are part of what the prompt cache is keyed on.
+// Which tools each role has, always in the same order: the prompt cache key includes them.
 
 import type { AgentRole } from '../../state/entry/ids.ts';
 import { adversaryTools } from './adversary.ts';
@@ -6,7 +6,6 @@ import { builderTools } from './builder.ts';
 import { sharedTools } from './shared.ts';
 import type { Tool } from './tool.ts';
 
-/** The tools of a role. */
 export function toolsFor(role: AgentRole): Tool[] {
   return [...sharedTools, ...(role === 'builder' ? builderTools : adversaryTools)];
 }

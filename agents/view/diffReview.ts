@@ -1,5 +1,5 @@
-// What a judging session is to read before it may pass a claim: the claim's diff, made by the supervisor from the hub, in parts.
-// A diff of one part stands in the opening; the others are asked for with the tool `diff`.
+// What a judging session must read before it may pass a claim: the claim's diff, made by the supervisor from the hub,
+// in parts. The opening contains a diff of one part; the parts of a longer one are requested with the tool `diff`.
 
 import type { Facts } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
@@ -14,12 +14,12 @@ export type Review = {
   diff: WorkDiff;
 };
 
-/** The review of a claim. */
+/** Makes the diff that a review of `claim` must read. */
 export async function reviewOf(hub: string, phase: Phase, claim: Claim): Promise<Review> {
   return { claim: claim.id, diff: await workDiff(hub, judgedAgainst(phase, claim), claim.sha) };
 }
 
-/** What the opening says of the diff, with all of it where that is one part. */
+/** The opening's section on the diff, with the whole diff if it has one part. */
 export function reviewOpening({ claim, diff }: Review): { text: string; data: Datum[] } {
   const title = `## What claim #${claim} changes`;
   if ('tooLarge' in diff)
@@ -38,7 +38,7 @@ export function reviewOpening({ claim, diff }: Review): { text: string; data: Da
   return { text: `${title}\n\nThe diff, whole:`, data: dataOf(diff.parts, 0) };
 }
 
-/** The answer of the tool `diff`. */
+/** The reply of the tool `diff`. */
 export function partReply(review: Review | null, part: number): ToolReply {
   if (!review) return { ok: false, text: 'you were not woken to judge a claim, so there is no diff to show' };
   const { diff } = review;
@@ -48,7 +48,7 @@ export function partReply(review: Review | null, part: number): ToolReply {
   return { ok: true, text: `part ${part} of ${count}`, data: dataOf(diff.parts, part - 1), parts: [part] };
 }
 
-/** What a verdict says was served; Refused where a PASS is given on less than all of it. */
+/** What the verdict records as served. Throws Refused for a PASS without the whole diff. */
 export function servedTo(
   review: Review | null,
   verdict: Pick<Facts<'verdict'>, 'verdict' | 'claim'>,

@@ -1,16 +1,16 @@
-// The trail in a few thousand tokens: what a role needs to know when it wakes, and no more. Pure. What agents and programs
-// wrote stands in the session's fences, piece by piece, so that it cannot pass for our own words. The Adversary is shown no
-// journal and no backlog. Lines that begin with `Woken:` and `- <gate>: <state>` keep their form: scripts choose by them.
+// The trail in a few thousand tokens: what a role needs to know when it wakes, and no more. Pure. Text by agents and
+// programs is fenced item by item, so that it cannot pass for our own. The Adversary is shown no journal and no
+// backlog. Lines that begin with `Woken:` and `- <gate>: <state>` keep their form, because scripts match them.
 
 import type { AgentRole, RunId } from '../../state/entry/ids.ts';
 import { visible } from '../../state/entry/words.ts';
 import { type Datum, type Fence, fenceRule } from '../text/fence.ts';
 import type { FindingView, GateView, PhaseView, Quote, RunView } from './view.ts';
 
-/** Longest projection; what does not fit is left to the `trail` tool. */
+/** Longest projection; the `trail` tool shows what does not fit. */
 export const projectionBytesMax = 24 * 1024;
 
-/** Characters of each quoted text, from generous to none: the first that fits is taken. */
+/** Characters shown of each quoted text, from generous to none; the first that makes the projection fit is used. */
 const quoteChars = [4000, 1200, 300, 0];
 const notesChars = 2000;
 const failingShown = 8;
@@ -19,20 +19,20 @@ const journalShown = 5;
 
 export type Projection = {
   text: string;
-  /** Runs that the text names with their results; a verdict counts only on runs that its session was shown. */
+  /** Runs whose results are in the text; a verdict may rest only on runs that its session was shown. */
   shownRuns: RunId[];
 };
 
-/** What `role` is told of the phase. */
+/** What `role` is told about the phase. */
 export function project(view: PhaseView, role: AgentRole, fence: Fence): Projection {
   const shownRuns = view.runs.map((run) => run.run);
-  const texts = quoteChars.map((chars) => written(view, role, { fence, chars }));
+  const texts = quoteChars.map((chars) => render(view, role, { fence, chars }));
   const text =
     texts.find((candidate) => Buffer.byteLength(candidate) <= projectionBytesMax) ?? (texts.at(-1) as string);
   return { text, shownRuns };
 }
 
-/** The first message of a session: how data are marked, the plan, which binds, what is so, and what there is to judge. */
+/** The first message of a session: how data are marked, the binding plan, the current state, and the diff to judge. */
 export function openingOf(
   plan: string,
   projection: Projection,
@@ -48,21 +48,21 @@ export function openingOf(
   return parts.join('\n\n');
 }
 
-/** Who judges a claim finds its clone at the commit claimed, wherever the branch is by now. */
-function standsAt({ woken, gates }: PhaseView): string[] {
+/** A session about a claim has its clone at the claimed commit, wherever the branch is by now. */
+function cloneAt({ woken, gates }: PhaseView): string[] {
   const isOfClaim = woken.reason === 'judge' || woken.reason === 'sabotage';
   const claim = isOfClaim ? gates.find(({ gate }) => gate === woken.gate)?.claim : null;
   return claim ? [`Your clone is at ${claim.sha}, the commit that is claimed.`] : [];
 }
 
-/** What strangers' text is written with: the session's fences, and how much of a long one is shown. */
+/** How untrusted text is written: the session's fences, and how many characters of a long text are shown. */
 type Pen = { fence: Fence; chars: number };
 
-function written(view: PhaseView, role: AgentRole, pen: Pen): string {
+function render(view: PhaseView, role: AgentRole, pen: Pen): string {
   const short = (chars: number): Pen => ({ ...pen, chars: Math.min(pen.chars, chars) });
   const { inline } = pen.fence;
   const veto = (one: PhaseView['vetoes'][number]) =>
-    titled(`#${one.id} by the ${one.by}`, one, pen, [`until: ${inline(one.until.join('; '))}`]);
+    quoteItem(`#${one.id} by the ${one.by}`, one, pen, [`until: ${inline(one.until.join('; '))}`]);
   const own = role === 'builder' ? view : { items: [], journal: [] };
   const sections = [
     head(view),
@@ -95,15 +95,15 @@ function written(view: PhaseView, role: AgentRole, pen: Pen): string {
       'Notes, decisions, deferrals',
       view.notes
         .slice(-listShown)
-        .map((note) => titled(`#${note.id} ${note.kind} by the ${note.by}`, note, short(1200))),
+        .map((note) => quoteItem(`#${note.id} ${note.kind} by the ${note.by}`, note, short(1200))),
     ),
     section(
       'Your backlog',
-      own.items.slice(-listShown).map((item) => titled(`#${item.id}`, item, short(300))),
+      own.items.slice(-listShown).map((item) => quoteItem(`#${item.id}`, item, short(300))),
     ),
     section(
       'Your journal, newest last',
-      own.journal.slice(-journalShown).map((page) => titled(`#${page.id}`, page, pen)),
+      own.journal.slice(-journalShown).map((page) => quoteItem(`#${page.id}`, page, pen)),
     ),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
@@ -116,7 +116,7 @@ function head(view: PhaseView): string {
     '',
     `Woken: ${wokenWords(view.woken)}`,
     `Branch: phase/${view.phase} is at ${view.head}; the base is ${view.base}.`,
-    ...standsAt(view),
+    ...cloneAt(view),
     `Left: $${usd.toFixed(2)}, ${hours.toFixed(1)} hours, ${claims} claims.`,
   ].join('\n');
 }
@@ -177,7 +177,7 @@ function findingLines(finding: FindingView, pen: Pen): string {
   const facts = finding.fix.map((criterion, i) => `fix ${i + 1}: ${inline(criterion)}`);
   if (reproducer)
     facts.push(`reproducer ${inline(reproducer.path)}, run by ${inline(reproducer.command)}: ${reproducer.last}`);
-  return titled(
+  return quoteItem(
     `#${finding.id} of ${finding.gate}, ${finding.blocks ? 'blocks' : 'does not block now'}`,
     finding,
     pen,
@@ -192,12 +192,12 @@ function requestLines(request: PhaseView['requests'][number], pen: Pen): string 
   facts.push(...request.options.map((option) => `option: ${inline(option)}`));
   if (request.answer !== null)
     facts.push(`the operator's answer: ${request.answer.act}. ${inline(request.answer.because)}`);
-  const lines = [titled(`#${request.id}`, request, pen, facts)];
+  const lines = [quoteItem(`#${request.id}`, request, pen, facts)];
   if (request.advice !== null) lines.push(block(`advice by the Adversary on #${request.id}`, request.advice, pen));
   return lines.join('\n');
 }
 
-function titled(name: string, quote: Quote, pen: Pen, facts: string[] = []): string {
+function quoteItem(name: string, quote: Quote, pen: Pen, facts: string[] = []): string {
   const lines = [`- ${name}: ${pen.fence.inline(quote.title)}`, ...facts.map((fact) => `  - ${fact}`)];
   return [...lines, ...words(`the words of #${quote.id}`, quote, pen)].join('\n');
 }
@@ -207,7 +207,7 @@ function words(what: string, quote: Quote, pen: Pen): string[] {
   return pen.chars === 0 ? [`  - ${what}: see trail {entry: ${quote.id}}`] : [block(what, quote.words, pen)];
 }
 
-/** A text of several lines, cut where it is too long. */
+/** A text of several lines, cut if it is too long. */
 function block(what: string, text: string, { fence, chars }: Pen): string {
   const safe = fence.own(text.trim());
   const left = safe.length - chars;
@@ -217,7 +217,7 @@ function block(what: string, text: string, { fence, chars }: Pen): string {
   });
 }
 
-/** The one voice besides the plan that a role is to follow. */
+/** Besides the plan, the only text that a role must follow; so it is not fenced. */
 function operatorsWords(text: string): string {
   return `  ${visible(text.slice(0, notesChars)).trim().replaceAll('\n', '\n  ')}`;
 }

@@ -1,5 +1,5 @@
-// The system text of a role: its Markdown from `prompts/`, then a line by which a scripted back end tells the roles apart.
-// The digest pins text and tools together; the trail names it with each session.
+// The system text of a role: its Markdown from `prompts/`, then a line from which a scripted back end learns the role.
+// The digest pins text and tools together; the trail records it with each session.
 
 import { readFileSync } from 'node:fs';
 import { digestOfJson } from '../../state/entry/digest.ts';
@@ -12,13 +12,13 @@ export type Prompt = { system: string; digest: Digest };
 const folder = new URL('../../prompts/', import.meta.url);
 const marker = /^\[coldpass role: ([a-z]+)\]$/m;
 
-/** The prompt of `role`; `text` stands in for its file. Throws `AgentError` (prompt) where the file cannot be read. */
+/** The prompt of `role`; `text` replaces its file. Throws `AgentError` (prompt) if the file cannot be read. */
 export function promptFor(role: AgentRole, tools: readonly ToolSchema[], text = promptText(role)): Prompt {
   const system = `${text.trim()}\n\n[coldpass role: ${role}]\n`;
   return { system, digest: digestOfJson({ system, tools }) };
 }
 
-/** Which role a system text belongs to; null where it has no such line. */
+/** The role that a system text belongs to; null if it has no role line. */
 export function roleIn(system: string): AgentRole | null {
   return AgentRole.safeParse(marker.exec(system)?.[1]).data ?? null;
 }
@@ -28,6 +28,8 @@ function promptText(role: AgentRole): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new AgentError('prompt', `the prompt ${file.pathname} cannot be read; is the installation whole?`, { cause });
+    throw new AgentError('prompt', `the prompt ${file.pathname} cannot be read; is the installation complete?`, {
+      cause,
+    });
   }
 }

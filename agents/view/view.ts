@@ -1,5 +1,5 @@
-// What a role is told of a phase when it wakes, as plain data: taken from the fold and the gate rule, with the words that lie
-// on the trail beside them. Pure; `projection.ts` writes it out.
+// What a role is told about a phase when it wakes, as plain data: from the fold and the gate rule, with the words of
+// the entries that they refer to. Pure; `projection.ts` writes it out.
 
 import type { WakeReason } from '../../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type RunId, type Sha } from '../../state/entry/ids.ts';
@@ -11,13 +11,13 @@ import { reproducerRun } from '../../state/gate/standing.ts';
 const trialsShown = 3;
 const answersShown = 5;
 
-/** What the fold does not hold: texts of entries, details of runs, the branch, and what is left to spend. */
+/** What the fold does not contain: texts of entries, details of runs, the branch, and what is left to spend. */
 export type ViewSource = {
   /** The body of an entry: its author's words. */
   words(id: EntryId): string;
   /** Tests that failed in a run. */
   failing(run: RunId): FailedTest[];
-  /** Where `phase/<id>` is. */
+  /** The head of `phase/<id>`. */
   head: Sha;
   left: { usd: number; hours: number; claims: number };
 };
@@ -65,14 +65,14 @@ export type GateView = {
 };
 export type RunView = {
   run: RunId;
-  /** What it was for, in words. */
+  /** Why it ran, in words. */
   purpose: string;
   sha: Sha;
   outcome: string;
   level: number;
   counts: Run['counts'];
   reason: string;
-  /** What a control or a reproducer showed; empty for other runs. */
+  /** The result of a control or a reproducer; empty for other runs. */
   shows: string;
   unmet: string[];
   failing: FailedTest[];
@@ -84,7 +84,7 @@ export type FindingView = Quote & {
   reproducer: { path: string; command: string; last: string } | null;
 };
 
-/** The phase as it is at `nowMs`, for a role that wakes for `reason`. */
+/** The phase at `nowMs`, for a role that wakes for `reason`. */
 export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, nowMs: number): PhaseView {
   const quote = (item: { id: EntryId; title: string }): Quote => ({ ...item, words: source.words(item.id) });
   const open = phase.things.filter((thing) => thing.closed === null);
@@ -106,11 +106,16 @@ export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, now
       .map(({ id, title, by, until }) => ({ ...quote({ id, title }), by, until })),
     requests: requestsShown(phase).map(({ id, action, verify, blocks, options, disputes, advice, answer }) => ({
       ...quote({ id, title: action }),
-      ...{ verify, blocks, options, disputes, advice: advice === null ? null : source.words(advice), answer },
+      verify,
+      blocks,
+      options,
+      disputes,
+      advice: advice === null ? null : source.words(advice),
+      answer,
     })),
     waivers: phase.waivers.filter((waiver) => nowMs < waiver.untilMs),
     operatorNotes: phase.operatorNotes,
-    notes: [...open, ...putOff(phase)].flatMap(({ id, title, kind, by }) =>
+    notes: [...open, ...openDeferrals(phase)].flatMap(({ id, title, kind, by }) =>
       kind === 'item' || kind === 'journal' ? [] : { ...quote({ id, title }), kind, by },
     ),
     items: open.flatMap(({ id, title, kind }) => (kind === 'item' ? quote({ id, title }) : [])),
@@ -118,17 +123,19 @@ export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, now
   };
 }
 
-/** Open requests, and the newest of those that the operator has answered. */
+/** Open requests, and the newest that the operator has answered. */
 function requestsShown(phase: Phase): Phase['blocked'] {
   const answered = phase.blocked.filter(({ answer }) => answer !== null).slice(-answersShown);
   return phase.blocked.filter((request) => request.closed === null || answered.includes(request));
 }
 
-/** Open deferrals, of earlier phases too: their author's role closes them in whichever phase takes them up. */
-function putOff(phase: Phase) {
+/** Open deferrals, also of earlier phases: their author's role closes them in whichever phase takes them up. */
+function openDeferrals(phase: Phase) {
   const open = phase.deferrals.filter((deferral) => deferral.closed === null);
   return open.map(({ id, name, title, by, reentry }) => ({
-    ...{ id, kind: 'deferral' as const, by },
+    id,
+    kind: 'deferral' as const,
+    by,
     title: `${name}: ${title}${reentry === phase.id ? ' (this phase takes it up: it is closed as done before DONE)' : ''}`,
   }));
 }
@@ -175,7 +182,7 @@ function stateOf({ holds, claim, standing, verdict, conditions }: GateReport): G
   return verdict.verdict === 'FAIL' ? 'failed' : 'passed';
 }
 
-/** All that a live claim rests on, its reproducers, and the newest trials; oldest first, each once. */
+/** The runs that live claims rest on, their reproducers, and the newest trials; oldest first, each once. */
 function runsShown(phase: Phase, gates: GateId[], nowMs: number): Run[] {
   const shown = new Set(gates.flatMap((gate) => runsOf(phase, gateReport(phase, gate, nowMs))));
   const trials = phase.runs.filter((run) => run.purpose.kind === 'trial').slice(-trialsShown);
@@ -238,7 +245,12 @@ function findingView(phase: Phase, finding: Phase['findings'][number], source: V
   const run = claim && reproducerRun(phase, claim, finding);
   const last = run ? `${run.reproducer ?? run.outcome} in ${run.run}` : 'has not run at the newest claim';
   return {
-    ...{ id, gate, title, fix, words: source.words(id), blocks: isBlocking(phase, claim, finding) },
+    id,
+    gate,
+    title,
+    fix,
+    words: source.words(id),
+    blocks: isBlocking(phase, claim, finding),
     reproducer: reproducer ? { path: reproducer.path, command: reproducer.command, last } : null,
   };
 }

@@ -299,7 +299,7 @@ describeBoxed('a verdict', () => {
       const reasons = [
         /^refused: .*missing: 2\.1/,
         /^refused: .*r-000000000000/,
-        /cites call 99, which is no observation/,
+        /cites call 99, which is not an observation/,
         /^refused: #1 is no claim/,
         /^refused: #1 is not an open finding/,
         /^refused: finding #\d+ is open/,

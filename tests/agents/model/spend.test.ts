@@ -13,7 +13,7 @@ describe('prices', () => {
       expect(() => priceOf(model)).toThrow(AgentError);
     }
     expect(() => priceOf('gpt-9')).toThrow(
-      /no price is known for the model "gpt-9" .* give its price in the configuration/,
+      /no price is known for the model "gpt-9" .* set its price in the configuration/,
     );
   });
 

@@ -125,7 +125,7 @@ describe('a scripted answer', () => {
       wake: 'judge',
     });
     expect(played(ask('Woken: work. M1: holds'))).toMatchObject({
-      problem: expect.stringContaining('no wake of role builder fits'),
+      problem: expect.stringContaining('no wake of role builder matches the first message'),
     });
     expect(played(ask('x', { system: 'no role' }))).toMatchObject({ problem: 'the script has no role any' });
   });
@@ -143,7 +143,7 @@ describe('a scripted answer', () => {
 
   it('does not go on without a value that it needs, and says which', () => {
     expect(played(afterPublish('published nothing'))).toEqual({
-      problem: 'turn 2 of wake "work" (builder) uses {{ sha }}, which nothing has saved so far',
+      problem: 'turn 2 of wake "work" (builder) uses {{ sha }}, but nothing has saved it yet',
     });
   });
 
@@ -168,7 +168,7 @@ describe('a scripted answer', () => {
       { role: 'assistant', content: 'said' },
       { role: 'user', content: 'and?' },
     ];
-    expect(played(ask('', { messages }))).toMatchObject({ turn: 2, say: 'The script has no further turn.', calls: [] });
+    expect(played(ask('', { messages }))).toMatchObject({ turn: 2, say: 'The script has no more turns.', calls: [] });
   });
 
   it('fails as often as its turn says, for each conversation anew', async () => {
@@ -206,7 +206,7 @@ describe('a scripted answer', () => {
 
 describe('a script', () => {
   it.each([
-    ['roles: {builder: [{name: a, turns: [{}]}]}', /s\.yml:1: .*a turn says, calls or fails/],
+    ['roles: {builder: [{name: a, turns: [{}]}]}', /s\.yml:1: .*a turn needs `say`, `call` or `fault`/],
     ['roles:\n  builder:\n    - name: a\n      when: {contain: x}\n      turns: [{say: a}]', /s\.yml:4: .*no such key/],
     [
       'roles:\n  builder:\n    - name: a\n      when: {matches: "("}\n      turns: [{say: a}]',
@@ -223,9 +223,9 @@ describe('a script', () => {
     ],
     [
       'roles:\n  builder:\n    - name: a\n      turns:\n        - {say: a, either: [{say: b}]}',
-      /s\.yml:5: .*`either` stands alone/,
+      /s\.yml:5: .*`either` must be alone/,
     ],
-    ['roles: {}', /a script has one role at least/],
+    ['roles: {}', /a script needs at least one role/],
     ['roles: {judge: []}', /s\.yml:1: roles\.judge: no such key/],
     ['[', /not valid YAML/],
   ])('is refused with the line and what is wrong: %j', (text, expected) => {

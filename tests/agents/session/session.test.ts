@@ -169,8 +169,8 @@ ${waits}`),
     );
     expect(result).toMatchObject({ end: 'finished', why: 'verdict was accepted' });
     const [first, , unread, third, fourth] = of(read.lines, 'result');
-    expect(unread?.text).toContain('cites call 1, which is no observation of this session');
-    expect(third?.text).toContain('cites call 2, which is no observation of this session');
+    expect(unread?.text).toContain('cites call 1, which is not an observation of this session');
+    expect(third?.text).toContain('cites call 2, which is not an observation of this session');
     expect(fourth?.text).toContain('cites call 9');
     expect(first?.digest).toBe(digestOf(first?.text ?? ''));
     expect(host.submitted.at(-1)).toMatchObject({
@@ -213,7 +213,7 @@ describe('limits of a session', () => {
     const { result, read } = await playSession(oneWake('- call: [{tool: shell, input: {command: sleep 60}}]'), {
       limits: { wallMs: 50_000 },
     });
-    expect(result).toMatchObject({ end: 'limit', why: 'the time of this session is up (1 min)' });
+    expect(result).toMatchObject({ end: 'limit', why: "this session's time is up (1 min)" });
     expect(interruptedCalls(read.lines)).toMatchObject([{ call: 1, tool: 'shell' }]);
   });
 
@@ -261,7 +261,7 @@ ${waits}`;
 
   it('that is cut again ends the session', async () => {
     const { result, host } = await playSession(oneWake(cutCall(2)));
-    expect(result).toMatchObject({ end: 'limit', why: 'the answer did not fit into twice its tokens either' });
+    expect(result).toMatchObject({ end: 'limit', why: 'the answer did not fit into twice the tokens either' });
     expect(() => readFileSync(`${host.dir}/a.txt`)).toThrow();
   });
 
@@ -299,7 +299,7 @@ ${waits}`;
       oneWake('- {say: no, call: [{tool: note, input: {title: a, words: b}}], fault: filter}'),
     );
     expect(result).toMatchObject({ end: 'finished', trouble: null });
-    expect(result.why).toContain('not expected here: content_filter');
+    expect(result.why).toContain('an unexpected reason: content_filter');
     expect(host.submitted).toEqual([]);
   });
 

@@ -64,7 +64,7 @@ describe('a transcript', () => {
     const { bytes } = await written(intent(1), result(1), intent(2));
     const lines = bytes.toString().split('\n');
     const without = (index: number) => Buffer.from(lines.filter((_, i) => i !== index).join('\n'));
-    expect(() => readTranscript(without(1))).toThrow('line 2 of the transcript has another number: lines are missing');
+    expect(() => readTranscript(without(1))).toThrow('line 2 of the transcript is out of sequence: lines are missing');
     expect(() => readTranscript(Buffer.from('{}\n'))).toThrow('line 1 of the transcript');
     expect(() => readTranscript(Buffer.from('not json\n'))).toThrow('line 1 of the transcript');
   });
@@ -77,9 +77,7 @@ describe('a transcript', () => {
   it('says when it cannot be made', async () => {
     const path = join(tempDir(), 'folder');
     mkdirSync(path);
-    await expect(openTranscript(path, (text) => text, quickClock)).rejects.toThrow(
-      /cannot be written; look at the disk/,
-    );
+    await expect(openTranscript(path, (text) => text, quickClock)).rejects.toThrow(/cannot be written; check the disk/);
   });
 });
 

@@ -125,7 +125,7 @@ describe('a submission', () => {
     const fits = await use('adversary', 'finding', { ...filed, reproducer: reproducer(reproducerBytesMax) });
     expect(fits.host.submitted[0]).toMatchObject({ facts: { reproducer: reproducer(reproducerBytesMax) } });
     const large = await use('adversary', 'finding', { ...filed, reproducer: reproducer(reproducerBytesMax + 1) });
-    expect(large).toMatchObject({ ok: false, text: 'finding was not run: `reproducer.content`: 16 KiB at most.' });
+    expect(large).toMatchObject({ ok: false, text: 'finding was not run: `reproducer.content`: at most 16 KiB.' });
   });
 
   it('of a sabotage hands its edits over, and none without a text to find', async () => {
