@@ -239,7 +239,10 @@ function read(file: string): Source {
     ...code.matchAll(/\b(?:import|export)\b( type\b)?[^;]*?\bfrom\s*'([^']+)'|\bimport\s*\(?'([^']+)'/g),
   ];
   return {
-    ...{ path, room: path.split('/')[0] as string, head, code },
+    path,
+    room: path.split('/')[0] as string,
+    head,
+    code,
     imports: imports.map(([, type, from, bare]) => ({ name: (from ?? bare) as string, isType: type !== undefined })),
   };
 }

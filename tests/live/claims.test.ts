@@ -99,8 +99,14 @@ describeBoxed('a claim', () => {
         scriptOf({
           builder: [
             wake('^- M1: unclaimed', [
-              ...[commit, claimOf('M1', '{{ sha }}'), short, claimOf('M1', '{{ short }}'), publish],
-              ...[claimOf('M1', '{{ short }}'), claimOf('M1', '{{ sha }}'), wait],
+              commit,
+              claimOf('M1', '{{ sha }}'),
+              short,
+              claimOf('M1', '{{ short }}'),
+              publish,
+              claimOf('M1', '{{ short }}'),
+              claimOf('M1', '{{ sha }}'),
+              wait,
             ]),
             wake('^Woken: red', [claimOf('M1', '{{ sha }}'), ...sameTree, claimOf('M1', '{{ sha }}'), wait], {
               sha: 'claim #\\d+ at ([0-9a-f]{40})',
@@ -240,14 +246,15 @@ describeBoxed('a verdict', () => {
       const ground = await layGround({ plan: oneGate });
       const see = calls('shell', { command: 'sh add.sh 2 3' }, seen);
       const finding = {
-        ...{ gate: 'M1', claim: '{{ claim:number }}', title: 'One number is taken', fix: ['one number is refused'] },
-        ...{
-          words: 'It says 2.',
-          reproducer: {
-            path: 'tests/again.sh',
-            command: 'sh tests/again.sh',
-            content: 'if sh add.sh 2; then exit 1; fi\n',
-          },
+        gate: 'M1',
+        claim: '{{ claim:number }}',
+        title: 'One number is taken',
+        fix: ['one number is refused'],
+        words: 'It says 2.',
+        reproducer: {
+          path: 'tests/again.sh',
+          command: 'sh tests/again.sh',
+          content: 'if sh add.sh 2; then exit 1; fi\n',
         },
       };
       const closes = [{ finding: '{{ finding:number }}', answers: ['it is refused, believe me'] }];

@@ -59,8 +59,13 @@ budget: { usd: 5, hours: 1, claims: 12 }
 }
 
 const base = {
-  ...{ 'coldpass.yml': config, 'package.json': '{"type":"module"}\n', '.gitignore': '.junit.xml\n' },
-  ...{ 'run-tests.sh': null, 'add.sh': null, 'sum.sh': null, 'tests/present.test.sh': null },
+  'coldpass.yml': config,
+  'package.json': '{"type":"module"}\n',
+  '.gitignore': '.junit.xml\n',
+  'run-tests.sh': null,
+  'add.sh': null,
+  'sum.sh': null,
+  'tests/present.test.sh': null,
   'tests/present.test.js': "import { test } from 'node:test';\ntest('is there', () => {});\n",
 };
 const stub = 'export const index = new Map();\nexport const texts = new Map();\n\nexport function put(id, text) {}\n';
@@ -130,7 +135,9 @@ describeBoxed('a plan that declares hollow', () => {
       const [firstWake] = played.of('session').filter(({ facts }) => facts.for === 'adversary');
       expect(firstWake?.facts).toMatchObject({ reason: { kind: 'judge', claim: second?.id } });
       expect(controlsOf(played, second?.id)).toEqual({
-        ...{ revert: ['BITES'], placebo: ['BITES'], hollow: ['BITES', 'BITES', 'BITES'] },
+        revert: ['BITES'],
+        placebo: ['BITES'],
+        hollow: ['BITES', 'BITES', 'BITES'],
       });
       // At the very commit that was accepted nothing is run again.
       expect(runsOf(played, done?.id)).toEqual([]);
@@ -152,7 +159,9 @@ describeBoxed('where the tests cannot load without the change', () => {
       expect(controlsOf(played, first?.id)).toMatchObject({ revert: ['INCONCLUSIVE'] });
       expect(controlsOf(played, first?.id).hollow).toContain('VACUOUS');
       expect(controlsOf(played, second?.id)).toEqual({
-        ...{ revert: ['INCONCLUSIVE'], placebo: ['BITES'], hollow: ['BITES', 'BITES', 'BITES'] },
+        revert: ['INCONCLUSIVE'],
+        placebo: ['BITES'],
+        hollow: ['BITES', 'BITES', 'BITES'],
       });
       const reasons = played.of('session').flatMap(({ facts }) => (facts.event === 'started' ? facts.reason.kind : []));
       expect(reasons.filter((kind) => kind === 'judge' || kind === 'sabotage')).toEqual(['judge', 'judge']);

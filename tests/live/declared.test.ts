@@ -24,7 +24,12 @@ describeBoxed("the demo's first claim", () => {
       const env = groundEnv(dir);
       const uid = process.getuid?.() ?? -1;
       const ground = await layDemo({
-        ...{ dir: join(dir, 'demo'), env, home: dir, uid, nodePath: process.execPath, clock: systemClock() },
+        dir: join(dir, 'demo'),
+        env,
+        home: dir,
+        uid,
+        nodePath: process.execPath,
+        clock: systemClock(),
       });
       const plan = readFileSync(ground.plan, 'utf8');
       expect(plan.match(/controls: \[revert\]/g)).toHaveLength(2);

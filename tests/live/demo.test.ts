@@ -14,17 +14,28 @@ const demoSecondsMax = 180;
 
 /** What the subjects of the trail's commits tell, in this order; other things stand between. */
 const story = [
-  ...[
-    'operator(postbox-backup): queue',
-    'status(postbox-backup): opened',
-    'claim(M1): ',
-    'run(M1): PASS',
-    'control revert BITES',
-  ],
-  ...['backlog(M1): finding', 'red', 'review(M1): FAIL'],
-  ...['claim(M1): ', 'run(M1): PASS', 'control revert BITES', 'green', 'review(M1): PASS'],
-  ...['claim(M2): ', 'run(M2): PASS', 'control revert BITES', 'review(M2): PASS'],
-  ...['claim(DONE): ', 'run(M1): PASS', 'control revert BITES', 'review(DONE): PASS', 'status(postbox-backup): DONE'],
+  'operator(postbox-backup): queue',
+  'status(postbox-backup): opened',
+  'claim(M1): ',
+  'run(M1): PASS',
+  'control revert BITES',
+  'backlog(M1): finding',
+  'red',
+  'review(M1): FAIL',
+  'claim(M1): ',
+  'run(M1): PASS',
+  'control revert BITES',
+  'green',
+  'review(M1): PASS',
+  'claim(M2): ',
+  'run(M2): PASS',
+  'control revert BITES',
+  'review(M2): PASS',
+  'claim(DONE): ',
+  'run(M1): PASS',
+  'control revert BITES',
+  'review(DONE): PASS',
+  'status(postbox-backup): DONE',
 ];
 
 describeBoxed('the demo', () => {

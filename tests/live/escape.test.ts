@@ -185,8 +185,12 @@ describeBoxed('what agents and claims run', () => {
       calls('shell', { command: `mv .git kept; echo 'gitdir: ${stateDir}/hub.git' > .git` }),
       calls('publish'),
       calls('shell', { command: 'rm .git; mv kept .git' }),
-      ...[...away(`ln -s ${outside} away`), back, ...away('ln -s ../../away away'), back],
-      ...[...away(`git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),away; mkdir -p away`), back],
+      ...away(`ln -s ${outside} away`),
+      back,
+      ...away('ln -s ../../away away'),
+      back,
+      ...away(`git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),away; mkdir -p away`),
+      back,
       ...committed('sha', claimFiles(attempt)),
       ...['link', 'fifo', 'behind'].map((recipe) => calls('try', { sha: '{{ sha }}', recipe })),
       claimOf('M1', '{{ sha }}'),
@@ -215,13 +219,11 @@ rm -r tools; ln -s tests tools`;
 
   function adversaryWakes(): unknown[] {
     const finding = {
-      ...{
-        gate: 'M1',
-        claim: '{{ claim:number }}',
-        title: 'It may be wrong',
-        fix: ['it is right'],
-        words: 'It may be wrong.',
-      },
+      gate: 'M1',
+      claim: '{{ claim:number }}',
+      title: 'It may be wrong',
+      fix: ['it is right'],
+      words: 'It may be wrong.',
       reproducer: { path: 'tests/again.sh', command: 'sh tests/again.sh', content: 'exit 1\n' },
     };
     const look = calls('shell', { command: `sh attempts.sh ${where().join(' ')} harm`, seconds: 60 });
@@ -244,7 +246,9 @@ rm -r tools; ln -s tests tools`;
     const { keys, headsLog } = ground.paths;
     const keyLine = (path: string) => readFileSync(path, 'utf8').split('\n')[2] as string;
     return {
-      ...{ ...canaries, clone: 'CANARY-clone', operator: keyLine(ground.operatorKey) },
+      ...canaries,
+      clone: 'CANARY-clone',
+      operator: keyLine(ground.operatorKey),
       ...Object.fromEntries(
         ['builder', 'adversary', 'runner', 'supervisor'].map((role) => [role, keyLine(join(keys, role))]),
       ),

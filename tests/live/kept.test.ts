@@ -74,7 +74,11 @@ describeBoxed('a claim that is green by its own tests', () => {
     async () => {
       const ground = await layGround({ plan: oneGate });
       const claim = calls('claim', {
-        ...{ gate: 'M1', sha: '{{ a }}', what: 'It adds.', how: 'sh run-tests.sh', expected: 'Nine tests pass.' },
+        gate: 'M1',
+        sha: '{{ a }}',
+        what: 'It adds.',
+        how: 'sh run-tests.sh',
+        expected: 'Nine tests pass.',
         expects: { tests: 9 },
       });
       const played = await claims(ground, add, claim);

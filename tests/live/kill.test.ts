@@ -178,7 +178,12 @@ async function lived(ground: Ground, url: string, { name, at }: Moment): Promise
   const left = leavings(ground.paths, uidsIn(ground), pids);
   const { problems } = await auditOf(ground.paths);
   return {
-    ...{ name, killed, exit: last.process.exitCode, said: last.said(), left, problems },
+    name,
+    killed,
+    exit: last.process.exitCode,
+    said: last.said(),
+    left,
+    problems,
     entries: await entriesOf(ground.paths.hub),
     refs: plainGit(ground.paths.hub, ['for-each-ref', '--format=%(refname:lstrip=2)']).split('\n'),
     fsck: plainGit(ground.paths.hub, ['fsck', '--no-dangling']),
@@ -199,7 +204,8 @@ function uidsIn({ paths }: Ground): number[] {
 function coldpass(ground: Ground, url: string): { process: ChildProcess; closed: Promise<unknown>; said(): string } {
   const args = [cli, 'run', ground.plan, '--state', ground.paths.stateDir];
   const child = spawn(process.execPath, args, {
-    ...{ cwd: ground.repo, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd: ground.repo,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: groundEnv(ground.dir, url) as NodeJS.ProcessEnv,
   });
   const said: Buffer[] = [];

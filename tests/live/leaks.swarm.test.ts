@@ -33,7 +33,8 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
     StopGracePeriod: 0,
   };
   const service = await docker.createService({
-    ...{ Name: `${names.stack}_app`, Labels: { ...labels } },
+    Name: `${names.stack}_app`,
+    Labels: { ...labels },
     TaskTemplate: { ContainerSpec, RestartPolicy: { Condition: 'none' } },
   });
   const filters = { label: [`com.docker.swarm.service.name=${names.stack}_app`] };

@@ -31,7 +31,13 @@ describeSwarm.concurrent('the removal of a run', () => {
   const nothingLeft = async (context: TestContext, { docker, run }: Pick<Ground, 'docker' | 'run'>): Promise<void> => {
     context.expect(await removeRun(docker, run)).toEqual([]);
     context.expect(await residueOf(docker, run)).toEqual({
-      ...{ services: [], tasks: [], containers: [], networks: [], secrets: [], configs: [], volumes: [] },
+      services: [],
+      tasks: [],
+      containers: [],
+      networks: [],
+      secrets: [],
+      configs: [],
+      volumes: [],
     });
   };
 

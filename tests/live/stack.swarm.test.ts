@@ -20,7 +20,9 @@ const standing = { failed: null, late: false, restarts: 0 };
 describeSwarm.concurrent('a stack', () => {
   const image = busybox();
   const config = (ground: Ground, name: string, text: string): AdmittedApp['configs'][number] => ({
-    ...{ name: `${ground.names.stack}_${name}`, bytes: Buffer.from(text), template: false },
+    name: `${ground.names.stack}_${name}`,
+    bytes: Buffer.from(text),
+    template: false,
   });
 
   async function stood(ground: Ground, app: AdmittedApp): Promise<void> {
@@ -116,7 +118,10 @@ describeSwarm.concurrent('a stack', () => {
       const exec = (command: string[], more: object = {}) =>
         ground.stack.exec('app', { command, seconds: 60, ...more });
       expect(await exec(['sh', '-c', 'cat; echo no >&2; exit 7'], { stdin: Buffer.from('given') })).toEqual({
-        ...{ exit: 7, timedOut: false, stdout: Buffer.from('given'), stderr: Buffer.from('no\n') },
+        exit: 7,
+        timedOut: false,
+        stdout: Buffer.from('given'),
+        stderr: Buffer.from('no\n'),
       });
       expect(`${(await exec(['id', '-u'], { user: '1234' })).stdout}`).toBe('1234\n');
       expect((await exec(['nothing-of-that-name'])).exit).toBeGreaterThan(125);

@@ -33,8 +33,14 @@ describe.each(shipped)('%s', (name) => {
     const folders = [...over.toReversed(), 'app'].map((folder) => join(top, folder));
     const env = { ...recipe.env, ...Object.assign({}, ...Object.values(recipe.needs).map(({ gives }) => gives)) };
     return openApp({
-      ...{ folder: recipe.app, compose: recipe.compose, main: recipe.main, env, names, labels },
-      ...{ network: `${names.stack}_proxy`, platform: { ipvs: false } },
+      folder: recipe.app,
+      compose: recipe.compose,
+      main: recipe.main,
+      env,
+      names,
+      labels,
+      network: `${names.stack}_proxy`,
+      platform: { ipvs: false },
       async read(path) {
         const found = folders.map((folder) => join(folder, path)).find((file) => existsSync(file));
         return found === undefined ? null : readFileSync(found);

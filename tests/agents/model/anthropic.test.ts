@@ -24,7 +24,10 @@ function request(over: Partial<CompletionRequest> = {}): CompletionRequest {
     system: '[coldpass role: builder]',
     tools: [],
     messages: [{ role: 'user', content: 'go' }],
-    ...{ maxTokens: 1000, idleMs: 300_000, deadlineMs: 600_000, signal: new AbortController().signal },
+    maxTokens: 1000,
+    idleMs: 300_000,
+    deadlineMs: 600_000,
+    signal: new AbortController().signal,
     ...over,
   };
 }

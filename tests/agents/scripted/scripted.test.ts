@@ -73,7 +73,10 @@ describe('a scripted answer', () => {
     const plain = await post(url, ask('Woken: red: claim #41'), { 'x-api-key': 'k' });
     expect(plain.headers.get('request-id')).toMatch(/^req_/);
     expect(await plain.json()).toMatchObject({
-      ...{ type: 'message', role: 'assistant', model: 'scripted', stop_reason: 'end_turn' },
+      type: 'message',
+      role: 'assistant',
+      model: 'scripted',
+      stop_reason: 'end_turn',
       content: [{ type: 'text', text: 'claim 41 is red' }],
     });
     const streamed = await post(

@@ -19,7 +19,9 @@ const nowMs = Date.parse('2026-06-11T12:00:00Z');
 const run = (n: number) => `r-00000000000${n}` as RunId;
 
 const spec = PhaseSpec.parse({
-  ...{ phase: 'mailu', title: 'Backup of mail', dod: [] },
+  phase: 'mailu',
+  title: 'Backup of mail',
+  dod: [],
   clauses: [
     { id: '2.1', text: 'the index' },
     { id: '2.3', text: 'the mail' },
@@ -35,15 +37,20 @@ function gateRun(outcome: 'PASS' | 'FAIL', claim: number, n: number) {
     kind: 'run',
     role: 'runner',
     facts: {
-      ...{ run: run(n), purpose: { kind: 'gate', claim, gate: 'M1', k: 1 }, recipe: 'mailu', recipeDigest: digest },
-      ...{
-        shas: { main: sha('b') },
-        trees: { main: sha('c') },
-        outcome,
-        level: 1,
-        counts: { pass: 40, fail: 1, skip: 0 },
-      },
-      ...{ alike: digest, reason: 'one test failed', results: digest, unmet: [], sandbox: 'bubblewrap' },
+      run: run(n),
+      purpose: { kind: 'gate', claim, gate: 'M1', k: 1 },
+      recipe: 'mailu',
+      recipeDigest: digest,
+      shas: { main: sha('b') },
+      trees: { main: sha('c') },
+      outcome,
+      level: 1,
+      counts: { pass: 40, fail: 1, skip: 0 },
+      alike: digest,
+      reason: 'one test failed',
+      results: digest,
+      unmet: [],
+      sandbox: 'bubblewrap',
     },
   };
 }
@@ -53,7 +60,8 @@ const baseRun = {
   ...gateRun('PASS', 3, 2),
   facts: {
     ...gateRun('PASS', 3, 2).facts,
-    ...{ purpose: { kind: 'base', recipe: 'mailu', k: 1 }, shas: { main: sha('a') } },
+    purpose: { kind: 'base', recipe: 'mailu', k: 1 },
+    shas: { main: sha('a') },
   },
 };
 
@@ -61,16 +69,29 @@ const opened = {
   kind: 'phase',
   role: 'supervisor',
   facts: {
-    ...{ event: 'opened', queue: 1, plan: digest, base: sha('a'), recipes: { mailu: digest }, spec },
-    ...{ sandbox: 'bubblewrap', uid: 'own' },
+    event: 'opened',
+    queue: 1,
+    plan: digest,
+    base: sha('a'),
+    recipes: { mailu: digest },
+    spec,
+    sandbox: 'bubblewrap',
+    uid: 'own',
   },
 };
 const claimed = {
   kind: 'claim',
   role: 'builder',
   facts: {
-    ...{ session, gate: 'M1', shas: { main: sha('b') }, trees: { main: sha('c') } },
-    ...{ descends: [], precedes: [], references: { M1: sha('a') }, touches: [], keeps: {} },
+    session,
+    gate: 'M1',
+    shas: { main: sha('b') },
+    trees: { main: sha('c') },
+    descends: [],
+    precedes: [],
+    references: { M1: sha('a') },
+    touches: [],
+    keeps: {},
   },
 };
 const finding = {

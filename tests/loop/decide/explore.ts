@@ -25,7 +25,9 @@ export function explore(world: World, statesMax: number): Found {
   const ends: Record<string, number> = {};
   let steps = 0;
   const found = (why: string | null, at: number): Found => ({
-    ...{ states: known.size(), steps, ends },
+    states: known.size(),
+    steps,
+    ends,
     broken: why === null ? null : { why, path: known.pathTo(at) },
   });
   for (let i = 0; i < known.size(); i++) {

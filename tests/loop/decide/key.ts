@@ -230,16 +230,14 @@ function runKey(phase: Phase, run: Run, { timed, loop: { nowMs } }: ModelState):
       nameOf(phase, r) === nameOf(phase, run),
   );
   return JSON.stringify([
-    ...[
-      nameOf(phase, run),
-      shaKey(phase, run.sha),
-      run.outcome,
-      likeFirst(phase, run),
-      run.control?.result,
-      run.kept?.result,
-      run.reproducer,
-      ages,
-    ],
+    nameOf(phase, run),
+    shaKey(phase, run.sha),
+    run.outcome,
+    likeFirst(phase, run),
+    run.control?.result,
+    run.kept?.result,
+    run.reproducer,
+    ages,
     run.purpose.kind === 'gate' && first?.id === run.id,
   ]);
 }

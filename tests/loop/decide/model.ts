@@ -223,8 +223,14 @@ function startSession(world: World, state: ModelState, command: Extract<Pending,
   const id = `s-${(state.loop.trail.lastId + 1).toString(16).padStart(12, '0')}` as SessionId;
   const facts: Facts<'session'> = {
     event: 'started',
-    ...{ session: id, for: command.role, reason: command.reason, backend: 'model', model: 'model', prompt: zero },
-    ...{ shown: { upTo: state.loop.trail.lastId, runs: command.runs }, reservedUsd: 0 },
+    session: id,
+    for: command.role,
+    reason: command.reason,
+    backend: 'model',
+    model: 'model',
+    prompt: zero,
+    shown: { upTo: state.loop.trail.lastId, runs: command.runs },
+    reservedUsd: 0,
   };
   const next = submit(world, state, { kind: 'session', role: 'supervisor', phase: phaseId, facts, body: '' });
   if (!next) return { ...state, broken: `a session of the ${command.role} cannot start` };
@@ -242,15 +248,15 @@ function endSession(
   if (!session) return answer(state, `session:${role}`);
   const facts: Facts<'session'> = {
     event: 'ended',
-    ...{
-      session: session.session,
-      for: role,
-      end,
-      why: '',
-      turns: 1,
-      tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-    },
-    ...{ usd: 0, transcript: null, published },
+    session: session.session,
+    for: role,
+    end,
+    why: '',
+    turns: 1,
+    tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    usd: 0,
+    transcript: null,
+    published,
   };
   const next = submit(world, state, { kind: 'session', role: 'supervisor', phase: phaseId, facts, body: '' });
   return next && answer(next, `session:${role}`);
@@ -339,24 +345,20 @@ function runEntry(
   const run = `r-${(state.loop.trail.lastId + 1).toString(16).padStart(12, '0')}` as RunId;
   const { need } = command;
   const facts: Facts<'run'> = {
-    ...{
-      run,
-      purpose: need.purpose,
-      recipe: need.recipe,
-      recipeDigest: zero,
-      shas: { main: need.sha },
-      trees: { main: need.sha },
-    },
-    ...{
-      outcome: 'PASS',
-      level: 1,
-      counts: { pass: 1, fail: 0, skip: 0 },
-      alike: zero,
-      reason: '',
-      results: null,
-      unmet: [],
-      sandbox: 'bubblewrap',
-    },
+    run,
+    purpose: need.purpose,
+    recipe: need.recipe,
+    recipeDigest: zero,
+    shas: { main: need.sha },
+    trees: { main: need.sha },
+    outcome: 'PASS',
+    level: 1,
+    counts: { pass: 1, fail: 0, skip: 0 },
+    alike: zero,
+    reason: '',
+    results: null,
+    unmet: [],
+    sandbox: 'bubblewrap',
     ...change,
   };
   return { kind: 'run', role: 'runner', phase: phaseId, facts, body: '' };

@@ -78,7 +78,9 @@ describe('a command that a deferral waits for', () => {
     const run = story.ran({ kind: 'trigger', deferral: id }, { outcome: 'PASS' });
     story.sleep('builder');
     const facts: Facts<'reentry'> = {
-      ...{ deferral: id, edge: 1, why: 'its command has turned green' },
+      deferral: id,
+      edge: 1,
+      why: 'its command has turned green',
       run: story.phase().runs.find((one) => one.id === run)?.run ?? null,
     };
     expect(appends(wanted(story))).toEqual([facts]);

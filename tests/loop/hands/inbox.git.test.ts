@@ -112,8 +112,12 @@ describe('an approval', () => {
       {
         role: 'supervisor',
         facts: {
-          ...{ file: digestOf(bytes), act: act.payload.act, nonce: act.nonce, signer: signer.fingerprint },
-          ...{ reason: expect.stringMatching(reason), isLast: false },
+          file: digestOf(bytes),
+          act: act.payload.act,
+          nonce: act.nonce,
+          signer: signer.fingerprint,
+          reason: expect.stringMatching(reason),
+          isLast: false,
         },
       },
     ]);
@@ -209,7 +213,10 @@ describe('an act that brings less than it names is refused:', () => {
   const plan = digestOf(planText);
   const blobs = { [plan]: btoa(planText) };
   const queue = (recipes: Record<string, Digest>) => ({
-    ...{ act: 'queue' as const, phase: phaseId, plan, recipes: recipes as Record<RecipeName, Digest> },
+    act: 'queue' as const,
+    phase: phaseId,
+    plan,
+    recipes: recipes as Record<RecipeName, Digest>,
     baseSha: '0'.repeat(40),
   });
 
@@ -263,8 +270,13 @@ describe('an act that brings less than it names is refused:', () => {
     const read = readPlan(planText);
     if (!('spec' in read)) throw new Error('the plan does not read');
     const payload = {
-      ...{ act: 'amend' as const, phase: phaseId, replaces: plan, plan: digestOf(text), because: 'so' },
-      ...{ recipes: { [pinned.name]: digestOfJson(pinned) } as Record<RecipeName, Digest>, spec: read.spec },
+      act: 'amend' as const,
+      phase: phaseId,
+      replaces: plan,
+      plan: digestOf(text),
+      because: 'so',
+      recipes: { [pinned.name]: digestOfJson(pinned) } as Record<RecipeName, Digest>,
+      spec: read.spec,
     };
     const act = place.act(payload);
     await place.handIn(act, place.made.signers.operator, { [digestOf(text)]: btoa(text) });

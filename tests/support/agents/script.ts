@@ -85,7 +85,12 @@ export async function runAgainst(
   const redact = redactor([testKey, ...(options.secrets ?? [])]);
   const path = join(tempDir(), 'transcript.jsonl');
   const result = runSession({
-    ...{ session: testSession, role, tools, host, redact, clock },
+    session: testSession,
+    role,
+    tools,
+    host,
+    redact,
+    clock,
     prompt: promptFor(
       role,
       tools.map((tool) => tool.schema),

@@ -18,7 +18,10 @@ process.on('SIGINT', () => stop.abort());
 const record = await coldRun(
   { ...(await appRequest(JSON.parse(app))), run: RunId.parse(run) },
   {
-    ...{ engine, runsDir, now: () => new Date(), signal: stop.signal },
+    engine,
+    runsDir,
+    now: () => new Date(),
+    signal: stop.signal,
     onProgress: (progress) => process.stdout.write(`${JSON.stringify(progress)}\n`),
   },
 );

@@ -88,7 +88,10 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
     coldRun(
       { ...(await appRequest(app)), ...more },
       {
-        ...{ engine, runsDir, now: () => new Date(), signal },
+        engine,
+        runsDir,
+        now: () => new Date(),
+        signal,
         ...(onProgress && { onProgress }),
       },
     );

@@ -20,7 +20,11 @@ setInterval(() => {}, 60_000);
 await lockRun(run);
 const docker = openDocker(socket);
 const stack = openStack(docker, {
-  ...{ names, labels, network, secrets: new Map([['key', 'value']]), signal: new AbortController().signal },
+  names,
+  labels,
+  network,
+  secrets: new Map([['key', 'value']]),
+  signal: new AbortController().signal,
   intend: (what) => writeIntent(runDir, what),
 });
 await plantWitnesses(docker, run);

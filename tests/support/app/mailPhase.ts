@@ -23,8 +23,14 @@ export async function layMailPhase(docker: string): Promise<Ground> {
   const stateDir = join(dir, 'workspaces', 'mail');
   mkdirSync(dirname(stateDir));
   const { workspace } = await init({
-    ...{ dir: repo, env: groundEnv(dir), home: dir, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
-    ...{ now: new Date(), stateDir, docker },
+    dir: repo,
+    env: groundEnv(dir),
+    home: dir,
+    uid: process.getuid?.() ?? -1,
+    nodePath: process.execPath,
+    now: new Date(),
+    stateDir,
+    docker,
   });
   const plan = join(mail, 'plan-phase-mail-backup.md');
   return { dir, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };

@@ -44,8 +44,14 @@ export function admitted(ground: Where, services: Record<string, Shape>, parts: 
     secrets: named(parts.secrets ?? []),
   };
   return {
-    ...{ stack, version: parts.version ?? null, main: 'app', volumes: keys, env: {}, backup: { services: [] } },
-    ...{ configs: parts.configs ?? [], secrets: parts.secrets ?? [] },
+    stack,
+    version: parts.version ?? null,
+    main: 'app',
+    volumes: keys,
+    env: {},
+    backup: { services: [] },
+    configs: parts.configs ?? [],
+    secrets: parts.secrets ?? [],
     services: Object.fromEntries(
       Object.entries(services).map(([name, { image, replicas = 1, volumes: mounts = [] }]) => [
         name,
@@ -62,15 +68,20 @@ function serviceOf(shape: Shape, labels: Labels, stack: string, { version, confi
     typeof shape.command === 'string' ? ['sh', '-c', shape.command] : (shape.command ?? ['sleep', '1000']);
   const versionLabel = version ? { [`coop-cloud.${stack}.version`]: version } : {};
   return {
-    ...{ image: shape.image, command, labels, stop_grace_period: '2s', environment: shape.environment ?? {} },
-    ...{
-      volumes: shape.volumes ?? [],
-      configs: configs.map(({ name }) => name),
-      secrets: secrets.map(({ name }) => name),
-    },
+    image: shape.image,
+    command,
+    labels,
+    stop_grace_period: '2s',
+    environment: shape.environment ?? {},
+    volumes: shape.volumes ?? [],
+    configs: configs.map(({ name }) => name),
+    secrets: secrets.map(({ name }) => name),
     deploy: {
-      ...{ endpoint_mode: 'dnsrr', replicas: shape.replicas ?? 1, labels: { ...labels, ...versionLabel } },
-      ...{ restart_policy: { condition: 'any', delay: '1s' }, update_config: { order: 'stop-first', monitor: '2s' } },
+      endpoint_mode: 'dnsrr',
+      replicas: shape.replicas ?? 1,
+      labels: { ...labels, ...versionLabel },
+      restart_policy: { condition: 'any', delay: '1s' },
+      update_config: { order: 'stop-first', monitor: '2s' },
       ...shape.deploy,
     },
     ...shape.more,

@@ -36,7 +36,9 @@ export async function yard(): Promise<Yard> {
   const run = RunId.parse(`r-${randomBytes(6).toString('hex')}`);
   const names: RunNames = { run, stack: `cp${run.slice(2)}`, domain: 'app.test' };
   const labels: Labels = {
-    ...{ 'coldpass.run': run, 'coldpass.claim': '7', 'coldpass.attempt': '1' },
+    'coldpass.run': run,
+    'coldpass.claim': '7',
+    'coldpass.attempt': '1',
     'coldpass.expires': '2030-01-01T00:00:00Z',
   };
   // Alive to others' janitors on the same engine.
@@ -64,7 +66,10 @@ export async function yard(): Promise<Yard> {
   }
 
   return {
-    ...{ names, labels, image, inside },
+    names,
+    labels,
+    image,
+    inside,
     async leave() {
       await hands.close();
       hands = openHands();
@@ -88,7 +93,9 @@ export async function yard(): Promise<Yard> {
 
 async function archived(image: string, labels: Labels, volume: string): Promise<string> {
   const container = await docker.createContainer({
-    ...{ Image: image, Cmd: ['sh'], Labels: labels },
+    Image: image,
+    Cmd: ['sh'],
+    Labels: labels,
     HostConfig: { Binds: [`${volume}:/v:nocopy`], NetworkMode: 'none' },
   });
   try {

@@ -65,8 +65,13 @@ export async function layGround(options: GroundOptions = {}): Promise<Ground> {
   const stateDir = join(dir, 'workspaces', 'adder');
   mkdirSync(dirname(stateDir));
   const { workspace } = await init({
-    ...{ dir: repo, env: groundEnv(dir), home: dir, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
-    ...{ now: new Date(), stateDir },
+    dir: repo,
+    env: groundEnv(dir),
+    home: dir,
+    uid: process.getuid?.() ?? -1,
+    nodePath: process.execPath,
+    now: new Date(),
+    stateDir,
   });
   return { dir, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
 }

@@ -50,13 +50,22 @@ describe('an app in the shape of Co-op Cloud', () => {
     const app = admittedOf(await openFixture('notes', { env: { PGTZ: 'UTC' } }));
     const { services } = JSON.parse(app.document);
     expect(services.app.environment).toEqual([
-      ...['LOG_LEVEL=info', 'QUOTED="kept as is"', 'PORT=8065', 'TZ=UTC'],
-      ...[`DB_HOST=${stack}_db`, 'DB_NAME=notes', 'DB_PASSWORD_FILE=/run/secrets/db_password'],
-      ...['SITE_URL=https://notes.test/', 'GREETING=costs $$5', 'PROXY='],
+      'LOG_LEVEL=info',
+      'QUOTED="kept as is"',
+      'PORT=8065',
+      'TZ=UTC',
+      `DB_HOST=${stack}_db`,
+      'DB_NAME=notes',
+      'DB_PASSWORD_FILE=/run/secrets/db_password',
+      'SITE_URL=https://notes.test/',
+      'GREETING=costs $$5',
+      'PROXY=',
     ]);
     // TZ is set nowhere: docker passes nothing on.
     expect(services.db.environment).toEqual([
-      ...['POSTGRES_DB=notes', 'POSTGRES_PASSWORD_FILE=/run/secrets/db_password', 'PGTZ=UTC'],
+      'POSTGRES_DB=notes',
+      'POSTGRES_PASSWORD_FILE=/run/secrets/db_password',
+      'PGTZ=UTC',
     ]);
   });
 

@@ -27,8 +27,19 @@ describe('the tree of a compose file', () => {
     const text =
       'a: 0555\nb: "0555"\nc:\nd: ~\ne: true\nf: 1.5\ng: 0x10\nh: 22:22\ni: |\n  x\n  y\nj: yes\nk: 1.2.3\nl: -1\nm: 08';
     expect(read(text)).toEqual({
-      ...{ a: 365, b: '0555', c: null, d: null, e: true, f: 1.5, g: 16, h: '22:22', i: 'x\ny\n', j: true },
-      ...{ k: '1.2.3', l: -1, m: 8 },
+      a: 365,
+      b: '0555',
+      c: null,
+      d: null,
+      e: true,
+      f: 1.5,
+      g: 16,
+      h: '22:22',
+      i: 'x\ny\n',
+      j: true,
+      k: '1.2.3',
+      l: -1,
+      m: 8,
     });
   });
 

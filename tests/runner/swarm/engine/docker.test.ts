@@ -86,7 +86,9 @@ describe('the report on an engine', () => {
     ['it is a worker', { LocalNodeState: 'active', ControlAvailable: false }, /worker/, /promote/],
   ])('says that %s', async (_, swarm, why, mend) => {
     expect(await dockerReport(await of(swarm))).toEqual({
-      ...{ ok: false, why: expect.stringMatching(why), mend: expect.stringMatching(mend) },
+      ok: false,
+      why: expect.stringMatching(why),
+      mend: expect.stringMatching(mend),
     });
   });
 

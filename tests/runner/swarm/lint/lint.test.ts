@@ -28,14 +28,12 @@ async function found(change: Change = {}, over: Partial<LintInput> = {}): Promis
   const app = admittedOf(await openTexts(files));
   const { 'app.env': _env, 'entrypoint.sh.tmpl': _tmpl, 'conf/pg_backup.sh': _backup, ...read } = files;
   const findings = lintApp({
-    ...{
-      files: read as Record<string, string>,
-      app,
-      releases,
-      lightweightTags: [],
-      headVersion: app.version,
-      isChanged: true,
-    },
+    files: read as Record<string, string>,
+    app,
+    releases,
+    lightweightTags: [],
+    headVersion: app.version,
+    isChanged: true,
     ...over,
   });
   for (const finding of findings) expect(AppFacts.shape.lint.parse([finding])).toEqual([finding]);
@@ -143,7 +141,10 @@ describe('lint of an app', () => {
     const app = admittedOf(await openTexts(files, { env: { EXTRA_DOMAINS: '' } }));
     const lint = lintApp({ files, app, releases, lightweightTags: [], headVersion: app.version, isChanged: true });
     expect(lint).toContainEqual({
-      ...{ rule: 'C020', severity: 'error', where: 'compose.yml:85', what: 'EXTRA_DOMAINS is nowhere set' },
+      rule: 'C020',
+      severity: 'error',
+      where: 'compose.yml:85',
+      what: 'EXTRA_DOMAINS is nowhere set',
       fix: 'add EXTRA_DOMAINS= to .env.sample',
     });
   });

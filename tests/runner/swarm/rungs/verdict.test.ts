@@ -11,8 +11,15 @@ function rung(name: string, told: Told): StageEnd {
   const test = (status: TestResult['status']): TestResult => ({ id: `${name} > works`, status, ms: 1, stage: name });
   const tests = told === 'skip' ? [] : [test(told === 'fails a test' ? 'fail' : 'pass')];
   return {
-    ...{ name, started: true, exit: 0, signal: null, timedOut: false, outOfMemory: false, troubles: [] },
-    ...{ seconds: 60, memoryMb: 512 },
+    name,
+    started: true,
+    exit: 0,
+    signal: null,
+    timedOut: false,
+    outOfMemory: false,
+    troubles: [],
+    seconds: 60,
+    memoryMb: 512,
     report: told === 'skip' ? { kind: 'none' } : { kind: 'read', tests },
     rung: {
       failed: told === 'fails' ? 'nothing was seeded' : null,
@@ -25,7 +32,14 @@ function judge(told: Partial<Record<string, Told>>, more: Partial<Seen> = {}) {
   const declared = appRungs.map((name) => ({ name, report: true }));
   const ended = appRungs.flatMap((name) => (told[name] ? [rung(name, told[name])] : []));
   return judgeRun({
-    ...{ declared, setup: null, ended, refused: null, infra: null, cancelled: false, leak: null, testsCut: false },
+    declared,
+    setup: null,
+    ended,
+    refused: null,
+    infra: null,
+    cancelled: false,
+    leak: null,
+    testsCut: false,
     ...more,
   });
 }

@@ -16,10 +16,22 @@ import { seenFrom, specDigest } from '../../../../runner/swarm/stack/observe.ts'
 
 const app: SeenService = { name: 'app', update: null, updateSays: null, spec: 'new' };
 const task: SeenTask = {
-  ...{ id: 't1', service: 'app', slot: 1, state: 'running', desired: 'running', error: null, exit: null, spec: 'new' },
+  id: 't1',
+  service: 'app',
+  slot: 1,
+  state: 'running',
+  desired: 'running',
+  error: null,
+  exit: null,
+  spec: 'new',
 };
 const failed = (id: string, more: Partial<SeenTask> = {}): SeenTask => ({
-  ...{ ...task, id, state: 'failed', desired: 'shutdown', error: 'task: non-zero exit (1)', exit: 1 },
+  ...task,
+  id,
+  state: 'failed',
+  desired: 'shutdown',
+  error: 'task: non-zero exit (1)',
+  exit: 1,
   ...more,
 });
 const starting = (id: string): SeenTask => ({ ...task, id, state: 'starting' });
@@ -234,8 +246,13 @@ describe('a look', () => {
     Placement: {},
   };
   const raw = {
-    ...{ ID: 'x1', CreatedAt: '2026-01-01T00:00:02Z', ServiceID: 's1', Slot: 1, DesiredState: 'running' },
-    ...{ Spec: { ContainerSpec: { Image: 'a:1', Env: ['A=1'] }, ForceUpdate: 0 }, Status: { State: 'running' } },
+    ID: 'x1',
+    CreatedAt: '2026-01-01T00:00:02Z',
+    ServiceID: 's1',
+    Slot: 1,
+    DesiredState: 'running',
+    Spec: { ContainerSpec: { Image: 'a:1', Env: ['A=1'] }, ForceUpdate: 0 },
+    Status: { State: 'running' },
   };
   const service = { ID: 's1', Version: { Index: 1 }, Spec: { Name: 'cp1_app', TaskTemplate } };
 
