@@ -1,5 +1,5 @@
-// The house rules that a machine can check: one direction of imports, pure files, one owner a package, one place that starts
-// git, one that knows the process. Each table is data; a file that breaks a rule is named with what it does.
+// The house rules that a machine can check: imports go one way, pure files, one owner per package, one place that
+// starts git, one that knows the process. Each table is data; a file that breaks a rule is named with the offence.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -10,7 +10,7 @@ const top = resolve(import.meta.dirname, '..');
 /** A room may import itself and the rooms after it. */
 const direction = ['cli.ts', 'operator', 'loop', 'agents', 'runner', 'state'];
 
-/** Files in which nothing of the world may be named, nor values taken from a file that is not in this list. */
+/** Files that may name nothing of the outside world, nor take values from a file that is not on this list. */
 const purePaths = [
   'agents/model/backend.ts',
   'agents/tools/bound.ts',
@@ -167,7 +167,7 @@ const purePaths = [
   'state/plan/yaml.ts',
 ];
 
-/** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
+/** What a pure file takes from one that is not: a constant, or a function without side effects. */
 const borrowed: Record<string, string> = {
   'state/trail/commitRule.ts': 'state/git/commits.ts',
   'runner/box/profile.ts': 'runner/box/etc.ts',
@@ -203,7 +203,7 @@ const owners: Record<string, string[]> = {
   zod: ['state', 'runner', 'agents', 'operator'],
 };
 
-/** Programs of their own: git runs the hook, and a box runs what has to be done inside it. */
+/** Separate programs: git runs the hook, and a box runs what has to happen inside it. */
 const programs = [
   'runner/swarm/stack/connect.ts',
   'cli.ts',
@@ -247,7 +247,7 @@ function read(file: string): Source {
   };
 }
 
-/** Where a relative import leads, from the top. */
+/** The path, from the top, that a relative import resolves to. */
 function target(path: string, name: string): string {
   return relative(top, resolve(top, dirname(path), name));
 }
@@ -276,7 +276,7 @@ describe('the house', () => {
     expect(broken).toEqual([]);
   });
 
-  it('lets pure files take values from pure files alone, but for three that are named', () => {
+  it('lets pure files take values only from pure files, with three named exceptions', () => {
     const taken = pureSources.flatMap(({ path, imports }) =>
       imports
         .filter(({ name, isType }) => name.startsWith('.') && !isType)
@@ -293,7 +293,7 @@ describe('the house', () => {
     expect(says).toContain('loop/decide/decide.ts');
   });
 
-  it('lets each outside package be imported by its own rooms, and has none that nobody imports', () => {
+  it('lets only its rooms import each outside package, and has none that nobody imports', () => {
     const outside = sources.flatMap(({ path, room, imports }) =>
       imports
         .filter(({ name, isType }) => !isType && !name.startsWith('.') && !name.startsWith('node:'))
@@ -310,7 +310,7 @@ describe('the house', () => {
     expect(found(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
   });
 
-  it('reads the environment in cli.ts alone, and arguments only where a program of its own begins', () => {
+  it('reads the environment only in cli.ts, and arguments only where a separate program starts', () => {
     expect(found(/\bprocess\.env\b/, ['cli.ts'])).toEqual([]);
     expect(found(/\bprocess\.argv\b/, programs)).toEqual([]);
   });
