@@ -1,5 +1,5 @@
-// Controls over the real loop: what code alone finds before the Adversary wakes, what decides where a control says nothing, and
-// the patch that the Adversary is asked for. With each cheat its honest twin.
+// Controls over the real loop: what code alone finds before the Adversary wakes, what decides when a control is
+// inconclusive, and the patch requested from the Adversary. Each cheat has an honest twin.
 
 import { expect, test } from 'vitest';
 import type { Facts } from '../../state/entry/entry.ts';
@@ -112,7 +112,7 @@ function pass(gate: string, clauses: string[]): unknown {
   return wake(`^Woken: judge: claim #\\d+ of ${gate}`, [look, diff, calls('verdict', given)], judged);
 }
 
-/** What the Builder does first, and once its claim turned red. */
+/** What the Builder does first, and after its claim turned red. */
 function building(first: string, mended: string): unknown[] {
   return [
     wake('^- M1: unclaimed', [...committed('sha', first), claimOf('M1', '{{ sha }}'), wait]),
@@ -121,9 +121,9 @@ function building(first: string, mended: string): unknown[] {
   ];
 }
 
-describeBoxed('a plan that declares hollow', () => {
+describeBoxed('a claim under a plan that declares hollow', () => {
   test(
-    'turns tests red that look at one store of two, before the Adversary wakes; over both they pass, to DONE',
+    'is red without the Adversary if tests check one store of two, and DONE once they check both',
     async () => {
       const ground = await layGround({ files: { ...base, 'src/box.js': stub }, plan: planOf('[hollow]') });
       const script = scriptOf({ builder: building(writeBox + testsOne, testsBoth), adversary: passing });
@@ -139,7 +139,7 @@ describeBoxed('a plan that declares hollow', () => {
         placebo: ['BITES'],
         hollow: ['BITES', 'BITES', 'BITES'],
       });
-      // At the very commit that was accepted nothing is run again.
+      // Nothing reruns at the commit that was already accepted.
       expect(runsOf(played, done?.id)).toEqual([]);
       expect(played.end).toMatchObject({ status: 'done', exit: 0 });
       expect(await auditOf(ground.paths)).toMatchObject({ ok: true });
@@ -148,9 +148,9 @@ describeBoxed('a plan that declares hollow', () => {
   );
 });
 
-describeBoxed('where the tests cannot load without the change', () => {
+describeBoxed('if the tests cannot load without the change', () => {
   test(
-    'hollow decides: red where a function is emptied unnoticed, green where none is',
+    'hollow decides: red if emptying a function goes unnoticed, green if no such function is left',
     async () => {
       const ground = await layGround({ files: base, plan: planOf('[]') });
       const script = scriptOf({ builder: building(writeBox + testsOne, testsBoth) });
@@ -171,7 +171,7 @@ describeBoxed('where the tests cannot load without the change', () => {
   );
 
   test(
-    'and there is nothing to empty, a patch by the Adversary must be noticed; its session gives no verdict',
+    'the tests must notice a patch by the Adversary if nothing can be emptied; that session gives no verdict',
     async () => {
       const ground = await layGround({ files: base, plan: planOf('[]') });
       const data = 'export const index = { one: 1 };\nexport const texts = { one: "un", unused: "rien" };\n';
@@ -229,7 +229,7 @@ function runsOf(played: Played, claim: number | undefined): Facts<'run'>[] {
     .filter(({ purpose }) => 'claim' in purpose && purpose.claim === claim);
 }
 
-/** What the controls of a claim came to, by name, each in the order of their ends. */
+/** Results of a claim's controls by name, each in the order in which the runs ended. */
 function controlsOf(played: Played, claim: number | undefined): Record<string, string[]> {
   const results: Record<string, string[]> = {};
   for (const { purpose, control } of runsOf(played, claim)) {

@@ -1,18 +1,19 @@
-// Deployments that must not stand, on the real Swarm: each is told from a good one, in a line that says what to look at.
+// Deployments that must fail, on the real Swarm: each is distinguished from a good one, by a line that says what to
+// look at.
 
 import { type TestContext, test } from 'vitest';
 import { describeSwarm } from '../support/app/engine.ts';
 import { admitted, type Parts, type Shape, untilTerm } from '../support/app/smallApp.ts';
 import { busybox, swarmGround } from '../support/app/swarm.ts';
 
-/** A machine that eight suites share is slow; on one of its own none of this takes half a minute. */
+/** For a machine that eight suites share; on an idle one each test takes less than half a minute. */
 const testMs = 900_000;
 const seconds = 600;
 
-describeSwarm.concurrent('a deployment that does not stand', () => {
+describeSwarm.concurrent('a deployment that fails', () => {
   const image = busybox();
 
-  /** What is said of it; null where it stands after all. */
+  /** Why the deployment failed; null if it succeeded. */
   async function saidOf(
     context: TestContext,
     services: Record<string, Shape>,
@@ -23,7 +24,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
     return failed ?? (await ground.stack.converge({ seconds: within, before: null })).failed;
   }
 
-  /** A good version, then one whose update is to go as `action` says. */
+  /** Why an update failed: a good version, then one that never runs, with `action` as Swarm's reaction. */
   async function saidOfUpdate(context: TestContext, action: string): Promise<string | null> {
     const ground = await swarmGround(context);
     const version = (command: string) =>
@@ -44,7 +45,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   }
 
   test(
-    'rolled back',
+    'is recognised when it is rolled back',
     async (context) => {
       context
         .expect(await saidOfUpdate(context, 'rollback'))
@@ -54,7 +55,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'paused',
+    'is recognised when it is paused',
     async (context) => {
       context
         .expect(await saidOfUpdate(context, 'pause'))
@@ -64,7 +65,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'a crash loop, though its update counts as completed',
+    'is recognised when it crashes in a loop, although its update counts as completed',
     async (context) => {
       context
         .expect(await saidOfUpdate(context, 'continue'))
@@ -74,7 +75,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'one that ends well over and over',
+    'is recognised when its task keeps exiting with 0',
     async (context) => {
       const restart_policy = { condition: 'any', delay: '0s' };
       const said = await saidOf(context, { app: { image, command: 'echo bye', deploy: { restart_policy } } });
@@ -86,7 +87,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'a health check that never gets green',
+    'is recognised when its health check never passes',
     async (context) => {
       const healthcheck = {
         test: ['CMD', 'sh', '-c', 'echo no ledger; exit 1'],
@@ -101,7 +102,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'a health check not yet green at the deadline, which is said as such',
+    'is recognised when its health check has not passed by the deadline, with that reason',
     async (context) => {
       const healthcheck = { test: ['CMD', 'false'], interval: '1s', retries: 100, start_period: '300s' };
       const services = {
@@ -116,7 +117,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'a task that can be placed nowhere',
+    'is recognised when no node can run its task',
     async (context) => {
       const placement = { constraints: ['node.labels.nowhere==true'] };
       const said = await saidOf(context, { app: { image, deploy: { placement } } });
@@ -128,7 +129,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'one that is not to be started again',
+    'is recognised when its task ended and must not restart',
     async (context) => {
       const said = await saidOf(context, {
         app: { image, command: 'exit 4', deploy: { restart_policy: { condition: 'none' } } },
@@ -141,7 +142,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'an image that is nowhere is told of before anything is made',
+    'is refused before anything is created if its image cannot be found',
     async (context) => {
       const ground = await swarmGround(context);
       const { failed } = await ground.stack.deploy(admitted(ground, { app: { image: 'localhost:1/nothing:1' } }));
@@ -154,7 +155,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'what Swarm refuses is said in its words',
+    "is refused in Swarm's own words",
     async (context) => {
       const parts: Parts = { secrets: [] };
       const ground = await swarmGround(context);

@@ -1,5 +1,6 @@
-// The demo's first claim of M1, where the plan declares the control `hollow`: its tests never open a message, and code alone
-// says so, by name, before the Adversary is woken. In the demo itself, whose plan does not declare it, the Adversary finds it.
+// The demo's first claim of M1, under a plan that declares the control `hollow`: its tests never open a message, and
+// code alone names the untested function before the Adversary wakes. The demo's own plan does not declare the control,
+// so there the Adversary finds it.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ const playMs = 300_000;
 
 describeBoxed("the demo's first claim", () => {
   test(
-    'is red by hollow alone where the plan declares it, with the function that no test notices',
+    'is red by hollow alone if the plan declares it, and names the function that no test notices',
     async () => {
       const dir = liveDir();
       const env = groundEnv(dir);

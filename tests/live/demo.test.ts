@@ -1,5 +1,5 @@
-// The demo from an empty folder to DONE, really: hub, signatures, sandbox, cold runs and SDK. Then what it leaves is looked at
-// with stock git alone, as a stranger would.
+// The demo from an empty folder to DONE, with real hub, signatures, sandbox, cold runs and SDK. Afterwards its results
+// are inspected with stock git alone, as a stranger would.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { auditOf, cli, entriesOf, groundEnv, leavings, plainGit } from '../suppo
 
 const demoSecondsMax = 180;
 
-/** What the subjects of the trail's commits tell, in this order; other things stand between. */
+/** Subjects of the trail's commits that must appear in this order, possibly with others in between. */
 const story = [
   'operator(postbox-backup): queue',
   'status(postbox-backup): opened',
@@ -73,7 +73,7 @@ describeBoxed('the demo', () => {
     expect(new Set(runs.map(({ facts }) => facts.sandbox))).toEqual(new Set(['bubblewrap']));
   });
 
-  test("`git log trail` tells the story in the practice's prefixes, one thing after the other", () => {
+  test("`git log trail` tells the story in the practice's prefixes, one after the other", () => {
     const subjects = plainGit(hub, ['log', '--reverse', '--format=%s', 'trail']);
     let at = 0;
     for (const chapter of story) {
@@ -100,7 +100,7 @@ describeBoxed('the demo', () => {
     );
   });
 
-  test("each commit's files begin with its parent's, byte for byte, and none goes", () => {
+  test("each commit's files begin with its parent's, byte for byte, and none is removed", () => {
     const log = ['log', '--reverse', '--raw', '-r', '-m', '--no-renames', '--no-abbrev', '--format=', 'trail'];
     const changes = plainGit(hub, log)
       .split('\n')

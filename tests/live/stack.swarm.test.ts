@@ -1,4 +1,4 @@
-// A small app on the real Swarm: deployed, watched, asked, reached wherever it listens, stopped and started, removed.
+// A small app on the real Swarm: deployed, watched, queried, reached wherever it listens, stopped and started, removed.
 
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -31,7 +31,7 @@ describeSwarm.concurrent('a stack', () => {
   }
 
   test(
-    'stands, with its secrets, configs and the version of its label; an upgrade moves its identity, a label alone does not',
+    "deploys with secrets, configs and its label's version; an upgrade changes its identity, a label alone does not",
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context, { password: 'a $ecret' });
@@ -110,7 +110,7 @@ describeSwarm.concurrent('a stack', () => {
   );
 
   test(
-    'carries out commands: input, user, exit code, bounded output; one that takes too long is dead afterwards',
+    'runs commands with input, user, exit code and bounded output, and kills one that takes too long',
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context);
@@ -146,7 +146,7 @@ describeSwarm.concurrent('a stack', () => {
   );
 
   test(
-    'is stopped to its last container, keeps its volumes, is started again, and tells people of itself',
+    'stops to its last container, keeps its volumes, starts again, and yields logs and evidence',
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context);
@@ -175,7 +175,7 @@ describeSwarm.concurrent('a stack', () => {
       expect(await ground.stack.converge({ seconds, before: null })).toEqual(standing);
       expect((await ground.stack.exec('app', { command: ['ls', '/data/seen'], seconds: 20 })).exit).toBe(0);
 
-      // A first process that ignores SIGTERM, volumes of an image's own, and a needed app's stack go too.
+      // The removal must also cover a process that ignores SIGTERM, an image's own volumes, and a needed app's stack.
       const need = ground.open(`${ground.names.stack}-idp`);
       const needed = admitted(ground, { app: { image, command: untilTerm() } }, { stack: `${ground.names.stack}-idp` });
       expect(await need.deploy(needed)).toEqual({ failed: null });
