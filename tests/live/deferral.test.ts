@@ -32,7 +32,7 @@ const seen = { seen: { from: 'shell', match: '\\[call (\\d+)\\]' } };
 const judged = { claim: 'judge: claim #(\\d+) of ', run: '^- (r-[0-9a-f]{12}) \\(gate M1 for claim' };
 const holding = { sha: '^- M1: holds · claim #\\d+ at ([0-9a-f]{40})' };
 
-describeBoxed('work that was put off', () => {
+describeBoxed('deferred work', () => {
   test('comes back when its trigger fires and you approve it, and is closed before DONE', async () => {
     const ground = await layGround({ plan: oneGate });
     const later = `${new Date(Date.now() + hourMs).toISOString().slice(0, 19)}Z`;

@@ -41,7 +41,7 @@ import {
 const phaseMs = 300_000;
 const fixture = (name: string) => readFileSync(join(fixtures, 'escape', name), 'utf8');
 
-describeBoxed('what agents and claims run', () => {
+describeBoxed('code that agents and claims run', () => {
   let dir: string;
   let outside: string;
   let ground: Ground;

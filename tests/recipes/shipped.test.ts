@@ -1,4 +1,4 @@
-// The shipped recipes as data: each is read, each of its versions admitted, and its README speaks of what is there.
+// The shipped recipes as data: each is read, each of its versions admitted, and its README describes what exists.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -62,7 +62,7 @@ describe.each(shipped)('%s', (name) => {
     expect(opened.app.version).toBe(release);
   });
 
-  test('its twin is admitted: it has to be run to turn red', async () => {
+  test('its twin is admitted: it must run to turn red', async () => {
     const opened = await open(['twin']);
     if ('refused' in opened) throw new Error(opened.refused);
   });

@@ -1,5 +1,5 @@
-// When the loop looks at the command of a trigger, what it proposes once one has fired, and how it parks for a dispute and goes
-// on by the operator's answer: the reducer alone, fed with entries.
+// When the loop checks the command of a trigger, what it proposes once one has fired, and how it parks for a dispute
+// and resumes on the operator's answer: the reducer alone, fed with entries.
 
 import { describe, expect, it } from 'vitest';
 import { begin, type Command, decide, type LoopState, loopLimits } from '../../../loop/decide/decide.ts';
@@ -17,7 +17,7 @@ function putOff(story: Story, trigger: Trigger, name = 'docs'): EntryId {
   return story.submit(story.say('builder', { kind: 'deferral', facts }));
 }
 
-/** What a process that begins now would do first. */
+/** The first commands of a process that starts now. */
 function wanted(story: Story, since = begin(story.trail(), story.now())): Command[] {
   return asked({ ...since, trail: story.trail(), nowMs: story.now() });
 }
@@ -33,8 +33,8 @@ function keysOf(commands: Command[], pattern: RegExp): string[] {
 const looks = (commands: Command[]) => keysOf(commands, /^look:/);
 const appends = (commands: Command[]) => commands.flatMap((one) => (one.kind === 'append' ? [one.intent.facts] : []));
 
-describe('a command that a deferral waits for', () => {
-  it('is looked at when it was put off, and then so often while work goes on', () => {
+describe('a command that triggers a deferral', () => {
+  it('is checked when the work is deferred, and then at intervals while work continues', () => {
     const story = tell();
     const process = begin(story.trail(), story.now());
     expect(looks(wanted(story, process))).toEqual([]);
@@ -48,7 +48,7 @@ describe('a command that a deferral waits for', () => {
     expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
   });
 
-  it('is looked at by every process that begins, once', () => {
+  it('is checked once by every process that starts', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
@@ -58,7 +58,7 @@ describe('a command that a deferral waits for', () => {
     expect(looks(wanted(story, process))).toEqual([]);
   });
 
-  it('is looked at when its phase is over, and without any phase no timer keeps the process up', () => {
+  it('is checked when its phase is over, and without a phase no timer keeps the process alive', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
@@ -72,7 +72,7 @@ describe('a command that a deferral waits for', () => {
     expect(wanted(story, process)).toEqual([]);
   });
 
-  it('is proposed once it is green, and not looked at until the operator has answered', () => {
+  it('is proposed once it is green, and not checked until the operator has answered', () => {
     const story = tell();
     const id = putOff(story, command);
     const run = story.ran({ kind: 'trigger', deferral: id }, { outcome: 'PASS' });
@@ -92,8 +92,8 @@ describe('a command that a deferral waits for', () => {
   });
 });
 
-describe('a date that a deferral waits for', () => {
-  it('is a timer, and a proposal as soon as it has passed, at a start too', () => {
+describe('a date that triggers a deferral', () => {
+  it('is a timer, and a proposal once it has passed, also at a start', () => {
     const story = tell();
     const at = `${new Date(story.now() + hourMs).toISOString().slice(0, 19)}Z`;
     const id = putOff(story, { kind: 'date', at });
@@ -105,7 +105,7 @@ describe('a date that a deferral waits for', () => {
 });
 
 describe('a disputed finding', () => {
-  it('parks the phase with what both say, and the answer alone takes it up again', () => {
+  it('parks the phase with what both sides say, and only the answer resumes it', () => {
     const story = tell();
     const filed = { ...story.finding('M1', null), body: 'Two and two make five there.' };
     const finding = story.submit(filed);

@@ -37,7 +37,7 @@ async function planned(): Promise<Ground> {
   return place;
 }
 
-/** What an agent could do that got hold of its role's key and of the inbox. */
+/** What an agent could do that got hold of its role's key and the inbox. */
 async function approveAsBuilder(place: Ground, id: number): Promise<void> {
   const hub = join(place.state, 'hub.git');
   const { root } = await openHub(hub);
@@ -50,7 +50,7 @@ async function approveAsBuilder(place: Ground, id: number): Promise<void> {
 
 const acts = (place: Ground) => readdirSync(join(place.state, 'inbox')).filter((name) => name.endsWith('.json'));
 
-describe('the time until which a waiver counts', () => {
+describe('the date until which a waiver counts', () => {
   const now = new Date('2026-06-11T20:58:03Z');
 
   it.each([
@@ -68,7 +68,7 @@ describe('the time until which a waiver counts', () => {
 });
 
 describeBoxed("the operator's acts", () => {
-  it('are checked, signed, kept until a supervisor comes, and then move the phase', async () => {
+  it('are checked, signed, kept until a supervisor starts, and then move the phase', async () => {
     const place = await planned();
     const { type } = place;
     const nothing = await type(['resume']);
@@ -108,7 +108,7 @@ describeBoxed("the operator's acts", () => {
     expect((await type(['audit'])).exit).toBe(0);
   }, 300_000);
 
-  it('amend the plan of a phase, and give roles new keys, his own among them', async () => {
+  it("amend the plan of a phase, and give new keys to roles, the operator's included", async () => {
     const place = await planned();
     const { type } = place;
     const write = (name: string, text: string) => writeFileSync(join(place.repo, name), text);
@@ -163,7 +163,7 @@ describeBoxed("the operator's acts", () => {
     });
   }, 300_000);
 
-  it('are taken up at once by a supervisor that runs, which a second one cannot join and Ctrl-C stops', async () => {
+  it('are accepted at once by a running supervisor, which a second one cannot join and Ctrl-C stops', async () => {
     const place = await planned();
     const { type } = place;
     const env = await scripted(asking);

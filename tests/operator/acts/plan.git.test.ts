@@ -5,7 +5,7 @@ import { ground } from '../../support/phase/cli.ts';
 import { planText } from '../../support/phase/cliPlan.ts';
 
 describe('coldpass plan', () => {
-  it('begins a plan that passes its own check, once', async () => {
+  it('writes a new plan that passes its own check, and never overwrites it', async () => {
     const { repo, type } = ground();
     const made = await type(['plan', 'new', 'list --json']);
     expect(made).toMatchObject({ exit: 0, err: '' });
@@ -19,7 +19,7 @@ describe('coldpass plan', () => {
     expect(again.err).toMatch(/is there already; edit it, or give another title/);
   });
 
-  it('names what is wrong with its line, all of it, and says no', async () => {
+  it('names everything that is wrong, each with its line, and exits 1', async () => {
     const { repo, type } = ground();
     writeFileSync(join(repo, 'p.md'), planText.replace('covers: ["2.1"]', 'covers: ["2.9"]').replace('unit', 'nope'));
     const { exit, out } = await type(['plan', 'check', 'p.md']);

@@ -1,5 +1,5 @@
-// `coldpass calibrate` with judges that are scripts: the real SDK, real clones, boxes and diffs; only the judgement is written
-// down beforehand.
+// `coldpass calibrate` with judges that are scripts: the real SDK, real clones, boxes and diffs; only the judgement is
+// scripted.
 
 import { expect, it, onTestFinished } from 'vitest';
 import { type CalibrationCase, calibrationSet } from '../../../agents/calibration/set.ts';
@@ -27,7 +27,7 @@ async function calibrated(ground: Ground, script: ReturnType<typeof scriptOf>, m
 }
 
 describeBoxed('a calibration', () => {
-  it('finds a perfect judge perfect, and keeps the result', async () => {
+  it('scores a perfect judge as perfect, and stores the result', async () => {
     const ground = await layGround();
     const notes: string[] = [];
     const perfect = (one: CalibrationCase) => (one.truth === 'bad' ? caseFails() : casePasses(one));
@@ -45,13 +45,13 @@ describeBoxed('a calibration', () => {
     expect(said(report)).toContain('a script, no model');
   }, 300_000);
 
-  it('finds one that stamps everything to detect nothing', async () => {
+  it('scores a judge that passes everything as detecting nothing', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, casePasses), { set: few });
     expect(report.calibration).toMatchObject({ detects: 0, alarms: 0, complete: true });
     expect(said(report)).toContain('detects       0 % (0 of 2 bad claims failed)');
   });
 
-  it('finds one that fails everything to be all alarm', async () => {
+  it('scores a judge that fails everything as all false alarms', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, caseFails), { set: few });
     expect(report.calibration).toMatchObject({ detects: 1, alarms: 1, complete: true });
     expect(said(report)).toContain('false alarms  100 % (2 of 2 good claims failed)');
@@ -89,7 +89,7 @@ describeBoxed('a calibration', () => {
     expect(heard).toContain('no finding that this names is open and blocks');
   });
 
-  it('spends no more than it may, and says that it is incomplete', async () => {
+  it('stays within its budget, and reports that it is incomplete', async () => {
     const ground = await layGround();
     const server = await startScripted(judgesOf(few.cases, caseFails));
     onTestFinished(() => server.close());
@@ -104,7 +104,7 @@ describeBoxed('a calibration', () => {
     expect(said(report)).toContain('INCOMPLETE');
   });
 
-  it('refuses a role that judges nothing, and an amount that is none', async () => {
+  it('refuses a role that judges nothing, and an invalid amount', async () => {
     const ground = await layGround();
     await expect(calibrated(ground, scriptOf({}), { role: 'builder' })).rejects.toThrow('only a judge can');
     await expect(calibrated(ground, scriptOf({}), { usd: Number.NaN })).rejects.toThrow(

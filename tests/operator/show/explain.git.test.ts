@@ -26,7 +26,7 @@ function named(report: ExplainReport, name: string): Explained {
 
 const storyMs = Date.parse('2026-06-11T22:00:00Z');
 
-it('shows for each condition of a gate that holds its entries, where they stand in git, and what they came to', async () => {
+it('shows the entries behind each condition of a gate that holds, their place in git, and their results', async () => {
   const { hub, ids, runs } = the.story;
   const report = await told(hub.dir, 'm1', storyMs);
   expect(report).toMatchObject({ exit: 0, gate: M1, phase: phaseId, holds: true, claim: { id: ids.again } });
@@ -34,7 +34,7 @@ it('shows for each condition of a gate that holds its entries, where they stand 
     const text = git(hub.dir, ['show', `${place?.commit}:${place?.path}`]);
     if (entry.kind === 'run') expect(JSON.parse(text).run).toBe(entry.facts.run);
     else expect(text).toMatch(new RegExp(`^## .* #${id}$`, 'm'));
-    // The commit that brought it, and none before.
+    // The commit that added it, and no earlier one.
     expect(git(hub.dir, ['log', '-1', '--format=%s', place?.commit ?? ''])).toMatch(new RegExp(`#${id}$`));
   }
 
@@ -67,7 +67,7 @@ it('shows for each condition of a gate that holds its entries, where they stand 
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
 
-it('says of a gate that does not hold what is missing, what blocks, and which act let something pass', async () => {
+it('shows what is missing and what blocks a gate that does not hold, and which act waived something', async () => {
   const made = await makeHub();
   const writer = await openWriter(made);
   const { trail, wake, claim, append, act, run } = writer;
