@@ -1,5 +1,5 @@
-// A process that takes an app up its rungs, for tests that kill it. Usage: node appRunner.ts <stateDir> <socket> <app as JSON>
-// <run>. Prints a line for whatever happens.
+// A process that takes an app up its rungs, for tests that kill it. Usage: node appRunner.ts <stateDir> <socket> <app
+// as JSON> <run>. Prints one line per event.
 
 import { join } from 'node:path';
 import { bubblewrap } from '../../../runner/box/bubblewrap.ts';

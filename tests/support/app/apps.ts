@@ -1,5 +1,5 @@
-// Apps for live tests: a shipped recipe laid as a repository of its own, pinned as the operator would, and run on the real engine.
-// Runs may go on at once; each has its own names.
+// Apps for live tests: a shipped recipe laid out as a repository, pinned as the operator would, and run on the real
+// engine. Runs may overlap; each has its own names.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -24,7 +24,7 @@ export type Apps = {
   engine: Engine;
   sandbox: Sandbox;
   runsDir: string;
-  /** A shipped recipe's repository; then, in a commit of their own, these files over its head. */
+  /** A shipped recipe's repository; these files, if any, are added in one more commit. */
   lay(name: string, options?: LayOptions & { files?: Record<string, string> }): Promise<AppRepo>;
   /** One run of its recipe at its head. */
   run(

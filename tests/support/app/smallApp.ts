@@ -1,5 +1,5 @@
-// A small app as the compose files' reader would hand it over: services on a network of the stack's own and on the run's, each
-// thing labelled, addresses by name (`dnsrr`), so that it stands on every kernel.
+// A small app as the compose files' reader would return it: services on the stack's own network and the run's,
+// everything labelled, addresses by name (`dnsrr`), so that it works on every kernel.
 
 import type { AdmittedApp, Labels, RunNames } from '../../../runner/swarm/app/app.ts';
 
@@ -58,7 +58,7 @@ export function admitted(ground: Where, services: Record<string, Shape>, parts: 
         { image, replicas, hasHealthcheck: false, volumes: mounts },
       ]),
     ),
-    // JSON is YAML. A `$` would be looked up by the command line.
+    // JSON is YAML. The command line would treat a `$` as a variable.
     document: JSON.stringify(document).replaceAll('$', '$$$$'),
   };
 }
@@ -88,7 +88,7 @@ function serviceOf(shape: Shape, labels: Labels, stack: string, { version, confi
   };
 }
 
-/** Heeds SIGTERM, as a service's first process must. */
+/** Obeys SIGTERM, as a service's first process must. */
 export function untilTerm(before = 'true'): string {
   return `${before}; trap 'exit 0' TERM; sleep 1000 & wait`;
 }

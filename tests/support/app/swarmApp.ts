@@ -1,4 +1,5 @@
-// Opens an app from texts, or from the fixtures, as a run does; and looks at a finished document with eyes of its own.
+// Opens an app from texts, or from the fixtures, as a run does; and checks a finished document independently of the
+// product.
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -59,7 +60,10 @@ type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 type Member = { [key: string]: Json };
 
-/** Written apart from the code that it checks: every way in which a document would reach the host, or leave the run. */
+/**
+ * Every way in which a document would reach the host, or leave the run. Written independently of the code that it
+ * checks.
+ */
 export function faultsOf(text: string): string[] {
   const document = JSON.parse(text) as { [section: string]: { [key: string]: Member } };
   const sections = ['version', 'services', 'networks', 'volumes', 'configs', 'secrets'];
@@ -90,7 +94,7 @@ function keysOf(one: Member): string {
   return Object.keys(one).toSorted().join();
 }
 
-/** Keys that no document may hold anywhere, whatever they stand in. */
+/** Keys that no document may contain at any depth. */
 export const forbidden = [
   'privileged',
   'devices',

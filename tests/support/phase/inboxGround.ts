@@ -45,7 +45,7 @@ export async function inboxGround(dir?: string) {
   } as unknown as World;
 
   let nonces = 0;
-  /** An act as the operator's own command makes it, but for what is changed. */
+  /** An act as the operator's own command makes it, except for the changes. */
   function act(payload: ActPayload, change: Partial<Act> = {}): Act {
     const at = stamp(nowMs());
     const nonce = (0xabc000 + ++nonces).toString(16).padStart(32, '0');
@@ -86,7 +86,7 @@ export async function inboxGround(dir?: string) {
     inInbox: () => readdirSync(paths.inbox).sort(),
     reason: (nonce: string) => readFileSync(join(paths.inbox, `${nonce}.reason`), 'utf8').trim(),
     audit: () => audit({ hub: made.hub.dir, headsLog: paths.headsLog, root: made.hub.root }),
-    /** The clock goes on by so much, for the inbox alone. */
+    /** Moves the clock on by this much, for the inbox alone. */
     wait: (ms: number) => {
       later += ms;
     },

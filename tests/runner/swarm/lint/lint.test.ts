@@ -22,7 +22,7 @@ const releases = ['2.0.0+7.4', '1.9.9+7.3'].map((version) => ({ version, sha: 'a
 
 type Change = { [file: string]: (text: string) => string };
 
-/** `RULE where what` of what lint finds in the fixture, changed. */
+/** `RULE where what` for each of lint's findings in the changed fixture. */
 async function found(change: Change = {}, over: Partial<LintInput> = {}): Promise<string[]> {
   const files = Object.fromEntries(Object.entries(notes).map(([name, text]) => [name, change[name]?.(text) ?? text]));
   const app = admittedOf(await openTexts(files));
@@ -44,7 +44,7 @@ function put(from: string | RegExp, to: string): Change {
   return { 'compose.yml': (text) => text.replace(from, to) };
 }
 
-/** What the fixture has as it stands: one volume left out of the backup, one thing that Swarm ignores. */
+/** The findings in the unchanged fixture: one volume left out of the backup, one key that Swarm ignores. */
 const usual = ['C014 compose.yml:47 Swarm ignores tmpfs', 'C017 compose.yml:127 plugins is not backed up'];
 
 describe('lint of an app', () => {
@@ -162,7 +162,7 @@ describe('lint of an app', () => {
     );
   });
 
-  it('C001 finds an overlay that no rule can look at', async () => {
+  it('C001 finds an overlay that no rule can check', async () => {
     const files = { ...notes, 'compose.broken.yml': 'a: [' };
     const app = admittedOf(await openTexts(notes as Record<string, string>));
     const lint = lintApp({

@@ -1,4 +1,4 @@
-// What an app's rungs come to: the verdict and the level are two things, each by a table.
+// The results of an app's rungs: the verdict and the level are separate, each covered by a table.
 
 import { describe, expect, it } from 'vitest';
 import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../../runner/run/outcome.ts';
@@ -61,7 +61,7 @@ describe('the verdict and the level of an app', () => {
       /Rung "upgrade": 1 test fails: upgrade > works/,
     ],
     [
-      'a rung fails of itself',
+      'a rung fails by itself',
       { install: 'pass', upgrade: 'pass', backup_restore: 'fails', lint: 'pass' },
       {},
       'FAIL',
@@ -70,7 +70,7 @@ describe('the verdict and the level of an app', () => {
     ],
     ['the install fails', { install: 'fails a test', lint: 'pass' }, {}, 'FAIL', 0, /install/],
     [
-      'a secret got out',
+      'a secret leaked',
       allPass,
       { examined: 'A secret of the run was found outside: db in the log of app.' },
       'FAIL',
@@ -78,7 +78,7 @@ describe('the verdict and the level of an app', () => {
       /secret/,
     ],
     [
-      'a red rung is told before what was examined',
+      'a red rung is reported before the examination',
       { install: 'fails a test' },
       { examined: 'A secret …' },
       'FAIL',
@@ -105,7 +105,7 @@ describe('the verdict and the level of an app', () => {
     });
   }
 
-  it('a rung that was not reached is unverified, also where a later one was', () => {
+  it('a rung that was not reached is unverified, even if a later one was', () => {
     expect(judge({ install: 'fails a test', lint: 'pass' }).rungs).toEqual([
       'fail',
       'unverified',
@@ -115,7 +115,7 @@ describe('the verdict and the level of an app', () => {
     ]);
   });
 
-  it('no level is climbed past what is unverified or failed', () => {
+  it('no level is reached past an unverified or failed rung', () => {
     expect(levelOf(['pass', 'unverified', 'pass', 'pass', 'pass'])).toBe(1);
     expect(levelOf(['pass', 'skip', 'skip', 'pass', 'fail'])).toBe(4);
     expect(levelOf(['skip', 'skip'])).toBe(0);
