@@ -252,7 +252,7 @@ function target(path: string, name: string): string {
   return relative(top, resolve(top, dirname(path), name));
 }
 
-function found(pattern: RegExp, allowed: string[]): string[] {
+function offenders(pattern: RegExp, allowed: string[]): string[] {
   return sources.filter(({ path, code }) => !allowed.includes(path) && pattern.test(code)).map(({ path }) => path);
 }
 
@@ -277,14 +277,14 @@ describe('the house', () => {
   });
 
   it('lets pure files take values only from pure files, with three named exceptions', () => {
-    const taken = pureSources.flatMap(({ path, imports }) =>
+    const valueImports = pureSources.flatMap(({ path, imports }) =>
       imports
         .filter(({ name, isType }) => name.startsWith('.') && !isType)
         .map(({ name }) => target(path, name))
         .filter((other) => !purePaths.includes(other))
         .map((other) => [path, other]),
     );
-    expect(Object.fromEntries(taken)).toEqual(borrowed);
+    expect(Object.fromEntries(valueImports)).toEqual(borrowed);
   });
 
   it('lists every file as pure that says so in its first lines', () => {
@@ -306,12 +306,12 @@ describe('the house', () => {
   });
 
   it('starts git in one place, and makes ordinary repositories in another', () => {
-    expect(found(/'node:child_process'[\s\S]*[[(]'git',/, ['state/git/process.ts'])).toEqual([]);
-    expect(found(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
+    expect(offenders(/'node:child_process'[\s\S]*[[(]'git',/, ['state/git/process.ts'])).toEqual([]);
+    expect(offenders(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
   });
 
   it('reads the environment only in cli.ts, and arguments only where a separate program starts', () => {
-    expect(found(/\bprocess\.env\b/, ['cli.ts'])).toEqual([]);
-    expect(found(/\bprocess\.argv\b/, programs)).toEqual([]);
+    expect(offenders(/\bprocess\.env\b/, ['cli.ts'])).toEqual([]);
+    expect(offenders(/\bprocess\.argv\b/, programs)).toEqual([]);
   });
 });

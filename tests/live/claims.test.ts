@@ -300,7 +300,7 @@ describeBoxed('a verdict', () => {
       );
       const byBuilder = played.calls.filter(({ role, tool }) => role === 'builder' && tool === 'verdict');
       expect(byBuilder.map(({ text }) => text.slice(0, 28))).toEqual(Array(2).fill('there is no tool verdict; yo'));
-      const given = played.calls
+      const answers = played.calls
         .filter(({ role, tool }) => role === 'adversary' && tool === 'verdict')
         .map(({ text }) => text);
       const reasons = [
@@ -312,8 +312,8 @@ describeBoxed('a verdict', () => {
         /^refused: finding #\d+ is open/,
         /^refused: the reproducer of finding #\d+ is red at this claim/,
       ];
-      expect(given).toHaveLength(reasons.length);
-      for (const [index, reason] of reasons.entries()) expect(given[index]).toMatch(reason);
+      expect(answers).toHaveLength(reasons.length);
+      for (const [index, reason] of reasons.entries()) expect(answers[index]).toMatch(reason);
       expect(played.said('finding')[0]).toMatch(/is red at the claim .*it blocks/);
       expect(played.said('close')[0]).toMatch(/^refused: the reproducer of #\d+ has not run green/);
       expect(played.of('verdict')).toEqual([]);

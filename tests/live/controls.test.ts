@@ -81,8 +81,8 @@ function file(path: string, text: string): string {
 }
 
 function testFile(imports: string, tests: Record<string, string>): string {
-  const made = Object.entries(tests).map(([name, body]) => `test('${name}', () => {\n  ${body}\n});\n`);
-  return `import assert from 'node:assert/strict';\nimport { test } from 'node:test';\n${imports}\n\n${made.join('\n')}`;
+  const cases = Object.entries(tests).map(([name, body]) => `test('${name}', () => {\n  ${body}\n});\n`);
+  return `import assert from 'node:assert/strict';\nimport { test } from 'node:test';\n${imports}\n\n${cases.join('\n')}`;
 }
 
 const boxImports = "import { index, put, texts } from '../src/box.js';";
@@ -108,8 +108,8 @@ const handOff = wake(
 function pass(gate: string, clauses: string[]): unknown {
   const cites = [{ call: '{{ seen:number }}' }, { run: '{{ run }}' }];
   const checks = clauses.map((clause) => ({ clause, saw: 'both stores are read', cites }));
-  const given = { claim: '{{ claim:number }}', verdict: 'PASS', words: 'I have looked at it.', checks };
-  return wake(`^Woken: judge: claim #\\d+ of ${gate}`, [look, diff, calls('verdict', given)], judged);
+  const input = { claim: '{{ claim:number }}', verdict: 'PASS', words: 'I have looked at it.', checks };
+  return wake(`^Woken: judge: claim #\\d+ of ${gate}`, [look, diff, calls('verdict', input)], judged);
 }
 
 /** What the Builder does first, and after its claim turned red. */

@@ -14,7 +14,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
   const image = busybox();
 
   /** Why the deployment failed; null if it succeeded. */
-  async function saidOf(
+  async function whyFailed(
     context: TestContext,
     services: Record<string, Shape>,
     within = seconds,
@@ -25,7 +25,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
   }
 
   /** Why an update failed: a good version, then one that never runs, with `action` as Swarm's reaction. */
-  async function saidOfUpdate(context: TestContext, action: string): Promise<string | null> {
+  async function whyUpdateFailed(context: TestContext, action: string): Promise<string | null> {
     const ground = await swarmGround(context);
     const version = (command: string) =>
       admitted(ground, {
@@ -48,7 +48,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
     'is recognised when it is rolled back',
     async (context) => {
       context
-        .expect(await saidOfUpdate(context, 'rollback'))
+        .expect(await whyUpdateFailed(context, 'rollback'))
         .toMatch(/^service app: its update failed and Swarm rolled it back \(task: non-zero exit \(3\)\)/);
     },
     testMs,
@@ -58,7 +58,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
     'is recognised when it is paused',
     async (context) => {
       context
-        .expect(await saidOfUpdate(context, 'pause'))
+        .expect(await whyUpdateFailed(context, 'pause'))
         .toMatch(/^service app: its (update failed and Swarm paused it|tasks end over and over).*exit \(3\)/);
     },
     testMs,
@@ -68,7 +68,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
     'is recognised when it crashes in a loop, although its update counts as completed',
     async (context) => {
       context
-        .expect(await saidOfUpdate(context, 'continue'))
+        .expect(await whyUpdateFailed(context, 'continue'))
         .toMatch(/^service app: its tasks end over and over, 3 by now .*it last said: cannot open the ledger$/);
     },
     testMs,
@@ -78,9 +78,9 @@ describeSwarm.concurrent('a deployment that fails', () => {
     'is recognised when its task keeps exiting with 0',
     async (context) => {
       const restart_policy = { condition: 'any', delay: '0s' };
-      const said = await saidOf(context, { app: { image, command: 'echo bye', deploy: { restart_policy } } });
+      const why = await whyFailed(context, { app: { image, command: 'echo bye', deploy: { restart_policy } } });
       context
-        .expect(said)
+        .expect(why)
         .toMatch(/^service app: its tasks end over and over, 3 by now \(complete, exit 0\); it last said: bye$/);
     },
     testMs,
@@ -95,8 +95,8 @@ describeSwarm.concurrent('a deployment that fails', () => {
         retries: 2,
         start_period: '0s',
       };
-      const said = await saidOf(context, { app: { image, command: untilTerm(), more: { healthcheck } } });
-      context.expect(said).toMatch(/^service app: its tasks end over and over.*; its health check fails: no ledger/);
+      const why = await whyFailed(context, { app: { image, command: untilTerm(), more: { healthcheck } } });
+      context.expect(why).toMatch(/^service app: its tasks end over and over.*; its health check fails: no ledger/);
     },
     testMs,
   );
@@ -110,7 +110,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
         other: { image, command: untilTerm() },
       };
       context
-        .expect(await saidOf(context, services, 40))
+        .expect(await whyFailed(context, services, 40))
         .toMatch(/^service app: not up after 40 s: 0\/1 run \(task starting\)/);
     },
     testMs,
@@ -120,9 +120,9 @@ describeSwarm.concurrent('a deployment that fails', () => {
     'is recognised when no node can run its task',
     async (context) => {
       const placement = { constraints: ['node.labels.nowhere==true'] };
-      const said = await saidOf(context, { app: { image, deploy: { placement } } });
+      const why = await whyFailed(context, { app: { image, deploy: { placement } } });
       context
-        .expect(said)
+        .expect(why)
         .toMatch(/^service app: its task can be placed nowhere \(no suitable node \(scheduling constraints/);
     },
     testMs,
@@ -131,12 +131,10 @@ describeSwarm.concurrent('a deployment that fails', () => {
   test(
     'is recognised when its task ended and must not restart',
     async (context) => {
-      const said = await saidOf(context, {
+      const why = await whyFailed(context, {
         app: { image, command: 'exit 4', deploy: { restart_policy: { condition: 'none' } } },
       });
-      context
-        .expect(said)
-        .toMatch(/^service app: its task ended and no other is started \(task: non-zero exit \(4\)\)/);
+      context.expect(why).toMatch(/^service app: its task ended and no other is started \(task: non-zero exit \(4\)\)/);
     },
     testMs,
   );

@@ -52,11 +52,11 @@ describeBoxed("the demo's first claim", () => {
       const controls = entries.flatMap((entry) =>
         entry.kind === 'run' && entry.facts.control ? [[entry.facts.purpose, entry.facts.control] as const] : [],
       );
-      const told = (name: string) =>
+      const resultsOf = (name: string) =>
         controls.filter(([purpose]) => 'control' in purpose && purpose.control === name).map(([, control]) => control);
-      expect(told('revert')).toMatchObject([{ result: 'BITES' }]);
-      expect(told('placebo')).toMatchObject([{ result: 'BITES' }]);
-      expect(told('hollow')).toContainEqual({
+      expect(resultsOf('revert')).toMatchObject([{ result: 'BITES' }]);
+      expect(resultsOf('placebo')).toMatchObject([{ result: 'BITES' }]);
+      expect(resultsOf('hollow')).toContainEqual({
         result: 'VACUOUS',
         why: expect.stringMatching(/^With writeMessages \(src\/backup\.js:\d+\) emptied every test stays green/),
       });

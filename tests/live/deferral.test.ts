@@ -135,10 +135,10 @@ function ahead(ms: number): Clock {
 
 /** The events of deferrals and phases, in order. */
 function orderOf({ entries }: Played): string[] {
-  return entries.flatMap((entry) => told(entry) ?? []);
+  return entries.flatMap((entry) => milestoneOf(entry) ?? []);
 }
 
-function told(entry: Entry): string | null {
+function milestoneOf(entry: Entry): string | null {
   switch (entry.kind) {
     case 'deferral':
     case 'reentry':

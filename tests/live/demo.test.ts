@@ -43,7 +43,7 @@ describeBoxed('the demo', () => {
   let place: string;
   let hub: string;
   let exit: number | null;
-  let said: string;
+  let output: string;
 
   beforeAll(() => {
     dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-demo-')));
@@ -55,14 +55,14 @@ describeBoxed('the demo', () => {
       ...options,
     });
     exit = ran.status;
-    said = ran.stdout + ran.stderr;
+    output = ran.stdout + ran.stderr;
   }, demoSecondsMax * 1000);
 
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   test('says that a script plays the agents, ends DONE and delivers the judged commit, every run in the sandbox', async () => {
-    expect({ exit, said: exit === 0 ? '' : said }).toEqual({ exit: 0, said: '' });
-    expect(said).toMatch(/script/);
+    expect({ exit, said: exit === 0 ? '' : output }).toEqual({ exit: 0, said: '' });
+    expect(output).toMatch(/script/);
     const entries = await entriesOf(hub);
     const done = entries.flatMap((entry) =>
       entry.kind === 'phase' && entry.facts.event === 'done' ? entry.facts.sha : [],
@@ -77,9 +77,9 @@ describeBoxed('the demo', () => {
     const subjects = plainGit(hub, ['log', '--reverse', '--format=%s', 'trail']);
     let at = 0;
     for (const chapter of story) {
-      const found = subjects.indexOf(chapter, at);
-      expect(found, `"${chapter}" after:\n${subjects.slice(0, at)}`).not.toBe(-1);
-      at = found + chapter.length;
+      const place = subjects.indexOf(chapter, at);
+      expect(place, `"${chapter}" after:\n${subjects.slice(0, at)}`).not.toBe(-1);
+      at = place + chapter.length;
     }
     expect(subjects.match(/^review\(\w+\): (PASS|FAIL)/gm)).toEqual(
       ['M1): FAIL', 'M1): PASS', 'M2): PASS', 'DONE): PASS'].map((verdict) => `review(${verdict}`),

@@ -152,8 +152,8 @@ describeBoxed('code that agents and claims run', () => {
 
   test('would find each of these secrets outside a box', async () => {
     const args = [join(fixtures, 'escape', 'attempts.sh'), ...where()];
-    const found = await new Promise<string>((resolve) => execFile('sh', args, (_error, stdout) => resolve(stdout)));
-    const missed = Object.entries(await secretsNow()).filter(([, secret]) => !found.includes(secret));
+    const output = await new Promise<string>((resolve) => execFile('sh', args, (_error, stdout) => resolve(stdout)));
+    const missed = Object.entries(await secretsNow()).filter(([, secret]) => !output.includes(secret));
     expect(missed.map(([name]) => name)).toEqual([]);
     expect(visits).toBeGreaterThan(0);
   });

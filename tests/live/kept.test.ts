@@ -101,8 +101,8 @@ describeBoxed('a claim that is green by its own tests', () => {
       const table = `echo 'echo 5' > add.sh\necho '[ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`;
       const played = await claims(ground, table);
       expect(cameTo(played)).toEqual(expect.arrayContaining(['gate PASS', 'kept KEPT', 'holdout FAIL']));
-      const said = JSON.stringify([played.entries, played.calls]);
-      expect(said).not.toMatch(/the-secret-check|hidden\.test/);
+      const everything = JSON.stringify([played.entries, played.calls]);
+      expect(everything).not.toMatch(/the-secret-check|hidden\.test/);
       const run = played.of('run').find(({ facts }) => facts.purpose.kind === 'holdout');
       expect(run?.facts).toMatchObject({
         counts: { pass: 2, fail: 1 },

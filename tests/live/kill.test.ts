@@ -133,8 +133,8 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
 
   /** The faults of each moment that has any. */
   function faulty(faultsOf: (outcome: Outcome) => unknown[]): Record<string, unknown[]> {
-    const found = outcomes.map((outcome) => [outcome.name, faultsOf(outcome)] as const);
-    return Object.fromEntries(found.filter(([, faults]) => faults.length > 0));
+    const faultsByName = outcomes.map((outcome) => [outcome.name, faultsOf(outcome)] as const);
+    return Object.fromEntries(faultsByName.filter(([, faults]) => faults.length > 0));
   }
 });
 
@@ -208,10 +208,10 @@ function coldpass(ground: Ground, url: string): { process: ChildProcess; closed:
     stdio: ['ignore', 'pipe', 'pipe'],
     env: groundEnv(ground.dir, url) as NodeJS.ProcessEnv,
   });
-  const said: Buffer[] = [];
-  child.stdout?.on('data', (chunk) => said.push(chunk));
-  child.stderr?.on('data', (chunk) => said.push(chunk));
-  return { process: child, closed: once(child, 'close'), said: () => Buffer.concat(said).toString() };
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk) => chunks.push(chunk));
+  child.stderr?.on('data', (chunk) => chunks.push(chunk));
+  return { process: child, closed: once(child, 'close'), said: () => Buffer.concat(chunks).toString() };
 }
 
 /** Resolves when this many more entries are durable, or that tool's n-th call in this process has started. */

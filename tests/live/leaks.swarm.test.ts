@@ -17,13 +17,13 @@ const key = 'db_password';
 /** A service of the run that gets the secret from Swarm, has run `script`, and stays up. */
 async function serve({ names, labels, image }: Yard, value: string, script: string): Promise<void> {
   const name = `${names.stack}_${key}`;
-  const made = await docker.createSecret({
+  const secret = await docker.createSecret({
     Name: name,
     Labels: { ...labels },
     Data: Buffer.from(value).toString('base64'),
   });
-  onTestFinished(() => docker.getSecret(made.id).remove());
-  const mount = { SecretID: made.id, SecretName: name, File: { Name: key, UID: '0', GID: '0', Mode: 0o444 } };
+  onTestFinished(() => docker.getSecret(secret.id).remove());
+  const mount = { SecretID: secret.id, SecretName: name, File: { Name: key, UID: '0', GID: '0', Mode: 0o444 } };
   const Command = ['/bin/sh', '-c', `${script}; echo ready; exec sleep 600`];
   const ContainerSpec = {
     Image: image,
@@ -103,16 +103,16 @@ describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
     await vault.back('data', null);
 
     const texts = { 'the report of install': JSON.stringify({ said: `dsn=postgres://u:${value}@db/` }) };
-    const found = await findLeaks(ask(leaky, { secrets, texts, vault }));
-    expect(found.leaks.toSorted()).toEqual([
+    const report = await findLeaks(ask(leaky, { secrets, texts, vault }));
+    expect(report.leaks.toSorted()).toEqual([
       `secret ${key} in the backups, hex`,
       `secret ${key} in the layers of image ${Id.slice(0, 19)}, reversed`,
       `secret ${key} in the log of service app, base64`,
       `secret ${key} in the report of install, raw`,
       expect.stringMatching(/^secret session_key in the container of \w+, raw$/),
     ]);
-    expect(found.unread).toEqual(['secret pin: too short to be told from chance']);
-    expect(JSON.stringify(found)).not.toContain(value.slice(1, 13));
+    expect(report.unread).toEqual(['secret pin: too short to be told from chance']);
+    expect(JSON.stringify(report)).not.toContain(value.slice(1, 13));
 
     secrets.delete('pin');
     const nothing = { leaks: [], unread: [] };

@@ -40,13 +40,13 @@ describeSwarm('a phase of the recipe mail', () => {
 
 /** Results of a claim's controls, by name. */
 function controlsOf({ of }: Played, claim: number | undefined): Record<string, string[]> {
-  const found: Record<string, string[]> = {};
+  const results: Record<string, string[]> = {};
   for (const { facts } of of('run')) {
     const { purpose, control } = facts;
     if (purpose.kind !== 'control' || purpose.claim !== claim || !control) continue;
-    found[purpose.control] = [...(found[purpose.control] ?? []), control.result];
+    results[purpose.control] = [...(results[purpose.control] ?? []), control.result];
   }
-  return found;
+  return results;
 }
 
 function whyOf({ of }: Played, claim: number | undefined): string {

@@ -33,7 +33,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
       `${name} climbs to level 5`,
       async () => {
         const record = await apps().run(await apps().lay(name));
-        expect(told(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5, flags: clean });
+        expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5, flags: clean });
         expect(record.app).toMatchObject({ deploys: { made: record.app?.deploys.expected } });
         expect(record.app?.crossover).not.toBeNull();
         leavesNothing(record);
@@ -47,7 +47,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
       `the twin of ${name} is red at ${rung}: ${by}`,
       async () => {
         const record = await apps().run(await apps().lay(name, { twin: true }));
-        expect(told(record), record.reason).toMatchObject({ outcome: 'FAIL' });
+        expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'FAIL' });
         expect(record.stages.find((stage) => stage.rung === 'fail')?.name).toBe(rung);
         expect(
           failing(record).some((id) => id.endsWith(by)),
@@ -65,7 +65,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
     'the twin of sso-app is green on every rung, and red by the secret in its log',
     async () => {
       const record = await apps().run(await apps().lay('sso-app', { twin: true }));
-      expect(told(record), record.reason).toMatchObject({ outcome: 'FAIL', flags: { no_secret_leak: false } });
+      expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'FAIL', flags: { no_secret_leak: false } });
       expect(record.stages.map(({ rung }) => rung)).not.toContain('fail');
       expect(record.reason).toMatch(/oidc_client_secret in the log of/);
       leavesNothing(record);
@@ -96,7 +96,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
       const repo: AppRepo = await apps().lay('static-site');
       const records = await Promise.all([apps().run(repo), apps().run(repo)]);
       for (const record of records) {
-        expect(told(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5 });
+        expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5 });
         leavesNothing(record);
       }
     },
@@ -107,7 +107,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
 const clean = { clean_teardown: true, no_secret_leak: true };
 
 /** What the tests compare, and what explains a difference. */
-function told({ outcome, level, flags, reason, stages }: RunRecord) {
+function summaryOf({ outcome, level, flags, reason, stages }: RunRecord) {
   return { outcome, level, flags, reason, said: stages.find(({ rung }) => rung === 'fail')?.log.tail.slice(-3000) };
 }
 

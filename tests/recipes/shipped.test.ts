@@ -42,8 +42,8 @@ describe.each(shipped)('%s', (name) => {
       network: `${names.stack}_proxy`,
       platform: { ipvs: false },
       async read(path) {
-        const found = folders.map((folder) => join(folder, path)).find((file) => existsSync(file));
-        return found === undefined ? null : readFileSync(found);
+        const file = folders.map((folder) => join(folder, path)).find((one) => existsSync(one));
+        return file === undefined ? null : readFileSync(file);
       },
       ...more,
     });

@@ -44,12 +44,12 @@ function make(key: string, without: Protection[]): Promise<Opened> {
   root ??= realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
   const stateDir = join(root, `state-${opened.size}`);
   mkdirSync(stateDir, { mode: 0o700 });
-  const made = bubblewrap({ stateDir }, new Set(without)).then((result) => {
+  const opening = bubblewrap({ stateDir }, new Set(without)).then((result) => {
     if ('missing' in result) throw new Error(result.missing.join('; '));
     return { sandbox: result.sandbox, stateDir };
   });
-  opened.set(key, made);
-  return made;
+  opened.set(key, opening);
+  return opening;
 }
 
 export function openUnboxed(): { sandbox: Sandbox; stateDir: string } {
@@ -119,12 +119,12 @@ export async function finish(boxed: Boxed): Promise<Ran> {
 
 /** Waits until the box has printed this. */
 export async function says(boxed: Boxed, text: string): Promise<void> {
-  let heard = '';
+  let output = '';
   await new Promise<void>((resolve, reject) => {
     boxed.stdout.on('data', (chunk: Buffer) => {
-      heard += chunk.toString();
-      if (heard.includes(text)) resolve();
+      output += chunk.toString();
+      if (output.includes(text)) resolve();
     });
-    boxed.stdout.on('end', () => reject(new Error(`it ended without saying ${text}: ${heard}`)));
+    boxed.stdout.on('end', () => reject(new Error(`it ended without saying ${text}: ${output}`)));
   });
 }

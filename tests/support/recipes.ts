@@ -76,8 +76,8 @@ export function sharedSandbox(): () => Sandbox {
   let stateDir = '';
   beforeAll(async () => {
     stateDir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
-    const made = await bubblewrap({ stateDir });
-    if ('sandbox' in made) sandbox = made.sandbox;
+    const result = await bubblewrap({ stateDir });
+    if ('sandbox' in result) sandbox = result.sandbox;
   });
   afterAll(async () => {
     await sandbox?.close();

@@ -18,11 +18,11 @@ describe('prices', () => {
   });
 
   it("prefer the operator's price to the list's", () => {
-    const given = Prices.parse({ input: 2, output: 6 });
-    const prices = { 'local-model': given, 'claude-opus-5-5': given };
+    const operatorPrices = Prices.parse({ input: 2, output: 6 });
+    const prices = { 'local-model': operatorPrices, 'claude-opus-5-5': operatorPrices };
     expect(costOf(priceOf('local-model', prices), { ...noUsage, input: 1e6, output: 1e6 })).toBe(8);
-    expect(priceOf('claude-opus-5-5', prices)).toBe(given);
-    expect(priceOf('claude-opus-5', prices)).not.toBe(given);
+    expect(priceOf('claude-opus-5-5', prices)).toBe(operatorPrices);
+    expect(priceOf('claude-opus-5', prices)).not.toBe(operatorPrices);
   });
 
   it('charge each kind of token at its own rate', () => {

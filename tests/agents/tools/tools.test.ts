@@ -47,8 +47,8 @@ describe.each(roles)('the tools of the %s', (role) => {
   });
 
   it('are built to the same bytes every time, and accept no unknown member', () => {
-    const made = () => JSON.stringify(toolsFor(role).map((tool) => tool.schema));
-    expect(made()).toBe(made());
+    const schemas = () => JSON.stringify(toolsFor(role).map((tool) => tool.schema));
+    expect(schemas()).toBe(schemas());
     for (const { schema } of toolsFor(role)) {
       expect(schema.input_schema).toMatchObject({ type: 'object', additionalProperties: false });
       expect(schema.description.length).toBeGreaterThan(40);

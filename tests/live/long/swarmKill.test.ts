@@ -57,10 +57,10 @@ describeSwarm('an app whose runner dies', () => {
       Array.from({ length: interrupts }, async () => {
         const run = newAppRun();
         const child = start(run);
-        const told = lastLine(child);
+        const line = lastLine(child);
         await Promise.race([after(Math.floor(random() * killMsMax)), once(child, 'exit')]);
         child.kill('SIGINT');
-        return { run, end: JSON.parse(await told) };
+        return { run, end: JSON.parse(await line) };
       }),
     );
     for (const { run, end } of ends) {

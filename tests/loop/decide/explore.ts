@@ -24,7 +24,7 @@ export function explore(world: World, statesMax: number): Found {
   const own: number[][] = [];
   const ends: Record<string, number> = {};
   let steps = 0;
-  const found = (why: string | null, at: number): Found => ({
+  const report = (why: string | null, at: number): Found => ({
     states: known.size(),
     steps,
     ends,
@@ -33,7 +33,7 @@ export function explore(world: World, statesMax: number): Found {
   for (let i = 0; i < known.size(); i++) {
     const state = known.take(i);
     const why = known.size() > statesMax ? `more than ${statesMax} states` : whatIsWrong(state);
-    if (why) return found(why, i);
+    if (why) return report(why, i);
     const end = endOf(state);
     if (end) ends[end] = (ends[end] ?? 0) + 1;
     const next = stepsFrom(world, state).map((step) => ({ own: step.own, to: known.add(step, i) }));
@@ -41,8 +41,8 @@ export function explore(world: World, statesMax: number): Found {
     own.push(next.filter((step) => step.own && step.to !== i).map((step) => step.to));
   }
   const cycle = findCycle(own);
-  if (cycle === null) return found(null, 0);
-  return found(`the loop can go round for ever: ${cycle.map((i) => known.label(i)).join(' → ')}`, cycle[0] as number);
+  if (cycle === null) return report(null, 0);
+  return report(`the loop can go round for ever: ${cycle.map((i) => known.label(i)).join(' → ')}`, cycle[0] as number);
 }
 
 /** The states met so far, in order. Each is dropped once its steps are known; only its key and the path to it stay. */

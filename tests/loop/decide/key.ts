@@ -46,7 +46,7 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
   const { nowMs } = state.loop;
   const standing = standingOf(phase, claim, nowMs);
   const verdict = effectiveVerdict(phase, claim, standing);
-  const given = claim.verdicts.filter((v) =>
+  const fromAwakeSessions = claim.verdicts.filter((v) =>
     phase.sessions.some((s) => s.session === v.session && s.end === null),
   ).length;
   const pass = claim.verdicts.findLast((v) => v.verdict === 'PASS');
@@ -64,7 +64,7 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
       mayJudge(phase, pass.session, standing) === null,
       state.timed && phase.waivers.length > 0 ? rank(pass.id) : null,
     ],
-    given,
+    fromAwakeSessions,
     judgingsEnded(phase, claim, standing).length,
     [sabotageTried(phase, claim.id), phase.sabotages.filter((one) => one.claim === claim.id).length],
     phase.findings.map((finding) => finding.closed === null && finding.id < claim.id),

@@ -18,11 +18,11 @@ function putOff(story: Story, trigger: Trigger, name = 'docs'): EntryId {
 }
 
 /** The first commands of a process that starts now. */
-function wanted(story: Story, since = begin(story.trail(), story.now())): Command[] {
-  return asked({ ...since, trail: story.trail(), nowMs: story.now() });
+function firstCommands(story: Story, since = begin(story.trail(), story.now())): Command[] {
+  return commandsOf({ ...since, trail: story.trail(), nowMs: story.now() });
 }
 
-function asked(state: LoopState): Command[] {
+function commandsOf(state: LoopState): Command[] {
   return decide(state, { kind: 'started', atMs: state.nowMs }).commands.filter((one) => one.kind !== 'cancel');
 }
 
@@ -37,15 +37,15 @@ describe('a command that triggers a deferral', () => {
   it('is checked when the work is deferred, and then at intervals while work continues', () => {
     const story = tell();
     const process = begin(story.trail(), story.now());
-    expect(looks(wanted(story, process))).toEqual([]);
+    expect(looks(firstCommands(story, process))).toEqual([]);
     const id = putOff(story, command);
-    expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
     const at = story.now() + loopLimits.lookEveryMs;
-    expect(looks(wanted(story, process))).toEqual([]);
-    expect(keysOf(wanted(story, process), /^timer:look/)).toEqual([`timer:look:${id}:${at}`]);
+    expect(looks(firstCommands(story, process))).toEqual([]);
+    expect(keysOf(firstCommands(story, process), /^timer:look/)).toEqual([`timer:look:${id}:${at}`]);
     story.wait(loopLimits.lookEveryMs);
-    expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
   });
 
   it('is checked once by every process that starts', () => {
@@ -53,9 +53,9 @@ describe('a command that triggers a deferral', () => {
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
     const process = begin(story.trail(), story.now());
-    expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'INFRA' });
-    expect(looks(wanted(story, process))).toEqual([]);
+    expect(looks(firstCommands(story, process))).toEqual([]);
   });
 
   it('is checked when its phase is over, and without a phase no timer keeps the process alive', () => {
@@ -67,9 +67,9 @@ describe('a command that triggers a deferral', () => {
     story.sleep('builder');
     const act = story.submit(story.act({ act: 'drop', phase: story.phaseId, because: 'enough' }));
     story.submit(story.say('supervisor', { kind: 'phase', facts: { event: 'abandoned', act } }));
-    expect(wanted(story, process).map(({ key }) => key)).toEqual([`look:${id}`]);
+    expect(firstCommands(story, process).map(({ key }) => key)).toEqual([`look:${id}`]);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
-    expect(wanted(story, process)).toEqual([]);
+    expect(firstCommands(story, process)).toEqual([]);
   });
 
   it('is proposed once it is green, and not checked until the operator has answered', () => {
@@ -83,12 +83,12 @@ describe('a command that triggers a deferral', () => {
       why: 'its command has turned green',
       run: story.phase().runs.find((one) => one.id === run)?.run ?? null,
     };
-    expect(appends(wanted(story))).toEqual([facts]);
+    expect(appends(firstCommands(story))).toEqual([facts]);
     const target = story.submit(story.say('supervisor', { kind: 'reentry', facts }));
     story.wait(hourMs);
-    expect([...appends(wanted(story)), ...looks(wanted(story))]).toEqual([]);
+    expect([...appends(firstCommands(story)), ...looks(firstCommands(story))]).toEqual([]);
     story.submit(story.act({ act: 'refuse', target, targetDigest: zero, because: 'not now' }));
-    expect(looks(wanted(story))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story))).toEqual([`look:${id}`]);
   });
 });
 
@@ -98,9 +98,9 @@ describe('a date that triggers a deferral', () => {
     const at = `${new Date(story.now() + hourMs).toISOString().slice(0, 19)}Z`;
     const id = putOff(story, { kind: 'date', at });
     story.sleep('builder');
-    expect(keysOf(wanted(story), /^timer:date|^reentry/)).toEqual([`timer:date:${id}:${Date.parse(at)}`]);
+    expect(keysOf(firstCommands(story), /^timer:date|^reentry/)).toEqual([`timer:date:${id}:${Date.parse(at)}`]);
     story.wait(hourMs);
-    expect(keysOf(wanted(story), /^timer:date|^reentry/)).toEqual([`reentry:${id}:1`]);
+    expect(keysOf(firstCommands(story), /^timer:date|^reentry/)).toEqual([`reentry:${id}:1`]);
   });
 });
 
@@ -116,15 +116,15 @@ describe('a disputed finding', () => {
     const dispute = story.submit(story.say('builder', { kind: 'blocked', facts, body: 'They make four.' }));
     story.sleep('builder');
     story.sleep('adversary');
-    const [parked] = appends(wanted(story)) as Facts<'phase'>[];
+    const [parked] = appends(firstCommands(story)) as Facts<'phase'>[];
     expect(parked).toMatchObject({ event: 'parked', reason: 'dispute', about: dispute });
     expect(parked).toMatchObject({ why: expect.stringMatching(/Two and two make five there\..*They make four\./) });
     story.submit(story.say('supervisor', { kind: 'phase', facts: parked as Facts<'phase'> }));
-    expect(wanted(story)).toEqual([]);
+    expect(firstCommands(story)).toEqual([]);
     const because = 'he is right';
     const lift = story.submit(story.act({ act: 'lift', target: finding, targetDigest: zero, because }));
-    expect(appends(wanted(story))).toEqual([{ event: 'resumed', act: lift }]);
+    expect(appends(firstCommands(story))).toEqual([{ event: 'resumed', act: lift }]);
     story.submit(story.say('supervisor', { kind: 'phase', facts: { event: 'resumed', act: lift } }));
-    expect(keysOf(wanted(story), /^run:gate/)).toEqual([`run:gate:${claim}:M1:1`]);
+    expect(keysOf(firstCommands(story), /^run:gate/)).toEqual([`run:gate:${claim}:M1:1`]);
   });
 });

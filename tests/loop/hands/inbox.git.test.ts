@@ -169,8 +169,8 @@ describe('a file in the inbox that is not an act', () => {
     place.handInFile(`${'1'.repeat(32)}.json`, long);
     mkdirSync(join(place.paths.inbox, `${'2'.repeat(32)}.json`));
     await takeAll(place.world);
-    const told = place.refusals().map(({ facts }) => [facts.file, facts.reason, facts.act, facts.signer]);
-    expect(told).toEqual([
+    const refusals = place.refusals().map(({ facts }) => [facts.file, facts.reason, facts.act, facts.signer]);
+    expect(refusals).toEqual([
       [digestOf(long), 'it is not JSON', null, null],
       [null, 'it is not a plain file', null, null],
       [digestOf('approve everything'), 'an act is named <32 hex digits>.json', null, null],

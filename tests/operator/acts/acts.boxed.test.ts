@@ -87,9 +87,9 @@ describeBoxed("the operator's acts", () => {
       [['waive', 'M1', 'runs', '--because', 'x'], /required option '--until <date>'/],
     ];
     for (const [args, pattern] of slips) {
-      const said = await type(args);
-      expect(said.err).toMatch(pattern);
-      expect(said).toMatchObject({ exit: 2, out: '' });
+      const result = await type(args);
+      expect(result.err).toMatch(pattern);
+      expect(result).toMatchObject({ exit: 2, out: '' });
     }
     expect(acts(place)).toEqual([]);
 
@@ -120,8 +120,8 @@ describeBoxed("the operator's acts", () => {
     expect((await type(['run', 'plan.md'], env)).exit).toBe(3);
 
     expect((await type(['amend', 'answer', '--because', 'so'])).err).toMatch(/required option '--plan <file>'/);
-    const asked = { dir: place.repo, env: place.env, home: place.dir, uid: process.getuid?.() ?? -1 };
-    const options = { ...asked, place: await here({ ...asked, stateDir: place.state }), now: new Date() };
+    const where = { dir: place.repo, env: place.env, home: place.dir, uid: process.getuid?.() ?? -1 };
+    const options = { ...where, place: await here({ ...where, stateDir: place.state }), now: new Date() };
     const amend = (plan: string, phase = 'answer') => ({ act: 'amend' as const, phase, plan, because: 'so' });
     const slips: [Decision, RegExp][] = [
       [{ act: 'amend', phase: 'answer', plan: 'twice.md' }, /amend: say why with --because/],
@@ -143,8 +143,8 @@ describeBoxed("the operator's acts", () => {
       /^signed {2}amends the plan of answer \([0-9a-f]{12}\): so; judged anew: M1, and DONE; it waits/,
     );
     for (const role of ['builder', 'supervisor', 'operator']) {
-      const said = JSON.parse((await type(['rotate', role, '--json'])).out);
-      expect(said).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
+      const report = JSON.parse((await type(['rotate', role, '--json'])).out);
+      expect(report).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
     }
     expect((await type(['rotate', 'operator'])).err).toMatch(/another key of yours waits for a supervisor already/);
     await type(['drop', '--because', 'enough']);
@@ -175,12 +175,12 @@ describeBoxed("the operator's acts", () => {
     expect(second.exit).toBe(1);
     expect(JSON.parse((await type(['status', '--json'])).out).supervisor).toBe(running.child.pid);
 
-    const asked = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
-    await approveAsBuilder(place, asked.id);
+    const request = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
+    await approveAsBuilder(place, request.id);
     await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, and not the operator's/);
-    const said = await type(['approve', String(asked.id), '--because', 'it is 42']);
-    expect(said.out).toBe(`signed  approves #${asked.id}; it is on the trail\n`);
-    expect(said.exit).toBe(0);
+    const result = await type(['approve', String(request.id), '--because', 'it is 42']);
+    expect(result.out).toBe(`signed  approves #${request.id}; it is on the trail\n`);
+    expect(result.exit).toBe(0);
 
     running.child.kill('SIGINT');
     const end = await running.done;
@@ -191,7 +191,7 @@ describeBoxed("the operator's acts", () => {
     const trail = await readTrail(join(place.state, 'hub.git'));
     trail.close();
     const act = trail.entries.findLast((entry) => entry.kind === 'act');
-    const target = trail.entries[asked.id - 1];
+    const target = trail.entries[request.id - 1];
     expect(act?.facts.act.payload).toMatchObject({
       act: 'approve',
       targetDigest: digestOf(renderEntry(target as never)),

@@ -131,8 +131,8 @@ describe('the statements of a trail', () => {
   it('call a control that bites passed and a red reproducer failed, and omit runs that do not count', async () => {
     const dir = await exported();
     const files = readdirSync(join(dir, 'notes')).filter((file) => file.startsWith('r-'));
-    const told = files.map((file) => statement(dir, file).predicate);
-    const of = (kind: string) => told.filter((one) => one['coldpass:run'].purpose.kind === kind);
+    const predicates = files.map((file) => statement(dir, file).predicate);
+    const of = (kind: string) => predicates.filter((one) => one['coldpass:run'].purpose.kind === kind);
     expect(of('control').map(({ result, failedTests }) => [result, failedTests])).toEqual([
       ['PASSED', []],
       ['PASSED', []],
@@ -200,9 +200,9 @@ describe('a tampered statement', () => {
   ])('%s: the script names the file, and exits 1', async ([, said, attack]) => {
     const dir = await exported();
     attack(dir);
-    const told = verify(dir);
-    expect(told.said).toMatch(said);
-    expect(told.exit).toBe(1);
+    const result = verify(dir);
+    expect(result.said).toMatch(said);
+    expect(result.exit).toBe(1);
   });
 
   it('is not exported: a trail whose audit fails is refused, with its first fault', async () => {

@@ -37,8 +37,8 @@ describe('coldpass audit --since-last', () => {
   it('says what it did not check', async () => {
     const { hub, ids, headsLog } = await honestPhase(tempDir());
     const options = { hub: hub.dir, headsLog, mark: join(tempDir(), 'audit.mark') };
-    expect(await said(options)).toMatch(/^SOUND {2}\d+ entries/m);
-    const spared = await said({ ...options, sinceMark: true });
+    expect(await reportText(options)).toMatch(/^SOUND {2}\d+ entries/m);
+    const spared = await reportText({ ...options, sinceMark: true });
     expect(spared).toMatch(
       new RegExp(`^#1 to #${ids.done} were sound at .*, and were not looked at again: damage done to them since`, 'm'),
     );
@@ -46,7 +46,7 @@ describe('coldpass audit --since-last', () => {
   });
 });
 
-async function said(options: Parameters<typeof audit>[0]): Promise<string> {
+async function reportText(options: Parameters<typeof audit>[0]): Promise<string> {
   const lines: string[] = [];
   const line = (text: string | { text: string }) => void lines.push(typeof text === 'string' ? text : text.text);
   sayAudit({ exit: 0, ...(await audit(options)) }, { line, paint: paint(false) } as never);

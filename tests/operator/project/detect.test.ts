@@ -139,11 +139,11 @@ test('declared dependencies that are not installed here go into an environment f
 });
 
 test('declared dependencies that are installed here are used, and a note says so', () => {
-  const asked: string[][] = [];
-  const satisfies = (lines: readonly string[]) => asked.push([...lines]) > 0;
+  const queries: string[][] = [];
+  const satisfies = (lines: readonly string[]) => queries.push([...lines]) > 0;
   const { recipe, notes } = only({ 'test_calc.py': '', 'requirements.txt': 'pytest>=8 # runner\n\n' }, { satisfies });
   expect(recipe.setup).toBeUndefined();
-  expect(asked).toEqual([['pytest>=8']]);
+  expect(queries).toEqual([['pytest>=8']]);
   expect(notes.join()).toContain('installed here');
 });
 
@@ -169,9 +169,9 @@ test('local packages that pip is configured to use are granted', () => {
 });
 
 test('a repository with both kinds gets a recipe for each', () => {
-  const found = propose({ 'package.json': pack({ vitest: '5' }, 'vitest'), 'test_calc.py': '' });
-  expect(found.map((one) => one.name)).toEqual(['node', 'python']);
-  expect(Object.keys(parsed(found).recipes)).toEqual(['node', 'python']);
+  const proposals = propose({ 'package.json': pack({ vitest: '5' }, 'vitest'), 'test_calc.py': '' });
+  expect(proposals.map((one) => one.name)).toEqual(['node', 'python']);
+  expect(Object.keys(parsed(proposals).recipes)).toEqual(['node', 'python']);
 });
 
 test.each([
@@ -181,19 +181,19 @@ test.each([
   ['a broken package.json', { 'package.json': '{' }],
   ['tests but no python', { 'test_calc.py': '' }],
 ])('%s is not guessed at: the recipe written is valid and asks you to complete it', (what, files) => {
-  const found = propose(files, what.endsWith('python') ? { python: () => null } : {});
-  expect(found).toEqual([]);
-  expect(parsed(found).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });
-  expect(configText('x', 'main', found)).toContain('<-');
+  const proposals = propose(files, what.endsWith('python') ? { python: () => null } : {});
+  expect(proposals).toEqual([]);
+  expect(parsed(proposals).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });
+  expect(configText('x', 'main', proposals)).toContain('<-');
 });
 
 test('the proposed recipes are exactly those in the written file', () => {
-  const found = propose({
+  const proposals = propose({
     'package.json': pack({ jest: '30' }, 'jest'),
     'test_calc.py': '',
     'requirements.txt': 'pytest\n',
   });
-  expect(Object.values(parsed(found).recipes)).toEqual(found.map((one) => one.recipe));
+  expect(Object.values(parsed(proposals).recipes)).toEqual(proposals.map((one) => one.recipe));
 });
 
 test('the proposed vitest command runs and writes its report', () => {
@@ -254,19 +254,19 @@ function propose(files: Record<string, string>, other: Partial<Machine> = {}): P
 type OfCommands = Proposal & { recipe: CommandRecipe };
 
 function only(files: Record<string, string>, other: Partial<Machine> = {}): OfCommands {
-  const found = propose(files, other);
-  expect(found).toHaveLength(1);
-  expect(found[0]?.name).toBe('unit');
-  expect(found[0]?.recipe.engine).toBe('process');
-  return found[0] as OfCommands;
+  const proposals = propose(files, other);
+  expect(proposals).toHaveLength(1);
+  expect(proposals[0]?.name).toBe('unit');
+  expect(proposals[0]?.recipe.engine).toBe('process');
+  return proposals[0] as OfCommands;
 }
 
 function runOf({ recipe }: { recipe: CommandRecipe }): string {
   return recipe.stages[0]?.run ?? '';
 }
 
-function parsed(found: Proposal[]): Config {
-  return readYaml(Config, configText('x', 'main', found), 'coldpass.yml');
+function parsed(proposals: Proposal[]): Config {
+  return readYaml(Config, configText('x', 'main', proposals), 'coldpass.yml');
 }
 
 function pack(devDependencies: Record<string, string>, test: string): string {

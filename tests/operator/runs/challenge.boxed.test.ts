@@ -71,19 +71,21 @@ describeBoxed('coldpass challenge', () => {
     writeFileSync(join(repo, 'coldpass.yml'), nodeConfig.replace(/run: node.*/, 'run: "true"'));
     for (const what of [/the base/, /cold run 1/, /control revert/]) {
       const { run, entry } = runs.find((one) => what.test(one.what)) as Listed;
-      const said = await type(['challenge', run]);
-      expect(said.out).toMatch(new RegExp(`^ALIKE {2}${run}, .*, 2 tests, each as recorded \\(#${entry}\\)\n$`));
-      expect(said.exit).toBe(0);
+      const result = await type(['challenge', run]);
+      expect(result.out).toMatch(new RegExp(`^ALIKE {2}${run}, .*, 2 tests, each as recorded \\(#${entry}\\)\n$`));
+      expect(result.exit).toBe(0);
     }
 
     dial('two=no three=yes');
     const run = named(/M1, cold run 1/);
-    const said = await type(['challenge', run]);
-    expect(said.exit).toBe(1);
-    expect(said.out).toMatch(new RegExp(`^DIFFERS {2}${run}, M1, cold run 1`));
-    expect(said.out).toMatch(/outcome: PASS then, FAIL now\n {2}level: 1 then, 0 now/);
-    expect(said.out).toMatch(/1 differ:\n {4}✗ .*two: pass then, fail \(assertion\) now/);
-    expect(said.out).toMatch(/1 missing now:\n {4}✗ .*one\n {2}1 new now:\n {4}✗ .*three\n {2}0 tests are as recorded/);
+    const result = await type(['challenge', run]);
+    expect(result.exit).toBe(1);
+    expect(result.out).toMatch(new RegExp(`^DIFFERS {2}${run}, M1, cold run 1`));
+    expect(result.out).toMatch(/outcome: PASS then, FAIL now\n {2}level: 1 then, 0 now/);
+    expect(result.out).toMatch(/1 differ:\n {4}✗ .*two: pass then, fail \(assertion\) now/);
+    expect(result.out).toMatch(
+      /1 missing now:\n {4}✗ .*one\n {2}1 new now:\n {4}✗ .*three\n {2}0 tests are as recorded/,
+    );
     const json = JSON.parse((await type(['challenge', run, '--json'])).out);
     expect(json).toMatchObject({
       exit: 1,

@@ -69,8 +69,8 @@ agents:`,
   it('uses the committed state and says so, and shows the run again by its name', async () => {
     const { repo, type } = await workspace();
     writeFileSync(join(repo, 'sum.test.js'), failing);
-    const said = await type(['try', '--json']);
-    const { record } = JSON.parse(said.out);
+    const result = await type(['try', '--json']);
+    const { record } = JSON.parse(result.out);
     expect(record).toMatchObject({ outcome: 'PASS', purpose: { kind: 'trial', by: 'operator' } });
     const aloud = await type(['try']);
     expect(aloud.out).toMatch(/^note: 1 changed file is not committed/);
@@ -88,9 +88,9 @@ agents:`,
     const running = place.start(['try', '--ref', 'slow', '--json']);
     await underWay(join(place.state, 'trials'));
     running.child.kill('SIGINT');
-    const said = await running.done;
-    expect(said.exit).toBe(4);
-    expect(JSON.parse(said.out).record.outcome).toBe('CANCELLED');
+    const result = await running.done;
+    expect(result.exit).toBe(4);
+    expect(JSON.parse(result.out).record.outcome).toBe('CANCELLED');
   });
 });
 

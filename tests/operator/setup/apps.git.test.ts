@@ -59,7 +59,7 @@ gates:
 - Mail comes back.
 `;
 
-function found(files: Record<string, string>) {
+function detected(files: Record<string, string>) {
   return detectApp({ files: Object.keys(files), read: (path) => files[path] ?? null });
 }
 
@@ -82,16 +82,19 @@ function asked(place: Ground) {
 }
 
 it('an app is recognised by its service app, or by what is beside compose.yml', () => {
-  expect(found({ 'compose.yml': compose })).toMatchObject({ name: 'app', recipe: { engine: 'swarm', suite: 'tests' } });
-  expect(found({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })).not.toBeNull();
-  expect(found({ 'compose.yml': 'services: { web: {} }\n' })).toBeNull();
-  expect(found({ 'compose.yml': ': {', 'a.js': '' })).toBeNull();
-  expect(found({ 'docker-compose.yml': compose })).toBeNull();
+  expect(detected({ 'compose.yml': compose })).toMatchObject({
+    name: 'app',
+    recipe: { engine: 'swarm', suite: 'tests' },
+  });
+  expect(detected({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })).not.toBeNull();
+  expect(detected({ 'compose.yml': 'services: { web: {} }\n' })).toBeNull();
+  expect(detected({ 'compose.yml': ': {', 'a.js': '' })).toBeNull();
+  expect(detected({ 'docker-compose.yml': compose })).toBeNull();
 });
 
 it('each thing that an app lacks is reported in one line that says what to do', () => {
-  expect(found({ ...appProject } as Record<string, string>)?.notes).toEqual([]);
-  const notes = found({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })?.notes.join('\n');
+  expect(detected({ ...appProject } as Record<string, string>)?.notes).toEqual([]);
+  const notes = detected({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })?.notes.join('\n');
   for (const word of ['main: NAME', '.env.sample', 'no label coop-cloud', 'notApplicable', 'lacks install.test.ts'])
     expect(notes).toContain(word);
 });
@@ -115,9 +118,9 @@ it('init proposes an app recipe, and grants no Docker engine unless asked', asyn
   );
   const granted = await initIn(place, { docker: socket });
   expect(granted).toMatchObject({ exit: 0, notes: [], granted: { docker: socket } });
-  const said: string[] = [];
-  sayInit(granted, screen({ out: { write: (text) => said.push(text) }, colour: false }));
-  expect(said.join('')).toContain(`granted the Docker engine at ${socket}, to deploy apps on; no box sees it`);
+  const texts: string[] = [];
+  sayInit(granted, screen({ out: { write: (text) => texts.push(text) }, colour: false }));
+  expect(texts.join('')).toContain(`granted the Docker engine at ${socket}, to deploy apps on; no box sees it`);
   expect(await initIn(place)).toMatchObject({ exit: 0, changed: false, granted: { docker: null } });
   expect(openWorkspace(place.state)?.grants.docker).toBe(socket);
 });

@@ -36,18 +36,18 @@ const held: Opened = {
 };
 const boxed = existsSync('/usr/bin/bwrap');
 
-let made = '';
+let template = '';
 beforeAll(async () => {
-  made = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-doctor-')));
+  template = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-doctor-')));
   const { dir } = makeRepo(
     [{ 'package.json': JSON.stringify({ scripts: { test: 'node --test' } }), 'test/a.js': '' }],
-    join(made, 'repo'),
+    join(template, 'repo'),
   );
-  const tools = [{ name: 'erlang', path: join(made, 'erlang') }];
-  mkdirSync(join(made, 'erlang'));
-  await init({ ...placed(made), dir, nodePath: process.execPath, now: new Date(), tools, hosts: ['pypi.org'] });
+  const tools = [{ name: 'erlang', path: join(template, 'erlang') }];
+  mkdirSync(join(template, 'erlang'));
+  await init({ ...placed(template), dir, nodePath: process.execPath, now: new Date(), tools, hosts: ['pypi.org'] });
 });
-afterAll(() => rmSync(made, { recursive: true }));
+afterAll(() => rmSync(template, { recursive: true }));
 
 test.skipIf(!boxed)('a sound workspace is ready: every check is reported, with the real sandbox tested', async () => {
   const place = workspace();
@@ -198,7 +198,7 @@ test('the report has one line per check, with the remedy under it', async () => 
 /** A workspace for one test: a copy of the one that was made for the whole file. */
 function workspace(more: Partial<Workspace> = {}) {
   const top = realpathSync(tempDir());
-  cpSync(made, top, { recursive: true });
+  cpSync(template, top, { recursive: true });
   const options = {
     ...placed(top),
     nodeVersion: '24.0.0',
@@ -207,7 +207,7 @@ function workspace(more: Partial<Workspace> = {}) {
     lookup: async () => [],
   } satisfies DoctorOptions;
   const paths = makeStateDir(options.stateDir); // a copied folder loses its mode
-  const moved = JSON.parse(readFileSync(paths.workspace, 'utf8').replaceAll(made, top));
+  const moved = JSON.parse(readFileSync(paths.workspace, 'utf8').replaceAll(template, top));
   writeWorkspace(paths.stateDir, { ...moved, ...more });
   return { options, paths, tool: join(top, 'erlang'), key: join(top, 'config', 'coldpass', 'operator_ed25519') };
 }

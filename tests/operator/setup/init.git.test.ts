@@ -59,10 +59,10 @@ test('every grant is reported, and nothing more is granted', async () => {
   const report = await init(options);
   expect(report.workspace.grants.hosts).toHaveLength(1);
   expect(report.granted).toEqual(report.workspace.grants);
-  const said = spoken(report);
-  expect(said).toContain(`granted network host ${report.workspace.grants.hosts[0]}`);
-  for (const { path } of report.granted.tools) expect(said).toContain(path);
-  expect(said).toContain('next: coldpass try');
+  const text = spoken(report);
+  expect(text).toContain(`granted network host ${report.workspace.grants.hosts[0]}`);
+  for (const { path } of report.granted.tools) expect(text).toContain(path);
+  expect(text).toContain('next: coldpass try');
 });
 
 test('a registry that resolves to an address inside this network is granted with that address', async () => {
@@ -320,10 +320,10 @@ function everything({ dir, stateDir }: { dir: string; stateDir: string }): strin
 
 /** A real agent that holds the key at `path`. */
 function sshAgent(path: string): { socket: string; pid: number } {
-  const said = execFileSync('ssh-agent', ['-s', '-a', join(tempDir(), 'agent')], { encoding: 'utf8' });
-  const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(said)?.[1] ?? '';
+  const output = execFileSync('ssh-agent', ['-s', '-a', join(tempDir(), 'agent')], { encoding: 'utf8' });
+  const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(output)?.[1] ?? '';
   execFileSync('ssh-add', ['-q', path], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
-  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(said)?.[1]);
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(output)?.[1]);
   onTestFinished(() => void process.kill(pid));
   return { socket, pid };
 }

@@ -62,13 +62,13 @@ test("every call of the script is valid for the role's tools", async () => {
 });
 
 test('every text that the script puts on the trail is one that the trail accepts', async () => {
-  const heard: Submission[] = [];
+  const submissions: Submission[] = [];
   for (const { role, tool, input } of calls()) {
     await toolsFor(role)
       .find((one) => one.name === tool)
-      ?.call(input, { ...context, host: listener(heard) });
+      ?.call(input, { ...context, host: listener(submissions) });
   }
-  expect(heard.map(({ kind }) => kind).sort()).toEqual([
+  expect(submissions.map(({ kind }) => kind).sort()).toEqual([
     'claim',
     'claim',
     'claim',
@@ -77,7 +77,7 @@ test('every text that the script puts on the trail is one that the trail accepts
     'journal',
     ...Array(5).fill('verdict'),
   ]);
-  for (const { kind, body } of heard) expect(checkBody(body), `${kind}: ${body}`).toBeNull();
+  for (const { kind, body } of submissions) expect(checkBody(body), `${kind}: ${body}`).toBeNull();
 });
 
 test('every PASS checks each clause that its gate covers', () => {
@@ -98,10 +98,10 @@ const taken = { ok: true, text: '#7' };
 const context = { signal: new AbortController().signal, seen: [], cite: () => 'd'.repeat(64) as Digest };
 
 /** A host that accepts everything and keeps what is submitted. */
-function listener(heard: Submission[]): ToolHost {
+function listener(submissions: Submission[]): ToolHost {
   const take = async () => taken;
   const submit = async (submission: Submission) => {
-    heard.push(submission);
+    submissions.push(submission);
     return taken;
   };
   return {

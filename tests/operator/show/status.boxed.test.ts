@@ -67,8 +67,8 @@ describeBoxed('a phase, seen from the command line', () => {
     expect(why.out).toMatch(/no {5}3 every control bites\n +M1: control revert is/);
     expect(why.exit).toBe(1);
 
-    const found = await type(['trail', 'nothing', '--kind', 'claim']);
-    expect(found.exit).toBe(1);
+    const result = await type(['trail', 'nothing', '--kind', 'claim']);
+    expect(result.exit).toBe(1);
     const claims = JSON.parse((await type(['trail', '--kind', 'claim', '--json'])).out);
     expect(claims).toMatchObject({ more: 0, entries: [{ kind: 'claim', facts: { gate: 'M1' } }] });
     const whole = await type(['trail', '--entry', String(claims.entries[0].id)]);

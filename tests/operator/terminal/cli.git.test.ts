@@ -16,11 +16,11 @@ import { git } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 
 /** One line on standard error, nothing on standard output. */
-function expectLine(said: { exit: number | null; out: string; err: string }, exit: number, pattern: RegExp): void {
-  expect(said.err).toMatch(pattern);
-  expect(said.err.trimEnd().split('\n')).toHaveLength(1);
-  expect(said.out).toBe('');
-  expect(said.exit).toBe(exit);
+function expectLine(result: { exit: number | null; out: string; err: string }, exit: number, pattern: RegExp): void {
+  expect(result.err).toMatch(pattern);
+  expect(result.err.trimEnd().split('\n')).toHaveLength(1);
+  expect(result.out).toBe('');
+  expect(result.exit).toBe(exit);
 }
 
 function write(place: Ground, path: string, text: string): void {
@@ -150,8 +150,8 @@ describe('bin/coldpass', () => {
     const dir = tempDir();
     const link = join(dir, 'coldpass');
     symlinkSync(join(repositoryRoot, 'bin', 'coldpass'), link);
-    const said = await running(link, ['--version'], dir, { PATH: process.env.PATH ?? '' }).done;
-    expect(said).toMatchObject({ exit: 0, out: '0.1.0\n' });
+    const result = await running(link, ['--version'], dir, { PATH: process.env.PATH ?? '' }).done;
+    expect(result).toMatchObject({ exit: 0, out: '0.1.0\n' });
   });
 
   it('reports in one line that node is missing or too old', async () => {

@@ -114,13 +114,13 @@ describe('the proxy', () => {
 
   test('resolves a name once, and connects to exactly that address', async () => {
     const { port } = await website();
-    let asked = 0;
+    let lookups = 0;
     const proxy = await proxyFor([`twice.example:${port}`, `127.0.0.1:${port}`], async () => {
-      asked += 1;
-      return asked === 1 ? ['127.0.0.1'] : ['192.0.2.1'];
+      lookups += 1;
+      return lookups === 1 ? ['127.0.0.1'] : ['192.0.2.1'];
     });
     expect((await get(proxy, `http://twice.example:${port}/`)).status).toBe(200);
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
   });
 
   test('answers if a host is unreachable or a request unreadable, and keeps serving', async () => {

@@ -161,10 +161,10 @@ for (const { level, suite, open } of openers) {
 describeBoxed('a box', () => {
   test('that could not be made is distinguished from a command that failed', async () => {
     const stateDir = realpathSync(tempDir());
-    const made = await bubblewrap({ stateDir });
-    if ('missing' in made) throw new Error(made.missing.join());
+    const result = await bubblewrap({ stateDir });
+    if ('missing' in result) throw new Error(result.missing.join());
     writeFileSync(join(stateDir, 'sandbox', 'seccomp.bpf'), 'not a filter');
-    const ran = await run(made.sandbox, ['true']);
+    const ran = await run(result.sandbox, ['true']);
     expect(ran.started).toBe(false);
     expect(ran.err).toContain('seccomp');
   });

@@ -420,17 +420,17 @@ describeBoxed('a run and its control', () => {
     if (!first) throw new Error('two commits were made');
     const setup = { name: 'install', run: 'od -An -N16 -tx1 /dev/urandom > seed; ln -s seed link; chmod 750 seed' };
     const recipe = recipeOf({ setup, stages: [reporting(['a'], 'cat seed link; stat -c "%a %F" seed link')] });
-    const said = (record: RunRecord) => record.stages[0]?.log.head;
+    const headOf = (record: RunRecord) => record.stages[0]?.log.head;
     const run = await cold({ repo, recipe, keepSnapshot: true });
     const control = await cold({ repo, recipe, snapshotFrom: run.run });
-    expect(said(control)).toBe(said(run));
+    expect(headOf(control)).toBe(headOf(run));
     expect([run.setup?.name, control.setup]).toEqual(['install', undefined]);
     expect(control.trees).toEqual(run.trees);
     const ofAnotherCommit = await cold({ repo: { ...repo, sha: first }, recipe, snapshotFrom: run.run });
-    expect(said(ofAnotherCommit)).not.toBe(said(run));
+    expect(headOf(ofAnotherCommit)).not.toBe(headOf(run));
     await engine.forget(run.run);
     expect(readdirSync(join(runsDir, run.run)).sort()).toEqual(['intent.json', 'logs', 'results.json']);
-    expect(said(await cold({ repo, recipe, snapshotFrom: run.run }))).not.toBe(said(run));
+    expect(headOf(await cold({ repo, recipe, snapshotFrom: run.run }))).not.toBe(headOf(run));
   });
 });
 

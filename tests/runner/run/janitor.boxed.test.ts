@@ -81,8 +81,8 @@ describe('removal of a folder', () => {
     const dir = join(realpathSync(tempDir()), 'tree');
     mkdirSync(join(dir, 'mounted'), { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', 'none', join(dir, 'mounted')]);
-    const said = await removeFolder(dir, 20_000).finally(() => execFileSync('umount', [join(dir, 'mounted')]));
-    expect(said).toMatch(/mounted/);
+    const why = await removeFolder(dir, 20_000).finally(() => execFileSync('umount', [join(dir, 'mounted')]));
+    expect(why).toMatch(/mounted/);
     expect(await removeFolder(dir, 20_000)).toBeNull();
   });
 });

@@ -67,15 +67,15 @@ function run(cwd: string, command: string, seconds: number, signal: AbortSignal)
     const shell = spawn('sh', ['-c', command], { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const end = () => process.kill(-(shell.pid as number), 'SIGKILL');
     const timer = setTimeout(end, seconds * 1000);
-    let said = '';
-    for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (chunk) => (said += chunk));
+    let output = '';
+    for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (chunk) => (output += chunk));
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     shell.on('close', (code) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
       if (signal.aborted) reject(signal.reason);
-      else resolve(done(`exit ${code ?? 'by signal'}\n${said}`));
+      else resolve(done(`exit ${code ?? 'by signal'}\n${output}`));
     });
   });
 }

@@ -9,10 +9,10 @@ import { RunId } from '../../../state/entry/ids.ts';
 import { appRequest } from './apps.ts';
 
 const [, , stateDir = '', socket = '', app = '', run = ''] = process.argv;
-const made = await bubblewrap({ stateDir });
-if ('missing' in made) throw new Error(made.missing.join('; '));
+const result = await bubblewrap({ stateDir });
+if ('missing' in result) throw new Error(result.missing.join('; '));
 const runsDir = join(stateDir, 'runs');
-const engine = openEngine({ sandbox: made.sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket });
+const engine = openEngine({ sandbox: result.sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket });
 const stop = new AbortController();
 process.on('SIGINT', () => stop.abort());
 const record = await coldRun(
@@ -28,4 +28,4 @@ const record = await coldRun(
 process.stdout.write(
   `${JSON.stringify({ kind: 'record', outcome: record.outcome, reason: record.reason, app: record.app })}\n`,
 );
-await made.sandbox.close();
+await result.sandbox.close();

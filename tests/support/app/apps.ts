@@ -43,9 +43,9 @@ export function sharedApps(socket: () => string): () => Apps {
     const stateDir = join(ground, 'state');
     const runsDir = join(stateDir, 'runs');
     mkdirSync(runsDir, { recursive: true, mode: 0o700 });
-    const made = await bubblewrap({ stateDir });
-    if ('missing' in made) throw new Error(made.missing.join('; '));
-    const { sandbox } = made;
+    const result = await bubblewrap({ stateDir });
+    if ('missing' in result) throw new Error(result.missing.join('; '));
+    const { sandbox } = result;
     const engine = openEngine({ sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket() });
     apps = {
       engine,

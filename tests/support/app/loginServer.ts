@@ -26,9 +26,9 @@ export async function loginServer(): Promise<number> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const sent = new URLSearchParams(Buffer.concat(chunks).toString());
     const known = request.headers.cookie?.includes('session=in') === true;
-    const given = answer(request.url ?? '/', sent, known);
-    if ('cookies' in given) response.writeHead(303, { location: '/', 'set-cookie': given.cookies }).end();
-    else response.writeHead(given.status, { 'content-type': 'text/html' }).end(given.html);
+    const page = answer(request.url ?? '/', sent, known);
+    if ('cookies' in page) response.writeHead(303, { location: '/', 'set-cookie': page.cookies }).end();
+    else response.writeHead(page.status, { 'content-type': 'text/html' }).end(page.html);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -37,8 +37,8 @@ export function busybox(changes: string[] = []): string {
     for (const name of applets) symlinkSync('busybox', join(dir, 'bin', name));
     const input = execFileSync('tar', ['-C', dir, '-c', '.'], { maxBuffer: 16 * 1024 * 1024 });
     rmSync(dir, { recursive: true });
-    const told = ['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]);
-    docker(['import', ...told, '-', image], input);
+    const flags = ['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]);
+    docker(['import', ...flags, '-', image], input);
   });
   afterAll(async () => {
     // Its last container may still be on its way out.

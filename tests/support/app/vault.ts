@@ -49,10 +49,10 @@ export async function yard(): Promise<Yard> {
   const image = await ensureToolsImage(docker);
   const never = new AbortController().signal;
   let hands = openHands();
-  const made = new Set<string>();
+  const volumes = new Set<string>();
   onTestFinished(async () => {
     await hands.close();
-    for (const name of made) await removeVolume(docker, name);
+    for (const name of volumes) await removeVolume(docker, name);
     await lock.release();
   });
 
@@ -79,7 +79,7 @@ export async function yard(): Promise<Yard> {
     },
     async volume(key) {
       const name = `${names.stack}_${key}`;
-      made.add(name);
+      volumes.add(name);
       await makeVolume(docker, name, labels, never);
     },
     async listing(key) {

@@ -79,8 +79,8 @@ export function groundIn(dir: string, repo: string): Ground {
 /** A ground on which `coldpass init` has run. */
 export async function workspace(files?: Files): Promise<Ground> {
   const place = ground(files);
-  const said = await place.type(['init']);
-  if (said.exit !== 0) throw new Error(`init: exit ${said.exit}: ${said.out}${said.err}`);
+  const result = await place.type(['init']);
+  if (result.exit !== 0) throw new Error(`init: exit ${result.exit}: ${result.out}${result.err}`);
   return place;
 }
 

@@ -39,14 +39,14 @@ export function shaOf(n: number): Sha {
 export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}, apps: string[] = []) {
   let trail: TrailState = emptyTrail;
   let nowMs = Date.parse('2026-03-01T00:00:00Z');
-  const made = Object.entries(gates).map(([name, more]) => [
+  const gateSpecs = Object.entries(gates).map(([name, more]) => [
     name,
     GateSpec.parse({ recipe: 'app', covers: ['2.1'], controls: { none: 'this story has no controls' }, ...more }),
   ]);
   const clauses = [{ id: '2.1', text: 'x' }];
   const spec = PhaseSpec.parse({
     phase: phaseId,
-    gates: Object.fromEntries(made),
+    gates: Object.fromEntries(gateSpecs),
     title: 't',
     clauses,
     dod: [{ id: 'DoD.1', text: 'y' }],

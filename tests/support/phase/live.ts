@@ -158,13 +158,13 @@ export async function play(
 
 async function readPlayed(ground: Ground, end: RunEnd): Promise<Played> {
   const entries = await entriesOf(ground.paths.hub);
-  const made = toolCalls(ground.paths);
+  const toolResults = toolCalls(ground.paths);
   return {
     end,
     entries,
     of: <K extends Kind>(kind: K) => entries.filter((entry): entry is EntryOf<K> & Entry => entry.kind === kind),
-    calls: made,
-    said: (tool) => made.filter((call) => call.tool === tool).map((call) => call.text),
+    calls: toolResults,
+    said: (tool) => toolResults.filter((call) => call.tool === tool).map((call) => call.text),
   };
 }
 

@@ -108,8 +108,8 @@ describe('one key of a service', () => {
     ['logging: {driver: x, options: {}, devices: [x]}', 'devices: this key is not admitted'],
     ['init: yes', 'true or false is needed here'],
   ])('%s is refused', async (lines, why) => {
-    const told = await whyRefused(service(lines), { 'bad.env': 'not a variable\n' });
-    expect(told).toContain(why);
+    const message = await whyRefused(service(lines), { 'bad.env': 'not a variable\n' });
+    expect(message).toContain(why);
   });
 
   it.each([

@@ -4,10 +4,10 @@ import { abraExports } from '../../../../runner/swarm/compose/abraSh.ts';
 import { envSample } from '../../../../runner/swarm/compose/envSample.ts';
 import { titled } from '../../../support/titled.ts';
 
-const given = new Map([['DOMAIN', 'notes.test']]);
+const known = new Map([['DOMAIN', 'notes.test']]);
 
 function read(...lines: string[]) {
-  return envSample(lines.join('\n'), '.env.sample', given);
+  return envSample(lines.join('\n'), '.env.sample', known);
 }
 
 describe('.env.sample', () => {

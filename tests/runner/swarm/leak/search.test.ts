@@ -148,15 +148,15 @@ describe('the search for leaked secrets', () => {
 
   it('names the secret, the encoding and the place, but never the value', async () => {
     const value = secrets.get('key_5') as string;
-    const found = await searchLeaks(secrets, [Buffer.from(`--${base64(`\0${value}`)}`)]);
-    expect(found).toEqual({ hits: [{ secret: 'key_5', encoding: 'base64', offset: 5 }], cut: null });
+    const report = await searchLeaks(secrets, [Buffer.from(`--${base64(`\0${value}`)}`)]);
+    expect(report).toEqual({ hits: [{ secret: 'key_5', encoding: 'base64', offset: 5 }], cut: null });
     const split = await search([Buffer.from(`ab${lines(value, 8, '\n')}`)]);
     expect(split.hits).toEqual([{ secret: 'key_5', encoding: 'raw, split over lines', offset: 3 }]);
     const nested = await search([
       Buffer.concat([Buffer.alloc(9), gzipSync(deflateSync([...value].reverse().join('')))]),
     ]);
     expect(nested.hits).toEqual([{ secret: 'key_5', encoding: 'reversed, in zlib, in gzip', offset: 9 }]);
-    expect(JSON.stringify([found, split, nested])).not.toContain(value.slice(1, 13));
+    expect(JSON.stringify([report, split, nested])).not.toContain(value.slice(1, 13));
   });
 
   it('finds a value that was cut short or extended', async () => {

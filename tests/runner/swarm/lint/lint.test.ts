@@ -23,7 +23,7 @@ const releases = ['2.0.0+7.4', '1.9.9+7.3'].map((version) => ({ version, sha: 'a
 type Change = { [file: string]: (text: string) => string };
 
 /** `RULE where what` for each of lint's findings in the changed fixture. */
-async function found(change: Change = {}, over: Partial<LintInput> = {}): Promise<string[]> {
+async function findingsOf(change: Change = {}, over: Partial<LintInput> = {}): Promise<string[]> {
   const files = Object.fromEntries(Object.entries(notes).map(([name, text]) => [name, change[name]?.(text) ?? text]));
   const app = admittedOf(await openTexts(files));
   const { 'app.env': _env, 'entrypoint.sh.tmpl': _tmpl, 'conf/pg_backup.sh': _backup, ...read } = files;
@@ -49,7 +49,7 @@ const usual = ['C014 compose.yml:47 Swarm ignores tmpfs', 'C017 compose.yml:127 
 
 describe('lint of an app', () => {
   it('finds little in a sound one', async () => {
-    expect(await found()).toEqual(usual);
+    expect(await findingsOf()).toEqual(usual);
   });
 
   it.each([
@@ -129,7 +129,7 @@ describe('lint of an app', () => {
     ],
     ['C024', put('  uploads:\n', '  uploads:\n  forgotten:\n'), 'C024 compose.yml:127 no service uses forgotten'],
   ] as [string, Change, string][])('%s finds it', async (rule, change, finding) => {
-    const findings = await found(change);
+    const findings = await findingsOf(change);
     expect(findings.filter((line) => line.startsWith(rule))).toContainEqual(expect.stringContaining(finding));
   });
 
@@ -157,7 +157,7 @@ describe('lint of an app', () => {
   });
 
   it('C009 finds tags that are not annotated', async () => {
-    expect(await found({}, { lightweightTags: ['1.0.0+1'] })).toContainEqual(
+    expect(await findingsOf({}, { lightweightTags: ['1.0.0+1'] })).toContainEqual(
       expect.stringMatching(/^C009 tag 1\.0\.0\+1 this tag/),
     );
   });
@@ -183,7 +183,7 @@ describe('lint of an app', () => {
     ['a value that only says yes', put('POSTGRES_DB=notes', 'MYSQL_ALLOW_EMPTY_PASSWORD=true'), {}],
     ['a password from a variable', put('POSTGRES_DB=notes', 'POSTGRES_PASSWORD=$STACK_NAME'), {}],
   ] as [string, Change, Partial<LintInput>][])('leaves %s alone', async (_what, change, over) => {
-    expect(await found(change, over)).toEqual(usual);
+    expect(await findingsOf(change, over)).toEqual(usual);
   });
 
   it('has each rule in its document, with its severity', () => {

@@ -97,9 +97,9 @@ describe('the verdict and the level of an app', () => {
     ['the compose file is refused', {}, { refused: 'compose.yml:3: a bind mount' }, 'REFUSED', 0, /bind mount/],
   ];
 
-  for (const [name, told, more, outcome, level, reason] of cases) {
+  for (const [name, rungs, more, outcome, level, reason] of cases) {
     it(`${name}: ${outcome}, level ${level}`, () => {
-      const judged = judge(told, more);
+      const judged = judge(rungs, more);
       expect(judged).toMatchObject({ outcome, level });
       expect(judged.reason).toMatch(reason);
     });

@@ -43,8 +43,8 @@ function ask({ dir }: Context, method: string, path: string, body: string | Buff
 }
 
 async function exec(context: Context, more: object): Promise<Answer> {
-  const asked = { service: 'app', command: ['true'], seconds: 20, ...more };
-  return ask(context, 'POST', '/exec', JSON.stringify(asked));
+  const call = { service: 'app', command: ['true'], seconds: 20, ...more };
+  return ask(context, 'POST', '/exec', JSON.stringify(call));
 }
 
 /** Sends raw bytes, and returns everything received until the end. */

@@ -197,8 +197,8 @@ async function tlsServer(): Promise<number> {
   const dir = realpathSync(tempDir());
   mkdirSync(dir, { recursive: true });
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  execFileSync('openssl', [...made, '-subj', '/CN=elsewhere', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  execFileSync('openssl', [...request, '-subj', '/CN=elsewhere', '-keyout', key, '-out', cert], { stdio: 'ignore' });
   expect(existsSync(key)).toBe(true);
   const options = { key: readFileSync(key), cert: readFileSync(cert) };
   return listening(https.createServer(options, (request, response) => response.end(`by TLS: ${request.url}`)));
