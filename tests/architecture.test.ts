@@ -256,7 +256,7 @@ function offenders(pattern: RegExp, allowed: string[]): string[] {
   return sources.filter(({ path, code }) => !allowed.includes(path) && pattern.test(code)).map(({ path }) => path);
 }
 
-describe('the house', () => {
+describe('the repository', () => {
   it('imports only downwards: cli, operator, loop, agents, runner, state', () => {
     const upwards = sources.flatMap(({ path, room, imports }) =>
       imports
@@ -287,7 +287,7 @@ describe('the house', () => {
     expect(Object.fromEntries(valueImports)).toEqual(borrowed);
   });
 
-  it('lists every file as pure that says so in its first lines', () => {
+  it('lists every file that calls itself pure in its first lines', () => {
     const says = sources.filter(({ head }) => /\bpure[.:;,]/i.test(head)).map(({ path }) => path);
     expect(says.filter((path) => !purePaths.includes(path))).toEqual([]);
     expect(says).toContain('loop/decide/decide.ts');

@@ -18,7 +18,7 @@ const labels = {
 };
 const shipped = readdirSync(recipes).filter((name) => existsSync(join(recipes, name, 'recipe.yml')));
 
-test('there are some', () => {
+test('the list of shipped recipes is not empty', () => {
   expect(shipped.length).toBeGreaterThanOrEqual(7);
 });
 

@@ -151,7 +151,7 @@ describe('the statements of a trail', () => {
   });
 });
 
-describe('a tampered statement', () => {
+describe('after tampering', () => {
   it.for<[string, RegExp, (dir: string) => void]>([
     [
       'a flipped byte of the payload',
@@ -205,7 +205,7 @@ describe('a tampered statement', () => {
     expect(result.exit).toBe(1);
   });
 
-  it('is not exported: a trail whose audit fails is refused, with its first fault', async () => {
+  it('a trail whose audit fails is not exported, and its first fault is named', async () => {
     const stateDir = dirname(copy().hub);
     writeFileSync(join(stateDir, 'heads.log'), `${'0'.repeat(40)}\n`, { flag: 'a' });
     const dir = join(tempDir(), 'statements');

@@ -14,9 +14,9 @@ export type Shape = {
   replicas?: number;
   volumes?: string[];
   environment?: Record<string, string>;
-  /** Of `deploy`, beside what is set here. */
+  /** Extra keys for `deploy`. */
   deploy?: Record<string, unknown>;
-  /** Of the service. */
+  /** Extra keys for the service. */
   more?: Record<string, unknown>;
 };
 export type Parts = Partial<Pick<AdmittedApp, 'configs' | 'secrets' | 'version'>> & {

@@ -230,7 +230,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     };
     return say('adversary', { kind: 'finding', facts });
   }
-  /** The whole way of a gate to its PASS at commit `n`. */
+  /** Takes a gate all the way to its PASS at commit `n`. */
   function accept(gate: string, n: number): EntryId {
     const claim = submit(claimed(gate, n));
     for (const g of gate === DONE ? Object.keys(spec.gates) : [gate]) passes(claim, g);

@@ -135,7 +135,7 @@ describe('one key of a service', () => {
   });
 });
 
-describe('what a file declares', () => {
+describe('declarations of a file', () => {
   it.each([
     ['volumes: {vv: {external: true}}', 'volumes.vv: a volume from outside is not admitted'],
     ['volumes: {vv: {driver: local, driver_opts: {type: none, o: bind, device: /}}}', 'volumes.vv.driver_opts'],

@@ -4,7 +4,7 @@ import { admittedOf, faultsOf, network, openFixture, openTexts, stack } from '..
 
 const smtp = { SMTP_FROM: 'notes@notes.test', SECRET_SMTP_PASSWORD_VERSION: 'v9' };
 
-describe('an app in the shape of Co-op Cloud', () => {
+describe('an app in the Co-op Cloud layout', () => {
   it('is admitted whole: version, services, volumes, configs, secrets, backup', async () => {
     const app = admittedOf(await openFixture('notes'));
     expect(app).toMatchObject({

@@ -74,7 +74,7 @@ describe('the tree of a compose file', () => {
   it('replaces variables in every value, never in keys', () => {
     const variables = { values: new Map([['N', '0555']]), commentedAt: new Map() };
     const tree = composeTree('a: $N\nb: ["${N}x"]\n$N: z', 'compose.yml', variables);
-    // A number from a variable is a text.
+    // A number that comes from a variable is a string.
     expect(plain(tree)).toEqual({ a: '0555', b: ['0555x'], $N: 'z' });
   });
 

@@ -67,14 +67,14 @@ describe('the report on an engine', () => {
       response.end(JSON.stringify(request.url === '/version' ? { ApiVersion: '1.41' } : { Swarm })),
     );
 
-  it('says that none is listening', async () => {
+  it('says that no engine is listening', async () => {
     expect(await dockerReport(join(tempDir(), 'none.sock'))).toMatchObject({
       ok: false,
       why: expect.stringMatching(/no Docker/),
     });
   });
 
-  it('says that one is dead', async () => {
+  it('says that an engine is dead', async () => {
     const socket = await engine((request) => request.socket.destroy());
     expect(await dockerReport(socket)).toMatchObject({ ok: false, why: expect.stringMatching(/does not answer/) });
   });

@@ -185,7 +185,7 @@ describe('the search for leaked secrets', () => {
     ];
     for (const text of [
       ...written,
-      // In the locale C it would write letters of other scripts as octal numbers.
+      // In the C locale, printf would write non-ASCII letters as octal numbers.
       execFileSync('bash', ['-c', 'printf %q "$1"', 'bash', value], { encoding: 'utf8', env: { LC_ALL: 'C.UTF-8' } }),
     ])
       expect((await searchLeaks(odd, [Buffer.from(text)])).hits.length, text).toBeGreaterThan(0);
