@@ -1,5 +1,5 @@
-// The house rules that a machine can check: one direction of imports, pure files, one owner a package, one place that starts
-// git, one that knows the process. Each table is data; a file that breaks a rule is named with what it does.
+// The house rules that a machine can check: imports go one way, pure files, one owner per package, one place that
+// starts git, one that knows the process. Each table is data; a file that breaks a rule is named with the offence.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -10,7 +10,7 @@ const top = resolve(import.meta.dirname, '..');
 /** A room may import itself and the rooms after it. */
 const direction = ['cli.ts', 'operator', 'loop', 'agents', 'runner', 'state'];
 
-/** Files in which nothing of the world may be named, nor values taken from a file that is not in this list. */
+/** Files that may name nothing of the outside world, nor take values from a file that is not on this list. */
 const purePaths = [
   'agents/model/backend.ts',
   'agents/text/bound.ts',
@@ -167,7 +167,7 @@ const purePaths = [
   'state/plan/yaml.ts',
 ];
 
-/** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
+/** What a pure file takes from one that is not: a constant, or a function without side effects. */
 const borrowed: Record<string, string> = {
   'state/trail/commitRule.ts': 'state/git/commits.ts',
   'runner/box/profile.ts': 'runner/box/etc.ts',
@@ -203,7 +203,7 @@ const owners: Record<string, string[]> = {
   zod: ['state', 'runner', 'agents', 'operator'],
 };
 
-/** Programs of their own: git runs the hook, and a box runs what has to be done inside it. */
+/** Separate programs: git runs the hook, and a box runs what has to happen inside it. */
 const programs = [
   'runner/swarm/stack/connect.ts',
   'cli.ts',
@@ -239,21 +239,24 @@ function read(file: string): Source {
     ...code.matchAll(/\b(?:import|export)\b( type\b)?[^;]*?\bfrom\s*'([^']+)'|\bimport\s*\(?'([^']+)'/g),
   ];
   return {
-    ...{ path, room: path.split('/')[0] as string, head, code },
+    path,
+    room: path.split('/')[0] as string,
+    head,
+    code,
     imports: imports.map(([, type, from, bare]) => ({ name: (from ?? bare) as string, isType: type !== undefined })),
   };
 }
 
-/** Where a relative import leads, from the top. */
+/** The path, from the top, that a relative import resolves to. */
 function target(path: string, name: string): string {
   return relative(top, resolve(top, dirname(path), name));
 }
 
-function found(pattern: RegExp, allowed: string[]): string[] {
+function offenders(pattern: RegExp, allowed: string[]): string[] {
   return sources.filter(({ path, code }) => !allowed.includes(path) && pattern.test(code)).map(({ path }) => path);
 }
 
-describe('the house', () => {
+describe('the repository', () => {
   it('imports only downwards: cli, operator, loop, agents, runner, state', () => {
     const upwards = sources.flatMap(({ path, room, imports }) =>
       imports
@@ -273,24 +276,24 @@ describe('the house', () => {
     expect(broken).toEqual([]);
   });
 
-  it('lets pure files take values from pure files alone, but for three that are named', () => {
-    const taken = pureSources.flatMap(({ path, imports }) =>
+  it('lets pure files take values only from pure files, with three named exceptions', () => {
+    const valueImports = pureSources.flatMap(({ path, imports }) =>
       imports
         .filter(({ name, isType }) => name.startsWith('.') && !isType)
         .map(({ name }) => target(path, name))
         .filter((other) => !purePaths.includes(other))
         .map((other) => [path, other]),
     );
-    expect(Object.fromEntries(taken)).toEqual(borrowed);
+    expect(Object.fromEntries(valueImports)).toEqual(borrowed);
   });
 
-  it('lists every file as pure that says so in its first lines', () => {
+  it('lists every file that calls itself pure in its first lines', () => {
     const says = sources.filter(({ head }) => /\bpure[.:;,]/i.test(head)).map(({ path }) => path);
     expect(says.filter((path) => !purePaths.includes(path))).toEqual([]);
     expect(says).toContain('loop/decide/decide.ts');
   });
 
-  it('lets each outside package be imported by its own rooms, and has none that nobody imports', () => {
+  it('lets only its rooms import each outside package, and has none that nobody imports', () => {
     const outside = sources.flatMap(({ path, room, imports }) =>
       imports
         .filter(({ name, isType }) => !isType && !name.startsWith('.') && !name.startsWith('node:'))
@@ -303,12 +306,12 @@ describe('the house', () => {
   });
 
   it('starts git in one place, and makes ordinary repositories in another', () => {
-    expect(found(/'node:child_process'[\s\S]*[[(]'git',/, ['state/git/process.ts'])).toEqual([]);
-    expect(found(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
+    expect(offenders(/'node:child_process'[\s\S]*[[(]'git',/, ['state/git/process.ts'])).toEqual([]);
+    expect(offenders(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
   });
 
-  it('reads the environment in cli.ts alone, and arguments only where a program of its own begins', () => {
-    expect(found(/\bprocess\.env\b/, ['cli.ts'])).toEqual([]);
-    expect(found(/\bprocess\.argv\b/, programs)).toEqual([]);
+  it('reads the environment only in cli.ts, and arguments only where a separate program starts', () => {
+    expect(offenders(/\bprocess\.env\b/, ['cli.ts'])).toEqual([]);
+    expect(offenders(/\bprocess\.argv\b/, programs)).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ import { tempDir } from '../support/temp.ts';
 const slowMs = 300_000;
 const attempts = readFileSync(join(import.meta.dirname, '../fixtures/live/swarmEscape/attempts.ts'), 'utf8');
 
-/** What a hook and a test run: everything there is, and the honest work between. */
+/** What a hook and a test run: every attempt, with honest work in between. */
 const ops = (where: Where) => `import { asked, direct, inside } from './attempts.ts';
 export async function preBackup(app) {
   const where = ${JSON.stringify(where)};
@@ -42,7 +42,7 @@ describeBoxed('hooks and tests of an app', { timeout: slowMs }, () => {
     ({ where, visits } = await layOutside());
   });
 
-  test('that try everything get nothing, and what they asked for is on record', async () => {
+  test('that try everything get nothing, and what they asked for is recorded', async () => {
     const files = { 'tests/attempts.ts': attempts, 'tests/ops.ts': ops(where), 'tests/backup.test.ts': backup(where) };
     const opened = await suiteOf(files, appHost());
     const hook = await opened.suite.hook('preBackup', never);
@@ -54,7 +54,7 @@ describeBoxed('hooks and tests of an app', { timeout: slowMs }, () => {
     expect(opened.context.denials()).toEqual(expect.arrayContaining(refusals(where)));
   });
 
-  test('that only do their work are green, and nothing is on record', async () => {
+  test('that only do their work are green, and nothing is recorded', async () => {
     const opened: OpenSuite = await suiteOf({ 'tests/backup.test.ts': honest }, appHost());
     const { end, report } = await opened.suite.tests(['tests/backup.test.ts'], 'backup_restore', never);
     expect([end.exit, failuresOf(report), opened.context.denials()]).toEqual([0, [], []]);
@@ -76,7 +76,7 @@ describe('the same attempts', () => {
   });
 });
 
-/** Files, listeners and a process of the machine, each with a secret or a count of visits. */
+/** Files, listeners and a process on this machine, each with a secret or a count of visits. */
 async function layOutside(): Promise<{ where: Where; visits: { count: number } }> {
   const dir = realpathSync(tempDir());
   mkdirSync(join(dir, 'keys'), { recursive: true });

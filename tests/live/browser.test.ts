@@ -5,7 +5,7 @@ import { loginServer } from '../support/app/loginServer.ts';
 import { describeBoxed } from '../support/box.ts';
 
 const hasChromium = existsSync('/usr/lib/chromium/chromium');
-/** Chromium takes a moment where the machine is busy. */
+/** Chromium is slow to start on a busy machine. */
 const slowMs = 300_000;
 const suite = hasChromium ? describeBoxed : describe.skip;
 
@@ -36,7 +36,7 @@ test('nothing else is there', async () => {
 });`;
 
 suite('a browser in the box of a test', () => {
-  test('logs in to the app by its name, keeps its cookies, reads back, reaches nothing else, and is pictured', {
+  test('logs in to the app by name, keeps cookies, reads back, reaches nothing else, and takes screenshots', {
     timeout: slowMs,
   }, async () => {
     const port = await loginServer();
@@ -50,7 +50,7 @@ suite('a browser in the box of a test', () => {
       ['tests/functional.test.ts > a note is kept', 'pass'],
       ['tests/functional.test.ts > nothing else is there', 'pass'],
     ]);
-    // The last look of the page of each test.
+    // The final screenshot of each test's page.
     expect(pictures.map((bytes) => bytes.subarray(1, 4).toString())).toEqual(['PNG', 'PNG']);
     expect(opened.context.denials()).toEqual([
       'connect to other:80: it is no service of this run; there are app, db',

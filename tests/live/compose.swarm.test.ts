@@ -1,4 +1,4 @@
-// What is admitted, docker's own command line reads without a word, and as it was meant.
+// Whatever is admitted, docker's own command line reads without complaint and as intended.
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -10,13 +10,13 @@ const canRead = spawnSync('docker', ['stack', 'config', '--help'], { encoding: '
 );
 
 describe.skipIf(!canRead)('docker stack config (in docker 24 and later)', () => {
-  it('takes an admitted document, and gives variables, modes and labels back as they were meant', async () => {
+  it('accepts an admitted document, and returns variables, modes and labels as intended', async () => {
     const over = {
       compose: ['compose.yml', 'compose.smtp.yml'],
       env: { SMTP_FROM: 'a@b', SECRET_SMTP_PASSWORD_VERSION: 'v1' },
     };
     const { document } = admittedOf(await openFixture('notes', over));
-    // Nothing of the environment: what is still a variable would become "" here.
+    // Without the rest of the environment: any variable still in the document would become "" here.
     const env = { PATH: process.env.PATH ?? '' };
     const run = spawnSync('docker', ['stack', 'config', '-c', '-'], { input: document, encoding: 'utf8', env });
     expect(run).toMatchObject({ status: 0, stderr: '' });

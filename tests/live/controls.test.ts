@@ -1,5 +1,5 @@
-// Controls over the real loop: what code alone finds before the Adversary wakes, what decides where a control says nothing, and
-// the patch that the Adversary is asked for. With each cheat its honest twin.
+// Controls over the real loop: what code alone finds before the Adversary wakes, what decides when a control is
+// inconclusive, and the patch requested from the Adversary. Each cheat has an honest twin.
 
 import { expect, test } from 'vitest';
 import type { Facts } from '../../state/entry/entry.ts';
@@ -59,8 +59,13 @@ budget: { usd: 5, hours: 1, claims: 12 }
 }
 
 const base = {
-  ...{ 'coldpass.yml': config, 'package.json': '{"type":"module"}\n', '.gitignore': '.junit.xml\n' },
-  ...{ 'run-tests.sh': null, 'add.sh': null, 'sum.sh': null, 'tests/present.test.sh': null },
+  'coldpass.yml': config,
+  'package.json': '{"type":"module"}\n',
+  '.gitignore': '.junit.xml\n',
+  'run-tests.sh': null,
+  'add.sh': null,
+  'sum.sh': null,
+  'tests/present.test.sh': null,
   'tests/present.test.js': "import { test } from 'node:test';\ntest('is there', () => {});\n",
 };
 const stub = 'export const index = new Map();\nexport const texts = new Map();\n\nexport function put(id, text) {}\n';
@@ -76,8 +81,8 @@ function file(path: string, text: string): string {
 }
 
 function testFile(imports: string, tests: Record<string, string>): string {
-  const made = Object.entries(tests).map(([name, body]) => `test('${name}', () => {\n  ${body}\n});\n`);
-  return `import assert from 'node:assert/strict';\nimport { test } from 'node:test';\n${imports}\n\n${made.join('\n')}`;
+  const cases = Object.entries(tests).map(([name, body]) => `test('${name}', () => {\n  ${body}\n});\n`);
+  return `import assert from 'node:assert/strict';\nimport { test } from 'node:test';\n${imports}\n\n${cases.join('\n')}`;
 }
 
 const boxImports = "import { index, put, texts } from '../src/box.js';";
@@ -103,11 +108,11 @@ const handOff = wake(
 function pass(gate: string, clauses: string[]): unknown {
   const cites = [{ call: '{{ seen:number }}' }, { run: '{{ run }}' }];
   const checks = clauses.map((clause) => ({ clause, saw: 'both stores are read', cites }));
-  const given = { claim: '{{ claim:number }}', verdict: 'PASS', words: 'I have looked at it.', checks };
-  return wake(`^Woken: judge: claim #\\d+ of ${gate}`, [look, diff, calls('verdict', given)], judged);
+  const input = { claim: '{{ claim:number }}', verdict: 'PASS', words: 'I have looked at it.', checks };
+  return wake(`^Woken: judge: claim #\\d+ of ${gate}`, [look, diff, calls('verdict', input)], judged);
 }
 
-/** What the Builder does first, and once its claim turned red. */
+/** What the Builder does first, and after its claim turned red. */
 function building(first: string, mended: string): unknown[] {
   return [
     wake('^- M1: unclaimed', [...committed('sha', first), claimOf('M1', '{{ sha }}'), wait]),
@@ -116,9 +121,9 @@ function building(first: string, mended: string): unknown[] {
   ];
 }
 
-describeBoxed('a plan that declares hollow', () => {
+describeBoxed('a claim under a plan that declares hollow', () => {
   test(
-    'turns tests red that look at one store of two, before the Adversary wakes; over both they pass, to DONE',
+    'is red without the Adversary if tests check one store of two, and DONE once they check both',
     async () => {
       const ground = await layGround({ files: { ...base, 'src/box.js': stub }, plan: planOf('[hollow]') });
       const script = scriptOf({ builder: building(writeBox + testsOne, testsBoth), adversary: passing });
@@ -130,9 +135,11 @@ describeBoxed('a plan that declares hollow', () => {
       const [firstWake] = played.of('session').filter(({ facts }) => facts.for === 'adversary');
       expect(firstWake?.facts).toMatchObject({ reason: { kind: 'judge', claim: second?.id } });
       expect(controlsOf(played, second?.id)).toEqual({
-        ...{ revert: ['BITES'], placebo: ['BITES'], hollow: ['BITES', 'BITES', 'BITES'] },
+        revert: ['BITES'],
+        placebo: ['BITES'],
+        hollow: ['BITES', 'BITES', 'BITES'],
       });
-      // At the very commit that was accepted nothing is run again.
+      // Nothing reruns at the commit that was already accepted.
       expect(runsOf(played, done?.id)).toEqual([]);
       expect(played.end).toMatchObject({ status: 'done', exit: 0 });
       expect(await auditOf(ground.paths)).toMatchObject({ ok: true });
@@ -141,9 +148,9 @@ describeBoxed('a plan that declares hollow', () => {
   );
 });
 
-describeBoxed('where the tests cannot load without the change', () => {
+describeBoxed('if the tests cannot load without the change', () => {
   test(
-    'hollow decides: red where a function is emptied unnoticed, green where none is',
+    'hollow decides: red if emptying a function goes unnoticed, green if no such function is left',
     async () => {
       const ground = await layGround({ files: base, plan: planOf('[]') });
       const script = scriptOf({ builder: building(writeBox + testsOne, testsBoth) });
@@ -152,7 +159,9 @@ describeBoxed('where the tests cannot load without the change', () => {
       expect(controlsOf(played, first?.id)).toMatchObject({ revert: ['INCONCLUSIVE'] });
       expect(controlsOf(played, first?.id).hollow).toContain('VACUOUS');
       expect(controlsOf(played, second?.id)).toEqual({
-        ...{ revert: ['INCONCLUSIVE'], placebo: ['BITES'], hollow: ['BITES', 'BITES', 'BITES'] },
+        revert: ['INCONCLUSIVE'],
+        placebo: ['BITES'],
+        hollow: ['BITES', 'BITES', 'BITES'],
       });
       const reasons = played.of('session').flatMap(({ facts }) => (facts.event === 'started' ? facts.reason.kind : []));
       expect(reasons.filter((kind) => kind === 'judge' || kind === 'sabotage')).toEqual(['judge', 'judge']);
@@ -162,7 +171,7 @@ describeBoxed('where the tests cannot load without the change', () => {
   );
 
   test(
-    'and there is nothing to empty, a patch by the Adversary must be noticed; its session gives no verdict',
+    'the tests must notice a patch by the Adversary if nothing can be emptied; that session gives no verdict',
     async () => {
       const ground = await layGround({ files: base, plan: planOf('[]') });
       const data = 'export const index = { one: 1 };\nexport const texts = { one: "un", unused: "rien" };\n';
@@ -220,7 +229,7 @@ function runsOf(played: Played, claim: number | undefined): Facts<'run'>[] {
     .filter(({ purpose }) => 'claim' in purpose && purpose.claim === claim);
 }
 
-/** What the controls of a claim came to, by name, each in the order of their ends. */
+/** Results of a claim's controls by name, each in the order in which the runs ended. */
 function controlsOf(played: Played, claim: number | undefined): Record<string, string[]> {
   const results: Record<string, string[]> = {};
   for (const { purpose, control } of runsOf(played, claim)) {

@@ -1,19 +1,20 @@
-// Deployments that must not stand, on the real Swarm: each is told from a good one, in a line that says what to look at.
+// Deployments that must fail, on the real Swarm: each is distinguished from a good one, by a line that says what to
+// look at.
 
 import { type TestContext, test } from 'vitest';
 import { describeSwarm } from '../support/app/engine.ts';
 import { admitted, type Parts, type Shape, untilTerm } from '../support/app/smallApp.ts';
 import { busybox, swarmGround } from '../support/app/swarm.ts';
 
-/** A machine that eight suites share is slow; on one of its own none of this takes half a minute. */
+/** For a machine that eight suites share; on an idle one each test takes less than half a minute. */
 const testMs = 900_000;
 const seconds = 600;
 
-describeSwarm.concurrent('a deployment that does not stand', () => {
+describeSwarm.concurrent('a deployment that fails', () => {
   const image = busybox();
 
-  /** What is said of it; null where it stands after all. */
-  async function saidOf(
+  /** Why the deployment failed; null if it succeeded. */
+  async function whyFailed(
     context: TestContext,
     services: Record<string, Shape>,
     within = seconds,
@@ -23,8 +24,8 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
     return failed ?? (await ground.stack.converge({ seconds: within, before: null })).failed;
   }
 
-  /** A good version, then one whose update is to go as `action` says. */
-  async function saidOfUpdate(context: TestContext, action: string): Promise<string | null> {
+  /** Why an update failed: a good version, then one that never runs, with `action` as Swarm's reaction. */
+  async function whyUpdateFailed(context: TestContext, action: string): Promise<string | null> {
     const ground = await swarmGround(context);
     const version = (command: string) =>
       admitted(ground, {
@@ -44,49 +45,49 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   }
 
   test(
-    'rolled back',
+    'is recognised when it is rolled back',
     async (context) => {
       context
-        .expect(await saidOfUpdate(context, 'rollback'))
+        .expect(await whyUpdateFailed(context, 'rollback'))
         .toMatch(/^service app: its update failed and Swarm rolled it back \(task: non-zero exit \(3\)\)/);
     },
     testMs,
   );
 
   test(
-    'paused',
+    'is recognised when it is paused',
     async (context) => {
       context
-        .expect(await saidOfUpdate(context, 'pause'))
+        .expect(await whyUpdateFailed(context, 'pause'))
         .toMatch(/^service app: its (update failed and Swarm paused it|tasks end over and over).*exit \(3\)/);
     },
     testMs,
   );
 
   test(
-    'a crash loop, though its update counts as completed',
+    'is recognised when it crashes in a loop, although its update counts as completed',
     async (context) => {
       context
-        .expect(await saidOfUpdate(context, 'continue'))
+        .expect(await whyUpdateFailed(context, 'continue'))
         .toMatch(/^service app: its tasks end over and over, 3 by now .*it last said: cannot open the ledger$/);
     },
     testMs,
   );
 
   test(
-    'one that ends well over and over',
+    'is recognised when its task keeps exiting with 0',
     async (context) => {
       const restart_policy = { condition: 'any', delay: '0s' };
-      const said = await saidOf(context, { app: { image, command: 'echo bye', deploy: { restart_policy } } });
+      const why = await whyFailed(context, { app: { image, command: 'echo bye', deploy: { restart_policy } } });
       context
-        .expect(said)
+        .expect(why)
         .toMatch(/^service app: its tasks end over and over, 3 by now \(complete, exit 0\); it last said: bye$/);
     },
     testMs,
   );
 
   test(
-    'a health check that never gets green',
+    'is recognised when its health check never passes',
     async (context) => {
       const healthcheck = {
         test: ['CMD', 'sh', '-c', 'echo no ledger; exit 1'],
@@ -94,14 +95,14 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
         retries: 2,
         start_period: '0s',
       };
-      const said = await saidOf(context, { app: { image, command: untilTerm(), more: { healthcheck } } });
-      context.expect(said).toMatch(/^service app: its tasks end over and over.*; its health check fails: no ledger/);
+      const why = await whyFailed(context, { app: { image, command: untilTerm(), more: { healthcheck } } });
+      context.expect(why).toMatch(/^service app: its tasks end over and over.*; its health check fails: no ledger/);
     },
     testMs,
   );
 
   test(
-    'a health check not yet green at the deadline, which is said as such',
+    'is recognised when its health check has not passed by the deadline, with that reason',
     async (context) => {
       const healthcheck = { test: ['CMD', 'false'], interval: '1s', retries: 100, start_period: '300s' };
       const services = {
@@ -109,39 +110,37 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
         other: { image, command: untilTerm() },
       };
       context
-        .expect(await saidOf(context, services, 40))
+        .expect(await whyFailed(context, services, 40))
         .toMatch(/^service app: not up after 40 s: 0\/1 run \(task starting\)/);
     },
     testMs,
   );
 
   test(
-    'a task that can be placed nowhere',
+    'is recognised when no node can run its task',
     async (context) => {
       const placement = { constraints: ['node.labels.nowhere==true'] };
-      const said = await saidOf(context, { app: { image, deploy: { placement } } });
+      const why = await whyFailed(context, { app: { image, deploy: { placement } } });
       context
-        .expect(said)
+        .expect(why)
         .toMatch(/^service app: its task can be placed nowhere \(no suitable node \(scheduling constraints/);
     },
     testMs,
   );
 
   test(
-    'one that is not to be started again',
+    'is recognised when its task ended and must not restart',
     async (context) => {
-      const said = await saidOf(context, {
+      const why = await whyFailed(context, {
         app: { image, command: 'exit 4', deploy: { restart_policy: { condition: 'none' } } },
       });
-      context
-        .expect(said)
-        .toMatch(/^service app: its task ended and no other is started \(task: non-zero exit \(4\)\)/);
+      context.expect(why).toMatch(/^service app: its task ended and no other is started \(task: non-zero exit \(4\)\)/);
     },
     testMs,
   );
 
   test(
-    'an image that is nowhere is told of before anything is made',
+    'is refused before anything is created if its image cannot be found',
     async (context) => {
       const ground = await swarmGround(context);
       const { failed } = await ground.stack.deploy(admitted(ground, { app: { image: 'localhost:1/nothing:1' } }));
@@ -154,7 +153,7 @@ describeSwarm.concurrent('a deployment that does not stand', () => {
   );
 
   test(
-    'what Swarm refuses is said in its words',
+    "is refused in Swarm's own words",
     async (context) => {
       const parts: Parts = { secrets: [] };
       const ground = await swarmGround(context);

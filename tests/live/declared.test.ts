@@ -1,5 +1,6 @@
-// The demo's first claim of M1, where the plan declares the control `hollow`: its tests never open a message, and code alone
-// says so, by name, before the Adversary is woken. In the demo itself, whose plan does not declare it, the Adversary finds it.
+// The demo's first claim of M1, under a plan that declares the control `hollow`: its tests never open a message, and
+// code alone names the untested function before the Adversary wakes. The demo's own plan does not declare the control,
+// so there the Adversary finds it.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,13 +19,18 @@ const playMs = 300_000;
 
 describeBoxed("the demo's first claim", () => {
   test(
-    'is red by hollow alone where the plan declares it, with the function that no test notices',
+    'is red by hollow alone if the plan declares it, and names the function that no test notices',
     async () => {
       const dir = liveDir();
       const env = groundEnv(dir);
       const uid = process.getuid?.() ?? -1;
       const ground = await layDemo({
-        ...{ dir: join(dir, 'demo'), env, home: dir, uid, nodePath: process.execPath, clock: systemClock() },
+        dir: join(dir, 'demo'),
+        env,
+        home: dir,
+        uid,
+        nodePath: process.execPath,
+        clock: systemClock(),
       });
       const plan = readFileSync(ground.plan, 'utf8');
       expect(plan.match(/controls: \[revert\]/g)).toHaveLength(2);
@@ -46,11 +52,11 @@ describeBoxed("the demo's first claim", () => {
       const controls = entries.flatMap((entry) =>
         entry.kind === 'run' && entry.facts.control ? [[entry.facts.purpose, entry.facts.control] as const] : [],
       );
-      const told = (name: string) =>
+      const resultsOf = (name: string) =>
         controls.filter(([purpose]) => 'control' in purpose && purpose.control === name).map(([, control]) => control);
-      expect(told('revert')).toMatchObject([{ result: 'BITES' }]);
-      expect(told('placebo')).toMatchObject([{ result: 'BITES' }]);
-      expect(told('hollow')).toContainEqual({
+      expect(resultsOf('revert')).toMatchObject([{ result: 'BITES' }]);
+      expect(resultsOf('placebo')).toMatchObject([{ result: 'BITES' }]);
+      expect(resultsOf('hollow')).toContainEqual({
         result: 'VACUOUS',
         why: expect.stringMatching(/^With writeMessages \(src\/backup\.js:\d+\) emptied every test stays green/),
       });

@@ -1,5 +1,5 @@
-// Work put off and taken up again, over the real loop: a date and a command fire, the operator approves the one with a plan and
-// refuses the other, and the phase that was queued for it is not DONE before an entry has closed the deferral.
+// Work that is deferred and comes back, over the real loop: a date and a command fire, the operator approves the one
+// with a plan and refuses the other, and the phase queued for it is not DONE until an entry has closed the deferral.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,8 +32,8 @@ const seen = { seen: { from: 'shell', match: '\\[call (\\d+)\\]' } };
 const judged = { claim: 'judge: claim #(\\d+) of ', run: '^- (r-[0-9a-f]{12}) \\(gate M1 for claim' };
 const holding = { sha: '^- M1: holds · claim #\\d+ at ([0-9a-f]{40})' };
 
-describeBoxed('work that was put off', () => {
-  test('comes back when its trigger fires, by the operator’s word, and is closed before DONE', async () => {
+describeBoxed('deferred work', () => {
+  test('comes back when its trigger fires and you approve it, and is closed before DONE', async () => {
     const ground = await layGround({ plan: oneGate });
     const later = `${new Date(Date.now() + hourMs).toISOString().slice(0, 19)}Z`;
     const first = await play(ground, putOffStory(later));
@@ -76,7 +76,7 @@ describeBoxed('work that was put off', () => {
   }, 300_000);
 });
 
-/** Puts two things off, tries to put off what a gate covers, and brings the phase to DONE. */
+/** Defers two items, tries to defer work that a gate covers, and brings the phase to DONE. */
 function putOffStory(later: string) {
   const words = 'Nobody needs it yet.';
   const docs = {
@@ -101,7 +101,7 @@ function putOffStory(later: string) {
   });
 }
 
-/** Does the work of the phase, and hands it off before and after the deferral is closed. */
+/** Does the work of the phase, and hands it off before and after closing the deferral. */
 function takenUpStory(deferral?: number) {
   const handOff = calls('hand_off', { sha: '{{ sha }}', summary: 'It is described.' });
   const close = calls('close', { target: deferral, as: 'done', words: 'It is described now.' });
@@ -127,18 +127,18 @@ function judging(): unknown[] {
   ];
 }
 
-/** The system's clock, so much later. */
+/** The system's clock, this much ahead. */
 function ahead(ms: number): Clock {
   const clock = systemClock();
   return { ...clock, nowMs: () => clock.nowMs() + ms, after: (wait, fire) => clock.after(wait, fire) };
 }
 
-/** What became of deferrals and phases, in order. */
+/** The events of deferrals and phases, in order. */
 function orderOf({ entries }: Played): string[] {
-  return entries.flatMap((entry) => told(entry) ?? []);
+  return entries.flatMap((entry) => milestoneOf(entry) ?? []);
 }
 
-function told(entry: Entry): string | null {
+function milestoneOf(entry: Entry): string | null {
   switch (entry.kind) {
     case 'deferral':
     case 'reentry':

@@ -1,5 +1,5 @@
-// The demo from an empty folder to DONE, really: hub, signatures, sandbox, cold runs and SDK. Then what it leaves is looked at
-// with stock git alone, as a stranger would.
+// The demo from an empty folder to DONE, with real hub, signatures, sandbox, cold runs and SDK. Afterwards its results
+// are inspected with stock git alone, as a stranger would.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,19 +12,30 @@ import { auditOf, cli, entriesOf, groundEnv, leavings, plainGit } from '../suppo
 
 const demoSecondsMax = 180;
 
-/** What the subjects of the trail's commits tell, in this order; other things stand between. */
+/** Subjects of the trail's commits that must appear in this order, possibly with others in between. */
 const story = [
-  ...[
-    'operator(postbox-backup): queue',
-    'status(postbox-backup): opened',
-    'claim(M1): ',
-    'run(M1): PASS',
-    'control revert BITES',
-  ],
-  ...['backlog(M1): finding', 'red', 'review(M1): FAIL'],
-  ...['claim(M1): ', 'run(M1): PASS', 'control revert BITES', 'green', 'review(M1): PASS'],
-  ...['claim(M2): ', 'run(M2): PASS', 'control revert BITES', 'review(M2): PASS'],
-  ...['claim(DONE): ', 'run(M1): PASS', 'control revert BITES', 'review(DONE): PASS', 'status(postbox-backup): DONE'],
+  'operator(postbox-backup): queue',
+  'status(postbox-backup): opened',
+  'claim(M1): ',
+  'run(M1): PASS',
+  'control revert BITES',
+  'backlog(M1): finding',
+  'red',
+  'review(M1): FAIL',
+  'claim(M1): ',
+  'run(M1): PASS',
+  'control revert BITES',
+  'green',
+  'review(M1): PASS',
+  'claim(M2): ',
+  'run(M2): PASS',
+  'control revert BITES',
+  'review(M2): PASS',
+  'claim(DONE): ',
+  'run(M1): PASS',
+  'control revert BITES',
+  'review(DONE): PASS',
+  'status(postbox-backup): DONE',
 ];
 
 describeBoxed('the demo', () => {
@@ -32,7 +43,7 @@ describeBoxed('the demo', () => {
   let place: string;
   let hub: string;
   let exit: number | null;
-  let said: string;
+  let output: string;
 
   beforeAll(() => {
     dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-demo-')));
@@ -44,14 +55,14 @@ describeBoxed('the demo', () => {
       ...options,
     });
     exit = ran.status;
-    said = ran.stdout + ran.stderr;
+    output = ran.stdout + ran.stderr;
   }, demoSecondsMax * 1000);
 
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   test('says that a script plays the agents, ends DONE and delivers the judged commit, every run in the sandbox', async () => {
-    expect({ exit, said: exit === 0 ? '' : said }).toEqual({ exit: 0, said: '' });
-    expect(said).toMatch(/script/);
+    expect({ exit, said: exit === 0 ? '' : output }).toEqual({ exit: 0, said: '' });
+    expect(output).toMatch(/script/);
     const entries = await entriesOf(hub);
     const done = entries.flatMap((entry) =>
       entry.kind === 'phase' && entry.facts.event === 'done' ? entry.facts.sha : [],
@@ -62,13 +73,13 @@ describeBoxed('the demo', () => {
     expect(new Set(runs.map(({ facts }) => facts.sandbox))).toEqual(new Set(['bubblewrap']));
   });
 
-  test("`git log trail` tells the story in the practice's prefixes, one thing after the other", () => {
+  test("`git log trail` tells the story in the practice's prefixes, one after the other", () => {
     const subjects = plainGit(hub, ['log', '--reverse', '--format=%s', 'trail']);
     let at = 0;
     for (const chapter of story) {
-      const found = subjects.indexOf(chapter, at);
-      expect(found, `"${chapter}" after:\n${subjects.slice(0, at)}`).not.toBe(-1);
-      at = found + chapter.length;
+      const place = subjects.indexOf(chapter, at);
+      expect(place, `"${chapter}" after:\n${subjects.slice(0, at)}`).not.toBe(-1);
+      at = place + chapter.length;
     }
     expect(subjects.match(/^review\(\w+\): (PASS|FAIL)/gm)).toEqual(
       ['M1): FAIL', 'M1): PASS', 'M2): PASS', 'DONE): PASS'].map((verdict) => `review(${verdict}`),
@@ -89,7 +100,7 @@ describeBoxed('the demo', () => {
     );
   });
 
-  test("each commit's files begin with its parent's, byte for byte, and none goes", () => {
+  test("each commit's files begin with its parent's, byte for byte, and none is removed", () => {
     const log = ['log', '--reverse', '--raw', '-r', '-m', '--no-renames', '--no-abbrev', '--format=', 'trail'];
     const changes = plainGit(hub, log)
       .split('\n')

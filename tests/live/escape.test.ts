@@ -1,7 +1,7 @@
-// Agents and test code that try to break out, in one phase over the real loop: they look for keys, hub, each other's clones,
-// root, network and processes, plant what makes git run or read something else, and put links and fifos wherever the supervisor
-// reads or writes. Canaries outside tell whether anything of it was read, run or written there. The same attempts are then made
-// outside a box, where they must find everything: so the tests can fail.
+// Agents and test code that try to break out, in one phase over the real loop: they look for keys, hub, each other's
+// clones, root, network and processes, plant what makes git run or read something else, and put links and fifos
+// wherever the supervisor reads or writes. Canaries outside reveal whether anything there was read, run or written. The
+// same attempts then run outside a box, where they must find everything, which proves that the tests can fail.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -41,7 +41,7 @@ import {
 const phaseMs = 300_000;
 const fixture = (name: string) => readFileSync(join(fixtures, 'escape', name), 'utf8');
 
-describeBoxed('what agents and claims run', () => {
+describeBoxed('code that agents and claims run', () => {
   let dir: string;
   let outside: string;
   let ground: Ground;
@@ -80,7 +80,7 @@ describeBoxed('what agents and claims run', () => {
     for (const folder of [dir, join(outside, '..')]) rmSync(folder, { recursive: true, force: true });
   });
 
-  test('finds no key, hub, clone, log, root, network or process: nothing secret is in a tool result or a run', async () => {
+  test('finds no key, hub, clone, log, root, network or process, and puts no secret into a result or run', async () => {
     const results = played.calls.map(({ text }) => text).join('\n');
     const runs = filesIn(ground.paths.runs);
     expect(results.match(/^tried all as /gm)).toHaveLength(2);
@@ -114,7 +114,7 @@ describeBoxed('what agents and claims run', () => {
     expect(tried.filter(({ ok }) => ok)).toEqual([]);
   });
 
-  test('cannot publish escaping links, submodules or another repository; what is sound is published from the same clone', () => {
+  test('cannot publish escaping links, submodules or another repository, but can publish sound work', () => {
     const [gitfile, absoluteLink, relativeLink, gitlink, good] = played.said('publish');
     expect(gitfile).toMatch(/git could not make a bundle/);
     expect(absoluteLink).toMatch(/^refused: .*link/);
@@ -132,7 +132,7 @@ describeBoxed('what agents and claims run', () => {
     expect(recordsOf('trial').map(({ tests }) => tests)).toEqual([[], [], []]);
   });
 
-  test("cannot put a link in the place of the operator's files: one is replaced, one on the way is refused", () => {
+  test("cannot shadow the operator's files with a link: one is replaced, one on the path is refused", () => {
     expect(played.said('try')[2]).toMatch(/REFUSED.*harness item "tools\/run\.sh" lies behind "tools"/);
     const [run] = recordsOf('gate');
     expect(run).toMatchObject({ outcome: 'PASS', overlaid: ['run-tests.sh'] });
@@ -140,7 +140,7 @@ describeBoxed('what agents and claims run', () => {
     expect(filesIn(ground.paths.runs)).not.toContain('EVIL RAN');
   });
 
-  test('cannot lead a reproducer out, nor be rid of it: where a link that the tests left is in its way, it is red', () => {
+  test('cannot redirect or suppress a reproducer: if a link is in its way, it is red', () => {
     expect(played.said('finding')[0]).toMatch(/Its reproducer is red/);
     expect(recordsOf('reproducer')).toMatchObject([{ reproducer: 'red' }]);
   });
@@ -152,8 +152,8 @@ describeBoxed('what agents and claims run', () => {
 
   test('would find each of these secrets outside a box', async () => {
     const args = [join(fixtures, 'escape', 'attempts.sh'), ...where()];
-    const found = await new Promise<string>((resolve) => execFile('sh', args, (_error, stdout) => resolve(stdout)));
-    const missed = Object.entries(await secretsNow()).filter(([, secret]) => !found.includes(secret));
+    const output = await new Promise<string>((resolve) => execFile('sh', args, (_error, stdout) => resolve(stdout)));
+    const missed = Object.entries(await secretsNow()).filter(([, secret]) => !output.includes(secret));
     expect(missed.map(([name]) => name)).toEqual([]);
     expect(visits).toBeGreaterThan(0);
   });
@@ -185,8 +185,12 @@ describeBoxed('what agents and claims run', () => {
       calls('shell', { command: `mv .git kept; echo 'gitdir: ${stateDir}/hub.git' > .git` }),
       calls('publish'),
       calls('shell', { command: 'rm .git; mv kept .git' }),
-      ...[...away(`ln -s ${outside} away`), back, ...away('ln -s ../../away away'), back],
-      ...[...away(`git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),away; mkdir -p away`), back],
+      ...away(`ln -s ${outside} away`),
+      back,
+      ...away('ln -s ../../away away'),
+      back,
+      ...away(`git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),away; mkdir -p away`),
+      back,
       ...committed('sha', claimFiles(attempt)),
       ...['link', 'fifo', 'behind'].map((recipe) => calls('try', { sha: '{{ sha }}', recipe })),
       claimOf('M1', '{{ sha }}'),
@@ -194,7 +198,7 @@ describeBoxed('what agents and claims run', () => {
     ];
   }
 
-  /** Green work, whose test code tries everything and leaves a link in the place of its folder. */
+  /** Green work whose test code tries everything and replaces its folder with a link. */
   function claimFiles(attempt: string): string {
     return `echo 'echo $(($1 + $2))' > add.sh
 cat > tests/z.test.sh <<'END'
@@ -215,13 +219,11 @@ rm -r tools; ln -s tests tools`;
 
   function adversaryWakes(): unknown[] {
     const finding = {
-      ...{
-        gate: 'M1',
-        claim: '{{ claim:number }}',
-        title: 'It may be wrong',
-        fix: ['it is right'],
-        words: 'It may be wrong.',
-      },
+      gate: 'M1',
+      claim: '{{ claim:number }}',
+      title: 'It may be wrong',
+      fix: ['it is right'],
+      words: 'It may be wrong.',
       reproducer: { path: 'tests/again.sh', command: 'sh tests/again.sh', content: 'exit 1\n' },
     };
     const look = calls('shell', { command: `sh attempts.sh ${where().join(' ')} harm`, seconds: 60 });
@@ -239,12 +241,14 @@ rm -r tools; ln -s tests tools`;
     );
   }
 
-  /** What lies outside, a line or word of each. */
+  /** What is outside the boxes, a line or word of each. */
   async function secretsNow(): Promise<Record<string, string>> {
     const { keys, headsLog } = ground.paths;
     const keyLine = (path: string) => readFileSync(path, 'utf8').split('\n')[2] as string;
     return {
-      ...{ ...canaries, clone: 'CANARY-clone', operator: keyLine(ground.operatorKey) },
+      ...canaries,
+      clone: 'CANARY-clone',
+      operator: keyLine(ground.operatorKey),
       ...Object.fromEntries(
         ['builder', 'adversary', 'runner', 'supervisor'].map((role) => [role, keyLine(join(keys, role))]),
       ),
@@ -258,7 +262,7 @@ rm -r tools; ln -s tests tools`;
 const links = ['link', 'folder/secret.txt', 'folder/ran-edit', 'shadow', 'pipe', 'keys/builder'];
 const absolute = ['/etc/shadow', '../builder.phase', '.git/../../adversary/add.sh'];
 
-/** Where every user may read and write, and no box may look: a secret, and a report that would pass. */
+/** A folder that every user may read and write, but no box may see: a secret, and a report that would pass. */
 function layOutside(outside: string, secret: string): void {
   mkdirSync(outside);
   chmodSync(join(outside, '..'), 0o755);

@@ -1,5 +1,5 @@
-// Condition 4 over the real loop: what a claim does to earlier tests, and what only hold-outs see. Each Builder here is green
-// by its own tests; code turns it red before the Adversary is woken.
+// Condition 4 over the real loop: what a claim does to earlier tests, and what only hold-outs see. Each Builder here
+// passes its own tests; code turns the claim red before the Adversary wakes.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function claims(ground: Ground, command: string, claim = claimOf('M1', '{{
   return play(ground, scriptOf({ builder: [wake('^- M1: unclaimed', turns)] }));
 }
 
-/** What the claim's runs came to, and that nobody had to judge it. */
+/** The results of the claim's runs; also expects that nobody was asked to judge it. */
 function cameTo({ of, end }: Played): string[] {
   expect(end).toMatchObject({ status: 'parked', exit: 3, sha: null });
   const woken = of('session').filter(({ facts }) => facts.event === 'started' && facts.for === 'adversary');
@@ -43,7 +43,7 @@ function cameTo({ of, end }: Played): string[] {
 
 describeBoxed('a claim that is green by its own tests', () => {
   test(
-    'is red where it breaks what a test of the base saw, though it took that test away',
+    'is red if it breaks what a test of the base checked, even though it removed that test',
     async () => {
       const ground = await layGround({ plan: oneGate });
       const played = await claims(ground, `${add}\nrm sum.sh tests/present.test.sh`);
@@ -58,7 +58,7 @@ describeBoxed('a claim that is green by its own tests', () => {
   );
 
   test(
-    'is red where it only lost a test that would still be green',
+    'is red if it only dropped a test that would still pass',
     async () => {
       const ground = await layGround({ plan: oneGate });
       const played = await claims(ground, `${add}\nrm tests/present.test.sh`);
@@ -70,11 +70,15 @@ describeBoxed('a claim that is green by its own tests', () => {
   );
 
   test(
-    'is red by its own EXPECTED where its runs do not show it',
+    'is red by its own EXPECTED if its runs do not show it',
     async () => {
       const ground = await layGround({ plan: oneGate });
       const claim = calls('claim', {
-        ...{ gate: 'M1', sha: '{{ a }}', what: 'It adds.', how: 'sh run-tests.sh', expected: 'Nine tests pass.' },
+        gate: 'M1',
+        sha: '{{ a }}',
+        what: 'It adds.',
+        how: 'sh run-tests.sh',
+        expected: 'Nine tests pass.',
         expects: { tests: 9 },
       });
       const played = await claims(ground, add, claim);
@@ -87,7 +91,7 @@ describeBoxed('a claim that is green by its own tests', () => {
   );
 
   test(
-    'is red by hold-outs that nobody in the loop can read, of which only class, count and digests are told',
+    'is red by hold-outs that nobody in the loop can read, reported only by class, count and digests',
     async () => {
       const ground = await layGround();
       const checks = join(ground.dir, 'checks');
@@ -97,8 +101,8 @@ describeBoxed('a claim that is green by its own tests', () => {
       const table = `echo 'echo 5' > add.sh\necho '[ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`;
       const played = await claims(ground, table);
       expect(cameTo(played)).toEqual(expect.arrayContaining(['gate PASS', 'kept KEPT', 'holdout FAIL']));
-      const said = JSON.stringify([played.entries, played.calls]);
-      expect(said).not.toMatch(/the-secret-check|hidden\.test/);
+      const everything = JSON.stringify([played.entries, played.calls]);
+      expect(everything).not.toMatch(/the-secret-check|hidden\.test/);
       const run = played.of('run').find(({ facts }) => facts.purpose.kind === 'holdout');
       expect(run?.facts).toMatchObject({
         counts: { pass: 2, fail: 1 },

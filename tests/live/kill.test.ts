@@ -1,6 +1,6 @@
-// Kill -9 of `coldpass run` at seeded moments, then the same command again: the story goes on from the trail to DONE, nothing
-// is lost, doubled or left behind. Moments are counted in durable entries and in tool calls begun, plus a seeded delay, so that
-// they fall into cold runs, publishes, sessions and appends; some are killed a second time.
+// Kill -9 of `coldpass run` at seeded moments, then the same command again: it resumes from the trail and reaches DONE,
+// with nothing lost, doubled or left behind. Moments are counted in durable entries and in tool calls started, plus a
+// seeded delay, so that they fall into cold runs, publishes, sessions and appends; some runs are killed a second time.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,17 +31,17 @@ import {
 import { seed } from '../support/property.ts';
 
 const byEntryCount = 17;
-/** Of some 41 that the story has, the last few of which come together. */
+/** The story has about 41 entries, the last few of them in one batch. */
 const entriesMax = 36;
 const tools = ['publish', 'publish', 'publish', 'shell', 'claim', 'finding', 'verdict', 'hand_off'];
 const delayMsMax = 300;
 const callDelayMsMax = 120;
 const secondKillEvery = 5;
 const atOnce = 3;
-/** The suite takes every third moment; among them are all kinds. */
+/** The suite takes every third moment, which includes every kind. */
 const partOf = 3;
 const restSecondsMax = 300;
-/** Beside those that `init` gives: each moment's boxes are told from the others'. */
+/** Outside the ids that `init` assigns, so that each moment's boxes are distinguishable. */
 const uidFirst = 61_100;
 
 type When = ({ entries: number } | { tool: string; n: number }) & { delayMs: number };
@@ -66,7 +66,7 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
 
   beforeAll(async () => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-kill-')));
-    // It lives here, so that a kill leaves it standing, as a model's service would be.
+    // Runs in this process, so that it survives a kill, as a model's service would.
     server = await startScripted(adderScript());
     const template = await layGround({ dir: root });
     const todo = moments.map((moment, index) => async () => {
@@ -100,7 +100,7 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     expect(faulty(({ problems }) => problems)).toEqual({});
   });
 
-  test('entries are numbered without a gap, and none is there twice', () => {
+  test('entries are numbered without a gap, and none appears twice', () => {
     expect(faulty(({ entries }) => entries.filter(({ id }, index) => id !== index + 1))).toEqual({});
     expect(faulty(({ entries }) => doubles(entries.map(saying)))).toEqual({});
   });
@@ -110,11 +110,11 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     expect(faulty(({ entries }) => doubles(claimsOf(entries)))).toEqual({});
   });
 
-  test('each session that began has one end', () => {
+  test('each session that started has one end', () => {
     expect(faulty(({ entries }) => unpaired(entries))).toEqual({});
   });
 
-  test('nothing runs on, and no tree, copy, mount, cgroup or quarantined ref stays', () => {
+  test('nothing keeps running, and no tree, copy, mount, cgroup or quarantined ref is left', () => {
     expect(faulty(({ left }) => left)).toEqual({});
     expect(faulty(({ refs }) => refs.filter((ref) => !['main', 'trail', 'phase/adder'].includes(ref)))).toEqual({});
     expect(faulty(({ fsck }) => (fsck === '' ? [] : [fsck]))).toEqual({});
@@ -131,14 +131,14 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     expect(lost.runs.length).toBeGreaterThanOrEqual(least);
   });
 
-  /** By moment, what is wrong with it; nothing where nothing is. */
+  /** The faults of each moment that has any. */
   function faulty(faultsOf: (outcome: Outcome) => unknown[]): Record<string, unknown[]> {
-    const found = outcomes.map((outcome) => [outcome.name, faultsOf(outcome)] as const);
-    return Object.fromEntries(found.filter(([, faults]) => faults.length > 0));
+    const faultsByName = outcomes.map((outcome) => [outcome.name, faultsOf(outcome)] as const);
+    return Object.fromEntries(faultsByName.filter(([, faults]) => faults.length > 0));
   }
 });
 
-/** The template's copy with a place and box users of its own. */
+/** A copy of the template with its own folder and box users. */
 function copied(template: Ground, index: number): Ground {
   const dir = join(template.dir, `moment-${index}`);
   const inside = (path: string) => path.replace(template.dir, dir);
@@ -156,7 +156,7 @@ function uidsOf(index: number): NonNullable<Workspace['uids']> {
   return { builder: first, adversary: first + 1, verify: first + 2 };
 }
 
-/** One moment's whole life: killed as often as it says, then left to itself. */
+/** The whole life of one moment: killed as often as it specifies, then left to finish. */
 async function lived(ground: Ground, url: string, { name, at }: Moment): Promise<Outcome> {
   const pids: number[] = [];
   let killed = 0;
@@ -178,14 +178,19 @@ async function lived(ground: Ground, url: string, { name, at }: Moment): Promise
   const left = leavings(ground.paths, uidsIn(ground), pids);
   const { problems } = await auditOf(ground.paths);
   return {
-    ...{ name, killed, exit: last.process.exitCode, said: last.said(), left, problems },
+    name,
+    killed,
+    exit: last.process.exitCode,
+    said: last.said(),
+    left,
+    problems,
     entries: await entriesOf(ground.paths.hub),
     refs: plainGit(ground.paths.hub, ['for-each-ref', '--format=%(refname:lstrip=2)']).split('\n'),
     fsck: plainGit(ground.paths.hub, ['fsck', '--no-dangling']),
   };
 }
 
-/** What a git that dies in the clone leaves there, at a moment too short to be met for sure. */
+/** The lock that a git dying in the clone leaves there, within a window too short to hit reliably. */
 function leaveLock({ paths }: Ground): void {
   writeFileSync(join(paths.clones, 'builder', '.git', 'index.lock'), '');
 }
@@ -195,20 +200,21 @@ function uidsIn({ paths }: Ground): number[] {
   return uids ? Object.values(uids) : [];
 }
 
-/** `coldpass run plan.md`, as it is typed. */
+/** `coldpass run plan.md`, as you would type it. */
 function coldpass(ground: Ground, url: string): { process: ChildProcess; closed: Promise<unknown>; said(): string } {
   const args = [cli, 'run', ground.plan, '--state', ground.paths.stateDir];
   const child = spawn(process.execPath, args, {
-    ...{ cwd: ground.repo, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd: ground.repo,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: groundEnv(ground.dir, url) as NodeJS.ProcessEnv,
   });
-  const said: Buffer[] = [];
-  child.stdout?.on('data', (chunk) => said.push(chunk));
-  child.stderr?.on('data', (chunk) => said.push(chunk));
-  return { process: child, closed: once(child, 'close'), said: () => Buffer.concat(said).toString() };
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk) => chunks.push(chunk));
+  child.stderr?.on('data', (chunk) => chunks.push(chunk));
+  return { process: child, closed: once(child, 'close'), said: () => Buffer.concat(chunks).toString() };
 }
 
-/** Resolves when so many entries more are durable, or that tool's n-th call in this life has begun. */
+/** Resolves when this many more entries are durable, or that tool's n-th call in this process has started. */
 function reached({ paths }: Ground, when: When): Promise<void> {
   const folder = 'tool' in when ? paths.transcripts : paths.stateDir;
   const count = () => ('tool' in when ? callsOf(folder, when.tool) : lines(paths.headsLog));
@@ -282,7 +288,7 @@ function isDone(entry: Entry): boolean {
   return entry.kind === 'phase' && entry.facts.event === 'done';
 }
 
-/** What an entry says, whoever's session said it: twice the same would be a doubled one. */
+/** An entry's content, without the session that wrote it: if it occurs twice, the entry was doubled. */
 function saying({ kind, role, facts, body }: Entry): string {
   const { session, ...rest } = facts as { session?: string };
   return canonicalJson({ kind, role, body, ...(kind === 'session' ? facts : rest) });

@@ -1,5 +1,6 @@
-// The search for leaked secrets in a run on a real Swarm: a service that logs its secret, a container that has it in its
-// environment, an image, a backup and a report that hold it; and a clean twin of the run, in which nothing is found.
+// The search for leaked secrets in a run on a real Swarm: a service that logs its secret, a container that has it in
+// its environment, and an image, a backup and a report that contain it; and a clean twin of the run, in which nothing
+// is found.
 
 import { randomBytes } from 'node:crypto';
 import Dockerode from 'dockerode';
@@ -13,16 +14,16 @@ import { docker, type Yard, yard } from '../support/app/vault.ts';
 const timeout = 300_000;
 const key = 'db_password';
 
-/** A service of the run that is given the secret by Swarm, has carried out `script`, and stays. */
+/** A service of the run that gets the secret from Swarm, has run `script`, and stays up. */
 async function serve({ names, labels, image }: Yard, value: string, script: string): Promise<void> {
   const name = `${names.stack}_${key}`;
-  const made = await docker.createSecret({
+  const secret = await docker.createSecret({
     Name: name,
     Labels: { ...labels },
     Data: Buffer.from(value).toString('base64'),
   });
-  onTestFinished(() => docker.getSecret(made.id).remove());
-  const mount = { SecretID: made.id, SecretName: name, File: { Name: key, UID: '0', GID: '0', Mode: 0o444 } };
+  onTestFinished(() => docker.getSecret(secret.id).remove());
+  const mount = { SecretID: secret.id, SecretName: name, File: { Name: key, UID: '0', GID: '0', Mode: 0o444 } };
   const Command = ['/bin/sh', '-c', `${script}; echo ready; exec sleep 600`];
   const ContainerSpec = {
     Image: image,
@@ -33,7 +34,8 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
     StopGracePeriod: 0,
   };
   const service = await docker.createService({
-    ...{ Name: `${names.stack}_app`, Labels: { ...labels } },
+    Name: `${names.stack}_app`,
+    Labels: { ...labels },
     TaskTemplate: { ContainerSpec, RestartPolicy: { Condition: 'none' } },
   });
   const filters = { label: [`com.docker.swarm.service.name=${names.stack}_app`] };
@@ -45,7 +47,7 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
   const isReady = async () => {
     const [container] = await containers();
     if (container === undefined) return false;
-    // Swarm may bring up another between the two looks.
+    // Swarm may start another between the two looks.
     const log = await docker
       .getContainer(container.Id)
       .logs({ stdout: true, follow: false })
@@ -55,7 +57,7 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
   await vi.waitUntil(isReady, { timeout, interval: 100 });
 }
 
-/** A container of the run that is made and never started. */
+/** A container of the run that is created but never started. */
 async function stand({ labels }: Yard, image: string, options: { Env?: string[]; file?: string }): Promise<string> {
   const container = await docker.createContainer({
     Image: image,
@@ -76,7 +78,7 @@ function ask({ names }: Yard, more: Partial<LeakAsk>): LeakAsk {
 }
 
 describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
-  it('finds each where it lies, and says which, where and how; a clean twin has none', async () => {
+  it('finds each secret and reports which, where and in what form; finds none in a clean twin', async () => {
     const value = secretOf(32, randomBytes);
     const secrets = new Map([
       [key, value],
@@ -101,16 +103,16 @@ describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
     await vault.back('data', null);
 
     const texts = { 'the report of install': JSON.stringify({ said: `dsn=postgres://u:${value}@db/` }) };
-    const found = await findLeaks(ask(leaky, { secrets, texts, vault }));
-    expect(found.leaks.toSorted()).toEqual([
+    const report = await findLeaks(ask(leaky, { secrets, texts, vault }));
+    expect(report.leaks.toSorted()).toEqual([
       `secret ${key} in the backups, hex`,
       `secret ${key} in the layers of image ${Id.slice(0, 19)}, reversed`,
       `secret ${key} in the log of service app, base64`,
       `secret ${key} in the report of install, raw`,
       expect.stringMatching(/^secret session_key in the container of \w+, raw$/),
     ]);
-    expect(found.unread).toEqual(['secret pin: too short to be told from chance']);
-    expect(JSON.stringify(found)).not.toContain(value.slice(1, 13));
+    expect(report.unread).toEqual(['secret pin: too short to be told from chance']);
+    expect(JSON.stringify(report)).not.toContain(value.slice(1, 13));
 
     secrets.delete('pin');
     const nothing = { leaks: [], unread: [] };
@@ -119,7 +121,7 @@ describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
     expect(configs).toEqual([]);
   });
 
-  it('is an error where there is nothing of the run to search, or the engine is not there', async () => {
+  it('throws if there is nothing of the run to search, or no engine', async () => {
     const nobody = ask(await yard(), {});
     await expect(findLeaks(nobody)).rejects.toThrow('no service and no container');
     await expect(findLeaks({ ...nobody, docker: new Dockerode({ socketPath: '/nowhere' }) })).rejects.toMatchObject({

@@ -1,5 +1,5 @@
-// The life cycle, model-checked on the real code: each world of `worlds.ts` is explored completely, through the same `decide`,
-// fold, admission and gate rule that the supervisor runs. What must hold in every state stands in `explore.ts`.
+// The life cycle, model-checked on the real code: each world of `worlds.ts` is explored completely, through the same
+// `decide`, fold, admission and gate rule that the supervisor runs. `explore.ts` has what must be true in every state.
 
 import { describe, expect, it } from 'vitest';
 import { explore } from '../loop/decide/explore.ts';

@@ -1,5 +1,5 @@
-// A phase whose gate an app judges, from its plan to DONE on a real Swarm, with scripted agents: the story of the practice's
-// first REVIEW log. Code finds the shallow test before the Adversary wakes.
+// A phase whose gate an app judges, from its plan to DONE on a real Swarm, with scripted agents: the story of the
+// practice's first REVIEW log. Code finds the shallow test before the Adversary wakes.
 
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
@@ -13,7 +13,7 @@ describeSwarm('a phase of the recipe mail', () => {
   beforeAll(() => buildImages(['mail'], { socket: engineSocket() }), playMs);
 
   test(
-    'the lost volume is named to the Builder, no model judges before it is mended, and the phase is DONE',
+    'the Builder learns which volume was lost, no model judges before the fix, and the phase is DONE',
     async () => {
       const ground = await layMailPhase(engineSocket());
       const played = await play(ground, mailScript());
@@ -40,13 +40,13 @@ describeSwarm('a phase of the recipe mail', () => {
 
 /** Results of a claim's controls, by name. */
 function controlsOf({ of }: Played, claim: number | undefined): Record<string, string[]> {
-  const found: Record<string, string[]> = {};
+  const results: Record<string, string[]> = {};
   for (const { facts } of of('run')) {
     const { purpose, control } = facts;
     if (purpose.kind !== 'control' || purpose.claim !== claim || !control) continue;
-    found[purpose.control] = [...(found[purpose.control] ?? []), control.result];
+    results[purpose.control] = [...(results[purpose.control] ?? []), control.result];
   }
-  return found;
+  return results;
 }
 
 function whyOf({ of }: Played, claim: number | undefined): string {

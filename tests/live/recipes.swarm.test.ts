@@ -1,6 +1,6 @@
-// The shipped recipes on a real Swarm, four at once: each at its declared level, each defective twin red at its rung by the test
-// that its README names; nothing is left after any of them, and what stood beside is untouched. Then the same app twice at once.
-// Unless something that apps rest on has changed, two recipes and a twin run.
+// The shipped recipes on a real Swarm, four at once: each reaches its declared level, and each defective twin is red at
+// its rung by the test that its README names; nothing is left after any of them, and objects beside them are untouched.
+// Then the same app twice at once. Unless something that apps depend on has changed, only two recipes and a twin run.
 
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
@@ -14,7 +14,7 @@ const all = isWhole('apps');
 const shipped = ['static-site', 'notes-postgres', 'blog-mariadb', 'mail', 'mumble', 'sso-app', 'pad'];
 const recipes = all ? shipped : ['static-site', 'notes-postgres'];
 
-/** The rung at which a twin is red, and the test or check that says so. */
+/** The rung at which a twin is red, and the test or check that fails. */
 const twins: Record<string, { rung: string; by: string }> = {
   'static-site': { rung: 'upgrade', by: 'upgrade > runs the release that its label names' },
   'notes-postgres': { rung: 'backup_restore', by: 'restore > brings back the note of the dump' },
@@ -33,7 +33,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
       `${name} climbs to level 5`,
       async () => {
         const record = await apps().run(await apps().lay(name));
-        expect(told(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5, flags: clean });
+        expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5, flags: clean });
         expect(record.app).toMatchObject({ deploys: { made: record.app?.deploys.expected } });
         expect(record.app?.crossover).not.toBeNull();
         leavesNothing(record);
@@ -47,7 +47,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
       `the twin of ${name} is red at ${rung}: ${by}`,
       async () => {
         const record = await apps().run(await apps().lay(name, { twin: true }));
-        expect(told(record), record.reason).toMatchObject({ outcome: 'FAIL' });
+        expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'FAIL' });
         expect(record.stages.find((stage) => stage.rung === 'fail')?.name).toBe(rung);
         expect(
           failing(record).some((id) => id.endsWith(by)),
@@ -65,7 +65,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
     'the twin of sso-app is green on every rung, and red by the secret in its log',
     async () => {
       const record = await apps().run(await apps().lay('sso-app', { twin: true }));
-      expect(told(record), record.reason).toMatchObject({ outcome: 'FAIL', flags: { no_secret_leak: false } });
+      expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'FAIL', flags: { no_secret_leak: false } });
       expect(record.stages.map(({ rung }) => rung)).not.toContain('fail');
       expect(record.reason).toMatch(/oidc_client_secret in the log of/);
       leavesNothing(record);
@@ -74,7 +74,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
   );
 
   test(
-    'an app whose container ends over and over is red at install, long before its time is over',
+    'an app whose container keeps ending is red at install, long before its time is up',
     async () => {
       const record = await apps().run(await apps().lay('sso-app', { over: ['twin-install'] }));
       expect(record.stages.map(({ rung }) => rung)).toEqual([
@@ -91,12 +91,12 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
   );
 
   test(
-    'the same app twice at once: neither sees the other',
+    'the same app can run twice at once, and neither sees the other',
     async () => {
       const repo: AppRepo = await apps().lay('static-site');
       const records = await Promise.all([apps().run(repo), apps().run(repo)]);
       for (const record of records) {
-        expect(told(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5 });
+        expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'PASS', level: 5 });
         leavesNothing(record);
       }
     },
@@ -106,8 +106,8 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
 
 const clean = { clean_teardown: true, no_secret_leak: true };
 
-/** What is compared, with what it takes to understand a difference. */
-function told({ outcome, level, flags, reason, stages }: RunRecord) {
+/** What the tests compare, and what explains a difference. */
+function summaryOf({ outcome, level, flags, reason, stages }: RunRecord) {
   return { outcome, level, flags, reason, said: stages.find(({ rung }) => rung === 'fail')?.log.tail.slice(-3000) };
 }
 

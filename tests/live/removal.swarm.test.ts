@@ -1,4 +1,4 @@
-// What a run made on the real Swarm goes, and nothing else: at any moment, after any end of its process.
+// What a run created on the real Swarm is removed, and nothing else: at any moment, and however its process ended.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ import { busybox, eventually, type Ground, newRun, swarmGround } from '../suppor
 
 const testMs = 900_000;
 const seconds = 600;
-/** Of a deployment that takes about ten seconds on an idle machine; the later ones fall into waiting for it. */
+/** A deployment takes about ten seconds on an idle machine; the later aborts fall into waiting for it. */
 const abortsAtMs = [0, 20, 60, 150, 400, 1500, 4000];
 
 describeSwarm.concurrent('the removal of a run', () => {
@@ -31,12 +31,18 @@ describeSwarm.concurrent('the removal of a run', () => {
   const nothingLeft = async (context: TestContext, { docker, run }: Pick<Ground, 'docker' | 'run'>): Promise<void> => {
     context.expect(await removeRun(docker, run)).toEqual([]);
     context.expect(await residueOf(docker, run)).toEqual({
-      ...{ services: [], tasks: [], containers: [], networks: [], secrets: [], configs: [], volumes: [] },
+      services: [],
+      tasks: [],
+      containers: [],
+      networks: [],
+      secrets: [],
+      configs: [],
+      volumes: [],
     });
   };
 
   test(
-    'takes the volumes of an image with its containers',
+    "includes an image's own volumes along with its containers",
     async (context) => {
       const ground = await swarmGround(context);
       await ground.stack.deploy(admitted(ground, { app: { image: withVolume, command: untilTerm() } }));
@@ -50,7 +56,7 @@ describeSwarm.concurrent('the removal of a run', () => {
   );
 
   test(
-    'while a task is prepared waits for what that still makes',
+    'waits for what a task under preparation is still creating',
     async (context) => {
       const ground = await swarmGround(context);
       await ground.stack.deploy(admitted(ground, { app: { ...services.app, replicas: 3 } }));
@@ -61,7 +67,7 @@ describeSwarm.concurrent('the removal of a run', () => {
         context.expect(tasks.map(({ Status }) => Status.State)).toContain('preparing');
       });
       await nothingLeft(context, ground);
-      // Longer than a task is prepared: what it makes afterwards would be there by now.
+      // Longer than it takes to prepare a task: anything it creates afterwards would exist by now.
       for (let look = 0; look < 4; look += 1) {
         await after(3_000);
         context.expect(countOf(await residueOf(ground.docker, ground.run))).toBe(0);
@@ -72,7 +78,7 @@ describeSwarm.concurrent('the removal of a run', () => {
 
   for (const ms of abortsAtMs)
     test(
-      `after an abort ${ms} ms into it leaves nothing`,
+      `leaves nothing after an abort at ${ms} ms`,
       async (context) => {
         const ground = await swarmGround(context, { key: 'value' });
         const secrets = [{ key: 'key', name: `${ground.names.stack}_key_v1`, length: 5 }];
@@ -90,7 +96,7 @@ describeSwarm.concurrent('the removal of a run', () => {
     );
 
   test(
-    'touches nothing of others, however alike its name',
+    'touches no other objects, however similar their names',
     async (context) => {
       const ground = await swarmGround(context);
       const { docker, run, names } = ground;
@@ -116,7 +122,7 @@ describeSwarm.concurrent('the removal of a run', () => {
   );
 
   test(
-    "of a dead run is the next one's, under its lock; one that lives is left alone",
+    'is done by the next run, under the lock, if the run is dead; a live run is left alone',
     async (context) => {
       const { docker } = await dockerHere();
       const ground = await swarmGround(context);
@@ -128,7 +134,7 @@ describeSwarm.concurrent('the removal of a run', () => {
         await removeWitnesses(docker, dead);
         rmSync(dir, { recursive: true, force: true });
       }, testMs);
-      // Of all that is on this engine, only these two are this test's to judge.
+      // Of everything on this engine, only these two are this test's to judge.
       const isLive = (run: RunId): boolean => run !== dead && run !== ground.run;
       const deployer = join(import.meta.dirname, '..', 'support', 'app', 'deployer.ts');
       const child = spawn(process.execPath, [deployer, engineSocket(), dead, image, dir], {
@@ -149,7 +155,7 @@ describeSwarm.concurrent('the removal of a run', () => {
     testMs,
   );
 
-  test('of a run on an engine that does not answer is never "nothing left"', async (context) => {
+  test('never reports "nothing left" if the engine does not answer', async (context) => {
     const docker: Docker = openDocker('/nonexistent/docker.sock');
     const run = newRun();
     context

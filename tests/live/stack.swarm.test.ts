@@ -1,4 +1,4 @@
-// A small app on the real Swarm: deployed, watched, asked, reached wherever it listens, stopped and started, removed.
+// A small app on the real Swarm: deployed, watched, queried, reached wherever it listens, stopped and started, removed.
 
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -20,7 +20,9 @@ const standing = { failed: null, late: false, restarts: 0 };
 describeSwarm.concurrent('a stack', () => {
   const image = busybox();
   const config = (ground: Ground, name: string, text: string): AdmittedApp['configs'][number] => ({
-    ...{ name: `${ground.names.stack}_${name}`, bytes: Buffer.from(text), template: false },
+    name: `${ground.names.stack}_${name}`,
+    bytes: Buffer.from(text),
+    template: false,
   });
 
   async function stood(ground: Ground, app: AdmittedApp): Promise<void> {
@@ -29,7 +31,7 @@ describeSwarm.concurrent('a stack', () => {
   }
 
   test(
-    'stands, with its secrets, configs and the version of its label; an upgrade moves its identity, a label alone does not',
+    "deploys with secrets, configs and its label's version; an upgrade changes its identity, a label alone does not",
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context, { password: 'a $ecret' });
@@ -108,7 +110,7 @@ describeSwarm.concurrent('a stack', () => {
   );
 
   test(
-    'carries out commands: input, user, exit code, bounded output; one that takes too long is dead afterwards',
+    'runs commands with input, user, exit code and bounded output, and kills one that takes too long',
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context);
@@ -116,7 +118,10 @@ describeSwarm.concurrent('a stack', () => {
       const exec = (command: string[], more: object = {}) =>
         ground.stack.exec('app', { command, seconds: 60, ...more });
       expect(await exec(['sh', '-c', 'cat; echo no >&2; exit 7'], { stdin: Buffer.from('given') })).toEqual({
-        ...{ exit: 7, timedOut: false, stdout: Buffer.from('given'), stderr: Buffer.from('no\n') },
+        exit: 7,
+        timedOut: false,
+        stdout: Buffer.from('given'),
+        stderr: Buffer.from('no\n'),
       });
       expect(`${(await exec(['id', '-u'], { user: '1234' })).stdout}`).toBe('1234\n');
       expect((await exec(['nothing-of-that-name'])).exit).toBeGreaterThan(125);
@@ -141,7 +146,7 @@ describeSwarm.concurrent('a stack', () => {
   );
 
   test(
-    'is stopped to its last container, keeps its volumes, is started again, and tells people of itself',
+    'stops to its last container, keeps its volumes, starts again, and yields logs and evidence',
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context);
@@ -170,7 +175,7 @@ describeSwarm.concurrent('a stack', () => {
       expect(await ground.stack.converge({ seconds, before: null })).toEqual(standing);
       expect((await ground.stack.exec('app', { command: ['ls', '/data/seen'], seconds: 20 })).exit).toBe(0);
 
-      // A first process that ignores SIGTERM, volumes of an image's own, and a needed app's stack go too.
+      // The removal must also cover a process that ignores SIGTERM, an image's own volumes, and a needed app's stack.
       const need = ground.open(`${ground.names.stack}-idp`);
       const needed = admitted(ground, { app: { image, command: untilTerm() } }, { stack: `${ground.names.stack}-idp` });
       expect(await need.deploy(needed)).toEqual({ failed: null });

@@ -13,7 +13,7 @@ const queued = {
   holdout: null,
 };
 
-it('a shell ends where a hand answers without an entry and is wanted again, and does not spin', async () => {
+it('the shell fails if a hand answers without an entry and is commanded again, instead of looping', async () => {
   let opened = 0;
   const hands = {
     open: async () => {

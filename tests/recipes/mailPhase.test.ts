@@ -1,4 +1,4 @@
-// The phase that tests/live/phase.swarm.test.ts plays, as far as it can be looked at without an engine.
+// The phase that tests/live/phase.swarm.test.ts plays, as far as it can be checked without an engine.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ import { mailPlan, mailScript } from '../support/app/mailPhase.ts';
 
 const recipes = join(import.meta.dirname, '..', '..', 'recipes', 'mail');
 
-test('its plan holds against the shipped recipe, with nothing to be warned of', () => {
+test('its plan is sound for the shipped recipe, without warnings', () => {
   const recipe = readYaml(Recipe, readFileSync(join(recipes, 'recipe.yml'), 'utf8'), 'recipe.yml');
   const { spec, problems } = checkPlan(mailPlan(), { mail: recipe });
   expect(problems).toEqual([]);
   expect(spec?.gates).toMatchObject({ M1: { controls: ['omit-volume'], expect: { level: 5 } } });
 });
 
-test('its script brings the recipe’s own restore test, and a shallow one before, under the name that the plan asks for', () => {
+test("its script adds the recipe's own restore test after a shallow one, under the name in the plan", () => {
   const texts = JSON.stringify(mailScript());
   const deep = readFileSync(join(recipes, 'app/tests/restore.test.ts'), 'utf8');
   expect(texts).toContain(JSON.stringify(deep).slice(1, -1));
@@ -25,6 +25,6 @@ test('its script brings the recipe’s own restore test, and a shallow one befor
   expect(texts).not.toContain('file:');
 });
 
-test('the label that it takes away is the twin’s', () => {
+test('it changes the same label as the twin', () => {
   expect(readFileSync(join(recipes, 'twin/compose.yml'), 'utf8')).toContain('backupbot.backup.volumes.mail=false');
 });

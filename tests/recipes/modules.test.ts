@@ -1,4 +1,4 @@
-// Which npm packages an image is given, and what of them.
+// Which npm packages an image gets, and which files of them.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -30,7 +30,7 @@ const tangle = {
   'node_modules/unasked': {},
 };
 
-test('an image is given what it names and all that depends on, each where Node finds it', async () => {
+test('an image gets what it names and all dependencies, each where Node finds it', async () => {
   const { top, image } = ground(tangle, 'a\n');
   const modules = await modulesOf(image, top);
   expect(modules).toEqual([
@@ -45,7 +45,7 @@ test('an image is given what it names and all that depends on, each where Node f
   expect(existsSync(join(to, 'node_modules/unasked'))).toBe(false);
 });
 
-test('what a package brings along in its own folder is left out where nothing asks for it', async () => {
+test('what a package bundles in its own folder is left out if nothing needs it', async () => {
   const { top, image } = ground({ 'node_modules/d': {}, 'node_modules/d/node_modules/e': {} }, 'd');
   const to = tempDir();
   await copyModules(await modulesOf(image, top), top, to);
@@ -53,12 +53,12 @@ test('what a package brings along in its own folder is left out where nothing as
   expect(existsSync(join(to, 'node_modules/d/node_modules'))).toBe(false);
 });
 
-test('an image that names none is given none', async () => {
+test('an image that names none gets none', async () => {
   const { top } = ground({}, '');
   expect(await modulesOf(join(top, 'elsewhere'), top)).toEqual([]);
 });
 
-test('a package that is not installed is said by name', async () => {
+test('a package that is not installed is reported by name', async () => {
   const { top, image } = ground({ 'node_modules/a': { dependencies: { gone: '*' } } }, 'a');
   await expect(modulesOf(image, top)).rejects.toThrow(/^gone is not installed in .*; run npm ci$/);
 });

@@ -1,4 +1,4 @@
-// The shipped recipes as data: each is read, each of its versions admitted, and its README speaks of what is there.
+// The shipped recipes as data: each is read, each of its versions admitted, and its README describes what exists.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ const labels = {
 };
 const shipped = readdirSync(recipes).filter((name) => existsSync(join(recipes, name, 'recipe.yml')));
 
-test('there are some', () => {
+test('the list of shipped recipes is not empty', () => {
   expect(shipped.length).toBeGreaterThanOrEqual(7);
 });
 
@@ -33,11 +33,17 @@ describe.each(shipped)('%s', (name) => {
     const folders = [...over.toReversed(), 'app'].map((folder) => join(top, folder));
     const env = { ...recipe.env, ...Object.assign({}, ...Object.values(recipe.needs).map(({ gives }) => gives)) };
     return openApp({
-      ...{ folder: recipe.app, compose: recipe.compose, main: recipe.main, env, names, labels },
-      ...{ network: `${names.stack}_proxy`, platform: { ipvs: false } },
+      folder: recipe.app,
+      compose: recipe.compose,
+      main: recipe.main,
+      env,
+      names,
+      labels,
+      network: `${names.stack}_proxy`,
+      platform: { ipvs: false },
       async read(path) {
-        const found = folders.map((folder) => join(folder, path)).find((file) => existsSync(file));
-        return found === undefined ? null : readFileSync(found);
+        const file = folders.map((folder) => join(folder, path)).find((one) => existsSync(one));
+        return file === undefined ? null : readFileSync(file);
       },
       ...more,
     });
@@ -56,7 +62,7 @@ describe.each(shipped)('%s', (name) => {
     expect(opened.app.version).toBe(release);
   });
 
-  test('its twin is admitted: it has to be run to turn red', async () => {
+  test('its twin is admitted: it must run to turn red', async () => {
     const opened = await open(['twin']);
     if ('refused' in opened) throw new Error(opened.refused);
   });

@@ -1,5 +1,5 @@
-// Real sandboxes for tests: a state folder, boxes in it, commands run to their end. Suites that need bubblewrap are skipped by
-// name where it is missing.
+// Real sandboxes for tests: a state folder, boxes in it, commands run to their end. Suites that need bubblewrap are
+// skipped by name if it is missing.
 
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,8 +31,8 @@ afterAll(async () => {
 });
 
 /**
- * A bubblewrap sandbox without the self-test, one a test file (its /etc takes a moment to make), with a state folder of the
- * caller's own below the sandbox's. `without` leaves protections out.
+ * A bubblewrap sandbox without the self-test, one per test file (its /etc takes a moment to make), with a state folder
+ * for the caller below the sandbox's. `without` leaves protections out.
  */
 export async function openBoxes(without: Protection[] = []): Promise<Opened> {
   const key = without.join(',');
@@ -44,12 +44,12 @@ function make(key: string, without: Protection[]): Promise<Opened> {
   root ??= realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
   const stateDir = join(root, `state-${opened.size}`);
   mkdirSync(stateDir, { mode: 0o700 });
-  const made = bubblewrap({ stateDir }, new Set(without)).then((result) => {
+  const opening = bubblewrap({ stateDir }, new Set(without)).then((result) => {
     if ('missing' in result) throw new Error(result.missing.join('; '));
     return { sandbox: result.sandbox, stateDir };
   });
-  opened.set(key, made);
-  return made;
+  opened.set(key, opening);
+  return opening;
 }
 
 export function openUnboxed(): { sandbox: Sandbox; stateDir: string } {
@@ -60,7 +60,7 @@ export function openUnboxed(): { sandbox: Sandbox; stateDir: string } {
   return { sandbox, stateDir };
 }
 
-/** A folder with these files, the role's own, under the state. */
+/** A folder with these files under the state, owned by the role's user. */
 export async function treeOf(
   { sandbox, stateDir }: { sandbox: Sandbox; stateDir: string },
   files: Record<string, string> = {},
@@ -79,7 +79,7 @@ export async function treeOf(
 
 const standard = { memoryMb: 1024, processes: 128, diskMb: 256, seconds: 20 };
 
-/** A command with everything that a test need not say. */
+/** A command with defaults for everything that a test need not specify. */
 export function commandOf(argv: string[], more: Partial<BoxCommand> = {}): BoxCommand {
   return {
     role: 'builder',
@@ -117,14 +117,14 @@ export async function finish(boxed: Boxed): Promise<Ran> {
   return { ...end, out: output.head, err: errors.head, output };
 }
 
-/** Waits until the box has said this. */
+/** Waits until the box has printed this. */
 export async function says(boxed: Boxed, text: string): Promise<void> {
-  let heard = '';
+  let output = '';
   await new Promise<void>((resolve, reject) => {
     boxed.stdout.on('data', (chunk: Buffer) => {
-      heard += chunk.toString();
-      if (heard.includes(text)) resolve();
+      output += chunk.toString();
+      if (output.includes(text)) resolve();
     });
-    boxed.stdout.on('end', () => reject(new Error(`it ended without saying ${text}: ${heard}`)));
+    boxed.stdout.on('end', () => reject(new Error(`it ended without saying ${text}: ${output}`)));
   });
 }

@@ -7,7 +7,7 @@ import { bundleArgv } from '../../state/git/publish.ts';
 import { git, gitBytes } from './repo.ts';
 import { tempDir } from './temp.ts';
 
-/** What the box does at `publish`: the command of the product, in the clone, with all that is planted there. */
+/** What the box does at `publish`: the product's command, in the clone, with everything that is planted there. */
 export function boxedBundle(clone: string, known: Sha): string {
   return bundleFile(gitBytes(clone, bundleArgv(known).slice(1)));
 }

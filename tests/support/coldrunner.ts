@@ -1,5 +1,5 @@
-// A process that begins a cold run whose stage never ends, for tests that kill it. Usage: node coldrunner.ts <stateDir> <hub>
-// <sha> <run> <mark>. Prints `ready` once the stage runs `sleep <mark>`, in a session of its own too.
+// A process that starts a cold run whose stage never ends, for tests that kill it. Usage: node coldrunner.ts <stateDir>
+// <hub> <sha> <run> <mark>. Prints `ready` once the stage runs `sleep <mark>`, also in a session of its own.
 
 import { join } from 'node:path';
 import { bubblewrap } from '../../runner/box/bubblewrap.ts';
@@ -10,10 +10,10 @@ import { RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import { Recipe } from '../../state/entry/recipe.ts';
 
 const [, , stateDir = '', hub = '', sha = '', run = '', mark = ''] = process.argv;
-const made = await bubblewrap({ stateDir });
-if ('missing' in made) throw new Error(made.missing.join('; '));
+const result = await bubblewrap({ stateDir });
+if ('missing' in result) throw new Error(result.missing.join('; '));
 const runsDir = join(stateDir, 'runs');
-const engine = processEngine({ sandbox: made.sandbox, selfTest: null, runsDir, tools: [], hosts: [] });
+const engine = processEngine({ sandbox: result.sandbox, selfTest: null, runsDir, tools: [], hosts: [] });
 const stage = { name: 'test', run: `setsid sleep ${mark} & echo ready; sleep ${mark}` };
 const recipe = Recipe.parse({ setup: { name: 'install', run: 'touch made' }, stages: [stage], tests: ['test/**'] });
 const { pinned, blobs } = pinRecipe(RecipeName.parse('app'), recipe, () => null);

@@ -1,4 +1,4 @@
-// Whether a file that the suite runs in part is now to run whole (`tests/setup/parts.ts`).
+// Whether a file that the suite usually runs in part must now run whole (`tests/setup/parts.ts`).
 
 import type { Part } from '../setup/parts.ts';
 

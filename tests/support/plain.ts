@@ -1,4 +1,5 @@
-// Plain trails for tests: the two fixtures, the seeds where they are, a text as a forge's page gives it, and short views of a fold.
+// Plain trails for tests: the two fixtures, the seeds if present, a text as a forge's page shows it, and short views of
+// a fold.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { PlainTrail, Where } from '../../state/plain/report.ts';
@@ -6,7 +7,7 @@ import { readPlainTrail } from '../../state/plain/trail.ts';
 
 const seeds = new URL('../../../shared/seeds/', import.meta.url);
 
-/** The seed whose name begins so, null where the seeds are not. */
+/** The seed whose name starts like this, null if the seeds are missing. */
 export function seedText(prefix: string): string | null {
   const name = existsSync(seeds) ? readdirSync(seeds).find((one) => one.startsWith(prefix)) : undefined;
   return name === undefined ? null : readFileSync(new URL(name, seeds), 'utf8');
@@ -20,7 +21,7 @@ export function read(text: string): PlainTrail {
   return readPlainTrail([{ name: 'f.md', text }]);
 }
 
-/** As copied from a forge's page: size and language above, bars between the lines, empty lines gone. */
+/** As copied from a forge's page: size and language above, bars between the lines, empty lines removed. */
 export function webbed(text: string, second: '|' | '||'): string {
   const lines = text.trimEnd().split('\n');
   const rows = lines.map(

@@ -1,5 +1,5 @@
-// fast-check with the seed of this run: the same in every ordinary run, so that nothing is decided by lot, and a fresh one in
-// `npm run long`. What fails is printed with its seed and path; give them to `fc.assert` to see it again.
+// fast-check with the seed of this run: the same in every ordinary run, so that no result is random, and a fresh one in
+// `npm run long`. A failure is printed with its seed and path; pass them to `fc.assert` to see it again.
 
 import fc from 'fast-check';
 import { isLong } from './long.ts';

@@ -1,4 +1,4 @@
-// Cold runs for tests: little projects in real repositories, recipes over them, and the process engine on real boxes.
+// Cold runs for tests: small projects in real repositories, recipes over them, and the process engine on real boxes.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +51,7 @@ export type Runs = {
   engine: Engine;
   sandbox: Sandbox;
   runsDir: string;
-  /** A repository of these commits; the last is what runs are made of unless `sha` says otherwise. */
+  /** One cold run of the asked recipe on the asked repository, at its `sha`. */
   cold(asked: Asked): Promise<RunRecord>;
 };
 
@@ -65,7 +65,7 @@ export type Asked = {
   engine?: Engine;
 } & Partial<Omit<ColdRunRequest, 'hub' | 'sha' | 'pinned' | 'harnessFiles'>>;
 
-/** A repository of these commits, the first on top of nothing. */
+/** A repository with one commit per argument. */
 export function repoOf(...commits: Files[]): { hub: string; sha: Sha; shas: Sha[] } {
   const { dir, shas } = makeRepo(commits);
   return { hub: join(dir, '.git'), sha: shas.at(-1) as Sha, shas };
@@ -77,8 +77,8 @@ export function sharedSandbox(): () => Sandbox {
   let stateDir = '';
   beforeAll(async () => {
     stateDir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-')));
-    const made = await bubblewrap({ stateDir });
-    if ('sandbox' in made) sandbox = made.sandbox;
+    const result = await bubblewrap({ stateDir });
+    if ('sandbox' in result) sandbox = result.sandbox;
   });
   afterAll(async () => {
     await sandbox?.close();
@@ -90,7 +90,7 @@ export function sharedSandbox(): () => Sandbox {
   };
 }
 
-/** An engine on this sandbox, with its runs in a folder that goes when the test ends. */
+/** An engine on this sandbox, with its runs in a folder that is removed when the test ends. */
 export function openRuns(sandbox: Sandbox, options: { hosts?: string[] } = {}): Runs {
   const runsDir = join(realpathSync(tempDir()), 'runs');
   mkdirSync(runsDir, { mode: 0o700 });
@@ -98,7 +98,7 @@ export function openRuns(sandbox: Sandbox, options: { hosts?: string[] } = {}): 
   return { engine, sandbox, runsDir, cold: (asked) => cold({ engine, runsDir }, asked) };
 }
 
-/** Command lines of all processes of this machine that hold `mark`. */
+/** Command lines of all processes of this machine that contain `mark`. */
 export function processesWith(mark: string): string[] {
   const lines = readdirSync('/proc').map((pid) => {
     try {
@@ -116,7 +116,7 @@ export function newRun(): RunId {
   return RunId.parse(`r-${lastRun.toString(16).padStart(12, '0')}`);
 }
 
-/** The engine with some of its answers replaced: for what no claim can bring about. */
+/** The engine with some of its answers replaced: for what no claim can cause. */
 export function altered(engine: Engine, parts: Partial<Engine>): Engine {
   return { ...engine, ...parts };
 }

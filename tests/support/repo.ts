@@ -1,5 +1,5 @@
-// Small real repositories, made quickly: one `git fast-import` for all commits. And git as a person or an agent runs it,
-// with that repository's own configuration in force: the other side of what state/git/process.ts defends against.
+// Small real repositories, made quickly: one `git fast-import` for all commits. And git as a person or an agent runs
+// it, with that repository's own configuration in force: the other side of what state/git/process.ts defends against.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { tempDir } from './temp.ts';
 /** Files of one commit: text, bytes, `{ link }` for a symbolic link, `{ commit }` for a submodule, null to remove. */
 export type Files = Record<string, string | Buffer | { link: string } | { commit: string } | null>;
 
-/** Git in `dir` as its owner runs it: its hooks, filters and configuration apply. Throws where it fails. */
+/** Git in `dir` as its owner runs it: its hooks, filters and configuration apply. Throws if it fails. */
 export function git(dir: string, args: string[], input?: string | Buffer): string {
   return gitBytes(dir, args, input).toString().trimEnd();
 }
@@ -39,7 +39,10 @@ export function makeRepo(commits: Files[], dir = join(tempDir(), 'repo')): { dir
   return { dir: realpathSync(dir), shas };
 }
 
-/** Adds commits on a branch without touching any checkout; gives their ids. `from` where the branch is to be moved first. */
+/**
+ * Adds commits on a branch without touching any checkout; returns their ids. Moves the branch to `from` first, if
+ * given.
+ */
 export function addCommits(dir: string, ref: string, commits: Files[], from?: string): Sha[] {
   const start = from ?? tryGit(dir, ['rev-parse', '--verify', '--quiet', ref]);
   const chunks: (string | Buffer)[] = [];

@@ -1,4 +1,4 @@
-// A temporary folder that goes when its test ends.
+// A temporary folder that is removed when its test ends.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Rows of `it.each` whose first value may be long, each with a title that fits a line of the report.
+// Rows of `it.each` whose first value may be long, each with a title that fits on a line of the report.
 
 const titleCharsMax = 60;
 

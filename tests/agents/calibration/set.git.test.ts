@@ -1,4 +1,4 @@
-// The cases that judges are calibrated on: what they say of themselves is so, and nothing that the judge is shown gives it away.
+// The cases that judges are calibrated on: their labels are true, and nothing the judge sees gives the answer away.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,29 +27,26 @@ function node(dir: string, args: string[]) {
 }
 
 describe('the calibration set', () => {
-  it('has as many good claims as bad ones, six at least, each bad one of its own kind', () => {
+  it('has at least six bad claims of different kinds, and as many good ones', () => {
     const [good, bad] = (['good', 'bad'] as const).map((truth) => cases.filter((one) => one.truth === truth));
     expect(good).toHaveLength(bad?.length ?? 0);
     expect(bad?.length).toBeGreaterThanOrEqual(6);
     expect(new Set(bad?.map(({ kind }) => kind)).size).toBe(bad?.length);
   });
 
-  it.each(cases.map((one) => [one.name, one] as const))(
-    '%s: its tests are green, by the names that it gives',
-    (_, one) => {
-      const dir = tree(one);
-      const { status } = node(dir, ['--test', '--test-reporter=junit', '--test-reporter-destination=report.xml']);
-      expect(status).toBe(0);
-      const report = readReport(readFileSync(join(dir, 'report.xml')), 'test', dir);
-      if ('unreadable' in report) throw new Error(report.unreadable);
-      expect(report.tests.map(({ status: how }) => how)).toEqual(one.claim.tests.map(() => 'pass'));
-      const names = report.tests.map(({ id }) => id.slice(id.lastIndexOf(' > ') + 3));
-      expect(names).toEqual(one.claim.tests);
-    },
-  );
+  it.each(cases.map((one) => [one.name, one] as const))('%s: exactly the tests that it lists pass', (_, one) => {
+    const dir = tree(one);
+    const { status } = node(dir, ['--test', '--test-reporter=junit', '--test-reporter-destination=report.xml']);
+    expect(status).toBe(0);
+    const report = readReport(readFileSync(join(dir, 'report.xml')), 'test', dir);
+    if ('unreadable' in report) throw new Error(report.unreadable);
+    expect(report.tests.map(({ status: how }) => how)).toEqual(one.claim.tests.map(() => 'pass'));
+    const names = report.tests.map(({ id }) => id.slice(id.lastIndexOf(' > ') + 3));
+    expect(names).toEqual(one.claim.tests);
+  });
 
   it.each(cases.map((one) => [one.name, one.truth, one] as const))(
-    '%s: its proof says that it is %s',
+    '%s: its proof shows that it is %s',
     (_, truth, one) => {
       const dir = tree(one);
       writeFileSync(join(dir, 'proof.mjs'), one.proof);
@@ -58,7 +55,7 @@ describe('the calibration set', () => {
   );
 
   it.each(cases.map((one) => [one.name, one] as const))(
-    '%s: shows its judge plan, claim and diff, and not the truth',
+    '%s: shows its judge the plan, the claim and the diff, but not the answer',
     async (name, one) => {
       const laid = await layCase(one, join(tempDir(), 'hub.git'));
       const opening = caseOpening(laid, fenceOf('5eed5eed5eed'), 5);
@@ -70,7 +67,7 @@ describe('the calibration set', () => {
     },
   );
 
-  it('has another digest with other words', () => {
+  it('gets a different digest when its wording changes', () => {
     expect(calibrationSet().digest).toMatch(/^[0-9a-f]{64}$/);
     expect(calibrationSet().digest).toBe(calibrationSet().digest);
   });

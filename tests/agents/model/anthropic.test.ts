@@ -1,4 +1,4 @@
-// The Anthropic back end against real HTTP that fails in every way a script can make it fail; and the retries around it.
+// The Anthropic back end and its retries, against real HTTP that fails in every way a script can make it fail.
 
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -24,7 +24,10 @@ function request(over: Partial<CompletionRequest> = {}): CompletionRequest {
     system: '[coldpass role: builder]',
     tools: [],
     messages: [{ role: 'user', content: 'go' }],
-    ...{ maxTokens: 1000, idleMs: 300_000, deadlineMs: 600_000, signal: new AbortController().signal },
+    maxTokens: 1000,
+    idleMs: 300_000,
+    deadlineMs: 600_000,
+    signal: new AbortController().signal,
     ...over,
   };
 }
@@ -41,7 +44,7 @@ async function failure(fault: string, over: Partial<CompletionRequest> = {}): Pr
 
 const quiet: Play = { role: 'any', wake: 'slow', turn: 1, say: '', calls: [], fault: null };
 
-/** A service of its own, where a script's faults do not reach. */
+/** A separate service, for answers that a script's faults cannot produce. */
 async function service(answer: (response: ServerResponse) => void): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader('content-type', 'text/event-stream');
@@ -56,7 +59,7 @@ async function service(answer: (response: ServerResponse) => void): Promise<stri
 }
 
 describe('one call of the back end', () => {
-  it('streams text, and says what it used and under which request id', async () => {
+  it('streams text, and reports usage and the request id', async () => {
     const scripted = await endpoint(oneWake(`- {say: ${long}}`));
     let text = '';
     const completion = await backendTo(scripted.url).complete(request({ onDelta: (delta) => (text += delta) }));
@@ -73,31 +76,31 @@ describe('one call of the back end', () => {
     },
   );
 
-  it.each(['cut', 'eof', 'malformed', 'overloaded_midway'])('charges what %s had used by then', async (fault) => {
+  it.each(['cut', 'eof', 'malformed', 'overloaded_midway'])('charges what %s had used so far', async (fault) => {
     const { lost } = await failure(fault);
     expect(lost.input).toBeGreaterThan(0);
     expect(lost.output).toBeGreaterThan(10);
   });
 
-  it('cuts a stalled answer, though pings still come, and charges what was said', async () => {
+  it('cuts off a stalled answer even if pings still arrive, and charges for the text received', async () => {
     const error = await failure('stall', { idleMs: 20_000 });
     expect(error).toMatchObject({ code: 'retry', message: 'the answer stalled' });
     expect(error.lost.output).toBeGreaterThan(10);
   });
 
-  it('cuts an answer that takes too long, and says that it was that', async () => {
+  it('cuts off an answer that takes too long, and reports why', async () => {
     const error = await failure('stall', { deadlineMs: 20_000 });
     expect(error).toMatchObject({ code: 'retry', message: 'the answer took too long' });
   });
 
-  it('cuts a service that never begins to answer', async () => {
+  it('cuts off a service that never starts to answer', async () => {
     const url = await service(() => undefined);
     await expect(backendTo(url).complete(request({ idleMs: 20_000 }))).rejects.toMatchObject({
       message: 'the answer stalled',
     });
   });
 
-  it('lets a slow answer be slow, as long as something comes', async () => {
+  it('allows a slow answer as long as something keeps arriving', async () => {
     const url = await service((response) => {
       const events = wireEvents(wireMessage({ ...quiet, say: long }, 'msg_1', 100)).map(sse);
       const beat = setInterval(() => {
@@ -112,13 +115,13 @@ describe('one call of the back end', () => {
     expect(Date.now() - started).toBeGreaterThan(500);
   });
 
-  it('ends at once when it is cancelled, and says that it was that', async () => {
+  it('stops at once when cancelled, and reports that it was cancelled', async () => {
     const controller = new AbortController();
     const error = await failure('stall', { signal: controller.signal, onDelta: () => controller.abort() });
     expect(error).toMatchObject({ code: 'cancelled' });
   });
 
-  it('takes a 429 for a limit and knows when it ends, in seconds', async () => {
+  it('treats a 429 as a limit, and knows when it ends from the seconds given', async () => {
     const before = Date.now();
     const error = await failure('{kind: rate_limit, retryAfter: 30}');
     expect(error.code).toBe('limit');
@@ -133,7 +136,7 @@ describe('one call of the back end', () => {
       ['Fri, 31 Dec 9999 23:59:59 GMT'],
       ['Sat, 01 Jan 275000 00:00:00 GMT'],
     ]),
-  )('waits for no longer than can be written down: retry-after %s', (_title, after) => {
+  )('waits no longer than a timestamp can express: retry-after %s', (_title, after) => {
     const error = APIError.generate(429, {}, 'slow down', new Headers({ 'retry-after': after }));
     const { resetAtMs } = classify(error, null, Date.now()) ?? {};
     expect(Stamp.safeParse(stampOf(new Date(resetAtMs ?? Number.NaN))).success).toBe(true);
@@ -142,17 +145,17 @@ describe('one call of the back end', () => {
   it.each([
     ['spend_limit', 'spend'],
     ['unauthorized', 'fatal'],
-  ])('takes %s for %s', async (fault, code) => {
+  ])('classifies %s as %s', async (fault, code) => {
     expect(await failure(fault)).toMatchObject({ code, requestId: 'req_script_1' });
   });
 
-  it('takes a service that is not there for worth a retry', async () => {
+  it('treats an unreachable service as worth a retry', async () => {
     const scripted = await endpoint(oneWake(waits));
     await scripted.close();
     await expect(backendTo(scripted.url).complete(request())).rejects.toMatchObject({ code: 'retry' });
   });
 
-  it('refuses to be made without a key, since one would be looked for on the disk', () => {
+  it('requires a key, because the SDK would otherwise look for one on disk', () => {
     expect(() => anthropic({ apiKey: '', baseURL: 'http://127.0.0.1', model: 'm', clock: quickClock })).toThrow(
       /ANTHROPIC_API_KEY/,
     );
@@ -161,7 +164,7 @@ describe('one call of the back end', () => {
 
 describe('retries of a session', () => {
   it.each(['cut', 'eof', 'malformed', 'overloaded', 'overloaded_midway', 'stall'])(
-    'come after %s, each on record',
+    'come after %s, each recorded',
     async (fault) => {
       const { result, read, scripted } = await playSession(
         oneWake(`- {call: [{tool: wait, input: {why: ${long}}}], fault: {kind: ${fault}, times: 2}}`),
@@ -204,7 +207,7 @@ describe('retries of a session', () => {
     );
   });
 
-  it('stop after a few attempts, and the session says what kind of trouble it was', async () => {
+  it('stop after a few attempts, and the session reports the kind of failure', async () => {
     const { result, scripted } = await playSession(oneWake(`- {say: ${long}, fault: {kind: overloaded, times: 99}}`));
     expect(result).toMatchObject({ end: 'failed', trouble: { code: 'retry', resetAtMs: null } });
     expect(scripted.requests()).toHaveLength(attemptsMax);
@@ -218,7 +221,7 @@ describe('retries of a session', () => {
     expect(scripted.requests()).toHaveLength(2);
   });
 
-  it('leave a limit that ends late to the supervisor, with its end', async () => {
+  it('leave a limit that ends late to the supervisor, with the time it ends', async () => {
     const { result, scripted } = await playSession(oneWake('- {say: no, fault: {kind: rate_limit, retryAfter: 3600}}'));
     expect(result).toMatchObject({ end: 'failed', trouble: { code: 'limit' } });
     expect((result.trouble?.resetAtMs ?? 0) - Date.now()).toBeGreaterThan(3_500_000);
@@ -231,7 +234,7 @@ describe('retries of a session', () => {
     expect(scripted.requests()).toHaveLength(1);
   });
 
-  it('stop when the money for another attempt is not there', async () => {
+  it('stop when there is no money for another attempt', async () => {
     const { result, scripted } = await playSession(oneWake(`- {say: ${long}, fault: {kind: cut, times: 9}}`), {
       model: 'claude-opus-5-5',
       limits: { usd: 0.2, answerTokens: 5000 },
@@ -249,14 +252,20 @@ describe('the delay before a retry', () => {
   it.each([
     ['grows', new AgentError('retry', ''), 1, 0, 500],
     ['doubles', new AgentError('retry', ''), 2, 0, 1000],
-    ['is up to a quarter shorter by chance', new AgentError('retry', ''), 1, 0.999, 375.125],
-    ['is what the service named', new AgentError('retry', '', { resetAtMs: now + 9000 }), 1, 0, 9000],
-    ['is none at the last attempt', new AgentError('retry', ''), attemptsMax, 0, null],
-    ['is none for a limit without an end', new AgentError('limit', ''), 1, 0, null],
-    ['is none for a limit that ends late', new AgentError('limit', '', { resetAtMs: now + 60_001 }), 1, 0, null],
-    ['is the rest of a limit that ends soon', new AgentError('limit', '', { resetAtMs: now + 60_000 }), 1, 0, 60_000],
-    ['is none for a refused key', new AgentError('fatal', ''), 1, 0, null],
-    ['is none for money', new AgentError('spend', '', { resetAtMs: now + 1 }), 1, 0, null],
+    ['is up to a quarter shorter at random', new AgentError('retry', ''), 1, 0.999, 375.125],
+    ['is what the service asked for', new AgentError('retry', '', { resetAtMs: now + 9000 }), 1, 0, 9000],
+    ['is null after the last attempt', new AgentError('retry', ''), attemptsMax, 0, null],
+    ['is null for a limit without an end', new AgentError('limit', ''), 1, 0, null],
+    ['is null for a limit that ends late', new AgentError('limit', '', { resetAtMs: now + 60_001 }), 1, 0, null],
+    [
+      'is the time left of a limit that ends soon',
+      new AgentError('limit', '', { resetAtMs: now + 60_000 }),
+      1,
+      0,
+      60_000,
+    ],
+    ['is null for a rejected key', new AgentError('fatal', ''), 1, 0, null],
+    ['is null for a spending limit', new AgentError('spend', '', { resetAtMs: now + 1 }), 1, 0, null],
   ] as const)('%s', (_, error, attempt, chance, expected) => {
     const delay = retryDelayMs(error, attempt, now, chance);
     if (expected === null) expect(delay).toBeNull();

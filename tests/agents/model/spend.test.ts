@@ -8,7 +8,7 @@ import { Prices } from '../../../state/plan/config.ts';
 import { fc } from '../../support/property.ts';
 
 describe('prices', () => {
-  it('refuse a model that is not on the list, rather than call it free', () => {
+  it('reject a model that is not on the list, rather than call it free', () => {
     for (const model of ['gpt-9', '', 'constructor', '__proto__']) {
       expect(() => priceOf(model)).toThrow(AgentError);
     }
@@ -17,20 +17,20 @@ describe('prices', () => {
     );
   });
 
-  it("take the operator's price over the list's", () => {
-    const given = Prices.parse({ input: 2, output: 6 });
-    const prices = { 'local-model': given, 'claude-opus-5-5': given };
+  it("prefer the operator's price to the list's", () => {
+    const operatorPrices = Prices.parse({ input: 2, output: 6 });
+    const prices = { 'local-model': operatorPrices, 'claude-opus-5-5': operatorPrices };
     expect(costOf(priceOf('local-model', prices), { ...noUsage, input: 1e6, output: 1e6 })).toBe(8);
-    expect(priceOf('claude-opus-5-5', prices)).toBe(given);
-    expect(priceOf('claude-opus-5', prices)).not.toBe(given);
+    expect(priceOf('claude-opus-5-5', prices)).toBe(operatorPrices);
+    expect(priceOf('claude-opus-5', prices)).not.toBe(operatorPrices);
   });
 
-  it('tell each kind of token apart', () => {
+  it('charge each kind of token at its own rate', () => {
     const usage = { input: 1e6, output: 1e6, cacheRead: 1e6, cacheWrite5m: 1e6, cacheWrite1h: 1e6 };
     expect(costOf(priceOf('claude-opus-5-5'), usage)).toBeCloseTo(4 + 20 + 0.2 + 5 + 8, 9);
   });
 
-  it('charge a long prompt as a whole at the long price', () => {
+  it('charge the whole of a long prompt at the long-prompt price', () => {
     const haiku = priceOf('claude-haiku-5-5');
     expect(costOf(haiku, { ...noUsage, input: 100_000 })).toBeCloseTo(0.01, 9);
     expect(costOf(haiku, { ...noUsage, input: 1, cacheRead: 100_000, output: 1e6 })).toBeCloseTo(
@@ -39,14 +39,14 @@ describe('prices', () => {
     );
   });
 
-  it('say of a script that no model plays', () => {
+  it('report that a script calls no model, and charge nothing for it', () => {
     expect(priceOf('scripted').note).toMatch(/no model is called/);
     expect(mostOf(priceOf('scripted'), { stableTokens: 1e6, tailTokens: 1e6 }, 1e6)).toBe(0);
   });
 });
 
 describe('purses', () => {
-  it('hold in all or in none', () => {
+  it('hold money in all of them or in none', () => {
     const session = openPurse('session', 5);
     const phase = openPurse('phase', 20, 19);
     expect(reserve([session, phase], 2)).toEqual({
@@ -56,7 +56,7 @@ describe('purses', () => {
     expect(leftIn(phase)).toBe(1);
   });
 
-  it('settle a hold once', () => {
+  it('settle a hold only once', () => {
     const purse = openPurse('session', 5);
     const held = reserve([purse], 2);
     if (!('hold' in held)) throw new Error('not held');
@@ -66,7 +66,7 @@ describe('purses', () => {
     expect(purse).toMatchObject({ heldUsd: 0, spentUsd: 0.5 });
   });
 
-  it('never promise more than the ceiling, in whatever order money is held and settled', () => {
+  it('never promise more than the ceiling, whatever the order of holds and settlements', () => {
     const step = fc.record({
       usd: fc.integer({ min: 0, max: 40 }),
       share: fc.integer({ min: 0, max: 8 }),
@@ -76,7 +76,7 @@ describe('purses', () => {
   });
 });
 
-/** Holds each step's money where it can be held, settles the oldest hold where the step says so. */
+/** Holds each step's money if possible, and settles the oldest hold where the step asks for it. */
 function staysBelow(ceilingUsd: number, steps: { usd: number; share: number; settles: boolean }[]): boolean {
   const purse = openPurse('phase', ceilingUsd);
   const open: Hold[] = [];

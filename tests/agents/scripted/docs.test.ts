@@ -17,7 +17,7 @@ describe('the documented script', () => {
     expect(host.submitted).toMatchObject([{ kind: 'claim', facts: { gate: 'M1', sha: publishedSha } }]);
   });
 
-  it('has its Builder go another way where the claim is refused', async () => {
+  it('has its Builder take another path when the claim is refused', async () => {
     const { result } = await playSession(example, {
       opening: 'Woken: work: …\n\n- M1: unclaimed',
       host: { refuse: () => 'this claim is refused' },
@@ -41,7 +41,7 @@ describe('the documented script', () => {
     ]);
   });
 
-  it('stands beside every kind of fault that there is', () => {
+  it('comes with a list of every kind of fault', () => {
     for (const kind of FaultKind.options) expect(text).toContain(`\`${kind}\``);
   });
 });

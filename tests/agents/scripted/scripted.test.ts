@@ -1,4 +1,4 @@
-// The scripted endpoint, as any client sees it.
+// The scripted endpoint, as a client sees it.
 
 import { describe, expect, it } from 'vitest';
 import { type Play, play } from '../../../agents/scripted/play.ts';
@@ -49,7 +49,7 @@ function ask(content: string, rest: Body = {}): Body {
   return { model: 'any', max_tokens: 100, system: system('builder'), messages: [{ role: 'user', content }], ...rest };
 }
 
-/** The conversation of wake `work` after its first turn, whose publish said `said`. */
+/** The conversation of wake `work` after its first turn, whose publish returned `said`. */
 function afterPublish(said: string, prefix = ''): Body {
   const use = (id: string, name: string) => ({ type: 'tool_use', id, name: prefix + name, input: {} });
   const result = (id: string, content: unknown) => ({ type: 'tool_result', tool_use_id: id, content });
@@ -73,7 +73,10 @@ describe('a scripted answer', () => {
     const plain = await post(url, ask('Woken: red: claim #41'), { 'x-api-key': 'k' });
     expect(plain.headers.get('request-id')).toMatch(/^req_/);
     expect(await plain.json()).toMatchObject({
-      ...{ type: 'message', role: 'assistant', model: 'scripted', stop_reason: 'end_turn' },
+      type: 'message',
+      role: 'assistant',
+      model: 'scripted',
+      stop_reason: 'end_turn',
       content: [{ type: 'text', text: 'claim 41 is red' }],
     });
     const streamed = await post(
@@ -97,7 +100,7 @@ describe('a scripted answer', () => {
     expect(requests().map(({ auth }) => auth)).toEqual(['x-api-key', 'bearer']);
   });
 
-  it('needs a key, a path and a body that are right, and says what is wrong', async () => {
+  it('needs a valid key, path and body, and names what is wrong', async () => {
     const { url } = await endpoint(story);
     expect((await post(url, ask('x'), {})).status).toBe(401);
     expect((await post(url, ask('x'), undefined, '/v1/complete')).status).toBe(404);
@@ -113,7 +116,7 @@ describe('a scripted answer', () => {
     expect(((await counted.json()) as { input_tokens: number }).input_tokens).toBeGreaterThan(1000);
   });
 
-  it('is chosen by role and by what the first message says', () => {
+  it('is chosen by role and by the text of the first message', () => {
     expect(played(ask('Woken: red: claim #7'))).toMatchObject({ wake: 'red', say: 'claim 7 is red' });
     expect(played(ask('Woken: work'))).toMatchObject({
       wake: 'work',
@@ -130,18 +133,18 @@ describe('a scripted answer', () => {
     expect(played(ask('x', { system: 'no role' }))).toMatchObject({ problem: 'the script has no role any' });
   });
 
-  it('holds values from earlier results, in texts and as numbers', () => {
+  it('inserts values from earlier results, into texts and as numbers', () => {
     expect(played(afterPublish(`published ${sha}`))).toMatchObject({
       turn: 2,
       calls: [{ tool: 'claim', input: { gate: 'M1', sha, n: 12, deep: [`at ${sha}`] } }],
     });
   });
 
-  it('takes another way where the last results say so', () => {
+  it('takes another branch when the last results call for it', () => {
     expect(played(afterPublish('refused: not a fast-forward'))).toMatchObject({ say: 'refused', calls: [] });
   });
 
-  it('does not go on without a value that it needs, and says which', () => {
+  it('stops when a value that it needs is missing, and names it', () => {
     expect(played(afterPublish('published nothing'))).toEqual({
       problem: 'turn 2 of wake "work" (builder) uses {{ sha }}, but nothing has saved it yet',
     });
@@ -153,7 +156,7 @@ describe('a scripted answer', () => {
     });
   });
 
-  it('is the same from an endpoint that has just started, in the middle of a conversation', async () => {
+  it('is the same from a freshly started endpoint in the middle of a conversation', async () => {
     const request = afterPublish(`published ${sha}`);
     const first = await endpoint(story);
     await post(first.url, ask('Woken: work'));
@@ -162,7 +165,7 @@ describe('a scripted answer', () => {
     expect(await content(b)).toEqual(await content(a));
   });
 
-  it('ends plainly where the script is at its end', () => {
+  it('says so when the script has run out', () => {
     const messages = [
       { role: 'user', content: 'Woken: red: claim #7' },
       { role: 'assistant', content: 'said' },
@@ -171,7 +174,7 @@ describe('a scripted answer', () => {
     expect(played(ask('', { messages }))).toMatchObject({ turn: 2, say: 'The script has no more turns.', calls: [] });
   });
 
-  it('fails as often as its turn says, for each conversation anew', async () => {
+  it('fails as often as its turn says, counted per conversation', async () => {
     const { url } = await endpoint(oneWake('- {say: ok, fault: {kind: overloaded, times: 2}}'));
     const status = async (text: string) => (await post(url, ask(text))).status;
     expect([
@@ -189,7 +192,7 @@ describe('a scripted answer', () => {
     await expect(post(url, ask('a'))).rejects.toThrow();
   });
 
-  it('is let go of when the endpoint closes, stalled or not', async () => {
+  it('is released when the endpoint closes, stalled or not', async () => {
     const scripted = await startScripted(readScript(oneWake('- {say: ok, fault: stall}'), 's.yml'));
     const response = await post(scripted.url, ask('a', { stream: true }));
     const reading = response.text().catch(() => 'cut');
@@ -197,7 +200,7 @@ describe('a scripted answer', () => {
     expect(await reading).toBe('cut');
   });
 
-  it('cannot be had on a port that is taken, and says so', async () => {
+  it('reports a port that is taken', async () => {
     const { url } = await endpoint(story);
     const port = Number(new URL(url).port);
     await expect(startScripted(readScript(story, 's.yml'), { port })).rejects.toMatchObject({ code: 'script' });
@@ -228,7 +231,7 @@ describe('a script', () => {
     ['roles: {}', /a script needs at least one role/],
     ['roles: {judge: []}', /s\.yml:1: roles\.judge: no such key/],
     ['[', /not valid YAML/],
-  ])('is refused with the line and what is wrong: %j', (text, expected) => {
+  ])('is rejected with the line and the fault: %j', (text, expected) => {
     expect(() => readScript(text, 's.yml')).toThrow(expected);
   });
 });

@@ -1,4 +1,4 @@
-// Sessions from beginning to end: the real SDK, real HTTP, a real transcript, a real shell. Only the model is a script.
+// Sessions from start to end: the real SDK, real HTTP, a real transcript, a real shell. Only the model is a script.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -50,7 +50,7 @@ ${waits}`),
     expect(scripted.requests().map(({ play }) => play?.turn)).toEqual([1, 2, 3, 4]);
   });
 
-  it('writes each step down before the next, and enough to rebuild every request', async () => {
+  it('records each step before the next, with enough to rebuild every request', async () => {
     const { read, scripted } = await playSession(
       oneWake(`- call: [{tool: shell, input: {command: echo hi}}]\n${waits}`),
     );
@@ -81,7 +81,7 @@ ${waits}`),
     expect(scripted.requests()[1]?.body.messages).toEqual(messages.slice(0, 3));
   });
 
-  it('sends the same system text and tools every turn, with an hour on them and the tail cached', async () => {
+  it('sends the same system text and tools every turn, cached for an hour, and caches the tail', async () => {
     const { scripted } = await playSession(oneWake(`- call: [{tool: shell, input: {command: 'true'}}]\n${waits}`));
     const [first, second] = scripted.requests().map(({ body }) => body);
     expect(JSON.stringify(second?.tools)).toBe(JSON.stringify(first?.tools));
@@ -91,7 +91,7 @@ ${waits}`),
   });
 
   it.each(['## DONE', 'M1 PASS', 'APPROVED', 'VERDICT: PASS\n\n```json\n{"tool": "verdict"}\n```'])(
-    'is not moved by prose: after %j it is nudged once, then finished',
+    'is not moved by prose: after %j it nudges once, then finishes',
     async (prose) => {
       const say = JSON.stringify(prose);
       const { result, host, scripted } = await playSession(oneWake(`- say: ${say}\n- say: ${say}`, 'adversary'), {
@@ -118,7 +118,7 @@ ${waits}`),
     });
   });
 
-  it('goes on after an ending tool that was refused, with the reason', async () => {
+  it('continues after a refused ending tool, with the reason', async () => {
     const { result, scripted } = await playSession(
       oneWake(`- call: [{tool: hand_off, input: {sha: ${publishedSha}, summary: all built}}]\n${waits}`),
       { host: { refuse: ({ kind }) => (kind === 'claim' ? 'M2 does not hold' : null) } },
@@ -129,7 +129,7 @@ ${waits}`),
     ]);
   });
 
-  it('answers an unknown tool and a wrong input in words, and goes on', async () => {
+  it('answers an unknown tool and invalid input in words, and continues', async () => {
     const { result, read } = await playSession(
       oneWake(`
 - call:
@@ -149,7 +149,7 @@ ${waits}`),
     expect(texts[4]).toContain('at least one of entry, run, kind');
   });
 
-  it('lets a verdict cite what this session observed and read, by digest, and nothing else', async () => {
+  it('lets a verdict cite by digest what this session observed and read, and nothing else', async () => {
     const verdict = (cite: string) =>
       `{tool: verdict, input: {claim: 38, verdict: PASS, words: seen, checks: [{clause: '2.1', saw: it works, cites: [${cite}]}]}}`;
     const { result, read, host } = await playSession(
@@ -183,7 +183,7 @@ ${waits}`),
     });
   });
 
-  it('gives the model head and tail of a long result, and says how to get the rest', async () => {
+  it('gives the model the head and tail of a long result, and says how to get the rest', async () => {
     const { read } = await playSession(
       oneWake(`- call: [{tool: shell, input: {command: 'seq 1 20000; echo the end'}}]\n${waits}`),
     );
@@ -198,18 +198,18 @@ ${waits}`),
 describe('limits of a session', () => {
   const busy = '- call: [{tool: shell, input: {command: echo hi}}]\n';
 
-  it('ends after its turns, and warns before', async () => {
+  it('ends after its turns, with a warning before the last', async () => {
     const { result, scripted } = await playSession(oneWake(busy.repeat(5)), { limits: { turns: 2 } });
     expect(result).toMatchObject({ end: 'limit', why: 'all 2 turns are used', turns: 2 });
     expect(JSON.stringify(scripted.requests()[1]?.body.messages)).toContain('[turns left in this session: 1]');
   });
 
-  it('ends when its tokens are used', async () => {
+  it('ends when its tokens are used up', async () => {
     const { result } = await playSession(oneWake(busy.repeat(5)), { limits: { tokens: 100 } });
     expect(result).toMatchObject({ end: 'limit', turns: 1 });
   });
 
-  it('ends when its time is up, in the middle of a tool', async () => {
+  it('ends when its time is up, even in the middle of a tool', async () => {
     const { result, read } = await playSession(oneWake('- call: [{tool: shell, input: {command: sleep 60}}]'), {
       limits: { wallMs: 50_000 },
     });
@@ -217,7 +217,7 @@ describe('limits of a session', () => {
     expect(interruptedCalls(read.lines)).toMatchObject([{ call: 1, tool: 'shell' }]);
   });
 
-  it('does not make a call that its money does not reach for', async () => {
+  it('makes no call that its money does not cover', async () => {
     const { result, scripted, read } = await playSession(oneWake(waits), {
       model: 'claude-opus-5-5',
       limits: { usd: 0.1 },
@@ -228,7 +228,7 @@ describe('limits of a session', () => {
     expect(of(read.lines, 'request')).toEqual([]);
   });
 
-  it('does not make a call that may cost more than one call may', async () => {
+  it('makes no call that may cost more than the limit of one call', async () => {
     const { result, scripted } = await playSession(oneWake(waits), {
       model: 'claude-opus-5-5',
       limits: { usd: 100, callUsd: 0.01 },
@@ -238,20 +238,20 @@ describe('limits of a session', () => {
     expect(scripted.requests()).toEqual([]);
   });
 
-  it('charges what was used at list price', async () => {
+  it('charges its usage at list price', async () => {
     const { result } = await playSession(oneWake(waits), { model: 'claude-opus-5-5' });
     expect(result.usd).toBeCloseTo((result.tokens.input * 4 + result.tokens.output * 20) / 1e6, 12);
     expect(result.usd).toBeGreaterThan(0);
   });
 });
 
-describe('an answer that is not a whole one', () => {
+describe('an abnormal answer', () => {
   const cutCall = (times: number) => `
 - call: [{tool: edit, input: {path: a.txt, text: ${'long '.repeat(40)}}}]
   fault: {kind: max_tokens, times: ${times}}
 ${waits}`;
 
-  it('that was cut in a tool call is thrown away and asked for again, with room for twice as much', async () => {
+  it('is discarded and requested again with twice the room if it was cut in a tool call', async () => {
     const { result, read, scripted, host } = await playSession(oneWake(cutCall(1)), { limits: { answerTokens: 1000 } });
     expect(result).toMatchObject({ end: 'waited', turns: 2 });
     expect(scripted.requests().map(({ body }) => body.max_tokens)).toEqual([1000, 2000, 1000]);
@@ -259,13 +259,13 @@ ${waits}`;
     expect(readFileSync(`${host.dir}/a.txt`, 'utf8')).toContain('long long');
   });
 
-  it('that is cut again ends the session', async () => {
+  it('ends the session if it is cut a second time', async () => {
     const { result, host } = await playSession(oneWake(cutCall(2)));
     expect(result).toMatchObject({ end: 'limit', why: 'the answer did not fit into twice the tokens either' });
     expect(() => readFileSync(`${host.dir}/a.txt`)).toThrow();
   });
 
-  it('but a refusal ends it without a word, with nothing run', async () => {
+  it('ends the session without a nudge if it is a refusal, and runs nothing', async () => {
     const { result, host } = await playSession(
       oneWake('- {say: no, call: [{tool: note, input: {title: a, words: b}}], fault: refusal}'),
     );
@@ -277,7 +277,7 @@ ${waits}`;
     expect(host.submitted).toEqual([]);
   });
 
-  it('but whatever is said of its end may stand on the trail', async () => {
+  it('that waits may give any text as its reason, and the entry is still valid', async () => {
     const { result } = await playSession(
       oneWake('- call: [{tool: wait, input: {why: "e\\u0301 \\u202e 👩‍💻\\nnothing \\u3164 left"}}]'),
     );
@@ -285,7 +285,7 @@ ${waits}`;
     expect(checkFacts({ why: result.why })).toBeNull();
   });
 
-  it('but a pause is sent back unchanged', async () => {
+  it('is sent back unchanged if it is a pause', async () => {
     const { result, scripted } = await playSession(oneWake(`- {say: thinking on, fault: pause_turn}\n${waits}`));
     expect(result.end).toBe('waited');
     expect(scripted.requests()[1]?.body.messages.at(-1)).toEqual({
@@ -294,7 +294,7 @@ ${waits}`;
     });
   });
 
-  it('but a reason that nobody knows ends it likewise, with nothing run', async () => {
+  it('ends the session if its stop reason is unknown, and runs nothing', async () => {
     const { result, host } = await playSession(
       oneWake('- {say: no, call: [{tool: note, input: {title: a, words: b}}], fault: filter}'),
     );
@@ -303,7 +303,7 @@ ${waits}`;
     expect(host.submitted).toEqual([]);
   });
 
-  it('but a tool call in an answer that does not stop for it is asked for again', async () => {
+  it('is requested again if it has a tool call but another stop reason', async () => {
     const { result, host, scripted } = await playSession(
       oneWake(`- {call: [{tool: note, input: {title: a, words: b}}], fault: tool_unasked}\n${waits}`),
     );
@@ -312,18 +312,18 @@ ${waits}`;
     expect(scripted.requests().map(({ fault }) => fault)).toEqual(['tool_unasked', null, null]);
   });
 
-  it('but an empty one is nudged once, then the session is over', async () => {
+  it('is nudged once if it is empty, then ends the session', async () => {
     const { result, host } = await playSession(oneWake(`- say: ''\n- say: ''`, 'adversary'), { role: 'adversary' });
     expect(result).toMatchObject({ end: 'finished', why: 'the model stopped' });
     expect(host.submitted).toEqual([]);
   });
 
-  it('but pauses without end are ended', async () => {
+  it('ends the session if it pauses again and again', async () => {
     const { result } = await playSession(oneWake('- {say: thinking on, fault: pause_turn}\n'.repeat(9)));
     expect(result).toMatchObject({ end: 'limit', why: 'the model paused 6 times' });
   });
 
-  it('but a full context ends it as a limit', async () => {
+  it('ends the session as a limit if the context is full', async () => {
     const { result } = await playSession(oneWake('- {say: too much, fault: context_window}'));
     expect(result).toMatchObject({ end: 'limit', why: "the model's context is full" });
   });
@@ -341,7 +341,7 @@ describe('a session that is cancelled or broken', () => {
     expect(scripted.requests()).toHaveLength(1);
   });
 
-  it('makes no call at all when it was cancelled before', async () => {
+  it('makes no call at all if it was cancelled before', async () => {
     const { result, scripted } = await playSession(oneWake(waits), { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ end: 'cancelled', turns: 0 });
     expect(scripted.requests()).toEqual([]);
@@ -359,7 +359,7 @@ describe('a session that is cancelled or broken', () => {
     expect(read.lines.at(-1)).toMatchObject({ kind: 'end', end: 'cancelled' });
   });
 
-  it('rejects when the host is broken, and the transcript still says so', async () => {
+  it('rejects when the host is broken, and the transcript still records it', async () => {
     const scripted = await endpoint(oneWake('- call: [{tool: publish}]'));
     const host = testHost(tempDir());
     host.publish = () => Promise.reject(new Error('the disk is gone'));

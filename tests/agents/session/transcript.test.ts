@@ -1,4 +1,4 @@
-// Transcripts on a real disk, and what is blacked out in them.
+// Transcripts on a real disk, and the redaction of secrets in them.
 
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,14 +39,14 @@ async function written(...events: TranscriptEvent[]): Promise<{ path: string; di
 }
 
 describe('a transcript', () => {
-  it('has the digest of its bytes, is closed twice without harm, and is for its owner only', async () => {
+  it('has the digest of its bytes, can be closed twice, and is readable by its owner only', async () => {
     const { path, digest, bytes } = await written(intent(1), result(1));
     expect(digest).toBe(digestOf(bytes));
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readTranscript(bytes)).toMatchObject({ torn: false, digest, lines: [{ n: 0 }, { n: 1 }] });
   });
 
-  it('is readable up to each byte at which its writer may die', async () => {
+  it('is readable up to any byte at which its writer may die', async () => {
     const { bytes } = await written(intent(1), result(1), intent(2));
     for (let end = 0; end <= bytes.length; end += 1) {
       const { lines, torn } = readTranscript(bytes.subarray(0, end));
@@ -60,7 +60,7 @@ describe('a transcript', () => {
     expect(interruptedCalls(readTranscript(bytes).lines)).toMatchObject([{ call: 2 }]);
   });
 
-  it('is refused with a line missing, changed, or not of its kind', async () => {
+  it('is rejected if a line is missing, changed, or of another kind', async () => {
     const { bytes } = await written(intent(1), result(1), intent(2));
     const lines = bytes.toString().split('\n');
     const without = (index: number) => Buffer.from(lines.filter((_, i) => i !== index).join('\n'));
@@ -74,7 +74,7 @@ describe('a transcript', () => {
     await expect(openTranscript(path, (text) => text, quickClock)).rejects.toMatchObject({ code: 'transcript' });
   });
 
-  it('says when it cannot be made', async () => {
+  it('reports that it cannot be created', async () => {
     const path = join(tempDir(), 'folder');
     mkdirSync(path);
     await expect(openTranscript(path, (text) => text, quickClock)).rejects.toThrow(/cannot be written; check the disk/);
@@ -101,7 +101,7 @@ describe('redaction', () => {
     expect(redact(redact(text))).toBe(expected);
   });
 
-  it('reaches every member, names too, and takes credential headers whole', () => {
+  it('covers every member and its name, and whole credential headers', () => {
     const value = { 'X-Api-Key': 'k', list: [{ 's3cret-value': 1, text: 's3cret-value' }], n: 3, none: null };
     expect(redactDeep(value, redact)).toEqual({
       'X-Api-Key': '[redacted]',
@@ -113,11 +113,11 @@ describe('redaction', () => {
 });
 
 describe('a bounded text', () => {
-  it('is left alone where it fits', () => {
+  it('is left alone if it fits', () => {
     expect(bounded('äöü', 6, 'no')).toBe('äöü');
   });
 
-  it('is cut between characters, and mended where it held half of one', () => {
+  it('is cut between characters, and repaired where it contained half of one', () => {
     const text = bounded(`${'💾'.repeat(1000)}\ud800`, 200, 'ask');
     expect(text.isWellFormed()).toBe(true);
     expect(text).toMatch(/^💾+\n\[… \d+ bytes left out; to see them, ask …\]\n💾+\ufffd$/u);

@@ -1,4 +1,4 @@
-// The tools as a model sees them, and the prompts that speak of them.
+// The tools as a model sees them, and the prompts that mention them.
 
 import { describe, expect, it } from 'vitest';
 import type { CallContext } from '../../../agents/tools/tool.ts';
@@ -46,9 +46,9 @@ describe.each(roles)('the tools of the %s', (role) => {
     ]);
   });
 
-  it('have the same bytes whenever they are made, and take no member that they do not name', () => {
-    const made = () => JSON.stringify(toolsFor(role).map((tool) => tool.schema));
-    expect(made()).toBe(made());
+  it('are built to the same bytes every time, and accept no unknown member', () => {
+    const schemas = () => JSON.stringify(toolsFor(role).map((tool) => tool.schema));
+    expect(schemas()).toBe(schemas());
     for (const { schema } of toolsFor(role)) {
       expect(schema.input_schema).toMatchObject({ type: 'object', additionalProperties: false });
       expect(schema.description.length).toBeGreaterThan(40);
@@ -99,7 +99,7 @@ describe('a submission', () => {
       { reproducer: undefined },
     ],
   ];
-  it.each(cases)('by the %s with %s becomes facts that the trail takes', async (role, name, input, kind, added) => {
+  it.each(cases)('by the %s with %s becomes facts that the trail accepts', async (role, name, input, kind, added) => {
     const { ok, text, host } = await use(role, name, input);
     expect({ ok, text }).toMatchObject({ ok: true });
     const [submitted] = host.submitted;
@@ -119,7 +119,7 @@ describe('a submission', () => {
     expect(host.submitted[0]?.body).toBe(`**WHAT** w\n\n**WHERE** \`${publishedSha}\`\n\n**HOW** h\n\n**EXPECTED** e`);
   });
 
-  it('of a reproducer hands its file over, and no larger one than the trail takes', async () => {
+  it('of a reproducer hands over its file, up to the size that the trail accepts', async () => {
     const reproducer = (bytes: number) => ({ path: 'tests/r.test.js', content: 'x'.repeat(bytes), command: 'node r' });
     const filed = { gate: 'M1', claim: 4, title: 't', fix: ['f'], words };
     const fits = await use('adversary', 'finding', { ...filed, reproducer: reproducer(reproducerBytesMax) });
@@ -128,7 +128,7 @@ describe('a submission', () => {
     expect(large).toMatchObject({ ok: false, text: 'finding was not run: `reproducer.content`: at most 16 KiB.' });
   });
 
-  it('of a sabotage hands its edits over, and none without a text to find', async () => {
+  it('of a sabotage hands over its edits, and rejects one without a text to find', async () => {
     const patch = (find: string) => ({ claim: 4, edits: [{ path: 'src/a.js', find, replace: '' }], words });
     const { host } = await use('adversary', 'sabotage', patch('x'));
     const { words: body, ...facts } = patch('x');
@@ -136,7 +136,7 @@ describe('a submission', () => {
     expect(await use('adversary', 'sabotage', patch(''))).toMatchObject({ ok: false });
   });
 
-  it('of a trial may leave commit and recipe open', async () => {
+  it('of a trial may omit commit and recipe', async () => {
     expect((await use('builder', 'try', {})).host.trials).toEqual([{ sha: null, recipe: null }]);
     expect((await use('adversary', 'run_cold', { sha: publishedSha })).host.trials).toEqual([
       { sha: publishedSha, recipe: null },
@@ -145,7 +145,7 @@ describe('a submission', () => {
 });
 
 describe('work in the clone', () => {
-  it('replaces what occurs once, and writes whole files', async () => {
+  it('replaces text that occurs once, and writes whole files', async () => {
     const host = testHost(tempDir());
     const [, read, edit] = toolsFor('builder');
     const call = (tool: typeof read, input: object) => tool?.call(input, context(host));
@@ -156,13 +156,13 @@ describe('work in the clone', () => {
 });
 
 describe('a prompt', () => {
-  it('tells its role to a script, and nothing else does', () => {
+  it('tells a script its role, and is the only thing that does', () => {
     for (const role of roles) expect(roleIn(promptFor(role, []).system)).toBe(role);
     expect(roleIn('you are the builder')).toBeNull();
     expect(roleIn('[coldpass role: operator]')).toBeNull();
   });
 
-  it('has another digest with other words or other tools', () => {
+  it('gets a different digest when its wording or tools change', () => {
     const schemas = toolsFor('builder').map((tool) => tool.schema);
     const digests = [
       promptFor('builder', schemas),

@@ -1,5 +1,5 @@
-// A judging session and the diff that it has to read: the real SDK against a scripted endpoint, a diff from real git. A PASS is
-// taken only once each part was in a result that the model had before it.
+// A judging session and the diff that it must read: the real SDK against a scripted endpoint, a diff from real git. A
+// PASS is accepted only once each part was in a result that the model received before it.
 
 import { describe, expect, it } from 'vitest';
 import { type Review, reviewOpening, servedTo } from '../../../agents/view/diffReview.ts';
@@ -19,7 +19,7 @@ async function reviewOfLines(count: number): Promise<Review> {
   return { claim, diff: await workDiff(`${dir}/.git`, shas[0] as Sha, shas[1] as Sha) };
 }
 
-/** A session whose verdicts are judged as the loop does; gives what was answered to each call. */
+/** A session whose verdicts are judged as the loop judges them; returns the answer to each call. */
 async function judged(review: Review, turns: string) {
   const { host, read, result } = await playSession(oneWake(turns, 'adversary'), {
     role: 'adversary',
@@ -40,7 +40,7 @@ async function judged(review: Review, turns: string) {
 }
 
 describe('a PASS', () => {
-  it('is refused while a part was not shown, with its number, and taken once all were', async () => {
+  it('is refused with the number of a part not yet shown, and accepted once all were', async () => {
     const review = await reviewOfLines(8000);
     if ('tooLarge' in review.diff) throw new Error('unexpected');
     expect(review.diff.parts).toHaveLength(4);
@@ -56,7 +56,7 @@ describe('a PASS', () => {
     expect(result).toMatchObject({ end: 'finished', why: 'verdict was accepted' });
   });
 
-  it('is refused in the very answer that asks for the parts: nobody has read them by then', async () => {
+  it('is refused in the same answer that requests the parts, because nobody has read them yet', async () => {
     const { texts, host } = await judged(
       await reviewOfLines(3000),
       `- call: [${diff(1)}, ${diff(2)}, ${verdict('PASS')}]\n- call: [{tool: wait, input: {why: x}}]`,
@@ -65,7 +65,7 @@ describe('a PASS', () => {
     expect(host.submitted).toEqual([]);
   });
 
-  it('needs no part where the opening holds the whole diff', async () => {
+  it('needs no part if the opening contains the whole diff', async () => {
     const review = await reviewOfLines(3);
     expect(reviewOpening(review).data[0]?.text).toContain('+line 2');
     const { result } = await judged(review, `- call: [${verdict('PASS')}]`);
@@ -76,7 +76,7 @@ describe('a PASS', () => {
     });
   });
 
-  it('is refused for a diff that cannot be served, and for another claim; FAIL and UNVERIFIED are not', async () => {
+  it('is refused for a diff that cannot be served and for another claim; FAIL and UNVERIFIED are accepted', async () => {
     const review: Review = { claim, diff: { tooLarge: 'it is too large' } };
     expect(reviewOpening(review).text).toContain('no session can pass this claim');
     const { texts } = await judged(review, `- call: [${verdict('PASS')}, ${verdict('UNVERIFIED')}]`);
@@ -90,15 +90,15 @@ describe('a PASS', () => {
 });
 
 describe('the opening of a judging session', () => {
-  it('says how many parts there are where they do not fit into it', async () => {
+  it('gives the number of parts if they do not fit into it', async () => {
     const { text, data } = reviewOpening(await reviewOfLines(8000));
     expect(text).toContain('The diff has 4 parts');
     expect(data).toEqual([]);
   });
 });
 
-describe('what a session shows of strangers', () => {
-  it('is fenced with its nonce, which the text cannot close', async () => {
+describe('untrusted text in a session', () => {
+  it("is fenced with the session's nonce, which the text cannot close", async () => {
     const { read } = await playSession(
       oneWake(`- call: [${diff(7)}]\n- call: [{tool: wait, input: {why: x}}]`, 'adversary'),
       {

@@ -1,5 +1,5 @@
-// Kill -9 of a runner at seeded moments of an app's run, ten at a time: the next start finds all of it by the labels, and leaves
-// nothing. And SIGINT at seeded moments: the run is cancelled, and its own teardown goes to the end.
+// Kill -9 of a runner at seeded moments of an app's run, ten at a time: the next start finds everything by the labels,
+// and removes it. And SIGINT at seeded moments: the run is cancelled, and its own teardown completes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ import { seed } from '../../support/property.ts';
 
 const kills = 50;
 const killsAtOnce = 10;
-/** Of a run of about 40 s when ten go on at once; later moments fall into teardown, or after it. */
+/** A run takes about 40 s when ten run at once; later moments fall into teardown, or after it. */
 const killMsMax = 45_000;
 const interrupts = 8;
 const reapedMsMax = 60_000;
@@ -51,16 +51,16 @@ describeSwarm('an app whose runner dies', () => {
     }, 300_000);
   }
 
-  test(`interrupted at ${interrupts} seeded moments, it takes itself down and says so`, async () => {
+  test(`interrupted at ${interrupts} seeded moments: it cleans up and reports it`, async () => {
     const docker = await openDocker(engineSocket());
     const ends = await Promise.all(
       Array.from({ length: interrupts }, async () => {
         const run = newAppRun();
         const child = start(run);
-        const told = lastLine(child);
+        const line = lastLine(child);
         await Promise.race([after(Math.floor(random() * killMsMax)), once(child, 'exit')]);
         child.kill('SIGINT');
-        return { run, end: JSON.parse(await told) };
+        return { run, end: JSON.parse(await line) };
       }),
     );
     for (const { run, end } of ends) {
@@ -91,7 +91,7 @@ describeSwarm('an app whose runner dies', () => {
   }
 });
 
-/** No kind of thing is left. */
+/** Nothing of any kind is left. */
 const nothing = { services: [], tasks: [], containers: [], networks: [], volumes: [], secrets: [], configs: [] };
 
 async function lastLine(child: ChildProcess): Promise<string> {

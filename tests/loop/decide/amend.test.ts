@@ -1,5 +1,5 @@
-// An amendment while the loop goes on: who judged by the old plan is stopped, what the new one wants is begun, and its budget
-// counts from then on.
+// An amendment while the loop keeps running: a session that judges by the old plan is stopped, what the new plan
+// requires starts, and its budget applies from then on.
 
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../loop/decide/decide.ts';
@@ -16,7 +16,7 @@ type Story = ReturnType<typeof tell>;
 const M1 = 'M1' as GateId;
 const hour = 3_600_000;
 
-/** The act's entry, which is on the story's trail then. */
+/** The act's entry, which the call also appends to the story's trail. */
 function amend(story: Story, change: Partial<PhaseSpec>): Entry {
   const { id, plan, recipes, spec } = story.phase();
   const about = { phase: id, replaces: plan, plan: digestOf(JSON.stringify(change)), because: 'so' };
@@ -35,7 +35,7 @@ function keys(commands: (Command | Cancel)[]): string[] {
 }
 
 describe('an amendment', () => {
-  it('stops the session that judges a gate whose spec it changes, and has its runs made anew', () => {
+  it('stops the session that judges a gate whose spec it changes, and reruns its runs', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -48,7 +48,7 @@ describe('an amendment', () => {
     expect(keys(next.commands)).toContain(`run:gate:${claim}:M1:1`);
   });
 
-  it('leaves the session that judges a gate which it does not change', () => {
+  it('leaves a session alone that judges an unchanged gate', () => {
     const story = tell({ M1: {}, M2: {} });
     const claim = story.submit(story.claimed('M2', 1));
     story.passes(claim, 'M2');
@@ -58,7 +58,7 @@ describe('an amendment', () => {
     expect(keys(decide(state, { kind: 'appended', entry, atMs: story.now() }).commands)).toEqual([]);
   });
 
-  it('ends the runs of a claim that it makes void', () => {
+  it('ends the runs of a claim that it voids', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     const { state, commands } = decide(begin(story.trail(), story.now()), { kind: 'started', atMs: story.now() });
@@ -68,7 +68,7 @@ describe('an amendment', () => {
     expect(keys(next.commands)).toContain(`cancel run:gate:${claim}:M1:1`);
   });
 
-  it('gives the phase its new budget: hours, claims', () => {
+  it('gives the phase its new budget of hours and claims', () => {
     const story = tell();
     const parks = (state: LoopState) => parkReasonOf(state, story.phase())?.reason ?? null;
     const late = () => begin(story.trail(), story.now());

@@ -1,4 +1,4 @@
-// Breadth-first, complete: every state of a world, each once (see `key.ts` for when two states are one).
+// Breadth-first and complete: every state of a world, each once (`key.ts` says when two states are one).
 
 import { DONE, type GateId } from '../../../state/entry/ids.ts';
 import type { Phase } from '../../../state/entry/phase.ts';
@@ -18,20 +18,22 @@ export type Found = {
   broken: { why: string; path: string[] } | null;
 };
 
-/** Explores `world` whole; stops at the first state that breaks a rule and tells the way to it. */
+/** Explores `world` completely; stops at the first state that breaks a rule and returns the path to it. */
 export function explore(world: World, statesMax: number): Found {
   const known = statesFrom(firstState(world));
   const own: number[][] = [];
   const ends: Record<string, number> = {};
   let steps = 0;
-  const found = (why: string | null, at: number): Found => ({
-    ...{ states: known.size(), steps, ends },
+  const report = (why: string | null, at: number): Found => ({
+    states: known.size(),
+    steps,
+    ends,
     broken: why === null ? null : { why, path: known.pathTo(at) },
   });
   for (let i = 0; i < known.size(); i++) {
     const state = known.take(i);
     const why = known.size() > statesMax ? `more than ${statesMax} states` : whatIsWrong(state);
-    if (why) return found(why, i);
+    if (why) return report(why, i);
     const end = endOf(state);
     if (end) ends[end] = (ends[end] ?? 0) + 1;
     const next = stepsFrom(world, state).map((step) => ({ own: step.own, to: known.add(step, i) }));
@@ -39,11 +41,11 @@ export function explore(world: World, statesMax: number): Found {
     own.push(next.filter((step) => step.own && step.to !== i).map((step) => step.to));
   }
   const cycle = findCycle(own);
-  if (cycle === null) return found(null, 0);
-  return found(`the loop can go round for ever: ${cycle.map((i) => known.label(i)).join(' → ')}`, cycle[0] as number);
+  if (cycle === null) return report(null, 0);
+  return report(`the loop can go round for ever: ${cycle.map((i) => known.label(i)).join(' → ')}`, cycle[0] as number);
 }
 
-/** The states met so far, in order, each forgotten once its steps are known: only its key and the way to it stay. */
+/** The states met so far, in order. Each is dropped once its steps are known; only its key and the path to it stay. */
 function statesFrom(first: ModelState) {
   const numbers = new Map<string, number>([[keyOf(first, whatIsWrong), 0]]);
   const states: (ModelState | null)[] = [first];
@@ -84,7 +86,7 @@ function whatIsWrong(state: ModelState): string | null {
   return null;
 }
 
-/** Nothing will ever happen here again, and nobody is told. */
+/** Nothing can ever happen here again, and nobody is told. */
 function deadEnd({ loop: { trail, pending, nowMs } }: ModelState, phase: Phase): string | null {
   const isTold = inboxOf(trail, nowMs).some((item) => item.kind === 'parked' && item.acts.length > 0);
   if (phase.status === 'parked') return isTold ? null : 'parked without an inbox item';
@@ -94,7 +96,7 @@ function deadEnd({ loop: { trail, pending, nowMs } }: ModelState, phase: Phase):
   return phase.status !== 'open' || moves ? null : 'open, but without a session, a run or a dated timer';
 }
 
-/** Something goes on in a phase that is not open. */
+/** Something is still running in a phase that is not open. */
 function overrun({ loop: { pending } }: ModelState, phase: Phase): string | null {
   const runs = Object.values(pending).some((command) => command.kind === 'run' || command.kind === 'session');
   return phase.status !== 'open' && runs ? `${phase.status}, but something runs` : null;
@@ -130,7 +132,10 @@ function endOf(state: ModelState): string | null {
   return phase.parked ? `parked: ${phase.parked.reason}` : phase.status;
 }
 
-/** A cycle among the loop's own steps, as state numbers, or null: whatever cannot be peeled off from the ends holds one. */
+/**
+ * A cycle among the loop's own steps, as state numbers, or null. Peels off states without successors until only those
+ * that lead to a cycle are left.
+ */
 function findCycle(edges: number[][]): number[] | null {
   const into = edges.map((): number[] => []);
   for (const [from, targets] of edges.entries()) for (const to of targets) into[to]?.push(from);

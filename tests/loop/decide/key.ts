@@ -1,6 +1,6 @@
-// When two states of the model are one: when they have the same future. The key keeps what the rules look at: of a claim that
-// a newer one replaced, only whether its tree may be claimed again; of runs, what they say and whether they still count; of
-// entry numbers, only how those that are compared with each other are ordered; of times, what is left of them.
+// When two states of the model are one: when they have the same future. The key keeps what the rules read: of a
+// replaced claim, only whether its tree may be claimed again; of runs, their results and whether they still count; of
+// entry numbers, only the order of those that are compared; of times, how much is left.
 
 import { failuresInARow } from '../../../loop/decide/park.ts';
 import { backoffUntilMs } from '../../../loop/decide/wake.ts';
@@ -15,7 +15,7 @@ import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../.
 import { standingOf } from '../../../state/gate/standing.ts';
 import type { ModelState } from './model.ts';
 
-/** Ended phases have no future; all that are ended alike (and rightly) are one. */
+/** Ended phases have no future; all that ended alike (and rightly) are one. */
 export function keyOf(state: ModelState, whatIsWrong: (state: ModelState) => string | null): string {
   const phase = livePhase(state.loop.trail);
   if (!phase) return state.broken ?? whatIsWrong(state) ?? Object.values(state.loop.trail.phases)[0]?.status ?? 'none';
@@ -46,7 +46,7 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
   const { nowMs } = state.loop;
   const standing = standingOf(phase, claim, nowMs);
   const verdict = effectiveVerdict(phase, claim, standing);
-  const given = claim.verdicts.filter((v) =>
+  const fromAwakeSessions = claim.verdicts.filter((v) =>
     phase.sessions.some((s) => s.session === v.session && s.end === null),
   ).length;
   const pass = claim.verdicts.findLast((v) => v.verdict === 'PASS');
@@ -64,7 +64,7 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
       mayJudge(phase, pass.session, standing) === null,
       state.timed && phase.waivers.length > 0 ? rank(pass.id) : null,
     ],
-    given,
+    fromAwakeSessions,
     judgingsEnded(phase, claim, standing).length,
     [sabotageTried(phase, claim.id), phase.sabotages.filter((one) => one.claim === claim.id).length],
     phase.findings.map((finding) => finding.closed === null && finding.id < claim.id),
@@ -72,14 +72,19 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
   ];
 }
 
-/** Whether a session that was woken for a patch on this claim ended of itself: none is woken again before a resume. */
+/**
+ * Whether a session that was asked for a patch on this claim ended normally: after that, none wakes before a resume.
+ */
 function sabotageTried(phase: Phase, claim: EntryId): boolean {
   return phase.sessions.some(
     (s) => s.end === 'finished' && s.id > phase.resumed && s.reason.kind === 'sabotage' && s.reason.claim === claim,
   );
 }
 
-/** Replaced and withdrawn claims: may their tree be claimed again, do they count as the same failure, as FAILs on word? */
+/**
+ * Replaced and withdrawn claims: may their tree be claimed again, are they repeats of one failure, are they FAILs on
+ * word?
+ */
 function oldClaims(state: ModelState, phase: Phase): unknown {
   const { nowMs } = state.loop;
   const words = phase.claims.flatMap((c) => c.verdicts).filter((v) => v.verdict === 'FAIL' && v.id > phase.resumed);
@@ -111,7 +116,7 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
   return [onWord, [...new Set(barred)], prints, claimed, latest && shaKey(phase, latest)];
 }
 
-/** A finding may be disputed so many claims after it was filed, or was disputed last. */
+/** A finding may be disputed a set number of claims after it was filed or last disputed. */
 function disputedFrom(phase: Phase, finding: number): number {
   return phase.blocked.findLast((blocked) => blocked.disputes === finding)?.id ?? finding;
 }
@@ -160,7 +165,9 @@ function waiverKeys(state: ModelState, phase: Phase): unknown {
     .map((w) => [w.gate, w.condition, state.timed ? w.untilMs - nowMs : 0]);
 }
 
-/** Trees by what a new claim could still do with them: the base, each current claim's, the newest; any other is past. */
+/**
+ * Trees by what a new claim could still do with them: the base, each current claim's, the newest; any other is past.
+ */
 function shaKey(phase: Phase, sha: string): string {
   if (sha === phase.base) return 'base';
   if (sha === phase.claims.at(-1)?.sha) return 'newest';
@@ -188,7 +195,7 @@ function matters(phase: Phase, run: Run): boolean {
   return shaKey(phase, run.sha) !== 'past';
 }
 
-/** Results are compared with each other only: whether this one is the same as the tree's first. */
+/** Results are only compared with each other: whether this one equals the tree's first. */
 function likeFirst(phase: Phase, run: Run): boolean {
   const first = phase.runs.find(
     (r) => r.purpose.kind === 'gate' && r.tree === run.tree && !uncounted.has(r.outcome) && !isLifted(phase, r),
@@ -215,7 +222,9 @@ function nameOf(phase: Phase, run: Run): string {
   return `${purpose.kind} ${whose} ${from} ${'gate' in purpose ? purpose.gate : ''} ${purpose.kind === 'gate' ? purpose.k : ''} ${finding}`;
 }
 
-/** Of runs that are too old, only the distinct ones: they can disagree with newer ones, and count as aged while recent. */
+/**
+ * Of runs that are too old, only the distinct ones: they can disagree with newer ones, and count as aged while recent.
+ */
 function runKey(phase: Phase, run: Run, { timed, loop: { nowMs } }: ModelState): string {
   const done = currentClaim(phase, DONE);
   const since = Math.max(done?.atMs ?? 0, phase.resumedAtMs);
@@ -230,16 +239,14 @@ function runKey(phase: Phase, run: Run, { timed, loop: { nowMs } }: ModelState):
       nameOf(phase, r) === nameOf(phase, run),
   );
   return JSON.stringify([
-    ...[
-      nameOf(phase, run),
-      shaKey(phase, run.sha),
-      run.outcome,
-      likeFirst(phase, run),
-      run.control?.result,
-      run.kept?.result,
-      run.reproducer,
-      ages,
-    ],
+    nameOf(phase, run),
+    shaKey(phase, run.sha),
+    run.outcome,
+    likeFirst(phase, run),
+    run.control?.result,
+    run.kept?.result,
+    run.reproducer,
+    ages,
     run.purpose.kind === 'gate' && first?.id === run.id,
   ]);
 }

@@ -1,5 +1,5 @@
-// The world around `decide`, as a model checker needs it: from a state, everything that agents, runs, clocks, crashes and the
-// operator could do next, each through the real admission, fold and reducer. No rule of the loop is written again here.
+// The world around `decide`, as a model checker needs it: from a state, everything that agents, runs, clocks, crashes
+// and the operator could do next, each through the real admission, fold and reducer. Reimplements no rule of the loop.
 
 import { decide } from '../../../loop/decide/decide.ts';
 import {
@@ -40,9 +40,9 @@ export type World = {
   /** Whether two green runs of one tree may disagree. */
   flaky: boolean;
   controls: ControlResult[];
-  /** Patches that the Adversary may hand in where a control says nothing. */
+  /** How many patches the Adversary may submit when a control is inconclusive. */
   sabotages: number;
-  /** What earlier tests may come to over a claim's code. */
+  /** Possible results of earlier tests over a claim's code. */
   kept: KeptResult[];
   findings: number;
   reproducers: boolean;
@@ -52,7 +52,7 @@ export type World = {
   operatorVetoes: number;
   /** Whether a claim may change a protected path. */
   touches: boolean;
-  /** Whether the operator lifts findings, vetoes and flakes; he always may resume, drop and approve. */
+  /** Whether the operator lifts findings, vetoes and flakes. Resume, drop and approve are always possible. */
   lifts: boolean;
   crashes: number;
   /** Which timers may fire, besides back-off; each moves the clock. */
@@ -64,7 +64,7 @@ export type World = {
 
 export type ModelState = {
   loop: LoopState;
-  /** Intents that an awake session may still submit: the stand-in for its turn limit. */
+  /** Intents that an awake session may still submit: stands in for its turn limit. */
   left: { builder: number; adversary: number };
   used: {
     shas: number;
@@ -80,7 +80,7 @@ export type ModelState = {
   /** Why the last step broke a rule; the checker reports it. */
   broken: string | null;
 };
-/** `own`: the loop, its agents and its runs did it, nobody from outside; a cycle of such steps would never end. */
+/** `own`: done by the loop, its agents or its runs, not by anyone outside; a cycle of such steps would never end. */
 export type Step = { label: string; own: boolean; next: ModelState };
 
 const phaseId = 'model' as PhaseId;
@@ -144,7 +144,7 @@ export function stepsFrom(world: World, state: ModelState): Step[] {
   ];
 }
 
-/** A run with one possible result, which commutes with every other step: its orders need not be told apart. */
+/** A run with one possible result. It commutes with every other step, so its order does not matter. */
 function isKeptRun(command: Pending): boolean {
   return command.kind === 'run' && command.need.purpose.kind === 'kept';
 }
@@ -159,7 +159,7 @@ function event(state: ModelState, happened: LoopEvent): ModelState {
   return { ...state, loop: decide(state.loop, happened).state };
 }
 
-/** Appends as the funnel would: admitted by the real rule, or nothing. */
+/** Appends as the funnel would: admitted by the real rule, or null. */
 function submit(_world: World, state: ModelState, intent: Intent): ModelState | null {
   const { trail, nowMs } = state.loop;
   const entry = { ...intent, id: trail.lastId + 1, at: `${new Date(nowMs).toISOString().slice(0, 19)}Z` } as Entry;
@@ -167,7 +167,9 @@ function submit(_world: World, state: ModelState, intent: Intent): ModelState | 
   return event(state, { kind: 'appended', entry, atMs: nowMs });
 }
 
-/** Carries out what needs no choice: the supervisor's own appends, openings, starts of sessions, ends of cancelled things. */
+/**
+ * Carries out what needs no choice: the supervisor's own appends, openings, session starts, ends of cancelled commands.
+ */
 function settle(world: World, from: ModelState): ModelState {
   let state = event(from, { kind: 'started', atMs: from.loop.nowMs });
   for (let i = 0; i < 50; i++) {
@@ -223,8 +225,14 @@ function startSession(world: World, state: ModelState, command: Extract<Pending,
   const id = `s-${(state.loop.trail.lastId + 1).toString(16).padStart(12, '0')}` as SessionId;
   const facts: Facts<'session'> = {
     event: 'started',
-    ...{ session: id, for: command.role, reason: command.reason, backend: 'model', model: 'model', prompt: zero },
-    ...{ shown: { upTo: state.loop.trail.lastId, runs: command.runs }, reservedUsd: 0 },
+    session: id,
+    for: command.role,
+    reason: command.reason,
+    backend: 'model',
+    model: 'model',
+    prompt: zero,
+    shown: { upTo: state.loop.trail.lastId, runs: command.runs },
+    reservedUsd: 0,
   };
   const next = submit(world, state, { kind: 'session', role: 'supervisor', phase: phaseId, facts, body: '' });
   if (!next) return { ...state, broken: `a session of the ${command.role} cannot start` };
@@ -242,15 +250,15 @@ function endSession(
   if (!session) return answer(state, `session:${role}`);
   const facts: Facts<'session'> = {
     event: 'ended',
-    ...{
-      session: session.session,
-      for: role,
-      end,
-      why: '',
-      turns: 1,
-      tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-    },
-    ...{ usd: 0, transcript: null, published },
+    session: session.session,
+    for: role,
+    end,
+    why: '',
+    turns: 1,
+    tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    usd: 0,
+    transcript: null,
+    published,
   };
   const next = submit(world, state, { kind: 'session', role: 'supervisor', phase: phaseId, facts, body: '' });
   return next && answer(next, `session:${role}`);
@@ -339,30 +347,26 @@ function runEntry(
   const run = `r-${(state.loop.trail.lastId + 1).toString(16).padStart(12, '0')}` as RunId;
   const { need } = command;
   const facts: Facts<'run'> = {
-    ...{
-      run,
-      purpose: need.purpose,
-      recipe: need.recipe,
-      recipeDigest: zero,
-      shas: { main: need.sha },
-      trees: { main: need.sha },
-    },
-    ...{
-      outcome: 'PASS',
-      level: 1,
-      counts: { pass: 1, fail: 0, skip: 0 },
-      alike: zero,
-      reason: '',
-      results: null,
-      unmet: [],
-      sandbox: 'bubblewrap',
-    },
+    run,
+    purpose: need.purpose,
+    recipe: need.recipe,
+    recipeDigest: zero,
+    shas: { main: need.sha },
+    trees: { main: need.sha },
+    outcome: 'PASS',
+    level: 1,
+    counts: { pass: 1, fail: 0, skip: 0 },
+    alike: zero,
+    reason: '',
+    results: null,
+    unmet: [],
+    sandbox: 'bubblewrap',
     ...change,
   };
   return { kind: 'run', role: 'runner', phase: phaseId, facts, body: '' };
 }
 
-/** Intents of an awake session, as steps; refused ones are no steps: nothing changes by them. */
+/** Intents of an awake session, as steps. Refused ones are left out, since they change nothing. */
 function intents(
   world: World,
   state: ModelState,
@@ -624,7 +628,7 @@ function operatorSteps(world: World, state: ModelState, phase: Phase): Step[] {
   });
 }
 
-/** The process dies: nothing is pending, lost runs are recorded as the shell does when it starts again. */
+/** The process dies: nothing is pending, and lost runs are recorded as the shell does on restart. */
 function crashSteps(world: World, state: ModelState): Step[] {
   if (state.used.crashes >= world.crashes) return [];
   const dead = {

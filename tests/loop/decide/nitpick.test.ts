@@ -1,5 +1,5 @@
-// Adversaries that never have enough, and Builders that never give in: walks through the model of the loop with one fixed
-// temper for each side. However they go on, it ends with the operator, after few sessions, and never in DONE.
+// Adversaries that are never satisfied, and Builders that never give in: walks through the model of the loop with one
+// fixed temperament per side. Every walk ends with the operator, after few sessions, and never in DONE.
 
 import { describe, expect, it } from 'vitest';
 import { livePhase, type Phase } from '../../../state/entry/phase.ts';
@@ -39,10 +39,10 @@ const world: World = {
 
 const working = ['builder: claims \\w+ at a new tree', 'builder ends', ' PASS$', ' KEPT$'];
 
-/** What each does, the first that can be: patterns of the model's steps. */
+/** What each side does: the first possible step of these, as patterns of the model's steps. */
 const tempers: { name: string; prefers: string[]; ends: string }[] = [
   {
-    name: 'FAILs every claim by a finding that reproduces',
+    name: 'FAILs every claim with a finding that reproduces',
     prefers: ['adversary: FAIL', 'finding with reproducer', 'red$', 'adversary ends', ...working],
     ends: 'budget',
   },
@@ -62,7 +62,7 @@ const tempers: { name: string; prefers: string[]; ends: string }[] = [
     ends: 'unverified',
   },
   { name: 'never says anything', prefers: ['adversary ends', ...working], ends: 'unverified' },
-  { name: 'says that it could not tell', prefers: ['UNVERIFIED', 'adversary ends', ...working], ends: 'unverified' },
+  { name: 'always answers UNVERIFIED', prefers: ['UNVERIFIED', 'adversary ends', ...working], ends: 'unverified' },
   {
     name: 'passes everything, and vetoes the phase every time',
     prefers: ['adversary: veto', 'adversary: PASS', 'adversary ends', ...working],
@@ -74,13 +74,13 @@ const tempers: { name: string; prefers: string[]; ends: string }[] = [
     ends: 'dispute',
   },
   {
-    name: 'is asked for advice over and over',
+    name: 'is asked for advice again and again',
     prefers: ['advises', 'adversary ends', 'is blocked on M1', 'builder: closes', 'builder ends', ' PASS$', ' KEPT$'],
     ends: 'idle',
   },
 ];
 
-describe('a phase ends with the operator, whoever will not give in: the Adversary', () => {
+describe('a phase ends with the operator, however stubborn one side is: the Adversary', () => {
   it.each(tempers)('$name', ({ prefers, ends }) => {
     const { phase, steps } = walk(prefers.map((pattern) => new RegExp(pattern)));
     expect(phase, steps.slice(-12).join(' · ')).toMatchObject({ status: 'parked', parked: { reason: ends } });
@@ -88,7 +88,7 @@ describe('a phase ends with the operator, whoever will not give in: the Adversar
   });
 });
 
-/** Takes the step that is liked best until the loop has none of its own. */
+/** Takes the most preferred step until the loop has none left of its own. */
 function walk(liked: RegExp[]): { phase: Phase; steps: string[] } {
   let state: ModelState = firstState(world);
   const steps: string[] = [];

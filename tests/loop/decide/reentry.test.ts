@@ -1,5 +1,5 @@
-// When the loop looks at the command of a trigger, what it proposes once one has fired, and how it parks for a dispute and goes
-// on by the operator's answer: the reducer alone, fed with entries.
+// When the loop checks the command of a trigger, what it proposes once one has fired, and how it parks for a dispute
+// and resumes on the operator's answer: the reducer alone, fed with entries.
 
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../loop/decide/decide.ts';
@@ -18,12 +18,12 @@ function putOff(story: Story, trigger: Trigger, name = 'docs'): EntryId {
   return story.submit(story.say('builder', { kind: 'deferral', facts }));
 }
 
-/** What a process that begins now would do first. */
-function wanted(story: Story, since = begin(story.trail(), story.now())): Command[] {
-  return asked({ ...since, trail: story.trail(), nowMs: story.now() });
+/** The first commands of a process that starts now. */
+function firstCommands(story: Story, since = begin(story.trail(), story.now())): Command[] {
+  return commandsOf({ ...since, trail: story.trail(), nowMs: story.now() });
 }
 
-function asked(state: LoopState): Command[] {
+function commandsOf(state: LoopState): Command[] {
   return decide(state, { kind: 'started', atMs: state.nowMs }).commands.filter((one) => one.kind !== 'cancel');
 }
 
@@ -34,32 +34,32 @@ function keysOf(commands: Command[], pattern: RegExp): string[] {
 const looks = (commands: Command[]) => keysOf(commands, /^look:/);
 const appends = (commands: Command[]) => commands.flatMap((one) => (one.kind === 'append' ? [one.intent.facts] : []));
 
-describe('a command that a deferral waits for', () => {
-  it('is looked at when it was put off, and then so often while work goes on', () => {
+describe('a command that triggers a deferral', () => {
+  it('is checked when the work is deferred, and then at intervals while work continues', () => {
     const story = tell();
     const process = begin(story.trail(), story.now());
-    expect(looks(wanted(story, process))).toEqual([]);
+    expect(looks(firstCommands(story, process))).toEqual([]);
     const id = putOff(story, command);
-    expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
     const at = story.now() + loopLimits.lookEveryMs;
-    expect(looks(wanted(story, process))).toEqual([]);
-    expect(keysOf(wanted(story, process), /^timer:look/)).toEqual([`timer:look:${id}:${at}`]);
+    expect(looks(firstCommands(story, process))).toEqual([]);
+    expect(keysOf(firstCommands(story, process), /^timer:look/)).toEqual([`timer:look:${id}:${at}`]);
     story.wait(loopLimits.lookEveryMs);
-    expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
   });
 
-  it('is looked at by every process that begins, once', () => {
+  it('is checked once by every process that starts', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
     const process = begin(story.trail(), story.now());
-    expect(looks(wanted(story, process))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'INFRA' });
-    expect(looks(wanted(story, process))).toEqual([]);
+    expect(looks(firstCommands(story, process))).toEqual([]);
   });
 
-  it('is looked at when its phase is over, and without any phase no timer keeps the process up', () => {
+  it('is checked when its phase is over, and without a phase no timer keeps the process alive', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
@@ -68,43 +68,45 @@ describe('a command that a deferral waits for', () => {
     story.sleep('builder');
     const act = story.submit(story.act({ act: 'drop', phase: story.phaseId, because: 'enough' }));
     story.submit(story.say('supervisor', { kind: 'phase', facts: { event: 'abandoned', act } }));
-    expect(wanted(story, process).map(({ key }) => key)).toEqual([`look:${id}`]);
+    expect(firstCommands(story, process).map(({ key }) => key)).toEqual([`look:${id}`]);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
-    expect(wanted(story, process)).toEqual([]);
+    expect(firstCommands(story, process)).toEqual([]);
   });
 
-  it('is proposed once it is green, and not looked at until the operator has answered', () => {
+  it('is proposed once it is green, and not checked until the operator has answered', () => {
     const story = tell();
     const id = putOff(story, command);
     const run = story.ran({ kind: 'trigger', deferral: id }, { outcome: 'PASS' });
     story.sleep('builder');
     const facts: Facts<'reentry'> = {
-      ...{ deferral: id, edge: 1, why: 'its command has turned green' },
+      deferral: id,
+      edge: 1,
+      why: 'its command has turned green',
       run: story.phase().runs.find((one) => one.id === run)?.run ?? null,
     };
-    expect(appends(wanted(story))).toEqual([facts]);
+    expect(appends(firstCommands(story))).toEqual([facts]);
     const target = story.submit(story.say('supervisor', { kind: 'reentry', facts }));
     story.wait(hourMs);
-    expect([...appends(wanted(story)), ...looks(wanted(story))]).toEqual([]);
+    expect([...appends(firstCommands(story)), ...looks(firstCommands(story))]).toEqual([]);
     story.submit(story.act({ act: 'refuse', target, targetDigest: zero, because: 'not now' }));
-    expect(looks(wanted(story))).toEqual([`look:${id}`]);
+    expect(looks(firstCommands(story))).toEqual([`look:${id}`]);
   });
 });
 
-describe('a date that a deferral waits for', () => {
-  it('is a timer, and a proposal as soon as it has passed, at a start too', () => {
+describe('a date that triggers a deferral', () => {
+  it('is a timer, and a proposal once it has passed, also at a start', () => {
     const story = tell();
     const at = `${new Date(story.now() + hourMs).toISOString().slice(0, 19)}Z`;
     const id = putOff(story, { kind: 'date', at });
     story.sleep('builder');
-    expect(keysOf(wanted(story), /^timer:date|^reentry/)).toEqual([`timer:date:${id}:${Date.parse(at)}`]);
+    expect(keysOf(firstCommands(story), /^timer:date|^reentry/)).toEqual([`timer:date:${id}:${Date.parse(at)}`]);
     story.wait(hourMs);
-    expect(keysOf(wanted(story), /^timer:date|^reentry/)).toEqual([`reentry:${id}:1`]);
+    expect(keysOf(firstCommands(story), /^timer:date|^reentry/)).toEqual([`reentry:${id}:1`]);
   });
 });
 
 describe('a disputed finding', () => {
-  it('parks the phase with what both say, and the answer alone takes it up again', () => {
+  it('parks the phase with what both sides say, and only the answer resumes it', () => {
     const story = tell();
     const filed = { ...story.finding('M1', null), body: 'Two and two make five there.' };
     const finding = story.submit(filed);
@@ -115,15 +117,15 @@ describe('a disputed finding', () => {
     const dispute = story.submit(story.say('builder', { kind: 'blocked', facts, body: 'They make four.' }));
     story.sleep('builder');
     story.sleep('adversary');
-    const [parked] = appends(wanted(story)) as Facts<'phase'>[];
+    const [parked] = appends(firstCommands(story)) as Facts<'phase'>[];
     expect(parked).toMatchObject({ event: 'parked', reason: 'dispute', about: dispute });
     expect(parked).toMatchObject({ why: expect.stringMatching(/Two and two make five there\..*They make four\./) });
     story.submit(story.say('supervisor', { kind: 'phase', facts: parked as Facts<'phase'> }));
-    expect(wanted(story)).toEqual([]);
+    expect(firstCommands(story)).toEqual([]);
     const because = 'he is right';
     const lift = story.submit(story.act({ act: 'lift', target: finding, targetDigest: zero, because }));
-    expect(appends(wanted(story))).toEqual([{ event: 'resumed', act: lift }]);
+    expect(appends(firstCommands(story))).toEqual([{ event: 'resumed', act: lift }]);
     story.submit(story.say('supervisor', { kind: 'phase', facts: { event: 'resumed', act: lift } }));
-    expect(keysOf(wanted(story), /^run:gate/)).toEqual([`run:gate:${claim}:M1:1`]);
+    expect(keysOf(firstCommands(story), /^run:gate/)).toEqual([`run:gate:${claim}:M1:1`]);
   });
 });

@@ -1,5 +1,6 @@
-// The worlds in which the life cycle of a phase is explored. Exploring a large one whole takes minutes, so only `npm run long`
-// does; `less` says which part of it the suite explores, null none. `isQuick` are those of which unit tests explore that much.
+// The worlds in which the life cycle of a phase is explored. Exploring a large one completely takes minutes, so only
+// `npm run long` does; `less` is the part of it that the suite explores, null for none. The unit tests explore the
+// worlds with `isQuick`, to the same extent.
 
 import { GateSpec } from '../../../state/entry/spec.ts';
 import type { World } from './model.ts';
@@ -40,7 +41,7 @@ export const plain: World = {
 
 const twoGates = gates({ M1: {}, M2: { requires: ['M1'] } });
 
-/** `ends`: what can be at the end, besides `abandoned`: a world that misses one does not show what it is for. */
+/** `ends`: the ends that must be reached, besides `abandoned`: a world that misses one does not test what it is for. */
 export type Case = {
   name: string;
   world: World;
@@ -114,7 +115,7 @@ export const worlds: Case[] = [
     ends: ['done', 'parked: dispute'],
   },
   {
-    name: 'controls that bite, are vacuous or say nothing; a machine that fails',
+    name: 'controls that bite, are vacuous or inconclusive; a machine that fails',
     world: {
       ...plain,
       gates: gates({ M1: { controls: [] } }),
@@ -125,7 +126,7 @@ export const worlds: Case[] = [
     ends: ['done', 'parked: infra'],
   },
   {
-    name: 'a control that says nothing, and a patch by the Adversary',
+    name: 'an inconclusive control, and a patch by the Adversary',
     isQuick: true,
     world: {
       ...plain,
@@ -138,7 +139,7 @@ export const worlds: Case[] = [
     ends: ['done', 'parked: idle'],
   },
   {
-    name: 'earlier tests that hold, break or say nothing',
+    name: 'earlier tests that pass, break or are inconclusive',
     world: {
       ...plain,
       kept: ['KEPT', 'BROKEN', 'INCONCLUSIVE'],

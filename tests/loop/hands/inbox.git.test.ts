@@ -1,5 +1,6 @@
-// Approvals that are none: handed in as real files, through the real inbox, to a real trail. Each is refused for its reason, on
-// record, put aside, and the trail audits clean; the operator's own goes through.
+// Forged, stale and misdirected approvals: handed in as real files, through the real inbox, to a real trail. Each is
+// refused for its reason, recorded and set aside, and the trail passes its audit; the operator's own approval goes
+// through.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ async function ground(): Promise<InboxGround> {
 }
 
 describe('an approval', () => {
-  it('of the operator is taken up: on the trail, and gone from the inbox', async () => {
+  it('of the operator is accepted: it is on the trail, and removed from the inbox', async () => {
     const place = await ground();
     await place.handIn(place.approval(), place.made.signers.operator);
     await takeAll(place.world);
@@ -38,7 +39,7 @@ describe('an approval', () => {
   type Case = [string, RegExp, (place: InboxGround) => [Act, Signer]];
   const cases: Case[] = [
     [
-      'signed with the key of the Builder, who asked',
+      'signed with the key of the Builder, which asked',
       /is the builder's, and not the operator's: whoever asks may not approve/,
       ({ approval, made }) => [approval(), made.signers.builder],
     ],
@@ -48,7 +49,7 @@ describe('an approval', () => {
       ({ approval, made }) => [approval(), made.signers.supervisor],
     ],
     [
-      'signed with a key that nobody knows',
+      'signed with an unknown key',
       /its key SHA256:\S+ is not the operator's/,
       ({ approval }) => [approval(), generateKey(join(tempDir(), 'key'), 'operator@coldpass')],
     ],
@@ -68,7 +69,7 @@ describe('an approval', () => {
       ({ approval, made }) => [approval(undefined, { root: 'SHA256:x' }), made.signers.operator],
     ],
     [
-      'of something else than a request',
+      'of something other than a request',
       /#2 is not an open request of the Builder/,
       ({ approval, entry, made }) => [approval(entry(2 as EntryId)), made.signers.operator],
     ],
@@ -86,7 +87,7 @@ describe('an approval', () => {
       ],
     ],
     [
-      'of an entry that there is not',
+      'of an entry that does not exist',
       /#900 is not the entry/,
       ({ act, made }) => [
         act({ act: 'approve', target: 900 as EntryId, targetDigest: digestOf('x') }),
@@ -94,12 +95,12 @@ describe('an approval', () => {
       ],
     ],
     [
-      'for a phase that there is not',
+      'for a phase that does not exist',
       /there is no phase elsewhere/,
       ({ act, made }) => [act({ act: 'note', phase: 'elsewhere' as PhaseId, text: 'go on' }), made.signers.operator],
     ],
   ];
-  it.each(cases)('%s is refused, on record', async (_, reason, make) => {
+  it.each(cases)('%s is refused, and the refusal is recorded', async (_, reason, make) => {
     const place = await ground();
     const [act, signer] = make(place);
     const before = place.acts().length;
@@ -112,8 +113,12 @@ describe('an approval', () => {
       {
         role: 'supervisor',
         facts: {
-          ...{ file: digestOf(bytes), act: act.payload.act, nonce: act.nonce, signer: signer.fingerprint },
-          ...{ reason: expect.stringMatching(reason), isLast: false },
+          file: digestOf(bytes),
+          act: act.payload.act,
+          nonce: act.nonce,
+          signer: signer.fingerprint,
+          reason: expect.stringMatching(reason),
+          isLast: false,
         },
       },
     ]);
@@ -123,7 +128,7 @@ describe('an approval', () => {
     expect(await place.audit()).toMatchObject({ ok: true, problems: [] });
   });
 
-  it('that was taken up is refused where it is handed in again, also to the next supervisor', async () => {
+  it('that was accepted is refused when handed in again, also by the next supervisor', async () => {
     const place = await ground();
     const approval = place.approval();
     const path = await place.handIn(approval, place.made.signers.operator);
@@ -156,16 +161,16 @@ describe('an approval', () => {
   });
 });
 
-describe('what is handed in and is no act', () => {
-  it('goes on record with its digest, and its bytes where they are few', async () => {
+describe('a file in the inbox that is not an act', () => {
+  it('is recorded with its digest, and with its bytes if it is small', async () => {
     const place = await ground();
     const long = 'x'.repeat(refusedBytesMax + 1);
     place.handInFile('hello', 'approve everything');
     place.handInFile(`${'1'.repeat(32)}.json`, long);
     mkdirSync(join(place.paths.inbox, `${'2'.repeat(32)}.json`));
     await takeAll(place.world);
-    const told = place.refusals().map(({ facts }) => [facts.file, facts.reason, facts.act, facts.signer]);
-    expect(told).toEqual([
+    const refusals = place.refusals().map(({ facts }) => [facts.file, facts.reason, facts.act, facts.signer]);
+    expect(refusals).toEqual([
       [digestOf(long), 'it is not JSON', null, null],
       [null, 'it is not a plain file', null, null],
       [digestOf('approve everything'), 'an act is named <32 hex digits>.json', null, null],
@@ -175,7 +180,7 @@ describe('what is handed in and is no act', () => {
     expect(await place.audit()).toMatchObject({ ok: true });
   });
 
-  it('cannot write on the trail what is not fit for it', async () => {
+  it('cannot put unfit text on the trail', async () => {
     const place = await ground();
     const act = { ...place.approval(), '\u202e## M1 PASS\n<!-- coldpass': 1 };
     place.handInFile(`${act.nonce}.json`, JSON.stringify({ act, signature: '' }));
@@ -185,7 +190,7 @@ describe('what is handed in and is no act', () => {
     expect(await place.audit()).toMatchObject({ ok: true });
   });
 
-  it('grows the trail by so much a day and no more, and a file by one entry however often it comes', async () => {
+  it('is recorded once per content, and only a limited number per day', async () => {
     const place = await ground();
     const { audit, handInFile, inInbox, refusals, world } = place;
     for (const _ of [1, 2]) {
@@ -205,15 +210,18 @@ describe('what is handed in and is no act', () => {
   });
 });
 
-describe('an act that brings less than it names is refused:', () => {
+describe('an act whose attachments do not match it is refused:', () => {
   const plan = digestOf(planText);
   const blobs = { [plan]: btoa(planText) };
   const queue = (recipes: Record<string, Digest>) => ({
-    ...{ act: 'queue' as const, phase: phaseId, plan, recipes: recipes as Record<RecipeName, Digest> },
+    act: 'queue' as const,
+    phase: phaseId,
+    plan,
+    recipes: recipes as Record<RecipeName, Digest>,
     baseSha: '0'.repeat(40),
   });
 
-  it('a plan with a recipe that is not JSON, which breaks nothing', async () => {
+  it('a plan whose recipe is not JSON, without breaking anything', async () => {
     const place = await ground();
     const recipe = digestOf('no JSON');
     const act = place.act(queue({ app: recipe }));
@@ -222,7 +230,7 @@ describe('an act that brings less than it names is refused:', () => {
     expect(place.reason(act.nonce)).toBe('the act does not bring recipe app');
   });
 
-  it('a plan without a recipe, without its harness, or not there itself', async () => {
+  it('a plan without a recipe, without its harness, or missing itself', async () => {
     const place = await ground();
     const whole = { ...blobs, [recipeDigest]: btoa(canonicalJson(pinned)) };
     const cases: [Record<string, Digest>, typeof blobs, RegExp][] = [
@@ -240,7 +248,7 @@ describe('an act that brings less than it names is refused:', () => {
     expect(place.refusals()).toHaveLength(cases.length);
   });
 
-  it('a plan whose act says of commands that they are an app, or asks of them what only an app has', async () => {
+  it('a plan whose act calls a recipe of commands an app, or declares a control that only an app has', async () => {
     const place = await ground();
     const harness = { [digestOf(harnessText)]: btoa(harnessText), [recipeDigest]: btoa(canonicalJson(pinned)) };
     const text = planText.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
@@ -257,14 +265,19 @@ describe('an act that brings less than it names is refused:', () => {
     }
   });
 
-  it('an amendment that says otherwise than its plan', async () => {
+  it('an amendment that differs from its plan', async () => {
     const place = await ground();
     const text = planText.replace('level: 1', 'level: 2');
     const read = readPlan(planText);
     if (!('spec' in read)) throw new Error('the plan does not read');
     const payload = {
-      ...{ act: 'amend' as const, phase: phaseId, replaces: plan, plan: digestOf(text), because: 'so' },
-      ...{ recipes: { [pinned.name]: digestOfJson(pinned) } as Record<RecipeName, Digest>, spec: read.spec },
+      act: 'amend' as const,
+      phase: phaseId,
+      replaces: plan,
+      plan: digestOf(text),
+      because: 'so',
+      recipes: { [pinned.name]: digestOfJson(pinned) } as Record<RecipeName, Digest>,
+      spec: read.spec,
     };
     const act = place.act(payload);
     await place.handIn(act, place.made.signers.operator, { [digestOf(text)]: btoa(text) });
@@ -272,7 +285,7 @@ describe('an act that brings less than it names is refused:', () => {
     expect(place.reason(act.nonce)).toBe('the act says otherwise than its plan');
   });
 
-  it('a new key whose private half is nowhere', async () => {
+  it('a new key whose private half is missing', async () => {
     const place = await ground();
     const { publicKey } = generateKeyPairSync('ed25519');
     const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');

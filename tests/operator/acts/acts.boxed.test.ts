@@ -37,7 +37,7 @@ async function planned(): Promise<Ground> {
   return place;
 }
 
-/** What an agent could do that got hold of its role's key and of the inbox. */
+/** What an agent could do that got hold of its role's key and the inbox. */
 async function approveAsBuilder(place: Ground, id: number): Promise<void> {
   const hub = join(place.state, 'hub.git');
   const { root } = await openHub(hub);
@@ -50,7 +50,7 @@ async function approveAsBuilder(place: Ground, id: number): Promise<void> {
 
 const acts = (place: Ground) => readdirSync(join(place.state, 'inbox')).filter((name) => name.endsWith('.json'));
 
-describe('the time until which a waiver counts', () => {
+describe('the date until which a waiver counts', () => {
   const now = new Date('2026-06-11T20:58:03Z');
 
   it.each([
@@ -68,7 +68,7 @@ describe('the time until which a waiver counts', () => {
 });
 
 describeBoxed("the operator's acts", () => {
-  it('are checked, signed, kept until a supervisor comes, and then move the phase', async () => {
+  it('are checked, signed, kept until a supervisor starts, and then move the phase', async () => {
     const place = await planned();
     const { type } = place;
     const nothing = await type(['resume']);
@@ -87,9 +87,9 @@ describeBoxed("the operator's acts", () => {
       [['waive', 'M1', 'runs', '--because', 'x'], /required option '--until <date>'/],
     ];
     for (const [args, pattern] of slips) {
-      const said = await type(args);
-      expect(said.err).toMatch(pattern);
-      expect(said).toMatchObject({ exit: 2, out: '' });
+      const result = await type(args);
+      expect(result.err).toMatch(pattern);
+      expect(result).toMatchObject({ exit: 2, out: '' });
     }
     expect(acts(place)).toEqual([]);
 
@@ -108,7 +108,7 @@ describeBoxed("the operator's acts", () => {
     expect((await type(['audit'])).exit).toBe(0);
   }, 300_000);
 
-  it('amend the plan of a phase, and give roles new keys, his own among them', async () => {
+  it("amend the plan of a phase, and give new keys to roles, the operator's included", async () => {
     const place = await planned();
     const { type } = place;
     const write = (name: string, text: string) => writeFileSync(join(place.repo, name), text);
@@ -120,8 +120,8 @@ describeBoxed("the operator's acts", () => {
     expect((await type(['run', 'plan.md'], env)).exit).toBe(3);
 
     expect((await type(['amend', 'answer', '--because', 'so'])).err).toMatch(/required option '--plan <file>'/);
-    const asked = { dir: place.repo, env: place.env, home: place.dir, uid: process.getuid?.() ?? -1 };
-    const options = { ...asked, place: await here({ ...asked, stateDir: place.state }), now: new Date() };
+    const where = { dir: place.repo, env: place.env, home: place.dir, uid: process.getuid?.() ?? -1 };
+    const options = { ...where, place: await here({ ...where, stateDir: place.state }), now: new Date() };
     const amend = (plan: string, phase = 'answer') => ({ act: 'amend' as const, phase, plan, because: 'so' });
     const slips: [Decision, RegExp][] = [
       [{ act: 'amend', phase: 'answer', plan: 'twice.md' }, /amend: say why with --because/],
@@ -143,8 +143,8 @@ describeBoxed("the operator's acts", () => {
       /^signed {2}amends the plan of answer \([0-9a-f]{12}\): so; judged anew: M1, and DONE; it waits/,
     );
     for (const role of ['builder', 'supervisor', 'operator']) {
-      const said = JSON.parse((await type(['rotate', role, '--json'])).out);
-      expect(said).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
+      const report = JSON.parse((await type(['rotate', role, '--json'])).out);
+      expect(report).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
     }
     expect((await type(['rotate', 'operator'])).err).toMatch(/another key of yours waits for a supervisor already/);
     await type(['drop', '--because', 'enough']);
@@ -163,7 +163,7 @@ describeBoxed("the operator's acts", () => {
     });
   }, 300_000);
 
-  it('are taken up at once by a supervisor that runs, which a second one cannot join and Ctrl-C stops', async () => {
+  it('are accepted at once by a running supervisor, which a second one cannot join and Ctrl-C stops', async () => {
     const place = await planned();
     const { type } = place;
     const env = await scripted(asking);
@@ -175,12 +175,12 @@ describeBoxed("the operator's acts", () => {
     expect(second.exit).toBe(1);
     expect(JSON.parse((await type(['status', '--json'])).out).supervisor).toBe(running.child.pid);
 
-    const asked = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
-    await approveAsBuilder(place, asked.id);
+    const request = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
+    await approveAsBuilder(place, request.id);
     await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, and not the operator's/);
-    const said = await type(['approve', String(asked.id), '--because', 'it is 42']);
-    expect(said.out).toBe(`signed  approves #${asked.id}; it is on the trail\n`);
-    expect(said.exit).toBe(0);
+    const result = await type(['approve', String(request.id), '--because', 'it is 42']);
+    expect(result.out).toBe(`signed  approves #${request.id}; it is on the trail\n`);
+    expect(result.exit).toBe(0);
 
     running.child.kill('SIGINT');
     const end = await running.done;
@@ -191,7 +191,7 @@ describeBoxed("the operator's acts", () => {
     const trail = await readTrail(join(place.state, 'hub.git'));
     trail.close();
     const act = trail.entries.findLast((entry) => entry.kind === 'act');
-    const target = trail.entries[asked.id - 1];
+    const target = trail.entries[request.id - 1];
     expect(act?.facts.act.payload).toMatchObject({
       act: 'approve',
       targetDigest: digestOf(renderEntry(target as never)),

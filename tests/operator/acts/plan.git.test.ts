@@ -5,11 +5,11 @@ import { ground } from '../../support/phase/cli.ts';
 import { planText } from '../../support/phase/cliPlan.ts';
 
 describe('coldpass plan', () => {
-  it('begins a plan that passes its own check, once', async () => {
+  it('writes a new plan that passes its own check, and never overwrites it', async () => {
     const { repo, type } = ground();
-    const made = await type(['plan', 'new', 'list --json']);
-    expect(made).toMatchObject({ exit: 0, err: '' });
-    expect(made.out).toMatch(/plan-phase-list-json\.md/);
+    const first = await type(['plan', 'new', 'list --json']);
+    expect(first).toMatchObject({ exit: 0, err: '' });
+    expect(first.out).toMatch(/plan-phase-list-json\.md/);
     expect(readFileSync(join(repo, 'plan-phase-list-json.md'), 'utf8')).toMatch(/recipe: unit/);
     const checked = await type(['plan', 'check', 'plan-phase-list-json.md']);
     expect(checked.out).toMatch(/ok {2}phase list-json, gates .*; type: coldpass run plan-phase-list-json\.md/);
@@ -19,7 +19,7 @@ describe('coldpass plan', () => {
     expect(again.err).toMatch(/is there already; edit it, or give another title/);
   });
 
-  it('names what is wrong with its line, all of it, and says no', async () => {
+  it('names everything that is wrong, each with its line, and exits 1', async () => {
     const { repo, type } = ground();
     writeFileSync(join(repo, 'p.md'), planText.replace('covers: ["2.1"]', 'covers: ["2.9"]').replace('unit', 'nope'));
     const { exit, out } = await type(['plan', 'check', 'p.md']);
@@ -33,10 +33,10 @@ describe('coldpass plan', () => {
     const { repo, type } = ground();
     writeFileSync(join(repo, 'p.md'), planText.slice(planText.indexOf('# Phase')));
     const { exit, out } = await type(['plan', 'check', 'p.md', '--json']);
-    const told = { phase: 'answer', gates: ['M1'], proposed: expect.stringContaining('recipe: unit') };
-    expect(JSON.parse(out)).toMatchObject(told);
-    const said = await type(['plan', 'check', 'p.md']);
-    expect(said.out).toMatch(/not yet {2}p\.md cannot be run as it is \(by its text phase answer, gates M1\)/);
+    const report = { phase: 'answer', gates: ['M1'], proposed: expect.stringContaining('recipe: unit') };
+    expect(JSON.parse(out)).toMatchObject(report);
+    const result = await type(['plan', 'check', 'p.md']);
+    expect(result.out).toMatch(/not yet {2}p\.md cannot be run as it is \(by its text phase answer, gates M1\)/);
     expect(exit).toBe(1);
   });
 });

@@ -14,7 +14,7 @@ import { spoilable } from '../../support/trail/attack.ts';
 const { the, copy } = spoilable();
 const resource = 'git+https://example.org/notes.git';
 
-/** The story's trail, exported to a folder of its own. */
+/** The story's trail, exported to a new folder. */
 async function exported(stateDir = the.story.stateDir): Promise<string> {
   const dir = join(tempDir(), 'statements');
   await exportFrom(stateDir, dir);
@@ -26,7 +26,7 @@ function exportFrom(stateDir: string, dir: string, phase?: string) {
   return exportTrail({ paths, root: the.story.hub.root, resource, dir, ...(phase && { phase }) });
 }
 
-/** `sh verify.sh` on a machine that has nothing of ours: no node on its PATH. */
+/** `sh verify.sh` on a machine without any of our programs: no node on its PATH. */
 function verify(dir: string, ...args: string[]): { exit: number | null; said: string } {
   const env = { PATH: '/usr/bin:/bin' };
   const { status, stdout, stderr } = spawnSync('/bin/sh', [join(dir, 'verify.sh'), ...args], { encoding: 'utf8', env });
@@ -38,7 +38,7 @@ function statement(dir: string, file: string) {
   return JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8'));
 }
 
-/** What `change` makes of an envelope's line. */
+/** Replaces an envelope's line with what `change` returns. */
 function spoil(dir: string, file: string, change: (line: string) => string): void {
   const path = join(dir, 'notes', file);
   const before = readFileSync(path, 'utf8');
@@ -54,7 +54,7 @@ function member(line: string, name: 'payload' | 'sig'): string {
 const resultOf = (run: string) => `${run}.test-result.json`;
 
 describe('the statements of a trail', () => {
-  it('verify with openssl alone, by the script and by the lines in the README, under the keys that the trail knows', async () => {
+  it("verify with openssl alone, by the script and by the README's lines, under the keys on the trail", async () => {
     const dir = await exported();
     const whole = verify(dir);
     expect(whole.said).toMatch(/^all \d+ statements verify$/m);
@@ -77,7 +77,7 @@ describe('the statements of a trail', () => {
     );
   });
 
-  it('name commit, tree, tests, plan and recipe as in-toto and SLSA have them, and a gate names the files it rests on', async () => {
+  it('name commit, tree, tests, plan and recipe as in-toto and SLSA do, and a gate names its files', async () => {
     const dir = await exported();
     const { shas, runs, ids, hub } = the.story;
     const tree = git(hub.dir, ['rev-parse', `${shas.second}^{tree}`]);
@@ -128,11 +128,11 @@ describe('the statements of a trail', () => {
     expect(rests('DONE.vsa.json')).toContain('M1.vsa.json');
   });
 
-  it('call a control that bites passed, a red reproducer failed, and leave out what counts for nothing', async () => {
+  it('call a control that bites passed and a red reproducer failed, and omit runs that do not count', async () => {
     const dir = await exported();
     const files = readdirSync(join(dir, 'notes')).filter((file) => file.startsWith('r-'));
-    const told = files.map((file) => statement(dir, file).predicate);
-    const of = (kind: string) => told.filter((one) => one['coldpass:run'].purpose.kind === kind);
+    const predicates = files.map((file) => statement(dir, file).predicate);
+    const of = (kind: string) => predicates.filter((one) => one['coldpass:run'].purpose.kind === kind);
     expect(of('control').map(({ result, failedTests }) => [result, failedTests])).toEqual([
       ['PASSED', []],
       ['PASSED', []],
@@ -151,7 +151,7 @@ describe('the statements of a trail', () => {
   });
 });
 
-describe('what is not as it was signed', () => {
+describe('after tampering', () => {
   it.for<[string, RegExp, (dir: string) => void]>([
     [
       'a flipped byte of the payload',
@@ -164,7 +164,7 @@ describe('what is not as it was signed', () => {
         }),
     ],
     [
-      'a signature swapped for that of another run',
+      'a signature from another run',
       /r-\w+\.test-result\.json: its signature is not one of the runner/,
       (dir) => {
         const other = readFileSync(join(dir, 'notes', resultOf(the.story.runs.gate)), 'utf8');
@@ -172,18 +172,18 @@ describe('what is not as it was signed', () => {
       },
     ],
     [
-      'the statement of another run in its place',
+      'the statement of another run under its name',
       /r-\w+\.test-result\.json: does not say "run":"r-\w+"/,
       (dir) =>
         cpSync(join(dir, 'notes', resultOf(the.story.runs.gate)), join(dir, 'notes', resultOf(the.story.runs.again))),
     ],
     [
-      'the statement of another gate in its place',
+      'the statement of another gate under its name',
       /M1\.vsa\.json: does not say "gate":"M1"/,
       (dir) => cpSync(join(dir, 'notes', 'DONE.vsa.json'), join(dir, 'notes', 'M1.vsa.json')),
     ],
     [
-      'a run that a gate rests on taken away',
+      'a missing run that a gate rests on',
       /M1\.vsa\.json: rests on another r-\w+\.test-result\.json than the one that lies here/,
       (dir) => rmSync(join(dir, 'notes', resultOf(the.story.runs.again))),
     ],
@@ -193,19 +193,19 @@ describe('what is not as it was signed', () => {
       (dir) => cpSync(join(dir, 'runner.pem'), join(dir, 'supervisor.pem')),
     ],
     [
-      'an envelope that two programs could read as two things',
+      'an envelope that two programs could read differently',
       /M1\.vsa\.json: is no envelope of the form/,
       (dir) => spoil(dir, 'M1.vsa.json', (line) => line.replace('{"payload"', '{"payload":"e30=","payload"')),
     ],
-  ])('%s: the script says which file, and exits 1', async ([, said, attack]) => {
+  ])('%s: the script names the file, and exits 1', async ([, said, attack]) => {
     const dir = await exported();
     attack(dir);
-    const told = verify(dir);
-    expect(told.said).toMatch(said);
-    expect(told.exit).toBe(1);
+    const result = verify(dir);
+    expect(result.said).toMatch(said);
+    expect(result.exit).toBe(1);
   });
 
-  it('is not exported: a trail whose audit does not hold is refused, with its first fault', async () => {
+  it('a trail whose audit fails is not exported, and its first fault is named', async () => {
     const stateDir = dirname(copy().hub);
     writeFileSync(join(stateDir, 'heads.log'), `${'0'.repeat(40)}\n`, { flag: 'a' });
     const dir = join(tempDir(), 'statements');
@@ -215,7 +215,7 @@ describe('what is not as it was signed', () => {
 });
 
 describe('bad input', () => {
-  it('gets one line: no keys here, another key, a folder that is not empty, a phase that is not there', async () => {
+  it('is refused in one line: missing keys, another key, a folder that is not empty, an unknown phase', async () => {
     const bare = dirname(copy().hub);
     rmSync(join(bare, 'keys'), { recursive: true });
     const dir = join(tempDir(), 'statements');

@@ -10,7 +10,7 @@ import { tempDir } from '../../support/temp.ts';
 import { honestPhase } from '../../support/trail/phase.ts';
 
 describe('coldpass audit --since-last', () => {
-  it('looks only at what came after the last sound audit; without it an audit is whole', async () => {
+  it('checks only what came after the last sound audit; without it an audit checks everything', async () => {
     const { type, state } = await workspace();
     const first = await type(['audit', '--since-last']);
     expect(first).toMatchObject({ exit: 0, err: '' });
@@ -24,7 +24,7 @@ describe('coldpass audit --since-last', () => {
     expect((await type(['audit', '--since-last'])).out).toMatch(/everything was looked at: what was kept is damaged/);
   });
 
-  it('finds nothing kept beside a hub elsewhere, and keeps nothing there', async () => {
+  it('finds no mark beside a hub elsewhere, and leaves none there', async () => {
     const { type, state, dir } = await workspace();
     const hub = join(dir, 'mirror.git');
     git(dir, ['clone', '--quiet', '--mirror', join(state, 'hub.git'), hub]);
@@ -34,11 +34,11 @@ describe('coldpass audit --since-last', () => {
     expect(existsSync(join(state, 'audit.mark'))).toBe(false);
   });
 
-  it('says what it did not look at', async () => {
+  it('says what it did not check', async () => {
     const { hub, ids, headsLog } = await honestPhase(tempDir());
     const options = { hub: hub.dir, headsLog, mark: join(tempDir(), 'audit.mark') };
-    expect(await said(options)).toMatch(/^SOUND {2}\d+ entries/m);
-    const spared = await said({ ...options, sinceMark: true });
+    expect(await reportText(options)).toMatch(/^SOUND {2}\d+ entries/m);
+    const spared = await reportText({ ...options, sinceMark: true });
     expect(spared).toMatch(
       new RegExp(`^#1 to #${ids.done} were sound at .*, and were not looked at again: damage done to them since`, 'm'),
     );
@@ -46,7 +46,7 @@ describe('coldpass audit --since-last', () => {
   });
 });
 
-async function said(options: Parameters<typeof audit>[0]): Promise<string> {
+async function reportText(options: Parameters<typeof audit>[0]): Promise<string> {
   const lines: string[] = [];
   const line = (text: string | { text: string }) => void lines.push(typeof text === 'string' ? text : text.text);
   sayAudit({ exit: 0, ...(await audit(options)) }, { line, paint: paint(false) } as never);

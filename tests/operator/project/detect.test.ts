@@ -1,4 +1,4 @@
-// Detection from files alone; what it proposes is run for real where the runner is at hand.
+// Detection from files alone; what it proposes really runs where the runner is installed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -50,19 +50,19 @@ test.each([
   expect(run.startsWith('NODE_ENV=test ')).toBe(script.startsWith('NODE_ENV'));
 });
 
-test('a script that does more than run the tests is not copied, and that is said', () => {
+test('a script that does more than run the tests is not copied, and a note says so', () => {
   const { notes, recipe } = only({ 'package.json': pack({ vitest: '5' }, 'tsc && vitest run') });
   expect(recipe.stages[0]?.run).toMatch(/^node_modules\/\.bin\/vitest run --reporter/);
   expect(notes.join('\n')).toContain('"tsc && vitest run"');
 });
 
-test('without a lockfile npm installs what fits, and that is said', () => {
+test('without a lockfile npm resolves versions itself, and a note says so', () => {
   const { recipe, notes } = only({ 'package.json': pack({ vitest: '5' }, 'vitest') });
   expect(recipe.setup?.run).toMatch(/^npm install --ignore-scripts /);
   expect(notes.join('\n')).toContain('no package-lock.json is committed');
 });
 
-test('a registry of one’s own is named without its password, and is the host granted', () => {
+test('a private registry is named without its password, and its host is granted', () => {
   const files = {
     'package.json': pack({ vitest: '5' }, 'vitest'),
     'package-lock.json': '"resolved": "https://cdn.example.org/x.tgz"',
@@ -84,13 +84,13 @@ test('a node:test project without dependencies needs no setup', () => {
   expect(what).toContain('node:test');
 });
 
-test('node:test is found by what the test files import', () => {
+test('node:test is detected from the imports of the test files', () => {
   expect(only({ 'package.json': '{}', 'tests/a.test.js': "import { test } from 'node:test';" }).what).toContain(
     'node:test',
   );
 });
 
-test('jest gets a reporter that writes a report; mocha has one', () => {
+test('jest gets a reporter that writes a report; mocha has one built in', () => {
   const jest = only({ 'package.json': pack({ jest: '30' }, 'jest --coverage'), 'package-lock.json': '{}' });
   expect(jest.recipe.setup?.run).toContain(
     '&& npm install --no-save --ignore-scripts --no-audit --no-fund jest-junit@',
@@ -103,7 +103,7 @@ test('jest gets a reporter that writes a report; mocha has one', () => {
   );
 });
 
-test('another package manager is used where boxes have it', () => {
+test('another package manager is used if boxes have it', () => {
   const files = { 'package.json': pack({ vitest: '5' }, 'vitest'), 'pnpm-lock.yaml': '' };
   expect(only(files, { boxed: (name) => name === 'pnpm' }).recipe.setup?.run).toBe(
     'pnpm install --frozen-lockfile --ignore-scripts',
@@ -126,7 +126,7 @@ test('the virtual environment that has pytest is granted with its interpreter', 
   expect(recipe.tools).toEqual(['venv', 'python']);
 });
 
-test('declared dependencies that are not installed here go into an environment of the run’s own', () => {
+test('declared dependencies that are not installed here go into an environment for the run', () => {
   const { recipe, hosts } = only({
     'tests/test_calc.py': '',
     'requirements.txt': 'requests\n',
@@ -139,23 +139,23 @@ test('declared dependencies that are not installed here go into an environment o
   expect(hosts).toEqual(['pypi.org', 'files.pythonhosted.org']);
 });
 
-test('declared dependencies that are installed here are used as they are, and that is said', () => {
-  const asked: string[][] = [];
-  const satisfies = (lines: readonly string[]) => asked.push([...lines]) > 0;
+test('declared dependencies that are installed here are used, and a note says so', () => {
+  const queries: string[][] = [];
+  const satisfies = (lines: readonly string[]) => queries.push([...lines]) > 0;
   const { recipe, notes } = only({ 'test_calc.py': '', 'requirements.txt': 'pytest>=8 # runner\n\n' }, { satisfies });
   expect(recipe.setup).toBeUndefined();
-  expect(asked).toEqual([['pytest>=8']]);
+  expect(queries).toEqual([['pytest>=8']]);
   expect(notes.join()).toContain('installed here');
 });
 
-test('a package is installed editable, with its test extra, and pytest where nothing names it', () => {
+test('a package is installed editable with its test extra, plus pytest if it is not declared', () => {
   const named = '[project]\nname = "calc"\n\n[project.optional-dependencies]\ndocs = []\ntest = ["pytest"]\n';
   expect(only({ 'test_calc.py': '', 'pyproject.toml': named }).recipe.setup?.run).toMatch(/ -e '\.\[test\]'$/);
   const bare = '[project]\nname = "calc"\n\n[tool.pytest.ini_options]\naddopts = "-q"\n';
   expect(only({ 'test_calc.py': '', 'pyproject.toml': bare }).recipe.setup?.run).toMatch(/ -e \. pytest$/);
 });
 
-test('packages on this machine that pip knows of are granted', () => {
+test('local packages that pip is configured to use are granted', () => {
   const local = [{ folder: '/srv/wheels', flag: '--find-links=/srv/wheels' }];
   const sources = { index: 'https://u:p@pip.example.org/simple', extra: [], local };
   const { recipe, hosts, tools } = only(
@@ -170,31 +170,31 @@ test('packages on this machine that pip knows of are granted', () => {
 });
 
 test('a repository with both kinds gets a recipe for each', () => {
-  const found = propose({ 'package.json': pack({ vitest: '5' }, 'vitest'), 'test_calc.py': '' });
-  expect(found.map((one) => one.name)).toEqual(['node', 'python']);
-  expect(Object.keys(parsed(found).recipes)).toEqual(['node', 'python']);
+  const proposals = propose({ 'package.json': pack({ vitest: '5' }, 'vitest'), 'test_calc.py': '' });
+  expect(proposals.map((one) => one.name)).toEqual(['node', 'python']);
+  expect(Object.keys(parsed(proposals).recipes)).toEqual(['node', 'python']);
 });
 
 test.each([
   ['no project at all', { 'main.rs': '' }],
   ['a package without tests', { 'package.json': '{}' }],
-  ['a runner that is not known', { 'package.json': pack({ ava: '6' }, 'ava') }],
+  ['an unknown runner', { 'package.json': pack({ ava: '6' }, 'ava') }],
   ['a broken package.json', { 'package.json': '{' }],
   ['tests but no python', { 'test_calc.py': '' }],
-])('%s is not guessed at: the recipe written is valid and asks to be completed', (what, files) => {
-  const found = propose(files, what.endsWith('python') ? { python: () => null } : {});
-  expect(found).toEqual([]);
-  expect(parsed(found).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });
-  expect(configText('x', 'main', found)).toContain('<-');
+])('%s is not guessed at: the recipe written is valid and asks you to complete it', (what, files) => {
+  const proposals = propose(files, what.endsWith('python') ? { python: () => null } : {});
+  expect(proposals).toEqual([]);
+  expect(parsed(proposals).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });
+  expect(configText('x', 'main', proposals)).toContain('<-');
 });
 
-test('what is proposed is what the written file says', () => {
-  const found = propose({
+test('the proposed recipes are exactly those in the written file', () => {
+  const proposals = propose({
     'package.json': pack({ jest: '30' }, 'jest'),
     'test_calc.py': '',
     'requirements.txt': 'pytest\n',
   });
-  expect(Object.values(parsed(found).recipes)).toEqual(found.map((one) => one.recipe));
+  expect(Object.values(parsed(proposals).recipes)).toEqual(proposals.map((one) => one.recipe));
 });
 
 test('the proposed vitest command runs and writes its report', () => {
@@ -221,7 +221,7 @@ test.skipIf(!hasPytest)('the proposed pytest command runs and writes its report'
   expect(reportOf(written(files), runOf(only(files)))).toContain('name="test_adds"');
 });
 
-test('what npm puts on PATH before the person’s own is passed over', () => {
+test("entries that npm puts before the user's own PATH are skipped", () => {
   const dir = tempDir();
   for (const place of ['node_modules/.bin', 'bin']) {
     mkdirSync(join(dir, place), { recursive: true });
@@ -255,19 +255,19 @@ function propose(files: Record<string, string>, other: Partial<Machine> = {}): P
 type OfCommands = Proposal & { recipe: CommandRecipe };
 
 function only(files: Record<string, string>, other: Partial<Machine> = {}): OfCommands {
-  const found = propose(files, other);
-  expect(found).toHaveLength(1);
-  expect(found[0]?.name).toBe('unit');
-  expect(found[0]?.recipe.engine).toBe('process');
-  return found[0] as OfCommands;
+  const proposals = propose(files, other);
+  expect(proposals).toHaveLength(1);
+  expect(proposals[0]?.name).toBe('unit');
+  expect(proposals[0]?.recipe.engine).toBe('process');
+  return proposals[0] as OfCommands;
 }
 
 function runOf({ recipe }: { recipe: CommandRecipe }): string {
   return recipe.stages[0]?.run ?? '';
 }
 
-function parsed(found: Proposal[]): Config {
-  return readYaml(Config, configText('x', 'main', found), 'coldpass.yml');
+function parsed(proposals: Proposal[]): Config {
+  return readYaml(Config, configText('x', 'main', proposals), 'coldpass.yml');
 }
 
 function pack(devDependencies: Record<string, string>, test: string): string {
@@ -283,9 +283,9 @@ function written(files: Record<string, string>): string {
   return dir;
 }
 
-/** Runs a proposed command as a stage is run, and gives the report that it left. */
+/** Runs a proposed command as a stage would, and returns the report that it wrote. */
 function reportOf(dir: string, command: string): string {
-  // Not ours: vitest and node:test tell their children that they are within a test run.
+  // Without our own variables: vitest and node:test tell their children that they are within a test run.
   const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: process.env.HOME };
   const ran = spawnSync('sh', ['-c', command], { cwd: dir, env, encoding: 'utf8' });
   expect(ran.status, ran.stdout + ran.stderr).toBe(0);

@@ -1,5 +1,5 @@
-// `coldpass calibrate` with judges that are scripts: the real SDK, real clones, boxes and diffs; only the judgement is written
-// down beforehand.
+// `coldpass calibrate` with judges that are scripts: the real SDK, real clones, boxes and diffs; only the judgement is
+// scripted.
 
 import { expect, it, onTestFinished } from 'vitest';
 import { type CalibrationCase, calibrationSet } from '../../../agents/calibration/set.ts';
@@ -27,7 +27,7 @@ async function calibrated(ground: Ground, script: ReturnType<typeof scriptOf>, m
 }
 
 describeBoxed('a calibration', () => {
-  it('finds a perfect judge perfect, and keeps the result', async () => {
+  it('scores a perfect judge as perfect, and stores the result', async () => {
     const ground = await layGround();
     const notes: string[] = [];
     const perfect = (one: CalibrationCase) => (one.truth === 'bad' ? caseFails() : casePasses(one));
@@ -42,19 +42,19 @@ describeBoxed('a calibration', () => {
     });
     expect(readCalibrations(ground.paths.calibrations)).toEqual([report.calibration]);
     expect(notes).toEqual(['note: a script judges here, and no model: the figures say nothing of one']);
-    expect(said(report)).toContain('a script, no model');
+    expect(reportText(report)).toContain('a script, no model');
   }, 300_000);
 
-  it('finds one that stamps everything to detect nothing', async () => {
+  it('scores a judge that passes everything as detecting nothing', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, casePasses), { set: few });
     expect(report.calibration).toMatchObject({ detects: 0, alarms: 0, complete: true });
-    expect(said(report)).toContain('detects       0 % (0 of 2 bad claims failed)');
+    expect(reportText(report)).toContain('detects       0 % (0 of 2 bad claims failed)');
   });
 
-  it('finds one that fails everything to be all alarm', async () => {
+  it('scores a judge that fails everything as all false alarms', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, caseFails), { set: few });
     expect(report.calibration).toMatchObject({ detects: 1, alarms: 1, complete: true });
-    expect(said(report)).toContain('false alarms  100 % (2 of 2 good claims failed)');
+    expect(reportText(report)).toContain('false alarms  100 % (2 of 2 good claims failed)');
   });
 
   it('counts a refusal, a cut answer and an empty one as no verdict', async () => {
@@ -83,13 +83,13 @@ describeBoxed('a calibration', () => {
     const roman = { ...all, cases: all.cases.filter(({ name }) => name.startsWith('roman')) };
     const { report, server } = await calibrated(await layGround(), judgesOf(roman.cases, either), { set: roman });
     expect(report.calibration.cases).toMatchObject([{ verdict: 'none' }, { verdict: 'FAIL' }]);
-    const heard = JSON.stringify(server.requests().map(({ body }) => body.messages.at(-1)));
-    expect(heard).toContain('Its reproducer is green at the claim: it does not block.');
-    expect(heard).toContain('Its reproducer is red at the claim: it blocks.');
-    expect(heard).toContain('no finding that this names is open and blocks');
+    const lastMessages = JSON.stringify(server.requests().map(({ body }) => body.messages.at(-1)));
+    expect(lastMessages).toContain('Its reproducer is green at the claim: it does not block.');
+    expect(lastMessages).toContain('Its reproducer is red at the claim: it blocks.');
+    expect(lastMessages).toContain('no finding that this names is open and blocks');
   });
 
-  it('spends no more than it may, and says that it is incomplete', async () => {
+  it('stays within its budget, and reports that it is incomplete', async () => {
     const ground = await layGround();
     const server = await startScripted(judgesOf(few.cases, caseFails));
     onTestFinished(() => server.close());
@@ -101,10 +101,10 @@ describeBoxed('a calibration', () => {
     expect(report.calibration.usd).toBeGreaterThan(0);
     expect(report.calibration.usd).toBeLessThanOrEqual(0.5);
     expect(report).toMatchObject({ exit: 4, scripted: false, calibration: { complete: false } });
-    expect(said(report)).toContain('INCOMPLETE');
+    expect(reportText(report)).toContain('INCOMPLETE');
   });
 
-  it('refuses a role that judges nothing, and an amount that is none', async () => {
+  it('refuses a role that judges nothing, and an invalid amount', async () => {
     const ground = await layGround();
     await expect(calibrated(ground, scriptOf({}), { role: 'builder' })).rejects.toThrow('only a judge can');
     await expect(calibrated(ground, scriptOf({}), { usd: Number.NaN })).rejects.toThrow(
@@ -113,7 +113,7 @@ describeBoxed('a calibration', () => {
   });
 });
 
-function said(report: Parameters<typeof sayCalibration>[0]): string {
+function reportText(report: Parameters<typeof sayCalibration>[0]): string {
   const lines: string[] = [];
   const line = (text: unknown) => void lines.push(typeof text === 'string' ? text : (text as { text: string }).text);
   sayCalibration(report, { line, paint: paint(false) } as unknown as Screen);

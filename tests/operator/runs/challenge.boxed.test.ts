@@ -12,7 +12,7 @@ import { attacked, restore, resultsPath } from '../../support/trail/attack.ts';
 import { cloneSteps, forge } from '../../support/trail/forge.ts';
 import { failed, passed, record } from '../../support/trail/records.ts';
 
-/** The project's tests are what a program of the machine says: no claim changes it, and we can. */
+/** The project's tests repeat what a program on the machine says: no claim can change it, but this test can. */
 const dialled = `import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import assert from 'node:assert';
@@ -64,26 +64,28 @@ async function phase() {
 }
 
 describeBoxed('coldpass challenge', () => {
-  it('makes runs again from what the trail pins, finds them alike or says test by test what is not, and records nothing', async () => {
+  it('reruns runs as the trail pins them, reports alike or each differing test, and records nothing', async () => {
     const { type, runs, named, state, repo, dial } = await phase();
     const head = git(join(state, 'hub.git'), ['rev-parse', 'trail']);
-    // What is checked out now is nothing to it.
+    // What is checked out now must not matter.
     writeFileSync(join(repo, 'coldpass.yml'), nodeConfig.replace(/run: node.*/, 'run: "true"'));
     for (const what of [/the base/, /cold run 1/, /control revert/]) {
       const { run, entry } = runs.find((one) => what.test(one.what)) as Listed;
-      const said = await type(['challenge', run]);
-      expect(said.out).toMatch(new RegExp(`^ALIKE {2}${run}, .*, 2 tests, each as recorded \\(#${entry}\\)\n$`));
-      expect(said.exit).toBe(0);
+      const result = await type(['challenge', run]);
+      expect(result.out).toMatch(new RegExp(`^ALIKE {2}${run}, .*, 2 tests, each as recorded \\(#${entry}\\)\n$`));
+      expect(result.exit).toBe(0);
     }
 
     dial('two=no three=yes');
     const run = named(/M1, cold run 1/);
-    const said = await type(['challenge', run]);
-    expect(said.exit).toBe(1);
-    expect(said.out).toMatch(new RegExp(`^DIFFERS {2}${run}, M1, cold run 1`));
-    expect(said.out).toMatch(/outcome: PASS then, FAIL now\n {2}level: 1 then, 0 now/);
-    expect(said.out).toMatch(/1 differ:\n {4}✗ .*two: pass then, fail \(assertion\) now/);
-    expect(said.out).toMatch(/1 missing now:\n {4}✗ .*one\n {2}1 new now:\n {4}✗ .*three\n {2}0 tests are as recorded/);
+    const result = await type(['challenge', run]);
+    expect(result.exit).toBe(1);
+    expect(result.out).toMatch(new RegExp(`^DIFFERS {2}${run}, M1, cold run 1`));
+    expect(result.out).toMatch(/outcome: PASS then, FAIL now\n {2}level: 1 then, 0 now/);
+    expect(result.out).toMatch(/1 differ:\n {4}✗ .*two: pass then, fail \(assertion\) now/);
+    expect(result.out).toMatch(
+      /1 missing now:\n {4}✗ .*one\n {2}1 new now:\n {4}✗ .*three\n {2}0 tests are as recorded/,
+    );
     const json = JSON.parse((await type(['challenge', run, '--json'])).out);
     expect(json).toMatchObject({
       exit: 1,
@@ -97,7 +99,7 @@ describeBoxed('coldpass challenge', () => {
     expect((await type(['challenge', json.record.run])).err).toMatch(/is not on the trail, where alone a run can be/);
     expect((await type(['challenge', 'M1'])).err).toMatch(/"M1" is not the name of a run/);
 
-    // What was made again is none of the statements.
+    // The rerun is not among the statements.
     const exported = await type(['export', '--out', '../statements']);
     expect(exported.out).toMatch(/^phase answer: \d+ runs; M1 FAILED; nobody has claimed DONE\n→ they lie in /);
     expect(exported.exit).toBe(0);
@@ -112,7 +114,7 @@ describeBoxed('coldpass challenge', () => {
 describe('a challenged run', () => {
   const { the } = attacked();
 
-  it('whose record is not the one that its entry names is not made again', async () => {
+  it('whose record is not the one that its entry names does not rerun', async () => {
     const { story, honest } = the;
     const steps = cloneSteps(honest);
     const results = resultsPath(story.runs.gate);
@@ -126,7 +128,7 @@ describe('a challenged run', () => {
     await expect(challenge(place, 'r-ffffffffffff', options)).rejects.toThrow(/ended LOST and counts for nothing/);
   });
 
-  it('is compared by how its tests ended, whatever their time, order and words', () => {
+  it('is compared by how its tests ended, whatever their time, order and messages', () => {
     const then = record({ tests: [passed('a'), passed('b'), failed('c')] });
     const slower = [failed('c'), passed('b'), { ...passed('a'), ms: 99 }];
     expect(compared(then, record({ tests: slower, reason: 'Otherwise.' }))).toMatchObject({ alike: true, same: 3 });

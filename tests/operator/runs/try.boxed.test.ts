@@ -15,7 +15,7 @@ test('waits', () => new Promise(() => setInterval(() => {}, 1000)));
 `;
 
 describeBoxed('coldpass try', () => {
-  it('tells green, failing, hanging, silent and missing tests apart, in words', async () => {
+  it('distinguishes green, failing, hanging, silent and missing tests, in words', async () => {
     const config = nodeConfig.replace(
       'agents:',
       `  silent:
@@ -66,11 +66,11 @@ agents:`,
     expect(trees).toEqual([]);
   }, 300_000);
 
-  it('takes what is committed and says so, and shows the run again by its name', async () => {
+  it('uses the committed state and says so, and shows the run again by its name', async () => {
     const { repo, type } = await workspace();
     writeFileSync(join(repo, 'sum.test.js'), failing);
-    const said = await type(['try', '--json']);
-    const { record } = JSON.parse(said.out);
+    const result = await type(['try', '--json']);
+    const { record } = JSON.parse(result.out);
     expect(record).toMatchObject({ outcome: 'PASS', purpose: { kind: 'trial', by: 'operator' } });
     const aloud = await type(['try']);
     expect(aloud.out).toMatch(/^note: 1 changed file is not committed/);
@@ -82,15 +82,15 @@ agents:`,
     expect(shown.exit).toBe(0);
   });
 
-  it('is cancelled by one Ctrl-C, tidies up, and exits 4', async () => {
+  it('is cancelled by one Ctrl-C, cleans up, and exits 4', async () => {
     const place = await workspace();
     addCommits(place.repo, 'refs/heads/slow', [{ 'sum.test.js': hanging }], 'main');
     const running = place.start(['try', '--ref', 'slow', '--json']);
     await underWay(join(place.state, 'trials'));
     running.child.kill('SIGINT');
-    const said = await running.done;
-    expect(said.exit).toBe(4);
-    expect(JSON.parse(said.out).record.outcome).toBe('CANCELLED');
+    const result = await running.done;
+    expect(result.exit).toBe(4);
+    expect(JSON.parse(result.out).record.outcome).toBe('CANCELLED');
   });
 });
 

@@ -1,4 +1,5 @@
-// Repositories of apps: what `init` proposes, how a Docker engine is granted, what is pinned of an app. No engine is asked here.
+// Repositories of apps: what `init` proposes, how a Docker engine is granted, what is pinned for an app. No engine is
+// involved here.
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -58,7 +59,7 @@ gates:
 - Mail comes back.
 `;
 
-function found(files: Record<string, string>) {
+function detected(files: Record<string, string>) {
   return detectApp({ files: Object.keys(files), read: (path) => files[path] ?? null });
 }
 
@@ -80,22 +81,25 @@ function asked(place: Ground) {
   return { dir, stateDir, env, home: env.HOME ?? '', uid: process.getuid?.() ?? 1000 };
 }
 
-it('an app is known by its service app, or by what lies beside compose.yml', () => {
-  expect(found({ 'compose.yml': compose })).toMatchObject({ name: 'app', recipe: { engine: 'swarm', suite: 'tests' } });
-  expect(found({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })).not.toBeNull();
-  expect(found({ 'compose.yml': 'services: { web: {} }\n' })).toBeNull();
-  expect(found({ 'compose.yml': ': {', 'a.js': '' })).toBeNull();
-  expect(found({ 'docker-compose.yml': compose })).toBeNull();
+it('an app is recognised by its service app, or by what is beside compose.yml', () => {
+  expect(detected({ 'compose.yml': compose })).toMatchObject({
+    name: 'app',
+    recipe: { engine: 'swarm', suite: 'tests' },
+  });
+  expect(detected({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })).not.toBeNull();
+  expect(detected({ 'compose.yml': 'services: { web: {} }\n' })).toBeNull();
+  expect(detected({ 'compose.yml': ': {', 'a.js': '' })).toBeNull();
+  expect(detected({ 'docker-compose.yml': compose })).toBeNull();
 });
 
-it('what an app lacks is said, each in a line that says what to do', () => {
-  expect(found({ ...appProject } as Record<string, string>)?.notes).toEqual([]);
-  const notes = found({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })?.notes.join('\n');
+it('each thing that an app lacks is reported in one line that says what to do', () => {
+  expect(detected({ ...appProject } as Record<string, string>)?.notes).toEqual([]);
+  const notes = detected({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })?.notes.join('\n');
   for (const word of ['main: NAME', '.env.sample', 'no label coop-cloud', 'notApplicable', 'lacks install.test.ts'])
     expect(notes).toContain(word);
 });
 
-it('init proposes an app recipe, and grants no Docker engine by itself', async () => {
+it('init proposes an app recipe, and grants no Docker engine unless asked', async () => {
   const place = ground(appProject);
   const first = await initIn(place);
   expect(first).toMatchObject({ exit: 3, proposed: [{ name: 'app', what: expect.stringContaining('Co-op Cloud') }] });
@@ -114,14 +118,14 @@ it('init proposes an app recipe, and grants no Docker engine by itself', async (
   );
   const granted = await initIn(place, { docker: socket });
   expect(granted).toMatchObject({ exit: 0, notes: [], granted: { docker: socket } });
-  const said: string[] = [];
-  sayInit(granted, screen({ out: { write: (text) => said.push(text) }, colour: false }));
-  expect(said.join('')).toContain(`granted the Docker engine at ${socket}, to deploy apps on; no box sees it`);
+  const texts: string[] = [];
+  sayInit(granted, screen({ out: { write: (text) => texts.push(text) }, colour: false }));
+  expect(texts.join('')).toContain(`granted the Docker engine at ${socket}, to deploy apps on; no box sees it`);
   expect(await initIn(place)).toMatchObject({ exit: 0, changed: false, granted: { docker: null } });
   expect(openWorkspace(place.state)?.grants.docker).toBe(socket);
 });
 
-it('the option --docker gives a whole path', () => {
+it('the option --docker takes an absolute path', () => {
   expect(grantOptions({ docker: '/run/docker.sock' }).docker).toBe('/run/docker.sock');
   expect(grantOptions({})).not.toHaveProperty('docker');
 });
@@ -140,7 +144,7 @@ async function released(): Promise<Ground & { shas: Sha[] }> {
   return { ...place, shas };
 }
 
-it('a queued plan pins which recipes are of apps, and the releases before its base, whose commits the hub has', async () => {
+it('a queued plan pins which recipes are apps and the releases before its base, and the hub has their commits', async () => {
   const place = await released();
   const [first, second, head] = place.shas;
   const at = await here(asked(place));
@@ -154,7 +158,7 @@ it('a queued plan pins which recipes are of apps, and the releases before its ba
     { version: '1.0.0+2.2', sha: first },
   ]);
   for (const sha of place.shas) expect(git(at.paths.hub, ['cat-file', '-t', sha])).toBe('commit');
-  // As an amendment of a phase that began earlier would have them.
+  // As an amendment of a phase with an older base would have them.
   expect(releasesIn((await pinsOf(plan, at, first as Sha)).blobs)).toEqual([{ version: '1.0.0+2.2', sha: first }]);
 });
 
@@ -163,7 +167,7 @@ function releasesIn(blobs: Record<string, string>): unknown {
   return texts.flatMap((text) => (text.startsWith('{') ? PinnedRecipe.parse(JSON.parse(text)).releases : []));
 }
 
-it('doctor looks at the granted engine, and says what is so and what to do', async () => {
+it('doctor checks the granted engine, and reports its state and what to do', async () => {
   const place = await released();
   const reports: [DockerReport, 'ok' | 'fail', RegExp, RegExp][] = [
     [{ ok: true, api: '1.41', swarm: true, ipvs: false }, 'ok', /a swarm, API 1\.41, without IPVS/, /^null$/],
@@ -178,7 +182,7 @@ it('doctor looks at the granted engine, and says what is so and what to do', asy
   }
 });
 
-it('doctor says how an engine is granted, where an app needs one, and is silent of Docker elsewhere', async () => {
+it('doctor says how to grant an engine if an app needs one, and does not mention Docker otherwise', async () => {
   const lacking = async (files?: Files) => {
     const place = ground(files);
     await initIn(place);

@@ -36,20 +36,20 @@ const held: Opened = {
 };
 const boxed = existsSync('/usr/bin/bwrap');
 
-let made = '';
+let template = '';
 beforeAll(async () => {
-  made = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-doctor-')));
+  template = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-doctor-')));
   const { dir } = makeRepo(
     [{ 'package.json': JSON.stringify({ scripts: { test: 'node --test' } }), 'test/a.js': '' }],
-    join(made, 'repo'),
+    join(template, 'repo'),
   );
-  const tools = [{ name: 'erlang', path: join(made, 'erlang') }];
-  mkdirSync(join(made, 'erlang'));
-  await init({ ...placed(made), dir, nodePath: process.execPath, now: new Date(), tools, hosts: ['pypi.org'] });
+  const tools = [{ name: 'erlang', path: join(template, 'erlang') }];
+  mkdirSync(join(template, 'erlang'));
+  await init({ ...placed(template), dir, nodePath: process.execPath, now: new Date(), tools, hosts: ['pypi.org'] });
 });
-afterAll(() => rmSync(made, { recursive: true }));
+afterAll(() => rmSync(template, { recursive: true }));
 
-test.skipIf(!boxed)('a sound workspace is ready: every check is told, with the real sandbox tried', async () => {
+test.skipIf(!boxed)('a sound workspace is ready: every check is reported, with the real sandbox tested', async () => {
   const place = workspace();
   const stateDir = place.options.stateDir ?? '';
   const report = await doctor({
@@ -84,7 +84,7 @@ test('the sandbox that is opened is closed again', async () => {
   expect(closed).toBe(1);
 });
 
-test('without a model’s key there is a warning, and no failure', async () => {
+test("without a model's key there is a warning, and no failure", async () => {
   const { options } = workspace();
   const report = await doctor(options);
   expect(report).toMatchObject({ exit: 0, counts: { warn: 1, fail: 0 } });
@@ -109,15 +109,15 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
     /keys\/builder/,
     /chmod|600/,
   ],
-  ['a role’s key that is gone', ({ paths }) => rmSync(join(paths.keys, 'runner')), /keys\/runner/, /./],
+  ['a missing key of a role', ({ paths }) => rmSync(join(paths.keys, 'runner')), /keys\/runner/, /./],
   [
-    'the operator’s key replaced',
+    'a replaced key of the operator',
     replaceOperatorKey,
     /is not the key that this workspace was made with/,
     /fingerprint is SHA256:/,
   ],
-  ['a hub that is not one', ({ paths }) => rmSync(join(paths.hub, 'config')), /hub\.git/, /restore it|init/],
-  ['a hub that is gone', ({ paths }) => rmSync(paths.hub, { recursive: true }), /hub\.git/, /./],
+  ['a folder that is not a hub', ({ paths }) => rmSync(join(paths.hub, 'config')), /hub\.git/, /restore it|init/],
+  ['a missing hub', ({ paths }) => rmSync(paths.hub, { recursive: true }), /hub\.git/, /./],
   [
     'a malformed coldpass.yml',
     ({ options }) => appendFileSync(join(options.dir, 'coldpass.yml'), 'bass: x\n'),
@@ -133,7 +133,7 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
     /restore it/,
   ],
   [
-    'a granted tool folder that is gone',
+    'a missing folder of a granted tool',
     ({ tool }) => rmSync(tool, { recursive: true }),
     /"erlang": .*no such folder/,
     /coldpass init --tool erlang=/,
@@ -159,7 +159,7 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
   ],
 ];
 
-test.each(troubles)('%s is told with its remedy, exit 4', async (_what, spoil, told, remedy) => {
+test.each(troubles)('%s is reported with its remedy, exit 4', async (_what, spoil, told, remedy) => {
   const place = workspace();
   const other = spoil(place) as Partial<DoctorOptions> | undefined;
   const report = await doctor({ ...place.options, ...other });
@@ -171,7 +171,7 @@ test.each(troubles)('%s is told with its remedy, exit 4', async (_what, spoil, t
   expect(lineOf(failed[0])).not.toContain('\n');
 });
 
-test('node at the lowest version that works is fine, and one below is not', async () => {
+test('node passes at the lowest supported version, and fails below it', async () => {
   const { options } = workspace();
   const states = await Promise.all(
     ['22.22.0', '22.21.9', '23.0.0'].map(
@@ -186,7 +186,7 @@ test('a demo workspace is marked as one', async () => {
   expect((await doctor(options)).checks.map((check) => check.what)).toContain('this is a demo workspace');
 });
 
-test('the report reads as one line a check, with the remedy under it', async () => {
+test('the report has one line per check, with the remedy under it', async () => {
   const { options } = workspace();
   const report = await doctor({ ...options, nodeVersion: '18.0.0' });
   const lines: string[] = [];
@@ -195,10 +195,10 @@ test('the report reads as one line a check, with the remedy under it', async () 
   expect(lines.at(-1)).toBe('1 to mend before a gate can hold\n');
 });
 
-/** A workspace of the test's own: a copy of the one that was made for the whole file. */
+/** A workspace for one test: a copy of the one that was made for the whole file. */
 function workspace(more: Partial<Workspace> = {}) {
   const top = realpathSync(tempDir());
-  cpSync(made, top, { recursive: true });
+  cpSync(template, top, { recursive: true });
   const options = {
     ...placed(top),
     nodeVersion: '24.0.0',
@@ -206,8 +206,8 @@ function workspace(more: Partial<Workspace> = {}) {
     docker: () => Promise.reject(new Error('no recipe here is of an app')),
     lookup: async () => [],
   } satisfies DoctorOptions;
-  const paths = makeStateDir(options.stateDir); // a copy of a folder loses its mode
-  const moved = JSON.parse(readFileSync(paths.workspace, 'utf8').replaceAll(made, top));
+  const paths = makeStateDir(options.stateDir); // a copied folder loses its mode
+  const moved = JSON.parse(readFileSync(paths.workspace, 'utf8').replaceAll(template, top));
   writeWorkspace(paths.stateDir, { ...moved, ...more });
   return { options, paths, tool: join(top, 'erlang'), key: join(top, 'config', 'coldpass', 'operator_ed25519') };
 }

@@ -1,4 +1,4 @@
-// Real repositories, real keys and hubs. What a project is found to be is in detect.test.ts.
+// Real repositories, real keys and hubs. detect.test.ts covers how a project is detected.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ test('a fresh vitest project gets a working configuration, private state, keys a
   expect(openWorkspace(options.stateDir)).toEqual(report.workspace);
 });
 
-test('the operator’s key lies in his own configuration folder, and no private key of his in the state', async () => {
+test('your key goes to your own configuration folder, and no private key of yours into the state', async () => {
   const options = ask(nodeProject);
   const { workspace, stateDir } = await init(options);
   const key = join(options.env.XDG_CONFIG_HOME ?? '', 'coldpass', 'operator_ed25519');
@@ -54,18 +54,18 @@ test('the operator’s key lies in his own configuration folder, and no private 
   expect(existsSync(join(stateDir, 'keys', 'operator'))).toBe(false);
 });
 
-test('what was granted is told, and nothing more was granted', async () => {
+test('every grant is reported, and nothing more is granted', async () => {
   const options = ask(vitestProject);
   const report = await init(options);
   expect(report.workspace.grants.hosts).toHaveLength(1);
   expect(report.granted).toEqual(report.workspace.grants);
-  const said = spoken(report);
-  expect(said).toContain(`granted network host ${report.workspace.grants.hosts[0]}`);
-  for (const { path } of report.granted.tools) expect(said).toContain(path);
-  expect(said).toContain('next: coldpass try');
+  const text = spoken(report);
+  expect(text).toContain(`granted network host ${report.workspace.grants.hosts[0]}`);
+  for (const { path } of report.granted.tools) expect(text).toContain(path);
+  expect(text).toContain('next: coldpass try');
 });
 
-test('a registry that this network answers for itself is granted with its address', async () => {
+test('a registry that resolves to an address inside this network is granted with that address', async () => {
   const options = ask(vitestProject, { lookup: async (host) => (host === 'registry.npmjs.org' ? ['10.0.0.7'] : []) });
   const report = await init({
     ...options,
@@ -94,7 +94,7 @@ test('a second init changes nothing and says so', async () => {
   expect(spoken(second)).toContain(`nothing changed: ${first.workspace.name} is set up`);
 });
 
-test('an init that was cut short is finished by the next one', async () => {
+test('an interrupted init is completed by the next one', async () => {
   const options = ask(nodeProject);
   const { workspace } = await init(options);
   rmSync(statePaths(options.stateDir).workspace);
@@ -104,7 +104,7 @@ test('an init that was cut short is finished by the next one', async () => {
   expect(again.workspace.root).toBe(workspace.root);
 });
 
-test('a recipe that asks for more later is granted it by another init, and that is told', async () => {
+test('another init grants what a recipe asks for later, and reports it', async () => {
   const options = ask(nodeProject);
   await init(options);
   const file = join(options.dir, 'coldpass.yml');
@@ -117,7 +117,7 @@ test('a recipe that asks for more later is granted it by another init, and that 
   expect(openWorkspace(options.stateDir)?.grants.hosts).toEqual(['pypi.org']);
 });
 
-test('a tool folder is granted by name where it may be, links resolved', async () => {
+test('a tool folder is granted by name if allowed, with links resolved', async () => {
   const options = ask(nodeProject);
   const path = realpathSync(tempDir());
   const report = await init({ ...options, tools: [{ name: 'erlang', path }] });
@@ -125,7 +125,7 @@ test('a tool folder is granted by name where it may be, links resolved', async (
   expect(report.workspace.grants.tools).toContainEqual({ name: 'erlang', path });
 });
 
-test('a tool folder that holds home, the state or keys is not granted, and the reason is told', async () => {
+test('a tool folder that contains home, the state or keys is not granted, and the reason is given', async () => {
   const options = ask(nodeProject);
   for (const path of [options.home, options.stateDir, join(options.env.XDG_CONFIG_HOME ?? '', 'coldpass'), '/etc']) {
     const report = await init({ ...options, tools: [{ name: 'evil', path }] });
@@ -138,7 +138,7 @@ test('a tool folder that holds home, the state or keys is not granted, and the r
   }
 });
 
-test('a recipe that names a tool nobody knows says how to grant it', async () => {
+test('a recipe that names an unknown tool says how to grant it', async () => {
   const options = ask({
     'coldpass.yml':
       'name: x\nrecipes:\n  unit:\n    stages: [{ name: test, run: ls }]\n    tests: ["t/**"]\n    tools: [erlang]\n',
@@ -148,7 +148,7 @@ test('a recipe that names a tool nobody knows says how to grant it', async () =>
   expect(report.notes).toEqual([expect.stringContaining('coldpass init --tool erlang=/its/folder')]);
 });
 
-test('a project that cannot be told gets a recipe to complete, exit 3, and the rest is done', async () => {
+test('an unrecognised project gets a recipe to complete, exit 3, and the rest is done', async () => {
   const options = ask({ 'main.rs': '' });
   const report = await init(options);
   expect(report).toMatchObject({ exit: 3, proposed: [] });
@@ -159,7 +159,7 @@ test('a project that cannot be told gets a recipe to complete, exit 3, and the r
   );
 });
 
-test('an existing key is used where it is named, and none is made', async () => {
+test('an existing key is used if named, and none is created', async () => {
   const options = ask(nodeProject);
   const path = join(tempDir(), 'mine');
   const { fingerprint } = generateKey(path, 'ann');
@@ -170,18 +170,21 @@ test('an existing key is used where it is named, and none is made', async () => 
 });
 
 const hasAgent = spawnSync('ssh-add', ['-h']).error === undefined;
-test.skipIf(!hasAgent)('a key that an ssh-agent holds founds the workspace, its private half unseen', async () => {
-  const options = ask(nodeProject);
-  const path = join(tempDir(), 'mine');
-  generateKey(path, 'ann');
-  const agent = sshAgent(path);
-  rmSync(path);
-  const report = await init({ ...options, key: `${path}.pub`, env: { ...options.env, SSH_AUTH_SOCK: agent.socket } });
-  expect(report.workspace.operator.key).toEqual({ in: 'agent', path: `${path}.pub` });
-  expect((await openHub(statePaths(options.stateDir).hub)).root).toBe(report.workspace.root);
-});
+test.skipIf(!hasAgent)(
+  'a key in an ssh-agent can found the workspace, and its private half is never read',
+  async () => {
+    const options = ask(nodeProject);
+    const path = join(tempDir(), 'mine');
+    generateKey(path, 'ann');
+    const agent = sshAgent(path);
+    rmSync(path);
+    const report = await init({ ...options, key: `${path}.pub`, env: { ...options.env, SSH_AUTH_SOCK: agent.socket } });
+    expect(report.workspace.operator.key).toEqual({ in: 'agent', path: `${path}.pub` });
+    expect((await openHub(statePaths(options.stateDir).hub)).root).toBe(report.workspace.root);
+  },
+);
 
-test('other than the founding key is refused for a workspace that stands', async () => {
+test('a key other than the founding one is refused for an existing workspace', async () => {
   const options = ask(nodeProject);
   await init(options);
   const path = join(tempDir(), 'other');
@@ -199,7 +202,7 @@ test('a name that belongs to another repository is refused before anything is wr
   expect(existsSync(join(second.dir, 'coldpass.yml'))).toBe(false);
 });
 
-test('the name is made from the folder’s, whatever that is', async () => {
+test('any folder name yields a valid name for the workspace', async () => {
   const dir = join(tempDir(), 'My.Project_2');
   makeRepo([nodeProject], dir);
   const report = await init({ ...ask(nodeProject), dir });
@@ -213,14 +216,14 @@ test('init works from a folder inside the repository', async () => {
   expect(existsSync(join(options.dir, 'coldpass.yml'))).toBe(true);
 });
 
-test('a repository without main is based on the branch that is checked out', async () => {
+test('a repository without main uses the branch that is checked out as its base', async () => {
   const options = ask(nodeProject);
   git(options.dir, ['branch', '-m', 'trunk']);
   await init(options);
   expect(readConfig(options.dir).base).toBe('trunk');
 });
 
-test('outside a repository, without a commit, in a bare one: one line that says what to type', async () => {
+test('outside a repository, without a commit, or in a bare one, one line says what to type', async () => {
   const bare = join(tempDir(), 'bare');
   const empty = join(tempDir(), 'empty');
   for (const dir of [bare, empty]) mkdirSync(dir);
@@ -238,24 +241,24 @@ test('outside a repository, without a commit, in a bare one: one line that says 
 test.each([
   ['a malformed coldpass.yml', { 'coldpass.yml': 'name: x\nbass: y\n' }, {}, /^coldpass\.yml:2: bass: no such key; /],
   [
-    'a base that is no branch',
+    'a base that is not a branch',
     { 'coldpass.yml': 'name: x\nbase: nope\nrecipes: { unit: { stages: [{ name: test, run: ls }], tests: [t] } }\n' },
     {},
     /«nope» names no commit/,
   ],
   [
-    'a name that cannot be one',
+    'an invalid name',
     nodeProject,
     { name: 'My Name' },
     /"My Name" cannot name a workspace: .*type: coldpass init --name NAME/,
   ],
-  ['a key that is not there', nodeProject, { key: 'nope' }, /there is no key file .*nope; name an ed25519 private key/],
-])('%s is told on one line', async (_what, files, more, line) => {
+  ['a missing key file', nodeProject, { key: 'nope' }, /there is no key file .*nope; name an ed25519 private key/],
+])('%s is reported in one line', async (_what, files, more, line) => {
   await expect(init({ ...ask(files), ...more })).rejects.toThrow(line);
 });
 
 test.runIf(uid === 0)(
-  'a supervisor that is root gets three users of its own for boxes, none of a neighbour’s',
+  'a supervisor that is root gets three users for its boxes, shared with no other workspace',
   async () => {
     const one = ask(nodeProject, { name: 'one' });
     const two = { ...ask(nodeProject, { name: 'two' }), stateDir: join(one.stateDir, '..', 'two') };
@@ -317,10 +320,10 @@ function everything({ dir, stateDir }: { dir: string; stateDir: string }): strin
 
 /** A real agent that holds the key at `path`. */
 function sshAgent(path: string): { socket: string; pid: number } {
-  const said = execFileSync('ssh-agent', ['-s', '-a', join(tempDir(), 'agent')], { encoding: 'utf8' });
-  const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(said)?.[1] ?? '';
+  const output = execFileSync('ssh-agent', ['-s', '-a', join(tempDir(), 'agent')], { encoding: 'utf8' });
+  const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(output)?.[1] ?? '';
   execFileSync('ssh-add', ['-q', path], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
-  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(said)?.[1]);
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(output)?.[1]);
   onTestFinished(() => void process.kill(pid));
   return { socket, pid };
 }

@@ -1,5 +1,5 @@
-// The demo's story on real processes: each version of the sample, the controls' own combination, the reproducer; and the
-// script against the tools that it calls and the plan that it is played on.
+// The demo's story on real processes: each version of the sample, the controls' own combination, the reproducer; and
+// the script against the tools that it calls and the plan that it is played on.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -47,12 +47,12 @@ test.each([
   expect(failed.map((one) => one.failure?.kind)).toEqual(Array(failing).fill('assertion'));
 });
 
-test('the sample’s configuration and plan are sound', () => {
+test("the sample's configuration and plan are sound", () => {
   expect(Object.keys(readConfig(join(demoDir, 'sample')).recipes)).toEqual(['unit']);
   expect(plan().gates).toMatchObject({ M1: { recipe: 'unit', times: 2 }, M2: { requires: ['M1'] } });
 });
 
-test('every call of the script is one that the role’s tools take', async () => {
+test("every call of the script is valid for the role's tools", async () => {
   for (const { role, where, tool, input } of calls()) {
     const known = toolsFor(role).find((one) => one.name === tool);
     expect(await known?.call(input, { ...context, host: listener([]) }), `${where}: ${tool}`).toMatchObject({
@@ -61,14 +61,14 @@ test('every call of the script is one that the role’s tools take', async () =>
   }
 });
 
-test('every text that the script puts on the trail is one that the trail takes', async () => {
-  const heard: Submission[] = [];
+test('every text that the script puts on the trail is one that the trail accepts', async () => {
+  const submissions: Submission[] = [];
   for (const { role, tool, input } of calls()) {
     await toolsFor(role)
       .find((one) => one.name === tool)
-      ?.call(input, { ...context, host: listener(heard) });
+      ?.call(input, { ...context, host: listener(submissions) });
   }
-  expect(heard.map(({ kind }) => kind).sort()).toEqual([
+  expect(submissions.map(({ kind }) => kind).sort()).toEqual([
     'claim',
     'claim',
     'claim',
@@ -77,7 +77,7 @@ test('every text that the script puts on the trail is one that the trail takes',
     'journal',
     ...Array(5).fill('verdict'),
   ]);
-  for (const { kind, body } of heard) expect(checkBody(body), `${kind}: ${body}`).toBeNull();
+  for (const { kind, body } of submissions) expect(checkBody(body), `${kind}: ${body}`).toBeNull();
 });
 
 test('every PASS checks each clause that its gate covers', () => {
@@ -86,7 +86,7 @@ test('every PASS checks each clause that its gate covers', () => {
   expect(checked).toEqual((['M1', 'M2', DONE] as GateId[]).map((gate) => coveredBy(plan(), gate)));
 });
 
-test('the finding’s reproducer lies under the recipe’s tests, and is small enough', () => {
+test("the finding's reproducer is under the recipe's tests, and small enough", () => {
   const filed = calls().filter(({ tool }) => tool === 'finding');
   const content = readFileSync(join(demoDir, 'steps/2-reproducer', reproducer), 'utf8');
   expect(filed.map(({ input }) => input.reproducer)).toEqual([
@@ -97,11 +97,11 @@ test('the finding’s reproducer lies under the recipe’s tests, and is small e
 const taken = { ok: true, text: '#7' };
 const context = { signal: new AbortController().signal, seen: [], cite: () => 'd'.repeat(64) as Digest };
 
-/** A host that takes everything and keeps what is submitted. */
-function listener(heard: Submission[]): ToolHost {
+/** A host that accepts everything and keeps what is submitted. */
+function listener(submissions: Submission[]): ToolHost {
   const take = async () => taken;
   const submit = async (submission: Submission) => {
-    heard.push(submission);
+    submissions.push(submission);
     return taken;
   };
   return {
@@ -141,7 +141,7 @@ function plan() {
   return read.spec;
 }
 
-/** Every call of the script, with values in place of what it saves. */
+/** Every call of the script, with its saved values filled in. */
 function calls() {
   const { roles } = demoScript();
   return (['builder', 'adversary'] as const).flatMap((role) =>

@@ -9,11 +9,11 @@ import { M1, openPhase, openWriter, phaseId } from '../../support/trail/phase.ts
 
 const { the } = spoilable();
 
-function told(hub: string, gate: string, nowMs: number): Promise<ExplainReport> {
+function explainAt(hub: string, gate: string, nowMs: number): Promise<ExplainReport> {
   return explain({ paths: { hub } } as Here, gate, undefined, nowMs);
 }
 
-function said(report: ExplainReport): string {
+function reportText(report: ExplainReport): string {
   const lines: string[] = [];
   const line = (text: Parameters<Screen['line']>[0]) => void lines.push(typeof text === 'string' ? text : text.text);
   sayExplained(report, { paint: paint(false), line, running() {}, json() {}, close() {} });
@@ -26,15 +26,15 @@ function named(report: ExplainReport, name: string): Explained {
 
 const storyMs = Date.parse('2026-06-11T22:00:00Z');
 
-it('shows for each condition of a gate that holds its entries, where they stand in git, and what they came to', async () => {
+it('shows the entries behind each condition of a gate that holds, their place in git, and their results', async () => {
   const { hub, ids, runs } = the.story;
-  const report = await told(hub.dir, 'm1', storyMs);
+  const report = await explainAt(hub.dir, 'm1', storyMs);
   expect(report).toMatchObject({ exit: 0, gate: M1, phase: phaseId, holds: true, claim: { id: ids.again } });
   for (const { id, place, entry } of report.conditions.flatMap(({ evidence }) => evidence)) {
     const text = git(hub.dir, ['show', `${place?.commit}:${place?.path}`]);
     if (entry.kind === 'run') expect(JSON.parse(text).run).toBe(entry.facts.run);
     else expect(text).toMatch(new RegExp(`^## .* #${id}$`, 'm'));
-    // The commit that brought it, and none before.
+    // The commit that added it, and no earlier one.
     expect(git(hub.dir, ['log', '-1', '--format=%s', place?.commit ?? ''])).toMatch(new RegExp(`#${id}$`));
   }
 
@@ -58,7 +58,7 @@ it('shows for each condition of a gate that holds its entries, where they stand 
   });
   expect(named(report, 'findings').evidence).toMatchObject([{ id: ids.finding, state: `closed by #${ids.pass}` }]);
 
-  const text = said(report);
+  const text = reportText(report);
   expect(text).toMatch(/^M1 of notes holds at [0-9a-f]{12} \(claim #\d+\)\nyes {4}1 a live claim/);
   expect(text).toMatch(/BITES M1, control revert.*\n +Without the change these fail on an assertion/);
   expect(text).toMatch(
@@ -67,12 +67,12 @@ it('shows for each condition of a gate that holds its entries, where they stand 
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
 
-it('says of a gate that does not hold what is missing, what blocks, and which act let something pass', async () => {
-  const made = await makeHub();
-  const writer = await openWriter(made);
+it('shows what is missing and what blocks a gate that does not hold, and which act waived something', async () => {
+  const ground = await makeHub();
+  const writer = await openWriter(ground);
   const { trail, wake, claim, append, act, run } = writer;
   await openPhase(writer);
-  const [sha] = addCommits(made.hub.dir, `refs/heads/phase/${phaseId}`, [{ 'src/x.js': '1\n' }], made.base);
+  const [sha] = addCommits(ground.hub.dir, `refs/heads/phase/${phaseId}`, [{ 'src/x.js': '1\n' }], ground.base);
   const builder = await wake('builder', { kind: 'work' });
   const id = await claim(builder, M1, sha as never);
   await run({ kind: 'gate', claim: id, gate: M1, k: 1 }, sha as never, { outcome: 'FAIL' });
@@ -84,7 +84,7 @@ it('says of a gate that does not hold what is missing, what blocks, and which ac
   const waive = await act({ ...waived, until: '2026-06-12T00:00:00Z' });
   await trail.close();
 
-  const report = await told(made.hub.dir, 'M1', storyMs);
+  const report = await explainAt(ground.hub.dir, 'M1', storyMs);
   expect(report).toMatchObject({ exit: 1, holds: false });
   expect(named(report, 'runs')).toMatchObject({ met: true, waived: [waive] });
   expect(named(report, 'runs').evidence.map(({ entry }) => entry.kind)).toEqual(['run', 'act']);
@@ -92,10 +92,10 @@ it('says of a gate that does not hold what is missing, what blocks, and which ac
     met: false,
     evidence: [{ id: finding.id, state: 'open, and blocks' }],
   });
-  const text = said(report);
+  const text = reportText(report);
   expect(text).toMatch(new RegExp(`waived 2 cold runs .*\\(by act #${waive}\\)\n.*FAIL M1, cold run 1`));
   expect(text).toMatch(/no {5}5 a PASS by the Adversary/);
   expect(text).toMatch(/no {5}6 no open finding[\s\S]*FINDING M1[\s\S]*open, and blocks\n +fix: mend it/);
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
-  await expect(told(made.hub.dir, 'M9', storyMs)).rejects.toThrow(/has no gate M9/);
+  await expect(explainAt(ground.hub.dir, 'M9', storyMs)).rejects.toThrow(/has no gate M9/);
 });

@@ -6,7 +6,7 @@ import { scripted, workspace } from '../../support/phase/cli.ts';
 import { planText } from '../../support/phase/cliPlan.ts';
 import { git } from '../../support/repo.ts';
 
-/** The Builder claims work that is green and that no test proves, and the Adversary says nothing. */
+/** The Builder claims work that is green but that no test proves, and the Adversary says nothing. */
 const vacuous = `
 roles:
   builder:
@@ -27,8 +27,8 @@ roles:
       turns: [{ say: I have nothing to say. }]
 `;
 
-describeBoxed('a phase, looked at from the command line', () => {
-  it('runs to where it needs the operator, and says where it stands, why, and what would move it', async () => {
+describeBoxed('a phase, seen from the command line', () => {
+  it('runs until it needs the operator, and reports where it is, why, and what would move it', async () => {
     const { repo, type, start } = await workspace();
     writeFileSync(join(repo, 'plan.md'), planText);
     const env = await scripted(vacuous);
@@ -67,8 +67,8 @@ describeBoxed('a phase, looked at from the command line', () => {
     expect(why.out).toMatch(/no {5}3 every control bites\n +M1: control revert is/);
     expect(why.exit).toBe(1);
 
-    const found = await type(['trail', 'nothing', '--kind', 'claim']);
-    expect(found.exit).toBe(1);
+    const result = await type(['trail', 'nothing', '--kind', 'claim']);
+    expect(result.exit).toBe(1);
     const claims = JSON.parse((await type(['trail', '--kind', 'claim', '--json'])).out);
     expect(claims).toMatchObject({ more: 0, entries: [{ kind: 'claim', facts: { gate: 'M1' } }] });
     const whole = await type(['trail', '--entry', String(claims.entries[0].id)]);

@@ -16,19 +16,19 @@ import { git } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 
 /** One line on standard error, nothing on standard output. */
-function expectLine(said: { exit: number | null; out: string; err: string }, exit: number, pattern: RegExp): void {
-  expect(said.err).toMatch(pattern);
-  expect(said.err.trimEnd().split('\n')).toHaveLength(1);
-  expect(said.out).toBe('');
-  expect(said.exit).toBe(exit);
+function expectLine(result: { exit: number | null; out: string; err: string }, exit: number, pattern: RegExp): void {
+  expect(result.err).toMatch(pattern);
+  expect(result.err.trimEnd().split('\n')).toHaveLength(1);
+  expect(result.out).toBe('');
+  expect(result.exit).toBe(exit);
 }
 
 function write(place: Ground, path: string, text: string): void {
   writeFileSync(join(place.repo, path), text);
 }
 
-describe('the command line, given something bad', () => {
-  it('says where there is no repository, no commit and no state, and what to type', async () => {
+describe('the command line, given bad input,', () => {
+  it('reports a missing repository, commit or state, and what to type', async () => {
     const dir = tempDir();
     expectLine(await groundIn(dir, dir).type(['status']), 2, /is not in a git repository; type: git init/);
     git(dir, ['init', '--quiet']);
@@ -46,7 +46,7 @@ describe('the command line, given something bad', () => {
     expectLine(await place.type(['status']), 2, /coldpass\.yml:\d+: /);
   });
 
-  it('refuses a plan that is not there, is a folder, has no front matter, or names an unknown recipe', async () => {
+  it('refuses a plan that is missing, is a folder, has no front matter, or names an unknown recipe', async () => {
     const place = await workspace();
     expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md: there is no such file; name a plan, or begin one/);
     expectLine(await place.type(['run', '.']), 2, /\.: it cannot be read \(EISDIR\)/);
@@ -58,7 +58,7 @@ describe('the command line, given something bad', () => {
     expectLine(await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x' }), 2, /base "nowhere" is no branch/);
   });
 
-  it('asks for the key before anything is signed, and refuses a model without a price', async () => {
+  it('requires the key before anything is signed, and refuses a model without a price', async () => {
     const place = await workspace();
     write(place, 'plan.md', planText);
     expectLine(await place.type(['run', 'plan.md']), 2, /ANTHROPIC_API_KEY is not set; type: export/);
@@ -72,7 +72,7 @@ describe('the command line, given something bad', () => {
     expect(readdirSync(join(place.state, 'inbox'))).toEqual([]);
   });
 
-  it('refuses an unknown recipe, ref, run, entry, gate and kind, and a recipe that names what was not granted', async () => {
+  it('refuses an unknown recipe, ref, run, entry, gate or kind, and a host that was not granted', async () => {
     const place = await workspace();
     expectLine(
       await place.type(['try', 'nope']),
@@ -88,7 +88,7 @@ describe('the command line, given something bad', () => {
     expectLine(await place.type(['try']), 2, /needs the host example\.org, which is not granted; type: coldpass init/);
   });
 
-  it('says of a hub that is none, and of a record that is none, what to do', async () => {
+  it('says what to do about an invalid hub or record', async () => {
     const place = await workspace();
     const trial = join(place.state, 'trials', 'r-0123456789ab');
     mkdirSync(trial, { recursive: true });
@@ -105,7 +105,7 @@ describe('the command line, given something bad', () => {
     expectLine(await place.type(['audit', '--hub', place.repo]), 4, /is not a Coldpass hub|no trail/);
   });
 
-  it('turns down unknown commands and options with exit 2', async () => {
+  it('rejects unknown commands and options with exit 2', async () => {
     const place = ground();
     expectLine(await place.type(['nope']), 2, /unknown (command|option)/);
     expectLine(await place.type(['status', '--nope']), 2, /unknown option '--nope'/);
@@ -114,7 +114,7 @@ describe('the command line, given something bad', () => {
 });
 
 describe('the command line', () => {
-  it('lists every command in a line, and shows an example for each', async () => {
+  it('lists every command on one line, and shows an example for each', async () => {
     const place = ground();
     const { out, exit } = await place.type(['--help']);
     expect(exit).toBe(0);
@@ -129,14 +129,14 @@ describe('the command line', () => {
     }
   });
 
-  it('says one JSON document, and nothing else, with --json', async () => {
+  it('prints one JSON document, and nothing else, with --json', async () => {
     const place = await workspace();
     const { out, exit } = await place.type(['status', '--json']);
     expect(JSON.parse(out)).toMatchObject({ workspace: 'sample', supervisor: null, phases: [], inbox: 0 });
     expect(exit).toBe(0);
   });
 
-  it('audits a trail on which nothing happened yet', async () => {
+  it('audits a trail that has no entries yet', async () => {
     const place = await workspace();
     const { out, exit } = await place.type(['audit', '--root', `SHA256:${'A'.repeat(43)}`]);
     expect(out).toMatch(/NOT SOUND/);
@@ -150,11 +150,11 @@ describe('bin/coldpass', () => {
     const dir = tempDir();
     const link = join(dir, 'coldpass');
     symlinkSync(join(repositoryRoot, 'bin', 'coldpass'), link);
-    const said = await running(link, ['--version'], dir, { PATH: process.env.PATH ?? '' }).done;
-    expect(said).toMatchObject({ exit: 0, out: '0.1.0\n' });
+    const result = await running(link, ['--version'], dir, { PATH: process.env.PATH ?? '' }).done;
+    expect(result).toMatchObject({ exit: 0, out: '0.1.0\n' });
   });
 
-  it('says in one line that node is missing or too old', async () => {
+  it('reports in one line that node is missing or too old', async () => {
     const dir = tempDir();
     for (const name of ['bin', 'old']) mkdirSync(join(dir, name));
     copyFileSync(join(repositoryRoot, 'bin', 'coldpass'), join(dir, 'bin', 'coldpass'));

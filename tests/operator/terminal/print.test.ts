@@ -24,16 +24,16 @@ test.each([
   ['bidi overrides', 'a\u202eb\u2066c\u200f', 'abc'],
   ['zero-width and tag characters', 'a\u200bb\ufeffc\u{e0041}d', 'abcd'],
   ['what is fine', 'Grüße, 你好\n\t- 1 → 2 ✓', 'Grüße, 你好\n\t- 1 → 2 ✓'],
-])('clean takes out %s', (_what, text, expected) => {
+])('clean removes %s', (_what, text, expected) => {
   expect(clean(text)).toBe(expected);
 });
 
-test('a line is one line, and no longer than it may be', () => {
+test('a line is one line, and no longer than its limit', () => {
   expect(cleanLine(' a\n b\r\nc ')).toBe('a b c');
   expect(cleanLine('x'.repeat(20), 10)).toBe(`${'x'.repeat(9)}…`);
 });
 
-test('whatever is put into styled text is cleaned, and colours made here stay', () => {
+test('text inserted into styled text is cleaned, and its own colours stay', () => {
   const evil = `${esc}[2J\u202ePASS`;
   const text = styled`gate ${evil}: ${paint(true).outcome('FAIL')} ${3}`.text;
   expect(text).toBe(`gate PASS: ${esc}[31mFAIL${esc}[39m 3`);
@@ -62,7 +62,7 @@ test('colour is for terminals, and NO_COLOR or a dumb terminal switches it off',
   expect(wantsColour({ write: () => true }, {})).toBe(false);
 });
 
-test('piped, lines come plain and what runs is not shown', () => {
+test('piped, lines are plain and running rows are not shown', () => {
   const { out, text } = stream({});
   const page = screen({ out, colour: false, clock: clockAt(0).clock });
   page.running([{ what: 'unit', startedAtMs: 0 }]);
@@ -72,7 +72,7 @@ test('piped, lines come plain and what runs is not shown', () => {
   expect(text()).toBe('ab\nPASS\n');
 });
 
-test('on a terminal what runs is repainted in place, under the lines', () => {
+test('on a terminal running rows are repainted in place, under the lines', () => {
   const { out, text } = stream({ isTTY: true, columns: 80 });
   const time = clockAt(1000);
   const page = screen({ out, colour: false, clock: time.clock });
@@ -86,7 +86,7 @@ test('on a terminal what runs is repainted in place, under the lines', () => {
   expect(time.ticking()).toBe(false);
 });
 
-test('repainting stops when nothing runs, and begins again', () => {
+test('repainting stops when nothing runs, and starts again', () => {
   const { out, text } = stream({ isTTY: true });
   const time = clockAt(0);
   const page = screen({ out, colour: false, clock: time.clock });
@@ -101,7 +101,7 @@ test('repainting stops when nothing runs, and begins again', () => {
   expect(visible(text())).toEqual(['  · c  0.0 s']);
 });
 
-test('a long or wide row stays one row, whatever it holds', () => {
+test('a long or wide row stays one row, whatever it contains', () => {
   const { out, text } = stream({ isTTY: true, columns: 40 });
   const page = screen({ out, colour: false, clock: clockAt(0).clock });
   page.running([{ what: `你好${esc}[9A\n${'你'.repeat(60)}`, startedAtMs: 0 }]);
@@ -110,7 +110,7 @@ test('a long or wide row stays one row, whatever it holds', () => {
   expect(text()).not.toContain(esc);
 });
 
-test('JSON is the same data, with nothing in it that a terminal acts on', () => {
+test('JSON has the same data, with nothing in it that a terminal acts on', () => {
   const { out, text } = stream({});
   const value = { text: `\u009b31m\u202e\u{e0041}${esc}[2J ü` };
   screen({ out, colour: false }).json(value);

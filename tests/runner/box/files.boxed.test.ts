@@ -57,7 +57,7 @@ for (const { level, suite, open } of openers) {
       });
     });
 
-    test('writes a file with its folders, and keeps the mode of one that is there', async () => {
+    test('writes a file and its folders, and keeps the mode of an existing one', async () => {
       const { files, tree } = await served(await open(), { 'run.sh': 'old' });
       expect(await files.write('new/deep/a.bin', Buffer.from([0, 255, 10]), 0o600)).toEqual({ ok: true });
       expect(readFileSync(join(tree, 'new/deep/a.bin'))).toEqual(Buffer.from([0, 255, 10]));
@@ -67,7 +67,7 @@ for (const { level, suite, open } of openers) {
       expect(readdirSync(tree).sort()).toEqual(['new', 'run.sh']);
     });
 
-    test('edits where the text is there once, and says why not otherwise', async () => {
+    test('edits text that occurs exactly once, and otherwise says why not', async () => {
       const { files, tree } = await served(await open(), { 'a.txt': 'one\ntwo\nthree two\n' });
       expect(await files.edit('a.txt', 'three', '3 $& \\1')).toEqual({ ok: true, line: 3 });
       expect(readFileSync(join(tree, 'a.txt'), 'utf8')).toBe('one\ntwo\n3 $& \\1 two\n');
@@ -101,7 +101,7 @@ for (const { level, suite, open } of openers) {
       expect(used.ok && used.bytes).toBeGreaterThanOrEqual(1 << 20);
     });
 
-    test('copies a tree with modes and links as they are', async () => {
+    test('copies a tree with its modes and links unchanged', async () => {
       const { files, tree, stateDir } = await served(await open(), { 'bin/run': '#!/bin/sh\n' });
       chmodSync(join(tree, 'bin/run'), 0o755);
       symlinkSync('/etc/passwd', join(tree, 'out'));
@@ -133,7 +133,7 @@ for (const { level, suite, open } of openers) {
       expect(await files.copyTree('etc', '/copy/etc')).toMatchObject({ ok: false });
     });
 
-    test('does not write, edit or remove through a link: it is named, or goes itself', async () => {
+    test('does not write, edit or remove through a link: it refuses, or removes the link itself', async () => {
       const { files, tree, stateDir } = await served(await open(), {});
       const outside = join(stateDir, 'outside.txt');
       writeFileSync(outside, 'safe');
@@ -145,7 +145,7 @@ for (const { level, suite, open } of openers) {
       expect(readFileSync(outside, 'utf8')).toBe('safe');
     });
 
-    test('touches no fifo, socket or folder where a file is asked for', async () => {
+    test('does not touch a fifo, socket or folder when asked for a file', async () => {
       const { files, tree } = await served(await open(), { 'dir/x': '' });
       spawnSync('mkfifo', [join(tree, 'fifo')]);
       const server = net.createServer();
@@ -164,7 +164,7 @@ for (const { level, suite, open } of openers) {
       expect(await files.list('fifo', 1, 10)).toMatchObject({ ok: false });
     });
 
-    test('bounds what it brings and what it takes', async () => {
+    test('limits what it reads and what it writes', async () => {
       const { files, tree } = await served(await open(), {});
       writeFileSync(join(tree, 'large'), Buffer.alloc(fileBytesMax + 10));
       const read = await files.read('large', { bytesMax: 1e12 });
@@ -178,7 +178,7 @@ for (const { level, suite, open } of openers) {
       });
     });
 
-    test('keeps calls in order', async () => {
+    test('handles calls in order', async () => {
       const { files } = await served(await open(), {});
       const [, first, , second] = await Promise.all([
         files.write('a', Buffer.from('1')),
@@ -192,13 +192,13 @@ for (const { level, suite, open } of openers) {
 }
 
 describeBoxed('the file service in a box', () => {
-  test('writes nothing where the tree is read-only', async () => {
+  test('writes nothing if the tree is read-only', async () => {
     const { files } = await served(await openBoxes(), { a: 'x' }, 'ro');
     expect(await files.write('a', Buffer.from('y'))).toEqual({ ok: false, why: 'a: it is read-only here' });
     expect(await files.read('a', { bytesMax: 1 })).toMatchObject({ ok: true });
   });
 
-  test('is not fooled by a folder that is swapped for a link while it works', async () => {
+  test('is not fooled if a folder is swapped for a link while it works', async () => {
     const opened = await openBoxes();
     const { files, tree } = await served(opened, { 'real/a.txt': 'inside' });
     const mounts = [{ source: tree, target: '/tree', mode: 'rw' as const }];
@@ -206,7 +206,7 @@ describeBoxed('the file service in a box', () => {
     const swapping = run(opened.sandbox, ['sh', '-c', swap], { mounts, workdir: '/tree' });
     const missing = 'real/hosts: there is no such file or folder';
     const linked = 'real/hosts is a link out of the tree, to /etc';
-    // Between the look at a folder and its opening it became a link.
+    // It became a link after the service had looked at the folder, but before it opened it.
     const swapped = 'real/hosts: a part of it is not a folder';
     const seen = new Set<string>();
     for (let i = 0; i < 3000 && !(seen.has(missing) && seen.has(linked)); i += 1) {
@@ -227,7 +227,7 @@ describeBoxed('the file service in a box', () => {
   });
 });
 
-describe('a file service that was replaced by its enemy', () => {
+describe('a file service replaced by an attacker', () => {
   function lied(way: string): Files {
     const { sandbox } = openUnboxed();
     const source = join(realpathSync(tempDir()), `way-${way}`);

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { checkGrant } from '../../../runner/box/grant.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** A home with a tool, keys and a project in it, and a state folder that lies in it as XDG has it. */
+/** A home with a tool, keys and a project in it, and a state folder below it, as XDG has it. */
 function person() {
   const top = realpathSync(tempDir());
   const home = join(top, 'home');
@@ -24,13 +24,13 @@ test.each([['.nvm/versions/node/v24'], ['.local/bin'], ['.cargo'], ['../opt/tool
 
 test.each([
   ['home itself', '.', /home folder/],
-  ['what contains home', '..', /home folder/],
+  ['a parent of home', '..', /home folder/],
   ['the state', '.local/state/coldpass/shop', /no box may see/],
-  ['what contains the state', '.local/state', /no box may see/],
-  ['what lies in the state', '.local/state/coldpass/shop/clones', /no such folder|no box may see/],
+  ['a parent of the state', '.local/state', /no box may see/],
+  ['a folder in the state', '.local/state/coldpass/shop/clones', /no such folder|no box may see/],
   ['the folder of ssh keys', '.ssh', /no box may see/],
   ["the operator's key folder", 'keys', /no box may see/],
-  ['what contains a key folder', '.config', /no box may see/],
+  ['a parent of a key folder', '.config', /no box may see/],
   ['a missing folder', 'gone', /no such folder/],
 ])('%s may not be granted', (_name, path, reason) => {
   const { home, places } = person();
@@ -39,13 +39,13 @@ test.each([
 });
 
 test.each([['/'], ['/etc'], ['/run'], ['/dev/shm'], ['/proc/self'], ['relative/path'], ['/usr/'], ['/usr/../etc']])(
-  '%s of the machine may not be granted',
+  'the path %s may not be granted',
   (path) => {
     expect(checkGrant(path, person().places)).not.toBeNull();
   },
 );
 
-test('a link is not granted: what it points to could be', () => {
+test('a link is not granted, but its target may be', () => {
   const { home, places } = person();
   symlinkSync(join(home, '.ssh'), join(home, 'innocent'));
   expect(checkGrant(join(home, 'innocent'), places)).toContain(`grant ${join(home, '.ssh')} itself`);

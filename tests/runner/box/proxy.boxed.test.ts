@@ -8,7 +8,7 @@ import { type BoxProxy, denialsMax, openProxy, socketName } from '../../../runne
 import { commandOf, describeBoxed, finish, openBoxes, run, says } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** A web server on loopback that says what it was asked. */
+/** A web server on loopback that records its requests and echoes them. */
 async function website(): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const server = http.createServer((request, response) => {
@@ -37,7 +37,7 @@ async function proxyFor(hosts: string[], resolve?: (host: string) => Promise<str
 
 type Answer = { status: number; text: string };
 
-/** A plain request through the proxy, as HTTP_PROXY makes programs do it. */
+/** A plain request through the proxy, as programs make it that follow HTTP_PROXY. */
 function get(proxy: BoxProxy, url: string, options: http.RequestOptions & { body?: string } = {}): Promise<Answer> {
   const { body, ...rest } = options;
   return new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ function get(proxy: BoxProxy, url: string, options: http.RequestOptions & { body
   });
 }
 
-/** CONNECT, then a request in the tunnel. */
+/** CONNECT, then a request through the tunnel. */
 function tunnel(proxy: BoxProxy, target: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath: join(proxy.dir, socketName), method: 'CONNECT', path: target });
@@ -71,7 +71,7 @@ function tunnel(proxy: BoxProxy, target: string): Promise<Answer> {
 }
 
 describe('the proxy', () => {
-  test('forwards to a granted host and port, and takes its own headers out', async () => {
+  test('forwards to a granted host and port, and removes its own headers', async () => {
     const { port, asked } = await website();
     const proxy = await proxyFor([`127.0.0.1:${port}`]);
     const headers = { 'proxy-authorization': 'secret', host: 'elsewhere' };
@@ -87,7 +87,7 @@ describe('the proxy', () => {
     expect(answer.text).toContain('page /in');
   });
 
-  test('refuses another host and another port, plain and tunnelled, and keeps a note of it', async () => {
+  test('refuses and records another host or port, plain and tunnelled', async () => {
     const { port, asked } = await website();
     const proxy = await proxyFor(['registry.example', `127.0.0.1:${port + 1}`]);
     expect((await get(proxy, `http://127.0.0.1:${port}/`)).status).toBe(403);
@@ -112,18 +112,18 @@ describe('the proxy', () => {
     expect((await tunnel(granted, `registry.example:${port}`)).status).toBe(200);
   });
 
-  test('resolves a name once, and connects to that very address', async () => {
+  test('resolves a name once, and connects to exactly that address', async () => {
     const { port } = await website();
-    let asked = 0;
+    let lookups = 0;
     const proxy = await proxyFor([`twice.example:${port}`, `127.0.0.1:${port}`], async () => {
-      asked += 1;
-      return asked === 1 ? ['127.0.0.1'] : ['192.0.2.1'];
+      lookups += 1;
+      return lookups === 1 ? ['127.0.0.1'] : ['192.0.2.1'];
     });
     expect((await get(proxy, `http://twice.example:${port}/`)).status).toBe(200);
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
   });
 
-  test('answers what it cannot reach or read, and goes on', async () => {
+  test('answers if a host is unreachable or a request unreadable, and keeps serving', async () => {
     const { port } = await website();
     const proxy = await proxyFor([`127.0.0.1:${port}`, '127.0.0.1:1', 'nowhere.example'], async () =>
       Promise.reject(new Error('no such name')),
@@ -136,13 +136,13 @@ describe('the proxy', () => {
     expect((await get(proxy, `http://127.0.0.1:${port}/`)).status).toBe(200);
   });
 
-  test('notes a bounded number of refusals', async () => {
+  test('records a limited number of refusals', async () => {
     const proxy = await proxyFor(['a.example']);
     await Promise.all(Array.from({ length: denialsMax + 5 }, () => get(proxy, 'http://b.example/')));
     expect(proxy.denials()).toHaveLength(denialsMax);
   });
 
-  test('listens however deep the state lies', async () => {
+  test('listens however long the path of the state is', async () => {
     const deep = join(realpathSync(tempDir()), 'x'.repeat(100), 'y'.repeat(100));
     mkdirSync(deep, { recursive: true });
     const proxy = await openProxy({ dir: join(deep, 'net'), hosts: [] });
@@ -168,15 +168,15 @@ test.each([
   '::ffff:7f00:1',
   '64:ff9b::7f00:1',
   'nonsense',
-])('%s is not the open internet', (address) => {
+])('%s is an internal address', (address) => {
   expect(isInternal(address)).toBe(true);
 });
 
-test.each(['8.8.8.8', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8'])('%s is', (address) => {
+test.each(['8.8.8.8', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8'])('%s is a public address', (address) => {
   expect(isInternal(address)).toBe(false);
 });
 
-test('a host alone means the two web ports; what is no host is refused', () => {
+test('a host without a port means the two web ports; anything that is not a host is refused', () => {
   expect(parseHost('Registry.Example.')).toEqual([
     { host: 'registry.example', port: 80 },
     { host: 'registry.example', port: 443 },
@@ -235,7 +235,7 @@ describeBoxed('a box with granted hosts', () => {
     expect(ran.out).toBe('own\n');
   });
 
-  test('is refused what is no host', async () => {
+  test('is refused if an entry is not a host', async () => {
     const { sandbox } = await openBoxes();
     const start = sandbox.start(commandOf(['true'], { hosts: ['http://x'] }), new AbortController().signal);
     await expect(start).rejects.toThrow('is not a host');

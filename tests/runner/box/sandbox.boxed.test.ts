@@ -50,14 +50,14 @@ const openers = [
 
 for (const { level, suite, open } of openers) {
   suite(`any sandbox, here of level ${level},`, () => {
-    test('gives what the command wrote, and its exit code', async () => {
+    test("returns the command's output and its exit code", async () => {
       const { sandbox } = await open();
       expect(sandbox.level).toBe(level);
       const ran = await run(sandbox, ['sh', '-c', 'cat; echo out; echo err >&2; exit 7']);
       expect(ran).toMatchObject({ started: true, exit: 7, signal: null, timedOut: false, out: 'out\n', err: 'err\n' });
     });
 
-    test('runs in the folder asked for, on the mounted tree, and sees its changes kept', async () => {
+    test('runs in the requested folder of the mounted tree, and keeps the changes made there', async () => {
       const opened = await open();
       const tree = await treeOf(opened, { 'sub/a.txt': 'hello' });
       const mounts = [{ source: tree, target: '/tree', mode: 'rw' as const }];
@@ -69,7 +69,7 @@ for (const { level, suite, open } of openers) {
       expect(readFileSync(join(tree, 'sub/b.txt'), 'utf8')).toBe('made\n');
     });
 
-    test('passes no variable of its own environment, and those given', async () => {
+    test('passes on only the given variables, none of its own environment', async () => {
       const { sandbox } = await open();
       const ran = await run(sandbox, ['env'], { env: { GIVEN: 'yes' } });
       const names = ran.out.split('\n').map((line) => line.split('=')[0]);
@@ -78,12 +78,12 @@ for (const { level, suite, open } of openers) {
       expect(ran.out).toContain('GIVEN=yes');
     });
 
-    test('calls a missing program a failed command, not a box that could not be made', async () => {
+    test('treats a missing program as a failed command, not as a failed box', async () => {
       const { sandbox } = await open();
       expect(await run(sandbox, ['no-such-program'])).toMatchObject({ started: true, exit: 127 });
     });
 
-    test('tells a death by signal', async () => {
+    test('reports a death by signal', async () => {
       const { sandbox } = await open();
       expect(await run(sandbox, ['sh', '-c', 'kill -SEGV $$'])).toMatchObject({ exit: 139, signal: 'SIGSEGV' });
     });
@@ -96,7 +96,7 @@ for (const { level, suite, open } of openers) {
       expect(await boxed.stop(10_000)).toMatchObject({ started: true, exit: 5, timedOut: false });
     });
 
-    test('ends one that ignores SIGTERM once the grace is over', async () => {
+    test('kills a command that ignores SIGTERM once the grace period is over', async () => {
       const { sandbox } = await open();
       const mounts = [programsMount];
       const path = sandbox.inside(mounts, '/programs/stubborn.sh');
@@ -111,7 +111,7 @@ for (const { level, suite, open } of openers) {
       expect(ran).toMatchObject({ started: true, timedOut: true });
     });
 
-    test('ends a command when its signal is aborted, also before it started', async () => {
+    test('ends a command when its signal is aborted, even before it started', async () => {
       const { sandbox } = await open();
       const aborter = new AbortController();
       const boxed = await sandbox.start(commandOf(['sh', '-c', 'echo up; sleep 30']), aborter.signal);
@@ -122,7 +122,7 @@ for (const { level, suite, open } of openers) {
       expect(await late.done).toMatchObject({ exit: null });
     });
 
-    test('takes a stop after the end for what it is: nothing', async () => {
+    test('ignores a stop after the end', async () => {
       const { sandbox } = await open();
       const boxed = await sandbox.start(commandOf(['sh', '-c', 'exit 3']), new AbortController().signal);
       const ran = await finish(boxed);
@@ -137,7 +137,7 @@ for (const { level, suite, open } of openers) {
       expect((await boxed.done).exit).toBeNull();
     });
 
-    test('keeps head and tail of a flood, and digests and counts the whole', async () => {
+    test('keeps head and tail of a flood, and digests and counts all of it', async () => {
       const { sandbox } = await open();
       const mounts = [programsMount];
       const ran = await run(sandbox, ['sh', sandbox.inside(mounts, '/programs/flood.sh'), '8'], { mounts });
@@ -149,7 +149,7 @@ for (const { level, suite, open } of openers) {
       expect(ran.output.tail.endsWith('x\nlast\n')).toBe(true);
     });
 
-    test('survives a command that does not read what it is sent', async () => {
+    test('survives a command that does not read its input', async () => {
       const { sandbox } = await open();
       const boxed = await sandbox.start(commandOf(['true']), new AbortController().signal);
       boxed.stdin.write(Buffer.alloc(1 << 20));
@@ -159,17 +159,17 @@ for (const { level, suite, open } of openers) {
 }
 
 describeBoxed('a box', () => {
-  test('that could not be made is told from a command that failed', async () => {
+  test('that could not be made is distinguished from a command that failed', async () => {
     const stateDir = realpathSync(tempDir());
-    const made = await bubblewrap({ stateDir });
-    if ('missing' in made) throw new Error(made.missing.join());
+    const result = await bubblewrap({ stateDir });
+    if ('missing' in result) throw new Error(result.missing.join());
     writeFileSync(join(stateDir, 'sandbox', 'seccomp.bpf'), 'not a filter');
-    const ran = await run(made.sandbox, ['true']);
+    const ran = await run(result.sandbox, ['true']);
     expect(ran.started).toBe(false);
     expect(ran.err).toContain('seccomp');
   });
 
-  test('leaves no folder and no cgroup of its own', async () => {
+  test('leaves no folder and no cgroup behind', async () => {
     const opened = await openBoxes();
     const home = join(opened.stateDir, '..', 'sandbox');
     await run(opened.sandbox, ['true'], { hosts: ['registry.example'] });
@@ -179,7 +179,7 @@ describeBoxed('a box', () => {
     expect(groups.filter((name) => name.startsWith(`coldpass-${process.pid}-`))).toEqual([]);
   });
 
-  test('whose supervisor died left folders: the next one removes them, and spares those of the living', async () => {
+  test('of a dead supervisor has its folders removed by the next one, which spares those of live ones', async () => {
     const stateDir = realpathSync(tempDir());
     const [dead, living] = [spawnSync('true').pid, process.ppid].map((pid) =>
       join(stateDir, 'sandbox', `net-${pid}-abc`),
@@ -189,12 +189,12 @@ describeBoxed('a box', () => {
     expect([existsSync(dead ?? ''), existsSync(living ?? '')]).toEqual([false, true]);
   });
 
-  test('whose folder a claim removed fails as a command does', async () => {
+  test('whose folder a claim removed fails like a command', async () => {
     const { sandbox } = await openBoxes();
     expect(await run(sandbox, ['true'], { workdir: '/tree/gone' })).toMatchObject({ started: true, exit: 126 });
   });
 
-  test('looks alike for every role', async () => {
+  test('looks the same to every role', async () => {
     const { sandbox } = await openBoxes();
     const looks = await Promise.all(
       (['builder', 'adversary', 'verify'] as const).map((role) =>
@@ -205,7 +205,7 @@ describeBoxed('a box', () => {
     expect(new Set(looks.map((look) => look.out)).size).toBe(1);
   });
 
-  test('leaves nothing behind when its command ends: a daemon of two forks and a session of its own is gone', async () => {
+  test('leaves nothing behind when its command ends: a daemon that forked twice with setsid is gone', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const mounts = [programsMount, { source: tree, target: '/tree', mode: 'rw' as const }];
@@ -226,7 +226,7 @@ describeBoxed('a box', () => {
     expect(isLocked(join(tree, 'lock'))).toBe(false);
   });
 
-  test('dies with its supervisor, kill -9 included', async () => {
+  test('dies with its supervisor, even by kill -9', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const supervisor = spawn(process.execPath, [
@@ -241,7 +241,7 @@ describeBoxed('a box', () => {
     expect(await lockFree(join(tree, 'lock'))).toBe(0);
   });
 
-  test('has keys, hub, other clones, home and root out of reach; outside the same commands reach them', async () => {
+  test('cannot reach keys, hub, other clones, home and root; the same commands outside do', async () => {
     const opened = await openBoxes();
     const { stateDir } = opened;
     const tree = await treeOf(opened, { 'a.txt': 'own' }, { name: 'clones/builder' });
@@ -284,7 +284,7 @@ describeBoxed('a box', () => {
     expect(await run(sandbox, ['sh', '-c', `${script}\necho end`])).toMatchObject({ out: 'end\n' });
   });
 
-  test('has no network: a port that the machine listens on is not there', async () => {
+  test('has no network: it cannot reach a port that the machine listens on', async () => {
     const { sandbox } = await openBoxes();
     let visitors = 0;
     const server = net.createServer((socket) => {
@@ -301,7 +301,7 @@ describeBoxed('a box', () => {
     expect(visitors).toBe(1);
   });
 
-  test('cannot write what is mounted read-only', async () => {
+  test('cannot write to a read-only mount', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened, { 'a.txt': 'old' });
     const mounts = [{ source: tree, target: '/tree', mode: 'ro' as const }];
@@ -338,7 +338,7 @@ describeBoxed('a box', () => {
     expect(other.exit).not.toBe(0);
   });
 
-  test('is held to its number of processes', async () => {
+  test('is limited in its number of processes', async () => {
     const { sandbox } = await openBoxes();
     const script = 'n=0; while [ $n -lt 200 ]; do sleep 5 & n=$((n+1)); done; echo all';
     const ran = await run(sandbox, ['sh', '-c', script], { limits: limitsWith({ processes: 30 }) });
@@ -346,7 +346,7 @@ describeBoxed('a box', () => {
     expect(ran.err).toMatch(/fork/);
   });
 
-  test('is held to the size of its files', async () => {
+  test('is limited in the size of its files', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const mounts = [{ source: tree, target: '/tree', mode: 'rw' as const }];
@@ -411,7 +411,7 @@ function dirAt(path: string): string {
   return path;
 }
 
-describe('kept output', () => {
+describe('stored output', () => {
   test.each([
     ['colours', '\u001b[31mred\u001b[0m', 'red'],
     ['a window title', '\u001b]0;owned\u0007text', 'text'],
@@ -424,7 +424,7 @@ describe('kept output', () => {
     expect(plainText(Buffer.from(raw))).toBe(plain);
   });
 
-  test('shows bytes that are no text as such', () => {
+  test('shows bytes that are not text in escaped form', () => {
     expect(plainText(Buffer.from([0x61, 0xff, 0x62]))).toBe('a\ufffdb');
   });
 });

@@ -13,7 +13,7 @@ async function answersIn(sandbox: Sandbox): Promise<Map<string, number>> {
 }
 
 describeBoxed('the system-call filter', () => {
-  test('turns down every call it names, each with its error', async () => {
+  test('rejects every call it names, each with its error', async () => {
     const { sandbox } = await openBoxes();
     const answers = await answersIn(sandbox);
     const wrong = triedCalls(arch).filter((call) => answers.get(call.name) !== -call.errno);
@@ -21,7 +21,7 @@ describeBoxed('the system-call filter', () => {
     expect(answers.size).toBeGreaterThan(40);
   });
 
-  test('is what turns them down: without it the kernel lets many through', async () => {
+  test('is what rejects them: without it the kernel allows many of them', async () => {
     const { sandbox } = await openBoxes(['seccomp']);
     const answers = await answersIn(sandbox);
     const held = triedCalls(arch).filter((call) => answers.get(call.name) === -call.errno);
@@ -30,7 +30,7 @@ describeBoxed('the system-call filter', () => {
     for (const name of through) expect(held.map((call) => call.name)).not.toContain(name);
   });
 
-  test('leaves ordinary work alone: threads, children, sockets, signals, pipes', async () => {
+  test('does not affect ordinary work: threads, children, sockets, signals, pipes', async () => {
     const { sandbox } = await openBoxes();
     const script = `
       const { Worker } = require('node:worker_threads'); const net = require('node:net'); const { execSync } = require('node:child_process');
@@ -56,7 +56,7 @@ describeBoxed('the system-call filter', () => {
   });
 });
 
-test('the filter is a whole number of instructions, within what the kernel takes, for both architectures', () => {
+test("the filter has a whole number of instructions, within the kernel's limit, for both architectures", () => {
   for (const each of ['x64', 'arm64'] as const) {
     const filter = seccompFilter(each);
     expect(filter.length % 8).toBe(0);

@@ -8,7 +8,7 @@ import { unavailable } from '../../../runner/box/selftest.ts';
 import { describeBoxed, isRoot, openBoxes, openUnboxed } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** What the probe leaves behind on purpose: without a pid namespace nothing but its own end ends it. */
+/** What the probe leaves behind on purpose: without a pid namespace it only ends by itself. */
 const stray = ['sleep', '2', ''].join('\0');
 
 /** Resolves once no process has this command line. */
@@ -26,7 +26,7 @@ async function gone(commandLine: string): Promise<void> {
   );
 }
 
-/** Each protection, left out, and the check that must see it. */
+/** Each protection, left out, and the check that must notice it. */
 const seen: [Protection, RegExp][] = [
   ['env', /^no environment but the given$/],
   ['fds', /^no descriptor is inherited$/],
@@ -40,7 +40,7 @@ const seen: [Protection, RegExp][] = [
 ];
 
 describeBoxed('the self-test', () => {
-  test('holds every check, for every role that has a user of its own', async () => {
+  test('passes every check, for every role that has its own user', async () => {
     const { sandbox } = await openBoxes();
     const report = await sandbox.selfTest();
     expect(report.checks.filter((check) => !check.held)).toEqual([]);
@@ -51,7 +51,7 @@ describeBoxed('the self-test', () => {
     expect(ofVerify.length).toBeGreaterThan(90);
   });
 
-  test('has one digest for one outcome', async () => {
+  test('has the same digest for the same result', async () => {
     const { sandbox } = await openBoxes();
     const [first, second] = [await sandbox.selfTest(), await sandbox.selfTest()];
     expect(second.digest).toBe(first.digest);
@@ -59,7 +59,7 @@ describeBoxed('the self-test', () => {
     expect(weak.digest).not.toBe(first.digest);
   });
 
-  test.each(seen)('goes red where the protection "%s" is left out', async (protection, check) => {
+  test.each(seen)('fails if the protection "%s" is left out', async (protection, check) => {
     const { sandbox } = await openBoxes([protection]);
     const report = await sandbox.selfTest();
     const failed = report.checks.filter((each) => !each.held).map((each) => each.name);
@@ -68,21 +68,21 @@ describeBoxed('the self-test', () => {
     if (protection === 'pid') await gone(stray);
   });
 
-  test.skipIf(!isRoot)('goes red where boxes run as root', async () => {
+  test.skipIf(!isRoot)('fails if boxes run as root', async () => {
     const report = await (await openBoxes(['uid'])).sandbox.selfTest();
     const failed = report.checks.filter((each) => !each.held);
     expect(failed.map((each) => each.name)).toContain("the box's user is not root");
     expect(report.held).toBe(false);
   });
 
-  test('opens a sandbox where all holds', async () => {
+  test('opens a sandbox if every check passes', async () => {
     const opened = await openSandbox({ stateDir: realpathSync(tempDir()) });
     expect(opened.sandbox?.level).toBe('bubblewrap');
     expect(opened.selfTest.held).toBe(true);
     await opened.sandbox?.close();
   });
 
-  test.skipIf(!isRoot)('opens none where a check fails, and says which and what to do', async () => {
+  test.skipIf(!isRoot)('opens none if a check fails, and says which and what to do', async () => {
     const uids = { builder: 61001, adversary: 61002, verify: 0 };
     const opened = await openSandbox({ stateDir: realpathSync(tempDir()), uids });
     expect(opened.sandbox).toBeNull();
@@ -114,13 +114,13 @@ describeBoxed('the self-test', () => {
   );
 });
 
-test('a machine without bubblewrap has a report that holds nothing', () => {
+test('a machine without bubblewrap has a report without a passed check', () => {
   const report = unavailable('shared', 'bwrap is not installed');
   expect(report.held).toBe(false);
   expect(report.checks[0]?.saw).toBe('bwrap is not installed');
 });
 
-test('the sandbox without boxes does not claim to hold anything', async () => {
+test('the sandbox without boxes does not claim to protect anything', async () => {
   expect(await openUnboxed().sandbox.selfTest()).toMatchObject({ held: false, level: 'none' });
 });
 

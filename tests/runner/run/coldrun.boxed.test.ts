@@ -29,7 +29,7 @@ import { tempDir } from '../../support/temp.ts';
 
 const sandbox = sharedSandbox();
 
-/** A stage that writes a report of these tests, each passed, and then does `more`. */
+/** A stage that writes a report of these tests, each passed, and then runs `more`. */
 function reporting(tests: string[], more = 'true') {
   const cases = tests.map((name) => `<testcase classname="t" name="${name}"/>`).join('');
   return { ...nodeTest, run: `printf '%s' '<testsuite tests="1">${cases}</testsuite>' > report.xml; ${more}` };
@@ -60,7 +60,7 @@ describeBoxed('a cold run', () => {
     expect(RunRecord.parse(JSON.parse(readFileSync(join(dir, 'results.json'), 'utf8')))).toEqual(record);
   });
 
-  it('sees the tree at the commit it was asked for, whatever came after', async () => {
+  it('sees the tree of the requested commit, whatever came after', async () => {
     const { cold } = openRuns(sandbox());
     const repo = repoOf(project, { 'lib/sum.js': 'export function sum() { return 0; }\n' });
     const [first, second] = repo.shas;
@@ -93,7 +93,7 @@ describeBoxed('a cold run', () => {
       /No stage declares `report:`/,
     ],
     [
-      'names a command that is not there',
+      'names a missing command',
       project,
       { stages: [{ ...nodeTest, run: 'no-such-runner' }] },
       'FAIL',
@@ -185,7 +185,7 @@ describeBoxed('a cold run', () => {
     ],
     ['kills itself', project, { stages: [{ ...nodeTest, run: 'kill -9 $$' }] }, 'FAIL', /was ended by SIGKILL/],
   ];
-  it.each(cases)('of a project that %s is red, in words', async (_, files, parts, outcome, words) => {
+  it.each(cases)('of a project that %s is red, with the reason', async (_, files, parts, outcome, words) => {
     const { cold } = openRuns(sandbox());
     const record = await cold({ repo: repoOf(files), recipe: recipeOf(parts) });
     expect(record.reason).toMatch(words);
@@ -193,7 +193,7 @@ describeBoxed('a cold run', () => {
     expect(record.flags).toEqual({ clean_teardown: true });
   });
 
-  it('stops at the first rung that fails, and keeps what it said', async () => {
+  it('stops at the first rung that fails, and keeps its output', async () => {
     const { cold, runsDir } = openRuns(sandbox());
     const stages = [
       { name: 'build', run: 'echo built' },
@@ -211,7 +211,7 @@ describeBoxed('a cold run', () => {
     expect(readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'))).toEqual(['built\n', 'no\n']);
   });
 
-  it('keeps the head and the tail of a flood, and counts and digests the whole', async () => {
+  it('keeps the head and the tail of a flood, and counts and digests all of it', async () => {
     const { cold, runsDir } = openRuns(sandbox());
     const bytes = 200_000_000;
     const flood = `echo first; head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo last`;
@@ -228,7 +228,7 @@ describeBoxed('a cold run', () => {
     expect(lstatSync(join(runsDir, record.run, 'logs', '1-test.log')).size).toBeLessThan(2_000_000);
   });
 
-  it('leaves no process behind that forked away into a session of its own', async () => {
+  it('leaves no process behind, not even one that forked away with setsid', async () => {
     const { cold } = openRuns(sandbox());
     const mark = `4242${process.pid}`;
     const stage = reporting(['a'], `setsid sh -c 'sleep ${mark} & sleep ${mark}' & sleep 0.1`);
@@ -237,7 +237,7 @@ describeBoxed('a cold run', () => {
     expect(processesWith(`sleep ${mark}`)).toEqual([]);
   });
 
-  it('that is cancelled ends every process at once and still tears down', async () => {
+  it('ends every process at once when cancelled, and still tears down', async () => {
     const { cold, runsDir } = openRuns(sandbox());
     const mark = `4343${process.pid}`;
     const cancel = new AbortController();
@@ -263,13 +263,13 @@ describeBoxed('a cold run', () => {
     expect(existsSync(join(runsDir, record.run, 'tree'))).toBe(false);
   });
 
-  it('that was cancelled before it began runs nothing', async () => {
+  it('runs nothing if it was cancelled before it started', async () => {
     const { cold } = openRuns(sandbox());
     const record = await cold({ repo: repoOf(project), signal: AbortSignal.abort() });
     expect(record).toMatchObject({ outcome: 'CANCELLED', stages: [{ rung: 'unverified', exit: null }] });
   });
 
-  it("takes the operator's runner and scripts, whatever the claim made of them, and lists what differed", async () => {
+  it("uses the operator's runner and scripts, whatever the claim did to them, and lists what differed", async () => {
     const { cold } = openRuns(sandbox());
     const runner = `import { execFileSync } from 'node:child_process';\nexecFileSync('node', ${JSON.stringify(nodeTest.run.split(' ').slice(1))}, { stdio: 'inherit' });\n`;
     const forged =
@@ -297,7 +297,7 @@ describeBoxed('a cold run', () => {
     });
   });
 
-  it('is refused where it asks for what was not granted, for an unknown commit, or where a harness file cannot be laid', async () => {
+  it('is refused for an ungranted request, an unknown commit, or a harness file that cannot be placed', async () => {
     const { cold } = openRuns(sandbox(), { hosts: ['granted.example'] });
     const repo = repoOf({ ...project, conf: { link: '/etc' } });
     const stage = { ...nodeTest, network: ['granted.example', 'other.example'] };
@@ -318,7 +318,7 @@ describeBoxed('a cold run', () => {
     expect(readFileSync('/etc/passwd', 'utf8')).not.toBe('x');
   });
 
-  it('of more tests than a record holds is not PASS; long messages and logs are cut before tests are', async () => {
+  it('of more tests than a record can hold is not PASS; messages and logs are cut before tests are', async () => {
     const { cold } = openRuns(sandbox());
     const write = (count: number, inner: string, end: string) => ({
       ...nodeTest,
@@ -339,7 +339,7 @@ describeBoxed('a cold run', () => {
     expect(recordBytes(wordy).byteLength).toBeLessThanOrEqual(recordBytesMax);
   });
 
-  it('is LEAK where teardown leaves something, and INFRA where the machinery fails, never FAIL or PASS', async () => {
+  it('is LEAK if teardown leaves something, and INFRA if the machinery fails, never FAIL or PASS', async () => {
     const { cold, engine } = openRuns(sandbox());
     const repo = repoOf(project);
     const leaky = altered(engine, {
@@ -359,7 +359,7 @@ describeBoxed('a cold run', () => {
     expect(missing.outcome).toBe('INFRA');
   });
 
-  it('tears down before a bug of our own is thrown', async () => {
+  it('tears down before it throws a bug in our code', async () => {
     const { cold, engine, runsDir } = openRuns(sandbox());
     const run = newRun();
     const buggy = altered(engine, { start: () => Promise.reject(new TypeError('a bug')) });
@@ -367,7 +367,7 @@ describeBoxed('a cold run', () => {
     expect(readdirSync(join(runsDir, run))).toEqual(['intent.json']);
   });
 
-  it('says on disk what it is about to do before it makes anything', async () => {
+  it('writes its intent to disk before it makes anything', async () => {
     const { cold, engine, runsDir } = openRuns(sandbox());
     const run = newRun();
     let intent: unknown = null;
@@ -387,7 +387,7 @@ describeBoxed('a cold run', () => {
 describeBoxed('a run and its control', () => {
   const look = 'env | sort; pwd; ls -A; tr "\\0" " " < /proc/$$/cmdline; id -u; hostname; ls -A "$HOME" /tmp';
 
-  it('look alike from inside, and hold no .git', async () => {
+  it('look the same from inside, and have no .git', async () => {
     const { cold } = openRuns(sandbox());
     const repo = repoOf(project);
     const recipe = recipeOf({
@@ -413,24 +413,24 @@ describeBoxed('a run and its control', () => {
     expect(control.stages[0]?.log.head).toBe(seen.replace('\nlib\n', '\n'));
   });
 
-  it('share what setup made, and a later run starts from nothing again', async () => {
+  it('share the result of setup, and a later run starts from nothing again', async () => {
     const { cold, engine, runsDir } = openRuns(sandbox());
     const repo = repoOf(project, { 'lib/sum.js': '// other\n' });
     const [first] = repo.shas;
     if (!first) throw new Error('two commits were made');
     const setup = { name: 'install', run: 'od -An -N16 -tx1 /dev/urandom > seed; ln -s seed link; chmod 750 seed' };
     const recipe = recipeOf({ setup, stages: [reporting(['a'], 'cat seed link; stat -c "%a %F" seed link')] });
-    const said = (record: RunRecord) => record.stages[0]?.log.head;
+    const headOf = (record: RunRecord) => record.stages[0]?.log.head;
     const run = await cold({ repo, recipe, keepSnapshot: true });
     const control = await cold({ repo, recipe, snapshotFrom: run.run });
-    expect(said(control)).toBe(said(run));
+    expect(headOf(control)).toBe(headOf(run));
     expect([run.setup?.name, control.setup]).toEqual(['install', undefined]);
     expect(control.trees).toEqual(run.trees);
     const ofAnotherCommit = await cold({ repo: { ...repo, sha: first }, recipe, snapshotFrom: run.run });
-    expect(said(ofAnotherCommit)).not.toBe(said(run));
+    expect(headOf(ofAnotherCommit)).not.toBe(headOf(run));
     await engine.forget(run.run);
     expect(readdirSync(join(runsDir, run.run)).sort()).toEqual(['intent.json', 'logs', 'results.json']);
-    expect(said(await cold({ repo, recipe, snapshotFrom: run.run }))).not.toBe(said(run));
+    expect(headOf(await cold({ repo, recipe, snapshotFrom: run.run }))).not.toBe(headOf(run));
   });
 });
 
@@ -455,7 +455,7 @@ describeBoxed('the control revert, end to end', () => {
     return { control, judged: judgeRevert({ reference: before, claim: run, control, changedTestFiles }) };
   }
 
-  it('BITES where the tests fail on an assertion without the change', async () => {
+  it('BITES if the tests fail on an assertion without the change', async () => {
     const { judged } = await revert(openRuns(sandbox()), stub, {
       'lib/mul.js': right,
       'test/mul.test.js': testsOf({ multiplies: 'assert.equal(mul(2, 3), 6);' }, importing),
@@ -466,7 +466,7 @@ describeBoxed('the control revert, end to end', () => {
     });
   });
 
-  it('is VACUOUS, naming the test, where one passes without the change', async () => {
+  it('is VACUOUS, naming the test, if one passes without the change', async () => {
     const { judged } = await revert(openRuns(sandbox()), stub, {
       'lib/mul.js': right,
       'test/mul.test.js': testsOf(
@@ -477,7 +477,7 @@ describeBoxed('the control revert, end to end', () => {
     expect(judged).toMatchObject({ result: 'VACUOUS', why: expect.stringContaining('"test/mul.test.js > is there"') });
   });
 
-  it('is INCONCLUSIVE where the tests cannot load without the change', async () => {
+  it('is INCONCLUSIVE if the tests cannot load without the change', async () => {
     const { judged, control } = await revert(openRuns(sandbox()), project, {
       'lib/mul.js': right,
       'test/mul.test.js': testsOf({ multiplies: 'assert.equal(mul(2, 3), 6);' }, importing),
@@ -489,7 +489,7 @@ describeBoxed('the control revert, end to end', () => {
     expect(control.tests.map((test) => [test.id, test.failure?.kind])).toContainEqual(['test/mul.test.js', 'error']);
   });
 
-  it("puts deleted files, links, modes and whole kinds of things back, and the operator's member of a file stays", async () => {
+  it("restores deleted files, links, modes and changed types, and keeps the operator's member of a file", async () => {
     const script = '#!/bin/sh\necho ran\n';
     const base: Files = {
       ...project,
@@ -535,18 +535,18 @@ describeBoxed('a reproducer', () => {
     expect(record).toMatchObject({ outcome: 'PASS', reproducer: result, tests: [{ id: 'test/sum.test.js > adds' }] });
   });
 
-  it('keeps what it said', async () => {
+  it('keeps its output', async () => {
     expect((await reproduce('echo seen; exit 1')).reproducerStage).toMatchObject({ exit: 1, log: { head: 'seen\n' } });
   });
 
-  it('is inconclusive where a stage before it fails', async () => {
+  it('is inconclusive if a stage before it fails', async () => {
     const record = await reproduce('exit 1', recipeOf({ stages: [{ ...nodeTest, run: 'exit 1' }] }));
     expect(record).toMatchObject({ outcome: 'FAIL', reproducer: 'inconclusive' });
     expect(record.reproducerStage).toBeUndefined();
   });
 });
 
-it('runs without a sandbox are marked so, on their record', async () => {
+it('runs without a sandbox are marked as such in their record', async () => {
   const bare = unboxed({ stateDir: tempDir() });
   const { cold } = openRuns(bare);
   const record = await cold({

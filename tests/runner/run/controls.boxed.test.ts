@@ -1,4 +1,5 @@
-// Hollow and placebo over real cold runs of little projects: one whose tests look at what it does, and one whose do not.
+// Hollow and placebo over real cold runs of small projects: one whose tests check what it does, and one whose tests do
+// not.
 
 import { expect, it } from 'vitest';
 import { changedFunctions, hollowed, judgeHollow } from '../../../state/controls/hollow.ts';
@@ -17,7 +18,7 @@ const sandbox = sharedSandbox();
 const plan = { phase: 'store', gates: { M1: { recipe: 'app', covers: ['2.1'] } } };
 const spec: PhaseSpec = { ...FrontMatter.parse(plan), title: 'Store', clauses: [], dod: [] };
 
-/** Every control run of the change, made as the loop makes them: the placebo's, and one for each changed function. */
+/** Every control run of the change, made as the loop makes them: the placebo, and one for each changed function. */
 async function controls(runs: Runs, base: Files, change: Files, recipe: Recipe) {
   const repo = repoOf(base, change);
   const [reference, sha] = repo.shas;
@@ -66,7 +67,7 @@ const looksAtOne = { lists: "put(1, 'a'); assert.deepEqual([...index.keys()], [1
 const looksAtBoth = { ...looksAtOne, keeps: "put(2, 'b'); assert.equal(texts.get(2), 'b');" };
 
 describeBoxed('in JavaScript', () => {
-  it('tests that look at one store of two let an emptied one pass, by name; those that look at both do not', async () => {
+  it('tests that check one store of two let it be emptied, and it is named; those that check both do not', async () => {
     const runs = openRuns(sandbox());
     const change = (tests: Record<string, string>) => ({
       'lib/store.js': store,
@@ -82,7 +83,7 @@ describeBoxed('in JavaScript', () => {
     expect([lax.placebo.result, strict.placebo.result]).toEqual(['BITES', 'BITES']);
   });
 
-  it('a test that hashes its source is found by the placebo, one that greps it by the emptied function', async () => {
+  it('placebo catches a test that hashes its source; hollow catches one that greps it', async () => {
     const runs = openRuns(sandbox());
     const imports = "import { createHash } from 'node:crypto'; import { readFileSync } from 'node:fs';";
     const source = "readFileSync('lib/store.js', 'utf8')";
@@ -102,7 +103,7 @@ describeBoxed('in JavaScript', () => {
     expect(hashing.placebo).toMatchObject({ result: 'VACUOUS', why: expect.stringContaining('keeps') });
   });
 
-  it('a function that the tests cannot load without shows nothing', async () => {
+  it('a function that the tests cannot load without is inconclusive', async () => {
     const change = {
       'lib/table.js':
         'export const table = make();\n\nfunction make() {\n  return { one: [1] };\n}\n\nexport const [one] = table.one;\n',
@@ -168,7 +169,7 @@ function pythonTests(...checks: string[]): string {
 }
 
 describeBoxed('in Python', () => {
-  it('tests that look at one store of two let an emptied one pass, by name; those that look at both do not', async () => {
+  it('tests that check one store of two let it be emptied, and it is named; those that check both do not', async () => {
     const runs = openRuns(sandbox());
     const one = 'self.assertIn(0, index)';
     const change = (...checks: string[]) => ({ 'store.py': pythonStore, 'test/test_store.py': pythonTests(...checks) });

@@ -1,4 +1,4 @@
-// What every engine must hold to, whatever it runs steps on: called by a suite for each implementation.
+// What every engine must do, whatever it runs steps on: called by a suite for each implementation.
 
 import { expect, it } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
@@ -12,7 +12,7 @@ const never = new AbortController().signal;
 
 export type Opened = {
   engine: Engine;
-  /** Names of what is left of a run, but for records. */
+  /** Names of what is left of a run, except records. */
   leftOf(run: RunId): string[];
 };
 
@@ -45,7 +45,7 @@ export function engineContract(open: () => Opened): void {
     expect(engine.sandbox.level).toMatch(/^(bubblewrap|none)$/);
   });
 
-  it('lays out the tree of the commit, runs steps in it one after the other, and keeps what they change', async () => {
+  it("lays out the commit's tree, runs steps in it one after the other, and keeps their changes", async () => {
     const { engine, order, run } = await place();
     expect(await engine.setup(order, never)).toMatchObject({
       overlaid: [],
@@ -60,7 +60,7 @@ export function engineContract(open: () => Opened): void {
     expect(await engine.destroy(run)).toEqual({ leaks: [] });
   });
 
-  it('tells of the last line as it is said', async () => {
+  it('reports the last line as it is printed', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     await engine.start(run, { name: 'one', run: 'echo said', seconds: 20, network: [], report: null }, never);
@@ -71,11 +71,11 @@ export function engineContract(open: () => Opened): void {
     await engine.destroy(run);
   });
 
-  it('ends a step at its time limit, with what it forked', async () => {
+  it('ends a step at its time limit, along with the processes it forked', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     const mark = `5151${process.pid}`;
-    // Without a box what leaves its session is out of reach.
+    // Without a box a process that leaves its session is out of reach.
     const away = engine.sandbox.level === 'none' ? '' : 'setsid ';
     const end = await carryOut(engine, run, 'one', `${away}sleep ${mark} & sleep ${mark}`, { seconds: 1 });
     expect(end).toMatchObject({ started: true, timedOut: true });
@@ -83,7 +83,7 @@ export function engineContract(open: () => Opened): void {
     expect(processesWith(`sleep ${mark}`)).toEqual([]);
   });
 
-  it('ends a step whose signal is aborted, before it starts too', async () => {
+  it('ends a step whose signal is aborted, even before it starts', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     const step = { run: 'echo up; sleep 600', seconds: 600, network: [], report: null };
@@ -96,7 +96,7 @@ export function engineContract(open: () => Opened): void {
     expect(await engine.destroy(run)).toEqual({ leaks: [] });
   });
 
-  it('makes room for a report: what lay there is gone, and its folder is there', async () => {
+  it('makes room for a report: removes what is there, and makes its folder', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     await carryOut(engine, run, 'one', 'mkdir -p out; echo old > out/r.xml');
@@ -134,7 +134,7 @@ export function engineContract(open: () => Opened): void {
     await engine.destroy(run);
   });
 
-  it('begins from a kept copy of the same commit and recipe, until it is forgotten', async () => {
+  it('starts from a saved copy of the same commit and recipe, until it is forgotten', async () => {
     const { engine, order, run, leftOf } = await place({
       recipe: recipeOf({ setup: { name: 'install', run: 'true' } }),
     });
@@ -168,7 +168,7 @@ export function engineContract(open: () => Opened): void {
     expect(leftOf(unknown.run)).toEqual([]);
   });
 
-  it('turns down calls out of order', async () => {
+  it('rejects calls out of order', async () => {
     const { engine, order, run } = await place();
     const step = { name: 'one', run: 'true', seconds: 5, network: [], report: null };
     await expect(engine.start(run, step, never)).rejects.toThrow(RunnerError);
@@ -180,7 +180,7 @@ export function engineContract(open: () => Opened): void {
     expect(() => engine.tree(run)).toThrow(RunnerError);
   });
 
-  it('sweeps what runs left that are not live', async () => {
+  it('sweeps leftovers of runs that are not live', async () => {
     const { engine, order, run, leftOf } = await place();
     await engine.setup(order, never);
     expect(await engine.sweep((one) => one === run)).toEqual([]);

@@ -33,7 +33,7 @@ function intentOf(run: string, startedAtMs = 1): string {
 }
 
 describe('the janitor', () => {
-  it('removes trees, kept copies and clones begun, and leaves intents, results and logs', async () => {
+  it('removes trees, saved copies and unfinished clones, and leaves intents, results and logs', async () => {
     const runsDir = tempDir();
     const run = leaveRun(runsDir, { results: '{}', folders: ['tree', 'copy', 'tree.git-x1', 'logs'] });
     expect(await sweep(runsDir, nobodyLives)).toEqual({ lost: [], stuck: [] });
@@ -52,7 +52,7 @@ describe('the janitor', () => {
     expect(lost.map((intent) => intent.run)).toEqual([early, late]);
   });
 
-  it('spares live runs and whatever is no run', async () => {
+  it('spares live runs and anything that is not a run', async () => {
     const runsDir = tempDir();
     const live = leaveRun(runsDir, { folders: ['tree'] });
     mkdirSync(join(runsDir, 'other', 'tree'), { recursive: true });
@@ -63,8 +63,8 @@ describe('the janitor', () => {
   });
 });
 
-describe('a folder is removed', () => {
-  it('however deep, and whatever its permissions', async () => {
+describe('removal of a folder', () => {
+  it('succeeds however deep it is, and whatever its permissions', async () => {
     const dir = join(tempDir(), 'tree');
     mkdirSync(join(dir, 'closed'), { recursive: true, mode: 0o700 });
     writeFileSync(join(dir, 'closed', 'a'), 'a');
@@ -77,18 +77,18 @@ describe('a folder is removed', () => {
     expect(await removeFolder(dir, 20_000)).toBeNull();
   });
 
-  it.runIf(isRoot)('or it is said why not', async () => {
+  it.runIf(isRoot)('reports why if it fails', async () => {
     const dir = join(realpathSync(tempDir()), 'tree');
     mkdirSync(join(dir, 'mounted'), { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', 'none', join(dir, 'mounted')]);
-    const said = await removeFolder(dir, 20_000).finally(() => execFileSync('umount', [join(dir, 'mounted')]));
-    expect(said).toMatch(/mounted/);
+    const why = await removeFolder(dir, 20_000).finally(() => execFileSync('umount', [join(dir, 'mounted')]));
+    expect(why).toMatch(/mounted/);
     expect(await removeFolder(dir, 20_000)).toBeNull();
   });
 });
 
 describeBoxed('a supervisor killed in the middle of a run', () => {
-  it('leaves no process, and what it leaves on disk is swept and told once', async () => {
+  it('leaves no process, and its leftovers on disk are swept and reported once', async () => {
     const stateDir = realpathSync(tempDir());
     const runsDir = join(stateDir, 'runs');
     mkdirSync(runsDir);

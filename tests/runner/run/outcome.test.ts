@@ -42,7 +42,7 @@ function judge(ended: StageEnd[], parts: Partial<Seen> = {}) {
 const good = stage({ report: report(passed('a'), passed('b'), skipped('c')) });
 
 describe('the outcome of a run', () => {
-  it('is PASS where every stage exits with 0 and a report shows tests that ran and none that failed', () => {
+  it('is PASS if every stage exits with 0 and a report shows tests that ran and none that failed', () => {
     expect(judge([stage({ name: 'build' }), good])).toEqual({
       outcome: 'PASS',
       reason: '2 tests passed, 1 skipped.',
@@ -100,7 +100,7 @@ describe('the outcome of a run', () => {
     ['nothing ran', [stage({ report: report() })], {}, 'NO_TESTS', /no test ran\. Does the command find the tests/],
     ['all were skipped', [stage({ report: report(skipped('a')) })], {}, 'NO_TESTS', /no test ran \(1 skipped\)/],
     [
-      'the runner found no test and said so by its exit',
+      'the runner found no test and reported it by its exit code',
       [stage({ exit: 5, report: report() })],
       {},
       'NO_TESTS',
@@ -129,7 +129,7 @@ describe('the outcome of a run', () => {
     ],
     ['there are more tests than a record holds', [good], { testsCut: true }, 'FAIL', /more tests than a record holds/],
   ];
-  it.each(red)('is not PASS where %s', (_, ended, parts, outcome, words) => {
+  it.each(red)('is not PASS if %s', (_, ended, parts, outcome, words) => {
     const judged = judge(ended, parts);
     expect(judged.outcome).toBe(outcome);
     expect(judged.reason).toMatch(words);
@@ -149,7 +149,7 @@ describe('the outcome of a run', () => {
 });
 
 describe('rungs and level', () => {
-  it('leave what comes after the first failing rung unverified', () => {
+  it('leave everything after the first failing rung unverified', () => {
     const declared = ['build', 'test', 'lint'].map((name) => ({ name, report: name === 'test' }));
     const ended = [stage({ name: 'build' }), stage({ exit: 1, report: report(failed('a')) })];
     expect(judge(ended, { declared })).toMatchObject({ level: 1, rungs: ['pass', 'fail', 'unverified'] });

@@ -1,4 +1,5 @@
-// A command asked in the ladder's place, as the trigger of a deferral is: its exit alone answers, on a clone as cold as any.
+// A question: one command run instead of the ladder, as the trigger of a deferral is. Its exit code alone is the
+// answer, on a clone as cold as any.
 
 import { expect, it } from 'vitest';
 import type { Outcome } from '../../../state/entry/record.ts';
@@ -20,7 +21,7 @@ describeBoxed('a question', () => {
     expect(record.stages.map(({ name }) => name)).toEqual(['question']);
   });
 
-  it('is asked of the tree as it was committed, and leaves nothing to the next', async () => {
+  it('is asked of the tree as committed, and leaves nothing for the next', async () => {
     const { cold } = openRuns(sandbox());
     const repo = repoOf(project);
     const answers = [];

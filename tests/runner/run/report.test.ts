@@ -24,7 +24,7 @@ function whyUnreadable(text: string): string {
 }
 
 describe('a report of node:test', () => {
-  it('gives file, suites and name as the id, tells assertions from errors, and todos from failures', () => {
+  it('has file, suites and name as the id, and distinguishes assertions from errors, todos from failures', () => {
     expect(lines(fixture('node'))).toEqual([
       'pass test/a.test.js > top',
       'error test/load.test.js',
@@ -52,7 +52,7 @@ describe('a report of node:test', () => {
     ]);
   });
 
-  it('knows an assertion by its cause: of chai, of a subclass, inside a property; not by words in a message', () => {
+  it('knows an assertion by its cause (of chai, of a subclass, inside a property), not by words in a message', () => {
     expect(lines(fixture('node-failures'))).toEqual([
       'assertion b.test.js > property assert',
       'error b.test.js > property type',
@@ -79,7 +79,7 @@ describe('a report of node:test', () => {
 });
 
 describe('a report of vitest', () => {
-  it('tells assertions, snapshots and properties from errors, and a file that cannot load from a test', () => {
+  it('distinguishes assertions, snapshots and properties from errors, and a file that cannot load from a test', () => {
     expect(lines(fixture('vitest'))).toEqual([
       'pass tests/a.test.ts > sum > adds',
       'pass tests/a.test.ts > sum > says "hi" & <b> > x',
@@ -123,7 +123,7 @@ describe('a report of vitest', () => {
 });
 
 describe('a report of pytest', () => {
-  it('tells failed asserts from other exceptions, and errors in fixtures and collection from both', () => {
+  it('distinguishes failed asserts from other exceptions, and errors in fixtures and collection from both', () => {
     expect(lines(fixture('pytest'))).toEqual([
       'error test_load',
       'pass sub.test_b > test_b',
@@ -154,7 +154,7 @@ describe('a report of pytest', () => {
     expect(fixture('pytest-empty')).toEqual([]);
   });
 
-  it('does not take the time-out of its plug-in for an assertion', () => {
+  it('does not treat the time-out of its plug-in as an assertion', () => {
     const failure = '<failure message="Failed: Timeout &gt;1.0s">E  Failed: Timeout</failure>';
     const report = `<testsuites name="pytest tests"><testsuite name="pytest"><testcase classname="t" name="a">${failure}</testcase></testsuite></testsuites>`;
     expect(lines(read(report))).toEqual(['error t > a']);
@@ -181,12 +181,12 @@ describe("a report of mocha's xunit reporter", () => {
 });
 
 describe('any report', () => {
-  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('says 0 ms where a test has the time %j', (time) => {
+  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('reads 0 ms if a test has the time %j', (time) => {
     const [test] = read(`<testsuites><testsuite name="a"><testcase name="b" time="${time}"/></testsuite></testsuites>`);
     expect(TestResult.parse(test).ms).toBe(0);
   });
 
-  it('is unreadable where it is cut short, no XML, no report, deep, huge, or declares entities', () => {
+  it('is unreadable if it is cut short, not XML, not a report, deep, huge, or declares entities', () => {
     expect(whyUnreadable('<testsuites><testsuite name="a">')).toContain('not well-formed');
     expect(whyUnreadable('')).toContain('not well-formed');
     expect(whyUnreadable('ok 1 - all good')).toContain('not well-formed');
@@ -207,7 +207,7 @@ describe('any report', () => {
     expect(test?.id).toBe('c > &lt; AB &#9999999;');
   });
 
-  it('gives ids of one line without terminal escapes or characters that hide, and no two alike', () => {
+  it('has ids on one line without terminal escapes or hiding characters, and no two are the same', () => {
     const name = 'a\u202eb\u200b &#x1b;[31mred&#10;next';
     const report = `<testsuite name="s" tests="1">${`<testcase name="${name}"/>`.repeat(2)}<testcase name="ab rednext #2"/></testsuite>`;
     const ids = read(report.replaceAll('&#10;', ' ')).map((test) => test.id);
@@ -218,7 +218,7 @@ describe('any report', () => {
     expect(clash.map((test) => test.id)).toEqual(['x', 'x #2', 'x #3']);
   });
 
-  it('shortens long ids without making two of them one', () => {
+  it('shortens long ids without merging two of them', () => {
     const long = 'n'.repeat(600);
     const ids = read(`<testsuite tests="2"><testcase name="${long}a"/><testcase name="${long}b"/></testsuite>`).map(
       (test) => test.id,
@@ -227,7 +227,7 @@ describe('any report', () => {
     expect(Math.max(...ids.map((id) => id.length))).toBeLessThanOrEqual(400);
   });
 
-  it('reads text in CDATA as it stands', () => {
+  it('reads text in CDATA literally', () => {
     const failure = '<failure type="java.lang.AssertionError"><![CDATA[a &lt; b]]></failure>';
     const [test] = read(`<testsuite tests="1"><testcase classname="T" name="a">${failure}</testcase></testsuite>`);
     expect(test?.failure).toEqual({ kind: 'assertion', message: 'a &lt; b' });

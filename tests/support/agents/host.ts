@@ -1,5 +1,5 @@
-// A host of tools for sessions under test: a real folder with a real shell in it, and a trail that is a list. Accepts every
-// submission unless told otherwise.
+// A host of tools for sessions under test: a real folder with a real shell in it, and a trail that is a list. Accepts
+// every submission unless an option rejects it.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,9 +14,9 @@ export type TestHost = ToolHost & {
 };
 
 export type HostOptions = {
-  /** Why a submission is turned down; null where it is not. */
+  /** Why a submission is rejected; null if it is accepted. */
   refuse?: (submission: Submission) => string | null;
-  /** Numbers of accepted entries go on from here. */
+  /** The number of the first accepted entry. */
   firstId?: number;
 };
 
@@ -63,19 +63,19 @@ export function testHost(dir: string, options: HostOptions = {}): TestHost {
 
 function run(cwd: string, command: string, seconds: number, signal: AbortSignal): Promise<ToolReply> {
   return new Promise((resolve, reject) => {
-    // A group of its own, so that what the shell started ends with it.
+    // Its own process group, so that everything the shell started ends with it.
     const shell = spawn('sh', ['-c', command], { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const end = () => process.kill(-(shell.pid as number), 'SIGKILL');
     const timer = setTimeout(end, seconds * 1000);
-    let said = '';
-    for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (chunk) => (said += chunk));
+    let output = '';
+    for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (chunk) => (output += chunk));
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     shell.on('close', (code) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
       if (signal.aborted) reject(signal.reason);
-      else resolve(done(`exit ${code ?? 'by signal'}\n${said}`));
+      else resolve(done(`exit ${code ?? 'by signal'}\n${output}`));
     });
   });
 }

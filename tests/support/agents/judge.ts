@@ -1,4 +1,5 @@
-// Judges for calibrations, as scripts: each knows its case by a line of its diff, and does what the test tells it to.
+// Judges for calibrations, as scripts: each recognises its case by a line of its diff, and does what the test
+// specifies.
 
 import { caseClaim, caseRun } from '../../../agents/calibration/case.ts';
 import type { CalibrationCase } from '../../../agents/calibration/set.ts';
@@ -12,7 +13,7 @@ export function caseFinding(more: object = {}): unknown {
   return calls('finding', { ...filed, ...more }, { finding: { from: 'finding', match: '#(\\d+)' } });
 }
 
-/** Fails the claim for the finding filed. */
+/** Fails the claim on the filed finding. */
 export function caseFail(): unknown {
   return calls('verdict', { claim: caseClaim, verdict: 'FAIL', findings: ['{{ finding:number }}'], words: 'No.' });
 }

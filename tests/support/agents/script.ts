@@ -22,11 +22,11 @@ import { tempDir } from '../temp.ts';
 import { type HostOptions, type TestHost, testHost } from './host.ts';
 
 export const testKey = 'sk-test-5ecre7-5ecre7';
-/** The fences of every session under test. */
+/** The fence of every session under test. */
 export const testFence = fenceOf('5eed5eed5eed');
 export const testSession = 's-0123456789ab' as SessionId;
 
-/** A clock a hundred times as fast in its timers, and without chance. */
+/** A clock whose timers run a hundred times as fast, and whose randomness is fixed. */
 export const quickClock: Clock = {
   nowMs: () => Date.now(),
   after(ms, fire) {
@@ -58,7 +58,7 @@ export type PlayOptions = {
   secrets?: string[];
   clock?: Clock;
   onEvent?: (event: SessionEvent) => void;
-  /** Changes the host before the session begins. */
+  /** Changes the host before the session starts. */
   rig?: (host: TestHost) => void;
 };
 
@@ -85,7 +85,12 @@ export async function runAgainst(
   const redact = redactor([testKey, ...(options.secrets ?? [])]);
   const path = join(tempDir(), 'transcript.jsonl');
   const result = runSession({
-    ...{ session: testSession, role, tools, host, redact, clock },
+    session: testSession,
+    role,
+    tools,
+    host,
+    redact,
+    clock,
     prompt: promptFor(
       role,
       tools.map((tool) => tool.schema),

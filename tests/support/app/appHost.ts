@@ -1,5 +1,5 @@
-// A run's app without an engine, behind the interface where the world starts: `exec` runs real processes of this machine,
-// `connect` reaches real servers on its loopback. And a suite over it: real socket, real boxes, real vitest.
+// A run's app without an engine, behind the interface where the world starts: `exec` runs real processes of this
+// machine, `connect` reaches real servers on its loopback. And a suite over it: real socket, real boxes, real vitest.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ export type FakeApp = {
   ports?: Record<string, Record<number, number>>;
   secrets?: Record<string, string>;
   about?: Partial<About>;
-  /** In place of processes. */
+  /** Replaces the processes. */
   exec?: (service: string, ask: ExecAsk) => Promise<ExecEnd>;
   connect?: AppHost['connect'];
 };
@@ -71,7 +71,7 @@ function onThisMachine({ command, stdin = Buffer.alloc(0), seconds }: ExecAsk): 
 
 export type OpenSuite = { suite: Suite; context: Context; tree: string; stateDir: string };
 
-/** Files of a tree whose suite lies in `tests/`, and the app that they speak to. */
+/** Files of a tree whose suite is in `tests/`, and the app that they use. */
 export async function suiteOf(files: Record<string, string>, host: AppHost, more: object = {}): Promise<OpenSuite> {
   const { sandbox, stateDir } = await openBoxes();
   const tree = await treeOf({ sandbox, stateDir }, files, { role: 'verify' });

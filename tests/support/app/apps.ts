@@ -1,5 +1,5 @@
-// Apps for live tests: a shipped recipe laid as a repository of its own, pinned as the operator would, and run on the real engine.
-// Runs may go on at once; each has its own names.
+// Apps for live tests: a shipped recipe laid out as a repository, pinned as the operator would, and run on the real
+// engine. Runs may overlap; each has its own names.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -25,7 +25,7 @@ export type Apps = {
   engine: Engine;
   sandbox: Sandbox;
   runsDir: string;
-  /** A shipped recipe's repository; then, in a commit of their own, these files over its head. */
+  /** A shipped recipe's repository; these files, if any, are added in one more commit. */
   lay(name: string, options?: LayOptions & { files?: Record<string, string> }): Promise<AppRepo>;
   /** One run of its recipe at its head. */
   run(
@@ -44,9 +44,9 @@ export function sharedApps(socket: () => string): () => Apps {
     const stateDir = join(ground, 'state');
     const runsDir = join(stateDir, 'runs');
     mkdirSync(runsDir, { recursive: true, mode: 0o700 });
-    const made = await bubblewrap({ stateDir });
-    if ('missing' in made) throw new Error(made.missing.join('; '));
-    const { sandbox } = made;
+    const result = await bubblewrap({ stateDir });
+    if ('missing' in result) throw new Error(result.missing.join('; '));
+    const { sandbox } = result;
     const engine = openEngine({ sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socket() });
     apps = {
       engine,
@@ -89,7 +89,10 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
     coldRun(
       { ...(await appRequest(app)), ...more },
       {
-        ...{ engine, runsDir, now: () => new Date(), signal },
+        engine,
+        runsDir,
+        now: () => new Date(),
+        signal,
         ...(onProgress && { onProgress }),
       },
     );

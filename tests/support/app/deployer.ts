@@ -1,5 +1,5 @@
-// A process that deploys a small stack and stays, for tests that kill it. Usage: node deployer.ts <socket> <run> <image>
-// <runDir>. Holds the run's lock. Says a line once Swarm has taken the stack.
+// A process that deploys a small stack and stays, for tests that kill it. Usage: node deployer.ts <socket> <run>
+// <image> <runDir>. Holds the run's lock. Prints a line once Swarm has accepted the stack.
 
 import { setInterval } from 'node:timers';
 import { openDocker } from '../../../runner/swarm/engine/docker.ts';
@@ -20,7 +20,11 @@ setInterval(() => {}, 60_000);
 await lockRun(run);
 const docker = openDocker(socket);
 const stack = openStack(docker, {
-  ...{ names, labels, network, secrets: new Map([['key', 'value']]), signal: new AbortController().signal },
+  names,
+  labels,
+  network,
+  secrets: new Map([['key', 'value']]),
+  signal: new AbortController().signal,
   intend: (what) => writeIntent(runDir, what),
 });
 await plantWitnesses(docker, run);

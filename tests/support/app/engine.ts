@@ -1,5 +1,5 @@
-// The Docker engine for live tests, as the suite's setup found or started it. Suites that need one are skipped by name where
-// there is none.
+// The Docker engine for live tests, as the suite's setup found or started it. Without one, suites that need it are
+// skipped by name.
 
 import { describe, inject } from 'vitest';
 import { type Docker, openDocker } from '../../../runner/swarm/engine/docker.ts';

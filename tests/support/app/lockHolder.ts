@@ -1,4 +1,5 @@
-// A process that holds a run's lock until it is killed, for tests that kill it. Usage: node lockHolder.ts <run>. Says so.
+// A process that holds a run's lock until it is killed, for tests that kill it. Usage: node lockHolder.ts <run>. Prints
+// a line once it has the lock.
 
 import { setInterval } from 'node:timers';
 import { lockRun } from '../../../runner/swarm/stack/runLock.ts';

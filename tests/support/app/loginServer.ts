@@ -1,4 +1,4 @@
-// A real web app on loopback: a login form, cookies, a note that is kept.
+// A real web app on loopback: a login form, cookies, and a note that it stores.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -10,7 +10,7 @@ const form = `<!doctype html><title>Login</title><form method="post" action="/lo
 const page = (note: string) => `<!doctype html><title>Notes</title><p id="note">${note}</p>
 <form method="post" action="/note"><textarea name="note"></textarea><button>Keep</button></form>`;
 
-/** Its port. Whoever gives the password `secret` is in. */
+/** Its port. The password is `secret`. */
 export async function loginServer(): Promise<number> {
   let note = '';
   const answer = (url: string, sent: URLSearchParams, known: boolean): Page => {
@@ -26,9 +26,9 @@ export async function loginServer(): Promise<number> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const sent = new URLSearchParams(Buffer.concat(chunks).toString());
     const known = request.headers.cookie?.includes('session=in') === true;
-    const given = answer(request.url ?? '/', sent, known);
-    if ('cookies' in given) response.writeHead(303, { location: '/', 'set-cookie': given.cookies }).end();
-    else response.writeHead(given.status, { 'content-type': 'text/html' }).end(given.html);
+    const page = answer(request.url ?? '/', sent, known);
+    if ('cookies' in page) response.writeHead(303, { location: '/', 'set-cookie': page.cookies }).end();
+    else response.writeHead(page.status, { 'content-type': 'text/html' }).end(page.html);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,5 @@
-// The phase of the fixture `mail`: its repository as the operator has it before, its plan, and the script that plays the agents.
+// The phase of the fixture `mail`: its repository as the operator has it beforehand, its plan, and the script that
+// plays the agents.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { fixtures, type Ground, groundEnv, liveDir } from '../phase/live.ts';
 const top = join(import.meta.dirname, '..', '..', '..');
 const mail = join(fixtures, 'mail');
 
-/** The recipe `mail` with its twin's label and the shallow test: a backup of accounts alone, and nobody who notices. */
+/** The recipe `mail` with its twin's label and the shallow test: a backup of accounts alone that no test notices. */
 export async function layMailPhase(docker: string): Promise<Ground> {
   const dir = liveDir();
   const repo = join(dir, 'mail');
@@ -23,14 +24,20 @@ export async function layMailPhase(docker: string): Promise<Ground> {
   const stateDir = join(dir, 'workspaces', 'mail');
   mkdirSync(dirname(stateDir));
   const { workspace } = await init({
-    ...{ dir: repo, env: groundEnv(dir), home: dir, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
-    ...{ now: new Date(), stateDir, docker },
+    dir: repo,
+    env: groundEnv(dir),
+    home: dir,
+    uid: process.getuid?.() ?? -1,
+    nodePath: process.execPath,
+    now: new Date(),
+    stateDir,
+    docker,
   });
   const plan = join(mail, 'plan-phase-mail-backup.md');
   return { dir, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
 }
 
-/** The fixture's script, the files that it names by `file:PATH` put in. */
+/** The fixture's script, with the files that it names by `file:PATH` inserted. */
 export function mailScript(): Script {
   return Script.parse(withFiles(readScript(readFileSync(join(mail, 'script.yml'), 'utf8'), 'script.yml')));
 }

@@ -1,5 +1,5 @@
-// A small app as the compose files' reader would hand it over: services on a network of the stack's own and on the run's, each
-// thing labelled, addresses by name (`dnsrr`), so that it stands on every kernel.
+// A small app as the compose files' reader would return it: services on the stack's own network and the run's,
+// everything labelled, addresses by name (`dnsrr`), so that it works on every kernel.
 
 import type { AdmittedApp, Labels, RunNames } from '../../../runner/swarm/app/app.ts';
 
@@ -14,9 +14,9 @@ export type Shape = {
   replicas?: number;
   volumes?: string[];
   environment?: Record<string, string>;
-  /** Of `deploy`, beside what is set here. */
+  /** Extra keys for `deploy`. */
   deploy?: Record<string, unknown>;
-  /** Of the service. */
+  /** Extra keys for the service. */
   more?: Record<string, unknown>;
 };
 export type Parts = Partial<Pick<AdmittedApp, 'configs' | 'secrets' | 'version'>> & {
@@ -44,15 +44,21 @@ export function admitted(ground: Where, services: Record<string, Shape>, parts: 
     secrets: named(parts.secrets ?? []),
   };
   return {
-    ...{ stack, version: parts.version ?? null, main: 'app', volumes: keys, env: {}, backup: { services: [] } },
-    ...{ configs: parts.configs ?? [], secrets: parts.secrets ?? [] },
+    stack,
+    version: parts.version ?? null,
+    main: 'app',
+    volumes: keys,
+    env: {},
+    backup: { services: [] },
+    configs: parts.configs ?? [],
+    secrets: parts.secrets ?? [],
     services: Object.fromEntries(
       Object.entries(services).map(([name, { image, replicas = 1, volumes: mounts = [] }]) => [
         name,
         { image, replicas, hasHealthcheck: false, volumes: mounts },
       ]),
     ),
-    // JSON is YAML. A `$` would be looked up by the command line.
+    // JSON is YAML. The command line would treat a `$` as a variable.
     document: JSON.stringify(document).replaceAll('$', '$$$$'),
   };
 }
@@ -62,22 +68,27 @@ function serviceOf(shape: Shape, labels: Labels, stack: string, { version, confi
     typeof shape.command === 'string' ? ['sh', '-c', shape.command] : (shape.command ?? ['sleep', '1000']);
   const versionLabel = version ? { [`coop-cloud.${stack}.version`]: version } : {};
   return {
-    ...{ image: shape.image, command, labels, stop_grace_period: '2s', environment: shape.environment ?? {} },
-    ...{
-      volumes: shape.volumes ?? [],
-      configs: configs.map(({ name }) => name),
-      secrets: secrets.map(({ name }) => name),
-    },
+    image: shape.image,
+    command,
+    labels,
+    stop_grace_period: '2s',
+    environment: shape.environment ?? {},
+    volumes: shape.volumes ?? [],
+    configs: configs.map(({ name }) => name),
+    secrets: secrets.map(({ name }) => name),
     deploy: {
-      ...{ endpoint_mode: 'dnsrr', replicas: shape.replicas ?? 1, labels: { ...labels, ...versionLabel } },
-      ...{ restart_policy: { condition: 'any', delay: '1s' }, update_config: { order: 'stop-first', monitor: '2s' } },
+      endpoint_mode: 'dnsrr',
+      replicas: shape.replicas ?? 1,
+      labels: { ...labels, ...versionLabel },
+      restart_policy: { condition: 'any', delay: '1s' },
+      update_config: { order: 'stop-first', monitor: '2s' },
       ...shape.deploy,
     },
     ...shape.more,
   };
 }
 
-/** Heeds SIGTERM, as a service's first process must. */
+/** Obeys SIGTERM, as a service's first process must. */
 export function untilTerm(before = 'true'): string {
   return `${before}; trap 'exit 0' TERM; sleep 1000 & wait`;
 }

@@ -1,5 +1,5 @@
-// Ground for small stacks in live tests: a busybox image, a run with its lock and its labels, taken down when its test ends.
-// Tests may run at once; each has names of its own.
+// Ground for small stacks in live tests: a busybox image, and a run with its lock and labels, taken down when its test
+// ends. Tests may overlap; each has its own names.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -24,7 +24,10 @@ const applets =
   'sh sleep httpd nc cat echo kill ls ps touch true false mkdir head yes env id setsid timeout printf'.split(' ');
 const lookEveryMs = 100;
 
-/** A busybox image for all tests of a file, called so; call it at the file's top. `VOLUME /own` where it is asked for. */
+/**
+ * A busybox image for all tests of a file; returns its name. Call it at the file's top. `changes` are Dockerfile lines
+ * such as `VOLUME /own`.
+ */
 export function busybox(changes: string[] = []): string {
   const image = `coldpass-live-${randomBytes(4).toString('hex')}:1`;
   beforeAll(() => {
@@ -34,11 +37,11 @@ export function busybox(changes: string[] = []): string {
     for (const name of applets) symlinkSync('busybox', join(dir, 'bin', name));
     const input = execFileSync('tar', ['-C', dir, '-c', '.'], { maxBuffer: 16 * 1024 * 1024 });
     rmSync(dir, { recursive: true });
-    const told = ['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]);
-    docker(['import', ...told, '-', image], input);
+    const flags = ['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]);
+    docker(['import', ...flags, '-', image], input);
   });
   afterAll(async () => {
-    // The last container of it may be on its way out.
+    // Its last container may still be on its way out.
     await eventually(async () => {
       await openDocker(engineSocket()).getImage(image).remove().catch(unless(404));
     }, 60);
@@ -60,7 +63,7 @@ export type Ground = {
   lock: RunLock;
 };
 
-/** A run of its own: locked, nothing deployed. Taken down with the test. */
+/** A new run: locked, nothing deployed. Taken down with the test. */
 export async function swarmGround(context: TestContext, secrets: Record<string, string> = {}): Promise<Ground> {
   const docker = openDocker(engineSocket());
   const run = newRun();

@@ -1,4 +1,5 @@
-// Opens an app from texts, or from the fixtures, as a run does; and looks at a finished document with eyes of its own.
+// Opens an app from texts, or from the fixtures, as a run does; and checks a finished document independently of the
+// product.
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -42,16 +43,14 @@ export function admittedOf(opened: OpenedApp): AdmittedApp {
 
 function open(read: OpenAppOptions['read'], over: Partial<OpenAppOptions>): Promise<OpenedApp> {
   return openApp({
-    ...{
-      read,
-      folder: 'app',
-      compose: ['compose.yml'],
-      main: 'app',
-      env: {},
-      labels,
-      network,
-      platform: { ipvs: false },
-    },
+    read,
+    folder: 'app',
+    compose: ['compose.yml'],
+    main: 'app',
+    env: {},
+    labels,
+    network,
+    platform: { ipvs: false },
     names: { run: 'r-0123456789ab' as RunId, stack, domain: 'notes.test' },
     ...over,
   });
@@ -61,7 +60,10 @@ type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 type Member = { [key: string]: Json };
 
-/** Written apart from the code that it checks: every way in which a document would reach the host, or leave the run. */
+/**
+ * Every way in which a document would reach the host, or leave the run. Written independently of the code that it
+ * checks.
+ */
 export function faultsOf(text: string): string[] {
   const document = JSON.parse(text) as { [section: string]: { [key: string]: Member } };
   const sections = ['version', 'services', 'networks', 'volumes', 'configs', 'secrets'];
@@ -92,12 +94,42 @@ function keysOf(one: Member): string {
   return Object.keys(one).toSorted().join();
 }
 
-/** Keys that no document may hold anywhere, whatever they stand in. */
+/** Keys that no document may contain at any depth. */
 export const forbidden = [
-  ...['privileged', 'devices', 'device_cgroup_rules', 'cap_add', 'security_opt', 'cgroup_parent', 'cgroupns_mode'],
-  ...['network_mode', 'pid', 'ipc', 'uts', 'userns_mode', 'build', 'extends', 'include', 'profiles', 'driver'],
-  ...['driver_opts', 'bind', 'credential_spec', 'volumes_from', 'env_file', 'file', 'template_driver', 'logging'],
-  ...['runtime', 'isolation', 'ipam', 'cluster', 'npipe', 'develop', 'post_start', 'gpus', 'generic_resources'],
+  'privileged',
+  'devices',
+  'device_cgroup_rules',
+  'cap_add',
+  'security_opt',
+  'cgroup_parent',
+  'cgroupns_mode',
+  'network_mode',
+  'pid',
+  'ipc',
+  'uts',
+  'userns_mode',
+  'build',
+  'extends',
+  'include',
+  'profiles',
+  'driver',
+  'driver_opts',
+  'bind',
+  'credential_spec',
+  'volumes_from',
+  'env_file',
+  'file',
+  'template_driver',
+  'logging',
+  'runtime',
+  'isolation',
+  'ipam',
+  'cluster',
+  'npipe',
+  'develop',
+  'post_start',
+  'gpus',
+  'generic_resources',
 ];
 
 function scan(json: Json, path: string): string[] {

@@ -1,5 +1,5 @@
-// Volumes of a run on the real engine, for tests: its names and labels, containers to fill and list a volume with. All of it
-// is gone after the test.
+// Volumes of a run on the real engine, for tests: its names and labels, and containers to fill and list a volume with.
+// All of it is removed after the test.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -14,7 +14,7 @@ import { makeVolume, removeVolume } from '../../../runner/swarm/engine/volumes.t
 import { lockRun } from '../../../runner/swarm/stack/runLock.ts';
 import { RunId } from '../../../state/entry/ids.ts';
 
-/** Where there is no engine, no suite asks it anything. */
+/** Without an engine, no suite uses this. */
 export const docker = new Dockerode({ socketPath: inject('dockerSocket') ?? '/nowhere' });
 
 export type Yard = {
@@ -23,11 +23,14 @@ export type Yard = {
   image: string;
   /** Makes the volume of a key. */
   volume(key: string): Promise<void>;
-  /** In a container of its own, with the volume of that key at `/v`. */
+  /** Runs a script in a new container, with that key's volume at `/v`. */
   inside(key: string, script: string): Promise<HelperEnd>;
-  /** Removes the containers in which that was done: they keep the volumes in use. */
+  /** Removes the containers in which scripts ran: they keep the volumes in use. */
   leave(): Promise<void>;
-  /** What lies in a volume, with owners, modes, times and links, in the engine's own archive; and the digests of its files. */
+  /**
+   * The content of a volume, with owners, modes, times and links, as the engine's own archive lists it; and the files'
+   * digests.
+   */
   listing(key: string): Promise<string>;
   open(signal?: AbortSignal): Promise<Vault & { close(): Promise<void> }>;
 };
@@ -36,18 +39,20 @@ export async function yard(): Promise<Yard> {
   const run = RunId.parse(`r-${randomBytes(6).toString('hex')}`);
   const names: RunNames = { run, stack: `cp${run.slice(2)}`, domain: 'app.test' };
   const labels: Labels = {
-    ...{ 'coldpass.run': run, 'coldpass.claim': '7', 'coldpass.attempt': '1' },
+    'coldpass.run': run,
+    'coldpass.claim': '7',
+    'coldpass.attempt': '1',
     'coldpass.expires': '2030-01-01T00:00:00Z',
   };
-  // Alive to others' janitors on the same engine.
+  // Tells others' janitors on the same engine that the run is alive.
   const lock = await lockRun(run);
   const image = await ensureToolsImage(docker);
   const never = new AbortController().signal;
   let hands = openHands();
-  const made = new Set<string>();
+  const volumes = new Set<string>();
   onTestFinished(async () => {
     await hands.close();
-    for (const name of made) await removeVolume(docker, name);
+    for (const name of volumes) await removeVolume(docker, name);
     await lock.release();
   });
 
@@ -64,14 +69,17 @@ export async function yard(): Promise<Yard> {
   }
 
   return {
-    ...{ names, labels, image, inside },
+    names,
+    labels,
+    image,
+    inside,
     async leave() {
       await hands.close();
       hands = openHands();
     },
     async volume(key) {
       const name = `${names.stack}_${key}`;
-      made.add(name);
+      volumes.add(name);
       await makeVolume(docker, name, labels, never);
     },
     async listing(key) {
@@ -88,7 +96,9 @@ export async function yard(): Promise<Yard> {
 
 async function archived(image: string, labels: Labels, volume: string): Promise<string> {
   const container = await docker.createContainer({
-    ...{ Image: image, Cmd: ['sh'], Labels: labels },
+    Image: image,
+    Cmd: ['sh'],
+    Labels: labels,
     HostConfig: { Binds: [`${volume}:/v:nocopy`], NetworkMode: 'none' },
   });
   try {
@@ -100,7 +110,7 @@ async function archived(image: string, labels: Labels, volume: string): Promise<
   }
 }
 
-/** Everything on the engine that carries the run's label. */
+/** Everything on the engine that has the run's label. */
 export async function ofRun(run: string): Promise<string[]> {
   const filters = { label: [`coldpass.run=${run}`] };
   const containers = await docker.listContainers({ all: true, filters });

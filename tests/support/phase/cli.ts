@@ -1,4 +1,5 @@
-// The command line as people meet it: the real cli.ts as a child process, in a real repository, with a home of its own.
+// The command line as people meet it: the real cli.ts as a child process, in a real repository, with its own home
+// folder.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
@@ -19,14 +20,14 @@ export type Ground = {
   repo: string;
   state: string;
   env: Record<string, string>;
-  /** Types a command in the repository, on this ground's state. */
+  /** Runs a command in the repository, on this ground's state. */
   type(args: string[], env?: Record<string, string>): Promise<Said>;
-  /** The same, still running: for signals, and for what is said meanwhile. */
+  /** The same, still running: for signals, and for output meanwhile. */
   start(args: string[], env?: Record<string, string>): Running;
 };
 export type Running = {
   child: ChildProcessWithoutNullStreams;
-  /** Resolves once standard output has text that matches. Rejects where it ends without. */
+  /** Resolves once standard output has text that matches. Rejects if it ends without. */
   until(pattern: RegExp): Promise<void>;
   done: Promise<Said>;
 };
@@ -52,20 +53,20 @@ agents:
   model: scripted
 `;
 
-/** A repository of these files in a folder with home, keys and state of its own; nothing is set up in it yet. */
+/** A repository of these files in a folder with its own home, keys and state; nothing is set up in it yet. */
 export function ground(files: Files = { ...nodeProject, 'coldpass.yml': nodeConfig }): Ground {
   const dir = realpathSync(tempDir());
   const repo = makeRepo([files], join(dir, 'repo')).dir;
   return groundIn(dir, repo);
 }
 
-/** The same for a folder that is there, whatever it is. */
+/** The same for an existing folder, whatever it is. */
 export function groundIn(dir: string, repo: string): Ground {
   const state = join(dir, 'state');
   const home = join(dir, 'home');
   mkdirSync(home, { recursive: true });
   const { PATH = '/usr/bin:/bin', TMPDIR } = process.env;
-  // The node that runs us comes first: whatever else is on the machine, it is the one that `init` finds.
+  // The node that runs the tests comes first: whatever else is on the machine, it is the one that `init` finds.
   const env = { PATH: `${join(process.execPath, '..')}:${PATH}`, HOME: home, ...cliEnv, ...(TMPDIR && { TMPDIR }) };
   const start = (args: string[], more: Record<string, string> = {}): Running =>
     running(process.execPath, [cli, ...args, ...(args[0]?.startsWith('-') ? [] : ['--state', state])], repo, {
@@ -75,15 +76,15 @@ export function groundIn(dir: string, repo: string): Ground {
   return { dir, repo, state, env, start, type: (args, more) => start(args, more).done };
 }
 
-/** A ground on which `coldpass init` has been typed. */
+/** A ground on which `coldpass init` has run. */
 export async function workspace(files?: Files): Promise<Ground> {
   const place = ground(files);
-  const said = await place.type(['init']);
-  if (said.exit !== 0) throw new Error(`init: exit ${said.exit}: ${said.out}${said.err}`);
+  const result = await place.type(['init']);
+  if (result.exit !== 0) throw new Error(`init: exit ${result.exit}: ${result.out}${result.err}`);
   return place;
 }
 
-/** Commits what lies in the repository. */
+/** Writes these files and commits everything in the repository. */
 export function commit(repo: string, files: Record<string, string>): void {
   for (const [path, text] of Object.entries(files)) writeFileSync(join(repo, path), text);
   git(repo, ['add', '-A']);
@@ -97,7 +98,7 @@ export async function scripted(yaml: string): Promise<Record<string, string>> {
   return { ANTHROPIC_API_KEY: 'a-script-needs-no-key', ANTHROPIC_BASE_URL: server.url };
 }
 
-/** Any program, the way `start` starts ours. */
+/** Any program, started the way `start` starts ours. */
 export function running(file: string, args: string[], cwd: string, env: Record<string, string>): Running {
   const child = spawn(file, args, { cwd, env });
   child.stdin.end();

@@ -1,4 +1,4 @@
-// What every command line in tests is given besides its own environment: compiled code is kept, as `bin/coldpass` has it.
+// What every command line in tests gets besides its own environment: compiled code is cached, as `bin/coldpass` does.
 
 import { join } from 'node:path';
 

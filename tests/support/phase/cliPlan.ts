@@ -1,4 +1,4 @@
-// A small plan that `plan check` finds nothing wrong with.
+// A small plan in which `plan check` finds no fault.
 
 export const planText = `---
 phase: answer

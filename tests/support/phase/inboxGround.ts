@@ -36,17 +36,27 @@ export async function inboxGround(dir?: string) {
   let later = 0;
   const nowMs = () => Date.parse(entries.entries.at(-1)?.at ?? '') + later;
   const world = {
-    ...{ workspace: { name: 'sample', root: made.hub.root }, paths, trail, entries },
-    ...{ clock: { nowMs }, log: { warn: () => undefined, info: () => undefined } },
+    workspace: { name: 'sample', root: made.hub.root },
+    paths,
+    trail,
+    entries,
+    clock: { nowMs },
+    log: { warn: () => undefined, info: () => undefined },
   } as unknown as World;
 
   let nonces = 0;
-  /** An act as the operator's own command makes it, but for what is changed. */
+  /** An act as the operator's own command makes it, except for the changes. */
   function act(payload: ActPayload, change: Partial<Act> = {}): Act {
     const at = stamp(nowMs());
     const nonce = (0xabc000 + ++nonces).toString(16).padStart(32, '0');
     return {
-      ...{ v: 1, workspace: 'sample', root: made.hub.root, nonce, at, expires: stamp(nowMs() + hour), payload },
+      v: 1,
+      workspace: 'sample',
+      root: made.hub.root,
+      nonce,
+      at,
+      expires: stamp(nowMs() + hour),
+      payload,
       ...change,
     };
   }
@@ -60,14 +70,23 @@ export async function inboxGround(dir?: string) {
     writeFileSync(join(paths.inbox, name), content);
   }
   return {
-    ...{ made, writer, world, paths, opened, request, act, approval, handIn, handInFile },
+    made,
+    writer,
+    world,
+    paths,
+    opened,
+    request,
+    act,
+    approval,
+    handIn,
+    handInFile,
     isApproved: () => trail.state.phases[phaseId]?.blocked.find(({ id }) => id === request.id)?.closed !== null,
     refusals: () => entries.entries.filter((entry): entry is EntryOf<'refusal'> & Entry => entry.kind === 'refusal'),
     acts: () => entries.entries.filter((entry): entry is EntryOf<'act'> & Entry => entry.kind === 'act'),
     inInbox: () => readdirSync(paths.inbox).sort(),
     reason: (nonce: string) => readFileSync(join(paths.inbox, `${nonce}.reason`), 'utf8').trim(),
     audit: () => audit({ hub: made.hub.dir, headsLog: paths.headsLog, root: made.hub.root }),
-    /** The clock goes on by so much, for the inbox alone. */
+    /** Moves the clock on by this much, for the inbox alone. */
     wait: (ms: number) => {
       later += ms;
     },

@@ -1,5 +1,5 @@
-// A phase told in a few words, in memory: each call submits one entry through the real admission and fold. `refusal` says why
-// an entry was turned down. Nothing of the rules is written again here.
+// A phase told in a few words, in memory: each call submits one entry through the real admission and fold. `refusal`
+// returns why an entry was rejected. Reimplements none of the rules.
 
 import type { ActPayload } from '../../../state/entry/act.ts';
 import type { Entry, Facts, Intent } from '../../../state/entry/entry.ts';
@@ -32,18 +32,21 @@ export function shaOf(n: number): Sha {
   return n.toString(16).padStart(40, '0') as Sha;
 }
 
-/** `gates` as in front matter, without recipe and covers; controls are left out unless named. `apps`: recipes that are of apps. */
+/**
+ * `gates` as in front matter, without recipe and covers; controls are left out unless named. `apps`: the recipes that
+ * are for apps.
+ */
 export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}, apps: string[] = []) {
   let trail: TrailState = emptyTrail;
   let nowMs = Date.parse('2026-03-01T00:00:00Z');
-  const made = Object.entries(gates).map(([name, more]) => [
+  const gateSpecs = Object.entries(gates).map(([name, more]) => [
     name,
     GateSpec.parse({ recipe: 'app', covers: ['2.1'], controls: { none: 'this story has no controls' }, ...more }),
   ]);
   const clauses = [{ id: '2.1', text: 'x' }];
   const spec = PhaseSpec.parse({
     phase: phaseId,
-    gates: Object.fromEntries(made),
+    gates: Object.fromEntries(gateSpecs),
     title: 't',
     clauses,
     dod: [{ id: 'DoD.1', text: 'y' }],
@@ -84,7 +87,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
       body: '',
     };
   }
-  /** Wakes a role (its last session ends first); gives the session. */
+  /** Wakes a role (its last session ends first); returns the session. */
   function wake(
     role: AgentRole,
     reason: Extract<Facts<'session'>, { event: 'started' }>['reason'] = { kind: 'work' },
@@ -131,7 +134,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     const claims = phase().claims;
     const descends = claims.filter((claim) => claim.sha <= shaOf(n)).map((claim) => claim.id);
     const precedes = claims.filter((claim) => claim.sha > shaOf(n)).map((claim) => claim.id);
-    const session = awake('builder'); // wakes him first if need be: the entry's number is read after it
+    const session = awake('builder'); // may wake it first: read the entry's number after this
     const claim = { id: (trail.lastId + 1) as EntryId, sha: shaOf(n), descends };
     const judged = gate === DONE ? Object.keys(spec.gates) : [gate];
     const references = Object.fromEntries(judged.map((g) => [g, referenceFor(phase(), g as GateId, claim, nowMs)]));
@@ -139,7 +142,14 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     return say('builder', {
       kind: 'claim',
       facts: {
-        ...{ session, gate, shas: main, trees: main, descends, precedes, references, touches },
+        session,
+        gate,
+        shas: main,
+        trees: main,
+        descends,
+        precedes,
+        references,
+        touches,
         keeps: keepsFor(phase(), judged as GateId[], claim, nowMs),
         expects: { pass: [], looksBad: [] },
       },
@@ -175,7 +185,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     if ((change.outcome ?? 'PASS') === 'PASS') keeps(claim);
     return id;
   }
-  /** The base's runs, and earlier tests over the claim's code, all green; those that are there already stand. */
+  /** The base's runs, and earlier tests over the claim's code, all green. Adds only those that are missing. */
   function keeps(claim: EntryId): void {
     const standing = () => standingOf(phase(), phase().claims.find((c) => c.id === claim) as Claim, nowMs);
     const wanted = () =>
@@ -220,7 +230,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     };
     return say('adversary', { kind: 'finding', facts });
   }
-  /** The whole way of a gate to its PASS at commit `n`. */
+  /** Takes a gate all the way to its PASS at commit `n`. */
   function accept(gate: string, n: number): EntryId {
     const claim = submit(claimed(gate, n));
     for (const g of gate === DONE ? Object.keys(spec.gates) : [gate]) passes(claim, g);
@@ -248,24 +258,22 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     }),
   );
   return {
-    ...{
-      phaseId,
-      refusal,
-      submit,
-      phase,
-      say,
-      act,
-      wake,
-      sleep,
-      awake,
-      claimed,
-      ran,
-      passes,
-      judge,
-      verdict,
-      finding,
-      accept,
-    },
+    phaseId,
+    refusal,
+    submit,
+    phase,
+    say,
+    act,
+    wake,
+    sleep,
+    awake,
+    claimed,
+    ran,
+    passes,
+    judge,
+    verdict,
+    finding,
+    accept,
     trail: () => trail,
     now: () => nowMs,
     wait: (ms: number) => {

@@ -1,5 +1,5 @@
-// Whole phases for tests: a real repository and workspace in a folder of their own, the real `coldpass run` in this process or
-// as a program, and a scripted endpoint that plays the agents. What was said and done is then read back from trail and
+// Whole phases for tests: a real repository and workspace in their own folder, the real `coldpass run` in this process
+// or as a program, and a scripted endpoint that plays the agents. Afterwards the results are read back from trail and
 // transcripts.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -48,7 +48,7 @@ export type GroundOptions = {
   dir?: string;
 };
 
-/** Lays out the adder's repository and workspace, in a folder that goes with the test. */
+/** Lays out the adder's repository and workspace, in a folder that is removed with the test. */
 export async function layGround(options: GroundOptions = {}): Promise<Ground> {
   const dir = options.dir ?? liveDir();
   const repo = join(dir, 'adder');
@@ -65,20 +65,25 @@ export async function layGround(options: GroundOptions = {}): Promise<Ground> {
   const stateDir = join(dir, 'workspaces', 'adder');
   mkdirSync(dirname(stateDir));
   const { workspace } = await init({
-    ...{ dir: repo, env: groundEnv(dir), home: dir, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
-    ...{ now: new Date(), stateDir },
+    dir: repo,
+    env: groundEnv(dir),
+    home: dir,
+    uid: process.getuid?.() ?? -1,
+    nodePath: process.execPath,
+    now: new Date(),
+    stateDir,
   });
   return { dir, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
 }
 
-/** A folder with no link in its path, gone after the test. */
+/** A folder with no link in its path, removed after the test. */
 export function liveDir(): string {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-live-')));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
-/** What a command of Coldpass is given of the environment. */
+/** The environment that a command of Coldpass gets. */
 export function groundEnv(dir: string, url?: string): Record<string, string | undefined> {
   const model = url === undefined ? {} : { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'a-script-needs-no-key' };
   return { PATH: process.env.PATH, HOME: dir, XDG_CONFIG_HOME: join(dir, 'config'), ...cliEnv, ...model };
@@ -101,12 +106,12 @@ export function calls(tool: string, input: Record<string, unknown> = {}, save?: 
   return { call: [{ tool, input }], ...(save && { save }) };
 }
 
-/** A wake: when its first message fits the pattern, these turns. */
+/** A wake: when its first message matches the pattern, these turns. */
 export function wake(matches: string, turns: unknown[], save: Record<string, string> = {}): unknown {
   return { name: matches.slice(0, 60), when: { matches }, save, turns };
 }
 
-/** Turns that commit what `command` makes of the clone and publish it; the commit is saved under `name`. */
+/** Turns that run `command` in the clone, commit the result and publish it; the commit is saved under `name`. */
 export function committed(name: string, command: string, message = 'Work'): unknown[] {
   const commit = `${command}\ngit add -A; git commit -qm '${message}'; git rev-parse HEAD`;
   const sha = (from: string) => ({ [name]: { from, match: '\\b[0-9a-f]{40}\\b' } });
@@ -122,14 +127,17 @@ export type Played = {
   entries: Entry[];
   of<K extends Kind>(kind: K): EntryOf<K>[];
   calls: ToolCall[];
-  /** Results of a tool, in order; refusals begin with why. */
+  /** Results of a tool, in order; refusals start with why. */
   said(tool: string): string[];
 };
 
-/** `plan: null` goes on with what there is. */
+/** `plan: null` resumes the current phase. */
 export type PlayOptions = { plan?: string | null; clock?: Clock };
 
-/** Plays a script through `coldpass run`, in this process, until the phase rests; `env` as it would be set for the command. */
+/**
+ * Plays a script through `coldpass run`, in this process, until the phase rests; `env` as it would be set for the
+ * command.
+ */
 export async function play(
   ground: Ground,
   script: Script,
@@ -150,13 +158,13 @@ export async function play(
 
 async function readPlayed(ground: Ground, end: RunEnd): Promise<Played> {
   const entries = await entriesOf(ground.paths.hub);
-  const made = toolCalls(ground.paths);
+  const toolResults = toolCalls(ground.paths);
   return {
     end,
     entries,
     of: <K extends Kind>(kind: K) => entries.filter((entry): entry is EntryOf<K> & Entry => entry.kind === kind),
-    calls: made,
-    said: (tool) => made.filter((call) => call.tool === tool).map((call) => call.text),
+    calls: toolResults,
+    said: (tool) => toolResults.filter((call) => call.tool === tool).map((call) => call.text),
   };
 }
 
@@ -170,13 +178,13 @@ export function askedAt({ dir, repo, paths }: Ground, url?: string, env = {}): P
   };
 }
 
-/** The operator signs and drops an act. */
+/** Signs an act as the operator and drops it into the inbox. */
 export async function operate(ground: Ground, payload: ActPayload): Promise<void> {
   const place = await here(askedAt(ground));
   await drop(place, signed(place, payload, { env: groundEnv(ground.dir), now: new Date() }));
 }
 
-/** The operator types a decision. */
+/** Takes a decision as the operator's command does. */
 export async function decided(ground: Ground, decision: Decision): Promise<ActReport> {
   const place = await here(askedAt(ground));
   return decide(decision, { place, dir: ground.dir, env: groundEnv(ground.dir), now: new Date() });
@@ -193,7 +201,7 @@ export function auditOf(paths: Pick<StatePaths, 'hub' | 'headsLog'>): Promise<Au
 
 export type ToolCall = { role: AgentRole; tool: string; input: unknown; ok: boolean; text: string };
 
-/** Every finished tool call of all sessions, by session in the order of their beginning. */
+/** Every finished tool call of all sessions, by session in the order of their start. */
 export function toolCalls({ transcripts }: Pick<StatePaths, 'transcripts'>): ToolCall[] {
   const sessions = readdirSync(transcripts)
     .map((name) => readTranscript(readFileSync(join(transcripts, name))).lines)
@@ -211,12 +219,14 @@ export function toolCalls({ transcripts }: Pick<StatePaths, 'transcripts'>): Too
   });
 }
 
-/** Git as anyone has it, its output trimmed; throws where it fails. */
+/** Plain git, its output trimmed; throws if it fails. */
 export function plainGit(dir: string, args: string[]): string {
   return execFileSync('git', ['-C', dir, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 }
 
-/** Whatever a run or a kill left behind: runs' trees and copies, processes, mounts and cgroups. Empty where all is clean. */
+/**
+ * Everything a run or a kill left behind: runs' trees and copies, processes, mounts and cgroups. Empty if all is clean.
+ */
 export function leavings(paths: StatePaths, uids: number[], pids: number[]): string[] {
   const trees = readdirSync(paths.runs).flatMap((run) =>
     readdirSync(join(paths.runs, run))
@@ -229,7 +239,7 @@ export function leavings(paths: StatePaths, uids: number[], pids: number[]): str
   return [...trees, ...processesOf(paths.stateDir, uids), ...mounts, ...cgroupsOf(pids)];
 }
 
-/** Living processes that belong to the box users, or that have the state in their words or as their folder. */
+/** Living processes that belong to the box users, or that have the state in their arguments or as their folder. */
 function processesOf(stateDir: string, uids: number[]): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -245,7 +255,7 @@ function processesOf(stateDir: string, uids: number[]): string[] {
 function cgroupsOf(pids: number[]): string[] {
   if (pids.length === 0) return [];
   const names = pids.flatMap((pid) => ['-o', '-name', `coldpass-${pid}-*`]).slice(1);
-  // Others make and remove theirs meanwhile, of which find complains: what it found is what counts.
+  // Others make and remove theirs meanwhile, and find complains about that: only its output counts.
   const { stdout } = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '(', ...names, ')'], { encoding: 'utf8' });
   return stdout.split('\n').filter(Boolean);
 }

@@ -38,7 +38,7 @@ describe('one key of a service', () => {
     ],
     ['volumes: ["/data"]', 'a volume without a name'],
     ['volumes: ["vv:/data:shared"]', 'the option shared is not admitted'],
-    // A volume of one letter is a drive to docker.
+    // To docker, a volume name of one letter is a drive.
     ['volumes: ["v:/data"]', 'a bind mount of v'],
     ['volumes: ["vv:/data"]', 'vv is not declared'],
     ['volumes: ["vv:{{.Node.Hostname}}"]', 'is not a path in the container'],
@@ -108,8 +108,8 @@ describe('one key of a service', () => {
     ['logging: {driver: x, options: {}, devices: [x]}', 'devices: this key is not admitted'],
     ['init: yes', 'true or false is needed here'],
   ])('%s is refused', async (lines, why) => {
-    const told = await whyRefused(service(lines), { 'bad.env': 'not a variable\n' });
-    expect(told).toContain(why);
+    const message = await whyRefused(service(lines), { 'bad.env': 'not a variable\n' });
+    expect(message).toContain(why);
   });
 
   it.each([
@@ -135,7 +135,7 @@ describe('one key of a service', () => {
   });
 });
 
-describe('what a file declares', () => {
+describe('declarations of a file', () => {
   it.each([
     ['volumes: {vv: {external: true}}', 'volumes.vv: a volume from outside is not admitted'],
     ['volumes: {vv: {driver: local, driver_opts: {type: none, o: bind, device: /}}}', 'volumes.vv.driver_opts'],
@@ -173,7 +173,7 @@ describe('what a file declares', () => {
     expect(await whyRefused(service('init: true', rest))).toContain(why);
   });
 
-  it('is refused where a path to back up leads out of its volume', async () => {
+  it('is refused if a path to back up leads out of its volume', async () => {
     const label = (path: string) =>
       `deploy: {labels: [backupbot.backup=true, "backupbot.backup.volumes.vv.path=${path}"]}`;
     const compose = (path: string) => service(`volumes: ["vv:/data"]\n    ${label(path)}`, 'volumes: {vv: }');
@@ -217,7 +217,7 @@ const whole: { [key: string]: Json } = {
 };
 const files = { 'conf.ini': 'x=1' };
 
-/** Every group in it whose keys have a meaning of docker's. */
+/** Every group in it whose keys have a meaning to docker. */
 function groupsIn(json: Json, path: string[] = []): string[][] {
   if (typeof json !== 'object') return [];
   const free = ['services', 'volumes', 'networks', 'configs', 'secrets', 'options'];
@@ -245,8 +245,8 @@ const anyJson = fc.letrec<{ json: Json }>((tie) => ({
   ),
 })).json;
 
-describe('whatever is written', () => {
-  it('has no forbidden key anywhere: it is refused wherever it stands', async () => {
+describe('any compose file', () => {
+  it('keeps no forbidden key anywhere: it is refused wherever it appears', async () => {
     const unmoved = await openTexts({ 'compose.yml': JSON.stringify(whole), ...files });
     expect('refused' in unmoved ? unmoved.refused : faultsOf(unmoved.app.document)).toEqual([]);
     const own = new Map([
@@ -259,7 +259,7 @@ describe('whatever is written', () => {
     const place = fc.constantFrom(...groupsIn(whole));
     await fc.assert(
       fc.asyncProperty(place, fc.constantFrom(...forbidden), anyJson, async (path, key, value) => {
-        // There the key is one that compose files may have.
+        // Compose files may have the key there.
         fc.pre(!own.get(key)?.test(path.join()));
         const changed = withKey(whole, path, key, value);
         const opened = await openTexts({ 'compose.yml': JSON.stringify(changed), ...files });
@@ -269,7 +269,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it('comes out without fault, or not at all', async () => {
+  it('is admitted without fault, or refused', async () => {
     const odd = fc.oneof(
       anyJson,
       fc.string({ unit: 'binary-ascii', maxLength: 20 }),
@@ -307,7 +307,7 @@ describe('whatever is written', () => {
     );
   });
 
-  it("reaches the container as it was written: docker's own reading takes the doubled signs back", async () => {
+  it('reaches the container unchanged: docker undoes the doubled dollar signs', async () => {
     const signs = fc
       .array(fc.constantFrom('$', '$', '{', '}', 'A', ':-', ' ', '"', 'é'))
       .map((parts) => parts.join(''));

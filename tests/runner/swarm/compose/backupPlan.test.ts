@@ -13,7 +13,7 @@ function plan(labels: Record<string, string>, others: Record<string, Record<stri
   ]);
 }
 
-describe('what backup labels say', () => {
+describe('backup labels', () => {
   it.each([
     [{}, []],
     [{ 'backupbot.backup': 'false' }, []],
@@ -30,7 +30,7 @@ describe('what backup labels say', () => {
     expect(plan(labels)).toEqual(expected);
   });
 
-  it('saves a volume once that two services hold, whichever includes it first', () => {
+  it('save a volume once that two services mount, whichever includes it first', () => {
     const on = { 'backupbot.backup': 'true' };
     expect(plan({ ...on, 'backupbot.backup.volumes.data': 'false' }, { db: on })).toEqual([
       ['app', 'cache'],
@@ -38,7 +38,7 @@ describe('what backup labels say', () => {
     ]);
   });
 
-  it.each(['/etc', '../x', 'a/../../x', 'a,./b', 'a//b', 'a\\b'])('refuses to save %s', (path) => {
+  it.each(['/etc', '../x', 'a/../../x', 'a,./b', 'a//b', 'a\\b'])('are refused for the path %s', (path) => {
     const labels = { 'backupbot.backup': 'true', 'backupbot.backup.volumes.data.path': path };
     expect(() => plan(labels)).toThrow('compose.yml:3: services.app.deploy.labels: the path');
   });

@@ -4,10 +4,10 @@ import { abraExports } from '../../../../runner/swarm/compose/abraSh.ts';
 import { envSample } from '../../../../runner/swarm/compose/envSample.ts';
 import { titled } from '../../../support/titled.ts';
 
-const given = new Map([['DOMAIN', 'notes.test']]);
+const known = new Map([['DOMAIN', 'notes.test']]);
 
 function read(...lines: string[]) {
-  return envSample(lines.join('\n'), '.env.sample', given);
+  return envSample(lines.join('\n'), '.env.sample', known);
 }
 
 describe('.env.sample', () => {
@@ -34,7 +34,7 @@ describe('.env.sample', () => {
     expect(read(text).values.get('A')).toBe(value);
   });
 
-  it('knows how long secrets are, those in comments too, and where each variable stands', () => {
+  it('gives the length of secrets, even those in comments, and the line of each variable', () => {
     const sample = read(
       '# a word',
       'SECRET_A_VERSION=v1 # length=40',
@@ -68,7 +68,7 @@ describe('.env.sample', () => {
 });
 
 describe('abra.sh', () => {
-  it('gives what is plainly exported, and runs nothing', () => {
+  it('yields its plain exports, and runs nothing', () => {
     const text = [
       '#!/bin/bash',
       'export A_VERSION=v1',

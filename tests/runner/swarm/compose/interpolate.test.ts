@@ -78,7 +78,7 @@ describe('variables in a text', () => {
     expect(whyRefused(text)).toContain(why);
   });
 
-  it('refuses what grows too long', () => {
+  it('refuses text that grows too long', () => {
     expect(whyRefused('${BIG:-$$}'.repeat(70_000))).toContain('this text is too long');
   });
 
@@ -102,7 +102,7 @@ describe('variables in a text', () => {
     );
   });
 
-  it('names the variables of a text, and those that it can do without', () => {
+  it('lists the variables of a text, and those that are optional', () => {
     expect(variablesIn('$A ${B:-${C}} ${D:?x} $$E ${F+y}')).toEqual([
       { name: 'A', isOptional: false },
       { name: 'B', isOptional: true },

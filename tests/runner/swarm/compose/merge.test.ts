@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { admittedOf, openTexts } from '../../../support/app/swarmApp.ts';
 
-/** The service `app` of two files, as the document has it. */
+/** The service `app` of two files, as it is in the document. */
 async function merged(base: object, over: object): Promise<{ [key: string]: unknown }> {
   const declared = { volumes: { one: {}, two: {} }, configs: { c: { file: 'c' } }, networks: { n: {}, m: {} } };
   const files = {
@@ -13,7 +13,7 @@ async function merged(base: object, over: object): Promise<{ [key: string]: unkn
     .services.app;
 }
 
-// What docker does with each was seen with `docker stack config -c base -c over`.
+// The behaviour of docker was observed with `docker stack config -c base -c over`.
 describe('a service of two files', () => {
   it.each([
     ['image', 'a:1', 'a:2', 'a:2'],
@@ -41,7 +41,7 @@ describe('a service of two files', () => {
     expect((await merged({ [key]: base }, { [key]: over }))[key]).toEqual(result);
   });
 
-  it('mounts by target, configs by source, ports by the port of the host', async () => {
+  it("mounts by target, configs by source, ports by the host's port", async () => {
     const app = await merged(
       { volumes: ['one:/a', 'one:/b'], configs: [{ source: 'c', target: '/c' }], ports: ['80:80', '81:81'] },
       { volumes: ['two:/b:ro'], configs: [{ source: 'c', target: '/d' }], ports: ['80:8080', '82:82'] },
@@ -54,7 +54,7 @@ describe('a service of two files', () => {
     expect((app.ports as { target: number }[]).map(({ target }) => target)).toEqual([8080, 81, 82]);
   });
 
-  it('merges deploy to its depths, and replicas of 0 count', async () => {
+  it('merges deploy deeply, and replicas of 0 count', async () => {
     const app = await merged(
       { deploy: { replicas: 2, resources: { limits: { memory: '1M', cpus: '0.5' } }, labels: ['a=1', 'b=2'] } },
       { deploy: { replicas: 0, resources: { limits: { memory: '2M' } }, labels: { b: '' } } },
@@ -63,12 +63,12 @@ describe('a service of two files', () => {
     expect((app.deploy as { labels: string[] }).labels.slice(0, 2)).toEqual(['a=1', 'b=']);
   });
 
-  it('is refused where docker would append one test of its health to another', async () => {
+  it("is refused where docker would append one health check's test to another", async () => {
     const health = { healthcheck: { test: ['CMD', 'true'] } };
     await expect(merged(health, health)).rejects.toThrow('docker would append this test');
   });
 
-  it('is refused where the files differ in their version', async () => {
+  it('is refused if the files differ in their version', async () => {
     const opened = await openTexts(
       { 'compose.yml': 'version: "3.8"\nservices: {app: {image: a}}', 'o.yml': 'version: "3.7"\nservices: {}' },
       { compose: ['compose.yml', 'o.yml'] },

@@ -4,7 +4,7 @@ import { admittedOf, faultsOf, network, openFixture, openTexts, stack } from '..
 
 const smtp = { SMTP_FROM: 'notes@notes.test', SECRET_SMTP_PASSWORD_VERSION: 'v9' };
 
-describe('an app in the shape of Co-op Cloud', () => {
+describe('an app in the Co-op Cloud layout', () => {
   it('is admitted whole: version, services, volumes, configs, secrets, backup', async () => {
     const app = admittedOf(await openFixture('notes'));
     expect(app).toMatchObject({
@@ -41,22 +41,31 @@ describe('an app in the shape of Co-op Cloud', () => {
     expect(faultsOf(app.document)).toEqual([]);
   });
 
-  it('gives lint the texts that it read', async () => {
+  it('hands lint the texts that it read', async () => {
     const opened = await openFixture('notes');
     expect('files' in opened && Object.keys(opened.files)).toEqual(['compose.yml', '.env.sample', 'abra.sh']);
   });
 
-  it('has its own environment above that of its env_file, and names alone from the run', async () => {
+  it('has its own environment over that of its env_file, and variables without a value from the run', async () => {
     const app = admittedOf(await openFixture('notes', { env: { PGTZ: 'UTC' } }));
     const { services } = JSON.parse(app.document);
     expect(services.app.environment).toEqual([
-      ...['LOG_LEVEL=info', 'QUOTED="kept as is"', 'PORT=8065', 'TZ=UTC'],
-      ...[`DB_HOST=${stack}_db`, 'DB_NAME=notes', 'DB_PASSWORD_FILE=/run/secrets/db_password'],
-      ...['SITE_URL=https://notes.test/', 'GREETING=costs $$5', 'PROXY='],
+      'LOG_LEVEL=info',
+      'QUOTED="kept as is"',
+      'PORT=8065',
+      'TZ=UTC',
+      `DB_HOST=${stack}_db`,
+      'DB_NAME=notes',
+      'DB_PASSWORD_FILE=/run/secrets/db_password',
+      'SITE_URL=https://notes.test/',
+      'GREETING=costs $$5',
+      'PROXY=',
     ]);
-    // TZ is set nowhere: docker passes nothing on.
+    // TZ is not set anywhere: docker passes nothing on.
     expect(services.db.environment).toEqual([
-      ...['POSTGRES_DB=notes', 'POSTGRES_PASSWORD_FILE=/run/secrets/db_password', 'PGTZ=UTC'],
+      'POSTGRES_DB=notes',
+      'POSTGRES_PASSWORD_FILE=/run/secrets/db_password',
+      'PGTZ=UTC',
     ]);
   });
 
@@ -76,7 +85,7 @@ describe('an app in the shape of Co-op Cloud', () => {
     expect(without.networks.internal.internal).toBe(true);
   });
 
-  it('has the same container labels whatever its release, and its own labels on the service alone', async () => {
+  it('has the same container labels for every release, and its own labels on the service only', async () => {
     const compose = (label: string) =>
       `version: "3.8"\nservices:\n  app:\n    image: a:1\n    labels: [${label}]\n    deploy: {labels: [${label}]}`;
     const [one, two] = await Promise.all(['k=1', 'k=2'].map((label) => openTexts({ 'compose.yml': compose(label) })));
@@ -86,7 +95,7 @@ describe('an app in the shape of Co-op Cloud', () => {
     expect(second.deploy.labels).toContain('k=2');
   });
 
-  it('takes overlays in order', async () => {
+  it('applies overlays in order', async () => {
     const over = { compose: ['compose.yml', 'compose.smtp.yml'], env: smtp };
     const app = admittedOf(await openFixture('notes', over));
     const { services, networks } = JSON.parse(app.document);
@@ -97,11 +106,11 @@ describe('an app in the shape of Co-op Cloud', () => {
     expect(services.app.deploy.update_config).toEqual({ failure_action: 'rollback', order: 'stop-first' });
     expect(Object.keys(services.app.networks)).toEqual(['proxy', 'internal', 'smtp']);
     expect(Object.keys(networks)).toEqual(['default', 'proxy', 'internal', 'smtp']);
-    // Its length stands in a comment of .env.sample.
+    // Its length is in a comment of .env.sample.
     expect(app.secrets[2]).toEqual({ key: 'smtp_password', name: `${stack}_smtp_password_v9`, length: 24 });
   });
 
-  it('is refused where an overlay asks for what is not set', async () => {
+  it('is refused if an overlay asks for an unset variable', async () => {
     const opened = await openFixture('notes', { compose: ['compose.yml', 'compose.smtp.yml'] });
     expect(opened).toEqual({
       refused:
@@ -110,7 +119,7 @@ describe('an app in the shape of Co-op Cloud', () => {
     });
   });
 
-  it('has what the recipe sets in every line of .env.sample that names it', async () => {
+  it("has the recipe's values in every line of .env.sample that names them", async () => {
     const files = {
       'compose.yml': 'version: "3.8"\nservices:\n  app:\n    image: a:1\n',
       '.env.sample': 'A=1\nB=x$A$DOMAIN\n',
@@ -119,7 +128,7 @@ describe('an app in the shape of Co-op Cloud', () => {
     expect(app.env).toMatchObject({ A: '2', B: 'x2notes.test' });
   });
 
-  it('has the names of another stack where it is needed by an app', async () => {
+  it('has the names of another stack if an app needs it', async () => {
     const app = admittedOf(await openFixture('notes', { stack: `${stack}-db` }));
     expect(app.secrets[0]?.name).toBe(`${stack}-db_db_password_v1`);
     expect(app.version).toBe('2.0.1+7.5.1');
@@ -127,7 +136,7 @@ describe('an app in the shape of Co-op Cloud', () => {
   });
 });
 
-describe('what an app folder lacks', () => {
+describe('a missing file of an app folder', () => {
   const whole = {
     'compose.yml':
       'version: "3.8"\nservices:\n  app:\n    image: a:1\n    configs: [c]\nconfigs:\n  c:\n    file: c.txt\n',
@@ -152,7 +161,7 @@ describe('what an app folder lacks', () => {
     expect(await openTexts(files as Record<string, string>)).toMatchObject({ refused: expect.stringContaining(why) });
   });
 
-  it('passes on that the box broke', async () => {
+  it('passes on a failure of the box', async () => {
     const read = () => Promise.reject(new Error('the box is gone'));
     await expect(openTexts({}, { read })).rejects.toThrow('the box is gone');
   });

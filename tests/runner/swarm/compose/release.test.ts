@@ -14,7 +14,7 @@ describe('the release that an upgrade starts from', () => {
     expect(priorRelease(previous, releases, null)).toMatchObject({ version: '2.0.0+7.4' });
   });
 
-  it('is none where nothing older is tagged, or the recipe says that no upgrade applies', () => {
+  it('is null if nothing older is tagged, or the recipe says that no upgrade applies', () => {
     expect(priorRelease(previous, releases, '1.0.0+1')).toBeNull();
     expect(priorRelease(previous, [], '1.0.0+1')).toBeNull();
     expect(
@@ -22,7 +22,7 @@ describe('the release that an upgrade starts from', () => {
     ).toBeNull();
   });
 
-  it('is the one that the recipe names, and refused where that is not known', () => {
+  it('is the one that the recipe names, and refused if unknown', () => {
     const named = (version: string) => ({ upgradeFrom: version as Release['version'], notApplicable: {} });
     expect(priorRelease(named('1.9.0+7.3'), releases, '2.1.0+8')).toMatchObject({ version: '1.9.0+7.3' });
     expect(priorRelease(named('1.8.0+7.3'), releases, '2.1.0+8')).toEqual({
@@ -35,7 +35,7 @@ describe('the release that an upgrade starts from', () => {
 
 describe('the order of versions', () => {
   const sorted = ['0.9.0+1', '1.0.0+2.9-rc1', '1.0.0+2.9', '1.0.0+2.10', '1.2.0+1', '1.10.0+1', '2.0.0+0'];
-  it('goes by numbers, not by letters', () => {
+  it('is numeric, not alphabetical', () => {
     expect([...sorted].reverse().sort(compareReleases)).toEqual(sorted);
   });
 });

@@ -27,8 +27,19 @@ describe('the tree of a compose file', () => {
     const text =
       'a: 0555\nb: "0555"\nc:\nd: ~\ne: true\nf: 1.5\ng: 0x10\nh: 22:22\ni: |\n  x\n  y\nj: yes\nk: 1.2.3\nl: -1\nm: 08';
     expect(read(text)).toEqual({
-      ...{ a: 365, b: '0555', c: null, d: null, e: true, f: 1.5, g: 16, h: '22:22', i: 'x\ny\n', j: true },
-      ...{ k: '1.2.3', l: -1, m: 8 },
+      a: 365,
+      b: '0555',
+      c: null,
+      d: null,
+      e: true,
+      f: 1.5,
+      g: 16,
+      h: '22:22',
+      i: 'x\ny\n',
+      j: true,
+      k: '1.2.3',
+      l: -1,
+      m: 8,
     });
   });
 
@@ -49,21 +60,21 @@ describe('the tree of a compose file', () => {
     });
   });
 
-  it('takes for an alias what was anchored last before it', () => {
+  it('resolves an alias to the last anchor before it', () => {
     expect(read('a: &x 1\nb: *x\nc: &x 2\nd: *x')).toEqual({ a: 1, b: 1, c: 2, d: 2 });
   });
 
-  it('knows the line of each node, behind an alias that of what is meant', () => {
+  it("has the line of each node, and of an alias's target for an alias", () => {
     const tree = composeTree('x-a: &a\n  k: 1\nm:\n  - *a\n  - z', 'compose.yml', null);
     const list = tree.entries.get('m')?.value;
     expect(tree.entries.get('m')?.at).toBe('compose.yml:3');
     expect(list?.kind === 'list' && list.items.map(({ at }) => at)).toEqual(['compose.yml:2', 'compose.yml:5']);
   });
 
-  it('fills variables in wherever a value stands, never in keys', () => {
+  it('replaces variables in every value, never in keys', () => {
     const variables = { values: new Map([['N', '0555']]), commentedAt: new Map() };
     const tree = composeTree('a: $N\nb: ["${N}x"]\n$N: z', 'compose.yml', variables);
-    // A number from a variable is a text.
+    // A number that comes from a variable is a string.
     expect(plain(tree)).toEqual({ a: '0555', b: ['0555x'], $N: 'z' });
   });
 

@@ -6,20 +6,20 @@ import { dockerReport } from '../../../../runner/swarm/engine/report.ts';
 import { tempDir } from '../../../support/temp.ts';
 
 describe('a client of the engine', () => {
-  it('gives up an engine that answers nothing, at its deadline', async () => {
+  it('gives up at its deadline if an engine does not answer', async () => {
     const docker = openDocker(await engine(() => {}), { callMs: 50 });
     const error = await docker.listServices().catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'engine', message: expect.stringContaining('GET /services within 0.05 s') });
   });
 
-  it('gives up with the signal, for its reason', async () => {
+  it('gives up when the signal is aborted, for its reason', async () => {
     const abort = new AbortController();
     const docker = within(openDocker(await engine(() => abort.abort(new Error('enough')))), abort.signal);
     await expect(docker.listServices()).rejects.toThrow('enough');
     await expect(docker.info()).rejects.toThrow('enough');
   });
 
-  it('times only the beginning of a stream', async () => {
+  it('times only the start of a stream', async () => {
     const events = Promise.withResolvers<ServerResponse>();
     const socket = await engine((_, response) => {
       response.write('{"Type":');
@@ -35,7 +35,7 @@ describe('a client of the engine', () => {
     expect(text).toBe('{"Type":"late"}');
   });
 
-  it('makes an error with its status of what the engine refuses', async () => {
+  it('throws an error with the status if the engine refuses', async () => {
     const socket = await engine((_, response) => response.writeHead(409).end('{"message":"in use"}'));
     const error = await openDocker(socket)
       .getVolume('v')
@@ -45,7 +45,7 @@ describe('a client of the engine', () => {
     expect(statusOf(error)).toBe(409);
   });
 
-  it('makes an error without a status of an engine that is not there', async () => {
+  it('throws an error without a status if there is no engine', async () => {
     const error = await openDocker(join(tempDir(), 'none.sock'))
       .info()
       .catch((caught: unknown) => caught);
@@ -53,7 +53,7 @@ describe('a client of the engine', () => {
     expect(statusOf(error)).toBeNull();
   });
 
-  it('asks the engine of its socket, whatever the environment names', async () => {
+  it('uses the engine at its socket, whatever the environment names', async () => {
     vi.stubEnv('DOCKER_HOST', 'tcp://127.0.0.1:1');
     onTestFinished(() => void vi.unstubAllEnvs());
     const socket = await engine((_, response) => response.end('{"Name":"mine"}'));
@@ -67,36 +67,38 @@ describe('the report on an engine', () => {
       response.end(JSON.stringify(request.url === '/version' ? { ApiVersion: '1.41' } : { Swarm })),
     );
 
-  it('says that none listens', async () => {
+  it('says that no engine is listening', async () => {
     expect(await dockerReport(join(tempDir(), 'none.sock'))).toMatchObject({
       ok: false,
       why: expect.stringMatching(/no Docker/),
     });
   });
 
-  it('says that one is dead', async () => {
+  it('says that an engine is dead', async () => {
     const socket = await engine((request) => request.socket.destroy());
     expect(await dockerReport(socket)).toMatchObject({ ok: false, why: expect.stringMatching(/does not answer/) });
   });
 
   it.each<[string, object | undefined, RegExp, RegExp]>([
     ['no swarm is active', { LocalNodeState: 'inactive' }, /no swarm is active/, /swarm init .*--listen-addr 127/],
-    ['nothing is known of a swarm', undefined, /no swarm is active/, /swarm init/],
+    ['the swarm state is unknown', undefined, /no swarm is active/, /swarm init/],
     ['the swarm is locked', { LocalNodeState: 'locked' }, /locked/, /unlock/],
     ['it is a worker', { LocalNodeState: 'active', ControlAvailable: false }, /worker/, /promote/],
   ])('says that %s', async (_, swarm, why, mend) => {
     expect(await dockerReport(await of(swarm))).toEqual({
-      ...{ ok: false, why: expect.stringMatching(why), mend: expect.stringMatching(mend) },
+      ok: false,
+      why: expect.stringMatching(why),
+      mend: expect.stringMatching(mend),
     });
   });
 
-  it('is content with a manager', async () => {
+  it('accepts a manager', async () => {
     const report = await dockerReport(await of({ LocalNodeState: 'active', ControlAvailable: true }));
     expect(report).toMatchObject({ ok: true, api: '1.41', swarm: true, ipvs: expect.any(Boolean) });
   });
 });
 
-/** Answers as an engine might; the socket's path. */
+/** Starts a server that answers as an engine might; returns its socket's path. */
 async function engine(answer: RequestListener): Promise<string> {
   const socket = join(tempDir(), 'docker.sock');
   const server = createServer(answer);

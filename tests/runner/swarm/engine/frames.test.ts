@@ -1,4 +1,4 @@
-// What comes from and goes to the engine: two outputs in frames on one connection, small archives.
+// Data from and to the engine: two outputs in frames on one connection, small archives.
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 }
 
 describe('a small archive', () => {
-  it('is what tar reads, and the same bytes each time', () => {
+  it('is readable by tar, and the same bytes each time', () => {
     const entries = [
       { kind: 'folder' as const, name: 'a', mode: 0o1777 },
       { kind: 'file' as const, name: 'a/f', mode: 0o640, bytes: Buffer.alloc(513, 'x') },

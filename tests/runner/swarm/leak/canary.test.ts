@@ -1,4 +1,4 @@
-// A run's secrets, and the ways of writing in which they are looked for.
+// A run's secrets, and the encodings in which the search looks for them.
 
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { formsOf } from '../../../../runner/swarm/leak/encodings.ts';
 import { fc } from '../../../support/property.ts';
 
 describe('a secret', () => {
-  it('has the length asked for, letters and digits alone, and begins with a letter', () => {
+  it('has the requested length, only letters and digits, and starts with a letter', () => {
     const property = fc.property(fc.integer({ min: 1, max: 200 }), (length) => {
       expect(secretOf(length, randomBytes)).toMatch(new RegExp(`^[A-Za-z][A-Za-z0-9]{${length - 1}}$`));
     });
@@ -15,16 +15,16 @@ describe('a secret', () => {
     for (const length of [0, -1, 1.5, 5000]) expect(() => secretOf(length, randomBytes)).toThrow(RangeError);
   });
 
-  it('has each character as often as any other', () => {
+  it('has each character equally often', () => {
     const counts = new Map<string, number>();
     for (let turn = 0; turn < 30; turn += 1)
       for (const char of secretOf(4096, randomBytes).slice(1)) counts.set(char, (counts.get(char) ?? 0) + 1);
-    // 30 × 4095 / 62 is 1981; a bias by the rest of 256 / 62 would give eight of them a quarter more.
+    // 30 × 4095 / 62 is 1981; a bias from the remainder of 256 / 62 would give eight of them a quarter more.
     expect(counts.size).toBe(62);
     for (const count of counts.values()) expect(Math.abs(count - 1981)).toBeLessThan(300);
   });
 
-  it('is looked for by a piece from its inside, unless it is too short to be told from chance', () => {
+  it('is searched for by a piece of its middle, unless it is too short to rule out chance', () => {
     expect(canaryOf('abcdefghijklmnopqrstuvwxyz')).toBe('bcdefghijklm');
     expect(canaryOf('abcdefghi')).toBe('bcdefghi');
     expect(canaryOf('abcdefgh')).toBeNull();
@@ -32,7 +32,7 @@ describe('a secret', () => {
 });
 
 describe('its forms', () => {
-  it('stand in at least eleven encodings, each written once and long enough', () => {
+  it('use at least eleven encodings, each listed once and long enough', () => {
     const property = fc.property(fc.nat(), () => {
       const forms = formsOf(canaryOf(secretOf(20, randomBytes)) as string);
       expect(new Set(forms.map(({ encoding }) => encoding)).size).toBeGreaterThanOrEqual(11);

@@ -1,5 +1,5 @@
-// The search for leaked secrets: every encoding that other programs write is found, whatever stands around it and however
-// the bytes come; and nothing is found where nothing is. The writers here are not the search's own.
+// The search for leaked secrets: every encoding that other programs write is found, whatever surrounds it and however
+// the bytes arrive; and nothing is found where there is nothing. The writers here are independent of the search.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -100,11 +100,11 @@ const plantingsEach = 50;
 const runs = 200;
 
 describe('the search for leaked secrets', () => {
-  it('searches in more encodings than eleven, and has a writer for each here', () => {
+  it('covers more than eleven encodings, and this file has a writer for each', () => {
     expect(encodingNames.length).toBeGreaterThanOrEqual(11);
   });
 
-  it('misses none of 10,000 plantings, whatever is around them and however the bytes are cut', {
+  it('misses none of 10,000 plantings, whatever surrounds them and however the bytes are cut', {
     timeout: 300_000,
   }, async () => {
     const planting = fc.record({
@@ -146,27 +146,27 @@ describe('the search for leaked secrets', () => {
     await fc.assert(property, { numRuns: runs });
   });
 
-  it('names the secret, the encoding and the place, and never the value', async () => {
+  it('names the secret, the encoding and the place, but never the value', async () => {
     const value = secrets.get('key_5') as string;
-    const found = await searchLeaks(secrets, [Buffer.from(`--${base64(`\0${value}`)}`)]);
-    expect(found).toEqual({ hits: [{ secret: 'key_5', encoding: 'base64', offset: 5 }], cut: null });
+    const report = await searchLeaks(secrets, [Buffer.from(`--${base64(`\0${value}`)}`)]);
+    expect(report).toEqual({ hits: [{ secret: 'key_5', encoding: 'base64', offset: 5 }], cut: null });
     const split = await search([Buffer.from(`ab${lines(value, 8, '\n')}`)]);
     expect(split.hits).toEqual([{ secret: 'key_5', encoding: 'raw, split over lines', offset: 3 }]);
     const nested = await search([
       Buffer.concat([Buffer.alloc(9), gzipSync(deflateSync([...value].reverse().join('')))]),
     ]);
     expect(nested.hits).toEqual([{ secret: 'key_5', encoding: 'reversed, in zlib, in gzip', offset: 9 }]);
-    expect(JSON.stringify([found, split, nested])).not.toContain(value.slice(1, 13));
+    expect(JSON.stringify([report, split, nested])).not.toContain(value.slice(1, 13));
   });
 
-  it('finds a value that was cut short, or is longer than it', async () => {
+  it('finds a value that was cut short or extended', async () => {
     const value = secrets.get('key_9') as string;
     expect((await search([Buffer.from(value.slice(0, 13))])).hits).toHaveLength(1);
     expect((await search([Buffer.from(`x${value}y`)])).hits).toHaveLength(1);
     expect((await search([Buffer.from(value.slice(0, 12))])).hits).toEqual([]);
   });
 
-  it('finds what is odd in values that are not of its own making', async () => {
+  it('finds unusual values that it did not create', async () => {
     const odd = new Map([['odd', `p"a'ss & <wörd>/\\é=☃`]]);
     const value = odd.get('odd') as string;
     const xml = value
@@ -185,7 +185,7 @@ describe('the search for leaked secrets', () => {
     ];
     for (const text of [
       ...written,
-      // In the locale C it would write letters of other scripts as octal numbers.
+      // In the C locale, printf would write non-ASCII letters as octal numbers.
       execFileSync('bash', ['-c', 'printf %q "$1"', 'bash', value], { encoding: 'utf8', env: { LC_ALL: 'C.UTF-8' } }),
     ])
       expect((await searchLeaks(odd, [Buffer.from(text)])).hits.length, text).toBeGreaterThan(0);
@@ -220,7 +220,7 @@ describe('the search for leaked secrets', () => {
     expect(large.hits).toEqual([{ secret: 'key_3', encoding: 'raw, in gzip', offset: 0 }]);
   });
 
-  it('says what it left out: a bomb, and secrets that are too short', async () => {
+  it('reports what it left out: a bomb, and secrets that are too short', async () => {
     const bomb = gzipSync(Buffer.alloc(20 * 2 ** 20));
     const wary = leakSearch(secrets, { openedBytesMax: 2 ** 20 });
     expect((await wary.search(chunked(bomb, [4096]))).cut).toBe('what is compressed, beyond 1048576 bytes');
@@ -233,7 +233,7 @@ describe('the search for leaked secrets', () => {
     expect(short.tooShort).toEqual(['pin']);
   });
 
-  it('is broken where it misses any of what it planted itself', () => {
+  it('fails its self-test if it misses anything that it planted itself', () => {
     const planted = ['raw', 'hex'].map((encoding) => ({ where: 'the control text', encoding }));
     const all = [...planted, { where: 'the configs of the run', encoding: 'base64' }];
     const hits = all.map((hit) => ({ ...hit, secret: 'the control', offset: 0 }));

@@ -22,20 +22,18 @@ const releases = ['2.0.0+7.4', '1.9.9+7.3'].map((version) => ({ version, sha: 'a
 
 type Change = { [file: string]: (text: string) => string };
 
-/** `RULE where what` of what lint finds in the fixture, changed. */
-async function found(change: Change = {}, over: Partial<LintInput> = {}): Promise<string[]> {
+/** `RULE where what` for each of lint's findings in the changed fixture. */
+async function findingsOf(change: Change = {}, over: Partial<LintInput> = {}): Promise<string[]> {
   const files = Object.fromEntries(Object.entries(notes).map(([name, text]) => [name, change[name]?.(text) ?? text]));
   const app = admittedOf(await openTexts(files));
   const { 'app.env': _env, 'entrypoint.sh.tmpl': _tmpl, 'conf/pg_backup.sh': _backup, ...read } = files;
   const findings = lintApp({
-    ...{
-      files: read as Record<string, string>,
-      app,
-      releases,
-      lightweightTags: [],
-      headVersion: app.version,
-      isChanged: true,
-    },
+    files: read as Record<string, string>,
+    app,
+    releases,
+    lightweightTags: [],
+    headVersion: app.version,
+    isChanged: true,
     ...over,
   });
   for (const finding of findings) expect(AppFacts.shape.lint.parse([finding])).toEqual([finding]);
@@ -46,12 +44,12 @@ function put(from: string | RegExp, to: string): Change {
   return { 'compose.yml': (text) => text.replace(from, to) };
 }
 
-/** What the fixture has as it stands: one volume left out of the backup, one thing that Swarm ignores. */
+/** The findings in the unchanged fixture: one volume left out of the backup, one key that Swarm ignores. */
 const usual = ['C014 compose.yml:47 Swarm ignores tmpfs', 'C017 compose.yml:127 plugins is not backed up'];
 
 describe('lint of an app', () => {
   it('finds little in a sound one', async () => {
-    expect(await found()).toEqual(usual);
+    expect(await findingsOf()).toEqual(usual);
   });
 
   it.each([
@@ -131,7 +129,7 @@ describe('lint of an app', () => {
     ],
     ['C024', put('  uploads:\n', '  uploads:\n  forgotten:\n'), 'C024 compose.yml:127 no service uses forgotten'],
   ] as [string, Change, string][])('%s finds it', async (rule, change, finding) => {
-    const findings = await found(change);
+    const findings = await findingsOf(change);
     expect(findings.filter((line) => line.startsWith(rule))).toContainEqual(expect.stringContaining(finding));
   });
 
@@ -143,7 +141,10 @@ describe('lint of an app', () => {
     const app = admittedOf(await openTexts(files, { env: { EXTRA_DOMAINS: '' } }));
     const lint = lintApp({ files, app, releases, lightweightTags: [], headVersion: app.version, isChanged: true });
     expect(lint).toContainEqual({
-      ...{ rule: 'C020', severity: 'error', where: 'compose.yml:85', what: 'EXTRA_DOMAINS is nowhere set' },
+      rule: 'C020',
+      severity: 'error',
+      where: 'compose.yml:85',
+      what: 'EXTRA_DOMAINS is nowhere set',
       fix: 'add EXTRA_DOMAINS= to .env.sample',
     });
   });
@@ -156,12 +157,12 @@ describe('lint of an app', () => {
   });
 
   it('C009 finds tags that are not annotated', async () => {
-    expect(await found({}, { lightweightTags: ['1.0.0+1'] })).toContainEqual(
+    expect(await findingsOf({}, { lightweightTags: ['1.0.0+1'] })).toContainEqual(
       expect.stringMatching(/^C009 tag 1\.0\.0\+1 this tag/),
     );
   });
 
-  it('C001 finds an overlay that no rule can look at', async () => {
+  it('C001 finds an overlay that no rule can check', async () => {
     const files = { ...notes, 'compose.broken.yml': 'a: [' };
     const app = admittedOf(await openTexts(notes as Record<string, string>));
     const lint = lintApp({
@@ -182,7 +183,7 @@ describe('lint of an app', () => {
     ['a value that only says yes', put('POSTGRES_DB=notes', 'MYSQL_ALLOW_EMPTY_PASSWORD=true'), {}],
     ['a password from a variable', put('POSTGRES_DB=notes', 'POSTGRES_PASSWORD=$STACK_NAME'), {}],
   ] as [string, Change, Partial<LintInput>][])('leaves %s alone', async (_what, change, over) => {
-    expect(await found(change, over)).toEqual(usual);
+    expect(await findingsOf(change, over)).toEqual(usual);
   });
 
   it('has each rule in its document, with its severity', () => {

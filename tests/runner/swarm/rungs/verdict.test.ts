@@ -1,4 +1,4 @@
-// What an app's rungs come to: the verdict and the level are two things, each by a table.
+// The results of an app's rungs: the verdict and the level are separate, each covered by a table.
 
 import { describe, expect, it } from 'vitest';
 import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../../runner/run/outcome.ts';
@@ -11,8 +11,15 @@ function rung(name: string, told: Told): StageEnd {
   const test = (status: TestResult['status']): TestResult => ({ id: `${name} > works`, status, ms: 1, stage: name });
   const tests = told === 'skip' ? [] : [test(told === 'fails a test' ? 'fail' : 'pass')];
   return {
-    ...{ name, started: true, exit: 0, signal: null, timedOut: false, outOfMemory: false, troubles: [] },
-    ...{ seconds: 60, memoryMb: 512 },
+    name,
+    started: true,
+    exit: 0,
+    signal: null,
+    timedOut: false,
+    outOfMemory: false,
+    troubles: [],
+    seconds: 60,
+    memoryMb: 512,
     report: told === 'skip' ? { kind: 'none' } : { kind: 'read', tests },
     rung: {
       failed: told === 'fails' ? 'nothing was seeded' : null,
@@ -25,7 +32,14 @@ function judge(told: Partial<Record<string, Told>>, more: Partial<Seen> = {}) {
   const declared = appRungs.map((name) => ({ name, report: true }));
   const ended = appRungs.flatMap((name) => (told[name] ? [rung(name, told[name])] : []));
   return judgeRun({
-    ...{ declared, setup: null, ended, refused: null, infra: null, cancelled: false, leak: null, testsCut: false },
+    declared,
+    setup: null,
+    ended,
+    refused: null,
+    infra: null,
+    cancelled: false,
+    leak: null,
+    testsCut: false,
     ...more,
   });
 }
@@ -47,7 +61,7 @@ describe('the verdict and the level of an app', () => {
       /Rung "upgrade": 1 test fails: upgrade > works/,
     ],
     [
-      'a rung fails of itself',
+      'a rung fails by itself',
       { install: 'pass', upgrade: 'pass', backup_restore: 'fails', lint: 'pass' },
       {},
       'FAIL',
@@ -56,7 +70,7 @@ describe('the verdict and the level of an app', () => {
     ],
     ['the install fails', { install: 'fails a test', lint: 'pass' }, {}, 'FAIL', 0, /install/],
     [
-      'a secret got out',
+      'a secret leaked',
       allPass,
       { examined: 'A secret of the run was found outside: db in the log of app.' },
       'FAIL',
@@ -64,7 +78,7 @@ describe('the verdict and the level of an app', () => {
       /secret/,
     ],
     [
-      'a red rung is told before what was examined',
+      'a red rung is reported before the examination',
       { install: 'fails a test' },
       { examined: 'A secret …' },
       'FAIL',
@@ -83,15 +97,15 @@ describe('the verdict and the level of an app', () => {
     ['the compose file is refused', {}, { refused: 'compose.yml:3: a bind mount' }, 'REFUSED', 0, /bind mount/],
   ];
 
-  for (const [name, told, more, outcome, level, reason] of cases) {
+  for (const [name, rungs, more, outcome, level, reason] of cases) {
     it(`${name}: ${outcome}, level ${level}`, () => {
-      const judged = judge(told, more);
+      const judged = judge(rungs, more);
       expect(judged).toMatchObject({ outcome, level });
       expect(judged.reason).toMatch(reason);
     });
   }
 
-  it('a rung that was not reached is unverified, also where a later one was', () => {
+  it('a rung that was not reached is unverified, even if a later one was', () => {
     expect(judge({ install: 'fails a test', lint: 'pass' }).rungs).toEqual([
       'fail',
       'unverified',
@@ -101,7 +115,7 @@ describe('the verdict and the level of an app', () => {
     ]);
   });
 
-  it('no level is climbed past what is unverified or failed', () => {
+  it('no level is reached past an unverified or failed rung', () => {
     expect(levelOf(['pass', 'unverified', 'pass', 'pass', 'pass'])).toBe(1);
     expect(levelOf(['pass', 'skip', 'skip', 'pass', 'fail'])).toBe(4);
     expect(levelOf(['skip', 'skip'])).toBe(0);

@@ -16,17 +16,29 @@ import { seenFrom, specDigest } from '../../../../runner/swarm/stack/observe.ts'
 
 const app: SeenService = { name: 'app', update: null, updateSays: null, spec: 'new' };
 const task: SeenTask = {
-  ...{ id: 't1', service: 'app', slot: 1, state: 'running', desired: 'running', error: null, exit: null, spec: 'new' },
+  id: 't1',
+  service: 'app',
+  slot: 1,
+  state: 'running',
+  desired: 'running',
+  error: null,
+  exit: null,
+  spec: 'new',
 };
 const failed = (id: string, more: Partial<SeenTask> = {}): SeenTask => ({
-  ...{ ...task, id, state: 'failed', desired: 'shutdown', error: 'task: non-zero exit (1)', exit: 1 },
+  ...task,
+  id,
+  state: 'failed',
+  desired: 'shutdown',
+  error: 'task: non-zero exit (1)',
+  exit: 1,
   ...more,
 });
 const starting = (id: string): SeenTask => ({ ...task, id, state: 'starting' });
 
 type Look = { at?: number; services?: SeenService[]; tasks: SeenTask[] };
 
-/** What comes of looks one after the other, a second apart unless they say when. */
+/** The verdict after looks in sequence, one second apart unless they have a time. */
 function judged(looks: Look[], options: { before?: string[]; wanted?: Record<string, number> } = {}) {
   let watch: Watch = watchFrom(new Set(options.before));
   let verdict: Verdict = { kind: 'waiting', lacks: [] };
@@ -56,12 +68,12 @@ describe('a deployment', () => {
     ).toEqual(stands);
   });
 
-  it('does not stand by different tasks that each ran for a moment', () => {
+  it('does not stand if different tasks each ran for a moment', () => {
     const look = (at: number, id: string): Look => ({ at, tasks: [{ ...task, id }] });
     expect(judged([look(0, 'a'), look(1900, 'b'), look(3800, 'c')]).verdict.kind).toBe('waiting');
   });
 
-  it('begins the window anew when a task is missing in between', () => {
+  it('restarts the window when a task is missing in between', () => {
     const steady = { tasks: [task] };
     const flickering = [
       { at: 0, ...steady },
@@ -73,23 +85,23 @@ describe('a deployment', () => {
   });
 
   it.each<[string, Look, string]>([
-    ['a service that is not there', { services: [], tasks: [] }, 'it is not there'],
+    ['a missing service', { services: [], tasks: [] }, 'it is not there'],
     ['too few tasks', { tasks: [] }, '0/1 run'],
-    ['a health check not yet green', { tasks: [starting('t1')] }, '0/1 run (task starting)'],
+    ['a health check that has not passed yet', { tasks: [starting('t1')] }, '0/1 run (task starting)'],
     ['an update in flight', { services: [{ ...app, update: 'updating' }], tasks: [task] }, 'its update is under way'],
-    ['tasks of the version before alone', { tasks: [{ ...task, spec: 'old' }] }, '0/1 run'],
+    ['tasks of the old version only', { tasks: [{ ...task, spec: 'old' }] }, '0/1 run'],
     [
-      'a task of the version before beside the new one',
+      'a task of the old version beside the new one',
       { tasks: [task, { ...task, id: 't0', spec: 'old', desired: 'shutdown' }] },
       'a task of the version before still runs',
     ],
     ['a task on its way out', { tasks: [{ ...task, desired: 'shutdown' }] }, '0/1 run'],
     [
-      'one that ended, its successor coming',
+      'a task that ended, with its successor starting',
       { tasks: [failed('t0'), starting('t1')] },
       'last ended: task: non-zero exit (1)',
     ],
-  ])('waits for ever with %s', (_, look, lacks) => {
+  ])('keeps waiting for ever with %s', (_, look, lacks) => {
     const looks = Array.from({ length: 100 }, (_each, index) => ({ ...look, at: index * 1000 }));
     const { verdict } = judged(looks);
     expect(verdict).toMatchObject({
@@ -98,7 +110,7 @@ describe('a deployment', () => {
     });
   });
 
-  it('stands where an update is completed, where none was, and where a service has no task at all', () => {
+  it('stands if an update is completed, if there was none, and if a service wants no task', () => {
     for (const update of ['completed', null])
       expect(
         judged([0, stableMs].map((at) => ({ at, services: [{ ...app, update }], tasks: [task] }))).verdict,
@@ -128,7 +140,7 @@ describe('a deployment', () => {
   });
 
   it.each(['rollback_started', 'rollback_paused', 'rollback_completed', 'paused'])(
-    'fails at once when its update goes to %s, though all tasks of the version before run',
+    'fails at once when its update goes to %s, even if all tasks of the old version run',
     (update) => {
       const services = [{ ...app, update, updateSays: 'update rolled back' }];
       expect(judged([{ services, tasks: [failed('t2'), task] }]).verdict).toMatchObject({
@@ -139,7 +151,7 @@ describe('a deployment', () => {
     },
   );
 
-  it('fails once tasks of a slot ended too often, though Swarm keeps only the last, and reads completed', () => {
+  it("fails if a slot's tasks ended too often, even if Swarm keeps only the last and reports completed", () => {
     const services = [{ ...app, update: 'completed' }];
     const looks = Array.from({ length: endsMax }, (_, index) => ({
       services,
@@ -156,14 +168,14 @@ describe('a deployment', () => {
     );
   });
 
-  it('does not fail where each of three slots was started twice', () => {
+  it('does not fail if each of three slots started twice', () => {
     const tasks = [1, 2, 3].map((slot) => failed(`f${slot}`, { slot }));
     const running = [1, 2, 3].map((slot) => ({ ...task, id: `r${slot}`, slot }));
     const looks = [0, stableMs].map((at) => ({ at, tasks: [...tasks, ...running] }));
     expect(judged(looks, { wanted: { app: 3 } })).toEqual({ verdict: stands, restarts: 3 });
   });
 
-  it('counts neither what ended before it, nor what Swarm stopped itself', () => {
+  it('ignores tasks that ended before it, and those that Swarm stopped itself', () => {
     const old = ['a', 'b', 'c'].map((id) => failed(id));
     const stopped = ['d', 'e', 'f'].map((id) => ({ ...task, id, state: 'shutdown', desired: 'shutdown' }));
     const leaving = ['g', 'h', 'i'].map((id) => failed(id, { desired: 'remove' }));
@@ -173,7 +185,7 @@ describe('a deployment', () => {
 
   it.each<[string, SeenTask[], RegExp]>([
     [
-      'a task that can be placed nowhere',
+      'a task that no node can run',
       [{ ...task, state: 'pending', error: 'no suitable node (scheduling constraints not satisfied on 1 node)' }],
       /placed nowhere \(no suitable node/,
     ],
@@ -182,12 +194,8 @@ describe('a deployment', () => {
       [failed('t0', { state: 'rejected', error: 'No such image: x:1' }), starting('t1')],
       /No such image: x:1/,
     ],
-    [
-      'a task that ended and is not started again',
-      [failed('t0')],
-      /ended and no other is started \(task: non-zero exit/,
-    ],
-  ])('bears %s for the grace, then fails', (_, tasks, why) => {
+    ['a task that ended and does not restart', [failed('t0')], /ended and no other is started \(task: non-zero exit/],
+  ])('tolerates %s for the grace period, then fails', (_, tasks, why) => {
     expect(
       judged([
         { at: 0, tasks },
@@ -213,7 +221,7 @@ describe('a deployment', () => {
     expect(judged(looks).verdict.kind).toBe('waiting');
   });
 
-  it('says of each service what it lacks', () => {
+  it('lists what each service lacks', () => {
     const db = { ...app, name: 'db' };
     const { verdict } = judged([{ services: [app, db], tasks: [task] }], { wanted: { app: 1, db: 1, cache: 1 } });
     expect(verdict).toEqual({
@@ -234,21 +242,26 @@ describe('a look', () => {
     Placement: {},
   };
   const raw = {
-    ...{ ID: 'x1', CreatedAt: '2026-01-01T00:00:02Z', ServiceID: 's1', Slot: 1, DesiredState: 'running' },
-    ...{ Spec: { ContainerSpec: { Image: 'a:1', Env: ['A=1'] }, ForceUpdate: 0 }, Status: { State: 'running' } },
+    ID: 'x1',
+    CreatedAt: '2026-01-01T00:00:02Z',
+    ServiceID: 's1',
+    Slot: 1,
+    DesiredState: 'running',
+    Spec: { ContainerSpec: { Image: 'a:1', Env: ['A=1'] }, ForceUpdate: 0 },
+    Status: { State: 'running' },
   };
   const service = { ID: 's1', Version: { Index: 1 }, Spec: { Name: 'cp1_app', TaskTemplate } };
 
-  it('finds a task to be of its service, as recorded from the engine, though only services name runtime and placement', () => {
+  it('matches a recorded task to its service, though only services have runtime and placement', () => {
     const seen = seenFrom('cp1', [service], [raw], 5);
     expect(seen.services).toEqual([{ name: 'app', update: null, updateSays: null, spec: seen.tasks[0]?.spec }]);
   });
 
-  it('tells versions apart by anything that makes a task', () => {
+  it('distinguishes versions by anything that defines a task', () => {
     expect(specDigest({ ...raw.Spec, ContainerSpec: { Image: 'a:2' } })).not.toBe(specDigest(raw.Spec));
   });
 
-  it('puts tasks in the order of their making and leaves out those of other services', () => {
+  it('sorts tasks by creation time and leaves out those of other services', () => {
     const older = { ...raw, ID: 'x0', CreatedAt: '2026-01-01T00:00:01Z', Status: { State: 'failed', Err: 'why' } };
     const strange = { ...raw, ID: 'x2', ServiceID: 's2' };
     const { tasks } = seenFrom('cp1', [service], [raw, strange, older], 5);

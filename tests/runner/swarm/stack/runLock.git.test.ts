@@ -9,7 +9,7 @@ import { newRun } from '../../../support/app/swarm.ts';
 import { tempDir } from '../../../support/temp.ts';
 
 describe('the lock of a run', () => {
-  it('is held by one, and free again once let go', async () => {
+  it('has one holder, and is free again once released', async () => {
     const run = newRun();
     const lock = await lockRun(run);
     expect(await tryLock(run)).toBeNull();
@@ -34,7 +34,7 @@ describe('the lock of a run', () => {
 });
 
 describe('an intent', () => {
-  it('is a line for each thing, in order, in the folder of the run', async () => {
+  it('is one line per object, in order, in the folder of the run', async () => {
     const dir = join(tempDir(), 'run');
     mkdirSync(dir);
     await writeIntent(dir, 'network a');
@@ -43,7 +43,7 @@ describe('an intent', () => {
     expect(lines.map((line) => line.replace(/^\S+Z /, ''))).toEqual(['network a', 'stack b']);
   });
 
-  it('that cannot be kept stops what it was about', async () => {
+  it('that cannot be written prevents the creation', async () => {
     await expect(writeIntent(join(tempDir(), 'none'), 'stack a')).rejects.toMatchObject({ code: 'io' });
   });
 });

@@ -43,11 +43,11 @@ function ask({ dir }: Context, method: string, path: string, body: string | Buff
 }
 
 async function exec(context: Context, more: object): Promise<Answer> {
-  const asked = { service: 'app', command: ['true'], seconds: 20, ...more };
-  return ask(context, 'POST', '/exec', JSON.stringify(asked));
+  const call = { service: 'app', command: ['true'], seconds: 20, ...more };
+  return ask(context, 'POST', '/exec', JSON.stringify(call));
 }
 
-/** Raw bytes in, whatever comes until the end out. */
+/** Sends raw bytes, and returns everything received until the end. */
 async function raw({ dir }: Context, ...parts: string[]): Promise<string> {
   const socket = net.connect(join(dir, contextSocket));
   for (const part of parts) socket.write(part);
@@ -62,7 +62,7 @@ async function raw({ dir }: Context, ...parts: string[]): Promise<string> {
 
 const connectTo = (target: string) => `CONNECT ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
-/** Says what it was sent once the sender has ended his side, then ends its own. */
+/** Echoes its input once the sender has ended its side, then ends its own. */
 async function echoAtEnd(): Promise<number> {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     let text = '';
@@ -93,18 +93,18 @@ async function web(): Promise<{ port: number; asked: string[] }> {
 }
 
 describe('the context of a run', () => {
-  test('tells about it', async () => {
+  test('describes the run', async () => {
     const { status, text } = await ask(await contextOf(), 'GET', '/about');
     expect([status, JSON.parse(text)]).toMatchObject([200, { stack: 'cp0123456789ab', services: ['app', 'db'] }]);
   });
 
-  test('runs commands with what they are to read, and gives both streams and the exit', async () => {
+  test('runs commands with their input, and returns both streams and the exit code', async () => {
     const stdin = Buffer.from([0, 255, 10]).toString('base64');
     const { text } = await exec(await contextOf(), { command: ['sh', '-c', 'cat; echo bad >&2; exit 3'], stdin });
     expect(JSON.parse(text)).toEqual({ exit: 3, timedOut: false, stdout: stdin, stderr: 'YmFkCg==' });
   });
 
-  test('keeps marks, binary and empty ones too', async () => {
+  test('stores marks, even binary and empty ones', async () => {
     const context = await contextOf();
     expect((await ask(context, 'GET', '/marks/seed')).status).toBe(404);
     expect((await ask(context, 'PUT', '/marks/seed', 'one')).status).toBe(204);
@@ -113,7 +113,7 @@ describe('the context of a run', () => {
     expect((await ask(context, 'GET', '/marks/__proto__')).status).toBe(404);
   });
 
-  test('gives logs, and secrets of the run', async () => {
+  test('returns logs, and secrets of the run', async () => {
     const context = await contextOf({ secrets: { db_password: 's3cret' } });
     expect(await ask(context, 'GET', '/logs/db')).toEqual({ status: 200, text: 'db is up\n' });
     expect(await ask(context, 'GET', '/secrets/db_password')).toEqual({ status: 200, text: 's3cret' });
@@ -134,7 +134,7 @@ describe('the context of a run', () => {
     expect(heard).toBe('HTTP/1.1 200 Connection Established\r\n\r\nheard half of it');
   });
 
-  test('forwards what http clients ask a proxy', async () => {
+  test('forwards proxy requests of http clients', async () => {
     const { port, asked } = await web();
     const context = await contextOf({ ports: { app: { 80: port, 8080: port } } });
     expect(await ask(context, 'GET', 'http://app/a?b')).toEqual({ status: 200, text: 'page' });
@@ -142,7 +142,7 @@ describe('the context of a run', () => {
     expect(asked).toEqual(['GET /a?b app', 'POST /c cp0123456789ab_app:8080']);
   });
 
-  test('says in words where a service does not answer', async () => {
+  test('reports a service that does not answer', async () => {
     const context = await contextOf({ ports: { app: {} } });
     const text = 'connect to app:81: the container does not listen there';
     expect(await ask(context, 'GET', 'http://app:81/')).toEqual({ status: 502, text });
@@ -151,10 +151,10 @@ describe('the context of a run', () => {
   });
 });
 
-describe('what is no service of the run', () => {
+describe('anything but a service of the run', () => {
   const strangers = ['other', 'localhost', '127.0.0.1', '[::1]', '10.0.1.5', 'host.docker.internal', 'cp99_app'];
 
-  test.each(strangers)('%s is out of reach, both ways, and on record', async (host) => {
+  test.each(strangers)('%s is out of reach, both ways, and recorded', async (host) => {
     const reached: string[] = [];
     const connect = async (service: string) => {
       reached.push(service);
@@ -169,7 +169,7 @@ describe('what is no service of the run', () => {
     expect(reached).toEqual([]);
   });
 
-  test('runs no commands, gives no logs, has no secrets', async () => {
+  test('runs no commands, has no logs, and no secrets', async () => {
     const context = await contextOf();
     expect((await exec(context, { service: 'other' })).status).toBe(403);
     expect((await ask(context, 'GET', '/logs/other')).status).toBe(403);
@@ -181,7 +181,7 @@ describe('what is no service of the run', () => {
     ]);
   });
 
-  test('may be an app that the run needs: to be connected to, not to be entered', async () => {
+  test('may be an app that the run needs: connections are allowed, commands are not', async () => {
     const { port } = await web();
     const host = 'cp0123456789ab-oidc_app';
     const about = { needs: { oidc: { host, env: {} } } };
@@ -193,7 +193,7 @@ describe('what is no service of the run', () => {
     expect((await exec(only, { service: host })).status).toBe(403);
   });
 
-  test('is kept on record within bounds, each once, on one line', async () => {
+  test('is recorded within limits, each once, on one line', async () => {
     const context = await contextOf();
     for (let n = 0; n < denialsMax + 10; n += 1) await ask(context, 'GET', `/secrets/s${n}`);
     await ask(context, 'GET', '/secrets/s0');
@@ -205,11 +205,11 @@ describe('what is no service of the run', () => {
 
 describe('a hostile box', () => {
   test.each([
-    ['a command that is no list', { command: 'true' }],
+    ['a command that is not a list', { command: 'true' }],
     ['an empty command', { command: [] }],
     ['a NUL byte', { command: ['a\0b'] }],
-    ['a key that nobody knows', { privileged: true }],
-    ['no limit of time', { seconds: 1e9 }],
+    ['an unknown key', { privileged: true }],
+    ['a time limit that is too long', { seconds: 1e9 }],
     ['a user with a blank', { user: 'root -v' }],
   ])('is told what is wrong with %s', async (_what, more) => {
     const { status, text } = await exec(await contextOf(), more);
@@ -226,11 +226,11 @@ describe('a hostile box', () => {
     ['GET', '/about/x', 400],
     ['GET', `/marks/${'a'.repeat(101)}`, 400],
     ['GET', 'ftp://app/', 400],
-  ])('is answered %s %s with %i', async (method, path, status) => {
+  ])('sending %s %s gets status %i', async (method, path, status) => {
     expect((await ask(await contextOf(), method, path, method === 'POST' ? '{' : '')).status).toBe(status);
   });
 
-  test('cannot make it keep more than it keeps', async () => {
+  test('cannot exceed the limits of marks', async () => {
     const context = await contextOf();
     expect((await ask(context, 'PUT', '/marks/big', Buffer.alloc(markBytesMax + 1))).status).toBe(413);
     for (let n = 0; n < marksMax; n += 1) await ask(context, 'PUT', `/marks/m${n}`, 'x');
@@ -248,7 +248,7 @@ describe('a hostile box', () => {
     expect((await ask(context, 'GET', '/about')).status).toBe(200);
   });
 
-  test('gets no answer that is too large, and nothing of what the machine says to itself', async () => {
+  test('gets no answer that is too large, and no internal error of the machine', async () => {
     const stdout = Buffer.alloc(9 * 1024 * 1024);
     const flood = async () => ({ exit: 0, timedOut: false, stdout, stderr: Buffer.alloc(0) });
     expect((await exec(await contextOf({ exec: flood }), {})).status).toBe(413);
@@ -261,7 +261,7 @@ describe('a hostile box', () => {
     expect(await exec(await broken(new RunnerError('engine', text)), {})).toEqual({ status: 502, text });
   });
 
-  test('that says nothing, or stops half-way, is let go', async () => {
+  test('that sends nothing, or stops half-way, is disconnected', async () => {
     const context = await contextOf({}, { idleMs: 100 });
     expect(await raw(context)).toBe('');
     expect(await raw(context, 'POST /exec HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{')).toBe('');
@@ -281,11 +281,11 @@ describe('a hostile box', () => {
   });
 
   test.each([
-    ['a status that nobody can write', 'HTTP/1.1 099 odd\r\nContent-Length: 0\r\n\r\n'],
+    ['an invalid status', 'HTTP/1.1 099 odd\r\nContent-Length: 0\r\n\r\n'],
     ['rubbish', 'rubbish\r\n\r\n'],
     ['half a head', 'HTTP/1.1 200 OK\r\nContent-'],
     ['another protocol', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],
-  ])('cannot harm us by a service that answers with %s', async (_what, answer) => {
+  ])('cannot harm us through a service that answers with %s', async (_what, answer) => {
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       socket.end(answer);
@@ -298,7 +298,7 @@ describe('a hostile box', () => {
     expect((await ask(context, 'GET', '/about')).status).toBe(200);
   });
 
-  test('is told where the run itself is broken, by call and by connection', async () => {
+  test('gets no internal error when a connection fails inside the run', async () => {
     const context = await contextOf({
       connect: () => {
         throw new Error('ENOENT /var/run');
@@ -310,7 +310,7 @@ describe('a hostile box', () => {
     });
   });
 
-  test('waits its turn where it asks for very much at once, and is served', async () => {
+  test('waits its turn if it sends many requests at once, and is served', async () => {
     let most = 0;
     let now = 0;
     const slow = async () => {
@@ -328,7 +328,7 @@ describe('a hostile box', () => {
 });
 
 describe('the socket', () => {
-  test('is gone with its folder and every connection once it is closed, and may be closed twice', async () => {
+  test('is removed with its folder and every connection when closed, and may be closed twice', async () => {
     const context = await contextOf();
     const silent = raw(context);
     await ask(context, 'GET', '/about');
@@ -337,14 +337,14 @@ describe('the socket', () => {
     expect(existsSync(context.dir)).toBe(false);
   });
 
-  test('lies as deep as it may', async () => {
+  test('works even if its path is longer than a socket address may be', async () => {
     const dir = join(realpathSync(tempDir()), 'x'.repeat(120), 'context');
     const context = await openContext({ dir, host: appHost(), owner: null });
     onTestFinished(() => context.close());
     expect(existsSync(join(dir, contextSocket))).toBe(true);
   });
 
-  test.skipIf(!isRoot)("is ours and its owner's alone", async () => {
+  test.skipIf(!isRoot)('is accessible only to the supervisor and the user of its box', async () => {
     const dir = join(realpathSync(tempDir()), 'context');
     const context = await openContext({ dir, host: appHost(), owner: { uid: 61003, gid: 61003 } });
     onTestFinished(() => context.close());

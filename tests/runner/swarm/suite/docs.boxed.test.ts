@@ -1,4 +1,4 @@
-// The example in docs/app-recipes.md is a recipe whose hooks and tests run as they stand there.
+// The example in docs/app-recipes.md is a recipe whose hooks and tests run exactly as printed there.
 
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
@@ -21,12 +21,12 @@ const files = Object.fromEntries(
 const slowMs = 300_000;
 
 describeBoxed('the documented app recipe', { timeout: slowMs }, () => {
-  test('is one, and names every key that there is', () => {
+  test('is one, and names every key that exists', () => {
     expect(AppRecipe.parse(config.recipes.notes)).toMatchObject({ engine: 'swarm', main: 'app', suite: 'tests' });
     for (const key of Object.keys(AppRecipe.shape)) expect(text).toContain(`\`${key}\``);
   });
 
-  test('seeds, restores and works as it stands', async () => {
+  test('seeds, restores and works as printed', async () => {
     expect(Object.keys(files)).toEqual(['tests/ops.ts', 'tests/restore.test.ts', 'tests/functional.test.ts']);
     const { host, volume } = await notesApp();
     const { suite } = await suiteOf(files, host);
@@ -43,7 +43,7 @@ describeBoxed('the documented app recipe', { timeout: slowMs }, () => {
   });
 });
 
-/** Notes over HTTP; what stands for the volume `/files` is a folder. */
+/** Notes over HTTP; a folder serves as the volume `/files`. */
 async function notesApp(): Promise<{ host: AppHost; volume: string }> {
   const volume = join(realpathSync(tempDir()), 'files');
   mkdirSync(volume, { recursive: true });

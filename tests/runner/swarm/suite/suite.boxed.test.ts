@@ -12,13 +12,13 @@ import { loginServer } from '../../../support/app/loginServer.ts';
 import { describeBoxed, openUnboxed } from '../../../support/box.ts';
 import { tempDir } from '../../../support/temp.ts';
 
-/** vitest in a box takes its time where many run at once. */
+/** vitest in a box is slow when many run at once. */
 const slowMs = 300_000;
 
 const head = `import { describe, expect, test } from 'vitest';\nimport { app } from 'coldpass/app';\n`;
 
 describeBoxed('a hook', () => {
-  test('has the app in its hands, by either way', async () => {
+  test('can reach the app both ways', async () => {
     const ops = `import { app as same, type App } from 'coldpass/app';
 export async function preBackup(app: App): Promise<void> {
   if (app !== same) throw new Error('another app');
@@ -31,12 +31,12 @@ export async function preBackup(app: App): Promise<void> {
     expect(end).toMatchObject({ started: true, exit: 0, timedOut: false });
   });
 
-  test('that is not there is no failure, and is told', async () => {
+  test('that does not exist is no failure, and is reported', async () => {
     const { suite } = await suiteOf({ 'tests/ops.ts': 'export async function preBackup() {}' }, appHost());
     const end = await suite.hook('preUpgrade', never);
     const head = 'no preUpgrade in /tree/tests/ops.ts, which has preBackup\n';
     expect(end).toMatchObject({ exit: 0, output: { head } });
-    // It is known by now, and takes no box; the one that is there still runs.
+    // It is known by now, and needs no box; the one that exists still runs.
     const next = { started: true, exit: 0, ms: 0, output: { head: 'no preRestore in /tree/tests/ops.ts\n' } };
     expect(await suite.hook('preRestore', never)).toMatchObject(next);
     expect((await suite.hook('preBackup', never)).output.head).toBe('preBackup is done\n');
@@ -66,7 +66,7 @@ export async function preBackup(app: App): Promise<void> {
 });
 
 describeBoxed('tests', { timeout: slowMs }, () => {
-  test('are told apart by file, suite and name, and by how they failed', async () => {
+  test('are identified by file, suite and name, and by how they failed', async () => {
     const files = {
       'tests/restore.test.ts': `${head}describe('restore', () => {
         test('mail message', async () => expect(await app.output('app', ['echo', 'hi'])).toBe('hi\\n'));
@@ -88,7 +88,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     expect(readdirSync(tree).sort()).toEqual(['other', 'tests']);
   });
 
-  test('run under our configuration, whatever the tree holds', async () => {
+  test('run under our configuration, whatever the tree contains', async () => {
     const config = `export default { test: { passWithNoTests: true, retry: 5, allowOnly: true, include: ['none'] } };`;
     const files = {
       'vitest.config.ts': config,
@@ -135,7 +135,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     expect([end.exit, report.kind]).toEqual([null, 'lost']);
   });
 
-  test('speak to the app by http, https, tcp, secrets and logs', async () => {
+  test('reach the app by http, https, tcp, secrets and logs', async () => {
     const [port, tls, echo] = [await loginServer(), await tlsServer(), await echoServer()];
     const host = appHost({ ports: { app: { 80: port, 443: tls, 7: echo } }, secrets: { token: 's3cret' } });
     const { suite, context } = await suiteOf({ 'tests/functional.test.ts': everyWay }, host);
@@ -197,8 +197,8 @@ async function tlsServer(): Promise<number> {
   const dir = realpathSync(tempDir());
   mkdirSync(dir, { recursive: true });
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  execFileSync('openssl', [...made, '-subj', '/CN=elsewhere', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  execFileSync('openssl', [...request, '-subj', '/CN=elsewhere', '-keyout', key, '-out', cert], { stdio: 'ignore' });
   expect(existsSync(key)).toBe(true);
   const options = { key: readFileSync(key), cert: readFileSync(cert) };
   return listening(https.createServer(options, (request, response) => response.end(`by TLS: ${request.url}`)));
