@@ -1,7 +1,7 @@
-// Runs INSIDE a box: the file service for trees that boxed code can write. Requests arrive on standard input, answers go
-// to standard output, each as two lengths (JSON, bytes), the JSON, the bytes. Plain node without dependencies. Its client
-// is runner/box/files.ts; walk.ts resolves its paths.
-// node files.ts '{"/tree":"/tree"}'   (each tree's name and its folder)
+// Runs INSIDE a box: the file service for trees that boxed code can write. Requests arrive on standard input, answers
+// go to standard output, each as two lengths (JSON, bytes), the JSON, the bytes. Plain node without dependencies. Its
+// client is runner/box/files.ts; walk.ts resolves its paths. Usage: node files.ts '{"/tree":"/tree"}' (each tree's name
+// and its folder).
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

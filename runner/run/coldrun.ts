@@ -3,8 +3,8 @@
 //   intent → clone and overlay → setup → (keep a copy) → edits → stages, up to the first that fails → reproducer
 //          → teardown, verified → results
 //
-// It always ends in a record. What a claim does, however badly, is an outcome; a machine that fails is INFRA; only a bug, or a
-// state folder that cannot be written, is thrown, and then too teardown has been done.
+// It always ends in a record. Whatever a claim does is an outcome; a machine that fails is INFRA; only a bug, or a
+// state folder that cannot be written, is thrown, and even then teardown has been done.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { TreeEdit } from '../../state/controls/revert.ts';
@@ -22,25 +22,29 @@ import { runPaths } from './paths.ts';
 import { blinded, type Course, recordOf, syncFolder, writeResults } from './results.ts';
 
 export type ColdRunRequest = {
-  /** Not used before. */
+  /** Never used before. */
   run: RunId;
   purpose: Purpose;
   pinned: PinnedRecipe;
-  /** The operator's bytes that the pinned recipe names by digest. */
+  /** The operator's files that the pinned recipe names by digest. */
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
   hub: string;
   sha: Sha;
-  /** Made after setup, before the first stage: what a control changes. */
+  /** A control's edits, made after setup and before the first stage. */
   edits?: readonly TreeEdit[];
-  /** For a recipe of an app: in the place of its rungs, restores that leave volumes out. */
+  /** For an app's recipe: instead of its rungs, restores that leave volumes out. */
   drill?: Drill;
-  /** Of what the run showed nothing is recorded but outcome, counts and digests. */
+  /** Records only outcome, counts and digests. */
   blind?: boolean;
-  /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
+  /**
+   * Written and run after the last stage, its command by `sh -c`: exit 0 is green, 1 red, anything else inconclusive.
+   */
   reproducer?: { path: string; bytes: Uint8Array; command: string };
-  /** Asked instead of the ladder: its exit alone answers, 0 PASS, else FAIL, and no test is looked for. */
+  /**
+   * A command run instead of the ladder: its exit code alone decides (0 is PASS, else FAIL), and no tests are expected.
+   */
   question?: string;
-  /** Begin from the copy that this run kept after its setup. */
+  /** Start from the copy that this run kept after its setup. */
   snapshotFrom?: RunId;
   /** Keep such a copy; `engine.forget(run)` removes it. */
   keepSnapshot?: boolean;
@@ -51,10 +55,10 @@ export type ColdRunDeps = {
   /** The state's `runs` folder. */
   runsDir: string;
   now(): Date;
-  /** Aborting cancels: everything of the run is ended, then torn down. */
+  /** Aborting cancels: everything of the run is killed, then torn down. */
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
-  /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
+  /** Called for a red run, before any of it is torn down; teardown waits until it resolves. */
   hold?(soFar: RunRecord): Promise<void>;
 };
 
@@ -63,7 +67,7 @@ export type Progress =
   | { kind: 'line'; run: RunId; stage: string; line: string }
   | { kind: 'ended'; run: RunId; stage: string; ms: number; passed: boolean };
 
-/** Resolves with the record, which then lies in `runs/<run>/results.json` too. */
+/** Resolves with the record, which is then also in `runs/<run>/results.json`. */
 export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promise<RunRecord> {
   const { run } = request;
   const paths = runPaths(deps.runsDir, run);
@@ -74,13 +78,13 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
     await climb(request, deps, course);
   } catch (error) {
     if (error instanceof Refused) course.seen.refused = error.message;
-    else if (isBroken(error)) course.seen.infra = (error as Error).message;
+    else if (isMachineFailure(error)) course.seen.infra = (error as Error).message;
     else bug = error;
   }
   if (bug === null) await holdIfRed(deps, course);
   const { leaks, app } = await deps.engine.destroy(run);
   if (bug !== null) throw bug;
-  course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
+  course.seen.leak = leaks.length > 0 ? `Teardown left something behind. ${leaks.join(' ')}` : null;
   course.facts.flags = { clean_teardown: leaks.length === 0, ...course.facts.flags };
   if (app) course.facts.app = app;
   course.facts.endedAtMs = deps.now().getTime();
@@ -127,7 +131,7 @@ function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course
   };
 }
 
-/** On disk before anything of the run is: after a crash of ours it tells which runs were lost. */
+/** Written before anything else of the run: after a crash it shows which runs were lost. */
 async function writeIntent(dir: string, path: string, { facts }: Course): Promise<void> {
   const { run, purpose, recipe, shas, startedAtMs } = facts;
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -138,8 +142,8 @@ async function writeIntent(dir: string, path: string, { facts }: Course): Promis
   await syncFolder(dir);
 }
 
-/** A machine that fails, as against a bug: this room's errors, the trail's, and the system's own. */
-function isBroken(error: unknown): boolean {
+/** True for a failure of the machine, not a bug: this room's errors, the trail's, and the system's own. */
+function isMachineFailure(error: unknown): boolean {
   if (error instanceof TrailError || error instanceof RunnerError) return true;
   return error instanceof Error && 'syscall' in error;
 }

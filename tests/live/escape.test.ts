@@ -133,7 +133,7 @@ describeBoxed('what agents and claims run', () => {
   });
 
   test("cannot put a link in the place of the operator's files: one is replaced, one on the way is refused", () => {
-    expect(played.said('try')[2]).toMatch(/REFUSED.*harness item "tools\/run\.sh" lies behind "tools"/);
+    expect(played.said('try')[2]).toMatch(/REFUSED.*harness item "tools\/run\.sh" is below "tools"/);
     const [run] = recordsOf('gate');
     expect(run).toMatchObject({ outcome: 'PASS', overlaid: ['run-tests.sh'] });
     expect(run?.tests.map(({ id, status }) => [id, status])).toContainEqual(['tests/z.test.sh > holds', 'pass']);
