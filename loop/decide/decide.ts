@@ -1,9 +1,9 @@
-// The supervisor's mind: `decide(state, event)` gives the new state and the commands that follow, as plain data. Pure: no
-// clock, file or process. The shell records, then acts, then answers each command with exactly one event.
+// The supervisor's decisions: `decide(state, event)` returns the new state and the commands that follow, as plain data.
+// Pure: no clock, file or process. The shell records, then acts, then answers each command with exactly one event.
 //
-// It reconciles rather than reacts: what should be going on is computed from the folded trail and from the commands not yet
-// answered (`pending`), and only the difference is commanded. A late, doubled or lost answer therefore changes nothing, and a
-// new process that folds the trail with nothing pending goes on where the dead one stopped.
+// It reconciles rather than reacts: it computes what should be going on from the folded trail and the commands not yet
+// answered (`pending`), and commands only the difference. So a late, repeated or lost answer changes nothing, and a new
+// process that folds the trail with nothing pending continues where the dead one stopped.
 
 import type { Entry, Intent, WakeReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type PhaseId, type RunId } from '../../state/entry/ids.ts';
@@ -17,16 +17,16 @@ import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
 import { isUndecided, isWanted, judgesGreen, runsWanted } from './want.ts';
 
-/** Limits of the loop that are not the plan's. */
+/** The loop's own limits, besides the plan's. */
 export type LoopLimits = {
-  /** Sessions of the Builder in a row without a claim. */
+  /** Builder sessions in a row without a claim. */
   sessionsWithoutClaimMax: number;
   /** INFRA or lost runs of one slot before the phase parks. */
   uncountedRunsMax: number;
-  /** Sessions of a role in a row that the back end failed. */
+  /** Sessions of a role in a row that failed because of the back end. */
   failedSessionsMax: number;
   backoffMs: number;
-  /** How often the command of a deferral's trigger is looked at while work goes on. */
+  /** How often a deferral's trigger command is looked at while work goes on. */
   lookEveryMs: number;
 };
 export const loopLimits: LoopLimits = {
@@ -37,7 +37,7 @@ export const loopLimits: LoopLimits = {
   lookEveryMs: 30 * 60_000,
 };
 
-/** Each has a key; while it is unanswered no second one with that key is given. */
+/** Each command has a key; while it is unanswered, no second command with that key is issued. */
 export type Command =
   | { kind: 'open'; key: string; queue: EntryId }
   | { kind: 'append'; key: string; intent: Intent }
@@ -45,7 +45,7 @@ export type Command =
   | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
   | { kind: 'look'; key: string; deferral: EntryId }
   | { kind: 'timer'; key: string; atMs: number };
-/** Ends another command early; the answer that counts is still that command's own. May come twice. */
+/** Ends another command early; that command still gives its own answer, which counts. May be issued twice. */
 export type Cancel = { kind: 'cancel'; target: string; why: string };
 
 export type LoopEvent =
@@ -57,7 +57,7 @@ export type LoopEvent =
 export type Pending = Command & { cancelled?: boolean };
 export type LoopState = {
   trail: TrailState;
-  /** The trail's newest entry when this process began. */
+  /** The trail's newest entry when this process started. */
   begun: number;
   pending: Record<string, Pending>;
   nowMs: number;
@@ -65,12 +65,12 @@ export type LoopState = {
   limits: LoopLimits;
 };
 
-/** The state in which a process begins: the folded trail, nothing pending. */
+/** The state in which a process starts: the folded trail, nothing pending. */
 export function begin(trail: TrailState, nowMs: number, limits: LoopLimits = loopLimits): LoopState {
   return { trail, begun: trail.lastId, pending: {}, nowMs, stopping: false, limits };
 }
 
-/** One step. Commands are to be carried out in order; `cancel` needs no answer. */
+/** One step. Carry out the commands in order; `cancel` needs no answer. */
 export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {
   const next = applyEvent(state, event);
   const wanted = next.stopping ? [] : wantedCommands(next);
@@ -121,9 +121,9 @@ function opening(trail: TrailState): Command[] {
 }
 
 function answerTo(phase: Phase): Command {
-  const asked = phase.asked as NonNullable<Phase['asked']>;
-  const event = asked.act === 'resume' ? 'resumed' : 'abandoned';
-  return append(phase, `${event}:${asked.id}`, { event, act: asked.id });
+  const request = phase.asked as NonNullable<Phase['asked']>;
+  const event = request.act === 'resume' ? 'resumed' : 'abandoned';
+  return append(phase, `${event}:${request.id}`, { event, act: request.id });
 }
 
 function openWork(state: LoopState, phase: Phase): Command[] {
@@ -141,7 +141,7 @@ function openWork(state: LoopState, phase: Phase): Command[] {
   return [...runs, ...wakes.sessions, ...timers];
 }
 
-/** A session that the trail knows to be awake, but that nobody runs, died with the process that ran it. */
+/** A session that is awake on the trail but that nobody runs died with its process. */
 function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
   const lost = phase.sessions.filter((session) => session.end === null && !state.pending[`session:${session.for}`]);
   return lost.map((session) => ({
@@ -154,14 +154,15 @@ function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
       body: '',
       facts: {
         event: 'ended',
-        ...{ session: session.session, for: session.for, end: 'lost', why: 'the process that ran it is gone' },
-        ...{
-          turns: 0,
-          tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-          usd: session.usd,
-          transcript: null,
-          published: null,
-        },
+        session: session.session,
+        for: session.for,
+        end: 'lost',
+        why: 'the process that ran it is gone',
+        turns: 0,
+        tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+        usd: session.usd,
+        transcript: null,
+        published: null,
       },
     },
   }));
@@ -187,19 +188,18 @@ function whyCancel(state: LoopState, command: Command): string | null {
   return kind === 'look' ? null : whyNotNow(state, command);
 }
 
-/** Why what a phase asked for is not wanted any more. */
+/** Why the phase no longer wants what it commanded, or null. */
 function whyNotNow(state: LoopState, command: Command): string | null {
   const phase = livePhase(state.trail);
   if (phase?.status !== 'open' || phase.asked) return 'the phase is not open';
-  if (command.kind === 'run')
-    return isWanted(phase, command.need, state.nowMs) ? null : 'its claim is no longer judged by it';
+  if (command.kind === 'run') return isWanted(phase, command.need, state.nowMs) ? null : 'its claim no longer needs it';
   return command.kind === 'session' ? whyAsleep(phase, command.reason, state.nowMs) : null;
 }
 
 function whyAsleep(phase: Phase, reason: WakeReason, nowMs: number): string | null {
   if (reason.kind === 'sabotage')
-    return isUndecided(phase, reason.claim, nowMs) ? null : 'the claim is no longer the one to break';
+    return isUndecided(phase, reason.claim, nowMs) ? null : 'the claim no longer needs a sabotage';
   if (reason.kind === 'judge')
-    return judgesGreen(phase, reason.claim, nowMs) ? null : 'the claim is no longer the one to judge';
+    return judgesGreen(phase, reason.claim, nowMs) ? null : 'the claim no longer needs judging';
   return null;
 }
