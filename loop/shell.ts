@@ -48,9 +48,7 @@ export type Shell = {
 export function startShell(options: ShellOptions): Shell {
   const { trail, hands, nowMs } = options;
   const signals = new Map<string, AbortController>();
-  /**
-   * The trail's last id when each `open` was answered: it must have appended an entry. (`append` has its own check.)
-   */
+  /** The trail's last id when each `open` was answered: it must have appended an entry. (`append` checks itself.) */
   const answeredAt = new Map<string, number>();
   const outcome = Promise.withResolvers<LoopState>();
   const unsubscribe = trail.onAppended((entries) => {

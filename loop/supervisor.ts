@@ -118,7 +118,7 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
   };
 }
 
-/** Fails closed: only a workspace marked as a demo may do without. */
+/** Fails closed: only a workspace marked as a demo may run without a sandbox. */
 async function sandboxFor({
   workspace,
   paths,
@@ -151,7 +151,7 @@ async function drive(world: World, options: SupervisorOptions, closers: (() => P
   return { trail: state.trail, head: world.trail.head, stopped: state.stopping };
 }
 
-/** Completes what the previous process left. `decide` ends lost sessions; lost runs are found by their folders. */
+/** Recovers from the previous process. `decide` ends lost sessions; lost runs are found by their folders. */
 async function recover(world: World): Promise<void> {
   const phase = livePhase(world.trail.state);
   if (phase) await startPhase(world.paths.hub, phase.id, phase.base);
@@ -167,8 +167,7 @@ function handsOf(world: World): Hands {
         await world.trail.append([intent]);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        // Another entry came between decision and append; `decide` looks again. A second refusal at the same entry is a
-        // bug.
+        // Another entry came between decision and append: `decide` looks again. Twice at the same entry is a bug.
         const key = `${world.trail.state.lastId} ${JSON.stringify(intent.facts)}`;
         if (refusals.has(key))
           throw new Error(`the supervisor's own append is refused: ${error.message}`, { cause: error });

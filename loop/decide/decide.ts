@@ -17,7 +17,7 @@ import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
 import { isUndecided, isWanted, judgesGreen, runsWanted } from './want.ts';
 
-/** The loop's own limits, besides the plan's. */
+/** The loop's own limits; the plan has others. */
 export type LoopLimits = {
   /** Builder sessions in a row without a claim. */
   sessionsWithoutClaimMax: number;
@@ -141,7 +141,7 @@ function openWork(state: LoopState, phase: Phase): Command[] {
   return [...runs, ...wakes.sessions, ...timers];
 }
 
-/** A session that is awake on the trail but that nobody runs died with its process. */
+/** A session that never ended on the trail, and that nobody runs, died with its process. */
 function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
   const lost = phase.sessions.filter((session) => session.end === null && !state.pending[`session:${session.for}`]);
   return lost.map((session) => ({
@@ -188,7 +188,7 @@ function whyCancel(state: LoopState, command: Command): string | null {
   return kind === 'look' ? null : whyNotNow(state, command);
 }
 
-/** Why the phase no longer wants what it commanded, or null. */
+/** Why a run or session is no longer wanted, or null. */
 function whyNotNow(state: LoopState, command: Command): string | null {
   const phase = livePhase(state.trail);
   if (phase?.status !== 'open' || phase.asked) return 'the phase is not open';

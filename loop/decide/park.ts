@@ -16,7 +16,7 @@ import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 export const failsOnWordMax = 3;
 export const judgingsMax = 2;
 export const sameFailureMax = 3;
-/** How often evidence for DONE may age out and be collected again. */
+/** How often evidence for DONE may age out and be collected again before the phase parks. */
 export const ageingsMax = 2;
 const criteriaCharsMax = 500;
 

@@ -1,4 +1,4 @@
-// The timers of an open phase. Pure. Each key has its timer's purpose and date, so that a timer that fired is not set
+// The timers of an open phase. Pure. Each key names its timer's purpose and date, so that a timer that fired is not set
 // again.
 
 import { DONE } from '../../state/entry/ids.ts';

@@ -29,8 +29,7 @@ export function wakeOf(state: LoopState, phase: Phase, busy: boolean): { session
 }
 
 /**
- * When a role may be woken again after its back end failed, in ms: after a pause, or when the service allows it; 0 if
- * nothing failed.
+ * When a role whose back end failed may wake again, in ms: after a pause, or when the service allows; 0 if none failed.
  */
 export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole): number {
   const failures = failuresInARow(phase, role);
@@ -39,7 +38,7 @@ export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole):
   return Math.max(last?.trouble?.untilMs ?? 0, (last?.endedAtMs ?? 0) + state.limits.backoffMs * 2 ** (failures - 1));
 }
 
-/** Unmet gates (DONE, once all of them hold) that no open request blocks. */
+/** Unmet gates (or DONE, if all of them hold) that no open request blocks. */
 export function workable(phase: Phase, nowMs: number): GateId[] {
   const unmet = (Object.keys(phase.spec.gates) as GateId[]).filter((gate) => !gateReport(phase, gate, nowMs).holds);
   const blocked = new Set(phase.blocked.filter((b) => b.closed === null).flatMap((b) => b.blocks));

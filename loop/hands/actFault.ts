@@ -79,10 +79,7 @@ function targetFault(world: World, { act: { payload } }: SignedAct): string | nu
   return `#${about.target} is not the entry that the act was signed over; look at it again, then sign again`;
 }
 
-/**
- * A role's new key is accepted only if its private half is in place, or the role could not go on. The operator's is
- * exempt.
- */
+/** A role's new key needs its private half in place, or the role could not go on. The operator's is not checked. */
 function keyFault(world: World, { act: { payload } }: SignedAct): string | null {
   if (payload.act !== 'rotate') return null;
   const fault = rotationFault(world.trail.allowed, payload);

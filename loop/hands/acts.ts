@@ -1,5 +1,6 @@
 // The operator's inbox: signed acts in it are verified, appended and removed, oldest first; a refused act is recorded,
-// and put aside with the reason in a file next to it. The watcher only says when to look; what counts is the folder.
+// and put aside with the reason in a file next to it. The watcher only triggers a look; the folder itself is what
+// counts.
 
 import { watch } from 'chokidar';
 import type { SignedAct } from '../../state/entry/act.ts';

@@ -1,5 +1,5 @@
 // What an agent can do in a phase: use a shell and files in its own clone, always through a box; send a bundle to the
-// hub; make trial runs; read the trail and what it judges. The supervisor never opens a path in the clone, nor runs git
+// hub; make trial runs; read the trail and what it judges. The supervisor opens no path in the clone and runs no git
 // there.
 
 import { createWriteStream } from 'node:fs';

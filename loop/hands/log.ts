@@ -1,5 +1,5 @@
 // Every trail entry in memory, in order, and the results of runs: for projections, the `trail` tool and `explain`.
-// Filled as the funnel folds; nothing is decided by it.
+// Filled as the funnel folds; no decision depends on it.
 
 import type { FailedTest } from '../../agents/view/view.ts';
 import type { Entry } from '../../state/entry/entry.ts';

@@ -7,10 +7,7 @@ import { branchHead, isAncestor } from '../../state/git/git.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';
 
-/**
- * Runs the command of the deferral's trigger and appends the run. The command has the tools of a recipe of the phase
- * that deferred the work.
- */
+/** Runs the trigger's command, with the tools of a recipe of the phase that deferred the work, and appends the run. */
 export async function lookAt(world: World, id: EntryId, signal: AbortSignal): Promise<void> {
   const deferral = world.trail.state.deferrals.find((one) => one.id === id);
   if (!deferral) throw new TrailError('bad-trail', `#${id} is not a deferral`);

@@ -14,7 +14,7 @@ import type { Sources, World } from './world.ts';
 export async function openQueued(world: World, queue: EntryId): Promise<void> {
   const queued = world.trail.state.queue.find((item) => item.id === queue);
   if (!queued) return; // an earlier process opened it
-  const bytes = await stored(world, queued.plan);
+  const bytes = await storedBytes(world, queued.plan);
   const read = readPlan(bytes.toString('utf8'));
   if (!('spec' in read)) throw new TrailError('bad-file', `the queued plan of ${queued.phase} can no longer be read`);
   const intent: Intent = {
@@ -45,12 +45,12 @@ export async function pinnedRecipe(
   world: Sources,
   digest: Digest,
 ): Promise<{ pinned: PinnedRecipe; harness: Map<Digest, Buffer> }> {
-  const pinned = PinnedRecipe.parse(JSON.parse((await stored(world, digest)).toString('utf8')));
+  const pinned = PinnedRecipe.parse(JSON.parse((await storedBytes(world, digest)).toString('utf8')));
   if (digestOfJson(pinned) !== digest)
     throw new TrailError('bad-trail', `the recipe stored as ${digest} has another digest`);
   const wanted = pinned.harness.flatMap((item) => item.digest ?? []);
   const files = await Promise.all(
-    wanted.map(async (file): Promise<[Digest, Buffer]> => [file, await stored(world, file)]),
+    wanted.map(async (file): Promise<[Digest, Buffer]> => [file, await storedBytes(world, file)]),
   );
   return { pinned, harness: new Map(files) };
 }
@@ -62,7 +62,7 @@ export function recipeDigest(recipes: Record<string, Digest>, name: RecipeName):
   return digest;
 }
 
-async function stored(world: Sources, digest: Digest): Promise<Buffer> {
+async function storedBytes(world: Sources, digest: Digest): Promise<Buffer> {
   const bytes = await world.trail.blob(digest);
   if (!bytes) throw new TrailError('bad-trail', `the trail has no bytes with digest ${digest}`);
   return bytes;

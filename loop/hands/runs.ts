@@ -42,7 +42,7 @@ export async function trialRun(
   return record;
 }
 
-/** Records runs that an earlier process began but that are not on the trail as LOST; removes what they left. */
+/** Records as LOST the runs that an earlier process began and the trail does not have; removes what they left. */
 export async function recordLostRuns(world: World): Promise<void> {
   const known = new Set(world.entries.entries.flatMap((entry) => (entry.kind === 'run' ? [entry.facts.run] : [])));
   await world.engine.sweep(() => false);

@@ -161,9 +161,16 @@ async function freshClone(world: World, { role, reason }: SessionCommand, phase:
   }
   await rm(marker, { force: true });
   const isOfClaim = reason.kind === 'judge' || reason.kind === 'sabotage';
-  const judged = isOfClaim ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
+  const judgedClaim = isOfClaim ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
   const owner = world.sandbox.owner(role);
-  await roleClone({ hub: world.paths.hub, phase: phase.id, role, into, owner, ...(judged && { at: judged.sha }) });
+  await roleClone({
+    hub: world.paths.hub,
+    phase: phase.id,
+    role,
+    into,
+    owner,
+    ...(judgedClaim && { at: judgedClaim.sha }),
+  });
   await writeMarker(marker, phase.id);
   return into;
 }

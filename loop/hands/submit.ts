@@ -41,10 +41,10 @@ export async function submit(
 ): Promise<ToolReply> {
   try {
     if (submission.kind === 'sabotage') return await sabotage(world, author, submission, signal);
-    if (submission.kind === 'verdict') await reproducersRun(world, author, submission.facts.claim, signal);
+    if (submission.kind === 'verdict') await awaitReproducers(world, author, submission.facts.claim, signal);
     const intent = await intentOf(world, author, submission, review);
     const [entry] = (await world.trail.append([intent])) as [Entry];
-    const shown = entry.kind === 'finding' ? await reproduced(world, author, entry, signal) : '';
+    const shown = entry.kind === 'finding' ? await reproducerResult(world, author, entry, signal) : '';
     return { ok: true, text: `#${entry.id}: ${wordsFor(entry)}${shown}` };
   } catch (error) {
     if (error instanceof Refused) return { ok: false, text: `refused: ${error.message}` };
@@ -174,7 +174,7 @@ export async function testGlobs(world: Sources, phase: Phase, recipe: RecipeName
 }
 
 /** Waits for the reproducers filed with a verdict: their results decide whether it may be given. */
-async function reproducersRun(
+async function awaitReproducers(
   world: World,
   { phase: id }: Author,
   claimId: EntryId,
@@ -195,14 +195,14 @@ async function reproducersRun(
 }
 
 /** Waits for the reproducer of a finding just filed; returns what it showed at the live claim. */
-async function reproduced(
+async function reproducerResult(
   world: World,
   author: Author,
   entry: EntryOf<'finding'>,
   signal: AbortSignal,
 ): Promise<string> {
   if (!entry.facts.reproducer || entry.facts.claim === null) return '';
-  await reproducersRun(world, author, entry.facts.claim, signal);
+  await awaitReproducers(world, author, entry.facts.claim, signal);
   const runs = phaseNow(world, author.phase).runs;
   const run = runs.findLast((one) => one.purpose.kind === 'reproducer' && one.purpose.finding === entry.id);
   if (!run) return '';

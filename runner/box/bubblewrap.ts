@@ -29,8 +29,8 @@ export const defaultUids: Record<BoxRole, number> = { builder: 61001, adversary:
 type Result = { sandbox: Sandbox } | { missing: string[]; selfTest: SelfTest };
 
 /**
- * Builds the sandbox without testing it (`openSandbox` does that), or returns what this machine lacks. `without` is for
- * tests only.
+ * Builds the sandbox, untested (`openSandbox` tests it), or returns what this machine lacks. `without` is for tests
+ * only.
  */
 export async function bubblewrap(
   options: BubblewrapOptions,

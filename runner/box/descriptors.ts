@@ -34,6 +34,6 @@ function closes(fd: number): boolean {
     const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
     return (Number.parseInt(flags, 8) & closeOnExec) !== 0;
   } catch {
-    return true; // the one that read the folder, closed since
+    return true; // the one that listed the folder, closed by now
   }
 }

@@ -1,5 +1,5 @@
-// The only error class of this room: something that works on any healthy machine did not. However badly a command
-// fails, that is a value; a caller's mistake is `bad-request`; and a refused file call is an answer.
+// The only error class of this room: something that should work on any sound machine failed. However badly a command
+// fails, that is a value; a caller's mistake is `bad-request`; a refused file call is an answer.
 
 export type RunnerErrorCode =
   | 'no-sandbox' // bubblewrap is missing, or an escape succeeded

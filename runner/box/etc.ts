@@ -25,7 +25,7 @@ import { fileURLToPath } from 'node:url';
 import { syscallProgram } from './probe.ts';
 import { makeScratch, sandboxDir } from './scratch.ts';
 
-/** A box's only user, as seen inside. Outside it is the role's own user. */
+/** A box's only user, as seen inside. Outside, it is the role's host user. */
 export const boxUser = { uid: 1000, gid: 1000, name: 'agent', home: '/home/agent' } as const;
 /** Where the kit is inside a box. */
 export const kitDir = '/etc/coldpass';
@@ -96,10 +96,7 @@ export function kitPath(name: string): string {
   return join(kitDir, `${name}.js`);
 }
 
-/**
- * The program's source file, for a sandbox without boxes: TypeScript in the repository, JavaScript in the published
- * package.
- */
+/** The program's source file, for a sandbox without boxes: TypeScript here, JavaScript in the published package. */
 export function kitSource(name: string): string {
   return fileURLToPath(new URL(`../inside/${name}${extname(import.meta.url)}`, import.meta.url));
 }

@@ -33,8 +33,7 @@ export interface Files {
     how: { bytesMax: number; offset?: number },
   ): Promise<FileAnswer<{ bytes: Buffer; size: number; mode: number }>>;
   /**
-   * Makes missing folders; replaces the file atomically. Without `mode` an existing file keeps its mode, a new one gets
-   * 644.
+   * Makes missing folders; replaces the file atomically. Without `mode` a file keeps its mode, and a new one gets 644.
    */
   write(path: string, bytes: Uint8Array, mode?: number): Promise<FileAnswer>;
   /** Replaces `before`, which must occur exactly once, byte for byte; `line` is its line, from 1. */

@@ -1,6 +1,5 @@
 // The supervisor's end of a running file service, which is not trusted: each request gets one answer, within a deadline
-// and no larger than requested. Anything else ends the service. files.ts defines the requests; runner/inside/files.ts
-// answers them.
+// and a size limit. Anything else ends the service. files.ts defines the requests; runner/inside/files.ts answers them.
 
 import { z } from 'zod';
 import { plainText } from './collect.ts';
@@ -28,7 +27,7 @@ export type Service = {
 
 type Frame = { head: unknown; body: Buffer };
 
-/** Anything but one answer to each request means that the service is no longer ours. */
+/** One answer per request: if anything else arrives, the service is no longer ours. */
 export function serviceOver(boxed: Boxed): Service {
   const reader = frameReader();
   let lastId = 0;

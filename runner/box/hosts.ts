@@ -20,10 +20,7 @@ export function parseHost(text: string): HostPort[] {
   return ports.map((port) => ({ host, port }));
 }
 
-/**
- * The address to connect to, or why the target is denied and what would help. An internal address must itself be
- * granted.
- */
+/** The address to connect to, or why not and what would help. An internal address must itself be granted. */
 export async function chosen(
   target: HostPort,
   granted: ReadonlySet<string>,

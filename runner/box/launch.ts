@@ -1,5 +1,5 @@
 // Starts one box: sets up its proxy, cgroup and mounts, builds its command line and passes its descriptors. bwrap gets
-// an empty environment, because its own stays readable in the box, at /proc/1/environ.
+// an empty environment, because that stays readable in the box, at /proc/1/environ.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -155,8 +155,7 @@ function bwrapArgs(setting: Setting, command: BoxCommand, { at }: Staged, { extr
 }
 
 /**
- * Reports that the command is about to run (or exits if the supervisor is gone), then becomes the command, within its
- * limits.
+ * Reports that the command is about to run (or exits if the supervisor is gone), sets the limits, becomes the command.
  */
 function starter({ limits }: BoxCommand): string {
   return `printf . >&${startedFd} || exit 99; exec ${startedFd}>&-; cd -- "$1" || exit 126; shift

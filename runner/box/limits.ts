@@ -12,10 +12,7 @@ const mebibyte = 1024 * 1024;
 /** Allowance for the profile's own processes in the same cgroup: bwrap, its init, the shell that starts the command. */
 const ownProcesses = 8;
 
-/**
- * Memory that one JavaScript engine (one per worker thread) maps as data but never touches. Engines seldom outnumber
- * the cores.
- */
+/** Data that one JavaScript engine (one per worker thread) maps but never touches; engines seldom outnumber cores. */
 const untouchedMb = 640;
 
 /**
@@ -126,8 +123,7 @@ function ifUsable(place: CgroupPlace): CgroupPlace | null {
 }
 
 /**
- * Our own cgroup in a v1 hierarchy, so that limits set on us bind the boxes too; the hierarchy's root if ours is not
- * visible.
+ * Our own cgroup in a v1 hierarchy, so that limits on us bind the boxes too; the hierarchy's root if ours is hidden.
  */
 function ownV1(at: string, controller: string): string {
   const lines = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
@@ -136,9 +132,7 @@ function ownV1(at: string, controller: string): string {
   return existsSync(dir) ? dir : at;
 }
 
-/**
- * Removes cgroups of dead supervisors. A living supervisor's may be empty only because its box is about to enter it.
- */
+/** Removes dead supervisors' cgroups. A living one's may be empty only because its box is about to enter it. */
 function sweep(dir: string): void {
   for (const name of readdirSync(dir)) {
     const pid = Number(/^coldpass-(\d+)-/.exec(name)?.[1] ?? 0);

@@ -17,8 +17,7 @@ const x64Getpid = 39;
 const wordsPerCall = 7;
 
 /**
- * Every call to try, with the error that the filter must return. Zero arguments have no effect even if a call is
- * allowed.
+ * Every call to try, and the error that the filter must return. Zero arguments do nothing even if a call is allowed.
  */
 export function triedCalls(arch: Arch): Try[] {
   const calls = argued[arch];

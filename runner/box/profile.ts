@@ -1,6 +1,5 @@
 // The sandbox profile as bubblewrap's arguments. Pure: computed from the command and where its folders are. A box has
-// nothing but what a line here puts in it: system programs read-only, our own /etc, sized scratch space, the command's
-// mounts.
+// only what a line here puts in it: system programs read-only, our own /etc, sized scratch space, the command's mounts.
 
 import { posix } from 'node:path';
 import { boxUser } from './etc.ts';
@@ -30,7 +29,7 @@ const ownFolders = [
 export const nodeFolder = '/run/coldpass/node';
 export const netFolder = '/run/coldpass/net';
 
-/** What tests leave out, one at a time, to check that the self-test notices. No configuration reaches it. */
+/** What tests leave out, one at a time, to check that the self-test notices. No configuration can leave it out. */
 export type Protection = 'uid' | 'env' | 'fds' | 'root' | 'dev' | 'net' | 'pid' | 'seccomp' | 'proc-sys' | 'session';
 
 export type ProfileParts = {

@@ -48,19 +48,19 @@ export function forward({ request, response, socket, url }: Exchange): void {
   const headers = { ...endToEnd(request.headers), host: url.host, connection: 'close' };
   const path = `${url.pathname}${url.search}`;
   const onward = http.request({ createConnection: () => socket, method: request.method ?? 'GET', path, headers });
-  const give = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
+  const giveUp = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
   onward.on('response', (answer) => {
-    answer.on('error', give);
+    answer.on('error', giveUp);
     try {
       response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
       answer.pipe(response);
     } catch {
-      give(); // node reads a status like 099, but refuses to write it
+      giveUp(); // node reads a status like 099, but refuses to write it
     }
   });
-  onward.on('error', give);
-  // An answer that switches protocols emits neither event: the connection just closes.
-  onward.on('close', () => void (response.headersSent || give()));
+  onward.on('error', giveUp);
+  // An answer that switches protocols emits neither event: the connection closes silently.
+  onward.on('close', () => void (response.headersSent || giveUp()));
   response.on('close', () => socket.destroy());
   request.on('error', () => socket.destroy());
   request.pipe(onward);

@@ -10,7 +10,7 @@ export async function removeFolder(path: string, deadlineMs: number): Promise<st
   if (isGone(path)) return null;
   let failure = await run('rm', ['-rf', '--one-file-system', '--', path], until);
   if (isGone(path)) return null;
-  // If we are not root, `rm` cannot enter folders without search permission.
+  // Unless we are root, `rm` cannot enter folders without search permission.
   await run('chmod', ['-R', 'u+rwX', '--', path], until);
   failure = await run('rm', ['-rf', '--one-file-system', '--', path], until);
   return isGone(path) ? null : failure || 'it took too long';

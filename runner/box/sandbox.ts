@@ -82,15 +82,13 @@ export interface Sandbox {
   uid: 'own' | 'shared';
   /** Tries known escapes, in boxes of every role. */
   selfTest(): Promise<SelfTest>;
-  /**
-   * Rejects with RunnerError `bad-request` for a command that no box may run. Aborting `signal` stops the box at once.
-   */
+  /** Rejects with RunnerError `bad-request` if no box may run the command. Aborting `signal` stops the box at once. */
   start(command: BoxCommand, signal: AbortSignal): Promise<Boxed>;
   /** Who owns what the role's boxes write; null if that is the supervisor's user. */
   owner(role: BoxRole): Owner | null;
   /** Makes the role the owner of a tree, without following links. Only for trees that no boxed code has touched yet. */
   give(role: BoxRole, dir: string): Promise<void>;
-  /** Where a box sees a path of the mounts; without boxes, the path in the source itself. */
+  /** Where a command sees a path of the mounts: inside its box or, without boxes, in the source itself. */
   inside(mounts: Mount[], path: string): string;
   kit: Kit;
   /** Ends every box and leaves nothing behind. May be called twice. */
@@ -99,9 +97,7 @@ export interface Sandbox {
 
 export type Opened = { sandbox: Sandbox; selfTest: SelfTest } | { sandbox: null; selfTest: SelfTest; mend: string[] };
 
-/**
- * Opens a bubblewrap sandbox if every check passes; otherwise returns none, the report, and what to do, line by line.
- */
+/** Opens a bubblewrap sandbox if every check passes; otherwise returns null, the report, and what to do about it. */
 export async function openSandbox(options: BubblewrapOptions): Promise<Opened> {
   const result = await bubblewrap(options);
   if ('missing' in result) return { sandbox: null, selfTest: result.selfTest, mend: result.missing };

@@ -1,7 +1,7 @@
-// The system-call filter of every box, built here as classic BPF: it denies what an escape needs and a test suite never
-// does. Denied calls return EPERM (ENOSYS if programs then fall back); calls of another architecture kill. It also
-// forbids a box inside a box. Socket families are an allow-list: VSOCK, for one, reaches a virtual machine's host from
-// any network namespace.
+// The system-call filter of every box, built here as classic BPF: it denies what an escape needs and a test suite does
+// not. Denied calls return EPERM (ENOSYS if programs then fall back); another architecture's calls kill the process. It
+// also forbids a box inside a box. Socket families are an allow-list: VSOCK, for one, reaches a virtual machine's host
+// from any network namespace.
 
 export type Arch = 'x64' | 'arm64';
 export type Denied = { name: string; nr: number; errno: number };
@@ -146,9 +146,7 @@ const numberAt = 0;
 const archAt = 4;
 const opcode = { load: 0x20, answer: 0x06, '==': 0x15, '>=': 0x35, '&': 0x45 } as const;
 
-/**
- * Offset in `struct seccomp_data` of an argument's low half: the kernel takes the three arguments checked as 32 bits.
- */
+/** Offset of an argument's low half in `struct seccomp_data`: the kernel takes the three checked here as 32 bits. */
 function argumentAt(index: number): number {
   return 16 + 8 * index;
 }

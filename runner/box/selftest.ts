@@ -118,9 +118,7 @@ function listening(options: net.ListenOptions): Promise<net.Server> {
   });
 }
 
-/**
- * Becomes the probe, and passes it the descriptors inherited above standard error: only a shell sees them unchanged.
- */
+/** Becomes the probe, passing it the inherited descriptors above standard error: only a shell sees them unchanged. */
 const startProbe =
   'cd /proc/$$/fd; open=; for n in *; do [ -h "$n" ] && [ "$n" -gt 2 ] && open="$open $n"; done; cd "$OLDPWD"; exec "$@" "$open"';
 
@@ -227,10 +225,7 @@ function sharedNamespace(name: string, inside: string | undefined): string | nul
   return inside === readlinkSync(`/proc/self/ns/${name}`) ? "it is the supervisor's" : null;
 }
 
-/**
- * Processes still in the box's pid namespace. (Processes of other users cannot be seen, but cannot be the box's
- * either.)
- */
+/** Processes still in the box's pid namespace. (Other users' cannot be seen, but cannot be the box's either.) */
 function leftBehind(namespace: string | undefined): string | null {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const left = pids.filter((pid) => {

@@ -24,8 +24,7 @@ export type Staged = {
 };
 
 /**
- * `fd`: the descriptor on which the launcher will read the mount table. `procs`: cgroup files to enter while still
- * root.
+ * `fd`: the descriptor on which the launcher reads the mount table. `procs`: cgroup files to enter while still root.
  */
 export function stage(options: {
   sources: string[];
@@ -39,7 +38,7 @@ export function stage(options: {
 }): Staged {
   const { sources, owner, procs, fd, shed, binaries } = options;
   const places = new Map(sources.map((source, index) => [source, `${stageDir}/${index}`]));
-  const lines = [...places].map(([source, target]) => `${escaped(source)} ${target} none bind,x-mount.mkdir 0 0`);
+  const lines = [...places].map(([source, target]) => `${escapePath(source)} ${target} none bind,x-mount.mkdir 0 0`);
   const table = openTable(options.stateDir, ['stage /sys tmpfs size=1m,mode=755 0 0', ...lines]);
   return {
     at: (source) => places.get(source) ?? source,
@@ -66,7 +65,7 @@ function dropRoot({ uid, gid }: Owner, { setpriv }: Binaries): string[] {
 }
 
 /**
- * Enters the cgroups, then mounts. Exit 99 with nothing on bubblewrap's status descriptor: the box could not be made.
+ * Enters the cgroups, then mounts. If it exits with 99 and bubblewrap reported no status, the box could not be made.
  */
 function launcher(shed: number[], fd: number, mount: string): string {
   return `${closings(shed)}while [ "$1" != -- ]; do echo 0 > "$1" || exit 99; shift; done; shift
@@ -86,6 +85,6 @@ function openTable(stateDir: string, lines: string[]): number {
   }
 }
 
-function escaped(path: string): string {
+function escapePath(path: string): string {
   return path.replace(/[\s\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

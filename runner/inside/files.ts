@@ -158,8 +158,7 @@ function openFile(path: string, how: { followLast?: boolean } = {}): { fd: numbe
 }
 
 /**
- * Writes next to the target, then renames: a reader sees the old file or the new one, and a link put there is not
- * followed.
+ * Writes next to the target, then renames: readers see the old file or the new one, and no link put there is followed.
  */
 function put({ folder, name, at }: Place, path: string, bytes: Buffer, mode?: number): void {
   const status = name === '.' ? undefined : fs.lstatSync(at, { throwIfNoEntry: false });

@@ -181,8 +181,8 @@ function statusIs(field: string, wanted: string): string | null {
 
 function capabilities(): string | null {
   const sets = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
-  const held = sets.map((set) => statusIs(set, '0'.repeat(16))).filter((saw) => saw !== null);
-  return held.length === 0 ? null : held.join(', ');
+  const present = sets.map((set) => statusIs(set, '0'.repeat(16))).filter((saw) => saw !== null);
+  return present.length === 0 ? null : present.join(', ');
 }
 
 function limits(): string | null {

@@ -9,7 +9,7 @@ const pathBytesMax = 4096;
 export const openPath = 0o10000000; // O_PATH, which node does not name
 const { O_NOFOLLOW, O_DIRECTORY } = fs.constants;
 
-/** A request was refused; the message is for the caller. */
+/** The request is refused; the message is for the caller. */
 export class Refusal extends Error {}
 
 /** The last part of a path: its folder, kept open, and `at`, a path to it without any link that could be swapped. */
@@ -18,10 +18,7 @@ export type Place = { folder: number; name: string; at: string };
 const trees = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
 let opened: number[] = [];
 
-/**
- * Walks to a path's last part, which need not exist. A relative path is in the first tree. Throws Refusal for a path
- * out of the tree.
- */
+/** Walks to a path's last part, which need not exist. A relative path is in the first tree. Throws Refusal. */
 export function walk(path: string, how: Walk = {}): Place {
   const { rest, root } = treeOf(path);
   const top = keep(fs.openSync(root, openPath | O_DIRECTORY));

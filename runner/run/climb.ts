@@ -23,7 +23,7 @@ type Climb = {
   unique: (id: string) => string;
 };
 
-/** Rejects only if the machine fails. Cancelled, refused and broken runs are recorded in the course. */
+/** Rejects only if the machine fails. A run that is cancelled, refused or INFRA is recorded in the course. */
 export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: Course): Promise<void> {
   const { engine, signal } = deps;
   course.seen.infra = await engine.available();
@@ -64,7 +64,7 @@ async function makeEdits(on: Climb): Promise<boolean> {
 
 type LadderStage = Stage & { rung?: AppRung | 'drill' };
 
-/** The recipe's stages, an app's rungs, an app's installation and drill, or the single question asked instead. */
+/** The recipe's stages, an app's rungs, its installation and a drill, or the single question asked instead. */
 export function ladderOf({
   pinned: { recipe },
   question,

@@ -36,13 +36,9 @@ export type ColdRunRequest = {
   drill?: Drill;
   /** Records only outcome, counts and digests. */
   blind?: boolean;
-  /**
-   * Written and run after the last stage, its command by `sh -c`: exit 0 is green, 1 red, anything else inconclusive.
-   */
+  /** Written and run (by `sh -c`) after the last stage: exit 0 is green, 1 red, anything else inconclusive. */
   reproducer?: { path: string; bytes: Uint8Array; command: string };
-  /**
-   * A command run instead of the ladder: its exit code alone decides (0 is PASS, else FAIL), and no tests are expected.
-   */
+  /** A command run instead of the ladder: its exit code alone decides (0 PASS, else FAIL); no tests are expected. */
   question?: string;
   /** Start from the copy that this run kept after its setup. */
   snapshotFrom?: RunId;

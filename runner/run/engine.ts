@@ -31,19 +31,19 @@ export interface Engine {
   /** Starts a step, under a name new to this run. Aborting `signal` kills it and all its descendants at once. */
   start(run: RunId, step: Step, signal: AbortSignal): Promise<void>;
 
-  /** From now on calls `onLine` with the last line of whatever the step writes, cleaned for a terminal. */
+  /** From now on calls `onLine` with the latest line of the step's output, cleaned for a terminal. */
   tail(run: RunId, step: string, onLine: (line: string) => void): void;
 
   /** Resolves once no process of the step is left and its output is read. May be called repeatedly. */
   wait(run: RunId, step: string): Promise<StepEnd>;
 
   /**
-   * After the last step: finds what is wrong with the run that no step shows, in words. `texts` is what its record will
-   * contain. Only after a `setup` that was not refused.
+   * After the last step: returns what is wrong with the run that no step shows, in words. `texts` is what its record
+   * will contain. Only after a `setup` that was not refused.
    */
   examine(run: RunId, texts: readonly string[], signal: AbortSignal): Promise<Examined>;
 
-  /** The run's tree, read and written from inside a box. Between steps only. */
+  /** The run's tree, read and written through boxes. Between steps only. */
   tree(run: RunId): RunTree;
 
   /**
@@ -54,14 +54,13 @@ export interface Engine {
   forget(run: RunId): Promise<void>;
 
   /**
-   * Kills and removes everything of the run except a kept copy. Never rejects: the result lists what is left. May be
-   * called twice, after a failed `setup`, and for an unknown run. Has its own deadline and ignores every signal.
+   * Kills and removes everything of the run except a kept copy. Never rejects: it returns what is left. May be called
+   * twice, after a failed `setup`, and for an unknown run. Has its own deadline and ignores every signal.
    */
   destroy(run: RunId): Promise<Destroyed>;
 
   /**
-   * Removes what runs that are not live left behind, even in an earlier process, kept copies included. Returns what it
-   * could not remove.
+   * Removes what runs that are not live left, earlier processes' runs and kept copies included. Returns what is stuck.
    */
   sweep(isLive: (run: RunId) => boolean): Promise<string[]>;
 }
@@ -130,7 +129,7 @@ export interface RunTree {
   link(path: string, target: string): Promise<FileAnswer>;
   /** Names of the plain files in a folder. */
   list(path: string, max: number): Promise<FileAnswer<{ names: string[] }>>;
-  /** Succeeds too if nothing is there. */
+  /** Succeeds also if nothing is there. */
   remove(path: string): Promise<FileAnswer>;
 }
 

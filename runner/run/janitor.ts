@@ -21,10 +21,7 @@ export const RunIntent = z.strictObject({
 });
 export type RunIntent = z.infer<typeof RunIntent>;
 
-/**
- * `lost`: runs with an intent and no results, oldest first. `stuck`: folders that could not be removed, with the
- * reason.
- */
+/** `lost`: runs with an intent and no results, oldest first. `stuck`: folders that could not be removed, and why. */
 export type Swept = { lost: RunIntent[]; stuck: string[] };
 
 /**

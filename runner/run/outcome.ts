@@ -11,10 +11,7 @@ const troubleCharsMax = 160;
 const commandNotFound = 127;
 const notExecutable = 126;
 
-/**
- * The stage's JUnit report: `none` declared, `lost` (it cannot be read or counted, for a reason), or `read`, with its
- * tests.
- */
+/** The stage's JUnit report: `none` is declared, it is `lost` (`why` it cannot be counted), or `read`. */
 export type StageReport = { kind: 'none' } | { kind: 'lost'; why: string } | { kind: 'read'; tests: TestResult[] };
 
 /** How a stage ended. `started: false` means that the sandbox itself did not start. */
@@ -42,7 +39,7 @@ export type Seen = {
   /** The recipe's stages, in ladder order. */
   declared: { name: string; report: boolean }[];
   setup: StageEnd | null;
-  /** Those that ran to an end, in order. Nothing follows the first that failed, except an app's lint. */
+  /** Stages that ran to an end, in order; after one that failed, only an app's lint can follow. */
   ended: StageEnd[];
   /** Why the run cannot be carried out as requested; none of the claim's stages ran. */
   refused: string | null;

@@ -48,7 +48,7 @@ export function withMember(text: string, keys: readonly string[], value: unknown
   const there = memberOf(whole, keys);
   if (there === undefined ? value === undefined : value !== undefined && canonicalJson(there) === canonicalJson(value))
     return text;
-  return `${JSON.stringify(replaced(whole, keys, value), null, 2)}\n`;
+  return `${JSON.stringify(withValue(whole, keys, value), null, 2)}\n`;
 }
 
 /** True if the item differed; null `bytes` remove it. */
@@ -95,7 +95,7 @@ function layMember(
   return true;
 }
 
-/** The first folder on the way to `path` that exists but is not a folder, such as a link; null if there is none. */
+/** The first parent in `path` that exists but is not a folder (a link, say); null if there is none. */
 function linkOnTheWay(tree: string, path: string): string | null {
   const parts = path.split('/');
   for (let count = 1; count < parts.length; count++) {
@@ -107,12 +107,12 @@ function linkOnTheWay(tree: string, path: string): string | null {
   return null;
 }
 
-function replaced(inner: unknown, keys: readonly string[], value: unknown): unknown {
+function withValue(inner: unknown, keys: readonly string[], value: unknown): unknown {
   const [key, ...rest] = keys;
   if (key === undefined) return value;
   const members = Object.entries(isObject(inner) ? inner : {});
   const at = members.findIndex(([name]) => name === key);
-  const next = replaced(at < 0 ? undefined : members[at]?.[1], rest, value);
+  const next = withValue(at < 0 ? undefined : members[at]?.[1], rest, value);
   if (at < 0) members.push([key, next]);
   else members[at] = [key, next];
   // From entries, not by assignment: a key named __proto__ stays a key. JSON omits undefined values.

@@ -51,7 +51,7 @@ type Site = {
 export function processEngine(options: ProcessEngineOptions): Engine {
   const { sandbox, runsDir } = options;
   const sites = new Map<RunId, Site>();
-  const kept = copies(sandbox, runsDir);
+  const treeCopies = copies(sandbox, runsDir);
 
   function siteOf(run: RunId): Site {
     const site = sites.get(run);
@@ -66,7 +66,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     const site = siteFor(order, recipe, options);
     sites.set(order.run, site);
     await mkdir(site.paths.dir, { recursive: true, mode: 0o700 });
-    const overlaid = await kept.layOut(order, signal);
+    const overlaid = await treeCopies.layOut(order, signal);
     const tree = overlaid === null ? await fromClone(site) : { overlaid, tree: await treeOf(order.hub, order.sha) };
     if ('refused' in tree) return tree;
     site.overlaid = tree.overlaid;
@@ -110,8 +110,8 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     wait: (run: RunId, step: string): Promise<StepEnd> => stepOf(siteOf(run), step).done,
     examine: async () => ({ flags: {}, leaks: [], failed: null }),
     tree: (run): RunTree => runTree(sandbox, siteOf(run)),
-    keep: (run, signal) => kept.keep(siteOf(run).order, siteOf(run).overlaid, signal),
-    forget: kept.forget,
+    keep: (run, signal) => treeCopies.keep(siteOf(run).order, siteOf(run).overlaid, signal),
+    forget: treeCopies.forget,
     destroy,
     sweep: async (isLive) => (await sweep(runsDir, { isLive })).stuck,
   };

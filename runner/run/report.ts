@@ -24,7 +24,7 @@ export type ReportReading = { tests: TestResult[] } | { unreadable: string };
 export function readReport(bytes: Uint8Array, stage: string, root: string, unique = uniqueIds()): ReportReading {
   if (bytes.byteLength > reportBytesMax) return { unreadable: `it is larger than ${reportBytesMax / 1024 / 1024} MB` };
   const text = new TextDecoder().decode(bytes);
-  // Inside CDATA this would be harmless, but parsers are weak at telling the two apart, and no report needs it.
+  // Inside CDATA this would be harmless, but parsers are bad at telling the two apart, and no report needs it.
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) return { unreadable: 'it declares a DOCTYPE or entities' };
   const wellFormed = XMLValidator.validate(text);
   if (wellFormed !== true)
@@ -64,7 +64,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   parseAttributeValue: false,
   trimValues: false,
-  // `unescaped` decodes entities, once: the parser would leave numeric ones.
+  // Entities are decoded by `decodeEntities`, once: the parser would skip numeric ones.
   processEntities: false,
   maxNestedTags: nestingMax,
   isArray: (name) => lists.has(name),
@@ -113,7 +113,7 @@ function caseOf(test: Element, suites: string[], root: string): Case {
 function failureOf(element: 'failure' | 'error', inner: Element): ReportedFailure {
   const text = [inner['#text']].flat().filter((part) => typeof part === 'string');
   const cdata = [inner['#cdata']].flat().filter((part) => typeof part === 'string');
-  const body = `${unescaped(text.join(''))}${cdata.join('')}`;
+  const body = `${decodeEntities(text.join(''))}${cdata.join('')}`;
   return { element, type: attribute(inner, 'type'), message: attribute(inner, 'message'), body };
 }
 
@@ -137,7 +137,7 @@ function resultOf(writer: Writer, test: Case, stage: string, unique: (id: string
   const kinds = test.failures.map((failure) => failureKind(writer, failure));
   const kind = !whole && kinds.includes('assertion') ? 'assertion' : 'error';
   const first = test.failures[0];
-  const message = clean(unquoted(writer, first?.message || first?.body || '')).slice(0, messageCharsMax);
+  const message = clean(unquote(writer, first?.message || first?.body || '')).slice(0, messageCharsMax);
   return { ...result, failure: { kind, message } };
 }
 
@@ -151,7 +151,7 @@ function statusOf(test: Case): TestResult['status'] {
 function idOf(writer: Writer, test: Case, whole: boolean): string {
   const parts = whole ? [test.file || test.classname] : partsOf(writer, test);
   const id = parts
-    .map((part) => clean(unquoted(writer, part)))
+    .map((part) => clean(unquote(writer, part)))
     .filter((part, at, all) => part !== '' && part !== all[at - 1]);
   const joined = id.join(' > ') || '(unnamed)';
   if (joined.length <= idCharsMax) return joined;
@@ -183,9 +183,7 @@ function inTree(file: string, root: string): string {
   return root !== '' && file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file;
 }
 
-/**
- * One line without terminal escapes, control, bidi or zero-width characters: ids reach trail, prompts and terminals.
- */
+/** One line without escapes, control, bidi or zero-width characters: ids reach the trail, prompts and terminals. */
 function clean(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   const plain = text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/\s+/g, ' ');
@@ -193,15 +191,15 @@ function clean(text: string): string {
 }
 
 /** node:test escapes quotes twice. */
-function unquoted(writer: Writer, text: string): string {
+function unquote(writer: Writer, text: string): string {
   return writer === 'node' ? text.replaceAll('&quot;', '"') : text;
 }
 
-const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-function unescaped(text: string): string {
+function decodeEntities(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(lt|gt|amp|quot|apos));/g, (whole, decimal, hex, name) => {
-    if (name !== undefined) return named[name] ?? whole;
+    if (name !== undefined) return entities[name] ?? whole;
     const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
     return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
   });
@@ -214,5 +212,5 @@ function elements(value: unknown): Element[] {
 
 function attribute(element: Element, name: string): string {
   const value = element[`@${name}`];
-  return typeof value === 'string' ? unescaped(value) : '';
+  return typeof value === 'string' ? decodeEntities(value) : '';
 }

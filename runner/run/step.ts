@@ -24,7 +24,7 @@ export type RunningStep = {
   end(deadlineMs: number): Promise<string | null>;
 };
 
-/** Rejects if the sandbox accepts no such box; a box that fails to start is an end with `started: false`. */
+/** Rejects if the sandbox refuses the command; a box that fails to start gives an end with `started: false`. */
 export async function startStep(sandbox: Sandbox, place: StepPlace, signal: AbortSignal): Promise<RunningStep> {
   return startCommand(sandbox, commandOf(place), signal);
 }

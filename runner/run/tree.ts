@@ -57,7 +57,7 @@ export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mou
     async link(path, target) {
       const removed = await remove(path);
       if (!removed.ok) return removed;
-      // The file service makes no links, so that nobody can ask it for one that leads out.
+      // The file service makes no links, so that nobody can ask it for one that leads out of the tree.
       const { exit } = await shell({ sandbox, mounts }, linking, [path, target], 0);
       return exit === 0 ? { ok: true } : { ok: false, why: 'the link could not be made' };
     },
