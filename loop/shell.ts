@@ -1,9 +1,9 @@
-// The shell around `decide`: it feeds events in, carries commands out, and answers each with exactly one event. It decides
-// nothing. Entries come from the funnel only once they are durable, so what is acted on has been recorded.
+// The shell around `decide`: it feeds events in, carries commands out, and answers each with exactly one event. It
+// decides nothing. Entries come from the funnel only once they are durable, so everything acted on has been recorded.
 //
-// Contract of `Hands`: a promise that resolves is the answer, whatever came of the work (that is on the trail); one that
-// rejects is a broken machine and ends the shell. On abort a hand winds down and still resolves. Work may be carried out
-// twice after a crash.
+// Contract of `Hands`: a promise that resolves is the answer, whatever the work's result (which is on the trail); one
+// that rejects means a broken machine and ends the shell. On abort a hand winds down and still resolves. After a crash,
+// work may be carried out twice.
 
 import type { Entry, Intent } from '../state/entry/entry.ts';
 import type { EntryId } from '../state/entry/ids.ts';
@@ -26,22 +26,22 @@ export type ShellOptions = {
   hands: Hands;
   nowMs(): number;
   limits?: LoopLimits;
-  /** Told of each command as it is given, and of each answer; for progress and logs. Must not throw. */
+  /** Called with each command as it is issued, and with each answer; for progress and logs. Must not throw. */
   onStep?(step: { kind: 'command'; command: Command | Cancel } | { kind: 'answer'; key: string }): void;
 };
 
 export type Shell = {
-  /** Winds everything down: nothing new starts, what runs is cancelled. May be called twice. */
+  /** Winds everything down: nothing new starts, whatever runs is cancelled. May be called twice. */
   stop(): void;
-  /** Resolves when nothing is under way and nothing will be without the operator; rejects when a hand did. */
+  /** Resolves when nothing is under way and nothing can start without the operator; rejects if a hand does. */
   quiet: Promise<LoopState>;
 };
 
-/** Starts the loop on what the trail says now. */
+/** Starts the loop from the trail's current state. */
 export function startShell(options: ShellOptions): Shell {
   const { trail, hands, nowMs } = options;
   const signals = new Map<string, AbortController>();
-  /** How far the trail was when a phase was said to be open: an entry must come of it. (An append watches itself.) */
+  /** The trail's last id when each `open` was answered: it must have appended an entry. (`append` checks itself.) */
   const answeredAt = new Map<string, number>();
   const outcome = Promise.withResolvers<LoopState>();
   const unsubscribe = trail.onAppended((entries) => {
@@ -65,7 +65,7 @@ export function startShell(options: ShellOptions): Shell {
       return;
     }
     if (answeredAt.get(command.key) === state.trail.lastId) {
-      // A bug, and one that would fill the disk: it was carried out, nothing came of it, and it is wanted again.
+      // A bug that would fill the disk: the command was carried out, appended nothing, and is wanted again.
       fail(new Error(`${command.key} was answered without an entry, and is commanded again`));
       return;
     }
@@ -120,7 +120,7 @@ export function startShell(options: ShellOptions): Shell {
   };
 }
 
-/** Nothing is unanswered, and no phase is open (or the loop was told to stop). */
+/** True if no command is unanswered and no phase is open (or the loop is stopping). */
 function isQuiet(state: LoopState): boolean {
   if (Object.keys(state.pending).length > 0) return false;
   const phase = livePhase(state.trail);

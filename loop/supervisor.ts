@@ -1,5 +1,6 @@
-// The supervisor of one workspace: opens trail, hub and sandbox, records what a dead process lost, then lets the shell drive
-// until nothing is left to do without the operator. Holds no state of its own: kill it, start it, and it goes on.
+// The supervisor of one workspace: opens the trail, hub and sandbox, records what a dead process lost, then lets the
+// shell drive until nothing is left to do without the operator. It keeps no state: kill it, restart it, and it
+// continues.
 
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
@@ -31,7 +32,7 @@ import { carryOutSession } from './hands/sessions.ts';
 import type { AgentSetup, Progress, World } from './hands/world.ts';
 import { type Hands, startShell } from './shell.ts';
 
-/** Cold runs at one time: more would only slow each other down. */
+/** Cold runs at the same time: more would only slow each other down. */
 export const runsAtOnceMax = Math.max(2, availableParallelism());
 
 export type SupervisorOptions = {
@@ -40,18 +41,18 @@ export type SupervisorOptions = {
   agents: Record<AgentRole, AgentSetup>;
   clock: Clock;
   log: Logger;
-  /** Graceful: what runs is cancelled and recorded, then `supervise` resolves. */
+  /** Aborting stops gracefully: whatever runs is cancelled and recorded, then `supervise` resolves. */
   signal: AbortSignal;
   limits?: LoopLimits;
   onProgress?(progress: Progress): void;
 };
 
-/** What the trail says when the loop has come to rest. */
+/** The trail once the loop has come to rest. */
 export type Rest = { trail: TrailState; head: string; stopped: boolean };
 
 /**
- * Drives the workspace's phases until each is done, abandoned or parked, or the signal aborts. Rejects with Refused (another
- * supervisor runs), TrailError or RunnerError, one clear line each. Cleans up after itself either way.
+ * Drives the workspace's phases until each is done, abandoned or parked, or the signal aborts. Rejects with Refused
+ * (another supervisor runs), TrailError or RunnerError, one clear line each. Cleans up after itself either way.
  */
 export async function supervise(options: SupervisorOptions): Promise<Rest> {
   const closers: (() => Promise<void> | void)[] = [];
@@ -69,7 +70,7 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
   const { paths, workspace, clock } = options;
   const hub = await openHub(paths.hub);
   if (hub.root !== workspace.root)
-    throw new TrailError('bad-hub', `${paths.hub} was not begun by this workspace's operator`);
+    throw new TrailError('bad-hub', `${paths.hub} was not created by this workspace's operator`);
   await tidyHub(paths.hub);
   const { sandbox, selfTest } = await sandboxFor(options);
   closers.push(() => sandbox.close());
@@ -80,12 +81,17 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
   const entries = entryLog();
   let isOpening = true;
   const trail = await openFunnel<TrailState>({
-    ...{ hub: paths.hub, stateDir: paths.stateDir, signers, newSigner, empty: emptyTrail, admit },
+    hub: paths.hub,
+    stateDir: paths.stateDir,
+    signers,
+    newSigner,
+    empty: emptyTrail,
+    admit,
     apply: (state, entry) => {
       if (isOpening) entries.add([entry]);
       return fold(state, entry);
     },
-    // A clock that was put back does not put entries before those that they follow.
+    // Even if the clock was set back, an entry is not dated before the one that it follows.
     now: () => new Date(Math.max(clock.nowMs(), Date.parse(entries.entries.at(-1)?.at ?? '1970-01-01T00:00:00Z'))),
   });
   isOpening = false;
@@ -113,7 +119,7 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
   };
 }
 
-/** Fails closed: only a demo's workspace, marked as one, may go without. */
+/** Fails closed: only a workspace marked as a demo may run without a sandbox. */
 async function sandboxFor({
   workspace,
   paths,
@@ -121,7 +127,8 @@ async function sandboxFor({
 }: SupervisorOptions): Promise<{ sandbox: Sandbox; selfTest: Digest | null }> {
   const opened = await openSandbox({ stateDir: paths.stateDir, ...(workspace.uids && { uids: workspace.uids }) });
   if (opened.sandbox) return { sandbox: opened.sandbox, selfTest: opened.selfTest.digest };
-  if (!workspace.demo) throw new Refused(`the sandbox does not hold, so nothing runs here: ${opened.mend.join('; ')}`);
+  if (!workspace.demo)
+    throw new Refused(`the sandbox failed its checks, so nothing runs here: ${opened.mend.join('; ')}`);
   log.warn({ mend: opened.mend }, 'this demo runs without a sandbox');
   return { sandbox: unboxed({ stateDir: paths.stateDir }), selfTest: null };
 }
@@ -145,7 +152,7 @@ async function drive(world: World, options: SupervisorOptions, closers: (() => P
   return { trail: state.trail, head: world.trail.head, stopped: state.stopping };
 }
 
-/** What the process before this one left unsaid. Lost sessions are the reducer's to end; lost runs are known by their folders. */
+/** Recovers from the previous process. `decide` ends lost sessions; lost runs are found by their folders. */
 async function recover(world: World): Promise<void> {
   const phase = livePhase(world.trail.state);
   if (phase) await startPhase(world.paths.hub, phase.id, phase.base);
@@ -161,7 +168,7 @@ function handsOf(world: World): Hands {
         await world.trail.append([intent]);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        // Something was appended between decision and append: the reducer looks again. Twice at one entry is a bug.
+        // Another entry came between decision and append: `decide` looks again. Twice at the same entry is a bug.
         const key = `${world.trail.state.lastId} ${JSON.stringify(intent.facts)}`;
         if (refusals.has(key))
           throw new Error(`the supervisor's own append is refused: ${error.message}`, { cause: error });

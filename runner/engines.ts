@@ -1,4 +1,4 @@
-// The engine of this machine: commands in boxes, and apps where the operator granted a Docker engine.
+// Opens this machine's engine: commands run in boxes, and apps on a Docker engine if the operator granted one.
 
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { type ProcessEngineOptions, processEngine } from './run/process.ts';
 import { swarmEngine } from './swarm/rungs/swarm.ts';
 
 export type EngineOptions = ProcessEngineOptions & {
-  /** Path of the Docker engine's socket, as granted; null where none is. */
+  /** Path of the granted Docker engine's socket; null if none is granted. */
   docker: string | null;
 };
 
@@ -19,7 +19,7 @@ export function openEngine({ docker, ...options }: EngineOptions): Engine {
   return swarmEngine({ commands, sandbox, runsDir, socket: docker, modules: modulesFolder() });
 }
 
-/** The folder of packages that Coldpass itself runs with: what an app's suite is tested with. */
+/** The node_modules folder that Coldpass itself runs from; an app's suite is tested with the same packages. */
 function modulesFolder(): string {
   const folder = dirname(dirname(createRequire(import.meta.url).resolve('vitest/package.json')));
   return existsSync(folder) ? realpathSync(folder) : folder;

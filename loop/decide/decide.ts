@@ -1,9 +1,9 @@
-// The supervisor's mind: `decide(state, event)` gives the new state and the commands that follow, as plain data. Pure: no
-// clock, file or process. The shell records, then acts, then answers each command with exactly one event.
+// The supervisor's decisions: `decide(state, event)` returns the new state and the commands that follow, as plain data.
+// Pure: no clock, file or process. The shell records, then acts, then answers each command with exactly one event.
 //
-// It reconciles rather than reacts: what should be going on is computed from the folded trail and from the commands not yet
-// answered (`pending`), and only the difference is commanded. A late, doubled or lost answer therefore changes nothing, and a
-// new process that folds the trail with nothing pending goes on where the dead one stopped.
+// It reconciles rather than reacts: it computes what should be going on from the folded trail and the commands not yet
+// answered (`pending`), and commands only the difference. So a late, repeated or lost answer changes nothing, and a new
+// process that folds the trail with nothing pending continues where the dead one stopped.
 
 import type { Intent, WakeReason } from '../../state/entry/entry.ts';
 import { DONE } from '../../state/entry/ids.ts';
@@ -17,7 +17,7 @@ import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
 import { isUndecided, isWanted, judgesGreen, runsWanted } from './want.ts';
 
-/** One step. Commands are to be carried out in order; `cancel` needs no answer. */
+/** One step. Carry out the commands in order; `cancel` needs no answer. */
 export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {
   const next = applyEvent(state, event);
   const wanted = next.stopping ? [] : wantedCommands(next);
@@ -68,9 +68,9 @@ function opening(trail: TrailState): Command[] {
 }
 
 function answerTo(phase: Phase): Command {
-  const asked = phase.asked as NonNullable<Phase['asked']>;
-  const event = asked.act === 'resume' ? 'resumed' : 'abandoned';
-  return append(phase, `${event}:${asked.id}`, { event, act: asked.id });
+  const request = phase.asked as NonNullable<Phase['asked']>;
+  const event = request.act === 'resume' ? 'resumed' : 'abandoned';
+  return append(phase, `${event}:${request.id}`, { event, act: request.id });
 }
 
 function openWork(state: LoopState, phase: Phase): Command[] {
@@ -88,7 +88,7 @@ function openWork(state: LoopState, phase: Phase): Command[] {
   return [...runs, ...wakes.sessions, ...timers];
 }
 
-/** A session that the trail knows to be awake, but that nobody runs, died with the process that ran it. */
+/** A session that never ended on the trail, and that nobody runs, died with its process. */
 function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
   const lost = phase.sessions.filter((session) => session.end === null && !state.pending[`session:${session.for}`]);
   return lost.map((session) => ({
@@ -101,14 +101,15 @@ function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
       body: '',
       facts: {
         event: 'ended',
-        ...{ session: session.session, for: session.for, end: 'lost', why: 'the process that ran it is gone' },
-        ...{
-          turns: 0,
-          tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-          usd: session.usd,
-          transcript: null,
-          published: null,
-        },
+        session: session.session,
+        for: session.for,
+        end: 'lost',
+        why: 'the process that ran it is gone',
+        turns: 0,
+        tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+        usd: session.usd,
+        transcript: null,
+        published: null,
       },
     },
   }));
@@ -134,19 +135,18 @@ function whyCancel(state: LoopState, command: Command): string | null {
   return kind === 'look' ? null : whyNotNow(state, command);
 }
 
-/** Why what a phase asked for is not wanted any more. */
+/** Why a run or session is no longer wanted, or null. */
 function whyNotNow(state: LoopState, command: Command): string | null {
   const phase = livePhase(state.trail);
   if (phase?.status !== 'open' || phase.asked) return 'the phase is not open';
-  if (command.kind === 'run')
-    return isWanted(phase, command.need, state.nowMs) ? null : 'its claim is no longer judged by it';
+  if (command.kind === 'run') return isWanted(phase, command.need, state.nowMs) ? null : 'its claim no longer needs it';
   return command.kind === 'session' ? whyAsleep(phase, command.reason, state.nowMs) : null;
 }
 
 function whyAsleep(phase: Phase, reason: WakeReason, nowMs: number): string | null {
   if (reason.kind === 'sabotage')
-    return isUndecided(phase, reason.claim, nowMs) ? null : 'the claim is no longer the one to break';
+    return isUndecided(phase, reason.claim, nowMs) ? null : 'the claim no longer needs a sabotage';
   if (reason.kind === 'judge')
-    return judgesGreen(phase, reason.claim, nowMs) ? null : 'the claim is no longer the one to judge';
+    return judgesGreen(phase, reason.claim, nowMs) ? null : 'the claim no longer needs judging';
   return null;
 }

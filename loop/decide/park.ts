@@ -1,5 +1,5 @@
-// When a phase must stop for the operator, whatever else could go on. Pure. (A phase that merely has nothing left to do parks
-// in `wake.ts`.) Counters count from the last `opened` or `resumed`: resuming grants them anew.
+// When a phase must stop for the operator, whatever else could continue. Pure. (A phase that merely has nothing left to
+// do parks in `wake.ts`.) Counters start at the last `opened` or `resumed`: resuming resets them.
 
 import type { ParkReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
@@ -16,7 +16,7 @@ import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 export const failsOnWordMax = 3;
 export const judgingsMax = 2;
 export const sameFailureMax = 3;
-/** Evidence of DONE that ages out is made again this often. */
+/** How often evidence for DONE may age out and be collected again before the phase parks. */
 export const ageingsMax = 2;
 const criteriaCharsMax = 500;
 
@@ -36,7 +36,7 @@ export function parkReasonOf(state: LoopState, phase: Phase): Park | null {
   );
 }
 
-/** Sessions of a role that its back end failed, in a row up to now. */
+/** How many of a role's latest sessions in a row failed because of the back end. */
 export function failuresInARow(phase: Phase, role: AgentRole): number {
   const ended = phase.sessions.filter(
     (s) => s.for === role && s.end !== null && s.end !== 'lost' && s.end !== 'cancelled' && s.id > phase.resumed,
@@ -52,7 +52,7 @@ function dispute(phase: Phase): Park | null {
   return open ? { reason: 'dispute', why: bothTexts(phase, open), about: open.id } : null;
 }
 
-/** What the one says and what the other, for the operator to decide on. */
+/** Both sides' words, for the operator to decide on. */
 function bothTexts({ findings }: Phase, { disputes, words }: Blocked): string {
   const finding = findings.find(({ id }) => id === disputes);
   const criteria = finding ? fitLine(`${finding.title} (fixed when: ${finding.fix.join('; ')})`, criteriaCharsMax) : '';
@@ -66,7 +66,7 @@ function infra(state: LoopState, phase: Phase): Park | null {
     if (infra >= max)
       return {
         reason: 'infra',
-        why: `the machine failed ${infra} runs of ${need.slot}; see \`coldpass doctor\``,
+        why: `${infra} runs of ${need.slot} failed because of the machine; see \`coldpass doctor\``,
         about: null,
       };
     if (lost >= max)
@@ -78,11 +78,11 @@ function infra(state: LoopState, phase: Phase): Park | null {
 function budget(state: LoopState, phase: Phase): Park | null {
   const { hours, usd } = phase.spec.budget;
   if (state.nowMs >= phase.resumedAtMs + hours * 3_600_000)
-    return { reason: 'budget', why: `${hours} hours have passed`, about: null };
+    return { reason: 'budget', why: `the phase's ${hours} hours have passed`, about: null };
   const awake = Object.values(state.pending).some((command) => command.kind === 'session');
   const spent = phase.sessions.filter((s) => s.id > phase.resumed).reduce((sum, s) => sum + s.usd, 0);
   if (awake || spent < usd) return null;
-  return { reason: 'budget', why: `$${spent.toFixed(2)} of $${usd} are spent`, about: null };
+  return { reason: 'budget', why: `$${spent.toFixed(2)} of the $${usd} budget is spent`, about: null };
 }
 
 function unverified(state: LoopState, phase: Phase): Park | null {
@@ -94,7 +94,7 @@ function unverified(state: LoopState, phase: Phase): Park | null {
     if (sessions >= judgingsMax) {
       return {
         reason: 'unverified',
-        why: `${sessions} sessions of the Adversary gave no PASS or FAIL on claim #${claim.id} of ${claim.gate}${notShown(phase)}`,
+        why: `${sessions} sessions of the Adversary gave neither PASS nor FAIL on claim #${claim.id} of ${claim.gate}${notShown(phase)}`,
         about: claim.id,
       };
     }
@@ -102,10 +102,10 @@ function unverified(state: LoopState, phase: Phase): Park | null {
   return null;
 }
 
-/** Of what the Adversary found, how much it could not show. */
+/** How many of the Adversary's findings did not reproduce, in words. */
 function notShown(phase: Phase): string {
   const many = unreproduced(phase).length;
-  return many === 0 ? '' : `; of ${phase.findings.length} findings ${many} did not reproduce, and do not block`;
+  return many === 0 ? '' : `; ${many} of ${phase.findings.length} findings did not reproduce, and do not block`;
 }
 
 function aged(state: LoopState, phase: Phase): Park | null {
@@ -122,7 +122,7 @@ function aged(state: LoopState, phase: Phase): Park | null {
   };
 }
 
-/** Runs that counted for the claim at some time since it was made (or resumed), and are too old now. */
+/** How often runs that counted for the claim, since it was made or the phase resumed, have become too old. */
 function ageings(phase: Phase, claim: Claim, gate: GateId, nowMs: number): number {
   const since = Math.max(claim.atMs, phase.resumedAtMs);
   const stale = phase.runs.filter(
@@ -171,7 +171,7 @@ function sameFailure(state: LoopState, phase: Phase): Park | null {
   return null;
 }
 
-/** What failed, without the names that differ from run to run; null where the claim is not red. */
+/** What failed, without the names that differ from run to run; null if the claim is not red. */
 function fingerprint(state: LoopState, phase: Phase, claim: Claim): string | null {
   const standing = standingOf(phase, claim, state.nowMs);
   if (standing.state !== 'red') return null;
@@ -189,14 +189,14 @@ function backend(state: LoopState, phase: Phase): Park | null {
     if (last?.end === 'failed' && last.trouble?.stop) {
       return {
         reason: 'backend',
-        why: `the model's service refuses the ${role}, and trying again will not help: see #${last.id} and its end`,
+        why: `the model's service refuses the ${role}, and retrying will not help: see #${last.id} and how it ended`,
         about: last.id,
       };
     }
     if (failures >= state.limits.failedSessionsMax) {
       return {
         reason: 'backend',
-        why: `the model could not be reached in ${failures} sessions of the ${role} in a row`,
+        why: `the model could not be reached in ${failures} ${role} sessions in a row`,
         about: null,
       };
     }

@@ -1,13 +1,13 @@
-// Work put off, as the loop sees it: which commands are to be looked at now, which firings are to be proposed to the operator,
-// and when to look again. Pure. A look is due for what nobody has looked at since it was parked, since this process began and
-// since the last phase ended, and every so often while work goes on.
+// Deferred work, as the loop sees it: which trigger commands to look at now, which fired triggers to propose to the
+// operator, and when to look again. Pure. A look is due if there was none since the work was deferred, since this
+// process started and since the last phase ended, and at intervals while work goes on.
 
 import { isComingBack } from '../../state/entry/deferral.ts';
 import type { Deferral } from '../../state/entry/phase.ts';
 import { firingOf } from '../../state/gate/admitDeferral.ts';
 import type { Command, LoopState } from './state.ts';
 
-/** A proposal for each firing that has none. */
+/** A proposal for each fired trigger that has none. */
 export function proposalsOf({ trail, nowMs }: LoopState): Command[] {
   return trail.deferrals.flatMap((deferral) => {
     const firing = firingOf(trail, deferral, nowMs);
@@ -18,14 +18,14 @@ export function proposalsOf({ trail, nowMs }: LoopState): Command[] {
   });
 }
 
-/** Commands of triggers to look at now. */
+/** A look at each trigger command that is due. */
 export function looksOf(state: LoopState): Command[] {
   return watched(state)
     .filter((deferral) => isDue(state, deferral))
     .map(({ id }) => ({ kind: 'look', key: `look:${id}`, deferral: id }));
 }
 
-/** Dates to come: those of triggers, and of the next looks. */
+/** The dates of date triggers and of the next looks. */
 export function triggerDates(state: LoopState): [name: string, atMs: number][] {
   const dated = state.trail.deferrals.flatMap(({ id, closed, trigger }): [string, number][] =>
     closed === null && trigger.kind === 'date' ? [[`date:${id}`, Date.parse(trigger.at)]] : [],
@@ -36,7 +36,7 @@ export function triggerDates(state: LoopState): [name: string, atMs: number][] {
   return [...dated, ...looks];
 }
 
-/** Open deferrals with a command, but for those that come back already or wait for the operator's answer. */
+/** Open deferrals with a trigger command, except those already coming back or waiting for the operator's answer. */
 function watched({ trail }: LoopState): Deferral[] {
   return trail.deferrals.filter(
     (deferral) =>

@@ -5,19 +5,18 @@ import type { AgentRole, EntryId, PhaseId, RunId } from '../../state/entry/ids.t
 import type { TrailState } from '../../state/entry/phase.ts';
 import type { RunNeed } from '../../state/fold/piece.ts';
 
-/** Limits of the loop that are not the plan's. */
+/** The loop's own limits; the plan has others. */
 export type LoopLimits = {
-  /** Sessions of the Builder in a row without a claim. */
+  /** Builder sessions in a row without a claim. */
   sessionsWithoutClaimMax: number;
   /** INFRA or lost runs of one slot before the phase parks. */
   uncountedRunsMax: number;
-  /** Sessions of a role in a row that the back end failed. */
+  /** Sessions of a role in a row that failed because of the back end. */
   failedSessionsMax: number;
   backoffMs: number;
-  /** How often the command of a deferral's trigger is looked at while work goes on. */
+  /** How often a deferral's trigger command is looked at while work goes on. */
   lookEveryMs: number;
 };
-
 export const loopLimits: LoopLimits = {
   sessionsWithoutClaimMax: 10,
   uncountedRunsMax: 3,
@@ -26,7 +25,7 @@ export const loopLimits: LoopLimits = {
   lookEveryMs: 30 * 60_000,
 };
 
-/** Each has a key; while it is unanswered no second one with that key is given. */
+/** Each command has a key; while it is unanswered, no second command with that key is issued. */
 export type Command =
   | { kind: 'open'; key: string; queue: EntryId }
   | { kind: 'append'; key: string; intent: Intent }
@@ -34,8 +33,7 @@ export type Command =
   | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
   | { kind: 'look'; key: string; deferral: EntryId }
   | { kind: 'timer'; key: string; atMs: number };
-
-/** Ends another command early; the answer that counts is still that command's own. May come twice. */
+/** Ends another command early; that command still gives its own answer, which counts. May be issued twice. */
 export type Cancel = { kind: 'cancel'; target: string; why: string };
 
 export type LoopEvent =
@@ -45,10 +43,9 @@ export type LoopEvent =
   | { kind: 'stop'; atMs: number };
 
 export type Pending = Command & { cancelled?: boolean };
-
 export type LoopState = {
   trail: TrailState;
-  /** The trail's newest entry when this process began. */
+  /** The trail's newest entry when this process started. */
   begun: number;
   pending: Record<string, Pending>;
   nowMs: number;
@@ -56,7 +53,7 @@ export type LoopState = {
   limits: LoopLimits;
 };
 
-/** The state in which a process begins: the folded trail, nothing pending. */
+/** The state in which a process starts: the folded trail, nothing pending. */
 export function begin(trail: TrailState, nowMs: number, limits: LoopLimits = loopLimits): LoopState {
   return { trail, begun: trail.lastId, pending: {}, nowMs, stopping: false, limits };
 }

@@ -1,4 +1,5 @@
-// The dated timers of an open phase. Pure. Each names in its key what it is for, so that one that fired is not set again.
+// The timers of an open phase. Pure. Each key names its timer's purpose and date, so that a timer that fired is not set
+// again.
 
 import { DONE } from '../../state/entry/ids.ts';
 import type { Phase } from '../../state/entry/phase.ts';
@@ -8,7 +9,7 @@ import { triggerDates } from './reentry.ts';
 import type { Command, LoopState } from './state.ts';
 import { backoffUntilMs } from './wake.ts';
 
-/** Timers still ahead: back-off, waivers that expire, evidence that ages, triggers of what was put off, the plan's hours. */
+/** Timers still ahead: back-off, expiring waivers, ageing evidence, deferral triggers, the plan's hours. */
 export function timersOf(state: LoopState, phase: Phase): Command[] {
   const claim = currentClaim(phase, DONE);
   const standing = claim && standingOf(phase, claim, state.nowMs);

@@ -1,5 +1,6 @@
-// Who wakes, and why. Pure. At once: the Adversary for a green claim or a request, the Builder for a red or failed claim. When
-// nothing else goes on: the Builder, with what is unmet; and where such a wake changed nothing but notes, the phase parks.
+// Who is woken, and why. Pure. At once: the Adversary for a green claim or a request, the Builder for a red or failed
+// claim. When nothing else goes on: the Builder, with what is unmet; if such a session changed nothing but notes, the
+// phase parks.
 
 import type { WakeReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../../state/entry/ids.ts';
@@ -15,7 +16,7 @@ import { currentClaims } from './want.ts';
 
 type Wake = { role: AgentRole; reason: WakeReason; runs: RunId[] };
 
-/** Sessions to start now, or why the phase parks for want of anything to do. `busy`: some run is wanted. */
+/** Sessions to start now, or why the phase parks because nothing is left to do. `busy`: some run is wanted. */
 export function wakeOf(state: LoopState, phase: Phase, busy: boolean): { sessions: Command[]; park: Park | null } {
   const adversary = mayWake(state, phase, 'adversary') ? adversaryWake(state, phase) : null;
   const news = mayWake(state, phase, 'builder') ? builderNews(state, phase) : null;
@@ -27,7 +28,9 @@ export function wakeOf(state: LoopState, phase: Phase, busy: boolean): { session
   return { sessions: [session(phase, { role: 'builder', reason: { kind: 'work' }, runs: [] })], park: null };
 }
 
-/** When a role that its back end failed may be woken again, in ms: after a pause, or when the service said; 0 where nothing failed. */
+/**
+ * When a role whose back end failed may wake again, in ms: after a pause, or when the service allows; 0 if none failed.
+ */
 export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole): number {
   const failures = failuresInARow(phase, role);
   if (failures === 0) return 0;
@@ -35,7 +38,7 @@ export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole):
   return Math.max(last?.trouble?.untilMs ?? 0, (last?.endedAtMs ?? 0) + state.limits.backoffMs * 2 ** (failures - 1));
 }
 
-/** Gates (and DONE, once all hold) that are unmet and that no open request blocks. */
+/** Unmet gates (or DONE, if all of them hold) that no open request blocks. */
 export function workable(phase: Phase, nowMs: number): GateId[] {
   const unmet = (Object.keys(phase.spec.gates) as GateId[]).filter((gate) => !gateReport(phase, gate, nowMs).holds);
   const blocked = new Set(phase.blocked.filter((b) => b.closed === null).flatMap((b) => b.blocks));
@@ -47,7 +50,7 @@ function mayWake(state: LoopState, phase: Phase, role: AgentRole): boolean {
   return asleep && state.nowMs >= backoffUntilMs(state, phase, role);
 }
 
-/** No session, no run, no answer awaited, no back-off running: nothing will happen unless somebody is woken. */
+/** No session, run or answer is awaited and no back-off is running: nothing will happen unless a role is woken. */
 function isQuiet(state: LoopState, phase: Phase): boolean {
   const waiting = Object.values(state.pending).some(({ kind }) => kind !== 'timer' && kind !== 'look');
   const awake = phase.sessions.some((s) => s.end === null);
@@ -70,7 +73,7 @@ function adversaryWake(state: LoopState, phase: Phase): Wake | null {
   return sabotageWake(state, phase) ?? adviseWake(phase) ?? vetoWake(phase);
 }
 
-/** One session a claim: what it does not show is the operator's to decide. */
+/** One session per claim: if it shows nothing, the operator decides. */
 function sabotageWake(state: LoopState, phase: Phase): Wake | null {
   const wasTried = (claim: EntryId) =>
     phase.sessions.some(
@@ -83,17 +86,17 @@ function sabotageWake(state: LoopState, phase: Phase): Wake | null {
 }
 
 function adviseWake(phase: Phase): Wake | null {
-  const asked = phase.blocked.find(
+  const request = phase.blocked.find(
     (b) =>
       b.closed === null &&
       b.advice === null &&
       b.disputes === null &&
       !wasTried(phase, { kind: 'advise', blocked: b.id }),
   );
-  return asked ? { role: 'adversary', reason: { kind: 'advise', blocked: asked.id }, runs: [] } : null;
+  return request ? { role: 'adversary', reason: { kind: 'advise', blocked: request.id }, runs: [] } : null;
 }
 
-/** A claim accepted since the veto's author last looked may meet it. */
+/** A claim accepted since the Adversary last looked at its veto may resolve it. */
 function vetoWake(phase: Phase): Wake | null {
   const accepted = Math.max(
     0,
@@ -111,7 +114,7 @@ function wasTried(phase: Phase, reason: { kind: 'advise'; blocked: EntryId }): b
   return phase.sessions.some((s) => isNatural(s) && s.reason.kind === 'advise' && s.reason.blocked === reason.blocked);
 }
 
-/** A claim that turned red or failed since the Builder was last woken. */
+/** A claim that turned red or got a FAIL since the Builder was last woken. */
 function builderNews(state: LoopState, phase: Phase): Wake | null {
   const last = phase.sessions.findLast((s) => s.for === 'builder')?.id ?? 0;
   const open = new Set(workable(phase, state.nowMs));
@@ -133,11 +136,11 @@ function whyIdle(state: LoopState, phase: Phase): Park | null {
   const naturals = phase.sessions.filter((s) => s.for === 'builder' && isNatural(s) && s.id > phase.resumed);
   const last = naturals.at(-1);
   if (workable(phase, state.nowMs).length === 0) {
-    const asked = phase.blocked.find((b) => b.closed === null);
+    const request = phase.blocked.find((b) => b.closed === null);
     return {
       reason: 'blocked',
-      why: `nothing is left to do without an answer: ${asked?.action ?? 'see the inbox'}`,
-      about: asked?.id ?? null,
+      why: `nothing is left to do without an answer: ${request?.action ?? 'see the inbox'}`,
+      about: request?.id ?? null,
     };
   }
   if (claimsLeft(phase) <= 0)
@@ -147,14 +150,14 @@ function whyIdle(state: LoopState, phase: Phase): Park | null {
       about: null,
     };
   if (last && phase.progress < last.id)
-    return { reason: 'idle', why: 'the Builder was woken with what is unmet and changed nothing', about: null };
+    return { reason: 'idle', why: 'the Builder was woken with unmet gates and changed nothing', about: null };
   const sinceClaim = Math.max(phase.resumed, phase.claims.at(-1)?.id ?? 0);
   const barren = naturals.filter((s) => s.id > sinceClaim).length;
   if (barren < state.limits.sessionsWithoutClaimMax) return null;
-  return { reason: 'idle', why: `${barren} sessions of the Builder in a row without a claim`, about: null };
+  return { reason: 'idle', why: `${barren} Builder sessions in a row without a claim`, about: null };
 }
 
-/** Ended of itself, not by a crash, a cancel or a dead back end. */
+/** True if the session ended normally: not by a crash, a cancellation or a failed back end. */
 function isNatural(s: Session): boolean {
   return s.end !== null && s.end !== 'lost' && s.end !== 'cancelled' && s.end !== 'failed';
 }

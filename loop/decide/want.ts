@@ -1,4 +1,4 @@
-// Which runs should be going on, and whether a judging session still judges what stands. Pure.
+// Which runs should be under way, and whether a judging session still judges a current claim. Pure.
 
 import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
@@ -17,7 +17,7 @@ export function isWanted(phase: Phase, need: RunNeed, nowMs: number): boolean {
   return runsWanted(phase, nowMs).some((wanted) => wanted.slot === need.slot);
 }
 
-/** True while the claim is its gate's, green, and without a verdict. */
+/** True while the claim is the current one of its gate, and green. */
 export function judgesGreen(phase: Phase, id: EntryId, nowMs: number): boolean {
   const claim = phase.claims.find((c) => c.id === id);
   if (!claim || currentClaim(phase, claim.gate)?.id !== id) return false;
@@ -25,7 +25,7 @@ export function judgesGreen(phase: Phase, id: EntryId, nowMs: number): boolean {
   return standing.state === 'green';
 }
 
-/** True while the claim is its gate's, and not red. */
+/** True while the claim is the current one of its gate, and not red. */
 export function isUndecided(phase: Phase, id: EntryId, nowMs: number): boolean {
   const claim = phase.claims.find((c) => c.id === id);
   return (
@@ -38,7 +38,7 @@ export function currentClaims(phase: Phase): Claim[] {
   return [...(Object.keys(phase.spec.gates) as GateId[]), DONE].flatMap((gate) => currentClaim(phase, gate) ?? []);
 }
 
-/** How often this need ended without counting (INFRA, or lost) since the phase was last opened or resumed. */
+/** How many runs for this need did not count (INFRA, or lost) since the phase was last opened or resumed. */
 export function uncountedRuns(phase: Phase, need: RunNeed): { infra: number; lost: number } {
   const runs = phase.runs.filter(
     (run) => run.id > phase.resumed && uncounted.has(run.outcome) && slotOf(run.purpose) === need.slot,
@@ -47,7 +47,7 @@ export function uncountedRuns(phase: Phase, need: RunNeed): { infra: number; los
   return { infra: count('INFRA'), lost: count('LOST') };
 }
 
-/** The base's own runs, made at once: from them is learnt which tests are new, and which must stay green. */
+/** The base's own runs, wanted at once: they show which tests are new, and which must stay green. */
 function baseline(phase: Phase): RunNeed[] {
   const recipes = new Set(Object.values(phase.spec.gates).map((gate) => gate.recipe));
   return [...recipes].flatMap((recipe) => baseNeeds(phase, recipe));

@@ -1,5 +1,5 @@
-// What an act must bring and fit besides its signature, looked at before it is appended: the plan and recipes that it pins, the
-// text of its target, the private half of a new key. Each fault is a line for the operator to read.
+// Checks an act, besides its signature, before it is appended: the plan and recipes that it pins, the text of its
+// target, the private half of a new key. Each fault is one line for the operator.
 
 import { type ActPayload, type SignedAct, targetOf } from '../../state/entry/act.ts';
 import { canonicalJson } from '../../state/entry/digest.ts';
@@ -19,7 +19,7 @@ export function actFault(world: World, signed: SignedAct): string | null {
   return planFault(signed) ?? targetFault(world, signed) ?? keyFault(world, signed);
 }
 
-/** The phase an act belongs to: the one it names, or the one whose entry it targets. */
+/** The phase that an act belongs to: the one it names, or that of its target, or the live one. */
 export function phaseOf(world: World, payload: ActPayload): PhaseId | null {
   if (payload.act === 'queue' || payload.act === 'rotate') return null;
   if ('phase' in payload) return payload.phase;
@@ -27,17 +27,17 @@ export function phaseOf(world: World, payload: ActPayload): PhaseId | null {
   return (about && world.entries.entry(about.target)?.phase) ?? livePhase(world.trail.state)?.id ?? null;
 }
 
-/** A plan must be one that can be carried out: it reads, says what was signed, and every byte that it pins came with it. */
+/** A plan must be usable: it parses, matches what was signed, and comes with every byte that it pins. */
 function planFault({ act, blobs }: SignedAct): string | null {
   const { payload } = act;
   if (payload.act !== 'queue' && payload.act !== 'amend') return null;
   const text = textOf(blobs, payload.plan);
-  if (text === null) return 'the act does not bring its plan';
+  if (text === null) return 'the act does not include its plan';
   const read = readPlan(text);
   if (!('spec' in read) || read.spec.phase !== payload.phase)
     return `the plan is not a complete plan of phase ${payload.phase}`;
   if (payload.act === 'amend' && canonicalJson(read.spec) !== canonicalJson(payload.spec))
-    return 'the act says otherwise than its plan';
+    return 'the act does not match its plan';
   const unpinned = Object.values(read.spec.gates).find((gate) => payload.recipes[gate.recipe] === undefined);
   if (unpinned) return `the act pins no recipe ${unpinned.recipe}`;
   return recipesFault(payload, blobs) ?? unfitControl(read.spec, payload.apps ?? []);
@@ -48,11 +48,11 @@ type Pinning = { recipes: Record<string, Digest>; apps?: readonly string[] | und
 function recipesFault({ recipes, apps = [] }: Pinning, blobs: SignedAct['blobs']): string | null {
   for (const [name, digest] of Object.entries(recipes)) {
     const pinned = PinnedRecipe.safeParse(parsed(textOf(blobs, digest)));
-    if (!pinned.success || pinned.data.name !== name) return `the act does not bring recipe ${name}`;
-    const absent = pinned.data.harness.find((item) => item.digest !== null && blobs[item.digest] === undefined);
+    if (!pinned.success || pinned.data.name !== name) return `the act does not include recipe ${name}`;
+    const missing = pinned.data.harness.find((item) => item.digest !== null && blobs[item.digest] === undefined);
     if (isApp(pinned.data.recipe) !== apps.includes(name))
-      return `the act says otherwise than recipe ${name} what it is of`;
-    if (absent) return `the act does not bring ${absent.item} of recipe ${name}`;
+      return `the act and recipe ${name} disagree on whether it is for an app`;
+    if (missing) return `the act does not include ${missing.item} of recipe ${name}`;
   }
   return null;
 }
@@ -61,7 +61,7 @@ function textOf(blobs: SignedAct['blobs'], digest: Digest): string | null {
   return blobs[digest] === undefined ? null : Buffer.from(blobs[digest], 'base64').toString('utf8');
 }
 
-/** Null for what is no JSON: the act is then refused, not the supervisor broken by it. */
+/** Null if it is not JSON: the act is then refused, and does not break the supervisor. */
 function parsed(text: string | null): unknown {
   try {
     return JSON.parse(text ?? 'null');
@@ -70,16 +70,16 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** An act on an entry was signed over that entry's text: what he read is what he decides on. */
+/** An act on an entry is signed over that entry's text: the operator decides on exactly what they read. */
 function targetFault(world: World, { act: { payload } }: SignedAct): string | null {
   const about = targetOf(payload);
   if (!about) return null;
   const target = world.entries.entry(about.target);
   if (target && targetDigestOf(target) === about.targetDigest) return null;
-  return `#${about.target} is not the entry that the act was signed over; look at it again, then sign anew`;
+  return `#${about.target} is not the entry that the act was signed over; look at it again, then sign again`;
 }
 
-/** A key is rotated in where its private half lies ready: else the role could not go on. The operator's is his own matter. */
+/** A role's new key needs its private half in place, or the role could not go on. The operator's is not checked. */
 function keyFault(world: World, { act: { payload } }: SignedAct): string | null {
   if (payload.act !== 'rotate') return null;
   const fault = rotationFault(world.trail.allowed, payload);

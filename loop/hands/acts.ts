@@ -1,5 +1,6 @@
-// The operator's inbox: signed acts that lie there are verified, appended and taken away, oldest first; what is refused goes on
-// record, and is put aside with its reason in a file beside it. A watcher only rings the bell; what counts is the folder.
+// The operator's inbox: signed acts in it are verified, appended and removed, oldest first; a refused act is recorded,
+// and put aside with the reason in a file next to it. The watcher only triggers a look; the folder itself is what
+// counts.
 
 import { watch } from 'chokidar';
 import type { SignedAct } from '../../state/entry/act.ts';
@@ -26,7 +27,7 @@ const reasonCharsMax = 500;
 
 export type Inbox = { close(): Promise<void> };
 
-/** Takes in what lies there now, then whatever comes, one at a time. `onBroken` is told when the machine is. */
+/** Processes what is in the inbox, then whatever arrives, one at a time. `onBroken` is called if the machine fails. */
 export async function openInbox(world: World, onBroken: (error: unknown) => void): Promise<Inbox> {
   await settleTaken(world.paths.inbox, (nonce) => world.trail.state.nonces[nonce] !== undefined);
   let busy = takeAll(world);
@@ -44,10 +45,10 @@ export async function openInbox(world: World, onBroken: (error: unknown) => void
   };
 }
 
-/** Everything in the inbox, once. */
+/** Processes everything in the inbox, once. */
 export async function takeAll(world: World): Promise<void> {
   const { acts, unreadable } = await readInbox(world.paths.inbox);
-  for (const { name, file, reason } of unreadable) await refuse(world, name, file, { reason, ...nobody });
+  for (const { name, file, reason } of unreadable) await refuse(world, name, file, { reason, ...unknownAct });
   for (const one of acts.toSorted(bySigning)) await takeOne(world, one);
 }
 
@@ -66,12 +67,12 @@ async function takeOne(world: World, { name, file, signed }: Readable): Promise<
     now: new Date(world.clock.nowMs()),
     seenNonces: new Set(Object.keys(world.trail.state.nonces)),
   });
-  const told = { act: payload.act, nonce, signer };
-  if (refused !== null) return refuse(world, name, file, { reason: refused, ...told });
+  const origin = { act: payload.act, nonce, signer };
+  if (refused !== null) return refuse(world, name, file, { reason: refused, ...origin });
   if (!(await takeUp(inbox, nonce))) return;
   const reason = await append(world, signed);
   if (reason === null) await removeAct(inbox, nonce);
-  else await refuse(world, `${nonce}.taken`, file, { reason, ...told });
+  else await refuse(world, `${nonce}.taken`, file, { reason, ...origin });
 }
 
 async function append(world: World, signed: SignedAct): Promise<string | null> {
@@ -83,20 +84,26 @@ async function append(world: World, signed: SignedAct): Promise<string | null> {
   });
   const facts = { act: signed.act, signature: signed.signature };
   return refusalOf(world, {
-    ...{ kind: 'act', role: 'operator', phase: phaseOf(world, signed.act.payload), facts, body: '', blobs },
+    kind: 'act',
+    role: 'operator',
+    phase: phaseOf(world, signed.act.payload),
+    facts,
+    body: '',
+    blobs,
   });
 }
 
-type Told = Pick<Facts<'refusal'>, 'act' | 'nonce' | 'signer' | 'reason'>;
-const nobody = { act: null, nonce: null, signer: null };
+type RefusedAct = Pick<Facts<'refusal'>, 'act' | 'nonce' | 'signer' | 'reason'>;
+const unknownAct = { act: null, nonce: null, signer: null };
 
-/** On record first: a crash in between finds the file again, and its digest on the trail. */
-async function refuse(world: World, name: string, file: HandedIn, told: Told): Promise<void> {
-  world.log.warn({ name, ...told }, 'an act was refused');
+/** Recorded first: after a crash in between, the file is found again, with its digest already on the trail. */
+async function refuse(world: World, name: string, file: HandedIn, refused: RefusedAct): Promise<void> {
+  world.log.warn({ name, ...refused }, 'an act was refused');
   const at = stampOf(new Date(world.clock.nowMs()));
   const facts: Facts<'refusal'> = {
-    ...{ file: file?.digest ?? null, ...told },
-    reason: fitLine(told.reason, reasonCharsMax),
+    file: file?.digest ?? null,
+    ...refused,
+    reason: fitLine(refused.reason, reasonCharsMax),
     isLast: isLastOn(world.trail.state.refusals, at),
   };
   const blobs = file?.bytes ? [{ path: `blobs/${file.digest}`, bytes: file.bytes }] : [];
@@ -108,11 +115,11 @@ async function refuse(world: World, name: string, file: HandedIn, told: Told): P
     body: '',
     blobs,
   });
-  if (unrecorded !== null) world.log.info({ name, why: unrecorded }, 'this refusal is not on record');
-  await putAside(world.paths.inbox, name, told.reason);
+  if (unrecorded !== null) world.log.info({ name, why: unrecorded }, 'this refusal is not recorded');
+  await putAside(world.paths.inbox, name, refused.reason);
 }
 
-/** Appends it; why not, where the rules turn it down. */
+/** Appends the entry; null if that worked, else why the rules refuse it. */
 async function refusalOf(world: World, intent: Intent): Promise<string | null> {
   try {
     await world.trail.append([intent]);

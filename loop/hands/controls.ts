@@ -1,4 +1,4 @@
-// A control, carried out: which edits make it, and what its run shows beside the claim's own and the reference's.
+// Carries out a control: which edits it makes, and what its run shows against the claim's own run and the reference's.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
 import { hollowed } from '../../state/controls/hollow.ts';
@@ -21,25 +21,25 @@ import { pinnedRecipe, recipeDigest } from './opening.ts';
 import type { Sources } from './world.ts';
 
 type Edits = NonNullable<ColdRunRequest['edits']>;
-type Asked = { world: Sources; phase: Phase; need: RunNeed; purpose: ControlPurpose; recipe: Recipe };
+type ControlJob = { world: Sources; phase: Phase; need: RunNeed; purpose: ControlPurpose; recipe: Recipe };
 
-/** What sets a control's run apart from an ordinary one. */
+/** How a control's run differs from an ordinary one. */
 export async function controlRequest(
   world: Sources,
   phase: Phase,
   need: RunNeed,
   purpose: ControlPurpose,
 ): Promise<Pick<ColdRunRequest, 'edits' | 'drill'>> {
-  const asked = { world, phase, need, purpose, recipe: await recipeOf(world, phase, need) };
+  const job = { world, phase, need, purpose, recipe: await recipeOf(world, phase, need) };
   switch (purpose.control) {
     case 'revert':
     case 'published':
-      return { edits: await reverted(asked) };
+      return { edits: await revertedFiles(job) };
     case 'placebo':
     case 'hollow':
-      return { edits: await rewritten(asked) };
+      return { edits: await rewrittenFiles(job) };
     case 'sabotage':
-      return { edits: await sabotaged(asked) };
+      return { edits: await sabotagedFiles(job) };
     case 'omit-volume':
     case 'no-restore':
       return { drill: purpose.control };
@@ -48,7 +48,7 @@ export async function controlRequest(
   }
 }
 
-/** The control against the claim's own run and the reference's, all three as they are on the trail. */
+/** Judges the control against the claim's own run and the reference's, all three as recorded. */
 export async function judgeControl(
   world: Sources,
   phase: Phase,
@@ -56,7 +56,7 @@ export async function judgeControl(
   control: RunRecord,
 ): Promise<Judgement> {
   const { purpose } = need;
-  if (purpose.kind !== 'control') throw new Error(`${need.slot} is no control`);
+  if (purpose.kind !== 'control') throw new Error(`${need.slot} is not a control`);
   const counted = (fits: (run: Run) => boolean) =>
     phase.runs.findLast((run) => !uncounted.has(run.outcome) && run.recipe === need.recipe && fits(run));
   const claimRun = counted(
@@ -67,12 +67,12 @@ export async function judgeControl(
   const reference = referenceRun && (await recordOf(world.trail, referenceRun.run));
   if (!claim || !reference) return inconclusive('The runs to compare with are not on the trail.');
   const recipe = await recipeOf(world, phase, need);
-  const work = await workFor(purpose.control, askedOf({ world, phase, need, purpose, recipe }));
+  const work = await workFor(purpose.control, workSource({ world, phase, need, purpose, recipe }));
   const drills = purpose.control === 'published' ? await drillsOf(world, phase, need) : [];
   return judge(purpose, { reference, claim, control, drills }, work, { spec: phase.spec, recipe });
 }
 
-/** Of the same claim: they are made before `published`, which counts what they notice. */
+/** Drills of the same claim: they run before `published`, which counts what they notice. */
 async function drillsOf(world: Sources, phase: Phase, { purpose, sha, recipe }: RunNeed): Promise<RunRecord[]> {
   if (purpose.kind !== 'control') return [];
   const runs = drillRuns(phase, purpose.gate, { sha, recipeDigest: recipeDigest(phase.recipes, recipe) });
@@ -80,15 +80,15 @@ async function drillsOf(world: Sources, phase: Phase, { purpose, sha, recipe }: 
   return records.flatMap((record) => record ?? []);
 }
 
-async function reverted({ world, phase, need, purpose, recipe }: Asked): Promise<Edits> {
+async function revertedFiles({ world, phase, need, purpose, recipe }: ControlJob): Promise<Edits> {
   const changed = await changedPaths(world.paths.hub, purpose.reference, need.sha);
   return revertEdits(changed, testGlobsOf(phase.spec, recipe), recipe.harness);
 }
 
-/** Every file that a placebo edits; the one that holds the function to be emptied. */
-async function rewritten(asked: Asked): Promise<Edits> {
-  const { phase, purpose } = asked;
-  const work = await workFor(purpose.control, askedOf(asked));
+/** Every file that a placebo edits, or the one with the function that `hollow` empties. */
+async function rewrittenFiles(job: ControlJob): Promise<Edits> {
+  const { phase, purpose } = job;
+  const work = await workFor(purpose.control, workSource(job));
   const tried = purpose.control === 'hollow' ? functionAt(purpose, work, phase.spec) : null;
   const files = purpose.control === 'hollow' ? (tried ? [tried.source] : []) : (work.sources ?? []);
   return files.flatMap(({ path, mode, after }) => {
@@ -97,10 +97,10 @@ async function rewritten(asked: Asked): Promise<Edits> {
   });
 }
 
-async function sabotaged(asked: Asked): Promise<Edits> {
-  const { phase, purpose } = asked;
+async function sabotagedFiles(job: ControlJob): Promise<Edits> {
+  const { phase, purpose } = job;
   const edits = phase.sabotages.find(({ id }) => `${id}` === purpose.target)?.edits ?? [];
-  const files = await patchableFiles(askedOf(asked));
+  const files = await patchableFiles(workSource(job));
   const result = patched(edits, files);
   if ('refused' in result) throw new TrailError('bad-trail', `sabotage #${purpose.target}: ${result.refused}`);
   return [...result.files].map(([path, text]) => ({
@@ -114,6 +114,6 @@ async function recipeOf(world: Sources, phase: Phase, need: RunNeed): Promise<Re
   return (await pinnedRecipe(world, recipeDigest(phase.recipes, need.recipe))).pinned.recipe;
 }
 
-function askedOf({ world, phase, need, purpose, recipe }: Asked): Parameters<typeof workFor>[1] {
+function workSource({ world, phase, need, purpose, recipe }: ControlJob): Parameters<typeof workFor>[1] {
   return { hub: world.paths.hub, reference: purpose.reference, sha: need.sha, spec: phase.spec, recipe };
 }

@@ -1,5 +1,6 @@
-// The hands that an agent has in a phase: a shell and files in its own clone, always through a box; a bundle on its way to the
-// hub; trial runs; the trail, and what it judges. The supervisor never opens a path in the clone, nor runs git there.
+// What an agent can do in a phase: use a shell and files in its own clone, always through a box; send a bundle to the
+// hub; make trial runs; read the trail and what it judges. The supervisor opens no path in the clone and runs no git
+// there.
 
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -30,7 +31,7 @@ const nothingNew = 'nothing new: commit first, then publish';
 
 export type Host = ToolHost & { close(): Promise<void> };
 
-/** Opens an agent's hands over its clone; `close` ends whatever still runs of them. `review`: what the session judges. */
+/** Opens an agent's hands over its clone; `close` ends whatever they still run. `review`: what the session judges. */
 export async function openHost(world: World, author: Author, clone: string, review: Review | null): Promise<Host> {
   const mounts: Mount[] = [{ source: clone, target: '/tree', mode: 'rw' }];
   const recipes = await recipesOf(world, author);
@@ -41,7 +42,7 @@ export async function openHost(world: World, author: Author, clone: string, revi
     log: (wanted) => log(world, wanted),
     trail: (query) => lookUp(world.trail, world.entries, author, query),
     publish: (signal) => publish(world, author, box, signal),
-    trial: (trial, signal) => trial_(world, author, trial, signal),
+    trial: (trial, signal) => trialReply(world, author, trial, signal),
     submit: (submission, signal) => submit(world, author, submission, review, signal),
   };
 }
@@ -54,8 +55,8 @@ async function recipesOf(world: World, { phase: id }: Author): Promise<Recipe[]>
 }
 
 /**
- * An agent's box has what the recipes of its phase have: tools, environment, and the hosts that their stages may reach. An app's
- * environment is that of its deployment, and no box's.
+ * An agent's box has what its phase's recipes have: tools, environment, and the hosts that their stages may reach. An
+ * app's environment belongs to its deployment, never to a box.
  */
 function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe[]): Omit<BoxCommand, 'argv'> {
   const commands = recipes.filter(isCommands);
@@ -75,7 +76,10 @@ function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe
     seconds: bundleSeconds,
   };
   return {
-    ...{ role, workdir: '/tree', mounts, limits },
+    role,
+    workdir: '/tree',
+    mounts,
+    limits,
     env: Object.assign({}, ...commands.map((recipe) => recipe.env)),
     tools: tools.filter((tool) => named.has(tool.name)),
     hosts: granted.filter((host) => hosts.has(host)),
@@ -93,10 +97,10 @@ async function publish(
   if (head === null) return { ok: false, text: `there is no phase/${id}` };
   const bundlePath = join(clones, `${id}.bundle`);
   try {
-    const made = await writeBundle(world, { ...box, argv: bundleArgv(head) }, bundlePath, signal);
-    // A session before this one may have published it and died: who goes on needs the commit's name all the same.
-    if (made === nothingNew) return { ok: false, text: `${nothingNew}; phase/${id} is at ${head}` };
-    if (typeof made === 'object' && made !== null) return made;
+    const failure = await writeBundle(world, { ...box, argv: bundleArgv(head) }, bundlePath, signal);
+    // An earlier session may have published it and died: this one still needs the commit's name.
+    if (failure === nothingNew) return { ok: false, text: `${nothingNew}; phase/${id} is at ${head}` };
+    if (typeof failure === 'object' && failure !== null) return failure;
     const frozen = standsStill(phaseNow(world, id), world.clock.nowMs());
     const received = await receiveBundle({ hub, bundlePath, phase: id, expectedOld: head, frozen });
     if ('refused' in received) return { ok: false, text: `refused: ${received.refused}` };
@@ -106,7 +110,7 @@ async function publish(
   }
 }
 
-/** Null once the bundle lies at `path`, else why not. */
+/** Null once the bundle is at `path`, else why not. */
 async function writeBundle(
   world: World,
   command: BoxCommand,
@@ -132,15 +136,15 @@ async function writeBundle(
     },
     file,
   );
-  const [end, said] = await Promise.all([boxed.done, errors]);
+  const [end, output] = await Promise.all([boxed.done, errors]);
   if (bytes > publishLimits.bundleBytesMax)
     return { ok: false, text: `the bundle is larger than ${publishLimits.bundleBytesMax} bytes` };
   if (end.exit === 0) return null;
-  if (said.head.includes('empty bundle')) return nothingNew;
+  if (output.head.includes('empty bundle')) return nothingNew;
   return {
     ok: false,
     text: `git could not make a bundle of HEAD (exit ${end.exit ?? end.signal})`,
-    data: [{ what: 'what git said', text: said.head.trim().slice(0, 500) }],
+    data: [{ what: "git's error output", text: output.head.trim().slice(0, 500) }],
   };
 }
 
@@ -149,7 +153,7 @@ async function log(world: World, { run, stage, part }: Parameters<ToolHost['log'
   return record ? logPart(record, stage, part) : { ok: false, text: `there is no record of ${run}` };
 }
 
-async function trial_(
+async function trialReply(
   world: World,
   author: Author,
   trial: { sha: Sha | null; recipe: RecipeName | null },

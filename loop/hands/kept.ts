@@ -1,4 +1,4 @@
-// Condition 4's runs, carried out: earlier tests over a claim's code, and the operator's hold-outs.
+// Carries out the runs of condition 4: earlier tests over a claim's code, and the operator's hold-outs.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
 import { judgeKept, keptEdits } from '../../state/controls/kept.ts';
@@ -18,14 +18,14 @@ import type { Sources } from './world.ts';
 type KeptPurpose = Extract<Purpose, { kind: 'kept' }>;
 type Edits = NonNullable<ColdRunRequest['edits']>;
 
-/** Brings every test that differs back to the earlier commit's version. */
+/** Edits that restore each changed test to its version at the earlier commit. */
 export async function earlierTests(world: Sources, phase: Phase, need: RunNeed, { from }: KeptPurpose): Promise<Edits> {
   const changed = await changedPaths(world.paths.hub, from, need.sha);
   const { pinned } = await pinnedRecipe(world, recipeDigest(phase.recipes, need.recipe));
   return keptEdits(changed, await testGlobs(world, phase, need.recipe), pinned.recipe.harness);
 }
 
-/** The run against the earlier commit's own and the claim's, all as they are on the trail. */
+/** Judges the run against the earlier commit's own runs and the claim's, all as recorded. */
 export async function judgeEarlierTests(
   world: Sources,
   phase: Phase,
@@ -33,21 +33,21 @@ export async function judgeEarlierTests(
   kept: RunRecord,
 ): Promise<NonNullable<Facts<'run'>['kept']>> {
   const claim = purpose.kind === 'kept' ? phase.claims.find(({ id }) => id === purpose.claim) : undefined;
-  if (purpose.kind !== 'kept' || !claim) throw new Error('it is no run of earlier tests');
+  if (purpose.kind !== 'kept' || !claim) throw new Error('not a run of earlier tests');
   const own = ownRuns(phase, claim, recipe).at(-1);
   const earlier = earlierRuns(phase, recipe, purpose.from);
   const records = await Promise.all([...earlier, ...(own ? [own] : [])].map(({ run }) => recordOf(world.trail, run)));
-  const found = records.flatMap((record) => record ?? []);
-  const claimRecord = own && found.pop();
-  if (!claimRecord || found.length === 0 || found.length < earlier.length)
+  const earlierRecords = records.flatMap((record) => record ?? []);
+  const claimRecord = own && earlierRecords.pop();
+  if (!claimRecord || earlierRecords.length === 0 || earlierRecords.length < earlier.length)
     return { result: 'INCONCLUSIVE', why: 'The runs to compare with are not on the trail.' };
-  return judgeKept({ earlier: found, claim: claimRecord, kept, supersedes: phase.spec.supersedes });
+  return judgeKept({ earlier: earlierRecords, claim: claimRecord, kept, supersedes: phase.spec.supersedes });
 }
 
-/** The hold-outs as they lie in their folder now, if they are still those that the operator queued. */
+/** The hold-outs in their folder now. Throws TrailError 'bad-file' if they are not those that the operator queued. */
 export function holdOuts({ spec, holdout }: Phase): Edits {
   const { files, digest } = readHoldOuts(spec.holdout ?? '');
   if (digest !== holdout)
-    throw new TrailError('bad-file', `the hold-outs in ${spec.holdout} are not those that the operator queued`);
+    throw new TrailError('bad-file', `the hold-outs in ${spec.holdout} are not those that were queued`);
   return files.map(({ path, bytes, mode }) => ({ path, mode, bytes }));
 }

@@ -1,5 +1,5 @@
-// Every entry of the trail in memory, in order, with the results of runs at hand: for projections, the `trail` tool and
-// `explain`. Filled as the funnel folds; nothing is decided by it.
+// Every trail entry in memory, in order, and the results of runs: for projections, the `trail` tool and `explain`.
+// Filled as the funnel folds; no decision depends on it.
 
 import type { FailedTest } from '../../agents/view/view.ts';
 import type { Entry } from '../../state/entry/entry.ts';
@@ -27,7 +27,7 @@ export function entryLog(): EntryLog {
 
 type Files = { file(path: string): Promise<Buffer | null> };
 
-/** The record of a run that is on the trail; null where the run was lost, or is unknown. */
+/** The record of a run on the trail; null if the run was lost or is unknown. */
 export async function recordOf(trail: Files, run: RunId): Promise<RunRecord | null> {
   const bytes = await trail.file(`runs/${run}/results.json`);
   return bytes && RunRecord.parse(JSON.parse(bytes.toString('utf8')));

@@ -1,5 +1,5 @@
-// Opens a queued phase: from what the operator signed (plan and recipes by digest, the base commit) to the `opened` entry
-// that pins them. What was signed is read from the trail, never from a checkout.
+// Opens a queued phase: turns what the operator signed (plan and recipes by digest, the base commit) into the `opened`
+// entry that pins it. What was signed is read from the trail, never from a checkout.
 
 import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Intent } from '../../state/entry/entry.ts';
@@ -10,29 +10,28 @@ import { readPlan } from '../../state/plan/plan.ts';
 import { startPhase } from '../../state/trail/hub.ts';
 import type { Sources, World } from './world.ts';
 
-/** Appends `opened` for the act `queue`, then makes `phase/<id>`. */
+/** Appends `opened` for the act `queue`, then makes the branch `phase/<id>`. */
 export async function openQueued(world: World, queue: EntryId): Promise<void> {
   const queued = world.trail.state.queue.find((item) => item.id === queue);
-  if (!queued) return; // opened by the process before this one
-  const bytes = await stored(world, queued.plan);
+  if (!queued) return; // an earlier process opened it
+  const bytes = await storedBytes(world, queued.plan);
   const read = readPlan(bytes.toString('utf8'));
-  if (!('spec' in read)) throw new TrailError('bad-file', `the queued plan of ${queued.phase} cannot be read any more`);
+  if (!('spec' in read)) throw new TrailError('bad-file', `the queued plan of ${queued.phase} can no longer be read`);
   const intent: Intent = {
     kind: 'phase',
     role: 'supervisor',
     phase: queued.phase,
     facts: {
       event: 'opened',
-      ...{
-        queue,
-        plan: queued.plan,
-        base: queued.baseSha,
-        recipes: queued.recipes,
-        ...(queued.apps.length > 0 && { apps: queued.apps }),
-        holdout: queued.holdout,
-        spec: read.spec,
-      },
-      ...{ sandbox: world.sandbox.level, uid: world.sandbox.uid },
+      queue,
+      plan: queued.plan,
+      base: queued.baseSha,
+      recipes: queued.recipes,
+      ...(queued.apps.length > 0 && { apps: queued.apps }),
+      holdout: queued.holdout,
+      spec: read.spec,
+      sandbox: world.sandbox.level,
+      uid: world.sandbox.uid,
     },
     body: '',
     blobs: [{ path: `plan-phase-${queued.phase}.md`, bytes }],
@@ -46,12 +45,12 @@ export async function pinnedRecipe(
   world: Sources,
   digest: Digest,
 ): Promise<{ pinned: PinnedRecipe; harness: Map<Digest, Buffer> }> {
-  const pinned = PinnedRecipe.parse(JSON.parse((await stored(world, digest)).toString('utf8')));
+  const pinned = PinnedRecipe.parse(JSON.parse((await storedBytes(world, digest)).toString('utf8')));
   if (digestOfJson(pinned) !== digest)
-    throw new TrailError('bad-trail', `the recipe stored as ${digest} is another one`);
+    throw new TrailError('bad-trail', `the recipe stored as ${digest} has another digest`);
   const wanted = pinned.harness.flatMap((item) => item.digest ?? []);
   const files = await Promise.all(
-    wanted.map(async (file): Promise<[Digest, Buffer]> => [file, await stored(world, file)]),
+    wanted.map(async (file): Promise<[Digest, Buffer]> => [file, await storedBytes(world, file)]),
   );
   return { pinned, harness: new Map(files) };
 }
@@ -63,8 +62,8 @@ export function recipeDigest(recipes: Record<string, Digest>, name: RecipeName):
   return digest;
 }
 
-async function stored(world: Sources, digest: Digest): Promise<Buffer> {
+async function storedBytes(world: Sources, digest: Digest): Promise<Buffer> {
   const bytes = await world.trail.blob(digest);
-  if (!bytes) throw new TrailError('bad-trail', `the trail holds no bytes of digest ${digest}`);
+  if (!bytes) throw new TrailError('bad-trail', `the trail has no bytes with digest ${digest}`);
   return bytes;
 }

@@ -1,7 +1,7 @@
-// A number of places, taken in the order of asking: how many cold runs go on at once.
+// A fixed number of places, given out in the order requested: limits how many cold runs are under way at once.
 
 export type Places = {
-  /** Resolves true with a place, false when the signal aborted before there was one. */
+  /** Resolves to true with a place, or to false if the signal aborts first. */
   take(signal: AbortSignal): Promise<boolean>;
   give(): void;
 };

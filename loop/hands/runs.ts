@@ -1,5 +1,5 @@
-// A run that the loop wants, carried out: from a need to a cold run, its judgement, and its entry on the trail. Outcomes are
-// values; this rejects only where the state folder or the trail cannot be written.
+// Carries out a run that the loop wants: from a need to a cold run, its judgement, and its entry on the trail. Outcomes
+// are values; this rejects only if the state folder or the trail cannot be written.
 
 import { randomBytes } from 'node:crypto';
 import { coldRun } from '../../runner/run/coldrun.ts';
@@ -29,7 +29,7 @@ export async function carryOutRun(world: World, { phase: id, need }: RunCommand,
   if (record) await append(world, id, record, need);
 }
 
-/** A trial: made like any run, recorded, never counted. */
+/** Makes a trial run, recorded like any run but never counted. */
 export async function trialRun(
   world: World,
   phase: Phase,
@@ -43,7 +43,7 @@ export async function trialRun(
   return record;
 }
 
-/** Runs that an earlier process began and that are not on the trail are recorded as LOST; what they left goes. */
+/** Records as LOST the runs that an earlier process began and the trail does not have; removes what they left. */
 export async function recordLostRuns(world: World): Promise<void> {
   const known = new Set(world.entries.entries.flatMap((entry) => (entry.kind === 'run' ? [entry.facts.run] : [])));
   await world.engine.sweep(() => false);
@@ -57,13 +57,13 @@ export async function recordLostRuns(world: World): Promise<void> {
   }
 }
 
-/** False for trials, which nobody waits for, and for runs of phases that are over. */
+/** False for trials, which nobody waits for, and for runs of phases that have ended. */
 function belongsTo(phase: Phase, purpose: Purpose): boolean {
   if (purpose.kind === 'trial') return false;
   return 'claim' in purpose ? phase.claims.some((claim) => claim.id === purpose.claim) : purpose.kind === 'base';
 }
 
-/** Waits for one of the machine's places; null where the signal aborts first. */
+/** Waits for one of the machine's places; null if the signal aborts first. */
 async function inTurn<T>(world: World, signal: AbortSignal, work: () => Promise<T>): Promise<T | null> {
   if (!(await world.places.take(signal))) return null;
   try {
@@ -78,12 +78,21 @@ async function make(world: World, phase: Phase, need: RunNeed, signal: AbortSign
   const run = `r-${randomBytes(6).toString('hex')}` as RunId;
   const what = need.slot;
   const request: ColdRunRequest = {
-    ...{ run, purpose: need.purpose, pinned, harnessFiles: harness, hub: world.paths.hub, sha: need.sha },
-    ...{ ...(await special(world, phase, need)), ...snapshot(world, need) },
+    run,
+    purpose: need.purpose,
+    pinned,
+    harnessFiles: harness,
+    hub: world.paths.hub,
+    sha: need.sha,
+    ...(await special(world, phase, need)),
+    ...snapshot(world, need),
   };
   world.onProgress({ kind: 'run', run, what, at: 'started' });
   const record = await coldRun(request, {
-    ...{ engine: world.engine, runsDir: world.paths.runs, now: () => new Date(world.clock.nowMs()), signal },
+    engine: world.engine,
+    runsDir: world.paths.runs,
+    now: () => new Date(world.clock.nowMs()),
+    signal,
     onProgress: (step) => {
       if (step.kind === 'started') world.onProgress({ kind: 'run', run, what, at: 'stage', stage: step.stage });
     },
@@ -93,7 +102,7 @@ async function make(world: World, phase: Phase, need: RunNeed, signal: AbortSign
   return record;
 }
 
-/** What sets a control or a reproducer apart from an ordinary run. */
+/** How a control, a reproducer and the like differ from an ordinary run. */
 export async function special(world: Sources, phase: Phase, need: RunNeed): Promise<Special> {
   const { purpose } = need;
   switch (purpose.kind) {
@@ -107,7 +116,7 @@ export async function special(world: Sources, phase: Phase, need: RunNeed): Prom
       const reproducer = phase.findings.find((finding) => finding.id === purpose.finding)?.reproducer;
       const bytes = reproducer && (await world.trail.blob(reproducer.file));
       if (!reproducer || !bytes)
-        throw new TrailError('bad-trail', `the trail holds no reproducer of finding #${purpose.finding}`);
+        throw new TrailError('bad-trail', `the trail has no reproducer for finding #${purpose.finding}`);
       return { reproducer: { path: reproducer.path, bytes, command: reproducer.command } };
     }
     case 'trigger':
@@ -121,14 +130,14 @@ export async function special(world: Sources, phase: Phase, need: RunNeed): Prom
   }
 }
 
-/** What a trigger waits for. */
+/** The command of a deferral's trigger. */
 function commandOf(world: Sources, id: EntryId): string {
   const trigger = world.trail.state.deferrals.find((deferral) => deferral.id === id)?.trigger;
-  if (trigger?.kind !== 'command') throw new TrailError('bad-trail', `#${id} waits for no command`);
+  if (trigger?.kind !== 'command') throw new TrailError('bad-trail', `#${id} has no trigger command`);
   return trigger.run;
 }
 
-/** A claim's first gate run keeps its tree after setup; what changes that tree begins from there. */
+/** A claim's first gate run keeps a copy of its tree after setup; runs that change that tree start from the copy. */
 function snapshot(world: World, need: RunNeed): Pick<ColdRunRequest, 'snapshotFrom' | 'keepSnapshot'> {
   const { purpose } = need;
   if (purpose.kind === 'gate') return { keepSnapshot: purpose.k === 1 };
@@ -136,7 +145,7 @@ function snapshot(world: World, need: RunNeed): Pick<ColdRunRequest, 'snapshotFr
   return from && ['control', 'kept', 'holdout'].includes(purpose.kind) ? { snapshotFrom: from } : {};
 }
 
-/** A gate run's setup is shared with what runs over the same tree after it. */
+/** Keeps a passing gate run's copy for later runs over the same tree, and removes any other. */
 async function keepSnapshot(world: World, need: RunNeed, record: RunRecord): Promise<void> {
   const { purpose } = need;
   if (purpose.kind !== 'gate' || purpose.k !== 1) return;
@@ -145,7 +154,7 @@ async function keepSnapshot(world: World, need: RunNeed, record: RunRecord): Pro
   else await world.engine.forget(record.run);
 }
 
-/** Copies of trees that no current claim waits on any more go. */
+/** Removes snapshots that no current claim needs. */
 async function forgetSnapshots(world: World, phase: Phase): Promise<void> {
   const nowMs = world.clock.nowMs();
   const running = currentClaims(phase).filter((claim) => standingOf(phase, claim, nowMs).state === 'running');
@@ -162,15 +171,18 @@ function snapshotKey({ recipe, sha }: RunNeed): string {
 
 async function append(world: World, id: PhaseId, record: RunRecord, need: RunNeed): Promise<void> {
   const phase = phaseNow(world, id);
-  const facts = runFacts(record, { asks: asksOf(phase, need.purpose), ...(await judged(world, phase, need, record)) });
+  const facts = runFacts(record, {
+    asks: asksOf(phase, need.purpose),
+    ...(await judgementOf(world, phase, need, record)),
+  });
   const blobs = facts.results ? [{ path: `runs/${record.run}/results.json`, bytes: recordBytes(record) }] : [];
   const intent: Intent = { kind: 'run', role: 'runner', phase: id, facts, body: '', blobs };
   await world.trail.append([intent]);
   await forgetSnapshots(world, phaseNow(world, id));
 }
 
-/** What a counted run that is compared with others comes to. */
-async function judged(
+/** The judgement on a counted run that is compared with others. */
+async function judgementOf(
   world: World,
   phase: Phase,
   need: RunNeed,

@@ -1,5 +1,5 @@
-// A patch by the Adversary, taken in: tried on the claim's files, put on the trail, and run; the tool waits for what the run
-// shows.
+// Accepts a patch by the Adversary: tries it on the claim's files, appends it to the trail, and runs it; the tool waits
+// for the result.
 
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
 import { comparedWith, sabotagesOf } from '../../state/controls/pieces.ts';
@@ -14,48 +14,57 @@ import { patchableFiles } from '../../state/work/changed.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { type Author, phaseNow, type World } from './world.ts';
 
-type Said = Extract<Submission, { kind: 'sabotage' }>;
+type Patch = Extract<Submission, { kind: 'sabotage' }>;
 
-/** A success where the claim's tests notice it. Throws `Refused` where it is not taken. */
-export async function sabotage(world: World, author: Author, said: Said, signal: AbortSignal): Promise<ToolReply> {
-  const [entry] = (await world.trail.append([await intentOf(world, author, said)])) as [Entry];
-  const run = await made(world, author, entry.id, signal);
-  if (!run?.control) return { ok: false, text: `#${entry.id}: it did not run to its end.` };
+/** Succeeds if the claim's tests notice the patch. Throws Refused if it is not accepted. */
+export async function sabotage(world: World, author: Author, patch: Patch, signal: AbortSignal): Promise<ToolReply> {
+  const [entry] = (await world.trail.append([await intentOf(world, author, patch)])) as [Entry];
+  const run = await countedRun(world, author, entry.id, signal);
+  if (!run?.control) return { ok: false, text: `#${entry.id}: it did not finish.` };
   const { result, why } = run.control;
   if (result === 'BITES') return { ok: true, text: `#${entry.id}: the tests notice it (${run.run}). ${why}` };
   const phase = phaseNow(world, author.phase);
-  const claim = phase.claims.find(({ id }) => id === said.facts.claim);
+  const claim = phase.claims.find(({ id }) => id === patch.facts.claim);
   const tried = claim && entry.kind === 'sabotage' ? sabotagesOf(phase, claim, entry.facts.gate).length : sabotagesMax;
   const left = sabotagesMax - tried;
   const next = left > 0 ? `Try another way; ${left} of ${sabotagesMax} are left.` : 'The operator decides now.';
   return { ok: false, text: `#${entry.id}: it shows nothing (${run.run}). ${why} ${next}` };
 }
 
-async function intentOf(world: World, { role, session, phase: id }: Author, said: Said): Promise<IntentOf<'sabotage'>> {
+async function intentOf(
+  world: World,
+  { role, session, phase: id }: Author,
+  patch: Patch,
+): Promise<IntentOf<'sabotage'>> {
   const phase = phaseNow(world, id);
-  const claim = phase.claims.find((one) => one.id === said.facts.claim);
+  const claim = phase.claims.find((one) => one.id === patch.facts.claim);
   const gate = claim && wantedSabotage(phase, claim, world.clock.nowMs());
-  if (!claim || !gate) throw new Refused(`#${said.facts.claim} is no claim that needs a sabotage now`);
+  if (!claim || !gate) throw new Refused(`#${patch.facts.claim} is not a claim that needs a sabotage now`);
   const { pinned } = await pinnedRecipe(
     world,
     recipeDigest(phase.recipes, phase.spec.gates[gate]?.recipe as RecipeName),
   );
   const reference = comparedWith(phase, claim, gate, 'sabotage');
-  const asked = { hub: world.paths.hub, reference, sha: claim.sha, spec: phase.spec, recipe: pinned.recipe };
-  const { edits } = said.facts;
-  const result = patched(edits, await patchableFiles(asked));
+  const source = { hub: world.paths.hub, reference, sha: claim.sha, spec: phase.spec, recipe: pinned.recipe };
+  const { edits } = patch.facts;
+  const result = patched(edits, await patchableFiles(source));
   if ('refused' in result) throw new Refused(result.refused);
-  return { kind: 'sabotage', role, phase: id, body: said.body, facts: { session, claim: claim.id, gate, edits } };
+  return { kind: 'sabotage', role, phase: id, body: patch.body, facts: { session, claim: claim.id, gate, edits } };
 }
 
-/** The run that was made for it, once it counts; null where none is to come. */
-async function made(world: World, { phase: id }: Author, entry: EntryId, signal: AbortSignal): Promise<Run | null> {
-  const found = () => phaseNow(world, id).runs.find((run) => isOf(run, entry)) ?? null;
+/** Waits for the sabotage's counted run; null if none is to come. */
+async function countedRun(
+  world: World,
+  { phase: id }: Author,
+  entry: EntryId,
+  signal: AbortSignal,
+): Promise<Run | null> {
+  const newest = () => phaseNow(world, id).runs.find((run) => isOf(run, entry)) ?? null;
   const isWaiting = () => {
     const phase = phaseNow(world, id);
     const sabotage = phase.sabotages.find((one) => one.id === entry);
     const claim = phase.claims.findLast((one) => one.gate === phase.claims.find((c) => c.id === sabotage?.claim)?.gate);
-    return phase.status === 'open' && found() === null && claim?.id === sabotage?.claim && claim?.withdrawn === null;
+    return phase.status === 'open' && newest() === null && claim?.id === sabotage?.claim && claim?.withdrawn === null;
   };
   const over = Promise.withResolvers<void>();
   const stop = world.trail.onAppended(() => {
@@ -64,7 +73,7 @@ async function made(world: World, { phase: id }: Author, entry: EntryId, signal:
   signal.addEventListener('abort', () => over.resolve(), { once: true });
   if (!isWaiting() || signal.aborted) over.resolve();
   await over.promise.finally(stop);
-  return found();
+  return newest();
 }
 
 function isOf({ purpose, outcome }: Run, sabotage: EntryId): boolean {

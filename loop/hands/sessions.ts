@@ -1,5 +1,5 @@
-// One wake of a role, carried out: its clone, what it is told, the session itself, and the two entries that frame it. Whatever
-// becomes of the model is on the trail; this rejects only where the machine is broken.
+// Carries out one session of a role: its clone, what it is shown, the session itself, and the two entries around it.
+// Whatever happens to the model is on the trail; this rejects only if the machine is broken.
 
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -33,10 +33,10 @@ type SessionCommand = Extract<Command, { kind: 'session' }>;
 
 const lockLimits = { memoryMb: 256, processes: 16, diskMb: 16, seconds: 30 };
 
-/** Failures that only a person mends. */
+/** Failures that only a person can fix. */
 const hopeless: ReadonlySet<AgentErrorCode> = new Set(['spend', 'fatal', 'price']);
 
-/** Wakes the role and resolves when its session has ended, and its end is on the trail. */
+/** Wakes the role; resolves once its session has ended and the end is on the trail. */
 export async function carryOutSession(world: World, command: SessionCommand, signal: AbortSignal): Promise<void> {
   const { role, phase: phaseId } = command;
   const session = `s-${randomBytes(6).toString('hex')}` as SessionId;
@@ -46,55 +46,55 @@ export async function carryOutSession(world: World, command: SessionCommand, sig
   const clone = await freshClone(world, command, phaseNow(world, phaseId));
   const fence = fenceOf(randomBytes(6).toString('hex'));
   const review = await reviewFor(world, command);
-  const told = await tell(world, command, fence, review);
+  const briefing = await brief(world, command, fence, review);
   const tools = toolsFor(role);
   const prompt = promptFor(
     role,
     tools.map((tool) => tool.schema),
   );
-  const limits = { ...setup.limits, usd: Math.min(setup.limits.usd, told.leftUsd) };
+  const limits = { ...setup.limits, usd: Math.min(setup.limits.usd, briefing.leftUsd) };
   const started: Facts<'session'> = {
     event: 'started',
-    ...{
-      session,
-      for: role,
-      reason: command.reason,
-      backend: setup.backend.name,
-      model: setup.backend.model,
-      prompt: prompt.digest,
-    },
-    ...{ shown: { upTo: told.upTo, runs: told.runs }, reservedUsd: setup.price.output === 0 ? 0 : limits.usd },
+    session,
+    for: role,
+    reason: command.reason,
+    backend: setup.backend.name,
+    model: setup.backend.model,
+    prompt: prompt.digest,
+    shown: { upTo: briefing.upTo, runs: briefing.runs },
+    reservedUsd: setup.price.output === 0 ? 0 : limits.usd,
   };
-  if (!(await begun(world, phaseId, started))) return;
+  if (!(await recordStart(world, phaseId, started))) return;
   world.onProgress({ kind: 'session', session, role, event: { kind: 'started' } });
   const redact = redactor(setup.secrets);
   const file = join(world.paths.transcripts, `${session}.jsonl`);
   const host = await openHost(world, { role, session, phase: phaseId }, clone, review);
   try {
     const result = await runSession({
-      ...{
-        session,
-        role,
-        prompt,
-        opening: told.opening,
-        tools,
-        host,
-        backend: setup.backend,
-        price: setup.price,
-        limits,
-        fence,
-      },
-      ...{ transcript: await openTranscript(file, redact, world.clock), redact, clock: world.clock, signal },
+      session,
+      role,
+      prompt,
+      opening: briefing.opening,
+      tools,
+      host,
+      backend: setup.backend,
+      price: setup.price,
+      limits,
+      fence,
+      transcript: await openTranscript(file, redact, world.clock),
+      redact,
+      clock: world.clock,
+      signal,
       onEvent: (event) => world.onProgress({ kind: 'session', session, role, event }),
     });
-    await ended(world, phaseId, session, role, result);
+    await recordEnd(world, phaseId, session, role, result);
   } finally {
     await host.close();
     world.onProgress({ kind: 'session', session, role, event: { kind: 'ended' } });
   }
 }
 
-/** Where the plan demands it: why the judge of this phase was not shown to judge well enough. Asked before money is spent. */
+/** If the plan demands calibration: why this phase's judge is not good enough, or null. Asked before money is spent. */
 function whyUncalibrated(world: World, { spec }: Phase): string | null {
   if (!spec.calibration) return null;
   const judge = judgeOf(world.agents.adversary.backend);
@@ -106,12 +106,12 @@ async function park(world: World, phase: SessionCommand['phase'], why: string): 
   try {
     await world.trail.append([{ kind: 'phase', role: 'supervisor', phase, facts, body: '' }]);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error; // it is parked, or over, by now
+    if (!(error instanceof Refused)) throw error; // it was parked or ended meanwhile
   }
 }
 
-/** False where the phase moved on meanwhile (parked, say) and nobody is to be woken any more. */
-async function begun(world: World, phase: SessionCommand['phase'], facts: Facts<'session'>): Promise<boolean> {
+/** False if the phase moved on meanwhile (was parked, say) and nobody may be woken. */
+async function recordStart(world: World, phase: SessionCommand['phase'], facts: Facts<'session'>): Promise<boolean> {
   try {
     await world.trail.append([{ kind: 'session', role: 'supervisor', phase, facts, body: '' }]);
     return true;
@@ -121,7 +121,7 @@ async function begun(world: World, phase: SessionCommand['phase'], facts: Facts<
   }
 }
 
-async function ended(
+async function recordEnd(
   world: World,
   phase: SessionCommand['phase'],
   session: SessionId,
@@ -129,48 +129,64 @@ async function ended(
   result: SessionResult,
 ): Promise<void> {
   const { end, why, turns, tokens, usd, transcript, published, trouble } = result;
-  const told = trouble && {
+  const recordedTrouble = trouble && {
     stop: hopeless.has(trouble.code),
     until: trouble.resetAtMs === null ? null : stampOf(trouble.resetAtMs),
   };
   const facts: Facts<'session'> = {
-    ...{ event: 'ended' as const, session, for: role, end, why, turns, tokens, usd, transcript, published },
-    ...(told && { trouble: told }),
+    event: 'ended',
+    session,
+    for: role,
+    end,
+    why,
+    turns,
+    tokens,
+    usd,
+    transcript,
+    published,
+    ...(recordedTrouble && { trouble: recordedTrouble }),
   };
   await world.trail.append([{ kind: 'session', role: 'supervisor', phase, facts, body: '' }]);
 }
 
-/** The Builder keeps its clone from session to session; the Adversary's is made anew each time, at the commit it judges. */
+/** The Builder keeps its clone between sessions; the Adversary gets a new one each time, at the commit it judges. */
 async function freshClone(world: World, { role, reason }: SessionCommand, phase: Phase): Promise<string> {
   const into = join(world.paths.clones, role);
   const marker = join(world.paths.clones, `${role}.phase`);
-  const kept = role === 'builder' && (await readMarker(marker)) === phase.id;
-  if (kept) {
+  const isKept = role === 'builder' && (await readMarker(marker)) === phase.id;
+  if (isKept) {
     if (phase.sessions.some(({ for: whose, end }) => whose === role && (end === 'lost' || end === 'cancelled')))
       await removeLocks(world, role, into);
     return into;
   }
   await rm(marker, { force: true });
   const isOfClaim = reason.kind === 'judge' || reason.kind === 'sabotage';
-  const judged = isOfClaim ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
+  const judgedClaim = isOfClaim ? phase.claims.find((claim) => claim.id === reason.claim) : undefined;
   const owner = world.sandbox.owner(role);
-  await roleClone({ hub: world.paths.hub, phase: phase.id, role, into, owner, ...(judged && { at: judged.sha }) });
+  await roleClone({
+    hub: world.paths.hub,
+    phase: phase.id,
+    role,
+    into,
+    owner,
+    ...(judgedClaim && { at: judgedClaim.sha }),
+  });
   await writeMarker(marker, phase.id);
   return into;
 }
 
-/** A git that was killed in the clone has left its locks there, and every later one would fail by them. */
+/** A git that was killed in the clone left its locks there, and every later one would fail on them. */
 async function removeLocks(world: World, role: AgentRole, clone: string): Promise<void> {
   const boxed = await world.sandbox.start(
     {
-      ...{ role, argv: ['find', '.git', '-name', '*.lock', '-type', 'f', '-delete'], workdir: '/tree' },
-      ...{
-        mounts: [{ source: clone, target: '/tree', mode: 'rw' }],
-        env: {},
-        tools: [],
-        hosts: [],
-        limits: lockLimits,
-      },
+      role,
+      argv: ['find', '.git', '-name', '*.lock', '-type', 'f', '-delete'],
+      workdir: '/tree',
+      mounts: [{ source: clone, target: '/tree', mode: 'rw' }],
+      env: {},
+      tools: [],
+      hosts: [],
+      limits: lockLimits,
     },
     new AbortController().signal,
   );
@@ -180,7 +196,7 @@ async function removeLocks(world: World, role: AgentRole, clone: string): Promis
   await boxed.done;
 }
 
-/** The phase that a role's lasting clone was made for; a clone without a marker is half made. */
+/** The phase that a role's clone was made for; null if missing: the clone is then incomplete. */
 async function readMarker(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch(() => null);
 }
@@ -189,9 +205,9 @@ async function writeMarker(path: string, phase: string): Promise<void> {
   await writeFile(path, phase, { mode: 0o600 });
 }
 
-type Told = { opening: string; upTo: number; runs: RunId[]; leftUsd: number };
+type Briefing = { opening: string; upTo: number; runs: RunId[]; leftUsd: number };
 
-/** Who judges a claim is shown what it changes; nobody else is. */
+/** What the claim changes, for the session that judges it; null for any other. */
 async function reviewFor(world: World, { reason, phase: id }: SessionCommand): Promise<Review | null> {
   if (reason.kind !== 'judge') return null;
   const phase = phaseNow(world, id);
@@ -199,12 +215,12 @@ async function reviewFor(world: World, { reason, phase: id }: SessionCommand): P
   return claim ? reviewOf(world.paths.hub, phase, claim) : null;
 }
 
-async function tell(
+async function brief(
   world: World,
   { role, reason, phase: id }: SessionCommand,
   fence: Fence,
   review: Review | null,
-): Promise<Told> {
+): Promise<Briefing> {
   const phase = phaseNow(world, id);
   const nowMs = world.clock.nowMs();
   const failing = new Map<RunId, FailedTest[]>();

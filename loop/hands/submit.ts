@@ -1,5 +1,6 @@
-// From what an agent says through a tool to an intent for the funnel: fills in what is not the agent's to say (session, trees,
-// ancestry, references, digests) from git and the trail. A refusal comes back in words; nothing is appended then.
+// Turns what an agent submits through a tool into an intent for the funnel: fills in what is not up to the agent
+// (session, trees, ancestry, references, digests) from git and the trail. A refusal is returned in words, and nothing
+// is appended.
 
 import picomatch from 'picomatch';
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
@@ -19,7 +20,7 @@ import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
 import { type Author, phaseNow, type Sources, type World } from './world.ts';
 
-/** Appends what was submitted; the reply names its number. */
+/** Appends the submission; the reply has its entry's number. */
 export async function submit(
   world: World,
   author: Author,
@@ -29,10 +30,10 @@ export async function submit(
 ): Promise<ToolReply> {
   try {
     if (submission.kind === 'sabotage') return await sabotage(world, author, submission, signal);
-    if (submission.kind === 'verdict') await reproducersRun(world, author, submission.facts.claim, signal);
+    if (submission.kind === 'verdict') await awaitReproducers(world, author, submission.facts.claim, signal);
     const intent = await intentOf(world, author, submission, review);
     const [entry] = (await world.trail.append([intent])) as [Entry];
-    const shown = entry.kind === 'finding' ? await reproduced(world, author, entry, signal) : '';
+    const shown = entry.kind === 'finding' ? await reproducerResult(world, author, entry, signal) : '';
     return { ok: true, text: `#${entry.id}: ${wordsFor(entry)}${shown}` };
   } catch (error) {
     if (error instanceof Refused) return { ok: false, text: `refused: ${error.message}` };
@@ -55,7 +56,9 @@ async function intentOf(world: World, author: Author, submission: Submission, re
         ...envelope,
         kind: 'verdict',
         facts: {
-          ...{ session, ...submission.facts, gate: gateOf(phaseNow(world, phase), submission.facts.claim) },
+          session,
+          ...submission.facts,
+          gate: gateOf(phaseNow(world, phase), submission.facts.claim),
           ...servedTo(review, submission.facts, submission.seen),
         },
       };
@@ -68,7 +71,7 @@ async function intentOf(world: World, author: Author, submission: Submission, re
 
 function gateOf(phase: Phase, claim: EntryId): GateId {
   const known = phase.claims.find((c) => c.id === claim);
-  if (!known) throw new Refused(`#${claim} is no claim of this phase`);
+  if (!known) throw new Refused(`#${claim} is not a claim of this phase`);
   return known.gate;
 }
 
@@ -76,17 +79,17 @@ async function claimFacts(
   world: World,
   { session, phase: id }: Author,
   gate: GateId,
-  given: Sha,
+  requested: Sha,
   expects: Facts<'claim'>['expects'],
 ): Promise<Facts<'claim'>> {
   const { hub } = world.paths;
-  const sha = await knownCommit(hub, given);
+  const sha = await knownCommit(hub, requested);
   const head = await branchHead(hub, `phase/${id}`);
   if (head === null || !(await isAncestor(hub, sha, head)))
     throw new Refused(`${sha} is not on phase/${id}: publish it first`);
-  // What is delivered is the branch, so what is judged as DONE is its head; it is frozen from here on.
+  // The branch is what is delivered, so DONE is judged at its head; from here on the branch is frozen.
   if (gate === DONE && sha !== head)
-    throw new Refused(`phase/${id} has moved on to ${head}: hand that commit off, once every gate holds there`);
+    throw new Refused(`phase/${id} has moved on to ${head}: hand off that commit once every gate holds there`);
   const phase = phaseNow(world, id);
   const related = await Promise.all(
     phase.claims.map(async (claim) => ({
@@ -127,19 +130,19 @@ async function functionsOf(
   return Object.keys(functions).length > 0 ? { functions } : {};
 }
 
-type Said = Extract<Submission, { kind: 'finding' }>['facts'];
+type FindingFacts = Extract<Submission, { kind: 'finding' }>['facts'];
 
 async function findingIntent(
   world: World,
   { session, phase: id }: Author,
-  said: Said,
+  finding: FindingFacts,
 ): Promise<Pick<Extract<Intent, { kind: 'finding' }>, 'kind' | 'facts' | 'blobs'>> {
-  const { reproducer, ...facts } = said;
+  const { reproducer, ...facts } = finding;
   if (!reproducer) return { kind: 'finding', facts: { session, ...facts } };
   const phase = phaseNow(world, id);
-  const gate = said.gate === DONE ? (Object.keys(phase.spec.gates)[0] as GateId) : said.gate;
+  const gate = finding.gate === DONE ? (Object.keys(phase.spec.gates)[0] as GateId) : finding.gate;
   const spec = phase.spec.gates[gate];
-  if (!spec) throw new Refused(`the plan has no gate ${said.gate}`);
+  if (!spec) throw new Refused(`the plan has no gate ${finding.gate}`);
   const globs = await testGlobs(world, phase, spec.recipe);
   if (!picomatch.isMatch(reproducer.path, globs, { dot: true })) {
     throw new Refused(`a reproducer is laid under the recipe's tests (${globs.join(', ')}), not at ${reproducer.path}`);
@@ -159,8 +162,8 @@ export async function testGlobs(world: Sources, phase: Phase, recipe: RecipeName
   return testGlobsOf(phase.spec, pinned.recipe);
 }
 
-/** A verdict waits for the reproducers filed with it: what they show decides whether it may be given. */
-async function reproducersRun(
+/** Waits for the reproducers filed with a verdict: their results decide whether it may be given. */
+async function awaitReproducers(
   world: World,
   { phase: id }: Author,
   claimId: EntryId,
@@ -180,15 +183,15 @@ async function reproducersRun(
   await over.promise.finally(stop);
 }
 
-/** What the reproducer of a finding just filed showed at the live claim; the tool waits for it. */
-async function reproduced(
+/** Waits for the reproducer of a finding just filed; returns what it showed at the live claim. */
+async function reproducerResult(
   world: World,
   author: Author,
   entry: EntryOf<'finding'>,
   signal: AbortSignal,
 ): Promise<string> {
   if (!entry.facts.reproducer || entry.facts.claim === null) return '';
-  await reproducersRun(world, author, entry.facts.claim, signal);
+  await awaitReproducers(world, author, entry.facts.claim, signal);
   const runs = phaseNow(world, author.phase).runs;
   const run = runs.findLast((one) => one.purpose.kind === 'reproducer' && one.purpose.finding === entry.id);
   if (!run) return '';
@@ -201,7 +204,7 @@ function wordsFor(entry: Entry): string {
     case 'claim':
       return entry.facts.gate === DONE
         ? `DONE is claimed at ${entry.facts.shas.main}. Everything runs once more now, then the Adversary judges it.`
-        : `${entry.facts.gate} is claimed at ${entry.facts.shas.main}; its cold runs start now. Go on with other work, or wait.`;
+        : `${entry.facts.gate} is claimed at ${entry.facts.shas.main}; its cold runs start now. Continue with other work, or wait.`;
     case 'finding':
       return `the finding is filed.${entry.facts.reproducer ? '' : ' Without a reproducer it rests on your word.'}`;
     case 'verdict':

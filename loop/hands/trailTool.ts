@@ -1,5 +1,5 @@
-// The `trail` tool: what an agent may look up. An entry as it stands, a run's record, or a list. The Adversary never sees the
-// journal of the phase that it judges.
+// The `trail` tool, by which an agent looks things up: an entry in full, a run's record, or a list of entries. The
+// Adversary never sees the journal of the phase that it judges.
 
 import type { ToolReply, TrailQuery } from '../../agents/tools/host.ts';
 import type { Entry } from '../../state/entry/entry.ts';
@@ -29,21 +29,21 @@ export async function lookUp(
       ? { ok: true, text: `entry #${entry.id}`, data: [{ what: `entry #${entry.id}`, text: renderEntry(entry) }] }
       : { ok: false, text: `there is no entry #${query.entry} for you to see` };
   }
-  const found = visible.filter((entry) => matches(entry, query));
-  const lines = found.slice(0, listedMax).map((entry) => renderEntry(entry).split('\n', 1)[0]);
-  if (lines.length === 0) return { ok: true, text: 'nothing on the trail fits' };
-  const more = found.length - listedMax;
-  const text = `${found.length} fit${more > 0 ? `; ${more} are not listed: go on with from: ${found[listedMax]?.id}` : ''}`;
+  const matching = visible.filter((entry) => matches(entry, query));
+  const lines = matching.slice(0, listedMax).map((entry) => renderEntry(entry).split('\n', 1)[0]);
+  if (lines.length === 0) return { ok: true, text: 'nothing on the trail matches' };
+  const more = matching.length - listedMax;
+  const text = `${matching.length} match${more > 0 ? `; ${more} are not listed: continue with from: ${matching[listedMax]?.id}` : ''}`;
   return { ok: true, text, data: [{ what: 'headings of entries', text: lines.join('\n') }] };
 }
 
-/** The same as the answer of a tool. */
+/** A run's record as a tool's answer. */
 export function recordReply(record: RunRecord): ToolReply {
   const text = `${record.run}: ${record.outcome}, level ${record.level}, at commit ${record.shas.main}`;
   return { ok: true, text, data: [{ what: `record of ${record.run}`, text: recordText(record) }] };
 }
 
-/** A run for people and models: its stages with the ends of their logs, its tests, what failed. */
+/** A run as text for people and models: its stages, its tests, what failed, and the end of the failed stage's log. */
 export function recordText(record: RunRecord): string {
   const stages = record.stages.map(
     (stage) => `- ${stage.name}: ${stage.rung}, exit ${stage.exit ?? stage.signal ?? '–'}, ${Math.round(stage.ms)} ms`,

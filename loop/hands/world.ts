@@ -1,4 +1,4 @@
-// What the supervisor's hands work with: one trail, one hub, one sandbox, one clock. Made once by `supervisor.ts`.
+// What the supervisor's hands work with: one trail, one hub, one sandbox, one clock. Opened once, by `supervisor.ts`.
 
 import type { Logger } from 'pino';
 import type { ModelBackend } from '../../agents/model/backend.ts';
@@ -22,7 +22,7 @@ import type { Places } from './places.ts';
 /** How one role's model is reached, and within which limits. */
 export type AgentSetup = { backend: ModelBackend; price: Price; limits: Limits; secrets: string[] };
 
-/** What those who watch are told; nothing depends on it. */
+/** What is reported to whoever is watching; nothing depends on it. */
 export type Progress =
   | { kind: 'entry'; entry: Entry }
   | { kind: 'run'; run: RunId; what: string; at: 'started' | 'stage' | 'ended'; stage?: string; outcome?: Outcome }
@@ -41,7 +41,7 @@ export type World = {
   sandbox: Sandbox;
   engine: Engine;
   places: Places;
-  /** Kept copies of trees after setup, by recipe and commit: this process's own, gone with it. */
+  /** Runs whose tree after setup was copied, by recipe and commit; the copies are gone when this process ends. */
   snapshots: Map<string, RunId>;
   clock: Clock;
   log: Logger;
@@ -49,20 +49,20 @@ export type World = {
   onProgress(progress: Progress): void;
 };
 
-/** What of the world tells how a run is made; anyone who reads a trail has as much. */
+/** The part of the world that determines how a run is made; anyone who can read a trail has it. */
 export type Sources = {
   paths: Pick<StatePaths, 'hub'>;
   trail: Pick<Funnel<TrailState>, 'blob' | 'file' | 'state'>;
 };
 
-/** The phase of that id as it is now. */
+/** The phase with that id, as it is now. */
 export function phaseNow(world: World, id: PhaseId): Phase {
   const phase = world.trail.state.phases[id];
   if (!phase) throw new Error(`there is no phase ${id}`);
   return phase;
 }
 
-/** The phase under way, or a refusal. */
+/** The open phase. Throws Refused if there is none. */
 export function openPhase(world: World): Phase {
   const phase = livePhase(world.trail.state);
   if (phase?.status !== 'open') throw new Refused('no phase is open');

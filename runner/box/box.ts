@@ -1,6 +1,6 @@
-// One running box, from spawned process to its end. Three facts come by descriptors that boxed code never holds: bwrap's
-// status (which process is the box's first), a byte written just before the command is executed (so a box that could not be
-// made is told from a command that failed), and the end itself, awaited until the last process of the box is gone.
+// One running box, from the spawned process until its last process is gone. Two facts arrive on descriptors that boxed
+// code never has: bwrap's status (the pid of the box's first process), and a byte written just before the command is
+// executed, which tells a box that could not be made from a command that failed.
 
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BoxEnd, Boxed } from './sandbox.ts';
 
 const statusBytesMax = 16 * 1024;
-/** How long to wait for the first process's number before killing without it. */
+/** How long to wait for the first process's pid before killing without it. */
 const pidWaitMs = 500;
 const goneWaitMs = 10_000;
 const goneStepMs = 1;
@@ -21,21 +21,21 @@ export type BoxParts = {
   stdin: Writable;
   stdout: Readable;
   stderr: Readable;
-  /** bwrap's --json-status-fd, and the descriptor on which the command's shell says that it is there. */
+  /** bwrap's --json-status-fd, and the descriptor on which the command's shell reports that it is running. */
   status: Readable;
   started: Readable;
   seconds: number;
   denials: () => string[];
-  /** Read once, after the end and before `release`. */
+  /** Called once, after the box has ended and before `release`. */
   outOfMemory: () => boolean;
   release: () => Promise<void>;
 };
 
-/** Takes over a spawned box; see `Boxed` for its contract. */
+/** Takes over a spawned box; `Boxed` has the contract. */
 export function watchBox(parts: BoxParts, signal: AbortSignal): Boxed {
   const { child } = parts;
   const hostPid = firstPid(parts.status);
-  const started = saysAnything(parts.started);
+  const started = emitsData(parts.started);
   let timedOut = false;
   let killed = false;
   let ended = false;
@@ -45,13 +45,13 @@ export function watchBox(parts: BoxParts, signal: AbortSignal): Boxed {
   async function kill(): Promise<void> {
     killed = true;
     const init = await Promise.race([hostPid, delay(pidWaitMs, null, { ref: false })]);
-    // The first process's death is the end of its whole pid namespace; bwrap's alone would follow a moment later.
+    // Killing the first process ends its whole pid namespace; killing bwrap alone would take a moment longer.
     if (init !== null && statOf(init.pid)?.startedAt === init.startedAt) send(init.pid, 'SIGKILL');
     child.kill('SIGKILL');
   }
 
   function stop(graceMs: number): Promise<BoxEnd> {
-    if (ended) return done; // its numbers may be another's by now
+    if (ended) return done; // its pids may have been reused
     if (graceMs <= 0) void kill();
     else if (stopping === undefined) {
       stopping = setTimeout(() => void kill(), graceMs);
@@ -75,14 +75,14 @@ export function watchBox(parts: BoxParts, signal: AbortSignal): Boxed {
     clearTimeout(stopping);
     signal.removeEventListener('abort', onAbort);
     const init = await hostPid;
-    const survived = init !== null && !(await gone(init));
+    const survived = init !== null && !(await waitUntilGone(init));
     const outOfMemory = parts.outOfMemory();
     await parts.release();
     const how = killed || exit === null ? { exit: null, signal: died ?? 'SIGKILL' } : { exit, signal: signalOf(exit) };
     return { started: await started, ...how, timedOut, outOfMemory, survived };
   }
 
-  // A stream cut off by the end of its command is its reader's business, not a crash of ours.
+  // A stream cut off when its command ends is its reader's concern; it must not crash the supervisor.
   for (const stream of [parts.stdin, parts.stdout, parts.stderr]) stream.on('error', () => {});
   const { stdin, stdout, stderr, denials } = parts;
   return { stdin, stdout, stderr, done, stop, hostPid: hostPid.then((init) => init?.pid ?? null), denials };
@@ -90,10 +90,10 @@ export function watchBox(parts: BoxParts, signal: AbortSignal): Boxed {
 
 type Init = { pid: number; startedAt: string };
 
-/** Name of the signal that a shell's exit code 128+n stands for. */
+/** Name of the signal that a shell's exit code 128+n stands for; null for any other code. */
 function signalOf(exit: number): string | null {
-  const found = Object.entries(constants.signals).find(([, number]) => number === exit - 128);
-  return found?.[0] ?? null;
+  const entry = Object.entries(constants.signals).find(([, number]) => number === exit - 128);
+  return entry?.[0] ?? null;
 }
 
 function exitOf(child: ChildProcess): Promise<{ exit: number | null; signal: string | null }> {
@@ -103,7 +103,7 @@ function exitOf(child: ChildProcess): Promise<{ exit: number | null; signal: str
   });
 }
 
-/** bwrap writes JSON lines; the one that names the first process comes before the command runs. */
+/** bwrap writes JSON lines; the one with the first process's pid comes before the command runs. */
 function firstPid(status: Readable): Promise<Init | null> {
   return new Promise((resolve) => {
     let text = '';
@@ -117,7 +117,7 @@ function firstPid(status: Readable): Promise<Init | null> {
   });
 }
 
-function saysAnything(stream: Readable): Promise<boolean> {
+function emitsData(stream: Readable): Promise<boolean> {
   return new Promise((resolve) => {
     stream.once('data', () => resolve(true));
     stream.on('error', () => resolve(false));
@@ -125,7 +125,7 @@ function saysAnything(stream: Readable): Promise<boolean> {
   });
 }
 
-/** SIGTERM to the command itself: bwrap's init passes nothing on. */
+/** Sends SIGTERM to the command itself: bwrap's init does not forward signals. */
 function terminate(init: number): void {
   try {
     const children = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').trim().split(' ');
@@ -144,8 +144,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A first process that is gone, or a zombie, has already reaped its whole namespace: the kernel sees to that. */
-async function gone(init: Init): Promise<boolean> {
+/** Waits until the first process is gone or a zombie: by then the kernel has ended everything in its pid namespace. */
+async function waitUntilGone(init: Init): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < goneWaitMs; waitedMs += goneStepMs) {
     const now = statOf(init.pid);
     if (now === null || now.startedAt !== init.startedAt || now.state === 'Z') return true;

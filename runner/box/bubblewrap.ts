@@ -1,6 +1,6 @@
-// The real sandbox: bubblewrap in a fixed profile (profile.ts), never as root. A supervisor that is root starts each role's
-// boxes as a user without rights of that role's own (staging.ts); any other starts them as itself, recorded as `shared`.
-// Made here; launch.ts starts its boxes, box.ts sees them through to their end.
+// The real sandbox: bubblewrap with a fixed profile (profile.ts), never as root. If the supervisor is root, each role's
+// boxes run as that role's own unprivileged user (staging.ts); otherwise as the supervisor's user, recorded as
+// `shared`. This file builds the sandbox; launch.ts starts its boxes, and box.ts watches each one until it ends.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,39 +18,51 @@ import { filterArch, seccompFilter } from './seccomp.ts';
 import { runSelfTest, unavailable } from './selftest.ts';
 
 export type BubblewrapOptions = {
-  /** The workspace's state; what the sandbox needs is kept in `sandbox/` there. */
+  /** The workspace's state folder; the sandbox keeps its files in `sandbox/` there. */
   stateDir: string;
-  /** Host user (and group) of each role where the supervisor is root; they need no entry in /etc/passwd. */
+  /** Host user (and group) id of each role, for a root supervisor; the ids need no entry in /etc/passwd. */
   uids?: Record<BoxRole, number>;
 };
 
 export const defaultUids: Record<BoxRole, number> = { builder: 61001, adversary: 61002, verify: 61003 };
 
-type Made = { sandbox: Sandbox } | { missing: string[]; selfTest: SelfTest };
+type Result = { sandbox: Sandbox } | { missing: string[]; selfTest: SelfTest };
 
-/** Makes the sandbox, not yet tested (`openSandbox` does); or says what this machine lacks. `without` is for tests alone. */
+/**
+ * Builds the sandbox, untested (`openSandbox` tests it), or returns what this machine lacks. `without` is for tests
+ * only.
+ */
 export async function bubblewrap(
   options: BubblewrapOptions,
   without: ReadonlySet<Protection> = new Set(),
-): Promise<Made> {
+): Promise<Result> {
   const { stateDir } = options;
   const uid = process.getuid?.() === 0 ? 'own' : 'shared';
-  const binaries = findBinaries(uid);
+  const { binaries, missing } = findBinaries(uid);
   const arch = filterArch(process.arch);
-  const missing = [...binaries.missing];
   if (process.platform !== 'linux') missing.push('the sandbox needs Linux');
-  else if (arch === null) missing.push(`no system-call filter is written for ${process.arch}: use x86-64 or arm64`);
+  else if (arch === null) missing.push(`there is no system-call filter for ${process.arch}: use x86-64 or arm64`);
   if (arch === null || missing.length > 0) return { missing, selfTest: unavailable(uid, missing.join('; ')) };
 
   sweepScratch(stateDir);
   const seccomp = keepFilter(stateDir, seccompFilter(arch));
   const uids = uid === 'own' ? (options.uids ?? defaultUids) : null;
   const shed = without.has('fds') ? [] : inheritable().filter((fd) => !ownDescriptors(uid).includes(fd));
-  const made = { etc: makeEtc(stateDir), system: systemLinks(), cgroups: findCgroups(), binaries: binaries.found };
-  return { sandbox: sandboxOf({ stateDir, seccomp, uids, without, shed, ...made }) };
+  const sandbox = sandboxOf({
+    stateDir,
+    etc: makeEtc(stateDir),
+    seccomp,
+    binaries,
+    system: systemLinks(),
+    cgroups: findCgroups(),
+    shed,
+    uids,
+    without,
+  });
+  return { sandbox };
 }
 
-/** The filter's file: never half written, since another supervisor's box may be reading it. */
+/** Writes the filter's file atomically: another supervisor's box may be reading it. */
 function keepFilter(stateDir: string, filter: Buffer): string {
   const path = join(sandboxDir(stateDir), 'seccomp.bpf');
   if (existsSync(path) && readFileSync(path).equals(filter)) return path;
@@ -78,7 +90,7 @@ function sandboxOf(setting: Setting): Sandbox {
     const args = ['-h', '-R', '-P', '--', `${to.uid}:${to.gid}`, dir];
     const child = spawn(binaries.chown, args, { env: {}, stdio: 'ignore' });
     const exit = await new Promise((done) => child.once('exit', done).once('error', done));
-    if (exit !== 0) throw new RunnerError('io', `cannot give ${dir} to user ${to.uid} (the ${role}'s): chown failed`);
+    if (exit !== 0) throw new RunnerError('io', `cannot give ${dir} to user ${to.uid} (${role}): chown failed`);
   }
   async function close(): Promise<void> {
     await Promise.all([...running].map((boxed) => boxed.stop(0)));

@@ -1,6 +1,6 @@
-// Keeps the head and the tail of a stream, and counts and digests the whole: output is bounded, evidence is not cut. What is
-// kept is text for people: terminal escapes, control, bidi and zero-width characters are taken out, unless the caller reads
-// bytes in a way of his own.
+// Keeps the head and tail of a stream as text, and counts and hashes all of it: the kept output is bounded, the
+// evidence is complete. The text is for people: terminal escapes and control, bidi and zero-width characters are
+// removed, unless the caller passes its own decoder.
 
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -9,8 +9,8 @@ import type { Digest } from '../../state/entry/ids.ts';
 export type Collected = { head: string; tail: string; bytes: number; digest: Digest };
 
 /**
- * Reads `stream` to its end (or to its error or destruction: what came so far counts). `head` holds at most `headBytes` of
- * the raw bytes, `tail` at most the last `tailBytes` of what comes after the head; never the same bytes twice.
+ * Reads `stream` until it ends, fails or is destroyed; whatever arrived counts. `head` is at most the first `headBytes`
+ * raw bytes, `tail` at most the last `tailBytes` of what follows the head; the two never overlap.
  */
 export async function collect(
   stream: Readable,
@@ -33,7 +33,7 @@ export async function collect(
   try {
     for await (const chunk of stream) take(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
   } catch {
-    // A stream cut off by the end of its process is no error here: the count and digest say what came.
+    // A stream cut off when its process ends is not an error here: count and digest cover what arrived.
   }
   return {
     head: textOf(Buffer.concat(head)),
@@ -43,20 +43,23 @@ export async function collect(
   };
 }
 
-/** UTF-8 (bad bytes as U+FFFD) without escapes and without characters that hide or reorder others; \r\n and \r as \n. */
+/**
+ * Decodes UTF-8 (invalid bytes become U+FFFD), removes escapes and characters that hide or reorder others, and turns
+ * \r\n and \r into \n.
+ */
 export function plainText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
   return text.replace(terminalString, '').replace(terminalEscape, '').replace(/\r\n?/g, '\n').replace(unprintable, '');
 }
 
 const esc = '\u001b';
-/** Window titles, links and the like: up to their terminator. Then colours, cursor moves, character sets. */
+/** Window titles, links and the like, up to their terminator; then colours, cursor moves and character sets. */
 const terminalString = new RegExp(`${esc}[\\]PX^_][^\\u0007${esc}]{0,4096}(?:\\u0007|${esc}\\\\)`, 'g');
 const terminalEscape = new RegExp(`${esc}\\[[0-?]{0,64}[ -/]{0,16}[@-~]|${esc}[ -/]{0,16}[0-~]`, 'g');
-/** Controls, what formats (bidi, zero-width, tags), line and paragraph separators. */
+/** Control and format characters (bidi, zero-width, tags), line and paragraph separators. */
 const unprintable = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\n\t]]/gv;
 
-/** The last `max` bytes of what is added; joins its parts only once every `max` bytes. */
+/** Keeps the last `max` bytes added; joins its chunks only once every `max` bytes. */
 function lastBytes(max: number): { add(more: Buffer): void; bytes(): Buffer } {
   let parts: Buffer[] = [];
   let size = 0;

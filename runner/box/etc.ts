@@ -1,5 +1,6 @@
-// The /etc of every box: our own passwd, hosts and so on, copies of what programs need to find libraries, certificates and
-// alternatives, and the kit (the programs of ours that run inside). Made once per version of its sources, under the state.
+// Builds the /etc of every box: our own passwd, hosts and so on, copies of what programs need to find libraries,
+// certificates and alternatives, and the kit (our programs that run inside). Built once per version of its sources, in
+// the state folder.
 
 import { createHash } from 'node:crypto';
 import {
@@ -24,22 +25,22 @@ import { fileURLToPath } from 'node:url';
 import { syscallProgram } from './probe.ts';
 import { makeScratch, sandboxDir } from './scratch.ts';
 
-/** The one user of a box, inside. Outside it is the role's own user. */
+/** A box's only user, as seen inside. Outside, it is the role's host user. */
 export const boxUser = { uid: 1000, gid: 1000, name: 'agent', home: '/home/agent' } as const;
-/** Where the kit lies inside a box. */
+/** Where the kit is inside a box. */
 export const kitDir = '/etc/coldpass';
 const kitNames = ['files', 'walk', 'net', 'probe'];
 
 /**
- * Top-level domains of which Chromium insists that they are only ever asked by https. As names of an app's services (`app`
- * is every second one's) they are not domains.
+ * Top-level domains that Chromium reaches only by https. Services of an app often have such names (every second app has
+ * an `app`), and there they are not domains.
  */
 const plainNames =
   'ads android app bank boo cal channel chrome dad day dev docs drive eat fly foo here how map meet meme mov new page play prod prof search zip'.split(
     ' ',
   );
 
-const written: Record<string, string> = {
+const ownFiles: Record<string, string> = {
   passwd: [
     'root:x:0:0:root:/root:/bin/sh',
     'agent:x:1000:1000:agent:/home/agent:/bin/sh',
@@ -56,8 +57,8 @@ const written: Record<string, string> = {
   // Debian's Chromium reads its policies here.
   'chromium/policies/managed/box.json': `${JSON.stringify({ HSTSPolicyBypassList: plainNames })}\n`,
 };
-/** Copied where the host has them. Nothing here says anything about the host's people, keys or network. */
-const copied = [
+/** Copied if the host has them. Nothing here reveals the host's people, keys or network. */
+const hostNames = [
   'ld.so.cache',
   'alternatives',
   'localtime',
@@ -70,11 +71,11 @@ const copied = [
   'protocols',
   'shells',
 ];
-const copiedLike = /^java-\d+-openjdk|^java$/;
+const hostNamePattern = /^java-\d+-openjdk|^java$/;
 
-/** The folder to mount at /etc. `from` is the host's /etc. */
+/** Returns the folder to mount at /etc. `from` is the host's /etc. */
 export function makeEtc(stateDir: string, from = '/etc'): string {
-  const sources = [...copied, ...readdirSync(from).filter((name) => copiedLike.test(name))].filter((name) =>
+  const sources = [...hostNames, ...readdirSync(from).filter((name) => hostNamePattern.test(name))].filter((name) =>
     existsSync(join(from, name)),
   );
   const dir = join(sandboxDir(stateDir), `etc-${versionOf(from, sources)}`);
@@ -90,18 +91,18 @@ export function makeEtc(stateDir: string, from = '/etc'): string {
   return dir;
 }
 
-/** Name of a kit program inside. */
+/** Path of a kit program inside a box. */
 export function kitPath(name: string): string {
   return join(kitDir, `${name}.js`);
 }
 
-/** Its file here, for a sandbox without boxes. It is TypeScript here and JavaScript where the package was emitted. */
+/** The program's source file, for a sandbox without boxes: TypeScript here, JavaScript in the published package. */
 export function kitSource(name: string): string {
   return fileURLToPath(new URL(`../inside/${name}${extname(import.meta.url)}`, import.meta.url));
 }
 
 function fill(dir: string, from: string, sources: string[]): void {
-  for (const [name, text] of Object.entries(written)) {
+  for (const [name, text] of Object.entries(ownFiles)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true });
     writeFileSync(join(dir, name), text);
   }
@@ -120,14 +121,14 @@ function fill(dir: string, from: string, sources: string[]): void {
   openUp(dir);
 }
 
-/** Without its types: a box is up in half the time where its node has none to strip. */
+/** The source without its types: a box is up in half the time if its node has none to strip. */
 function plainScript(path: string): string {
   const text = readFileSync(path, 'utf8');
-  return extname(path) === '.ts' ? stripped(text).replaceAll(/(from '\.\/\w+)\.ts'/g, "$1.js'") : text;
+  return extname(path) === '.ts' ? withoutTypes(text).replaceAll(/(from '\.\/\w+)\.ts'/g, "$1.js'") : text;
 }
 
-/** Node says once a process that this is experimental, which is nothing to whoever types a command. */
-function stripped(text: string): string {
+/** Node warns once per process that this is experimental, which means nothing to whoever runs a command. */
+function withoutTypes(text: string): string {
   const warn = process.emitWarning;
   process.emitWarning = () => {};
   try {
@@ -137,14 +138,14 @@ function stripped(text: string): string {
   }
 }
 
-/** Certificates are public, their keys are not. Of alternatives two in three lead to pages of a manual. */
+/** Certificates are public, their keys are not. Two in three alternatives (`.gz`) lead to manual pages. */
 function isPublic(path: string): boolean {
   if (basename(path) === 'private' || ['.key', '.gz'].includes(extname(path))) return false;
   const kind = lstatSync(path);
   return kind.isFile() || kind.isDirectory() || kind.isSymbolicLink();
 }
 
-/** Readable by every role's user, whatever umask or the originals say. */
+/** Makes everything readable by every role's user, whatever the umask and the original modes. */
 function openUp(path: string): void {
   const kind = lstatSync(path);
   if (kind.isSymbolicLink()) return;
@@ -153,14 +154,14 @@ function openUp(path: string): void {
 }
 
 function versionOf(from: string, sources: string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(written));
+  const hash = createHash('sha256').update(JSON.stringify(ownFiles));
   for (const name of sources) for (const line of stamps(join(from, name))) hash.update(line);
   for (const name of kitNames) hash.update(plainScript(kitSource(name)));
   hash.update(syscallProgram() ?? '');
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Name, size and time of a file, or of a folder and its own folders: enough to see a package manager's update. */
+/** Name, size and time of a file, or of a folder and its direct subfolders: enough to notice a package update. */
 function stamps(path: string): string[] {
   const kind = statSync(path);
   const own = `${path} ${kind.size} ${kind.mtimeMs}\n`;

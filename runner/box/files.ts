@@ -1,6 +1,6 @@
-// The supervisor's hands in a tree that boxed code can write: it never opens a path there itself, it asks the file service
-// (`runner/inside/files.ts`) in a box of that role. What answers is not trusted: lengths, shapes and times are checked here, and a service
-// that lies, floods, hangs or dies only makes calls fail; the next call gets a new one.
+// Lets the supervisor work in a tree that boxed code can write: it never opens a path there itself but asks the file
+// service (runner/inside/files.ts) in a box of that role. Answers are not trusted: lengths, shapes and times are
+// checked here. A service that lies, floods, hangs or dies only makes calls fail; the next call gets a new one.
 
 import { z } from 'zod';
 import { plainText } from './collect.ts';
@@ -22,40 +22,42 @@ export type FileKind = {
 };
 
 /**
- * Paths are relative to the first mount, or absolute under any mount's target. Links are followed inside their tree only;
- * `write`, `edit`, `remove` and `stat` do not follow a link that is the path's last part. One call runs at a time, in order.
- * Calls reject with RunnerError `box` only where the service itself broke.
+ * Paths are relative to the first mount, or absolute under any mount's target. Links are followed only within their
+ * tree; `write`, `edit`, `remove` and `stat` do not follow a link that is the path's last part. One call runs at a
+ * time, in order. A call rejects, with RunnerError `box`, only if the service itself failed.
  */
 export interface Files {
-  /** `bytes` from `offset`, at most `bytesMax` (and 16 MiB); `size` is the whole file's. */
+  /** At most `bytesMax` bytes (and 16 MiB) from `offset`; `size` is that of the whole file. */
   read(
     path: string,
     how: { bytesMax: number; offset?: number },
   ): Promise<FileAnswer<{ bytes: Buffer; size: number; mode: number }>>;
-  /** Makes missing folders; replaces the file at once or not at all. Without `mode` an old file keeps its own, a new one gets 644. */
+  /**
+   * Makes missing folders; replaces the file atomically. Without `mode` a file keeps its mode, and a new one gets 644.
+   */
   write(path: string, bytes: Uint8Array, mode?: number): Promise<FileAnswer>;
-  /** Replaces `before`, which must be there exactly once, byte for byte; `line` is where (from 1). */
+  /** Replaces `before`, which must occur exactly once, byte for byte; `line` is its line, from 1. */
   edit(path: string, before: string, after: string): Promise<FileAnswer<{ line: number }>>;
-  /** A file, a link, or a folder with all that is in it. */
+  /** Removes a file, a link, or a folder with everything in it. */
   remove(path: string): Promise<FileAnswer>;
   mkdirs(path: string): Promise<FileAnswer>;
-  /** Sorted by name, folder by folder, `depth` levels; `cut` where there is more than `max`. */
+  /** Entries sorted by name, folder by folder, `depth` levels deep; `cut` if there are more than `max`. */
   list(
     path: string,
     depth: number,
     max: number,
   ): Promise<FileAnswer<{ entries: (FileKind & { path: string })[]; cut: boolean }>>;
   stat(path: string): Promise<FileAnswer<FileKind>>;
-  /** Copies what is in one folder into another, which is made; modes kept, links as links. */
+  /** Copies one folder's contents into another, made if missing; keeps modes, and links as links. */
   copyTree(from: string, to: string): Promise<FileAnswer>;
-  /** Bytes on disk, below `path` included. */
+  /** Bytes on disk used by `path` and everything below it. */
   diskUsage(path: string): Promise<FileAnswer<{ bytes: number }>>;
   close(): Promise<void>;
 }
 
 export type FilesOptions = { role: BoxRole; mounts: Mount[]; callMs?: number };
 
-/** The service starts with the first call. `close` ends it; `sandbox.close()` does too. */
+/** The service starts with the first call. `close` ends it; so does `sandbox.close()`. */
 export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
   let service: Service | null = null;
   let queue: Promise<unknown> = Promise.resolve();
@@ -68,9 +70,9 @@ export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
     try {
       return await service.ask(call, deadlineMs);
     } catch (error) {
-      const broken = service;
+      const failedService = service;
       service = null;
-      await broken.stop();
+      await failedService.stop();
       throw error;
     }
   }
@@ -90,7 +92,7 @@ export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
       const { body, ...answer } = await inTurn({
         op: 'read',
         fields: { path, bytesMax: most, offset },
-        shape: Sized,
+        shape: SizeAndMode,
         most,
       });
       return answer.ok ? { ...answer, bytes: body } : answer;
@@ -98,23 +100,23 @@ export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
     async write(path, bytes, mode) {
       if (bytes.length > fileBytesMax)
         return { ok: false, why: `${path}: at most ${fileBytesMax} bytes can be written` };
-      return plain({ op: 'write', fields: { path, ...(mode === undefined ? {} : { mode }) }, shape: Nothing, bytes });
+      return plain({ op: 'write', fields: { path, ...(mode === undefined ? {} : { mode }) }, shape: NoFields, bytes });
     },
     async edit(path, before, after) {
       const [old, bytes] = [Buffer.from(before), Buffer.from(before + after)];
       if (bytes.length > fileBytesMax) return { ok: false, why: `${path}: the texts are too long` };
-      return plain({ op: 'edit', fields: { path, oldBytes: old.length }, shape: At, bytes });
+      return plain({ op: 'edit', fields: { path, oldBytes: old.length }, shape: Line, bytes });
     },
-    remove: (path) => plain({ op: 'remove', fields: { path }, shape: Nothing, long: true }),
-    mkdirs: (path) => plain({ op: 'mkdirs', fields: { path }, shape: Nothing }),
+    remove: (path) => plain({ op: 'remove', fields: { path }, shape: NoFields, long: true }),
+    mkdirs: (path) => plain({ op: 'mkdirs', fields: { path }, shape: NoFields }),
     stat: (path) => plain({ op: 'stat', fields: { path }, shape: Kind }),
     async list(path, depth, max) {
       const fields = { path, depth, max: Math.min(max, listEntriesMax) };
-      const { body, ...answer } = await inTurn({ op: 'list', fields, shape: Cut, most: fileBytesMax });
+      const { body, ...answer } = await inTurn({ op: 'list', fields, shape: ListHead, most: fileBytesMax });
       return answer.ok ? { ok: true, cut: answer.cut, entries: entriesOf(body, fields.max) } : answer;
     },
-    copyTree: (from, to) => plain({ op: 'copyTree', fields: { path: from, to }, shape: Nothing, long: true }),
-    diskUsage: (path) => plain({ op: 'diskUsage', fields: { path }, shape: Used, long: true }),
+    copyTree: (from, to) => plain({ op: 'copyTree', fields: { path: from, to }, shape: NoFields, long: true }),
+    diskUsage: (path) => plain({ op: 'diskUsage', fields: { path }, shape: Usage, long: true }),
     async close() {
       closed = true;
       await service?.stop();
@@ -123,17 +125,18 @@ export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
 }
 
 const Count = z.number().int().nonnegative();
-const Nothing = z.object({});
-const Sized = z.object({ size: Count, mode: Count });
-const At = z.object({ line: Count });
-const Cut = z.object({ cut: z.boolean() });
-const Used = z.object({ bytes: Count });
+const NoFields = z.object({});
+const SizeAndMode = z.object({ size: Count, mode: Count });
+const Line = z.object({ line: Count });
+const ListHead = z.object({ cut: z.boolean() });
+const Usage = z.object({ bytes: Count });
 const Kind = z.object({
   type: z.enum(['a file', 'a folder', 'a link', 'a fifo', 'a socket', 'a device']),
   size: Count,
   mode: Count,
 });
 const Entries = z.array(Kind.extend({ path: z.string().max(4096) }));
+
 async function startService(sandbox: Sandbox, { role, mounts }: FilesOptions): Promise<Service> {
   const trees = Object.fromEntries(mounts.map(({ target }) => [target, sandbox.inside(mounts, target)]));
   const boxed = await sandbox.start(

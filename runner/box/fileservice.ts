@@ -1,5 +1,5 @@
-// One running file service, seen from outside and not trusted: one question, one answer, within a deadline and of the size
-// that was asked for. Anything else ends it. files.ts says what may be asked; `runner/inside/files.ts` answers.
+// The supervisor's end of a running file service, which is not trusted: each request gets one answer, within a deadline
+// and a size limit. Anything else ends the service. files.ts defines the requests; runner/inside/files.ts answers them.
 
 import { z } from 'zod';
 import { plainText } from './collect.ts';
@@ -16,7 +16,7 @@ export type Call<T> = {
   fields: Record<string, unknown> & { path: string };
   shape: z.ZodType<T>;
   bytes?: Uint8Array;
-  /** Bytes that the answer may bring. */
+  /** The most bytes that the answer may carry. */
   most?: number;
   long?: true;
 };
@@ -27,7 +27,7 @@ export type Service = {
 
 type Frame = { head: unknown; body: Buffer };
 
-/** One request, one answer: anything else that comes is a service that is not ours any more. */
+/** One answer per request: if anything else arrives, the service is no longer ours. */
 export function serviceOver(boxed: Boxed): Service {
   const reader = frameReader();
   let lastId = 0;
@@ -36,7 +36,7 @@ export function serviceOver(boxed: Boxed): Service {
     if (errors.length < errorCharsMax) errors += plainText(chunk.subarray(0, errorCharsMax));
   });
   boxed.stdout.on('data', (chunk: Buffer) => reader.push(chunk));
-  boxed.stdout.on('error', () => reader.fail('its output broke'));
+  boxed.stdout.on('error', () => reader.fail('its output failed'));
   void boxed.done.then(({ started, exit, signal }) => {
     const how = started ? `it ended (${signal ?? `exit ${exit}`})` : 'its box could not be started';
     reader.fail(`${how} ${errors.trim()}`.trim());
@@ -49,7 +49,7 @@ export function serviceOver(boxed: Boxed): Service {
     const lengths = Buffer.alloc(8);
     lengths.writeUInt32BE(json.length, 0);
     lengths.writeUInt32BE(call.bytes?.length ?? 0, 4);
-    const timer = setTimeout(() => reader.fail(`no answer in ${deadlineMs} ms`), deadlineMs);
+    const timer = setTimeout(() => reader.fail(`no answer within ${deadlineMs} ms`), deadlineMs);
     try {
       const answer = reader.next(call.most ?? 0);
       boxed.stdin.write(lengths);
@@ -67,7 +67,7 @@ const Head = z.looseObject({ id: z.number(), ok: z.boolean(), why: z.string().ma
 
 function readAnswer<T>({ head, body }: Frame, id: number, shape: z.ZodType<T>): FileAnswer<T> & { body: Buffer } {
   const envelope = Head.safeParse(head);
-  if (!envelope.success || envelope.data.id !== id) throw broken('an answer to no question');
+  if (!envelope.success || envelope.data.id !== id) throw broken('an answer to no request');
   if (!envelope.data.ok) return { ok: false, why: plainText(Buffer.from(envelope.data.why ?? 'it was refused')), body };
   const fields = shape.safeParse(head);
   if (!fields.success) throw broken('an answer of the wrong shape');
@@ -76,12 +76,12 @@ function readAnswer<T>({ head, body }: Frame, id: number, shape: z.ZodType<T>): 
 
 type Reader = {
   push(chunk: Buffer): void;
-  /** The next answer, whose bytes are `most` at most. Rejects once the service failed. */
+  /** The next answer, with at most `most` bytes. Rejects once the service has failed. */
   next(most: number): Promise<Frame>;
   fail(why: string): void;
 };
 
-/** Allocates for an answer once, when its lengths are known and are no more than was asked for. */
+/** Allocates once per answer, after its lengths are known and within the request's limit. */
 function frameReader(): Reader {
   let wanted: { most: number; resolve(frame: Frame): void; reject(error: Error): void } | null = null;
   let failure: RunnerError | null = null;
@@ -94,13 +94,13 @@ function frameReader(): Reader {
     wanted = null;
   }
   function push(chunk: Buffer): void {
-    if (wanted === null) fail('it spoke unasked');
+    if (wanted === null) fail('it sent data unasked');
     for (let at = 0; at < chunk.length && failure === null; ) {
-      const taken = chunk.copy(frame.bytes, frame.filled, at);
-      frame.filled += taken;
-      at += taken;
+      const copiedBytes = chunk.copy(frame.bytes, frame.filled, at);
+      frame.filled += copiedBytes;
+      at += copiedBytes;
       if (frame.filled === frame.bytes.length) advance(at === chunk.length);
-      else if (taken === 0) fail('it answered with too much');
+      else if (copiedBytes === 0) fail('its answer is too large');
     }
   }
   function advance(atEnd: boolean): void {
@@ -108,15 +108,15 @@ function frameReader(): Reader {
     if (json < 0) {
       const [jsonBytes, body] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
       if (jsonBytes === 0 || jsonBytes > jsonBytesMax || body > (wanted?.most ?? 0))
-        return void fail('it answered with too much');
+        return void fail('its answer is too large');
       frame = { bytes: Buffer.alloc(jsonBytes + body), filled: 0, json: jsonBytes };
       return;
     }
     if (!atEnd) return void fail('it answered twice');
-    const answered = wanted;
+    const request = wanted;
     wanted = null;
     frame = heading();
-    answered?.resolve({ head: parsed(bytes.subarray(0, json)), body: bytes.subarray(json) });
+    request?.resolve({ head: parsed(bytes.subarray(0, json)), body: bytes.subarray(json) });
   }
   function next(most: number): Promise<Frame> {
     return new Promise((resolve, reject) => {
@@ -131,7 +131,7 @@ function heading(): { bytes: Buffer; filled: number; json: number } {
   return { bytes: Buffer.alloc(8), filled: 0, json: -1 };
 }
 
-/** JSON, or null where it is none. */
+/** The bytes parsed as JSON; null if they are not JSON. */
 export function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));

@@ -1,5 +1,5 @@
-// Which folders may be shown to a box at all. The operator grants a folder; this says whether it may be granted: a tool
-// folder in one's home is ordinary, a folder from which keys, the state or a service's socket can be reached is not.
+// Decides which folders a box may see at all. The operator grants folders; this checks each grant: a tool folder in the
+// home folder is fine, a folder that exposes keys, the state or a service's socket is not.
 
 import { lstatSync, opendirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -7,13 +7,13 @@ import { dirname, join, resolve } from 'node:path';
 export type GrantPlaces = {
   home: string;
   stateDir: string;
-  /** Folders that hold the operator's keys, and folders that hold sockets (an ssh-agent's, a desktop session's). */
+  /** Folders with the operator's keys, and folders with sockets (of an ssh-agent or a desktop session). */
   keyDirs: string[];
 };
 
-/** Folders of the system, which a box has in its own shape or must not have at all; nor anything inside them. */
+/** System folders that a box has in its own form or must not have at all, nor anything inside them. */
 const closed = ['/etc', '/proc', '/sys', '/dev', '/boot', '/run', '/var/run', '/var/lib/docker', '/tmp/.X11-unix'];
-/** In one's home: keys and logins. A grant may neither hold nor lie in any. */
+/** Keys and logins in the home folder. A grant may neither contain one nor lie inside one. */
 const keysInHome = [
   '.ssh',
   '.gnupg',
@@ -28,14 +28,14 @@ const keysInHome = [
 const socketDepthMax = 3;
 const socketEntriesMax = 5000;
 
-/** Null where the folder may be granted; else the reason, in words. */
+/** Null if the folder may be granted, else the reason. */
 export function checkGrant(path: string, places: GrantPlaces): string | null {
   if (path !== resolve(path) || path === '/')
-    return `${path}: an absolute path of a folder, without ".." or a trailing slash, is needed`;
+    return `${path}: give a folder's absolute path, without ".." or a trailing slash`;
   const real = realOf(path);
   if (real === null) return `${path}: no such folder`;
-  if (real !== path) return `${path} is a link, or lies behind one: grant ${real} itself`;
-  if (!statSync(path).isDirectory()) return `${path} is not a folder: grant the folder that holds it`;
+  if (real !== path) return `${path} is a link or leads through one: grant ${real} itself`;
+  if (!statSync(path).isDirectory()) return `${path} is not a folder: grant the folder that contains it`;
   const home = realOf(places.home) ?? places.home;
   if (holds(path, home)) return `${path} is or contains the home folder: grant a folder inside it`;
   const apart = [
@@ -45,20 +45,20 @@ export function checkGrant(path: string, places: GrantPlaces): string | null {
     ...keysInHome.map((name) => join(home, name)),
   ];
   const clash = apart.find((dir) => holds(path, dir) || holds(dir, path));
-  if (clash !== undefined) return `${path} contains, or lies in, ${clash}, which no box may see`;
+  if (clash !== undefined) return `${path} contains or is inside ${clash}, which no box may see`;
   const socket = findSocket(path, socketDepthMax, { left: socketEntriesMax });
   return socket === null ? null : `${path} contains the socket ${socket}: grant a folder without one`;
 }
 
-/** Null, or why this folder cannot be bound into a box. */
+/** Null, or why this folder cannot be mounted in a box. */
 export function checkSource(path: string): string | null {
   const real = realOf(path);
   if (real === null) return `${path}: no such folder to mount`;
-  if (real !== path) return `${path} is a link, or lies behind one: mount ${real} itself`;
+  if (real !== path) return `${path} is a link or leads through one: mount ${real} itself`;
   return lstatSync(path).isDirectory() ? null : `${path} is not a folder: only folders are mounted`;
 }
 
-/** Whether `inner` is `outer` or lies in it. Both absolute and resolved. */
+/** True if `inner` is `outer` or inside it. Both must be absolute, with links resolved. */
 export function holds(outer: string, inner: string): boolean {
   for (let dir = inner; ; dir = dirname(dir)) {
     if (dir === outer) return true;
@@ -66,7 +66,7 @@ export function holds(outer: string, inner: string): boolean {
   }
 }
 
-/** The path without links, or null where nothing is there (or we may not look). */
+/** The path with its links resolved; null if nothing is there, or we may not look. */
 export function realOf(path: string): string | null {
   try {
     return realpathSync(path);
@@ -96,7 +96,7 @@ function namesOf(dir: string, budget: { left: number }): string[] {
     }
     handle.closeSync();
   } catch {
-    // A folder that we cannot list is one from which the box gets nothing either.
+    // If we cannot list a folder, the box gets nothing from it either.
   }
   return names;
 }

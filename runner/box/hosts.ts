@@ -1,4 +1,4 @@
-// Which hosts a granted list lets through, and at which address. Pure but for the name resolution that is handed in.
+// Decides which hosts a granted list allows, and at which address. Pure except for the name resolver that it is passed.
 
 import net from 'node:net';
 import { RunnerError } from './errors.ts';
@@ -6,7 +6,10 @@ import { RunnerError } from './errors.ts';
 export type HostPort = { host: string; port: number };
 const defaultPorts = [80, 443];
 
-/** `host`, `host:port` or `[v6]:port` as granted; a host alone means ports 80 and 443. */
+/**
+ * Parses a grant: `host`, `host:port` or `[v6]:port`; a host alone means ports 80 and 443. Throws RunnerError
+ * `bad-request` for anything else.
+ */
 export function parseHost(text: string): HostPort[] {
   const parts = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(text);
   const host = plainHost(parts?.[1] ?? '');
@@ -17,7 +20,7 @@ export function parseHost(text: string): HostPort[] {
   return ports.map((port) => ({ host, port }));
 }
 
-/** The address to connect to, or why not, and what would help. An internal address must have been granted itself. */
+/** The address to connect to, or why not and what would help. An internal address must itself be granted. */
 export async function chosen(
   target: HostPort,
   granted: ReadonlySet<string>,
@@ -28,16 +31,16 @@ export async function chosen(
   if (net.isIP(target.host) !== 0) return { address: target.host };
   const addresses = await resolve(target.host);
   const byName = target.host === 'localhost';
-  const fine = addresses.find((address) => {
+  const allowed = addresses.find((address) => {
     if (!isInternal(address) || granted.has(nameOf({ host: address, port: target.port }))) return true;
     return byName && (address === '127.0.0.1' || address === '::1');
   });
-  if (fine !== undefined) return { address: fine };
-  const found = addresses.join(', ') || 'nothing';
-  return { denied: `${nameOf(target)} resolves to ${found}, inside this machine's networks: grant the address itself` };
+  if (allowed !== undefined) return { address: allowed };
+  const list = addresses.join(', ') || 'nothing';
+  return { denied: `${nameOf(target)} resolves to ${list}, inside this machine's networks: grant the address itself` };
 }
 
-/** Addresses that are not the open internet: this machine, private networks, metadata services, multicast. */
+/** True for addresses outside the public internet: this machine, private networks, metadata services, multicast. */
 export function isInternal(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return isInternal(mapped);
@@ -59,7 +62,7 @@ for (const [text, family] of [
   }
 }
 
-/** Lower case, without brackets or a final dot. */
+/** The host in lower case, without brackets or a final dot. */
 export function plainHost(host: string): string {
   return host
     .toLowerCase()

@@ -1,5 +1,5 @@
-// Starts one box: what goes around it (proxy, cgroup, mounts), the words of its command line, the descriptors it gets. bwrap
-// gets an empty environment: what it was given would stay readable in the box, at /proc/1/environ.
+// Starts one box: sets up its proxy, cgroup and mounts, builds its command line and passes its descriptors. bwrap gets
+// an empty environment, because that stays readable in the box, at /proc/1/environ.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -24,14 +24,14 @@ import { type Staged, stage } from './staging.ts';
 export type Setting = {
   stateDir: string;
   etc: string;
-  /** File with the system-call filter. */
+  /** Path of the system-call filter. */
   seccomp: string;
   binaries: Binaries;
   system: Record<string, string | null>;
   cgroups: CgroupPlace | null;
-  /** Descriptors this process was itself started with, to be closed on the way. */
+  /** Descriptors that this process inherited, closed on the way into a box. */
   shed: number[];
-  /** Null where boxes run as this process's own user. */
+  /** Null if boxes run as this process's own user. */
   uids: Record<BoxRole, number> | null;
   without: ReadonlySet<Protection>;
 };
@@ -42,7 +42,7 @@ const seccompFd = 5;
 const tableFd = 6;
 const leakFd = 7;
 
-/** The numbers that a box's own descriptors take on the way: whatever was inherited under these is replaced. */
+/** The numbers that a box's own descriptors take on the way in: anything inherited under them is replaced. */
 export function ownDescriptors(uid: 'own' | 'shared'): number[] {
   return uid === 'own' ? [statusFd, startedFd, seccompFd, tableFd] : [statusFd, startedFd, seccompFd];
 }
@@ -68,7 +68,7 @@ export async function launch(
   }
 }
 
-/** A node of the system lies under /usr, which every box has; any other is bound for the box that needs it. */
+/** A system node is under /usr, which every box has; any other node is mounted in the boxes that need it. */
 export function nodeFolderInside(): string {
   const folder = dirname(process.execPath);
   return folder.startsWith('/usr/') ? folder : nodeFolder;
@@ -144,13 +144,19 @@ function bwrapArgs(setting: Setting, command: BoxCommand, { at }: Staged, { extr
   const env = { ...(net ? proxyEnv(command.hosts) : {}), ...command.env };
   return [
     ...profileArgs({ command, etc, system, without, extra, path, env, at, fds }),
-    ...['/bin/sh', '-c', starter(command), 'sh', command.workdir],
+    '/bin/sh',
+    '-c',
+    starter(command),
+    'sh',
+    command.workdir,
     ...(net ? forwarder() : []),
     ...command.argv,
   ];
 }
 
-/** Says that the command is about to run (or dies with a supervisor that is gone), then becomes it within its limits. */
+/**
+ * Reports that the command is about to run (or exits if the supervisor is gone), sets the limits, becomes the command.
+ */
 function starter({ limits }: BoxCommand): string {
   return `printf . >&${startedFd} || exit 99; exec ${startedFd}>&-; cd -- "$1" || exit 126; shift
 { ${limitWords(limits)}; } 2>/dev/null; exec "$@"`;
@@ -168,9 +174,9 @@ function binOf(path: string): string {
 function problemOf(command: BoxCommand): string | null {
   const texts = [...command.argv, command.workdir, ...Object.entries(command.env).flat()];
   if (command.argv.length === 0) return 'a box needs a command';
-  if (texts.some((text) => text.includes('\0'))) return 'a NUL byte in a command, folder or variable';
+  if (texts.some((text) => text.includes('\0'))) return 'a command, folder or variable contains a NUL byte';
   const name = Object.keys(command.env).find((each) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(each));
-  if (name !== undefined) return `${JSON.stringify(name)} is not a variable's name`;
+  if (name !== undefined) return `${JSON.stringify(name)} is not a variable name`;
   command.hosts.forEach(parseHost);
   const sources = [...command.tools.map((tool) => tool.path), ...command.mounts.map((mount) => mount.source)];
   const tools = toolMounts(command);

@@ -1,5 +1,6 @@
-// What a box may use. Per process by ulimit, set inside the box (set outside, the process count would include everything
-// else its user runs). For the box as a whole by a cgroup of its own, v1 or v2, where the supervisor is root and may make one.
+// Limits what a box may use: each process by ulimit, set inside the box (set outside, the process count would include
+// everything else its user runs); the box as a whole by its own cgroup, v1 or v2, if the supervisor is root and may
+// make one.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -8,15 +9,16 @@ import type { BoxLimits } from './sandbox.ts';
 import { isAlive } from './scratch.ts';
 
 const mebibyte = 1024 * 1024;
-/** Processes of the profile itself, in the cgroup with the command's: bwrap, its init, the shell that starts the command. */
+/** Allowance for the profile's own processes in the same cgroup: bwrap, its init, the shell that starts the command. */
 const ownProcesses = 8;
 
-/** What one JavaScript engine (one a worker thread) has mapped as data and never touches; they are seldom more than the cores. */
+/** Data that one JavaScript engine (one per worker thread) maps but never touches; engines seldom outnumber cores. */
 const untouchedMb = 640;
 
 /**
- * Shell words that set the limits and can only lower what holds already: blocks of 512 bytes, KiB and seconds, as POSIX has
- * it; dash and busybox call the process count -p, bash -u. Then the kernel is told whom to end first when memory runs out.
+ * Shell text that sets the limits; it can only lower those in force. Units are POSIX's: blocks of 512 bytes, KiB and
+ * seconds. dash and busybox call the process count -p, bash -u. The last command makes the kernel kill these processes
+ * first when memory runs out.
  */
 export function limitWords(limits: BoxLimits): string {
   const [blocksPerMb, kibPerMb] = [2048, 1024];
@@ -32,18 +34,18 @@ export function limitWords(limits: BoxLimits): string {
   ].join('; ');
 }
 
-/** Where cgroups of ours may be made; null where they cannot. */
+/** Where we may make cgroups. */
 export type CgroupPlace = { version: 1; pids: string; memory: string } | { version: 2; dir: string };
 
 export type Cgroup = {
-  /** Files into which the box's first process writes 0 to enter. */
+  /** Files to which the box's first process writes 0 to enter the cgroup. */
   procs: string[];
   outOfMemory(): boolean;
-  /** Removes it; call when its last process is gone. */
+  /** Removes the cgroup; call it once the last process is gone. */
   remove(): void;
 };
 
-/** Looks for a writable pids and memory hierarchy, and removes empty cgroups that a dead supervisor left. */
+/** Finds a writable pids and memory hierarchy, null if there is none, and removes empty cgroups of dead supervisors. */
 export function findCgroups(): CgroupPlace | null {
   if (process.getuid?.() !== 0) return null;
   const mounts = readFileSync('/proc/mounts', 'utf8')
@@ -55,12 +57,12 @@ export function findCgroups(): CgroupPlace | null {
     return at === undefined ? undefined : ownV1(at, name);
   };
   const [pids, memory] = [first('pids'), first('memory')];
-  if (pids !== undefined && memory !== undefined) return tried({ version: 1, pids, memory });
+  if (pids !== undefined && memory !== undefined) return ifUsable({ version: 1, pids, memory });
   const unified = mounts.find((mount) => mount.type === 'cgroup2')?.at;
-  return unified === undefined ? null : tried({ version: 2, dir: join(unified, 'coldpass') });
+  return unified === undefined ? null : ifUsable({ version: 2, dir: join(unified, 'coldpass') });
 }
 
-/** A cgroup for one box; null where this machine turns it down (ulimit then stands alone). */
+/** Makes a cgroup for one box; null if this machine refuses (then only ulimit applies). */
 export function makeCgroup(place: CgroupPlace | null, id: string, limits: BoxLimits): Cgroup | null {
   if (place === null) return null;
   const name = `coldpass-${process.pid}-${id}`;
@@ -82,9 +84,10 @@ function makeV1(place: { pids: string; memory: string }, name: string, limits: B
   const withSwap = join(memory, 'memory.memsw.limit_in_bytes');
   if (existsSync(withSwap)) writeFileSync(withSwap, bytes);
   return {
-    // Not cgroup.procs: to move a whole process the kernel waits out a grace period, some 15 ms; a lone thread moves itself.
+    // Not cgroup.procs: moving a whole process makes the kernel wait about 15 ms for a grace period; a lone thread
+    // moves at once.
     procs: [join(pids, 'tasks'), join(memory, 'tasks')],
-    outOfMemory: () => counted(join(memory, 'memory.oom_control'), 'oom_kill'),
+    outOfMemory: () => hasOccurred(join(memory, 'memory.oom_control'), 'oom_kill'),
     remove: () => [pids, memory].forEach(removeDir),
   };
 }
@@ -98,12 +101,12 @@ function makeV2(place: { dir: string }, name: string, limits: BoxLimits): Cgroup
   if (existsSync(swap)) writeFileSync(swap, '0');
   return {
     procs: [join(dir, 'cgroup.procs')],
-    outOfMemory: () => counted(join(dir, 'memory.events'), 'oom_kill'),
+    outOfMemory: () => hasOccurred(join(dir, 'memory.events'), 'oom_kill'),
     remove: () => removeDir(dir),
   };
 }
 
-function tried(place: CgroupPlace): CgroupPlace | null {
+function ifUsable(place: CgroupPlace): CgroupPlace | null {
   try {
     if (place.version === 2) {
       mkdirSync(place.dir, { recursive: true });
@@ -119,7 +122,9 @@ function tried(place: CgroupPlace): CgroupPlace | null {
   }
 }
 
-/** Our own cgroup in a v1 hierarchy, so that a limit set on us binds the boxes too; its root where ours is not visible. */
+/**
+ * Our own cgroup in a v1 hierarchy, so that limits on us bind the boxes too; the hierarchy's root if ours is hidden.
+ */
 function ownV1(at: string, controller: string): string {
   const lines = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
   const own = lines.map((line) => line.split(':')).find(([, names]) => names?.split(',').includes(controller))?.[2];
@@ -127,7 +132,7 @@ function ownV1(at: string, controller: string): string {
   return existsSync(dir) ? dir : at;
 }
 
-/** Removes what dead supervisors left; one of a living supervisor may be empty only because its box is about to enter it. */
+/** Removes dead supervisors' cgroups. A living one's may be empty only because its box is about to enter it. */
 function sweep(dir: string): void {
   for (const name of readdirSync(dir)) {
     const pid = Number(/^coldpass-(\d+)-/.exec(name)?.[1] ?? 0);
@@ -143,11 +148,11 @@ function removeDir(dir: string): void {
   try {
     rmdirSync(dir);
   } catch {
-    // Already gone, or a process of it is only just going: the next supervisor sweeps.
+    // Already gone, or its last process is still exiting: the next supervisor removes it.
   }
 }
 
-function counted(file: string, key: string): boolean {
+function hasOccurred(file: string, key: string): boolean {
   try {
     const line = readFileSync(file, 'utf8')
       .split('\n')

@@ -5,26 +5,26 @@ import type { Sandbox, SelfTest } from './sandbox.ts';
 
 export type Opened = { sandbox: Sandbox; selfTest: SelfTest } | { sandbox: null; selfTest: SelfTest; mend: string[] };
 
-/** A bubblewrap sandbox whose every check held; otherwise none, the report, and what to do about it, line by line. */
+/** Opens a bubblewrap sandbox if every check passes; otherwise returns null, the report, and what to do about it. */
 export async function openSandbox(options: BubblewrapOptions): Promise<Opened> {
-  const made = await bubblewrap(options);
-  if ('missing' in made) return { sandbox: null, selfTest: made.selfTest, mend: made.missing };
-  const selfTest = await made.sandbox.selfTest();
-  if (selfTest.held) return { sandbox: made.sandbox, selfTest };
-  await made.sandbox.close();
-  return { sandbox: null, selfTest, mend: mendingOf(selfTest) };
+  const result = await bubblewrap(options);
+  if ('missing' in result) return { sandbox: null, selfTest: result.selfTest, mend: result.missing };
+  const selfTest = await result.sandbox.selfTest();
+  if (selfTest.held) return { sandbox: result.sandbox, selfTest };
+  await result.sandbox.close();
+  return { sandbox: null, selfTest, mend: remediesFor(selfTest) };
 }
 
-export function mendingOf(report: SelfTest): string[] {
+function remediesFor(report: SelfTest): string[] {
   const failed = report.checks.filter((check) => !check.held);
-  const lines = failed.map((check) => `not held: ${check.name} (${check.saw}) as ${check.role}`);
+  const lines = failed.map((check) => `check failed for ${check.role}: "${check.name}" (${check.saw})`);
   if (failed.some((check) => check.name === 'the box starts')) lines.push(...cannotStart);
-  else lines.push('this kernel or this bubblewrap lets something out: use another machine, or a newer bubblewrap');
+  else lines.push('this kernel or bubblewrap does not contain its boxes: use a newer bubblewrap or another machine');
   return lines;
 }
 
-export const cannotStart = [
-  'bubblewrap needs user namespaces; in a container start it with --security-opt seccomp=unconfined (Docker) or on the host',
+const cannotStart = [
+  'bubblewrap needs user namespaces: run the container with --security-opt seccomp=unconfined (Docker), or run on the host',
   'Ubuntu 24.04 and later: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0',
   'older Debian: sudo sysctl kernel.unprivileged_userns_clone=1',
 ];

@@ -1,6 +1,6 @@
-// System calls tried from inside a box, to see that the filter holds: neither a shell nor node can make them, and a compiler
-// or perl is not everywhere. So a program of a few dozen instructions is written here: it makes each call of a table
-// (harmless if let through), and writes what the kernel answered to standard output, last call first.
+// Tries system calls from inside a box, to check that the filter works. Neither a shell nor node can make such calls,
+// and not every machine has a compiler or perl, so this file assembles a program of a few dozen instructions: it makes
+// each call of a table (harmless if allowed) and writes the kernel's answers to standard output, last call first.
 
 import { type Arch, argued, cloneNamespaces, deniedCalls, filterArch, tiocsti, x32Bit } from './seccomp.ts';
 
@@ -16,7 +16,9 @@ const stream = 1;
 const x64Getpid = 39;
 const wordsPerCall = 7;
 
-/** Every call tried, and the error the filter must give. Zeros are arguments without effect wherever they are let through. */
+/**
+ * Every call to try, and the error that the filter must return. Zero arguments do nothing even if a call is allowed.
+ */
 export function triedCalls(arch: Arch): Try[] {
   const calls = argued[arch];
   const refused = deniedCalls(arch).map(({ name, nr, errno }) => ({ name, nr, args: [], errno }));
@@ -29,14 +31,14 @@ export function triedCalls(arch: Arch): Try[] {
   return [
     ...refused,
     ...sockets,
-    // With CLONE_FS the kernel itself would answer EINVAL: no child comes of it.
+    // With CLONE_FS the kernel itself would return EINVAL, so no child is created.
     { name: 'clone(CLONE_NEWUSER)', nr: calls.clone, args: [(cloneNamespaces & cloneNewUser) | cloneFs], errno: EPERM },
     { name: 'ioctl(TIOCSTI)', nr: calls.ioctl, args: [0, tiocsti], errno: EPERM },
     ...(arch === 'x64' ? [{ name: 'x32 getpid', nr: x32Bit + x64Getpid, args: [], errno: ENOSYS }] : []),
   ];
 }
 
-/** The ELF program for this machine; null where none is written. */
+/** The ELF program for this machine; null if there is none for its architecture. */
 export function syscallProgram(nodeArch: string = process.arch): Buffer | null {
   const arch = filterArch(nodeArch);
   if (arch === null) return null;
@@ -49,9 +51,9 @@ export function syscallProgram(nodeArch: string = process.arch): Buffer | null {
   return executable(arch, (arch === 'x64' ? codeX64 : codeArm64)(calls.length), table);
 }
 
-/** What each call answered (0 or a negative error), from the program's output; a call without an answer is left out. */
+/** What each call returned (0 or a negative error), from the program's output; empty if the output is incomplete. */
 export function answersOf(arch: Arch, output: Buffer): Map<string, number> {
-  const size = arch === 'x64' ? 8 : 16; // pushed on the stack, which aarch64 keeps in steps of 16
+  const size = arch === 'x64' ? 8 : 16; // pushed on the stack, which aarch64 keeps aligned to 16 bytes
   const calls = triedCalls(arch);
   if (output.length !== calls.length * size) return new Map();
   const last = calls.length - 1;
@@ -60,8 +62,8 @@ export function answersOf(arch: Arch, output: Buffer): Map<string, number> {
 
 function codeX64(count: number): Buffer {
   return Buffer.concat([
-    bytes('48 8d 1d'), // lea rbx, [rip + to the table]
-    int32(74), // the bytes of code from here on
+    bytes('48 8d 1d'), // lea rbx, [rip + distance to the table]
+    int32(74), // bytes of code after this word
     bytes('41 bc'), // mov r12d, count
     int32(count),
     bytes('48 8b 03 48 8b 7b 08 48 8b 73 10 48 8b 53 18 4c 8b 53 20 4c 8b 43 28 4c 8b 4b 30'), // rax rdi rsi rdx r10 r8 r9
@@ -75,7 +77,7 @@ function codeX64(count: number): Buffer {
 function codeArm64(count: number): Buffer {
   const loads = [8, 0, 1, 2, 3, 4, 5].map((register) => 0xf8408660 + register); // ldr xN, [x19], 8
   const words = [
-    0x10000013 + (22 << 5), // adr x19, table: 22 instructions on
+    0x10000013 + (22 << 5), // adr x19, table: 22 instructions ahead
     0x52800014 + (count << 5), // mov w20, count
     ...loads,
     0xd4000001, // svc 0
@@ -90,7 +92,7 @@ function codeArm64(count: number): Buffer {
     0xd2800000, // mov x0, 0
     0xd2800bc8, // mov x8, 94: exit_group
     0xd4000001,
-    0xd503201f, // nop, so that the table lies on 8 bytes
+    0xd503201f, // nop, to align the table to 8 bytes
   ];
   const code = Buffer.alloc(words.length * 4);
   for (const [index, word] of words.entries()) code.writeUInt32LE(word >>> 0, index * 4);

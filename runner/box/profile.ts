@@ -1,5 +1,5 @@
-// The profile as bubblewrap's arguments: pure, from the command and the places of its folders. Everything is left out unless
-// a line here brings it in: system programs read-only, our own /etc, sized scratch space, the command's mounts.
+// The sandbox profile as bubblewrap's arguments. Pure: computed from the command and where its folders are. A box has
+// only what a line here puts in it: system programs read-only, our own /etc, sized scratch space, the command's mounts.
 
 import { posix } from 'node:path';
 import { boxUser } from './etc.ts';
@@ -9,7 +9,7 @@ const mebibyte = 1024 * 1024;
 const sharedMemoryMb = 64;
 const runMb = 16;
 const scratchMbMax = 1024;
-/** Folders of the profile itself: no mount may cover, or lie in, one. */
+/** The profile's own folders: no mount may cover one or lie inside one. */
 const ownFolders = [
   '/usr',
   '/bin',
@@ -25,23 +25,23 @@ const ownFolders = [
   '/run',
 ];
 
-/** Where the box keeps what is bound for one command: our node, the proxy's socket. */
+/** Where the box has what is mounted for one command: our node, the proxy's socket. */
 export const nodeFolder = '/run/coldpass/node';
 export const netFolder = '/run/coldpass/net';
 
-/** What tests leave out, one at a time, to see the self-test notice. No configuration reaches it. */
+/** What tests leave out, one at a time, to check that the self-test notices. No configuration can leave it out. */
 export type Protection = 'uid' | 'env' | 'fds' | 'root' | 'dev' | 'net' | 'pid' | 'seccomp' | 'proc-sys' | 'session';
 
 export type ProfileParts = {
   command: BoxCommand;
   etc: string;
-  /** The host's top-level system folders: a link's text (`usr/bin`), or null for a real folder to bind. */
+  /** The host's top-level system folders: a link's target (`usr/bin`), or null for a real folder to mount. */
   system: Record<string, string | null>;
-  /** Bound read-only besides the command's own mounts. */
+  /** Mounted read-only in addition to the command's own mounts. */
   extra: Mount[];
   path: string[];
   env: Record<string, string>;
-  /** Where bubblewrap finds a source: the source itself, or its place on the stage. */
+  /** Where bubblewrap finds a source: the source itself, or its staged path (staging.ts). */
   at(source: string): string;
   fds: { status: number; seccomp: number };
   without: ReadonlySet<Protection>;
@@ -51,50 +51,61 @@ export type ProfileParts = {
 export function profileArgs(parts: ProfileParts): string[] {
   const { command, without } = parts;
   return [
-    ...['--unshare-user', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    '--unshare-user',
+    '--unshare-ipc',
+    '--unshare-uts',
+    '--unshare-cgroup-try',
     ...(without.has('pid') ? [] : ['--unshare-pid']),
     ...(without.has('net') ? [] : ['--unshare-net']),
     ...(without.has('session') ? [] : ['--new-session']),
-    ...['--die-with-parent', '--cap-drop', 'ALL', '--hostname', 'box'],
-    ...['--uid', String(boxUser.uid), '--gid', String(boxUser.gid)],
+    '--die-with-parent',
+    '--cap-drop',
+    'ALL',
+    '--hostname',
+    'box',
+    '--uid',
+    String(boxUser.uid),
+    '--gid',
+    String(boxUser.gid),
     ...systemArgs(parts),
-    ...['--proc', '/proc', ...(without.has('proc-sys') ? [] : ['--ro-bind', '/proc/sys', '/proc/sys'])],
-    ...[
-      '--dev',
-      '/dev',
-      ...scratch('/dev/shm', sharedMemoryMb),
-      ...(without.has('dev') ? [] : ['--remount-ro', '/dev']),
-    ],
+    '--proc',
+    '/proc',
+    ...(without.has('proc-sys') ? [] : ['--ro-bind', '/proc/sys', '/proc/sys']),
+    '--dev',
+    '/dev',
+    ...scratch('/dev/shm', sharedMemoryMb),
+    ...(without.has('dev') ? [] : ['--remount-ro', '/dev']),
     ...scratch('/tmp', Math.min(command.limits.diskMb, scratchMbMax)),
     ...scratch('/run', runMb),
     ...scratch(boxUser.home, Math.min(command.limits.diskMb, scratchMbMax)),
     ...mountArgs(parts),
     ...(without.has('root') ? [] : ['--remount-ro', '/']),
     ...envArgs(parts),
-    ...['--json-status-fd', String(parts.fds.status)],
+    '--json-status-fd',
+    String(parts.fds.status),
     ...(without.has('seccomp') ? [] : ['--seccomp', String(parts.fds.seccomp)]),
     '--',
   ];
 }
 
-/** The command's tool folders as mounts, but for those under /usr, which every box has. */
+/** The command's tool folders as mounts, except those under /usr, which every box has. */
 export function toolMounts({ tools }: BoxCommand): Mount[] {
   return tools
     .filter(({ path }) => path !== '/usr' && !path.startsWith('/usr/'))
     .map(({ path }) => ({ source: path, target: path, mode: 'ro' }));
 }
 
-/** Null, or why a box may not have this mount beside the others. */
+/** Null, or why a box may not have this mount alongside the others. */
 export function checkTarget(mount: Mount, others: Mount[]): string | null {
   const { target } = mount;
   if (!target.startsWith('/') || posix.normalize(target) !== target || target.endsWith('/')) {
-    return `mount target ${target}: an absolute, normal path is needed`;
+    return `mount target ${target} must be an absolute, normalized path`;
   }
   const own = ownFolders.find((dir) => target === dir || target.startsWith(`${dir}/`));
-  if (own !== undefined) return `mount target ${target} lies in ${own}, which belongs to the profile`;
-  // Inside another mount the folder would be made in it, through whatever links boxed code left there.
+  if (own !== undefined) return `mount target ${target} is inside ${own}, which belongs to the profile`;
+  // Inside another mount, bubblewrap would make the folder there, through whatever links boxed code left.
   const around = others.find((other) => other !== mount && `${target}/`.startsWith(`${other.target}/`));
-  return around === undefined ? null : `mount target ${target} lies in the mount ${around.target}`;
+  return around === undefined ? null : `mount target ${target} is inside the mount ${around.target}`;
 }
 
 function systemArgs({ system, etc, at }: ProfileParts): string[] {

@@ -1,6 +1,6 @@
-// The only way from a box to the network: an HTTP proxy of its own on a unix socket bound into the box (which stays without
-// network), with an exact allow-list of host and port. A name is resolved once and that very address is connected to, so a
-// granted name cannot be turned into this machine, its neighbours or a cloud's metadata service.
+// A box's only way to the network: its own HTTP proxy, on a unix socket mounted in the box (which itself has no
+// network), with an exact allow-list of hosts and ports. A name is resolved once and the proxy connects to that very
+// address, so a granted name cannot be pointed at this machine, its neighbours or a cloud's metadata service.
 
 import { lookup } from 'node:dns/promises';
 import { chmodSync, rmSync } from 'node:fs';
@@ -13,21 +13,21 @@ import { chosen, type HostPort, nameOf, parseHost, plainHost } from './hosts.ts'
 import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from './relay.ts';
 
 export type BoxProxy = {
-  /** The folder to bind into the box; the socket in it is `socketName`. */
+  /** The folder to mount in the box; its socket is `socketName`. */
   dir: string;
   denials(): string[];
   close(): Promise<void>;
 };
 
 export const socketName = 'proxy.sock';
-/** Where the box's own end listens, on its loopback. */
+/** Port on the box's loopback where its own end of the proxy listens. */
 export const boxPort = 3128;
 export const denialsMax = 100;
 const connectionsMax = 256;
 const idleMs = 120_000;
 const connectMs = 20_000;
 
-/** Starts the proxy of one box. `resolve` gives a name's addresses. `dir` is made here, and removed by `close`. */
+/** Starts one box's proxy. `resolve` returns a name's addresses. `dir` is made here and removed by `close`. */
 export async function openProxy(options: {
   dir: string;
   hosts: string[];
@@ -50,19 +50,19 @@ export async function openProxy(options: {
 
   const server = http.createServer({ maxHeaderSize: 32 * 1024 }, (request, response) => {
     const url = absoluteUrl(request.url ?? '');
-    if (url === null) return void response.writeHead(400).end('an absolute http:// address is needed\n');
-    void reach({ host: plainHost(url.hostname), port: Number(url.port || 80) }).then((reached) => {
-      if (reached instanceof net.Socket) forward({ request, response, socket: reached, url });
-      else response.writeHead(reached.status, { 'content-type': 'text/plain' }).end(`${reached.text}\n`);
+    if (url === null) return void response.writeHead(400).end('an absolute http:// URL is needed\n');
+    void reach({ host: plainHost(url.hostname), port: Number(url.port || 80) }).then((answer) => {
+      if (answer instanceof net.Socket) forward({ request, response, socket: answer, url });
+      else response.writeHead(answer.status, { 'content-type': 'text/plain' }).end(`${answer.text}\n`);
     });
   });
   server.on('connect', (request, client: Duplex, early: Buffer) => {
     const target = connectTarget(request.url ?? '');
     client.on('error', () => client.destroy());
     if (target === null) return void client.end('HTTP/1.1 400 Bad Request\r\n\r\n');
-    void reach(target).then((reached) => {
-      if (reached instanceof net.Socket) tunnel(client, reached, early);
-      else client.end(refusal(reached));
+    void reach(target).then((answer) => {
+      if (answer instanceof net.Socket) tunnel(client, answer, early);
+      else client.end(refusal(answer));
     });
   });
   const end = bounded(server, { connectionsMax, idleMs });
@@ -76,7 +76,7 @@ export async function openProxy(options: {
   return { dir: options.dir, denials: () => [...denied], close };
 }
 
-/** What programs read to find the proxy. Loopback stays direct, but for what was granted there. */
+/** Environment variables by which programs find the proxy. Loopback stays direct, except for hosts granted there. */
 export function proxyEnv(hosts: string[]): Record<string, string> {
   const url = `http://127.0.0.1:${boxPort}`;
   const granted = hosts.flatMap(parseHost).map(({ host }) => host);

@@ -1,5 +1,5 @@
-// What a proxy on a unix socket does once it knows where to: tunnels, forwards a request, says no. Whom to reach is its caller's
-// to decide. Either side may be hostile: whatever ends on one side ends the other.
+// What a proxy on a unix socket does once its caller has decided where to connect: opens a tunnel, forwards a request
+// or refuses. Either side may be hostile: when one side ends, so does the other.
 
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import http from 'node:http';
@@ -8,7 +8,7 @@ import { type HostPort, parseHost } from './hosts.ts';
 
 export type Turned = { status: number; text: string };
 
-/** Bounds what clients may hold open; the answer ends every connection and the server. */
+/** Limits what clients may keep open; the returned function closes every connection and the server. */
 export function bounded(server: http.Server, limits: { connectionsMax: number; idleMs: number }): () => Promise<void> {
   const sockets = new Set<Duplex>();
   server.maxConnections = limits.connectionsMax;
@@ -24,13 +24,13 @@ export function bounded(server: http.Server, limits: { connectionsMax: number; i
   };
 }
 
-/** An answer to CONNECT that is no tunnel. */
+/** A refusal as an answer to CONNECT. */
 export function refusal({ status, text }: Turned): string {
   const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, 'content-type: text/plain', 'connection: close'];
   return `${lines.join('\r\n')}\r\n\r\n${text}\n`;
 }
 
-/** Answers CONNECT, then passes bytes both ways, each side's end on its own. */
+/** Answers CONNECT, then passes bytes both ways; each direction ends separately. */
 export function tunnel(client: Duplex, socket: Duplex, early: Buffer): void {
   client.on('close', () => socket.destroy());
   socket.on('close', () => client.destroy());
@@ -42,25 +42,25 @@ export function tunnel(client: Duplex, socket: Duplex, early: Buffer): void {
 
 export type Exchange = { request: http.IncomingMessage; response: http.ServerResponse; socket: Duplex; url: URL };
 
-/** Hands the request on over `socket`, and its answer back. */
+/** Forwards the request over `socket` and passes its answer back. */
 export function forward({ request, response, socket, url }: Exchange): void {
   if (response.destroyed) return void socket.destroy();
   const headers = { ...endToEnd(request.headers), host: url.host, connection: 'close' };
   const path = `${url.pathname}${url.search}`;
   const onward = http.request({ createConnection: () => socket, method: request.method ?? 'GET', path, headers });
-  const give = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
+  const giveUp = (): void => void (response.headersSent ? response.destroy() : response.writeHead(502).end());
   onward.on('response', (answer) => {
-    answer.on('error', give);
+    answer.on('error', giveUp);
     try {
       response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
       answer.pipe(response);
     } catch {
-      give(); // a status like 099 is read, but cannot be written
+      giveUp(); // node reads a status like 099, but refuses to write it
     }
   });
-  onward.on('error', give);
-  // An answer that changes the protocol is neither: the connection is gone without a word.
-  onward.on('close', () => void (response.headersSent || give()));
+  onward.on('error', giveUp);
+  // An answer that switches protocols emits neither event: the connection closes silently.
+  onward.on('close', () => void (response.headersSent || giveUp()));
   response.on('close', () => socket.destroy());
   request.on('error', () => socket.destroy());
   request.pipe(onward);
@@ -81,13 +81,13 @@ function endToEnd(headers: http.IncomingHttpHeaders): http.IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.includes(name)));
 }
 
-/** Of a request as clients send it to a proxy; null where it is anything else. */
+/** The URL of a request as clients send it to a proxy; null if it is anything else. */
 export function absoluteUrl(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url?.protocol === 'http:' ? url : null;
 }
 
-/** Of CONNECT; null where it names no single host and port. */
+/** The target of a CONNECT; null if it is not a single host and port. */
 export function connectTarget(text: string): HostPort | null {
   try {
     const [target, ...more] = parseHost(text);
@@ -97,7 +97,7 @@ export function connectTarget(text: string): HostPort | null {
   }
 }
 
-/** A unix socket's path has 107 bytes at most and the state may lie deep: listened on through the folder's descriptor. */
+/** Listens through the folder's descriptor: a unix socket's path is limited to 107 bytes, and the state may be deep. */
 export async function listenIn(server: http.Server, dir: string, name: string): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const fd = openSync(dir, 'r');

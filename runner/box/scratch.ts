@@ -1,22 +1,22 @@
-// Short-lived folders of the sandbox, under the state: named after the process that made them, so that what a dead one left
-// can be told from what a living one uses.
+// The sandbox's short-lived folders, in the state folder. Each is named after its maker's pid, which tells a dead
+// process's leftovers from folders in use.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A new folder `<stateDir>/sandbox/<kind>-<pid>-…`, 0700. Whoever made it removes it. */
+/** Makes a folder `<stateDir>/sandbox/<kind>-<pid>-…`, mode 0700. The caller removes it. */
 export function makeScratch(stateDir: string, kind: 'bait' | 'draft' | 'home' | 'net' | 'mounts'): string {
   return mkdtempSync(join(sandboxDir(stateDir), `${kind}-${process.pid}-`));
 }
 
-/** The sandbox's own folder in the state. */
+/** The sandbox's folder in the state folder, made if missing. */
 export function sandboxDir(stateDir: string): string {
   const dir = join(stateDir, 'sandbox');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   return dir;
 }
 
-/** Removes what processes that are no more left there. */
+/** Removes what dead processes left there. */
 export function sweepScratch(stateDir: string): void {
   const dir = sandboxDir(stateDir);
   for (const name of readdirSync(dir)) {
@@ -25,7 +25,7 @@ export function sweepScratch(stateDir: string): void {
   }
 }
 
-/** Whether a process has this number now. */
+/** True if a process has this pid now. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

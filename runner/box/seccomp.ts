@@ -1,6 +1,7 @@
-// The system-call filter of every box, as classic BPF built here: what a test suite never needs and an escape does. Denied
-// calls answer EPERM (ENOSYS where programs then fall back); another architecture's calls kill. It also forbids a box in a
-// box. Sockets are an allow-list of families: VSOCK, for one, reaches a virtual machine's host whatever the network namespace.
+// The system-call filter of every box, built here as classic BPF: it denies what an escape needs and a test suite does
+// not. Denied calls return EPERM (ENOSYS if programs then fall back); another architecture's calls kill the process. It
+// also forbids a box inside a box. Socket families are an allow-list: VSOCK, for one, reaches a virtual machine's host
+// from any network namespace.
 
 export type Arch = 'x64' | 'arm64';
 export type Denied = { name: string; nr: number; errno: number };
@@ -9,7 +10,7 @@ const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
 
-/** Numbers on x86_64 and on aarch64; null where the architecture has no such call. */
+/** Call numbers on x86_64 and aarch64; null if the architecture has no such call. */
 const denied: [name: string, x64: number, arm64: number | null][] = [
   ['ptrace', 101, 117],
   ['process_vm_readv', 310, 270],
@@ -63,9 +64,9 @@ const denied: [name: string, x64: number, arm64: number | null][] = [
   ['uselib', 134, null],
 ];
 
-/** Calls whose absence every program knows how to bear. */
+/** Calls that every program can do without. */
 const absent: [name: string, nr: number][] = [
-  ['clone3', 435], // its flags lie in memory, where a filter cannot look
+  ['clone3', 435], // its flags are in memory, which a filter cannot read
   ['io_uring_setup', 425],
   ['io_uring_enter', 426],
   ['io_uring_register', 427],
@@ -84,14 +85,14 @@ const socketFamilies = [1, 2, 10, 16];
 const auditArch = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 export const x32Bit = 0x40000000;
 
-/** The calls that the filter turns down whatever their arguments, with the error each gets. */
+/** The calls that the filter denies whatever their arguments, with the error that each returns. */
 export function deniedCalls(arch: Arch): Denied[] {
   const refused = denied.map(([name, x64, arm64]) => ({ name, nr: arch === 'x64' ? x64 : arm64, errno: EPERM }));
   const missing = absent.map(([name, nr]) => ({ name, nr, errno: ENOSYS }));
   return [...refused, ...missing].filter((call): call is Denied => call.nr !== null);
 }
 
-/** The architecture's name here, or null where no filter is written for it (bubblewrap boxes then cannot be opened). */
+/** The architecture's name in this file; null if it has no filter (then no bubblewrap sandbox can be opened). */
 export function filterArch(nodeArch: string): Arch | null {
   return nodeArch === 'x64' || nodeArch === 'arm64' ? nodeArch : null;
 }
@@ -145,7 +146,7 @@ const numberAt = 0;
 const archAt = 4;
 const opcode = { load: 0x20, answer: 0x06, '==': 0x15, '>=': 0x35, '&': 0x45 } as const;
 
-/** Offset in `struct seccomp_data` of an argument's low half: the kernel takes these three arguments as 32 bits. */
+/** Offset of an argument's low half in `struct seccomp_data`: the kernel takes the three checked here as 32 bits. */
 function argumentAt(index: number): number {
   return 16 + 8 * index;
 }

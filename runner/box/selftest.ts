@@ -1,5 +1,5 @@
-// Tries the escapes, in a box of every role, before any box is trusted. Each check is data: what must hold, and what was
-// seen where it did not. What only the outside can see is looked at from here: whose user the box runs as, whether its
+// Tries known escapes in a box of every role before any box is trusted. Each check is data: what must be true, and what
+// was seen if it was not. What only the outside can see is checked here: which user the box runs as, whether its
 // namespaces are its own, whether anything of it is left at the end.
 
 import { randomBytes } from 'node:crypto';
@@ -19,7 +19,7 @@ const probeSeconds = 20;
 const outputBytesMax = 128 * 1024;
 const limits = { memoryMb: 1024, processes: 256, diskMb: 64, seconds: probeSeconds };
 
-/** Runs the probe in a box of each role that has a user of its own. Rejects only where the bait cannot be laid. */
+/** Runs the probe in a box of each role that has its own user. Rejects only if the bait cannot be laid. */
 export async function runSelfTest(sandbox: Sandbox, stateDir: string): Promise<SelfTest> {
   const startedAt = performance.now();
   const roles: BoxRole[] = sandbox.uid === 'own' ? ['builder', 'adversary', 'verify'] : ['verify'];
@@ -32,13 +32,13 @@ export async function runSelfTest(sandbox: Sandbox, stateDir: string): Promise<S
   }
 }
 
-/** The report of a machine on which no box can be made. */
+/** The report of a machine that can make no boxes. */
 export function unavailable(uid: 'own' | 'shared', why: string): SelfTest {
   const checks: Check[] = [{ role: 'verify', name: 'the box starts', held: false, saw: why }];
   return reportOf({ level: 'bubblewrap', uid }, checks, 0);
 }
 
-/** The report of a sandbox that holds nothing, and does not claim to. */
+/** The report of a sandbox that protects nothing, and does not claim to. */
 export function unprotected(): SelfTest {
   const checks: Check[] = [
     { role: 'verify', name: 'commands are boxed', held: false, saw: 'they run on the machine itself' },
@@ -51,12 +51,12 @@ function reportOf({ level, uid }: Pick<Sandbox, 'level' | 'uid'>, checks: Check[
   return { level, uid, held: checks.every((check) => check.held), checks, digest, ms: Math.round(ms) };
 }
 
-/** Folders that a box has of its own under that name. */
+/** Paths at which a box has a folder of its own. */
 const ofTheBox = /^\/(tmp|run|home|home\/agent|usr.*|etc|dev|proc|var|var\/(tmp|run))?$/;
 
 type Bait = { argument: string; close(): void };
 
-/** A secret, a socket, an abstract socket and a listening port: a box that can see any of them is not one. */
+/** Lays out a secret, a socket, an abstract socket and a listening port: a real box can reach none of them. */
 async function layBait(stateDir: string): Promise<Bait> {
   const dir = makeScratch(stateDir, 'bait');
   const [secret, socket] = [join(dir, 'secret'), join(dir, 'socket')];
@@ -105,7 +105,7 @@ function listening(options: net.ListenOptions): Promise<net.Server> {
   });
 }
 
-/** Becomes the probe, and tells it which descriptors above standard error it came with: only a shell sees that untouched. */
+/** Becomes the probe, passing it the inherited descriptors above standard error: only a shell sees them unchanged. */
 const startProbe =
   'cd /proc/$$/fd; open=; for n in *; do [ -h "$n" ] && [ "$n" -gt 2 ] && open="$open $n"; done; cd "$OLDPWD"; exec "$@" "$open"';
 
@@ -131,7 +131,7 @@ async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<C
 
 type Outside = { text: string; uids: string[] };
 
-/** Reads the probe's lines, and, at the first, whose user the box's processes are. */
+/** Reads the probe's output and, when it first arrives, the user ids of the box's first process. */
 async function watchOutside(hostPid: Promise<number | null>, stdout: NodeJS.ReadableStream): Promise<Outside> {
   const outside: Outside = { text: '', uids: [] };
   for await (const chunk of stdout) {
@@ -149,7 +149,7 @@ const Line = z.union([
   z.strictObject({ left: z.literal(true) }),
 ]);
 
-/** What must have been reported; a check that is missing was not held. */
+/** Namespaces that the probe must report; a missing one fails its check. */
 const namespaces = ['user', 'pid', 'net', 'ipc', 'uts', 'mnt', 'cgroup'];
 
 function judge(role: BoxRole, outside: Outside, end: BoxEnd, errors: string): Check[] {
@@ -195,8 +195,8 @@ function callChecks(role: BoxRole, output: string): Check[] {
 }
 
 function rootSeen(uids: string[]): string | null {
-  if (uids.length === 0) return 'could not be seen';
-  return uids.includes('0') ? 'it is' : null;
+  if (uids.length === 0) return 'unknown';
+  return uids.includes('0') ? 'it is root' : null;
 }
 
 function uidsOf(pid: number): string[] {
@@ -208,11 +208,11 @@ function uidsOf(pid: number): string[] {
 }
 
 function sharedNamespace(name: string, inside: string | undefined): string | null {
-  if (inside === undefined) return 'could not be seen';
+  if (inside === undefined) return 'unknown';
   return inside === readlinkSync(`/proc/self/ns/${name}`) ? "it is the supervisor's" : null;
 }
 
-/** Any process of this machine that is still in the box's pid namespace (those of other users cannot be seen, nor be ours). */
+/** Processes still in the box's pid namespace. (Other users' cannot be seen, but cannot be the box's either.) */
 function leftBehind(namespace: string | undefined): string | null {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const left = pids.filter((pid) => {
@@ -223,7 +223,7 @@ function leftBehind(namespace: string | undefined): string | null {
       return false;
     }
   });
-  return left.length === 0 ? null : `process ${left.join(', ')}`;
+  return left.length === 0 ? null : `still running: process ${left.join(', ')}`;
 }
 
 function checkOf(role: BoxRole, name: string, saw: string | null): Check {

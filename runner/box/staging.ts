@@ -1,6 +1,7 @@
-// How a supervisor that is root starts a box as a user without rights. That user cannot reach folders below a private parent
-// (the state, /root/.pyenv), and bubblewrap resolves its sources as that user, descriptors too. So a private mount namespace
-// is made, the sources are bound where anyone can reach them, and only then root is dropped, all in one process by exec.
+// How a root supervisor starts a box as an unprivileged user. That user cannot reach folders below a private parent
+// (the state, /root/.pyenv), and bubblewrap resolves its sources, even descriptors, as that user. So a private mount
+// namespace is made, the sources are bound where anyone can reach them, and only then is root dropped, all in one
+// process by exec.
 
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,20 +10,22 @@ import type { Binaries } from './machine.ts';
 import type { Owner } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
 
-/** Replaced in the private namespace only: nothing that a box is given lies in /sys. */
+/** Covered in the private namespace only: nothing that a box gets is in /sys. */
 const stageDir = '/sys';
 
 export type Staged = {
   /** Where bubblewrap finds each source. */
   at(source: string): string;
-  /** Words to put before bwrap's own. */
+  /** Words to put before bwrap's own command line. */
   prefix: string[];
-  /** To be inherited as descriptor `fd`; closed by `close` once the process is spawned. */
+  /** For the child to inherit as descriptor `fd`; `close` closes it once the process is spawned. */
   table: number | null;
   close(): void;
 };
 
-/** `fd`: the descriptor by which the launcher will see the mount table. `procs`: cgroup files to enter, as root. */
+/**
+ * `fd`: the descriptor on which the launcher reads the mount table. `procs`: cgroup files to enter while still root.
+ */
 export function stage(options: {
   sources: string[];
   owner: Owner;
@@ -35,13 +38,21 @@ export function stage(options: {
 }): Staged {
   const { sources, owner, procs, fd, shed, binaries } = options;
   const places = new Map(sources.map((source, index) => [source, `${stageDir}/${index}`]));
-  const lines = [...places].map(([source, target]) => `${escaped(source)} ${target} none bind,x-mount.mkdir 0 0`);
+  const lines = [...places].map(([source, target]) => `${escapePath(source)} ${target} none bind,x-mount.mkdir 0 0`);
   const table = openTable(options.stateDir, ['stage /sys tmpfs size=1m,mode=755 0 0', ...lines]);
   return {
     at: (source) => places.get(source) ?? source,
     prefix: [
-      ...[binaries.unshare, '--mount', '--propagation', 'slave', '--'],
-      ...[...shellThat(binaries, shed), launcher(shed, fd, binaries.mount), 'sh', ...procs, '--'],
+      binaries.unshare,
+      '--mount',
+      '--propagation',
+      'slave',
+      '--',
+      ...shellThat(binaries, shed),
+      launcher(shed, fd, binaries.mount),
+      'sh',
+      ...procs,
+      '--',
       ...dropRoot(owner, binaries),
     ],
     table,
@@ -53,7 +64,9 @@ function dropRoot({ uid, gid }: Owner, { setpriv }: Binaries): string[] {
   return [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs', '--'];
 }
 
-/** Enters the cgroups, then mounts. 99 and bubblewrap's silence on its status descriptor: the box could not be made. */
+/**
+ * Enters the cgroups, then mounts. If it exits with 99 and bubblewrap reported no status, the box could not be made.
+ */
 function launcher(shed: number[], fd: number, mount: string): string {
   return `${closings(shed)}while [ "$1" != -- ]; do echo 0 > "$1" || exit 99; shift; done; shift
 ${mount} -n -a -T /proc/self/fd/${fd} || exit 99
@@ -61,7 +74,7 @@ exec ${fd}<&-
 exec "$@"`;
 }
 
-/** mount(8) wants a regular file: written, opened, and removed at once. */
+/** mount(8) needs a regular file: it is written, opened, and removed at once. */
 function openTable(stateDir: string, lines: string[]): number {
   const dir = makeScratch(stateDir, 'mounts');
   try {
@@ -72,6 +85,6 @@ function openTable(stateDir: string, lines: string[]): number {
   }
 }
 
-function escaped(path: string): string {
+function escapePath(path: string): string {
   return path.replace(/[\s\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

@@ -1,6 +1,6 @@
-// No sandbox at all, behind the same interface: for a demo workspace on a machine without bubblewrap, marked so. Commands run
-// on the machine itself as the supervisor's user. It does NOT keep them from any file, key, process or network, from other
-// clones or from the hub, and what leaves its process group survives. Its runs satisfy no gate.
+// No sandbox at all, behind the same interface: for a workspace marked as a demo, on a machine without bubblewrap.
+// Commands run on the machine itself as the supervisor's user. It does NOT keep them from any file, key, process or
+// network, from other clones or from the hub, and whatever leaves its process group survives. Its runs satisfy no gate.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { unprotected } from './selftest.ts';
 
 const timeoutGraceMs = 2000;
 
-/** A sandbox of level `none`. `stateDir` holds each command's HOME while it runs. */
+/** A sandbox of level `none`. Each command's HOME is in `stateDir` while it runs. */
 export function unboxed(options: { stateDir: string }): Sandbox {
   const running = new Set<Boxed>();
 
@@ -47,7 +47,7 @@ export function unboxed(options: { stateDir: string }): Sandbox {
   };
 }
 
-/** A path under a mount's target, as it lies on the machine. */
+/** Where a path under a mount's target is on this machine. */
 function inside(mounts: Mount[], path: string): string {
   const mount = mounts.find(({ target }) => path === target || path.startsWith(`${target}/`));
   return mount === undefined ? path : join(mount.source, path.slice(mount.target.length));
@@ -73,7 +73,7 @@ function watch(child: ChildProcess, seconds: number, signal: AbortSignal, releas
   }
   let stopping: NodeJS.Timeout | undefined;
   function stop(graceMs: number): Promise<BoxEnd> {
-    if (ended) return done; // its number may be another's by now
+    if (ended) return done; // its pid may have been reused
     if (graceMs <= 0) kill();
     else if (stopping === undefined) {
       group(child, 'SIGTERM');
@@ -94,12 +94,12 @@ function watch(child: ChildProcess, seconds: number, signal: AbortSignal, releas
       clearTimeout(deadline);
       clearTimeout(stopping);
       signal.removeEventListener('abort', kill);
-      group(child, 'SIGKILL'); // what the command left in its group
+      group(child, 'SIGKILL'); // whatever the command left in its process group
       release();
       resolve({ started, exit: killed ? null : exit, signal: died, timedOut, outOfMemory: false, survived: false });
     };
     child.once('exit', (exit, died) => end(true, exit ?? (died === null ? null : 128 + constants.signals[died]), died));
-    // On a machine without boxes a missing program is a command that failed, as a shell would say.
+    // Without boxes, a missing program is a command that failed, as a shell would report it.
     child.once('error', () => end(true, 127, null));
   });
   return { stdin, stdout, stderr, done, stop, hostPid: Promise.resolve(child.pid ?? null), denials: () => [] };

@@ -1,7 +1,7 @@
-// Runs INSIDE a box: the file service of trees that boxed code can write. Requests come on standard input, answers go to
-// standard output, each as two lengths (JSON, bytes), the JSON, the bytes. Plain node without dependencies; its client is
-// files.ts, its paths are walk.ts's.
-// node files.ts '{"/tree":"/tree"}'   (each tree's name and where it lies)
+// Runs INSIDE a box: the file service for trees that boxed code can write. Requests arrive on standard input, answers
+// go to standard output, each as two lengths (JSON, bytes), the JSON, the bytes. Plain node without dependencies. Its
+// client is runner/box/files.ts; walk.ts resolves its paths. Usage: node files.ts '{"/tree":"/tree"}' (each tree's name
+// and its folder).
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -93,7 +93,7 @@ function edit({ path, oldBytes = 0 }: Details, body: Buffer): Answer {
   const at = whole.indexOf(before);
   if (at < 0) throw new Refusal(`the text to replace is not in ${path}`);
   if (whole.indexOf(before, at + 1) >= 0) {
-    throw new Refusal(`the text to replace is in ${path} more than once: give more of what is around it`);
+    throw new Refusal(`the text to replace is in ${path} more than once: include more of the surrounding text`);
   }
   const joined = Buffer.concat([whole.subarray(0, at), after, whole.subarray(at + before.length)]);
   put(walk(path, { followLast: false }), path, joined, mode);
@@ -102,7 +102,7 @@ function edit({ path, oldBytes = 0 }: Details, body: Buffer): Answer {
 
 function remove({ path }: Details): Answer {
   const { at, name } = walk(path, { followLast: false });
-  if (name === '.') throw new Refusal(`${path} is the tree itself`);
+  if (name === '.') throw new Refusal(`${path} is the tree itself, which cannot be removed`);
   fs.rmSync(at, { recursive: true });
   return {};
 }
@@ -117,21 +117,21 @@ function stat({ path }: Details): Answer {
 }
 
 function list({ path, depth = 1, max = 1000 }: Details): Answer {
-  const found: object[] = [];
+  const entries: object[] = [];
   const visit = (folder: number, prefix: string, left: number): void => {
     for (const name of fs.readdirSync(`/proc/self/fd/${folder}`).sort()) {
-      if (found.length > max) return;
+      if (entries.length > max) return;
       const status = fs.lstatSync(`/proc/self/fd/${folder}/${name}`, { throwIfNoEntry: false });
       if (status === undefined) continue;
-      found.push({ path: prefix + name, ...describe(status) });
+      entries.push({ path: prefix + name, ...describe(status) });
       if (status.isDirectory() && left > 1) visit(folderIn(folder, name), `${prefix}${name}/`, left - 1);
     }
   };
   visit(openFolder(path, false), '', depth);
-  return { fields: { cut: found.length > max }, body: Buffer.from(JSON.stringify(found.slice(0, max))) };
+  return { fields: { cut: entries.length > max }, body: Buffer.from(JSON.stringify(entries.slice(0, max))) };
 }
 
-/** Modes are kept and links stay links; fifos and sockets are made anew, never opened. */
+/** Keeps modes, and links as links; fifos and sockets are recreated, never opened. */
 function copyTree({ path, to = '' }: Details): Answer {
   const [from, into] = [openFolder(path, false), openFolder(to, true)];
   const args = ['-a', '--', `/proc/${process.pid}/fd/${from}/.`, `/proc/${process.pid}/fd/${into}/`];
@@ -148,16 +148,18 @@ function diskUsage({ path }: Details): Answer {
   return { fields: { bytes: Number.parseInt(stdout.toString(), 10) * 1024 } };
 }
 
-/** Looked at before it is opened: a fifo or device is never touched. */
+/** Checks the type before opening: a fifo or device is never touched. */
 function openFile(path: string, how: { followLast?: boolean } = {}): { fd: number; size: number; mode: number } {
-  const held = keep(fs.openSync(walk(path, how).at, openPath | O_NOFOLLOW));
-  const status = fs.fstatSync(held);
+  const pathFd = keep(fs.openSync(walk(path, how).at, openPath | O_NOFOLLOW));
+  const status = fs.fstatSync(pathFd);
   if (!status.isFile()) throw new Refusal(`${path} is ${kindOf(status)}, not a file`);
-  const fd = keep(fs.openSync(`/proc/self/fd/${held}`, O_RDONLY | O_NONBLOCK));
+  const fd = keep(fs.openSync(`/proc/self/fd/${pathFd}`, O_RDONLY | O_NONBLOCK));
   return { fd, size: status.size, mode: status.mode & 0o7777 };
 }
 
-/** Written beside its place, then renamed: a reader sees the old file or the new, and a link put there is not followed. */
+/**
+ * Writes next to the target, then renames: readers see the old file or the new one, and no link put there is followed.
+ */
 function put({ folder, name, at }: Place, path: string, bytes: Buffer, mode?: number): void {
   const status = name === '.' ? undefined : fs.lstatSync(at, { throwIfNoEntry: false });
   if (name === '.' || (status !== undefined && !status.isFile())) {
@@ -192,10 +194,10 @@ function describe(status: fs.Stats): { type: string; size: number; mode: number 
 }
 
 const words: Record<string, string> = {
-  ENOENT: 'there is no such file or folder',
-  ENOTDIR: 'a part of it is not a folder',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'part of the path is not a folder',
   EISDIR: 'it is a folder',
-  EEXIST: 'it is there already',
+  EEXIST: 'it already exists',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'it is read-only here',

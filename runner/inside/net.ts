@@ -1,5 +1,5 @@
-// Runs INSIDE a box that was granted hosts: listens on the box's loopback and hands every connection to the proxy's socket,
-// then runs the command and ends as it ends. Plain node without dependencies: node net.ts SOCKET PORT -- COMMAND …
+// Runs INSIDE a box that was granted hosts: listens on the box's loopback, forwards every connection to the proxy's
+// socket, runs the command and exits as it does. Plain node without dependencies: node net.ts SOCKET PORT -- COMMAND …
 
 import { spawn } from 'node:child_process';
 import net from 'node:net';
@@ -16,7 +16,7 @@ const server = net.createServer({ allowHalfOpen: true }, (inner) => {
 });
 
 server.listen(Number(port), '127.0.0.1', () => {
-  // Before the command is there to be waited for: a signal in between would end this program alone.
+  // Set before the command starts: a signal in between would end this program alone.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   const child = spawn(program, args, { stdio: 'inherit' });
   child.on('error', (error) => {

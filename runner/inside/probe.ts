@@ -1,13 +1,13 @@
-// Runs INSIDE a box, for the self-test: tries what must fail and writes one JSON line a check. Plain node, no dependencies.
-// Attempts are chosen so that file permissions cannot hide a missing protection: on a read-only mount chmod answers EROFS
-// whoever asks, on a writable one it succeeds or answers EPERM.
+// Runs INSIDE a box, for the self-test: tries what must fail and writes one JSON line per check. Plain node, no
+// dependencies. Attempts are chosen so that file permissions cannot hide a missing protection: on a read-only mount
+// chmod returns EROFS for any caller, on a writable one it succeeds or returns EPERM.
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 
-const given = JSON.parse(process.argv[2] ?? '{}') as {
+const bait = JSON.parse(process.argv[2] ?? '{}') as {
   secret: string;
   socket: string;
   abstract: string;
@@ -15,12 +15,12 @@ const given = JSON.parse(process.argv[2] ?? '{}') as {
   folders: string[];
 };
 
-/** Null: held. Otherwise what was seen. */
+/** Null if the check passes, else what was seen. */
 type Attempt = () => string | null | Promise<string | null>;
 
 const allowedDevices = 'console core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero'.split(' ');
 const shellVariables = ['PWD', 'OLDPWD', 'SHLVL', '_'];
-const givenVariables = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TMPDIR'];
+const boxVariables = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TMPDIR'];
 const connectMs = 1000;
 
 const attempts: [name: string, attempt: Attempt][] = [
@@ -31,19 +31,19 @@ const attempts: [name: string, attempt: Attempt][] = [
   ['/proc/sys is read-only', () => readOnly('/proc/sys/kernel/core_pattern')],
   ['/proc/sysrq-trigger cannot be written', () => refusedBy(() => fs.openSync('/proc/sysrq-trigger', 'w'))],
   ['scratch space is bounded', scratchSizes],
-  ["the supervisor's files are out of reach", () => refusedBy(() => fs.readFileSync(given.secret))],
+  ["the supervisor's files are out of reach", () => refusedBy(() => fs.readFileSync(bait.secret))],
   ["the host's folders are out of reach", hostFolders],
   ['/etc/shadow is out of reach', () => refusedBy(() => fs.readFileSync('/etc/shadow'))],
   ['only harmless devices are there', devices],
   [
     'device nodes cannot be made',
-    () => (spawnSync('mknod', ['/tmp/node', 'b', '8', '0']).status === 0 ? 'made one' : null),
+    () => (spawnSync('mknod', ['/tmp/node', 'b', '8', '0']).status === 0 ? 'mknod made one' : null),
   ],
-  ["the host's loopback is out of reach", () => connects({ host: '127.0.0.1', port: given.port })],
+  ["the host's loopback is out of reach", () => connects({ host: '127.0.0.1', port: bait.port })],
   ['the metadata address is out of reach', () => connects({ host: '169.254.169.254', port: 80 })],
   ['there is no network card', cards],
-  ["the supervisor's sockets are out of reach", () => connects({ path: given.socket })],
-  ['abstract sockets are out of reach', () => connects({ path: `\0${given.abstract}` })],
+  ["the supervisor's sockets are out of reach", () => connects({ path: bait.socket })],
+  ['abstract sockets are out of reach', () => connects({ path: `\0${bait.abstract}` })],
   ['no environment but the given', environments],
   ['no descriptor is inherited', descriptors],
   ['there is no terminal', () => refusedBy(() => fs.openSync('/dev/tty', 'r+'))],
@@ -59,20 +59,20 @@ const attempts: [name: string, attempt: Attempt][] = [
 for (const [name, attempt] of attempts) {
   const saw = await Promise.resolve()
     .then(attempt)
-    .catch((error: Error) => `the check broke: ${error.message}`);
-  say({ name, saw });
+    .catch((error: Error) => `the check itself failed: ${error.message}`);
+  report({ name, saw });
 }
-say({
+report({
   namespaces: Object.fromEntries(
     fs.readdirSync('/proc/self/ns').map((name) => [name, fs.readlinkSync(`/proc/self/ns/${name}`)]),
   ),
 });
 const calls = spawnSync(new URL('syscalls', import.meta.url).pathname, { maxBuffer: 65536 });
-say({ calls: calls.stdout?.toString('base64') ?? '' });
-// Outlives this program, and holds nothing open: the end of the box must end it.
-spawn('sh', ['-c', 'setsid sleep 2 &'], { detached: true, stdio: 'ignore' }).on('exit', () => say({ left: true }));
+report({ calls: calls.stdout?.toString('base64') ?? '' });
+// Outlives this program and keeps nothing open: the end of the box must end it.
+spawn('sh', ['-c', 'setsid sleep 2 &'], { detached: true, stdio: 'ignore' }).on('exit', () => report({ left: true }));
 
-function say(line: object): void {
+function report(line: object): void {
   fs.writeSync(1, `${JSON.stringify(line)}\n`);
 }
 
@@ -106,7 +106,7 @@ function scratchSizes(): string | null {
 }
 
 function hostFolders(): string | null {
-  const seen = given.folders.filter((dir) => {
+  const seen = bait.folders.filter((dir) => {
     try {
       return fs.readdirSync(dir).length > 0;
     } catch {
@@ -118,7 +118,7 @@ function hostFolders(): string | null {
 
 function devices(): string | null {
   const other = fs.readdirSync('/dev').filter((name) => !allowedDevices.includes(name));
-  return other.length === 0 ? null : `there are ${other.join(', ')}`;
+  return other.length === 0 ? null : `found ${other.join(', ')}`;
 }
 
 function connects(to: net.NetConnectOpts): Promise<string | null> {
@@ -137,10 +137,10 @@ function connects(to: net.NetConnectOpts): Promise<string | null> {
 function cards(): string | null {
   const names = fs.readFileSync('/proc/net/dev', 'utf8').match(/^ *[^\s:]+(?=:)/gm) ?? [];
   const other = names.map((name) => name.trim()).filter((name) => name !== 'lo');
-  return other.length === 0 ? null : `there are ${other.join(', ')}`;
+  return other.length === 0 ? null : `found ${other.join(', ')}`;
 }
 
-/** Of every process here, the first (bwrap's own, started outside) included. */
+/** Checks every process here, including the first (bwrap's own, started outside). */
 function environments(): string | null {
   const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const other = pids.flatMap((pid) => {
@@ -148,16 +148,16 @@ function environments(): string | null {
       .readFileSync(`/proc/${pid}/environ`, 'utf8')
       .split('\0')
       .map((part) => part.split('=')[0] ?? '');
-    const fine = ['', ...shellVariables, ...(pid === '1' ? [] : givenVariables)];
+    const fine = ['', ...shellVariables, ...(pid === '1' ? [] : boxVariables)];
     return names.filter((name) => !fine.includes(name));
   });
-  return other.length === 0 ? null : `there are ${[...new Set(other)].join(', ')}`;
+  return other.length === 0 ? null : `found ${[...new Set(other)].join(', ')}`;
 }
 
-/** As the shell that started this program saw them: node marks low ones to be closed, as if they were its own. */
+/** As the shell that started this program saw them: node marks low ones close-on-exec, as if it had opened them. */
 function descriptors(): string | null {
   const inherited = process.argv[3]?.trim();
-  if (inherited === undefined) return 'could not be seen';
+  if (inherited === undefined) return 'unknown';
   return inherited === '' ? null : `descriptors ${inherited}`;
 }
 
@@ -175,14 +175,14 @@ function mountsLacking(option: string): string | null {
 }
 
 function statusIs(field: string, wanted: string): string | null {
-  const found = new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
-  return found === wanted ? null : `${field} is ${found}`;
+  const value = new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return value === wanted ? null : `${field} is ${value}`;
 }
 
 function capabilities(): string | null {
   const sets = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
-  const held = sets.map((set) => statusIs(set, '0'.repeat(16))).filter((saw) => saw !== null);
-  return held.length === 0 ? null : held.join(', ');
+  const present = sets.map((set) => statusIs(set, '0'.repeat(16))).filter((saw) => saw !== null);
+  return present.length === 0 ? null : present.join(', ');
 }
 
 function limits(): string | null {

@@ -1,5 +1,6 @@
-// Runs INSIDE a box, below files.ts: paths in a tree that other boxed code may be changing at this moment. A path is walked
-// folder by folder on descriptors, so that nothing can be swapped under it; links are followed inside their tree, never out.
+// Runs INSIDE a box, for files.ts: resolves paths in a tree that other boxed code may be changing at this moment. A
+// path is walked folder by folder on descriptors, so that nothing can be swapped underneath; links are followed within
+// their tree, never out of it.
 
 import fs from 'node:fs';
 
@@ -8,16 +9,16 @@ const pathBytesMax = 4096;
 export const openPath = 0o10000000; // O_PATH, which node does not name
 const { O_NOFOLLOW, O_DIRECTORY } = fs.constants;
 
-/** Turned down, in words for whoever asked. */
+/** The request is refused; the message is for the caller. */
 export class Refusal extends Error {}
 
-/** The last part of a path: its folder, held open, and `at`, which names it without a link that could be swapped. */
+/** The last part of a path: its folder, kept open, and `at`, a path to it without any link that could be swapped. */
 export type Place = { folder: number; name: string; at: string };
 
 const trees = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
 let opened: number[] = [];
 
-/** Walks to a path's last part, which need not be there. A relative path is in the first tree. */
+/** Walks to a path's last part, which need not exist. A relative path is in the first tree. Throws Refusal. */
 export function walk(path: string, how: Walk = {}): Place {
   const { rest, root } = treeOf(path);
   const top = keep(fs.openSync(root, openPath | O_DIRECTORY));
@@ -30,7 +31,7 @@ export function walk(path: string, how: Walk = {}): Place {
 }
 
 export type Walk = { makeFolders?: boolean; followLast?: boolean };
-/** `folders` are held open, the tree's top first; `todo` is what is left of the path, the next part last. */
+/** `folders` are open descriptors, the tree's top first; `todo` is the rest of the path, the next part last. */
 type Trip = { path: string; root: string; folders: number[]; todo: string[]; links: number };
 
 function placeIn({ folders }: Trip, name: string): Place {
@@ -90,7 +91,7 @@ export function folderIn(folder: number, name: string): number {
   return keep(fs.openSync(`/proc/self/fd/${folder}/${name}`, openPath | O_DIRECTORY | O_NOFOLLOW));
 }
 
-/** The folder itself, made (with those above it) where wanted. */
+/** Opens the folder itself; with `make`, makes it and those above it if missing. */
 export function openFolder(path: string, make: boolean): number {
   const { folder, name, at } = walk(path, { makeFolders: make });
   if (name === '.') return folder;
@@ -98,7 +99,7 @@ export function openFolder(path: string, make: boolean): number {
   return folderIn(folder, name);
 }
 
-/** Closes what was opened for one request. */
+/** Closes every descriptor opened for one request. */
 export function closeAll(): void {
   for (const fd of opened) fs.closeSync(fd);
   opened = [];

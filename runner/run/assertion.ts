@@ -1,13 +1,14 @@
-// Tells a failed assertion from any other failure in a report: only an assertion shows that a test looked at what the code
-// does; a TypeError or a file that will not load shows nothing. Each writer says it in its own way; every rule here was read
-// off the real program's output (tests/fixtures/reports). In doubt it is an error, which never counts for the claim.
+// Tells a failed assertion from any other failure in a report: only an assertion shows that a test checked what the
+// code does; a TypeError or a file that will not load shows nothing. Each writer reports it differently; every rule
+// here was taken from the real program's output (tests/fixtures/reports). In doubt it is an error, which never counts
+// for the claim.
 
-/** Programs whose reports are told apart; `other` covers mocha's xunit reporter, jest and the Java family. */
+/** Programs whose reports have their own rules; `other` covers mocha's xunit reporter, jest and the Java family. */
 export type Writer = 'vitest' | 'node' | 'pytest' | 'other';
 
 export type ReportedFailure = { element: 'failure' | 'error'; type: string; message: string; body: string };
 
-/** The kind of one `<failure>` or `<error>` of one test. */
+/** Classifies one `<failure>` or `<error>` of a test. */
 export function failureKind(writer: Writer, failure: ReportedFailure): 'assertion' | 'error' {
   if (failure.element === 'error') return 'error';
   return isAssertion[writer](failure) ? 'assertion' : 'error';
@@ -20,8 +21,8 @@ const isAssertion: Record<Writer, (failure: ReportedFailure) => boolean> = {
     /^expected (number of assertions to be|any number of assertion)/.test(message) ||
     (isProperty(message) && /^Caused by: (AssertionError|Error: Property failed by returning false)/m.test(body)),
 
-  // `inspect` prints the cause in full after the type of failure: `cause: AssertionError [ERR_ASSERTION]: …`, and chai's as
-  // `cause: Error [AssertionError]: …`.
+  // `inspect` prints the cause in full after the type of failure: `cause: AssertionError [ERR_ASSERTION]: …`, and
+  // chai's as `cause: Error [AssertionError]: …`.
   node: ({ message, body }) => {
     const cause = /^ {2}failureType: '\w+',\n {2}cause: (.*)$/m.exec(body)?.[1] ?? '';
     if (isAssertionHeader(cause)) return true;
@@ -29,7 +30,7 @@ const isAssertion: Record<Writer, (failure: ReportedFailure) => boolean> = {
     return isProperty(message) && (isAssertionHeader(inner) || inner === 'Error: Property failed by returning false');
   },
 
-  // pytest takes the class off rewritten asserts: `assert 1 == 2`. pytest-timeout fails through `Failed` too.
+  // pytest omits the class of rewritten asserts: `assert 1 == 2`. pytest-timeout also fails through `Failed`.
   pytest: ({ message }) => /^(assert\b|AssertionError\b|Failed: (?!Timeout))/.test(message),
 
   other: ({ type, message, body }) => {
@@ -47,7 +48,7 @@ function isProperty(message: string): boolean {
   return message.startsWith('Property failed after ');
 }
 
-/** mocha prints the message, then the stack, whose head is `<class>: <message>`: the class there is the true one. */
+/** mocha prints the message, then the stack, whose first line is `<class>: <message>`, with the true class. */
 function restatedHeader(body: string, first: string): string {
   const lines = body.split('\n');
   return (

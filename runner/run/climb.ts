@@ -1,5 +1,5 @@
-// The way up the ladder: setup, edits, stages in order up to the first that fails, the reproducer. What is seen is written
-// into the course as it happens, so that a run that breaks off tells how far it came.
+// Climbs the ladder: setup, edits, stages in order up to the first that fails, the reproducer. Results go into the
+// course as they happen, so that an interrupted run shows how far it got.
 
 import { digestOf } from '../../state/entry/digest.ts';
 import { type AppRung, appRungs, type Stage } from '../../state/entry/recipe.ts';
@@ -12,7 +12,7 @@ import type { Course, EndedStage } from './results.ts';
 
 export const reproducerSeconds = 300;
 const questionSeconds = 300;
-/** Rungs have limits of their own, for each thing that they wait for; this one is for a machine that stands still. */
+/** Rungs limit each of their own waits; this limit is for a machine that hangs. */
 const rungSecondsMax = 3600;
 
 type Climb = {
@@ -23,7 +23,7 @@ type Climb = {
   unique: (id: string) => string;
 };
 
-/** Rejects only where the machine fails. Cancelled, refused and broken ends are in the course. */
+/** Rejects only if the machine fails. A run that is cancelled, refused or INFRA is recorded in the course. */
 export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: Course): Promise<void> {
   const { engine, signal } = deps;
   course.seen.infra = await engine.available();
@@ -37,34 +37,34 @@ export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: 
   course.facts.trees = { main: prepared.tree };
   course.facts.overlaid = prepared.overlaid;
   const on: Climb = { request, deps, course, root: prepared.root, unique: uniqueIds() };
-  const passed = (prepared.fromSnapshot || (await setUp(on))) && (await edited(on)) && (await ladder(on));
+  const passed = (prepared.fromSnapshot || (await setUp(on))) && (await makeEdits(on)) && (await ladder(on));
   await reproduce(on, passed);
   await examine(on);
 }
 
-/** These tell whether to go on. */
+/** Like `makeEdits` and `ladder` below, returns whether to continue. */
 async function setUp(on: Climb): Promise<boolean> {
   const { recipe } = on.request.pinned;
-  if (recipe.engine === 'swarm' || !recipe.setup) return goesOn(on);
+  if (recipe.engine === 'swarm' || !recipe.setup) return mayContinue(on);
   const ended = await carryOut(on, 'setup', recipe.setup);
   if (ended === null) return false;
   on.course.setup = ended;
   if (stageTrouble(ended.judged) !== null) return false;
   if (on.request.keepSnapshot) await on.deps.engine.keep(on.request.run, on.deps.signal);
-  return goesOn(on);
+  return mayContinue(on);
 }
 
-async function edited(on: Climb): Promise<boolean> {
+async function makeEdits(on: Climb): Promise<boolean> {
   const { run, hub, pinned, harnessFiles, edits = [] } = on.request;
   if (edits.length === 0) return true;
   const tree = on.deps.engine.tree(run);
   on.course.seen.refused = await applyEdits(edits, { hub, tree, harness: pinned.harness, harnessFiles });
-  return on.course.seen.refused === null && goesOn(on);
+  return on.course.seen.refused === null && mayContinue(on);
 }
 
 type LadderStage = Stage & { rung?: AppRung | 'drill' };
 
-/** The recipe's stages, an app's rungs, a drill after its installation, or the one question in their place. */
+/** The recipe's stages, an app's rungs, its installation and a drill, or the single question asked instead. */
 export function ladderOf({
   pinned: { recipe },
   question,
@@ -82,29 +82,29 @@ async function ladder(on: Climb): Promise<boolean> {
     const ended = await carryOut(on, `${at + 1}`, stage);
     if (ended === null) return false;
     on.course.ended.push(ended);
-    if (stageTrouble(ended.judged) !== null) return without(on);
+    if (stageTrouble(ended.judged) !== null) return lintAnyway(on);
   }
   return true;
 }
 
-/** Of an app the last rung needs nothing deployed, so that what it says is there whatever failed before. */
-async function without(on: Climb): Promise<false> {
+/** An app's last rung needs nothing deployed, so its results are recorded whatever failed before. */
+async function lintAnyway(on: Climb): Promise<false> {
   const last = ladderOf(on.request).at(-1);
-  const isThere = on.course.ended.some(({ judged }) => judged.name === 'lint');
-  if (last?.rung !== 'lint' || isThere) return false;
+  const isDone = on.course.ended.some(({ judged }) => judged.name === 'lint');
+  if (last?.rung !== 'lint' || isDone) return false;
   const ended = await carryOut(on, 'lint', last);
   if (ended !== null) on.course.ended.push(ended);
   return false;
 }
 
 async function examine(on: Climb): Promise<void> {
-  if (!goesOn(on)) return;
+  if (!mayContinue(on)) return;
   const all = [...on.course.ended, ...(on.course.reproducer?.stage ? [on.course.reproducer.stage] : [])];
   const tests = all.flatMap(({ judged }) => (judged.report.kind === 'read' ? judged.report.tests : []));
   const texts = [...all.flatMap(({ end }) => [end.output.head, end.output.tail]), JSON.stringify(tests)];
   const { flags, leaks, failed } = await on.deps.engine.examine(on.request.run, texts, on.deps.signal);
   on.course.facts.flags = flags;
-  on.course.seen.examined = leaks.length > 0 ? `A secret of the run was found outside: ${leaks.join('; ')}.` : failed;
+  on.course.seen.examined = leaks.length > 0 ? `A secret of the run leaked: ${leaks.join('; ')}.` : failed;
 }
 
 async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
@@ -112,9 +112,9 @@ async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
   if (!reproducer || on.course.seen.cancelled) return;
   on.course.reproducer = { result: 'inconclusive', stage: null };
   if (!ladderPassed) return;
-  const laid = await on.deps.engine.tree(run).write(reproducer.path, reproducer.bytes, 0o755);
-  if (!laid.ok) {
-    // Over a green ladder only the claim's own code can have put something in its way.
+  const written = await on.deps.engine.tree(run).write(reproducer.path, reproducer.bytes, 0o755);
+  if (!written.ok) {
+    // After a green ladder only the claim's own code can have put something in its way.
     on.course.reproducer = { result: 'red', stage: null };
     return;
   }
@@ -122,14 +122,14 @@ async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
   const ended = await carryOut(on, 'reproducer', stage);
   if (ended === null) return;
   const { started, exit, timedOut } = ended.judged;
-  if (!started) on.course.seen.infra = 'The box of the reproducer could not be made.';
+  if (!started) on.course.seen.infra = 'The box for the reproducer could not be made.';
   const result = timedOut || (exit !== 0 && exit !== 1) ? 'inconclusive' : exit === 0 ? 'green' : 'red';
   on.course.reproducer = { result, stage: ended };
 }
 
-/** Runs one stage to its end and reads its report; null where the run is cancelled meanwhile. */
+/** Runs one stage to its end and reads its report; null if the run is cancelled meanwhile. */
 async function carryOut(on: Climb, step: string, stage: LadderStage): Promise<EndedStage | null> {
-  if (!goesOn(on)) return null;
+  if (!mayContinue(on)) return null;
   const { engine, signal, onProgress } = on.deps;
   const { run } = on.request;
   const { name, run: command, seconds, network, report = null, rung } = stage;
@@ -137,7 +137,7 @@ async function carryOut(on: Climb, step: string, stage: LadderStage): Promise<En
   await engine.start(run, { name: step, run: command, seconds, network, report, ...(rung && { rung }) }, signal);
   if (onProgress) engine.tail(run, step, (line) => onProgress({ kind: 'line', run, stage: name, line }));
   const end = await engine.wait(run, step);
-  if (!goesOn(on)) return null;
+  if (!mayContinue(on)) return null;
   const { started, exit, signal: died, timedOut, outOfMemory, troubles } = end;
   const limits = { seconds, memoryMb: on.request.pinned.recipe.limits.memoryMb };
   const judged = {
@@ -167,7 +167,7 @@ async function readStageReport(
   end: StepEnd,
 ): Promise<StageReport> {
   if (path === undefined) return { kind: 'none' };
-  if (!end.started || end.timedOut) return { kind: 'lost', why: 'the stage did not come to its end' };
+  if (!end.started || end.timedOut) return { kind: 'lost', why: 'the stage did not finish' };
   const tree = deps.engine.tree(request.run);
   const file = await tree.read(path, reportBytesMax);
   if (!file.ok) return { kind: 'lost', why: `${path} ${file.why}` };
@@ -179,7 +179,7 @@ async function readStageReport(
     : { kind: 'lost', why: `${path}: ${reading.unreadable}` };
 }
 
-function goesOn({ deps, course }: Climb): boolean {
+function mayContinue({ deps, course }: Climb): boolean {
   if (deps.signal.aborted) course.seen.cancelled = true;
   return !deps.signal.aborted;
 }

@@ -3,8 +3,8 @@
 //   intent → clone and overlay → setup → (keep a copy) → edits → stages, up to the first that fails → reproducer
 //          → teardown, verified → results
 //
-// It always ends in a record. What a claim does, however badly, is an outcome; a machine that fails is INFRA; only a bug, or a
-// state folder that cannot be written, is thrown, and then too teardown has been done.
+// It always ends in a record. Whatever a claim does is an outcome; a machine that fails is INFRA; only a bug, or a
+// state folder that cannot be written, is thrown, and even then teardown has been done.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { digestOfJson } from '../../state/entry/digest.ts';
@@ -17,7 +17,7 @@ import { runPaths } from './paths.ts';
 import type { ColdRunDeps, ColdRunRequest } from './request.ts';
 import { blinded, type Course, recordOf, syncFolder, writeResults } from './results.ts';
 
-/** Resolves with the record, which then lies in `runs/<run>/results.json` too. */
+/** Resolves with the record, which is then also in `runs/<run>/results.json`. */
 export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promise<RunRecord> {
   const { run } = request;
   const paths = runPaths(deps.runsDir, run);
@@ -28,13 +28,13 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
     await climb(request, deps, course);
   } catch (error) {
     if (error instanceof Refused) course.seen.refused = error.message;
-    else if (isBroken(error)) course.seen.infra = (error as Error).message;
+    else if (isMachineFailure(error)) course.seen.infra = (error as Error).message;
     else bug = error;
   }
   if (bug === null) await holdIfRed(deps, course);
   const { leaks, app } = await deps.engine.destroy(run);
   if (bug !== null) throw bug;
-  course.seen.leak = leaks.length > 0 ? `After teardown something was left. ${leaks.join(' ')}` : null;
+  course.seen.leak = leaks.length > 0 ? `Teardown left something behind. ${leaks.join(' ')}` : null;
   course.facts.flags = { clean_teardown: leaks.length === 0, ...course.facts.flags };
   if (app) course.facts.app = app;
   course.facts.endedAtMs = deps.now().getTime();
@@ -81,7 +81,7 @@ function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course
   };
 }
 
-/** On disk before anything of the run is: after a crash of ours it tells which runs were lost. */
+/** Written before anything else of the run: after a crash it shows which runs were lost. */
 async function writeIntent(dir: string, path: string, { facts }: Course): Promise<void> {
   const { run, purpose, recipe, shas, startedAtMs } = facts;
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -92,8 +92,8 @@ async function writeIntent(dir: string, path: string, { facts }: Course): Promis
   await syncFolder(dir);
 }
 
-/** A machine that fails, as against a bug: this room's errors, the trail's, and the system's own. */
-function isBroken(error: unknown): boolean {
+/** True for a failure of the machine, not a bug: this room's errors, the trail's, and the system's own. */
+function isMachineFailure(error: unknown): boolean {
   if (error instanceof TrailError || error instanceof RunnerError) return true;
   return error instanceof Error && 'syscall' in error;
 }

@@ -1,5 +1,6 @@
-// Copies of trees after setup: made from a run's tree, laid out as another's, so that a run and its controls share what setup
-// installed. Copying is a box's work, as the tree is boxed code's. A copy serves only orders of the same commit and recipe.
+// Copies of trees after setup: taken from one run's tree and used as another's, so that a run and its controls share
+// what setup installed. Copying happens in a box, because boxed code wrote the tree. A copy serves only orders with the
+// same commit and recipe.
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -15,16 +16,16 @@ const copySeconds = 600;
 const removalMs = 120_000;
 
 export type Copies = {
-  /** Copies the run's tree, with the harness items that were replaced in it. False where the tree cannot be copied. */
+  /** Copies the run's tree and records its replaced harness items. False if the tree cannot be copied. */
   keep(order: Order, overlaid: string[], signal: AbortSignal): Promise<boolean>;
-  /** Makes the run's tree from the copy that the order names; gives its replaced items, or null where none will do. */
+  /** Makes the run's tree from the copy that the order names; returns its replaced items, or null if no copy fits. */
   layOut(order: Order, signal: AbortSignal): Promise<string[] | null>;
   /** May be called twice. */
   forget(run: RunId): Promise<void>;
 };
 
 export function copies(sandbox: Sandbox, runsDir: string): Copies {
-  /** Copies a folder into one that is made for it; whether it worked. */
+  /** Copies a folder into a new one; returns whether it worked. */
   async function copy(order: Order, from: string, to: string, signal: AbortSignal): Promise<boolean> {
     await mkdir(to);
     await sandbox.give('verify', to);
@@ -41,7 +42,7 @@ export function copies(sandbox: Sandbox, runsDir: string): Copies {
     boxed.stderr.resume();
     if ((await boxed.done).exit === 0) return true;
     const left = await removeFolder(to, removalMs);
-    if (left !== null) throw new RunnerError('io', `${to} cannot be cleared: ${left}`);
+    if (left !== null) throw new RunnerError('io', `${to} cannot be removed: ${left}`);
     return false;
   }
 
@@ -54,10 +55,10 @@ export function copies(sandbox: Sandbox, runsDir: string): Copies {
     },
     async layOut(order, signal) {
       if (order.snapshotOf === null) return null;
-      const kept = runPaths(runsDir, order.snapshotOf);
-      const facts = await readFacts(kept.copyFacts);
+      const source = runPaths(runsDir, order.snapshotOf);
+      const facts = await readFacts(source.copyFacts);
       if (facts?.of !== keyOf(order)) return null;
-      return (await copy(order, kept.copy, runPaths(runsDir, order.run).tree, signal)) ? facts.overlaid : null;
+      return (await copy(order, source.copy, runPaths(runsDir, order.run).tree, signal)) ? facts.overlaid : null;
     },
     async forget(run) {
       const paths = runPaths(runsDir, run);
@@ -79,6 +80,6 @@ async function readFacts(path: string): Promise<CopyFacts | null> {
   try {
     return CopyFacts.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    return null; // none was kept, or its making was cut short
+    return null; // no copy was kept, or copying was interrupted
   }
 }

@@ -1,5 +1,5 @@
-// Carries out the edits of a control in a run's tree: what was added goes, what was changed or deleted comes back with the
-// reference's bytes, straight from the hub. The operator's members of a JSON file are laid over again.
+// Applies a control's edits to a run's tree: added files are removed; changed or deleted files get the reference's
+// bytes back, straight from the hub. The operator's members of a JSON file are then laid over again.
 
 import type { TreeEdit } from '../../state/controls/revert.ts';
 import type { Digest, Sha } from '../../state/entry/ids.ts';
@@ -20,7 +20,7 @@ export type EditPlace = {
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
 };
 
-/** Null once all edits are made, else which one cannot be and why. Rejects where the hub or the file service fails. */
+/** Null once all edits are made, else which one failed and why. Rejects if the hub or the file service fails. */
 export async function applyEdits(edits: readonly TreeEdit[], place: EditPlace): Promise<string | null> {
   const removals = edits.filter((edit) => 'blob' in edit && edit.blob === null);
   for (const { path } of removals) {
@@ -31,7 +31,7 @@ export async function applyEdits(edits: readonly TreeEdit[], place: EditPlace): 
   try {
     for (const edit of edits) {
       const problem = await carryOut(edit, place, objects);
-      if (problem !== null) return `${edit.path} cannot be put there (${problem})`;
+      if (problem !== null) return `${edit.path} cannot be written (${problem})`;
     }
   } finally {
     objects.close();

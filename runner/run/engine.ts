@@ -1,11 +1,11 @@
-// What a cold run needs from whatever carries it out. `process` (process.ts) runs stages as commands in boxes; `swarm`
-// (swarm/swarm.ts) takes apps up their rungs, and gives every other recipe to the first. tests/runner/run/engine.contract.ts holds
-// for each.
+// What a cold run needs from the engine that carries it out. `process` (process.ts) runs stages as commands in boxes;
+// `swarm` (../swarm/rungs/swarm.ts) takes apps up their rungs, and passes every other recipe to the first. Each must
+// pass tests/runner/run/engine.contract.ts.
 //
 //   available → setup → (start → tail* → wait)* → examine → destroy        sweep: at the supervisor's start
 //
-// The order of calls is the caller's duty, one run at a time for each id; several runs may be on their way at once. A command
-// that fails is a value. A method that rejects tells of a broken machine (INFRA), never of a claim.
+// The caller must keep this order of calls for each run; several runs may be under way at once. A command that fails is
+// a value. A method that rejects means a broken machine (INFRA), never a fault of the claim.
 
 import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
 import type { AppRung, PinnedRecipe } from '../../state/entry/recipe.ts';
@@ -15,51 +15,53 @@ import type { FileAnswer } from '../box/fileservice.ts';
 
 export interface Engine {
   readonly name: 'process' | 'swarm';
-  /** What stands on every record made here. */
+  /** Recorded with every run made here. */
   readonly sandbox: RunRecord['sandbox'];
 
-  /** Null where runs can be carried out, else what is missing and how to mend it. Cheap; may be called at any time. */
+  /** Null if runs can be carried out, else what is missing and how to fix it. Cheap; may be called at any time. */
   available(): Promise<string | null>;
 
   /**
-   * Makes a place for the run with exactly the order's tree in it, the operator's files laid over, before any boxed process
-   * sees it. `refused`: the order cannot be carried out as it stands (nothing ran). Rejects where the machine fails; what is
-   * half made is `destroy`'s. Once for each run.
+   * Makes the run's folder with exactly the order's tree in it and the operator's files laid over, before any boxed
+   * process sees it. `refused`: the order cannot be carried out as it is (nothing ran). Rejects if the machine fails;
+   * `destroy` removes what is half made. Call once per run.
    */
   setup(order: Order, signal: AbortSignal): Promise<Prepared>;
 
-  /** Starts a step, under a name not used before in this run. Aborting `signal` ends it with all its descendants at once. */
+  /** Starts a step, under a name new to this run. Aborting `signal` kills it and all its descendants at once. */
   start(run: RunId, step: Step, signal: AbortSignal): Promise<void>;
 
-  /** Calls `onLine` with the last line of whatever the step says from now on, cleaned for a terminal. */
+  /** From now on calls `onLine` with the latest line of the step's output, cleaned for a terminal. */
   tail(run: RunId, step: string, onLine: (line: string) => void): void;
 
-  /** Resolves once no process of the step is left and its output is read. May be called often. */
+  /** Resolves once no process of the step is left and its output is read. May be called repeatedly. */
   wait(run: RunId, step: string): Promise<StepEnd>;
 
   /**
-   * After the last step: what of the run is wrong that no step shows, each in words. `texts` are what its record will hold.
-   * Only after a `setup` that was not refused.
+   * After the last step: returns what is wrong with the run that no step shows, in words. `texts` is what its record
+   * will contain. Only after a `setup` that was not refused.
    */
   examine(run: RunId, texts: readonly string[], signal: AbortSignal): Promise<Examined>;
 
-  /** The run's tree, read and written on the boxed side. Between steps only. */
+  /** The run's tree, read and written through boxes. Between steps only. */
   tree(run: RunId): RunTree;
 
   /**
-   * Keeps a copy of the tree as it is now for later orders with `snapshotOf: run`, until `forget(run)`. False where the tree
-   * cannot be copied: such orders then begin from a clone.
+   * Keeps a copy of the tree as it is now for later orders with `snapshotOf: run`, until `forget(run)`. False if the
+   * tree cannot be copied: such orders then start from a clone.
    */
   keep(run: RunId, signal: AbortSignal): Promise<boolean>;
   forget(run: RunId): Promise<void>;
 
   /**
-   * Ends and removes everything of the run but a kept copy. Never rejects: what is left is in the answer. May be called
-   * twice, after a failed `setup`, and for a run that it never saw. Has its own deadline and heeds no one's signal.
+   * Kills and removes everything of the run except a kept copy. Never rejects: it returns what is left. May be called
+   * twice, after a failed `setup`, and for an unknown run. Has its own deadline and ignores every signal.
    */
   destroy(run: RunId): Promise<Destroyed>;
 
-  /** Removes what runs that are not live left behind, in an earlier process too, kept copies included. Gives what would not go. */
+  /**
+   * Removes what runs that are not live left, earlier processes' runs and kept copies included. Returns what is stuck.
+   */
   sweep(isLive: (run: RunId) => boolean): Promise<string[]>;
 }
 
@@ -68,68 +70,68 @@ export type Order = {
   hub: string;
   sha: Sha;
   pinned: PinnedRecipe;
-  /** The operator's bytes that `pinned.harness` names. */
+  /** The operator's files that `pinned.harness` names by digest. */
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
-  /** Begin from the copy that this run kept after its setup, if it is of the same commit and recipe. */
+  /** Start from the copy that this run kept after its setup, if commit and recipe are the same. */
   snapshotOf: RunId | null;
-  /** For an app: instead of the rungs, whether its tests notice what a restore leaves out. */
+  /** For an app: instead of climbing its rungs, check that its tests notice what a restore leaves out. */
   drill: Drill | null;
   purpose: Purpose;
 };
 
-/** `root` is the tree's path as steps see it; `fromSnapshot` says that the setup's result is in it already. */
+/** `root` is the tree's path as steps see it; `fromSnapshot` means that it already has the setup's result. */
 export type Prepared = { tree: Sha; root: string; overlaid: string[]; fromSnapshot: boolean } | { refused: string };
 
 export type Step = {
   name: string;
-  /** Handed to `sh -c` in the tree's top folder. */
+  /** Run by `sh -c` in the tree's top folder. */
   run: string;
   seconds: number;
   network: string[];
-  /** Path of the report it shall write: what lies there before is removed, its folder made. */
+  /** Path of the report that it will write: anything there before is removed, and its folder made. */
   report: string | null;
-  /** A rung of an app in place of the command. */
+  /** A rung of an app, instead of the command. */
   rung?: AppRung | 'drill';
 };
 
-/** What a rung came to: the harness's own checks and the suite's tests, in order. */
+/** A rung's result: the harness's own checks and the suite's tests, in order. */
 export type RungEnd = {
   tests: TestResult[];
-  /** Why it failed, where no test says so. */
+  /** Why it failed, if no test shows that. */
   failed: string | null;
   skipped: string | null;
 };
 
 export type StepEnd = {
-  /** False: its box could not be made; `troubles` then says why. */
+  /** False if its box could not be made; `troubles` then has the reason. */
   started: boolean;
   exit: number | null;
   signal: string | null;
   timedOut: boolean;
   outOfMemory: boolean;
   ms: number;
-  /** What the machinery said: why a box was not made, what the network proxy turned down. */
+  /** Messages of the machinery: why a box was not made, what the network proxy denied. */
   troubles: string[];
-  /** Both streams in order: the first and last of it as text, and size and digest of the whole. */
+  /** Both streams in order: their first and last part as text, and the size and digest of the whole. */
   output: { head: string; tail: string; bytes: number; digest: Digest };
   rung?: RungEnd;
 };
 
-/** `leaks`: secrets of the run that were found outside. `failed`: what else makes the run red. */
+/** `leaks`: secrets of the run that were found outside. `failed`: anything else that makes the run red. */
 export type Examined = { flags: Record<string, boolean>; leaks: string[]; failed: string | null };
 
 /** Paths are relative to the tree; nothing is read or written outside it. Refusals are answers in words. */
 export interface RunTree {
-  /** The first `bytesMax` bytes of a plain file; a link, even to one, is refused. `cut` where there are more. */
+  /** The first `bytesMax` bytes of a plain file; a link is refused, even to a plain file. `cut` if there are more. */
   read(path: string, bytesMax: number): Promise<FileAnswer<{ bytes: Buffer; cut: boolean }>>;
-  /** Makes missing folders; replaces whatever lies there. */
+  /** Makes missing folders; replaces whatever is there. */
   write(path: string, bytes: Uint8Array, mode: number): Promise<FileAnswer>;
   link(path: string, target: string): Promise<FileAnswer>;
   /** Names of the plain files in a folder. */
   list(path: string, max: number): Promise<FileAnswer<{ names: string[] }>>;
-  /** Also fine where nothing lies there. */
+  /** Succeeds also if nothing is there. */
   remove(path: string): Promise<FileAnswer>;
 }
 
-/** Each leak in words; empty where everything of the run is gone. `app`: what an app's run proved. */
+/** `leaks`: what is left of the run, in words; empty if nothing is. `app`: what an app's run proved. */
 export type Destroyed = { leaks: string[]; app?: AppFacts };

@@ -1,6 +1,6 @@
-// Clears up after runs that died with their supervisor. Processes need no looking for: a box's pid namespace ends with its
-// parent; cgroups and other leavings of the sandbox go when it is made anew. So what stays is folders, and the question
-// which runs were on their way: those have an intent and no results.
+// Cleans up after runs that died with their supervisor. Their processes are gone already: a box's pid namespace ends
+// with its parent; cgroups and other leftovers of the sandbox are removed when the next one opens. What remains is
+// folders, and which runs were under way: those with an intent and no results.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { runPaths } from './paths.ts';
 
 const removalMs = 120_000;
 
-/** What a run was about to do, on disk before anything of it existed. */
+/** What a run is about to do, written to disk before anything of it exists. */
 export const RunIntent = z.strictObject({
   run: RunId,
   purpose: Purpose,
@@ -21,19 +21,19 @@ export const RunIntent = z.strictObject({
 });
 export type RunIntent = z.infer<typeof RunIntent>;
 
-/** `lost`: runs with an intent and no results, oldest first. `stuck`: folders that would not go, with the reason. */
+/** `lost`: runs with an intent and no results, oldest first. `stuck`: folders that could not be removed, and why. */
 export type Swept = { lost: RunIntent[]; stuck: string[] };
 
 /**
- * Removes the trees and kept copies of all runs in `runsDir` that are not live; intents, results and logs stay. A lost run
- * is told once only if its `results.json` is then written, or `isLive` says so.
+ * Removes the trees and kept copies of all runs in `runsDir` that are not live; intents, results and logs stay. To get
+ * a lost run reported only once, write its `results.json` or have `isLive` return true for it.
  */
 export async function sweep(runsDir: string, options: { isLive(run: RunId): boolean }): Promise<Swept> {
   const swept: Swept = { lost: [], stuck: [] };
   for (const run of runsIn(runsDir)) {
     if (options.isLive(run)) continue;
     const paths = runPaths(runsDir, run);
-    for (const folder of [paths.tree, paths.copy, paths.out, ...clonesBegun(paths.dir)]) {
+    for (const folder of [paths.tree, paths.copy, paths.out, ...partialClones(paths.dir)]) {
       const why = await removeFolder(folder, removalMs);
       if (why !== null) swept.stuck.push(`${folder}: ${why}`);
     }
@@ -54,14 +54,14 @@ function runsIn(runsDir: string): RunId[] {
   return names.filter((name) => RunId.safeParse(name).success) as RunId[];
 }
 
-/** Repositories beside the tree that a clone cut short leaves behind. */
-function clonesBegun(dir: string): string[] {
+/** Repositories next to the tree, left by an interrupted clone. */
+function partialClones(dir: string): string[] {
   return readdirSync(dir)
     .filter((name) => name.startsWith('tree.'))
     .map((name) => `${dir}/${name}`);
 }
 
-/** Null where there is none, or one that was being written: then nothing else of the run was made. */
+/** Null if missing or half written: then nothing else of the run was made. */
 function readIntent(path: string): RunIntent | null {
   try {
     return RunIntent.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -1,5 +1,5 @@
-// From what was seen to what it means: the ends of a run's stages become its outcome, a reason in words, rungs and a level.
-// Pure. An exit code alone never passes anything, nor does a report alone; where the two disagree the run is red.
+// Judges a run: turns how its stages ended into its outcome, a reason in words, rungs and a level. Pure. Neither an
+// exit code nor a report passes anything alone; if the two disagree the run is red.
 
 import { type Outcome, type RunRecord, reasonCharsMax, type TestResult } from '../../state/entry/record.ts';
 import { fitLine } from '../../state/entry/words.ts';
@@ -11,10 +11,10 @@ const troubleCharsMax = 160;
 const commandNotFound = 127;
 const notExecutable = 126;
 
-/** The stage's JUnit report as it was found: `none` declared, unreadable for the reason in `lost`, or its tests. */
+/** The stage's JUnit report: `none` is declared, it is `lost` (`why` it cannot be counted), or `read`. */
 export type StageReport = { kind: 'none' } | { kind: 'lost'; why: string } | { kind: 'read'; tests: TestResult[] };
 
-/** How a stage ended. `started: false` means that the sandbox itself did not come up. */
+/** How a stage ended. `started: false` means that the sandbox itself did not start. */
 export type StageEnd = {
   name: string;
   started: boolean;
@@ -22,35 +22,35 @@ export type StageEnd = {
   signal: string | null;
   timedOut: boolean;
   outOfMemory: boolean;
-  /** What the machinery said of it: why the box was not made, which host was turned down. */
+  /** Messages of the machinery: why the box was not made, which host was denied. */
   troubles: string[];
-  /** The limits that it ran under. */
+  /** The limits it ran under. */
   seconds: number;
   memoryMb: number;
   report: StageReport;
-  /** Of an app's rung: why it failed, where no test says so; why it was skipped. */
+  /** For an app's rung: why it failed, if no test shows that; why it was skipped. */
   rung?: { failed: string | null; skipped: string | null };
 };
 
-/** Its failure keeps the level down, and does not make the run red. */
+/** The rung whose failure lowers the level but does not make the run red. */
 const advisory = 'lint';
 
 export type Seen = {
   /** The recipe's stages, in ladder order. */
   declared: { name: string; report: boolean }[];
   setup: StageEnd | null;
-  /** Those that ran to an end, in order; the first that failed is the last here. */
+  /** Stages that ran to an end, in order; after one that failed, only an app's lint can follow. */
   ended: StageEnd[];
-  /** Why the run cannot be carried out as asked; nothing of the claim ran. */
+  /** Why the run cannot be carried out as requested; none of the claim's stages ran. */
   refused: string | null;
   /** Why the machinery failed, outside any sandbox. */
   infra: string | null;
   cancelled: boolean;
-  /** What was found after the last stage and makes the run red: a secret outside, a deployment that was not asked for. */
+  /** What was found after the last stage and makes the run red: a leaked secret, an unexpected deployment. */
   examined?: string | null;
-  /** A command was asked in the ladder's place, whose exit is the answer: there are no tests to look for. */
+  /** A command ran instead of the ladder, and its exit code is the answer: no tests are expected. */
   isQuestion?: boolean;
-  /** What outlived teardown. */
+  /** What was left after teardown. */
   leak: string | null;
   testsCut: boolean;
 };
@@ -59,7 +59,7 @@ export type Judged = Pick<RunRecord, 'outcome' | 'reason' | 'level'> & { rungs: 
 
 type Trouble = { outcome: Outcome; reason: string };
 
-/** The whole of a run's judgement; `rungs` has one member for each declared stage. */
+/** Judges the whole run; `rungs` has one element per declared stage. */
 export function judgeRun(seen: Seen): Judged {
   const first = firstTrouble(seen);
   const trouble = seen.leak === null ? first : leaked(seen.leak, first);
@@ -77,18 +77,18 @@ export function levelOf(rungs: readonly RunRecord['stages'][number]['rung'][]): 
   return climbed.lastIndexOf('pass') + 1;
 }
 
-/** What keeps a stage from passing, on its own; null where it passed. */
+/** What keeps a stage, judged alone, from passing; null if it passed. */
 export function stageTrouble(stage: StageEnd): Trouble | null {
   const at = `Stage "${stage.name}"`;
   if (stage.rung) return rungTrouble(stage, stage.rung);
   if (!stage.started)
-    return { outcome: 'INFRA', reason: `${at} could not be started: the sandbox did not come up${saidOf(stage)}.` };
+    return { outcome: 'INFRA', reason: `${at} could not run: the sandbox did not start${troubleNote(stage)}.` };
   if (stage.timedOut)
-    return { outcome: 'TIMEOUT', reason: `${at} ran longer than its limit of ${stage.seconds} s and was ended.` };
+    return { outcome: 'TIMEOUT', reason: `${at} ran longer than its limit of ${stage.seconds} s and was stopped.` };
   if (stage.exit !== 0)
     return {
       outcome: 'FAIL',
-      reason: `${at} ${howEnded(stage)}${besides(stage)}${stage.exit === 0 ? '' : saidOf(stage)}.`,
+      reason: `${at} ${howEnded(stage)}${besides(stage)}${stage.exit === 0 ? '' : troubleNote(stage)}.`,
     };
   if (stage.report.kind === 'lost') {
     return { outcome: 'FAIL', reason: `${at} exited with 0, but its report cannot be counted: ${stage.report.why}.` };
@@ -117,7 +117,7 @@ function firstTrouble(seen: Seen): Trouble | null {
   return ladderTrouble(seen) ?? examined ?? (seen.testsCut ? { outcome: 'FAIL', reason: tooMany } : null);
 }
 
-const tooMany = 'The reports list more tests than a record holds; split the recipe.';
+const tooMany = 'The reports list more tests than a record can hold; split the recipe.';
 
 function ladderTrouble(seen: Seen): Trouble | null {
   const ran = countsOf(testsOf(seen));
@@ -125,7 +125,7 @@ function ladderTrouble(seen: Seen): Trouble | null {
   for (const stage of seen.ended) {
     const trouble = stageTrouble(stage);
     if (trouble === null || (stage.rung && stage.name === advisory)) continue;
-    // pytest and vitest exit with an error where they find no test; their report says so.
+    // pytest and vitest exit with an error if they find no tests; their report shows that.
     return none && trouble.outcome === 'FAIL' && stage.report.kind === 'read' ? noTests(seen, stage) : trouble;
   }
   return none ? noTests(seen, null) : null;
@@ -140,7 +140,7 @@ function noTests(seen: Seen, failed: StageEnd | null): Trouble {
   if (!seen.declared.some((stage) => stage.report)) {
     return {
       outcome: 'NO_TESTS',
-      reason: 'No stage declares `report:`, so no test can be counted; name the JUnit file that one writes.',
+      reason: 'No stage declares `report:`, so no tests can be counted; name the JUnit file that a stage writes.',
     };
   }
   const { skip } = countsOf(testsOf(seen));
@@ -155,7 +155,7 @@ function leaked(what: string, before: Trouble | null): Trouble {
   return { outcome: 'LEAK', reason: `${what}${before ? ` Before that: ${before.reason}` : ''}` };
 }
 
-/** Names of stages are unique in a recipe; rungs that were not reached have no end. */
+/** Stage names are unique in a recipe; a rung that was not reached has no end. */
 function endOf(seen: Seen, name: string): StageEnd | undefined {
   return seen.ended.find((stage) => stage.name === name);
 }
@@ -179,7 +179,7 @@ function howEnded({ exit, signal, outOfMemory, memoryMb }: StageEnd): string {
   if (exit === commandNotFound)
     return "exited with 127: a command was not found; name one that the recipe's tools provide";
   if (exit === notExecutable) return 'exited with 126: a command could not be executed';
-  if (exit === null || signal !== null) return `was ended by ${signal ?? 'a signal'}`;
+  if (exit === null || signal !== null) return `was killed by ${signal ?? 'a signal'}`;
   return `exited with ${exit}`;
 }
 
@@ -190,7 +190,7 @@ function besides({ exit, report }: StageEnd): string {
   return failing.length > 0 ? `; ${failureWords(failing)}` : ', although no test in its report fails';
 }
 
-function saidOf({ troubles }: StageEnd): string {
+function troubleNote({ troubles }: StageEnd): string {
   return troubles[0] === undefined ? '' : ` (${troubles[0].slice(0, troubleCharsMax)})`;
 }
 

@@ -1,6 +1,6 @@
-// Lays the operator's files over a fresh clone: whatever the claim changed there is ignored, and listed. It works on the
-// disk directly, which is safe at this one moment only: no boxed process has seen the tree yet, so nothing moves under it.
-// It never follows a link: one on the way is a reason to refuse, one in the file's place is replaced.
+// Lays the operator's files over a fresh clone: whatever the claim changed in them is ignored, and listed. It works on
+// the disk directly, which is safe only at this moment: no boxed process has seen the tree yet, so nothing can move
+// underneath. It never follows a link: a link on the way is a reason to refuse, one in the file's place is replaced.
 
 import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,8 +12,8 @@ import { harnessBytesMax, memberOf, splitItem } from './pinned.ts';
 export type Overlaid = { overlaid: string[] } | { refused: string };
 
 /**
- * Brings every harness item in the clone at `tree` to the operator's version; `files` has the bytes that the digests name.
- * Gives the items that differed there, or why one cannot be laid.
+ * Sets every harness item in the clone at `tree` to the operator's version; `files` has their bytes by digest. Returns
+ * the items that differed, or why one cannot be laid.
  */
 export function layHarness(
   tree: string,
@@ -34,8 +34,8 @@ export function layHarness(
 }
 
 /**
- * The text of a JSON file with one member brought to `value` (undefined: removed); the same text where it holds that
- * already, null where it is no JSON object.
+ * A JSON file's text with one member set to `value` (undefined removes it); the same text if nothing changes, null if
+ * it is not a JSON object.
  */
 export function withMember(text: string, keys: readonly string[], value: unknown): string | null {
   let whole: unknown;
@@ -48,15 +48,15 @@ export function withMember(text: string, keys: readonly string[], value: unknown
   const there = memberOf(whole, keys);
   if (there === undefined ? value === undefined : value !== undefined && canonicalJson(there) === canonicalJson(value))
     return text;
-  return `${JSON.stringify(replaced(whole, keys, value), null, 2)}\n`;
+  return `${JSON.stringify(withValue(whole, keys, value), null, 2)}\n`;
 }
 
-/** True where the item differed; null bytes remove it. */
+/** True if the item differed; null `bytes` remove it. */
 function layItem(tree: string, item: string, bytes: Uint8Array | null): boolean | { refused: string } {
   const { path, keys } = splitItem(item);
   const behind = linkOnTheWay(tree, path);
   if (behind !== null)
-    return { refused: `harness item "${item}" lies behind "${behind}", which is no folder in this tree` };
+    return { refused: `harness item "${item}" is below "${behind}", which is not a folder in this tree` };
   return keys.length === 0 ? layFile(join(tree, path), bytes) : layMember(join(tree, path), path, keys, bytes);
 }
 
@@ -65,7 +65,7 @@ function layFile(path: string, bytes: Uint8Array | null): boolean {
   if (there === undefined && bytes === null) return false;
   if (there?.isFile() && bytes !== null && there.size === bytes.byteLength && readFileSync(path).equals(bytes))
     return false;
-  // Removed first: a link's target or a hard link's other name stays as it is.
+  // Removed first, so that a link's target, or a hard link's other name, stays as it is.
   rmSync(path, { recursive: true, force: true });
   if (bytes === null) return true;
   mkdirSync(dirname(path), { recursive: true });
@@ -82,20 +82,20 @@ function layMember(
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined && bytes === null) return false;
   if (there !== undefined && !there.isFile())
-    return { refused: `"${name}" is no plain file in this tree, so "${keys.join('.')}" cannot be laid over it` };
+    return { refused: `"${name}" is not a plain file in this tree, so "${keys.join('.')}" cannot be laid over it` };
   if (there && there.size > harnessBytesMax)
     return { refused: `"${name}" is larger than ${harnessBytesMax / 1024} KiB in this tree` };
   const text = there ? readFileSync(path, 'utf8') : '{}';
   const wanted = bytes === null ? undefined : JSON.parse(new TextDecoder().decode(bytes));
-  const laid = withMember(text, keys, wanted);
-  if (laid === null)
-    return { refused: `"${name}" is no JSON object in this tree, so "${keys.join('.')}" cannot be laid over it` };
-  if (laid === text) return false;
-  layFile(path, new TextEncoder().encode(laid));
+  const newText = withMember(text, keys, wanted);
+  if (newText === null)
+    return { refused: `"${name}" is not a JSON object in this tree, so "${keys.join('.')}" cannot be laid over it` };
+  if (newText === text) return false;
+  layFile(path, new TextEncoder().encode(newText));
   return true;
 }
 
-/** The first part of `path`, short of its last, that is there but not a folder. */
+/** The first parent in `path` that exists but is not a folder (a link, say); null if there is none. */
 function linkOnTheWay(tree: string, path: string): string | null {
   const parts = path.split('/');
   for (let count = 1; count < parts.length; count++) {
@@ -107,15 +107,15 @@ function linkOnTheWay(tree: string, path: string): string | null {
   return null;
 }
 
-function replaced(inner: unknown, keys: readonly string[], value: unknown): unknown {
+function withValue(inner: unknown, keys: readonly string[], value: unknown): unknown {
   const [key, ...rest] = keys;
   if (key === undefined) return value;
   const members = Object.entries(isObject(inner) ? inner : {});
   const at = members.findIndex(([name]) => name === key);
-  const next = replaced(at < 0 ? undefined : members[at]?.[1], rest, value);
+  const next = withValue(at < 0 ? undefined : members[at]?.[1], rest, value);
   if (at < 0) members.push([key, next]);
   else members[at] = [key, next];
-  // From entries, not by assignment: a key called __proto__ stays a key. JSON leaves out what is undefined.
+  // From entries, not by assignment: a key named __proto__ stays a key. JSON omits undefined values.
   return Object.fromEntries(members);
 }
 

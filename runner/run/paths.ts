@@ -1,5 +1,5 @@
-// Where a run's things lie, under `runs/<run>/` of the state. Only `tree`, `copy` and `out` are ever written by boxed code; all else
-// is the supervisor's own.
+// Where a run's files are, in `runs/<run>/` of the state folder. Boxed code writes only `tree`, `copy` and `out`;
+// everything else is the supervisor's own. Pure.
 
 import { join } from 'node:path';
 import type { RunId } from '../../state/entry/ids.ts';
@@ -10,14 +10,17 @@ export function runPaths(runsDir: string, run: RunId) {
   const dir = join(runsDir, run);
   return {
     dir,
-    /** Written before anything else is made. */
+    /** Written before anything else. */
     intent: join(dir, 'intent.json'),
     tree: join(dir, 'tree'),
-    /** A copy of the tree after setup, and what it is a copy of. */
+    /** A copy of the tree after setup, and the commit and recipe that it is a copy of. */
     copy: join(dir, 'copy'),
     copyFacts: join(dir, 'copy.json'),
     logs: join(dir, 'logs'),
-    /** Of an app: the socket by which its suite reaches it, and the folder for its reports; and, after a red rung, what its services looked like. */
+    /**
+     * For an app: the socket through which its suite reaches it, the folder for its reports, and, after a red rung,
+     * what its services looked like.
+     */
     app: join(dir, 'app'),
     out: join(dir, 'out'),
     evidence: join(dir, 'evidence'),

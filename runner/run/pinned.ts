@@ -1,5 +1,5 @@
-// Pins a recipe as `queue` signs it: the recipe and the operator's version of every harness item, by digest. Whatever is
-// not in here a claim may change. Reading is the caller's; nothing here knows a disk.
+// Pins a recipe as `queue` signs it: the recipe and the operator's version of every harness item, by digest. A claim
+// may change whatever is not pinned here. The caller reads the files; nothing here touches the disk.
 
 import { canonicalJson, digestOf, digestOfJson } from '../../state/entry/digest.ts';
 import { TrailError } from '../../state/entry/errors.ts';
@@ -11,9 +11,9 @@ export const harnessBytesMax = 1024 * 1024;
 export type Pinned = { pinned: PinnedRecipe; digest: Digest; blobs: Map<Digest, Uint8Array> };
 
 /**
- * `readFile` gives the operator's bytes of a path in the repository, null where there is no such file. `blobs` holds what
- * the digests name: a file's bytes, or a member's canonical JSON. `tags` are pinned of apps alone. TrailError 'bad-file'
- * where an item cannot be pinned.
+ * `readFile` returns the operator's bytes at a path in the repository, null if there is no such file. `blobs` has the
+ * bytes of each digest: a file, or a member's canonical JSON. `tags` are pinned for apps only. Throws TrailError
+ * 'bad-file' if an item cannot be pinned.
  */
 export function pinRecipe(
   name: RecipeName,
@@ -35,13 +35,13 @@ export function pinRecipe(
   return { pinned, digest: digestOfJson(pinned), blobs };
 }
 
-/** `package.json#scripts` → the file and the member's keys, outermost first; no keys for a whole file. */
+/** Splits `package.json#scripts` into the file and the member's keys, outermost first; no keys for a whole file. */
 export function splitItem(item: string): { path: string; keys: string[] } {
   const [path = '', member] = item.split('#');
   return { path, keys: member === undefined ? [] : member.split('.') };
 }
 
-/** The member that `keys` lead to; undefined where there is none. */
+/** The member that `keys` lead to; undefined if missing. */
 export function memberOf(value: unknown, keys: readonly string[]): unknown {
   let inner = value;
   for (const key of keys) {
@@ -57,8 +57,7 @@ function operatorsVersion(
   refuse: (what: string) => never,
 ): Uint8Array | null {
   const { path, keys } = splitItem(item);
-  if (!TreePath.safeParse(path).success)
-    refuse('this is no path inside the repository; give one without "." or ".." parts');
+  if (!TreePath.safeParse(path).success) refuse('not a path inside the repository; give one without "." or ".." parts');
   const bytes = readFile(path);
   if (bytes !== null && bytes.byteLength > harnessBytesMax)
     refuse(`${path} is larger than ${harnessBytesMax / 1024} KiB`);

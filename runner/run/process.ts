@@ -1,5 +1,6 @@
-// The process engine: each step is a command in a box of its own over the run's tree, `<runsDir>/<run>/tree`. The tree is
-// cloned and overlaid by the supervisor before any box sees it; from then on it is touched through boxes alone.
+// The process engine: each step is a command in its own box over the run's tree, `<runsDir>/<run>/tree`. The supervisor
+// clones the tree and lays the operator's files over it before any box sees it; from then on it is touched only through
+// boxes.
 
 import { mkdir, statfs } from 'node:fs/promises';
 import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
@@ -24,14 +25,14 @@ const removalMs = 120_000;
 
 export type ProcessEngineOptions = {
   sandbox: Sandbox;
-  /** Digest of the self-test's report; null for a sandbox that has none. */
+  /** Digest of the self-test's report; null for a sandbox without one. */
   selfTest: Digest | null;
-  /** The state's `runs` folder, links resolved. */
+  /** The state's `runs` folder, with links resolved. */
   runsDir: string;
   /** What the operator granted: a recipe that names anything else is refused. */
   tools: Tool[];
   hosts: string[];
-  /** Trees of apps too, for an engine over this one that deploys them. */
+  /** Prepare trees of apps too, for an engine on top of this one that deploys them. */
   apps?: boolean;
 };
 
@@ -50,11 +51,11 @@ type Site = {
 export function processEngine(options: ProcessEngineOptions): Engine {
   const { sandbox, runsDir } = options;
   const sites = new Map<RunId, Site>();
-  const kept = copies(sandbox, runsDir);
+  const treeCopies = copies(sandbox, runsDir);
 
   function siteOf(run: RunId): Site {
     const site = sites.get(run);
-    if (!site) throw new RunnerError('engine', `${run} was not set up, or is destroyed`);
+    if (!site) throw new RunnerError('engine', `${run} was not set up, or was destroyed`);
     return site;
   }
 
@@ -65,7 +66,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     const site = siteFor(order, recipe, options);
     sites.set(order.run, site);
     await mkdir(site.paths.dir, { recursive: true, mode: 0o700 });
-    const overlaid = await kept.layOut(order, signal);
+    const overlaid = await treeCopies.layOut(order, signal);
     const tree = overlaid === null ? await fromClone(site) : { overlaid, tree: await treeOf(order.hub, order.sha) };
     if ('refused' in tree) return tree;
     site.overlaid = tree.overlaid;
@@ -88,7 +89,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
       const left = await step.end(stopMs);
       if (left !== null) leaks.push(`Step "${name}": ${left}.`);
     }
-    await site?.files.close().catch(() => leaks.push('The file service of the run did not end.'));
+    await site?.files.close().catch(() => leaks.push("The run's file service did not end."));
     const why = await removeFolder(runPaths(runsDir, run).tree, removalMs);
     if (why !== null) leaks.push(`The run's folder could not be removed: ${why}.`);
     return { leaks };
@@ -102,15 +103,15 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     async start(run: RunId, step: Step, signal: AbortSignal): Promise<void> {
       const site = siteOf(run);
       if (site.steps.has(step.name))
-        throw new RunnerError('engine', `step "${step.name}" of ${run} was started before`);
+        throw new RunnerError('engine', `step "${step.name}" of ${run} was already started`);
       site.steps.set(step.name, await startStep(sandbox, { ...site, step }, signal));
     },
     tail: (run, step, onLine) => stepOf(siteOf(run), step).onLine(onLine),
     wait: (run: RunId, step: string): Promise<StepEnd> => stepOf(siteOf(run), step).done,
     examine: async () => ({ flags: {}, leaks: [], failed: null }),
     tree: (run): RunTree => runTree(sandbox, siteOf(run)),
-    keep: (run, signal) => kept.keep(siteOf(run).order, siteOf(run).overlaid, signal),
-    forget: kept.forget,
+    keep: (run, signal) => treeCopies.keep(siteOf(run).order, siteOf(run).overlaid, signal),
+    forget: treeCopies.forget,
     destroy,
     sweep: async (isLive) => (await sweep(runsDir, { isLive })).stuck,
   };
@@ -128,11 +129,11 @@ function refusal(recipe: Recipe, { tools, hosts, apps }: ProcessEngineOptions): 
   if (!isCommands(recipe))
     return apps
       ? null
-      : 'the recipe is of an app, for which no Docker engine is granted; type: coldpass init --docker SOCKET';
+      : 'the recipe is for an app, but no Docker engine is granted; type: coldpass init --docker SOCKET';
   const tool = recipe.tools.find((name) => !tools.some((granted) => granted.name === name));
   if (tool !== undefined) return `the recipe asks for the tool folder "${tool}", which is not granted`;
-  const asked = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);
-  const host = asked.find((name) => !hosts.includes(name));
+  const networkHosts = [recipe.setup, ...recipe.stages].flatMap((stage) => stage?.network ?? []);
+  const host = networkHosts.find((name) => !hosts.includes(name));
   return host === undefined ? null : `the recipe asks for the network host "${host}", which is not granted`;
 }
 
@@ -151,5 +152,5 @@ async function whyNoRoom(runsDir: string): Promise<string | null> {
   const freeMb = (bavail * bsize) / 1024 / 1024;
   return freeMb >= diskFloorMb
     ? null
-    : `Only ${Math.floor(freeMb)} MB are free at ${runsDir}: make room for ${diskFloorMb} MB at least.`;
+    : `Only ${Math.floor(freeMb)} MB are free at ${runsDir}: at least ${diskFloorMb} MB are needed.`;
 }

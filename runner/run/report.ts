@@ -1,6 +1,6 @@
-// Reads a JUnit XML report, as vitest, node:test, pytest, mocha (xunit) and others write it, into test results. Pure. What
-// the report says is testimony of the process under test: bounded, never trusted, and anything odd makes it unreadable.
-// It leaves out whether the run passed (outcome.ts) and what counts as an assertion (assertion.ts).
+// Reads a JUnit XML report, as written by vitest, node:test, pytest, mocha (xunit) and others, into test results. Pure.
+// The report is testimony of the process under test: bounded, never trusted, and unreadable if anything is odd. Not
+// here: whether the run passed (outcome.ts) and what counts as an assertion (assertion.ts).
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { digestOf } from '../../state/entry/digest.ts';
@@ -16,14 +16,15 @@ const messageCharsMax = 300;
 export type ReportReading = { tests: TestResult[] } | { unreadable: string };
 
 /**
- * Test results in the order of the report. `stage` is the stage that wrote it; `root` is the tree's path as that stage saw
- * it, taken off the front of file names. A report without tests is readable; one that is not well-formed XML, declares
- * entities, or is beyond a limit is not, and `unreadable` says why. Pass one `unique` for all reports of a run.
+ * Returns test results in the report's order. `stage` is the stage that wrote it; `root` is the tree's path as that
+ * stage saw it, removed from the front of file names. A report without tests is readable; one that is not well-formed
+ * XML, declares entities or exceeds a limit is not, and `unreadable` has the reason. Pass the same `unique` for all
+ * reports of a run.
  */
 export function readReport(bytes: Uint8Array, stage: string, root: string, unique = uniqueIds()): ReportReading {
   if (bytes.byteLength > reportBytesMax) return { unreadable: `it is larger than ${reportBytesMax / 1024 / 1024} MB` };
   const text = new TextDecoder().decode(bytes);
-  // Inside CDATA this would be harmless, but telling the two apart is the parser's weak spot, and nobody needs it.
+  // Inside CDATA this would be harmless, but parsers are bad at telling the two apart, and no report needs it.
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) return { unreadable: 'it declares a DOCTYPE or entities' };
   const wellFormed = XMLValidator.validate(text);
   if (wellFormed !== true)
@@ -32,7 +33,7 @@ export function readReport(bytes: Uint8Array, stage: string, root: string, uniqu
   try {
     document = parser.parse(text);
   } catch (cause) {
-    return { unreadable: `it is not XML that can be read safely (${cause instanceof Error ? cause.message : cause})` };
+    return { unreadable: `it cannot be read safely as XML (${cause instanceof Error ? cause.message : cause})` };
   }
   if (document.testsuites === undefined && document.testsuite === undefined) {
     return { unreadable: 'it has neither <testsuites> nor <testsuite> at its top' };
@@ -63,7 +64,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   parseAttributeValue: false,
   trimValues: false,
-  // Entities are undone by `unescaped`, once: the parser leaves numeric ones alone.
+  // Entities are decoded by `decodeEntities`, once: the parser would skip numeric ones.
   processEntities: false,
   maxNestedTags: nestingMax,
   isArray: (name) => lists.has(name),
@@ -81,14 +82,14 @@ function writerOf(document: Element): Writer {
 }
 
 function casesOf(document: Element, root: string): Case[] {
-  const found: Case[] = [];
+  const cases: Case[] = [];
   const visit = (suite: Element, suites: string[]): void => {
-    for (const test of elements(suite.testcase)) found.push(caseOf(test, suites, root));
+    for (const test of elements(suite.testcase)) cases.push(caseOf(test, suites, root));
     for (const inner of elements(suite.testsuite)) visit(inner, [...suites, attribute(inner, 'name')]);
   };
   for (const top of elements(document.testsuites)) visit(top, []);
   if (document.testsuites === undefined) visit(document, []);
-  return found;
+  return cases;
 }
 
 function caseOf(test: Element, suites: string[], root: string): Case {
@@ -111,8 +112,8 @@ function caseOf(test: Element, suites: string[], root: string): Case {
 
 function failureOf(element: 'failure' | 'error', inner: Element): ReportedFailure {
   const text = [inner['#text']].flat().filter((part) => typeof part === 'string');
-  const asItStands = [inner['#cdata']].flat().filter((part) => typeof part === 'string');
-  const body = `${unescaped(text.join(''))}${asItStands.join('')}`;
+  const cdata = [inner['#cdata']].flat().filter((part) => typeof part === 'string');
+  const body = `${decodeEntities(text.join(''))}${cdata.join('')}`;
   return { element, type: attribute(inner, 'type'), message: attribute(inner, 'message'), body };
 }
 
@@ -121,7 +122,7 @@ function isFileWithoutTests(writer: Writer, test: Case): boolean {
   return writer === 'node' && test.failures.length === 0 && test.skipped === null && isWholeFile(writer, test);
 }
 
-/** True for the one entry that stands for a file: it could not be loaded, or ended otherwise than by its tests. */
+/** True for an entry that stands for a whole file: it could not be loaded, or did not end through its tests. */
 function isWholeFile(writer: Writer, test: Case): boolean {
   if (writer === 'vitest') return test.name === test.classname;
   if (writer !== 'node' || test.suites.length > 0) return false;
@@ -136,12 +137,12 @@ function resultOf(writer: Writer, test: Case, stage: string, unique: (id: string
   const kinds = test.failures.map((failure) => failureKind(writer, failure));
   const kind = !whole && kinds.includes('assertion') ? 'assertion' : 'error';
   const first = test.failures[0];
-  const message = clean(unquoted(writer, first?.message || first?.body || '')).slice(0, messageCharsMax);
+  const message = clean(unquote(writer, first?.message || first?.body || '')).slice(0, messageCharsMax);
   return { ...result, failure: { kind, message } };
 }
 
 function statusOf(test: Case): TestResult['status'] {
-  // A todo that fails holds both elements, in node:test; pytest's expected failure is a todo by another name.
+  // A failing todo has both elements in node:test; pytest's expected failure is a todo by another name.
   if (test.skipped === 'todo' || test.skipped === 'pytest.xfail') return 'todo';
   if (test.failures.length > 0) return 'fail';
   return test.skipped === null ? 'pass' : 'skip';
@@ -150,7 +151,7 @@ function statusOf(test: Case): TestResult['status'] {
 function idOf(writer: Writer, test: Case, whole: boolean): string {
   const parts = whole ? [test.file || test.classname] : partsOf(writer, test);
   const id = parts
-    .map((part) => clean(unquoted(writer, part)))
+    .map((part) => clean(unquote(writer, part)))
     .filter((part, at, all) => part !== '' && part !== all[at - 1]);
   const joined = id.join(' > ') || '(unnamed)';
   if (joined.length <= idCharsMax) return joined;
@@ -182,7 +183,7 @@ function inTree(file: string, root: string): string {
   return root !== '' && file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file;
 }
 
-/** One line without terminal escapes, control, bidi or zero-width characters: ids reach the trail, prompts and terminals. */
+/** One line without escapes, control, bidi or zero-width characters: ids reach the trail, prompts and terminals. */
 function clean(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   const plain = text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/\s+/g, ' ');
@@ -190,15 +191,15 @@ function clean(text: string): string {
 }
 
 /** node:test escapes quotes twice. */
-function unquoted(writer: Writer, text: string): string {
+function unquote(writer: Writer, text: string): string {
   return writer === 'node' ? text.replaceAll('&quot;', '"') : text;
 }
 
-const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-function unescaped(text: string): string {
+function decodeEntities(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(lt|gt|amp|quot|apos));/g, (whole, decimal, hex, name) => {
-    if (name !== undefined) return named[name] ?? whole;
+    if (name !== undefined) return entities[name] ?? whole;
     const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
     return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
   });
@@ -211,5 +212,5 @@ function elements(value: unknown): Element[] {
 
 function attribute(element: Element, name: string): string {
   const value = element[`@${name}`];
-  return typeof value === 'string' ? unescaped(value) : '';
+  return typeof value === 'string' ? decodeEntities(value) : '';
 }

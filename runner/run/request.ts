@@ -8,25 +8,25 @@ import type { Drill } from '../../state/entry/spec.ts';
 import type { Engine } from './engine.ts';
 
 export type ColdRunRequest = {
-  /** Not used before. */
+  /** Never used before. */
   run: RunId;
   purpose: Purpose;
   pinned: PinnedRecipe;
-  /** The operator's bytes that the pinned recipe names by digest. */
+  /** The operator's files that the pinned recipe names by digest. */
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
   hub: string;
   sha: Sha;
-  /** Made after setup, before the first stage: what a control changes. */
+  /** A control's edits, made after setup and before the first stage. */
   edits?: readonly TreeEdit[];
-  /** For a recipe of an app: in the place of its rungs, restores that leave volumes out. */
+  /** For an app's recipe: instead of its rungs, restores that leave volumes out. */
   drill?: Drill;
-  /** Of what the run showed nothing is recorded but outcome, counts and digests. */
+  /** Records only outcome, counts and digests. */
   blind?: boolean;
-  /** Laid and run after the last stage. Its command is handed to `sh -c`: exit 0 green, 1 red, else inconclusive. */
+  /** Written and run (by `sh -c`) after the last stage: exit 0 is green, 1 red, anything else inconclusive. */
   reproducer?: { path: string; bytes: Uint8Array; command: string };
-  /** Asked instead of the ladder: its exit alone answers, 0 PASS, else FAIL, and no test is looked for. */
+  /** A command run instead of the ladder: its exit code alone decides (0 PASS, else FAIL); no tests are expected. */
   question?: string;
-  /** Begin from the copy that this run kept after its setup. */
+  /** Start from the copy that this run kept after its setup. */
   snapshotFrom?: RunId;
   /** Keep such a copy; `engine.forget(run)` removes it. */
   keepSnapshot?: boolean;
@@ -37,10 +37,10 @@ export type ColdRunDeps = {
   /** The state's `runs` folder. */
   runsDir: string;
   now(): Date;
-  /** Aborting cancels: everything of the run is ended, then torn down. */
+  /** Aborting cancels: everything of the run is killed, then torn down. */
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
-  /** Over a run that is red, before anything of it is taken down: resolves when it may go. */
+  /** Called for a red run, before any of it is torn down; teardown waits until it resolves. */
   hold?(soFar: RunRecord): Promise<void>;
 };
 

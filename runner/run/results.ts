@@ -1,5 +1,5 @@
-// Makes a run's record from what was seen, brings it under its size limit, and writes it with the logs. What is cut first
-// are words for people (messages, logs); where even the list of tests must be cut the run can no longer pass.
+// Makes a run's record from its course, keeps it within its size limit, and writes it with the logs. Text for people
+// (messages, logs) is cut first; if even the list of tests must be cut, the run can no longer pass.
 
 import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ const unreached: StepEnd['output'] = {
   head: '',
   tail: '',
   bytes: 0,
-  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as StepEnd['output']['digest'], // of nothing
+  digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' as StepEnd['output']['digest'], // of no bytes
 };
-/** Characters of a stage's log and of a failure's message, from the roomiest record to the tightest. */
+/** Characters kept of a stage's log and of a failure's message, from the largest record to the smallest. */
 const roominess = [
   { head: 2000, tail: 6000, message: 300 },
   { head: 500, tail: 1500, message: 120 },
@@ -23,7 +23,7 @@ const roominess = [
 ];
 
 export type EndedStage = { judged: StageEnd; end: StepEnd };
-/** All that a record is made of besides the judgement. */
+/** Everything that a record is made of, except the judgement. */
 export type Course = {
   facts: Pick<
     RunRecord,
@@ -62,7 +62,7 @@ export function recordOf(course: Course): RunRecord {
   }
 }
 
-/** The record with nothing in it that could tell what was checked: tests are numbered, logs and messages gone. */
+/** The record without anything that could reveal what was checked: tests are numbered, logs and messages removed. */
 export function blinded(record: RunRecord): RunRecord {
   const silent = (stage: StageResult): StageResult => ({ ...stage, log: { ...stage.log, head: '', tail: '' } });
   const { pass, fail, skip } = countsOf(record.tests);
@@ -76,7 +76,7 @@ export function blinded(record: RunRecord): RunRecord {
   };
 }
 
-/** `results.json` whole or not at all, and each stage's output (first and last part) under `logs/`. */
+/** Writes `results.json` atomically, and each stage's output (first and last part) in `logs/`. */
 export async function writeResults(paths: RunPaths, record: RunRecord, course: Course): Promise<void> {
   await mkdir(paths.logs, { recursive: true, mode: 0o700 });
   const all = [course.setup, ...course.ended, course.reproducer?.stage ?? null];
@@ -150,14 +150,14 @@ function stageResult(name: string, stage: EndedStage | null, rung: StageResult['
   };
 }
 
-/** Small enough: all of it as the head. Else its first and its last characters. */
+/** All of it as the head if it is small enough, else its first and last characters. */
 function excerpt({ head, tail }: StepEnd['output'], room: Room): { head: string; tail: string } {
   if (head.length + tail.length <= room.head + room.tail) return { head: head + tail, tail: '' };
   return { head: head.slice(0, room.head), tail: (head + tail).slice(-room.tail) };
 }
 
 function logText({ head, tail, bytes, digest }: StepEnd['output']): string {
-  const kept = Buffer.byteLength(head) + Buffer.byteLength(tail);
-  const gap = bytes > kept ? `\n[… of ${bytes} bytes, sha256 ${digest}, the middle is left out …]\n` : '';
+  const shownBytes = Buffer.byteLength(head) + Buffer.byteLength(tail);
+  const gap = bytes > shownBytes ? `\n[… of ${bytes} bytes, sha256 ${digest}, the middle is omitted …]\n` : '';
   return `${head}${gap}${tail}`;
 }

@@ -1,4 +1,5 @@
-// One step of a run: a command in a box over the run's tree, its output read as it comes, bounded, whatever its size.
+// One step of a run: a command in a box over the run's tree. Its output is read as it arrives and kept within bounds,
+// whatever its size.
 
 import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
@@ -11,7 +12,7 @@ const headBytes = 256 * 1024;
 const tailBytes = 768 * 1024;
 const troubleBytes = 500;
 const lineBytes = 400;
-/** How long output may stay open, silent, after the step's last process. */
+/** How long the output may stay open, silent, after the step's last process is gone. */
 const drainMs = 2000;
 
 export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: Step; mounts: Mount[]; tools: Tool[] };
@@ -19,22 +20,22 @@ export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: Step; mo
 export type RunningStep = {
   done: Promise<StepEnd>;
   onLine(listener: (line: string) => void): void;
-  /** Ends it if it runs; null once nothing of it is left, else what is. Never rejects. */
+  /** Kills it if it is running; null once nothing of it is left, else what is left. Never rejects. */
   end(deadlineMs: number): Promise<string | null>;
 };
 
-/** Rejects where no box can be asked for; a box that fails to come up is an end with `started: false`. */
+/** Rejects if the sandbox refuses the command; a box that fails to start gives an end with `started: false`. */
 export async function startStep(sandbox: Sandbox, place: StepPlace, signal: AbortSignal): Promise<RunningStep> {
   return startCommand(sandbox, commandOf(place), signal);
 }
 
-/** The same of any command whose standard output holds both of its streams. */
+/** The same for any command that writes both of its streams to standard output. */
 export async function startCommand(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal): Promise<RunningStep> {
   const startedAtMs = performance.now();
   const boxed = await sandbox.start(command, signal);
   boxed.stdin.end();
   const listeners: ((line: string) => void)[] = [];
-  const output = collect(Readable.from(tapped(boxed.stdout, listeners)), { headBytes, tailBytes });
+  const output = collect(Readable.from(tap(boxed.stdout, listeners)), { headBytes, tailBytes });
   const errors = collect(boxed.stderr, { headBytes: troubleBytes, tailBytes: 0 });
   const ms = boxed.done.then(() => Math.round(performance.now() - startedAtMs));
   const drained = boxed.done.then(() => closes(boxed.stdout, output));
@@ -42,11 +43,12 @@ export async function startCommand(sandbox: Sandbox, command: BoxCommand, signal
   return {
     done,
     onLine: (listener) => void listeners.push(listener),
-    end: (deadlineMs) => ended(boxed, drained, deadlineMs),
+    end: (deadlineMs) => stopAndDrain(boxed, drained, deadlineMs),
   };
 }
 
-// Both streams go into one pipe, so that their order is kept; what is left on the box's own stderr is the machinery's.
+// Both streams go into one pipe, which keeps their order; anything left on the box's own stderr comes from the
+// machinery.
 const wrapper = `exec 2>&1
 if [ -n "$2" ]; then rm -rf -- "$2"; mkdir -p -- "$(dirname -- "$2")"; fi
 exec /bin/sh -c "$1"`;
@@ -57,7 +59,7 @@ function commandOf({ recipe, step, mounts, tools }: StepPlace): BoxCommand {
     argv: ['/bin/sh', '-c', wrapper, 'sh', step.run, step.report ?? ''],
     workdir: '/tree',
     mounts,
-    // Test runners that would otherwise watch, ask or write snapshots heed this one.
+    // Keeps test runners from watching, prompting or writing snapshots.
     env: { CI: 'true', ...recipe.env },
     tools,
     hosts: step.network,
@@ -72,20 +74,25 @@ async function endOf(
   ms: Promise<number>,
 ): Promise<StepEnd> {
   const { survived: _, ...end } = await boxed.done;
-  const said = (await errors).head.trim();
-  return { ...end, ms: await ms, troubles: [...(said === '' ? [] : [said]), ...boxed.denials()], output: await output };
+  const message = (await errors).head.trim();
+  return {
+    ...end,
+    ms: await ms,
+    troubles: [...(message === '' ? [] : [message]), ...boxed.denials()],
+    output: await output,
+  };
 }
 
-async function ended(boxed: Boxed, drained: Promise<boolean>, deadlineMs: number): Promise<string | null> {
+async function stopAndDrain(boxed: Boxed, drained: Promise<boolean>, deadlineMs: number): Promise<string | null> {
   const late = after(deadlineMs, null, { ref: false });
   const end = await Promise.race([Promise.all([boxed.stop(0), drained]), late]);
   if (end === null) return `it did not end within ${deadlineMs / 1000} s`;
   const [{ survived }, closed] = end;
-  if (survived) return 'a process outlived its end';
-  return closed ? null : 'a process outlived its end, and holds its output open';
+  if (survived) return 'a process outlived it';
+  return closed ? null : 'a process outlived it and keeps its output open';
 }
 
-/** False where something still holds the stream open, which is then cut off; in a box nothing can. */
+/** False if something still keeps the stream open, which is then destroyed; in a box nothing can. */
 async function closes(stream: Readable, output: Promise<unknown>): Promise<boolean> {
   const cut = new AbortController();
   const closed = await Promise.race([
@@ -97,14 +104,14 @@ async function closes(stream: Readable, output: Promise<unknown>): Promise<boole
   return closed;
 }
 
-async function* tapped(stream: Readable, listeners: ((line: string) => void)[]): AsyncGenerator<Buffer> {
+async function* tap(stream: Readable, listeners: ((line: string) => void)[]): AsyncGenerator<Buffer> {
   for await (const chunk of stream) {
-    if (listeners.length > 0) tell(chunk, listeners);
+    if (listeners.length > 0) notify(chunk, listeners);
     yield chunk;
   }
 }
 
-function tell(chunk: Buffer, listeners: ((line: string) => void)[]): void {
+function notify(chunk: Buffer, listeners: ((line: string) => void)[]): void {
   const lines = plainText(chunk.subarray(-lineBytes)).split('\n');
   const line = lines.findLast((one) => one.trim() !== '');
   if (line !== undefined) for (const listener of listeners) listener(line.trim());

@@ -1,5 +1,5 @@
-// A run's tree as a cold run works on it between steps: every path is opened in a box, never here. Files are put there by the
-// file service; what a step wrote is read by a shell, in a box that is up in a fraction of the service's time.
+// A run's tree as a cold run works on it between steps: every path is opened in a box, never here. The file service
+// writes files; a shell reads what a step wrote, because its box is up in a fraction of the service's time.
 
 import { RunnerError } from '../box/errors.ts';
 import type { Files } from '../box/files.ts';
@@ -9,7 +9,7 @@ import type { RunTree } from './engine.ts';
 
 const limits = { memoryMb: 256, processes: 32, diskMb: 16, seconds: 60 };
 
-// Between steps nothing else runs in the tree, so what was looked at is what is read.
+// Between steps nothing else runs in the tree, so the file checked is the file read.
 const reading = `[ -L "$1" ] && exit 61
 [ -e "$1" ] || exit 62
 [ -p "$1" ] && exit 63
@@ -19,18 +19,18 @@ case "$(realpath -- "$1")" in "$(pwd -P)"/*) ;; *) exit 66 ;; esac
 exec head -c "$2" -- "$1"`;
 const refusals: Record<number, string> = {
   61: 'is a link, not a file',
-  62: 'is not there',
+  62: 'does not exist',
   63: 'is a fifo, not a file',
   64: 'is a folder, not a file',
   65: 'is a device or socket, not a file',
-  66: 'lies behind a link that leads out of the tree',
+  66: 'is behind a link that leads out of the tree',
 };
 
 const linking = 'mkdir -p -- "$(dirname -- "$1")" && ln -s -- "$2" "$1"';
 
 type Ground = { sandbox: Sandbox; mounts: Mount[] };
 
-/** See `RunTree.read`; the tree is what is mounted at /tree. */
+/** See `RunTree.read`; the tree is whatever is mounted at /tree. */
 export async function readInTree(
   ground: Ground,
   path: string,
@@ -57,7 +57,7 @@ export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mou
     async link(path, target) {
       const removed = await remove(path);
       if (!removed.ok) return removed;
-      // The file service makes no links, lest it be asked to make one that leads out.
+      // The file service makes no links, so that nobody can ask it for one that leads out of the tree.
       const { exit } = await shell({ sandbox, mounts }, linking, [path, target], 0);
       return exit === 0 ? { ok: true } : { ok: false, why: 'the link could not be made' };
     },
@@ -89,6 +89,6 @@ async function shell(
     bytes += chunk.length;
   }
   const { started, exit } = await boxed.done;
-  if (!started) throw new RunnerError('box', 'no box could be made to look at the tree');
+  if (!started) throw new RunnerError('box', 'no box could be made to read the tree');
   return { exit, bytes: Buffer.concat(chunks).subarray(0, bytesMax) };
 }

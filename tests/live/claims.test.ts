@@ -307,7 +307,7 @@ describeBoxed('a verdict', () => {
         /^refused: .*missing: 2\.1/,
         /^refused: .*r-000000000000/,
         /cites call 99, which is not an observation/,
-        /^refused: #1 is no claim/,
+        /^refused: #1 is not a claim/,
         /^refused: #1 is not an open finding/,
         /^refused: finding #\d+ is open/,
         /^refused: the reproducer of finding #\d+ is red at this claim/,

@@ -133,7 +133,7 @@ describeBoxed('code that agents and claims run', () => {
   });
 
   test("cannot shadow the operator's files with a link: one is replaced, one on the path is refused", () => {
-    expect(played.said('try')[2]).toMatch(/REFUSED.*harness item "tools\/run\.sh" lies behind "tools"/);
+    expect(played.said('try')[2]).toMatch(/REFUSED.*harness item "tools\/run\.sh" is below "tools"/);
     const [run] = recordsOf('gate');
     expect(run).toMatchObject({ outcome: 'PASS', overlaid: ['run-tests.sh'] });
     expect(run?.tests.map(({ id, status }) => [id, status])).toContainEqual(['tests/z.test.sh > holds', 'pass']);

@@ -121,7 +121,7 @@ describeBoxed('text that addresses its judge', () => {
         ),
       ];
       const played = await play(ground, scriptOf({ builder: builder(work, `${order} (message)`), adversary }));
-      expect(played.end.inbox[0]?.why).toContain('gave no PASS or FAIL');
+      expect(played.end.inbox[0]?.why).toContain('gave neither PASS nor FAIL');
       for (const tool of ['shell', 'read', 'trail', 'log'] as const) {
         const [text = ''] = played.calls
           .filter(({ role, tool: used }) => role === 'adversary' && used === tool)

@@ -227,17 +227,17 @@ describe('an act whose attachments do not match it is refused:', () => {
     const act = place.act(queue({ app: recipe }));
     await place.handIn(act, place.made.signers.operator, { ...blobs, [recipe]: btoa('no JSON') });
     await takeAll(place.world);
-    expect(place.reason(act.nonce)).toBe('the act does not bring recipe app');
+    expect(place.reason(act.nonce)).toBe('the act does not include recipe app');
   });
 
   it('a plan without a recipe, without its harness, or missing itself', async () => {
     const place = await ground();
     const whole = { ...blobs, [recipeDigest]: btoa(canonicalJson(pinned)) };
     const cases: [Record<string, Digest>, typeof blobs, RegExp][] = [
-      [{ app: recipeDigest }, {}, /does not bring its plan/],
+      [{ app: recipeDigest }, {}, /does not include its plan/],
       [{}, blobs, /pins no recipe app/],
-      [{ app: recipeDigest }, blobs, /does not bring recipe app/],
-      [{ app: recipeDigest }, whole, /does not bring runner.config.js of recipe app/],
+      [{ app: recipeDigest }, blobs, /does not include recipe app/],
+      [{ app: recipeDigest }, whole, /does not include runner.config.js of recipe app/],
     ];
     for (const [recipes, brought, reason] of cases) {
       const act = place.act(queue(recipes));
@@ -254,7 +254,11 @@ describe('an act whose attachments do not match it is refused:', () => {
     const text = planText.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
     const drilled = { plan: digestOf(text), blobs: { [digestOf(text)]: btoa(text), ...harness } };
     const cases: [{ apps?: RecipeName[]; plan?: Digest }, Record<Digest, string>, RegExp][] = [
-      [{ apps: ['app' as RecipeName] }, { ...blobs, ...harness }, /says otherwise than recipe app what it is of/],
+      [
+        { apps: ['app' as RecipeName] },
+        { ...blobs, ...harness },
+        /and recipe app disagree on whether it is for an app/,
+      ],
       [{ plan: drilled.plan }, drilled.blobs, /M1 declares omit-volume, and recipe app is of commands/],
     ];
     for (const [more, brought, reason] of cases) {
@@ -282,7 +286,7 @@ describe('an act whose attachments do not match it is refused:', () => {
     const act = place.act(payload);
     await place.handIn(act, place.made.signers.operator, { [digestOf(text)]: btoa(text) });
     await takeAll(place.world);
-    expect(place.reason(act.nonce)).toBe('the act says otherwise than its plan');
+    expect(place.reason(act.nonce)).toBe('the act does not match its plan');
   });
 
   it('a new key whose private half is missing', async () => {

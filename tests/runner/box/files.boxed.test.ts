@@ -174,7 +174,7 @@ for (const { level, suite, open } of openers) {
       expect(await files.read('x'.repeat(100_000), { bytesMax: 1 })).toMatchObject({ ok: false });
       expect(await files.read('missing', { bytesMax: 1 })).toEqual({
         ok: false,
-        why: 'missing: there is no such file or folder',
+        why: 'missing: no such file or folder',
       });
     });
 
@@ -204,10 +204,10 @@ describeBoxed('the file service in a box', () => {
     const mounts = [{ source: tree, target: '/tree', mode: 'rw' as const }];
     const swap = 'while [ ! -e stop ]; do mv real kept; ln -s /etc real; rm real; mv kept real; done';
     const swapping = run(opened.sandbox, ['sh', '-c', swap], { mounts, workdir: '/tree' });
-    const missing = 'real/hosts: there is no such file or folder';
+    const missing = 'real/hosts: no such file or folder';
     const linked = 'real/hosts is a link out of the tree, to /etc';
     // It became a link after the service had looked at the folder, but before it opened it.
-    const swapped = 'real/hosts: a part of it is not a folder';
+    const swapped = 'real/hosts: part of the path is not a folder';
     const seen = new Set<string>();
     for (let i = 0; i < 3000 && !(seen.has(missing) && seen.has(linked)); i += 1) {
       const answer = await files.read('real/hosts', { bytesMax: 100 });

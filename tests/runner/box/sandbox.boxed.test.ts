@@ -392,7 +392,7 @@ describeBoxed('a box', () => {
     const tree = await treeOf(opened);
     const mounts = ['/tree', '/tree/inner'].map((target) => ({ source: tree, target, mode: 'rw' as const }));
     const start = opened.sandbox.start(commandOf(['true'], { mounts }), new AbortController().signal);
-    await expect(start).rejects.toThrow('/tree/inner lies in the mount /tree');
+    await expect(start).rejects.toThrow('/tree/inner is inside the mount /tree');
   });
 });
 

@@ -87,7 +87,7 @@ describeBoxed('the self-test', () => {
     const opened = await openSandbox({ stateDir: realpathSync(tempDir()), uids });
     expect(opened.sandbox).toBeNull();
     if (opened.sandbox !== null) return;
-    expect(opened.mend.join('\n')).toContain("not held: the box's user is not root (it is) as verify");
+    expect(opened.mend.join('\n')).toContain('check failed for verify: "the box\'s user is not root" (it is root)');
     expect(opened.selfTest.held).toBe(false);
   });
 

@@ -89,7 +89,7 @@ describe('the outcome of a run', () => {
       'FAIL',
       /ran out of memory \(its limit is 512 MB\)/,
     ],
-    ['a stage dies of a signal', [stage({ exit: null, signal: 'SIGSEGV' })], {}, 'FAIL', /ended by SIGSEGV/],
+    ['a stage dies of a signal', [stage({ exit: null, signal: 'SIGSEGV' })], {}, 'FAIL', /killed by SIGSEGV/],
     [
       'a stage runs too long',
       [stage({ exit: null, timedOut: true })],
@@ -112,7 +112,7 @@ describe('the outcome of a run', () => {
       [stage({ started: false, exit: null, troubles: ['no userns'] })],
       {},
       'INFRA',
-      /sandbox did not come up \(no userns\)/,
+      /sandbox did not start \(no userns\)/,
     ],
     ['the machinery failed', [], { infra: 'The hub could not be cloned.' }, 'INFRA', /hub could not be cloned/],
     ['it is refused', [], { refused: 'no such tool' }, 'REFUSED', /^Refused: no such tool\.$/],
@@ -127,7 +127,13 @@ describe('the outcome of a run', () => {
       'LEAK',
       /Before that: Stage "test" exited with 2/,
     ],
-    ['there are more tests than a record holds', [good], { testsCut: true }, 'FAIL', /more tests than a record holds/],
+    [
+      'there are more tests than a record holds',
+      [good],
+      { testsCut: true },
+      'FAIL',
+      /more tests than a record can hold/,
+    ],
   ];
   it.each(red)('is not PASS if %s', (_, ended, parts, outcome, words) => {
     const judged = judge(ended, parts);

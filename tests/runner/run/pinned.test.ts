@@ -52,7 +52,7 @@ describe('a pinned recipe', () => {
   });
 
   it.each([
-    [['../out.js'], {}, /harness item "\.\.\/out\.js": this is no path inside/],
+    [['../out.js'], {}, /harness item "\.\.\/out\.js": not a path inside/],
     [['a.yml#x'], { 'a.yml': 'x: 1' }, /a\.yml is not JSON/],
     [['a.js'], { 'a.js': 'x'.repeat(2 ** 20 + 1) }, /larger than 1024 KiB/],
   ])('cannot be made of %j', (harness, files, words) => {
@@ -116,16 +116,16 @@ describe("the operator's files over a clone", () => {
       symlinkSync(outside, join(dir, 'config')),
     );
     expect(result).toEqual({
-      refused: 'harness item "config/a.js" lies behind "config", which is no folder in this tree',
+      refused: 'harness item "config/a.js" is below "config", which is not a folder in this tree',
     });
     expect(readlinkSync(join(tree, 'config'))).toBe(outside);
   });
 
   it.each([
-    ['is not JSON', (dir: string) => writeFileSync(join(dir, 'package.json'), '{'), /is no JSON object/],
-    ['is a list', (dir: string) => writeFileSync(join(dir, 'package.json'), '[]'), /is no JSON object/],
-    ['is a folder', (dir: string) => mkdirSync(join(dir, 'package.json')), /is no plain file/],
-    ['is a link', (dir: string) => symlinkSync('/etc/hostname', join(dir, 'package.json')), /is no plain file/],
+    ['is not JSON', (dir: string) => writeFileSync(join(dir, 'package.json'), '{'), /is not a JSON object/],
+    ['is a list', (dir: string) => writeFileSync(join(dir, 'package.json'), '[]'), /is not a JSON object/],
+    ['is a folder', (dir: string) => mkdirSync(join(dir, 'package.json')), /is not a plain file/],
+    ['is a link', (dir: string) => symlinkSync('/etc/hostname', join(dir, 'package.json')), /is not a plain file/],
   ])('are refused if the file of a member %s', (_, prepare, words) => {
     const { result } = lay(['package.json#scripts'], { 'package.json': '{"scripts":{}}' }, prepare);
     expect('refused' in result && result.refused).toMatch(words);

@@ -26,6 +26,6 @@ describe('the process engine, without boxes,', () => {
     const stage = { ...nodeTest, run: 'setsid sleep 4 & sleep 0.5' };
     const record = await cold({ repo: repoOf(project), recipe: recipeOf({ stages: [stage] }) });
     expect(record).toMatchObject({ outcome: 'LEAK', flags: { clean_teardown: false } });
-    expect(record.reason).toContain('a process outlived its end, and holds its output open');
+    expect(record.reason).toContain('a process outlived it and keeps its output open');
   });
 });

@@ -72,7 +72,7 @@ describe('the verdict and the level of an app', () => {
     [
       'a secret leaked',
       allPass,
-      { examined: 'A secret of the run was found outside: db in the log of app.' },
+      { examined: 'A secret of the run leaked: db in the log of app.' },
       'FAIL',
       5,
       /secret/,
@@ -88,7 +88,7 @@ describe('the verdict and the level of an app', () => {
     [
       'something outlived teardown',
       allPass,
-      { leak: 'After teardown something was left. A volume.' },
+      { leak: 'Teardown left something behind. A volume.' },
       'LEAK',
       5,
       /volume/,
