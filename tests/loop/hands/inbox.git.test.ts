@@ -247,7 +247,7 @@ describe('an act that brings less than it names is refused:', () => {
     const drilled = { plan: digestOf(text), blobs: { [digestOf(text)]: btoa(text), ...harness } };
     const cases: [{ apps?: RecipeName[]; plan?: Digest }, Record<Digest, string>, RegExp][] = [
       [{ apps: ['app' as RecipeName] }, { ...blobs, ...harness }, /says otherwise than recipe app what it is of/],
-      [{ plan: drilled.plan }, drilled.blobs, /M1 declares omit-volume, and recipe app is of commands/],
+      [{ plan: drilled.plan }, drilled.blobs, /M1 declares omit-volume, but recipe app is for commands/],
     ];
     for (const [more, brought, reason] of cases) {
       const act = place.act({ ...queue({ app: recipeDigest }), ...more });

@@ -148,7 +148,7 @@ describe('the words of the operator: somebody', () => {
     [
       'has one file refused twice, to fill the trail',
       'done',
-      /the refusal of this file is on record \(#\d+\)/,
+      /the refusal of this file is already on record \(#\d+\)/,
       (steps) => {
         const reason = { act: null, nonce: null, signer: null, reason: 'it is not JSON', isLast: false };
         const facts = { file: digestOf('junk'), ...reason };
