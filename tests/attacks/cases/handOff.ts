@@ -18,7 +18,7 @@ const hour = 3_600_000;
 const branch = `refs/heads/phase/${phaseId}`;
 
 export const handOffAttacks: Attack[] = [
-  against('28', 'publishes more while what it handed off waits', 'tool: publish', /stands still while its DONE/, {
+  against('28', 'publishes more while what it handed off waits', 'tool: publish', /may not move while its DONE/, {
     builder: [
       wake('^- M1: unclaimed', [...committed('sha', sound), claim('{{ sha }}'), wait]),
       wake('^- M1: holds[\\s\\S]*^- DONE: unclaimed', [

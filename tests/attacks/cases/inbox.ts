@@ -27,13 +27,13 @@ export const inboxAttacks: Attack[] = [
   refused('39', 'an approval by the one who asked for it', /whoever asks may not approve/, (place) =>
     place.handIn(place.approval(), place.made.signers.builder),
   ),
-  refused('39', 'an approval by the supervisor', /is the supervisor's, and not the operator's/, (place) =>
+  refused('39', 'an approval by the supervisor', /is the supervisor's, not the operator's/, (place) =>
     place.handIn(place.approval(), place.made.signers.supervisor),
   ),
   refused('39', 'an approval by a key that nobody knows', /its key SHA256:\S+ is not the operator's/, (place, dir) =>
     place.handIn(place.approval(), generateKey(join(mkdtempSync(join(dir, 'key-')), 'k'), 'operator@coldpass')),
   ),
-  refused('39', 'an approval under the signature of a note', /signature does not fit what it says/, (place) => {
+  refused('39', 'an approval under the signature of a note', /signature does not match its content/, (place) => {
     const { signature } = signAct(note(place), place.made.signers.operator);
     return dropAct(place.paths.inbox, { act: place.approval(), signature, blobs: {} });
   }),

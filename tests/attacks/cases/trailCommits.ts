@@ -166,7 +166,7 @@ export const trailCommits: Attack[] = [
       'supervisor',
     ),
   ),
-  onTrail('39', 'changes what the operator signed', 'act', /does not fit what it says/, (a) =>
+  onTrail('39', 'changes what the operator signed', 'act', /does not match its content/, (a) =>
     commit(
       a,
       {

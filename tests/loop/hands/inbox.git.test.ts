@@ -39,12 +39,12 @@ describe('an approval', () => {
   const cases: Case[] = [
     [
       'signed with the key of the Builder, who asked',
-      /is the builder's, and not the operator's: whoever asks may not approve/,
+      /is the builder's, not the operator's: whoever asks may not approve/,
       ({ approval, made }) => [approval(), made.signers.builder],
     ],
     [
       'signed with the supervisor’s key',
-      /is the supervisor's, and not the operator's/,
+      /is the supervisor's, not the operator's/,
       ({ approval, made }) => [approval(), made.signers.supervisor],
     ],
     [

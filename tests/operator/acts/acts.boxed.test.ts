@@ -177,7 +177,7 @@ describeBoxed("the operator's acts", () => {
 
     const asked = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
     await approveAsBuilder(place, asked.id);
-    await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, and not the operator's/);
+    await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, not the operator's/);
     const said = await type(['approve', String(asked.id), '--because', 'it is 42']);
     expect(said.out).toBe(`signed  approves #${asked.id}; it is on the trail\n`);
     expect(said.exit).toBe(0);

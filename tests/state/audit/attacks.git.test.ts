@@ -142,7 +142,7 @@ describe('the words of the operator: somebody', () => {
     [
       'approves with the key of the Builder, who asked',
       'approve',
-      /act: .*is the builder's, and not the operator's: whoever asks may not approve/,
+      /act: .*is the builder's, not the operator's: whoever asks may not approve/,
       (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.builder),
     ],
     [

@@ -92,7 +92,7 @@ describe('an act', () => {
         signed,
         { signers: [...signers, ...signers.map((one) => ({ ...one, principal: 'builder@coldpass' }))] },
       ],
-      /is the builder's, and not the operator's: whoever asks may not approve/,
+      /is the builder's, not the operator's: whoever asks may not approve/,
     ],
     ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not fit/],
   ];

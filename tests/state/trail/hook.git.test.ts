@@ -234,7 +234,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ],
     [
       'the Builder’s key signs the act that answers him',
-      /act: .*is the builder's, and not the operator's: whoever asks may not approve/,
+      /act: .*is the builder's, not the operator's: whoever asks may not approve/,
       () => commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.builder, nextId)) }, 'supervisor'),
     ],
     [
@@ -323,7 +323,7 @@ describe('a push is turned down where', () => {
     ['it has a link out of the tree', /leaves the tree/, () => work({ l: { link: '../x' } })],
     [
       'it has a .git path',
-      /could be taken for .git/,
+      /could be mistaken for .git/,
       () => rawCommit(pusher, made.base, [{ mode: '100644', name: '.git', id: blob(pusher, 'x') }]),
     ],
   ])('%s', async (_, reason, make) => {
