@@ -62,7 +62,8 @@ async function openPlain(path: string): Promise<FileHandle> {
 
 function readHeader(text: string): { head: Sha; prerequisites: Sha[] } {
   const [first, ...lines] = text.split('\n');
-  if (first !== signature) throw new Refused(`this is not a git bundle of version 2: make it with \`git bundle create\``);
+  if (first !== signature)
+    throw new Refused(`this is not a git bundle of version 2: make it with \`git bundle create\``);
   const prerequisites: Sha[] = [];
   const refs: { sha: Sha; name: string }[] = [];
   for (const line of lines) {

@@ -37,7 +37,7 @@ export const inboxAttacks: Attack[] = [
     const { signature } = signAct(note(place), place.made.signers.operator);
     return dropAct(place.paths.inbox, { act: place.approval(), signature, blobs: {} });
   }),
-  refused('39', 'an act that was carried out, handed in again', /carried out before/, async (place, dir) => {
+  refused('39', 'an act that was carried out, handed in again', /already carried out/, async (place, dir) => {
     const path = await place.handIn(note(place), place.made.signers.operator);
     const copy = join(mkdtempSync(join(dir, 'kept-')), 'act.json');
     cpSync(path, copy);
@@ -47,7 +47,7 @@ export const inboxAttacks: Attack[] = [
   refused('39', 'an approval that has expired', /^it expired at 2026-06-11T20:00:00Z/, (place) =>
     byOperator(place, place.approval(undefined, { expires: '2026-06-11T20:00:00Z' })),
   ),
-  refused('39', 'an approval that is dated ahead', /which is yet to come/, (place) =>
+  refused('39', 'an approval that is dated ahead', /which is in the future/, (place) =>
     byOperator(place, place.approval(undefined, { at: '2027-06-11T20:00:00Z', expires: '2027-06-12T20:00:00Z' })),
   ),
   refused('39', 'an approval for another workspace', /for the workspace «other»/, (place) =>

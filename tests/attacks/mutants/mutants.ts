@@ -219,7 +219,7 @@ const hookMutants: Mutant[] = [
   gone(
     'hook: stored is named',
     commits,
-    `report('stored', \`\${path} is named by no entry of its commit\`);`,
+    `report('stored', \`no entry of its commit names \${path}\`);`,
     'stores bytes that no entry names',
   ),
   {

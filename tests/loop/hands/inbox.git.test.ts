@@ -133,7 +133,7 @@ describe('an approval', () => {
     cpSync(copy, path);
     const inbox = await openInbox(place.world, (error) => expect.unreachable(String(error)));
     await inbox.close();
-    expect(place.refusals()).toMatchObject([{ facts: { reason: expect.stringMatching(/carried out before/) } }]);
+    expect(place.refusals()).toMatchObject([{ facts: { reason: expect.stringMatching(/already carried out/) } }]);
     expect(place.inInbox()).toEqual([`${approval.nonce}.json.refused`, `${approval.nonce}.reason`]);
     expect(await place.audit()).toMatchObject({ ok: true });
   });

@@ -241,7 +241,7 @@ test.each([
     'a base that is no branch',
     { 'coldpass.yml': 'name: x\nbase: nope\nrecipes: { unit: { stages: [{ name: test, run: ls }], tests: [t] } }\n' },
     {},
-    /«nope» names no commit/,
+    /«nope» is not a commit/,
   ],
   [
     'a name that cannot be one',

@@ -41,7 +41,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'swaps two commits',
       'finding',
-      /density: it has the number \d+ where \d+ comes next/,
+      /density: it has the number \d+, but \d+ comes next/,
       (steps) => {
         const at = steps.indexOf(stepOf(steps, the.story.ids.finding));
         steps.splice(at, 2, ...steps.slice(at, at + 2).reverse());
@@ -96,7 +96,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'stores another plan in the place of the signed one',
       'queue',
-      /stored: .*holds bytes of the digest/,
+      /stored: .*contains bytes with the digest/,
       (steps) =>
         restore(steps, the.story.ids.queue, /blobs/, (text) => text.replace('Write both stores', 'Write one store')),
     ],
@@ -115,7 +115,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'stores bytes that nobody named',
       'fail',
-      /named by no entry/,
+      /no entry of its commit names/,
       (steps) => {
         stepOf(steps, the.story.ids.fail).stored.set(`machine-docs/blobs/${digestOf('x')}`, Buffer.from('x'));
         return undefined;

@@ -167,7 +167,7 @@ describe('a rotation', () => {
     await trail.append([intent(back)]);
     const again = { ...back, old: roleSigner(join(made.stateDir, 'keys'), 'builder', back.publicKey).fingerprint };
     await expect(trail.append([intent({ ...again, publicKey: builder.publicKey })])).rejects.toThrow(
-      /the builder's, or was/,
+      /that key is or was the builder's/,
     );
     expect(trail.nextId).toBe(2);
   });
@@ -222,7 +222,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
     ],
     [
       'where an act rotates one key, and allowed_signers another',
-      /signers: .*not what this rotation makes of it/,
+      /signers: .*does not match this rotation/,
       ({ made, trail, rotation, intent }) => {
         const act = intent(rotation('runner', made.signers.runner));
         const entry = { ...act, id: trail.nextId as EntryId, at: '2026-07-01T12:00:00Z' } as Entry;
@@ -238,7 +238,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
     ],
     [
       'where an act rotates a key, and allowed_signers stays',
-      /signers: .*not what this rotation makes of it/,
+      /signers: .*does not match this rotation/,
       ({ made, trail, rotation, intent }) => {
         const entry = {
           ...intent(rotation('runner', made.signers.runner)),
@@ -306,7 +306,7 @@ describe('keys of two roles', () => {
     };
     const founding = { stateDir: dir, workspaceName: 'sample', operatorSigner: operator, roleSigners: roles };
     await expect(createHub({ ...founding, repo: repo.dir, baseRef: 'main', now: new Date(noon) })).rejects.toThrow(
-      /operator and builder share a key, SHA256:\S+, and whoever asks for something may not approve it/,
+      /operator and builder share a key, SHA256:\S+, but whoever asks for something may not approve it/,
     );
   });
 

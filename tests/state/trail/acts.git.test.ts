@@ -68,12 +68,12 @@ describe('an act', () => {
       (signed) => [signed, { now: new Date('2026-06-11T22:00:00Z') }],
       /expired at 2026-06-11T22:00:00Z/,
     ],
-    ['dated in the future', (signed) => [signed, { now: new Date('2026-06-11T20:00:00Z') }], /yet to come/],
-    ['carried out before', (signed) => [signed, { seenNonces: new Set([signed.act.nonce]) }], /carried out before/],
+    ['dated in the future', (signed) => [signed, { now: new Date('2026-06-11T20:00:00Z') }], /which is in the future/],
+    ['carried out before', (signed) => [signed, { seenNonces: new Set([signed.act.nonce]) }], /already carried out/],
     [
       'with bytes of another digest',
       (signed) => [{ ...signed, blobs: { [digestOf('a')]: btoa('b') } }, {}],
-      /another digest/,
+      /do not match that digest/,
     ],
     [
       'by a key for commits alone',
@@ -109,7 +109,7 @@ describe('an act', () => {
     const signature = signer.sign('git', Buffer.from(canonicalJson(act)));
     expect(verifyAct({ act, signature, blobs: {} }, rules)).toMatchObject({
       signer: null,
-      refused: expect.stringMatching(/does not fit/),
+      refused: expect.stringMatching(/does not match its content/),
     });
   });
 
