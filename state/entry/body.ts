@@ -16,9 +16,7 @@ const sentinel = '<!-- coldpass sentinel -->';
 const tooNested = new RegExp(`^(?:[ \\t]*(?:>|(?:[-*+]|\\d{1,9}[.)])(?=[ \\t>]|$))){${nestingMax + 1}}`);
 // A line that can only be a paragraph's or list item's text, with no markup but emphasis and code spans.
 const plainLine = /^ *(?:(?:[-*]|\d{1,9}[.)]) +)?(?:\*\*|`)?[\p{L}"'(][^<&]*$/u;
-/**
- * Facts that may have several lines: commands, signatures, patches, and prose by the operator or by Coldpass itself.
- */
+/** Facts that may have several lines: commands, signatures, patches, and prose by the operator or by Coldpass. */
 const manyLines = new Set(['signature', 'because', 'text', 'command', 'run', 'why', 'reason', 'find', 'replace']);
 
 /** Null if `body` is fit for an entry, else one line: which line, what is wrong with it, what to do. */

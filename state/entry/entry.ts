@@ -1,6 +1,6 @@
 // Every kind of entry on the trail, as data: one zod object per kind. `facts` is the content of the machine comment
-// without the envelope; `body` is the author's words. `framing.ts` renders and parses entries; `policy.ts` has who may
-// write what.
+// without the envelope; `body` is the author's words. `framing.ts` renders and parses, `policy.ts` has who may write
+// what.
 
 import { z } from 'zod';
 import { Act, Fingerprint } from './act.ts';
@@ -82,8 +82,7 @@ export const WakeReason = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('judge'), claim: EntryId }),
   z.strictObject({ kind: z.literal('advise'), blocked: EntryId }),
   /**
-   * The claim's controls are inconclusive: the agent must write a patch that the claim's tests must notice, and no
-   * verdict.
+   * The claim's controls are inconclusive: the agent is asked for a patch that its tests must notice, not a verdict.
    */
   z.strictObject({ kind: z.literal('sabotage'), claim: EntryId }),
   /** A claim was accepted since the veto: its author may find the veto met. */
@@ -158,32 +157,22 @@ export const ClaimFacts = z.strictObject({
   shas,
   trees: shas,
   /**
-   * Earlier claims of the phase whose SHA is this claim's or an ancestor of it; read from git, checked again by the
-   * audit.
+   * Earlier claims of the phase at this claim's SHA or an ancestor of it; read from git, checked again by the audit.
    */
   descends: z.array(EntryId),
-  /** Earlier claims of the phase whose SHA is a descendant of this claim's. */
+  /** Earlier claims of the phase at a descendant of this claim's SHA. */
   precedes: z.array(EntryId),
   /**
-   * For each gate judged, the SHA that its controls compare with: an accepted claim's of a required gate, else the
-   * base.
+   * For each gate judged, the SHA that its controls compare with: an accepted one of a required gate, else the base.
    */
   references: z.record(GateId, Sha),
-  /**
-   * For each recipe judged, the commits whose tests must still pass: the base, and every claim accepted before this
-   * one.
-   */
+  /** For each recipe judged, the commits whose tests must still pass: the base and every claim accepted before. */
   keeps: z.record(RecipeName, z.array(Sha)),
-  /**
-   * For each gate judged, how many of the functions that the claim changes can be emptied; a gate with none is left
-   * out.
-   */
+  /** For each gate judged, how many functions that the claim changes can be emptied; a gate with none is left out. */
   functions: z.record(GateId, z.number().int().positive()).optional(),
   /** What the Builder expects of its cold runs beyond what the gate demands; code compares it. */
   expects: ClaimExpects.prefault({}),
-  /**
-   * Protected paths that differ between the phase's base and this SHA; any of them holds the claim for the operator.
-   */
+  /** Protected paths changed between the phase's base and this SHA; any of them holds the claim for the operator. */
   touches: z.array(TreePath).max(touchesMax),
 });
 export const BlockedFacts = z.strictObject({
@@ -281,9 +270,7 @@ export const ReentryFacts = z.strictObject({
   run: RunId.nullable(),
 });
 
-/**
- * A refusal of something handed in as an operator's act. Its `role` is the supervisor, as nobody else vouches for it.
- */
+/** A refusal of something handed in as an operator's act. Its `role` is the supervisor: nobody else vouches for it. */
 export const RefusalFacts = z.strictObject({
   /** Digest of the file as handed in, with its bytes stored if they are few; null if it was not a readable file. */
   file: Digest.nullable(),

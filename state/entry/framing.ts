@@ -36,9 +36,7 @@ export function checkEntry(entry: Pick<Entry, 'kind' | 'facts' | 'body'>): strin
   return checkFacts(entry.facts) ?? checkBody(entry.body);
 }
 
-/**
- * The entry's text, with an empty line at its end. Throws Refused if the facts are unfit; the caller checks the body.
- */
+/** The entry's text, ending with an empty line. Throws Refused if the facts are unfit; the caller checks the body. */
 export function renderEntry(entry: Entry): string {
   const parsed = factsSchema(entry.kind).safeParse(entry.facts);
   const reason = parsed.success ? checkFacts(parsed.data) : issueOf(parsed.error);
@@ -94,8 +92,7 @@ function member([name, value]: [string, unknown]): string {
 }
 
 /**
- * The index of the line after the entry that begins at `at`. Its machine comment must be complete, with an empty line
- * after it.
+ * The index of the line after the entry at `at`. Its machine comment must be complete, and an empty line must follow.
  */
 function endOf(lines: string[], at: number): number {
   if (!lines[at]?.startsWith('## ')) throw broken(at, 'an entry begins with "## "');
@@ -140,9 +137,7 @@ function checkData(kind: Kind, facts: unknown): string | null {
   return checkFacts(facts);
 }
 
-/**
- * The text between head and comment. If the text does not match them, any slice will do: rendering shows the mismatch.
- */
+/** The text between head and comment. If the text does not match them, any slice will do: rendering shows that. */
 function bodyOf(source: string, entry: Entry): string {
   const from = headOf(entry).length + intro(entry).length;
   return source.slice(from, Math.max(from, source.length - commentOf(entry).length));

@@ -90,9 +90,7 @@ function isTreePath(path: string): boolean {
   );
 }
 
-/**
- * Names are keys of plain objects here and in JSON: a look-up of `constructor` would succeed though nobody added it.
- */
+/** Names are keys of plain objects here and in JSON: looking up `constructor` would succeed though nobody added it. */
 function isFree(name: string): boolean {
   return !(name in Object.prototype);
 }

@@ -52,9 +52,7 @@ const stored: { path: RegExp; signers: Role[] }[] = [
   { path: /^allowed_signers$/, signers: ['supervisor'] },
 ];
 
-/**
- * The roles that may write entries of this kind (the entry's own `role`). An act is the operator's, whoever commits it.
- */
+/** The roles that may write entries of this kind. An act counts as the operator's, whoever commits it. */
 export function signersOf<K extends Kind>(kind: K, _facts?: Facts<K>): Role[] {
   if (kind === 'close') return agents;
   return places[kind as Exclude<Kind, 'close'>].flatMap((place) => place.signers);
@@ -106,10 +104,7 @@ export function mayWrite(path: string, role: Role): boolean {
   return here.some((place) => place.signers.some((signer) => committerOf(signer) === role));
 }
 
-/**
- * Why an entry may not be in the file `path` of a commit signed by `signer`, or null. A `close` needs its target's
- * file.
- */
+/** Why an entry may not be in the file `path` of a commit signed by `signer`, or null. A `close` needs `targetFile`. */
 export function misplaced(entry: Entry, path: string, signer: Role, targetFile?: string): string | null {
   const part = partOf(path);
   if (part === null) return `${path} is not a file of entries`;

@@ -94,8 +94,7 @@ export const Need = z.strictObject({
   compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
   env: Variables.default({}),
   /**
-   * Variables for the app that needs it; `{host}` is the needed app's main service on the shared network, `{run}` the
-   * run.
+   * Variables for the app that needs it; `{host}` is this app's main service on the shared network, `{run}` the run.
    */
   gives: Variables.default({}),
   /** Its secret's name → the app's: both get the same value. */
@@ -104,9 +103,7 @@ export const Need = z.strictObject({
 });
 export type Need = z.infer<typeof Need>;
 
-/**
- * An app in the Co-op Cloud layout, taken up the five rungs on a Docker Swarm. Data only: its code is hooks and tests.
- */
+/** An app in the Co-op Cloud layout, taken up five rungs on a Docker Swarm. Data only: its code is hooks and tests. */
 export const AppRecipe = z.strictObject({
   engine: z.literal('swarm'),
   /** The folder of the compose files, `.env.sample` and `abra.sh`; `.` for the top of the tree. */
@@ -130,10 +127,7 @@ export const AppRecipe = z.strictObject({
   ready: z.array(Ready).max(20).default([]),
   /** The release to upgrade from: the newest one older than the version under test, or the one named. */
   upgradeFrom: z.union([z.literal('previous'), ReleaseName]).default('previous'),
-  /**
-   * Checks, without changing anything, that a backup has what it should; on failure the backup is repeated, at most
-   * three times.
-   */
+  /** Checks, changing nothing, that a backup has what it should; on failure the backup repeats, at most three times. */
   verifyBackup: z.strictObject({ service: Service, exec: z.string().min(1).max(2000) }).optional(),
   /** Rungs that do not apply, and why. `lint` and `install` always apply. */
   notApplicable: z
@@ -179,10 +173,7 @@ export const releasesMax = 50;
  */
 export type ReleaseTags = { releases: Release[]; lightweightTags: string[] };
 
-/**
- * Compares the numbers before the `+`, then what follows it, number by number. Anything that is not a version sorts
- * first.
- */
+/** Compares the numbers before the `+`, then what follows, number by number. What is not a version sorts first. */
 export function compareReleases(a: string, b: string): number {
   const [left, right] = [partsOf(a), partsOf(b)];
   for (let at = 0; at < Math.max(left.length, right.length); at += 1) {

@@ -55,10 +55,7 @@ export type Purpose = z.infer<typeof Purpose>;
 /** Limit of a run's reason, in its record and on the trail. */
 export const reasonCharsMax = 500;
 
-/**
- * `id` is `<file or class> > <names…>`, unique in a run; `kind` says whether the failure was an assertion or something
- * else.
- */
+/** `id` is `<file or class> > <names…>`, unique in a run; `kind` tells failed assertions from all other failures. */
 export const TestResult = z.strictObject({
   id: z.string().max(500),
   status: z.enum(['pass', 'fail', 'skip', 'todo']),
@@ -68,9 +65,7 @@ export const TestResult = z.strictObject({
 });
 export type TestResult = z.infer<typeof TestResult>;
 
-/**
- * How the ids of the harness's own checks begin in app runs, after their rung. A suite's tests begin with their file.
- */
+/** How ids of the harness's own checks begin in app runs, after their rung. A suite's tests begin with their file. */
 const ownChecks = new RegExp(`^(${appRungs.join('|')}) > coldpass > `);
 
 /** The id of one of the harness's own checks. */

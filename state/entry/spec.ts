@@ -11,8 +11,7 @@ export const timesMax = 5;
 const Glob = z.string().min(1).max(200);
 
 /**
- * Controls of an app's backup: `omit-volume` restores without one labelled volume, each in turn; `no-restore` without
- * any.
+ * Controls of an app's backup: `omit-volume` restores all labelled volumes but one, each in turn; `no-restore` none.
  */
 export const Drill = z.enum(['omit-volume', 'no-restore']);
 export type Drill = z.infer<typeof Drill>;
@@ -134,10 +133,7 @@ export function isFit(control: ControlName, isOfApp: boolean): boolean {
   return isDrill(control) === isOfApp;
 }
 
-/**
- * The first control that a gate declares but its recipe cannot have, in words; null if all fit. `apps`: names of app
- * recipes.
- */
+/** The first control that a gate declares but its recipe cannot have; null if all fit. `apps`: names of app recipes. */
 export function unfitControl({ gates }: Pick<FrontMatter, 'gates'>, apps: readonly string[]): string | null {
   for (const [name, { recipe, controls }] of Object.entries(gates)) {
     const isOfApp = apps.includes(recipe);

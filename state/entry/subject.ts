@@ -9,9 +9,7 @@ const titleCharsMax = 60;
 
 type SubjectPart = { prefix: string; scope: string; story: string };
 
-/**
- * One line for a commit of these entries (at least one): `review(M1): FAIL, #41`. Of several, it names as many as fit.
- */
+/** One line for a commit of these entries (at least one): `review(M1): FAIL, #41`; of several, as many as fit. */
 export function subjectFor(entries: readonly Entry[]): string {
   const parts = entries.map((entry) => ({ ...partOf(entry), id: entry.id }));
   let subject = '';

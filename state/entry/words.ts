@@ -25,10 +25,7 @@ export function unfitLine(line: string): string | null {
   return null;
 }
 
-/**
- * Any text as one line that is fit for the trail: line breaks become spaces, unfit characters `\u{…}`; cut to
- * `charsMax`.
- */
+/** Any text as one line fit for the trail: line breaks become spaces, unfit characters `\u{…}`; cut to `charsMax`. */
 export function fitLine(text: string, charsMax: number): string {
   const line = text.toWellFormed().replace(/\s+/gu, ' ').trim().replace(everyUnfit, inHex).normalize('NFC');
   return line.length <= charsMax
@@ -39,9 +36,7 @@ export function fitLine(text: string, charsMax: number): string {
         .replace(/\uFFFD$/u, '')}…`;
 }
 
-/**
- * Text of any number of lines with nothing hidden in it: unfit characters, terminal escapes included, become `\u{…}`.
- */
+/** Text of any number of lines with nothing hidden: unfit characters, terminal escapes included, become `\u{…}`. */
 export function visible(text: string): string {
   return text.toWellFormed().replace(everyUnfit, inHex);
 }

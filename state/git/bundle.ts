@@ -1,6 +1,5 @@
 // Reads the header of a git bundle. Given a bundle, git itself trusts its name, takes any ref, and (before 2.46) does
-// not fsck. Accepted here: a regular file of bounded size, version 2, whose only ref is HEAD. A pack follows the
-// header.
+// not fsck. Accepted here: a regular file of bounded size, version 2, whose only ref is HEAD. After it comes a pack.
 
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -21,8 +20,8 @@ export type Bundle = {
 };
 
 /**
- * Opens a bundle from a stranger. Throws Refused, in words for its sender, if it is anything else. Does not follow
- * links.
+ * Opens a bundle from a stranger, without following links. Throws Refused, in words for its sender, if it is anything
+ * else.
  */
 export async function openBundle(path: string, bytesMax: number): Promise<Bundle> {
   const file = await openPlain(path);

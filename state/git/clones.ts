@@ -23,9 +23,7 @@ export type ColdClone = {
   sha: Sha;
   /** A directory that does not exist yet; its parent does. */
   into: string;
-  /**
-   * False: no `.git` at all. Otherwise a repository with one anonymous commit of the same tree, with these tags on it.
-   */
+  /** False: no `.git` at all. Otherwise a repository with one anonymous commit of the tree, and these tags on it. */
   git: false | { tags: string[] };
   owner?: Owner | null;
 };
@@ -140,8 +138,7 @@ async function layTree(store: string, into: string, treeish: Sha): Promise<void>
   await mustGit(store, ['--work-tree', into, 'read-tree', '--reset', '-u', treeish], `${treeish} cannot be laid out`);
 }
 
-// A second repository, so that it has not even an unreferenced object of the first, such as the original commit's
-// message.
+// A second repository, without even an unreferenced object of the first, such as the original commit's message.
 async function oneCommit(store: string, into: string, tree: Sha, tags: string[]): Promise<void> {
   if (tags.length > tagsMax) throw new Refused(`${tags.length} tags: at most ${tagsMax} are allowed`);
   const dir = join(into, '.git');
@@ -167,8 +164,7 @@ const nobody = {
   GIT_COMMITTER_DATE: '1970-01-01T00:00:00Z',
 };
 
-// Everything made here is discarded if the machine stops, so nothing needs an fsync. Objects were checked on their way
-// in.
+// Everything here is discarded if the machine stops: nothing needs an fsync. Objects were checked on their way in.
 const passing: GitOptions = { seconds: cloneSeconds, config: { 'core.fsync': 'none', 'fetch.fsckObjects': 'false' } };
 
 async function mustGit(dir: string, args: string[], what: string): Promise<void> {
@@ -177,7 +173,7 @@ async function mustGit(dir: string, args: string[], what: string): Promise<void>
 }
 
 /**
- * Gives a fresh tree, which nobody else has seen yet, to a box's user. Changes the owner of links, never follows them.
+ * Gives a fresh tree, which nobody else has seen yet, to a box's user. Changes links themselves, never follows them.
  */
 async function giveTo(path: string, owner: Owner): Promise<void> {
   await chown(path, owner.uid, owner.gid);

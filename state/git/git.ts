@@ -104,9 +104,7 @@ export async function listTree(dir: string, sha: Sha, prefix = '', options: GitO
   return text.split('\0').filter(Boolean).map(readTreeRow);
 }
 
-/**
- * A file's bytes at a commit; null if missing. Throws Refused for links, submodules, folders and files over `bytesMax`.
- */
+/** A file's bytes at a commit; null if missing. Throws Refused for links, submodules, folders and over `bytesMax`. */
 export async function fileAt(
   dir: string,
   sha: Sha,

@@ -1,7 +1,7 @@
 // Keeps the hub quick to clone by merging the packs of single batches: in the background, apart from appends, at low
 // priority. `git repack -d --geometric` deletes a pack or a loose object only once a fsynced pack has all of it, and
-// never an unreachable object. So it may be killed at any moment, and may run while a batch is written but not yet on
-// the branch.
+// never an unreachable object. So it may be killed at any moment, and may run while a batch is written but
+// unreferenced.
 
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';

@@ -1,8 +1,8 @@
 // The only way that this program starts git. Nothing of the machine or of a repository steers it: empty HOME, no system
 // or global configuration, no inherited GIT_*, no hooks, prompts, pagers, replace refs or remote helpers, only the
 // `file` protocol, and limits on time and output. A failed command is a value; a git that cannot be started is an
-// error. Uses node:child_process, not simple-git: results here are bytes, an exit code and two hard limits, and streams
-// need the same environment; simple-git decodes, throws on stderr, and guards against the GIT_* settings that make this
+// error. Uses node:child_process, not simple-git: results are bytes, an exit code and two hard limits, and streams need
+// the same environment; simple-git decodes, throws on stderr, and guards against the GIT_* settings that make this
 // safe.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
@@ -21,9 +21,7 @@ export type GitOptions = {
   signal?: AbortSignal;
   /** Where new objects are written, and which other stores are read: a quarantine on top of the hub. */
   objects?: { directory: string; alternates: string };
-  /**
-   * A configuration file instead of the global one: the only place from which `safe.directory` reaches a remote side.
-   */
+  /** Replaces the global configuration file: the only place from which `safe.directory` reaches a remote side. */
   globalConfig?: string;
   /** Limits on memory and on the size of any file written, for commands that unpack a pack from a stranger. */
   bounds?: { memoryBytesMax: number; fileBytesMax: number };
@@ -73,7 +71,7 @@ export function git(dir: string, args: string[], options: GitOptions = {}): Prom
 }
 
 /**
- * The same for a command that must succeed. Returns its output as text; throws TrailError 'bad-hub' with git's message.
+ * Like `git`, but the command must succeed. Returns its output as text. Throws TrailError 'bad-hub' with git's message.
  */
 export async function gitText(dir: string, args: string[], options: GitOptions = {}): Promise<string> {
   const result = await git(dir, args, options);

@@ -38,18 +38,12 @@ export type Publication = {
   limits?: Partial<PublishLimits>;
 };
 
-/**
- * What a box runs in its clone to get a bundle on stdout; `known` is the head of `phase/<id>`. Exits 128 if nothing is
- * new.
- */
+/** What a box runs to write a bundle to stdout; `known` is the head of `phase/<id>`. Exits 128 if nothing is new. */
 export function bundleArgv(known: Sha): string[] {
   return ['git', 'bundle', 'create', '--quiet', '-', 'HEAD', `^${known}`];
 }
 
-/**
- * Moves `phase/<id>` to the bundle's HEAD, durably. If refused, says why in words for the model, and nothing has
- * changed.
- */
+/** Moves `phase/<id>` to the bundle's HEAD, durably. If refused, says why, for the model, and nothing has changed. */
 export async function receiveBundle(publication: Publication): Promise<{ sha: Sha } | { refused: string }> {
   const limits = { ...publishLimits, ...publication.limits };
   let bundle: Bundle | null = null;

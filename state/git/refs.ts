@@ -30,7 +30,7 @@ export type Branch = {
 };
 
 /**
- * The branch `ref` (full name) of the bare repository at `hub`. Waits for a lock left by a dead git, then removes it.
+ * The branch `ref` (full name) of the bare repository at `hub`. Waits for a lock that a dead git left, and removes it.
  */
 export async function openBranch(hub: string, ref: string): Promise<Branch> {
   await settleLock(join(hub, `${ref}.lock`));

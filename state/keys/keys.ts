@@ -38,10 +38,7 @@ export function generateKey(path: string, comment: string): Signer {
   return loadSigner(path);
 }
 
-/**
- * Creates a new key beside an earlier one of that name, and returns its path and signer. It counts once an act rotates
- * to it.
- */
+/** Creates a new key beside an earlier one of that name, and returns its path. It counts once an act rotates to it. */
 export function keyBeside(path: string, comment: string): { path: string; signer: Signer } {
   const next = `${path.replace(/\.[0-9a-f]{8}$/, '')}.${randomBytes(4).toString('hex')}`;
   return { path: next, signer: generateKey(next, comment) };
@@ -67,10 +64,7 @@ export function roleKeyFile(keysDir: string, role: string, publicKey: string): s
   throw new TrailError('bad-key', `${what}; restore it from a backup, or run: coldpass rotate ${role}`);
 }
 
-/**
- * The signer of an unencrypted OpenSSH private key file. Throws TrailError 'bad-key', which says what is wrong and what
- * to do.
- */
+/** The signer of an unencrypted OpenSSH private key file. Throws TrailError 'bad-key': what is wrong and what to do. */
 export function loadSigner(path: string): Signer {
   const { key, ...known } = loadKey(path);
   return { ...known, sign: (namespace, bytes) => signWith(key, known.publicKey, namespace, bytes) };
@@ -85,8 +79,7 @@ export function loadKey(path: string): SignedBy & { key: KeyObject } {
 
 /**
  * A signer whose private half this process never sees: `ssh-keygen -Y sign` finds it in the ssh-agent at `agentSocket`,
- * or beside the public key file. Signing may prompt you (a confirming agent), and blocks until you answer, for a minute
- * at most.
+ * or beside the public key file. Signing may prompt you (a confirming agent), and then blocks, for a minute at most.
  */
 export function agentSigner(publicKeyFile: string, env: { PATH: string; agentSocket?: string }): Signer {
   const publicKey = readPublicKey(publicKeyFile);

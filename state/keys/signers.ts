@@ -19,8 +19,7 @@ export const allowedSignersFile = 'machine-docs/allowed_signers';
 export const clockFoldMs = 3_600_000;
 
 /**
- * One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces`, and in its
- * time.
+ * One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces` and its time.
  */
 export type AllowedSigner = {
   principal: string;

@@ -23,8 +23,7 @@ export type Signer = {
   /** `SHA256:…`, as `ssh-keygen -l` prints it. */
   fingerprint: string;
   /**
-   * Returns the armored SSHSIG over `bytes`, with a newline at its end. Throws TrailError 'bad-key' if the key can't be
-   * used.
+   * Returns the armored SSHSIG over `bytes`, ending in a newline. Throws TrailError 'bad-key' if the key can't be used.
    */
   sign(namespace: string, bytes: Uint8Array): string;
 };
@@ -132,8 +131,7 @@ function dearmored(armored: string): Buffer | null {
   if (text.length > signatureBytesMax || !text.startsWith(`${begin}\n`) || !text.endsWith(`\n${end}`)) return null;
   const base64 = text.slice(begin.length, -end.length).replaceAll('\n', '');
   const blob = Buffer.from(base64, 'base64');
-  // Node skips characters that are not base64. Each signature must have one text only, or a copy could differ
-  // unnoticed.
+  // Node skips characters that are not base64. One text per signature, or a copy could differ unnoticed.
   return blob.toString('base64') === base64 ? blob : null;
 }
 

@@ -20,8 +20,7 @@ export function signAct(act: Act, signer: Signer, blobs: SignedAct['blobs'] = {}
 }
 
 /**
- * The `targetDigest` of an act: the digest of the whole text of its target on the trail, so that you sign what you
- * read.
+ * The `targetDigest` for an act: digest of the whole text of its target on the trail, so that you sign what you read.
  */
 export function targetDigestOf(target: Entry): Digest {
   return digestOf(renderEntry(target));
@@ -43,10 +42,7 @@ export type ActRules = {
  */
 export type Verified = { refused: string | null; signer: string | null };
 
-/**
- * Checks that this act is the operator's, meant for this workspace, new and in time. The reason is for a person to
- * read.
- */
+/** Checks that this act is the operator's, for this workspace, new and in time. The reason is for a person to read. */
 export function verifyAct(signed: SignedAct, rules: ActRules): Verified {
   const { act } = signed;
   const { signer, refused } = authorityOf(signed, rules.signers);

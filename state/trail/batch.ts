@@ -1,7 +1,6 @@
 // Drafts a batch of appends: which are accepted, and the commits that contain them, one role per commit, in order. A
 // draft is a new value beside the tip it starts from; if it cannot be written whole it is dropped, and the tip stays.
-// An act that rotates a key changes allowed_signers in its own commit, and that role's next commit is signed with the
-// new key.
+// An act that rotates a key changes allowed_signers in its own commit; that role's next commit has the new key.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -133,8 +132,7 @@ async function draftCommit<S>(draft: Draft<S>, group: Accepted[], using: Draftin
 }
 
 /**
- * The keys after a commit of these entries; the same object if none of them rotates a key. Throws Refused if a rotation
- * does not fit.
+ * The keys after a commit of these entries; the same object if none rotates a key. Throws Refused if one does not fit.
  */
 function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
   const rotations = rotationsIn(entries);
@@ -151,8 +149,7 @@ function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
 }
 
 /**
- * The files that the entries are written to, old bytes first. An entry that would take a file over the limit starts its
- * next part.
+ * The files that the entries are written to, old bytes first. An entry that would exceed the limit starts a new part.
  */
 async function grownFiles<S>(root: Tree, group: Accepted[], using: Drafting<S>): Promise<Map<string, GitObject>> {
   const grown = new Map<string, Buffer>();

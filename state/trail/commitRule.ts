@@ -57,9 +57,7 @@ export type TrailPlace = {
   nextId: number;
   /** By unsealed name, how many parts a file has: 2 if `STATUS-x.2.md` is the newest. */
   parts: ReadonlyMap<string, number>;
-  /**
-   * The file of entry n is at n - 1. A whole walk shares one growing list: a place looks only below its own `nextId`.
-   */
+  /** The file of entry n is at n - 1. A whole walk shares one growing list; a place looks only below its `nextId`. */
   files: string[];
   /** As in allowed_signers at `head`. */
   signers: AllowedSigner[];
@@ -67,10 +65,7 @@ export type TrailPlace = {
 
 export type Checked = { problems: Problem[]; entries: Entry[]; next: TrailPlace };
 
-/**
- * Judges one commit. `next` is the place to judge the following commit from, chosen so that one fault does not hide
- * another.
- */
+/** Judges one commit. `next` is where to judge the following commit from, so that one fault does not hide another. */
 export function checkCommit(previous: TrailPlace, commit: TrailCommit): Checked {
   const problems: Problem[] = [];
   const report: Report = (rule, what, entry = null) => problems.push({ rule, commit: commit.sha, entry, what });

@@ -37,8 +37,7 @@ export type FunnelOptions<S> = Rules<S> & {
   /** Who may append here; each key must be the role's key in the trail's allowed_signers. */
   signers: Partial<Record<Role, Signer>>;
   /**
-   * Opens the private half of a key that an act gives a role. Without it, a role whose key is rotated can append no
-   * more.
+   * Opens the private half of a key that an act gives a role. Without it, a role can no longer append after a rotation.
    */
   newSigner?: (role: Role, publicKey: string) => Signer;
   empty: S;

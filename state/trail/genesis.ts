@@ -29,8 +29,7 @@ export type Founding = {
 };
 
 /**
- * Writes the first commit's objects, durably, and returns its id; no ref names it yet. Throws Refused if two roles
- * share a key.
+ * Writes the first commit's objects durably and returns its id; no ref names it yet. Throws Refused if a key is shared.
  */
 export async function writeGenesis(dir: string, options: Founding): Promise<Sha> {
   const signers = signersOf(options);

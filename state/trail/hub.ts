@@ -65,10 +65,7 @@ export function hubDir(stateDir: string): string {
   return join(stateDir, 'hub.git');
 }
 
-/**
- * Checks that `dir` is a hub, and writes nothing. Throws TrailError 'bad-hub': one line that says what is wrong and
- * what to do.
- */
+/** Checks that `dir` is a hub, writing nothing. Throws TrailError 'bad-hub': one line, what is wrong and what to do. */
 export async function openHub(dir: string): Promise<Hub> {
   const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
   if (marker?.stdout.toString().trim() !== '1') throw notHub(dir, '`coldpass init` did not make it');
@@ -76,8 +73,8 @@ export async function openHub(dir: string): Promise<Hub> {
 }
 
 /**
- * Opens a hub, or a mirror of one (`git clone --mirror`): anything with a trail that an operator began. For those who
- * only read.
+ * Opens a hub, or a mirror of one (`git clone --mirror`): anything with a trail that an operator began. Only for
+ * readers.
  */
 export async function openCopy(dir: string): Promise<Hub> {
   const first = await git(dir, ['rev-list', '--max-parents=0', trailRef]).catch(() => null);

@@ -23,10 +23,7 @@ export const refusedBytesMax = 16 * 1024;
 /** With an ending added, a name must still be valid. */
 const nameBytesMax = 200;
 
-/**
- * A file as handed in: null if it is not a plain file or too large to read; `bytes` is null if there are too many to
- * keep.
- */
+/** A file as handed in: null if it is not a plain file or too large to read; `bytes` is null if too many to keep. */
 export type HandedIn = { digest: Digest; bytes: Buffer | null } | null;
 export type Unreadable = { name: string; file: HandedIn; reason: string };
 /** `writtenMs` orders acts that were signed within one second. */
@@ -35,10 +32,7 @@ export type Readable = { name: string; file: HandedIn; signed: SignedAct; writte
 /** `acts` are well-formed but not yet verified; both lists are in the order of their names. */
 export type InboxFiles = { acts: Readable[]; unreadable: Unreadable[] };
 
-/**
- * Puts an act into the inbox, whole and durably, and returns its path. Throws TrailError 'io' if the folder cannot be
- * written.
- */
+/** Puts an act into the inbox, whole and durably, and returns its path. Throws TrailError 'io' if it cannot. */
 export async function dropAct(inboxDir: string, signed: SignedAct): Promise<string> {
   const path = join(inboxDir, `${signed.act.nonce}.json`);
   const temporary = join(inboxDir, `.${signed.act.nonce}.${randomBytes(4).toString('hex')}`);
@@ -59,10 +53,7 @@ export async function dropAct(inboxDir: string, signed: SignedAct): Promise<stri
   return path;
 }
 
-/**
- * Reads the inbox, at most `inboxFilesMax` files at once; changes nothing. Throws TrailError 'io' if the folder cannot
- * be read.
- */
+/** Reads the inbox, `inboxFilesMax` files at most; changes nothing. Throws TrailError 'io' if it cannot be read. */
 export async function readInbox(inboxDir: string): Promise<InboxFiles> {
   const files: InboxFiles = { acts: [], unreadable: [] };
   for (const name of await namesIn(inboxDir)) {
@@ -97,10 +88,7 @@ export async function removeAct(inboxDir: string, nonce: string): Promise<void> 
   await rm(taken(inboxDir, nonce), { force: true });
 }
 
-/**
- * Settles acts that an earlier process was appending when it died: removes those on the trail, and hands the others in
- * again.
- */
+/** Settles acts that a process was appending when it died: removes those on the trail, hands the others in again. */
 export async function settleTaken(inboxDir: string, isOnTrail: (nonce: string) => boolean): Promise<void> {
   for (const name of await readdir(inboxDir)) {
     const nonce = /^([0-9a-f]{32})\.taken$/.exec(name)?.[1];

@@ -1,6 +1,5 @@
 // Opens a trail for writing: reads it whole, compares it with heads.log, and repairs what a crash may leave (a torn
-// last line, or a batch that is on the trail but not yet in heads.log). Any other mismatch is an error, and nothing is
-// changed.
+// last line, or a batch that is on the trail but not yet in heads.log). Any other mismatch is an error and stays.
 
 import { join } from 'node:path';
 import { TrailError } from '../entry/errors.ts';

@@ -33,10 +33,7 @@ export const Grants = z.strictObject({
   tools: z.array(ToolGrant).max(toolsMax),
   /** `host` or `host:port`. */
   hosts: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)).max(hostsMax),
-  /**
-   * The socket of the Docker engine on which app recipes are deployed; whoever has it controls the machine. Never in a
-   * box.
-   */
+  /** The socket of the Docker engine for app recipes; whoever has it controls the machine. Never in a box. */
   docker: AbsolutePath.nullable().default(null),
 });
 export type Grants = z.infer<typeof Grants>;

@@ -13,7 +13,7 @@ export type TrailWriter = {
   /**
    * Moves the trail from `from` to the last of `heads`; all of it is on disk when this resolves. Rejects with
    * TrailError 'bad-trail', for good, if somebody else moved the trail; with the disk's or git's own error if nothing
-   * changed.
+   * is changed.
    */
   write(from: Sha, objects: GitObject[], heads: Head[]): Promise<void>;
 };

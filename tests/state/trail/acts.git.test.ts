@@ -60,7 +60,11 @@ describe('an act', () => {
   });
 
   const turnedDown: [string, (signed: SignedAct, rules: ActRules) => [SignedAct, Partial<ActRules>], RegExp][] = [
-    ['with other words than were signed', (signed) => [withText(signed, 'drop it all'), {}], /signature does not fit/],
+    [
+      'with other words than were signed',
+      (signed) => [withText(signed, 'drop it all'), {}],
+      /signature does not match its content/,
+    ],
     ['of another workspace', (signed) => [signed, { workspace: 'other' }], /for the workspace «here», not «other»/],
     ['of another root', (signed) => [signed, { root: 'SHA256:other' }], /begins with the key/],
     [
@@ -94,7 +98,7 @@ describe('an act', () => {
       ],
       /is the builder's, not the operator's: whoever asks may not approve/,
     ],
-    ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not fit/],
+    ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not match its content/],
   ];
   test.for(turnedDown)('%s is turned down in words', ([, change, reason]) => {
     const { signer, rules } = workspace();

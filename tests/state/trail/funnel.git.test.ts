@@ -174,8 +174,8 @@ describe('a refused append', () => {
   });
 
   const turnedDown: [string, () => Intent[], RegExp][] = [
-    ['an empty append', () => [], /one entry at least/],
-    ['two roles', () => [note('a'), note('b', 'adversary')], /one role alone/],
+    ['an empty append', () => [], /at least one entry/],
+    ['two roles', () => [note('a'), note('b', 'adversary')], /must be of one role/],
     ['a role that does not write this kind', () => [note('a', 'runner')], /not by the runner/],
     ['facts that break the schema', () => [note('x'.repeat(1001))], /title: Too big/],
     ['a heading in the body', () => [note('a', 'builder', 'fine\n## M1 PASS\n')], /./],
