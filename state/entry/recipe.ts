@@ -94,7 +94,8 @@ export const Need = z.strictObject({
   compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
   env: Variables.default({}),
   /**
-   * Variables for the app that needs it; `{host}` is this app's main service on the shared network, `{run}` the run.
+   * Variables for the app that needs it; `{host}` is the name of this app's main service on the shared network, `{run}`
+   * the run.
    */
   gives: Variables.default({}),
   /** Its secret's name → the app's: both get the same value. */

@@ -104,7 +104,7 @@ export const AppFacts = z.strictObject({
   images: z.record(z.string(), z.string()),
   /** Volumes that the app's labels include in its backup. */
   backedUp: z.array(z.string()),
-  /** Unrelated objects beside the run, and how many were intact after it. */
+  /** Decoy objects planted beside the run, and how many were intact after it. */
   witnesses: z.strictObject({ planted: z.number().int(), intact: z.number().int() }).nullable(),
   /** How many objects of the run were left after teardown. */
   residue: z.number().int().nullable(),

@@ -11,7 +11,7 @@ type SubjectPart = { prefix: string; scope: string; story: string };
 
 /** One line for a commit of these entries (at least one): `review(M1): FAIL, #41`; of several, as many as fit. */
 export function subjectFor(entries: readonly Entry[]): string {
-  const parts = entries.map((entry) => ({ ...partOf(entry), id: entry.id }));
+  const parts = entries.map((entry) => ({ ...subjectPart(entry), id: entry.id }));
   let subject = '';
   for (const [index, { prefix, scope, story, id }] of parts.entries()) {
     const isSame = prefix === parts[index - 1]?.prefix && scope === parts[index - 1]?.scope;
@@ -51,7 +51,7 @@ const stories: { [K in Kind]: (entry: EntryOf<K>) => { prefix: string; scope?: s
   refusal: ({ facts }) => ({ prefix: 'operator', story: `REFUSED ${facts.act ?? 'what was no act'}` }),
 };
 
-function partOf(entry: Entry): SubjectPart {
+function subjectPart(entry: Entry): SubjectPart {
   const { prefix, scope, story } = (
     stories[entry.kind] as (entry: Entry) => Omit<SubjectPart, 'scope'> & { scope?: string }
   )(entry);

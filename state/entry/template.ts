@@ -52,17 +52,17 @@ function claimLayout(entry: EntryOf<'claim'>): Layout {
     ([name, sha]) => md`${name}: ${code(sha)}, tree ${code(trees[name] ?? 'unknown')}`,
   );
   const against = Object.entries(references).map(([name, sha]) => md`${name}: ${code(sha)}`);
-  const kept = Object.entries(keeps).map(([name, commits]) => md`${name}: ${codes(commits)}`);
-  const held = list('Touches what is protected', touches.map(code));
+  const earlierTests = Object.entries(keeps).map(([name, commits]) => md`${name}: ${codes(commits)}`);
+  const protectedPaths = list('Touches what is protected', touches.map(code));
   const earlier = descends.length === 0 ? null : row('Builds on', refs(descends));
   return {
     heading: md`CLAIM ${gate}`,
     rows: [
       list('At', where),
       list('Controls compare with', against),
-      list('Keeps the tests of', kept),
+      list('Keeps the tests of', earlierTests),
       ...expectRows(expects),
-      held,
+      protectedPaths,
       earlier,
       byline(entry),
     ],

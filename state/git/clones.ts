@@ -172,9 +172,7 @@ async function mustGit(dir: string, args: string[], what: string): Promise<void>
   if (result.exit !== 0) throw new TrailError('bad-hub', `${what}: ${whyFailed(result)}`);
 }
 
-/**
- * Gives a fresh tree, which nobody else has seen yet, to a box's user. Changes links themselves, never follows them.
- */
+/** Gives a fresh tree, which nobody else has seen yet, to a box's user: links themselves, never their targets. */
 async function giveTo(path: string, owner: Owner): Promise<void> {
   await chown(path, owner.uid, owner.gid);
   const children = await readdir(path, { withFileTypes: true });

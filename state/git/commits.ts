@@ -40,13 +40,13 @@ export function parseCommit(bytes: Buffer): ParsedCommit | null {
   const tree = values(headers, 'tree');
   const signatures = values(headers, 'gpgsig');
   if (tree.length !== 1 || signatures.length > 1 || values(headers, 'gpgsig-sha256').length > 0) return null;
-  const kept = headers.filter((header) => !header.startsWith('gpgsig '));
+  const unsigned = headers.filter((header) => !header.startsWith('gpgsig '));
   return {
     tree: tree[0] as Sha,
     parents: values(headers, 'parent') as Sha[],
     committedAtMs: Number(/> (\d{1,12}) [+-]\d{4}$/.exec(values(headers, 'committer')[0] ?? '')?.[1]) * 1000,
     message: bytes.subarray(blank + 2).toString('utf8'),
-    payload: Buffer.from(`${kept.join('\n')}${text.slice(blank)}`, 'latin1'),
+    payload: Buffer.from(`${unsigned.join('\n')}${text.slice(blank)}`, 'latin1'),
     signature: signatures[0]?.replaceAll('\n ', '\n') ?? null,
   };
 }

@@ -1,4 +1,4 @@
-// Questions to a repository: which commit, which tree, what changed, what a file contains. Reads only objects, never a
+// Queries on a repository: which commit, which tree, what changed, what a file contains. Reads only objects, never a
 // working tree; every answer is bounded. `process.ts` starts git.
 
 import { Refused, TrailError } from '../entry/errors.ts';

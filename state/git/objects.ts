@@ -16,7 +16,8 @@ export type ReadObject = { type: string; bytes: Buffer };
 
 export type ObjectStore = {
   /**
-   * Resolves once all is on disk, file names included. Rejects with the disk's own error; a partial write does no harm.
+   * Resolves once everything is on disk, names included. Rejects with the disk's own error; a partial write does no
+   * harm.
    */
   write(objects: GitObject[]): Promise<void>;
   /** Null if missing. Rejects with TrailError 'bad-hub' if git fails, or if the object is over 64 MiB. */

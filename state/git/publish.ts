@@ -1,6 +1,6 @@
 // How an agent's commits reach the hub. A box makes a bundle (`bundleArgv`). Its bytes are unpacked into a separate
 // store that no ref names, and checked there; only what the new head needs is packed into the hub before `phase/<id>`
-// moves by compare-and-swap. Git never runs in the agent's clone. `tidyHub` removes what a killed receipt leaves.
+// moves by compare-and-swap. Git never runs in the agent's clone. `tidyHub` removes what a killed process leaves.
 //
 //   bundle ──index-pack --strict──▶ incoming/<random>/objects ──judge──▶ pack-objects ──▶ hub ──update-ref──▶ phase/<id>
 

@@ -1,6 +1,6 @@
-// Whether an act is the operator's: asked of the same bytes in the inbox, by the hub's hook and by the audit. An act
-// counts if it is signed with a key of the operator that no other role has, so whoever asks for something (the Builder,
-// the supervisor) cannot approve it. Pure.
+// Whether an act is the operator's: decided from the same bytes in the inbox, by the hub's hook and by the audit. An
+// act counts if it is signed with a key of the operator that no other role has, so whoever asks for something (the
+// Builder, the supervisor) cannot approve it. Pure.
 
 import { actNamespace } from '../entry/act.ts';
 import { canonicalJson } from '../entry/digest.ts';

@@ -1,5 +1,5 @@
 // SSH signatures (the SSHSIG format of OpenSSH's PROTOCOL.sshsig) with Ed25519 keys, made and checked in this process,
-// so that signing or auditing ten thousand commits needs no ten thousand child processes. Other key types are not
+// so that ten thousand commits are signed or audited without ten thousand child processes. Other key types are not
 // supported and verify as null. Key files are in `keys.ts`, allowed signers in `signers.ts`.
 
 import type { KeyObject } from 'node:crypto';

@@ -222,16 +222,16 @@ function bytesOf(intents: Intent[]): number {
 
 /** The newest versions of growing files, so that an append need not read back what was just written. */
 function recentBlobs(store: ObjectStore) {
-  const kept = new Map<Sha, Buffer>();
+  const recent = new Map<Sha, Buffer>();
   function keep(objects: GitObject[]): void {
     for (const { type, sha, bytes } of objects) {
-      if (type === 'blob' && bytes.length <= recentBlobBytesMax) kept.set(sha, Buffer.from(bytes));
+      if (type === 'blob' && bytes.length <= recentBlobBytesMax) recent.set(sha, Buffer.from(bytes));
     }
-    for (const sha of [...kept.keys()].slice(0, -recentBlobsMax)) kept.delete(sha);
+    for (const sha of [...recent.keys()].slice(0, -recentBlobsMax)) recent.delete(sha);
   }
   return {
     keep,
-    read: async (sha: Sha): Promise<Buffer> => kept.get(sha) ?? mustRead(store, sha, 'blob'),
+    read: async (sha: Sha): Promise<Buffer> => recent.get(sha) ?? mustRead(store, sha, 'blob'),
   };
 }
 

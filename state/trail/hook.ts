@@ -6,7 +6,7 @@
 //   trail       commit by commit what the funnel would write (`commitRule.ts`)
 //   any other   refused
 //
-// Runs as a separate process (`main` below, the only place besides cli.ts that reads its arguments). Without node,
+// Runs as a separate process (`main` below, the only place besides cli.ts that reads process arguments). Without node,
 // without this file, or on any internal error, the push is refused.
 
 import { readFileSync, realpathSync } from 'node:fs';

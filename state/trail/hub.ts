@@ -118,7 +118,7 @@ async function signersIn(objects: ObjectReader, dir: string, sha: Sha): Promise<
   return parseAllowedSigners(bytes.toString());
 }
 
-/** Removes what a killed run left behind, and installs this installation's hook. Only for the one supervisor. */
+/** Removes what a killed run left behind, and points the hook at this installation. Only for the one supervisor. */
 export async function tidyHub(dir: string): Promise<void> {
   // A git whose parent was killed may still be writing there; it ends when its folder is gone.
   await rm(incomingDir(dir), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });

@@ -73,19 +73,19 @@ export async function readInbox(inboxDir: string): Promise<InboxFiles> {
 export async function readTaken(inboxDir: string): Promise<Readable[]> {
   const nonces = (await readdir(inboxDir)).flatMap((name) => /^([0-9a-f]{32})\.taken$/.exec(name)?.[1] ?? []);
   const read = await Promise.all(
-    nonces.map((nonce) => readAct(taken(inboxDir, nonce), `${nonce}.json`).catch(() => null)),
+    nonces.map((nonce) => readAct(takenFile(inboxDir, nonce), `${nonce}.json`).catch(() => null)),
   );
   return read.flatMap((one) => (one !== null && 'signed' in one ? one : []));
 }
 
 /** Marks an act as being appended. False if its author removed it meanwhile. */
 export function takeUp(inboxDir: string, nonce: string): Promise<boolean> {
-  return renamed(join(inboxDir, `${nonce}.json`), taken(inboxDir, nonce));
+  return renamed(join(inboxDir, `${nonce}.json`), takenFile(inboxDir, nonce));
 }
 
 /** Removes an act from the inbox once it is on the trail. Does nothing if it is gone. */
 export async function removeAct(inboxDir: string, nonce: string): Promise<void> {
-  await rm(taken(inboxDir, nonce), { force: true });
+  await rm(takenFile(inboxDir, nonce), { force: true });
 }
 
 /** Settles acts that a process was appending when it died: removes those on the trail, hands the others in again. */
@@ -94,7 +94,7 @@ export async function settleTaken(inboxDir: string, isOnTrail: (nonce: string) =
     const nonce = /^([0-9a-f]{32})\.taken$/.exec(name)?.[1];
     if (nonce === undefined) continue;
     if (isOnTrail(nonce)) await removeAct(inboxDir, nonce);
-    else await rename(taken(inboxDir, nonce), join(inboxDir, `${nonce}.json`));
+    else await rename(takenFile(inboxDir, nonce), join(inboxDir, `${nonce}.json`));
   }
 }
 
@@ -127,7 +127,7 @@ async function renamed(from: string, to: string): Promise<boolean> {
   }
 }
 
-function taken(inboxDir: string, nonce: string): string {
+function takenFile(inboxDir: string, nonce: string): string {
   return join(inboxDir, `${nonce}.taken`);
 }
 

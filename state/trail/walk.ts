@@ -1,5 +1,6 @@
 // The trail's commits in order, each with its changes and the bytes before and after: what `checkCommit` judges. Three
-// git processes for any number of commits; memory has one portion, and the newest bytes of each growing file.
+// git processes serve any number of commits; memory is one portion of commits, and the newest bytes of each growing
+// file.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';

@@ -141,7 +141,7 @@ export type Lock = { release(): void };
 
 /**
  * Locks the workspace for this process. Throws Refused if another process has it. The lock is flock(2) on an open file:
- * `flock -n FD` takes it on the file description that this process shares with it, and it ends with our last
+ * `flock -n FD` takes it on the file description that this process shares with it, and the lock ends with our last
  * descriptor, kill -9 or not, so there is no stale lock to guess about. The file's content (the holder's pid) is only
  * for the message.
  */
@@ -162,10 +162,10 @@ export function lockWorkspace(stateDir: string): Lock {
 }
 
 function releaser(fd: number): () => void {
-  let held = true;
+  let isHeld = true;
   return () => {
-    if (held) closeSync(fd);
-    held = false;
+    if (isHeld) closeSync(fd);
+    isHeld = false;
   };
 }
 
