@@ -1,5 +1,6 @@
-// An act: what the operator signs, whole, with a key of his own, in his own process. The supervisor verifies it, and commits
-// it; hook and audit verify the same bytes again. Canonical JSON of `Act` is what the SSHSIG covers (namespace below).
+// An act: a command signed as a whole with the operator's key, in the operator's own process. The supervisor verifies
+// and commits it; the hook and the audit verify the same bytes again. The SSHSIG covers the canonical JSON of `Act`, in
+// the namespace below.
 
 import { z } from 'zod';
 import { Digest, EntryId, GateId, PhaseId, RecipeName, Role, Stamp } from './ids.ts';
@@ -7,7 +8,7 @@ import { PhaseSpec } from './spec.ts';
 
 export const actNamespace = 'coldpass-act';
 
-/** What may be waived: one condition of a gate by name, or `all`. Condition 1 (the claim itself) never. */
+/** What can be waived: one condition of a gate by name, or `all`. Condition 1 (the claim itself) never can. */
 export const Waivable = z.enum([
   'runs',
   'control:revert',
@@ -34,7 +35,7 @@ const Because = z.string().min(1).max(4000);
 /** `SHA256:…`, as `ssh-keygen -l` prints it. */
 export const Fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint SHA256:… is needed');
 
-/** `ssh-ed25519 AAA…`, its 32 bytes and no comment: nothing that could begin another line of allowed_signers. */
+/** `ssh-ed25519 AAA…`: 32 bytes and no comment, so nothing that could start another line of allowed_signers. */
 export const PublicKey = z
   .string()
   .regex(/^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-P][A-Za-z0-9+/]{42}$/, 'a public key ssh-ed25519 AAA… is needed');
@@ -45,15 +46,15 @@ export const ActPayload = z.discriminatedUnion('act', [
     phase: PhaseId,
     plan: Digest,
     recipes: z.record(RecipeName, Digest),
-    /** Those of the recipes that are of apps. */
+    /** Names of the `recipes` that are app recipes. */
     apps: z.array(RecipeName).min(1).optional(),
-    /** Of the hold-outs' folder; their bytes stay outside the trail. */
+    /** Digest of the hold-outs folder; its bytes stay outside the trail. */
     holdout: Digest.optional(),
     baseSha: z.string(),
-    /** The deferral, or the proposal to take it up again, that this phase answers. */
+    /** The deferral, or the re-entry proposal, that this phase answers. */
     reentry: z.strictObject({ target: EntryId, targetDigest: Digest }).optional(),
   }),
-  /** Says that what a `blocked` entry asked for was done, or allowed. */
+  /** Confirms that what a `blocked` entry asked for is done, or allowed. */
   z.strictObject({ act: z.literal('approve'), target: EntryId, targetDigest: Digest, because: Because.optional() }),
   z.strictObject({ act: z.literal('refuse'), target: EntryId, targetDigest: Digest, because: Because }),
   z.strictObject({
@@ -70,26 +71,26 @@ export const ActPayload = z.discriminatedUnion('act', [
     because: Because,
     until: z.array(z.string().max(500)).max(20),
   }),
-  /** Lifts a veto, closes a flake (its run entry) or a finding. */
+  /** Lifts a veto, or closes a finding or a flake (by its run entry). */
   z.strictObject({ act: z.literal('lift'), target: EntryId, targetDigest: Digest, because: Because }),
   z.strictObject({ act: z.literal('resume'), phase: PhaseId, because: Because.optional() }),
   z.strictObject({ act: z.literal('drop'), phase: PhaseId, because: Because }),
   z.strictObject({ act: z.literal('note'), phase: PhaseId, text: Because }),
-  /** A whole new plan for a phase under way, in the place of the one whose digest is `replaces`. */
+  /** A complete new plan for a phase under way; `replaces` is the old plan's digest. */
   z.strictObject({
     act: z.literal('amend'),
     phase: PhaseId,
     replaces: Digest,
     plan: Digest,
     recipes: z.record(RecipeName, Digest),
-    /** Those of the recipes that are of apps. */
+    /** Names of the `recipes` that are app recipes. */
     apps: z.array(RecipeName).min(1).optional(),
     holdout: Digest.optional(),
-    /** What the plan of that digest says. */
+    /** The parsed content of `plan`. */
     spec: PhaseSpec,
     because: Because,
   }),
-  /** A new key for a role, in the place of the one of that fingerprint. */
+  /** A new key for a role; `old` is the fingerprint of the key that it replaces. */
   z.strictObject({
     act: z.literal('rotate'),
     role: Role,
@@ -102,7 +103,10 @@ export type ActPayload = z.infer<typeof ActPayload>;
 
 export const Act = z.strictObject({
   v: z.literal(1),
-  /** The workspace's name and the fingerprint of the key that signed its first commit: an act cannot be moved elsewhere. */
+  /**
+   * The workspace's name, and as `root` the fingerprint of the key that signed its trail's first commit: they tie the
+   * act to this workspace.
+   */
   workspace: z.string(),
   root: z.string(),
   nonce: z.string().regex(/^[0-9a-f]{32}$/),
@@ -112,7 +116,7 @@ export const Act = z.strictObject({
 });
 export type Act = z.infer<typeof Act>;
 
-/** An act as it lies in `inbox/<nonce>.json`; `blobs` (base64 by digest) are the bytes a `queue` names. */
+/** The content of `inbox/<nonce>.json`. `blobs` (base64 by digest) are the bytes that the act names. */
 export const SignedAct = z.strictObject({
   act: Act,
   signature: z.string(),
@@ -120,7 +124,7 @@ export const SignedAct = z.strictObject({
 });
 export type SignedAct = z.infer<typeof SignedAct>;
 
-/** The entry that an act is about, and the digest under which its author read it; null for one about a phase. */
+/** The entry that an act is about, with its digest when the operator read it; null if the act is about a phase. */
 export function targetOf(payload: ActPayload): { target: EntryId; targetDigest: Digest } | null {
   if (payload.act === 'queue') return payload.reentry ?? null;
   return 'targetDigest' in payload ? payload : null;

@@ -1,5 +1,5 @@
-// The body rule: what an author's words may not hold, so that an entry can neither be forged nor hidden in them. Words are
-// refused with the reason, never rewritten. Also the same care for the strings of an entry's facts.
+// The body rule: what an author's words must not contain, so that they can neither forge an entry nor hide one. Bad
+// words are refused with a reason, never rewritten. The strings in an entry's facts get the same care.
 
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -7,19 +7,19 @@ import { bodyBytesMax } from './entry.ts';
 import { unfitCharacter, unfitLine } from './words.ts';
 
 export const bodyLinesMax = 1000;
-// A CommonMark parser takes quadratic time over these: without limits a body costs up to 13 s, with them about one.
+// A CommonMark parser takes quadratic time over these: a body costs up to 13 s without the limits, about 1 s with them.
 const emphasisMarksMax = 4000;
 const otherMarksMax = 2000;
 const nestingMax = 8;
 
 const sentinel = '<!-- coldpass sentinel -->';
 const tooNested = new RegExp(`^(?:[ \\t]*(?:>|(?:[-*+]|\\d{1,9}[.)])(?=[ \\t>]|$))){${nestingMax + 1}}`);
-// A line that can only be a paragraph's or a list item's text, in which nothing but emphasis and code spans can be.
+// A line that can only be a paragraph's or list item's text, with no markup but emphasis and code spans.
 const plainLine = /^ *(?:(?:[-*]|\d{1,9}[.)]) +)?(?:\*\*|`)?[\p{L}"'(][^<&]*$/u;
-/** Facts that may have several lines: command lines, signatures, patches, and prose of the operator or the machinery. */
+/** Facts that may have several lines: commands, signatures, patches, and prose by the operator or by Coldpass. */
 const manyLines = new Set(['signature', 'because', 'text', 'command', 'run', 'why', 'reason', 'find', 'replace']);
 
-/** Null where `body` may stand in an entry, else one line: the line at fault, what is wrong, what to do. */
+/** Null if `body` is fit for an entry, else one line: which line, what is wrong with it, what to do. */
 export function checkBody(body: string): string | null {
   const bytes = Buffer.byteLength(body);
   if (bytes > bodyBytesMax) return `the body has ${bytes} bytes, over ${bodyBytesMax}: shorten it`;
@@ -33,7 +33,7 @@ export function checkBody(body: string): string | null {
   return tooManyMarks(body) ?? checkTree(body);
 }
 
-/** Null where every string in `facts` may stand on the trail, else one line that names the member. */
+/** Null if every string in `facts` is fit for the trail, else one line that names the member. */
 export function checkFacts(facts: unknown, at = 'facts', key = ''): string | null {
   if (typeof facts === 'string') return checkString(facts, at, key);
   if (facts === null || typeof facts !== 'object') return null;
@@ -55,7 +55,7 @@ function checkString(text: string, at: string, key: string): string | null {
 }
 
 function unfitName(name: string, at: string): string | null {
-  const problem = /[\n\t]/.test(name) ? 'holds a line break or tab: remove it' : unfitLine(name);
+  const problem = /[\n\t]/.test(name) ? 'contains a line break or tab: remove it' : unfitLine(name);
   return problem && `a member of ${at} ${problem}`;
 }
 
@@ -64,7 +64,7 @@ function forgedLine(line: string): string | null {
   if (line.startsWith('<!--'))
     return 'begins with "<!--", as the machine\'s part of an entry does: remove it or indent it in a fence';
   if (line === '-->') return 'is "-->", which ends an entry: remove it or indent it in a fence';
-  if (tooNested.test(line)) return `nests more than ${nestingMax} lists or quotes: write it flatter`;
+  if (tooNested.test(line)) return `nests more than ${nestingMax} lists or quotes: use fewer levels`;
   return null;
 }
 
@@ -80,7 +80,7 @@ function checkTree(body: string): string | null {
   const root = fromMarkdown(`${body}\n\n${sentinel}\n`);
   const last = root.children.at(-1);
   const stands = last?.type === 'html' && last.value === sentinel;
-  // A stack of its own: nesting is bounded by the body's length alone.
+  // An explicit stack, not recursion: only the body's length bounds the nesting.
   const rest: Nodes[] = root.children.slice(0, stands ? -1 : undefined).reverse();
   for (let node = rest.pop(); node; node = rest.pop()) {
     const problem = forbidden(node) ?? hidden(node);
@@ -90,7 +90,7 @@ function checkTree(body: string): string | null {
   if (stands) return null;
   const line = last?.position?.start.line ?? 1;
   if (last?.type === 'code') return `line ${line} opens a code fence that never ends: close it`;
-  return `line ${line} begins something that never ends and would swallow what follows: end it`;
+  return `line ${line} starts a block that never ends and would swallow what follows: close it`;
 }
 
 function forbidden(node: Nodes): string | null {
@@ -98,23 +98,23 @@ function forbidden(node: Nodes): string | null {
     case 'heading':
       return node.depth > 2
         ? null
-        : 'is a heading of depth 1 or 2: use "### " or bold (a line of = or - below a text makes it a heading)';
+        : 'is a heading of depth 1 or 2: use "### " or bold (a line of = or - under text makes it a heading)';
     case 'html':
-      // Inline HTML too: `wipes <domain> data` would be read by people as "wipes data".
-      return `holds HTML (${JSON.stringify(node.value.slice(0, 40))}), which readers do not see: put it in \`backticks\``;
+      // Inline HTML too: people would see `wipes <domain> data` as "wipes data".
+      return `contains HTML (${JSON.stringify(node.value.slice(0, 40))}), which readers cannot see: put it in \`backticks\``;
     case 'definition':
-      return 'is a link definition, which readers do not see: write the link out';
+      return 'is a link definition, which readers cannot see: write the link out';
     default:
       return null;
   }
 }
 
-/** Character references, such as `&#8238;`, are read after the lines were checked. */
+/** The parser decodes character references such as `&#8238;`, after the lines were checked. */
 function hidden(node: Nodes): string | null {
   for (const name of ['value', 'url', 'title', 'alt', 'lang', 'meta']) {
     const text: unknown = (node as unknown as Record<string, unknown>)[name];
-    const found = typeof text === 'string' ? unfitCharacter(text) : null;
-    if (found) return `holds a character reference for ${found.name}: remove it, or put it in \`backticks\``;
+    const unfit = typeof text === 'string' ? unfitCharacter(text) : null;
+    if (unfit) return `contains a character reference for ${unfit.name}: remove it, or put it in \`backticks\``;
   }
   return null;
 }

@@ -1,16 +1,16 @@
-// A deferral: work parked outside the gates, by name, with the trigger that brings it back. Pure: how entries change what is
-// parked, and which of it may come back. The runs of a trigger's command are the loop's; the re-entry that the supervisor
-// proposes on a firing is the operator's to approve or refuse.
+// A deferral: work put off under a name, outside the gates, with a trigger that brings it back. Pure: how entries
+// change what is parked, and which of it may come back. The loop runs the triggers' commands. When a trigger fires, the
+// supervisor proposes the re-entry, and the operator approves or refuses it.
 //
-//   parked → proposed → approved: its phase is queued, and is not DONE before an entry has closed the deferral
-//                     → refused: parked again, until the trigger fires anew
+//   parked → proposed → approved: its phase is queued, and is not DONE until an entry closes the deferral
+//                     → refused: parked again, until the trigger fires again
 
 import { targetOf } from './act.ts';
 import type { Entry, EntryOf } from './entry.ts';
 import type { AgentRole, EntryId, PhaseId } from './ids.ts';
 import type { Deferral, Phase, TrailState } from './phase.ts';
 
-/** The trail's deferrals after one more entry; the same list where it changes none. */
+/** The trail's deferrals after one more entry; the same list if nothing changed. */
 export function foldDeferrals(deferrals: Deferral[], entry: Entry): Deferral[] {
   switch (entry.kind) {
     case 'deferral':
@@ -35,18 +35,18 @@ export function foldDeferrals(deferrals: Deferral[], entry: Entry): Deferral[] {
   }
 }
 
-/** The deferral that an act names: by its own number, or by that of a proposal to take it up again. */
+/** The deferral that an act names by its own number or by that of a re-entry proposal; null if unknown. */
 export function deferralNamed(deferrals: Deferral[], id: EntryId): Deferral | null {
   return deferrals.find((deferral) => deferral.id === id || deferral.proposal?.id === id) ?? null;
 }
 
-/** True while a phase that the operator approved for it is queued, open or parked. */
+/** True while the phase that the operator queued for it is queued, open or parked. */
 export function isComingBack({ queue, phases }: TrailState, { reentry }: Deferral): boolean {
   const status = reentry === null ? undefined : phases[reentry]?.status;
   return queue.some((queued) => queued.phase === reentry) || status === 'open' || status === 'parked';
 }
 
-/** What `phase` takes up again, by the operator's word, and has to see closed before it is DONE. */
+/** The deferrals that the operator queued `phase` to take up again: it is not DONE until they are closed. */
 export function takenUp(phase: Phase): Deferral[] {
   return phase.deferrals.filter((deferral) => deferral.reentry === phase.id);
 }
@@ -54,12 +54,24 @@ export function takenUp(phase: Phase): Deferral[] {
 function deferralOf({ id, phase, role, facts }: EntryOf<'deferral'>): Deferral {
   const { name, title, trigger } = facts;
   return {
-    ...{ id, name, title, by: role as AgentRole, phase: phase as PhaseId, trigger, closed: null, closedAs: null },
-    ...{ look: null, isGreen: false, greenIn: null, edges: 0, proposal: null, reentry: null },
+    id,
+    name,
+    title,
+    by: role as AgentRole,
+    phase: phase as PhaseId,
+    trigger,
+    closed: null,
+    closedAs: null,
+    look: null,
+    isGreen: false,
+    greenIn: null,
+    edges: 0,
+    proposal: null,
+    reentry: null,
   };
 }
 
-/** PASS is green and FAIL is red; any other outcome says nothing. */
+/** PASS is green, FAIL is red; any other outcome is inconclusive. */
 function lookedAt(deferral: Deferral, { id, at, facts }: EntryOf<'run'>): Deferral {
   const look = { id, atMs: Date.parse(at) };
   if (facts.outcome === 'FAIL') return { ...deferral, look, isGreen: false };

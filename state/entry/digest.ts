@@ -1,14 +1,14 @@
-// One canonical form for JSON, and SHA-256 over it: what is pinned, signed or compared goes through here.
+// One canonical form of JSON, and SHA-256 over it. Everything that is pinned, signed or compared goes through here.
 
 import { createHash } from 'node:crypto';
 import type { Digest } from './ids.ts';
 
-/** JSON with keys sorted at every depth, without spaces; `undefined` members are left out. Equal data gives equal text. */
+/** JSON with keys sorted at every depth, no spaces, and no `undefined` members. Equal data gives equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value));
 }
 
-/** SHA-256 of bytes (or of a string's UTF-8), in hex. */
+/** SHA-256 of bytes, or of a string's UTF-8, in hex. */
 export function digestOf(bytes: Uint8Array | string): Digest {
   return createHash('sha256').update(bytes).digest('hex') as Digest;
 }

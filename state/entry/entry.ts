@@ -1,5 +1,6 @@
-// Every kind of entry on the trail, as data. One zod object a kind; `facts` is what the machine comment holds besides the
-// envelope, `body` is the author's words. Rendering and framing live in `framing.ts`, who may write what in `policy.ts`.
+// Every kind of entry on the trail, as data: one zod object per kind. `facts` is the content of the machine comment
+// without the envelope; `body` is the author's words. `framing.ts` renders and parses, `policy.ts` has who may write
+// what.
 
 import { z } from 'zod';
 import { Act, Fingerprint } from './act.ts';
@@ -24,7 +25,7 @@ import { ClaimExpects, PhaseSpec } from './spec.ts';
 export const bodyBytesMax = 32 * 1024;
 export const reproducerBytesMax = 16 * 1024;
 export const sabotageEditsMax = 10;
-/** Protected paths that a claim lists; more are as good as these. */
+/** How many protected paths a claim lists at most; one is enough to hold it. */
 export const touchesMax = 50;
 
 const Line = z.string().min(1).max(1000);
@@ -37,14 +38,14 @@ export const PhaseOpened = z.strictObject({
   plan: Digest,
   base: Sha,
   recipes: z.record(RecipeName, Digest),
-  /** Those of the recipes that are of apps: their gates have other controls. */
+  /** Names of the `recipes` that are app recipes: their gates have other controls. */
   apps: z.array(RecipeName).min(1).optional(),
   holdout: Digest.nullable().default(null),
   spec: PhaseSpec,
   sandbox: z.enum(['bubblewrap', 'none']),
   uid: z.enum(['own', 'shared']),
 });
-/** Why a phase stands still; the inbox names the acts that leave each. */
+/** Why a phase is parked; the inbox names the acts that get it out of each. */
 export const ParkReason = z.enum([
   'idle',
   'unverified',
@@ -73,21 +74,26 @@ export const PhaseFacts = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('abandoned'), act: EntryId }),
 ]);
 
-/** Why a role was woken; decided by `decide`, told to the agent in words. */
+/** Why a role was woken: decided by `decide`, put into words for the agent. */
 export const WakeReason = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('work') }),
   z.strictObject({ kind: z.literal('red'), claim: EntryId }),
   z.strictObject({ kind: z.literal('failed'), claim: EntryId }),
   z.strictObject({ kind: z.literal('judge'), claim: EntryId }),
   z.strictObject({ kind: z.literal('advise'), blocked: EntryId }),
-  /** The claim's controls say nothing: a patch that its tests must notice is asked for, and no verdict. */
+  /**
+   * The claim's controls are inconclusive: the agent is asked for a patch that its tests must notice, not a verdict.
+   */
   z.strictObject({ kind: z.literal('sabotage'), claim: EntryId }),
-  /** A claim was accepted since the veto: its author may find it met. */
+  /** A claim was accepted since the veto: its author may find the veto met. */
   z.strictObject({ kind: z.literal('veto'), veto: EntryId }),
 ]);
 export type WakeReason = z.infer<typeof WakeReason>;
 
-/** `finished` the model stopped · `waited` it called wait · the rest by the supervisor; `lost` in a crash of our own. */
+/**
+ * `finished`: the model stopped · `waited`: it called wait · the others: the supervisor ended it; `lost`: in a crash of
+ * the supervisor.
+ */
 export const SessionEnd = z.enum(['finished', 'waited', 'limit', 'budget', 'failed', 'cancelled', 'lost']);
 export type SessionEnd = z.infer<typeof SessionEnd>;
 
@@ -100,7 +106,7 @@ export const SessionFacts = z.discriminatedUnion('event', [
     backend: z.string().max(60),
     model: z.string().max(100),
     prompt: Digest,
-    /** The projection covers entries up to this one; `runs` were shown with results. */
+    /** The projection covers entries up to `upTo`; `runs` were shown with results. */
     shown: z.strictObject({ upTo: z.number().int().nonnegative(), runs: z.array(RunId) }),
     reservedUsd: z.number().nonnegative(),
   }),
@@ -115,7 +121,7 @@ export const SessionFacts = z.discriminatedUnion('event', [
     usd: z.number().nonnegative(),
     transcript: Digest.nullable(),
     published: Sha.nullable(),
-    /** Where the back end failed it: `stop` when trying again cannot help; `until` when it said it would answer again. */
+    /** If the back end failed: `stop` if retrying cannot help; `until` if it said when it would answer again. */
     trouble: z.strictObject({ stop: z.boolean(), until: Stamp.nullable() }).optional(),
   }),
 ]);
@@ -130,12 +136,12 @@ export const RunFacts = z.strictObject({
   outcome: Outcome,
   level: z.number().int().nonnegative(),
   counts: z.strictObject({ pass: z.number().int(), fail: z.number().int(), skip: z.number().int() }),
-  /** Digest of the sorted list of (test id, status): equal for runs that agree test by test. */
+  /** Digest of the sorted list of (test id, status): equal for runs that agree on every test. */
   alike: Digest,
   reason: z.string().max(reasonCharsMax),
-  /** Digest of `machine-docs/runs/<run>/results.json`; null where the run was lost. */
+  /** Digest of `machine-docs/runs/<run>/results.json`; null if the run was lost. */
   results: Digest.nullable(),
-  /** The gate's expectations that this record does not meet, in words. Recomputed by audit. */
+  /** The gate's expectations that this record does not meet, in words. The audit recomputes them. */
   unmet: z.array(z.string().max(500)).max(50),
   control: z.strictObject({ result: Control, why: z.string().max(1000) }).optional(),
   kept: z.strictObject({ result: Kept, why: z.string().max(1000) }).optional(),
@@ -144,25 +150,29 @@ export const RunFacts = z.strictObject({
 });
 export type RunFacts = z.infer<typeof RunFacts>;
 
-/** A claim; the body holds WHAT, HOW and EXPECTED in the Builder's words. For DONE the body is the operator's summary. */
+/** A claim. Its body is WHAT, HOW and EXPECTED in the Builder's words; for DONE, the summary for the operator. */
 export const ClaimFacts = z.strictObject({
   ...session,
   gate: GateId,
   shas,
   trees: shas,
-  /** Earlier claims of the phase whose SHA is this one's or an ancestor of it; read from git, checked again by audit. */
+  /**
+   * Earlier claims of the phase at this claim's SHA or an ancestor of it; read from git, checked again by the audit.
+   */
   descends: z.array(EntryId),
-  /** Earlier claims of the phase whose SHA is a descendant of this one's. */
+  /** Earlier claims of the phase at a descendant of this claim's SHA. */
   precedes: z.array(EntryId),
-  /** For each gate judged, the SHA that its controls compare with: an accepted one of a required gate, else the base. */
+  /**
+   * For each gate judged, the SHA that its controls compare with: an accepted one of a required gate, else the base.
+   */
   references: z.record(GateId, Sha),
-  /** For each recipe judged, the commits whose tests must still hold: the base, and every accepted claim before this one. */
+  /** For each recipe judged, the commits whose tests must still pass: the base and every claim accepted before. */
   keeps: z.record(RecipeName, z.array(Sha)),
-  /** For each gate judged, how many functions that the claim changes can be emptied; none where it is not named. */
+  /** For each gate judged, how many functions that the claim changes can be emptied; a gate with none is left out. */
   functions: z.record(GateId, z.number().int().positive()).optional(),
-  /** What the Builder expects of its own cold runs, besides the gate; compared by code. */
+  /** What the Builder expects of its cold runs beyond what the gate demands; code compares it. */
   expects: ClaimExpects.prefault({}),
-  /** Protected paths that differ between the phase's base and this SHA; any holds the claim for the operator. */
+  /** Protected paths changed between the phase's base and this SHA; any of them holds the claim for the operator. */
   touches: z.array(TreePath).max(touchesMax),
 });
 export const BlockedFacts = z.strictObject({
@@ -171,13 +181,13 @@ export const BlockedFacts = z.strictObject({
   verify: Line,
   blocks: z.array(GateId).min(1),
   options: z.array(Line).max(10),
-  /** The finding that the Builder disputes, where this is a dispute. */
+  /** The finding that the Builder disputes, if this is a dispute. */
   disputes: EntryId.optional(),
 });
 
 export const Cite = z.union([
   z.strictObject({ run: RunId }),
-  /** The n-th tool result of the verdict's own session, with the digest of what it said. */
+  /** The n-th tool result of the verdict's own session, with the digest of its content. */
   z.strictObject({ call: z.number().int().positive(), digest: Digest }),
 ]);
 export const Check = z.strictObject({
@@ -193,12 +203,12 @@ export const VerdictFacts = z.strictObject({
   claim: EntryId,
   verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED']),
   runs: z.array(RunId),
-  /** FAIL: the blocking findings it names. */
+  /** FAIL: the findings that block the claim. */
   findings: z.array(EntryId),
   checks: z.array(Check).max(400),
-  /** PASS: every open finding of the gate, each criterion of its `fix` answered. */
+  /** PASS: every open finding of the gate, with an answer to each criterion of its `fix`. */
   closes: z.array(Answer),
-  /** PASS: the diff that was served to its session whole, in so many parts. */
+  /** PASS: the whole diff that was shown to its session, and in how many parts. */
   served: z.strictObject({ diff: Digest, parts: z.number().int().nonnegative() }).optional(),
 });
 
@@ -211,7 +221,7 @@ export const FindingFacts = z.strictObject({
   reproducer: z.strictObject({ path: TreePath, file: Digest, command: z.string().min(1).max(2000) }).optional(),
 });
 
-/** In an edit of a patch, `find` occurs exactly once in the file and becomes `replace`. */
+/** One edit of a patch: `find` occurs exactly once in the file and is replaced by `replace`. */
 export const PatchEdit = z.strictObject({
   path: TreePath,
   find: z.string().min(1).max(4000),
@@ -223,7 +233,7 @@ export type PatchEdit = z.infer<typeof PatchEdit>;
 export const SabotageFacts = z.strictObject({
   ...session,
   claim: EntryId,
-  /** Whose control it is tried for; differs from the claim's own gate only where that is DONE. */
+  /** The gate that the control belongs to; differs from the claim's own gate only if that is DONE. */
   gate: GateId,
   edits: z.array(PatchEdit).min(1).max(sabotageEditsMax),
 });
@@ -247,33 +257,33 @@ export const DeferralFacts = z.strictObject({
   name: DeferralName,
   title: Line,
   trigger: Trigger,
-  /** Clauses of the plan that the work belongs to; one that a gate covers cannot be put off. */
+  /** Clauses of the plan that the work belongs to; a clause that a gate covers cannot be put off. */
   clauses: z.array(z.string().min(1).max(20)).max(50).default([]),
 });
 
-/** A trigger fired: the supervisor proposes to take the work up again. `edge` counts the firings of one deferral. */
+/** A trigger fired, so the supervisor proposes to take the work up again. `edge` counts the firings of one deferral. */
 export const ReentryFacts = z.strictObject({
   deferral: EntryId,
   edge: z.number().int().positive(),
   why: Line,
-  /** The run in which the command was seen green. */
+  /** The run in which the command was green. */
   run: RunId.nullable(),
 });
 
-/** What was handed in as an operator's act and turned down. `role` is the supervisor's: nobody else vouches for it. */
+/** A refusal of something handed in as an operator's act. Its `role` is the supervisor: nobody else vouches for it. */
 export const RefusalFacts = z.strictObject({
-  /** Digest of the file as it was handed in, its bytes stored where they are few; null for what is no readable file. */
+  /** Digest of the file as handed in, with its bytes stored if they are few; null if it was not a readable file. */
   file: Digest.nullable(),
-  /** What it reads as, as far as it does. */
+  /** The act's name, if it can be read. */
   act: z.string().max(20).nullable(),
   nonce: z
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .nullable(),
-  /** The key whose signature fits what it says. */
+  /** The key whose signature matches the content. */
   signer: Fingerprint.nullable(),
   reason: Line,
-  /** What else is refused on this day is not kept. */
+  /** Later refusals on this day are not recorded. */
   isLast: z.boolean(),
 });
 
@@ -308,7 +318,7 @@ export function factsSchema<K extends Kind>(kind: K): (typeof byKind)[K] {
   return byKind[kind];
 }
 
-/** What is submitted: everything but the number and the time, which the funnel gives. */
+/** An entry as submitted: without its number and time, which the funnel assigns. */
 export type Intent = { [K in Kind]: IntentOf<K> }[Kind];
 export type IntentOf<K extends Kind> = {
   kind: K;

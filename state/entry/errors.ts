@@ -1,10 +1,10 @@
-// The one error class of this room, and the refusal: a `Refused` is an answer that its reader can act on, a `TrailError` a
+// This room's one error class, and the refusal: a `Refused` is an answer that its reader can act on, a `TrailError` a
 // broken machine or a broken trail.
 
 export type TrailErrorCode =
-  | 'bad-entry' // framing, schema or template does not hold
-  | 'bad-trail' // history that no honest writer makes
-  | 'bad-hub' // not a Coldpass hub, or git says no
+  | 'bad-entry' // framing, schema or template is wrong
+  | 'bad-trail' // history that no honest writer creates
+  | 'bad-hub' // not a Coldpass hub, or git failed
   | 'bad-key'
   | 'bad-file' // a file that people write: plan, coldpass.yml, recipe, act
   | 'io'; // disk, permissions
@@ -19,7 +19,7 @@ export class TrailError extends Error {
   }
 }
 
-/** An intent that the rules turn down; the message says why and what would help. Nothing was written. */
+/** An intent that the rules refuse; the message says why and what would help. Nothing was written. */
 export class Refused extends Error {
   constructor(reason: string) {
     super(reason);

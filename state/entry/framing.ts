@@ -1,11 +1,11 @@
-// An entry as text and back. For people first, then one comment for machines:
+// Converts an entry to text and back. The text is for people first, then one comment for machines:
 //
 //   ## M1 FAIL @2026-06-11T20:58:03Z · #41      an entry begins at "## " in column 0,
 //   - **Claim**: #38 …                          facts by template (template.ts),
-//   **The adversary writes:** …                 then the author's words (body.ts says what they may not hold),
-//   <!-- coldpass { JSON, no < or > } -->       and ends at the first line "-->", with an empty line after it.
+//   **The adversary writes:** …                 then the author's words (body.ts has what they must not contain),
+//   <!-- coldpass { JSON, no < or > } -->       and ends at the first line "-->", followed by an empty line.
 //
-// Framing is by lines, never by a Markdown tree. What is read must be, byte for byte, what would be written.
+// Framing is by lines, never by a Markdown tree. Parsing accepts only what rendering would write, byte for byte.
 
 import { z } from 'zod';
 import { checkBody, checkFacts } from './body.ts';
@@ -29,14 +29,14 @@ const Envelope = z.looseObject({
   phase: PhaseId.nullable(),
 });
 
-/** Null where the entry's facts and body may stand on the trail, else one line that says why not and what to do. */
+/** Null if the entry's facts and body are fit for the trail, else one line that says why not and what to do. */
 export function checkEntry(entry: Pick<Entry, 'kind' | 'facts' | 'body'>): string | null {
   const parsed = factsSchema(entry.kind).safeParse(entry.facts);
   if (!parsed.success) return issueOf(parsed.error);
   return checkFacts(entry.facts) ?? checkBody(entry.body);
 }
 
-/** The entry's text, which ends with an empty line. Throws Refused where its facts are not fit; the body is the caller's to check. */
+/** The entry's text, ending with an empty line. Throws Refused if the facts are unfit; the caller checks the body. */
 export function renderEntry(entry: Entry): string {
   const parsed = factsSchema(entry.kind).safeParse(entry.facts);
   const reason = parsed.success ? checkFacts(parsed.data) : issueOf(parsed.error);
@@ -44,7 +44,7 @@ export function renderEntry(entry: Entry): string {
   return render({ ...entry, facts: parsed.data } as Entry);
 }
 
-/** Every entry in `text`, a file of the trail. TrailError 'bad-entry' names the line and the entry. */
+/** Every entry in `text`, a file of the trail. Throws TrailError 'bad-entry', which names the line and the entry. */
 export function parseEntries(text: string): Entry[] {
   const lines = text.split('\n');
   const entries: Entry[] = [];
@@ -56,10 +56,10 @@ export function parseEntries(text: string): Entry[] {
   return entries;
 }
 
-/** The number of the entry in which a byte of a file lies, by its machine comment; null where there is none. */
+/** The number of the entry that contains a byte of a file, from its machine comment; null if none does. */
 export function entryAt(bytes: Buffer, at: number): number | null {
-  const text = bytes.toString('latin1'); // a character for each byte
-  // No line of an author begins so.
+  const text = bytes.toString('latin1'); // one character per byte
+  // No line of an author's words can start like this.
   for (const { index, 1: id } of text.matchAll(/^<!-- coldpass\n\{ "v": 1, "id": (\d+),/gm)) {
     const end = text.indexOf(`\n${closing}\n\n`, index) + closing.length + 3;
     if (at < end) return Number(id);
@@ -91,16 +91,18 @@ function member([name, value]: [string, unknown]): string {
   return `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
 }
 
-/** The line after the entry that begins at `at`; its machine comment must be whole and an empty line must follow. */
+/**
+ * The index of the line after the entry at `at`. Its machine comment must be complete, and an empty line must follow.
+ */
 function endOf(lines: string[], at: number): number {
   if (!lines[at]?.startsWith('## ')) throw broken(at, 'an entry begins with "## "');
   for (let i = at + 1; i < lines.length; i++) {
-    if (lines[i]?.startsWith('## ')) throw broken(i, `the entry of line ${at + 1} has not ended here`);
+    if (lines[i]?.startsWith('## ')) throw broken(i, `the entry that begins on line ${at + 1} has not ended here`);
     if (lines[i] !== closing) continue;
     if (lines[i + 1] !== '' || i + 2 >= lines.length) throw broken(i + 1, `an empty line must follow "${closing}"`);
     return i + 2;
   }
-  throw broken(lines.length - 1, `the entry of line ${at + 1} never ends: its "${closing}" is missing`);
+  throw broken(lines.length - 1, `the entry that begins on line ${at + 1} never ends: its "${closing}" is missing`);
 }
 
 function parseOne(lines: string[], at: number): Entry {
@@ -117,12 +119,12 @@ function parseOne(lines: string[], at: number): Entry {
   } = parseData(lines.slice(open + 1, -2).join('\n'), at + open + 1);
   const reason = checkData(kind, facts);
   if (reason !== null) throw broken(at + open + 1, reason, id);
-  // The data as it stands, not as the schema would order it: the order of keys in a schema is no part of the format.
+  // The data as written, not as the schema would order it: the order of keys in a schema is not part of the format.
   const entry = { id, at: time, kind, role, phase, facts, body: '' } as unknown as Entry;
   const source = `${lines.join('\n')}\n`;
   const whole = { ...entry, body: bodyOf(source, entry) };
   if (render(whole) !== source)
-    throw broken(at + differsAt(render(whole), source), 'the text does not say what its data says', id);
+    throw broken(at + differsAt(render(whole), source), 'the text does not match its data', id);
   const unfit = checkBody(whole.body);
   if (unfit !== null) throw broken(at, `in its body, ${unfit}`, id);
   return whole;
@@ -135,7 +137,7 @@ function checkData(kind: Kind, facts: unknown): string | null {
   return checkFacts(facts);
 }
 
-/** What stands between head and comment; where the text does not fit them, whatever is there: rendering tells. */
+/** The text between head and comment. If the text does not match them, any slice will do: rendering shows that. */
 function bodyOf(source: string, entry: Entry): string {
   const from = headOf(entry).length + intro(entry).length;
   return source.slice(from, Math.max(from, source.length - commentOf(entry).length));

@@ -1,22 +1,22 @@
-// The names by which everything is known. Branded, so that a path can't pass for an id and a short sha for a full one.
+// All identifiers. Branded, so that a path can't pass for an id, nor a short sha for a full one.
 
 import { z } from 'zod';
 
 /** A full git commit id, 40 hex digits. Abbreviations are refused everywhere. */
 export const Sha = z
   .string()
-  .regex(/^[0-9a-f]{40}$/, 'a full 40-digit commit id is needed')
+  .regex(/^[0-9a-f]{40}$/, 'must be a full 40-digit commit id')
   .brand<'Sha'>();
 export type Sha = z.infer<typeof Sha>;
 
 /** SHA-256 of some bytes, 64 hex digits. */
 export const Digest = z
   .string()
-  .regex(/^[0-9a-f]{64}$/, 'a sha256 digest, 64 hex digits, is needed')
+  .regex(/^[0-9a-f]{64}$/, 'must be a sha256 digest of 64 hex digits')
   .brand<'Digest'>();
 export type Digest = z.infer<typeof Digest>;
 
-/** An entry's number: dense over the trail, from 1. */
+/** An entry's number: 1, 2, 3, … over the whole trail, without gaps. */
 export const EntryId = z.number().int().positive().brand<'EntryId'>();
 export type EntryId = z.infer<typeof EntryId>;
 
@@ -34,16 +34,16 @@ export type SessionId = z.infer<typeof SessionId>;
 
 export const PhaseId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a phase id is lower-case letters, digits and dashes, 41 at most')
-  .refine(isFree, 'this name means something to JavaScript; choose another')
+  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a phase id is lower-case letters, digits and dashes, at most 41')
+  .refine(isFree, 'this name is reserved in JavaScript; choose another')
   .brand<'PhaseId'>();
 export type PhaseId = z.infer<typeof PhaseId>;
 
 /** A gate's name; `DONE` is the built-in last gate of every phase. */
 export const GateId = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9._-]{0,23}$/, 'a gate id starts with a letter and has 24 characters at most')
-  .refine(isFree, 'this name means something to JavaScript; choose another')
+  .regex(/^[A-Za-z][A-Za-z0-9._-]{0,23}$/, 'a gate id starts with a letter and has at most 24 characters')
+  .refine(isFree, 'this name is reserved in JavaScript; choose another')
   .brand<'GateId'>();
 export type GateId = z.infer<typeof GateId>;
 
@@ -52,19 +52,19 @@ export const DONE = 'DONE' as GateId;
 export const RecipeName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a recipe name is lower-case letters, digits and dashes')
-  .refine(isFree, 'this name means something to JavaScript; choose another')
+  .refine(isFree, 'this name is reserved in JavaScript; choose another')
   .brand<'RecipeName'>();
 export type RecipeName = z.infer<typeof RecipeName>;
 
-/** What a deferral is known by, from the phase that parks the work to the one that takes it up again. */
+/** A deferral's name, from the phase that parks the work to the one that takes it up again. */
 export const DeferralName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a deferral is named by lower-case letters, digits and dashes, 41 at most')
-  .refine(isFree, 'this name means something to JavaScript; choose another')
+  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a deferral name is lower-case letters, digits and dashes, at most 41')
+  .refine(isFree, 'this name is reserved in JavaScript; choose another')
   .brand<'DeferralName'>();
 export type DeferralName = z.infer<typeof DeferralName>;
 
-/** Those who sign. Each has a key of its own; the operator's lies outside the state. */
+/** The roles that sign. Each has its own key; the operator's is kept outside the state. */
 export const Role = z.enum(['supervisor', 'runner', 'builder', 'adversary', 'operator']);
 export type Role = z.infer<typeof Role>;
 
@@ -72,7 +72,7 @@ export type Role = z.infer<typeof Role>;
 export const AgentRole = z.enum(['builder', 'adversary']);
 export type AgentRole = z.infer<typeof AgentRole>;
 
-/** UTC, to the second: `2026-06-11T20:58:03Z`. Always the supervisor's clock. */
+/** UTC, to the second: `2026-06-11T20:58:03Z`. Always from the supervisor's clock. */
 export const Stamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 
 /** A path inside a tree: relative, forward slashes, no empty, `.` or `..` part. */
@@ -80,7 +80,7 @@ export const TreePath = z
   .string()
   .min(1)
   .max(512)
-  .refine(isTreePath, 'a relative path without "." or ".." parts is needed');
+  .refine(isTreePath, 'must be a relative path without "." or ".." parts');
 
 function isTreePath(path: string): boolean {
   return (
@@ -90,7 +90,7 @@ function isTreePath(path: string): boolean {
   );
 }
 
-/** Names are keys of plain objects here and in JSON: `constructor` would be found where nobody put it. */
+/** Names are keys of plain objects here and in JSON: looking up `constructor` would succeed though nobody added it. */
 function isFree(name: string): boolean {
   return !(name in Object.prototype);
 }

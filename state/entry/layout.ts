@@ -1,23 +1,23 @@
-// The parts of an entry's readable half: a heading, and rows of facts as one Markdown list.
+// The building blocks of an entry's readable half: a heading, and rows of facts as one Markdown list.
 
 import { code, joined, type Md, md } from './words.ts';
 
 /** `- **Label**: value`, with a list of items or a text of several lines below it. */
 export type Row = { label: string; value: Md; items?: Md[]; text?: string };
 
-/** What a template gives: `heading` without time and number. Rows that are null are left out. */
+/** What a template returns: `heading` has no time or number. Null rows are left out. */
 export type Layout = { heading: Md; rows: (Row | null)[] };
 
 export function row(label: string, value: Md, items: Md[] = []): Row {
   return { label, value, items };
 }
 
-/** A list under a label; left out where it is empty. */
+/** A list under a label; null if empty. */
 export function list(label: string, items: Md[]): Row | null {
   return items.length === 0 ? null : { label, value: md``, items };
 }
 
-/** A text of one line, or of several, which then stands as a code block. Left out where it is empty. */
+/** A text of one line, or of several as a code block; null if empty. */
 export function prose(label: string, text: string | undefined): Row | null {
   if (text === undefined || text === '') return null;
   return /[\n\t]/.test(text) ? { label, value: md``, text } : row(label, md`${text}`);
@@ -38,13 +38,16 @@ export function rowsToMarkdown(rows: (Row | null)[]): string {
 
 function linesOf({ label, value, items = [], text }: Row): string[] {
   const head = value.md === '' ? `- **${label}**:` : `- **${label}**: ${value.md}`;
-  // Six spaces: two to stay in the item, four for a code block, in which nothing is Markdown.
+  // Six spaces: two to stay in the item, four for a code block, where nothing is Markdown.
   const block =
     text === undefined ? [] : ['', ...text.split('\n').map((line) => (line === '' ? '' : `      ${line}`)), ''];
   return [head, ...items.map((item) => `  - ${atStart(item.md)}`), ...block];
 }
 
-/** At an item's start, text could begin a heading, a quote, a list or a code block; with none, the mark alone would underline. */
+/**
+ * At the start of an item, text could begin a heading, a quote, a list or a code block; with no text, the bare mark
+ * would underline the line above.
+ */
 function atStart(item: string): string {
   const text = item.trimStart();
   if (text === '') return '(nothing)';

@@ -1,5 +1,5 @@
-// How entries read that no model wrote: phase, session, run, act. The same holds as for template.ts: the wording is part of the
-// format, and changes only under a new `v`.
+// Templates of the entries that no model writes: phase, session, run, act, refusal. As in template.ts, the wording is
+// part of the format, and changes only with a new `v`.
 
 import type { ActPayload } from './act.ts';
 import type { Facts } from './entry.ts';
@@ -11,7 +11,7 @@ import { code, joined, type Md, md } from './words.ts';
 type ParkReason = (Facts<'phase'> & { event: 'parked' })['reason'];
 type ActName = ActPayload['act'];
 
-/** Why a phase stands still, in words, and which of the operator's acts move it on. */
+/** Why a phase is parked, in words, and which of the operator's acts get it out. */
 export const parkings: Record<ParkReason, { says: string; acts: ActName[] }> = {
   idle: { says: 'nobody has anything left to do', acts: ['resume', 'waive', 'drop'] },
   unverified: { says: 'the Adversary could not come to a verdict', acts: ['resume', 'waive', 'drop'] },
@@ -186,13 +186,13 @@ function planRows({ spec, recipes, apps = [] }: Planned): (Row | null)[] {
 
 function gateSays(spec: PhaseSpec, name: string, gate: GateSpec, isOfApp: boolean): Md {
   const controls = controlsOf(gate, isOfApp);
-  const said = Array.isArray(gate.controls) ? '' : gate.controls.none;
+  const reason = Array.isArray(gate.controls) ? '' : gate.controls.none;
   return joined(
     [
       md`${name}: recipe ${gate.recipe}`,
       md`${gate.times} cold ${gate.times === 1 ? 'run' : 'runs'}`,
       gate.expect.level === undefined ? [] : md`level ${gate.expect.level}`,
-      controls.length === 0 ? md`no controls (${said})` : md`controls ${controls.join(', ')}`,
+      controls.length === 0 ? md`no controls (${reason})` : md`controls ${controls.join(', ')}`,
       gate.requires.length === 0 ? [] : md`after ${gate.requires.join(', ')}`,
       md`covers ${coveredBy(spec, name as never).join(', ')}`,
     ].flat(),

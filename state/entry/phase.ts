@@ -1,5 +1,6 @@
-// What is so, as data: a trail's state and its phases, as the fold (`fold.ts`) computes them from the entries. Statuses that
-// can be derived (a claim's standing, what is open for the operator) are not kept: see `standing.ts`, `gate.ts`, `inbox.ts`.
+// The current state of a trail and its phases, as data, computed from the entries by `fold/fold.ts`. Statuses that can
+// be derived (a claim's standing, what is open for the operator) are not stored: see `standing.ts`, `gate.ts` and
+// `inbox.ts` in `gate/`.
 
 import type { Waivable } from './act.ts';
 import type { Facts, ParkReason, SessionEnd, Trigger, WakeReason } from './entry.ts';
@@ -57,11 +58,11 @@ export type Run = Pick<
   | 'reproducer'
   | 'sandbox'
   | 'counts'
-> & { id: EntryId; sha: Sha /** Null where nothing was cloned. */; tree: Sha | null; atMs: number };
+> & { id: EntryId; sha: Sha /** Null if nothing was cloned. */; tree: Sha | null; atMs: number };
 export type Finding = {
   id: EntryId;
   gate: GateId;
-  /** The claim that it was found at. */
+  /** The claim at which it was found. */
   claim: EntryId | null;
   title: string;
   /** The beginning of its author's words. */
@@ -89,7 +90,7 @@ export type Blocked = {
   words: string;
   advice: EntryId | null;
   closed: EntryId | null;
-  /** What the operator said to it. */
+  /** The operator's answer. */
   answer: { act: 'approve' | 'refuse' | 'lift'; because: string } | null;
 };
 export type Waiver = { id: EntryId; gate: GateId; condition: Waivable; untilMs: number };
@@ -102,12 +103,12 @@ export type Session = {
   usd: number;
   end: SessionEnd | null;
   endedAtMs: number;
-  /** For a session that its back end failed: is trying again of no use, and if of use, from when on, in ms. */
+  /** If its back end failed: `stop` if retrying cannot help; `untilMs` is when to retry, if known. */
   trouble: { stop: boolean; untilMs: number } | null;
   published: Sha | null;
   vetoed: boolean;
 };
-/** A note, item, journal entry or decision: what its author may still close. */
+/** A note, item, journal entry or decision: things that their author may still close. */
 export type Thing = {
   id: EntryId;
   kind: 'note' | 'item' | 'journal' | 'decision';
@@ -124,24 +125,24 @@ export type Phase = {
   spec: PhaseSpec;
   base: Sha;
   recipes: Record<string, Digest>;
-  /** Those of the recipes that are of apps. */
+  /** Names of the `recipes` that are app recipes. */
   apps: RecipeName[];
-  /** Of the hold-outs' folder, as the operator queued it. */
+  /** Digest of the hold-outs folder, as the operator queued it. */
   holdout: Digest | null;
-  /** Digests of all recipes that were pinned at some time: runs under an earlier one are on record, and count no more. */
+  /** Digests of all recipes ever pinned: runs of an earlier one stay on record but no longer count. */
   pinned: Digest[];
-  /** Gates whose own spec an act amended → the newest such act; under DONE where what judges every gate changed. */
+  /** Gates whose own spec an act amended → the newest such act; under DONE if it changed what judges every gate. */
   amended: Record<string, EntryId>;
   sandbox: 'bubblewrap' | 'none';
   parked: { id: EntryId; reason: ParkReason; why: string; about: EntryId | null } | null;
   /** An act that the supervisor has yet to answer with `resumed` or `abandoned`. */
   asked: { act: 'resume' | 'drop'; id: EntryId } | null;
-  /** The last `opened` or `resumed`: counters that park count from here. */
+  /** The last `opened` or `resumed`: the counters for parking count from here. */
   resumed: EntryId;
   resumedAtMs: number;
-  /** The last act that changed the bar (waive, lift): a tree that was red before it may be claimed again after it. */
+  /** The last act that changed the bar (waive, lift): after it, a tree that was red may be claimed again. */
   bar: EntryId;
-  /** The last entry that changed anything but notes; a wake that began after it and ended changed nothing. */
+  /** The last entry that changed anything but notes; a wake that began after it and has ended changed nothing. */
   progress: EntryId;
   claims: Claim[];
   runs: Run[];
@@ -154,7 +155,7 @@ export type Phase = {
   lifted: Record<number, EntryId>;
   sessions: Session[];
   things: Thing[];
-  /** The trail's deferrals as this phase knew them last: those of earlier phases are closed in later ones. */
+  /** The trail's deferrals as this phase last knew them: those of earlier phases are closed in later ones. */
   deferrals: Deferral[];
   operatorNotes: { id: EntryId; text: string }[];
 };
@@ -173,24 +174,29 @@ export type TrailState = {
   phases: Record<string, Phase>;
   queue: Queued[];
   deferrals: Deferral[];
-  /** The newest `done` or `abandoned`. */
+  /** The newest `done` or `abandoned` entry. */
   ended: EntryId | 0;
   nonces: Record<string, EntryId>;
   refusals: Refusals;
 };
 
 export const emptyTrail: TrailState = {
-  ...{ lastId: 0, phases: {}, queue: [], deferrals: [], ended: 0, nonces: {} },
+  lastId: 0,
+  phases: {},
+  queue: [],
+  deferrals: [],
+  ended: 0,
+  nonces: {},
   refusals: noRefusals,
 };
 
-/** True for a gate that an app recipe judges. */
+/** True if an app recipe judges the gate. */
 export function isAppGate({ apps, spec }: Pick<Phase, 'apps' | 'spec'>, gate: GateId): boolean {
   const recipe = spec.gates[gate]?.recipe;
   return recipe !== undefined && apps.includes(recipe);
 }
 
-/** The phase that is open or parked; one at a time. */
+/** The phase that is open or parked, at most one; null if none is. */
 export function livePhase(state: TrailState): Phase | null {
   return Object.values(state.phases).find((phase) => phase.status === 'open' || phase.status === 'parked') ?? null;
 }
@@ -207,13 +213,13 @@ export type Deferral = {
   closedAs: Facts<'close'>['as'] | null;
   /** The newest run of its command. */
   look: { id: EntryId; atMs: number } | null;
-  /** What the newest that said anything saw; what nobody has looked at counts as red. `greenIn`: the run that turned it. */
+  /** `isGreen`: result of the newest conclusive run; red before the first. `greenIn`: the run that turned it green. */
   isGreen: boolean;
   greenIn: RunId | null;
   /** How often its command turned from red to green. */
   edges: number;
-  /** The newest proposal to take it up again, with the act that answered it. */
+  /** The newest re-entry proposal, with the act that answered it. */
   proposal: { id: EntryId; edge: number; answer: EntryId | null } | null;
-  /** The newest phase that the operator approved for it. */
+  /** The newest phase that the operator queued to take it up again. */
   reentry: PhaseId | null;
 };

@@ -1,5 +1,5 @@
-// Who may write what, and where: one table, read by the funnel, by the hub's hook and by the audit. A place is a file of the
-// trail with the role that signs there; `<id>` stands for the phase.
+// Who may write what, and where: one table, read by the funnel, the hub's hook and the audit. A place is a file of the
+// trail with the roles that sign there; `<id>` stands for the phase.
 
 import type { Entry, Facts, Kind } from './entry.ts';
 import { Refused } from './errors.ts';
@@ -7,7 +7,7 @@ import { PhaseId, type Role } from './ids.ts';
 
 export { subjectFor } from './subject.ts';
 
-/** A file of entries is not added to beyond this; it goes on as the next part. */
+/** A file of entries does not grow beyond this; its next part continues it. */
 export const sealBytes = 64 * 1024;
 
 const folder = 'machine-docs/';
@@ -16,7 +16,7 @@ const loop: Role[] = ['supervisor', 'runner', 'builder', 'adversary'];
 
 type Place = { file: string; signers: Role[] };
 
-/** The places of each kind; `close` has none of its own: it goes to its target's file. */
+/** The places of each kind. `close` has none: it is written to its target's file. */
 const places: Record<Exclude<Kind, 'close'>, Place[]> = {
   phase: [{ file: 'STATUS-<id>.md', signers: ['supervisor'] }],
   session: [{ file: 'SESSIONS-<id>.md', signers: ['supervisor'] }],
@@ -41,7 +41,10 @@ const places: Record<Exclude<Kind, 'close'>, Place[]> = {
   refusal: [{ file: 'OPERATOR.md', signers: ['supervisor'] }],
 };
 
-/** Files that hold no entries. `allowed_signers` is the first commit's, and changes later only under an act: `commitRule.ts`. */
+/**
+ * Files without entries. `allowed_signers` is written by the first commit, and later changes only under an act:
+ * `commitRule.ts`.
+ */
 const stored: { path: RegExp; signers: Role[] }[] = [
   { path: /^blobs\/[0-9a-f]{64}$/, signers: loop },
   { path: /^runs\/r-[0-9a-f]{12}\/results\.json$/, signers: ['runner'] },
@@ -49,20 +52,20 @@ const stored: { path: RegExp; signers: Role[] }[] = [
   { path: /^allowed_signers$/, signers: ['supervisor'] },
 ];
 
-/** Roles that write entries of this kind: the entry's own `role`. An act is the operator's, whoever commits it. */
+/** The roles that may write entries of this kind. An act counts as the operator's, whoever commits it. */
 export function signersOf<K extends Kind>(kind: K, _facts?: Facts<K>): Role[] {
   if (kind === 'close') return agents;
   return places[kind as Exclude<Kind, 'close'>].flatMap((place) => place.signers);
 }
 
-/** Whose key signs the commit: an operator's act carries his signature inside, and the supervisor commits it. */
+/** Whose key signs the commit: an operator's act has its signature inside, and the supervisor commits it. */
 export function committerOf(role: Role): Role {
   return role === 'operator' ? 'supervisor' : role;
 }
 
 /**
- * The file of an entry, without part number: `machine-docs/STATUS-mailu.md`. A `close` needs its target's file (any part of
- * it). Throws Refused where the role has no place for this kind, or the phase is not named.
+ * The file of an entry, without part number: `machine-docs/STATUS-mailu.md`. A `close` needs its target's file (any
+ * part of it). Throws Refused if the role has no place for this kind, or if the phase is missing.
  */
 export function fileFor(entry: Pick<Entry, 'kind' | 'role' | 'phase'>, targetFile?: string): string {
   const { kind, role, phase } = entry;
@@ -79,7 +82,7 @@ export function sealedName(file: string, n: number): string {
   return n <= 1 ? file : file.replace(/\.md$/, `.${n}.md`);
 }
 
-/** The file that this path is a part of, and which part; null where it is no file of entries that the table knows. */
+/** The file that this path is a part of, and which part; null if it is not a known file of entries. */
 export function partOf(path: string): { file: string; n: number } | null {
   const match = /^machine-docs\/([^/.]+)(?:\.([1-9]\d{0,5}))?\.md$/.exec(path);
   if (!match?.[1] || match[2] === '1') return null;
@@ -88,7 +91,7 @@ export function partOf(path: string): { file: string; n: number } | null {
   return isKnown ? { file: `${folder}${file}`, n: Number(match[2] ?? 1) } : null;
 }
 
-/** True where commits signed by `role` may touch `path`. What they may hold there is `misplaced`'s to say. */
+/** True if commits signed by `role` may touch `path`. What they may write there is for `misplaced` to say. */
 export function mayWrite(path: string, role: Role): boolean {
   if (!path.startsWith(folder)) return false;
   const name = path.slice(folder.length);
@@ -101,12 +104,12 @@ export function mayWrite(path: string, role: Role): boolean {
   return here.some((place) => place.signers.some((signer) => committerOf(signer) === role));
 }
 
-/** Why an entry may not stand in the file `path` of a commit signed by `signer`, or null. A `close` needs its target's file. */
+/** Why an entry may not be in the file `path` of a commit signed by `signer`, or null. A `close` needs `targetFile`. */
 export function misplaced(entry: Entry, path: string, signer: Role, targetFile?: string): string | null {
   const part = partOf(path);
-  if (part === null) return `${path} is no file of entries`;
+  if (part === null) return `${path} is not a file of entries`;
   if (!signersOf(entry.kind).includes(entry.role))
-    return `#${entry.id}: a ${entry.kind} is not the ${entry.role}'s to write`;
+    return `#${entry.id}: the ${entry.role} may not write a ${entry.kind}`;
   if (committerOf(entry.role) !== signer) return `#${entry.id} is the ${entry.role}'s, but the ${signer} signed it`;
   try {
     const file = fileFor(entry, targetFile);
@@ -118,7 +121,8 @@ export function misplaced(entry: Entry, path: string, signer: Role, targetFile?:
 }
 
 function placeOfClose({ role }: Pick<Entry, 'role'>, targetFile: string | undefined): string {
-  if (targetFile === undefined) throw new Refused("a close goes to its target's file, and there is no such target");
+  if (targetFile === undefined)
+    throw new Refused("a close is written to its target's file, but there is no such target");
   const part = partOf(targetFile);
   if (part === null || !mayWrite(part.file, role))
     throw new Refused(`the ${role} has nothing to close in ${targetFile}`);

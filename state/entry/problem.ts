@@ -1,6 +1,8 @@
-// One thing that is wrong, or doubtful, in a file that people write.
+// One error or warning about a file that people write.
 
-/** What, where (a line of the file, from 1; null where it is no line's fault), and what to do. Errors keep a plan from being queued. */
+/**
+ * What is wrong, on which line (from 1; null if no line is at fault), what to do. An error keeps a plan off the queue.
+ */
 export type Problem = { line: number | null; what: string; fix: string; level: 'error' | 'warning' };
 
 export function error(line: number | null, what: string, fix: string): Problem {

@@ -1,5 +1,5 @@
-// A recipe is data: what a cold run executes, where tests lie, which files are the operator's. Strict: an unknown key is
-// refused. Recipes stand in `coldpass.yml` under `recipes:` or alone in `recipes/<name>/recipe.yml`.
+// A recipe is data: what a cold run executes, where the tests are, which files are the operator's. Strict: an unknown
+// key is refused. Recipes are in `coldpass.yml` under `recipes:`, or each in its own `recipes/<name>/recipe.yml`.
 
 import { z } from 'zod';
 import { Digest, RecipeName, Sha, TreePath } from './ids.ts';
@@ -9,19 +9,19 @@ export const harnessFilesMax = 64;
 
 const Glob = z.string().min(1).max(200);
 
-/** One step of the ladder. `run` is handed to `sh -c` inside the sandbox, in the tree's top folder. */
+/** One step of the ladder. `run` is passed to `sh -c` inside the sandbox, in the tree's top folder. */
 export const Stage = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a stage name is lower-case, 32 characters at most'),
+  name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a stage name is lower-case, at most 32 characters'),
   run: z.string().min(1).max(4000),
   seconds: z.number().int().positive().max(stageSecondsMax).default(600),
-  /** Hosts this stage may reach, through the allow-list proxy; each must have been granted at `init`. */
+  /** Hosts that this stage may reach, through the allow-list proxy; each must be granted at `init`. */
   network: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)).default([]),
   /** A JUnit XML file that the stage writes, relative to the tree's top folder. */
   report: TreePath.optional(),
 });
 export type Stage = z.infer<typeof Stage>;
 
-/** `package.json#scripts` stands for one member of a JSON file, any other item for a whole file. */
+/** `package.json#scripts` means one member of a JSON file; without `#`, an item means a whole file. */
 export const HarnessItem = z.string().regex(/^[^#\s][^#]*(#[A-Za-z0-9_.-]+)?$/);
 
 const Limits = z
@@ -36,16 +36,16 @@ const Variables = z.record(
   z.string().max(2000),
 );
 
-/** Commands in a sandbox, one after the other. */
+/** Commands in a sandbox, one after another. */
 export const CommandRecipe = z.strictObject({
   engine: z.literal('process').default('process'),
-  /** Installs dependencies and nothing else; its result is shared by a run and its controls. Not a rung. */
+  /** Installs dependencies and nothing else; a run and its controls share its result. Not a rung. */
   setup: Stage.optional(),
   /** In ladder order: level n means that the first n stages passed. */
   stages: z.array(Stage).min(1).max(12),
-  /** Which paths are tests: what `revert` keeps from the claim, and where reproducers may be laid. */
+  /** Which paths are tests: `revert` keeps them from the claim, and reproducers may be written there. */
   tests: z.array(Glob).min(1).max(50),
-  /** The operator's files (runner configuration, reporters): laid over the claim's tree, whatever it holds. */
+  /** The operator's files (runner configuration, reporters): laid over the claim's tree, whatever it has there. */
   harness: z.array(HarnessItem).max(harnessFilesMax).default([]),
   /** Names of tool folders granted at `init` (see `doctor`), mounted read-only and put on PATH in this order. */
   tools: z.array(z.string()).max(16).default([]),
@@ -54,12 +54,12 @@ export const CommandRecipe = z.strictObject({
 });
 export type CommandRecipe = z.infer<typeof CommandRecipe>;
 
-/** The ladder of every app recipe, level 1 to 5. */
+/** The ladder of every app recipe, levels 1 to 5. */
 export const appRungs = ['install', 'upgrade', 'backup_restore', 'functional', 'lint'] as const;
 export type AppRung = (typeof appRungs)[number];
 
 const Service = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/, 'the name of a service in the compose file');
-/** `x.y.z+upstream`, as the app's annotated tags and its version label are. */
+/** `x.y.z+upstream`, as in the app's annotated tags and its version label. */
 export const ReleaseName = z
   .string()
   .regex(/^\d+\.\d+\.\d+\+[A-Za-z0-9._-]{1,60}$/, 'a release is named like 1.2.0+7.4');
@@ -67,73 +67,79 @@ export type ReleaseName = z.infer<typeof ReleaseName>;
 const Reason = z.string().min(10).max(500);
 const Stable = z.number().int().min(1).max(20).default(1);
 
-/** Asked over and over until it holds `stable` times running: after install, after upgrade, after a restore. */
+/** Repeated until it succeeds `stable` times in a row: after install, after upgrade, after a restore. */
 export const Ready = z.union(
   [
     z.strictObject({
       service: Service,
-      /** The path asked for. */
-      http: z.string().regex(/^\//, 'a path that begins with / is needed').max(500),
+      /** The path to request. */
+      http: z.string().regex(/^\//, 'must be a path that begins with /').max(500),
       port: z.number().int().min(1).max(65535).default(80),
-      /** Status codes that count. */
+      /** Status codes that count as success. */
       ok: z.array(z.number().int().min(100).max(599)).min(1).default([200]),
       stable: Stable,
     }),
     z.strictObject({ service: Service, tcp: z.number().int().min(1).max(65535), stable: Stable }),
-    /** Handed to `sh -c` in the running container; 0 is yes. */
+    /** Passed to `sh -c` in the running container; exit code 0 means ready. */
     z.strictObject({ service: Service, exec: z.string().min(1).max(2000), stable: Stable }),
   ],
-  { error: 'this needs `service`, and `http`, `tcp` or `exec`, with nothing that is not known' },
+  { error: 'needs `service`, one of `http`, `tcp` and `exec`, and no unknown keys' },
 );
 export type Ready = z.infer<typeof Ready>;
 
-/** Another app that runs beside this one for the run alone: deployed before it, removed after it. */
+/** Another app that runs beside this one, only for the run: deployed before it, removed after it. */
 export const Need = z.strictObject({
-  /** The folder of its compose file, in the same tree. The operator's version counts. */
+  /** The folder of its compose file, in the same tree. The operator's version is the one used. */
   app: TreePath,
   compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
   env: Variables.default({}),
-  /** Variables for the app that needs it; `{host}` is its main service's name on the shared network, `{run}` the run. */
+  /**
+   * Variables for the app that needs it; `{host}` is the name of this app's main service on the shared network, `{run}`
+   * the run.
+   */
   gives: Variables.default({}),
-  /** Its secret's name to the app's: both are given the same value. */
+  /** Its secret's name → the app's: both get the same value. */
   shares: z.record(z.string(), z.string()).default({}),
   ready: z.array(Ready).max(20).default([]),
 });
 export type Need = z.infer<typeof Need>;
 
-/** An app in the Co-op Cloud layout, taken up the five rungs on a Docker Swarm. Data alone: its code is hooks and tests. */
+/** An app in the Co-op Cloud layout, taken up five rungs on a Docker Swarm. Data only: its code is hooks and tests. */
 export const AppRecipe = z.strictObject({
   engine: z.literal('swarm'),
-  /** The folder that holds compose files, `.env.sample` and `abra.sh`; `.` for the tree's own top. */
+  /** The folder of the compose files, `.env.sample` and `abra.sh`; `.` for the top of the tree. */
   app: z.union([z.literal('.'), TreePath]).default('.'),
   /** Compose file and overlays, in order, relative to `app`. */
   compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
   /** The service that carries the version label. */
   main: Service.default('app'),
-  /** The folder of `ops.ts` and the tests: `install.test.ts`, `upgrade.test.ts`, `backup.test.ts`, `restore.test.ts`, `functional*.test.ts`. */
+  /**
+   * The folder of `ops.ts` and the tests: `install.test.ts`, `upgrade.test.ts`, `backup.test.ts`, `restore.test.ts`,
+   * `functional*.test.ts`.
+   */
   suite: TreePath,
   tests: z.array(Glob).min(1).max(50),
   /** The operator's files, laid over the claim's tree. */
   harness: z.array(HarnessItem).max(harnessFilesMax).default([]),
-  /** Over `.env.sample`. */
+  /** Overrides `.env.sample`. */
   env: Variables.default({}),
-  /** Over `env`, from the upgrade on: for what earlier releases do not know. */
+  /** Overrides `env` from the upgrade on: for variables that earlier releases do not know. */
   upgradeEnv: Variables.default({}),
   ready: z.array(Ready).max(20).default([]),
-  /** What is upgraded from: the newest release older than the version under test, or the one named. */
+  /** The release to upgrade from: the newest one older than the version under test, or the one named. */
   upgradeFrom: z.union([z.literal('previous'), ReleaseName]).default('previous'),
-  /** Looks, without changing anything, whether a backup holds what it should; false repeats the backup, three times at most. */
+  /** Checks, changing nothing, that a backup has what it should; on failure the backup repeats, at most three times. */
   verifyBackup: z.strictObject({ service: Service, exec: z.string().min(1).max(2000) }).optional(),
-  /** Rungs that do not apply, and why. `lint` and `install` always do. */
+  /** Rungs that do not apply, and why. `lint` and `install` always apply. */
   notApplicable: z
     .strictObject({ upgrade: Reason.optional(), backup_restore: Reason.optional(), functional: Reason.optional() })
     .prefault({}),
   needs: z
-    .record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/, 'lower-case letters and digits, 12 at most'), Need)
+    .record(z.string().regex(/^[a-z][a-z0-9]{0,11}$/, 'lower-case letters and digits, at most 12'), Need)
     .default({}),
-  /** Tests drive a browser through `app.browser()`. */
+  /** True if tests drive a browser through `app.browser()`. */
   browser: z.boolean().default(false),
-  /** Seconds until a deployment must stand, and that hooks or the tests of one rung may take. */
+  /** Time limits in seconds: for a deployment to come up, and for the hooks or the tests of one rung. */
   seconds: z
     .strictObject({
       deploy: z.number().int().positive().max(stageSecondsMax).default(300),
@@ -157,15 +163,18 @@ export function isCommands(recipe: Recipe): recipe is CommandRecipe {
   return recipe.engine === 'process';
 }
 
-/** An annotated tag of the app and its commit. */
+/** An annotated tag of the app, and its commit. */
 export const Release = z.strictObject({ version: ReleaseName, sha: Sha });
 export type Release = z.infer<typeof Release>;
 export const releasesMax = 50;
 
-/** Of apps, the newest first: annotated tags are releases; `lightweightTags` are named like one, and anybody could move them. */
+/**
+ * An app's tags, newest first: annotated ones are releases; `lightweightTags` are named like releases, but anybody
+ * could move them.
+ */
 export type ReleaseTags = { releases: Release[]; lightweightTags: string[] };
 
-/** By the numbers before the `+`, then by what comes after it, number by number. What is no version comes first. */
+/** Compares the numbers before the `+`, then what follows, number by number. What is not a version sorts first. */
 export function compareReleases(a: string, b: string): number {
   const [left, right] = [partsOf(a), partsOf(b)];
   for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
@@ -179,7 +188,7 @@ function partsOf(version: string): (number | string)[] {
   return (version.match(/\d+|[A-Za-z]+/g) ?? []).map((part) => (/^\d/.test(part) ? Number(part) : part));
 }
 
-/** A word marks what comes before a release (rc, beta): it is older than nothing in its place, and nothing than a number. */
+/** A word marks a pre-release (rc, beta): it is older than no part at all, and that is older than a number. */
 function compareParts(a: number | string | undefined, b: number | string | undefined): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
@@ -190,23 +199,23 @@ function rankOf(part: number | string | undefined): number {
   return typeof part === 'string' ? 0 : part === undefined ? 1 : 2;
 }
 
-/** What the ladder of a recipe is made of. */
+/** The rungs of a recipe's ladder. */
 export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {
   if (isApp(recipe)) return appRungs.map((name) => ({ name, report: true }));
   return recipe.stages.map(({ name, report }) => ({ name, report: report !== undefined }));
 }
 
 /**
- * A recipe as `opened` pins it: the recipe and the operator's version of each harness item. Its digest (of canonical
- * JSON) is the recipe's digest everywhere. `digest: null` means: the operator has no such file, the claim's is removed.
+ * A recipe as `opened` pins it: the recipe and the operator's version of each harness item. The digest of its canonical
+ * JSON is the recipe's digest everywhere. `digest: null`: the operator has no such file, so the claim's is removed.
  */
 export const PinnedRecipe = z.strictObject({
   name: RecipeName,
   recipe: Recipe,
   harness: z.array(z.strictObject({ item: HarnessItem, digest: Digest.nullable() })),
-  /** Of apps: the releases that the base, or a trial's commit, descends from, the newest first. */
+  /** App recipes only: the releases that the base, or a trial's commit, descends from, newest first. */
   releases: z.array(Release).max(releasesMax).optional(),
-  /** Of apps: tags named like releases that anybody could move. */
+  /** App recipes only: tags named like releases that anybody could move. */
   lightweightTags: z.array(z.string().max(200)).max(releasesMax).optional(),
 });
 export type PinnedRecipe = z.infer<typeof PinnedRecipe>;

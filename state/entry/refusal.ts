@@ -1,13 +1,13 @@
-// Refusals on record: what was handed in as an act and turned down leaves an entry with its digest, its signer and the reason.
-// One for each file, and so many a day, the last of them saying that there may be more: a flood grows the trail by no more
-// than that. Pure.
+// Refusals on record: a file that was handed in as an act and refused leaves an entry with its digest, its signer and
+// the reason. One entry per file, and a limited number per day, the last of which warns that more may follow
+// unrecorded: so a flood adds only that much to the trail. Pure.
 
 import type { EntryOf } from './entry.ts';
 import type { EntryId } from './ids.ts';
 
 export const refusalsADayMax = 20;
 
-/** `files`: digests of what was refused → its entry. `today`: entries of the newest day that has any. */
+/** `files`: digest of each refused file → its entry. `today`: number of entries on `day`, the newest day with any. */
 export type Refusals = { files: Record<string, EntryId>; day: string; today: number };
 
 export const noRefusals: Refusals = { files: {}, day: '', today: 0 };
@@ -18,15 +18,15 @@ export function foldRefusal(refusals: Refusals, { id, at, facts }: EntryOf<'refu
   return { files, day: dayOf(at), today: recordedOn(refusals, at) + 1 };
 }
 
-/** Null where the refusal goes on record, else why not. */
+/** Null if the refusal may be recorded, else why not. */
 export function admitRefusal(refusals: Refusals, { at, facts }: EntryOf<'refusal'>): string | null {
   const known = facts.file === null ? undefined : refusals.files[facts.file];
-  if (known !== undefined) return `the refusal of this file is on record (#${known})`;
-  if (recordedOn(refusals, at) >= refusalsADayMax) return `${refusalsADayMax} refusals are on record today already`;
-  return facts.isLast === isLastOn(refusals, at) ? null : 'whether it is the last of its day is told wrongly';
+  if (known !== undefined) return `the refusal of this file is already on record (#${known})`;
+  if (recordedOn(refusals, at) >= refusalsADayMax) return `${refusalsADayMax} refusals are already on record today`;
+  return facts.isLast === isLastOn(refusals, at) ? null : 'it is wrong about being the last of its day';
 }
 
-/** True where one more is the last that its day has room for. */
+/** True if the next refusal is the last that its day has room for. */
 export function isLastOn(refusals: Refusals, at: string): boolean {
   return recordedOn(refusals, at) === refusalsADayMax - 1;
 }

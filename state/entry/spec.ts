@@ -1,5 +1,5 @@
-// What a plan binds to code: the front matter, plus the clauses and Definition of Done read from its text. `opened` carries
-// it whole, so that fold, gate rule and audit need no Markdown.
+// The part of a plan that code enforces: the front matter, plus the clauses and Definition of Done read from its text.
+// `opened` carries all of it, so that fold, gate rule and audit need no Markdown.
 
 import { z } from 'zod';
 import { DONE, GateId, PhaseId, RecipeName } from './ids.ts';
@@ -10,24 +10,27 @@ export const timesMax = 5;
 
 const Glob = z.string().min(1).max(200);
 
-/** Of an app's backup: `omit-volume` restores without one labelled volume, each in turn, `no-restore` without any. */
+/**
+ * Controls of an app's backup: `omit-volume` restores all labelled volumes but one, each in turn; `no-restore` none.
+ */
 export const Drill = z.enum(['omit-volume', 'no-restore']);
 export type Drill = z.infer<typeof Drill>;
 
 /**
- * `revert` the claim's tests over the reference's production code · `published` over the phase's base · `placebo` a neutral
- * edit of each changed file, which must stay green · `hollow` bodies of changed functions emptied one at a time · and the drills.
+ * `revert`: the claim's tests over the reference's production code · `published`: over the phase's base · `placebo`: a
+ * neutral edit of each changed file, which must stay green · `hollow`: changed functions emptied one at a time · and
+ * the drills.
  */
 export const DeclaredControl = z.enum(['revert', 'published', 'placebo', 'hollow', ...Drill.options]);
 export type DeclaredControl = z.infer<typeof DeclaredControl>;
 
-/** `sabotage`, a patch by the Adversary, is never declared: it is asked for where the others say nothing. */
+/** `sabotage`, a patch by the Adversary, is never declared: it is requested if the other controls are inconclusive. */
 export const ControlName = z.enum([...DeclaredControl.options, 'sabotage']);
 export type ControlName = z.infer<typeof ControlName>;
 
 export const Expect = z.strictObject({
   level: z.number().int().positive().optional(),
-  /** Test ids, or endings of ids from a ` > ` on, that must have passed. */
+  /** Test ids, or their endings from a ` > ` on, that must have passed. */
   pass: z.array(z.string().min(1)).max(200).default([]),
   /** Flags of the record that must be true, such as `clean_teardown`. */
   flags: z.array(z.string().min(1)).max(20).default([]),
@@ -36,11 +39,11 @@ export const Expect = z.strictObject({
 });
 export type Expect = z.infer<typeof Expect>;
 
-/** A claim's EXPECTED, as far as code can compare it. `looksBad`: lines that may look bad in a log and are not. */
+/** The part of a claim's EXPECTED that code can compare. `looksBad`: log lines that may look bad but are not. */
 export const ClaimExpects = z.strictObject({
   level: z.number().int().positive().optional(),
   pass: z.array(z.string().min(1).max(500)).max(50).default([]),
-  /** How many tests pass, at least. */
+  /** Minimum number of tests that pass. */
   tests: z.number().int().nonnegative().optional(),
   looksBad: z.array(z.string().min(1).max(300)).max(20).default([]),
 });
@@ -50,9 +53,9 @@ export const GateSpec = z.strictObject({
   recipe: RecipeName,
   covers: z.array(z.string().min(1)).min(1),
   times: z.number().int().min(1).max(timesMax).default(1),
-  /** `revert`, for apps `published`, is added to those named unless the plan says `{ none: reason }`. */
+  /** For commands `revert`, for apps `published` is added to those named, unless the plan says `{ none: reason }`. */
   controls: z.union([z.array(DeclaredControl), z.strictObject({ none: z.string().min(10).max(500) })]).default([]),
-  /** Names of functions that `hollow` leaves alone, wherever they are, or `path:name`. */
+  /** Functions that `hollow` leaves alone: by name, wherever they are, or as `path:name`. */
   exempt: z.array(z.string().min(1).max(200)).max(50).default([]),
   requires: z.array(GateId).default([]),
   expect: Expect.prefault({}),
@@ -65,7 +68,7 @@ export const Budget = z.strictObject({
   claims: z.number().int().positive().max(1000).default(12),
 });
 
-/** What a plan demands of the Adversary before anybody is woken: how much it detects, and how often it cries wolf. */
+/** What a plan demands of the Adversary before any agent is woken: how much it detects, and how often it cries wolf. */
 export const CalibrationFloor = z.strictObject({
   detects: z.number().min(0).max(1),
   alarms: z.number().min(0).max(1).default(1),
@@ -78,16 +81,16 @@ export const FrontMatter = z.strictObject({
   base: z.string().min(1).max(200).default('main'),
   gates: z
     .record(GateId, GateSpec)
-    .refine((gates) => Object.keys(gates).length > 0, 'a plan needs one gate at least')
-    .refine((gates) => Object.keys(gates).length <= gatesMax, `${gatesMax} gates at most`)
+    .refine((gates) => Object.keys(gates).length > 0, 'a plan needs at least one gate')
+    .refine((gates) => Object.keys(gates).length <= gatesMax, `at most ${gatesMax} gates`)
     .refine((gates) => !(DONE in gates), 'DONE is built in and cannot be declared'),
   tests: z.array(Glob).default([]),
   protected: z.array(Glob).default([]),
   /** Ids (or their endings after a ` > `) of earlier tests that the phase is meant to change. */
   supersedes: z.array(z.string().min(1).max(500)).max(200).default([]),
-  /** Harness items taken from the claim; one that changes any waits for the operator. */
+  /** Harness items taken from the claim; a claim that changes one waits for the operator. */
   harness_from_claim: z.array(HarnessItem).max(harnessFilesMax).default([]),
-  /** A folder of checks outside the repository, for the verifying sandbox alone. */
+  /** A folder of checks outside the repository, for the verifying sandbox only. */
   holdout: z.string().min(1).max(500).nullable().default(null),
   calibration: CalibrationFloor.optional(),
   budget: Budget.prefault({}),
@@ -97,7 +100,7 @@ export type FrontMatter = z.infer<typeof FrontMatter>;
 export const Clause = z.strictObject({ id: z.string().min(1).max(20), text: z.string().max(2000) });
 export type Clause = z.infer<typeof Clause>;
 
-/** A plan as the code knows it. Definition-of-Done lines have the ids `DoD.1`, `DoD.2`, … in `clauses`' manner. */
+/** A plan as the code knows it. Definition-of-Done lines have the ids `DoD.1`, `DoD.2`, … and the shape of clauses. */
 export const PhaseSpec = z.strictObject({
   ...FrontMatter.shape,
   title: z.string().max(300),
@@ -114,7 +117,7 @@ export function testGlobsOf(spec: PhaseSpec, recipe: { tests: string[] }): strin
 /** Paths that no claim may change without the operator, besides those that the plan names. */
 export const alwaysProtected = ['coldpass.yml', 'recipes/*/recipe.yml'];
 
-/** Globs of a phase's protected paths. */
+/** The globs of a phase's protected paths. */
 export function protectedBy(spec: PhaseSpec): string[] {
   const fromClaim = spec.harness_from_claim.map((item) => item.split('#', 1)[0] ?? item);
   return [...alwaysProtected, ...spec.protected, ...fromClaim];
@@ -124,25 +127,25 @@ export function isDrill(control: ControlName): control is Drill {
   return Drill.safeParse(control).success;
 }
 
-/** Whether claims can be held to a control, by what the gate's recipe is of: an app, or commands. */
+/** Whether a control can apply, given whether the gate's recipe is for an app or for commands. */
 export function isFit(control: ControlName, isOfApp: boolean): boolean {
   if (control === 'published' || control === 'placebo') return true;
   return isDrill(control) === isOfApp;
 }
 
-/** A control that a gate declares and that its recipe cannot have, in words; null where all fit. `apps`: recipes of apps. */
+/** The first control that a gate declares but its recipe cannot have; null if all fit. `apps`: names of app recipes. */
 export function unfitControl({ gates }: Pick<FrontMatter, 'gates'>, apps: readonly string[]): string | null {
   for (const [name, { recipe, controls }] of Object.entries(gates)) {
     const isOfApp = apps.includes(recipe);
     const unfit = Array.isArray(controls) ? controls.find((control) => !isFit(control, isOfApp)) : undefined;
-    if (unfit) return `${name} declares ${unfit}, and recipe ${recipe} is of ${isOfApp ? 'an app' : 'commands'}`;
+    if (unfit) return `${name} declares ${unfit}, but recipe ${recipe} is for ${isOfApp ? 'an app' : 'commands'}`;
   }
   return null;
 }
 
 /**
- * Names of the controls that a gate's claims must pass: those declared plus `revert`, for an app's `published`; none where the plan
- * gave a reason.
+ * The controls that a gate's claims must pass: those declared plus `revert`, or `published` for an app; none if the
+ * plan gave a reason.
  */
 export function controlsOf(spec: GateSpec, isOfApp: boolean): DeclaredControl[] {
   if (!Array.isArray(spec.controls)) return [];
@@ -150,7 +153,7 @@ export function controlsOf(spec: GateSpec, isOfApp: boolean): DeclaredControl[] 
   return [...new Set<DeclaredControl>([...spec.controls, 'revert'])];
 }
 
-/** The clauses a verdict on `gate` must check: its `covers`; for DONE every clause and Definition-of-Done line. */
+/** The clauses that a verdict on `gate` must check: its `covers`; for DONE every clause and Definition-of-Done line. */
 export function coveredBy(spec: PhaseSpec, gate: GateId): string[] {
   if (gate === DONE) return [...spec.clauses, ...spec.dod].map((clause) => clause.id);
   return spec.gates[gate]?.covers ?? [];

@@ -1,5 +1,5 @@
-// The commit subjects of the trail, with the prefixes of the practice: `git log --oneline trail` tells the story. Nothing reads
-// them back.
+// The commit subjects of the trail, with the customary prefixes, so that `git log --oneline trail` tells the story.
+// Nothing parses them.
 
 import type { Entry, EntryOf, Kind } from './entry.ts';
 import type { Purpose } from './record.ts';
@@ -7,16 +7,16 @@ import type { Purpose } from './record.ts';
 export const subjectCharsMax = 100;
 const titleCharsMax = 60;
 
-type Told = { prefix: string; scope: string; story: string };
+type SubjectPart = { prefix: string; scope: string; story: string };
 
-/** One line for a commit of these entries (one at least): `review(M1): FAIL, #41`; of several, as many as fit. */
+/** One line for a commit of these entries (at least one): `review(M1): FAIL, #41`; of several, as many as fit. */
 export function subjectFor(entries: readonly Entry[]): string {
-  const told = entries.map((entry) => ({ ...tell(entry), id: entry.id }));
+  const parts = entries.map((entry) => ({ ...subjectPart(entry), id: entry.id }));
   let subject = '';
-  for (const [index, { prefix, scope, story, id }] of told.entries()) {
-    const isSame = prefix === told[index - 1]?.prefix && scope === told[index - 1]?.scope;
+  for (const [index, { prefix, scope, story, id }] of parts.entries()) {
+    const isSame = prefix === parts[index - 1]?.prefix && scope === parts[index - 1]?.scope;
     const next = `${isSame ? '' : `${prefix}(${scope}): `}${story}, #${id}`;
-    if (index > 0 && subject.length + next.length > subjectCharsMax) return `${subject}; ${told.length - index} more`;
+    if (index > 0 && subject.length + next.length > subjectCharsMax) return `${subject}; ${parts.length - index} more`;
     subject += index === 0 ? next : `; ${next}`;
   }
   return subject;
@@ -51,10 +51,10 @@ const stories: { [K in Kind]: (entry: EntryOf<K>) => { prefix: string; scope?: s
   refusal: ({ facts }) => ({ prefix: 'operator', story: `REFUSED ${facts.act ?? 'what was no act'}` }),
 };
 
-function tell(entry: Entry): Told {
-  const { prefix, scope, story } = (stories[entry.kind] as (entry: Entry) => Omit<Told, 'scope'> & { scope?: string })(
-    entry,
-  );
+function subjectPart(entry: Entry): SubjectPart {
+  const { prefix, scope, story } = (
+    stories[entry.kind] as (entry: Entry) => Omit<SubjectPart, 'scope'> & { scope?: string }
+  )(entry);
   return { prefix, scope: scope ?? entry.phase ?? 'all', story };
 }
 

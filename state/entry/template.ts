@@ -1,5 +1,5 @@
-// How an entry of each kind reads: its heading, and its facts as a list, before the author's own words. An entry reads back
-// only where this renders it byte for byte again: the wording here is part of the format, and changes only under a new `v`.
+// How each kind of entry reads: its heading, and its facts as a list, before the author's words. An entry parses only
+// if this renders it again byte for byte, so the wording here is part of the format, and changes only with a new `v`.
 
 import type { Entry, EntryOf, Kind } from './entry.ts';
 import { codes, type Layout, list, prose, type Row, refs, row, rowsToMarkdown } from './layout.ts';
@@ -28,7 +28,7 @@ const templates: { [K in Kind]: (entry: EntryOf<K>) => Layout } = {
   close: closeLayout,
 };
 
-/** Everything of an entry above its author's words: `## …`, and its facts where it has any to show. */
+/** Everything in an entry above its author's words: `## …`, and its facts if it has any to show. */
 export function headOf(entry: Entry): string {
   const { heading, rows } = (templates[entry.kind] as (entry: Entry) => Layout)(entry);
   const facts = rowsToMarkdown(rows);
@@ -52,14 +52,19 @@ function claimLayout(entry: EntryOf<'claim'>): Layout {
     ([name, sha]) => md`${name}: ${code(sha)}, tree ${code(trees[name] ?? 'unknown')}`,
   );
   const against = Object.entries(references).map(([name, sha]) => md`${name}: ${code(sha)}`);
-  const kept = Object.entries(keeps).map(([name, commits]) => md`${name}: ${codes(commits)}`);
-  const held = list('Touches what is protected', touches.map(code));
+  const earlierTests = Object.entries(keeps).map(([name, commits]) => md`${name}: ${codes(commits)}`);
+  const protectedPaths = list('Touches what is protected', touches.map(code));
   const earlier = descends.length === 0 ? null : row('Builds on', refs(descends));
   return {
     heading: md`CLAIM ${gate}`,
     rows: [
-      ...[list('At', where), list('Controls compare with', against), list('Keeps the tests of', kept)],
-      ...[...expectRows(expects), held, earlier, byline(entry)],
+      list('At', where),
+      list('Controls compare with', against),
+      list('Keeps the tests of', earlierTests),
+      ...expectRows(expects),
+      protectedPaths,
+      earlier,
+      byline(entry),
     ],
   };
 }

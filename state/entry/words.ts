@@ -1,9 +1,9 @@
-// Text that comes from models, people and programs, made fit to be shown: which characters are refused anywhere on the trail,
-// and how a template shows a text so that it stays text. `md` escapes whatever is put into it; only what `md` and `code` made
-// passes as it is, so a template cannot forget to escape.
+// Text from models, people and programs, made safe to show: which characters are refused anywhere on the trail, and how
+// a template shows a text so that it stays text. `md` escapes whatever is put into it; only the output of `md` and
+// `code` passes unchanged, so a template cannot forget to escape.
 
 // Control, format (bidi, zero-width), surrogate, line-separator and other invisible characters. The two emoji variation
-// selectors are let through, but not two in a row, which could carry hidden bits.
+// selectors are allowed, but not two in a row, which could carry hidden bits.
 const unfit =
   /[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]--[\t\n\u{FE0E}\u{FE0F}]]|[\u{FE0E}\u{FE0F}](?=[\u{FE0E}\u{FE0F}])/v;
 const everyUnfit = new RegExp(unfit, 'gv');
@@ -11,21 +11,21 @@ const everyUnfit = new RegExp(unfit, 'gv');
 /** Markdown that templates may join without escaping. */
 export type Md = { readonly md: string };
 
-/** The first character in `text` that may stand nowhere on the trail (`the control character U+001B`), or null. */
+/** The first character in `text` that is not allowed on the trail (`the control character U+001B`), or null. */
 export function unfitCharacter(text: string): { name: string; index: number } | null {
-  const found = unfit.exec(text);
-  return found && { name: nameOf(found[0]), index: found.index };
+  const match = unfit.exec(text);
+  return match && { name: nameOf(match[0]), index: match.index };
 }
 
-/** Why this one line may not stand on the trail (`holds the control character U+001B at column 3`), or null. */
+/** Why this line is not allowed on the trail (`contains the control character U+001B at column 3`), or null. */
 export function unfitLine(line: string): string | null {
-  const found = unfitCharacter(line);
-  if (found) return `holds ${found.name} at column ${found.index + 1}: remove it`;
-  if (line !== line.normalize('NFC')) return 'holds letters that are not in Unicode form NFC: normalise it to NFC';
+  const character = unfitCharacter(line);
+  if (character) return `contains ${character.name} at column ${character.index + 1}: remove it`;
+  if (line !== line.normalize('NFC')) return 'contains letters that are not in Unicode form NFC: normalise it to NFC';
   return null;
 }
 
-/** Any text as one line that is fit for the trail: spaces for line breaks, `\u{…}` for unfit characters, cut to `charsMax`. */
+/** Any text as one line fit for the trail: line breaks become spaces, unfit characters `\u{…}`; cut to `charsMax`. */
 export function fitLine(text: string, charsMax: number): string {
   const line = text.toWellFormed().replace(/\s+/gu, ' ').trim().replace(everyUnfit, inHex).normalize('NFC');
   return line.length <= charsMax
@@ -36,18 +36,18 @@ export function fitLine(text: string, charsMax: number): string {
         .replace(/\uFFFD$/u, '')}…`;
 }
 
-/** Text of any number of lines with nothing hidden in it: unfit characters, terminal escapes among them, as `\\u{…}`. */
+/** Text of any number of lines with nothing hidden: unfit characters, terminal escapes included, become `\u{…}`. */
 export function visible(text: string): string {
   return text.toWellFormed().replace(everyUnfit, inHex);
 }
 
-/** Markdown from a template: what is put in between is escaped, unless it is Markdown already. */
+/** Markdown from a template: inserted values are escaped, unless they are Markdown already. */
 export function md(parts: TemplateStringsArray, ...values: (string | number | Md)[]): Md {
   const shown = values.map((value) => (typeof value === 'object' ? value.md : inert(String(value))));
   return { md: parts.map((part, i) => `${part}${shown[i] ?? ''}`).join('') };
 }
 
-/** A code span that holds `text` as it is, whatever backticks it has. One line. */
+/** A one-line code span that shows `text` as it is, whatever backticks it has. */
 export function code(text: string): Md {
   const runs = [...text.matchAll(/`+/g)].map((run) => run[0].length);
   const fence = '`'.repeat(Math.max(0, ...runs) + 1);
@@ -59,7 +59,10 @@ export function joined(items: Md[], between = ', '): Md {
   return { md: items.map((item) => item.md).join(between) };
 }
 
-/** One line as Markdown that shows it, and does nothing. Block marks matter only at an item's start: layout.ts sees to them. */
+/**
+ * One line as Markdown that shows it and does nothing else. Block marks matter only at the start of an item: layout.ts
+ * handles those.
+ */
 function inert(line: string): string {
   return line.replace(/[\\`*[\]<&~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&');
 }

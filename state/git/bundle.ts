@@ -1,5 +1,5 @@
-// The top of a git bundle, read here because git itself, given a bundle, trusts its name, takes any ref, and (before 2.46)
-// does not fsck: a regular file of bounded size, version 2, whose one ref is HEAD. What follows is a pack.
+// Reads the header of a git bundle. Given a bundle, git itself trusts its name, takes any ref, and (before 2.46) does
+// not fsck. Accepted here: a regular file of bounded size, version 2, whose only ref is HEAD. After it comes a pack.
 
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -12,20 +12,23 @@ const signature = '# v2 git bundle';
 
 export type Bundle = {
   head: Sha;
-  /** Commits that the bundle builds on and does not hold. */
+  /** Commits that the bundle builds on but does not contain. */
   prerequisites: Sha[];
-  /** The pack, once; closing is the caller's. */
+  /** The pack; may be called once. The caller closes the bundle. */
   pack(): Readable;
   close(): Promise<void>;
 };
 
-/** Opens a bundle that a stranger made. Refused, in words for him, where it is anything else. Links are not followed. */
+/**
+ * Opens a bundle from a stranger, without following links. Throws Refused, in words for its sender, if it is anything
+ * else.
+ */
 export async function openBundle(path: string, bytesMax: number): Promise<Bundle> {
   const file = await openPlain(path);
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw new Refused('the bundle is not a regular file');
-    if (stat.size > bytesMax) throw new Refused(`the bundle has ${stat.size} bytes; ${bytesMax} are taken at most`);
+    if (stat.size > bytesMax) throw new Refused(`the bundle has ${stat.size} bytes; at most ${bytesMax} are accepted`);
     const top = Buffer.alloc(Math.min(stat.size, headerBytesMax));
     await file.read(top, 0, top.length, 0);
     const end = top.indexOf('\n\n');
@@ -34,7 +37,7 @@ export async function openBundle(path: string, bytesMax: number): Promise<Bundle
     return {
       head,
       prerequisites,
-      // What grows behind our back is not read: the pack ends where the file ended.
+      // If the file grows meanwhile, the rest is not read: the pack ends where the file ended.
       pack: () => file.createReadStream({ start: end + 2, end: Math.max(stat.size - 1, end + 2), autoClose: false }),
       close: () => file.close(),
     };
@@ -46,12 +49,12 @@ export async function openBundle(path: string, bytesMax: number): Promise<Bundle
 
 async function openPlain(path: string): Promise<FileHandle> {
   try {
-    // Without NONBLOCK opening a fifo would wait for ever.
+    // Without NONBLOCK, opening a fifo would wait forever.
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ELOOP' || code === 'ENXIO') throw new Refused('the bundle is not a regular file');
-    if (code === 'ENOENT') throw new Refused('there is no bundle');
+    if (code === 'ENOENT') throw new Refused('the bundle is missing');
     throw cause;
   }
 }
@@ -71,7 +74,7 @@ function readHeader(text: string): { head: Sha; prerequisites: Sha[] } {
   const [head] = refs;
   if (head === undefined || refs.length !== 1 || head.name !== 'HEAD') {
     const names = refs.map((ref) => ref.name.slice(0, 80)).join(', ');
-    throw new Refused(`the bundle holds ${names || 'no ref'}: exactly HEAD is taken`);
+    throw new Refused(`the bundle contains ${names || 'no ref'}: exactly HEAD is accepted`);
   }
   return { head: head.sha, prerequisites };
 }

@@ -1,5 +1,5 @@
-// Many objects from one lasting `git cat-file --batch`: requests may be sent without waiting, answers come in order. Ids are
-// verified by git as it reads. Memory: what is asked for and not yet taken, so ask in portions.
+// Reads many objects through one long-running `git cat-file --batch`: requests may be sent without waiting, and answers
+// come in order. Git verifies ids as it reads. Everything requested but not yet taken is in memory, so ask in portions.
 
 import { TrailError } from '../entry/errors.ts';
 import { endGit, type GitOptions, startGit } from './process.ts';
@@ -10,21 +10,21 @@ export type ReadObject = { type: string; bytes: Buffer };
 
 export type ObjectReader = {
   /**
-   * The bytes of the object that an id, or a name such as `refs/heads/main`, leads to; null where there is none. Rejects with
-   * TrailError 'bad-hub' once git is gone or the object is huge.
+   * The object that an id, or a name such as `refs/heads/main`, refers to; null if missing. Rejects with TrailError
+   * 'bad-hub' if git has ended or the object is too large.
    */
   read(name: string): Promise<ReadObject | null>;
   /** Ends git; may be called twice. */
   close(): void;
 };
 
-type Waiting = { resolve(found: ReadObject | null): void; reject(error: Error): void };
+type Waiting = { resolve(object: ReadObject | null): void; reject(error: Error): void };
 
-/** A reader of the repository at `dir`, with a quarantine laid over it where `objects` names one. */
+/** A reader of the repository at `dir`, with the quarantine `objects` on top of it, if given. */
 export function openObjects(dir: string, options: Pick<GitOptions, 'objects'> = {}): ObjectReader {
   const child = startGit(dir, ['cat-file', '--batch'], options);
   const waiting: Waiting[] = [];
-  const take = answerReader((found) => waiting.shift()?.resolve(found));
+  const take = answerReader((object) => waiting.shift()?.resolve(object));
   let gone: TrailError | null = null;
 
   function fail(why: string): void {
@@ -52,8 +52,8 @@ export function openObjects(dir: string, options: Pick<GitOptions, 'objects'> = 
   };
 }
 
-/** Takes chunks of the batch format apart; gives a reason where they are not in it. */
-function answerReader(found: (object: ReadObject | null) => void): (chunk: Buffer) => string | null {
+/** Parses chunks of the batch format; returns a reason if they are not in it. */
+function answerReader(onObject: (object: ReadObject | null) => void): (chunk: Buffer) => string | null {
   let chunks: Buffer[] = [];
   let have = 0;
   let awaited: { type: string; bytes: number } | null = null; // null: a header line comes next
@@ -61,7 +61,7 @@ function answerReader(found: (object: ReadObject | null) => void): (chunk: Buffe
   return (chunk) => {
     chunks.push(chunk);
     have += chunk.length;
-    // A large body is joined once, when all of it is there.
+    // A large body is joined once, when all of it has arrived.
     if (have < (awaited?.bytes ?? 0) + 1) return null;
     let rest = Buffer.concat(chunks);
     let problem: string | null = null;
@@ -76,7 +76,7 @@ function answerReader(found: (object: ReadObject | null) => void): (chunk: Buffe
 
   function body(bytes: Buffer, object: { type: string; bytes: number }): [number, null] {
     if (bytes.length < object.bytes + 1) return [0, null];
-    found({ type: object.type, bytes: bytes.subarray(0, object.bytes) });
+    onObject({ type: object.type, bytes: bytes.subarray(0, object.bytes) });
     awaited = null;
     return [object.bytes + 1, null]; // a newline follows
   }
@@ -86,8 +86,8 @@ function answerReader(found: (object: ReadObject | null) => void): (chunk: Buffe
     if (end < 0) return [0, null];
     const line = bytes.toString('latin1', 0, end);
     const [, type = '', size = ''] = line.split(' ');
-    if (type === 'missing') found(null);
-    else if (!/^\d+$/.test(size)) return [0, `git said «${line.slice(0, 80)}»`];
+    if (type === 'missing') onObject(null);
+    else if (!/^\d+$/.test(size)) return [0, `git answered «${line.slice(0, 80)}»`];
     else if (Number(size) > objectBytesMax) return [0, `an object of ${size} bytes is too large`];
     else awaited = { type, bytes: Number(size) };
     return [end + 1, null];

@@ -1,7 +1,7 @@
-// Trees for others to work in: a cold clone of exactly one commit for a run, and a clone of `phase/<id>` for a role. Both go
-// through `file://`, so that every object is sent and checked (a path clone would hide missing ones), and git does all of
-// its work before any box first sees the directory. Nothing that the tree holds is executed: no hook, filter, LFS,
-// submodule or template; no other ref, tag or remote comes along.
+// Trees for others to work in: a cold clone of exactly one commit for a run, and a clone of `phase/<id>` for a role.
+// Both go through `file://`, so that every object is sent and checked (a path clone would hide missing ones), and git
+// finishes all of its work before any box sees the directory. Nothing in the tree is executed: no hook, filter, LFS,
+// submodule or template. No other ref, tag or remote comes along.
 
 import { chown, lchown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,18 +21,21 @@ export type Owner = { uid: number; gid: number };
 export type ColdClone = {
   hub: string;
   sha: Sha;
-  /** A directory that is not there yet; its parent is. */
+  /** A directory that does not exist yet; its parent does. */
   into: string;
-  /** False: no `.git` at all. Else a repository of one nameless commit over the same tree, with these tags on it. */
+  /** False: no `.git` at all. Otherwise a repository with one anonymous commit of the tree, and these tags on it. */
   git: false | { tags: string[] };
   owner?: Owner | null;
 };
 
-/** Lays the tree of exactly `sha` at `into`. Refused for an abbreviated or unknown id; TrailError where an object is missing. */
+/**
+ * Writes the tree of exactly `sha` to `into`. Throws Refused if the id is abbreviated or unknown, TrailError if an
+ * object is missing.
+ */
 export async function coldClone(clone: ColdClone): Promise<{ tree: Sha }> {
   const { sha } = clone;
   const tree = await knownTree(clone.hub, sha);
-  await mkdir(clone.into); // what is there already is not ours to write into, or to remove below
+  await mkdir(clone.into); // fails if it exists: then it is not ours to fill, or to remove below
   const store = await mkdtemp(`${clone.into}.git-`);
   try {
     await emptyStore(store);
@@ -57,16 +60,16 @@ export type RoleClone = {
   hub: string;
   phase: PhaseId;
   role: AgentRole;
-  /** What lies there is moved away and removed. */
+  /** Anything there is moved away and removed. */
   into: string;
   owner: Owner | null;
-  /** The commit to stand at; by default the branch's head. */
+  /** The commit to check out; by default the branch's head. */
   at?: Sha;
 };
 
 /**
- * Makes a role's clone anew: branch `phase/<id>` alone, checked out, without a remote (the box has no way to the hub; what
- * is new comes as a bundle, `updateBundle`). Gives the commit that it stands at.
+ * Makes a new clone for a role: only the branch `phase/<id>`, checked out, without a remote (the box cannot reach the
+ * hub; new commits come as a bundle, `updateBundle`). Returns the commit that it is at.
  */
 export async function roleClone({ hub, phase, role, into, owner, at }: RoleClone): Promise<Sha> {
   const branch = `phase/${phase}`;
@@ -91,7 +94,7 @@ export async function roleClone({ hub, phase, role, into, owner, at }: RoleClone
   }
 }
 
-/** Bytes of a bundle of `phase/<id>` for a clone that has `since`, to be written into its box; null where nothing is new. */
+/** A bundle of `phase/<id>` for a clone that has `since`, to be written into its box; null if nothing is new. */
 export async function updateBundle(
   hub: string,
   phase: PhaseId,
@@ -108,7 +111,7 @@ export async function updateBundle(
   throw new TrailError('bad-hub', `no bundle of phase/${phase} since ${since}: ${whyFailed(result)}`);
 }
 
-/** Removes a clone. It is renamed first: what is left running of its box, if anything, no longer knows where it is. */
+/** Removes a clone. It is renamed first, so that anything still running in its box no longer knows where it is. */
 export async function removeTree(path: string): Promise<void> {
   const doomed = await mkdtemp(`${path}.old-`);
   try {
@@ -119,7 +122,7 @@ export async function removeTree(path: string): Promise<void> {
   await rm(doomed, { recursive: true, force: true });
 }
 
-/** A bare repository of nothing, as `git init` would make it, without starting a program. */
+/** An empty bare repository, as `git init` would make it, without starting a program. */
 async function emptyStore(dir: string): Promise<void> {
   await Promise.all([mkdir(join(dir, 'objects')), mkdir(join(dir, 'refs'))]);
   await writeFile(join(dir, 'HEAD'), 'ref: refs/heads/cold\n');
@@ -135,9 +138,9 @@ async function layTree(store: string, into: string, treeish: Sha): Promise<void>
   await mustGit(store, ['--work-tree', into, 'read-tree', '--reset', '-u', treeish], `${treeish} cannot be laid out`);
 }
 
-// A second repository, so that not even an unnamed object of the first, such as the commit's own message, is inside.
+// A second repository, without even an unreferenced object of the first, such as the original commit's message.
 async function oneCommit(store: string, into: string, tree: Sha, tags: string[]): Promise<void> {
-  if (tags.length > tagsMax) throw new Refused(`${tags.length} tags: ${tagsMax} at most`);
+  if (tags.length > tagsMax) throw new Refused(`${tags.length} tags: at most ${tagsMax} are allowed`);
   const dir = join(into, '.git');
   const commit = (await gitText(store, ['commit-tree', '-m', 'cold', tree], { env: nobody })).trim() as Sha;
   await gitText(store, ['update-ref', 'refs/heads/cold', commit]);
@@ -161,7 +164,7 @@ const nobody = {
   GIT_COMMITTER_DATE: '1970-01-01T00:00:00Z',
 };
 
-// What is made here is thrown away if the machine stops: nothing of it needs the disk. Objects were judged on their way in.
+// Everything here is discarded if the machine stops: nothing needs an fsync. Objects were checked on their way in.
 const passing: GitOptions = { seconds: cloneSeconds, config: { 'core.fsync': 'none', 'fetch.fsckObjects': 'false' } };
 
 async function mustGit(dir: string, args: string[], what: string): Promise<void> {
@@ -169,7 +172,7 @@ async function mustGit(dir: string, args: string[], what: string): Promise<void>
   if (result.exit !== 0) throw new TrailError('bad-hub', `${what}: ${whyFailed(result)}`);
 }
 
-/** Gives a fresh tree, which nobody else has seen yet, to a box's user. Links are given themselves, never followed. */
+/** Gives a fresh tree, which nobody else has seen yet, to a box's user: links themselves, never their targets. */
 async function giveTo(path: string, owner: Owner): Promise<void> {
   await chown(path, owner.uid, owner.gid);
   const children = await readdir(path, { withFileTypes: true });

@@ -1,5 +1,5 @@
-// Commit objects of the trail: encoded, signed and verified here byte by byte, so that stock `git verify-commit` and this
-// file always speak of the same bytes (the commit without its `gpgsig` header).
+// Commit objects of the trail: encoded, signed and verified here byte by byte, so that stock `git verify-commit` and
+// this file always check the same bytes (the commit without its `gpgsig` header).
 
 import type { Sha } from '../entry/ids.ts';
 import { type AllowedSigner, gitNamespace, isValidAt, principalOf } from '../keys/signers.ts';
@@ -20,40 +20,40 @@ export function signedCommit(commit: NewCommit, signer: Signer): GitObject {
   return gitObject('commit', Buffer.from(`${head}gpgsig ${signature.replaceAll('\n', '\n ')}\n${message}`));
 }
 
-/** A commit's headers and message; `signature` is null and `payload` the whole where it is unsigned. */
+/** A commit's headers and message. If it is unsigned, `signature` is null and `payload` is the whole commit. */
 export type ParsedCommit = {
   tree: Sha;
   parents: Sha[];
-  /** The committer's time, which git holds a key's own times against; NaN where there is none to read. */
+  /** The committer's time, which git compares with a key's validity; NaN if it cannot be read. */
   committedAtMs: number;
   message: string;
   payload: Buffer;
   signature: string | null;
 };
 
-/** Takes a raw commit object apart. Null where the bytes are none, or carry more than one signature. */
+/** Parses a raw commit object. Null if the bytes are not a commit, or have more than one signature. */
 export function parseCommit(bytes: Buffer): ParsedCommit | null {
-  // latin1 keeps every byte, so that the payload comes back exactly as it was signed.
+  // latin1 keeps every byte, so the payload is exactly what was signed.
   const text = bytes.toString('latin1');
   const blank = text.indexOf('\n\n');
   const headers = blank < 0 ? [] : text.slice(0, blank).split(/\n(?! )/);
   const tree = values(headers, 'tree');
   const signatures = values(headers, 'gpgsig');
   if (tree.length !== 1 || signatures.length > 1 || values(headers, 'gpgsig-sha256').length > 0) return null;
-  const kept = headers.filter((header) => !header.startsWith('gpgsig '));
+  const unsigned = headers.filter((header) => !header.startsWith('gpgsig '));
   return {
     tree: tree[0] as Sha,
     parents: values(headers, 'parent') as Sha[],
     committedAtMs: Number(/> (\d{1,12}) [+-]\d{4}$/.exec(values(headers, 'committer')[0] ?? '')?.[1]) * 1000,
     message: bytes.subarray(blank + 2).toString('utf8'),
-    payload: Buffer.from(`${kept.join('\n')}${text.slice(blank)}`, 'latin1'),
+    payload: Buffer.from(`${unsigned.join('\n')}${text.slice(blank)}`, 'latin1'),
     signature: signatures[0]?.replaceAll('\n ', '\n') ?? null,
   };
 }
 
 /**
- * The principal (`builder@coldpass`) whose key signed this raw commit, or null: unsigned, altered, or a key that is not
- * allowed, or not at the commit's time.
+ * The principal (`builder@coldpass`) whose key signed this raw commit; null if it is unsigned or altered, or if the key
+ * is not allowed or was not valid at the commit's time.
  */
 export function verifyCommit(bytes: Buffer, allowed: AllowedSigner[]): string | null {
   const commit = parseCommit(bytes);

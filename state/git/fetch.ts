@@ -1,6 +1,6 @@
 // Fetches between repositories of this machine.
 
-/** No tags, no FETCH_HEAD, no packing in the background, no submodules. */
+/** No tags, no FETCH_HEAD, no background packing, no submodules. */
 export const fetchQuietly = [
   '--quiet',
   '--no-tags',

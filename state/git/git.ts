@@ -1,5 +1,5 @@
-// What a repository is asked: which commit, which tree, what changed, what a file holds. Reads objects only, never a working
-// tree; every answer is bounded. How git is started is in `gitProcess.ts`.
+// Queries on a repository: which commit, which tree, what changed, what a file contains. Reads only objects, never a
+// working tree; every answer is bounded. `process.ts` starts git.
 
 import { Refused, TrailError } from '../entry/errors.ts';
 import { Sha } from '../entry/ids.ts';
@@ -7,7 +7,7 @@ import { type GitOptions, git, gitText, whyFailed } from './process.ts';
 
 export const listingBytesMax = 64 * 1024 * 1024;
 
-/** The commit that a name, a branch or a full id means; null where there is none. */
+/** The commit that a name, a branch or a full id refers to; null if missing. */
 export async function revParse(dir: string, name: string, options: GitOptions = {}): Promise<Sha | null> {
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
   const result = await git(dir, args, options);
@@ -15,21 +15,21 @@ export async function revParse(dir: string, name: string, options: GitOptions = 
   return result.exit === 0 && parsed.success ? parsed.data : null;
 }
 
-/** A commit that somebody named by its id: Refused unless it is a full one and there. */
+/** A commit that somebody named by its id. Throws Refused unless the id is complete and the commit exists. */
 export async function knownCommit(dir: string, id: string, options: GitOptions = {}): Promise<Sha> {
   const parsed = Sha.safeParse(id);
   if (!parsed.success) throw new Refused(`«${id.slice(0, 60)}» is not a full commit id: give all 40 digits`);
-  const found = await revParse(dir, parsed.data, options);
-  if (found !== parsed.data) throw new Refused(`there is no commit ${id} here: publish it first`);
-  return found;
+  const sha = await revParse(dir, parsed.data, options);
+  if (sha !== parsed.data) throw new Refused(`there is no commit ${id} here: publish it first`);
+  return sha;
 }
 
-/** The tree of a commit. TrailError 'bad-hub' where the commit is not there. */
+/** The tree of a commit. Throws TrailError 'bad-hub' if the commit is missing. */
 export async function treeOf(dir: string, sha: Sha, options: GitOptions = {}): Promise<Sha> {
   return Sha.parse((await gitText(dir, ['rev-parse', '--verify', `${sha}^{tree}`], options)).trim());
 }
 
-/** What several names mean, in one start of git; null where any of them means nothing. */
+/** What several names refer to, in one start of git; null if any of them is unknown. */
 export async function revParseAll(dir: string, names: string[], options: GitOptions = {}): Promise<Sha[] | null> {
   const result = await git(dir, ['rev-parse', '--end-of-options', ...names], options);
   if (result.exit !== 0) return null;
@@ -39,28 +39,28 @@ export async function revParseAll(dir: string, names: string[], options: GitOpti
     .filter((line) => Sha.safeParse(line).success) as Sha[];
 }
 
-/** The tree of a commit given by its full id. Refused for anything else, as `knownCommit` does. */
+/** The tree of a commit given by its full id. Throws Refused for anything else, as `knownCommit` does. */
 export async function knownTree(dir: string, id: string): Promise<Sha> {
-  const found = Sha.safeParse(id).success ? await revParseAll(dir, [`${id}^{commit}`, `${id}^{tree}`]) : null;
-  const [sha, tree] = found ?? [];
+  const ids = Sha.safeParse(id).success ? await revParseAll(dir, [`${id}^{commit}`, `${id}^{tree}`]) : null;
+  const [sha, tree] = ids ?? [];
   if (sha === id && tree !== undefined) return tree;
   await knownCommit(dir, id); // says why
-  throw new Refused(`${id} names no commit`);
+  throw new Refused(`${id} is not a commit`);
 }
 
-/** Whether `ancestor` is `sha` itself or lies before it. TrailError 'bad-hub' where either is not there. */
+/** Whether `ancestor` is `sha` itself or an ancestor of it. Throws TrailError 'bad-hub' if either is missing. */
 export async function isAncestor(dir: string, ancestor: Sha, sha: Sha, options: GitOptions = {}): Promise<boolean> {
   const result = await git(dir, ['merge-base', '--is-ancestor', ancestor, sha], options);
   if (result.exit === 0 || result.exit === 1) return result.exit === 0;
-  throw new TrailError('bad-hub', `ancestry of ${ancestor} and ${sha} cannot be told in ${dir}: ${whyFailed(result)}`);
+  throw new TrailError('bad-hub', `the ancestry of ${ancestor} and ${sha} in ${dir} is unknown: ${whyFailed(result)}`);
 }
 
-/** The head of a branch such as `phase/mailu`; null where there is no such branch. */
+/** The head of a branch such as `phase/mailu`; null if there is no such branch. */
 export function branchHead(dir: string, branch: string): Promise<Sha | null> {
   return revParse(dir, `refs/heads/${branch}`);
 }
 
-/** One path that differs. Modes are six octal digits, `000000` where the path is not there; ids are null then. */
+/** One changed path. Modes are six octal digits; on a side without the path, the mode is `000000` and the id null. */
 export type Change = {
   path: string;
   status: 'A' | 'M' | 'D' | 'T';
@@ -70,7 +70,7 @@ export type Change = {
   newBlob: Sha | null;
 };
 
-/** What differs from commit (or tree) `a` to `b`, file by file; renames show as D and A. */
+/** What changed from commit (or tree) `a` to `b`, file by file; renames appear as D and A. */
 export async function changedPaths(dir: string, a: Sha, b: Sha, options: GitOptions = {}): Promise<Change[]> {
   const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', a, b];
   const text = await gitText(dir, args, { outputBytesMax: listingBytesMax, ...options });
@@ -80,11 +80,11 @@ export async function changedPaths(dir: string, a: Sha, b: Sha, options: GitOpti
   return changes;
 }
 
-/** Reads one row of git's raw diff format: `:100644 100644 <id> <id> M` and its path. */
+/** Parses one row of git's raw diff format, `:100644 100644 <id> <id> M`, and its path. */
 export function readChange(row: string, path: string): Change {
   const [, oldMode = '', newMode = '', oldBlob = '', newBlob = '', status = ''] =
     /^:(\d{6}) (\d{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) ([AMDT])$/.exec(row) ?? [];
-  if (status === '') throw new TrailError('bad-hub', `git gave no raw diff row but «${row.slice(0, 80)}»`);
+  if (status === '') throw new TrailError('bad-hub', `expected a raw diff row from git, got «${row.slice(0, 80)}»`);
   return {
     path,
     status: status as Change['status'],
@@ -104,7 +104,7 @@ export async function listTree(dir: string, sha: Sha, prefix = '', options: GitO
   return text.split('\0').filter(Boolean).map(readTreeRow);
 }
 
-/** A file's bytes at a commit; null where nothing lies there. Refused for links, submodules, folders and over `bytesMax`. */
+/** A file's bytes at a commit; null if missing. Throws Refused for links, submodules, folders and over `bytesMax`. */
 export async function fileAt(
   dir: string,
   sha: Sha,
@@ -119,7 +119,7 @@ export async function fileAt(
   const other = notFiles[file.mode];
   if (other !== undefined) throw new Refused(`${path} is ${other} at ${sha}, not a file`);
   if (file.bytes > bytesMax)
-    throw new Refused(`${path} has ${file.bytes} bytes at ${sha}; ${bytesMax} are read at most`);
+    throw new Refused(`${path} has ${file.bytes} bytes at ${sha}; at most ${bytesMax} are read`);
   const result = await git(dir, ['cat-file', 'blob', file.blob], { ...options, outputBytesMax: bytesMax + 1 });
   if (result.exit === 0) return result.stdout;
   throw new TrailError('bad-hub', `${path} at ${sha} cannot be read from ${dir}: ${whyFailed(result)}`);
@@ -130,7 +130,7 @@ const notFiles: Record<string, string> = { '120000': 'a symbolic link', '160000'
 function readTreeRow(row: string): TreeFile {
   const [, mode = '', blob = '', bytes = '', path = ''] =
     /^(\d{6}) \w+ ([0-9a-f]{40}) +(\d+|-)\t(.+)$/s.exec(row) ?? [];
-  if (path === '') throw new TrailError('bad-hub', `git gave no tree row but «${row.slice(0, 80)}»`);
+  if (path === '') throw new TrailError('bad-hub', `expected a tree row from git, got «${row.slice(0, 80)}»`);
   return { path, mode, blob: blob as Sha, bytes: bytes === '-' ? 0 : Number(bytes) };
 }
 

@@ -1,6 +1,6 @@
-// What commits from an agent may bring into the hub, judged on every new tree and not only on the last: no submodules, no
-// link that leaves the tree, no name that git or a person could take for another, sizes and counts within limits, and every
-// object there. Shared by publish.ts and the hub's hook.
+// What commits from an agent may bring into the hub, checked on every new tree and not only on the last: no submodules,
+// no link that leaves the tree, no name that git or a person could mistake for another, sizes and counts within limits,
+// and no missing objects. Shared by publish.ts and the hub's hook.
 
 import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
@@ -14,7 +14,10 @@ export type IncomingLimits = { fileBytesMax: number; bytesMax: number; filesMax:
 const linkBytesMax = 1024;
 const fileModes = new Set(['100644', '100755']);
 
-/** Judges what `head` has beyond the hub's branches; `options.objects` is where it was unpacked. Refused says what and where. */
+/**
+ * Checks what `head` adds to the hub's branches; `options.objects` is where it was unpacked. Throws Refused, which says
+ * what and where.
+ */
 export async function judgeIncoming(
   hub: string,
   head: Sha,
@@ -32,14 +35,17 @@ export async function judgeIncoming(
   await checkLinks(hub, changes, options);
 }
 
-/** Why a link at `path` may not be there, or null. Only leading `..` are followed: through another link they could go anywhere. */
+/**
+ * Why a link at `path` is not allowed, or null. Follows only leading `..`: after a name, which may be another link,
+ * they could lead anywhere.
+ */
 export function linkProblem(path: string, target: string): string | null {
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');
   const climbs = parts.findIndex((part) => part !== '..');
   const ups = climbs < 0 ? parts.length : climbs;
   if (target === '' || target.startsWith('/')) return 'is a link to an absolute path';
   if (ups > path.split('/').length - 1) return 'is a link that leaves the tree';
-  if (parts.slice(ups).includes('..')) return 'is a link with ".." after a name: write it without';
+  if (parts.slice(ups).includes('..')) return 'is a link with ".." after a name: write it without that';
   if (parts.some((part) => part.toLowerCase() === '.git')) return 'is a link into .git';
   return null;
 }
@@ -59,20 +65,20 @@ async function newCommits(hub: string, head: Sha, limits: IncomingLimits, option
 }
 
 /**
- * Every object that the head needs was sent, or is code that the sender could see. Merely naming one that the hub has would
- * bring it out: the trail, the journal among it, lies in the same store.
+ * Checks that every object that the head needs was sent, or is code that the sender could see. Otherwise naming an
+ * object of the hub would be enough to get it: the trail, with the journal, is in the same store.
  */
 async function checkSent(hub: string, head: Sha, options: Quarantined): Promise<void> {
-  // Walks every object: a missing one ends it.
+  // Walks every object, and fails at a missing one.
   const walk = await listObjects(hub, [head, ...notHere], options);
   if (walk.exit !== 0) throw new Refused(`objects are missing from what was sent: ${whyFailed(walk)}`);
   const needed = walk.stdout.toString();
   const alone = { ...options, objects: { ...options.objects, alternates: '' }, input: needed };
-  const found = await gitText(hub, ['cat-file', '--batch-check', '--buffer'], {
+  const present = await gitText(hub, ['cat-file', '--batch-check', '--buffer'], {
     ...alone,
     outputBytesMax: listingBytesMax,
   });
-  const unsent = found
+  const unsent = present
     .split('\n')
     .filter((line) => line.endsWith(' missing'))
     .map((line) => line.slice(0, 40));
@@ -88,7 +94,7 @@ function listObjects(hub: string, what: string[], options: GitOptions): Promise<
   return git(hub, args, { ...options, outputBytesMax: listingBytesMax });
 }
 
-/** Each path of each new tree that its parents do not have so; `-m` compares a merge with every parent. */
+/** Every path of every new tree that differs from a parent; `-m` compares a merge with each parent. */
 async function newChanges(
   hub: string,
   commits: Sha[],
@@ -120,14 +126,14 @@ async function newChanges(
 function nameProblem(path: string): string | null {
   if (path.includes('\ufffd')) return 'has a name that is not UTF-8';
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(path)) return 'has control or invisible characters in its name';
-  // fsck refuses most of these; said here in words, and whatever the version of git.
+  // fsck refuses most of these; checked here for a clear message, whatever the version of git.
   const odd = path.split('/').find((part) => /^(\.git|git~\d+|\.|\.\.)?[ .]*$/i.test(part) || part === '');
-  return odd === undefined ? null : 'has a part that could be taken for .git, "." or ".."';
+  return odd === undefined ? null : 'has a part that could be mistaken for .git, "." or ".."';
 }
 
 function modeProblem(mode: string): string | null {
-  if (mode === '160000') return 'is a submodule: put the files themselves there';
-  return mode === '120000' || fileModes.has(mode) ? null : `has the mode ${mode}, which is none of a file`;
+  if (mode === '160000') return 'is a submodule: add the files themselves instead';
+  return mode === '120000' || fileModes.has(mode) ? null : `has the mode ${mode}, which is not a file mode`;
 }
 
 async function checkSizes(
@@ -144,12 +150,13 @@ async function checkSizes(
   for (const { change } of changes) {
     const bytes = sizes.get(change.newBlob as Sha) ?? Number.NaN;
     const bytesMax = change.newMode === '120000' ? linkBytesMax : limits.fileBytesMax;
-    // Not a number where the object is missing: refused as well.
+    // NaN if the object is missing: refused as well.
     if (!(bytes <= bytesMax))
-      throw new Refused(`${shown(change.path)} has ${bytes} bytes; ${bytesMax} are taken at most`);
+      throw new Refused(`${shown(change.path)} has ${bytes} bytes; at most ${bytesMax} are accepted`);
   }
   const total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
-  if (total > limits.bytesMax) throw new Refused(`${total} bytes in new files; ${limits.bytesMax} are taken at once`);
+  if (total > limits.bytesMax)
+    throw new Refused(`${total} bytes in new files; at most ${limits.bytesMax} are accepted at once`);
 }
 
 async function checkLinks(hub: string, changes: Incoming[], options: GitOptions): Promise<void> {
@@ -171,7 +178,7 @@ function shown(text: string): string {
   return JSON.stringify(text.slice(0, 200));
 }
 
-/** Bundles that are being received lie here; nothing in it counts. */
+/** The folder for bundles that are being received; nothing in it counts. */
 export function incomingDir(dir: string): string {
   return join(dir, 'incoming');
 }

@@ -1,5 +1,6 @@
-// The hub's object store as the funnel uses it: each batch written as one small pack, fsynced, from this process (a child
-// for each object would cost ten times the write), and everything read through one lasting `git cat-file --batch`.
+// The hub's object store, as the funnel uses it. Each batch is written from this process as one small, fsynced pack (a
+// child process per object would cost ten times as much as the write), and everything is read through one long-running
+// `git cat-file --batch`.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
@@ -14,11 +15,14 @@ import { parseTree } from './trees.ts';
 export type ReadObject = { type: string; bytes: Buffer };
 
 export type ObjectStore = {
-  /** Resolves once all of them are on disk, their names too. Rejects with the disk's own error; what may be there then does no harm. */
+  /**
+   * Resolves once everything is on disk, names included. Rejects with the disk's own error; a partial write does no
+   * harm.
+   */
   write(objects: GitObject[]): Promise<void>;
-  /** Null where there is no such object. TrailError 'bad-hub' where git fails, or where it is over 64 MiB. */
+  /** Null if missing. Rejects with TrailError 'bad-hub' if git fails, or if the object is over 64 MiB. */
   read(sha: Sha): Promise<ReadObject | null>;
-  /** Ends the reader; reads under way reject. */
+  /** Ends the reader; pending reads reject. */
   close(): void;
 };
 
@@ -29,11 +33,11 @@ export function objectStore(hub: string): ObjectStore {
   return {
     write: (objects) => writePack(join(hub, 'objects', 'pack'), objects),
     read: (sha) => {
-      const asked = reader;
-      return asked.read(sha).catch((error) => {
+      const current = reader;
+      return current.read(sha).catch((error) => {
         if (isClosed) throw error;
-        // A reader that died (the OOM killer) is started again, once: reading twice changes nothing.
-        if (asked === reader) reader = openObjects(hub);
+        // Restarts a reader that died (the OOM killer), once: reading twice changes nothing.
+        if (current === reader) reader = openObjects(hub);
         return reader.read(sha);
       });
     },
@@ -44,19 +48,19 @@ export function objectStore(hub: string): ObjectStore {
   };
 }
 
-/** The bytes of an object that must be there and of that type, else TrailError 'bad-trail'. */
+/** The bytes of an object of that type. Throws TrailError 'bad-trail' if there is none. */
 export async function mustRead(store: ObjectStore, sha: Sha, type: ObjectType): Promise<Buffer> {
   const object = await store.read(sha);
   if (object?.type === type) return object.bytes;
   throw new TrailError('bad-trail', `The hub has no ${type} ${sha}, which the trail needs; restore it from a backup.`);
 }
 
-/** The children of a tree object that must be there. */
+/** The children of a tree object. Throws as `mustRead` does. */
 export async function mustReadTree(store: ObjectStore, sha: Sha): Promise<Tree> {
   return parseTree(await mustRead(store, sha, 'tree'));
 }
 
-/** Makes the names in a folder last. */
+/** Makes the names in a folder durable. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -66,19 +70,19 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Always written anew, also what is there: that copy may be one which a dead process never fsynced. */
+/** Writes every object, even if it exists: that copy may be one that a dead process never fsynced. */
 async function writePack(dir: string, objects: GitObject[]): Promise<void> {
   const once = [...new Map(objects.map((object) => [object.sha, object])).values()];
   if (once.length === 0) return;
   const { name, pack, index } = await packOf(once);
-  // git's own names for such files, so that its pruning knows forgotten ones.
+  // Git's own names for temporary packs, so that its pruning recognizes leftovers.
   const suffix = randomBytes(6).toString('hex');
   const temporary = { pack: join(dir, `tmp_pack_${suffix}`), index: join(dir, `tmp_idx_${suffix}`) };
   const target = { pack: join(dir, `${name}.pack`), index: join(dir, `${name}.idx`) };
   try {
     await mkdir(dir, { recursive: true });
     await bothDone([writeSynced(temporary.pack, pack), writeSynced(temporary.index, index)]);
-    // A pack counts from the moment its index has a name.
+    // A pack counts as soon as its index has its name.
     await rename(temporary.pack, target.pack);
     await rename(temporary.index, target.index);
     await syncFolder(dir);
@@ -98,7 +102,7 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Waits for both before it throws: no write of a failed batch goes on behind the caller's back. */
+/** Waits for both before it throws, so that no write of a failed batch continues in the background. */
 async function bothDone(writes: Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(writes)).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;

@@ -1,6 +1,7 @@
-// Keeps the hub quick to clone: the packs of single batches are joined in the background, off the append's path, at low
-// priority. `git repack -d --geometric` deletes a pack or a loose object only once a fsynced pack holds all of it, and
-// never an unreachable object: it may be killed at any moment, and may run while a batch lies written but not yet named.
+// Keeps the hub quick to clone by merging the packs of single batches: in the background, apart from appends, at low
+// priority. `git repack -d --geometric` deletes a pack or a loose object only once a fsynced pack has all of it, and
+// never an unreachable object. So it may be killed at any moment, and may run while a batch is written but
+// unreferenced.
 
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
@@ -8,23 +9,23 @@ import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { startGit } from './process.ts';
 
-/** git's own measure of too many (gc.autoPackLimit). */
+/** Git's own limit for too many packs (gc.autoPackLimit). */
 export const packsMax = 50;
-/** While appends keep coming, so many are left for the next pause. */
+/** While appends keep coming, up to this many packs wait for the next pause. */
 export const busyPacksMax = 500;
 
 export type Packer = {
-  /** Says that a pack was written. Neither this nor `rested` ever fails: joining is a comfort. */
+  /** Reports that a pack was written. Neither this nor `rested` ever fails: merging is optional. */
   wrote(): void;
-  /** Says that nothing waits to be written: the moment to join. */
+  /** Reports that nothing waits to be written: the moment to merge. */
   rested(): void;
-  /** Resolves when no joining is under way. */
+  /** Resolves when no merge is running. */
   settled(): Promise<void>;
-  /** Ends joining under way; what it had not finished stays as it was. */
+  /** Ends a running merge; packs that it has not finished stay as they were. */
   close(): Promise<void>;
 };
 
-/** The packer of the bare repository at `hub`. Counts what is there at its start. */
+/** The packer of the bare repository at `hub`. Counts the packs there when it starts. */
 export function packer(hub: string, max = packsMax): Packer {
   const ending = new AbortController();
   let packs = 0;
@@ -72,7 +73,7 @@ async function repack(hub: string, signal: AbortSignal): Promise<void> {
   child.stderr.resume();
   const closed = once(child, 'close').catch(() => {});
   const { pid } = child;
-  // SIGTERM to the group, so that git takes its temporary packs away.
+  // SIGTERM to the group, so that git removes its temporary packs.
   const end = () => ifAlive(pid, (alive) => process.kill(-alive, 'SIGTERM'));
   signal.addEventListener('abort', end, { once: true });
   ifAlive(pid, (alive) => setPriority(alive, constants.priority.PRIORITY_LOW));
@@ -85,6 +86,6 @@ function ifAlive(pid: number | undefined, act: (pid: number) => void): void {
   try {
     act(pid);
   } catch {
-    // It ended in between.
+    // It has ended already.
   }
 }

@@ -1,5 +1,5 @@
-// Git's pack format, version 2, and its index: many objects in one file, so that a batch costs two fsyncs and not two for
-// each object. Objects lie in it whole; making deltas is left to the packing in the background. (git: pack-format(5))
+// Git's pack format, version 2, and its index: many objects in one file, so that a batch costs two fsyncs and not two
+// per object. Objects are stored whole; the background packing makes deltas. (git: pack-format(5))
 
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -15,7 +15,7 @@ export const packBytesMax = 0x7fffffff;
 
 export type Pack = { name: string; pack: Buffer; index: Buffer };
 
-/** Packs objects, each once. `name` is what the two files are called: `<name>.pack` and `<name>.idx`. */
+/** Packs objects, which must be distinct. The two files are `<name>.pack` and `<name>.idx`. */
 export async function packOf(objects: GitObject[]): Promise<Pack> {
   const whole = await Promise.all(objects.map(packEntry));
   const header = Buffer.concat([Buffer.from('PACK'), uint32s([formatVersion, objects.length])]);
@@ -31,7 +31,7 @@ async function packEntry({ type, bytes }: GitObject): Promise<Buffer> {
   return Buffer.concat([entryHeader(typeNumbers[type], bytes.length), content]);
 }
 
-/** Type and size: four bits of size in the first byte, seven in each that follows, lowest first. */
+/** Type and size: four bits of size in the first byte, seven in each byte after it, lowest first. */
 function entryHeader(type: number, size: number): Buffer {
   const bytes = [(type << 4) | (size & 15)];
   for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {

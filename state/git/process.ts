@@ -1,8 +1,9 @@
-// The one way git is started in this product. Nothing of the machine or of a repository steers it: empty HOME, no system or
-// global configuration, no inherited GIT_*, no hooks, prompts, pagers, replace refs or remote helpers, only the `file`
-// protocol, and limits on time and output. A command that fails is a value; a git that cannot be started is an error.
-// Plain node:child_process and not simple-git: results here are bytes, an exit code and two hard limits, and streams need
-// the same environment; simple-git decodes, throws on stderr, and guards against the GIT_* settings that make this safe.
+// The only way that this program starts git. Nothing of the machine or of a repository steers it: empty HOME, no system
+// or global configuration, no inherited GIT_*, no hooks, prompts, pagers, replace refs or remote helpers, only the
+// `file` protocol, and limits on time and output. A failed command is a value; a git that cannot be started is an
+// error. Uses node:child_process, not simple-git: results are bytes, an exit code and two hard limits, and streams need
+// the same environment; simple-git decodes, throws on stderr, and guards against the GIT_* settings that make this
+// safe.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
@@ -13,27 +14,27 @@ export const gitOutputBytesDefault = 16 * 1024 * 1024;
 const stderrBytesMax = 64 * 1024;
 
 export type GitOptions = {
-  /** What git reads; a stream is read to its end or until git ends. */
+  /** Git's stdin; a stream is read to its end or until git ends. */
   input?: Uint8Array | string | Readable;
   seconds?: number;
   outputBytesMax?: number;
   signal?: AbortSignal;
-  /** Where new objects go and which stores are read besides: a quarantine over the hub. */
+  /** Where new objects are written, and which other stores are read: a quarantine on top of the hub. */
   objects?: { directory: string; alternates: string };
-  /** A configuration file in place of the global one: the only place from which `safe.directory` reaches a remote side. */
+  /** Replaces the global configuration file: the only place from which `safe.directory` reaches a remote side. */
   globalConfig?: string;
-  /** Bounds on memory and on the size of any file written, for commands that unpack what a stranger packed. */
+  /** Limits on memory and on the size of any file written, for commands that unpack a pack from a stranger. */
   bounds?: { memoryBytesMax: number; fileBytesMax: number };
   env?: Record<string, string>;
-  /** True: `dir` is a checkout, whose git directory git finds by itself. */
+  /** True: `dir` is a checkout, and git finds its git directory by itself. */
   checkout?: boolean;
-  /** Runs as this user of the machine; only root can. */
+  /** Runs as this user of the machine; only root can do that. */
   owner?: { uid: number; gid: number };
-  /** Further settings; they win over the repository's own. */
+  /** Further settings; they override the repository's own. */
   config?: Record<string, string>;
 };
 
-/** `exit` is null where a signal or a limit ended it; `cut` says which limit. */
+/** `exit` is null if a signal or a limit ended git; `cut` is the limit. */
 export type GitResult = { exit: number | null; stdout: Buffer; stderr: string; cut: 'time' | 'output' | null };
 
 /** Runs git on the git directory `dir` (a bare repository, or a `.git`) and waits. Rejects only if git cannot be started. */
@@ -54,7 +55,7 @@ export function git(dir: string, args: string[], options: GitOptions = {}): Prom
     child.once('error', (cause) => {
       clearTimeout(timer);
       reject(
-        new TrailError('io', `git could not be started for ${dir}: install git 2.39 or later, check the folder`, {
+        new TrailError('io', `git could not be started for ${dir}: install git 2.39 or later, and check the folder`, {
           cause,
         }),
       );
@@ -69,7 +70,9 @@ export function git(dir: string, args: string[], options: GitOptions = {}): Prom
   });
 }
 
-/** The same for a command that must work: its output as text, or a TrailError 'bad-hub' that says what git said. */
+/**
+ * Like `git`, but the command must succeed. Returns its output as text. Throws TrailError 'bad-hub' with git's message.
+ */
 export async function gitText(dir: string, args: string[], options: GitOptions = {}): Promise<string> {
   const result = await git(dir, args, options);
   if (result.exit === 0) return result.stdout.toString();
@@ -79,7 +82,7 @@ export async function gitText(dir: string, args: string[], options: GitOptions =
 /** What went wrong, in one line. */
 export function whyFailed(result: GitResult): string {
   if (result.cut === 'time') return 'it took too long';
-  if (result.cut === 'output') return 'it said too much';
+  if (result.cut === 'output') return 'its output was too long';
   return result.stderr.split('\n').findLast((line) => line !== '') ?? `exit ${result.exit}`;
 }
 
@@ -97,7 +100,7 @@ export function startGit(dir: string, args: string[], options: GitOptions = {}):
         ...argv,
       ]
     : argv;
-  // A group of its own: ending git ends what it started, and a Ctrl-C meant for us does not cut a write short.
+  // A separate process group: ending git also ends what it started, and your Ctrl-C does not interrupt a write.
   const child = spawn(limited[0] as string, limited.slice(1), {
     cwd: dir,
     env: gitEnv(options),
@@ -105,21 +108,21 @@ export function startGit(dir: string, args: string[], options: GitOptions = {}):
     detached: true,
     stdio: 'pipe',
   });
-  child.stdin.on('error', () => {}); // EPIPE where git ended early: its exit tells
+  child.stdin.on('error', () => {}); // EPIPE if git ended early: its exit code shows that
   return child;
 }
 
-/** Ends git and whatever it started, at once. */
+/** Kills git and everything that it started. */
 export function endGit(child: ChildProcessWithoutNullStreams): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It ended in between.
+    // It has ended already.
   }
 }
 
-// No user's PATH: a git planted in it would be ours.
+// Not the user's PATH: a git planted there would run as ours.
 const searchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin';
 
 const hardened: Record<string, string> = {
@@ -141,7 +144,7 @@ const hardened: Record<string, string> = {
   'advice.detachedHead': 'false',
 };
 
-/** The whole environment that git gets. */
+/** Git's whole environment. */
 export function gitEnv(
   options: Pick<GitOptions, 'objects' | 'globalConfig' | 'config' | 'env'> = {},
 ): Record<string, string> {
@@ -168,7 +171,7 @@ export function gitEnv(
   };
 }
 
-// Settings through GIT_CONFIG_COUNT rank with `-c`: above the repository's own, which GIT_CONFIG_GLOBAL would not.
+// Settings through GIT_CONFIG_COUNT rank with `-c`, above the repository's own; those in GIT_CONFIG_GLOBAL would not.
 function asVariables(config: Record<string, string>): Record<string, string> {
   const settings = Object.entries(config);
   const numbered = settings.flatMap(([key, value], n) => [

@@ -1,6 +1,6 @@
-// How an agent's commits reach the hub. A box makes a bundle (`bundleArgv`); its bytes are unpacked into a store of their
-// own that no ref names, judged there, and only what the new head needs is packed into the hub before `phase/<id>` moves by
-// compare-and-swap. Git never runs in the agent's clone, and what a killed receipt leaves is swept by `tidyHub`.
+// How an agent's commits reach the hub. A box makes a bundle (`bundleArgv`). Its bytes are unpacked into a separate
+// store that no ref names, and checked there; only what the new head needs is packed into the hub before `phase/<id>`
+// moves by compare-and-swap. Git never runs in the agent's clone. `tidyHub` removes what a killed process leaves.
 //
 //   bundle ──index-pack --strict──▶ incoming/<random>/objects ──judge──▶ pack-objects ──▶ hub ──update-ref──▶ phase/<id>
 
@@ -30,19 +30,19 @@ export type Publication = {
   hub: string;
   bundlePath: string;
   phase: PhaseId;
-  /** Where the caller believes `phase/<id>` to be. */
+  /** Where the caller expects `phase/<id>` to be. */
   expectedOld: Sha;
-  /** DONE is being judged: the branch stands still. */
+  /** True while DONE is judged: the branch must not move. */
   frozen?: boolean;
   limits?: Partial<PublishLimits>;
 };
 
-/** What a box runs in its clone for a bundle on stdout; `known` is the head of `phase/<id>`. Exit 128 where nothing is new. */
+/** What a box runs to write a bundle to stdout; `known` is the head of `phase/<id>`. Exits 128 if nothing is new. */
 export function bundleArgv(known: Sha): string[] {
   return ['git', 'bundle', 'create', '--quiet', '-', 'HEAD', `^${known}`];
 }
 
-/** Moves `phase/<id>` to the bundle's HEAD, durably, or says in words for the model why not; then nothing has changed. */
+/** Moves `phase/<id>` to the bundle's HEAD, durably. If refused, says why, for the model, and nothing has changed. */
 export async function receiveBundle(publication: Publication): Promise<{ sha: Sha } | { refused: string }> {
   const limits = { ...publishLimits, ...publication.limits };
   let bundle: Bundle | null = null;
@@ -60,7 +60,7 @@ export async function receiveBundle(publication: Publication): Promise<{ sha: Sh
 
 async function checkBranch({ hub, phase, expectedOld, frozen }: Publication): Promise<void> {
   const branch = `phase/${phase}`;
-  if (frozen) throw new Refused(`${branch} stands still while its DONE is judged: withdraw that claim first`);
+  if (frozen) throw new Refused(`${branch} may not move while its DONE is judged: withdraw that claim first`);
   const head = await branchHead(hub, branch);
   if (head === null) throw new Refused(`there is no ${branch}: the phase is not open`);
   if (head !== expectedOld)
@@ -95,22 +95,22 @@ async function unpack(hub: string, bundle: Bundle, options: GitOptions): Promise
     input: bundle.pack(),
     seconds: unpackSeconds,
     bounds: unpackBounds,
-    // Larger blobs are streamed, never held in memory.
+    // Larger blobs are streamed, never kept in memory.
     config: { 'core.bigFileThreshold': '16m' },
   });
-  if (result.exit !== 0) throw new Refused(`git does not take the bundle: ${objectProblem(result)}`);
+  if (result.exit !== 0) throw new Refused(`git refuses the bundle: ${objectProblem(result)}`);
 }
 
 async function checkForward({ hub, phase, expectedOld }: Publication, head: Sha, options: GitOptions): Promise<void> {
   if ((await revParse(hub, head, options)) !== head)
-    throw new Refused('the bundle’s HEAD is not a commit that it holds');
+    throw new Refused('the bundle’s HEAD is not a commit that it contains');
   if (await isAncestor(hub, head, expectedOld, options))
-    throw new Refused(`nothing new: phase/${phase} has ${head} already`);
+    throw new Refused(`nothing new: phase/${phase} already has ${head}`);
   if (await isAncestor(hub, expectedOld, head, options)) return;
   throw new Refused(`not a fast-forward of phase/${phase} at ${expectedOld}: rebase onto it and publish again`);
 }
 
-/** Packs into the hub exactly what the new head needs: whatever else the bundle held stays behind. */
+/** Packs into the hub exactly what the new head needs; the rest of the bundle is left out. */
 async function keep(hub: string, head: Sha, old: Sha, options: GitOptions): Promise<void> {
   const packs = join(hub, 'objects', 'pack');
   const args = ['pack-objects', '--quiet', '--revs', '--delta-base-offset', join(packs, 'pack')];
@@ -125,7 +125,7 @@ async function moveBranch(hub: string, phase: PhaseId, old: Sha, head: Sha): Pro
   await syncFolder(join(hub, 'refs', 'heads', 'phase'));
 }
 
-// fsck names its finding in camel case after the object; that and no more is told.
+// fsck puts its finding, in camel case, after the object; only that line is reported.
 function objectProblem(result: GitResult): string {
   if (result.cut !== null) return whyFailed(result);
   const line = result.stderr.split('\n').find((one) => /^(error|fatal): /.test(one)) ?? 'it is damaged';

@@ -1,7 +1,8 @@
-// The trail's branch, moved by compare-and-swap through one lasting `git update-ref --stdin`.
+// The trail's branch, moved by compare-and-swap through one long-running `git update-ref --stdin`.
 //
-// `commit` is sent only after git answered `prepare`, when it holds `<ref>.lock`. So a git whose parent was killed either
-// never moves the branch, or holds the lock until it has; at opening we wait for that lock, and then nobody else can move.
+// `commit` is sent only after git answered `prepare`, when it has `<ref>.lock`. So a git whose parent was killed either
+// never moves the branch, or keeps the lock until it has. At opening we wait for that lock; after that nobody else can
+// move the branch.
 
 import { once } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
@@ -13,22 +14,24 @@ import type { Sha } from '../entry/ids.ts';
 import { syncFolder } from './objects.ts';
 import { endGit, git, startGit, whyFailed } from './process.ts';
 
-/** A lock this old belongs to nobody: between `prepare` and `commit` lie milliseconds. */
+/** A lock this old has no owner: only milliseconds pass between `prepare` and `commit`. */
 export const staleLockMs = 2000;
 const lockLookMs = 5;
 const zero = '0'.repeat(40);
 
 export type Branch = {
-  /** Where it points now; null where there is no such branch. */
+  /** Where it points now; null if the branch is missing. */
   read(): Promise<Sha | null>;
-  /** Moves it, and its name is on disk. Rejects with what git said; then look with `read` where it stands. */
+  /** Moves it, and makes its name durable. Rejects with git's message; `read` then shows where it is. */
   move(from: Sha, to: Sha): Promise<void>;
-  /** Makes sure that the name as it stands is on disk. */
+  /** Makes sure that its current name is on disk. */
   sync(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** The branch `ref` (full name) of the bare repository at `hub`. A lock left by a dead git is waited for, then removed. */
+/**
+ * The branch `ref` (full name) of the bare repository at `hub`. Waits for a lock that a dead git left, and removes it.
+ */
 export async function openBranch(hub: string, ref: string): Promise<Branch> {
   await settleLock(join(hub, `${ref}.lock`));
   const mover = refMover(hub, ref);
@@ -73,7 +76,7 @@ function refMover(hub: string, ref: string): { move(from: Sha, to: Sha): Promise
       await used.say(`start\nupdate ${ref} ${to} ${from}\nprepare\n`, ['start: ok', 'prepare: ok']);
       await used.say('commit\n', ['commit: ok']);
     } catch (error) {
-      // A refused update ends git (exit 128) and lets its lock go; only then may the branch be looked at.
+      // A refused update ends git (exit 128) and releases its lock; only then may the branch be read.
       await used.ended();
       session = null;
       const wasKilled = isReused && used.complaint() === '' && (await readRef(hub, ref)) === from;
@@ -92,11 +95,11 @@ function refMover(hub: string, ref: string): { move(from: Sha, to: Sha): Promise
 }
 
 type Session = {
-  /** Sends text and waits for these lines. Rejects with what git said on stderr where it ends instead. */
+  /** Sends text and waits for these lines. Rejects with git's stderr if git ends instead. */
   say(text: string, answers: string[]): Promise<void>;
-  /** What git said on stderr so far. */
+  /** Git's stderr so far. */
   complaint(): string;
-  /** Resolves when the process is gone, whatever it was at. */
+  /** Resolves when the process has ended, whatever it was doing. */
   ended(): Promise<void>;
 };
 

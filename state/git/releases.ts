@@ -1,6 +1,6 @@
-// The releases of an app: annotated tags named `x.y.z+upstream` on commits that a commit descends from. A lightweight tag is none:
-// anybody moves it without a trace. Read from the repository where the tags are; their commits are ancestors, so whoever has the
-// commit has them.
+// The releases of an app: annotated tags named `x.y.z+upstream` on a commit's ancestors. A lightweight tag is not a
+// release: anybody can move it without a trace. Tags are read from the repository that has them; their commits are
+// ancestors, so whoever has the commit has those too.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -11,7 +11,7 @@ const listingBytesMax = 4 * 1024 * 1024;
 const listingSeconds = 60;
 const format = '%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)';
 
-/** TrailError 'bad-hub' where git cannot tell. */
+/** The tags named like releases on `sha` and its ancestors. Throws TrailError 'bad-hub' if git fails. */
 export async function releaseTags(repository: string, sha: Sha, options: GitOptions = {}): Promise<ReleaseTags> {
   const tags = await tagsBefore(repository, sha, options);
   const releases = tags.flatMap(({ name, type, peeled }) => {
@@ -27,7 +27,7 @@ export async function releaseTags(repository: string, sha: Sha, options: GitOpti
 
 type Tag = { name: string; type: string; peeled: string };
 
-/** Tags named like releases; `peeled` is the commit of an annotated one, and empty of any other. */
+/** Tags named like releases; `peeled` is an annotated tag's commit, and empty for any other tag. */
 async function tagsBefore(repository: string, sha: Sha, options: GitOptions): Promise<Tag[]> {
   const args = ['for-each-ref', `--format=${format}`, `--merged=${sha}`, 'refs/tags'];
   const result = await git(repository, args, { seconds: listingSeconds, outputBytesMax: listingBytesMax, ...options });

@@ -1,5 +1,5 @@
-// Git's objects as bytes: their ids, trees, and the one change a trail makes to a tree, which is to put files into it.
-// Trees are never changed in place: a batch that fails leaves the old one standing.
+// Git's objects as bytes: their ids, trees, and the one change that a trail makes to a tree, which is to put files into
+// it. Trees are never changed in place, so a batch that fails leaves the old one intact.
 
 import { createHash } from 'node:crypto';
 import { TrailError } from '../entry/errors.ts';
@@ -12,11 +12,11 @@ export const folderMode = '40000';
 export const fileMode = '100644';
 const shaBytes = 20;
 
-/** `tree` is there once the folder was looked into. */
+/** `tree` is set once the folder has been read. */
 export type Child = { mode: string; sha: Sha; tree?: Tree };
 export type Tree = ReadonlyMap<string, Child>;
 
-/** Gives the children of a tree object; rejects where there is none of that id. */
+/** Returns the children of a tree object; rejects if there is none with that id. */
 export type LoadTree = (sha: Sha) => Promise<Tree>;
 
 /** An object with the id that git gives it. */
@@ -25,14 +25,14 @@ export function gitObject(type: ObjectType, bytes: Uint8Array): GitObject {
   return { sha, type, bytes };
 }
 
-/** Reads a tree object. TrailError 'bad-trail' where the bytes are not one. */
+/** Parses a tree object. Throws TrailError 'bad-trail' if the bytes are not one. */
 export function parseTree(bytes: Buffer): Tree {
   const tree = new Map<string, Child>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
     const nul = bytes.indexOf(0, space);
     if (space < 0 || nul < 0 || nul + shaBytes >= bytes.length)
-      throw new TrailError('bad-trail', 'A tree object is cut.');
+      throw new TrailError('bad-trail', 'A tree object is cut short.');
     const sha = bytes.toString('hex', nul + 1, nul + 1 + shaBytes) as Sha;
     tree.set(bytes.toString('utf8', space + 1, nul), { mode: bytes.toString('latin1', at, space), sha });
     at = nul + 1 + shaBytes;
@@ -50,7 +50,7 @@ export function treeObject(tree: Tree): GitObject {
   return gitObject('tree', Buffer.concat(rows.map((row) => row.bytes)));
 }
 
-/** What lies at `path`, or null. Looks into folders through `load`. */
+/** What is at `path`, or null. Reads folders through `load`. */
 export async function childAt(tree: Tree, path: string, load: LoadTree): Promise<Child | null> {
   let child: Child = { mode: folderMode, sha: '' as Sha, tree };
   for (const name of path.split('/')) {
@@ -62,7 +62,7 @@ export async function childAt(tree: Tree, path: string, load: LoadTree): Promise
   return child;
 }
 
-/** `tree` with `files` (path → blob id) put in. `objects` gains each tree object that is new; the new root comes last. */
+/** Puts `files` (path → blob id) into `tree`. `objects` has each new tree object; the new root comes last. */
 export async function withFiles(
   tree: Tree,
   files: ReadonlyMap<string, Sha>,

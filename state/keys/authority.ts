@@ -1,28 +1,31 @@
-// Whose word an act is: asked of the same bytes in the inbox, by the hub's hook and by the audit. An act counts where a key of
-// the operator's signed it that is nobody else's; so whoever asked for something (the Builder, the supervisor) cannot be the
-// one who approves it. Pure.
+// Whether an act is the operator's: decided from the same bytes in the inbox, by the hub's hook and by the audit. An
+// act counts if it is signed with a key of the operator that no other role has, so whoever asks for something (the
+// Builder, the supervisor) cannot approve it. Pure.
 
 import { actNamespace } from '../entry/act.ts';
 import { canonicalJson } from '../entry/digest.ts';
 import { type AllowedSigner, nameOf } from './signers.ts';
 import { verifySignature } from './sshsig.ts';
 
-/** `signer`: fingerprint of the key that signed, null where the signature fits nothing. */
+/**
+ * `signer`: fingerprint of the key that signed; null if the signature is invalid. `refused`: why the act does not
+ * count, or null.
+ */
 export type Authority = { signer: string | null; refused: string | null };
 
-/** `signers` are the trail's, as they stand where the act is to be appended. */
+/** `signers` are the trail's, as of where the act is to be appended. */
 export function authorityOf(signed: { act: unknown; signature: string }, signers: AllowedSigner[]): Authority {
   const by = verifySignature(actNamespace, Buffer.from(canonicalJson(signed.act)), signed.signature);
-  if (by === null) return { signer: null, refused: 'its signature does not fit what it says' };
+  if (by === null) return { signer: null, refused: 'its signature does not match its content' };
   const holders = signers.filter(({ publicKey }) => publicKey === by.publicKey);
   return { signer: by.fingerprint, refused: holdersFault(holders, by.fingerprint) };
 }
 
 function holdersFault(holders: AllowedSigner[], key: string): string | null {
   const role = holders.find((one) => nameOf(one) !== 'operator');
-  if (role) return `its key ${key} is the ${nameOf(role)}'s, and not the operator's: whoever asks may not approve`;
+  if (role) return `its key ${key} is the ${nameOf(role)}'s, not the operator's: whoever asks may not approve`;
   const own = holders.filter((one) => one.namespaces.includes(actNamespace));
   if (own.length === 0) return `its key ${key} is not the operator's`;
   const isCurrent = own.some((one) => one.validBeforeMs === undefined);
-  return isCurrent ? null : `its key ${key} was rotated out; sign it with the operator's new one`;
+  return isCurrent ? null : `its key ${key} was rotated out; sign it with the operator's new key`;
 }

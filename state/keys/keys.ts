@@ -1,5 +1,5 @@
-// Key files: OpenSSH's own formats, so that stock ssh-keygen and git read ours and we read theirs. Ed25519 only; private
-// keys of roles are unencrypted (mode 0600, in the state), a key with a passphrase is used through ssh-agent.
+// Key files in OpenSSH's own formats, so that stock ssh-keygen and git can read ours, and we theirs. Ed25519 only. The
+// private keys of roles are unencrypted (mode 0600, in the state); a key with a passphrase is used through ssh-agent.
 
 import { spawnSync } from 'node:child_process';
 import type { KeyObject } from 'node:crypto';
@@ -28,7 +28,7 @@ const end = '-----END OPENSSH PRIVATE KEY-----';
 const derSeedPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const cipherBlockBytes = 8;
 
-/** Makes an Ed25519 key: `path` (0600) and `path.pub`, both fsynced. TrailError 'bad-key' where either is there already. */
+/** Creates an Ed25519 key: `path` (0600) and `path.pub`, both fsynced. Throws TrailError 'bad-key' if either exists. */
 export function generateKey(path: string, comment: string): Signer {
   const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const seed = Buffer.from(jwk.d ?? '', 'base64url');
@@ -38,36 +38,39 @@ export function generateKey(path: string, comment: string): Signer {
   return loadSigner(path);
 }
 
-/** Makes a new key beside an earlier one of that name, and gives the path: it counts once an act says so. */
+/** Creates a new key beside an earlier one of that name, and returns its path. It counts once an act rotates to it. */
 export function keyBeside(path: string, comment: string): { path: string; signer: Signer } {
   const next = `${path.replace(/\.[0-9a-f]{8}$/, '')}.${randomBytes(4).toString('hex')}`;
   return { path: next, signer: generateKey(next, comment) };
 }
 
-/** The role's key with that public half. TrailError 'bad-key' where the folder has it not. */
+/** The role's key with that public half. Throws TrailError 'bad-key' if it is not in the folder. */
 export function roleSigner(keysDir: string, role: string, publicKey: string): Signer {
   return loadSigner(roleKeyFile(keysDir, role, publicKey));
 }
 
-/** Where it lies: the role's first key bears its name, a later one some digits more. Throws as `roleSigner` does. */
+/**
+ * The path of that key: a role's first key has the role's name, later ones also have 8 hex digits. Throws as
+ * `roleSigner` does.
+ */
 export function roleKeyFile(keysDir: string, role: string, publicKey: string): string {
-  const isIts = (name: string) => name === role || new RegExp(`^${role}\\.[0-9a-f]{8}$`).test(name);
+  const isOfRole = (name: string) => name === role || new RegExp(`^${role}\\.[0-9a-f]{8}$`).test(name);
   const files = readdirSync(keysDir)
-    .filter(isIts)
+    .filter(isOfRole)
     .map((name) => join(keysDir, name));
-  const found = files.find((path) => loadSigner(path).publicKey === publicKey);
-  if (found !== undefined) return found;
+  const file = files.find((path) => loadSigner(path).publicKey === publicKey);
+  if (file !== undefined) return file;
   const what = `${keysDir} has no private half of the ${role}'s key ${fingerprintOf(publicKey)}`;
-  throw new TrailError('bad-key', `${what}; restore it from a copy, or type: coldpass rotate ${role}`);
+  throw new TrailError('bad-key', `${what}; restore it from a backup, or run: coldpass rotate ${role}`);
 }
 
-/** The signer of an unencrypted OpenSSH private key file. TrailError 'bad-key' says what is wrong with it and what to do. */
+/** The signer of an unencrypted OpenSSH private key file. Throws TrailError 'bad-key': what is wrong and what to do. */
 export function loadSigner(path: string): Signer {
   const { key, ...known } = loadKey(path);
   return { ...known, sign: (namespace, bytes) => signWith(key, known.publicKey, namespace, bytes) };
 }
 
-/** The key itself, for signatures in another form than SSHSIG. Throws as `loadSigner` does. */
+/** The key itself, for signatures in a form other than SSHSIG. Throws as `loadSigner` does. */
 export function loadKey(path: string): SignedBy & { key: KeyObject } {
   const { seed, raw } = readPrivateKey(path);
   const publicKey = formatPublicKey(raw);
@@ -75,8 +78,8 @@ export function loadKey(path: string): SignedBy & { key: KeyObject } {
 }
 
 /**
- * A signer whose private half this process never sees: `ssh-keygen -Y sign` finds it in the ssh-agent at `agentSocket`, or
- * beside the public key file. Signing may ask the person (a confirming agent), and blocks until then, a minute at most.
+ * A signer whose private half this process never sees: `ssh-keygen -Y sign` finds it in the ssh-agent at `agentSocket`,
+ * or beside the public key file. Signing may prompt you (a confirming agent), and then blocks, for a minute at most.
  */
 export function agentSigner(publicKeyFile: string, env: { PATH: string; agentSocket?: string }): Signer {
   const publicKey = readPublicKey(publicKeyFile);
@@ -87,11 +90,11 @@ export function agentSigner(publicKeyFile: string, env: { PATH: string; agentSoc
   };
 }
 
-/** `ssh-ed25519 AAA…` from a `.pub` file, its comment dropped. TrailError 'bad-key' for any other content. */
+/** `ssh-ed25519 AAA…` from a `.pub` file, without its comment. Throws TrailError 'bad-key' for any other content. */
 export function readPublicKey(path: string): string {
   const raw = rawPublicKey(readBounded(path, false));
   if (raw === null)
-    throw new TrailError('bad-key', `${path} holds no ${keyType} public key; name the .pub file of one.`);
+    throw new TrailError('bad-key', `${path} is not an ${keyType} public key; name the .pub file of one.`);
   return formatPublicKey(raw);
 }
 
@@ -129,18 +132,18 @@ function readPrivateKey(path: string): { seed: Buffer; raw: Buffer } {
   const hasMagic = reader.take(magic.length)?.equals(magic) === true;
   const cipher = reader.string()?.toString('latin1');
   if (hasMagic && cipher !== undefined && cipher !== 'none') {
-    const way = 'ssh-add it and name its .pub file instead';
-    throw new TrailError('bad-key', `${path} is protected by a passphrase; ${way}.`);
+    const remedy = 'add it with ssh-add and name its .pub file instead';
+    throw new TrailError('bad-key', `${path} is protected by a passphrase; ${remedy}.`);
   }
   reader.string(); // key derivation: none
   reader.string(); // its options: empty
   reader.uint32(); // number of keys: one
-  reader.string(); // the public half, which stands in the secret part too
+  reader.string(); // the public half, which the secret part repeats
   const secret = reader.string();
-  const found = secret === null ? null : readSecret(secret);
-  if (found === null)
-    throw new TrailError('bad-key', `${path} is damaged or is no ${keyType} key; only those are used.`);
-  return found;
+  const pair = secret === null ? null : readSecret(secret);
+  if (pair === null)
+    throw new TrailError('bad-key', `${path} is damaged or not an ${keyType} key; no other type is supported.`);
+  return pair;
 }
 
 function readSecret(secret: Buffer): { seed: Buffer; raw: Buffer } | null {
@@ -173,9 +176,11 @@ function signThroughKeygen(
     env: { PATH: env.PATH, ...(env.agentSocket === undefined ? {} : { SSH_AUTH_SOCK: env.agentSocket }) },
   });
   if (result.status === 0) return result.stdout;
-  const said = result.error?.message ?? result.stderr.trim().split('\n').at(-1) ?? 'no reason given';
-  const way = 'is its private half in the ssh-agent (ssh-add -l) or beside it?';
-  throw new TrailError('bad-key', `ssh-keygen could not sign with ${file}: ${said}; ${way}`, { cause: result.error });
+  const reason = result.error?.message ?? result.stderr.trim().split('\n').at(-1) ?? 'no reason given';
+  const hint = 'is its private half in the ssh-agent (ssh-add -l) or beside it?';
+  throw new TrailError('bad-key', `ssh-keygen could not sign with ${file}: ${reason}; ${hint}`, {
+    cause: result.error,
+  });
 }
 
 function readBounded(path: string, secret: boolean): string {
@@ -190,7 +195,7 @@ function readBounded(path: string, secret: boolean): string {
 function readOpened(file: number, path: string, secret: boolean): string {
   try {
     const stat = fstatSync(file);
-    if (!stat.isFile() || stat.size > keyFileBytesMax) throw new TrailError('bad-key', `${path} is no key file.`);
+    if (!stat.isFile() || stat.size > keyFileBytesMax) throw new TrailError('bad-key', `${path} is not a key file.`);
     if (secret && (stat.mode & 0o077) !== 0) {
       throw new TrailError('bad-key', `private key ${path} can be read by others; run: chmod 600 ${path}`);
     }

@@ -1,6 +1,6 @@
-// The trail's allowed_signers: whose key counts for what, and until when. A key that an act `rotate` took out stays in the list
-// with its end, so that stock git goes on verifying what it signed; for anything new it counts no more. Pure: text in, keys
-// out, and what a rotation makes of them, asked alike by the funnel, the hub's hook and the audit.
+// The trail's allowed_signers: whose key counts for what, and until when. A key that a `rotate` act replaced stays in
+// the list with its end time, so that stock git still verifies what it signed; it no longer counts for anything new.
+// Pure: text in, keys out, and how rotations change them, shared by the funnel, the hub's hook and the audit.
 
 import type { ActPayload } from '../entry/act.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -12,24 +12,27 @@ export const gitNamespace = 'git';
 export const allowedSignersFile = 'machine-docs/allowed_signers';
 
 /**
- * Around a rotation both keys are good for stock git. It gives ssh-keygen a commit's time as local time, which that reads as
- * if there were no summer time: an hour off, either way. Who may sign next is a matter of order, not of this.
+ * Stock git accepts both keys for this long before and after a rotation. It passes a commit's time to ssh-keygen as
+ * local time, which ssh-keygen reads without daylight saving time: an hour off, either way. Who may sign next depends
+ * on the order of entries, not on this.
  */
 export const clockFoldMs = 3_600_000;
 
-/** One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces`, and its time. */
+/**
+ * One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces` and its time.
+ */
 export type AllowedSigner = {
   principal: string;
   namespaces: string[];
   publicKey: string;
   validAfterMs?: number;
-  /** Where it is there, the key was rotated out. */
+  /** If present, the key was rotated out. */
   validBeforeMs?: number;
 };
 
 export type Rotation = Extract<ActPayload, { act: 'rotate' }>;
 
-/** The name under which a role's key stands in `allowed_signers`. */
+/** A role's name in `allowed_signers`. */
 export function principalOf(role: string): string {
   return `${role}@coldpass`;
 }
@@ -39,60 +42,63 @@ export function formatAllowedSigners(signers: AllowedSigner[]): string {
   return signers.map((signer) => `${signer.principal} ${optionsOf(signer)} ${signer.publicKey}\n`).join('');
 }
 
-/** Reads what `formatAllowedSigners` writes, comments and empty lines besides. TrailError 'bad-key' names any other line. */
+/**
+ * Parses what `formatAllowedSigners` writes, and ignores comments and empty lines. Throws TrailError 'bad-key', which
+ * names any other line.
+ */
 export function parseAllowedSigners(text: string): AllowedSigner[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '' || line.startsWith('#')) return [];
     const signer = signerOn(line);
     if (signer !== null) return [signer];
     const form = '<role>@coldpass namespaces="git" ssh-ed25519 AAA…';
-    throw new TrailError('bad-key', `allowed_signers line ${index + 1} does not read as «${form}».`);
+    throw new TrailError('bad-key', `allowed_signers line ${index + 1} is not of the form «${form}».`);
   });
 }
 
-/** Those who may sign what comes next: nobody whose key was rotated out. */
+/** The signers of what comes next: everyone whose key was not rotated out. */
 export function currentSigners(signers: AllowedSigner[]): AllowedSigner[] {
   return signers.filter((one) => one.validBeforeMs === undefined);
 }
 
-/** The key of a role that signs commits now; null where the list has none. */
+/** The key with which a role signs commits now; null if missing. */
 export function currentKey(signers: AllowedSigner[], role: Role): string | null {
-  const isIts = ({ principal, namespaces }: AllowedSigner) =>
+  const signsCommits = ({ principal, namespaces }: AllowedSigner) =>
     principal === principalOf(role) && namespaces.includes(gitNamespace);
-  return currentSigners(signers).find(isIts)?.publicKey ?? null;
+  return currentSigners(signers).find(signsCommits)?.publicKey ?? null;
 }
 
-/** True where the key is good for what was signed at that time, as ssh-keygen reckons: both ends belong to it. */
+/** True if the key was valid for a signature at that time. Both ends are included, as in ssh-keygen. */
 export function isValidAt({ validAfterMs, validBeforeMs }: AllowedSigner, atMs: number): boolean {
   return (validAfterMs ?? atMs) <= atMs && atMs <= (validBeforeMs ?? atMs);
 }
 
-/** Two that share a key, in words; null where each has its own. That who asks cannot approve rests on it. */
+/** Names two roles that share a key; null if none do. Separate keys are what stops whoever asks from approving. */
 export function sharedKey(signers: AllowedSigner[]): string | null {
   for (const [index, one] of signers.entries()) {
     const other = signers.slice(index + 1).find(({ publicKey }) => publicKey === one.publicKey);
-    if (other) return `${nameOf(one)} and ${nameOf(other)} have one key, ${fingerprintOf(one.publicKey)}`;
+    if (other) return `${nameOf(one)} and ${nameOf(other)} share a key, ${fingerprintOf(one.publicKey)}`;
   }
   return null;
 }
 
-/** Why the list does not take this rotation, or null. */
+/** Why this rotation does not fit the list, or null. */
 export function rotationFault(signers: AllowedSigner[], { role, old, publicKey }: Rotation): string | null {
-  if (!currentSigners(signers).some((one) => isOf(one, role, old))) return `${old} is not the ${role}'s key now`;
+  if (!currentSigners(signers).some((one) => isOf(one, role, old))) return `${old} is not the ${role}'s current key`;
   const owner = signers.find((one) => one.publicKey === publicKey);
-  return owner ? `that key is the ${nameOf(owner)}'s, or was: make a new one for the ${role}` : null;
+  return owner ? `that key is or was the ${nameOf(owner)}'s: make a new one for the ${role}` : null;
 }
 
 /**
- * The keys after a commit of these entries: as its rotations, in order, make them, at the time of its last entry. The same
- * list where it has none. Throws Refused where one does not fit.
+ * The keys after a commit of these entries: its rotations applied in order, at the time of its last entry. The same
+ * list if there are none. Throws Refused if one does not fit.
  */
 export function signersAfter(signers: AllowedSigner[], entries: readonly Entry[]): AllowedSigner[] {
   const atMs = Date.parse(entries.at(-1)?.at ?? '');
   return rotationsIn(entries).reduce((list, { rotation }) => rotated(list, rotation, atMs), signers);
 }
 
-/** The acts among these entries that change whose key counts. */
+/** The acts among these entries that rotate a key. */
 export function rotationsIn(entries: readonly Entry[]): { id: EntryId; rotation: Rotation }[] {
   return entries.flatMap((entry) => {
     if (entry.kind !== 'act') return [];
@@ -137,13 +143,15 @@ function signerOn(line: string): AllowedSigner | null {
   const raw = rawPublicKey(key ?? '');
   if (principal === undefined || namespaces === undefined || raw === null) return null;
   return {
-    ...{ principal, namespaces: namespaces.split(','), publicKey: formatPublicKey(raw) },
+    principal,
+    namespaces: namespaces.split(','),
+    publicKey: formatPublicKey(raw),
     ...(after !== undefined && { validAfterMs: msOf(after) }),
     ...(before !== undefined && { validBeforeMs: msOf(before) }),
   };
 }
 
-/** `20260611205803Z`: without the `Z` it would be the time zone of whoever looks. */
+/** `20260611205803Z`; without the `Z` it would be read in the local time zone. */
 function compact(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/\D/g, '')}Z`;
 }

@@ -1,6 +1,6 @@
-// SSH signatures (the SSHSIG format of OpenSSH's PROTOCOL.sshsig) with Ed25519 keys, made and checked in this process, so
-// that ten thousand commits are signed or audited without ten thousand children. Other key types are not ours and verify
-// as null. Key files and allowed signers are in `keys.ts`.
+// SSH signatures (the SSHSIG format of OpenSSH's PROTOCOL.sshsig) with Ed25519 keys, made and checked in this process,
+// so that ten thousand commits are signed or audited without ten thousand child processes. Other key types are not
+// supported and verify as null. Key files are in `keys.ts`, allowed signers in `signers.ts`.
 
 import type { KeyObject } from 'node:crypto';
 import { createHash, createPublicKey, sign, verify } from 'node:crypto';
@@ -22,13 +22,15 @@ export type Signer = {
   publicKey: string;
   /** `SHA256:…`, as `ssh-keygen -l` prints it. */
   fingerprint: string;
-  /** The armored SSHSIG over `bytes`, with a newline at its end. Throws TrailError 'bad-key' where the key can't be used. */
+  /**
+   * Returns the armored SSHSIG over `bytes`, ending in a newline. Throws TrailError 'bad-key' if the key can't be used.
+   */
   sign(namespace: string, bytes: Uint8Array): string;
 };
 
 export type SignedBy = { publicKey: string; fingerprint: string };
 
-/** Signs with a private Ed25519 key; `publicKey` is its other half as `ssh-ed25519 AAA…`. */
+/** Signs with a private Ed25519 key; `publicKey` is its public half as `ssh-ed25519 AAA…`. */
 export function signWith(key: KeyObject, publicKey: string, namespace: string, bytes: Uint8Array): string {
   const signature = Buffer.concat([wire(keyType), wire(sign(null, preimage(namespace, 'sha512', bytes), key))]);
   const blob = Buffer.concat([
@@ -43,7 +45,7 @@ export function signWith(key: KeyObject, publicKey: string, namespace: string, b
   return `${begin}\n${columns(blob.toString('base64'))}\n${end}\n`;
 }
 
-/** Whose signature this is, or null where it is not a whole, valid Ed25519 SSHSIG over exactly these bytes and namespace. */
+/** Who signed, or null if this is not a complete, valid Ed25519 SSHSIG over exactly these bytes and this namespace. */
 export function verifySignature(namespace: string, bytes: Uint8Array, armored: string): SignedBy | null {
   const parts = readSignature(armored);
   if (parts === null || parts.namespace !== namespace) return null;
@@ -59,12 +61,12 @@ export function fingerprintOf(publicKey: string): string {
   return `SHA256:${hash.replace(/=+$/, '')}`;
 }
 
-/** `ssh-ed25519 AAA…` of a raw public key of 32 bytes. */
+/** `ssh-ed25519 AAA…` from a raw public key of 32 bytes. */
 export function formatPublicKey(raw: Uint8Array): string {
   return `${keyType} ${Buffer.concat([wire(keyType), wire(raw)]).toString('base64')}`;
 }
 
-/** The raw 32 bytes of `ssh-ed25519 AAA… [comment]`, or null where the line is anything else. */
+/** The raw 32 bytes of `ssh-ed25519 AAA… [comment]`, or null if the line is anything else. */
 export function rawPublicKey(publicKey: string): Buffer | null {
   const [type, base64] = publicKey.trim().split(/\s+/);
   if (type !== keyType || base64 === undefined) return null;
@@ -83,7 +85,7 @@ export function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** Reads SSH wire fields in order; any field past the end gives null, once and for all. */
+/** Reads SSH wire fields in order. A field past the end is null, and so is every later one. */
 export function wireReader(bytes: Buffer) {
   let at = 0;
   function take(length: number): Buffer | null {
@@ -102,7 +104,7 @@ export function wireReader(bytes: Buffer) {
   };
 }
 
-/** Base64 in the columns OpenSSH uses. */
+/** Base64, wrapped as OpenSSH wraps it. */
 export function columns(base64: string): string {
   return base64.match(new RegExp(`.{1,${armorColumns}}`, 'g'))?.join('\n') ?? '';
 }
@@ -129,7 +131,7 @@ function dearmored(armored: string): Buffer | null {
   if (text.length > signatureBytesMax || !text.startsWith(`${begin}\n`) || !text.endsWith(`\n${end}`)) return null;
   const base64 = text.slice(begin.length, -end.length).replaceAll('\n', '');
   const blob = Buffer.from(base64, 'base64');
-  // Node skips what is not base64; one text for one signature, or a copy could differ unseen.
+  // Node skips characters that are not base64. One text per signature, or a copy could differ unnoticed.
   return blob.toString('base64') === base64 ? blob : null;
 }
 
@@ -151,7 +153,7 @@ function publicKeyWire(publicKey: string): Buffer {
   return Buffer.from(publicKey.trim().split(/\s+/)[1] ?? '', 'base64');
 }
 
-// To take in a key costs half as much as to check a signature, and a trail has few.
+// Importing a key costs half as much as checking a signature, and a trail has few keys.
 const keys = new Map<string, KeyObject | null>();
 
 function keyFromRaw(raw: Buffer): KeyObject | null {

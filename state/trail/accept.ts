@@ -1,5 +1,5 @@
-// One append, judged: its intents become numbered entries, or it is refused whole. Everything that could make a trail
-// unreadable is stopped here, since what was appended can never be taken back.
+// Judges one append: its intents become numbered entries, or it is refused as a whole. Everything that could make a
+// trail unreadable is stopped here, since nothing appended can ever be taken back.
 
 import { canonicalJson, digestOf } from '../entry/digest.ts';
 import type { Entry, Intent, StoredBytes } from '../entry/entry.ts';
@@ -15,36 +15,36 @@ import { docs } from './history.ts';
 export const storedBytesMax = 8 * 1024 * 1024;
 export const intentsMax = 64;
 
-/** The caller's own rules. `apply` leaves its argument as it was; `admit` gives the reason against, or null. */
+/** The caller's own rules. `apply` does not modify its argument; `admit` returns the reason against, or null. */
 export type Rules<S> = {
   apply(state: S, entry: Entry): S;
   admit(state: S, entry: Entry): string | null;
   now(): Date;
 };
 
-/** Where an append would go: state and number after all that was accepted before it. */
+/** Where an append would be written: state and number after everything accepted before it. */
 export type Position<S> = {
   state: S;
   nextId: number;
   root: Tree;
-  /** Paths that appends before it in this batch store, with their blob ids. */
+  /** Paths that earlier appends of this batch store, with their blob ids. */
   stored: ReadonlyMap<string, Sha>;
-  /** Which unsealed file an entry before it stands in; undefined where there is no such entry. */
+  /** The unsealed file of an earlier entry; undefined if there is no such entry. */
   fileOf(id: EntryId): string | undefined;
 };
 
-/** An entry with its text and the unsealed file that it goes to. */
+/** An entry with its text and the unsealed file that it is written to. */
 export type Filed = { entry: Entry; text: string; file: string };
 
 export type Accepted = {
   /** Whose key signs. */
   role: Role;
   entries: Filed[];
-  /** By path from the tree's top. */
+  /** By path from the top of the tree. */
   stored: Map<string, GitObject>;
 };
 
-/** Judges one append. Rejects with `Refused`; nothing is kept of it then. */
+/** Judges one append. If it rejects with `Refused`, nothing of the append is kept. */
 export async function takeIn<S>(
   intents: Intent[],
   position: Position<S>,
@@ -66,16 +66,17 @@ export async function takeIn<S>(
   return { accepted, state };
 }
 
-/** UTC to the second, as every entry has it. */
+/** UTC to the second, as in every entry. */
 export function stampOf(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
 function roleOf(intents: Intent[]): Role {
   const [first] = intents;
-  if (first === undefined) throw new Refused('An append needs one entry at least.');
-  if (intents.length > intentsMax) throw new Refused(`An append holds ${intentsMax} entries at most.`);
-  if (intents.some((intent) => intent.role !== first.role)) throw new Refused('An append is of one role alone.');
+  if (first === undefined) throw new Refused('An append needs at least one entry.');
+  if (intents.length > intentsMax) throw new Refused(`An append has at most ${intentsMax} entries.`);
+  if (intents.some((intent) => intent.role !== first.role))
+    throw new Refused('All entries of an append must be of one role.');
   return committerOf(first.role);
 }
 
@@ -86,18 +87,18 @@ function entryOf({ kind, role, phase, facts, body }: Intent, id: number, now: Da
     throw new Refused(`A ${kind} is written by ${signers.join(' or ')}, not by the ${role}.`);
   const reason = checkEntry(entry);
   if (reason !== null) throw new Refused(reason);
-  // With what the schema adds by default, as it will be read back.
+  // With the schema's defaults, as it will be read back.
   return { ...entry, facts: factsSchema(kind).parse(facts) } as Entry;
 }
 
-/** The unsealed file where the entry goes; a close goes to its target's. */
+/** The unsealed file that the entry is written to; a close is written to its target's. */
 function placeOf<S>(entry: Entry, position: Position<S>, before: Filed[]): string {
   if (entry.kind !== 'close') return fileFor(entry);
   const { target } = entry.facts;
   return fileFor(entry, before.find((one) => one.entry.id === target)?.file ?? position.fileOf(target));
 }
 
-/** The entry's bytes. What would not read back exactly as written is turned down: it would spoil the whole trail. */
+/** The entry's text. Refuses what would not read back exactly as written: it would make the whole trail unreadable. */
 function textOf(entry: Entry): string {
   const text = renderEntry(entry);
   const back = text.isWellFormed() ? readBack(text) : null;
@@ -128,14 +129,15 @@ async function takeStored<S>(
     throw new Refused(`${path} has over ${storedBytesMax} bytes; it is not stored.`);
   const named = /^machine-docs\/blobs\/(.*)$/.exec(path)?.[1];
   if (named !== undefined && named !== digestOf(stored.bytes))
-    throw new Refused(`The bytes for ${path} have another digest.`);
+    throw new Refused(`The bytes for ${path} do not match its digest.`);
   if (!isNamed(digestOf(stored.bytes), intent))
     throw new Refused(`The ${intent.kind} does not name the bytes for ${path}.`);
   const object = gitObject('blob', stored.bytes);
   const there =
     position.stored.get(path) ?? accepted.stored.get(path)?.sha ?? (await childAt(position.root, path, load))?.sha;
   if (there === object.sha) return;
-  if (there !== undefined) throw new Refused(`${path} is on the trail with other bytes; what is stored never changes.`);
+  if (there !== undefined)
+    throw new Refused(`${path} is already on the trail with other bytes; stored files never change.`);
   accepted.stored.set(path, object);
 }
 

@@ -1,6 +1,6 @@
-// A batch of appends, drafted: which are accepted, and the commits that hold them, one role a commit, in order. A draft is
-// a new value beside the tip it starts from; where it cannot be written whole it is dropped, and the tip stands. An act that
-// rotates a key changes allowed_signers in its own commit, and the next commit of that role bears the new key.
+// Drafts a batch of appends: which are accepted, and the commits that contain them, one role per commit, in order. A
+// draft is a new value beside the tip it starts from; if it cannot be written whole it is dropped, and the tip stays.
+// An act that rotates a key changes allowed_signers in its own commit; that role's next commit has the new key.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -22,40 +22,40 @@ import { takeIn } from './accept.ts';
 import type { Head } from './heads.ts';
 import { docs } from './history.ts';
 
-/** Where the trail stands: all that the funnel knows, as one value. */
+/** The current end of the trail: everything that the funnel knows, as one value. */
 export type Tip<S> = {
   state: S;
   head: Sha;
   nextId: number;
   root: Tree;
-  /** The unsealed file of each entry, for those that close one. */
+  /** The unsealed file of each entry, for entries that close it. */
   files: ReadonlyMap<EntryId, string>;
   keys: Keys;
 };
 
-/** Whose keys count now, and those of them that sign here. */
+/** The keys that count now, and the signers for those that sign here. */
 export type Keys = { allowed: AllowedSigner[]; signers: Partial<Record<Role, Signer>> };
 
 export type Draft<S> = {
   tip: Tip<S>;
-  /** In the order of the appends: its entries, or why it was turned down. */
+  /** In the order of the appends: the entries, or why the append was refused. */
   answers: (Entry[] | Error)[];
   objects: GitObject[];
   heads: Head[];
-  /** What was accepted, in order. */
+  /** The accepted entries, in order. */
   filed: Filed[];
 };
 
 export type Drafting<S> = {
   rules: Rules<S>;
-  /** The private half of a role's new key. Throws TrailError 'bad-key' where it is not here. */
+  /** The private half of a role's new key. Throws TrailError 'bad-key' if it is not here. */
   newSigner?: (role: Role, publicKey: string) => Signer;
   load: LoadTree;
-  /** The bytes of a blob that must be there. */
+  /** The bytes of a blob that must exist. */
   readBlob(sha: Sha): Promise<Buffer>;
 };
 
-/** Drafts the batch on top of `tip`. Nothing is written. Rejects where git cannot be read. */
+/** Drafts the batch on top of `tip`, and writes nothing. Rejects if git cannot be read. */
 export async function draftBatch<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>): Promise<Draft<S>> {
   const { answers, accepted, state } = await judgeAll(tip, appends, using);
   const filed = accepted.flatMap((one) => one.entries);
@@ -64,7 +64,7 @@ export async function draftBatch<S>(tip: Tip<S>, appends: Intent[][], using: Dra
   draft.tip = { ...draft.tip, state };
   return draft;
 
-  // A commit may grow a file of the commit before it, which is not written yet.
+  // A commit may extend a file of the commit before it, which is not written yet.
   async function readBlob(sha: Sha): Promise<Buffer> {
     const drafted = draft.objects.find((object) => object.sha === sha);
     return drafted === undefined ? using.readBlob(sha) : Buffer.from(drafted.bytes);
@@ -80,19 +80,18 @@ async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>)
   let { state, nextId, keys } = tip;
   for (const intents of appends) {
     try {
-      const taken = await takeIn(intents, { state, nextId, root: tip.root, stored, fileOf }, using.rules, using.load);
-      signerOf(keys, taken.accepted.role);
-      keys = keysAfter(
-        keys,
-        taken.accepted.entries.map(({ entry }) => entry),
-        using,
-      );
-      state = taken.state;
-      nextId += taken.accepted.entries.length;
-      for (const [path, { sha }] of taken.accepted.stored) stored.set(path, sha);
-      for (const { entry, file } of taken.accepted.entries) files.set(entry.id, file);
-      accepted.push(taken.accepted);
-      answers.push(taken.accepted.entries.map(({ entry }) => entry));
+      const position = { state, nextId, root: tip.root, stored, fileOf };
+      const append = await takeIn(intents, position, using.rules, using.load);
+      const { role, entries: filed } = append.accepted;
+      const entries = filed.map(({ entry }) => entry);
+      signerOf(keys, role);
+      keys = keysAfter(keys, entries, using);
+      state = append.state;
+      nextId += entries.length;
+      for (const [path, { sha }] of append.accepted.stored) stored.set(path, sha);
+      for (const { entry, file } of filed) files.set(entry.id, file);
+      accepted.push(append.accepted);
+      answers.push(entries);
     } catch (error) {
       answers.push(error as Error);
     }
@@ -100,7 +99,7 @@ async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>)
   return { answers, accepted, state };
 }
 
-/** Neighbours of one role go into one commit. */
+/** Consecutive appends of one role share a commit. */
 function byRole(accepted: Accepted[]): Accepted[][] {
   const groups: Accepted[][] = [];
   for (const one of accepted) {
@@ -132,7 +131,9 @@ async function draftCommit<S>(draft: Draft<S>, group: Accepted[], using: Draftin
   draft.tip = { ...tip, head: commit.sha, nextId: last.id + 1, root: trees.tree, keys };
 }
 
-/** The keys after a commit of these entries; the same where none of them rotates one. Throws Refused where that cannot be. */
+/**
+ * The keys after a commit of these entries; the same object if none rotates a key. Throws Refused if one does not fit.
+ */
 function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
   const rotations = rotationsIn(entries);
   if (rotations.length === 0) return keys;
@@ -140,14 +141,16 @@ function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
   const signers = { ...keys.signers };
   for (const { rotation } of rotations) {
     const { role, publicKey } = rotation;
-    if (signers[role] === undefined) continue; // the operator's, say: it never signs here
+    if (signers[role] === undefined) continue; // a role that does not sign here, such as the operator
     delete signers[role];
     if (using.newSigner) signers[role] = using.newSigner(role, publicKey);
   }
   return { allowed, signers };
 }
 
-/** The files that the entries go to, old bytes first. A file that an entry would take over the limit goes on as the next. */
+/**
+ * The files that the entries are written to, old bytes first. An entry that would exceed the limit starts a new part.
+ */
 async function grownFiles<S>(root: Tree, group: Accepted[], using: Drafting<S>): Promise<Map<string, GitObject>> {
   const grown = new Map<string, Buffer>();
   for (const { file, text } of group.flatMap((one) => one.entries)) {
@@ -177,6 +180,6 @@ async function growFile<S>(
 
 function signerOf({ signers }: Keys, role: Role): Signer {
   const signer = signers[role];
-  if (signer === undefined) throw new TrailError('bad-key', `No key of the ${role} was given, so it cannot append.`);
+  if (signer === undefined) throw new TrailError('bad-key', `The ${role} has no key here, so it cannot append.`);
   return signer;
 }

@@ -1,6 +1,6 @@
-// What one commit of the trail may be, looked at beside the one before it: by the hub's hook for anyone who pushes, and by
-// the audit for all there is. Pure: bytes in, problems out, each with the rule that was broken. What an entry's references
-// mean is the fold's and the gate rule's business, not this file's.
+// What one commit of the trail may be, compared with the commit before it: checked by the hub's hook for anyone who
+// pushes, and by the audit for the whole trail. Pure: bytes in, problems out, each with the rule that was broken. What
+// an entry's references mean is left to the fold and the gate rule.
 //
 // Not here: the first commit, which has no entries and is the operator's (`openHub`).
 
@@ -23,10 +23,11 @@ import {
 } from '../keys/signers.ts';
 
 /**
- * linear: one parent, the commit before · signature: by a key of allowed_signers · path: a plain file that is added or
- * grows, in its place · stored: bytes that an entry of the same commit names, never changed · prefix: old bytes begin the
- * new · framing: what was appended is entries · density: their numbers go on by one · role: signer, file and kind agree ·
- * act: the operator's own signature inside · signers: allowed_signers becomes what the commit's acts make of it
+ * linear: one parent, the previous commit · signature: by a key of allowed_signers · path: a plain file that is added
+ * or grows, in its place · stored: bytes that an entry of the same commit names, never changed · prefix: the new bytes
+ * begin with the old · framing: the appended text is entries · density: entry numbers continue by one · role: signer,
+ * file and kind agree · act: the operator's own signature inside · signers: allowed_signers becomes what the commit's
+ * acts make of it
  */
 export type Rule =
   | 'linear'
@@ -43,28 +44,28 @@ export type Rule =
 export type Problem = { rule: Rule; commit: Sha; entry: number | null; what: string };
 
 export type TrailChange = Change & {
-  /** Null where nothing was, or is, at the path. */
+  /** Null if the path did not, or does not, exist. */
   before: Buffer | null;
   after: Buffer | null;
 };
 
 export type TrailCommit = { sha: Sha; bytes: Buffer; changes: TrailChange[] };
 
-/** What must be known of all that went before. */
+/** Everything about earlier commits that the check needs. */
 export type TrailPlace = {
   head: Sha;
   nextId: number;
-  /** By unsealed name, how many parts a file has: 2 where `STATUS-x.2.md` is the newest. */
+  /** By unsealed name, how many parts a file has: 2 if `STATUS-x.2.md` is the newest. */
   parts: ReadonlyMap<string, number>;
-  /** The file of entry n at n - 1. One list for a whole walk, which grows: a place looks below its own `nextId`. */
+  /** The file of entry n is at n - 1. A whole walk shares one growing list; a place looks only below its `nextId`. */
   files: string[];
-  /** As allowed_signers stands at `head`. */
+  /** As in allowed_signers at `head`. */
   signers: AllowedSigner[];
 };
 
 export type Checked = { problems: Problem[]; entries: Entry[]; next: TrailPlace };
 
-/** Judges one commit. `next` is where the following one is judged from, so that one fault does not hide another. */
+/** Judges one commit. `next` is where to judge the following commit from, so that one fault does not hide another. */
 export function checkCommit(previous: TrailPlace, commit: TrailCommit): Checked {
   const problems: Problem[] = [];
   const report: Report = (rule, what, entry = null) => problems.push({ rule, commit: commit.sha, entry, what });
@@ -90,7 +91,7 @@ type Report = (rule: Rule, what: string, entry?: number | null) => void;
 function checkParent(previous: TrailPlace, commit: TrailCommit, report: Report): void {
   const parents = parseCommit(commit.bytes)?.parents ?? [];
   if (parents.length === 1 && parents[0] === previous.head) return;
-  if (parents.length > 1) report('linear', 'it is a merge: a trail has none');
+  if (parents.length > 1) report('linear', 'it is a merge: a trail has no merges');
   else report('linear', `it does not follow ${previous.head}`);
 }
 
@@ -98,11 +99,11 @@ function signerRole(previous: TrailPlace, commit: TrailCommit, report: Report): 
   const principal = verifyCommit(commit.bytes, currentSigners(previous.signers));
   const role = Role.safeParse(principal?.replace(/@coldpass$/, ''));
   if (role.success) return role.data;
-  report('signature', 'it is not signed, or not by a key that counts here');
+  report('signature', 'it is not signed, or not by a key that is valid here');
   return null;
 }
 
-/** Judges one path, and gives the entries that were appended there. */
+/** Judges one path, and returns the entries that were appended there. */
 function checkChange(change: TrailChange, role: Role | null, parts: Map<string, number>, report: Report): Placed[] {
   const { path, status } = change;
   const shape = shapeFault(change);
@@ -114,26 +115,26 @@ function checkChange(change: TrailChange, role: Role | null, parts: Map<string, 
   const part = partOf(path);
   if (part === null) {
     const isFixed = path !== allowedSignersFile;
-    if (isFixed && status !== 'A') report('stored', `${path} is changed: what is stored never changes`);
+    if (isFixed && status !== 'A') report('stored', `${path} is changed: stored files never change`);
     return [];
   }
   const newest = parts.get(part.file) ?? 0;
-  if (part.n !== (status === 'A' ? newest + 1 : newest)) report('path', `${path} is not the part that comes next`);
+  if (part.n !== (status === 'A' ? newest + 1 : newest)) report('path', `${path} is not the next part`);
   parts.set(part.file, Math.max(newest, part.n));
   return appended(change, report).map((entry) => ({ entry, path }));
 }
 
 function shapeFault({ path, status, newMode }: TrailChange): string | null {
   if (status === 'D') return `${path} is removed or renamed: a trail only grows`;
-  return newMode === '100644' ? null : `${path} has the mode ${newMode}: 100644 is the only one`;
+  return newMode === '100644' ? null : `${path} has the mode ${newMode}: only 100644 is allowed`;
 }
 
 function appended({ path, before, after }: TrailChange, report: Report): Entry[] {
   const old = before ?? Buffer.alloc(0);
   if (after === null) return [];
   if (after.length <= old.length || !after.subarray(0, old.length).equals(old)) {
-    const found = old.findIndex((byte, index) => byte !== after[index]);
-    const at = found < 0 ? after.length : found;
+    const firstChanged = old.findIndex((byte, index) => byte !== after[index]);
+    const at = firstChanged < 0 ? after.length : firstChanged;
     report('prefix', `${path} does not begin with its old bytes: it differs at byte ${at}`, entryAt(old, at));
     return [];
   }
@@ -149,7 +150,7 @@ function checkEntries(previous: TrailPlace, placed: Placed[], role: Role | null,
   if (placed.length === 0) report('framing', 'it appends no entry');
   for (const [index, { entry, path }] of placed.entries()) {
     const due = previous.nextId + index;
-    if (entry.id !== due) report('density', `it has the number ${entry.id} where ${due} comes next`, entry.id);
+    if (entry.id !== due) report('density', `it has the number ${entry.id}, but ${due} comes next`, entry.id);
     const place = misplaced(entry, path, role ?? committerOf(entry.role), targetFile(entry, previous.files));
     if (place !== null) report('role', place, entry.id);
     previous.files[entry.id - 1] = partOf(path)?.file ?? path;
@@ -162,7 +163,7 @@ function targetFile(entry: Entry, files: string[]): string | undefined {
   return entry.kind === 'close' && entry.facts.target < entry.id ? files[entry.facts.target - 1] : undefined;
 }
 
-/** The keys that count from here on: they change under the operator's acts alone, and exactly as those say. */
+/** The keys that count from here on: only the operator's acts change them, and exactly as those say. */
 function checkSigners(
   { signers }: TrailPlace,
   { changes }: TrailCommit,
@@ -172,20 +173,20 @@ function checkSigners(
   const change = changes.find(({ path }) => path === allowedSignersFile);
   const [rotation] = rotationsIn(entries);
   if (rotation === undefined) {
-    if (change) report('signers', 'allowed_signers is changed, and no act of this commit rotates a key');
+    if (change) report('signers', 'allowed_signers is changed, but no act of this commit rotates a key');
     return signers;
   }
-  // One whose word it is not has been reported; what it would change does not come about.
+  // An act that is not the operator's was reported already; its change does not take effect.
   if (entries.some((entry) => entry.kind === 'act' && authorityOf(entry.facts, signers).refused !== null))
     return signers;
   const after = rotatedBy(signers, entries);
   if (typeof after === 'string') report('signers', after, rotation.id);
   else if (change?.after?.toString() !== formatAllowedSigners(after))
-    report('signers', 'allowed_signers is not what this rotation makes of it', rotation.id);
+    report('signers', 'allowed_signers does not match this rotation', rotation.id);
   return typeof after === 'string' ? signers : after;
 }
 
-/** Why not, where a rotation does not fit. */
+/** The signers after the rotations, or why one does not fit. */
 function rotatedBy(signers: AllowedSigner[], entries: Entry[]): AllowedSigner[] | string {
   try {
     return signersAfter(signers, entries);
@@ -196,16 +197,16 @@ function rotatedBy(signers: AllowedSigner[], entries: Entry[]): AllowedSigner[] 
 }
 
 /**
- * Stored bytes are what they are called, and an entry beside them in the commit names them by digest, itself or in other
- * bytes that it names (a pinned recipe names its harness files).
+ * Stored bytes match their name, and an entry of the same commit names them by digest, directly or in other bytes that
+ * it names (a pinned recipe names its harness files).
  */
 function checkStored({ path, after, status }: TrailChange, all: TrailChange[], entries: Entry[], report: Report): void {
   if (status !== 'A' || after === null || partOf(path) !== null) return;
   const digest = digestOf(after);
   const [, blob] = /^machine-docs\/blobs\/(.*)$/.exec(path) ?? [];
-  if (blob !== undefined && blob !== digest) report('stored', `${path} holds bytes of the digest ${digest}`);
+  if (blob !== undefined && blob !== digest) report('stored', `${path} contains bytes with the digest ${digest}`);
   const isNamed = (name: string) => entries.some((entry) => canonicalJson(entry.facts).includes(`"${name}"`));
   if (isNamed(digest) || all.some((other) => other.after?.includes(`"${digest}"`) && isNamed(digestOf(other.after))))
     return;
-  report('stored', `${path} is named by no entry of its commit`);
+  report('stored', `no entry of its commit names ${path}`);
 }

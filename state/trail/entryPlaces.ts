@@ -1,5 +1,5 @@
-// Where entries stand in git: the commit that appended each, and its file there. `git show COMMIT:PATH` then shows it as it was
-// signed. For people who look; nothing is decided by it.
+// Where entries are in git: the commit that appended each one, and its file there. `git show COMMIT:PATH` then shows it
+// as it was signed. For people who look; nothing is decided by it.
 
 import type { EntryId, Sha } from '../entry/ids.ts';
 import { partOf } from '../entry/policy.ts';
@@ -8,16 +8,16 @@ import { docs } from './history.ts';
 
 export type EntryPlace = { commit: Sha; path: string };
 
-/** The places of these entries on the trail that ends at `head`; one that git cannot find is left out. */
+/** The places of these entries on the trail that ends at `head`; entries that git cannot find are left out. */
 export async function entryPlaces(hub: string, head: Sha, ids: readonly EntryId[]): Promise<Map<EntryId, EntryPlace>> {
   const places = new Map<EntryId, EntryPlace>();
   const byPath = Map.groupBy(await headings(hub, head, ids), ({ path }) => path);
-  for (const [path, found] of byPath) {
-    const lines = found.flatMap(({ line }) => ['-L', `${line},${line}`]);
-    const said = await gitText(hub, ['blame', '-s', '-l', '--root', ...lines, head, '--', path]);
-    for (const row of said.trimEnd().split('\n')) {
+  for (const [path, inFile] of byPath) {
+    const lines = inFile.flatMap(({ line }) => ['-L', `${line},${line}`]);
+    const blame = await gitText(hub, ['blame', '-s', '-l', '--root', ...lines, head, '--', path]);
+    for (const row of blame.trimEnd().split('\n')) {
       const [, commit, line] = /^([0-9a-f]{40}) +(\d+)\) /.exec(row) ?? [];
-      const entry = found.find((one) => one.line === Number(line));
+      const entry = inFile.find((one) => one.line === Number(line));
       if (entry && commit) places.set(entry.id, { commit: commit as Sha, path });
     }
   }
@@ -26,7 +26,7 @@ export async function entryPlaces(hub: string, head: Sha, ids: readonly EntryId[
 
 type Heading = { id: EntryId; path: string; line: number };
 
-/** No line of a body begins like a heading, so that each is found once. */
+/** Finds the heading line of each entry. No line of a body can begin like a heading, so each is found once. */
 async function headings(hub: string, head: Sha, ids: readonly EntryId[]): Promise<Heading[]> {
   if (ids.length === 0) return [];
   const names = (await gitText(hub, ['ls-tree', '--name-only', `${head}:${docs}`])).split('\n');

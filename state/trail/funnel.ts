@@ -1,9 +1,10 @@
-// The funnel: the one writer of the trail. Appends queue up; whatever waits is judged in order and written together, one
-// role a commit, one move of the branch for all.
+// The funnel: the only writer of the trail. Appends queue up; all that wait are judged in order and written together,
+// one role per commit, with one move of the branch for all.
 //
 //   queued → drafted → objects fsynced → branch moved (compare-and-swap) → heads.log fsynced → state changed, answered
 //
-// A kill leaves a batch unnamed (gone, never acknowledged) or on the trail (found again at opening), never half of it.
+// A kill leaves a batch either off the branch (lost, never acknowledged) or on the trail (found at the next opening),
+// never half of it.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -33,42 +34,45 @@ const recentBlobBytesMax = 128 * 1024;
 export type FunnelOptions<S> = Rules<S> & {
   hub: string;
   stateDir: string;
-  /** Who may append here; each key must be the one that the trail's allowed_signers has for the role. */
+  /** Who may append here; each key must be the role's key in the trail's allowed_signers. */
   signers: Partial<Record<Role, Signer>>;
-  /** Opens the private half of a key that an act gives a role; without it a role whose key is rotated appends no more. */
+  /**
+   * Opens the private half of a key that an act gives a role. Without it, a role can no longer append after a rotation.
+   */
   newSigner?: (role: Role, publicKey: string) => Signer;
   empty: S;
 };
 
 export type Funnel<S> = {
-  /** The fold of all that is durable. */
+  /** The fold of everything durable. */
   readonly state: S;
   readonly head: Sha;
-  /** The keys of allowed_signers, as they stand at the head. */
+  /** The keys in allowed_signers at the head. */
   readonly allowed: AllowedSigner[];
   /** The number of the next entry, if nothing is queued before it. */
   readonly nextId: number;
   /**
-   * One role's entries, all or nothing. Resolves with them once they are durable. Rejects with `Refused` (the rules turn
-   * it down) or TrailError: 'io' the disk failed, nothing was written, later appends may work; 'bad-trail' somebody
-   * else moved the trail, and this funnel appends no more.
+   * Appends one role's entries, all or nothing. Resolves with them once they are durable. Rejects with `Refused` (the
+   * rules refuse it) or TrailError: 'io' if the disk failed: nothing was written, and later appends may work;
+   * 'bad-trail' if somebody else moved the trail: this funnel appends no more.
    */
   append(intents: Intent[]): Promise<Entry[]>;
-  /** Calls `fn` after each batch, in order, with `state` already changed. Gives back the way to stop it. */
+  /** Calls `fn` after each batch, in order, with `state` already changed. Returns a function that stops the calls. */
   onAppended(fn: (entries: Entry[]) => void): () => void;
-  /** The stored bytes of that digest; null where the trail has none. */
+  /** The stored bytes with that digest; null if missing. */
   blob(digest: Digest): Promise<Buffer | null>;
-  /** A file at the head, by its path with or without `machine-docs/`; null where there is none. */
+  /** A file at the head, by its path with or without `machine-docs/`; null if missing. */
   file(path: string): Promise<Buffer | null>;
-  /** Lets what is queued finish, then ends its processes. Appends after it reject. */
+  /** Finishes what is queued, then ends its processes. Later appends reject. */
   close(): Promise<void>;
 };
 
 type Waiting = { intents: Intent[]; bytes: number; resolve(entries: Entry[]): void; reject(error: Error): void };
 
 /**
- * Opens the trail of `hub`: folds it whole, checks it against `heads.log`, mends what a crash left. One funnel a hub at a
- * time (the workspace's lock sees to it). Rejects with TrailError 'bad-trail', 'bad-hub', 'bad-key' or 'io'.
+ * Opens the trail of `hub`: folds it whole, checks it against `heads.log`, and repairs what a crash left. Only one
+ * funnel per hub at a time (the workspace's lock ensures it). Rejects with TrailError 'bad-trail', 'bad-hub', 'bad-key'
+ * or 'io'.
  */
 export async function openFunnel<S>(options: FunnelOptions<S>): Promise<Funnel<S>> {
   const trail = await openTrail(options.hub, options.stateDir, options.signers).catch((error) => {
@@ -106,10 +110,10 @@ function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrai
 
   function append(intents: Intent[]): Promise<Entry[]> {
     const bytes = bytesOf(intents);
-    if (isClosed) return Promise.reject(new TrailError('io', 'The funnel is closed; nothing is appended any more.'));
+    if (isClosed) return Promise.reject(new TrailError('io', 'The funnel is closed; it accepts no more appends.'));
     if (queue.length >= queuedAppendsMax || queuedBytes + bytes > queuedBytesMax) {
       return Promise.reject(
-        new TrailError('io', `${queue.length} appends wait for the disk already; try again later.`),
+        new TrailError('io', `${queue.length} appends already wait for the disk; try again later.`),
       );
     }
     queuedBytes += bytes;
@@ -120,7 +124,7 @@ function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrai
   }
 
   async function drain(): Promise<void> {
-    await new Promise(setImmediate); // what is appended in one turn goes together
+    await new Promise(setImmediate); // appends of one turn of the event loop are written together
     while (queue.length > 0) {
       const batch = takeBatch(queue);
       for (const { bytes } of batch) queuedBytes -= bytes;
@@ -216,18 +220,18 @@ function bytesOf(intents: Intent[]): number {
   return bytes;
 }
 
-/** The newest versions of files that grow, so that an append need not read back what was just written. */
+/** The newest versions of growing files, so that an append need not read back what was just written. */
 function recentBlobs(store: ObjectStore) {
-  const kept = new Map<Sha, Buffer>();
+  const recent = new Map<Sha, Buffer>();
   function keep(objects: GitObject[]): void {
     for (const { type, sha, bytes } of objects) {
-      if (type === 'blob' && bytes.length <= recentBlobBytesMax) kept.set(sha, Buffer.from(bytes));
+      if (type === 'blob' && bytes.length <= recentBlobBytesMax) recent.set(sha, Buffer.from(bytes));
     }
-    for (const sha of [...kept.keys()].slice(0, -recentBlobsMax)) kept.delete(sha);
+    for (const sha of [...recent.keys()].slice(0, -recentBlobsMax)) recent.delete(sha);
   }
   return {
     keep,
-    read: async (sha: Sha): Promise<Buffer> => kept.get(sha) ?? mustRead(store, sha, 'blob'),
+    read: async (sha: Sha): Promise<Buffer> => recent.get(sha) ?? mustRead(store, sha, 'blob'),
   };
 }
 
@@ -242,7 +246,7 @@ const diskFaults: Record<string, string> = {
 
 const bugs = [TypeError, RangeError, ReferenceError, SyntaxError];
 
-/** A fault of disk or git becomes one clear line; a TrailError stays what it is, and so does a bug. */
+/** Turns a fault of disk or git into one clear line. A TrailError stays what it is, and so does a bug. */
 function asTrailError(error: unknown, what: string): Error {
   if (error instanceof TrailError || bugs.some((bug) => error instanceof bug)) return error as Error;
   const { code = '', path, message } = error as NodeJS.ErrnoException;

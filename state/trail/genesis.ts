@@ -1,5 +1,5 @@
-// The trail's first commit: the operator signs the list of the keys that count from here on, himself among them. All trust
-// in a trail comes down to this commit's key.
+// The trail's first commit: the operator signs the list of the keys that count from here on, the operator's included.
+// All trust in a trail comes down to this commit's key.
 
 import { actNamespace } from '../entry/act.ts';
 import { Refused } from '../entry/errors.ts';
@@ -17,23 +17,25 @@ import {
 } from '../keys/signers.ts';
 import type { Signer } from '../keys/sshsig.ts';
 
-// Not `.md`: every Markdown file of a trail holds entries.
+// Not `.md`: every Markdown file of a trail contains entries.
 export const readmeFile = 'machine-docs/README';
 
 export type Founding = {
   workspaceName: string;
   operatorSigner: Signer;
-  /** Public keys `ssh-ed25519 AAA…` of those who sign commits besides the operator. */
+  /** Public keys `ssh-ed25519 AAA…` of the roles that sign commits, besides the operator. */
   roleSigners: Record<Exclude<Role, 'operator'>, string>;
   now: Date;
 };
 
-/** Writes the first commit's objects, durably, and gives its id; no ref names it yet. Refused where two share a key. */
+/**
+ * Writes the first commit's objects durably and returns its id; no ref names it yet. Throws Refused if a key is shared.
+ */
 export async function writeGenesis(dir: string, options: Founding): Promise<Sha> {
   const signers = signersOf(options);
   const shared = sharedKey(signers);
   if (shared !== null)
-    throw new Refused(`${shared}, and whoever asks for something may not approve it; give another key`);
+    throw new Refused(`${shared}, but whoever asks for something may not approve it; give another key`);
   const texts = { [allowedSignersFile]: formatAllowedSigners(signers), [readmeFile]: readmeText(options) };
   const blobs = Object.entries(texts).map(([path, text]) => ({ path, object: gitObject('blob', Buffer.from(text)) }));
   const files = new Map(blobs.map(({ path, object }) => [path, object.sha]));
@@ -72,13 +74,13 @@ function readmeText({ workspaceName }: Founding): string {
   return `# The trail of ${workspaceName}
 
 Everything that was claimed, run, judged and decided, one entry after the other. These files only grow: old bytes are
-always a prefix of new ones, and nobody edits them by hand. Each commit is signed by the one whose words it holds.
+always a prefix of new ones, and nobody edits them by hand. Each commit is signed by the role whose words it contains.
 
 To check the signatures with git alone, in a clone of this branch:
 
     git config gpg.ssh.allowedSignersFile machine-docs/allowed_signers
     git log --show-signature trail
 
-The first commit is the operator's; compare its key with the one he gave you. \`coldpass audit\` checks the rest.
+The first commit is the operator's; compare its key with the one that the operator gave you. \`coldpass audit\` checks the rest.
 `;
 }

@@ -1,5 +1,5 @@
-// heads.log: the witness outside git. One line `<last entry id> <commit>` for each batch that was acknowledged, fsynced
-// before the acknowledgement, so that a trail whose tail was cut is noticed. `0 <commit>` stands for the first commit.
+// heads.log: the witness outside git. One line `<last entry id> <commit>` for each acknowledged batch, fsynced before
+// the acknowledgement, so that a trail whose tail was cut off is noticed. `0 <commit>` means the first commit.
 
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -14,14 +14,17 @@ export const headsLogBytesMax = 256 * 1024 * 1024;
 export type Head = { id: number; sha: Sha };
 
 export type HeadsLog = {
-  /** As found at opening, in order; a torn last line was dropped. */
+  /** As read at opening, in order; a torn last line was dropped. */
   lines: Head[];
   /** Resolves when the lines are on disk. Rejects with the disk's own error; then none of them counts. */
   append(heads: Head[]): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Opens the log, makes it where there is none, and mends a last line that a crash tore. TrailError 'bad-trail' for others. */
+/**
+ * Opens the log, creates it if missing, and repairs a last line that a crash tore. Throws TrailError 'bad-trail' if any
+ * other line is bad.
+ */
 export async function openHeadsLog(path: string): Promise<HeadsLog> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
@@ -38,7 +41,7 @@ export async function openHeadsLog(path: string): Promise<HeadsLog> {
   }
 }
 
-/** Reads the log's text. TrailError 'bad-trail' names the line that is none. */
+/** Parses the log's text. Throws TrailError 'bad-trail', which names the bad line. */
 export function parseHeads(text: string, path: string): Head[] {
   return text
     .split('\n')
@@ -46,9 +49,9 @@ export function parseHeads(text: string, path: string): Head[] {
     .map((line, index) => {
       const [, id, sha] = /^(\d{1,15}) ([0-9a-f]{40})$/.exec(line) ?? [];
       if (id === undefined) {
-        const way =
-          'The file was changed by something else; compare it with the trail (coldpass audit) before you mend it';
-        throw new TrailError('bad-trail', `${path} line ${index + 1} is not «<entry> <commit>». ${way}.`);
+        const remedy =
+          'The file was changed by something else; compare it with the trail (coldpass audit) before you repair it';
+        throw new TrailError('bad-trail', `${path} line ${index + 1} is not «<entry> <commit>». ${remedy}.`);
       }
       return { id: Number(id), sha: sha as Sha };
     });
@@ -66,7 +69,7 @@ function appender(file: FileHandle, sizeAtOpen: number): Pick<HeadsLog, 'append'
       await writeWhole(file, bytes, sizeBytes);
       await file.datasync();
     } catch (error) {
-      // Making a file shorter needs no space. Where even that fails, the next append begins with it.
+      // Truncating a file needs no space. If even that fails, the next append starts with it.
       await file.truncate(sizeBytes).catch(() => {});
       throw error;
     }
@@ -89,7 +92,7 @@ async function readWhole(file: FileHandle, path: string): Promise<string> {
   if (!stat.isFile() || stat.size > headsLogBytesMax) {
     throw new TrailError(
       'bad-trail',
-      `${path} is not a heads.log (no plain file, or too large); move it away and look at it.`,
+      `${path} is not a heads.log (not a plain file, or too large); move it away and inspect it.`,
     );
   }
   return file.readFile('latin1');

@@ -1,5 +1,5 @@
-// The trail as it stands in git, read once at opening: the chain of commits, the newest tree, every entry in order. The
-// entries are parsed from the files at the head, since each file only ever grew; signatures and prefixes are audit's to check.
+// The trail as it is in git, read once at opening: the chain of commits, the newest tree, every entry in order. Entries
+// are parsed from the files at the head, since files only grow; the audit checks signatures and prefixes.
 
 import type { Entry } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -26,16 +26,19 @@ export type History = {
   files: Map<EntryId, string>;
 };
 
-/** Reads the trail that ends at `head`. TrailError 'bad-trail' says what no honest writer makes, and where. */
+/**
+ * Reads the trail that ends at `head`. Throws TrailError 'bad-trail', with the place, for what no honest writer
+ * creates.
+ */
 export async function readHistory(hub: string, store: ObjectStore, head: Sha): Promise<History> {
   const chain = await readChain(hub, head);
   const root = await rootOf(store, head);
-  const found = await readEntries(store, root);
-  found.sort((a, b) => a.entry.id - b.entry.id);
-  const files = new Map(found.map(({ entry, path }) => [entry.id, partOf(path)?.file ?? path]));
-  const entries = found.map(({ entry }) => entry);
+  const placed = await readEntries(store, root);
+  placed.sort((a, b) => a.entry.id - b.entry.id);
+  const files = new Map(placed.map(({ entry, path }) => [entry.id, partOf(path)?.file ?? path]));
+  const entries = placed.map(({ entry }) => entry);
   checkDense(entries);
-  for (const { entry, path } of found) checkPlace(entry, path, files);
+  for (const { entry, path } of placed) checkPlace(entry, path, files);
   return { head, chain, root, entries, files };
 }
 
@@ -62,17 +65,17 @@ async function rootOf(store: ObjectStore, head: Sha): Promise<Tree> {
   return root;
 }
 
-type Found = { entry: Entry; path: string };
+type PlacedEntry = { entry: Entry; path: string };
 
-async function readEntries(store: ObjectStore, root: Tree): Promise<Found[]> {
-  const found: Found[] = [];
+async function readEntries(store: ObjectStore, root: Tree): Promise<PlacedEntry[]> {
+  const placed: PlacedEntry[] = [];
   for (const [name, child] of root.get(docs)?.tree ?? []) {
     const path = `${docs}/${name}`;
     if (partOf(path) === null) continue;
     const text = (await mustRead(store, child.sha, 'blob')).toString('utf8');
-    for (const entry of parseFile(text, path)) found.push({ entry, path });
+    for (const entry of parseFile(text, path)) placed.push({ entry, path });
   }
-  return found;
+  return placed;
 }
 
 function parseFile(text: string, path: string): Entry[] {
@@ -92,9 +95,9 @@ function checkPlace(entry: Entry, path: string, files: Map<EntryId, string>): vo
 function checkDense(entries: Entry[]): void {
   const wrong = entries.findIndex((entry, index) => entry.id !== index + 1);
   if (wrong < 0) return;
-  const found = entries[wrong]?.id;
+  const id = entries[wrong]?.id;
   throw new TrailError(
     'bad-trail',
-    `Entry #${wrong + 1} is missing or doubled: #${found} stands in its place. Run coldpass audit.`,
+    `Entry #${wrong + 1} is missing or duplicated: #${id} is in its place. Run coldpass audit.`,
   );
 }

@@ -1,13 +1,13 @@
 // The hub's `pre-receive` hook: what anyone who pushes may do. The supervisor does not push, it writes; so this is for
-// people with git and a path to the hub, for other machines later, and for whatever gets hold of a push.
+// people with git and a path to the hub, for other machines later, and for whatever manages to push.
 //
 //   main        nobody: `coldpass` copies it from the operator's repository
-//   phase/<id>  exists already, not frozen, fast-forward, and what publish.ts would take
+//   phase/<id>  must exist, not be frozen, be a fast-forward, and pass what publish.ts checks
 //   trail       commit by commit what the funnel would write (`commitRule.ts`)
-//   any other   does not exist
+//   any other   refused
 //
-// Runs as a process of its own (`main` below, the one place besides cli.ts that reads its arguments); without node, without
-// this file, or on any error of ours the push is refused.
+// Runs as a separate process (`main` below, the only place besides cli.ts that reads process arguments). Without node,
+// without this file, or on any internal error, the push is refused.
 
 import { readFileSync, realpathSync } from 'node:fs';
 import { Refused } from '../entry/errors.ts';
@@ -25,29 +25,30 @@ const problemsShownMax = 10;
 
 export type RefUpdate = { ref: string; old: string; new: string };
 
-/** Every reason against a push, in words; none where it may go in. `received` says where git unpacked it. */
+/** Every reason against a push, in words; empty if it is accepted. `received` is where git unpacked it. */
 export async function checkPush(dir: string, updates: RefUpdate[], received: Quarantined): Promise<string[]> {
   const reasons: string[] = [];
   for (const update of updates) {
-    const found = await checkUpdate(dir, update, received).catch((error: unknown) => {
+    const faults = await checkUpdate(dir, update, received).catch((error: unknown) => {
       if (error instanceof Refused) return [error.message];
       throw error;
     });
-    reasons.push(...found.map((reason) => `${update.ref}: ${reason}`));
+    reasons.push(...faults.map((reason) => `${update.ref}: ${reason}`));
   }
   return reasons;
 }
 
 async function checkUpdate(dir: string, update: RefUpdate, received: Quarantined): Promise<string[]> {
   const branch = branchOf(update.ref);
-  if (branch === null) return ['only phase/<id> and trail take a push'];
-  if (/^0+$/.test(update.new)) return ['a branch is never removed'];
+  if (branch === null) return ['only phase/<id> and trail accept a push'];
+  if (/^0+$/.test(update.new)) return ['branches are never removed'];
   const old = await branchHead(dir, branch);
-  if (old === null || old !== update.old) return ['there is no such branch, or it moved: phases are opened by a plan'];
+  if (old === null || old !== update.old)
+    return ['there is no such branch, or it has moved: phases are opened by a plan'];
   const head = Sha.parse(update.new);
   if (!(await isAncestor(dir, old, head, received))) return [`not a fast-forward of ${old}`];
   if (branch === 'trail') return checkTrail(dir, old, head, received);
-  if (await isFrozen(dir, branch)) return ['it stands still while its DONE is judged, and once its phase rests'];
+  if (await isFrozen(dir, branch)) return ['it may not move while its DONE is judged, or while its phase is not open'];
   await judgeIncoming(dir, head, publishLimits, received);
   return [];
 }
@@ -58,7 +59,7 @@ function branchOf(ref: string): string | null {
   return PhaseId.safeParse(id).success ? `phase/${id}` : null;
 }
 
-/** As `publish` is refused then: what is handed to the operator is the commit that was judged. */
+/** Frozen exactly when `publish` is refused: the operator must get the commit that was judged. */
 function isFrozen(dir: string, branch: string): Promise<boolean> {
   return withTrail(dir, ({ state }) => {
     const phase = state.phases[branch.replace('phase/', '')];
@@ -90,7 +91,7 @@ async function main([dir = '', directory = '', alternates = '']: string[]): Prom
       return { ref, old, new: next };
     });
   const reasons = await checkPush(dir, updates, { objects: { directory, alternates } }).catch((error: unknown) => {
-    return [`the push cannot be judged: ${(error as Error).message}`];
+    return [`the push cannot be checked: ${(error as Error).message}`];
   });
   for (const reason of reasons) process.stderr.write(`coldpass refuses: ${reason}\n`);
   return reasons.length === 0 ? 0 : 1;

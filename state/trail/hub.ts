@@ -1,8 +1,8 @@
-// The hub: a bare repository in the state directory that holds `main` (a copy of the operator's base), `phase/<id>` and
-// `trail`. Here it is made, opened and tidied, and here it meets the operator's own repository: `syncMain` takes from it,
-// `deliver` gives to it. Entries are the funnel's business, agents' commits that of publish.ts.
+// The hub: a bare repository in the state directory with `main` (a copy of the operator's base), `phase/<id>` and
+// `trail`. This file creates, opens and tidies it, and connects it to the operator's own repository: `syncMain` takes
+// from there, `deliver` gives to it. Entries are left to the funnel, agents' commits to publish.ts.
 //
-// Invariant: no program but git ever runs because of what a repository holds; hooks of the operator's are never run.
+// Invariant: no program but git ever runs because of what a repository contains, and the operator's hooks never run.
 
 import { appendFile, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ const trailRef = 'refs/heads/trail';
 
 export type Hub = {
   dir: string;
-  /** The trail's first commit, signed by the operator, and the fingerprint of his key. */
+  /** The trail's first commit, signed by the operator; `root` is the fingerprint of the operator's key. */
   genesis: Sha;
   root: string;
   signers: AllowedSigner[];
@@ -41,10 +41,10 @@ export type NewHub = Founding & {
   baseRef: string;
 };
 
-/** Makes `<stateDir>/hub.git`, whole or not at all. Refused where one is there, or where `baseRef` names no commit. */
+/** Creates `<stateDir>/hub.git`, whole or not at all. Throws Refused if it exists, or if `baseRef` is not a commit. */
 export async function createHub(options: NewHub): Promise<Hub> {
   const dir = hubDir(options.stateDir);
-  if (await revParse(dir, trailRef).catch(() => null)) throw new Refused(`there is a hub already: ${dir}`);
+  if (await revParse(dir, trailRef).catch(() => null)) throw new Refused(`a hub already exists: ${dir}`);
   const part = await mkdtemp(`${dir}.`);
   try {
     await gitText(part, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', part]);
@@ -62,26 +62,29 @@ export async function createHub(options: NewHub): Promise<Hub> {
   return openHub(dir);
 }
 
-/** Where a state directory has its hub. */
+/** The hub of a state directory. */
 export function hubDir(stateDir: string): string {
   return join(stateDir, 'hub.git');
 }
 
-/** Looks whether `dir` is a hub, writing nothing. TrailError 'bad-hub': one line that says what is wrong and what to do. */
+/** Checks that `dir` is a hub, writing nothing. Throws TrailError 'bad-hub': one line, what is wrong and what to do. */
 export async function openHub(dir: string): Promise<Hub> {
   const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
-  if (marker?.stdout.toString().trim() !== '1') throw notHub(dir, 'it is not one that `coldpass init` made');
+  if (marker?.stdout.toString().trim() !== '1') throw notHub(dir, '`coldpass init` did not make it');
   return openCopy(dir);
 }
 
-/** A hub, or a mirror of one (`git clone --mirror`): whatever has a trail that an operator began. For those who only read. */
+/**
+ * Opens a hub, or a mirror of one (`git clone --mirror`): anything with a trail that an operator began. Only for
+ * readers.
+ */
 export async function openCopy(dir: string): Promise<Hub> {
   const first = await git(dir, ['rev-list', '--max-parents=0', trailRef]).catch(() => null);
   const roots = first?.stdout.toString().split('\n').filter(Boolean) ?? [];
   if (first?.exit !== 0 || roots.length !== 1)
-    throw notHub(dir, 'its branch `trail` is missing, broken or has two beginnings');
+    throw notHub(dir, 'its branch `trail` is missing, broken or has two roots');
   const genesis = Sha.parse(roots[0]);
-  // One git for all that follows: a hub is opened whenever somebody looks at its trail.
+  // One git for all reads: a hub is opened whenever somebody looks at its trail.
   const objects = openObjects(dir);
   try {
     if ((await objects.read('refs/heads/main')) === null) throw notHub(dir, 'its branch `main` is missing');
@@ -89,7 +92,7 @@ export async function openCopy(dir: string): Promise<Hub> {
     const operator = signers.find((signer) => signer.principal === principalOf('operator'));
     const commit = await objects.read(genesis);
     if (operator === undefined || commit === null || verifyCommit(commit.bytes, signers) !== operator.principal) {
-      throw notHub(dir, 'the first commit of its trail is not signed by the operator whom it names');
+      throw notHub(dir, 'the first commit of its trail is not signed by the operator that it names');
     }
     return { dir, genesis, root: fingerprintOf(operator.publicKey), signers };
   } finally {
@@ -113,28 +116,28 @@ async function signersIn(objects: ObjectReader, dir: string, sha: Sha): Promise<
   const child = await childAt(await load(`${sha}^{tree}`), allowedSignersFile, load);
   const bytes = child?.mode === fileMode ? await read(child.sha) : Buffer.alloc(0);
   if (bytes.length === 0 || bytes.length > allowedSignersBytesMax)
-    throw notHub(dir, `${allowedSignersFile} is missing, empty, too large or no file in ${sha}`);
+    throw notHub(dir, `${allowedSignersFile} is missing, empty, too large or not a file in ${sha}`);
   return parseAllowedSigners(bytes.toString());
 }
 
-/** What a run that was killed left behind goes, and the hook is that of this installation. For the one supervisor alone. */
+/** Removes what a killed run left behind, and points the hook at this installation. Only for the one supervisor. */
 export async function tidyHub(dir: string): Promise<void> {
-  // A git whose parent was killed may still be writing there, and ends when its folder is gone.
+  // A git whose parent was killed may still be writing there; it ends when its folder is gone.
   await rm(incomingDir(dir), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   await installHook(dir);
 }
 
-/** Copies the commit that `ref` means in the operator's repository, with its history, to the hub's `main`. */
+/** Copies the commit that `ref` names in the operator's repository, with its history, to the hub's `main`. */
 export function syncMain(dir: string, repo: string, ref: string): Promise<Sha> {
   return copyCommit(dir, repo, ref, 'refs/heads/main');
 }
 
-/** The same for a commit that is only tried: kept by a ref of the run's own until `dropTrial`; no branch moves. */
+/** The same for a commit that is only tried: the run's own ref keeps it until `dropTrial`, and no branch moves. */
 export function syncTrial(dir: string, repo: string, ref: string, run: RunId): Promise<Sha> {
   return copyCommit(dir, repo, ref, `refs/trials/${run}`);
 }
 
-/** Lets go of a tried commit. Does nothing where there is none. */
+/** Removes a trial's ref. Does nothing if there is none. */
 export async function dropTrial(dir: string, run: RunId): Promise<void> {
   await gitText(dir, ['update-ref', '--no-deref', '-d', `refs/trials/${run}`]);
 }
@@ -142,26 +145,26 @@ export async function dropTrial(dir: string, run: RunId): Promise<void> {
 async function copyCommit(dir: string, repo: string, ref: string, into: string): Promise<Sha> {
   const trusting = { globalConfig: await trustFile(dir, repo) };
   const sha = await revParse(repo, ref, { ...trusting, checkout: true }).catch(() => null);
-  if (sha === null) throw new Refused(`«${ref}» names no commit in ${repo}: make a first commit, or name another base`);
+  if (sha === null) throw new Refused(`«${ref}» is not a commit in ${repo}: make a first commit, or name another base`);
   const result = await git(
     dir,
     ['fetch', ...fetchQuietly, pathToFileURL(repo).href, `+${sha}:${into}`],
-    // The operator's own history may hold what fsck frowns upon; it is his, and only what comes after is judged.
+    // The operator's own history may contain what fsck rejects; only what comes after it is checked.
     { ...trusting, seconds: transferSecondsMax, config: { 'fetch.fsckObjects': 'false' } },
   );
   if (result.exit === 0) return sha;
   throw new TrailError('bad-hub', `${sha} of ${repo} cannot be copied: ${whyFailed(result)}`);
 }
 
-/** Creates `phase/<id>` at `base`, a commit that the hub has. Does nothing where it is there already. */
+/** Creates `phase/<id>` at `base`, a commit that the hub has. Does nothing if the branch exists. */
 export async function startPhase(dir: string, phase: PhaseId, base: Sha): Promise<void> {
   if ((await branchHead(dir, `phase/${phase}`)) !== null) return;
   await gitText(dir, ['update-ref', '--no-deref', `refs/heads/phase/${phase}`, base, '0'.repeat(40)]);
 }
 
 /**
- * Brings `phase/<id>` into the operator's repository as a branch of that name, as that repository's owner. Fast-forward only, and
- * nothing but `judged`, the commit that is DONE.
+ * Brings `phase/<id>` into the operator's repository as a branch of that name, running as that repository's owner.
+ * Fast-forward only, and only `judged`, the commit that is DONE.
  */
 export async function deliver(
   dir: string,
@@ -174,13 +177,13 @@ export async function deliver(
   if (sha === null) return { refused: `there is no phase/${phase} in the hub` };
   if (sha !== judged)
     return {
-      refused: `phase/${phase} in the hub was moved to ${sha}, and what was judged is ${judged}; see: coldpass audit`,
+      refused: `phase/${phase} in the hub was moved to ${sha}, but ${judged} was judged; see: coldpass audit`,
     };
   const asOwner = { checkout: true, seconds: transferSecondsMax, ...(owner && { owner }) };
   const there = await revParse(repo, branch, asOwner);
   if (there !== null && !(await comesBefore(dir, there, sha))) {
     return {
-      refused: `phase/${phase} in ${repo} is at ${there}, which is not before ${sha}: rename it, then try again`,
+      refused: `phase/${phase} in ${repo} is at ${there}, which is not an ancestor of ${sha}: rename it, then try again`,
     };
   }
   const folder = await mkdtemp(join(tmpdir(), 'coldpass-deliver-'));
@@ -190,14 +193,14 @@ export async function deliver(
     await chmod(folder, 0o711);
     await chmod(bundle, 0o644);
     const result = await git(repo, ['fetch', ...fetchQuietly, bundle, `${branch}:${branch}`], asOwner);
-    if (result.exit !== 0) return { refused: `git does not take phase/${phase} into ${repo}: ${whyFailed(result)}` };
+    if (result.exit !== 0) return { refused: `git cannot put phase/${phase} into ${repo}: ${whyFailed(result)}` };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
   return { sha };
 }
 
-// `committed`: objects, packs and references reach the disk; the rest can be made again. Packs stay packs (unpackLimit): a
+// `committed`: objects, packs and references reach the disk; the rest can be rebuilt. Packs stay packs (unpackLimit): a
 // clone from loose objects takes five times as long.
 const hubConfig = `[coldpass]
 \thub = 1
@@ -216,7 +219,7 @@ const hubConfig = `[coldpass]
 \tautogc = false
 `;
 
-// This installation's hook.ts on this node, from an empty environment, since the pusher made the one that is given.
+// Runs this installation's hook.ts on this node, with an empty environment, since the pusher controls the one it gets.
 function hookShim(): string {
   const hook = join(import.meta.dirname, `hook${extname(import.meta.filename)}`);
   const words = ['/usr/bin/env', '-i', process.execPath, hook].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
@@ -231,7 +234,7 @@ async function installHook(dir: string): Promise<void> {
   await rename(part, join(hooks, 'pre-receive'));
 }
 
-// A repository of another user is read only where this says so, and only this file reaches the remote side of a fetch.
+// Git reads another user's repository only if this file says so, and only this file reaches the remote side of a fetch.
 async function trustFile(dir: string, repo: string): Promise<string> {
   const file = join(dir, 'operator.gitconfig');
   const quoted = (path: string) => `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
@@ -244,5 +247,8 @@ async function comesBefore(dir: string, sha: Sha, later: Sha): Promise<boolean> 
 }
 
 function notHub(dir: string, why: string): TrailError {
-  return new TrailError('bad-hub', `${dir} is not a Coldpass hub: ${why}; restore it from a copy, or init anew`);
+  return new TrailError(
+    'bad-hub',
+    `${dir} is not a Coldpass hub: ${why}; restore it from a backup, or run \`coldpass init\` again`,
+  );
 }

@@ -1,10 +1,10 @@
-// The inbox as a folder: what lies in it is a stranger's until its signature holds, so it is bounded, plain files only, links
-// never followed. An act's file goes this way:
+// The inbox as a folder. What is in it is untrusted until its signature is verified, so it is bounded, plain files
+// only, and links are never followed. The life of an act's file:
 //
-//   <nonce>.json → <nonce>.taken (being appended) → gone
-//                ↘ <nonce>.json.refused, and why in <nonce>.reason
+//   <nonce>.json → <nonce>.taken (being appended) → removed
+//                ↘ <nonce>.json.refused, with the reason in <nonce>.reason
 //
-// A `.taken` outlives only the process that died over it; so a `.json` whose act is on the trail was put there again.
+// A `.taken` stays only if its process died over it; so a `.json` whose act is on the trail was put there again.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -18,21 +18,21 @@ import { syncFolder } from '../git/objects.ts';
 
 export const actBytesMax = 16 * 1024 * 1024;
 export const inboxFilesMax = 500;
-/** Of a file that is refused, so much is kept on the trail. */
+/** A refused file of at most this size is kept on the trail. */
 export const refusedBytesMax = 16 * 1024;
-/** A name with an ending more must still be one. */
+/** With an ending added, a name must still be valid. */
 const nameBytesMax = 200;
 
-/** A file as it was handed in: null where it is no plain file or too large to read; `bytes` null where they are many. */
+/** A file as handed in: null if it is not a plain file or too large to read; `bytes` is null if too many to keep. */
 export type HandedIn = { digest: Digest; bytes: Buffer | null } | null;
 export type Unreadable = { name: string; file: HandedIn; reason: string };
-/** `writtenMs` tells apart what was signed within one second. */
+/** `writtenMs` orders acts that were signed within one second. */
 export type Readable = { name: string; file: HandedIn; signed: SignedAct; writtenMs: number };
 
-/** `acts` are well-formed, not yet verified; both are in the order of their names. */
+/** `acts` are well-formed but not yet verified; both lists are in the order of their names. */
 export type InboxFiles = { acts: Readable[]; unreadable: Unreadable[] };
 
-/** Puts an act into the inbox, whole and on disk. Gives the path. TrailError 'io' where the folder takes no file. */
+/** Puts an act into the inbox, whole and durably, and returns its path. Throws TrailError 'io' if it cannot. */
 export async function dropAct(inboxDir: string, signed: SignedAct): Promise<string> {
   const path = join(inboxDir, `${signed.act.nonce}.json`);
   const temporary = join(inboxDir, `.${signed.act.nonce}.${randomBytes(4).toString('hex')}`);
@@ -53,7 +53,7 @@ export async function dropAct(inboxDir: string, signed: SignedAct): Promise<stri
   return path;
 }
 
-/** Reads what lies in the inbox, `inboxFilesMax` at once; changes nothing. TrailError 'io' where the folder cannot be read. */
+/** Reads the inbox, `inboxFilesMax` files at most; changes nothing. Throws TrailError 'io' if it cannot be read. */
 export async function readInbox(inboxDir: string): Promise<InboxFiles> {
   const files: InboxFiles = { acts: [], unreadable: [] };
   for (const name of await namesIn(inboxDir)) {
@@ -62,53 +62,53 @@ export async function readInbox(inboxDir: string): Promise<InboxFiles> {
       if ('signed' in read) files.acts.push(read);
       else files.unreadable.push(read);
     } catch (error) {
-      // Taken away by its owner meanwhile: nothing to report.
+      // Its owner removed it meanwhile: nothing to report.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
   return files;
 }
 
-/** Acts that somebody is appending, or was when he died (`settleTaken` hands those in again). */
+/** Acts that a process is appending, or was when it died (`settleTaken` hands those in again). */
 export async function readTaken(inboxDir: string): Promise<Readable[]> {
   const nonces = (await readdir(inboxDir)).flatMap((name) => /^([0-9a-f]{32})\.taken$/.exec(name)?.[1] ?? []);
   const read = await Promise.all(
-    nonces.map((nonce) => readAct(taken(inboxDir, nonce), `${nonce}.json`).catch(() => null)),
+    nonces.map((nonce) => readAct(takenFile(inboxDir, nonce), `${nonce}.json`).catch(() => null)),
   );
   return read.flatMap((one) => (one !== null && 'signed' in one ? one : []));
 }
 
-/** Marks an act as being appended. False where its author took it away meanwhile. */
+/** Marks an act as being appended. False if its author removed it meanwhile. */
 export function takeUp(inboxDir: string, nonce: string): Promise<boolean> {
-  return renamed(join(inboxDir, `${nonce}.json`), taken(inboxDir, nonce));
+  return renamed(join(inboxDir, `${nonce}.json`), takenFile(inboxDir, nonce));
 }
 
-/** Takes an act out of the inbox once it is on the trail. Does nothing where it is gone. */
+/** Removes an act from the inbox once it is on the trail. Does nothing if it is gone. */
 export async function removeAct(inboxDir: string, nonce: string): Promise<void> {
-  await rm(taken(inboxDir, nonce), { force: true });
+  await rm(takenFile(inboxDir, nonce), { force: true });
 }
 
-/** Acts that a process before this one was appending when it died: those on the trail go, the others are handed in again. */
+/** Settles acts that a process was appending when it died: removes those on the trail, hands the others in again. */
 export async function settleTaken(inboxDir: string, isOnTrail: (nonce: string) => boolean): Promise<void> {
   for (const name of await readdir(inboxDir)) {
     const nonce = /^([0-9a-f]{32})\.taken$/.exec(name)?.[1];
     if (nonce === undefined) continue;
     if (isOnTrail(nonce)) await removeAct(inboxDir, nonce);
-    else await rename(taken(inboxDir, nonce), join(inboxDir, `${nonce}.json`));
+    else await rename(takenFile(inboxDir, nonce), join(inboxDir, `${nonce}.json`));
   }
 }
 
-/** Keeps what was turned down out of the way, with the reason beside it, for its author to look at. Gives the path. */
+/** Moves a refused file out of the way, with the reason beside it for its author to read. Returns the path. */
 export async function putAside(inboxDir: string, name: string, reason: string): Promise<string> {
   const nonce = /^([0-9a-f]{32})\.(json|taken)$/.exec(name)?.[1];
   const stem = nonce ?? (Buffer.byteLength(name) <= nameBytesMax ? name : digestOf(name).slice(0, 32));
   const aside = join(inboxDir, `${nonce === undefined ? stem : `${stem}.json`}.refused`);
-  const said = join(inboxDir, `${stem}.reason`);
+  const reasonFile = join(inboxDir, `${stem}.reason`);
   try {
-    // What lies there is nobody's any more, and might be a link.
-    for (const path of [said, aside]) await rm(path, { recursive: true, force: true });
-    await writeFile(said, `${reason}\n`, { mode: 0o600, flag: 'wx' });
-    // Renaming moves a link itself, never what it points to.
+    // Anything already there is obsolete, and might be a link.
+    for (const path of [reasonFile, aside]) await rm(path, { recursive: true, force: true });
+    await writeFile(reasonFile, `${reason}\n`, { mode: 0o600, flag: 'wx' });
+    // Renaming moves a link itself, never its target.
     await renamed(join(inboxDir, name), aside);
   } catch (cause) {
     throw new TrailError('io', `${join(inboxDir, name)} cannot be put aside: ${(cause as Error).message}.`, { cause });
@@ -116,7 +116,7 @@ export async function putAside(inboxDir: string, name: string, reason: string): 
   return aside;
 }
 
-/** False where there is nothing of that name any more. */
+/** False if there is nothing with that name any more. */
 async function renamed(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
@@ -127,7 +127,7 @@ async function renamed(from: string, to: string): Promise<boolean> {
   }
 }
 
-function taken(inboxDir: string, nonce: string): string {
+function takenFile(inboxDir: string, nonce: string): string {
   return join(inboxDir, `${nonce}.taken`);
 }
 
@@ -145,7 +145,7 @@ async function namesIn(inboxDir: string): Promise<string[]> {
 
 async function readAct(path: string, name: string): Promise<Readable | Unreadable> {
   const nonce = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
-  // Looked at first, since merely opening a device can do something; then again once open.
+  // Checked before it is opened, since merely opening a device can do something; then again once open.
   const stat = await lstat(path);
   const read = stat.isFile() ? await readPlainFile(path) : 'it is not a plain file';
   if (typeof read === 'string') return { name, file: null, reason: read };
@@ -164,7 +164,7 @@ async function readAct(path: string, name: string): Promise<Readable | Unreadabl
     : unreadable('its name is not its nonce');
 }
 
-/** Its bytes, or why it is not read. */
+/** Its bytes, or why it cannot be read. */
 async function readPlainFile(path: string): Promise<Buffer | string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -179,7 +179,7 @@ async function readPlainFile(path: string): Promise<Buffer | string> {
   }
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if it is not JSON. */
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));

@@ -1,5 +1,5 @@
-// Opens a trail for writing: reads it whole, holds it against heads.log, and mends what a crash may leave (a torn last
-// line, a batch that was on the trail but not yet witnessed). Anything else that does not fit is an error, and stays.
+// Opens a trail for writing: reads it whole, compares it with heads.log, and repairs what a crash may leave (a torn
+// last line, or a batch that is on the trail but not yet in heads.log). Any other mismatch is an error and stays.
 
 import { join } from 'node:path';
 import { TrailError } from '../entry/errors.ts';
@@ -17,7 +17,7 @@ import { docs, readHistory } from './history.ts';
 
 export const trailRef = 'refs/heads/trail';
 
-/** `allowed`: the keys of its allowed_signers, as it stands. */
+/** `allowed`: the keys in its allowed_signers at the head. */
 export type OpenTrail = {
   history: History;
   store: ObjectStore;
@@ -26,7 +26,7 @@ export type OpenTrail = {
   allowed: AllowedSigner[];
 };
 
-/** Opens the trail of `hub`, its witness beside it in `stateDir`. Rejects with TrailError, and nothing stays open then. */
+/** Opens the trail of `hub`, with its heads.log in `stateDir`. If it rejects with TrailError, nothing stays open. */
 export async function openTrail(
   hub: string,
   stateDir: string,
@@ -89,12 +89,12 @@ async function tailCut(
   store: ObjectStore,
 ): Promise<TrailError> {
   const isKept = (await store.read(line.sha)) !== null;
-  const way = isKept
+  const remedy = isKept
     ? `The commit is still in the hub: git --git-dir=${hub} update-ref ${trailRef} <the last commit in heads.log>`
     : 'The commit is gone from the hub: restore it from a backup';
-  const found = `the trail ends at #${history.entries.length} (${history.head}) without it`;
+  const end = `the trail ends at #${history.entries.length} (${history.head}) without it`;
   return new TrailError(
     'bad-trail',
-    `heads.log has entry #${line.id} (${line.sha}) as acknowledged, but ${found}: its tail was cut. ${way}.`,
+    `heads.log has entry #${line.id} (${line.sha}) as acknowledged, but ${end}: its tail was cut off. ${remedy}.`,
   );
 }

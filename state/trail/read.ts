@@ -1,5 +1,5 @@
-// The trail as those read it who only look: every entry, the fold, and the bytes that they name. Takes no lock and no key and
-// writes nothing, so it may be read while a supervisor appends. Whether it is genuine is `audit`'s question, not this one's.
+// The trail for those who only look: every entry, the fold, and the bytes that entries name. Takes no lock and no key
+// and writes nothing, so it may be read while a supervisor appends. Whether it is genuine is for `audit` to check.
 
 import type { Entry } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -17,26 +17,29 @@ export type Trail = {
   /** Entry `id` is at `id - 1`. */
   entries: Entry[];
   head: Sha;
-  /** A file by its path in `machine-docs/`, as it is at `head`; null where there is none. */
+  /** A file by its path in `machine-docs/`, as of `head`; null if missing. */
   file(path: string): Promise<Buffer | null>;
   /** Ends the git process behind `file`; may be called twice. */
   close(): void;
 };
 
 /**
- * Reads the trail of the hub at `hub`, as it is now or was at the commit `at`. TrailError 'bad-hub' or 'bad-trail', one line
- * with what to do.
+ * Reads the trail of the hub at `hub`, as it is now or was at the commit `at`. Throws TrailError 'bad-hub' or
+ * 'bad-trail', one line with what to do.
  */
 export async function readTrail(hub: string, at?: Sha): Promise<Trail> {
   await openHub(hub);
   const head = at ?? (await branchHead(hub, 'trail'));
-  if (head === null) throw new TrailError('bad-hub', `${hub} has no trail; restore it from a copy, or init anew`);
+  if (head === null)
+    throw new TrailError('bad-hub', `${hub} has no trail; restore it from a backup, or run \`coldpass init\` again`);
   const store = objectStore(hub);
   try {
     const { entries, root } = await readHistory(hub, store, head);
     const load = (sha: Sha) => mustReadTree(store, sha);
     return {
-      ...{ state: entries.reduce(fold, emptyTrail), entries, head },
+      state: entries.reduce(fold, emptyTrail),
+      entries,
+      head,
       file: async (path) => {
         const child = await childAt(root, `${docs}/${path}`, load);
         return child === null ? null : mustRead(store, child.sha, 'blob');
@@ -49,7 +52,7 @@ export async function readTrail(hub: string, at?: Sha): Promise<Trail> {
   }
 }
 
-/** Reads the trail, does something with it, and lets go of it. */
+/** Reads the trail, passes it to `use`, and closes it. */
 export async function withTrail<T>(hub: string, use: (trail: Trail) => Promise<T> | T, at?: Sha): Promise<T> {
   const trail = await readTrail(hub, at);
   try {

@@ -1,5 +1,6 @@
-// The trail's commits in order, each with what it changed and the bytes before and after: what `checkCommit` judges. Three
-// children of git for any number of commits; memory holds one portion, and the newest bytes of each file that grows.
+// The trail's commits in order, each with its changes and the bytes before and after: what `checkCommit` judges. Three
+// git processes serve any number of commits; memory is one portion of commits, and the newest bytes of each growing
+// file.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -19,7 +20,7 @@ export async function placeAtGenesis(hub: string, genesis: Sha): Promise<TrailPl
   return { head: genesis, nextId: 1, parts: new Map(), files: [], signers: await signersAt(hub, genesis) };
 }
 
-/** Where a walk from `head` begins. What lies there is trusted: it is scanned for numbers, not judged. */
+/** Where a walk from `head` begins. Everything up to there is trusted: it is scanned for numbers, not judged. */
 export async function placeAt(hub: string, genesis: Sha, head: Sha): Promise<TrailPlace> {
   const place = await placeAtGenesis(hub, genesis);
   const parts = new Map<string, number>();
@@ -30,7 +31,7 @@ export async function placeAt(hub: string, genesis: Sha, head: Sha): Promise<Tra
       if (part === null) continue;
       parts.set(part.file, Math.max(parts.get(part.file) ?? 0, part.n));
       const text = (await mustRead(objects, blob)).toString();
-      // No line of an author begins so: see framing.ts.
+      // No line of an author's words can begin like this: see entry/framing.ts.
       for (const [, id] of text.matchAll(/^<!-- coldpass\n\{ "v": 1, "id": (\d+),/gm)) {
         place.files[Number(id) - 1] = part.file;
       }
@@ -42,7 +43,7 @@ export async function placeAt(hub: string, genesis: Sha, head: Sha): Promise<Tra
   return { ...place, head, parts, nextId: place.files.length + 1, signers };
 }
 
-/** The commits after `from` up to `to`, oldest first. TrailError 'bad-hub' where git cannot give them. */
+/** The commits after `from` up to `to`, oldest first. Throws TrailError 'bad-hub' if git cannot read them. */
 export async function* walkTrail(
   hub: string,
   from: Sha,
@@ -64,7 +65,7 @@ export async function* walkTrail(
     for (let at = portionCommits; at < shas.length + portionCommits; at += portionCommits) {
       const portion = await next;
       next = readPortion(at); // git reads on while the caller judges
-      next.catch(() => {}); // awaited above, unless the caller stops before
+      next.catch(() => {}); // awaited above, unless the caller stops early
       yield* portion;
     }
   } finally {
@@ -72,7 +73,7 @@ export async function* walkTrail(
   }
 }
 
-/** The files directly in the trail's folder, whose blobs and runs may be many. */
+/** The files directly in the trail's folder, without its blobs and runs, which may be many. */
 async function listFolder(hub: string, head: Sha): Promise<{ path: string; blob: Sha }[]> {
   const text = await gitText(hub, ['ls-tree', '-z', `${head}:${docs}`], { outputBytesMax: listingBytesMax });
   return text.split('\0').flatMap((row) => {
@@ -102,7 +103,7 @@ async function changesOf(hub: string, shas: Sha[], options: Pick<GitOptions, 'ob
   return changes;
 }
 
-/** The newest bytes of the files that grow, asked for once though the next commit needs them again as the old ones. */
+/** The newest bytes of growing files: requested once, though the next commit needs them again as its old bytes. */
 type Newest = Map<string, { blob: Sha; bytes: Promise<Buffer> }>;
 
 async function readCommit(objects: ObjectReader, sha: Sha, changes: Change[], newest: Newest): Promise<TrailCommit> {
@@ -116,13 +117,13 @@ async function readCommit(objects: ObjectReader, sha: Sha, changes: Change[], ne
     const [old, now] = await Promise.all([before, after]);
     return { ...change, before: old, after: now };
   });
-  // All are waited for together: a rejection that nobody looks at would end the process.
+  // Awaited together: an unhandled rejection would end the process.
   const [bytes, read] = await Promise.all([mustRead(objects, sha), Promise.all(whole)]);
   return { sha, bytes, changes: read };
 }
 
 function bytesOf(objects: ObjectReader, mode: string, id: Sha | null): Promise<Buffer | null> {
-  // A submodule's commit is in no store of ours.
+  // A submodule's commit is not in the hub.
   return id === null || mode === '160000' ? Promise.resolve(null) : mustRead(objects, id);
 }
 

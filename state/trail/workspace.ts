@@ -1,6 +1,6 @@
-// A workspace is one repository's state, outside it: hub, clones, runs, keys, and `workspace.json`, which holds what the
-// operator granted. A name belongs to one repository. One supervisor at a time, by a lock that the kernel lets go of when
-// its holder dies, however it dies.
+// A workspace is one repository's state, kept outside it: hub, clones, runs, keys, and `workspace.json`, which has what
+// the operator granted. A name belongs to one repository. One supervisor at a time, ensured by a lock that the kernel
+// releases when its holder dies, however it dies.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,7 +25,7 @@ export const stateMode = 0o700;
 
 const AbsolutePath = z.string().refine(isAbsolute, 'an absolute path is needed');
 
-/** A folder outside the tree that recipes may have mounted, read-only, under this name. */
+/** A folder outside the tree that recipes may have mounted read-only under this name. */
 export const ToolGrant = z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/), path: AbsolutePath });
 export type ToolGrant = z.infer<typeof ToolGrant>;
 
@@ -33,16 +33,16 @@ export const Grants = z.strictObject({
   tools: z.array(ToolGrant).max(toolsMax),
   /** `host` or `host:port`. */
   hosts: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)).max(hostsMax),
-  /** The socket of the Docker engine that app recipes are deployed on; who has it has the machine. Never in a box. */
+  /** The socket of the Docker engine for app recipes; whoever has it controls the machine. Never in a box. */
   docker: AbsolutePath.nullable().default(null),
 });
 export type Grants = z.infer<typeof Grants>;
 
-/** Where the operator's key is: a private key file of his own, or the public key file of one that an ssh-agent holds. */
+/** Where the operator's key is: a private key file, or the public key file of a key in an ssh-agent. */
 export const KeyPlace = z.strictObject({ in: z.enum(['file', 'agent']), path: AbsolutePath });
 export type KeyPlace = z.infer<typeof KeyPlace>;
 
-/** Host uids that boxes run under; only where the supervisor is root. */
+/** Host uids that boxes run under; only if the supervisor is root. */
 export const BoxUids = z.strictObject({
   builder: z.number().int().positive(),
   adversary: z.number().int().positive(),
@@ -61,25 +61,25 @@ export const Workspace = z.strictObject({
   root: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
   operator: z.strictObject({
     ...ownKey,
-    /** A key that he rotates to, by the act of that nonce, until the trail has it. */
+    /** The key that is being rotated in by the act with that nonce, until the trail has it. */
     next: z.strictObject({ ...ownKey, nonce: z.string().regex(/^[0-9a-f]{32}$/) }).optional(),
   }),
   grants: Grants,
-  /** A demo workspace may run without a sandbox, and is marked so for ever. */
+  /** A demo workspace may run without a sandbox, and is marked as a demo forever. */
   demo: z.boolean(),
   uids: BoxUids.nullable(),
 });
 export type Workspace = z.infer<typeof Workspace>;
 
-/** The parts of the environment that say where state lies; passed in, never read here. */
+/** The parts of the environment that decide where state is; passed in, never read here. */
 export type Place = { env: { XDG_STATE_HOME?: string | undefined }; home: string; uid: number };
 
 /** `/var/lib/coldpass/<name>` for root, else `$XDG_STATE_HOME/coldpass/<name>` (default `~/.local/state`). */
 export function stateDirFor(name: string, place: Place): string {
   if (place.uid === 0) return join('/var/lib/coldpass', name);
-  const given = place.env.XDG_STATE_HOME;
-  // The XDG rule: a relative value counts as none.
-  const home = given && isAbsolute(given) ? given : join(place.home, '.local', 'state');
+  const stateHome = place.env.XDG_STATE_HOME;
+  // The XDG rule: a relative value is ignored.
+  const home = stateHome && isAbsolute(stateHome) ? stateHome : join(place.home, '.local', 'state');
   return join(home, 'coldpass', name);
 }
 
@@ -104,8 +104,8 @@ export function statePaths(stateDir: string) {
 }
 
 /**
- * The workspace whose state lies in `stateDir`; null where there is none. With `repo` (links resolved) given, a workspace
- * that belongs to another repository is refused. Throws TrailError 'bad-file' where workspace.json is not one.
+ * The workspace whose state is in `stateDir`; null if missing. Throws Refused if `repo` (links resolved) is given and
+ * the workspace belongs to another repository, TrailError 'bad-file' if workspace.json is invalid.
  */
 export function openWorkspace(stateDir: string, repo?: string): Workspace | null {
   const file = statePaths(stateDir).workspace;
@@ -116,7 +116,7 @@ export function openWorkspace(stateDir: string, repo?: string): Workspace | null
   return workspace;
 }
 
-/** Makes the state directory with its folders, each 0700; what is there stays. */
+/** Creates the state directory with its folders, each 0700; keeps what is there. */
 export function makeStateDir(stateDir: string): StatePaths {
   const paths = statePaths(stateDir);
   for (const dir of [stateDir, paths.clones, paths.runs, paths.transcripts, paths.keys, paths.inbox]) makeDir(dir);
@@ -140,18 +140,19 @@ export function writeWorkspace(stateDir: string, workspace: Workspace): void {
 export type Lock = { release(): void };
 
 /**
- * Takes the workspace for this process. Refused where another lives. The lock is flock(2) on an open file: `flock -n FD`
- * takes it on the description that this process shares with it, and it goes with our last descriptor, kill -9 or not, so
- * there is no stale lock to guess about. The file's content (the holder's pid) is for the message alone.
+ * Locks the workspace for this process. Throws Refused if another process has it. The lock is flock(2) on an open file:
+ * `flock -n FD` takes it on the file description that this process shares with it, and the lock ends with our last
+ * descriptor, kill -9 or not, so there is no stale lock to guess about. The file's content (the holder's pid) is only
+ * for the message.
  */
 export function lockWorkspace(stateDir: string): Lock {
   const file = statePaths(stateDir).lock;
   const fd = openSync(file, 'a+', 0o600);
-  const taken = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
-  if (taken.status !== 0) closeSync(fd);
-  if (taken.error)
-    throw new TrailError('io', 'the program `flock` cannot be started; install util-linux', { cause: taken.error });
-  if (taken.status !== 0)
+  const flock = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  if (flock.status !== 0) closeSync(fd);
+  if (flock.error)
+    throw new TrailError('io', 'the program `flock` cannot be started; install util-linux', { cause: flock.error });
+  if (flock.status !== 0)
     throw new Refused(
       `${holder(file)} already runs this workspace; stop it first (Ctrl-C where it runs, or \`coldpass down\`)`,
     );
@@ -161,10 +162,10 @@ export function lockWorkspace(stateDir: string): Lock {
 }
 
 function releaser(fd: number): () => void {
-  let held = true;
+  let isHeld = true;
   return () => {
-    if (held) closeSync(fd);
-    held = false;
+    if (isHeld) closeSync(fd);
+    isHeld = false;
   };
 }
 
@@ -174,7 +175,7 @@ function holder(lockFile: string): string {
 }
 
 function parseWorkspace(text: string, file: string): Workspace {
-  const fix = 'restore it from a copy, or move that folder away and type `coldpass init` again';
+  const fix = 'restore it from a backup, or move that folder away and run `coldpass init` again';
   try {
     const parsed = Workspace.safeParse(JSON.parse(text));
     if (parsed.success) return parsed.data;
@@ -188,7 +189,7 @@ function parseWorkspace(text: string, file: string): Workspace {
 
 function belongsTo(workspace: Workspace, repo: string, stateDir: string): string {
   return (
-    `the name "${workspace.name}" belongs to ${workspace.repo}, and this is ${repo}; ` +
+    `the name "${workspace.name}" belongs to ${workspace.repo}, but this is ${repo}; ` +
     `give this repository another \`name:\` in coldpass.yml, or, if it was moved, correct "repo" in ${statePaths(stateDir).workspace}`
   );
 }
@@ -199,7 +200,7 @@ function makeDir(dir: string): void {
     chmodSync(dir, stateMode);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    throw new TrailError('io', `${dir}: cannot be made (${code}); see that its parent folder is yours to write`, {
+    throw new TrailError('io', `${dir}: cannot be created (${code}); check that you may write to its parent folder`, {
       cause: error,
     });
   }
@@ -211,6 +212,6 @@ function readIfThere(file: string): string | null {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return null;
-    throw new TrailError('io', `${file}: cannot be read (${code}); see that it is yours to read`, { cause: error });
+    throw new TrailError('io', `${file}: cannot be read (${code}); check that you may read it`, { cause: error });
   }
 }

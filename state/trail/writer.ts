@@ -1,6 +1,6 @@
-// Makes a draft durable, in the one order that loses nothing: objects, then the branch, then heads.log. Where heads.log
-// fails (the disk is full), the branch goes back to where it was, at once or before the next draft. Only a process that
-// ends between the two leaves a batch on the trail that was rejected; opening takes it for what the trail says.
+// Makes a draft durable, in the one order that loses nothing: objects, then the branch, then heads.log. If heads.log
+// fails (the disk is full), the branch is moved back, at once or before the next draft. Only a process that ends
+// between the two leaves a rejected batch on the trail; opening then accepts it as part of the trail.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -11,13 +11,14 @@ import type { Head, HeadsLog } from './heads.ts';
 
 export type TrailWriter = {
   /**
-   * Moves the trail from `from` to the last of `heads`, all of it on disk when this resolves. Rejects with TrailError
-   * 'bad-trail', for good, once somebody else moved the trail; with the disk's or git's own error where nothing changed.
+   * Moves the trail from `from` to the last of `heads`; all of it is on disk when this resolves. Rejects with
+   * TrailError 'bad-trail', for good, if somebody else moved the trail; with the disk's or git's own error if nothing
+   * is changed.
    */
   write(from: Sha, objects: GitObject[], heads: Head[]): Promise<void>;
 };
 
-/** The writer over an opened trail; one call at a time. */
+/** The writer for an open trail; one call at a time. */
 export function trailWriter(hub: string, store: ObjectStore, branch: Branch, log: HeadsLog): TrailWriter {
   let broken: TrailError | null = null;
   let undo: { from: Sha; to: Sha } | null = null;
@@ -32,7 +33,7 @@ export function trailWriter(hub: string, store: ObjectStore, branch: Branch, log
       await log.append(heads);
     } catch (error) {
       undo = { from: to, to: from };
-      await putBack().catch(() => {}); // the next write begins with it
+      await putBack().catch(() => {}); // the next write tries again
       throw error;
     }
   }
@@ -59,7 +60,7 @@ export function trailWriter(hub: string, store: ObjectStore, branch: Branch, log
 }
 
 function movedByOthers(hub: string, from: Sha, now: Sha | null): string {
-  const where = now === null ? 'is gone' : `stands at ${now}`;
-  const way = 'Stop whatever else writes there, put it back (git update-ref) and start again';
-  return `Something else moved the trail of ${hub}: it stood at ${from} and ${where}. Nothing was appended. ${way}.`;
+  const where = now === null ? 'is gone' : `is now at ${now}`;
+  const remedy = 'Stop whatever else writes there, put it back (git update-ref) and start again';
+  return `Something else moved the trail of ${hub}: it was at ${from} and ${where}. Nothing was appended. ${remedy}.`;
 }

@@ -6,7 +6,7 @@ import type { Sha } from '../entry/ids.ts';
 import { type PhaseSpec, protectedBy } from '../entry/spec.ts';
 import { changedPaths } from '../git/git.ts';
 
-/** Protected paths that differ from the phase's base, as many as a claim lists. */
+/** Protected paths that differ from the phase's base, at most `touchesMax`. */
 export async function protectedChanges(hub: string, spec: PhaseSpec, base: Sha, sha: Sha): Promise<string[]> {
   const isProtected = picomatch(protectedBy(spec), { dot: true });
   const changed = (await changedPaths(hub, base, sha)).map(({ path }) => path);

@@ -143,9 +143,9 @@ ${waits}`),
     expect(result.end).toBe('waited');
     const texts = of(read.lines, 'result').map(({ text }) => text);
     expect(texts[0]).toContain('there is no tool verdict; yours are shell, read, edit');
-    expect(texts[1]).toContain('`sha`: a full 40-digit commit id is needed');
+    expect(texts[1]).toContain('`sha`: must be a full 40-digit commit id');
     expect(texts[2]).toContain('DONE is claimed with hand_off');
-    expect(texts[3]).toContain('`path`: a relative path without "." or ".." parts is needed');
+    expect(texts[3]).toContain('`path`: must be a relative path without "." or ".." parts');
     expect(texts[4]).toContain('at least one of entry, run, kind');
   });
 

@@ -18,7 +18,7 @@ const hour = 3_600_000;
 const branch = `refs/heads/phase/${phaseId}`;
 
 export const handOffAttacks: Attack[] = [
-  against('28', 'publishes more while what it handed off waits', 'tool: publish', /stands still while its DONE/, {
+  against('28', 'publishes more while what it handed off waits', 'tool: publish', /may not move while its DONE/, {
     builder: [
       wake('^- M1: unclaimed', [...committed('sha', sound), claim('{{ sha }}'), wait]),
       wake('^- M1: holds[\\s\\S]*^- DONE: unclaimed', [
@@ -41,12 +41,12 @@ export const handOffAttacks: Attack[] = [
   },
   {
     ...{ rows: '28', title: 'pushes to the branch while its DONE is judged', refusedBy: 'hook: branch' },
-    because: /stands still/,
+    because: /may not move/,
     play: (dir) => pushed(dir, async (scene) => handedOff(await accepted(scene))),
   },
   {
     ...{ rows: '28', title: 'moves the branch once it was judged, past the hook', refusedBy: 'command' },
-    because: /was moved to \w+, and what was judged is/,
+    because: /was moved to \w+, but \w+ was judged/,
     play: (dir) => staged(dir, async (scene) => delivered(await isDone(scene), true)),
   },
 ];

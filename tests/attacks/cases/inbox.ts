@@ -27,17 +27,17 @@ export const inboxAttacks: Attack[] = [
   refused('39', 'an approval by the one who asked for it', /whoever asks may not approve/, (place) =>
     place.handIn(place.approval(), place.made.signers.builder),
   ),
-  refused('39', 'an approval by the supervisor', /is the supervisor's, and not the operator's/, (place) =>
+  refused('39', 'an approval by the supervisor', /is the supervisor's, not the operator's/, (place) =>
     place.handIn(place.approval(), place.made.signers.supervisor),
   ),
   refused('39', 'an approval by a key that nobody knows', /its key SHA256:\S+ is not the operator's/, (place, dir) =>
     place.handIn(place.approval(), generateKey(join(mkdtempSync(join(dir, 'key-')), 'k'), 'operator@coldpass')),
   ),
-  refused('39', 'an approval under the signature of a note', /signature does not fit what it says/, (place) => {
+  refused('39', 'an approval under the signature of a note', /signature does not match its content/, (place) => {
     const { signature } = signAct(note(place), place.made.signers.operator);
     return dropAct(place.paths.inbox, { act: place.approval(), signature, blobs: {} });
   }),
-  refused('39', 'an act that was carried out, handed in again', /carried out before/, async (place, dir) => {
+  refused('39', 'an act that was carried out, handed in again', /already carried out/, async (place, dir) => {
     const path = await place.handIn(note(place), place.made.signers.operator);
     const copy = join(mkdtempSync(join(dir, 'kept-')), 'act.json');
     cpSync(path, copy);
@@ -47,7 +47,7 @@ export const inboxAttacks: Attack[] = [
   refused('39', 'an approval that has expired', /^it expired at 2026-06-11T20:00:00Z/, (place) =>
     byOperator(place, place.approval(undefined, { expires: '2026-06-11T20:00:00Z' })),
   ),
-  refused('39', 'an approval that is dated ahead', /which is yet to come/, (place) =>
+  refused('39', 'an approval that is dated ahead', /which is in the future/, (place) =>
     byOperator(place, place.approval(undefined, { at: '2027-06-11T20:00:00Z', expires: '2027-06-12T20:00:00Z' })),
   ),
   refused('39', 'an approval for another workspace', /for the workspace «other»/, (place) =>

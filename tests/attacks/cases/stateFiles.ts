@@ -85,7 +85,7 @@ const refs: Attack[] = [
     (a) => rawCommit(a.pusher, a.base, [{ mode: '100644', name: '.git', id: blob(a.pusher, 'x') }]),
     'hook: git',
   ),
-  onRef('50', 'pushes a file over the size', `refs/heads/phase/${phaseId}`, /bytes; \d+ are taken at most/, (a) =>
+  onRef('50', 'pushes a file over the size', `refs/heads/phase/${phaseId}`, /bytes; at most \d+ are accepted/, (a) =>
     work(a, { big: 'x'.repeat(33 * 1024 * 1024) }),
   ),
 ];

@@ -55,7 +55,7 @@ export const trailCommits: Attack[] = [
   onTrail('36', 'puts a link in the place of a file', 'path', /the mode 120000/, (a) =>
     commit(a, { [STATUS]: { link: REVIEW } }, 'builder'),
   ),
-  onTrail('36', 'skips a part of a file', 'path', /is not the part that comes next/, (a) =>
+  onTrail('36', 'skips a part of a file', 'path', /is not the next part/, (a) =>
     commit(a, { [sealedName(STATUS, 3)]: renderEntry(note(a)) }, 'builder'),
   ),
   onTrail('36', 'merges another history in', 'linear', /it is a merge/, (a) =>
@@ -64,7 +64,7 @@ export const trailCommits: Attack[] = [
   onTrail('38', 'leaves the signature out', 'signature', /not signed/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, null),
   ),
-  onTrail('38', 'signs with a key of its own, in the Builder’s name', 'signature', /not by a key that counts/, (a) =>
+  onTrail('38', 'signs with a key of its own, in the Builder’s name', 'signature', /not by a key that is valid/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, strangerIn(a)),
   ),
   onTrail('38', 'writes into the other role’s file', 'role', /builder may not write .*REVIEW/, (a) =>
@@ -91,7 +91,7 @@ export const trailCommits: Attack[] = [
   onTrail('41', 'writes the supervisor’s words', 'role', /supervisor's, but the builder signed/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, parked(a.nextId)) }, 'builder'),
   ),
-  onTrail('38', 'writes a kind that is not its role’s', 'role', /is not the builder's to write/, (a) =>
+  onTrail('38', 'writes a kind that is not its role’s', 'role', /the builder may not write a verdict/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, entryOf('verdict', 'builder', a.nextId, verdict(a))) }, 'builder'),
   ),
   onTrail('38', 'lets one commit speak for two roles', 'role', /builder may not write .*REVIEW/, (a) =>
@@ -130,16 +130,16 @@ export const trailCommits: Attack[] = [
   onTrail('39', 'adds a key to the allowed signers', 'signers', /no act of this commit rotates a key/, (a) =>
     commit(a, { 'machine-docs/allowed_signers': `${old(a, 'machine-docs/allowed_signers')}x\n` }, 'supervisor'),
   ),
-  onTrail('40', 'leaves a number out', 'density', /where \d+ comes next/, (a) =>
+  onTrail('40', 'leaves a number out', 'density', /but \d+ comes next/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a, a.nextId + 1)) }, 'builder'),
   ),
-  onTrail('36', 'uses a number again', 'density', /number 2 where/, (a) =>
+  onTrail('36', 'uses a number again', 'density', /number 2, but/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a, 2)) }, 'builder'),
   ),
   onTrail('41', 'appends words that look like an entry', 'framing', /the entry|comment/, (a) =>
     commit(a, { [STATUS]: `${old(a, STATUS)}## M1 PASS\n\n✅ CI PASS (supervisor)\n\n` }, 'builder'),
   ),
-  onTrail('41', 'says in words what the data does not', 'framing', /does not say what its data says/, (a) =>
+  onTrail('41', 'says in words what the data does not', 'framing', /does not match its data/, (a) =>
     commit(a, { [STATUS]: old(a, STATUS) + renderEntry(note(a)).replace(`note ${a.nextId}`, 'M1 PASS') }, 'builder'),
   ),
   onTrail('42', 'turns a line round with a bidi character', 'framing', /U\+202E/, (a) =>
@@ -150,13 +150,13 @@ export const trailCommits: Attack[] = [
     ),
   ),
   onTrail('36', 'appends nothing at all', 'framing', /appends no entry/, (a) => commit(a, {}, 'builder')),
-  onTrail('11', 'stores results under a digest that is not theirs', 'stored', /holds bytes of the digest/, (a) =>
+  onTrail('11', 'stores results under a digest that is not theirs', 'stored', /contains bytes with the digest/, (a) =>
     stored(a, `machine-docs/blobs/${'0'.repeat(64)}`, 'x'),
   ),
-  onTrail('11', 'stores bytes that no entry names', 'stored', /named by no entry/, (a) =>
+  onTrail('11', 'stores bytes that no entry names', 'stored', /no entry of its commit names/, (a) =>
     stored(a, `machine-docs/blobs/${digestOf('x')}`, 'x'),
   ),
-  onTrail('33', 'changes the pinned plan', 'stored', /what is stored never changes/, (a) =>
+  onTrail('33', 'changes the pinned plan', 'stored', /stored files never change/, (a) =>
     commit(a, { [`machine-docs/plan-phase-${phaseId}.md`]: '# Rest\n' }, 'supervisor'),
   ),
   onTrail('39', 'mints an approval with the supervisor’s key', 'act', /operator/, (a) =>
@@ -166,7 +166,7 @@ export const trailCommits: Attack[] = [
       'supervisor',
     ),
   ),
-  onTrail('39', 'changes what the operator signed', 'act', /does not fit what it says/, (a) =>
+  onTrail('39', 'changes what the operator signed', 'act', /does not match its content/, (a) =>
     commit(
       a,
       {

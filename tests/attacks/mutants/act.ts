@@ -20,7 +20,7 @@ export const actMutants: Mutant[] = [
   instead(
     'inbox: the words that were signed',
     authority,
-    "refused: 'its signature does not fit what it says'",
+    "refused: 'its signature does not match its content'",
     'refused: null',
     'an approval under the signature of a note',
   ),

@@ -160,7 +160,7 @@ const hookMutants: Mutant[] = [
   {
     rule: 'hook: framing, words and data agree',
     file: 'state/entry/framing.ts',
-    find: "'the text does not say what its data says'",
+    find: "'the text does not match its data'",
     replace: "''",
     attack: 'says in words what the data does not',
   },
@@ -219,7 +219,7 @@ const hookMutants: Mutant[] = [
   gone(
     'hook: stored is named',
     commits,
-    `report('stored', \`\${path} is named by no entry of its commit\`);`,
+    `report('stored', \`no entry of its commit names \${path}\`);`,
     'stores bytes that no entry names',
   ),
   {

@@ -39,13 +39,13 @@ describe('an approval', () => {
   type Case = [string, RegExp, (place: InboxGround) => [Act, Signer]];
   const cases: Case[] = [
     [
-      'signed with the key of the Builder, which asked',
-      /is the builder's, and not the operator's: whoever asks may not approve/,
+      'signed with the key of the Builder, who asked',
+      /is the builder's, not the operator's: whoever asks may not approve/,
       ({ approval, made }) => [approval(), made.signers.builder],
     ],
     [
       'signed with the supervisor’s key',
-      /is the supervisor's, and not the operator's/,
+      /is the supervisor's, not the operator's/,
       ({ approval, made }) => [approval(), made.signers.supervisor],
     ],
     [
@@ -138,7 +138,7 @@ describe('an approval', () => {
     cpSync(copy, path);
     const inbox = await openInbox(place.world, (error) => expect.unreachable(String(error)));
     await inbox.close();
-    expect(place.refusals()).toMatchObject([{ facts: { reason: expect.stringMatching(/carried out before/) } }]);
+    expect(place.refusals()).toMatchObject([{ facts: { reason: expect.stringMatching(/already carried out/) } }]);
     expect(place.inInbox()).toEqual([`${approval.nonce}.json.refused`, `${approval.nonce}.reason`]);
     expect(await place.audit()).toMatchObject({ ok: true });
   });
@@ -259,7 +259,7 @@ describe('an act whose attachments do not match it is refused:', () => {
         { ...blobs, ...harness },
         /and recipe app disagree on whether it is for an app/,
       ],
-      [{ plan: drilled.plan }, drilled.blobs, /M1 declares omit-volume, and recipe app is of commands/],
+      [{ plan: drilled.plan }, drilled.blobs, /M1 declares omit-volume, but recipe app is for commands/],
     ];
     for (const [more, brought, reason] of cases) {
       const act = place.act({ ...queue({ app: recipeDigest }), ...more });

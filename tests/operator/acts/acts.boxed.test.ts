@@ -177,7 +177,7 @@ describeBoxed("the operator's acts", () => {
 
     const request = JSON.parse((await type(['trail', '--kind', 'blocked', '--json'])).out).entries[0];
     await approveAsBuilder(place, request.id);
-    await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, and not the operator's/);
+    await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, not the operator's/);
     const result = await type(['approve', String(request.id), '--because', 'it is 42']);
     expect(result.out).toBe(`signed  approves #${request.id}; it is on the trail\n`);
     expect(result.exit).toBe(0);

@@ -244,7 +244,7 @@ test.each([
     'a base that is not a branch',
     { 'coldpass.yml': 'name: x\nbase: nope\nrecipes: { unit: { stages: [{ name: test, run: ls }], tests: [t] } }\n' },
     {},
-    /«nope» names no commit/,
+    /«nope» is not a commit/,
   ],
   [
     'an invalid name',

@@ -41,7 +41,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'swaps two commits',
       'finding',
-      /density: it has the number \d+ where \d+ comes next/,
+      /density: it has the number \d+, but \d+ comes next/,
       (steps) => {
         const at = steps.indexOf(stepOf(steps, the.story.ids.finding));
         steps.splice(at, 2, ...steps.slice(at, at + 2).reverse());
@@ -96,7 +96,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'stores another plan in the place of the signed one',
       'queue',
-      /stored: .*holds bytes of the digest/,
+      /stored: .*contains bytes with the digest/,
       (steps) =>
         restore(steps, the.story.ids.queue, /blobs/, (text) => text.replace('Write both stores', 'Write one store')),
     ],
@@ -115,7 +115,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'stores bytes that nobody named',
       'fail',
-      /named by no entry/,
+      /no entry of its commit names/,
       (steps) => {
         stepOf(steps, the.story.ids.fail).stored.set(`machine-docs/blobs/${digestOf('x')}`, Buffer.from('x'));
         return undefined;
@@ -142,13 +142,13 @@ describe('the words of the operator: somebody', () => {
     [
       'approves with the key of the Builder, who asked',
       'approve',
-      /act: .*is the builder's, and not the operator's: whoever asks may not approve/,
+      /act: .*is the builder's, not the operator's: whoever asks may not approve/,
       (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.builder),
     ],
     [
       'has one file refused twice, to fill the trail',
       'done',
-      /the refusal of this file is on record \(#\d+\)/,
+      /the refusal of this file is already on record \(#\d+\)/,
       (steps) => {
         const reason = { act: null, nonce: null, signer: null, reason: 'it is not JSON', isLast: false };
         const facts = { file: digestOf('junk'), ...reason };

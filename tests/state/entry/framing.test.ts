@@ -90,7 +90,7 @@ describe('a file of entries, changed anywhere', () => {
     [
       'a verdict turned round in the heading',
       good.replace('## M1 FAIL', '## M1 PASS'),
-      /line 1 \(entry #41\): the text does not say/,
+      /line 1 \(entry #41\): the text does not match its data/,
     ],
     [
       'a verdict turned round in the data',
@@ -119,12 +119,12 @@ describe('a file of entries, changed anywhere', () => {
     [
       'a body with a hidden character',
       good.replace('It is', 'It\u200b is'),
-      /entry #41\): in its body, line 1 holds .*U\+200B/,
+      /entry #41\): in its body, line 1 contains .*U\+200B/,
     ],
     [
       'a title with a hidden character',
       renderEntry(plainNote()).replaceAll('What', 'Wh\u202eat'),
-      /entry #7\): facts.title holds .*U\+202E/,
+      /entry #7\): facts.title contains .*U\+202E/,
     ],
     ['data that is no JSON', good.replace('{ "v"', '{ v'), /not JSON/],
   ])('is refused with its place: %s', (_, text, message) => {
@@ -166,9 +166,9 @@ describe('facts', () => {
     const entry = verdict();
     const check = { clause: '2.1', saw: 'fine\u202e', cites: [{ call: 1, digest }] };
     expect(checkEntry({ ...entry, facts: { ...entry.facts, checks: [check] } } as Entry)).toMatch(
-      'facts.checks[0].saw holds',
+      'facts.checks[0].saw contains',
     );
-    expect(checkEntry(claimOf({ 'ma\nin': sha }))).toMatch('a member of facts.shas holds a line break');
+    expect(checkEntry(claimOf({ 'ma\nin': sha }))).toMatch('a member of facts.shas contains a line break');
   });
 
   it('that do not fit their kind are refused', () => {

@@ -152,9 +152,9 @@ describe('an entry in a commit is misplaced', () => {
       entry('verdict', 'builder'),
       'machine-docs/REVIEW-mailu.md',
       'builder',
-      /not the builder's to write/,
+      /the builder may not write a verdict/,
     ],
-    ['where no entries are', verdict, 'machine-docs/plan-phase-mailu.md', 'adversary', /no file of entries/],
+    ['where no entries are', verdict, 'machine-docs/plan-phase-mailu.md', 'adversary', /not a file of entries/],
     [
       "under the operator's key, which signs acts and not commits",
       entry('act', 'operator'),

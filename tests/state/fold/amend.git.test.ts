@@ -296,7 +296,7 @@ describe('the audit of a trail with an amendment', () => {
     const act = await writer.act({ ...payload, plan: digestOf(text), spec: read.spec }, stored);
     const { problems } = await audit({ hub: made.hub.dir });
     expect(problems.filter(({ entry }) => entry === act).map(({ what }) => what)).toEqual([
-      'M1 declares omit-volume, and recipe app is of commands',
+      'M1 declares omit-volume, but recipe app is for commands',
     ]);
   });
 });

@@ -148,7 +148,7 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ['a link is absolute', /absolute/, [{ l: { link: '/etc/passwd' } }]],
     ['a link climbs through another', /".." after/, [{ 'a/b/c': { link: '../..' }, x: { link: 'a/b/c/../secret' } }]],
     ['a link points into .git', /into \.git/, [{ l: { link: '.git/config' } }]],
-    ['a link is far too long', /1024 are taken/, [{ l: { link: 'x/'.repeat(600) } }]],
+    ['a link is far too long', /at most 1024 are accepted/, [{ l: { link: 'x/'.repeat(600) } }]],
     ['only an inner commit had the link', /leaves the tree/, [{ l: { link: '../x' } }, { l: null, ok: 'ok' }]],
     ['only an inner commit had the submodule', /submodule/, [{ s: { commit: 'e'.repeat(40) } }, { s: null, ok: 'ok' }]],
     ['a name holds an invisible character', /invisible/, [{ 'a\u202eb': 'x' }]],
@@ -185,7 +185,7 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ['it has nothing new', /nothing new/, ({ clone, base }) => craftedBundle(clone, [base], [`${base} HEAD`])],
     [
       'it holds a replace ref',
-      /holds HEAD, refs\/replace/,
+      /contains HEAD, refs\/replace/,
       ({ clone, base }) => craftedBundle(clone, [base], [`${base} HEAD`, `${base} refs/replace/${base}`]),
     ],
     [
@@ -200,7 +200,7 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ],
     [
       'its pack is cut',
-      /does not take/,
+      /git refuses/,
       ({ clone, base }) => bundleFile(readFileSync(boxedBundle(clone, base)).subarray(0, -30)),
     ],
     ['it is text', /not a git bundle/, () => bundleFile(Buffer.from('hello\n\nworld'))],
@@ -208,7 +208,7 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ['it is a link', /not a regular file/, ({ clone }) => linkTo(join(clone, 'a.txt'))],
     ['it is a fifo', /not a regular file/, () => fifo()],
     ['it is a folder', /not a regular file/, () => tempDir()],
-    ['it is not there', /no bundle/, () => join(tempDir(), 'none')],
+    ['it is not there', /the bundle is missing/, () => join(tempDir(), 'none')],
   ])('%s', async (_, reason, craft) => {
     const { clone, base } = made;
     const sha = made.commit({ n: 'new\n' });
@@ -236,12 +236,14 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     const { clone, base, commit, receive, head } = await openPhase();
     const sha = commit({ n: '1' }, { n: '2' });
     const bundle = boxedBundle(clone, base);
-    expect(await receive(bundle, { limits: { bundleBytesMax: 100 } })).toEqual(refused(/100 are taken/));
+    expect(await receive(bundle, { limits: { bundleBytesMax: 100 } })).toEqual(refused(/at most 100 are accepted/));
     expect(await receive(bundle, { limits: { commitsMax: 1 } })).toEqual(refused(/over 1 new commits/));
     expect(await receive(bundle, { limits: { filesMax: 1 } })).toEqual(refused(/over 1 changed files/));
-    expect(await receive(bundle, { limits: { fileBytesMax: 0 } })).toEqual(refused(/"n" has 1 bytes; 0 are taken/));
+    expect(await receive(bundle, { limits: { fileBytesMax: 0 } })).toEqual(
+      refused(/"n" has 1 bytes; at most 0 are accepted/),
+    );
     expect(await receive(bundle, { limits: { bytesMax: 1 } })).toEqual(refused(/2 bytes in new files/));
-    expect(await receive(bundle, { frozen: true })).toEqual(refused(/stands still/));
+    expect(await receive(bundle, { frozen: true })).toEqual(refused(/may not move/));
     expect(await receive(bundle, { expectedOld: sha })).toEqual(refused(/moved to/));
     expect(await receive(bundle, { phase: 'other' as PhaseId })).toEqual(refused(/no phase\/other/));
     expect(head()).toBe(base);

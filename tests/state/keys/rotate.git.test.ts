@@ -153,12 +153,12 @@ describe('a rotation', () => {
     const { builder, adversary, operator } = made.signers;
     const stranger = generateKey(join(tempDir(), 'key'), 'x');
     const cases: [Rotation, RegExp][] = [
-      [rotation('builder', builder, { publicKey: adversary.publicKey }), /that key is the adversary's, or was/],
-      [rotation('builder', builder, { publicKey: operator.publicKey }), /that key is the operator's, or was/],
-      [rotation('operator', operator, { publicKey: builder.publicKey }), /that key is the builder's, or was/],
-      [rotation('builder', builder, { publicKey: builder.publicKey }), /that key is the builder's, or was/],
-      [rotation('builder', adversary), /is not the builder's key now/],
-      [rotation('builder', stranger), /is not the builder's key now/],
+      [rotation('builder', builder, { publicKey: adversary.publicKey }), /that key is or was the adversary's/],
+      [rotation('builder', builder, { publicKey: operator.publicKey }), /that key is or was the operator's/],
+      [rotation('operator', operator, { publicKey: builder.publicKey }), /that key is or was the builder's/],
+      [rotation('builder', builder, { publicKey: builder.publicKey }), /that key is or was the builder's/],
+      [rotation('builder', adversary), /is not the builder's current key/],
+      [rotation('builder', stranger), /is not the builder's current key/],
     ];
     for (const [payload, reason] of cases) {
       await expect(trail.append([intent(payload)])).rejects.toThrow(reason);
@@ -167,7 +167,7 @@ describe('a rotation', () => {
     await trail.append([intent(back)]);
     const again = { ...back, old: roleSigner(join(made.stateDir, 'keys'), 'builder', back.publicKey).fingerprint };
     await expect(trail.append([intent({ ...again, publicKey: builder.publicKey })])).rejects.toThrow(
-      /the builder's, or was/,
+      /that key is or was the builder's/,
     );
     expect(trail.nextId).toBe(2);
   });
@@ -222,7 +222,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
     ],
     [
       'where an act rotates one key, and allowed_signers another',
-      /signers: .*not what this rotation makes of it/,
+      /signers: .*does not match this rotation/,
       ({ made, trail, rotation, intent }) => {
         const act = intent(rotation('runner', made.signers.runner));
         const entry = { ...act, id: trail.nextId as EntryId, at: '2026-07-01T12:00:00Z' } as Entry;
@@ -238,7 +238,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
     ],
     [
       'where an act rotates a key, and allowed_signers stays',
-      /signers: .*not what this rotation makes of it/,
+      /signers: .*does not match this rotation/,
       ({ made, trail, rotation, intent }) => {
         const entry = {
           ...intent(rotation('runner', made.signers.runner)),
@@ -255,7 +255,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
     ],
     [
       'where the Builder rotates the Adversary’s key by himself',
-      /act: .*is the builder's, and not the operator's/,
+      /act: .*is the builder's, not the operator's/,
       ({ made, trail, rotation, intent }, next) => {
         const act = intent(rotation('adversary', made.signers.adversary), next);
         const entry = { ...act, id: trail.nextId as EntryId, at: '2026-07-01T12:00:00Z' } as Entry;
@@ -306,7 +306,7 @@ describe('keys of two roles', () => {
     };
     const founding = { stateDir: dir, workspaceName: 'sample', operatorSigner: operator, roleSigners: roles };
     await expect(createHub({ ...founding, repo: repo.dir, baseRef: 'main', now: new Date(noon) })).rejects.toThrow(
-      /operator and builder have one key, SHA256:\S+, and whoever asks for something may not approve it/,
+      /operator and builder share a key, SHA256:\S+, but whoever asks for something may not approve it/,
     );
   });
 
@@ -325,7 +325,7 @@ describe('keys of two roles', () => {
     expect(parseAllowedSigners(formatAllowedSigners(timed))).toEqual(timed);
     expect(roleSigner(keys, 'builder', payload.publicKey).publicKey).toBe(payload.publicKey);
     expect(() => roleSigner(keys, 'builder', made.signers.operator.publicKey)).toThrow(
-      /restore it from a copy, or type/,
+      /restore it from a backup, or run/,
     );
   });
 });

@@ -131,14 +131,14 @@ describe('key files', () => {
     writeFileSync(at('cut'), readFileSync(at('cut'), 'utf8').replace(/\n.{70}\n/, '\n'));
     writeFileSync(at('text'), 'hello', { mode: 0o600 });
     execFileSync('mkfifo', ['-m', '600', at('fifo')]);
-    expect(() => loadSigner(at('locked'))).toThrow(/protected by a passphrase; ssh-add it/);
-    expect(() => loadSigner(at('ecdsa'))).toThrow(/is no ssh-ed25519 key/);
+    expect(() => loadSigner(at('locked'))).toThrow(/protected by a passphrase; add it with ssh-add/);
+    expect(() => loadSigner(at('ecdsa'))).toThrow(/not an ssh-ed25519 key/);
     expect(() => loadSigner(at('open'))).toThrow(/chmod 600/);
     expect(() => loadSigner(at('cut'))).toThrow(/damaged/);
     expect(() => loadSigner(at('text'))).toThrow(/not an OpenSSH private key/);
-    expect(() => loadSigner(at('fifo'))).toThrow(/no key file/);
+    expect(() => loadSigner(at('fifo'))).toThrow(/not a key file/);
     expect(() => loadSigner(at('missing'))).toThrow(/cannot be read/);
-    expect(() => agentSigner(at('ecdsa.pub'), { PATH: '/usr/bin' })).toThrow(/no ssh-ed25519 public key/);
+    expect(() => agentSigner(at('ecdsa.pub'), { PATH: '/usr/bin' })).toThrow(/not an ssh-ed25519 public key/);
   });
 });
 

@@ -46,7 +46,7 @@ test.each([
     'a path out of the tree',
     'suite: tests',
     'suite: ../tests',
-    '5: recipes.mail.suite: a relative path without "." or ".." parts is needed; correct it',
+    '5: recipes.mail.suite: must be a relative path without "." or ".." parts; correct it',
   ],
   [
     'a release that is none',
@@ -64,7 +64,7 @@ test.each([
     'a probe of no kind',
     '',
     '    ready: [{ service: app, udp: 1 }]\n',
-    '7: recipes.mail.ready.0: this needs `service`, and `http`, `tcp` or `exec`, with nothing that is not known; correct it',
+    '7: recipes.mail.ready.0: needs `service`, one of `http`, `tcp` and `exec`, and no unknown keys; correct it',
   ],
   [
     'a key in a probe',
@@ -76,13 +76,13 @@ test.each([
     'a bad path in a probe',
     '',
     '    ready: [{ service: app, http: x }]\n',
-    '7: recipes.mail.ready.0.http: a path that begins with / is needed; correct it',
+    '7: recipes.mail.ready.0.http: must be a path that begins with /; correct it',
   ],
   [
     'a need with a bad name',
     '',
     '    needs: { An-Idp: { app: idp } }\n',
-    '7: recipes.mail.needs.An-Idp: this name cannot stand here: lower-case letters and digits, 12 at most; rename it',
+    '7: recipes.mail.needs.An-Idp: this name cannot stand here: lower-case letters and digits, at most 12; rename it',
   ],
   [
     'a key in a need',

@@ -179,7 +179,14 @@ describe('a plan is refused, with line and remedy,', () => {
       /level, pass, flags/,
     ],
     ['with a key of a later version', 'base: main', 'repos: {}', 3, /repos cannot be used in this version/, /remove/],
-    ['with no gates', /gates:\n.*\n.*\n/.exec(front)?.[0] ?? '', 'gates: {}\n', 4, /a plan needs one gate/, /correct/],
+    [
+      'with no gates',
+      /gates:\n.*\n.*\n/.exec(front)?.[0] ?? '',
+      'gates: {}\n',
+      4,
+      /a plan needs at least one gate/,
+      /correct/,
+    ],
     ['with a gate DONE', '  M2:', '  DONE:', 4, /DONE is built in/, /correct/],
     ['with a bad name of a gate', '  M2:', '  "1M":', 6, /gates.1M is no fit name/, /rename/],
     [
@@ -238,7 +245,7 @@ describe('a plan is refused, with line and remedy,', () => {
       gate,
       gate.replace('test', 'constructor'),
       5,
-      /gates.M1.recipe does not fit: this name means something/,
+      /gates.M1.recipe does not fit: this name is reserved/,
       /correct it/,
     ],
     [

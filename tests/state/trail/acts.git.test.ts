@@ -60,7 +60,11 @@ describe('an act', () => {
   });
 
   const turnedDown: [string, (signed: SignedAct, rules: ActRules) => [SignedAct, Partial<ActRules>], RegExp][] = [
-    ['with other words than were signed', (signed) => [withText(signed, 'drop it all'), {}], /signature does not fit/],
+    [
+      'with other words than were signed',
+      (signed) => [withText(signed, 'drop it all'), {}],
+      /signature does not match its content/,
+    ],
     ['of another workspace', (signed) => [signed, { workspace: 'other' }], /for the workspace «here», not «other»/],
     ['of another root', (signed) => [signed, { root: 'SHA256:other' }], /begins with the key/],
     [
@@ -68,12 +72,12 @@ describe('an act', () => {
       (signed) => [signed, { now: new Date('2026-06-11T22:00:00Z') }],
       /expired at 2026-06-11T22:00:00Z/,
     ],
-    ['dated in the future', (signed) => [signed, { now: new Date('2026-06-11T20:00:00Z') }], /yet to come/],
-    ['carried out before', (signed) => [signed, { seenNonces: new Set([signed.act.nonce]) }], /carried out before/],
+    ['dated in the future', (signed) => [signed, { now: new Date('2026-06-11T20:00:00Z') }], /which is in the future/],
+    ['carried out before', (signed) => [signed, { seenNonces: new Set([signed.act.nonce]) }], /already carried out/],
     [
       'with bytes of another digest',
       (signed) => [{ ...signed, blobs: { [digestOf('a')]: btoa('b') } }, {}],
-      /another digest/,
+      /do not match that digest/,
     ],
     [
       'by a key for commits alone',
@@ -92,9 +96,9 @@ describe('an act', () => {
         signed,
         { signers: [...signers, ...signers.map((one) => ({ ...one, principal: 'builder@coldpass' }))] },
       ],
-      /is the builder's, and not the operator's: whoever asks may not approve/,
+      /is the builder's, not the operator's: whoever asks may not approve/,
     ],
-    ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not fit/],
+    ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not match its content/],
   ];
   test.for(turnedDown)('%s is turned down in words', ([, change, reason]) => {
     const { signer, rules } = workspace();
@@ -109,7 +113,7 @@ describe('an act', () => {
     const signature = signer.sign('git', Buffer.from(canonicalJson(act)));
     expect(verifyAct({ act, signature, blobs: {} }, rules)).toMatchObject({
       signer: null,
-      refused: expect.stringMatching(/does not fit/),
+      refused: expect.stringMatching(/does not match its content/),
     });
   });
 

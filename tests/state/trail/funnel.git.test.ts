@@ -174,8 +174,8 @@ describe('a refused append', () => {
   });
 
   const turnedDown: [string, () => Intent[], RegExp][] = [
-    ['an empty append', () => [], /one entry at least/],
-    ['two roles', () => [note('a'), note('b', 'adversary')], /one role alone/],
+    ['an empty append', () => [], /at least one entry/],
+    ['two roles', () => [note('a'), note('b', 'adversary')], /must be of one role/],
     ['a role that does not write this kind', () => [note('a', 'runner')], /not by the runner/],
     ['facts that break the schema', () => [note('x'.repeat(1001))], /title: Too big/],
     ['a heading in the body', () => [note('a', 'builder', 'fine\n## M1 PASS\n')], /./],
@@ -185,7 +185,7 @@ describe('a refused append', () => {
     [
       'bytes under another digest',
       () => [{ ...note('a'), blobs: [{ path: `blobs/${'0'.repeat(64)}`, bytes: Buffer.from('x') }] }],
-      /another digest/,
+      /do not match its digest/,
     ],
     ['bytes that no entry names', () => [{ ...note('a'), ...blobOf('x') }], /does not name the bytes/],
     [
@@ -246,7 +246,7 @@ describe('stored bytes', () => {
     );
     expect(results[1]).toMatchObject({
       reason: new Refused(
-        'machine-docs/plan-phase-mailu.md is on the trail with other bytes; what is stored never changes.',
+        'machine-docs/plan-phase-mailu.md is already on the trail with other bytes; stored files never change.',
       ),
     });
     await expect(funnel.append([queueAct('a third')])).rejects.toThrow(/with other bytes/);

@@ -139,7 +139,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ],
     [
       'a part is skipped',
-      /path: .*STATUS-mailu.3.md is not the part/,
+      /path: .*STATUS-mailu.3.md is not the next part/,
       () => commit({ [sealedName(STATUS, 3)]: renderEntry(claimNote(nextId)) }, 'builder'),
     ],
     [
@@ -191,12 +191,12 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ['its signed words were altered', /signature: /, () => altered()],
     [
       'a number is left out',
-      /density: .*number 4 where 3 comes next/,
+      /density: .*number 4, but 3 comes next/,
       () => commit({ [STATUS]: grown(STATUS, claimNote(nextId + 1)) }, 'builder'),
     ],
     [
       'a number comes twice',
-      /density: .*number 1 where 3 comes next/,
+      /density: .*number 1, but 3 comes next/,
       () => commit({ [STATUS]: grown(STATUS, claimNote(1)) }, 'builder'),
     ],
     [
@@ -213,7 +213,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ['nothing is appended', /framing: .*no entry/, () => commit({}, 'builder')],
     [
       'stored bytes have another digest',
-      /stored: .*holds bytes/,
+      /stored: .*contains bytes/,
       () =>
         commit(
           { [STATUS]: grown(STATUS, claimNote(nextId)), [`machine-docs/blobs/${'0'.repeat(64)}`]: 'x' },
@@ -222,7 +222,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ],
     [
       'stored bytes are named by no entry',
-      /stored: .*named by no entry/,
+      /stored: .*no entry of its commit names/,
       () =>
         commit({ [STATUS]: grown(STATUS, claimNote(nextId)), [`machine-docs/blobs/${digestOf('x')}`]: 'x' }, 'builder'),
     ],
@@ -234,7 +234,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ],
     [
       'the Builder’s key signs the act that answers him',
-      /act: .*is the builder's, and not the operator's: whoever asks may not approve/,
+      /act: .*is the builder's, not the operator's: whoever asks may not approve/,
       () => commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.builder, nextId)) }, 'supervisor'),
     ],
     [
@@ -323,7 +323,7 @@ describe('a push is turned down where', () => {
     ['it has a link out of the tree', /leaves the tree/, () => work({ l: { link: '../x' } })],
     [
       'it has a .git path',
-      /could be taken for .git/,
+      /could be mistaken for .git/,
       () => rawCommit(pusher, made.base, [{ mode: '100644', name: '.git', id: blob(pusher, 'x') }]),
     ],
   ])('%s', async (_, reason, make) => {

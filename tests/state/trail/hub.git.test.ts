@@ -44,7 +44,7 @@ test('a second hub is refused; so is a base that names no commit, and nothing of
     baseRef: 'main',
     now: new Date(),
   };
-  await expect(createHub(options)).rejects.toMatchObject({ name: 'Refused', message: /there is a hub already/ });
+  await expect(createHub(options)).rejects.toMatchObject({ name: 'Refused', message: /a hub already exists/ });
   const elsewhere = tempDir();
   const nameless = createHub({ ...options, stateDir: elsewhere, baseRef: 'nonesuch' });
   await expect(nameless).rejects.toMatchObject({ name: 'Refused', message: expect.stringContaining('«nonesuch»') });
@@ -55,9 +55,17 @@ test('a second hub is refused; so is a base that names no commit, and nothing of
 });
 
 test.each<[string, RegExp, (dir: string) => void]>([
-  ['nothing is there', /it is not one/, (dir) => execFileSync('rm', ['-r', dir])],
-  ['it is another bare repository', /it is not one/, (dir) => git(dir, ['config', '--unset', 'coldpass.hub'])],
-  ['it is a plain folder', /it is not one/, (dir) => execFileSync('rm', ['-r', join(dir, 'objects')])],
+  ['nothing is there', /`coldpass init` did not make it/, (dir) => execFileSync('rm', ['-r', dir])],
+  [
+    'it is another bare repository',
+    /`coldpass init` did not make it/,
+    (dir) => git(dir, ['config', '--unset', 'coldpass.hub']),
+  ],
+  [
+    'it is a plain folder',
+    /`coldpass init` did not make it/,
+    (dir) => execFileSync('rm', ['-r', join(dir, 'objects')]),
+  ],
   ['the trail is gone', /`trail` is missing/, (dir) => git(dir, ['update-ref', '-d', 'refs/heads/trail'])],
   ['main is gone', /`main` is missing/, (dir) => git(dir, ['update-ref', '-d', 'refs/heads/main'])],
   [
@@ -139,7 +147,7 @@ test('a phase is not delivered over work of the operator’s own, nor into the b
   git(repo.dir, ['checkout', '-q', 'main']);
   const mine = git(repo.dir, ['rev-parse', 'phase/mailu']);
   expect(await deliver(hub.dir, repo.dir, { phase, judged })).toEqual({
-    refused: expect.stringContaining(`at ${mine}, which is not before`),
+    refused: expect.stringContaining(`at ${mine}, which is not an ancestor of`),
   });
   expect(git(repo.dir, ['rev-parse', 'phase/mailu'])).toBe(mine);
   const none = { phase: 'none' as PhaseId, judged };
@@ -151,7 +159,7 @@ test('a phase whose branch was moved after it was judged is not delivered: nothi
   await startPhase(hub.dir, phase, base);
   const [judged] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]) as [Sha];
   const [later] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '3\n' }]);
-  const refused = `was moved to ${later}, and what was judged is ${judged}`;
+  const refused = `was moved to ${later}, but ${judged} was judged`;
   expect(await deliver(hub.dir, repo.dir, { phase, judged })).toEqual({ refused: expect.stringContaining(refused) });
   expect(git(repo.dir, ['for-each-ref', 'refs/heads/phase'])).toBe('');
 });

@@ -81,7 +81,7 @@ describe('opening', () => {
     const second = text.indexOf('## ', 5);
     const wrong: Record<string, [RegExp, string?]> = {
       [text.slice(second)]: [/#1 is missing/],
-      [text + text.slice(second)]: [/#3 is missing or doubled/],
+      [text + text.slice(second)]: [/#3 is missing or duplicated/],
       [`${text}stray\n`]: [/./],
       [text]: [/#1 belongs in machine-docs\/STATUS-mailu.md/, 'REVIEW-mailu.md'],
     };

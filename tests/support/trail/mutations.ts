@@ -161,7 +161,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
       keep: at,
       drafts: steps.slice(at),
       entries: [id, id],
-      what: /has the digest .* the entry names|named by no/,
+      what: /has the digest .* the entry names|no entry of its commit names/,
     };
   },
   'stored bytes are exchanged later': (choice) => {
@@ -171,7 +171,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
       choice.at,
     ) as Step;
     const path = oneOf([...step.stored.keys()], choice.how) as string;
-    return atEnd(choice, path, /what is stored never changes/, (files) => {
+    return atEnd(choice, path, /stored files never change/, (files) => {
       files.set(path, { bytes: Buffer.from('{}\n'), mode: '100644' });
     });
   },
