@@ -83,7 +83,7 @@ describeBoxed('a cold run', () => {
       project,
       { stages: [{ ...nodeTest, run: 'true' }] },
       'FAIL',
-      /report\.xml is not there/,
+      /report\.xml does not exist/,
     ],
     [
       'declares no report',
@@ -125,7 +125,7 @@ describeBoxed('a cold run', () => {
       { ...project, 'report.xml': '<testsuite tests="1"><testcase name="a"/></testsuite>' },
       { stages: [{ ...nodeTest, run: 'true' }] },
       'FAIL',
-      /report\.xml is not there/,
+      /report\.xml does not exist/,
     ],
     [
       'cuts its report short',
@@ -313,7 +313,7 @@ describeBoxed('a cold run', () => {
       expect.stringContaining('tool folder "python"'),
       expect.stringContaining('network host "other.example"'),
       expect.stringContaining(`no commit ${unknown}`),
-      expect.stringContaining('behind "conf"'),
+      expect.stringContaining('below "conf"'),
     ]);
     expect(readFileSync('/etc/passwd', 'utf8')).not.toBe('x');
   });

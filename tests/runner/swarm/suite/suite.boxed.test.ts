@@ -115,7 +115,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
 
   test.each([
     ['a link', `fs.rmSync(file); fs.symlinkSync('/etc/passwd', file)`, 'the report is a link, not a file'],
-    ['not there', 'fs.rmSync(file)', 'the report is not there'],
+    ['not there', 'fs.rmSync(file)', 'the report does not exist'],
     ['empty', '', /^the report: it is not well-formed XML/],
     ['rubbish', `fs.writeFileSync(file, '<testsuites')`, /^the report: it is not well-formed XML/],
     ['a flood', 'fs.writeFileSync(file, Buffer.alloc(9 << 20))', 'the report is larger than 8 MB'],
