@@ -1,5 +1,5 @@
-// The commits that a plain trail cites, held against a repository: one that is not there backs nothing, and neither does one
-// whose own subject speaks of another gate, as in `review(M2): PASS`.
+// Checks the commits that a plain trail cites against a repository: a missing commit is no evidence, and neither is one whose
+// subject names another gate, as in `review(M2): PASS`.
 
 import type { Flag } from './checks.ts';
 import type { PlainGate, Where } from './gates.ts';
@@ -7,10 +7,10 @@ import { same } from './told.ts';
 import type { PlainTrail } from './trail.ts';
 
 export type KnownCommit = { sha: string; subject: string };
-/** By the commit's spelling in the text; null where the repository has none such. */
+/** By the commit's spelling in the text; null if the repository does not have it. */
 export type Known = ReadonlyMap<string, KnownCommit | null>;
 
-/** The trail with what the repository knows of its commits, and flags for those that do not back what cites them. */
+/** Adds to the trail what the repository knows about its commits, and flags for those that do not support what cites them. */
 export function withRepository(trail: PlainTrail, known: Known): PlainTrail {
   const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
   const find = (commit: string) => commits.find((one) => same(one.commit, commit))?.known;
@@ -40,7 +40,7 @@ function problemOf(
 ): Flag[] {
   const at = where.slice(0, 1);
   if (known == null) {
-    const what = `the ${by} of ${id} cites ${commit}, which is no commit of the repository`;
+    const what = `the ${by} of ${id} cites ${commit}, which is not a commit in the repository`;
     return [{ kind: 'evidence-nowhere', ids: [id], what, where: at }];
   }
   const about = /^(?:claim|review)\(([^)]+)\)/.exec(known.subject)?.[1];

@@ -1,4 +1,4 @@
-// The gates that a plain trail tells of, each with its claims and verdicts and where it stands by the last word on it.
+// The gates in a plain trail, each with its claims, verdicts and states, and its standing by the latest of them.
 
 import type { Gates, Placed } from './context.ts';
 import type { Part } from './headline.ts';
@@ -7,24 +7,24 @@ import { isBefore, type Precision, type Stamp } from './time.ts';
 import { addClaim, addEvidence, addVerdict, evidenceByHead, joinDetail, noEvidence, retract, whenOf } from './told.ts';
 
 export type Where = { file: string; line: number };
-/** A time as the text has it; `assumed` where its date stands elsewhere. All null or false where there is none. */
+/** A time as written; `assumed` if its date comes from elsewhere in the text. All null or false if there is no time. */
 export type When = { at: string | null; precision: Precision | null; assumed: boolean };
 export type Evidence = { commits: string[]; builds: number[]; logs: string[] };
 export type PlainClaim = When & {
   again: boolean;
   parts: Part[];
   evidence: Evidence;
-  /** It has no gate line; the gate was told by a name in its text. */
+  /** It has no gate line; the gate was guessed from a name in its text. */
   guessed: boolean;
   where: Where[];
 };
 export type PlainVerdict = When & {
   verdict: Verdict;
-  /** The commits that the sentence itself names. */
+  /** The commits that its sentences name. */
   cites: string[];
-  /** What stands under it as well. */
+  /** Includes the evidence named below it. */
   evidence: Evidence;
-  /** Only named among others that passed. */
+  /** Only listed among others that passed. */
   bare: boolean;
   retracted: Where | null;
   where: Where[];
@@ -48,7 +48,7 @@ type Draft<T> = T & { stamp: Stamp | null; heads: Set<Placed> };
 export type DraftClaim = Draft<PlainClaim>;
 export type DraftVerdict = Draft<PlainVerdict>;
 export type DraftState = PlainState & { stamp: Stamp | null };
-/** A gate with what comparing needs. */
+/** A gate with the data needed for comparing. */
 export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
   claims: DraftClaim[];
   verdicts: DraftVerdict[];
@@ -60,37 +60,42 @@ const forms = ['headline', 'field', 'mention', 'list'];
 
 export function foldGates(statements: Statement[], placed: Placed[], gates: Gates): GateDraft[] {
   const drafts = draftsOf(statements, gates);
-  const toEach = (one: Statement, tell: (gate: GateDraft) => void) => {
+  const forEachGate = (one: Statement, act: (gate: GateDraft) => void) => {
     for (const id of one.ids) {
       const gate = drafts.get(id);
-      if (gate) tell(gate);
+      if (gate) act(gate);
     }
   };
-  for (const one of ranked(statements)) toEach(one, (gate) => tellOf(gate, one));
+  for (const one of ranked(statements)) forEachGate(one, (gate) => addStatement(gate, one));
   const evidence = evidenceByHead(placed);
   for (const gate of drafts.values()) complete(gate, evidence);
-  for (const one of statements) if (one.kind === 'retraction') toEach(one, (gate) => retract(gate, one));
-  const told = [...drafts.values()].filter((one) => gates.declared.has(one.id) || isTold(one));
-  return told.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byId(a.id, b.id));
+  for (const one of statements) if (one.kind === 'retraction') forEachGate(one, (gate) => retract(gate, one));
+  const shown = [...drafts.values()].filter((one) => gates.declared.has(one.id) || hasStatements(one));
+  return shown.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byId(a.id, b.id));
 }
 
-/** A verdict that is only known from its retraction makes a gate too. */
+/** A verdict known only from its retraction makes a gate too. */
 function draftsOf(statements: Statement[], gates: Gates): Map<string, GateDraft> {
   const retracted = statements.flatMap((one) => (one.kind === 'retraction' && one.verdict ? one.ids : []));
   const namesOf = (id: string) => [...gates.names].flatMap(([name, ids]) => (ids.has(id) ? [name] : []));
   const draft = (id: string): GateDraft => ({
-    ...{ id, names: namesOf(id), standing: 'unknown', claims: [], verdicts: [], states: [] },
+    id,
+    names: namesOf(id),
+    standing: 'unknown',
+    claims: [],
+    verdicts: [],
+    states: [],
   });
   return new Map([...gates.ids, ...retracted].map((id) => [id, draft(id)]));
 }
 
-/** What a headline says comes before what is said in passing. */
+/** Verdicts in headlines come before verdicts mentioned in passing. */
 function ranked(statements: Statement[]): Statement[] {
   const rank = (one: Statement) => (one.kind === 'verdict' ? forms.indexOf(one.form) : 0);
   return statements.toSorted((a, b) => rank(a) - rank(b));
 }
 
-function tellOf(gate: GateDraft, one: Statement): void {
+function addStatement(gate: GateDraft, one: Statement): void {
   if (one.kind === 'claim' && gate.claims.length < perGateMax) addClaim(gate, one);
   if (one.kind === 'verdict' && gate.verdicts.length < perGateMax) addVerdict(gate, one);
   if (one.kind === 'state' && gate.states.length < perGateMax) gate.states.push(stateOf(one));
@@ -109,11 +114,11 @@ function complete(gate: GateDraft, evidence: Map<Placed, Evidence>): void {
   gate.verdicts.sort((a, b) => (a.stamp?.fromMs ?? 0) - (b.stamp?.fromMs ?? 0));
 }
 
-function isTold({ claims, verdicts, states }: GateDraft): boolean {
+function hasStatements({ claims, verdicts, states }: GateDraft): boolean {
   return claims.length + verdicts.length + states.length > 0;
 }
 
-/** The last word that the text gives: of verdicts by their times, else of claims, else of states. */
+/** The newest valid verdict by time; without verdicts a claim, else the newest state. */
 function standingOf({ verdicts, claims, states }: GateDraft): Standing {
   const last = newest(verdicts.filter(({ retracted }) => retracted === null));
   if (last) return last.bare ? 'only listed' : last.verdict;
@@ -121,14 +126,14 @@ function standingOf({ verdicts, claims, states }: GateDraft): Standing {
   return claims.length > 0 ? 'claimed' : (newest(states)?.state ?? 'unknown');
 }
 
-/** One without a time counts as older than one that has it. */
+/** One without a time counts as older than one with a time. */
 function newest<T extends { stamp: Stamp | null }>(all: T[]): T | undefined {
   const isOlder = (one: T, other: T) =>
     one.stamp === null ? other.stamp !== null : other.stamp !== null && isBefore(one.stamp, other.stamp);
   return all.reduce<T | undefined>((best, one) => (best && isOlder(one, best) ? best : one), undefined);
 }
 
-/** Numbers count as numbers: S4.9 before S4.10. */
+/** Compares digits as numbers: S4.9 before S4.10. */
 export function byId(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }

@@ -1,5 +1,5 @@
-// Vetoes, each with what it asks for and how far that is met. One is known by its time; what is said without a time belongs to the
-// last that stands. Only a lift ends one.
+// Vetoes, each with its requirements and which of them are met. A veto is identified by its time; checklist items and lifts
+// belong to the last veto in force. Only a lift ends one.
 
 import type { When, Where } from './gates.ts';
 import type { Of, Statement, VetoItem } from './sight.ts';
@@ -10,7 +10,7 @@ export type PlainVeto = When & {
   text: string;
   standing: boolean;
   lifted: Where | null;
-  /** `met` is null where the text does not say. */
+  /** `met` is null if unknown. */
   checklist: { what: string; ids: string[]; met: boolean | null; where: Where[] }[];
   where: Where[];
 };
@@ -30,7 +30,13 @@ function assert(vetoes: VetoDraft[], one: Of<'veto'>): void {
   const where = { file: one.file, line: one.line };
   const known = vetoes.find(({ stamp }) => stamp === null || one.at === null || stamp.at === one.at.at);
   const veto: VetoDraft = known ?? {
-    ...{ text: one.text, ...whenOf(one.at), stamp: one.at, standing: true, lifted: null, checklist: [], where: [] },
+    ...whenOf(one.at),
+    text: one.text,
+    stamp: one.at,
+    standing: true,
+    lifted: null,
+    checklist: [],
+    where: [],
   };
   if (!known) vetoes.push(veto);
   if (veto.stamp === null && one.at !== null) {
