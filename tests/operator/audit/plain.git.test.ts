@@ -127,7 +127,9 @@ describe('coldpass audit FILE…', () => {
     for (const name of ['real.md', 'short.md'])
       expect(await place.type(['audit', name, '--repo', '.'])).toMatchObject({ exit: 0, err: '' });
     const none = await place.type(['audit', 'none.md', '--repo', '.']);
-    expect(none.out).toMatch(/evidence-nowhere {2}the PASS of M2 cites feedbee1, which is not a commit in the repository/);
+    expect(none.out).toMatch(
+      /evidence-nowhere {2}the PASS of M2 cites feedbee1, which is not a commit in the repository/,
+    );
     const wrong = await place.type(['audit', 'other.md', '--repo', '.']);
     expect(wrong.out).toMatch(
       /evidence-elsewhere {2}the PASS of M3 cites [0-9a-f]{40}, whose subject is "review\(M2\): PASS"/,
