@@ -1,5 +1,5 @@
-// Checks each act against what it was signed for (this workspace, this trail, this exact text of its target), and a phase's
-// opening against the plan and recipes that were signed. The signatures themselves are checked with each commit.
+// Checks each act against what it was signed for (this workspace, this trail, this exact text of its target), and a
+// phase's opening against the signed plan and recipes. The signatures themselves are checked with each commit.
 
 import { targetOf } from '../entry/act.ts';
 import { canonicalJson, digestOfJson } from '../entry/digest.ts';
@@ -42,7 +42,9 @@ export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): 
   return problems;
 }
 
-/** Everything wrong with `opened`, in words: its plan must be the stored one, and its spec and recipes must match it. */
+/**
+ * Everything wrong with `opened`, in words: its plan must be the stored one, and its spec and recipes must match it.
+ */
 export async function openedProblems(
   facts: Extract<Facts<'phase'>, { event: 'opened' }>,
   store: AuditStore,

@@ -1,6 +1,6 @@
-// The audit: reads a trail from its first commit and trusts nothing that it can check. Signatures, prefixes, framing and order
-// are checked by the rule of the hub's hook, entries by the supervisor's rules, runs from their records, claims from git, and
-// gates by the same pure rule. Works offline, with only git and Node. A bad trail is a result, never an error.
+// The audit: reads a trail from its first commit and trusts nothing that it can check. Checks signatures, prefixes,
+// framing and order by the rule of the hub's hook, entries by the supervisor's rules, runs by their records, claims by
+// git, and gates by the same pure rule. Works offline, with only git and Node. A bad trail is a result, never an error.
 
 import { Refused, TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -122,7 +122,9 @@ function rootProblems({ root, genesis }: Hub, options: AuditOptions): AuditProbl
   return [{ entry: null, commit: genesis, what }];
 }
 
-/** The commit rule does not cover the first commit: it may contain only keys, and nothing that could pass for a record. */
+/**
+ * The commit rule does not cover the first commit: it may contain only keys, and nothing that could pass for a record.
+ */
 async function genesisProblems({ genesis, signers, objects }: Trail): Promise<AuditProblem[]> {
   const tree = parseCommit(await mustRead(objects, genesis, 'commit'))?.tree as Sha;
   const strange = (await pathsIn(objects, tree)).find((path) => path !== allowedSignersFile && path !== readmeFile);

@@ -42,7 +42,7 @@ async function keptProblems(entry: RunEntry, phase: Phase, record: RunRecord, us
   return kept.result === 'INCONCLUSIVE' ? [] : ['there are no runs to compare these earlier tests with'];
 }
 
-/** The claim's newest run first. Older ones too, since another may have been recorded between the judgement and its entry. */
+/** The claim's newest run first. Older ones too: another may have been recorded between judgement and entry. */
 async function keptJudgements(
   purpose: Extract<Purpose, { kind: 'kept' }>,
   phase: Phase,

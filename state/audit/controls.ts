@@ -1,5 +1,5 @@
-// Rechecks controls: repeats each judgement from the records on the trail and the claim in git, with the same functions.
-// Also checks that a run is one that its claim needs, and that a patch by the Adversary is valid.
+// Rechecks controls: repeats each judgement from the records on the trail and the claim in git, with the same
+// functions. Also checks that a run is one that its claim needs, and that a patch by the Adversary is valid.
 
 import { functionCounts, patchableFiles, workFor } from '../controls/changedWork.ts';
 import { type ControlPurpose, judgeControl } from '../controls/judge.ts';
@@ -94,8 +94,8 @@ export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Ph
 }
 
 /**
- * Judgements from the three records, starting with the newest runs of claim and reference. Older ones too, since another run
- * of the same tree may have been recorded between the judgement and its entry.
+ * Judgements from the three records, starting with the newest runs of claim and reference. Older ones too, since
+ * another run of the same tree may have been recorded between the judgement and its entry.
  */
 async function* judgements(
   { facts }: RunEntry,

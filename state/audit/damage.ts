@@ -1,5 +1,5 @@
-// Finds the damage in a hub whose trail cannot even be opened: a commit is lost, or there are two beginnings. Walks back from
-// the end and names the place as closely as the remaining commits allow.
+// Finds the damage in a hub whose trail cannot even be opened: a commit is lost, or there are two beginnings. Walks
+// back from the end and names the place as closely as the remaining commits allow.
 
 import type { Entry } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -64,7 +64,9 @@ async function mergedAt(hub: string, commit: Sha): Promise<Break> {
   return { commit, entry: await firstEntryOf(hub, commit), what: 'this commit is a merge, which a trail never has' };
 }
 
-/** The first entry of a commit whose parent cannot be used. The subject shows how many of the newest entries it added. */
+/**
+ * The first entry of a commit whose parent cannot be used. The subject shows how many of the newest entries it added.
+ */
 async function firstEntryOf(hub: string, sha: Sha): Promise<number | null> {
   try {
     const entries = (await entriesAt(hub, sha)).sort((a, b) => a.id - b.id);

@@ -1,5 +1,5 @@
-// Judges each entry of the trail by everything before it: by the rules that an honest supervisor applies before it appends
-// (`admit`), and by rules of the audit alone about times, references, acts, runs and stored files.
+// Judges each entry of the trail by everything before it: by the rules that an honest supervisor applies before it
+// appends (`admit`), and by rules of the audit alone about times, references, acts, runs and stored files.
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { emptyTrail, type Phase, type TrailState } from '../entry/phase.ts';

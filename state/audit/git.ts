@@ -1,6 +1,6 @@
-// Checks what the trail says about the work against git: that each claim's commit exists with its tree and all its content,
-// that claimed and published commits are on their phase's branch, and which claims come before which. Asks git once for all
-// claims of a phase.
+// Checks what the trail says about the work against git: that each claim's commit exists with its tree and all its
+// content, that claimed and published commits are on their phase's branch, and which claims come before which. Asks git
+// once for all claims of a phase.
 
 import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
 import type { EntryId, PhaseId, Sha } from '../entry/ids.ts';
@@ -61,8 +61,8 @@ function noteAmendment({ specs }: PhaseWork, { id, facts }: EntryOf<'act'>): voi
 }
 
 /**
- * Everything in the work that git contradicts. For entries up to `upTo` an earlier audit checked the commits; their place on
- * the branch is checked again, since branches move.
+ * Everything in the work that git contradicts. For entries up to `upTo` an earlier audit checked the commits; their
+ * place on the branch is checked again, since branches move.
  */
 export async function workFaults(trail: Trail, work: PhaseWork, upTo = 0): Promise<Fault[]> {
   const { dir, objects, heads } = trail;
@@ -90,7 +90,7 @@ async function existingWork(objects: ObjectStore, work: PhaseWork, upTo: number)
   return [{ ...work, claims, published }, faults];
 }
 
-/** Reports the base, or the first claim, with lost or damaged objects. Checks of each claim what it adds to those before it. */
+/** Reports the base, or the first claim, with lost or damaged objects, counting only what each claim adds. */
 async function contentFaults(hub: string, { base, opened, claims }: PhaseWork, upTo: number): Promise<Fault[]> {
   if (opened <= upTo && claims.every(({ id }) => id <= upTo)) return [];
   const verify = (args: string[]) => git(hub, ['rev-list', '--quiet', '--verify-objects', ...args]);
@@ -120,7 +120,9 @@ async function placeFaults(hub: string, head: Sha | null, work: PhaseWork, upTo:
   return faults;
 }
 
-/** A phase's branch is never deleted or moved back: it contains all that was published and claimed, and ends at `done`. */
+/**
+ * A phase's branch is never deleted or moved back: it contains all that was published and claimed, and ends at `done`.
+ */
 async function branchFaults(
   { phase, opened, newest, base, claims, published, done }: PhaseWork,
   head: Sha | null,
@@ -205,8 +207,8 @@ function named(claims: EntryId[]): string {
 }
 
 /**
- * Ancestry (or equality) among commits, from one listing of what lies between them and the base. Commits in the base's own
- * history are not in the listing; git is asked about each of those.
+ * Ancestry (or equality) among commits, from one listing of what lies between them and the base. Commits in the base's
+ * own history are not in the listing; git is asked about each of those.
  */
 async function ancestry(hub: string, shas: Sha[], base: Sha): Promise<IsBefore> {
   const bits = new Map(shas.map((sha, index) => [sha, 1n << BigInt(index)]));

@@ -1,6 +1,6 @@
-// Records how far an audit came, for the next one: a file in the state folder, never part of the trail. It saves work and
-// proves nothing: whoever can write it can make it say anything, so it is used only on request, and a full audit never reads
-// it. A mark that does not fit is ignored, with the reason. It hides later damage to what came before it.
+// Records how far an audit came, for the next one: a file in the state folder, never part of the trail. It saves work
+// and proves nothing: whoever can write it can make it say anything, so it is used only on request, and a full audit
+// never reads it. A mark that does not fit is ignored, with the reason. It hides later damage to what came before it.
 
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';

@@ -1,5 +1,5 @@
-// Reads a trail from its first commit, or from where an earlier reading ended. Judges each commit by the one before it and each
-// entry by everything before it, and collects what the later checks of git, witnesses and gates need.
+// Reads a trail from its first commit, or from where an earlier reading ended. Judges each commit by the one before it
+// and each entry by everything before it, and collects what the later checks of git, witnesses and gates need.
 
 import type { PhaseId, Sha } from '../entry/ids.ts';
 import { parseCommit } from '../git/commits.ts';

@@ -1,5 +1,5 @@
-// Checks a run's entry against the claim, plan and base that it was made for, and against the runner's record. Recomputes facts
-// and judgement from `results.json` and git, with the same functions that made them.
+// Checks a run's entry against the claim, plan and base that it was made for, and against the runner's record.
+// Recomputes facts and judgement from `results.json` and git, with the same functions that made them.
 
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf, Facts } from '../entry/entry.ts';

@@ -1,5 +1,5 @@
-// Checks that a PASS rests on the whole diff of its claim: makes the diff again from git, splits it into parts again, and
-// compares that with what the verdict says was served.
+// Checks that a PASS rests on the whole diff of its claim: makes the diff again from git, splits it into parts again,
+// and compares that with what the verdict says was served.
 
 import { judgedAgainst, workDiff } from '../controls/workDiff.ts';
 import type { EntryOf } from '../entry/entry.ts';

@@ -1,6 +1,6 @@
-// Exports a trail as in-toto statements (Statement v1) for other tools: a test-result for each counted run, and a verification
-// summary (SLSA VSA v1) for each claimed gate. Pure: no clock and no paths, so the same trail gives the same bytes. Data that
-// a predicate has no field for is in the fields `coldpass:run` and `coldpass:gate`.
+// Exports a trail as in-toto statements (Statement v1) for other tools: a test-result for each counted run, and a
+// verification summary (SLSA VSA v1) for each claimed gate. Pure: no clock and no paths, so the same trail gives the
+// same bytes. Data that a predicate has no field for is in the fields `coldpass:run` and `coldpass:gate`.
 //
 // A trail is identified by the fingerprint of the key that founded it: `coldpass:SHA256:…#NAME` is NAME in that trail.
 
@@ -25,7 +25,9 @@ export type Statement = {
   predicate: Record<string, unknown>;
 };
 
-/** The trail that statements are about: fingerprint of its root, its head commit, and the resource that its gates judge. */
+/**
+ * The trail that statements are about: fingerprint of its root, its head commit, and the resource that its gates judge.
+ */
 export type Source = { root: string; head: Sha; resource: string };
 
 /** An envelope that another one relies on: its file name and the digest of its bytes. */
@@ -37,7 +39,9 @@ export function isCounted({ facts }: EntryOf<'run'>): boolean {
   return kind !== 'trial' && kind !== 'trigger' && facts.results !== null && !uncounted.has(facts.outcome);
 }
 
-/** The test-result of one counted run. `record` is the one that the entry names by digest, `plan` the one in force then. */
+/**
+ * The test-result of one counted run. `record` is the one that the entry names by digest, `plan` the one in force then.
+ */
 export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Digest): Statement {
   const { facts } = entry;
   const { passed, failed } = shown(facts, record);
@@ -88,7 +92,7 @@ export type GateStatement = {
   waived: readonly EntryId[];
 };
 
-/** The verification summary of a gate at its claim's commit; null if nobody has claimed it, since it then has no subject. */
+/** The verification summary of a gate at its claim's commit; null if unclaimed, since it then has no subject. */
 export function gateStatement({ phase, report, at, source, inputs, waived }: GateStatement): Statement | null {
   const { gate, claim, holds, conditions, verdict } = report;
   if (claim === null) return null;
@@ -170,7 +174,9 @@ function subjectsOf(shas: Record<string, string>, trees: Record<string, string>)
 
 type Facts = EntryOf<'run'>['facts'];
 
-/** A run that judges something (a control, a reproducer, earlier tests) counts as one test; any other has its own tests. */
+/**
+ * A run that judges something (a control, a reproducer, earlier tests) counts as one test; any other has its own tests.
+ */
 function shown(facts: Facts, { tests }: RunRecord): { passed: string[]; failed: string[] } {
   if (judgement(facts) !== null) {
     const name = slotOf(facts.purpose);

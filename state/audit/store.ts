@@ -1,5 +1,5 @@
-// The files that the trail stores besides its entries (blobs, results of runs, plans), as the audit finds them commit by commit.
-// Keeps only path and digest; bytes are read from git again when a check needs them, so that memory does not grow with them.
+// The files that the trail stores besides its entries (blobs, results of runs, plans), as the audit finds them commit
+// by commit. Keeps only path and digest; bytes are read from git again when a check needs them, to limit memory.
 
 import { digestOf } from '../entry/digest.ts';
 import type { Digest, RunId, Sha } from '../entry/ids.ts';

@@ -1,5 +1,5 @@
-// Checks that the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut, so this needs a commit
-// that somebody wrote down, or heads.log, which is beside the hub and was fsynced before each acknowledgement.
+// Checks that the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut, so this needs a
+// commit that somebody wrote down, or heads.log, which is beside the hub and was fsynced before each acknowledgement.
 
 import { readFile } from 'node:fs/promises';
 import { TrailError } from '../entry/errors.ts';

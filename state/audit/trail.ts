@@ -1,5 +1,5 @@
-// Reads the trail's commits for the audit. Checks each object against its id, which git does not do for packed objects. If git
-// cannot read on, names the commit where it stopped, so that everything before it is still judged.
+// Reads the trail's commits for the audit. Checks each object against its id, which git does not do for packed objects.
+// If git cannot read on, names the commit where it stopped, so that everything before it is still judged.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -49,7 +49,7 @@ export async function* readTrail(hub: string, from: Sha, to: Sha): AsyncGenerato
 /** Ids of objects whose bytes were checked against them. */
 export type Held = Set<string>;
 
-/** Objects that a commit adds or replaces and whose bytes do not match their ids. Skips objects that were checked before. */
+/** Objects that a commit adds or replaces whose bytes do not match their ids. Skips objects checked before. */
 export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
   const objects: [ObjectType, Sha | null, Buffer | null][] = [
     ['commit', commit.sha, commit.bytes],
@@ -66,8 +66,8 @@ export async function listObjects(hub: string, from: Sha | null, to: Sha): Promi
 }
 
 /**
- * Checks the objects that are in no change: folders (git trees), and the content of the first commit, which the commit rule
- * does not cover. Returns, by the first commit that names it, a false object.
+ * Checks the objects that are in no change: folders (git trees), and the content of the first commit, which the commit
+ * rule does not cover. Returns, by the first commit that names it, a false object.
  */
 export async function falseRest(objects: ObjectStore, listing: string, held: Held): Promise<Map<Sha, Sha>> {
   const falseByCommit = new Map<Sha, Sha>();

@@ -1,6 +1,6 @@
-// Splits a plain file into blocks (headings, paragraphs, list items, code, rules), in order and with their lines. A CommonMark
-// parser finds them, with all inline syntax switched off: marks such as ** and ` stay in the text for later steps to read.
-// The file is parsed in chunks, because the parser takes quadratic time on long lists and deep nesting.
+// Splits a plain file into blocks (headings, paragraphs, list items, code, rules), in order and with their lines. A
+// CommonMark parser finds them, with all inline syntax switched off: marks such as ** and ` stay in the text for later
+// steps to read. The file is parsed in chunks, because the parser takes quadratic time on long lists and deep nesting.
 
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -68,7 +68,7 @@ export function plain(text: string): string {
   return text.replaceAll(/\*\*|`/g, '').trim();
 }
 
-/** A sentence wrapped just before `## …` does not make a heading. It shows by bold text that begins above and ends there. */
+/** A sentence wrapped just before `## …` is not a heading: bold text then begins above it and ends in it. */
 function unwrapped(lines: SourceLine[]): SourceLine[] {
   return lines.map((one, index) => {
     const above = lines[index - 1]?.text.trim() ?? '';
@@ -77,7 +77,9 @@ function unwrapped(lines: SourceLine[]): SourceLine[] {
   });
 }
 
-/** Cuts before each heading, and at an empty line once a chunk is long; inside a fence only once it is twice as long. */
+/**
+ * Cuts before each heading, and at an empty line once a chunk is long; inside a fence only once it is twice as long.
+ */
 function chunksOf(lines: SourceLine[]): SourceLine[][] {
   const chunks: SourceLine[][] = [[]];
   let fence: string | null = null;

@@ -1,5 +1,5 @@
-// Flags what does not add up in a plain trail: impossible times, evidence that is missing or belongs elsewhere, retracted
-// verdicts, claims without a verdict or a gate. Vetoes and unsupported ends are in `done.ts`. Each flag says what and where.
+// Flags what does not add up in a plain trail: impossible times, evidence that is missing or belongs elsewhere,
+// retracted verdicts, claims without a verdict or a gate. Each flag says what and where. See `done.ts` for phase ends.
 
 import type { Placed } from './context.ts';
 import type { DraftVerdict, GateDraft, Where } from './gates.ts';

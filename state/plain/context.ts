@@ -1,6 +1,6 @@
-// Decides which gates or findings each block is about: those of the headline above it. A headline in a heading applies until
-// the next heading at the same or a higher level, one in a paragraph until the next such paragraph or a rule, one in an item
-// to everything inside that item.
+// Decides which gates or findings each block is about: those of the headline above it. A headline in a heading applies
+// until the next heading at the same or a higher level, one in a paragraph until the next such paragraph or a rule, one
+// in an item to everything inside that item.
 
 import type { Block } from './blocks.ts';
 import { type Headline, headlineOf, type Part, partsIn } from './headline.ts';
@@ -81,7 +81,7 @@ function addGate(gates: Gates, id: string, name: string): void {
   if (name !== '') gates.names.set(name, (gates.names.get(name) ?? new Set()).add(id));
 }
 
-/** Splits blocks at lines that begin with a headline, even without an empty line before them, and at every line above the title. */
+/** Splits blocks before headlines, even without an empty line in between, and at every line above the title. */
 export function parted(blocks: Block[]): Block[] {
   return blocks.flatMap((block) => {
     if (block.kind !== 'paragraph' && block.kind !== 'item') return [block];

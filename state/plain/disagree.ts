@@ -1,5 +1,5 @@
-// Flags contradictions between the sections of a plain trail: one says that a gate has passed and another still awaits or
-// denies its claim; a tier is both green and not applicable; a branch has two heads; a finding is both closed and open.
+// Flags contradictions between sections of a plain trail: a gate has passed, but another section still awaits or denies
+// its claim; a tier is both green and not applicable; a branch has two heads; a finding is both closed and open.
 
 import { lineOf } from './blocks.ts';
 import type { Flag, Folded } from './checks.ts';

@@ -1,5 +1,5 @@
-// Reads statements about endings from a sentence: deferrals, retractions, a phase that is done, and failed checks that a
-// forge's page reports for the commit it shows.
+// Reads statements about endings from a sentence: deferrals, retractions, a phase that is done, and failed checks that
+// a forge's page reports for the commit it shows.
 
 import { fitLine } from '../entry/words.ts';
 import { plain } from './blocks.ts';

@@ -1,5 +1,5 @@
-// Checks the commits that a plain trail cites against a repository: a missing commit is no evidence, and neither is one whose
-// subject names another gate, as in `review(M2): PASS`.
+// Checks the commits that a plain trail cites against a repository: a missing commit is no evidence, and neither is one
+// whose subject names another gate, as in `review(M2): PASS`.
 
 import type { Flag } from './checks.ts';
 import type { PlainGate, Where } from './gates.ts';
@@ -10,7 +10,7 @@ export type KnownCommit = { sha: string; subject: string };
 /** By the commit's spelling in the text; null if the repository does not have it. */
 export type Known = ReadonlyMap<string, KnownCommit | null>;
 
-/** Adds to the trail what the repository knows about its commits, and flags for those that do not support what cites them. */
+/** Adds what the repository knows about the cited commits, and flags for those that support nothing. */
 export function withRepository(trail: PlainTrail, known: Known): PlainTrail {
   const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
   const find = (commit: string) => commits.find((one) => same(one.commit, commit))?.known;

@@ -1,5 +1,5 @@
-// Reads statements about findings from a sentence: filed, fixed, closed, or left open. Only "closed" closes one; "resolved"
-// and "fixed" are the Builder's words.
+// Reads statements about findings from a sentence: filed, fixed, closed, or left open. Only "closed" closes one;
+// "resolved" and "fixed" are the Builder's words.
 
 import { idSource, idsIn, looksLikeFinding } from './marks.ts';
 import type { Sight, Statement } from './sight.ts';

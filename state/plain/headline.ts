@@ -1,5 +1,5 @@
-// Headlines: first words of a block that name a subject and its status, such as `## M1 FAIL @…`, `**Gate: S2 — PASS @…**`,
-// `- **notes (S4.7)** — CLAIMED @…`. Also the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
+// Headlines: first words of a block that name a subject and its status, such as `## M1 FAIL @…`, `**Gate: S2 — PASS
+// @…**`, `- **notes (S4.7)** — CLAIMED @…`. Also the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
 
 import type { Block } from './blocks.ts';
 import { idsIn, sentencesOf, withoutCode } from './marks.ts';
@@ -79,7 +79,7 @@ export function partsIn(block: Block): Part[] {
   return partNames.filter((part) => new RegExp(`^[^(.]*\\b${part}\\b`).test(first));
 }
 
-/** Splits subject and status: after a leading id that a status word follows, else at the first dash, else after the first word. */
+/** Splits subject and status: between id and status word, else at the first dash, else after the first word. */
 function partsOf(text: string): [string, string] {
   const dash = /\s(?:—|–|--|-)\s/.exec(text);
   const leadingId =

@@ -1,6 +1,6 @@
-// The lines of a file as its author wrote it, each with its number. A file copied from a forge's page has lines of nothing but
-// table bars between its real lines: they are removed, and the empty lines that they replaced are restored. Page furniture,
-// such as the file's size, is removed too.
+// The lines of a file as its author wrote it, each with its number. A file copied from a forge's page has lines of
+// nothing but table bars between its real lines: they are removed, and the empty lines that they replaced are restored.
+// Page furniture, such as the file's size, is removed too.
 
 export type SourceLine = { text: string; line: number };
 
@@ -26,8 +26,8 @@ function isDebris(lines: SourceLine[]): boolean {
 }
 
 /**
- * The shortest run of bars separates two consecutive lines; each further such run was an empty line. Empty lines in the page
- * itself mean nothing.
+ * The shortest run of bars separates two consecutive lines; each further such run was an empty line. Empty lines in the
+ * page itself mean nothing.
  */
 function withoutBars(lines: SourceLine[]): SourceLine[] {
   const kept: SourceLine[] = [];

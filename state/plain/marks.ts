@@ -1,5 +1,5 @@
-// Finds references in plain text: ids of gates and findings, commits, builds, logs, in the forms that authors used. Whether
-// an id is a gate or a finding is decided later, from whole statements.
+// Finds references in plain text: ids of gates and findings, commits, builds, logs, in the forms that authors used.
+// Whether an id is a gate or a finding is decided later, from whole statements.
 
 export type CommitAt = { commit: string; index: number; role: 'review' | 'commit' };
 export type BuildAt = { build: number; index: number };
@@ -65,7 +65,9 @@ export function logsIn(text: string): string[] {
 
 const blank = '\u00a4';
 
-/** Blanks code spans, whose content is not the author's words, with a mark that is not a space; offsets stay the same. */
+/**
+ * Blanks code spans, whose content is not the author's words, with a mark that is not a space; offsets stay the same.
+ */
 export function withoutCode(text: string): string {
   return text.replaceAll(/(`+)(?!`)(.{1,2000}?)(?<!`)\1(?!`)/g, (span) => blank.repeat(span.length));
 }

@@ -1,5 +1,4 @@
-// The other records in a plain trail: findings, deferrals, retractions, checklists, phases, and every commit and build that
-// it names.
+// The other records in a plain trail: findings, deferrals, retractions, checklists, phases, and all commits and builds.
 
 import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';

@@ -1,5 +1,5 @@
-// A sentence of a plain file with its context, and the statements that a sentence can make. A statement is a fact about the
-// text, not yet about the work; it keeps its line, its time if known, and what it cites.
+// A sentence of a plain file with its context, and the statements that a sentence can make. A statement is a fact about
+// the text, not yet about the work; it keeps its line, its time if known, and what it cites.
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, lineOf, plain } from './blocks.ts';
@@ -77,7 +77,7 @@ export function* sightsIn(
 /** Where a block without a time takes one from: its headline, which may in turn take it from the heading above. */
 type Times = { heads: Map<Placed, Stamp | null>; heading: Stamp | null };
 
-/** The timestamp that a block passes on to the text below it: only one with a full date, and in text only one near its start. */
+/** The timestamp that applies below a block: one with a full date, and outside headings near the block's start. */
 function datedIn(block: Block, stamps: StampAt[]): Stamp | null {
   const dated = stamps.filter(({ assumed }) => !assumed);
   return (block.kind === 'heading' ? dated.at(-1) : dated.find(({ index }) => index < stampIndexMax)) ?? null;

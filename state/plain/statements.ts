@@ -1,5 +1,5 @@
-// Reads statements from the blocks of a plain file, sentence by sentence. Here: claims, verdicts and the states of gates. For
-// findings, vetoes and endings see `findings.ts`, `veto.ts` and `ends.ts`.
+// Reads statements from the blocks of a plain file, sentence by sentence. Here: claims, verdicts and the states of
+// gates. For findings, vetoes and endings see `findings.ts`, `veto.ts` and `ends.ts`.
 
 import { type Gates, headOf, type Placed } from './context.ts';
 import { doneHeading, endEvents, isRetraction } from './ends.ts';

@@ -1,5 +1,5 @@
-// Timestamps as people write them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each is a span from the earliest to
-// the latest moment that it can mean. A time without a date takes the last date above it and is marked `assumed`.
+// Timestamps as people write them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each is a span from the
+// earliest to the latest moment that it can mean. A time without a date takes the last date above it, marked `assumed`.
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -21,7 +21,7 @@ export type StampAt = Stamp & { index: number };
 const stamp =
   /(?<![\d-])(\d{4}-\d{2}-\d{2})(?:[T ]~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?)?(?![\d-])|@~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?/g;
 
-/** All timestamps in a text, in order. `above` is the last one before it; a time that would be later is from the day before. */
+/** All timestamps in a text, in order. `above` is the last one before it; a later time is from the day before. */
 export function stampsIn(text: string, above: Stamp | null): StampAt[] {
   let last = above;
   return [...text.matchAll(stamp)].flatMap((match) => {

@@ -1,5 +1,5 @@
-// Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are the same if their times
-// can be the same, unless they are verdicts that name different commits.
+// Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are the same if their
+// times can be the same, unless they are verdicts that name different commits.
 
 import { headOf, type Placed } from './context.ts';
 import type { DraftClaim, DraftVerdict, Evidence, GateDraft, When, Where } from './gates.ts';
@@ -106,7 +106,9 @@ export function retract({ verdicts }: GateDraft, one: Of<'retraction'>): void {
   });
 }
 
-/** The commits that the retracted verdict cited. If there are several, the first one made the claim, so it is left out. */
+/**
+ * The commits that the retracted verdict cited. If there are several, the first one made the claim, so it is left out.
+ */
 export function citedBy({ cites }: Of<'retraction'>): string[] {
   const commits = cites.commits.map(({ commit }) => commit);
   return commits.length > 1 ? commits.slice(1) : commits;

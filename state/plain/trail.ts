@@ -1,6 +1,6 @@
-// Reads plain trails, prose files written without entries, and folds them as far as possible into gates, claims, verdicts,
-// findings, vetoes, deferrals and retractions, with contradictions and text that could not be placed. Prose proves nothing,
-// so no gate holds because of it; the result shows where to look.
+// Reads plain trails, prose files written without entries, and folds them as far as possible into gates, claims,
+// verdicts, findings, vetoes, deferrals and retractions, with contradictions and text that could not be placed. Prose
+// proves nothing, so no gate holds because of it; the result shows where to look.
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './blocks.ts';

@@ -1,5 +1,5 @@
-// Vetoes, each with its requirements and which of them are met. A veto is identified by its time; checklist items and lifts
-// belong to the last veto in force. Only a lift ends one.
+// Vetoes, each with its requirements and which of them are met. A veto is identified by its time; checklist items and
+// lifts belong to the last veto in force. Only a lift ends one.
 
 import type { When, Where } from './gates.ts';
 import type { Of, Statement, VetoItem } from './sight.ts';

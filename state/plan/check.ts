@@ -211,7 +211,9 @@ function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
   );
 }
 
-/** Controls must fit the recipe: an app has no functions to empty, and only an app has a backup to leave volumes out of. */
+/**
+ * Controls must fit the recipe: an app has no functions to empty, and only an app has a backup to leave volumes out of.
+ */
 function fitProblems(
   name: string,
   { controls, exempt, recipe: called }: GateSpec,
@@ -238,7 +240,8 @@ function fitProblems(
   return [...problems, warning(lineOf(['gates', name, 'exempt']), idle, 'remove exempt')];
 }
 
-// Commands that read what to run from the tree they run in, and the harness item that pins it to the operator's version.
+// Commands that read what to run from the tree they run in, and the harness item that pins it to the operator's
+// version.
 const claimReaders: { command: RegExp; harness: RegExp; source: string; fix: string }[] = [
   {
     command: /(?:^|[;&|(\n])\s*(?:npm|pnpm|yarn|bun)\s+(?:t|test|run|run-script|start|exec)\b/,

@@ -1,5 +1,5 @@
-// A repository's configuration: `coldpass.yml` in its top folder, and standalone recipes in `recipes/<name>/recipe.yml`.
-// Strict: an unknown key is refused, with its line. Grants are not here: they are in the state folder.
+// A repository's configuration: `coldpass.yml` in its top folder and standalone recipes in `recipes/<name>/recipe.yml`.
+// Strict: an unknown key is refused, with its line. Grants are not here but in the state folder.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export const WorkspaceName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a name is lower-case letters, digits and dashes, 41 at most');
 
-/** USD per million tokens. A missing cache price defaults to the highest on any known price list, so that a budget holds. */
+/** USD per million tokens. Missing cache prices default to the highest on any known list, so that a budget holds. */
 export const Prices = z
   .strictObject({
     input: z.number().nonnegative(),

@@ -12,7 +12,9 @@ const titleCharsMax = 200;
 
 export type NewPlan = { phase: PhaseId; file: string; text: string };
 
-/** A whole plan for `title` that passes the check unchanged. Throws Refused if the title is unfit or gives no phase id. */
+/**
+ * A whole plan for `title` that passes the check unchanged. Throws Refused if the title is unfit or gives no phase id.
+ */
 export function newPlan({ title, recipe, base }: { title: string; recipe: string; base: string }): NewPlan {
   const problem = /[\n\r\t]/.test(title) ? 'has a line break' : unfitLine(title);
   if (problem) throw new Refused(`the title ${problem}`);
@@ -131,8 +133,8 @@ budget: { usd: 20, hours: 8, claims: 12 }
 
 <!-- What the Adversary must verify before a gate holds. For large work, add gates, each requiring the one before. -->
 
-**M1 — It works, and the tests would fail if it did not.** A cold run at the claimed commit is green, and red without the
-change. Everything that worked before still works.
+**M1 — It works, and the tests would fail if it did not.** A cold run at the claimed commit is green, and red without
+the change. Everything that worked before still works.
 
 ## 4. Guardrails (binding)
 

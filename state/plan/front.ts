@@ -1,4 +1,4 @@
-// A plan's front matter: the YAML between its first two `---` lines, read strictly. Reports every problem with its line.
+// A plan's front matter: the YAML between its first two `---` lines, read strictly. Reports each problem with its line.
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';

@@ -63,7 +63,7 @@ function splitParts(text: string): string[] {
 
 type Item = { mark: string; text: string; line: number };
 
-/** Items at the depth of the first one, each with the lines below it. An unindented line after an empty one ends an item. */
+/** Items at the depth of the first, each with the lines below it. An unindented line after an empty one ends it. */
 function itemsOf(lines: Line[], pattern: RegExp): Item[] {
   const items: Item[] = [];
   let depth: number | null = null;
@@ -111,7 +111,8 @@ function gateAt(lines: Line[], index: number): { id: string; text: string; form:
   const [, lead = '', marks = '', id, after = '', text = ''] = gatePattern.exec(lines[index]?.text ?? '') ?? [];
   const form = `${lead.trim().replace(/\d+/, '1')}${marks}`;
   if (id === undefined) return null;
-  // Without a mark it could be an ordinary sentence, so it counts only at the start of a paragraph, before a dash or colon.
+  // Without a mark it could be an ordinary sentence, so it counts only at the start of a paragraph, before a dash or
+  // colon.
   const isBare = form === '';
   const isPlain = isBare && (!/[—–:(-]/.test(after) || (index > 0 && lines[index - 1]?.text.trim() !== ''));
   return isPlain ? null : { id, text, form };

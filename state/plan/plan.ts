@@ -1,5 +1,5 @@
-// A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` returns its spec, or its problems
-// in words; `checkPlan` also checks it against the recipes. The plan's bytes are pinned elsewhere, by digest.
+// A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` returns its spec, or its
+// problems in words; `checkPlan` also checks it against the recipes. The plan's bytes are pinned elsewhere, by digest.
 
 import type { PhaseId } from '../entry/ids.ts';
 import { error, type Problem } from '../entry/problem.ts';

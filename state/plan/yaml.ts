@@ -1,5 +1,5 @@
-// YAML that people write, read strictly: returns data that fits the schema, or throws one line that names the file and line,
-// what is wrong and how to fix it. Only the first problem is reported, since later ones often follow from it.
+// YAML that people write, read strictly: returns data that fits the schema, or throws one line that names the file and
+// line, what is wrong and how to fix it. Only the first problem is reported, since later ones often follow from it.
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
@@ -21,8 +21,8 @@ const kinds: Record<string, string> = {
 const defaultMessage = 'Invalid input';
 
 /**
- * Parses `text` by `schema`. `file` and `firstLine` (the text's line number in that file, from 1) are for messages only.
- * Throws TrailError 'bad-file' with one line: `file:line: at: what; fix`.
+ * Parses `text` by `schema`. `file` and `firstLine` (the text's line number in that file, from 1) are for messages
+ * only. Throws TrailError 'bad-file' with one line: `file:line: at: what; fix`.
  */
 export function readYaml<T extends z.ZodType>(schema: T, text: string, file: string, firstLine = 1): z.infer<T> {
   if (Buffer.byteLength(text) > yamlBytesMax)
