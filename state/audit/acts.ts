@@ -1,5 +1,5 @@
-// The operator's words against what they were signed for: this workspace, this trail, this very text of their target; and a
-// phase's opening against the plan and recipes that he signed. The signatures themselves are checked with each commit.
+// Checks each act against what it was signed for (this workspace, this trail, this exact text of its target), and a
+// phase's opening against the signed plan and recipes. The signatures themselves are checked with each commit.
 
 import { targetOf } from '../entry/act.ts';
 import { canonicalJson, digestOfJson } from '../entry/digest.ts';
@@ -11,45 +11,47 @@ import { readPlan } from '../plan/plan.ts';
 import { clockSkewMs, targetDigestOf } from '../trail/acts.ts';
 import { type AuditStore, jsonOf } from './store.ts';
 
-/** Entries are stamped to the second; the supervisor's clock knew more. */
+/** Entry times are in whole seconds; the supervisor's clock was more precise. */
 const stampMs = 1000;
 
 type Using = {
   store: AuditStore;
-  /** As the first commit has them; `workspace` is null where it names none. */
+  /** Both are from the first commit; `workspace` is null if it names none. */
   workspace: string | null;
   root: string;
-  /** The entry of that number, if it is one that an act can be about. */
+  /** The entry with that number, if an act can be about it. */
   target(id: number): Entry | undefined;
 };
 
-/** What does not hold of an act besides its signature, expiry and nonce. */
+/** Everything wrong with an act, in words, except its signature, expiry and nonce. */
 export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): Promise<string[]> {
   const { act } = facts;
   const { payload } = act;
   const problems: string[] = [];
   if (using.workspace !== null && act.workspace !== using.workspace)
     problems.push(`the act is for the workspace «${act.workspace}», not «${using.workspace}»`);
-  if (act.root !== using.root) problems.push(`the act is for a trail that begins with the key ${act.root}`);
+  if (act.root !== using.root) problems.push(`the act is for another trail, which begins with the key ${act.root}`);
   if (Date.parse(act.at) > Date.parse(at) + clockSkewMs + stampMs)
     problems.push(`the act is dated ${act.at}, after its entry`);
   const about = targetOf(payload);
   const target = about && using.target(about.target);
   if (target && targetDigestOf(target) !== about.targetDigest)
-    problems.push(`the act was signed over another text than that of #${about.target}`);
+    problems.push(`the act was signed for a text other than that of #${about.target}`);
   if (payload.act === 'queue' || payload.act === 'amend') problems.push(...(await queueProblems(payload, using.store)));
   if (payload.act === 'amend') problems.push(...(await planProblems(payload, using.store)));
   return problems;
 }
 
-/** What does not hold of `opened`: that its plan and recipes are those stored, and its spec what the plan says. */
+/**
+ * Everything wrong with `opened`, in words: its plan must be the stored one, and its spec and recipes must match it.
+ */
 export async function openedProblems(
   facts: Extract<Facts<'phase'>, { event: 'opened' }>,
   store: AuditStore,
 ): Promise<string[]> {
   const problems: string[] = [];
-  const beside = `plan-phase-${facts.spec.phase}.md`;
-  if (store.digestAt(beside) !== facts.plan) problems.push(`${beside} is not the plan that was queued`);
+  const file = `plan-phase-${facts.spec.phase}.md`;
+  if (store.digestAt(file) !== facts.plan) problems.push(`${file} is not the plan that was queued`);
   return [...problems, ...(await planProblems(facts, store))];
 }
 
@@ -60,10 +62,10 @@ async function planProblems({ plan, spec, recipes, apps = [] }: Planned, store: 
   const bytes = store.hasBlob(plan) ? await store.read(`blobs/${plan}`) : null;
   if (bytes === null) return [`the plan ${plan} is not stored`];
   const read = readPlan(bytes.toString('utf8'));
-  if (!('spec' in read)) return ['the stored plan does not read as one'];
+  if (!('spec' in read)) return ['the stored plan is not a valid plan'];
   const unpinned = Object.entries(spec.gates).find(([, gate]) => recipes[gate.recipe] === undefined);
   return [
-    ...(canonicalJson(read.spec) === canonicalJson(spec) ? [] : ['its spec is not what the stored plan says']),
+    ...(canonicalJson(read.spec) === canonicalJson(spec) ? [] : ['its spec does not match the stored plan']),
     ...(unpinned ? [`${unpinned[0]} runs the recipe ${unpinned[1].recipe}, which is not pinned`] : []),
     ...[unfitControl(spec, apps) ?? []].flat(),
   ];
@@ -87,7 +89,7 @@ async function recipeProblems(name: string, digest: Digest, isOfApp: boolean, st
     ...(lost ? [`${lost.item} of the recipe ${name} is not stored`] : []),
     ...(isApp(recipe) === isOfApp
       ? []
-      : [`the recipe ${name} is of ${inWords(isApp(recipe))}, and the act says that it is of ${inWords(isOfApp)}`]),
+      : [`the recipe ${name} is for ${inWords(isApp(recipe))}, but the act says that it is for ${inWords(isOfApp)}`]),
   ];
 }
 

@@ -1,6 +1,6 @@
-// The audit: reads a trail from its first commit on and believes nothing that it can check. Signatures, prefixes, framing and
-// order by the rule that the hub's hook has; every entry by the rules that the supervisor has; runs from their records; claims
-// from git; the gates by the same pure rule. Offline, with git and node alone. A bad trail is an answer, never an error.
+// The audit: reads a trail from its first commit and trusts nothing that it can check. Checks signatures, prefixes,
+// framing and order by the rule of the hub's hook, entries by the supervisor's rules, runs by their records, claims by
+// git, and gates by the same pure rule. Works offline, with only git and Node. A bad trail is a result, never an error.
 
 import { Refused, TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -18,7 +18,7 @@ import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntri
 import { entryInLog, tailFaults } from './tail.ts';
 import { branchHeads, falseRest, listObjects, type Trail } from './trail.ts';
 
-/** More are counted, not told. */
+/** Further problems are counted, not listed. */
 export const problemsMax = 200;
 
 export type AuditOptions = {
@@ -26,13 +26,13 @@ export type AuditOptions = {
   hub: string;
   /** Fingerprint (`SHA256:…`) of the key that must have signed the first commit. */
   root?: string;
-  /** A full commit id that somebody wrote down: the trail must hold it. */
+  /** A full commit id that somebody wrote down: the trail must contain it. */
   head?: string;
   /** Path of the `heads.log` beside the hub. */
   headsLog?: string;
-  /** A file in which to keep how far a sound audit came; see auditMark.ts. */
+  /** The file that records how far an audit without problems came; see `mark.ts`. */
   mark?: string;
-  /** Looks only at what came after the mark, where there is one that fits. */
+  /** Checks only what came after the mark, if there is one that fits. */
   sinceMark?: boolean;
 };
 
@@ -41,20 +41,20 @@ export type AuditReport = {
   entries: number;
   commits: number;
   head: Sha | null;
-  /** `assumed` where no fingerprint was given; null where the first commit cannot be read. */
+  /** `assumed` if no fingerprint was given; null if the first commit cannot be read. */
   root: { fingerprint: string | null; assumed: boolean };
-  /** `witnessed` where a commit or heads.log was given, and the trail agrees with it. */
+  /** `witnessed` if a commit or heads.log was given and the trail agrees with it. */
   tail: 'witnessed' | 'unwitnessed';
   phases: AuditPhase[];
-  /** In the order of the entries; what concerns none comes last. */
+  /** In the order of their entries; problems without an entry come last. */
   problems: AuditProblem[];
-  /** The entries up to this one were in order at that time, and were not looked at again; null where all were looked at. */
+  /** Entries up to this one had no problems at that time and were not checked again; null if all were checked. */
   since: { entry: number; head: Sha; at: string } | null;
-  /** Why the mark was of no use, or could not be kept. */
+  /** Why the mark was not used, or could not be written. */
   notes: string[];
 };
 
-/** Audits a hub. Rejects with TrailError 'bad-hub' where there is none at that path, 'io' where git cannot be started. */
+/** Audits a hub. Rejects with TrailError 'bad-hub' if there is no hub at that path, 'io' if git cannot be started. */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
   let hub: Hub;
   try {
@@ -99,12 +99,12 @@ async function auditTrail(trail: Trail, options: AuditOptions): Promise<AuditRep
   };
 }
 
-/** The mark to begin at; null where none is asked for, or it does not fit. */
+/** The mark to start from; null if none was asked for, or it does not fit. */
 async function usedMark(hub: Hub, head: Sha, { mark, sinceMark }: AuditOptions, notes: string[]): Promise<Mark | null> {
   if (!sinceMark) return null;
-  const read = mark === undefined ? { why: 'beside this hub nothing is kept' } : await readMark(mark, hub, head);
+  const read = mark === undefined ? { why: 'no mark is kept for this hub' } : await readMark(mark, hub, head);
   if ('seen' in read) return read;
-  notes.push(`everything was looked at: ${read.why}`);
+  notes.push(`checked the whole trail: ${read.why}`);
   return null;
 }
 
@@ -112,7 +112,7 @@ async function keep(file: string, hub: Hub, read: Read, notes: string[]): Promis
   try {
     await writeMark(file, hub, seenIn(read));
   } catch (error) {
-    notes.push(`how far this audit came could not be kept: ${(error as Error).message}`);
+    notes.push(`could not record how far this audit came: ${(error as Error).message}`);
   }
 }
 
@@ -122,13 +122,15 @@ function rootProblems({ root, genesis }: Hub, options: AuditOptions): AuditProbl
   return [{ entry: null, commit: genesis, what }];
 }
 
-/** The first commit, which no rule of commits covers, holds keys and nothing that could pass for a record. */
+/**
+ * The commit rule does not cover the first commit: it may contain only keys, and nothing that could pass for a record.
+ */
 async function genesisProblems({ genesis, signers, objects }: Trail): Promise<AuditProblem[]> {
   const tree = parseCommit(await mustRead(objects, genesis, 'commit'))?.tree as Sha;
   const strange = (await pathsIn(objects, tree)).find((path) => path !== allowedSignersFile && path !== readmeFile);
   const shared = sharedKey(signers);
   const whats = [
-    ...(strange === undefined ? [] : [`the first commit holds ${strange}`]),
+    ...(strange === undefined ? [] : [`the first commit contains ${strange}, which does not belong there`]),
     ...(shared === null ? [] : [shared]),
   ];
   return whats.map((what) => ({ entry: null, commit: genesis, what }));
@@ -142,7 +144,7 @@ async function pathsIn(objects: ObjectStore, tree: Sha, folder = ''): Promise<st
   return (await Promise.all(paths)).flat();
 }
 
-/** Folders are no commit's to bring as far as the rule for commits goes, but entries and records hang on them. */
+/** The commit rule does not look at folders (git trees), but entries and records depend on them. */
 async function restProblems(
   { objects }: Trail,
   head: Sha,
@@ -151,8 +153,12 @@ async function restProblems(
 ): Promise<AuditProblem[]> {
   if (listing instanceof Error) return [{ entry: null, commit: head, what: listing.message }];
   try {
-    const found = await falseRest(objects, listing, read.held);
-    return [...found].map(([commit, id]) => ({ entry: firstOf(read, commit), commit, what: falseObject(id) }));
+    const objectsByCommit = await falseRest(objects, listing, read.held);
+    return [...objectsByCommit].map(([commit, id]) => ({
+      entry: firstOf(read, commit),
+      commit,
+      what: falseObject(id),
+    }));
   } catch (error) {
     if (!(error instanceof TrailError)) throw error;
     return [{ entry: null, commit: head, what: error.message }];
@@ -163,7 +169,7 @@ async function workProblems(trail: Trail, read: Read, mark: Mark | null): Promis
   const upTo = (mark?.seen.place.nextId ?? 1) - 1;
   const problems: AuditProblem[] = [];
   for (const work of read.work.values()) {
-    const cannot = (error: Error) => [{ entry: work.opened, what: `its work cannot be looked at: ${error.message}` }];
+    const cannot = (error: Error) => [{ entry: work.opened, what: `its work cannot be checked: ${error.message}` }];
     const faults = await workFaults(trail, work, upTo).catch(cannot);
     problems.push(...faults.map(({ entry, what }) => ({ entry, commit: commitOf(read, entry), what })));
   }
@@ -174,7 +180,7 @@ function inOrder(problems: AuditProblem[]): AuditProblem[] {
   const rank = ({ entry }: AuditProblem) => entry ?? Number.POSITIVE_INFINITY;
   const sorted = problems.toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
   if (sorted.length <= problemsMax) return sorted;
-  const more = { entry: null, commit: null, what: `there are ${sorted.length - problemsMax} problems more` };
+  const more = { entry: null, commit: null, what: `and ${sorted.length - problemsMax} more problems` };
   return [...sorted.slice(0, problemsMax), more];
 }
 
@@ -185,8 +191,15 @@ async function damagedReport(options: AuditOptions, error: Error): Promise<Audit
     broken === null ? error.message : `${broken.what}, so nothing before it can be judged (${error.message})`;
   const entry = broken && (broken.entry ?? (await entryInLog(options.headsLog, broken.commit)));
   return {
-    ...{ ok: false, entries: 0, commits: 0, head, phases: [], tail: 'unwitnessed', since: null, notes: [] },
+    ok: false,
+    entries: 0,
+    commits: 0,
+    head,
     root: { fingerprint: null, assumed: options.root === undefined },
+    tail: 'unwitnessed',
+    phases: [],
     problems: [{ entry, commit: broken?.commit ?? null, what }],
+    since: null,
+    notes: [],
   };
 }

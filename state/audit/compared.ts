@@ -1,5 +1,5 @@
-// Runs that are judged beside others (controls: `auditControls.ts`; earlier tests): the judgement is made anew from the records
-// on the trail, by the same functions that made it.
+// Rechecks runs that are judged by comparison with others: controls (in `controls.ts`) and earlier tests. Repeats the
+// judgement from the records on the trail, with the same functions.
 
 import { judgeKept } from '../controls/kept.ts';
 import { earlierRuns, ownRuns } from '../controls/keptPieces.ts';
@@ -15,7 +15,7 @@ const candidatesMax = 4;
 type RunEntry = EntryOf<'run'>;
 type Using = { hub: string; store: AuditStore };
 
-/** What is wrong with the judgement of a run that is compared with others, in words. */
+/** Everything wrong with the judgement of a run that is compared with others, in words. */
 export async function comparedProblems(
   entry: RunEntry,
   phase: Phase,
@@ -32,17 +32,17 @@ export async function comparedProblems(
 async function keptProblems(entry: RunEntry, phase: Phase, record: RunRecord, using: Using): Promise<string[]> {
   const { purpose, kept, outcome } = entry.facts;
   if (purpose.kind !== 'kept' || uncounted.has(outcome))
-    return kept ? ['it has the judgement of earlier tests, and is no counted run of such'] : [];
+    return kept ? ['it has a judgement of earlier tests, but is not a counted run of earlier tests'] : [];
   if (!kept) return ['it is a run of earlier tests without a judgement'];
-  const right = await keptJudgements(purpose, phase, record, using);
-  if (right.some((judgement) => canonicalJson(judgement) === canonicalJson(kept))) return [];
-  const [first] = right;
+  const judgements = await keptJudgements(purpose, phase, record, using);
+  if (judgements.some((judgement) => canonicalJson(judgement) === canonicalJson(kept))) return [];
+  const [first] = judgements;
   if (first)
-    return [`its records make the earlier tests ${first.result} («${first.why}»), the entry says ${kept.result}`];
+    return [`by its records the earlier tests are ${first.result} («${first.why}»), but the entry says ${kept.result}`];
   return kept.result === 'INCONCLUSIVE' ? [] : ['there are no runs to compare these earlier tests with'];
 }
 
-/** Newest run of the claim first; older ones too: another may have been written between the judgement and its entry. */
+/** The claim's newest run first. Older ones too: another may have been recorded between judgement and entry. */
 async function keptJudgements(
   purpose: Extract<Purpose, { kind: 'kept' }>,
   phase: Phase,

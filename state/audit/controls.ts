@@ -1,5 +1,5 @@
-// Controls, judged anew: from the records on the trail and what git tells of the claim, by the same functions that judged them.
-// Also that a run was made for what its claim asks, and that a patch by the Adversary is what it says.
+// Rechecks controls: repeats each judgement from the records on the trail and the claim in git, with the same
+// functions. Also checks that a run is one that its claim needs, and that a patch by the Adversary is valid.
 
 import { type ControlPurpose, judgeControl } from '../controls/judge.ts';
 import type { Judgement } from '../controls/judgement.ts';
@@ -21,7 +21,7 @@ const candidatesMax = 4;
 type RunEntry = EntryOf<'run'>;
 type Using = { hub: string; store: AuditStore };
 
-/** What is wrong with the judgement of a control's run, in words. */
+/** Everything wrong with the judgement of a control run, in words. */
 export async function controlProblems(
   entry: RunEntry,
   phase: Phase,
@@ -30,7 +30,7 @@ export async function controlProblems(
 ): Promise<string[]> {
   const { purpose, control, outcome } = entry.facts;
   if (purpose.kind !== 'control' || uncounted.has(outcome))
-    return control ? ['it has the judgement of a control, and is no counted control run'] : [];
+    return control ? ['it has a control judgement, but is not a counted control run'] : [];
   if (!control) return ['it is a control run without a judgement'];
   let last: Judgement | null = null;
   try {
@@ -39,14 +39,14 @@ export async function controlProblems(
       last ??= judgement;
     }
   } catch (error) {
-    return [`its judgement cannot be made again: ${(error as Error).message}`];
+    return [`its judgement cannot be repeated: ${(error as Error).message}`];
   }
-  // Where there is nothing to compare with, nothing was shown: any words will do, as long as the result says so.
+  // With no runs to compare, nothing was shown: any reason will do, as long as the result is INCONCLUSIVE.
   if (last === null) return control.result === 'INCONCLUSIVE' ? [] : ['there are no runs to compare this control with'];
-  return [`its records make the control ${last.result} («${last.why}»), the entry says ${control.result}`];
+  return [`by its records the control is ${last.result} («${last.why}»), but the entry says ${control.result}`];
 }
 
-/** What a control's run was made for, against what its claim asks. */
+/** Checks the purpose of a control run against the controls that its claim needs. */
 export function targetProblems(
   { gate, control, reference, target }: ControlPurpose,
   phase: Phase,
@@ -56,28 +56,32 @@ export function targetProblems(
   const isOfApp = isAppGate(phase, gate);
   if (!isFit(control, isOfApp))
     return [
-      `it is a control of ${isOfApp ? 'commands' : 'apps'}, and the recipe of ${gate} is of ${isOfApp ? 'an app' : 'commands'}`,
+      `it is a control for ${isOfApp ? 'commands' : 'apps'}, but the recipe of ${gate} is for ${isOfApp ? 'an app' : 'commands'}`,
     ];
-  if (reference !== right) return [`it compares with ${reference}; claim #${claim.id} gives ${right}`];
+  if (reference !== right) return [`it compares with ${reference}; for claim #${claim.id} it should be ${right}`];
   const targets: (string | undefined)[] =
     control === 'hollow'
       ? hollowTargets(phase, claim, gate).map(String)
       : control === 'sabotage'
         ? sabotagesOf(phase, claim, gate).map(({ id }) => `${id}`)
         : [undefined];
-  return targets.includes(target) ? [] : [`claim #${claim.id} asks for no ${control} of ${target ?? 'nothing'}`];
+  return targets.includes(target)
+    ? []
+    : [`claim #${claim.id} needs no ${control} control with target ${target ?? 'none'}`];
 }
 
-/** How many functions a claim changes, counted again. */
+/** Recounts the functions that a claim changes. */
 export async function functionProblems({ facts }: EntryOf<'claim'>, phase: Phase, using: Using): Promise<string[]> {
   const { references, functions = {}, shas } = facts;
   const claim = { sha: shas.main as Sha, references };
   const right = await functionCounts(using.hub, phase, claim, (name) => recipeOf(phase, name, using.store));
-  const [said, counted] = [canonicalJson(functions), canonicalJson(right)];
-  return said === counted ? [] : [`it changes functions ${counted} by gate, and says ${said}`];
+  const [stated, counted] = [canonicalJson(functions), canonicalJson(right)];
+  return stated === counted
+    ? []
+    : [`the number of functions it changes, by gate, is ${counted}, but it says ${stated}`];
 }
 
-/** A patch can be applied, and changes nothing but production files that its claim adds or changes. */
+/** A patch must apply, and may change only production files that its claim adds or changes. */
 export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Phase, using: Using): Promise<string[]> {
   const claim = phase.claims.find(({ id }) => id === facts.claim);
   const gate = phase.spec.gates[facts.gate];
@@ -86,12 +90,12 @@ export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Ph
   const reference = comparedWith(phase, claim, facts.gate, 'sabotage');
   const known = await patchableFiles({ hub: using.hub, reference, sha: claim.sha, spec: phase.spec, recipe });
   const result = patched(facts.edits, known);
-  return 'refused' in result ? [`its patch is none: ${result.refused}`] : [];
+  return 'refused' in result ? [`its patch is not valid: ${result.refused}`] : [];
 }
 
 /**
- * What the three records say, for the newest runs of claim and reference first. Older ones too: another run of the same
- * tree may have been written between the judgement and its entry.
+ * Judgements from the three records, starting with the newest runs of claim and reference. Older ones too, since
+ * another run of the same tree may have been recorded between the judgement and its entry.
  */
 async function* judgements(
   { facts }: RunEntry,

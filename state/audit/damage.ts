@@ -1,5 +1,5 @@
-// A hub of ours whose trail cannot even be entered: a commit is lost, or there are two beginnings. Says where, as near as it can
-// be told from what is left, walking back from the end.
+// Finds the damage in a hub whose trail cannot even be opened: a commit is lost, or there are two beginnings. Walks
+// back from the end and names the place as closely as the remaining commits allow.
 
 import type { Entry } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -16,20 +16,20 @@ import { trailRef } from '../trail/opening.ts';
 
 export type Break = { commit: Sha; entry: number | null; what: string };
 
-/** True where `coldpass init` made a hub at this path, whatever became of it. */
+/** True if `coldpass init` made a hub at this path, even if it is damaged now. */
 export async function isMarkedHub(dir: string): Promise<boolean> {
   const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
   return marker?.stdout.toString().trim() === '1';
 }
 
-/** Where the branch `trail` points, whether or not that commit can be read; null where there is no such branch. */
+/** The commit that the branch `trail` points to, readable or not; null if there is no such branch. */
 export async function trailHead(dir: string): Promise<Sha | null> {
   const { stdout } = await git(dir, ['rev-parse', '--verify', '--quiet', trailRef]);
   const sha = Sha.safeParse(stdout.toString().trim());
   return sha.success ? sha.data : null;
 }
 
-/** Where the chain of commits breaks or forks, seen from its end; null where it does neither. */
+/** Where the chain of commits breaks or forks, seen from its end; null if it does neither. */
 export async function findBreak(hub: string, head: Sha): Promise<Break | null> {
   const objects = openObjects(hub);
   let after: Sha | null = null;
@@ -48,9 +48,9 @@ export async function findBreak(hub: string, head: Sha): Promise<Break | null> {
   }
 }
 
-/** Null where the commit is lost, or is not what its id stands for. */
+/** Null if the commit is lost, or its content does not match its id. */
 async function parentsOf(objects: ObjectReader, sha: Sha): Promise<Sha[] | null> {
-  const object = await objects.read(sha).catch(() => null); // git ends at an object that it cannot unpack
+  const object = await objects.read(sha).catch(() => null); // git exits at an object that it cannot unpack
   if (object?.type !== 'commit' || gitObject('commit', object.bytes).sha !== sha) return null;
   return parseCommit(object.bytes)?.parents ?? null;
 }
@@ -61,10 +61,12 @@ async function brokenAt(hub: string, commit: Sha, after: Sha | null): Promise<Br
 }
 
 async function mergedAt(hub: string, commit: Sha): Promise<Break> {
-  return { commit, entry: await firstEntryOf(hub, commit), what: 'this commit is a merge: a trail has none' };
+  return { commit, entry: await firstEntryOf(hub, commit), what: 'this commit is a merge, which a trail never has' };
 }
 
-/** The first entry of a commit whose parent is of no use: its subject tells how many of the newest entries are its own. */
+/**
+ * The first entry of a commit whose parent cannot be used. The subject shows how many of the newest entries it added.
+ */
 async function firstEntryOf(hub: string, sha: Sha): Promise<number | null> {
   try {
     const entries = (await entriesAt(hub, sha)).sort((a, b) => a.id - b.id);

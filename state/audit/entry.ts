@@ -1,5 +1,5 @@
-// One entry of the trail, judged by all that came before it: by the very rules that an honest supervisor asks before he appends
-// (`admit`), and by those of the audit alone, about times, references, acts, runs and what is stored.
+// Judges each entry of the trail by everything before it: by the rules that an honest supervisor applies before it
+// appends (`admit`), and by rules of the audit alone about times, references, acts, runs and stored files.
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { emptyTrail, type Phase, type TrailState } from '../entry/phase.ts';
@@ -13,17 +13,17 @@ import type { AuditStore } from './store.ts';
 
 export type EntryAudit = {
   readonly judged: Judged;
-  /** Everything that does not hold of the next entry, in words; it is folded all the same. Never rejects. */
+  /** Everything wrong with the next entry, in words; the entry is folded in any case. Never rejects. */
   judge(entry: Entry): Promise<string[]>;
 };
 
-/** What is known of all entries so far. Plain data. */
+/** What is known about all entries so far. Plain data. */
 export type Judged = {
   /** Their fold. */
   state: TrailState;
   /** The time of the newest; '' before the first. */
   at: string;
-  /** Those that an act can be about, of phases that are not over. */
+  /** Those that an act can still be about. */
   targets: Entry[];
 };
 
@@ -31,7 +31,7 @@ export type EntryAuditOptions = { hub: string; store: AuditStore; workspace: str
 
 const nothing: Judged = { state: emptyTrail, at: '', targets: [] };
 
-/** An audit of entries in order: from #1 on, or after those that were judged. */
+/** Audits entries in order: from #1, or after those already judged. */
 export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, from = nothing): EntryAudit {
   const targets = new Map<number, Entry>(from.targets.map((entry) => [entry.id, entry]));
   let { state, at } = from;
@@ -41,8 +41,8 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, f
     try {
       const refusal = admit(state, entry);
       if (refusal !== null) problems.push(`an honest supervisor could not have appended this: ${refusal}`);
-      if (entry.at < at) problems.push(`its time ${entry.at} lies before that of the entry before it (${at})`);
-      problems.push(...(await more(entry)));
+      if (entry.at < at) problems.push(`its time ${entry.at} is before that of the previous entry (${at})`);
+      problems.push(...(await auditProblems(entry)));
     } catch (error) {
       problems.push(`it cannot be judged: ${(error as Error).message}`);
     }
@@ -51,8 +51,8 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, f
     return problems;
   }
 
-  /** What the audit alone asks, by kind. */
-  async function more(entry: Entry): Promise<string[]> {
+  /** The checks of the audit alone, by kind. */
+  async function auditProblems(entry: Entry): Promise<string[]> {
     if (entry.kind === 'act') return actProblems(entry, { store, workspace, root, target: (id) => targets.get(id) });
     if (entry.kind === 'phase' && entry.facts.event === 'opened') return openedProblems(entry.facts, store);
     const phase = entry.phase === null ? undefined : state.phases[entry.phase];
@@ -89,7 +89,7 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, f
     try {
       state = fold(state, entry);
     } catch {
-      state = { ...state, lastId: entry.id }; // `judge` has said that it makes no sense
+      state = { ...state, lastId: entry.id }; // `judge` has reported the problem
     }
   }
 
@@ -106,31 +106,31 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, f
   };
 }
 
-/** What was put off is taken up when its own phase is over. */
+/** Deferred work is taken up after its phase is over. */
 function outlives({ kind }: Entry): boolean {
   return kind === 'deferral' || kind === 'reentry';
 }
 
-/** Approve and refuse are about requests and re-entries; lift about vetoes, findings and flakes. */
+/** Acts approve or refuse requests, deferrals and re-entries, and lift vetoes, findings and flakes. */
 function isTarget({ kind, facts }: Entry): boolean {
   if (kind === 'act') return (facts as EntryOf<'act'>['facts']).act.payload.act === 'veto';
   if (kind === 'deferral' || kind === 'reentry') return true;
   return kind === 'blocked' || kind === 'veto' || kind === 'finding' || kind === 'run';
 }
 
-/** A session is shown what is there, and woken about what is there. */
+/** A session may be shown, and woken about, only what already exists. */
 function sessionProblems({ id, facts }: EntryOf<'session'>, phase: Phase): string[] {
   if (facts.event === 'ended') return [];
   const { reason, shown } = facts;
   const problems: string[] = [];
-  if (shown.upTo >= id) problems.push(`it was shown entries up to #${shown.upTo}, which are not there yet`);
+  if (shown.upTo >= id) problems.push(`it was shown entries up to #${shown.upTo}, which do not exist yet`);
   const unknown = shown.runs.find((run) => !phase.runs.some((known) => known.run === run));
-  if (unknown !== undefined) problems.push(`it was shown ${unknown}, which is no run of this phase so far`);
+  if (unknown !== undefined) problems.push(`it was shown ${unknown}, which is not yet a run of this phase`);
   const lists = { claim: phase.claims, blocked: phase.blocked, veto: phase.vetoes } as const;
   for (const [name, known] of Object.entries(lists)) {
     const about = (reason as Record<string, unknown>)[name];
     if (about !== undefined && !known.some((one) => one.id === about))
-      problems.push(`#${about} is no ${name} of this phase`);
+      problems.push(`#${about} is not a ${name} entry of this phase`);
   }
   return problems;
 }

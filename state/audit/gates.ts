@@ -1,4 +1,4 @@
-// What holds at the end of an audit: every gate of every phase, by the same rule that the supervisor asks.
+// The state of every gate of every phase at the end of an audit, by the same rule that the supervisor uses.
 
 import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from '../entry/ids.ts';
 import type { Phase } from '../entry/phase.ts';
@@ -11,16 +11,16 @@ export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; s
 export type AuditPhase = {
   id: PhaseId;
   status: Phase['status'] | 'queued';
-  /** As they stood when the phase was done, else at the trail's last entry. DONE comes last. */
+  /** As of when the phase was done, else as of the trail's last entry. DONE comes last. */
   gates: AuditGate[];
-  /** `none`: its runs were not sandboxed, which only a demo's may be. Null while it is queued. */
+  /** `none` if its runs were not sandboxed, which only a demo's may be. Null while the phase is queued. */
   sandbox: Phase['sandbox'] | null;
 };
 
-/** All phases, those that wait in the queue last. */
+/** All phases, queued ones last. */
 export function phasesOf({ state, at }: Judged, work: ReadonlyMap<PhaseId, PhaseWork>): AuditPhase[] {
   const opened = Object.values(state.phases).map((phase): AuditPhase => {
-    // Evidence for DONE ages: it is looked at as of the time when it counted.
+    // Evidence for DONE expires, so a finished phase is judged as of the time when it was done.
     const nowMs = Date.parse((phase.status === 'done' ? work.get(phase.id)?.done?.at : undefined) ?? at);
     const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE].map((gate) => {
       const { holds, claim, sha } = reportOf(phase, gate, nowMs);
@@ -34,7 +34,7 @@ export function phasesOf({ state, at }: Judged, work: ReadonlyMap<PhaseId, Phase
   ];
 }
 
-/** A phase whose plan no plan check would let through (gates that require each other) has no answer. */
+/** Nothing holds in a phase whose plan would fail the plan check, such as one with gates that require each other. */
 function reportOf(phase: Phase, gate: GateId, nowMs: number): Pick<GateReport, 'holds' | 'claim' | 'sha'> {
   try {
     return gateReport(phase, gate, nowMs);

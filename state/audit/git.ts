@@ -1,5 +1,6 @@
-// What the trail says of the work, against git: that each claim's commit is there with its tree and all that it holds, where it
-// and what was published lie on their phase's branch, and which claims come before it. Asked once for all claims of a phase.
+// Checks what the trail says about the work against git: that each claim's commit exists with its tree and all its
+// content, that claimed and published commits are on their phase's branch, and which claims come before which. Asks git
+// once for all claims of a phase.
 
 import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
 import type { EntryId, PhaseId, Sha } from '../entry/ids.ts';
@@ -12,17 +13,17 @@ import { gitObject } from '../git/trees.ts';
 import { protectedChanges } from '../work/protectedPaths.ts';
 import type { Trail } from './trail.ts';
 
-/** What one phase says of commits, gathered from its entries. Plain data. */
+/** What the entries of one phase say about commits. Plain data. */
 export type PhaseWork = {
   phase: PhaseId;
   opened: EntryId;
   /** Its newest entry. */
   newest: EntryId;
   base: Sha;
-  /** The plan's, and from the entry of an amendment on that one's. */
+  /** The plan's spec, and that of each amendment, valid from its entry on. */
   specs: { since: EntryId; spec: PhaseSpec }[];
   claims: EntryOf<'claim'>[];
-  /** What sessions left on the branch. */
+  /** The commits that sessions left on the branch. */
   published: { id: EntryId; sha: Sha }[];
   /** The entry `done`, its time, and the commit that it names. */
   done: { id: EntryId; at: string; sha: Sha } | null;
@@ -30,7 +31,7 @@ export type PhaseWork = {
 
 type Fault = { entry: EntryId; what: string };
 
-/** Takes in what one more entry says of commits. */
+/** Adds what one more entry says about commits. */
 export function noteWork(all: Map<PhaseId, PhaseWork>, entry: Entry): void {
   if (entry.kind === 'phase' && entry.facts.event === 'opened') noteOpening(all, entry.id, entry.facts);
   const work = entry.phase === null ? undefined : all.get(entry.phase);
@@ -60,21 +61,21 @@ function noteAmendment({ specs }: PhaseWork, { id, facts }: EntryOf<'act'>): voi
 }
 
 /**
- * Everything that git tells otherwise. Of what entries up to `upTo` say, an earlier audit looked at the commits; where they lie
- * is asked again, since branches move.
+ * Everything in the work that git contradicts. For entries up to `upTo` an earlier audit checked the commits; their
+ * place on the branch is checked again, since branches move.
  */
 export async function workFaults(trail: Trail, work: PhaseWork, upTo = 0): Promise<Fault[]> {
   const { dir, objects, heads } = trail;
   if (work.opened > upTo && (await commitTree(objects, work.base)) === null)
-    return [{ entry: work.opened, what: `its base ${work.base} is no commit of the hub` }];
-  const [there, faults] = await present(objects, work, upTo);
-  const content = await contentFaults(dir, there, upTo);
+    return [{ entry: work.opened, what: `its base ${work.base} is not a commit in the hub` }];
+  const [existing, faults] = await existingWork(objects, work, upTo);
+  const content = await contentFaults(dir, existing, upTo);
   const head = heads.get(`phase/${work.phase}`) ?? null;
-  return [...faults, ...content, ...(await placeFaults(dir, head, there, upTo))];
+  return [...faults, ...content, ...(await placeFaults(dir, head, existing, upTo))];
 }
 
-/** The work without the commits that are not there, and what is to be said of those. */
-async function present(objects: ObjectStore, work: PhaseWork, upTo: number): Promise<[PhaseWork, Fault[]]> {
+/** The work without its missing or false commits, and a fault for each of those. */
+async function existingWork(objects: ObjectStore, work: PhaseWork, upTo: number): Promise<[PhaseWork, Fault[]]> {
   const [claims, published]: [PhaseWork['claims'], PhaseWork['published']] = [[], []];
   const faults: Fault[] = [];
   for (const claim of work.claims) {
@@ -84,12 +85,12 @@ async function present(objects: ObjectStore, work: PhaseWork, upTo: number): Pro
   }
   for (const one of work.published) {
     if ((await commitTree(objects, one.sha)) !== null) published.push(one);
-    else faults.push({ entry: one.id, what: `${one.sha}, which it published, is no commit of the hub` });
+    else faults.push({ entry: one.id, what: `${one.sha}, which it published, is not a commit in the hub` });
   }
   return [{ ...work, claims, published }, faults];
 }
 
-/** The base, or the first claim, of which something is lost or spoilt: what it adds to those before it. */
+/** Reports the base, or the first claim, with lost or damaged objects, counting only what each claim adds. */
 async function contentFaults(hub: string, { base, opened, claims }: PhaseWork, upTo: number): Promise<Fault[]> {
   if (opened <= upTo && claims.every(({ id }) => id <= upTo)) return [];
   const verify = (args: string[]) => git(hub, ['rev-list', '--quiet', '--verify-objects', ...args]);
@@ -105,7 +106,7 @@ async function contentFaults(hub: string, { base, opened, claims }: PhaseWork, u
   return [];
 }
 
-/** Where the claims that are there lie beside each other, and on their phase's branch. */
+/** Checks the ancestry of the existing claims, and their place on their phase's branch. */
 async function placeFaults(hub: string, head: Sha | null, work: PhaseWork, upTo: number): Promise<Fault[]> {
   const { claims, published, base } = work;
   const known = [...shasOf(claims), ...published.map(({ sha }) => sha), ...(head === null ? [] : [head])];
@@ -119,25 +120,27 @@ async function placeFaults(hub: string, head: Sha | null, work: PhaseWork, upTo:
   return faults;
 }
 
-/** The branch of a phase is never taken away nor put back: what was published and claimed lies on it, and done at its end. */
+/**
+ * A phase's branch is never deleted or moved back: it contains all that was published and claimed, and ends at `done`.
+ */
 async function branchFaults(
   { phase, opened, newest, base, claims, published, done }: PhaseWork,
   head: Sha | null,
   isBefore: IsBefore,
 ): Promise<Fault[]> {
   const branch = `phase/${phase}`;
-  // A crash may come between `opened` and its branch; nothing is written for a phase before it is there.
+  // A crash may come between `opened` and its branch; nothing more is written for a phase until its branch exists.
   if (head === null) return newest === opened ? [] : [{ entry: opened, what: `its branch ${branch} is gone` }];
   const faults: Fault[] = [];
-  const laid = [...published, ...claims.map((claim) => ({ id: claim.id, sha: shaOf(claim) }))];
-  for (const { id, sha } of laid.length > 0 ? laid : [{ id: opened, sha: base }])
+  const commits = [...published, ...claims.map((claim) => ({ id: claim.id, sha: shaOf(claim) }))];
+  for (const { id, sha } of commits.length > 0 ? commits : [{ id: opened, sha: base }])
     if (!(await isBefore(sha, head))) faults.push({ entry: id, what: `${sha} is not on ${branch}` });
   if (done !== null && head !== done.sha)
-    faults.push({ entry: done.id, what: `${branch} stands at ${head}; what was judged is ${done.sha}` });
+    faults.push({ entry: done.id, what: `${branch} is at ${head}, but the commit judged is ${done.sha}` });
   return faults;
 }
 
-/** The tree of a commit that is there under its true id; null otherwise. */
+/** The tree of a commit; null if it is missing, or its content does not match its id. */
 async function commitTree(objects: ObjectStore, sha: Sha): Promise<Sha | null> {
   const object = await objects.read(sha);
   if (object?.type !== 'commit' || gitObject('commit', object.bytes).sha !== sha) return null;
@@ -154,15 +157,15 @@ function shasOf(claims: EntryOf<'claim'>[]): Sha[] {
 
 async function commitFault(objects: ObjectStore, { facts }: EntryOf<'claim'>): Promise<string | null> {
   const sha = facts.shas.main;
-  if (sha === undefined) return 'it names no commit of main';
+  if (sha === undefined) return 'it names no commit for main';
   const tree = await commitTree(objects, sha);
-  if (tree === null) return `${sha} is no commit of the hub`;
+  if (tree === null) return `${sha} is not a commit in the hub`;
   return tree === facts.trees.main ? null : `the tree of ${sha} is ${tree}, not ${facts.trees.main}`;
 }
 
 type IsBefore = (one: Sha, other: Sha) => Promise<boolean>;
 
-/** `descends` and `precedes` must name exactly the earlier claims that git knows to be before and after. */
+/** `descends` and `precedes` must name exactly the earlier claims that are its ancestors and descendants in git. */
 async function orderFault(
   { facts }: EntryOf<'claim'>,
   earlier: EntryOf<'claim'>[],
@@ -176,9 +179,9 @@ async function orderFault(
     else if (await isBefore(sha, shaOf(other))) precedes.push(other.id);
   }
   if (!isSame(descends, facts.descends))
-    return `git knows ${named(descends)} to come before it, not ${named(facts.descends)}`;
+    return `in git it descends from ${named(descends)}, but the entry names ${named(facts.descends)}`;
   if (!isSame(precedes, facts.precedes))
-    return `git knows ${named(precedes)} to come after it, not ${named(facts.precedes)}`;
+    return `in git it precedes ${named(precedes)}, but the entry names ${named(facts.precedes)}`;
   return null;
 }
 
@@ -190,9 +193,9 @@ async function touchesFault(
   const spec = specs.findLast(({ since }) => since < id)?.spec;
   if (!spec) return 'it was made before its phase was opened';
   const touched = await protectedChanges(hub, spec, base, facts.shas.main as Sha);
-  const untold = touched.find((path) => !facts.touches.includes(path));
-  if (untold !== undefined) return `it changes the protected path ${untold}, and does not say so`;
-  return facts.touches.length === touched.length ? null : 'it names protected paths that it does not change';
+  const unlisted = touched.find((path) => !facts.touches.includes(path));
+  if (unlisted !== undefined) return `it changes the protected path ${unlisted}, but does not list it`;
+  return facts.touches.length === touched.length ? null : 'it lists protected paths that it does not change';
 }
 
 function isSame(one: EntryId[], other: EntryId[]): boolean {
@@ -204,8 +207,8 @@ function named(claims: EntryId[]): string {
 }
 
 /**
- * Ancestry (or equality) among some commits, from one listing of what lies between them and the base. Those that the base
- * itself holds are not in it; git is asked about each of them.
+ * Ancestry (or equality) among commits, from one listing of what lies between them and the base. Commits in the base's
+ * own history are not in the listing; git is asked about each of those.
  */
 async function ancestry(hub: string, shas: Sha[], base: Sha): Promise<IsBefore> {
   const bits = new Map(shas.map((sha, index) => [sha, 1n << BigInt(index)]));

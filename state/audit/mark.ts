@@ -1,6 +1,6 @@
-// How far an audit came, kept for whoever audits again: a file in his state, never part of the trail. It spares work and proves
-// nothing: who can write it can make it say anything, so it counts only where it is asked for, and a whole audit never reads it.
-// One that does not fit is put aside with the reason. What it hides: that something before it was damaged since.
+// Records how far an audit came, for the next one: a file in the state folder, never part of the trail. It saves work
+// and proves nothing: whoever can write it can make it say anything, so it is used only on request, and a full audit
+// never reads it. A mark that does not fit is ignored, with the reason. It hides later damage to what came before it.
 
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -12,43 +12,45 @@ import type { Hub } from '../trail/hub.ts';
 import type { Seen } from './read.ts';
 
 const modeOfMark = 0o600;
-/** All code that judges lies in it. */
+/** The folder with all code that judges. */
 const rules = join(import.meta.dirname, '..');
 
-/** The first line of the file; the second is what was seen, as JSON. */
+/** The first line of the file; the second is the `Seen` as JSON. */
 const Label = z.strictObject({
   v: z.literal(1),
-  /** When. */
+  /** When it was written. */
   at: z.iso.datetime(),
-  /** Of the code that judged: other rules may judge otherwise. */
+  /** Digest of the code that judged: other rules may judge differently. */
   rules: Digest,
   genesis: Sha,
   root: z.string(),
-  /** Of the second line. */
+  /** Digest of the second line. */
   seen: Digest,
 });
 
 export type Mark = { at: string; seen: Seen };
 
-/** What was seen up to a commit that this trail still holds in its place; else why it is of no use, in words. */
+/** The mark, if this trail still contains the commit where it ends; else why it cannot be used, in words. */
 export async function readMark(file: string, hub: Hub, head: Sha): Promise<Mark | { why: string }> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
   if (text instanceof Error)
-    return { why: text.code === 'ENOENT' ? 'no audit was kept yet' : `what was kept cannot be read (${text.message})` };
+    return {
+      why: text.code === 'ENOENT' ? 'no earlier audit is on record' : `the mark cannot be read (${text.message})`,
+    };
   const [first = '', second = ''] = text.split('\n');
   const label = Label.safeParse(jsonIn(first));
-  if (!label.success) return { why: 'what was kept is damaged' };
+  if (!label.success) return { why: 'the mark is damaged' };
   const { at, rules, genesis, root, seen: digest } = label.data;
-  if (digestOf(second) !== digest) return { why: 'what was kept is damaged' };
-  if (rules !== (await rulesDigest())) return { why: 'what was kept is of another version of Coldpass' };
-  if (genesis !== hub.genesis || root !== hub.root) return { why: `what was kept is of another trail (${root})` };
+  if (digestOf(second) !== digest) return { why: 'the mark is damaged' };
+  if (rules !== (await rulesDigest())) return { why: 'the mark is from another version of Coldpass' };
+  if (genesis !== hub.genesis || root !== hub.root) return { why: `the mark is from another trail (${root})` };
   const seen = JSON.parse(second) as Seen;
-  // Ids stand for all that lies before them, so that its commit is on the trail says that the trail began as it did then.
+  // A commit id covers all history before it: if the mark's commit is on the trail, the trail up to it is unchanged.
   const isOn = await isAncestor(hub.dir, seen.place.head, head).catch(() => false);
-  return isOn ? { at, seen } : { why: 'the trail no longer holds the commit at which it ended' };
+  return isOn ? { at, seen } : { why: 'the trail no longer contains the commit where the last audit ended' };
 }
 
-/** Keeps what was seen, whole or not at all. Rejects with the disk's own error. */
+/** Writes the mark, completely or not at all. Rejects with the file system's error. */
 export async function writeMark(file: string, { genesis, root }: Hub, seen: Seen): Promise<void> {
   const text = JSON.stringify(seen);
   const at = new Date().toISOString();
@@ -57,7 +59,7 @@ export async function writeMark(file: string, { genesis, root }: Hub, seen: Seen
   await rename(`${file}.part`, file);
 }
 
-/** One digest of all files of `state/`, in whatever folder of it: a change in any of them may change what is judged. */
+/** One digest of all files in `state/`, at any depth: a change in any of them may change a judgement. */
 export async function rulesDigest(folder = rules): Promise<Digest> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

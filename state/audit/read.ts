@@ -1,6 +1,5 @@
-// Reads a trail from its first commit on, or from where an earlier reading ended, judging each commit beside the one before it
-// and each entry by all that came before. Gathers on the way what is asked of git, of the witnesses and of the gates once all
-// is read.
+// Reads a trail from its first commit, or from where an earlier reading ended. Judges each commit by the one before it
+// and each entry by everything before it, and collects what the later checks of git, witnesses and gates need.
 
 import type { PhaseId, Sha } from '../entry/ids.ts';
 import { parseCommit } from '../git/commits.ts';
@@ -20,13 +19,13 @@ export type Read = {
   /** For each commit, the number of entries up to it. */
   chain: Map<Sha, number>;
   work: Map<PhaseId, PhaseWork>;
-  /** Objects that were held against their ids. */
+  /** Objects whose bytes were checked against their ids. */
   held: Held;
-  /** False where git could not read on. */
+  /** False if git could not read to the end. */
   isWhole: boolean;
 };
 
-/** What a reading leaves for the next one to go on from. Plain data. */
+/** What a reading leaves for the next one to continue from. Plain data. */
 export type Seen = {
   place: Omit<TrailPlace, 'parts'> & { parts: [string, number][] };
   judged: Judged;
@@ -35,7 +34,7 @@ export type Seen = {
   work: [PhaseId, PhaseWork][];
 };
 
-/** Reads and judges commit by commit, entry by entry, up to `head`; after what was seen, if anything was. */
+/** Reads and judges commit by commit, entry by entry, up to `head`; starts after `seen`, if given. */
 export async function readEntries(trail: Trail, head: Sha, seen: Seen | null, problems: AuditProblem[]): Promise<Read> {
   const read = await begin(trail, seen);
   for await (const commit of readTrail(trail.dir, read.place.head, head)) {
@@ -50,7 +49,7 @@ export async function readEntries(trail: Trail, head: Sha, seen: Seen | null, pr
   return read;
 }
 
-/** What the next reading needs to know of this one. */
+/** What the next reading needs from this one. */
 export function seenIn({ place, audit, store, chain, work }: Read): Seen {
   return {
     place: { ...place, parts: [...place.parts] },
@@ -68,19 +67,22 @@ async function begin({ dir, genesis, root, signers, objects }: Trail, seen: Seen
   const first: TrailPlace = { head: genesis, nextId: 1, parts: new Map(), files: [], signers };
   return {
     place: seen ? { ...seen.place, parts: new Map(seen.place.parts) } : first,
-    ...{ store, audit, held: new Set(), isWhole: true },
+    store,
+    audit,
     chain: new Map(seen?.chain ?? [[genesis, 0]]),
     work: new Map(seen?.work),
+    held: new Set(),
+    isWhole: true,
   };
 }
 
 async function readCommit(read: Read, commit: TrailCommit, problems: AuditProblem[]): Promise<void> {
   const { sha } = commit;
-  const { problems: found, entries, next } = checkCommit(read.place, commit);
+  const { problems: violations, entries, next } = checkCommit(read.place, commit);
   const first = entries[0]?.id ?? read.place.nextId;
   read.store.keep(commit);
   for (const id of falseObjects(commit, read.held)) problems.push({ entry: first, commit: sha, what: falseObject(id) });
-  for (const { rule, entry, what } of found)
+  for (const { rule, entry, what } of violations)
     problems.push({ entry: entry ?? first, commit: sha, what: `${rule}: ${what}` });
   for (const entry of entries) {
     for (const what of await read.audit.judge(entry)) problems.push({ entry: entry.id, commit: sha, what });
@@ -91,7 +93,7 @@ async function readCommit(read: Read, commit: TrailCommit, problems: AuditProble
 }
 
 export function falseObject(id: Sha): string {
-  return `its object ${id} holds other bytes than its id stands for`;
+  return `the content of its object ${id} does not match that id`;
 }
 
 /** The commit that appended an entry. */
@@ -105,7 +107,7 @@ export function firstOf({ chain }: Read, commit: Sha): number | null {
   return at < 1 ? null : ([...chain.values()][at - 1] as number) + 1;
 }
 
-/** The workspace's name, from the operator's own subject; null where that names none. */
+/** The workspace's name, from the subject of the first commit; null if it names none. */
 function workspaceOf(genesis: Buffer): string | null {
   return /^init: (.+)\n/.exec(parseCommit(genesis)?.message ?? '')?.[1] ?? null;
 }

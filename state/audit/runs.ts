@@ -1,5 +1,5 @@
-// A run's entry against what it speaks of: the claim, plan and base that it was made for, and the record that the runner left.
-// Facts and judgement are computed anew from `results.json` and git, by the same functions that made them.
+// Checks a run's entry against the claim, plan and base that it was made for, and against the runner's record.
+// Recomputes facts and judgement from `results.json` and git, with the same functions that made them.
 
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf, Facts } from '../entry/entry.ts';
@@ -15,13 +15,13 @@ import { targetProblems } from './controls.ts';
 import type { AuditStore } from './store.ts';
 
 const valueCharsMax = 80;
-/** Entries are stamped to the second, records to the millisecond. */
+/** Entry times are in whole seconds, record times in milliseconds. */
 const stampMs = 1000;
 
 type RunEntry = EntryOf<'run'>;
 type Using = { hub: string; store: AuditStore };
 
-/** Everything about a run's entry that does not hold, in words. `phase` is as it was before it. */
+/** Everything wrong with a run's entry, in words. `phase` is its state before that entry. */
 export async function runProblems(entry: RunEntry, phase: Phase, using: Using): Promise<string[]> {
   const { run, results } = entry.facts;
   const problems = [...purposeProblems(entry, phase), ...slotProblems(entry, phase)];
@@ -31,19 +31,19 @@ export async function runProblems(entry: RunEntry, phase: Phase, using: Using): 
   if (digest === null) return [...problems, `${path} is not stored`];
   if (digest !== results) return [...problems, `${path} has the digest ${digest}; the entry names ${results}`];
   const record = await using.store.record(run);
-  if (record === null) return [...problems, `${path} is no record of a run`];
+  if (record === null) return [...problems, `${path} is not a valid record of a run`];
   const compared = await comparedProblems(entry, phase, record, using);
   return [...problems, ...timeProblems(entry, phase, record), ...factsProblems(entry, phase, record), ...compared];
 }
 
-/** What `admit` leaves open: that tree, gate, finding and reference are those of its claim. */
+/** Checks what `admit` does not: that tree, gate, finding and reference are those of its claim. */
 function purposeProblems({ facts }: RunEntry, phase: Phase): string[] {
   const { purpose, trees, outcome } = facts;
   const claim = 'claim' in purpose ? phase.claims.find((one) => one.id === purpose.claim) : undefined;
   if (!('claim' in purpose) || !claim) return [];
   const isUnknown = trees.main === undefined && outcome !== 'PASS';
   const isOther = !isUnknown && trees.main !== claim.tree;
-  // Begun under a plan that was amended before its end: on record, and nothing counts it.
+  // Started under a plan that was amended before the run ended: it is on record, but counts for nothing.
   const isOfEarlierPlan = claim.withdrawn !== null || facts.recipeDigest !== phase.recipes[facts.recipe];
   return [
     ...(isOther ? [`its tree is not that of claim #${claim.id}`] : []),
@@ -59,7 +59,7 @@ function gateProblems(
 ): string[] {
   if (purpose.kind === 'reproducer') {
     const finding = phase.findings.find((one) => one.id === purpose.finding);
-    return finding?.reproducer ? [] : [`#${purpose.finding} is no finding with a reproducer`];
+    return finding?.reproducer ? [] : [`#${purpose.finding} is not a finding with a reproducer`];
   }
   if (purpose.kind === 'kept' || purpose.kind === 'holdout') return earlierProblems(recipe, purpose, phase, claim);
   if (!gatesJudged(phase, claim).includes(purpose.gate))
@@ -74,14 +74,14 @@ function earlierProblems(
   phase: Phase,
   claim: Claim,
 ): string[] {
-  if (purpose.recipe !== recipe) return [`its recipe is ${recipe}, what it was made for is ${purpose.recipe}`];
+  if (purpose.recipe !== recipe) return [`its recipe is ${recipe}, but its purpose names ${purpose.recipe}`];
   if (purpose.kind === 'holdout') return phase.holdout === null ? ['the plan names no hold-outs'] : [];
   return claim.keeps[recipe]?.includes(purpose.from)
     ? []
     : [`claim #${claim.id} does not have to keep the tests of ${purpose.from}`];
 }
 
-/** A slot is filled once: a second counted run would let somebody run until it is green. */
+/** A slot takes one counted run: a second would let somebody rerun until it is green. */
 function slotProblems({ facts, at }: RunEntry, phase: Phase): string[] {
   const isRepeatable = facts.purpose.kind === 'trial' || facts.purpose.kind === 'trigger';
   if (isRepeatable || uncounted.has(facts.outcome)) return [];
@@ -89,10 +89,10 @@ function slotProblems({ facts, at }: RunEntry, phase: Phase): string[] {
   const before = phase.runs.findLast((run) => countsFor(phase, run) && slotOf(run.purpose) === slot);
   if (!before || Object.values(phase.lifted).some((act) => act > before.id)) return [];
   const isAged = Date.parse(at) >= before.atMs + evidenceMsMax;
-  return isAged ? [] : [`it is a second counted run of what #${before.id} (${before.run}) answered`];
+  return isAged ? [] : [`it is a second counted run of what #${before.id} (${before.run}) already answered`];
 }
 
-/** Evidence begins after its claim and ends before its entry. */
+/** Evidence must begin after its claim and end before its entry. */
 function timeProblems({ facts, at }: RunEntry, phase: Phase, record: RunRecord): string[] {
   const { purpose } = facts;
   const claim = 'claim' in purpose ? phase.claims.find((one) => one.id === purpose.claim) : undefined;
@@ -100,7 +100,8 @@ function timeProblems({ facts, at }: RunEntry, phase: Phase, record: RunRecord):
   if (claim && record.startedAtMs < claim.atMs) problems.push(`it began before claim #${claim.id} was made`);
   if (record.endedAtMs >= Date.parse(at) + stampMs)
     problems.push('by its record it ended after this entry was written');
-  if (record.testsCut && facts.outcome === 'PASS') problems.push('its record is cut, and such a run is never PASS');
+  if (record.testsCut && facts.outcome === 'PASS')
+    problems.push('its record is truncated, and such a run is never PASS');
   return problems;
 }
 
@@ -109,7 +110,7 @@ function factsProblems({ facts }: RunEntry, phase: Phase, record: RunRecord): st
   return differences(facts, runFacts(record, { asks: asksOf(phase, purpose), control, kept }), 'its record');
 }
 
-/** A run without results was lost, and says nothing. */
+/** A run without results was lost, and proves nothing. */
 function lostProblems({ facts }: RunEntry): string[] {
   const { run, purpose, recipe, recipeDigest, shas, sandbox } = facts;
   const intent = { run, purpose, recipe: { name: recipe, digest: recipeDigest }, shas };
@@ -119,7 +120,7 @@ function lostProblems({ facts }: RunEntry): string[] {
 function differences(facts: Facts<'run'>, right: Facts<'run'>, source: string): string[] {
   const names = [...new Set([...Object.keys(facts), ...Object.keys(right)])] as (keyof Facts<'run'>)[];
   const wrong = names.filter((name) => canonicalJson([facts[name]]) !== canonicalJson([right[name]]));
-  return wrong.map((name) => `${source} makes ${name} ${shown(right[name])}, the entry says ${shown(facts[name])}`);
+  return wrong.map((name) => `${source} gives ${name} ${shown(right[name])}, but the entry says ${shown(facts[name])}`);
 }
 
 function shown(value: unknown): string {

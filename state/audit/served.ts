@@ -1,18 +1,18 @@
-// Whether a PASS rests on the whole of what its claim changes: the diff is made again from git, cut again into its parts, and
-// held against what the verdict says was served.
+// Checks that a PASS rests on the whole diff of its claim: makes the diff again from git, splits it into parts again,
+// and compares that with what the verdict says was served.
 
 import type { EntryOf } from '../entry/entry.ts';
 import type { Phase } from '../entry/phase.ts';
 import { judgedAgainst, workDiff } from '../work/diff.ts';
 
-/** What is wrong with what a verdict says was served, in words. */
+/** Everything wrong with what a verdict says was served, in words. */
 export async function servedProblems({ facts }: EntryOf<'verdict'>, phase: Phase, hub: string): Promise<string[]> {
   const { served } = facts;
   const claim = phase.claims.find(({ id }) => id === facts.claim);
   if (served === undefined || !claim) return [];
   const diff = await workDiff(hub, judgedAgainst(phase, claim), claim.sha);
-  if ('tooLarge' in diff) return [`it says that the diff was served, which nobody could: ${diff.tooLarge}`];
+  if ('tooLarge' in diff) return [`it says that the diff was served, but that is impossible: ${diff.tooLarge}`];
   if (diff.digest === served.diff && diff.parts.length === served.parts) return [];
-  const truly = `the diff of claim #${claim.id} is ${diff.digest} in ${diff.parts.length} part(s)`;
-  return [`it says that ${served.diff} in ${served.parts} part(s) was served; ${truly}`];
+  const actual = `the diff of claim #${claim.id} is ${diff.digest} in ${diff.parts.length} part(s)`;
+  return [`it says that ${served.diff} in ${served.parts} part(s) was served, but ${actual}`];
 }

@@ -1,9 +1,8 @@
-// What the trail shows, as in-toto statements (Statement v1) that other tools read: a test-result for each run that counts, a
-// verification summary (SLSA VSA v1) for each gate that was claimed. Pure, and of the trail alone: no clock, no path, so that
-// the same trail gives the same bytes. What a predicate has no field for stands in a field of ours, `coldpass:run` and
-// `coldpass:gate`.
+// Exports a trail as in-toto statements (Statement v1) for other tools: a test-result for each counted run, and a
+// verification summary (SLSA VSA v1) for each claimed gate. Pure: no clock and no paths, so the same trail gives the
+// same bytes. Data that a predicate has no field for is in the fields `coldpass:run` and `coldpass:gate`.
 //
-// A trail is known by the fingerprint of the key that founded it: `coldpass:SHA256:…#NAME` is the thing NAME in it.
+// A trail is identified by the fingerprint of the key that founded it: `coldpass:SHA256:…#NAME` is NAME in that trail.
 
 import { digestOfJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -13,7 +12,7 @@ import { type RunRecord, uncounted } from '../entry/record.ts';
 import { slotOf } from '../fold/piece.ts';
 import type { GateReport } from '../gate/gate.ts';
 
-/** The version of the specification that verification summaries are of. */
+/** The version of the specification that verification summaries follow. */
 const slsaVersion = '1.2';
 /** Media type of a stored envelope, by the short name of its predicate. */
 const mediaType = (predicate: string) => `application/vnd.in-toto.${predicate}+dsse`;
@@ -26,19 +25,23 @@ export type Statement = {
   predicate: Record<string, unknown>;
 };
 
-/** The trail that statements are of: fingerprint of its root, its commit, and the resource that its gates are about. */
+/**
+ * The trail that statements are about: fingerprint of its root, its head commit, and the resource that its gates judge.
+ */
 export type Source = { root: string; head: Sha; resource: string };
 
-/** An envelope that another one rests on: its file's name and the digest of its bytes. */
+/** An envelope that another one relies on: its file name and the digest of its bytes. */
 export type Input = { file: string; digest: Digest; predicate: 'test-result' | 'vsa'; name: string };
 
-/** True for runs that a gate may rest on. */
+/** True for runs that a gate may rely on. */
 export function isCounted({ facts }: EntryOf<'run'>): boolean {
   const { kind } = facts.purpose;
   return kind !== 'trial' && kind !== 'trigger' && facts.results !== null && !uncounted.has(facts.outcome);
 }
 
-/** The test-result of one counted run. `record` is what the entry names by digest, `plan` the one in force when it was made. */
+/**
+ * The test-result of one counted run. `record` is the one that the entry names by digest, `plan` the one in force then.
+ */
 export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Digest): Statement {
   const { facts } = entry;
   const { passed, failed } = shown(facts, record);
@@ -56,10 +59,21 @@ export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Dig
       warnedTests: [],
       failedTests: failed,
       'coldpass:run': {
-        ...{ run: facts.run, phase: entry.phase, entry: entry.id, recordedAt: entry.at, purpose: facts.purpose },
-        ...{ outcome: facts.outcome, reason: facts.reason, level: facts.level, counts: facts.counts },
-        ...{ unmet: facts.unmet, control: facts.control, kept: facts.kept, reproducer: facts.reproducer },
-        ...{ sandbox: facts.sandbox, results: { sha256: facts.results } },
+        run: facts.run,
+        phase: entry.phase,
+        entry: entry.id,
+        recordedAt: entry.at,
+        purpose: facts.purpose,
+        outcome: facts.outcome,
+        reason: facts.reason,
+        level: facts.level,
+        counts: facts.counts,
+        unmet: facts.unmet,
+        control: facts.control,
+        kept: facts.kept,
+        reproducer: facts.reproducer,
+        sandbox: facts.sandbox,
+        results: { sha256: facts.results },
         skippedTests: record.tests.filter(({ status }) => status === 'skip' || status === 'todo').map(({ id }) => id),
       },
     },
@@ -69,16 +83,16 @@ export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Dig
 export type GateStatement = {
   phase: Phase;
   report: GateReport;
-  /** As of when the gate was looked at: the time of an entry. */
+  /** The time as of which the gate was judged: that of an entry. */
   at: string;
   source: Source;
-  /** Every envelope that the gate rests on. */
+  /** Every envelope that the gate relies on. */
   inputs: readonly Input[];
-  /** Acts that lowered its bar, or that of a gate that it requires. */
+  /** Acts that lowered its bar, or that of a gate it requires. */
   waived: readonly EntryId[];
 };
 
-/** The verification summary of a gate at its claim's commit; null where nobody has claimed it, so that there is no subject. */
+/** The verification summary of a gate at its claim's commit; null if unclaimed, since it then has no subject. */
 export function gateStatement({ phase, report, at, source, inputs, waived }: GateStatement): Statement | null {
   const { gate, claim, holds, conditions, verdict } = report;
   if (claim === null) return null;
@@ -92,26 +106,39 @@ export function gateStatement({ phase, report, at, source, inputs, waived }: Gat
       verifier: { id: id('supervisor') },
       timeVerified: at,
       resourceUri: source.resource,
-      // The plan as it is in force: an amended one is another file.
+      // The plan in force: an amended plan is another file.
       policy: { uri: id(`blobs/${phase.plan}`), digest: { sha256: phase.plan } },
       inputAttestations: inputs.map(({ file, digest, predicate, name }) => ({
-        ...{ name: file, uri: id(name), digest: { sha256: digest }, mediaType: mediaType(predicate) },
+        name: file,
+        uri: id(name),
+        digest: { sha256: digest },
+        mediaType: mediaType(predicate),
       })),
       verificationResult: holds ? 'PASSED' : 'FAILED',
       verifiedLevels: [levelOf(phase, holds, waived)],
       slsaVersion,
       'coldpass:gate': {
-        ...{ gate, phase: phase.id, claim: claim.id, verdict: verdict?.id ?? null, waived, trail: source.head },
+        gate,
+        phase: phase.id,
+        claim: claim.id,
+        verdict: verdict?.id ?? null,
+        waived,
+        trail: source.head,
         ...(spec && { spec: { sha256: digestOfJson(spec) } }),
         conditions: conditions.map(({ n, name, met, unmet, evidence, runs }) => ({
-          ...{ n, name, met, unmet, evidence, runs },
+          n,
+          name,
+          met,
+          unmet,
+          evidence,
+          runs,
         })),
       },
     },
   };
 }
 
-/** The runs that a gate's conditions name, and those that they were compared with. */
+/** The runs that a gate's conditions name, and the runs that those were compared with. */
 export function runsUnder({ runs }: Phase, { claim, conditions }: GateReport): Phase['runs'] {
   const named = new Set(conditions.flatMap((condition) => condition.runs));
   const earlier = new Set<Sha>(
@@ -127,7 +154,7 @@ export function requiredBy({ spec }: Phase, gate: GateId): GateId[] {
   return spec.gates[gate]?.requires ?? (Object.keys(spec.gates) as GateId[]);
 }
 
-/** Our own words, since no SLSA track speaks of gates: what a policy asks for, it finds only where nothing was let pass. */
+/** Coldpass's own levels, since no SLSA track covers gates. COLDPASS_GATE_HOLDS means sandboxed runs and no waiver. */
 function levelOf({ sandbox }: Phase, holds: boolean, waived: readonly EntryId[]): string {
   if (!holds) return 'FAILED';
   if (sandbox === 'none') return 'COLDPASS_GATE_HOLDS_WITHOUT_SANDBOX';
@@ -147,7 +174,9 @@ function subjectsOf(shas: Record<string, string>, trees: Record<string, string>)
 
 type Facts = EntryOf<'run'>['facts'];
 
-/** A run that judges something (a control, a reproducer, earlier tests) is one test, of that; any other is its own tests. */
+/**
+ * A run that judges something (a control, a reproducer, earlier tests) counts as one test; any other has its own tests.
+ */
 function shown(facts: Facts, { tests }: RunRecord): { passed: string[]; failed: string[] } {
   if (judgement(facts) !== null) {
     const name = slotOf(facts.purpose);
@@ -157,10 +186,10 @@ function shown(facts: Facts, { tests }: RunRecord): { passed: string[]; failed: 
   return { passed: of('pass'), failed: of('fail') };
 }
 
-/** What is not shown has failed: there is no warning that a policy might take for a pass. */
+/** Whatever is not proved has failed: there are no warnings, because a policy might take one for a pass. */
 function isPassed(facts: Facts): boolean {
-  const said = judgement(facts);
-  if (said !== null) return ['BITES', 'KEPT', 'green'].includes(said);
+  const result = judgement(facts);
+  if (result !== null) return ['BITES', 'KEPT', 'green'].includes(result);
   return facts.outcome === 'PASS' && facts.unmet.length === 0;
 }
 

@@ -1,5 +1,5 @@
-// What the trail stores beside its entries (blobs, results of runs, plans), as the audit meets it commit by commit. Known by
-// path and digest; the bytes are read from git again when a check asks for them, so that memory does not grow with them.
+// The files that the trail stores besides its entries (blobs, results of runs, plans), as the audit finds them commit
+// by commit. Keeps only path and digest; bytes are read from git again when a check needs them, to limit memory.
 
 import { digestOf } from '../entry/digest.ts';
 import type { Digest, RunId, Sha } from '../entry/ids.ts';
@@ -10,24 +10,24 @@ import type { TrailCommit } from '../trail/commitRule.ts';
 import { docs } from '../trail/history.ts';
 
 export type AuditStore = {
-  /** Takes in what a commit stores. What came first at a path stands: anything later is `checkCommit`'s to report. */
+  /** Adds the files that a commit stores. The first file at a path counts; `checkCommit` reports any later one. */
   keep(commit: TrailCommit): void;
-  /** The digest of the bytes at a path below `machine-docs/`; null where nothing was stored so far. */
+  /** The digest of the bytes at a path below `machine-docs/`; null if nothing is stored there yet. */
   digestAt(path: string): Digest | null;
-  /** Those bytes; null where there are none, or git cannot read them any more. */
+  /** Those bytes; null if missing, or if git can no longer read them. */
   read(path: string): Promise<Buffer | null>;
-  /** Whether `blobs/<digest>` is stored and holds what it is called. */
+  /** True if `blobs/<digest>` is stored and its content has that digest. */
   hasBlob(digest: Digest): boolean;
-  /** The record of a run; null where none is stored that reads as one. */
+  /** The record of a run; null if missing or not valid. */
   record(run: RunId): Promise<RunRecord | null>;
-  /** All that it took in, for a store that goes on from here. */
+  /** Everything added so far, for a store that continues from here. */
   known(): Known;
 };
 
 /** By path. */
 export type Known = [string, { blob: Sha; digest: Digest }][];
 
-/** A store over the hub's objects that knows so much already. */
+/** A store over the hub's objects that starts with the files in `from`. */
 export function auditStore(objects: Pick<ObjectStore, 'read'>, from: Known = []): AuditStore {
   const known = new Map(from);
 
@@ -64,7 +64,7 @@ export function auditStore(objects: Pick<ObjectStore, 'read'>, from: Known = [])
   };
 }
 
-/** The JSON value that some bytes hold; undefined where they hold none. */
+/** The JSON value in some bytes; undefined if they are not JSON. */
 export function jsonOf(bytes: Buffer | null): unknown {
   try {
     return bytes === null ? undefined : JSON.parse(bytes.toString('utf8'));

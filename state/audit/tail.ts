@@ -1,5 +1,5 @@
-// Whether the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut, so this needs a commit that
-// somebody wrote down, or heads.log, which lies beside the hub and was fsynced before each acknowledgement.
+// Checks that the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut, so this needs a
+// commit that somebody wrote down, or heads.log, which is beside the hub and was fsynced before each acknowledgement.
 
 import { readFile } from 'node:fs/promises';
 import { TrailError } from '../entry/errors.ts';
@@ -14,11 +14,11 @@ export type TrailEnd = {
   place: { nextId: number };
 };
 
-const cut = 'its tail was cut, or it was written anew';
+const cut = 'its tail was cut, or it was rewritten';
 
 type Fault = { entry: number | null; what: string };
 
-/** What the witnesses say against the trail; nothing where they agree with it, or there are none. */
+/** Where the witnesses contradict the trail; empty if they agree with it, or there are none. */
 export async function tailFaults(end: TrailEnd, witnesses: Witnesses): Promise<Fault[]> {
   const { head, headsLog } = witnesses;
   return [
@@ -43,12 +43,14 @@ async function logFaults({ chain, place }: TrailEnd, file: string): Promise<Faul
   if (wrong === undefined) return [];
   const has = chain.get(wrong.sha);
   const what =
-    has === undefined ? `the trail ends at #${place.nextId - 1} without that` : `there it has ${has} entries`;
+    has === undefined
+      ? `the trail ends at #${place.nextId - 1} without it`
+      : `the trail has ${has} entries up to that commit`;
   const entry = Math.min(wrong.id, place.nextId);
-  return [{ entry, what: `heads.log has #${wrong.id} (${wrong.sha}) as acknowledged, but ${what}: ${cut}` }];
+  return [{ entry, what: `heads.log says that #${wrong.id} (${wrong.sha}) was acknowledged, but ${what}: ${cut}` }];
 }
 
-/** The number that heads.log has for the last entry of a commit; null where it does not say. */
+/** The number of a commit's last entry, according to heads.log; null if unknown. */
 export async function entryInLog(file: string | undefined, commit: Sha): Promise<number | null> {
   const read = file === undefined ? null : await readLog(file);
   return read && 'lines' in read ? (read.lines.find(({ sha }) => sha === commit)?.id ?? null) : null;
@@ -57,9 +59,9 @@ export async function entryInLog(file: string | undefined, commit: Sha): Promise
 async function readLog(file: string): Promise<{ lines: Head[] } | { why: string }> {
   try {
     const text = await readFile(file, 'latin1');
-    // A last line without its end was torn by a crash: it was never acknowledged.
+    // A last line without a newline was cut off by a crash: it was never acknowledged.
     const lines = parseHeads(text.slice(0, text.lastIndexOf('\n') + 1), file);
-    return lines.length > 0 ? { lines } : { why: `${file} is empty: nothing witnesses the tail` };
+    return lines.length > 0 ? { lines } : { why: `${file} is empty, so nothing witnesses the tail` };
   } catch (error) {
     const { message } = error as Error;
     return {

@@ -1,5 +1,5 @@
-// The trail's commits for the audit: each object held against its own id (git does not do that for packed ones), and where git
-// cannot read on, the commit at which that is, so that what came before is still judged.
+// Reads the trail's commits for the audit. Checks each object against its id, which git does not do for packed objects.
+// If git cannot read on, names the commit where it stopped, so that everything before it is still judged.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -11,23 +11,23 @@ import { chainBytesMax } from '../trail/history.ts';
 import type { Hub } from '../trail/hub.ts';
 import { walkTrail } from '../trail/walk.ts';
 
-/** A hub, a reader of its objects, and where each branch stands. */
+/** A hub, a reader of its objects, and the head of each branch. */
 export type Trail = Hub & { objects: ObjectStore; heads: ReadonlyMap<string, Sha> };
 
 const readPortion = 256;
 const shaDigits = 40;
 
-/** Where each branch of a hub stands, by its name. */
+/** The head of each branch of a hub, by name. */
 export async function branchHeads(hub: string): Promise<Map<string, Sha>> {
   const text = await gitText(hub, ['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/heads/']);
   const rows = text.split('\n').filter(Boolean);
   return new Map(rows.map((row) => [row.slice(shaDigits + 1), row.slice(0, shaDigits) as Sha]));
 }
 
-/** A commit of which something cannot be read; the walk ends there. */
+/** A commit that cannot be read completely; the walk ends there. */
 export type Damage = { damaged: Sha; why: string };
 
-/** The commits after `from` up to `to`, oldest first; at most one `Damage`, which is the last. */
+/** The commits after `from` up to `to`, oldest first; at most one `Damage`, always last. */
 export async function* readTrail(hub: string, from: Sha, to: Sha): AsyncGenerator<TrailCommit | Damage> {
   let last = from;
   try {
@@ -39,20 +39,17 @@ export async function* readTrail(hub: string, from: Sha, to: Sha): AsyncGenerato
     if (!(error instanceof TrailError)) throw error;
     const chain = await chainOf(hub, last, to);
     const damaged = await firstUnreadable(hub, last, chain);
-    if (damaged === null) throw error; // it can be read now: the machine's trouble, not the trail's
+    if (damaged === null) throw error; // it can be read now: the machine failed, not the trail
     const before = chain[chain.indexOf(damaged) - 1];
     if (before !== undefined) yield* walkTrail(hub, last, before);
     yield { damaged, why: error.message };
   }
 }
 
-/** Ids of objects whose bytes were held against them. */
+/** Ids of objects whose bytes were checked against them. */
 export type Held = Set<string>;
 
-/**
- * Objects that a commit brings and whose bytes are not those that its id stands for. Those that it takes the place of too,
- * where nobody looked at them before.
- */
+/** Objects that a commit adds or replaces whose bytes do not match their ids. Skips objects checked before. */
 export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
   const objects: [ObjectType, Sha | null, Buffer | null][] = [
     ['commit', commit.sha, commit.bytes],
@@ -62,32 +59,33 @@ export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
   return objects.flatMap(([type, id, bytes]) => (id && bytes && !isItself(type, id, bytes, held) ? [id] : []));
 }
 
-/** Names of all objects after `from` (or of all there are) up to `to`, each after the commit that is the first to name it. */
+/** Names of all objects after `from` (null: from the start) up to `to`, each after the first commit that names it. */
 export async function listObjects(hub: string, from: Sha | null, to: Sha): Promise<string> {
   const args = ['rev-list', '--objects', '--in-commit-order', '--reverse', to, ...(from === null ? [] : [`^${from}`])];
   return gitText(hub, args, { outputBytesMax: chainBytesMax });
 }
 
 /**
- * What lies in no change, and so was not held against its id: by commit, the false object that it is the first to name. Folders
- * (git's trees), and what the first commit holds, which no rule for commits looks at.
+ * Checks the objects that are in no change: folders (git trees), and the content of the first commit, which the commit
+ * rule does not cover. Returns, by the first commit that names it, a false object.
  */
 export async function falseRest(objects: ObjectStore, listing: string, held: Held): Promise<Map<Sha, Sha>> {
-  const found = new Map<Sha, Sha>();
+  const falseByCommit = new Map<Sha, Sha>();
   const rest = restOf(listing, held);
   for (let at = 0; at < rest.length; at += readPortion) {
     const read = rest.slice(at, at + readPortion).map(async (one) => ({ ...one, object: await objects.read(one.id) }));
     for (const { id, commit, object } of await Promise.all(read))
-      if (object === null || !isItself(object.type as ObjectType, id, object.bytes, held)) found.set(commit, id);
+      if (object === null || !isItself(object.type as ObjectType, id, object.bytes, held))
+        falseByCommit.set(commit, id);
   }
-  return found;
+  return falseByCommit;
 }
 
-/** The rows of a listing, each with its commit; without those that were held against their ids. */
+/** The rows of a listing, each with its commit, without objects that were already checked. */
 function restOf(listing: string, held: Held): { id: Sha; commit: Sha }[] {
   let commit = '' as Sha;
   return listing.split('\n').flatMap((row) => {
-    if (row.length === shaDigits) commit = row as Sha; // others have a path
+    if (row.length === shaDigits) commit = row as Sha; // rows of other objects have a path
     const id = row.slice(0, shaDigits) as Sha;
     return row === '' || held.has(id) ? [] : [{ id, commit }];
   });
@@ -105,7 +103,7 @@ async function chainOf(hub: string, from: Sha, to: Sha): Promise<Sha[]> {
   return text.split('\n').filter(Boolean) as Sha[];
 }
 
-/** By halves: a walk that fails says that something is wrong, not where. */
+/** Bisects: a walk that fails shows that something is wrong, not where. */
 async function firstUnreadable(hub: string, from: Sha, chain: Sha[]): Promise<Sha | null> {
   let good = 0;
   let bad = chain.length;

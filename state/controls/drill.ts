@@ -1,6 +1,6 @@
-// The controls `omit-volume` and `no-restore`: after a disaster from which all but one volume, or nothing, is brought back, some
-// test must fail on an assertion, or nobody would notice that it was not backed up. One run over one deployment takes all turns,
-// so it says itself that everything is green where everything was restored. Pure; the words go to the Builder.
+// The controls `omit-volume` and `no-restore`: after a disaster from which one volume, or everything, is not restored,
+// some test must fail on an assertion, or nobody would notice a missing backup. One run takes all turns over one
+// deployment, so it also shows that all is green when everything is restored. Pure. The Builder reads the messages.
 
 import { isCheck, type RunRecord, type TestResult } from '../entry/record.ts';
 import type { Drill } from '../entry/spec.ts';
@@ -8,7 +8,7 @@ import { inconclusive, type Judgement, judged, names, unlike } from './judgement
 
 export const withAll = 'with all';
 
-/** What is left out in each turn, one after the other; `withAll` comes before them. */
+/** The turns of a drill, in order, named by what is left out; `withAll` comes before them. */
 export function turnsOf(drill: Drill, volumes: readonly string[]): string[] {
   return drill === 'no-restore' ? ['without any'] : volumes.map((volume) => `without ${volume}`);
 }
@@ -18,7 +18,7 @@ export function idInTurn(turn: string, id: string): string {
   return `${turn} > ${id}`;
 }
 
-/** BITES where in every turn some test that is green with all restored fails on an assertion. */
+/** BITES if in every turn some test that is green with all restored fails on an assertion. */
 export function judgeDrill(drill: Drill, { claim, control }: { claim: RunRecord; control: RunRecord }): Judgement {
   const spoilt = unlike(claim, control, 'incomplete restores');
   if (spoilt !== null) return inconclusive(spoilt);
@@ -38,14 +38,14 @@ export function judgeDrill(drill: Drill, { claim, control }: { claim: RunRecord;
       `Every test stays green ${vacuous.map(({ turn }) => inWords(turn)).join(', and ')}. After the restore, test what was there before.`,
     );
   const unclear = of('INCONCLUSIVE');
-  const said = unclear.length > 0 ? unclear : turns;
+  const deciding = unclear.length > 0 ? unclear : turns;
   return judged(
     unclear.length > 0 ? 'INCONCLUSIVE' : 'BITES',
-    said.map(({ turn, why }) => `${capital(inWords(turn))} ${why}.`).join(' '),
+    deciding.map(({ turn, why }) => `${capital(inWords(turn))} ${why}.`).join(' '),
   );
 }
 
-/** Ids of tests that a drill shows to look: green with all restored, and failing on an assertion in some turn. */
+/** Ids of tests that notice a loss in a drill: green with all restored, and failing on an assertion in some turn. */
 export function noticedIn({ tests }: RunRecord): Set<string> {
   const parts = tests.map((test) => ({ ...partsOf(test.id), test }));
   const green = new Set(
@@ -57,26 +57,26 @@ export function noticedIn({ tests }: RunRecord): Set<string> {
 
 type Turn = { turn: string; result: Judgement['result']; why: string };
 
-/** What one turn shows of the tests that are green with all restored. */
+/** The result of one turn, by the tests that are green with all restored. */
 function lookAt(turn: string, green: TestResult[], there: TestResult[]): Turn {
-  const asked = green.map(({ id }) => ({ id, test: there.find((one) => one.id === id) }));
-  const biting = asked.filter(({ test }) => test && isAsserted(test));
+  const results = green.map(({ id }) => ({ id, test: there.find((one) => one.id === id) }));
+  const biting = results.filter(({ test }) => test && isAsserted(test));
   if (biting.length > 0) return { turn, result: 'BITES', why: `these fail on an assertion: ${names(biting)}` };
-  const failing = asked.filter(({ test }) => test?.status === 'fail');
+  const failing = results.filter(({ test }) => test?.status === 'fail');
   if (failing.length > 0)
     return { turn, result: 'INCONCLUSIVE', why: `these fail, but not on an assertion: ${names(failing)}` };
-  const gone = asked.filter(({ test }) => test?.status !== 'pass');
+  const gone = results.filter(({ test }) => test?.status !== 'pass');
   if (gone.length > 0) return { turn, result: 'INCONCLUSIVE', why: `these did not run: ${names(gone)}` };
   return { turn, result: 'VACUOUS', why: '' };
 }
 
-/** The harness's checks count, and tests that passed in the claim's own run: one that is there in drills alone shows nothing. */
+/** The harness's checks, and tests that passed in the claim's own run: a test that only drills have shows nothing. */
 function greenOf(all: TestResult[], claim: RunRecord): TestResult[] {
   const own = new Set(claim.tests.filter(({ status }) => status === 'pass').map(({ id }) => id));
   return all.filter((test) => test.status === 'pass' && (isCheck(test) || own.has(test.id)));
 }
 
-/** The tests of one turn under their own ids. */
+/** The tests of one turn, by their plain ids. */
 function testsIn(turn: string, { tests }: RunRecord): TestResult[] {
   const begins = idInTurn(turn, '');
   return tests.filter(({ id }) => id.startsWith(begins)).map((test) => ({ ...test, id: test.id.slice(begins.length) }));

@@ -1,17 +1,17 @@
-// Functions of a source file: where they are, and the file with one of them emptied. Pure. Trails are audited by what this finds:
-// another version of a parser may change which functions there are.
+// Finds the functions in a source file, and empties one of them. Pure. Audits depend on the result: another version of
+// a parser may find other functions.
 
 import { type Language, languageOf, type Replacement, type SyntaxNode, type Tree } from './languages.ts';
 
 export type SourceFunction = {
-  /** With what it stands in: `Store.close`; `(function)` where it has no name. */
+  /** With the scopes that contain it: `Store.close`; `(function)` if it has no name. */
   name: string;
   /** Counted from 1. */
   line: number;
   from: number;
   /** From its first character to its last. */
   text: string;
-  /** Null where its body is empty already. */
+  /** Null if its body is empty already. */
   emptying: Replacement | null;
   inside: ReturnType<Language['inside']>;
 };
@@ -20,11 +20,13 @@ const anonymous = '(function)';
 
 type Scope = { name: string; isFunction: boolean; to: number };
 
-/** The functions of a file in order: all that have a name, and of the others the outermost. None where its language is not known. */
+/**
+ * The functions in a file, in order: all named ones, and the outermost unnamed ones. None if the language is unknown.
+ */
 export function functionsIn(path: string, text: string): SourceFunction[] {
   const language = languageOf(path);
   if (!language) return [];
-  const found: SourceFunction[] = [];
+  const functions: SourceFunction[] = [];
   const lines = lineCounter(text);
   const scopes: Scope[] = [];
   language.parse(text).iterate({
@@ -35,21 +37,25 @@ export function functionsIn(path: string, text: string): SourceFunction[] {
       if (!body && own === null) return;
       const scope = { name: own ?? anonymous, isFunction: body !== null, to: node.to };
       const isNested = scopes.some(({ isFunction }) => isFunction);
-      if (body && (own !== null || !isNested)) found.push(functionAt(node, body, [...scopes, scope]));
+      if (body && (own !== null || !isNested)) functions.push(functionAt(node, body, [...scopes, scope]));
       scopes.push(scope);
     },
   });
-  return found;
+  return functions;
 
   function functionAt({ from, to }: SyntaxNode, body: SyntaxNode, within: Scope[]): SourceFunction {
     return {
-      ...{ name: within.map(({ name }) => name).join('.'), line: lines(from), from, text: text.slice(from, to) },
-      ...{ emptying: language?.empty(body, text) ?? null, inside: language?.inside(body, text) ?? null },
+      name: within.map(({ name }) => name).join('.'),
+      line: lines(from),
+      from,
+      text: text.slice(from, to),
+      emptying: language?.empty(body, text) ?? null,
+      inside: language?.inside(body, text) ?? null,
     };
   }
 }
 
-/** The file with this one of its functions emptied; null where the result would not be a file of its language any more. */
+/** The file with this function emptied; null if the result would no longer be valid in its language. */
 export function emptied(path: string, text: string, { name, from, emptying }: SourceFunction): string | null {
   const language = languageOf(path);
   if (!language || !emptying) return null;

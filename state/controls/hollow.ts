@@ -1,27 +1,27 @@
-// The control `hollow`: with the body of one changed function emptied, some test must fail, or no test looks at what it does.
-// Pure: which functions a claim changes, which of them are tried, and what one such run shows beside the claim's own. The words
-// go to the Builder.
+// The control `hollow`: with the body of one changed function emptied, some test must fail, or no test checks what it
+// does. Pure: which functions a claim changes, which of them are tried, and what one such run shows compared with the
+// claim's own. The Builder reads the messages.
 
 import { digestOf } from '../entry/digest.ts';
 import type { RunRecord } from '../entry/record.ts';
 import { emptied, functionsIn, type SourceFunction } from './functions.ts';
 import { byId, inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';
 
-/** Functions of one claim and gate that are emptied, each in a run of its own. */
+/** The most functions that are emptied for one claim and gate, each in its own run. */
 export const hollowRunsMax = 20;
 
-/** A production file that a claim changes; `before` is null where it is new. */
+/** A production file that a claim changes; `before` is null if it is new. */
 export type ChangedSource = { path: string; mode: string; before: string | null; after: string };
 
-/** What differs from a reference to a claim, parted. */
+/** What differs between a reference and a claim, by kind. */
 export type ChangedWork = {
   /** Paths of tests. */
   testFiles: string[];
-  /** Production files whose language is known; null where they are more than can be looked at. */
+  /** Production files whose language is known; null if they are too large to examine. */
   sources: ChangedSource[] | null;
-  /** Those of them that are not there any more, as they were. */
+  /** Deleted production files, as they were. */
   gone: { path: string; before: string }[];
-  /** Other production files that are there. */
+  /** Other production files that exist at the claim. */
   others: string[];
   /** What `revert` puts back. */
   reverted: string[];
@@ -30,8 +30,8 @@ export type ChangedWork = {
 export type ChangedFunction = { source: ChangedSource; found: SourceFunction };
 
 /**
- * Functions that a claim adds or changes and that can be emptied, in the order of their files; but those that the plan exempts.
- * What only moved, within its file or to another, is not changed.
+ * Functions that a claim adds or changes and that can be emptied, in the order of their files, without those that the
+ * plan exempts. A function that only moved, within its file or to another, is not changed.
  */
 export function changedFunctions(
   { sources, gone }: Pick<ChangedWork, 'sources' | 'gone'>,
@@ -48,14 +48,14 @@ export function changedFunctions(
   );
 }
 
-/** The file with the function emptied; null where that cannot be done. */
+/** The file with the function emptied; null if that is not possible. */
 export function hollowed({ source, found }: ChangedFunction): string | null {
   return emptied(source.path, source.after, found);
 }
 
 /**
- * Which of `count` functions are tried, as numbers from 1, in the order in which they are. `nonce` must be minted after the claim:
- * whoever knew it could leave untested what it does not draw.
+ * Which of `count` functions are tried, as numbers from 1, in the order of trying. `nonce` must be minted after the
+ * claim: whoever knew it before could leave the functions that are not drawn untested.
  */
 export function drawn(count: number, nonce: string): number[] {
   const lots = Array.from({ length: count }, (_, i) => ({ n: i + 1, lot: digestOf(`${nonce} ${i + 1}`) }));
@@ -65,7 +65,7 @@ export function drawn(count: number, nonce: string): number[] {
     .map(({ n }) => n);
 }
 
-/** BITES where a test that passed in the claim's own run fails with `tried` emptied. A run whose tests are not there shows nothing. */
+/** BITES if a test that passed in the claim's own run fails with `tried` emptied. Missing tests show nothing. */
 export function judgeHollow(runs: { claim: RunRecord; control: RunRecord }, tried: ChangedFunction | null): Judgement {
   const { claim, control } = runs;
   if (!tried) return inconclusive('The claim changes no such function, or it cannot be emptied.');
@@ -83,7 +83,7 @@ export function judgeHollow(runs: { claim: RunRecord; control: RunRecord }, trie
   return judged('VACUOUS', `With ${name} emptied every test stays green. Test what it does, or leave it out.`);
 }
 
-/** By its whole name: of whatever file, or of the one that stands before it. */
+/** By its whole name, in any file or in the one that the exemption names before the colon. */
 function isExempt({ path }: ChangedSource, { name }: SourceFunction, exempt: readonly string[]): boolean {
   return exempt.includes(name) || exempt.includes(`${path}:${name}`);
 }

@@ -1,5 +1,5 @@
-// What a control's run shows, by its kind, from the records of three runs and what git tells of the claim. Pure: the loop judges
-// by it, and the audit again.
+// Judges a control run by its kind, from the records of three runs and what git shows of the claim. Pure: used by the
+// loop, and again by the audit.
 
 import { isApp, type Recipe } from '../entry/recipe.ts';
 import type { Purpose, RunRecord } from '../entry/record.ts';
@@ -13,7 +13,7 @@ import { judgeRevert } from './revert.ts';
 import { judgeSabotage } from './sabotage.ts';
 
 export type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
-/** `drills`: for `published` of an app, those of the same claim that were made before it. */
+/** `drills`: for `published` of an app, the earlier drills of the same claim. */
 export type ControlRuns = { reference: RunRecord; claim: RunRecord; control: RunRecord; drills: readonly RunRecord[] };
 
 export function judgeControl(
@@ -46,7 +46,7 @@ export function judgeControl(
   }
 }
 
-/** The function that a run of `hollow` is made for; null where the claim has none of that number. */
+/** The function that a run of `hollow` empties; null if the claim has none with that number. */
 export function functionAt({ gate, target }: ControlPurpose, work: ChangedWork, spec: PhaseSpec) {
   return changedFunctions(work, spec.gates[gate]?.exempt ?? [])[Number(target) - 1] ?? null;
 }

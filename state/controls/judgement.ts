@@ -1,4 +1,4 @@
-// How a control is judged, as data, and the words that judgements share. Pure.
+// The judgement of a control, as data, and the wording that judgements share. Pure.
 
 import type { ControlResult, RunRecord, TestResult } from '../entry/record.ts';
 import { fitLine } from '../entry/words.ts';
@@ -17,16 +17,16 @@ export function inconclusive(why: string): Judgement {
   return judged('INCONCLUSIVE', why);
 }
 
-/** Why a control's run says nothing beside the claim's own; null where the two can be compared. `what`: what the run was over. */
+/** Why a control run cannot be compared with the claim's own; null if it can. `what`: what the control ran over. */
 export function unlike(claim: RunRecord, control: RunRecord, what: string): string | null {
   if (claim.outcome !== 'PASS') return `The claim's own run is ${claim.outcome}.`;
-  const said = ['PASS', 'FAIL', 'NO_TESTS'];
-  if (!said.includes(control.outcome)) return `The run over ${what} is ${control.outcome}: ${control.reason}`;
+  const comparable = ['PASS', 'FAIL', 'NO_TESTS'];
+  if (!comparable.includes(control.outcome)) return `The run over ${what} is ${control.outcome}: ${control.reason}`;
   const cut = [claim, control].find((record) => record.testsCut);
   return cut ? `The record of ${cut.run} does not hold all its tests.` : null;
 }
 
-/** The first of these tests, by their ids. */
+/** The ids of the first few of these tests, and how many more there are. */
 export function names(tests: readonly Pick<TestResult, 'id'>[]): string {
   const shown = tests.slice(0, namesMax).map((test) => `"${test.id.slice(0, nameCharsMax)}"`);
   return `${shown.join(', ')}${tests.length > namesMax ? ` and ${tests.length - namesMax} more` : ''}`;

@@ -1,6 +1,6 @@
-// Earlier tests over a claim's code: what was green on the base, and at every accepted claim, must be green still; no test
-// may be lost, and none newly skipped. Pure: which files are put back, and what the records say together. The words go to
-// the Builder.
+// Earlier tests over a claim's code: every test that was green on the base, or at an accepted claim, must still be
+// green; none may be missing or newly skipped. Pure: which files are restored, and what the records show together. The
+// Builder reads the messages.
 
 import type { KeptResult, RunRecord, TestResult } from '../entry/record.ts';
 import { fitLine } from '../entry/words.ts';
@@ -10,7 +10,9 @@ const namesMax = 5;
 const nameCharsMax = 100;
 const whyCharsMax = 1000;
 
-/** Puts every changed test, but the operator's own files, back to the earlier version; those that the claim added go. */
+/**
+ * Restores every changed test to its earlier version, except the operator's files; removes tests that the claim added.
+ */
 export function keptEdits(
   changed: readonly ChangedPath[],
   tests: readonly string[],
@@ -24,17 +26,19 @@ export function keptEdits(
 }
 
 export type KeptRuns = {
-  /** Runs of the earlier commit; green is what passed in each. */
+  /** Runs of the earlier commit; a test is green if it passed in each. */
   earlier: readonly RunRecord[];
   /** The claim's own run. */
   claim: RunRecord;
   /** The earlier tests over the claim's code. */
   kept: RunRecord;
-  /** Ids, or their endings after a ` > `, that the plan means to change. */
+  /** Ids, or their endings after a ` > `, that the plan intends to change. */
   supersedes: readonly string[];
 };
 
-/** KEPT where every test that was green before is green over the claim's code, is still there, and none is newly skipped. */
+/**
+ * KEPT if every test that was green before is green over the claim's code and still exists, and none is newly skipped.
+ */
 export function judgeKept({ earlier, claim, kept, supersedes }: KeptRuns): { result: KeptResult; why: string } {
   const isMeant = (test: TestResult) => !supersedes.some((name) => test.id === name || test.id.endsWith(` > ${name}`));
   const [first, ...others] = earlier.map((record) => record.tests.filter(passed));
@@ -42,20 +46,20 @@ export function judgeKept({ earlier, claim, kept, supersedes }: KeptRuns): { res
     .filter((test) => others.every((tests) => tests.some(({ id }) => id === test.id)))
     .filter(isMeant);
   const cut = [...earlier, claim, kept].find((record) => record.testsCut);
-  if (cut) return said('INCONCLUSIVE', `The record of ${cut.run} does not hold all its tests.`);
-  if (kept.outcome === 'REFUSED') return said('INCONCLUSIVE', `The earlier tests could not be laid: ${kept.reason}`);
+  if (cut) return judged('INCONCLUSIVE', `The record of ${cut.run} does not hold all its tests.`);
+  if (kept.outcome === 'REFUSED') return judged('INCONCLUSIVE', `The earlier tests could not be laid: ${kept.reason}`);
   const broken = missingFrom(green, kept);
   if (broken.length > 0)
-    return said(
+    return judged(
       'BROKEN',
       `These were green before and, as they were, are not over this code: ${names(broken)}. ${kept.reason}`,
     );
   const lost = missingFrom(green, claim, present);
-  if (lost.length > 0) return said('BROKEN', `These tests were green before and are gone: ${names(lost)}.`);
+  if (lost.length > 0) return judged('BROKEN', `These tests were green before and are gone: ${names(lost)}.`);
   const before = new Set(earlier.flatMap((record) => record.tests.filter(skipped).map(({ id }) => id)));
   const newly = claim.tests.filter((test) => skipped(test) && !before.has(test.id) && isMeant(test));
-  if (newly.length > 0) return said('BROKEN', `These are skipped, and were not before: ${names(newly)}.`);
-  return said('KEPT', `${green.length} earlier ${green.length === 1 ? 'test is' : 'tests are'} green still.`);
+  if (newly.length > 0) return judged('BROKEN', `These are skipped, and were not before: ${names(newly)}.`);
+  return judged('KEPT', `${green.length} earlier ${green.length === 1 ? 'test is' : 'tests are'} green still.`);
 }
 
 function missingFrom(green: readonly TestResult[], { tests }: RunRecord, isThere = passed): TestResult[] {
@@ -80,6 +84,6 @@ function names(tests: readonly TestResult[]): string {
   return `${shown.join(', ')}${tests.length > namesMax ? ` and ${tests.length - namesMax} more` : ''}`;
 }
 
-function said(result: KeptResult, why: string): { result: KeptResult; why: string } {
+function judged(result: KeptResult, why: string): { result: KeptResult; why: string } {
   return { result, why: fitLine(why, whyCharsMax) };
 }

@@ -1,5 +1,5 @@
-// Condition 4 of a claim, but for protected paths: earlier tests still hold over its code, and the operator's hold-outs do.
-// Pure: which runs show it, and what they came to. Asked once a recipe, however many gates share it.
+// Condition 4 of a claim, without protected paths: earlier tests and the operator's hold-outs pass over its code. Pure:
+// which runs show it, and their result. Required once per recipe, however many gates share it.
 
 import { DONE, type GateId, type RecipeName, type Sha } from '../entry/ids.ts';
 import type { Claim, Phase, Run } from '../entry/phase.ts';
@@ -7,18 +7,23 @@ import type { Purpose } from '../entry/record.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
 import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/piece.ts';
 
-type Asked = Extract<Purpose, { kind: 'kept' | 'holdout' }>;
+type EarlierPurpose = Extract<Purpose, { kind: 'kept' | 'holdout' }>;
 
-/** A piece for each earlier commit whose tests must hold, and one for the hold-outs. `ready`: what they compare with is there. */
+/** A requirement per earlier commit whose tests must pass, and one for hold-outs. `ready`: runs to compare exist. */
 export function keptPieces(phase: Phase, claim: Claim, gate: GateId, ready: boolean, nowMs: number): Piece[] {
   const recipe = phase.spec.gates[gate]?.recipe;
   if (!recipe || !isFirst(phase, claim, gate)) return [];
-  const asked: Asked[] = (claim.keeps[recipe] ?? []).map((from) => ({ kind: 'kept', claim: claim.id, recipe, from }));
-  if (phase.spec.holdout !== null) asked.push({ kind: 'holdout', claim: claim.id, recipe });
-  return asked.map((purpose) => pieceOf(phase, claim, gate, purpose, ready, nowMs));
+  const purposes: EarlierPurpose[] = (claim.keeps[recipe] ?? []).map((from) => ({
+    kind: 'kept',
+    claim: claim.id,
+    recipe,
+    from,
+  }));
+  if (phase.spec.holdout !== null) purposes.push({ kind: 'holdout', claim: claim.id, recipe });
+  return purposes.map((purpose) => pieceOf(phase, claim, gate, purpose, ready, nowMs));
 }
 
-/** Counted runs of an earlier commit, from which is learnt what was green there: all of the base's, the newest of a claim's. */
+/** Counted runs of an earlier commit that show what was green there: all of the base's, or the newest of a claim's. */
 export function earlierRuns(phase: Phase, recipe: RecipeName, sha: Sha): Run[] {
   const counted = phase.runs.filter((run) => run.sha === sha && run.recipe === recipe && countsFor(phase, run));
   const ofBase = counted.filter(({ purpose }) => purpose.kind === 'base');
@@ -32,14 +37,21 @@ export function ownRuns(phase: Phase, claim: Claim, recipe: RecipeName): Run[] {
   );
 }
 
-/** The first of the gates judged that has this recipe. */
+/** True for the first judged gate with this recipe. */
 function isFirst(phase: Phase, claim: Claim, gate: GateId): boolean {
   if (claim.gate !== DONE) return true;
   const gates = Object.entries(phase.spec.gates);
   return gates.find(([, spec]) => spec.recipe === phase.spec.gates[gate]?.recipe)?.[0] === gate;
 }
 
-function pieceOf(phase: Phase, claim: Claim, gate: GateId, purpose: Asked, ready: boolean, nowMs: number): Piece {
+function pieceOf(
+  phase: Phase,
+  claim: Claim,
+  gate: GateId,
+  purpose: EarlierPurpose,
+  ready: boolean,
+  nowMs: number,
+): Piece {
   const condition = purpose.kind === 'kept' ? 'tests' : 'holdout';
   const run = phase.runs.findLast((one) => answers(phase, claim, purpose, one, nowMs));
   if (!run) return missing(condition, gate, ready ? [need(phase, gate, purpose, claim.sha)] : []);
@@ -49,11 +61,13 @@ function pieceOf(phase: Phase, claim: Claim, gate: GateId, purpose: Asked, ready
   return waivedOr(piece, waiverOf(phase, gate, condition, nowMs), result, `${gate}: ${why}`);
 }
 
-/** For DONE any fresh run of exactly its SHA that answers the same question, whoever asked. */
-function answers(phase: Phase, claim: Claim, asked: Asked, run: Run, nowMs: number): boolean {
+/**
+ * True if the run fits the purpose. DONE takes any fresh run of exactly its SHA for the same purpose, from any claim.
+ */
+function answers(phase: Phase, claim: Claim, wanted: EarlierPurpose, run: Run, nowMs: number): boolean {
   const { purpose } = run;
-  if (purpose.kind !== asked.kind || purpose.recipe !== asked.recipe || !countsFor(phase, run)) return false;
-  if (purpose.kind === 'kept' && asked.kind === 'kept' && purpose.from !== asked.from) return false;
+  if (purpose.kind !== wanted.kind || purpose.recipe !== wanted.recipe || !countsFor(phase, run)) return false;
+  if (purpose.kind === 'kept' && wanted.kind === 'kept' && purpose.from !== wanted.from) return false;
   return claim.gate === DONE ? isFresh(run, claim, nowMs) : purpose.claim === claim.id;
 }
 
@@ -63,7 +77,7 @@ function keptWords({ kept, reason, run }: Run): ['good' | 'bad' | 'held', string
   return [result, `earlier tests (${run}): ${kept?.why ?? reason}`];
 }
 
-/** Class and counts: nothing else of hold-outs is told to anybody. */
+/** Outcome and counts only: nothing else about hold-outs is ever disclosed. */
 function holdoutWords({ outcome, counts, run }: Run): ['good' | 'bad', string] {
   if (outcome === 'PASS') return ['good', ''];
   return ['bad', `the hold-outs (${run}) ended ${outcome}: ${counts.pass} passed, ${counts.fail} failed`];

@@ -1,13 +1,13 @@
-// The languages whose functions are known, a row each: the parser (which takes any text, broken or not), what a function is, and
-// how its body is emptied. Pure. To empty is to return before anything is done: all text stays, so that a test that only looks
-// for words in its source still finds them, and does not pass for one that noticed.
+// The languages whose functions we can find, a row each: the parser (which accepts any text, valid or not), what a
+// function is, and how to empty its body. Pure. Emptying makes the function return at once but keeps its text: a test
+// that only searches the source for words still finds them, so it does not seem to notice.
 
 import { parser as javascript } from '@lezer/javascript';
 import { parser as python } from '@lezer/python';
 
 export type Tree = ReturnType<typeof javascript.parse>;
 export type SyntaxNode = Tree['topNode'];
-/** The text that goes, and what comes instead. */
+/** A range of text and its replacement. */
 export type Replacement = { from: number; to: number; text: string };
 
 export type Language = {
@@ -15,15 +15,17 @@ export type Language = {
   /** The body of a node that is a function; null for any other node. */
   bodyOf(node: SyntaxNode): SyntaxNode | null;
   nameOf(node: SyntaxNode, text: string): string | null;
-  /** Null where the body is empty already. */
+  /** Null if the body is empty already. */
   empty(body: SyntaxNode, text: string): Replacement | null;
-  /** Where a line of its own can be put into the body, with the indentation it needs; null where it is on one line. */
+  /** Where a new line can be inserted into the body, and its indentation; null if the body is on one line. */
   inside(body: SyntaxNode, text: string): { at: number; indent: string } | null;
-  /** Put before a file with an emptied function, so that no check of types ends the run before a test has. */
+  /**
+   * Added at the top of a file with an emptied function, so that a type check does not end the run before the tests.
+   */
   header: string;
 };
 
-/** Null where the language of a file is not known, by its ending. */
+/** The language of a file, by its ending; null if unknown. */
 export function languageOf(path: string): Language | null {
   const ending = /\.(\w+)$/.exec(path)?.[1] ?? '';
   return Object.hasOwn(languages, ending) ? (languages[ending] as Language) : null;
@@ -81,15 +83,23 @@ const pythonRow: Language = {
   header: '',
 };
 
-// What a type checker or a test's loader cannot do without: `@ts-nocheck` speaks of types alone.
+// `@ts-nocheck` turns off type errors only, so files stay valid for type checkers and test loaders.
 const noTypes = '// @ts-nocheck\n';
 const plain = dialect('jsx', '');
 const typed = dialect('ts', noTypes);
 const typedJsx = dialect('jsx ts', noTypes);
 
 const languages: Record<string, Language> = {
-  ...{ js: plain, mjs: plain, cjs: plain, jsx: plain, ts: typed, mts: typed, cts: typed, tsx: typedJsx },
-  ...{ py: pythonRow, pyw: pythonRow },
+  js: plain,
+  mjs: plain,
+  cjs: plain,
+  jsx: plain,
+  ts: typed,
+  mts: typed,
+  cts: typed,
+  tsx: typedJsx,
+  py: pythonRow,
+  pyw: pythonRow,
 };
 
 function dialect(name: string, header: string): Language {
@@ -97,7 +107,7 @@ function dialect(name: string, header: string): Language {
   return { ...javascriptRow, parse: (text) => parser.parse(text), header };
 }
 
-/** What a function without a name of its own is called: `const name =`, `name:`, `exports.name =`. */
+/** The name that a function is assigned to, as in `const name =`, `name:`, `exports.name =`. */
 function assignedName(node: SyntaxNode, text: string): string | null {
   const own = node.getChild('VariableDefinition');
   if (own && node.name !== 'ArrowFunction') return text.slice(own.from, own.to);
@@ -108,7 +118,7 @@ function assignedName(node: SyntaxNode, text: string): string | null {
   return isTarget ? text.slice(target.from, target.to).replace(/\s+/g, '') : typedName(node, text);
 }
 
-/** `const name: Type =`: the type stands between. */
+/** The name in `const name: Type =`, where the type is in between. */
 function typedName(node: SyntaxNode, text: string): string | null {
   const type = node.prevSibling?.name === 'Equals' ? node.prevSibling.prevSibling : null;
   const target = type?.name === 'TypeAnnotation' ? type.prevSibling : null;
@@ -130,7 +140,7 @@ function emptyExpression(body: SyntaxNode, text: string): Replacement | null {
   return { from: body.from, to: body.to, text: `undefined && (${expression})` };
 }
 
-/** A Python body: the text that says what it does stays before the return. */
+/** Empties a Python body: the docstring stays before the return. */
 function emptySuite(body: SyntaxNode, text: string): Replacement | null {
   const statements = childrenOf(body).filter(({ name }) => name !== ':' && name !== 'Comment');
   const says = statements[0]?.name === 'ExpressionStatement' && statements[0].firstChild?.name === 'String';
@@ -143,7 +153,7 @@ function emptySuite(body: SyntaxNode, text: string): Replacement | null {
   return insertion(first.from, isOwnLine ? `return\n${indent}` : 'return; ');
 }
 
-/** A return of nothing, after which nothing is done. */
+/** True for a return without a value, after which nothing runs. */
 function isReturn(statement: SyntaxNode, text: string): boolean {
   return /^return( None)?\s*(;|$)/.test(textOf(statement, text));
 }

@@ -1,13 +1,12 @@
-// The controls of a claim: each must bite, or its tests look at nothing. Pure: which control runs a claim needs, and what those
-// that were made come to. Where one says nothing, the next is asked:
+// The controls of a claim: each must bite, or the claim's tests check nothing. Pure: which control runs a claim needs,
+// and the result of those made so far. If one is inconclusive, the next is tried:
 //
-//   revert, published → hollow, after a placebo that stays green → sabotage → the operator
+//   commands   revert, published → hollow, after a placebo that stays green → sabotage → the operator
+//   apps       drills, which name the volume that no test checks → published, which counts their results → the operator
 //
-// Of an app: its drills first, for they name the volume that nobody looks at, and `published` counts what they notice; then
-// `published` → the operator. Nothing of an app is emptied or patched: what it does is in its image, which no claim's tree holds.
-//
-// Where nobody asks for hollow, one emptied function at least must be noticed all the same: code can disarm the assertions of the
-// process that tests it, and revert, which runs without that code, cannot tell.
+// An app is never emptied or patched: its behaviour is in its image, not in the claim's tree. Even without hollow in
+// the plan, at least one emptied function must be noticed: code can disable the assertions of the process that tests
+// it, and revert, which runs without that code, cannot see that.
 
 import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
 import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from '../entry/phase.ts';
@@ -18,16 +17,16 @@ import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } 
 import { drawn } from './hollow.ts';
 import { sabotagesMax } from './sabotage.ts';
 
-/** Runs of `hollow` that are asked for at once: the first survivor settles it, and the others are never made. */
+/** Runs of `hollow` that are wanted at once: the first survivor decides, and the rest are never made. */
 const hollowsAtOnce = 4;
-/** Functions that are emptied, one after the other, until one is noticed, where the plan does not declare `hollow`. */
+/** The most functions emptied, one after another, until a test notices one, if the plan does not declare `hollow`. */
 const noticedMax = 3;
 
 type On = { phase: Phase; claim: Claim; gate: GateId; nowMs: number };
-/** What several runs come to together. */
+/** The combined result of several runs. */
 type Sum = { result: ControlResult | 'missing'; pieces: Piece[]; why: string };
 
-/** The pieces for the controls of `gate`; `ran`: a cold run of the claim is there. None where the gate has no controls. */
+/** The requirements for the controls of `gate`, none if it has no controls. `ran`: a cold run of the claim exists. */
 export function controlPieces(phase: Phase, claim: Claim, gate: GateId, ran: boolean, nowMs: number): Piece[] {
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
@@ -42,7 +41,7 @@ export function controlPieces(phase: Phase, claim: Claim, gate: GateId, ran: boo
   return [...drills, ...(isOfApp ? others.map((name) => single(on, name)) : compared(on, others))];
 }
 
-/** Controls of commands: what is taken back, and where that says nothing, what is emptied or patched. */
+/** Controls of commands: reverting changes, and if that is inconclusive, emptying or patching functions. */
 function compared(on: On, names: readonly DeclaredControl[]): Piece[] {
   const { phase, claim, gate } = on;
   const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(on, name));
@@ -58,14 +57,14 @@ function compared(on: On, names: readonly DeclaredControl[]): Piece[] {
   return [...rescued(on, [...reverts, ...held], hollow), ...placebo, ...hollow.pieces];
 }
 
-/** What a control compares a claim with at `gate`. */
+/** The commit that a control compares a claim with at `gate`. */
 export function comparedWith(phase: Phase, claim: Claim, gate: GateId, control: ControlName): Sha {
   return control === 'published' || isDrill(control) ? phase.base : (claim.references[gate] ?? phase.base);
 }
 
-/** The newest run of each drill that was made for a gate at a commit, under the recipe of that digest. */
+/** The newest run of each drill for a gate at a commit, under the recipe with that digest. */
 export function drillRuns(phase: Phase, gate: GateId, of: Pick<Run, 'sha' | 'recipeDigest'>): Run[] {
-  const made = phase.runs.filter(
+  const runs = phase.runs.filter(
     ({ purpose, sha, recipeDigest, outcome }) =>
       purpose.kind === 'control' &&
       purpose.gate === gate &&
@@ -75,13 +74,13 @@ export function drillRuns(phase: Phase, gate: GateId, of: Pick<Run, 'sha' | 'rec
       !uncounted.has(outcome),
   );
   return Drill.options.flatMap(
-    (drill) => made.findLast(({ purpose }) => purpose.kind === 'control' && purpose.control === drill) ?? [],
+    (drill) => runs.findLast(({ purpose }) => purpose.kind === 'control' && purpose.control === drill) ?? [],
   );
 }
 
-/** The numbers of the functions that `hollow` tries for a claim, in order; empty before a cold run of its tree has counted. */
+/** Numbers of the functions that `hollow` tries for a claim, in order; empty until a cold run of its tree counts. */
 export function hollowTargets(phase: Phase, claim: Claim, gate: GateId): number[] {
-  // By tree, whichever claim it was first run for: withdrawn and claimed again, it is not drawn anew.
+  // By tree, from its first run for any claim: withdrawing and claiming again does not draw again.
   const first = phase.runs.find(
     (run) =>
       run.purpose.kind === 'gate' && run.purpose.gate === gate && run.tree === claim.tree && countsFor(phase, run),
@@ -89,7 +88,7 @@ export function hollowTargets(phase: Phase, claim: Claim, gate: GateId): number[
   return first ? drawn(claim.functions[gate] ?? 0, first.run) : [];
 }
 
-/** The gate for which a patch by the Adversary is wanted of a claim that stands so; null where none would help. */
+/** The gate for which a claim in this state needs a patch by the Adversary; null if none would help. */
 export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Piece[]): GateId | null {
   const helps: readonly Piece['condition'][] = ['control:revert', 'control:published', 'control:hollow'];
   const held = pieces.find(
@@ -102,7 +101,7 @@ export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Piece[
   return held?.gate ?? null;
 }
 
-/** Patches tried for a gate of this claim, or for DONE at its very commit. */
+/** Patches tried for a gate of this claim; for DONE, also those of other claims at the same commit. */
 export function sabotagesOf(phase: Phase, claim: Claim, gate: GateId): Sabotage[] {
   const isOf = (id: EntryId) =>
     id === claim.id || (claim.gate === DONE && phase.claims.find((one) => one.id === id)?.sha === claim.sha);
@@ -121,18 +120,18 @@ function single(on: On, control: DeclaredControl): Piece {
   return waivedOr(piece, waiverOf(phase, gate, condition, nowMs), result === 'VACUOUS' ? 'bad' : 'held', why);
 }
 
-/** BITES where one emptied function at least was noticed and none went unnoticed. */
+/** BITES if at least one emptied function was noticed and none went unnoticed. */
 function hollowOf(on: On): Sum {
   const { phase, claim, gate, nowMs } = on;
   const targets = hollowTargets(phase, claim, gate).map((n) => ({ n, run: runOf(on, 'hollow', `${n}`) }));
-  const made = targets.flatMap(({ run }) => run ?? []);
+  const runs = targets.flatMap(({ run }) => run ?? []);
   const waiver = waiverOf(phase, gate, 'control:hollow', nowMs);
-  const pieces = made.map((run) => {
+  const pieces = runs.map((run) => {
     const piece = settled('control:hollow', gate, run, claim);
     if (run.control?.result !== 'VACUOUS') return piece;
     return waivedOr(piece, waiver, 'bad', `${gate}: control hollow is VACUOUS: ${run.control.why}`);
   });
-  const results = new Set(made.map((run) => run.control?.result ?? 'INCONCLUSIVE'));
+  const results = new Set(runs.map((run) => run.control?.result ?? 'INCONCLUSIVE'));
   const left = targets.filter(({ run }) => !run).slice(0, hollowsAtOnce);
   if (results.has('VACUOUS')) return { result: 'VACUOUS', pieces, why: '' };
   if (left.length > 0) {
@@ -143,11 +142,11 @@ function hollowOf(on: On): Sum {
   return {
     result: 'INCONCLUSIVE',
     pieces,
-    why: made.at(-1)?.control?.why ?? 'The claim changes no function that can be emptied.',
+    why: runs.at(-1)?.control?.why ?? 'The claim changes no function that can be emptied.',
   };
 }
 
-/** One emptied function that a test notices is enough; none is asked for while something else says no. */
+/** One emptied function that a test notices is enough; none is needed while another control fails. */
 function noticed(on: On, others: Piece[]): Piece[] {
   const { phase, claim, gate, nowMs } = on;
   const targets =
@@ -180,7 +179,7 @@ function heldHollow({ phase, claim, gate, nowMs }: On, { why }: Sum): Piece {
   return waivedOr(piece, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
 }
 
-/** What said nothing is good where `hollow`, or after it a sabotage, shows in its stead that the tests look. */
+/** An inconclusive control is good if `hollow`, or after it a sabotage, shows that the tests check something. */
 function rescued(on: On, pieces: Piece[], hollow: Sum): Piece[] {
   if (hollow.result === 'VACUOUS' || !pieces.some(isHeld)) return pieces;
   const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(on) : { ...hollow, pieces: [] };
@@ -220,7 +219,11 @@ function runOf(on: On, control: ControlName, target?: string): Run | null {
 function needOf({ phase, claim, gate }: On, control: ControlName, target?: string): RunNeed {
   const reference = comparedWith(phase, claim, gate, control);
   const purpose: Purpose = {
-    ...{ kind: 'control', claim: claim.id, gate, control, reference },
+    kind: 'control',
+    claim: claim.id,
+    gate,
+    control,
+    reference,
     ...(target !== undefined && { target }),
   };
   return need(phase, gate, purpose, claim.sha);

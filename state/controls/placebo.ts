@@ -1,6 +1,6 @@
-// The control `placebo`: over changed files edited so that they mean what they meant, every test must come out as it did, or
-// some test looks at the text of its source. It is the other half of `hollow`, too: a test that fails whatever is edited would
-// seem to notice everything. Pure: the edits, and what the run shows beside the claim's own.
+// The control `placebo`: with changed files edited without changing their meaning, every test must have the same
+// result, or some test looks at the text of its source. It also complements `hollow`: a test that fails after any edit
+// would seem to notice everything. Pure: the edits, and what the run shows compared with the claim's own.
 
 import type { RunRecord, TestResult } from '../entry/record.ts';
 import { functionsIn } from './functions.ts';
@@ -10,7 +10,7 @@ import { byId, inconclusive, type Judgement, judged, names, unlike } from './jud
 const pathsShown = 5;
 export const tooMuch = 'The claim changes more source than can be looked at.';
 
-/** An empty comment, by the ending of a file's name. In any other file nothing is known to mean nothing: it is left alone. */
+/** An empty comment, by file ending. Other files are left alone: no edit is known to keep their meaning. */
 const comments: Record<string, string> = {
   ...all(
     '//',
@@ -22,7 +22,7 @@ const comments: Record<string, string> = {
   ...all(';', 'clj cljs el lisp scm asm'),
 };
 
-/** The file with a comment at its end and, where its functions are known, at the beginning of each; null where none can be put. */
+/** The file with a comment at its end and at the start of each known function; null if it cannot have comments. */
 export function neutral({ path, after }: Pick<ChangedSource, 'path' | 'after'>): string | null {
   const comment = commentOf(path);
   if (comment === null) return null;
@@ -37,7 +37,7 @@ export function neutral({ path, after }: Pick<ChangedSource, 'path' | 'after'>):
   return `${edited}${end < 0 ? line : ''}${comment}${line}`;
 }
 
-/** BITES where every test comes out as it did in the claim's own run. */
+/** BITES if every test has the same result as in the claim's own run. */
 export function judgePlacebo(
   { claim, control }: { claim: RunRecord; control: RunRecord },
   { sources, others }: Pick<ChangedWork, 'sources' | 'others'>,
@@ -46,10 +46,12 @@ export function judgePlacebo(
   const spoilt = unlike(claim, control, 'the edited files');
   if (spoilt !== null) return inconclusive(spoilt);
   const other = [...differing(claim.tests, control.tests), ...differing(control.tests, claim.tests)];
-  const told = [...new Map(other.map((test) => [test.id, test])).values()];
+  const changed = [...new Map(other.map((test) => [test.id, test])).values()];
   const why =
-    told.length > 0 ? `these come out otherwise: ${names(told)}` : `the run is ${control.outcome}: ${control.reason}`;
-  if (told.length > 0 || control.outcome !== 'PASS')
+    changed.length > 0
+      ? `these come out otherwise: ${names(changed)}`
+      : `the run is ${control.outcome}: ${control.reason}`;
+  if (changed.length > 0 || control.outcome !== 'PASS')
     return judged(
       'VACUOUS',
       `Comments were added to changed files, and ${why}. No test or check may look at its source.`,
@@ -62,7 +64,7 @@ export function judgePlacebo(
   );
 }
 
-/** True for a file whose language is known well enough to edit it without a change of meaning. */
+/** True for a file that can be edited without changing its meaning. */
 export function isSource(path: string): boolean {
   return commentOf(path) !== null;
 }

@@ -1,6 +1,6 @@
-// The control `published` for apps: the claim's tests over the app as the phase found it. Each test that the claim adds must fail
-// on an assertion there, or in a drill of the same claim; a drill is the only thing that tells of a test which looks at what was
-// right before, such as one that makes a restore's proof deeper. Pure; the words go to the Builder.
+// The control `published` for apps: the claim's tests over the app as it was at the start of the phase. Each test that
+// the claim adds must fail on an assertion there, or in a drill of the same claim: only a drill can vouch for a test of
+// something that already worked, such as a stricter check of a restore. Pure. The Builder reads the messages.
 
 import type { AppRecipe } from '../entry/recipe.ts';
 import { isCheck, type RunRecord } from '../entry/record.ts';
@@ -8,7 +8,7 @@ import { noticedIn } from './drill.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
 import { judgeRevert, type RevertRuns } from './revert.ts';
 
-/** `drills`: those of the claim. `isReverted`: the claim changes the app, so that something was taken back. */
+/** `drills`: those of the claim. `isReverted`: the claim changes the app, so the control reverted something. */
 export type PublishedRuns = RevertRuns & { drills: readonly RunRecord[]; isReverted: boolean };
 
 export function judgePublished({ drills, isReverted, ...runs }: PublishedRuns): Judgement {
@@ -18,7 +18,7 @@ export function judgePublished({ drills, isReverted, ...runs }: PublishedRuns): 
   const added = passed.filter((test) => !before.has(test.id) && !isCheck(test));
   const shown = added.filter(({ id }) => noticed.has(id));
   const others = added.filter(({ id }) => !noticed.has(id));
-  // A check of the harness's own that is new is no addition of the claim: it comes with a volume or a service.
+  // A new check by the harness is not one of the claim's tests: it comes with a new volume or service.
   const left = passed.filter((test) => before.has(test.id) || others.includes(test));
   const judgement = judgeRevert({ ...runs, claim: { ...runs.claim, tests: left } });
   if (judgement.result !== 'VACUOUS') return judgement;
@@ -29,7 +29,7 @@ export function judgePublished({ drills, isReverted, ...runs }: PublishedRuns): 
   return inconclusive(`The claim leaves the app as it was${which}.`);
 }
 
-/** True for a path that can make a difference to the app: in its folder, and more than words. */
+/** True for a path that can affect the app: in its folder, and not just documentation. */
 export function isOfApp(path: string, { app }: Pick<AppRecipe, 'app'>): boolean {
   return (app === '.' || path.startsWith(`${app}/`)) && !path.endsWith('.md');
 }

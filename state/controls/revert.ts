@@ -1,21 +1,22 @@
-// The control `revert`: the claim's tests over the reference's production code must go red, on assertions, or they look at
-// nothing. Pure: which files are put back, and what the three runs (reference, claim, control) say together. The words go
-// to the Builder.
+// The control `revert`: the claim's tests over the reference's production code must go red, on assertions, or they
+// check nothing. Pure: which files are restored, and what the three runs (reference, claim, control) show together. The
+// Builder reads the messages.
 
 import picomatch from 'picomatch';
 import type { Sha } from '../entry/ids.ts';
 import type { RunRecord, TestResult } from '../entry/record.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
 
-/** One path as it shall be before the first stage: an object of the hub (null removes what is there), or bytes. */
+/** What to put at one path before the first stage: an object in the hub (null removes the path), or bytes. */
 export type TreeEdit = { path: string; mode: string } & ({ blob: Sha | null } | { bytes: Uint8Array });
 
-/** How one path differs from the reference to the claim, as git lists it. */
+/** How one path differs between reference and claim, as git lists it. */
 export type ChangedPath = { path: string; oldMode: string; oldBlob: Sha | null };
 
 /**
- * Puts every changed path that is neither a test (by the globs) nor an operator's file back to the reference's version:
- * added ones go, deleted ones return. `package.json#scripts` leaves `package.json` itself to the claim, so it is put back.
+ * Restores every changed path that is neither a test (by the globs) nor an operator's file to the reference's version:
+ * added files are removed, deleted ones restored. With `package.json#scripts` in the harness `package.json` itself is
+ * still the claim's, so it is restored too.
  */
 export function revertEdits(
   changed: readonly ChangedPath[],
@@ -42,7 +43,7 @@ export type RevertRuns = {
   changedTestFiles: readonly string[];
 };
 
-/** BITES where each test that the claim adds fails on an assertion without its change, and one at least does. */
+/** BITES if each test that the claim adds fails on an assertion without its change, and there is at least one. */
 export function judgeRevert(runs: RevertRuns): Judgement {
   const spoilt = unusable(runs);
   if (spoilt) return inconclusive(spoilt);
@@ -80,12 +81,13 @@ function testMatcher(tests: readonly string[]): (path: string) => boolean {
   return picomatch([...tests], { dot: true, nonegate: true });
 }
 
-/** Why the three runs cannot be compared at all; null where they can. */
+/** Why the three runs cannot be compared at all; null if they can. */
 function unusable({ reference, claim, control }: RevertRuns): string | null {
   if (claim.outcome !== 'PASS') return `The claim's own run is ${claim.outcome}.`;
-  const said = ['PASS', 'FAIL', 'NO_TESTS'];
-  if (!said.includes(reference.outcome)) return `The reference's own run is ${reference.outcome}: ${reference.reason}`;
-  if (!said.includes(control.outcome))
+  const comparable = ['PASS', 'FAIL', 'NO_TESTS'];
+  if (!comparable.includes(reference.outcome))
+    return `The reference's own run is ${reference.outcome}: ${reference.reason}`;
+  if (!comparable.includes(control.outcome))
     return `The run over the reference's code is ${control.outcome}: ${control.reason}`;
   const cut = [reference, control].find((record) => record.testsCut);
   return cut ? `The record of ${cut.run} does not hold all its tests.` : null;
@@ -102,13 +104,15 @@ function sortTests({ reference, claim, control, changedTestFiles }: RevertRuns):
     const old = before.get(test.id);
     const there = without.get(test.id);
     if (old === undefined) groups[groupOf(there, reported.has(test.stage))].push(test);
-    // No addition, but the claim touched its file or turned it green.
+    // Not a new test, but the claim changed its file or turned it green.
     else if (bites(there) && isClaims(test, old, changedTestFiles)) groups.biting.push(test);
   }
   return groups;
 }
 
-/** True for a test that the claim added, turned green, or whose file it changed; `old` is its result on the reference. */
+/**
+ * True for a test that the claim added, turned green, or whose file it changed; `old` is its result on the reference.
+ */
 export function isClaims(test: TestResult, old: TestResult | undefined, changedTestFiles: readonly string[]): boolean {
   return old?.status !== 'pass' || changedTestFiles.some((file) => liesIn(test.id, file));
 }
@@ -120,7 +124,7 @@ function groupOf(there: TestResult | undefined, known: boolean): keyof Groups {
   return there?.status === 'fail' ? 'errors' : 'missing';
 }
 
-/** Failed, and on an assertion. */
+/** True if the test failed on an assertion. */
 export function bites(there: TestResult | undefined): boolean {
   return there?.failure?.kind === 'assertion';
 }

@@ -1,6 +1,6 @@
-// The control `sabotage`: a patch by the Adversary to what the claim changes, over which the claim's tests must fail on an
-// assertion. Asked for where no other control says anything. Pure: the patch, and what its run shows. One that survives shows
-// nothing: nobody knows whether it breaks what it says, and what a model writes does not judge.
+// The control `sabotage`: the Adversary patches what the claim changes, and the claim's tests must then fail on an
+// assertion. Used only if every other control is inconclusive. Pure: the patch, and what its run shows. A patch that
+// survives shows nothing, because nobody knows whether it breaks anything, and text from a model does not judge.
 
 import type { PatchEdit } from '../entry/entry.ts';
 import type { RunRecord } from '../entry/record.ts';
@@ -8,12 +8,12 @@ import type { ChangedSource } from './hollow.ts';
 import { byId, inconclusive, type Judgement, judged, names, unlike } from './judgement.ts';
 import { bites, isClaims } from './revert.ts';
 
-/** Of all edits of a patch together. */
+/** The limit for all edits of a patch together. */
 export const sabotageBytesMax = 16 * 1024;
-/** How many may be tried for a gate of one claim. */
+/** The most patches that may be tried for a gate of one claim. */
 export const sabotagesMax = 3;
 
-/** The files as the patch leaves them, by path; or why it cannot be applied. */
+/** The patched files, by path; or why the patch cannot be applied. */
 export function patched(
   edits: readonly PatchEdit[],
   files: ReadonlyMap<string, Pick<ChangedSource, 'after'>>,
@@ -44,7 +44,7 @@ export type SabotageRuns = {
   changedTestFiles: readonly string[];
 };
 
-/** BITES where a test of the claim's own fails on an assertion; nothing else shows anything. */
+/** BITES if one of the claim's tests fails on an assertion; any other result is inconclusive. */
 export function judgeSabotage({ reference, claim, control, changedTestFiles }: SabotageRuns): Judgement {
   const spoilt = unlike(claim, control, 'the patched files');
   if (spoilt !== null) return inconclusive(spoilt);

@@ -30,7 +30,7 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
       return progressed(
         phase,
         id,
-        answered(phase, id, payload, ({ id: asked }) => asked === payload.target),
+        answered(phase, id, payload, (blocked) => blocked.id === payload.target),
       );
     case 'waive': {
       const waiver: Waiver = {
@@ -39,8 +39,11 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
         condition: payload.condition,
         untilMs: Date.parse(payload.until),
       };
-      const asked = phase.parked?.reason === 'blocked' ? { act: 'resume' as const, id } : phase.asked;
-      return progressed(phase, id, { waivers: [...phase.waivers, waiver], bar: id, asked });
+      return progressed(phase, id, {
+        waivers: [...phase.waivers, waiver],
+        bar: id,
+        asked: phase.parked?.reason === 'blocked' ? { act: 'resume', id } : phase.asked,
+      });
     }
     case 'veto': {
       const veto: Veto = { id, by: 'operator', title: payload.because, until: payload.until, lifted: null };
@@ -70,7 +73,9 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
 
 type Answer = Extract<ActPayload, { act: 'approve' | 'refuse' | 'lift' }>;
 
-/** Requests answered by an act. The answer to what a phase is parked for resumes it: nothing else is left to say. */
+/**
+ * Records an act as the answer to requests. If the phase is parked for one of them, the answer also resumes the phase.
+ */
 function answered(
   phase: Phase,
   id: EntryId,
@@ -87,17 +92,17 @@ function answered(
   };
 }
 
-/** The phase, changed by an entry that counts as progress. */
+/** The phase after an entry that counts as progress. */
 export function progressed(phase: Phase, id: EntryId, change: Partial<Phase>): Phase {
   return { ...phase, ...change, progress: id };
 }
 
-/** The list with the item of that number changed, if it is there. */
+/** The list with the item of that id changed, if it has one. */
 export function replace<T extends { id: EntryId }>(list: T[], id: EntryId, change: (item: T) => T): T[] {
   return list.some((item) => item.id === id) ? list.map((item) => (item.id === id ? change(item) : item)) : list;
 }
 
-/** The state with this phase in the place of what it was. */
+/** The state with this version of the phase. */
 export function withPhase(state: TrailState, phase: Phase): TrailState {
   return { ...state, phases: { ...state.phases, [phase.id]: phase } };
 }

@@ -1,6 +1,7 @@
-// What an `amend` makes of a phase under way: a whole new plan in the place of its own. A gate is pinned by a digest of all that
-// judges it; where that changed, its verdicts and runs count no more, and the others' stand. A claim whose own facts (what it
-// compares with, what it touches) were read off members that changed is void, and so is DONE by any amendment. Pure.
+// Applies an `amend` act: replaces the whole plan of a phase under way. Each gate has a digest of everything that
+// judges it. If that changes, its verdicts and runs no longer count; those of other gates still do. A claim is void if
+// facts in it (what it compares with, what it touches) depend on parts of the plan that changed; a claim of DONE is
+// void after any amendment. Pure.
 
 import type { ActPayload } from '../entry/act.ts';
 import { canonicalJson, digestOfJson } from '../entry/digest.ts';
@@ -9,10 +10,10 @@ import { isAppGate, type Phase } from '../entry/phase.ts';
 
 export type Amendment = Extract<ActPayload, { act: 'amend' }>;
 
-/** What a plan and what it pins say of its gates. */
+/** The parts of a plan, and of what it pins, that judge its gates. */
 type Judging = Pick<Phase, 'spec' | 'recipes' | 'apps' | 'holdout'>;
 
-/** Why the phase does not take it, or null. That the spec is what the plan's text says is for those who have the text. */
+/** Why the phase cannot accept it; null if it can. Others, who have the plan's text, check that the spec matches it. */
 export function amendmentFault(phase: Phase, amendment: Amendment): string | null {
   const { spec, recipes, replaces, plan, holdout = null } = amendment;
   if (replaces !== phase.plan) return `the plan of ${phase.id} is another one by now; look at it again, then sign anew`;
@@ -25,14 +26,19 @@ export function amendmentFault(phase: Phase, amendment: Amendment): string | nul
   return isSame ? 'it changes nothing' : null;
 }
 
-/** What changes in the phase by the act of that number. */
+/** What the act with that entry id changes in the phase. */
 export function amended(phase: Phase, id: EntryId, amendment: Amendment): Partial<Phase> {
   const { plan, spec, recipes, apps = [], holdout = null } = amendment;
   const next: Judging = { spec, recipes, apps, holdout };
   const changed = changedGates(phase, next).map((gate) => [gate, id]);
   const isVoid = (gate: GateId) => gate === DONE || !isEqual(groundOf(phase, gate), groundOf(next, gate));
   return {
-    ...{ plan, spec, recipes, apps, holdout, bar: id },
+    plan,
+    spec,
+    recipes,
+    apps,
+    holdout,
+    bar: id,
     pinned: [...new Set([...phase.pinned, ...Object.values(recipes)])],
     amended: { ...phase.amended, ...Object.fromEntries(changed) },
     claims: phase.claims.map((claim) =>
@@ -41,14 +47,14 @@ export function amended(phase: Phase, id: EntryId, amendment: Amendment): Partia
   };
 }
 
-/** Gates that are judged otherwise under `next`, those that come or go among them; DONE where what judges every gate changed. */
+/** Gates that `next` judges differently, adds or removes; DONE if something that judges every gate changed. */
 export function changedGates(phase: Judging, next: Judging): GateId[] {
   const gates = [...new Set([...Object.keys(phase.spec.gates), ...Object.keys(next.spec.gates)])] as GateId[];
   const changed = gates.filter((gate) => gateDigest(phase, gate) !== gateDigest(next, gate));
   return isEqual(wholeOf(phase), wholeOf(next)) ? changed : [...changed, DONE];
 }
 
-/** Over everything that judges the gate; null where there is no such gate. */
+/** Digest of everything that judges the gate; null if there is no such gate. */
 function gateDigest(judging: Judging, name: GateId): Digest | null {
   const { spec, recipes } = judging;
   const gate = spec.gates[name];
@@ -57,13 +63,13 @@ function gateDigest(judging: Judging, name: GateId): Digest | null {
   return digestOfJson({ whole: wholeOf(judging), gate, recipe: recipes[gate.recipe] ?? null, clauses });
 }
 
-/** The members that judge every gate alike: all but those that are of one gate, for people, or of the budget. */
+/** The parts that judge every gate: all except those of a single gate, the texts for people, and the budget. */
 function wholeOf({ spec, holdout }: Judging): object {
   const { gates: _gates, budget: _budget, title: _title, clauses: _clauses, dod: _dod, ...whole } = spec;
   return { whole, holdout };
 }
 
-/** What the facts of a claim are read off, besides its commit. */
+/** What the facts of a claim depend on, besides its commit. */
 function groundOf(judging: Judging, name: GateId): object | null {
   const gate = judging.spec.gates[name];
   if (!gate) return null;

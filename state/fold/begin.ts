@@ -1,4 +1,4 @@
-// What an entry makes in the fold: a claim, a finding, a request, as they are at first. Pure; `fold.ts` changes them afterwards.
+// The initial state of what entries add to the fold: claims, findings, requests. Pure; `fold.ts` changes it afterwards.
 
 import type { EntryOf } from '../entry/entry.ts';
 import type { AgentRole, Sha } from '../entry/ids.ts';
@@ -10,8 +10,20 @@ const wordsCharsMax = 600;
 export function claimOf(entry: EntryOf<'claim'>): Claim {
   const { gate, shas, trees, descends, precedes, references, keeps, functions = {}, expects, touches } = entry.facts;
   return {
-    ...{ id: entry.id, gate, sha: shas.main as Sha, tree: trees.main as Sha, atMs: Date.parse(entry.at) },
-    ...{ descends, precedes, references, keeps, functions, expects, touches, verdicts: [], withdrawn: null },
+    id: entry.id,
+    gate,
+    sha: shas.main as Sha,
+    tree: trees.main as Sha,
+    atMs: Date.parse(entry.at),
+    descends,
+    precedes,
+    references,
+    keeps,
+    functions,
+    expects,
+    touches,
+    verdicts: [],
+    withdrawn: null,
   };
 }
 
@@ -26,14 +38,14 @@ export function findingOf(entry: EntryOf<'finding'>): Finding {
   return { id: entry.id, gate, claim, title, words, fix, reproducer: reproducer ?? null, closed: null };
 }
 
-/** As much of an entry's words as the operator is shown beside his decision, on one line. */
+/** The beginning of an entry's text, on one line, which the operator sees when deciding. */
 function beginning(body: string): string {
   return fitLine(body, wordsCharsMax);
 }
 
 export function blockedOf(entry: EntryOf<'blocked'>): Blocked {
   const { action, verify, blocks, options, disputes } = entry.facts;
-  const asked = {
+  return {
     id: entry.id,
     action,
     verify,
@@ -41,8 +53,10 @@ export function blockedOf(entry: EntryOf<'blocked'>): Blocked {
     options,
     disputes: disputes ?? null,
     words: beginning(entry.body),
+    advice: null,
+    closed: null,
+    answer: null,
   };
-  return { ...asked, advice: null, closed: null, answer: null };
 }
 
 export function thingOf(entry: EntryOf<'note' | 'item' | 'journal' | 'decision'>): Thing {

@@ -1,14 +1,14 @@
-// Which runs are evidence for a claim: counted, of the pinned recipe, not discounted by a lifted flake, and for DONE fresh.
-// Pure; `standing.ts` makes of it what a claim comes to.
+// Which runs are evidence for a claim: counted, of the pinned recipe, not discounted by a lifted flake, and for DONE
+// fresh. Pure; `standing.ts` derives a claim's standing from it.
 
 import { DONE, type GateId, type Sha } from '../entry/ids.ts';
 import type { Claim, Phase, Run } from '../entry/phase.ts';
 import { uncounted } from '../entry/record.ts';
 
-/** For DONE alone: how old evidence may be. */
+/** How old evidence may be. Only for DONE. */
 export const evidenceMsMax = 24 * 3600 * 1000;
 
-/** A counted run for the slot. DONE takes any fresh run of exactly its SHA for the same gate, whoever asked for it. */
+/** A counted run for the slot. DONE takes any fresh run of exactly its SHA for the same gate, from any claim. */
 export function gateRun(phase: Phase, claim: Claim, gate: GateId, k: number, nowMs: number): Run | null {
   const after = discountedBefore(phase, gate, claim.tree);
   const fits = (run: Run): boolean => {
@@ -19,24 +19,24 @@ export function gateRun(phase: Phase, claim: Claim, gate: GateId, k: number, now
   return phase.runs.findLast(fits) ?? null;
 }
 
-/** A run that says something about what it ran, under the recipe and the plan that the phase has now. */
+/** True if the run counts as evidence under the phase's current recipe and plan. */
 export function countsFor(phase: Phase, run: Run): boolean {
   if (uncounted.has(run.outcome) || run.recipeDigest !== phase.recipes[run.recipe]) return false;
   return run.id > amendedAt(phase, run);
 }
 
-/** The act that amended what judges such a run: those before it are made again. 0 where there is none. */
+/** The act that last amended what judges such a run: runs before it must be repeated. 0 if there is none. */
 function amendedAt({ amended }: Phase, { purpose }: Run): number {
   if ('gate' in purpose) return amended[purpose.gate] ?? 0;
   return (purpose.kind === 'kept' || purpose.kind === 'holdout' ? amended[DONE] : undefined) ?? 0;
 }
 
-/** Of exactly the claim's SHA, and not too old for DONE. */
+/** True for a run of exactly the claim's SHA that is not too old for DONE. */
 export function isFresh(run: Run, claim: Claim, nowMs: number): boolean {
   return run.sha === claim.sha && nowMs < run.atMs + evidenceMsMax;
 }
 
-/** Why a counted run does not speak for its claim, in words; null where it does. */
+/** Why a counted run does not support its claim, in words; null if it does. */
 export function whyNot(phase: Phase, run: Run): string | null {
   if (run.outcome !== 'PASS') return `ended ${run.outcome}: ${run.reason}`;
   if (run.unmet.length > 0) return `passed but not as expected: ${run.unmet.join('; ')}`;
@@ -44,7 +44,7 @@ export function whyNot(phase: Phase, run: Run): string | null {
   return null;
 }
 
-/** Runs before this entry do not count for the tree: the operator closed their flake, so they are made again. */
+/** Runs before this entry do not count for the tree: the operator lifted their flake, so they rerun. */
 export function discountedBefore(phase: Phase, gate: GateId, tree: Sha): number {
   let before = 0;
   for (const [run, act] of Object.entries(phase.lifted)) {

@@ -1,5 +1,5 @@
-// From a run's record to the facts of its entry on the trail. Pure, and used twice: when the run is appended, and by the
-// audit, which recomputes them from `results.json`.
+// Derives the facts of a run's entry on the trail from its record. Pure, and used twice: when the run is appended, and
+// by the audit, which recomputes them from `results.json`.
 
 import { canonicalJson, digestOf, digestOfJson } from '../entry/digest.ts';
 import type { RunFacts } from '../entry/entry.ts';
@@ -12,7 +12,7 @@ import { fitLine } from '../entry/words.ts';
 const unmetMax = 50;
 const unmetCharsMax = 500;
 
-/** `asks`: what gate and claim expect of this run. `control`, `kept`: how it was judged, where it is compared with others. */
+/** `asks`: what gate and claim expect of this run. `control`, `kept`: its judgement, if it is compared with others. */
 export type FactsOptions = {
   asks?: readonly Ask[];
   control?: RunFacts['control'] | undefined;
@@ -23,7 +23,7 @@ export type Ask = {
   expect: Pick<Expect, 'pass'> & { level?: number | undefined; tests?: number | undefined; flags?: string[] };
 };
 
-/** What is asked of a run: its gate's expectations, and the claim's own where it is of that very gate. */
+/** The expectations for a run: its gate's, and the claim's own if it claims exactly that gate. */
 export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose): Ask[] {
   if (purpose.kind !== 'gate') return [];
   const gate = phase.spec.gates[purpose.gate]?.expect;
@@ -35,8 +35,8 @@ export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose):
 }
 
 /**
- * The facts of the run's entry; `unmet` is empty without `asks`. Words that hold what tests are called are made fit: a run that
- * the funnel refuses for a name would be on no record, and end the supervisor.
+ * The facts of the run's entry; `unmet` is empty without `asks`. Text that contains test names is cleaned: a run
+ * refused by the funnel because of a name would not be on record, and would end the supervisor.
  */
 export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFacts {
   return {
@@ -60,30 +60,41 @@ export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFact
   };
 }
 
-/** The facts of a run that was lost in a crash of ours: all that its intent tells. It counts for nothing. */
+/** The facts of a run that was lost when Coldpass crashed, as far as its intent shows them. It counts for nothing. */
 export function lostFacts(
   { run, purpose, recipe, shas }: Pick<RunRecord, 'run' | 'purpose' | 'recipe' | 'shas'>,
   sandbox: RunFacts['sandbox'],
 ): RunFacts {
   return {
-    ...{ run, purpose, recipe: recipe.name, recipeDigest: recipe.digest, shas, trees: {}, outcome: 'LOST', level: 0 },
-    ...{ counts: countsOf([]), alike: alikeOf([]), reason: 'Coldpass itself ended while this run was on its way.' },
-    ...{ results: null, unmet: [], sandbox },
+    run,
+    purpose,
+    recipe: recipe.name,
+    recipeDigest: recipe.digest,
+    shas,
+    trees: {},
+    outcome: 'LOST',
+    level: 0,
+    counts: countsOf([]),
+    alike: alikeOf([]),
+    reason: 'Coldpass itself ended while this run was on its way.',
+    results: null,
+    unmet: [],
+    sandbox,
   };
 }
 
-/** The bytes of `results.json`: canonical JSON and a line end, so that a parsed record gives the same bytes again. */
+/** The bytes of `results.json`: canonical JSON and a newline, so that a parsed record gives the same bytes again. */
 export function recordBytes(record: RunRecord): Uint8Array {
   return new TextEncoder().encode(`${canonicalJson(record)}\n`);
 }
 
-/** Equal for runs that agree test by test, in whatever order and time. */
+/** A digest that is equal for runs with the same result for each test, in any order and at any speed. */
 export function alikeOf(tests: readonly TestResult[]): Digest {
   const pairs = tests.map((test) => [test.id, test.status] as const);
   return digestOfJson(pairs.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-/** What gate or claim expects and this record does not show, in words. */
+/** What gate or claim expects but this record does not show, in words. */
 export function unmetOf(record: RunRecord, { by, expect }: Ask): string[] {
   const { pass } = countsOf(record.tests);
   const { level = 0, tests = 0, flags = [] } = expect;
@@ -102,7 +113,7 @@ function flagProblem(flags: RunRecord['flags'], flag: string): string | null {
   return `flag ${flag} is ${flags[flag] === false ? 'false' : 'not established'}`;
 }
 
-/** Null where a test of this id, or with an id that ends in it after a ` > `, passed, and none such failed. */
+/** Null if every test with this id, or with an id that ends in it after a ` > `, passed, and there is at least one. */
 function passProblem(tests: readonly TestResult[], name: string): string | null {
   const meant = tests.filter((test) => test.id === name || test.id.endsWith(` > ${name}`));
   if (meant.length === 0) return `no test is called "${name}"`;
@@ -110,7 +121,7 @@ function passProblem(tests: readonly TestResult[], name: string): string | null 
   return other ? `"${other.id}" did not pass: ${other.status}` : null;
 }
 
-/** `skip` counts todos too: neither was carried out. */
+/** `skip` includes todos: neither ran. */
 export function countsOf(tests: readonly TestResult[]): { pass: number; fail: number; skip: number } {
   const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
   for (const test of tests) counts[test.status] += 1;

@@ -1,5 +1,5 @@
-// The fold: what is so, computed from the entries and from nothing else. Pure, immutable, one entry at a time, so that the
-// supervisor, an auditor and the model checker read the same state. Assumes admitted entries.
+// The fold: the current state, computed from the entries and nothing else. Pure, immutable, one entry at a time, so
+// that the supervisor, an auditor and the model checker read the same state. Assumes admitted entries.
 
 import { foldDeferrals } from '../entry/deferral.ts';
 import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
@@ -24,7 +24,7 @@ export function fold(state: TrailState, entry: Entry): TrailState {
   return known(folded({ ...state, lastId: entry.id, deferrals: foldDeferrals(state.deferrals, entry) }, entry));
 }
 
-/** A phase under way knows every deferral as it is now. */
+/** Copies the current deferrals into the phase under way. */
 function known(state: TrailState): TrailState {
   const live = livePhase(state);
   if (!live || live.deferrals === state.deferrals) return state;
@@ -197,8 +197,19 @@ function foldRun(phase: Phase, entry: EntryOf<'run'>): Phase {
     sandbox,
     counts,
   } = facts;
-  const made: Run = {
-    ...{ id: entry.id, run, purpose, recipe, recipeDigest, outcome, level, alike, reason, unmet, sandbox, counts },
+  const added: Run = {
+    id: entry.id,
+    run,
+    purpose,
+    recipe,
+    recipeDigest,
+    outcome,
+    level,
+    alike,
+    reason,
+    unmet,
+    sandbox,
+    counts,
     ...(control && { control }),
     ...(kept && { kept }),
     ...(reproducer && { reproducer }),
@@ -206,7 +217,7 @@ function foldRun(phase: Phase, entry: EntryOf<'run'>): Phase {
     tree: facts.trees.main as Sha,
     atMs: Date.parse(entry.at),
   };
-  const runs = [...phase.runs, made];
+  const runs = [...phase.runs, added];
   return uncounted.has(outcome) || purpose.kind === 'base' || purpose.kind === 'trial' || purpose.kind === 'trigger'
     ? { ...phase, runs }
     : progressed(phase, entry.id, { runs });

@@ -1,5 +1,5 @@
-// A piece of evidence that a claim needs: what it comes to, and which runs would complete it. Pure; `standing.ts` and the
-// files beside it (controls, kept tests) make pieces, and nothing else says what a claim waits for.
+// One requirement of a claim's evidence: its result so far, and which runs would complete it. Pure. Only
+// `gate/standing.ts` and the files in `controls/` create requirements, so nothing else decides what a claim waits for.
 
 import type { Waivable } from '../entry/act.ts';
 import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from '../entry/ids.ts';
@@ -13,20 +13,20 @@ export type Piece = {
   condition: Exclude<Waivable, 'verdict' | 'findings' | 'requires' | 'flake' | 'all'> | 'reproducers';
   gate: GateId;
   result: 'good' | 'bad' | 'held' | 'missing';
-  /** What is wrong, in words; empty where the piece is good. */
+  /** What is wrong, in words; empty if the requirement is met. */
   why: string;
   at: EntryId | 0;
   run: RunId | null;
   waived: EntryId | null;
-  /** The disagreeing run's entry, where the piece is held by a flake. */
+  /** The entry of the disagreeing run, if a flake holds the requirement. */
   flake: EntryId | null;
-  /** Runs to start now; empty while something that comes first is missing. */
+  /** Runs to start now; empty while something else must come first. */
   needs: RunNeed[];
-  /** When a DONE claim's evidence grows too old, in ms. */
+  /** When a DONE claim's evidence expires, in ms. */
   staleAtMs: number | null;
 };
 
-/** The waiver of a gate's condition that counts at `nowMs`; `all` covers every condition. */
+/** The waiver of a gate's condition in force at `nowMs`; `all` covers every condition. */
 export function waiverOf(phase: Phase, gate: GateId, condition: Waivable, nowMs: number): EntryId | null {
   const waiver = phase.waivers.findLast(
     (w) => w.gate === gate && (w.condition === condition || w.condition === 'all') && nowMs < w.untilMs,
@@ -34,7 +34,7 @@ export function waiverOf(phase: Phase, gate: GateId, condition: Waivable, nowMs:
   return waiver?.id ?? null;
 }
 
-/** One name for what a run fills: runs of the same slot replace each other. */
+/** The name of the slot that a run fills: runs with the same slot replace each other. */
 export function slotOf(purpose: Purpose): string {
   switch (purpose.kind) {
     case 'gate':
@@ -58,14 +58,14 @@ export function slotOf(purpose: Purpose): string {
   }
 }
 
-/** The base's own runs that are still to be made, once a phase: they tell which tests the base has, and which were green. */
+/** Runs of the base that are still missing, once per phase: they show which tests the base has, and which are green. */
 export function baseNeeds(phase: Phase, recipe: RecipeName): RunNeed[] {
   const gates = Object.values(phase.spec.gates).filter((gate) => gate.recipe === recipe);
   const times = Math.max(0, ...gates.map((gate) => gate.times));
-  const made = phase.runs.filter(
+  const runs = phase.runs.filter(
     (run) => run.purpose.kind === 'base' && run.recipe === recipe && countsFor(phase, run),
   );
-  const isMade = (k: number) => made.some(({ purpose }) => purpose.kind === 'base' && purpose.k === k);
+  const isMade = (k: number) => runs.some(({ purpose }) => purpose.kind === 'base' && purpose.k === k);
   return Array.from({ length: times }, (_, i) => i + 1)
     .filter((k) => !isMade(k))
     .map((k) => {
@@ -74,7 +74,7 @@ export function baseNeeds(phase: Phase, recipe: RecipeName): RunNeed[] {
     });
 }
 
-/** True for runs that tell which tests a tree has: the base's, and those of gates. */
+/** True for runs that show which tests a tree has: the base's, and those of gates. */
 export function isReference(run: Run): boolean {
   return run.purpose.kind === 'base' || run.purpose.kind === 'gate';
 }

@@ -1,6 +1,6 @@
-// Whether an entry may be appended to what is so. Pure; the funnel asks before it writes, the audit asks again of every entry
-// that was written, so a trail that an honest supervisor could not have made is found out. A refusal says why and what helps:
-// agents read it. What only git can tell (a SHA is reachable, which claims are its ancestors) is checked beside this.
+// Whether an entry may be appended to the current state. Pure. The funnel asks before it writes, and the audit asks
+// again about every entry, so it detects a trail that an honest supervisor could not have made. Agents read refusals,
+// so each says why and what to do. What only git knows (reachable SHAs, their ancestors) is checked elsewhere.
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
@@ -17,7 +17,7 @@ import { openFindings, reproducerRun } from './standing.ts';
 
 export const reclaimsBeforeDispute = 2;
 
-/** Null where the entry may be appended, else the reason in words. */
+/** Null if the entry may be appended, else the reason in words. */
 export function admit(state: TrailState, entry: Entry): string | null {
   if (entry.id !== state.lastId + 1) return `entry #${entry.id} does not follow #${state.lastId}`;
   if (entry.kind === 'act') return admitAct(state, entry);
@@ -31,7 +31,7 @@ export function admit(state: TrailState, entry: Entry): string | null {
   return admitAgent(state, phase, entry);
 }
 
-/** What a run says of itself is the runner's testimony (audit checks it against its record); what it is for must be there. */
+/** Checks that what a run is for exists. The audit checks its results, the runner's testimony, against its record. */
 function admitRun(state: TrailState, phase: Phase, entry: EntryOf<'run'>): string | null {
   const { run, purpose, recipeDigest, shas } = entry.facts;
   if (phase.runs.some((known) => known.run === run)) return `run ${run} is on the trail already`;
@@ -106,7 +106,7 @@ function admitBlocked(phase: Phase, entry: EntryOf<'blocked'>): string | null {
   return disputes === undefined ? null : admitDispute(phase, disputes, blocks);
 }
 
-/** A dispute that the operator refused begins anew: two more claims have to be tried first. */
+/** After the operator refuses a dispute, the count restarts: two more claims must be tried before the next one. */
 function admitDispute(phase: Phase, target: EntryId, blocks: GateId[]): string | null {
   const finding = openFindings(phase, DONE).find((f) => f.id === target);
   if (!finding) return `#${target} is not an open finding`;
@@ -125,7 +125,7 @@ function admitAdvice(phase: Phase, entry: EntryOf<'advice'>): string | null {
   return blocked.advice === null ? null : `#${blocked.id} has advice already (#${blocked.advice})`;
 }
 
-/** Only its author closes a thing, and each kind of thing closes in its own ways. */
+/** Only its author may close a thing, and each kind of thing has its own ways to close. */
 function admitClose(phase: Phase, entry: EntryOf<'close'>, session: Session, nowMs: number): string | null {
   const { target, as } = entry.facts;
   const wrong = (what: string, ways: string[]) =>

@@ -1,5 +1,5 @@
-// Whether an operator's act may be appended: fresh, unexpired, about something that is there. The signature itself is checked
-// where the bytes are (inbox, hook, audit); this is about what it asks for.
+// Whether an operator's act may be appended: not used before, not expired, and about something that exists. The
+// signature is checked where the bytes are (inbox, hook, audit); this checks what the act asks for.
 
 import type { ActPayload } from '../entry/act.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -10,14 +10,14 @@ import { admitTakingUp, proposalRefused } from './admitDeferral.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 
-/** Null where the act may be appended, else why not. */
+/** Null if the act may be appended, else why not. */
 export function admitAct(state: TrailState, entry: EntryOf<'act'>): string | null {
   const { act } = entry.facts;
   const used = state.nonces[act.nonce];
   if (used !== undefined) return `this act was used before (#${used}); sign a new one`;
   if (entry.at > act.expires) return `this act expired at ${act.expires}; sign a new one`;
   if (act.payload.act === 'queue') return admitQueue(state, act.payload);
-  if (act.payload.act === 'rotate') return null; // keys are in no entry before it: signers.ts
+  if (act.payload.act === 'rotate') return null; // entries contain no keys: see keys/signers.ts
   const refused = proposalRefused(state, act.payload);
   if (refused) return entry.phase === refused.phase ? null : `deferral #${refused.id} is phase ${refused.phase}'s`;
   return admitInPhase(state, entry, act.payload);

@@ -1,5 +1,5 @@
-// Whether a claim may be made, and what is so of claims besides their evidence: live, freezing the branch, and what their
-// controls compare with. Pure.
+// Whether a claim may be made, and what else is true of claims besides their evidence: whether one is live or freezes
+// the branch, and what its controls compare with. Pure.
 
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -10,7 +10,7 @@ import { claimsLeft } from './caps.ts';
 import { currentClaim, effectiveVerdict, gateReport, holdsBefore, notClosed } from './gate.ts';
 import { standingOf } from './standing.ts';
 
-/** Null where the claim may be appended, else why not. */
+/** Null if the claim may be appended, else why not. */
 export function admitClaim(phase: Phase, entry: EntryOf<'claim'>, nowMs: number): string | null {
   const { gate, shas } = entry.facts;
   if (gate !== DONE && !phase.spec.gates[gate])
@@ -38,7 +38,7 @@ export function frozenBy(phase: Phase, nowMs: number): Claim | null {
   return claim && isLive(phase, claim, nowMs) ? claim : null;
 }
 
-/** From hand-off on, past the PASS, until `done` or whatever thaws it: what was judged is what is left on `phase/<id>`. */
+/** True from hand-off until `done`, unless something unfreezes it: what was judged must be what is on `phase/<id>`. */
 export function standsStill(phase: Phase, nowMs: number): boolean {
   return phase.status !== 'open' || frozenBy(phase, nowMs) !== null || gateReport(phase, DONE, nowMs).holds;
 }
@@ -51,7 +51,7 @@ function stillJudged(phase: Phase, gate: GateId, sha: Sha, nowMs: number): strin
   return gateReport(phase, gate, nowMs).holds ? `${gate} already holds at this SHA (#${current.id})` : null;
 }
 
-/** A tree that was red, or failed, under the same plan and waivers cannot be claimed again. */
+/** A tree that was red, or got a FAIL, under the same plan and waivers cannot be claimed again. */
 function alreadyRed(phase: Phase, gate: GateId, tree: Sha, nowMs: number): string | null {
   for (const claim of phase.claims.filter((c) => c.gate === gate && c.tree === tree)) {
     const standing = standingOf(phase, claim, nowMs);
@@ -100,7 +100,9 @@ function wrongReferences(
     : 'the commits whose tests must hold are not those that the trail gives';
 }
 
-/** The SHA that a gate's controls compare with at a new claim: the newest accepted one it requires, else the base. */
+/**
+ * The SHA that a gate's controls compare a new claim with: that of the newest accepted gate it requires, else the base.
+ */
 export function referenceFor(
   phase: Phase,
   gate: GateId,
@@ -115,7 +117,7 @@ export function referenceFor(
   return newest?.sha ?? phase.base;
 }
 
-/** For each recipe of these gates, the commits whose tests a new claim must keep: the base, then each accepted one before it. */
+/** By recipe of these gates, the commits whose tests a new claim must keep: base, then accepted claims before it. */
 export function keepsFor(
   phase: Phase,
   gates: GateId[],
@@ -136,7 +138,7 @@ export function keepsFor(
   );
 }
 
-/** True while a claim waits for its runs, its operator or its verdict. */
+/** True while a claim waits for its runs, the operator or its verdict. */
 export function isLive(phase: Phase, claim: Claim, nowMs: number): boolean {
   if (currentClaim(phase, claim.gate)?.id !== claim.id) return false;
   if (waiverOf(phase, claim.gate, 'all', nowMs) !== null) return false;

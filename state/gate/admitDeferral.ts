@@ -1,5 +1,5 @@
-// Whether work may be put off, when it is to be proposed again, and whether the operator may take it up. Pure: the supervisor
-// proposes what `firingOf` says, and the admission holds it against the same.
+// Whether work may be deferred, when it is proposed again, and whether the operator may take it up. Pure: the
+// supervisor proposes what `firingOf` returns, and admission checks the proposal against the same.
 
 import type { ActPayload } from '../entry/act.ts';
 import { deferralNamed, isComingBack } from '../entry/deferral.ts';
@@ -10,7 +10,7 @@ import { coveredBy } from '../entry/spec.ts';
 
 export const deferralsByPhaseMax = 10;
 
-/** Null where the work may be put off, else why not. */
+/** Null if the work may be deferred, else why not. */
 export function admitDeferral(state: TrailState, phase: Phase, { at, facts }: EntryOf<'deferral'>): string | null {
   const { name, trigger, clauses } = facts;
   const taken = state.deferrals.find((deferral) => deferral.name === name && deferral.closed === null);
@@ -24,7 +24,7 @@ export function admitDeferral(state: TrailState, phase: Phase, { at, facts }: En
     : null;
 }
 
-/** Null where the proposal is what a trigger's firing calls for, else why not. */
+/** Null if the proposal matches the trigger's firing, else why not. */
 export function admitReentry(state: TrailState, { at, phase, facts }: EntryOf<'reentry'>): string | null {
   const deferral = state.deferrals.find((one) => one.id === facts.deferral);
   if (!deferral) return `#${facts.deferral} is no deferral`;
@@ -37,7 +37,7 @@ export function admitReentry(state: TrailState, { at, phase, facts }: EntryOf<'r
     : `the trigger of deferral #${deferral.id} has fired otherwise: ${firing.why}`;
 }
 
-/** The firing of a deferral's trigger that nobody has proposed yet; null where there is none. A date fires once. */
+/** The firing of a deferral's trigger that has not been proposed yet; null if there is none. A date fires once. */
 export function firingOf(
   state: TrailState,
   deferral: Deferral,
@@ -61,7 +61,7 @@ export function firingOf(
   }
 }
 
-/** Whether the operator may queue a phase for what was put off: by the deferral's own number at any time, by a proposal's once. */
+/** Null if the operator may queue a phase for deferred work: by the deferral's id always, by a proposal's once. */
 export function admitTakingUp(state: TrailState, target: EntryId): string | null {
   const deferral = deferralNamed(state.deferrals, target);
   if (!deferral) return `#${target} is no deferral and no open proposal to take one up again`;
@@ -73,19 +73,19 @@ export function admitTakingUp(state: TrailState, target: EntryId): string | null
     : null;
 }
 
-/** The open proposal that a refusal turns down; null where it is about something else. */
+/** The deferral whose open proposal a refusal turns down; null if the refusal is about something else. */
 export function proposalRefused(state: TrailState, payload: ActPayload): Deferral | null {
   if (payload.act !== 'refuse') return null;
   const fits = ({ proposal }: Deferral) => proposal?.id === payload.target && proposal.answer === null;
   return state.deferrals.find(fits) ?? null;
 }
 
-/** A gate whose clauses this one is, is part of, or has parts among; DONE covers the whole plan. */
+/** A gate that covers this clause, part of it, or a clause that contains it; DONE covers the whole plan. */
 function coveringGate(phase: Phase, clause: string): { gate: GateId; clause: string } | null {
   const isOf = (a: string, b: string) => a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
   for (const gate of [...(Object.keys(phase.spec.gates) as GateId[]), DONE]) {
-    const found = coveredBy(phase.spec, gate).find((covered) => isOf(covered, clause));
-    if (found !== undefined) return { gate, clause: found };
+    const covered = coveredBy(phase.spec, gate).find((one) => isOf(one, clause));
+    if (covered !== undefined) return { gate, clause: covered };
   }
   return null;
 }

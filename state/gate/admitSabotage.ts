@@ -1,5 +1,5 @@
-// Whether a patch by the Adversary may be appended: by the session that was woken for it, for the gate whose control says nothing.
-// Pure. That it touches production files alone is for git to tell: the host asks before it submits, and the audit again.
+// Whether a patch by the Adversary may be appended: by the session that was woken for it, for the gate with an
+// inconclusive control. Pure. Only git shows if it touches just production files: the host and the audit check that.
 
 import { sabotageGate } from '../controls/pieces.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -7,7 +7,7 @@ import type { Claim, Phase } from '../entry/phase.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 
-/** Null where it may be appended, else why not. */
+/** Null if it may be appended, else why not. */
 export function admitSabotage(phase: Phase, { facts }: EntryOf<'sabotage'>, nowMs: number): string | null {
   const { session, claim: id, gate } = facts;
   const reason = phase.sessions.find((one) => one.session === session)?.reason;
@@ -20,7 +20,7 @@ export function admitSabotage(phase: Phase, { facts }: EntryOf<'sabotage'>, nowM
   return wanted === gate ? null : `the control of ${wanted} is the one that says nothing, not that of ${gate}`;
 }
 
-/** The gate for which a patch is wanted of a claim that is held; null otherwise. */
+/** The gate for which a held claim needs a patch; null if there is none. */
 export function wantedSabotage(phase: Phase, claim: Claim, nowMs: number) {
   const standing = standingOf(phase, claim, nowMs);
   return standing.state === 'held' ? sabotageGate(phase, claim, standing.pieces) : null;

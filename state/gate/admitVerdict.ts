@@ -1,5 +1,5 @@
-// Whether a verdict may be given: on the live claim, on green evidence, by a session that saw it, with a check for every
-// covered clause. Nothing here reads prose.
+// Whether a verdict may be given: on the live claim, with green evidence, by a session that saw it, with a check for
+// every covered clause. Nothing here reads prose.
 
 import type { EntryOf, Facts } from '../entry/entry.ts';
 import { DONE, type EntryId } from '../entry/ids.ts';
@@ -8,15 +8,15 @@ import { coveredBy } from '../entry/spec.ts';
 import { currentClaim, effectiveVerdict, isBlocking, mayJudge, notClosed } from './gate.ts';
 import { openFindings, reproducerRun, standingOf } from './standing.ts';
 
-/** Null where the verdict may be appended, else why not. */
+/** Null if the verdict may be appended, else why not. */
 export function admitVerdict(phase: Phase, entry: EntryOf<'verdict'>, nowMs: number): string | null {
   const { facts } = entry;
   const claim = currentClaim(phase, facts.gate);
   if (!claim || claim.id !== facts.claim)
     return `#${facts.claim} is not the live claim of ${facts.gate}${claim ? `; #${claim.id} is` : ''}`;
   const standing = standingOf(phase, claim, nowMs);
-  const given = effectiveVerdict(phase, claim, standing);
-  if (given) return `claim #${claim.id} has its verdict: ${given.verdict} (#${given.id})`;
+  const earlier = effectiveVerdict(phase, claim, standing);
+  if (earlier) return `claim #${claim.id} has its verdict: ${earlier.verdict} (#${earlier.id})`;
   if (claim.verdicts.some((verdict) => verdict.session === facts.session))
     return 'this session has given its verdict on the claim';
   const why = mayJudge(phase, facts.session, standing);
@@ -54,7 +54,7 @@ function admitPass(phase: Phase, claim: Claim, facts: Facts<'verdict'>): string 
   return facts.served ? null : 'a PASS says which diff was served to its session, whole';
 }
 
-/** Why a PASS does not dispose of the finding; null where it does. */
+/** Why a PASS does not settle the finding; null if it does. */
 function whyStillOpen(phase: Phase, claim: Claim, finding: Finding, { closes }: Facts<'verdict'>): string | null {
   const answer = closes.find((closing) => closing.finding === finding.id);
   if (!answer) return `finding #${finding.id} is open: a PASS answers it in \`closes\``;
@@ -80,7 +80,9 @@ function admitFail(phase: Phase, claim: Claim, named: EntryId[]): string | null 
   return 'no finding that this names blocks: its reproducer did not run red at this claim';
 }
 
-/** A check cites a run on the trail, or a tool result of the verdict's own session (its digest is the supervisor's). */
+/**
+ * A check must cite a run on the trail, or a tool result of the verdict's session (the supervisor provides its digest).
+ */
 function unresolvedCite(phase: Phase, facts: Facts<'verdict'>): string | null {
   for (const check of facts.checks) {
     for (const cite of check.cites) {

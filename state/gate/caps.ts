@@ -1,5 +1,6 @@
-// How much may be said: by one session, and of what stays open. Pure. An agent that goes on and on is refused in words, turns
-// to its verdict or ends; what it costs to read stays bounded. Claims are capped by the plan, deferrals in admitDeferral.ts.
+// Limits on how much one session may write, and on how much may stay open. Pure. An agent that writes too much gets a
+// refusal, and turns to its verdict or ends, so the cost of reading stays bounded. The plan limits claims,
+// `admitDeferral.ts` deferrals.
 
 import type { Entry } from '../entry/entry.ts';
 import { DONE, type GateId } from '../entry/ids.ts';
@@ -8,11 +9,11 @@ import { uncounted } from '../entry/record.ts';
 import { openFindings } from './standing.ts';
 
 export const openFindingsMax = { gate: 10, phase: 20 };
-/** Vetoes of the Adversary that stand: each wakes it whenever a claim was accepted. */
+/** Vetoes by the Adversary in force at once: each wakes it whenever a claim is accepted. */
 export const standingVetoesMax = 3;
 export const bySessionMax = { findings: 10, requests: 5, writings: 40 };
 
-/** Why one more entry by this session would be too many; null where it would not. */
+/** Why one more entry by this session would be too many; null if it would not. */
 export function overCap(phase: Phase, session: Session, entry: Entry): string | null {
   const since = <T extends { id: number }>(list: T[]) => list.filter(({ id }) => id > session.id).length;
   switch (entry.kind) {
@@ -47,12 +48,12 @@ function tooManyFindings(phase: Phase, bySession: number, gate: GateId): string 
   return ofGate >= openFindingsMax.gate ? `${ofGate} findings of ${gate} are open; close some first` : null;
 }
 
-/** Claims that the plan still allows. Resuming grants none: more of them is another plan, which the operator signs. */
+/** Claims that the plan still allows. Resuming adds none: more claims need another plan, which the operator signs. */
 export function claimsLeft({ claims, spec }: Phase): number {
   return spec.budget.claims - claims.length;
 }
 
-/** Findings whose reproducer was not red at the claim that they were filed against: they do not block. */
+/** Findings whose reproducer was not red at the claim they were filed against: they do not block. */
 export function unreproduced(phase: Phase): Finding[] {
   return phase.findings.filter(({ id, claim, reproducer }) => {
     if (!reproducer || claim === null) return false;

@@ -1,10 +1,11 @@
-// The gate rule. Pure: from the fold and a time to each condition of a gate, met or not, in words and with its evidence.
-// The supervisor, `explain`, the admission of verdicts and `done`, and the audit all ask here and nowhere else.
+// The gate rule. Pure: from the fold and a time to each condition of a gate, met or not, in words and with evidence.
+// The supervisor, `explain`, the audit, and the admission of verdicts and of `done` all use this rule and no other.
 //
-//   1 claim      a live claim of full SHAs            5 verdict   a PASS by the Adversary, given on this evidence
-//   2 runs       cold runs of exactly those, alike; what is to be closed is    6 findings  no open blocking finding, no veto
-//   3 controls   each bites                           7 requires  required gates hold at an ancestor
-//   4 tests      those of base and accepted claims hold, hold-outs too, nothing of the operator's changed
+//   1 claim      a live claim of full SHAs              5 verdict   a PASS by the Adversary on this evidence
+//   2 runs       cold runs of exactly those, alike;     6 findings  no open blocking finding, no veto
+//                all of `expect.closed` is closed       7 requires  required gates hold at an ancestor
+//   3 controls   each bites
+//   4 tests      earlier tests and hold-outs pass; nothing of the operator's changed
 
 import type { Waivable } from '../entry/act.ts';
 import { takenUp } from '../entry/deferral.ts';
@@ -27,9 +28,9 @@ export type Condition = {
     | 'findings'
     | 'requires';
   met: boolean;
-  /** Each thing that is missing, in words. */
+  /** Everything that is missing, in words. */
   unmet: string[];
-  /** Entries that show it. */
+  /** Entries that prove it. */
   evidence: EntryId[];
   runs: RunId[];
   waived: EntryId[];
@@ -42,11 +43,11 @@ export type GateReport = {
   verdict: Verdict | null;
   conditions: Condition[];
   holds: boolean;
-  /** Where it holds; null where it does not, or is waived whole. */
+  /** The commit where it holds; null if it does not hold, or is waived completely without a claim. */
   sha: Sha | null;
 };
 
-/** Every condition of `gate` at `nowMs`. A gate waived whole holds at any SHA. */
+/** Every condition of `gate` at `nowMs`. A completely waived gate holds at any SHA. */
 export function gateReport(phase: Phase, gate: GateId, nowMs: number): GateReport {
   const claim = currentClaim(phase, gate);
   const standing = claim ? standingOf(phase, claim, nowMs) : null;
@@ -68,25 +69,25 @@ export function gateReport(phase: Phase, gate: GateId, nowMs: number): GateRepor
   return { gate, claim, standing, verdict, conditions, holds, sha: holds && claim ? claim.sha : null };
 }
 
-/** The newest claim of a gate, unless it was withdrawn. Older ones are superseded by its being there. */
+/** The newest claim of a gate, unless it was withdrawn. It supersedes older ones even then. */
 export function currentClaim(phase: Phase, gate: GateId): Claim | null {
   const newest = phase.claims.findLast((claim) => claim.gate === gate);
   return newest && newest.withdrawn === null ? newest : null;
 }
 
 /**
- * The verdict that counts: the newest PASS or FAIL given since the claim turned green, by a session that saw its runs, and
- * under the plan that its gate has now.
+ * The verdict that counts: the newest FAIL, or PASS by a session that began after the claim turned green and saw its
+ * runs, under the gate's current plan.
  */
 export function effectiveVerdict(phase: Phase, claim: Claim, standing: Standing): Verdict | null {
   const counts = (verdict: Verdict) =>
     verdict.verdict === 'FAIL' || mayJudge(phase, verdict.session, standing) === null;
   const since = phase.amended[claim.gate] ?? 0;
-  const given = claim.verdicts.filter((verdict) => verdict.id > since && verdict.verdict !== 'UNVERIFIED');
-  return given.findLast(counts) ?? null;
+  const decided = claim.verdicts.filter((verdict) => verdict.id > since && verdict.verdict !== 'UNVERIFIED');
+  return decided.findLast(counts) ?? null;
 }
 
-/** Why a session may not judge what stands so; null where it may. */
+/** Why a session may not judge a claim with this standing; null if it may. */
 export function mayJudge(phase: Phase, session: string, standing: Standing): string | null {
   if (standing.state !== 'green') return `its evidence is ${standing.state}, not green`;
   const known = phase.sessions.find((s) => s.session === session);
@@ -97,14 +98,14 @@ export function mayJudge(phase: Phase, session: string, standing: Standing): str
   return unseen.length > 0 ? `this session was not shown ${unseen.join(', ')}` : null;
 }
 
-/** True where the finding blocks at the claim: on its author's word, or by a reproducer that is red there. */
+/** True if the finding blocks the claim: it has no reproducer, or its reproducer is red there. */
 export function isBlocking(phase: Phase, claim: Claim | null, finding: Finding): boolean {
   if (finding.closed !== null) return false;
   if (!finding.reproducer) return true;
   return claim !== null && reproducerRun(phase, claim, finding)?.reproducer === 'red';
 }
 
-/** True where `gate` holds at `claim`'s SHA or an ancestor of it, or is waived whole. */
+/** True if `gate` holds at `claim`'s SHA or an ancestor of it, or is completely waived. */
 export function holdsBefore(
   phase: Phase,
   gate: GateId,
@@ -118,7 +119,7 @@ export function holdsBefore(
   return sha === claim.sha || claim.descends.includes(id) || precedes.includes(claim.id);
 }
 
-/** The judging sessions of the Adversary for what stands so that ended of themselves; each without verdict is UNVERIFIED. */
+/** Judging sessions for this standing that ended regularly or at a limit; each one without a verdict is UNVERIFIED. */
 export function judgingsEnded(phase: Phase, claim: Claim, standing: Standing): Session[] {
   const since = Math.max(phase.resumed, standing.state === 'green' ? standing.at : 0);
   return phase.sessions.filter(
@@ -161,7 +162,7 @@ function pieceCondition(
   });
 }
 
-/** Part of what a gate expects: deferrals and items that it names are closed, by an entry. */
+/** Part of what a gate expects: an entry closes each deferral and item that it names. */
 function closedCondition(phase: Phase, gate: GateId, nowMs: number): Condition {
   const waived = waiverOf(phase, gate, 'closed', nowMs);
   const lacking = stillOpen(phase, gate);
@@ -174,8 +175,8 @@ function closedCondition(phase: Phase, gate: GateId, nowMs: number): Condition {
 }
 
 /**
- * Names that `expect.closed` of a gate asks for (for DONE of any, and the deferrals that this phase takes up again) and that
- * nothing of that name answers: a deferral closed as done, or an item that was closed.
+ * Names in a gate's `expect.closed` (for DONE in every gate's, plus the deferrals that this phase takes up) without a
+ * deferral closed as done, or a closed item, of that name.
  */
 export function stillOpen(phase: Phase, gate: GateId): string[] {
   const specs = gate === DONE ? Object.values(phase.spec.gates) : [phase.spec.gates[gate]];
@@ -190,7 +191,9 @@ export function stillOpen(phase: Phase, gate: GateId): string[] {
   return [...new Set([...lacking, ...again.map(({ name }) => name)])];
 }
 
-/** Why a claim by the Builder, or a PASS by the Adversary, comes before the role has closed what is its own to close. */
+/**
+ * Why a claim by the Builder, or a PASS by the Adversary, is too early: the role must close something first. Else null.
+ */
 export function notClosed(phase: Phase, gate: GateId, by: AgentRole, nowMs: number): string | null {
   if (waiverOf(phase, gate, 'closed', nowMs) !== null) return null;
   const author = (name: string) => phase.deferrals.findLast((one) => one.name === name)?.by ?? 'builder';

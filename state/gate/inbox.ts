@@ -1,4 +1,4 @@
-// What waits for the operator, computed from the fold: each item with why and the acts that settle it. Pure.
+// What waits for the operator, computed from the fold: each item with its reason and the acts that settle it. Pure.
 
 import { isComingBack } from '../entry/deferral.ts';
 import { DONE, type EntryId, type GateId, type PhaseId } from '../entry/ids.ts';
@@ -7,17 +7,17 @@ import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 
 export type InboxItem = {
-  /** The entry it is about; acts name it. */
+  /** The entry that it is about, and that acts name. */
   id: EntryId;
   phase: PhaseId;
   kind: 'parked' | 'blocked' | 'held' | 'veto' | 'reentry' | 'deferral';
   title: string;
   why: string;
-  /** Commands, as they are typed. */
+  /** Commands to type. */
   acts: string[];
 };
 
-/** Items in the order in which they stop the work. */
+/** The items, those that stop the work first. */
 export function inboxOf(state: TrailState, nowMs: number): InboxItem[] {
   const underWay = Object.values(state.phases).filter(({ status }) => status === 'open' || status === 'parked');
   const putOff = state.deferrals.filter((deferral) => deferral.closed === null && !isComingBack(state, deferral));
@@ -49,7 +49,7 @@ const wholeActs = [
   'coldpass drop --because "…"',
 ];
 
-/** A dispute is settled one way or the other. */
+/** If the phase is parked for a dispute, the acts that settle it either way. */
 function answersOf(phase: Phase): string[] {
   const dispute = phase.blocked.find(({ id, closed }) => id === phase.parked?.about && closed === null);
   return dispute && dispute.disputes !== null ? settling(dispute) : [];
@@ -59,7 +59,7 @@ function settling({ id, disputes }: Blocked): string[] {
   return [`coldpass lift ${disputes} --because "…"`, `coldpass refuse ${id} --because "…"`];
 }
 
-/** Parked for words without proof: the findings that have none. */
+/** If the phase is parked for objections without proof, the acts that lift those findings. */
 function liftsOf({ parked, findings }: Phase): string[] {
   const onWord = parked?.reason === 'word' ? findings.filter((one) => one.closed === null && !one.reproducer) : [];
   return onWord.map(({ id }) => `coldpass lift ${id} --because "…"`);
@@ -111,7 +111,7 @@ function vetoes(phase: Phase): InboxItem[] {
   }));
 }
 
-/** Work put off whose trigger has fired. */
+/** Deferred work whose trigger has fired. */
 function reentries(deferrals: Deferral[]): InboxItem[] {
   return deferrals.flatMap(({ id, name, phase, title, proposal, trigger }) =>
     proposal === null || proposal.answer !== null
@@ -125,7 +125,7 @@ function reentries(deferrals: Deferral[]): InboxItem[] {
   );
 }
 
-/** Work put off that waits for its trigger, or for the operator's own wish. */
+/** Deferred work that waits for its trigger, or for the operator. */
 function waiting(deferrals: Deferral[]): InboxItem[] {
   const quiet = deferrals.filter(({ proposal }) => proposal === null || proposal.answer !== null);
   return quiet.map(({ id, name, phase, title, trigger }) => ({

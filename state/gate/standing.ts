@@ -1,10 +1,10 @@
-// A claim's standing, before any verdict: which evidence it needs, which it has, and what that comes to. Pure. The gate rule
-// reads it (conditions 2 and 3), the supervisor takes from it which runs to start: one list, so that what is run and what is
-// demanded cannot differ.
+// A claim's standing before any verdict: the evidence it needs, the evidence it has, and the result. Pure. The gate
+// rule reads it for conditions 2 to 4, the supervisor to see which runs to start. Both use one list of requirements, so
+// what is run and what is required cannot differ.
 //
-//   running → red            any piece of evidence is bad
-//           → held           nothing bad, but a flake or an inconclusive control: the operator's
-//           → green          every piece is good; `at` is the entry that completed it
+//   running → red            a requirement failed
+//           → held           none failed, but one needs the operator: a flake, an inconclusive control, protected paths
+//           → green          every requirement is met; `at` is the entry that completed them
 
 import { keptPieces } from '../controls/keptPieces.ts';
 import { controlPieces } from '../controls/pieces.ts';
@@ -20,16 +20,16 @@ export type Standing =
   | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Piece[] }
   | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Piece[] };
 
-/** What was found last stays with its claim in its phase, neither of which ever changes: rules ask again and again. */
-const found = new WeakMap<Phase, WeakMap<Claim, { nowMs: number; standing: Standing }>>();
+/** Caches the last standing, because rules ask for it often. Phases and claims are immutable, so they can be keys. */
+const standings = new WeakMap<Phase, WeakMap<Claim, { nowMs: number; standing: Standing }>>();
 
-/** What the claim's evidence comes to at `nowMs`. */
+/** The standing of the claim at `nowMs`. */
 export function standingOf(phase: Phase, claim: Claim, nowMs: number): Standing {
-  const ofPhase = found.get(phase) ?? new WeakMap();
+  const ofPhase = standings.get(phase) ?? new WeakMap();
   const last = ofPhase.get(claim);
   if (last?.nowMs === nowMs) return last.standing;
   const standing = findStanding(phase, claim, nowMs);
-  found.set(phase, ofPhase.set(claim, { nowMs, standing }));
+  standings.set(phase, ofPhase.set(claim, { nowMs, standing }));
   return standing;
 }
 
@@ -49,26 +49,26 @@ function findStanding(phase: Phase, claim: Claim, nowMs: number): Standing {
   return { state: 'green', at: at(pieces), runs, staleAtMs: stale.length > 0 ? Math.min(...stale) : null, pieces };
 }
 
-/** The gates whose recipe and controls a claim must pass: its own; for DONE all. */
+/** The gates whose recipes and controls a claim must pass: its own, or all for DONE. */
 export function gatesJudged(phase: Phase, claim: Claim): GateId[] {
   return claim.gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [claim.gate];
 }
 
-/** The finding's reproducer at this claim: its newest counted run, or null. */
+/** The newest counted run of the finding's reproducer at this claim; null if there is none. */
 export function reproducerRun(phase: Phase, claim: Claim, finding: Finding): Run | null {
   const fits = (run: Run) =>
     run.purpose.kind === 'reproducer' && run.purpose.claim === claim.id && run.purpose.finding === finding.id;
   return phase.runs.findLast((run) => fits(run) && !uncounted.has(run.outcome)) ?? null;
 }
 
-/** Reproducers of findings filed against this claim after it was made, that have not run yet. */
+/** Reproducers that have not run yet, of findings filed after this claim was made. */
 export function lateReproducers(phase: Phase, claim: Claim): RunNeed[] {
   return openFindings(phase, claim.gate)
     .filter((finding) => finding.reproducer && finding.id > claim.id && !reproducerRun(phase, claim, finding))
     .map((finding) => reproducerNeed(phase, claim, finding));
 }
 
-/** Open findings that concern a gate; for DONE those of the whole phase. */
+/** The open findings of a gate; for DONE, those of the whole phase. */
 export function openFindings(phase: Phase, gate: GateId): Finding[] {
   return phase.findings.filter((finding) => finding.closed === null && (gate === DONE || finding.gate === gate));
 }
@@ -86,7 +86,7 @@ function gatePieces(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Pi
   const runs = Array.from({ length: times }, (_, i) => gateRun(phase, claim, gate, i + 1, nowMs));
   const pieces = runs.map((run, i) => runPiece(phase, claim, gate, i + 1, run, nowMs));
   const flake = flakePiece(phase, claim, gate, runs, nowMs);
-  // A red run settles the claim, and a flake holds it: nothing is compared with a run that says now this, now that.
+  // A red run decides the claim and a flake holds it: comparing other runs with an unreliable one would show nothing.
   if (flake?.result === 'held' || pieces.some((piece) => piece.result === 'bad'))
     return [...pieces, ...(flake ? [flake] : [])];
   const base = baseNeeds(phase, spec.recipe);
@@ -111,7 +111,7 @@ function runPiece(phase: Phase, claim: Claim, gate: GateId, k: number, run: Run 
   return waivedOr(piece, waiverOf(phase, gate, 'runs', nowMs), 'bad', `${gate}: cold run ${run.run} ${why}`);
 }
 
-/** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator closes. */
+/** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator can lift. */
 function flakePiece(phase: Phase, claim: Claim, gate: GateId, own: (Run | null)[], nowMs: number): Piece | null {
   const first = own.flatMap((run) => run ?? []).sort((a, b) => a.id - b.id)[0];
   if (!first || whyNot(phase, first) !== null) return null;
@@ -142,7 +142,7 @@ function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Piece[] {
   });
 }
 
-/** A claim that changes what is the operator's waits for him; DONE only for what he has not let pass at a gate. */
+/** A claim that changes protected paths waits for the operator; DONE only for paths that no gate has a waiver for. */
 function protectedPieces(phase: Phase, claim: Claim, nowMs: number): Piece[] {
   const allowed = (gate: GateId) => waiverOf(phase, gate, 'protected', nowMs) !== null;
   const passed = phase.claims.filter((other) => allowed(other.gate)).flatMap((other) => other.touches);
@@ -154,7 +154,7 @@ function protectedPieces(phase: Phase, claim: Claim, nowMs: number): Piece[] {
 }
 
 function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {
-  // DONE has no recipe of its own, nor has a gate that an amendment took out.
+  // DONE has no recipe, and neither has a gate that an amendment removed.
   const gate = phase.spec.gates[finding.gate] ? finding.gate : (Object.keys(phase.spec.gates)[0] as GateId);
   return need(phase, gate, { kind: 'reproducer', claim: claim.id, finding: finding.id }, claim.sha);
 }

@@ -1,6 +1,6 @@
-// A plain file as blocks: headings, paragraphs, list items, code, rules, in order and with their lines. CommonMark's own parser
-// finds them, with everything inside a paragraph switched off: marks such as ** and ` stay in the text, where they are read.
-// The file is parsed in stretches, since the parser takes quadratic time over long lists and deep nesting.
+// Splits a plain file into blocks (headings, paragraphs, list items, code, rules), in order and with their lines. A
+// CommonMark parser finds them, with all inline syntax switched off: marks such as ** and ` stay in the text for later
+// steps to read. The file is parsed in chunks, because the parser takes quadratic time on long lists and deep nesting.
 
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -10,39 +10,51 @@ export type BlockKind = 'heading' | 'paragraph' | 'item' | 'code' | 'rule';
 export type Section = { title: string; depth: number; line: number };
 export type Block = {
   kind: BlockKind;
-  /** As written, without the mark that makes it a heading or an item; a line break is a space. */
+  /** As written, without its heading or item mark; line breaks become spaces. */
   text: string;
-  /** The line of each character of `text` that begins one: ascending offsets. */
+  /** Where each line begins in `text`, by ascending offset. */
   lines: { offset: number; line: number }[];
-  /** A heading's own depth, else how many lists and quotes it lies in. */
+  /** Of a heading, its level; of any other block, how many lists and quotes contain it. */
   depth: number;
   ticked: boolean | null;
-  /** The heading that it stands under, or is. */
+  /** The heading above it; for a heading, itself. */
   section: Section | null;
 };
 
-const stretchLinesMax = 200;
+const chunkLinesMax = 200;
 export const blockCharsMax = 20_000;
 const nestingMax = 8;
 
 const switchedOff = [
-  ...['attention', 'autolink', 'characterEscape', 'characterReference', 'codeText', 'hardBreakEscape', 'htmlText'],
-  ...['labelEnd', 'labelStartImage', 'labelStartLink', 'codeIndented', 'definition', 'htmlFlow', 'setextUnderline'],
+  'attention',
+  'autolink',
+  'characterEscape',
+  'characterReference',
+  'codeText',
+  'hardBreakEscape',
+  'htmlText',
+  'labelEnd',
+  'labelStartImage',
+  'labelStartLink',
+  'codeIndented',
+  'definition',
+  'htmlFlow',
+  'setextUnderline',
 ];
 const tooNested = new RegExp(`^(?:\\s*(?:>|[-*+]|\\d{1,9}[.)])(?=[\\s>]|$)){${nestingMax + 1}}`);
 
 export function blocksOf(lines: SourceLine[]): Block[] {
   let section: Section | null = null;
-  return stretches(unwrapped(lines)).flatMap((stretch) => {
-    return parse(stretch).map((found) => {
-      const block: Block = { ...found, section };
+  return chunksOf(unwrapped(lines)).flatMap((chunk) => {
+    return parse(chunk).map((parsed) => {
+      const block: Block = { ...parsed, section };
       if (block.kind === 'heading') section = { title: plain(block.text), depth: block.depth, line: lineOf(block) };
       return { ...block, section };
     });
   });
 }
 
-/** The line of the file that holds the character at `offset` of the block's text. */
+/** The line in the file of the character at `offset` in the block's text. */
 export function lineOf(block: Block, offset = 0): number {
   return block.lines.findLast((one) => one.offset <= offset)?.line ?? block.lines[0]?.line ?? 0;
 }
@@ -51,12 +63,12 @@ export function lastLineOf(block: Block): number {
   return block.lines.at(-1)?.line ?? 0;
 }
 
-/** Without the marks of emphasis and code. */
+/** The text without emphasis and code marks. */
 export function plain(text: string): string {
   return text.replaceAll(/\*\*|`/g, '').trim();
 }
 
-/** A sentence that was wrapped before `## …` makes no heading: bold that began above it ends in it. */
+/** A sentence wrapped just before `## …` is not a heading: bold text then begins above it and ends in it. */
 function unwrapped(lines: SourceLine[]): SourceLine[] {
   return lines.map((one, index) => {
     const above = lines[index - 1]?.text.trim() ?? '';
@@ -65,19 +77,21 @@ function unwrapped(lines: SourceLine[]): SourceLine[] {
   });
 }
 
-/** Cut where a heading begins, or at an empty line once it is long; in a fence only where it is far too long. */
-function stretches(lines: SourceLine[]): SourceLine[][] {
-  const cut: SourceLine[][] = [[]];
+/**
+ * Cuts before each heading, and at an empty line once a chunk is long; inside a fence only once it is twice as long.
+ */
+function chunksOf(lines: SourceLine[]): SourceLine[][] {
+  const chunks: SourceLine[][] = [[]];
   let fence: string | null = null;
   for (const one of lines) {
-    const length = cut.at(-1)?.length ?? 0;
+    const length = chunks.at(-1)?.length ?? 0;
     const isEmpty = one.text.trim() === '';
-    const isEnd = /^#{1,6} /.test(one.text) || (isEmpty && length >= stretchLinesMax);
-    if ((fence === null && isEnd) || length >= 2 * stretchLinesMax) cut.push([]);
-    cut.at(-1)?.push(tooNested.test(one.text) ? { ...one, text: one.text.replace(/^[\s>*+-]+/, '') } : one);
+    const isEnd = /^#{1,6} /.test(one.text) || (isEmpty && length >= chunkLinesMax);
+    if ((fence === null && isEnd) || length >= 2 * chunkLinesMax) chunks.push([]);
+    chunks.at(-1)?.push(tooNested.test(one.text) ? { ...one, text: one.text.replace(/^[\s>*+-]+/, '') } : one);
     fence = fenceAfter(fence, one.text);
   }
-  return cut;
+  return chunks;
 }
 
 function fenceAfter(open: string | null, text: string): string | null {
@@ -87,15 +101,15 @@ function fenceAfter(open: string | null, text: string): string | null {
   return mark.startsWith(open) && text.trim() === mark ? null : open;
 }
 
-type Found = Omit<Block, 'section'>;
+type ParsedBlock = Omit<Block, 'section'>;
 
-function parse(lines: SourceLine[]): Found[] {
+function parse(lines: SourceLine[]): ParsedBlock[] {
   const source = lines.map(({ text }) => text);
   const root = fromMarkdown(source.join('\n'), { extensions: [{ disable: { null: switchedOff } }] });
-  const found: Found[] = [];
+  const blocks: ParsedBlock[] = [];
   const walk = (node: Nodes, depth: number, isItem: boolean) => {
     const block = blockAt(node, depth, isItem, lines);
-    if (block) found.push(block);
+    if (block) blocks.push(block);
     else if ('children' in node) {
       const deeper = node.type === 'listItem' || node.type === 'blockquote' ? depth + 1 : depth;
       for (const [index, child] of node.children.entries())
@@ -103,10 +117,10 @@ function parse(lines: SourceLine[]): Found[] {
     }
   };
   walk(root, 0, false);
-  return found;
+  return blocks;
 }
 
-function blockAt(node: Nodes, depth: number, isItem: boolean, lines: SourceLine[]): Found | null {
+function blockAt(node: Nodes, depth: number, isItem: boolean, lines: SourceLine[]): ParsedBlock | null {
   const kind = kindOf(node, isItem);
   if (kind === null || !node.position) return null;
   const { start, end } = node.position;

@@ -1,5 +1,5 @@
-// What does not add up in a plain trail: times that cannot be, evidence that points nowhere or elsewhere, verdicts taken back,
-// claims without a verdict, a veto that stands, an end that nothing supports. Each flag says what, and where.
+// Flags what does not add up in a plain trail: impossible times, evidence that is missing or belongs elsewhere,
+// retracted verdicts, claims without a verdict or a gate. Each flag says what and where. See `done.ts` for phase ends.
 
 import type { Placed } from './context.ts';
 import { citedBy, meet, same } from './repeats.ts';
@@ -7,7 +7,7 @@ import type { DraftVerdict, Flag, Folded, GateDraft, Where } from './report.ts';
 import type { Of } from './sight.ts';
 import { gapMs, isBefore } from './time.ts';
 
-/** A fix, a full build and a second judgement take longer than this. */
+/** A fix, a full build and a second verdict take longer than this. */
 const fixAndBuildMinutesMin = 5;
 const minuteMs = 60_000;
 const namedMax = 6;
@@ -27,7 +27,7 @@ export function checksOf(folded: Folded): Flag[] {
   ];
 }
 
-/** A FAIL and a PASS so close that the fix and the build which the PASS cites cannot lie between them. */
+/** A FAIL and a PASS too close together for the fix and the build that the PASS cites. */
 function impossibleTimes(gate: GateDraft): Flag[] {
   const valid = gate.verdicts.filter(({ stamp, retracted }) => stamp !== null && retracted === null);
   return valid.flatMap((fail, index) => {
@@ -46,7 +46,7 @@ function tooClose(id: string, fail: DraftVerdict, pass: DraftVerdict): Flag[] {
   ];
   if (between.length === 0) return [];
   const minutes = Math.round((pass.stamp.fromMs - fail.stamp.fromMs) / minuteMs);
-  const what = `${id} FAIL at ${fail.stamp.at} and ${id} PASS at ${pass.stamp.at} are ${minutes} min apart, and between them lie ${between.join(' and ')}: they cannot both be times of what happened`;
+  const what = `${id} FAIL at ${fail.stamp.at} and ${id} PASS at ${pass.stamp.at} are only ${minutes} min apart, with ${between.join(' and ')} between them: at least one of these times is wrong`;
   const where = [...fail.where.slice(0, 1), ...pass.where.slice(0, 1)];
   return [{ kind: 'impossible-time', ids: [id], what, where }];
 }
@@ -54,9 +54,9 @@ function tooClose(id: string, fail: DraftVerdict, pass: DraftVerdict): Flag[] {
 function withoutEvidence({ id, verdicts, claims }: GateDraft): Flag[] {
   const claimed = claims.some(({ evidence }) => hasAny(evidence));
   return verdicts.flatMap(({ verdict, evidence, retracted, where, bare }) => {
-    // A FAIL needs no more than its words.
+    // A FAIL needs no evidence besides its text.
     if (verdict !== 'PASS' || retracted || hasAny(evidence) || (claimed && !bare)) return [];
-    const what = `${id} PASS is only said: no commit, build or log is named for it, and no verdict of its own is in the text`;
+    const what = `${id} PASS has no evidence: the text names no commit, build or log for it and has no separate verdict on it`;
     return [{ kind: 'no-evidence' as const, ids: [id], what, where }];
   });
 }
@@ -70,7 +70,7 @@ function beforeClaim({ id, verdicts, claims }: GateDraft): Flag[] {
   return verdicts.flatMap(({ verdict, stamp, where }) => {
     const early = dated.filter((claim) => stamp && claim.stamp && isBefore(stamp, claim.stamp));
     if (verdict !== 'PASS' || dated.length === 0 || early.length < dated.length) return [];
-    const what = `${id} PASS at ${stamp?.at} is older than its claim, made at ${early[0]?.at}`;
+    const what = `${id} PASS at ${stamp?.at} is older than its claim at ${early[0]?.at}`;
     return [
       {
         kind: 'verdict-before-claim' as const,
@@ -93,12 +93,12 @@ function withoutVerdict({ id, verdicts, claims }: GateDraft): Flag[] {
   const last = open.at(-1);
   if (!last) return [];
   const when = last.at === null ? '' : ` at ${last.at}`;
-  const why = valid.length === 0 ? 'no verdict on it is in the text' : 'every verdict in the text is older';
+  const why = valid.length === 0 ? 'the text has no verdict on it' : 'every verdict in the text is older';
   return [
     {
       kind: 'claim-without-verdict',
       ids: [id],
-      what: `${id} is claimed${when}, and ${why}`,
+      what: `${id} is claimed${when}, but ${why}`,
       where: last.where.slice(0, 1),
     },
   ];
@@ -111,7 +111,7 @@ function guessed({ id, claims }: GateDraft): Flag[] {
           {
             kind: 'claim-without-gate' as const,
             ids: [id],
-            what: `a claim has no gate line; by a name in it, it was read as ${id}`,
+            what: `a claim has no gate line; it was assigned to ${id} because of a name in it`,
             where: where.slice(0, 1),
           },
         ]
@@ -126,7 +126,7 @@ function withoutGate(placed: Placed[]): Flag[] {
           {
             kind: 'claim-without-gate' as const,
             ids: [],
-            what: 'a claim has no gate line, and which gate it means could not be told',
+            what: 'a claim has no gate line, and its gate is unknown',
             where: [{ file, line: block.lines[0]?.line ?? 0 }],
           },
         ]
@@ -143,13 +143,13 @@ function retraction(one: Of<'retraction'>): Flag {
   const by = one.cites.commits.length > 1 ? ` that commit ${one.cites.commits[0]?.commit} claimed` : '';
   const who = `the ${one.verdict} of ${one.ids.join(', ') || 'a gate'}${by}`;
   const where = [{ file: one.file, line: one.line }];
-  if (!one.saysNone) return { kind: 'retracted', ids: one.ids, what: `${who} is taken back`, where };
+  if (!one.saysNone) return { kind: 'retracted', ids: one.ids, what: `${who} is retracted`, where };
   const citing = cited.length > 0 ? `, citing ${listed(cited)},` : '';
-  const what = `${who}${citing} is fabricated: the text itself says that there is no such commit or verdict`;
+  const what = `${who}${citing} is fabricated: the text itself says that no such commit or verdict exists`;
   return { kind: 'fabricated', ids: one.ids, what, where };
 }
 
-/** A verdict whose commit, or all of whose builds, the text gives to another gate. */
+/** A verdict whose commit, or all of whose builds, the text uses for another gate. */
 function elsewhere(gates: GateDraft[]): Flag[] {
   return gates.flatMap((gate) =>
     gate.verdicts.flatMap((verdict) => {
@@ -168,14 +168,14 @@ function sharedCommits(gate: GateDraft, verdict: DraftVerdict, commits: string[]
     ...other.verdicts.map(({ cites, where }) => ({ commits: cites, where, as: 'verdict' })),
     ...other.claims.map(({ evidence, where }) => ({ commits: evidence.commits, where, as: 'claim' })),
   ];
-  // Two verdicts in one sentence may well share its commit.
+  // Two verdicts in one sentence may share its commit.
   const used = uses.find(
     ({ commits: theirs, where }) =>
       !shareLine(where, verdict.where) && theirs.some((one) => commits.some((own) => same(own, one))),
   );
   const commit = commits.find((own) => used?.commits.some((one) => same(own, one)));
   if (!used || commit === undefined || (used.as === 'verdict' && gate.id > other.id)) return [];
-  const what = `${gate.id} ${verdict.verdict} cites ${commit}, which the text gives to the ${used.as} of ${other.id}`;
+  const what = `${gate.id} ${verdict.verdict} cites ${commit}, which the text uses for the ${used.as} of ${other.id}`;
   return [
     {
       kind: 'evidence-elsewhere',
@@ -206,7 +206,7 @@ function shareLine(some: Where[], others: Where[]): boolean {
   return some.some(({ file, line }) => others.some((other) => other.file === file && other.line === line));
 }
 
-/** The first of them, and how many more there are. */
+/** The first few names, and how many more there are. */
 export function listed(names: string[]): string {
   const more = names.length - namedMax;
   return `${names.slice(0, namedMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

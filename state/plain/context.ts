@@ -1,5 +1,6 @@
-// Whom each block is about: the gates or findings of the headline that it stands under. A headline in a heading holds until the
-// next heading that is no deeper, one in a paragraph until the next such paragraph or a rule, one in an item for what is in it.
+// Decides which gates or findings each block is about: those of the headline above it. A headline in a heading applies
+// until the next heading at the same or a higher level, one in a paragraph until the next such paragraph or a rule, one
+// in an item to everything inside that item.
 
 import type { Block } from './blocks.ts';
 import { type Headline, headlineOf, type Part, partsIn } from './headline.ts';
@@ -8,15 +9,15 @@ import { looksLikeFinding, withoutCode } from './marks.ts';
 export type Placed = {
   file: string;
   block: Block;
-  /** Its own headline. */
+  /** The headline in the block itself. */
   headline: Headline | null;
-  /** The block that it belongs to, which may be itself; null where it belongs to none. */
+  /** The block whose headline applies to it; null if that is itself, or if there is none. */
   head: Placed | null;
-  /** Whom it is about. */
+  /** The ids that it is about. */
   owner: string[];
-  /** The part of the claim that it is in. */
+  /** The parts of a claim that it belongs to. */
   parts: Part[];
-  /** A claim without its own gate line: the gate was told by its name. */
+  /** A claim without a gate line: its gate, if known, was guessed from a name in its text. */
   isGuessed: boolean;
 };
 const headlineCharsMax = 400;
@@ -25,20 +26,20 @@ export const gatesMax = 1000;
 export type Gates = {
   ids: Set<string>;
   names: Map<string, Set<string>>;
-  /** Those that a list of gates or a gate line declares, whatever else is said of them. */
+  /** Ids that a list of gates or a gate line declares, even if nothing else mentions them. */
   declared: Set<string>;
 };
 
 const gateSections = /^(?:\d+[.)]?\s*)?(?:gates|milestones)\b/i;
 
-/** The ids that the files themselves treat as gates, and what each is called. */
+/** The ids that the files themselves treat as gates, and their names. */
 export function gatesIn(blocks: Block[]): Gates {
   const gates: Gates = { ids: new Set(), names: new Map(), declared: new Set() };
   const heads = blocks.flatMap((block) => {
     const headline = headlineOf(block);
     return (headline?.ids ?? []).flatMap((id) => (headline ? [{ block, headline, id }] : []));
   });
-  // What has a box elsewhere than among the gates is a clause to be met.
+  // An id with a checkbox outside the list of gates is a clause, not a gate.
   const clauses = new Set(heads.flatMap(({ block, id }) => (block.ticked === null || isInList(block) ? [] : [id])));
   for (const { block, headline, id } of heads) {
     const isListed = isInList(block);
@@ -46,7 +47,7 @@ export function gatesIn(blocks: Block[]): Gates {
     addGate(gates, id, headline.name);
     if (isListed || headline.isGate) gates.declared.add(id);
   }
-  // Where S1 is a gate, so is a S4.7 that a block begins with.
+  // If S1 is a gate, so is an S4.7 that begins a block.
   const letters = new Set([...gates.ids].filter((id) => !looksLikeFinding(id)).map(lettersOf));
   const akin = heads.filter(({ id }) => !looksLikeFinding(id) && !clauses.has(id) && letters.has(lettersOf(id)));
   for (const { headline, id } of akin) addGate(gates, id, headline.name);
@@ -80,7 +81,7 @@ function addGate(gates: Gates, id: string, name: string): void {
   if (name !== '') gates.names.set(name, (gates.names.get(name) ?? new Set()).add(id));
 }
 
-/** A line that begins with a headline begins a block, though no empty line stands before it; so does any above the title. */
+/** Splits blocks before headlines, even without an empty line in between, and at every line above the title. */
 export function parted(blocks: Block[]): Block[] {
   return blocks.flatMap((block) => {
     if (block.kind !== 'paragraph' && block.kind !== 'item') return [block];
@@ -103,7 +104,7 @@ export function parted(blocks: Block[]): Block[] {
   });
 }
 
-/** The headlines in force. */
+/** The headlines that currently apply, and the blocks that already have a WHAT. */
 type Holders = { heading: Placed | null; paragraph: Placed | null; items: Placed[]; claimed: Set<Placed> };
 
 export function place(file: string, blocks: Block[], gates: Gates): Placed[] {
@@ -126,7 +127,7 @@ export function place(file: string, blocks: Block[], gates: Gates): Placed[] {
   return all;
 }
 
-/** What a block changes in whom the next ones are about, itself included. */
+/** Updates the headlines that apply to this block and to those after it. */
 function hold(holders: Holders, own: Placed, gates: Gates): void {
   const { kind, depth } = own.block;
   const isHead = own.owner.length > 0;
@@ -149,12 +150,12 @@ function holdHeading(holders: Holders, own: Placed, isHead: boolean): void {
   else if (!isDeeper) holders.heading = null;
 }
 
-/** Bold words with a dash in them begin another subject, though not one with an id. */
+/** Bold text with a dash in it begins another subject, even without an id. */
 function startsAnother({ text }: Block): boolean {
   return /^\*\*(?!(?:Verdict|Claim|Re-claim)\b)[^*]*\s[—–]\s[^*]*\*\*/.test(text);
 }
 
-/** A second WHAT under one headline is a claim that lost its gate line; its own words may name the gate. */
+/** A second WHAT under one headline is a claim that lost its gate line; its text may name the gate. */
 function unnamed({ paragraph, heading, claimed }: Holders, own: Placed, { names }: Gates): Placed | null {
   const holder = paragraph ?? heading;
   if (holder === null || !own.parts.includes('WHAT') || !claimed.has(holder)) return null;
@@ -165,7 +166,7 @@ function unnamed({ paragraph, heading, claimed }: Holders, own: Placed, { names 
   return own;
 }
 
-/** The block whose headline it stands under. */
+/** The block whose headline applies to it, or itself. */
 export function headOf(placed: Placed): Placed {
   return placed.head ?? placed;
 }

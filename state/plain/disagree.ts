@@ -1,5 +1,5 @@
-// Where the sections of a plain trail contradict each other: one says that a gate has passed, another still awaits or denies the
-// claim; a tier is green here and not applicable there; one branch has two heads; a finding is closed and yet to be closed.
+// Flags contradictions between sections of a plain trail: a gate has passed, but another section still awaits or denies
+// its claim; a tier is both green and not applicable; a branch has two heads; a finding is both closed and open.
 
 import { lineOf } from './blocks.ts';
 import type { Placed } from './context.ts';
@@ -48,22 +48,22 @@ const openWords: Partial<Record<PlainState['state'], string>> = {
   blocked: 'blocked',
 };
 
-/** What may be of the same time as the verdict contradicts it; what is surely older or newer does not. */
+/** A statement that may be from the same time as the verdict contradicts it; a surely older or newer one does not. */
 function standings({ id, verdicts, claims, states }: GateDraft): Flag[] {
   const pass = verdicts.findLast(({ verdict, retracted, bare }) => verdict === 'PASS' && !retracted && !bare);
   const [settled] = pass ? [{ as: 'PASS', stamp: pass.stamp, where: pass.where[0] }] : states.flatMap(signedOff);
   if (!settled?.where) return [];
-  const said = [
+  const rivals = [
     ...claims.flatMap(({ again, stamp, where }) =>
       again && stamp && where[0] ? [{ as: 'claimed again', stamp, where: where[0] }] : [],
     ),
     ...states.flatMap(({ state, stamp, where }) => (openWords[state] ? [{ as: openWords[state], stamp, where }] : [])),
   ].filter(({ stamp }) => !stamp || !settled.stamp || overlap(stamp, settled.stamp));
-  // One line that says two such things is one contradiction.
-  const byLine = new Map(said.map((one) => [`${one.where.file}:${one.where.line}`, one]));
+  // One line with two such statements is one contradiction.
+  const byLine = new Map(rivals.map((one) => [`${one.where.file}:${one.where.line}`, one]));
   const { where } = settled;
   return [...byLine.values()].map((other) => {
-    const when = other.stamp ? `, at ${other.stamp.at}: which is the later, the times do not say` : ', without a time';
+    const when = other.stamp ? `, at ${other.stamp.at}: the times do not show which is later` : ', without a time';
     const what = `${id} is ${settled.as}${settled.stamp ? ` at ${settled.stamp.at}` : ''} in one place and ${other.as} in another${when}`;
     return flag([id], what, [where, other.where]);
   });
@@ -73,7 +73,7 @@ function signedOff({ state, stamp, where }: DraftState): { as: string; stamp: St
   return state === 'signed off' ? [{ as: 'signed off', stamp, where }] : [];
 }
 
-/** One heading with two verdicts; one verdict with two records. */
+/** Two different verdicts under one heading, or one verdict recorded with two different commits. */
 function records({ id, verdicts }: GateDraft): Flag[] {
   return verdicts.flatMap((one, index) => {
     const unlike = verdicts.slice(index + 1).find((other) => clash(one, other) !== null);
@@ -93,22 +93,22 @@ function clash(one: DraftVerdict, other: DraftVerdict): string | null {
   return `${one.verdict} is recorded as ${first} in one place and as ${second} in another`;
 }
 
-/** Per gate, the first place in which each tier is said to be not applicable, and green. */
+/** Compares, per gate and tier, the first place that calls it not applicable with the first that calls it green. */
 function tierStates(placed: Placed[]): Flag[] {
   const none = new Map<string, Where>();
   const passed = new Map<string, Where>();
   for (const { block, file, owner } of placed) {
     if (owner.length === 0 || block.kind === 'code') continue;
     const words = withoutCode(block.text).replaceAll('**', '  ');
-    const told = (found: Map<string, Where>, pattern: RegExp) => {
+    const note = (places: Map<string, Where>, pattern: RegExp) => {
       for (const { 1: names = '', index } of words.matchAll(pattern)) {
         const at = { file, line: lineOf(block, index) };
         const keys = owner.flatMap((id) => tiersOf(names).map((name) => `${id}: the ${name} tier`));
-        for (const key of keys) if (!found.has(key)) found.set(key, at);
+        for (const key of keys) if (!places.has(key)) places.set(key, at);
       }
     };
-    told(none, notApplicable);
-    told(passed, green);
+    note(none, notApplicable);
+    note(passed, green);
   }
   return [...none].flatMap(([key, at]) => {
     const other = passed.get(key);
@@ -121,7 +121,7 @@ function tiersOf(names: string): string[] {
   return names.toLowerCase().match(new RegExp(tier, 'g')) ?? [];
 }
 
-/** A branch whose head is given as different commits. */
+/** A branch whose head is a different commit in different places. */
 function heads(placed: Placed[]): Flag[] {
   const byBranch = new Map<string, { commit: string; where: Where }[]>();
   for (const { branch, commit, where } of placed.flatMap(branchHeads)) {
@@ -146,7 +146,9 @@ function heads(placed: Placed[]): Flag[] {
 function branchHeads({ block, file }: Placed): { branch: string; commit: string; where: Where }[] {
   return branchHead.flatMap((pattern) =>
     [...block.text.matchAll(pattern)].map(({ groups, index }) => ({
-      ...{ branch: groups?.branch ?? '', commit: groups?.commit ?? '', where: { file, line: lineOf(block, index) } },
+      branch: groups?.branch ?? '',
+      commit: groups?.commit ?? '',
+      where: { file, line: lineOf(block, index) },
     })),
   );
 }
@@ -165,19 +167,19 @@ function closings({ id, events }: PlainFinding): Flag[] {
     : [];
 }
 
-/** "No findings" under a gate whose findings are told of. */
+/** "No findings" under a gate that has findings. */
 function deniedFindings({ placed, statements }: Folded): Flag[] {
-  const told = new Map<string, Statement>();
+  const firstFinding = new Map<string, Statement>();
   for (const one of statements) {
-    if (one.kind === 'finding') for (const id of one.placed.owner) if (!told.has(id)) told.set(id, one);
+    if (one.kind === 'finding') for (const id of one.placed.owner) if (!firstFinding.has(id)) firstFinding.set(id, one);
   }
   return placed.flatMap(({ block, file, owner }) => {
-    const id = owner.find((one) => told.has(one));
-    const finding = told.get(id ?? '');
+    const id = owner.find((one) => firstFinding.has(one));
+    const finding = firstFinding.get(id ?? '');
     if (id === undefined || !finding) return [];
     const denial = sentencesOf(block.text).find(({ text }) => denied.test(withoutCode(text).replaceAll('**', '')));
     if (!denial) return [];
-    const what = `${id} is said to have no findings, but ${finding.ids.join(', ')} is told of under it`;
+    const what = `the text says that ${id} has no findings, but lists ${finding.ids.join(', ')} under it`;
     return [
       flag([id], what, [
         { file, line: lineOf(block, denial.offset) },
@@ -187,17 +189,17 @@ function deniedFindings({ placed, statements }: Folded): Flag[] {
   });
 }
 
-/** Items of a list that "still open:" begins, though they have passed. */
+/** Items of a list introduced by "still open:" that have passed or are closed. */
 function listedAsOpen(placed: Placed[]): Flag[] {
-  const found: Flag[] = [];
+  const flags: Flag[] = [];
   let list: Where | null = null;
   for (const { block, file, headline } of placed) {
     const at = { file, line: lineOf(block) };
     if (block.kind !== 'item') list = /\bopen:\W*$/i.test(block.text) ? at : null;
     else if (list && (headline?.word === 'PASS' || headline?.word === 'closed')) {
       const ids = headline.ids.join(', ');
-      found.push(flag(headline.ids, `${ids} is listed as open, and said there to be ${headline.word}`, [list, at]));
+      flags.push(flag(headline.ids, `${ids} is listed as open, but marked ${headline.word} there`, [list, at]));
     }
   }
-  return found;
+  return flags;
 }

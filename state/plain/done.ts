@@ -1,5 +1,5 @@
-// What stands in the way of an end: a veto that nobody lifted, a phase said to be done that gates, findings, boxes or the page
-// itself speak against, and a text in which nothing was recognised.
+// Flags what contradicts the end of a phase: a veto that nobody lifted, gates, findings, checkboxes or failed checks
+// that are still open when the text says DONE, and a text in which nothing was recognised.
 
 import { listed } from './checks.ts';
 import type { Flag, Folded, PlainPhase, PlainVeto, Where } from './report.ts';
@@ -14,9 +14,9 @@ export function endsOf(folded: Folded): Flag[] {
 
 function standing({ checklist, where, at }: PlainVeto): Flag {
   const open = checklist.filter(({ met }) => met !== true).map(({ what }) => what);
-  const met = checklist.length > 0 ? 'all of its checklist is met, and nobody has lifted it' : 'it has no checklist';
+  const met = checklist.length > 0 ? 'its checklist is all met, but nobody has lifted it' : 'it has no checklist';
   const rest = open.length > 0 ? `open on its checklist: ${listed(open)}` : met;
-  const what = `the veto${at === null ? '' : ` of ${at}`} stands; ${rest}`;
+  const what = `the veto${at === null ? '' : ` of ${at}`} is still in force; ${rest}`;
   return { kind: 'veto-stands', ids: checklist.flatMap(({ ids }) => ids), what, where: where.slice(0, 1) };
 }
 
@@ -29,12 +29,12 @@ function unsupported(phase: PlainPhase, folded: Folded): Flag[] {
     where,
   });
   const { placeholder } = phase;
-  const early = 'is DONE in a heading alone: what stands under it says that it is not so';
+  const early = 'is DONE only in a heading: the text below it says that it is not';
   return [
     ...(placeholder ? [flag(early, [placeholder])] : []),
     ...(phase.status === 'DONE'
       ? against(folded).map(({ what, where }) =>
-          flag(`is said to be DONE, but ${what}`, [...phase.where.slice(0, 1), ...where]),
+          flag(`is marked DONE, but ${what}`, [...phase.where.slice(0, 1), ...where]),
         )
       : []),
   ];
@@ -49,7 +49,7 @@ function against({ gates, findings, vetoes, statements, placed }: Folded): { wha
   const veto = vetoes.find((one) => one.standing);
   const checks = statements.find(({ kind }) => kind === 'checks');
   return [
-    ...(open.length > 0 ? [{ what: `no PASS stands for ${listed(open)}`, where: [] }] : []),
+    ...(open.length > 0 ? [{ what: `there is no valid PASS for ${listed(open)}`, where: [] }] : []),
     ...(left.length > 0
       ? [
           {
@@ -61,16 +61,16 @@ function against({ gates, findings, vetoes, statements, placed }: Folded): { wha
     ...(boxes.length > 0
       ? [
           {
-            what: `${boxes.length === 1 ? 'a box' : `${boxes.length} boxes`} of its Definition of Done ${boxes.length === 1 ? 'is' : 'are'} not ticked`,
+            what: `${boxes.length === 1 ? 'a checkbox' : `${boxes.length} checkboxes`} of its Definition of Done ${boxes.length === 1 ? 'is' : 'are'} not ticked`,
             where: [],
           },
         ]
       : []),
-    ...(veto ? [{ what: 'a veto stands', where: veto.where.slice(0, 1) }] : []),
+    ...(veto ? [{ what: 'a veto is still in force', where: veto.where.slice(0, 1) }] : []),
     ...(checks
       ? [
           {
-            what: 'the page says that checks failed at the commit it shows',
+            what: 'the page reports failed checks at the commit it shows',
             where: [{ file: checks.file, line: checks.line }],
           },
         ]
@@ -84,7 +84,7 @@ function firstOf(events: { where: Where }[] = []): Where[] {
 
 /** A text in which nothing was recognised was not audited, so it must not look sound. */
 function unread({ statements, placed }: Folded): Flag[] {
-  const what = 'no gate, claim, verdict, finding or veto was recognised: this does not look like a trail';
+  const what = 'no gate, claim, verdict, finding or veto found: this does not look like a trail';
   const where = placed.slice(0, 1).map(({ file, block }) => ({ file, line: block.lines[0]?.line ?? 1 }));
   return statements.length > 0 ? [] : [{ kind: 'nothing-recognised', ids: [], what, where }];
 }

@@ -1,5 +1,5 @@
-// What a sentence says of things that end, or do not: work put off, statements taken back, a phase that is done, and what a forge's
-// page says of the commit that it shows.
+// Reads statements about endings from a sentence: deferrals, retractions, a phase that is done, and failed checks that
+// a forge's page reports for the commit it shows.
 
 import { fitLine } from '../entry/words.ts';
 import { plain } from './blocks.ts';
@@ -10,7 +10,7 @@ export function endEvents(sight: Sight): Statement[] {
   return [...deferrals(sight), ...retractions(sight), ...phaseDone(sight), ...failedChecks(sight)];
 }
 
-/** `## DONE` ends a phase, unless what follows says that it is not yet so. */
+/** `## DONE` ends a phase, unless the text below it says "not yet" or similar. */
 export function doneHeading({ block }: Placed, next: Placed | undefined, [sight]: Sight[]): Statement[] {
   if (!sight || block.kind !== 'heading' || !/^\s*DONE\b(?!-)/.test(sight.words)) return [];
   const isPlaceholder = /^\W*(?:not yet|tbd|todo|pending|none)\b/i.test(next?.block.text ?? '');
@@ -28,7 +28,7 @@ function deferrals({ placed, text, words, said, isFirst }: Sight): Statement[] {
     /(?:—|\bis|\bare|\bwas|BLOCKED\/)\s*DEFERRED\b/.test(words) || /(?<!no )\bdeferred\b(?![-.])/.test(words);
   if (!isClosed && !isOpen) return [];
   const ids = said.ids.length > 0 ? said.ids : placed.owner;
-  // Of a long sentence, what stands between its semicolons: the same letters in both.
+  // In a long sentence, only the part between semicolons. `text` and `words` have the same offsets.
   const from = words.lastIndexOf('; ', words.search(/\bdeferred\b/i)) + 1;
   const to = words.indexOf('; ', from);
   const clause = text.slice(from, to === -1 ? undefined : to);
@@ -64,7 +64,7 @@ function phaseDone({ text, said }: Sight): Statement[] {
   return phase && !/\bnot\b/i.test(words) ? [{ ...said, kind: 'done', phase, isPlaceholder: false }] : [];
 }
 
-/** What a forge's page says of the commit that it shows. */
+/** Failed checks that a forge's page reports for the commit it shows. */
 function failedChecks({ placed, words, said }: Sight): Statement[] {
   const isAboveAll = placed.block.section === null;
   return isAboveAll && /\b(?:some checks failed|build is failing)\b/i.test(words) ? [{ ...said, kind: 'checks' }] : [];

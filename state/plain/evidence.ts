@@ -1,12 +1,12 @@
-// The commits that a plain trail cites, held against a repository: one that is not there backs nothing, and neither does one
-// whose own subject speaks of another gate, as in `review(M2): PASS`.
+// Checks the commits that a plain trail cites against a repository: a missing commit is no evidence, and neither is one
+// whose subject names another gate, as in `review(M2): PASS`.
 
 import { same } from './repeats.ts';
 import type { Flag, KnownCommit, PlainGate, PlainTrail, Where } from './report.ts';
-/** By the commit's spelling in the text; null where the repository has none such. */
+/** By the commit's spelling in the text; null if the repository does not have it. */
 export type Known = ReadonlyMap<string, KnownCommit | null>;
 
-/** The trail with what the repository knows of its commits, and flags for those that do not back what cites them. */
+/** Adds what the repository knows about the cited commits, and flags for those that support nothing. */
 export function withRepository(trail: PlainTrail, known: Known): PlainTrail {
   const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
   const find = (commit: string) => commits.find((one) => same(one.commit, commit))?.known;
@@ -36,7 +36,7 @@ function problemOf(
 ): Flag[] {
   const at = where.slice(0, 1);
   if (known == null) {
-    const what = `the ${by} of ${id} cites ${commit}, which is no commit of the repository`;
+    const what = `the ${by} of ${id} cites ${commit}, which is not a commit in the repository`;
     return [{ kind: 'evidence-nowhere', ids: [id], what, where: at }];
   }
   const about = /^(?:claim|review)\(([^)]+)\)/.exec(known.subject)?.[1];

@@ -1,5 +1,5 @@
-// What a sentence says of findings: filed, fixed, closed, or left open. Only "closed" closes one; "resolved" and "fixed" are the
-// Builder's words.
+// Reads statements about findings from a sentence: filed, fixed, closed, or left open. Only "closed" closes one;
+// "resolved" and "fixed" are the Builder's words.
 
 import { idSource, idsIn, looksLikeFinding } from './marks.ts';
 import type { Sight, Statement } from './sight.ts';
@@ -51,7 +51,7 @@ function ticked({ placed, ids, isFirst }: Sight, stated: Stated): Statement[] {
   return stated(tick ? 'closed' : 'opened', ids.slice(0, 1));
 }
 
-/** `[ADV-1]` in brackets, where findings are filed or a gate has failed. */
+/** `[ADV-1]` in brackets, in text about filing findings or under a gate that failed. */
 function filed({ placed, words, said }: Sight, stated: Stated): Statement[] {
   const bracketed = idsIn(words).flatMap(({ id, isBracketed }) => (isBracketed ? [id] : []));
   const isFiling = filing.test(said.section) || filing.test(words) || placed.headline?.word === 'FAIL';
@@ -64,7 +64,7 @@ function left({ placed, words, ids }: Sight, stated: Stated): Statement[] {
   return stated('open', own.length > 0 ? own : placed.owner);
 }
 
-/** An item or a bold line that begins with a finding's id and tells of it. */
+/** An item in a list of findings that begins with a finding's id and has no status word. */
 function listed({ placed, isFirst }: Sight, stated: Stated): Statement[] {
   const { headline } = placed;
   const isList =

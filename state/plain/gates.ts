@@ -1,4 +1,4 @@
-// The gates that a plain trail tells of, each with its claims and verdicts and where it stands by the last word on it.
+// The gates in a plain trail, each with its claims, verdicts and states, and its standing by the latest of them.
 
 import type { Gates, Placed } from './context.ts';
 import {
@@ -20,37 +20,42 @@ const forms = ['headline', 'field', 'mention', 'list'];
 
 export function foldGates(statements: Statement[], placed: Placed[], gates: Gates): GateDraft[] {
   const drafts = draftsOf(statements, gates);
-  const toEach = (one: Statement, tell: (gate: GateDraft) => void) => {
+  const forEachGate = (one: Statement, act: (gate: GateDraft) => void) => {
     for (const id of one.ids) {
       const gate = drafts.get(id);
-      if (gate) tell(gate);
+      if (gate) act(gate);
     }
   };
-  for (const one of ranked(statements)) toEach(one, (gate) => tellOf(gate, one));
+  for (const one of ranked(statements)) forEachGate(one, (gate) => addStatement(gate, one));
   const evidence = evidenceByHead(placed);
   for (const gate of drafts.values()) complete(gate, evidence);
-  for (const one of statements) if (one.kind === 'retraction') toEach(one, (gate) => retract(gate, one));
-  const told = [...drafts.values()].filter((one) => gates.declared.has(one.id) || isTold(one));
-  return told.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byId(a.id, b.id));
+  for (const one of statements) if (one.kind === 'retraction') forEachGate(one, (gate) => retract(gate, one));
+  const shown = [...drafts.values()].filter((one) => gates.declared.has(one.id) || hasStatements(one));
+  return shown.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byId(a.id, b.id));
 }
 
-/** A verdict that is only known from its retraction makes a gate too. */
+/** A verdict known only from its retraction makes a gate too. */
 function draftsOf(statements: Statement[], gates: Gates): Map<string, GateDraft> {
   const retracted = statements.flatMap((one) => (one.kind === 'retraction' && one.verdict ? one.ids : []));
   const namesOf = (id: string) => [...gates.names].flatMap(([name, ids]) => (ids.has(id) ? [name] : []));
   const draft = (id: string): GateDraft => ({
-    ...{ id, names: namesOf(id), standing: 'unknown', claims: [], verdicts: [], states: [] },
+    id,
+    names: namesOf(id),
+    standing: 'unknown',
+    claims: [],
+    verdicts: [],
+    states: [],
   });
   return new Map([...gates.ids, ...retracted].map((id) => [id, draft(id)]));
 }
 
-/** What a headline says comes before what is said in passing. */
+/** Verdicts in headlines come before verdicts mentioned in passing. */
 function ranked(statements: Statement[]): Statement[] {
   const rank = (one: Statement) => (one.kind === 'verdict' ? forms.indexOf(one.form) : 0);
   return statements.toSorted((a, b) => rank(a) - rank(b));
 }
 
-function tellOf(gate: GateDraft, one: Statement): void {
+function addStatement(gate: GateDraft, one: Statement): void {
   if (one.kind === 'claim' && gate.claims.length < perGateMax) addClaim(gate, one);
   if (one.kind === 'verdict' && gate.verdicts.length < perGateMax) addVerdict(gate, one);
   if (one.kind === 'state' && gate.states.length < perGateMax) gate.states.push(stateOf(one));
@@ -69,11 +74,11 @@ function complete(gate: GateDraft, evidence: Map<Placed, Evidence>): void {
   gate.verdicts.sort((a, b) => (a.stamp?.fromMs ?? 0) - (b.stamp?.fromMs ?? 0));
 }
 
-function isTold({ claims, verdicts, states }: GateDraft): boolean {
+function hasStatements({ claims, verdicts, states }: GateDraft): boolean {
   return claims.length + verdicts.length + states.length > 0;
 }
 
-/** The last word that the text gives: of verdicts by their times, else of claims, else of states. */
+/** The newest valid verdict by time; without verdicts a claim, else the newest state. */
 function standingOf({ verdicts, claims, states }: GateDraft): Standing {
   const last = newest(verdicts.filter(({ retracted }) => retracted === null));
   if (last) return last.bare ? 'only listed' : last.verdict;
@@ -81,14 +86,14 @@ function standingOf({ verdicts, claims, states }: GateDraft): Standing {
   return claims.length > 0 ? 'claimed' : (newest(states)?.state ?? 'unknown');
 }
 
-/** One without a time counts as older than one that has it. */
+/** One without a time counts as older than one with a time. */
 function newest<T extends { stamp: Stamp | null }>(all: T[]): T | undefined {
   const isOlder = (one: T, other: T) =>
     one.stamp === null ? other.stamp !== null : other.stamp !== null && isBefore(one.stamp, other.stamp);
   return all.reduce<T | undefined>((best, one) => (best && isOlder(one, best) ? best : one), undefined);
 }
 
-/** Numbers count as numbers: S4.9 before S4.10. */
+/** Compares digits as numbers: S4.9 before S4.10. */
 export function byId(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }

@@ -1,5 +1,5 @@
-// The first words of a block, where they say whom they are about and what is so: `## M1 FAIL @…`, `**Gate: S2 — PASS @…**`,
-// `- **notes (S4.7)** — CLAIMED @…`. And the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
+// Headlines: first words of a block that name a subject and its status, such as `## M1 FAIL @…`, `**Gate: S2 — PASS
+// @…**`, `- **notes (S4.7)** — CLAIMED @…`. Also the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
 
 import type { Block } from './blocks.ts';
 import { idsIn, sentencesOf, withoutCode } from './marks.ts';
@@ -17,11 +17,11 @@ export type Word =
   | 'open';
 export type Headline = {
   ids: string[];
-  /** What the subject is called besides its id: `notes`. */
+  /** The subject's name besides its id: `notes`. */
   name: string;
-  /** Null where it says nothing that is known. */
+  /** Null if it has no known status word. */
   word: Word | null;
-  /** It says that it is a gate's. */
+  /** It begins with "gate". */
   isGate: boolean;
   isAgain: boolean;
 };
@@ -30,11 +30,11 @@ export const partNames = ['WHAT', 'HOW', 'EXPECTED', 'WHERE'] as const;
 export type Part = (typeof partNames)[number];
 
 const subjectCharsMax = 120;
-/** The id stands near the beginning of what it is the subject of. */
+/** The id must begin within this many characters to be the subject. */
 const idIndexMax = 40;
 const nameWordsMax = 3;
 
-// What may stand before the word that counts: ticks, brackets, who said it.
+// What may come before the status word: ticks, brackets, the name of a role.
 const lead = String.raw`^[^\p{L}\p{N}(]*(?:\([^)]*\)\s*)?(?:(?:Adversary|Builder|COLD|cold|FULL|CONDITIONAL|is|are)[ -]+)*`;
 const words: [Word, RegExp][] = [
   ['unclaimed', /\bnot (?:yet )?claimed\b/iu],
@@ -49,7 +49,7 @@ const words: [Word, RegExp][] = [
   ['open', new RegExp(`${lead}(?:RE-?)?(?:OPEN(?:ED)?|open(?:ed)?|FILED|filed)\\b`, 'u')],
 ];
 
-/** Null where the block does not begin with a subject. */
+/** Null if the block does not begin with a subject. */
 export function headlineOf(block: Block): Headline | null {
   if (block.kind === 'code' || block.kind === 'rule' || partsIn(block).length > 0) return null;
   const first = block.kind === 'heading' ? block.text : (sentencesOf(block.text)[0]?.text ?? '');
@@ -64,29 +64,29 @@ export function headlineOf(block: Block): Headline | null {
       .replace(/^review\(([^)]+)\):?\s*/, '$1 — '),
   );
   if (subject.length > subjectCharsMax) return null;
-  const found = idsIn(subject);
-  const ids = found.map(({ id }) => id);
-  if ((found[0]?.index ?? idIndexMax) >= idIndexMax || subject.includes(':')) return null;
+  const subjectIds = idsIn(subject);
+  const ids = subjectIds.map(({ id }) => id);
+  if ((subjectIds[0]?.index ?? idIndexMax) >= idIndexMax || subject.includes(':')) return null;
   if (ids.length === 0 || !(isGate || block.kind === 'heading' || begins(block.text))) return null;
   const isAgain = /\bRE-?CLAIMED\b/.test(status);
   return { ids: [...new Set(ids)], name: nameOf(subject), word: wordOf(status), isGate, isAgain };
 }
 
-/** The part of a claim that the block begins; two where one heading serves both. */
+/** The parts of a claim that the block begins; more than one if they share a heading. */
 export function partsIn(block: Block): Part[] {
   const first = /^\*\*([^*]{1,200})\*\*/.exec(block.text)?.[1] ?? '';
   if (!/^(?:WHAT|HOW|EXPECTED|WHERE)\b/.test(first)) return [];
   return partNames.filter((part) => new RegExp(`^[^(.]*\\b${part}\\b`).test(first));
 }
 
-/** At the first dash, or the colon after an id, or right after the id that it begins with. */
+/** Splits subject and status: between id and status word, else at the first dash, else after the first word. */
 function partsOf(text: string): [string, string] {
   const dash = /\s(?:—|–|--|-)\s/.exec(text);
-  const begun =
+  const leadingId =
     /^(\[?[\w.-]+\]?(?:\([^)]*\))?):?\s+(?=[\s✅❌*]*(?:Adversary )?(?:(?:RE-?)?CLAIMED|PASS|FAIL|UNVERIFIED|BLOCKED|CLOSED))/.exec(
       text,
     );
-  if (begun?.[1] !== undefined) return [begun[1], text.slice(begun[0].length)];
+  if (leadingId?.[1] !== undefined) return [leadingId[1], text.slice(leadingId[0].length)];
   if (dash) return [text.slice(0, dash.index), text.slice(dash.index + dash[0].length)];
   const [, id = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(text) ?? [];
   return [id, rest];

@@ -1,17 +1,17 @@
-// The lines of a file as the practice wrote it, each with its number. A file that was copied from a forge's page has lines of
-// nothing but table bars between its own: they go, and the empty lines that they stand for come back. What only says how large
-// the file is goes too.
+// The lines of a file as its author wrote it, each with its number. A file copied from a forge's page has lines of
+// nothing but table bars between its real lines: they are removed, and the empty lines that they replaced are restored.
+// Page furniture, such as the file's size, is removed too.
 
 export type SourceLine = { text: string; line: number };
 
 export const lineCharsMax = 4000;
-/** Above this share of the lines, bars are no table of the author's but a page's debris. */
+/** Above this share of lines, bars are not the author's table but debris from a page. */
 const debrisShareMin = 0.5;
 
 const bars = /^\s*\|[|\s]*$/;
 const furniture = /^\s*(\d+ lines|\d+(\.\d+)? (bytes|[KM]i?B)|Markdown|Files|Raw|Blame|History|Permalink)\s*$/i;
 
-/** A tab counts as spaces; a line over its limit is cut. */
+/** Tabs become spaces; lines over the limit are cut. */
 export function sourceLines(text: string): SourceLine[] {
   const lines = text
     .replace(/^\ufeff/, '')
@@ -25,8 +25,10 @@ function isDebris(lines: SourceLine[]): boolean {
   return written.filter(({ text }) => bars.test(text)).length > debrisShareMin * written.length;
 }
 
-/** Lines that followed each other are parted by the shortest run of bars; each further such run was an empty line. The page's own
- * empty lines say nothing. */
+/**
+ * The shortest run of bars separates two consecutive lines; each further such run was an empty line. Empty lines in the
+ * page itself mean nothing.
+ */
 function withoutBars(lines: SourceLine[]): SourceLine[] {
   const kept: SourceLine[] = [];
   const runs: SourceLine[][] = [];
@@ -46,7 +48,7 @@ function withoutBars(lines: SourceLine[]): SourceLine[] {
   });
 }
 
-/** Only above the first heading: in the text itself such a line may be the author's. */
+/** Only above the first heading: further down such a line may be the author's. */
 function withoutFurniture(lines: SourceLine[]): SourceLine[] {
   const first = lines.findIndex(({ text }) => /^#{1,6} /.test(text));
   return lines.filter(({ text }, index) => index >= first || !furniture.test(text));

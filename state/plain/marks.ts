@@ -1,5 +1,5 @@
-// What a plain text points at: ids of gates and findings, commits, builds, logs. The forms are the practice's; which id is a
-// gate and which a finding is for the reader of whole statements to say.
+// Finds references in plain text: ids of gates and findings, commits, builds, logs, in the forms that authors used.
+// Whether an id is a gate or a finding is decided later, from whole statements.
 
 export type CommitAt = { commit: string; index: number; role: 'review' | 'commit' };
 export type BuildAt = { build: number; index: number };
@@ -8,7 +8,7 @@ export type IdAt = { id: string; index: number; isBracketed: boolean };
 /** `M1`, `S3.1`, `S4.7b`, `HS1` · `V2-14b`, `A5-5` · `ADV-notes-01`, `CONC-A1`. */
 export const idSource = String.raw`(?:[A-Z]{1,3}\d{1,3}(?:\.\d{1,3}){0,3}[a-z]?(?:-\d{1,3}[a-z]?)?|[A-Z]{1,8}(?:-[A-Za-z]{1,20})?-[A-Z]?\d{1,4}[a-z]?)`;
 const idPattern = new RegExp(`(?<![\\w./#-])${idSource}(?!\\.?\\w|-\\w)`, 'g');
-/** The practice's own files are named like findings. */
+/** File names and other words that look like finding ids. */
 const fileWords = /^(?:STATUS|REVIEW|BACKLOG|JOURNAL|DECISIONS?|DEFERRED|PHASE|PR|SHA|UTF|ISO|RFC|TLS|CVE)-/i;
 const findingShape = /-/;
 
@@ -29,22 +29,22 @@ export function idsIn(text: string): IdAt[] {
   );
 }
 
-/** Ids of the kind that findings get; a gate may be named after one. */
+/** True if an id has the form of a finding's; a gate may be named after one. */
 export function looksLikeFinding(id: string): boolean {
   return findingShape.test(id);
 }
 
 export function commitsIn(text: string): CommitAt[] {
-  return [...text.matchAll(hex)].flatMap((found) => {
-    const commit = found[1] ?? '';
-    const index = found.index + found[0].length - commit.length;
+  return [...text.matchAll(hex)].flatMap((match) => {
+    const commit = match[1] ?? '';
+    const index = match.index + match[0].length - commit.length;
     const [before, after] = [text.slice(Math.max(0, index - 24), index), text.slice(index + commit.length)];
     if (notCommits.test(before) || !mayBeCommit(commit, before, after)) return [];
     return [{ commit, index, role: saysReview.test(before) || saysReview.test(after) ? 'review' : 'commit' }];
   });
 }
 
-/** Digits alone, or letters alone, are a commit only where the text says so or quotes them. */
+/** Letters alone are a commit only in backticks; digits alone also where the text calls them one. */
 function mayBeCommit(commit: string, before: string, after: string): boolean {
   const isQuoted = before.endsWith('`') && after.startsWith('`');
   return (/\d/.test(commit) && /[a-f]/.test(commit)) || isQuoted || (/\d/.test(commit) && saysCommit.test(before));
@@ -65,24 +65,26 @@ export function logsIn(text: string): string[] {
 
 const blank = '\u00a4';
 
-/** Code spans blanked, with a mark that is no space, so that offsets stay: what is quoted there is no word of the author's. */
+/**
+ * Blanks code spans, whose content is not the author's words, with a mark that is not a space; offsets stay the same.
+ */
 export function withoutCode(text: string): string {
   return text.replaceAll(/(`+)(?!`)(.{1,2000}?)(?<!`)\1(?!`)/g, (span) => blank.repeat(span.length));
 }
 
 export type Sentence = { text: string; offset: number };
 
-/** A full stop ends one, but for those in code and after short forms; so does a middle dot between bold statements. */
+/** Splits at full stops, except in code and after abbreviations, and at a middle dot between statements. */
 export function sentencesOf(text: string): Sentence[] {
-  const found: Sentence[] = [];
+  const sentences: Sentence[] = [];
   const words = withoutCode(text);
   let start = 0;
   for (const { index, 0: mark } of words.matchAll(
     /(?<!\b(?:incl|e\.g|i\.e|vs|cf|etc|approx))[.!?][)*"”]*(?=\s)|\s·\s/g,
   )) {
-    found.push({ text: text.slice(start, index + mark.length), offset: start });
+    sentences.push({ text: text.slice(start, index + mark.length), offset: start });
     start = index + mark.length;
   }
-  if (start < text.length) found.push({ text: text.slice(start), offset: start });
-  return found;
+  if (start < text.length) sentences.push({ text: text.slice(start), offset: start });
+  return sentences;
 }

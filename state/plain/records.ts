@@ -1,5 +1,4 @@
-// The rest that a plain trail tells of: findings, deferrals, retractions, lists with boxes, phases, and every commit and build
-// that it names.
+// The other records in a plain trail: findings, deferrals, retractions, checklists, phases, and all commits and builds.
 
 import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';
@@ -18,21 +17,21 @@ import type {
 } from './report.ts';
 import type { Of, Statement } from './sight.ts';
 
-/** Git's own short form: what begins alike is one commit. */
+/** Git's shortest form: ids with this prefix in common are one commit. */
 const commitCharsMin = 7;
 const placesMax = 100;
 
 export function foldFindings(statements: Statement[]): PlainFinding[] {
-  const found = new Map<string, PlainFinding>();
+  const findings = new Map<string, PlainFinding>();
   for (const one of statements) {
     if (one.kind !== 'finding') continue;
     for (const id of one.ids) {
-      const finding = found.get(id) ?? { id, state: 'open' as const, events: [] };
+      const finding = findings.get(id) ?? { id, state: 'open' as const, events: [] };
       finding.events.push({ event: one.event, ...whenOf(one.at), where: { file: one.file, line: one.line } });
-      found.set(id, finding);
+      findings.set(id, finding);
     }
   }
-  return [...found.values()].map((one) => ({ ...one, state: stateOf(one) })).sort((a, b) => byId(a.id, b.id));
+  return [...findings.values()].map((one) => ({ ...one, state: stateOf(one) })).sort((a, b) => byId(a.id, b.id));
 }
 
 function stateOf({ events }: PlainFinding): PlainFinding['state'] {
@@ -41,15 +40,15 @@ function stateOf({ events }: PlainFinding): PlainFinding['state'] {
 }
 
 export function foldDeferrals(statements: Statement[]): PlainDeferral[] {
-  const found: PlainDeferral[] = [];
+  const deferrals: PlainDeferral[] = [];
   for (const one of statements) {
     if (one.kind !== 'deferral') continue;
     const where = { file: one.file, line: one.line };
-    const known = found.find((other) => other.state === one.state && other.text === one.text);
+    const known = deferrals.find((other) => other.state === one.state && other.text === one.text);
     if (known) known.where.push(where);
-    else found.push({ text: one.text, ids: one.ids, state: one.state, ...whenOf(one.at), where: [where] });
+    else deferrals.push({ text: one.text, ids: one.ids, state: one.state, ...whenOf(one.at), where: [where] });
   }
-  return found;
+  return deferrals;
 }
 
 export function foldRetractions(statements: Statement[]): PlainRetraction[] {
@@ -60,7 +59,7 @@ export function foldRetractions(statements: Statement[]): PlainRetraction[] {
   });
 }
 
-/** The phases that titles name, and those that are said to be done. */
+/** The phases that titles name, and those marked as done. */
 export function foldPhases(statements: Statement[], placed: Placed[]): PlainPhase[] {
   const titles = titledPhases(placed);
   const phases = new Map<string | null, PlainPhase>();
@@ -85,7 +84,7 @@ function endPhase(phase: PlainPhase, { file, line, at, isPlaceholder }: Of<'done
   }
 }
 
-/** By file: what its first title of depth 1 says, as in `# STATUS — phase notes`. */
+/** By file, the phase that its first heading of depth 1 names, as in `# STATUS — phase notes`. */
 function titledPhases(placed: Placed[]): Map<string, string> {
   const titles = new Map<string, string>();
   for (const { block, file } of placed) {
@@ -96,48 +95,48 @@ function titledPhases(placed: Placed[]): Map<string, string> {
   return titles;
 }
 
-/** Lists with boxes, by the heading that they stand under. */
+/** Lists with checkboxes, one per heading. */
 export function foldChecklists(placed: Placed[]): PlainChecklist[] {
-  const found = new Map<string, PlainChecklist>();
+  const lists = new Map<string, PlainChecklist>();
   for (const { block, file } of placed) {
     if (block.ticked === null) continue;
     const [section, line] = [block.section?.title ?? '', block.section?.line ?? lineOf(block)];
-    const list = found.get(`${file}:${line}`) ?? { section, ticked: 0, open: 0, where: { file, line } };
+    const list = lists.get(`${file}:${line}`) ?? { section, ticked: 0, open: 0, where: { file, line } };
     if (block.ticked) list.ticked += 1;
     else list.open += 1;
-    found.set(`${file}:${line}`, list);
+    lists.set(`${file}:${line}`, list);
   }
-  return [...found.values()];
+  return [...lists.values()];
 }
 
-/** By their longest spelling, with the gates and findings under which they are named. */
+/** By their longest spelling, with the gates and findings whose text names them. */
 export function commitsNamed(placed: Placed[]): PlainCommit[] {
-  const found = new Map<string, PlainCommit>();
+  const commits = new Map<string, PlainCommit>();
   for (const { block, file, owner } of placed) {
     for (const { commit, index } of commitsIn(block.text)) {
       const key = commit.slice(0, commitCharsMin);
-      const one = found.get(key) ?? { commit, ids: [], where: [] };
-      found.set(key, one);
+      const one = commits.get(key) ?? { commit, ids: [], where: [] };
+      commits.set(key, one);
       if (commit.length > one.commit.length) one.commit = commit;
-      noted(one, owner, { file, line: lineOf(block, index) });
+      addPlace(one, owner, { file, line: lineOf(block, index) });
     }
   }
-  return [...found.values()];
+  return [...commits.values()];
 }
 
 export function buildsNamed(placed: Placed[]): PlainBuild[] {
-  const found = new Map<number, PlainBuild>();
+  const builds = new Map<number, PlainBuild>();
   for (const { block, file, owner } of placed) {
     for (const { build, index } of buildsIn(block.text)) {
-      const one = found.get(build) ?? { build, ids: [], where: [] };
-      noted(one, owner, { file, line: lineOf(block, index) });
-      found.set(build, one);
+      const one = builds.get(build) ?? { build, ids: [], where: [] };
+      addPlace(one, owner, { file, line: lineOf(block, index) });
+      builds.set(build, one);
     }
   }
-  return [...found.values()].sort((a, b) => a.build - b.build);
+  return [...builds.values()].sort((a, b) => a.build - b.build);
 }
 
-function noted(one: { ids: string[]; where: Where[] }, owner: string[], where: Where): void {
+function addPlace(one: { ids: string[]; where: Where[] }, owner: string[], where: Where): void {
   one.ids = [...new Set([...one.ids, ...owner])].slice(0, placesMax);
   const isNew = !one.where.some(({ file, line }) => file === where.file && line === where.line);
   if (isNew && one.where.length < placesMax) one.where.push(where);

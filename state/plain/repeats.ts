@@ -1,5 +1,5 @@
-// How often a claim or verdict is told: what can be the same is folded into one, with all its lines and all its evidence. Two are
-// the same where their times may be, unless they name different commits.
+// Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are the same if their
+// times can be the same, unless they are verdicts that name different commits.
 
 import { headOf, type Placed } from './context.ts';
 import { buildsIn, commitsIn, logsIn } from './marks.ts';
@@ -8,31 +8,37 @@ import type { Of } from './sight.ts';
 import { overlap, type Stamp } from './time.ts';
 
 const evidenceMax = 200;
-/** Under these stands the verdict's evidence. */
+/** Forms of verdict whose evidence is in the text below them. */
 const standingForms = new Set(['headline', 'field']);
 
 export function addClaim({ claims }: GateDraft, one: Of<'claim'>): void {
   const head = headOf(one.placed);
   const known = claims.find((claim) => claim.heads.has(head) || isSameClaim(claim, one));
   const claim: DraftClaim = known ?? {
-    ...{ ...whenOf(null), again: one.isAgain, parts: [], evidence: noEvidence(), guessed: one.isGuessed },
-    ...{ where: [], stamp: null, heads: new Set() },
+    ...whenOf(null),
+    again: one.isAgain,
+    parts: [],
+    evidence: noEvidence(),
+    guessed: one.isGuessed,
+    where: [],
+    stamp: null,
+    heads: new Set(),
   };
   if (!known) claims.push(claim);
   claim.heads.add(head);
   if (claim.stamp === null) Object.assign(claim, { stamp: one.at, ...whenOf(one.at) });
   claim.parts = [...new Set([...claim.parts, ...one.parts])];
   addEvidence(claim.evidence, { ...one.cites, commits: one.cites.commits.map(({ commit }) => commit) });
-  // Of the parts of a claim the first line is enough.
+  // For the parts of a claim, the first line is enough.
   if (claim.where.length === 0 || one.parts.length === 0) claim.where.push({ file: one.file, line: one.line });
 }
 
-/** Detail has no time of its own; it belongs to the headline that it stands under. */
+/** A claim's parts have no time: they belong to the headline above them. */
 function isSameClaim({ stamp, again }: DraftClaim, { at, parts, isAgain }: Of<'claim'>): boolean {
   return parts.length === 0 && again === isAgain && stamp !== null && at !== null && overlap(stamp, at);
 }
 
-/** What is told of a claim under its verdict belongs to the only one that has a time. */
+/** Undated parts of a claim, such as those below a verdict, belong to the gate's dated claim if there is only one. */
 export function joinDetail(claims: DraftClaim[]): DraftClaim[] {
   const [dated, ...others] = claims.filter(({ stamp }) => stamp !== null);
   const details = claims.filter(({ stamp, parts }) => stamp === null && parts.length > 0);
@@ -49,8 +55,15 @@ export function addVerdict({ verdicts }: GateDraft, one: Of<'verdict'>): void {
   const cites = one.cites.commits.map(({ commit }) => commit);
   const known = verdicts.findLast((other) => isSameVerdict(other, one, cites));
   const verdict: DraftVerdict = known ?? {
-    ...{ verdict: one.verdict, ...whenOf(null), cites: [], evidence: noEvidence(), bare: true, retracted: null },
-    ...{ where: [], stamp: null, heads: new Set() },
+    ...whenOf(null),
+    verdict: one.verdict,
+    cites: [],
+    evidence: noEvidence(),
+    bare: true,
+    retracted: null,
+    where: [],
+    stamp: null,
+    heads: new Set(),
   };
   if (!known) verdicts.push(verdict);
   if (standingForms.has(one.form)) verdict.heads.add(headOf(one.placed));
@@ -69,47 +82,50 @@ function isSameVerdict(known: DraftVerdict, { verdict, placed, at }: Of<'verdict
   return known.verdict === verdict && mayBeThen && mayBeThere;
 }
 
-/** Takes back the verdict that it names; where the text has none such, the retraction itself shows that there was one. */
+/** Retracts the verdicts that it names. If the text has none, adds one: the retraction itself shows that it existed. */
 export function retract({ verdicts }: GateDraft, one: Of<'retraction'>): void {
   if (one.verdict === null) return;
   const where = { file: one.file, line: one.line };
   const commits = one.cites.commits.map(({ commit }) => commit);
   const isEarlier = ({ file, line }: Where) => file !== one.file || line < one.line;
-  const fitting = verdicts.filter(({ verdict, where: told }) => verdict === one.verdict && told.some(isEarlier));
+  const fitting = verdicts.filter(({ verdict, where: places }) => verdict === one.verdict && places.some(isEarlier));
   const cited = fitting.filter(({ cites }) => meet(cites, commits));
-  const meant = cited.length === 0 && (commits.length === 0 || !one.saysNone) ? fitting : cited;
-  for (const verdict of meant) verdict.retracted = where;
-  if (meant.length > 0) return;
+  const targets = cited.length === 0 && (commits.length === 0 || !one.saysNone) ? fitting : cited;
+  for (const verdict of targets) verdict.retracted = where;
+  if (targets.length > 0) return;
   verdicts.push({
-    ...{
-      verdict: one.verdict,
-      ...whenOf(null),
-      cites: citedBy(one),
-      evidence: { ...noEvidence(), commits },
-      bare: false,
-    },
-    ...{ retracted: where, where: [where], stamp: null, heads: new Set() },
+    ...whenOf(null),
+    verdict: one.verdict,
+    cites: citedBy(one),
+    evidence: { ...noEvidence(), commits },
+    bare: false,
+    retracted: where,
+    where: [where],
+    stamp: null,
+    heads: new Set(),
   });
 }
 
-/** Of several commits the first is the one that made the claim which is taken back. */
+/**
+ * The commits that the retracted verdict cited. If there are several, the first one made the claim, so it is left out.
+ */
 export function citedBy({ cites }: Of<'retraction'>): string[] {
   const commits = cites.commits.map(({ commit }) => commit);
   return commits.length > 1 ? commits.slice(1) : commits;
 }
 
-/** What stands under each headline, but for what is told there of the claim. */
+/** The evidence under each headline, except in the parts of a claim. */
 export function evidenceByHead(placed: Placed[]): Map<Placed, Evidence> {
-  const found = new Map<Placed, Evidence>();
+  const byHead = new Map<Placed, Evidence>();
   for (const one of placed) {
     if (one.owner.length === 0 || one.parts.length > 0) continue;
     const { text } = one.block;
-    const evidence = found.get(headOf(one)) ?? noEvidence();
+    const evidence = byHead.get(headOf(one)) ?? noEvidence();
     const builds = buildsIn(text).map(({ build }) => build);
     addEvidence(evidence, { commits: commitsIn(text).map(({ commit }) => commit), builds, logs: logsIn(text) });
-    found.set(headOf(one), evidence);
+    byHead.set(headOf(one), evidence);
   }
-  return found;
+  return byHead;
 }
 
 export function addEvidence(to: Evidence, { commits, builds, logs }: Evidence): void {
@@ -127,7 +143,7 @@ export function noEvidence(): Evidence {
   return { commits: [], builds: [], logs: [] };
 }
 
-/** One of two spellings of a commit is the beginning of the other. */
+/** True if one commit id is a prefix of the other. */
 export function same(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one);
 }

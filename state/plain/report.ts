@@ -8,7 +8,7 @@ import type { Precision, Stamp } from './time.ts';
 
 export type Where = { file: string; line: number };
 
-/** A time as the text has it; `assumed` where its date stands elsewhere. All null or false where there is none. */
+/** A time as written; `assumed` if its date comes from elsewhere in the text. All null or false if there is no time. */
 export type When = { at: string | null; precision: Precision | null; assumed: boolean };
 
 export type Evidence = { commits: string[]; builds: number[]; logs: string[] };
@@ -17,18 +17,18 @@ export type PlainClaim = When & {
   again: boolean;
   parts: Part[];
   evidence: Evidence;
-  /** It has no gate line; the gate was told by a name in its text. */
+  /** It has no gate line; the gate was guessed from a name in its text. */
   guessed: boolean;
   where: Where[];
 };
 
 export type PlainVerdict = When & {
   verdict: Verdict;
-  /** The commits that the sentence itself names. */
+  /** The commits that its sentences name. */
   cites: string[];
-  /** What stands under it as well. */
+  /** Includes the evidence named below it. */
   evidence: Evidence;
-  /** Only named among others that passed. */
+  /** Only listed among others that passed. */
   bare: boolean;
   retracted: Where | null;
   where: Where[];
@@ -59,7 +59,7 @@ export type DraftVerdict = Draft<PlainVerdict>;
 
 export type DraftState = PlainState & { stamp: Stamp | null };
 
-/** A gate with what comparing needs. */
+/** A gate with the data needed for comparing. */
 export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
   claims: DraftClaim[];
   verdicts: DraftVerdict[];
@@ -78,13 +78,13 @@ export type PlainPhase = When & {
   id: string | null;
   status: 'DONE' | 'open';
   where: Where[];
-  /** `## DONE` over a text that says it is not. */
+  /** A `## DONE` heading over text that says it is not. */
   placeholder: Where | null;
 };
 
 export type PlainChecklist = { section: string; ticked: number; open: number; where: Where };
 
-/** `known` is what a repository has of it: null where it has none, absent where nobody looked. */
+/** `known` is the commit in a repository: null if missing, absent if nobody looked. */
 export type PlainCommit = { commit: string; ids: string[]; where: Where[]; known?: KnownCommit | null };
 
 export type PlainBuild = { build: number; ids: string[]; where: Where[] };
@@ -95,7 +95,7 @@ export type PlainVeto = When & {
   text: string;
   standing: boolean;
   lifted: Where | null;
-  /** `met` is null where the text does not say. */
+  /** `met` is null if unknown. */
   checklist: { what: string; ids: string[]; met: boolean | null; where: Where[] }[];
   where: Where[];
 };

@@ -1,5 +1,5 @@
-// A sentence of a plain file with all that is known around it, and what such a sentence can state. A statement is a fact about the
-// text, never yet about the work; it keeps its line, its time as far as that goes, and what it points at.
+// A sentence of a plain file with its context, and the statements that a sentence can make. A statement is a fact about
+// the text, not yet about the work; it keeps its line, its time if known, and what it cites.
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, lineOf, plain } from './blocks.ts';
@@ -10,17 +10,17 @@ import { type Stamp, type StampAt, stampsIn } from './time.ts';
 
 const sentenceCharsMax = 4000;
 export const excerptCharsMax = 240;
-/** A stamp so far into a block is no longer the block's. */
+/** A timestamp further into a block than this is not the block's time. */
 const stampIndexMax = 120;
 
 export type Cites = { commits: CommitAt[]; builds: number[]; logs: string[] };
 export type Said = {
   file: string;
   line: number;
-  /** The heading that it stands under. */
+  /** The title of the heading above it. */
   section: string;
   ids: string[];
-  /** Its own time, else that of the headline above it. */
+  /** The time in the sentence, else that of its headline. */
   at: Stamp | null;
   text: string;
   cites: Cites;
@@ -42,22 +42,22 @@ export type Statement = Said &
 export type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 export type VetoItem = { text: string; ids: string[]; isMet: boolean | null };
 
-/** One sentence and all that is known around it. */
+/** One sentence with its context. */
 export type Sight = {
   placed: Placed;
   gates: Gates;
   /** As written, with code and bold. */
   text: string;
-  /** The same without code and bold. */
+  /** The same with code blanked and bold marks replaced by spaces; offsets are equal. */
   words: string;
   ids: string[];
-  /** Its own stamps; their index is in `text`. */
+  /** The timestamps in it, indexed in `text`. */
   stamps: StampAt[];
   isFirst: boolean;
   said: Said;
 };
 
-/** Every block with its sentences, in order. A time without a date takes it from what stands above, within one file. */
+/** Every block with its sentences, in order. A time without a date takes the date from above it in the same file. */
 export function* sightsIn(
   placed: Placed[],
   gates: Gates,
@@ -74,10 +74,10 @@ export function* sightsIn(
   }
 }
 
-/** What a block without a time of its own takes it from: the headline that it belongs to, which may take it from the heading. */
+/** Where a block without a time takes one from: its headline, which may in turn take it from the heading above. */
 type Times = { heads: Map<Placed, Stamp | null>; heading: Stamp | null };
 
-/** A heading's stamp holds for what stands under it; in the text only one with a full date replaces it. */
+/** The timestamp that applies below a block: one with a full date, and outside headings near the block's start. */
 function datedIn(block: Block, stamps: StampAt[]): Stamp | null {
   const dated = stamps.filter(({ assumed }) => !assumed);
   return (block.kind === 'heading' ? dated.at(-1) : dated.find(({ index }) => index < stampIndexMax)) ?? null;
@@ -96,7 +96,10 @@ function sightsOf(placed: Placed, gates: Gates, stamps: StampAt[], { heads, head
     const ids = [...new Set(idsIn(words).map(({ id }) => id))];
     const start = offset + (text.length - text.trimStart().length);
     const said: Said = {
-      ...{ file, line: lineOf(block, start), section: block.section?.title ?? '', ids },
+      file,
+      line: lineOf(block, start),
+      section: block.section?.title ?? '',
+      ids,
       at: own ?? heads.get(headOf(placed)) ?? null,
       text: fitLine(plain(text), excerptCharsMax),
       cites: { commits: commitsIn(text), builds: buildsIn(text).map(({ build }) => build), logs: logsIn(text) },

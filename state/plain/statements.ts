@@ -1,5 +1,5 @@
-// What the blocks of a plain file state, sentence by sentence. Here: claims, verdicts and where a gate is said to stand; of findings,
-// vetoes and ends the files beside this one know.
+// Reads statements from the blocks of a plain file, sentence by sentence. Here: claims, verdicts and the states of
+// gates. For findings, vetoes and endings see `findings.ts`, `veto.ts` and `ends.ts`.
 
 import { type Gates, headOf, type Placed } from './context.ts';
 import { doneHeading, endEvents, isRetraction } from './ends.ts';
@@ -10,19 +10,19 @@ import { type Said, type Sight, type Statement, sightsIn, type Verdict } from '.
 import { vetoEvents } from './veto.ts';
 
 export const statementsMax = 5000;
-/** A stamp belongs to the verdict that stands so close before it. */
+/** A timestamp belongs to a verdict that ends at most this many characters before it. */
 const stampGapMax = 4;
 
 export function statementsOf(placed: Placed[], gates: Gates): Statement[] {
-  const found: Statement[] = [];
+  const statements: Statement[] = [];
   for (const { one, next, sights } of sightsIn(placed, gates)) {
-    if (found.length > statementsMax) break;
-    found.push(...claimsOf(one, sights), ...doneHeading(one, next, sights), ...sights.flatMap(statedIn));
+    if (statements.length > statementsMax) break;
+    statements.push(...claimsOf(one, sights), ...doneHeading(one, next, sights), ...sights.flatMap(sentenceStatements));
   }
-  return found;
+  return statements;
 }
 
-/** A claim is the block that its WHAT begins, or a line that says "Claim". */
+/** A claim is a block that begins one of its parts, a "Claim:" line, or a block of objective evidence. */
 function claimsOf(placed: Placed, sights: Sight[]): Statement[] {
   const first = sights[0];
   if (!first || placed.owner.length === 0) return [];
@@ -52,9 +52,9 @@ function claimsOf(placed: Placed, sights: Sight[]): Statement[] {
   ];
 }
 
-function statedIn(sight: Sight): Statement[] {
+function sentenceStatements(sight: Sight): Statement[] {
   return [
-    ...headlineStated(sight),
+    ...headlineStatement(sight),
     ...fieldVerdict(sight),
     ...mentionedVerdicts(sight),
     ...listedVerdicts(sight),
@@ -72,7 +72,7 @@ const stateWords: Partial<Record<Word, 'unclaimed' | 'blocked' | 'deferred'>> = 
   deferred: 'deferred',
 };
 
-function headlineStated({ placed, gates, said, isFirst }: Sight): Statement[] {
+function headlineStatement({ placed, gates, said, isFirst }: Sight): Statement[] {
   const { headline } = placed;
   const word = headline?.word ?? null;
   const ids = (headline?.ids ?? []).filter((id) => gates.ids.has(id));
@@ -100,7 +100,7 @@ const mention = new RegExp(
 );
 const conditional = /\b(?:until|unless|if|once|needs?|requires?|before|expect(?:ed)?|without)\b[^,;]{0,40}$/i;
 
-/** `S3.2 ✅PASS @05:34Z` within a sentence. What a retraction quotes is no verdict. */
+/** `S3.2 ✅PASS @05:34Z` within a sentence. A verdict quoted in a retraction does not count. */
 function mentionedVerdicts({ placed, gates, words, stamps, said, isFirst }: Sight): Statement[] {
   if (isRetraction(words)) return [];
   const isHeadlines = isFirst && placed.headline?.word != null ? placed.headline.ids : [];
@@ -131,7 +131,7 @@ function failedClaim({ placed, text, said }: Sight): Statement[] {
   return [{ ...said, at: null, cites, kind: 'verdict', ids: placed.owner, verdict: 'FAIL', form: 'mention' }];
 }
 
-/** What is said in passing of where a gate stands: of the one gate that the sentence names, else of the block's own. */
+/** States of a gate mentioned in passing: of the only gate that the sentence names, else of the block's gates. */
 function states(sight: Sight): Statement[] {
   const { placed, gates, words, stamps, ids, said, isFirst } = sight;
   const named = ids.filter((id) => gates.ids.has(id));
@@ -140,12 +140,12 @@ function states(sight: Sight): Statement[] {
   const at = stamps[0] ?? said.at;
   const base = { ...said, ids: about, at };
   const isHeadline = isFirst && placed.headline?.word != null;
-  const found: Statement[] = isHeadline ? [] : claimWords(words, base);
-  if (/\bawaiting (?:the )?Adversary\b/i.test(words)) found.push({ ...base, kind: 'state', state: 'awaiting' });
-  // A sign-off within a block may be for a part of the gate, and older than its headline.
+  const statements: Statement[] = isHeadline ? [] : claimWords(words, base);
+  if (/\bawaiting (?:the )?Adversary\b/i.test(words)) statements.push({ ...base, kind: 'state', state: 'awaiting' });
+  // A sign-off inside a block may be for only part of the gate, and older than its headline.
   const own = stamps[0] ?? (isFirst ? said.at : null);
-  if (/\bsign-off GRANTED\b/.test(words)) found.push({ ...base, at: own, kind: 'state', state: 'signed off' });
-  return found;
+  if (/\bsign-off GRANTED\b/.test(words)) statements.push({ ...base, at: own, kind: 'state', state: 'signed off' });
+  return statements;
 }
 
 function claimWords(words: string, base: Said): Statement[] {

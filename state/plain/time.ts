@@ -1,35 +1,35 @@
-// Times as people stamp them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each is a span, from the first moment that
-// it can mean to the last; a time without a date takes the date that was named last above it, and says so.
+// Timestamps as people write them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each is a span from the
+// earliest to the latest moment that it can mean. A time without a date takes the last date above it, marked `assumed`.
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 export type Precision = 'second' | 'minute' | 'ten minutes' | 'hour' | 'day';
 export type Stamp = {
-  /** As written, with the date put before a time that has none: `2026-01-31T05:0xZ`. */
+  /** As written, with a date added if it had none: `2026-01-31T05:0xZ`. */
   at: string;
   precision: Precision;
   /** The date was taken from above. */
   assumed: boolean;
-  /** Neither is in the report's words; both are for comparing. `untilMs` is the first moment after. */
+  /** For comparing only, not for the report. `untilMs` is the first moment after the span. */
   fromMs: number;
   untilMs: number;
 };
-/** Where in the text it stands. */
+/** A timestamp and its position in the text. */
 export type StampAt = Stamp & { index: number };
 
 const stamp =
   /(?<![\d-])(\d{4}-\d{2}-\d{2})(?:[T ]~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?)?(?![\d-])|@~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?/g;
 
-/** All stamps of a text, in order. `above` is the last one before it: a time that would lie after it is of the day before. */
+/** All timestamps in a text, in order. `above` is the last one before it; a later time is from the day before. */
 export function stampsIn(text: string, above: Stamp | null): StampAt[] {
   let last = above;
-  return [...text.matchAll(stamp)].flatMap((found) => {
-    const [, day, hour, minute, second, bareHour, bareMinute, bareSecond] = found;
+  return [...text.matchAll(stamp)].flatMap((match) => {
+    const [, day, hour, minute, second, bareHour, bareMinute, bareSecond] = match;
     const read = day ? stampOf(day, hour, minute, second, false) : bareStamp(last, bareHour, bareMinute, bareSecond);
     if (!read) return [];
     last = read;
-    return [{ ...read, index: found.index }];
+    return [{ ...read, index: match.index }];
   });
 }
 
@@ -40,7 +40,7 @@ function bareStamp(above: Stamp | null, hour?: string, minute?: string, second?:
   return stampOf(new Date(above.fromMs - dayMs).toISOString().slice(0, 10), hour, minute, second, true);
 }
 
-/** True where `one` is over before `other` can have begun. */
+/** True if `one` is over before `other` can have begun. */
 export function isBefore(one: Stamp, other: Stamp): boolean {
   return one.untilMs <= other.fromMs;
 }
@@ -49,7 +49,7 @@ export function overlap(one: Stamp, other: Stamp): boolean {
   return !isBefore(one, other) && !isBefore(other, one);
 }
 
-/** The longest time that can lie between them, in ms. */
+/** The longest possible time between them, in ms. */
 export function gapMs(one: Stamp, other: Stamp): number {
   return other.untilMs - one.fromMs;
 }

@@ -1,6 +1,6 @@
-// The plain-trail reader: files as the practice wrote them, before there were entries, folded as far as that goes into gates, claims,
-// verdicts, findings, vetoes, deferrals and retractions, with what contradicts what and what could not be placed. Prose proves
-// nothing, so no gate holds by this; it shows where to look.
+// Reads plain trails, prose files written without entries, and folds them as far as possible into gates, claims,
+// verdicts, findings, vetoes, deferrals and retractions, with contradictions and text that could not be placed. Prose
+// proves nothing, so no gate holds because of it; the result shows where to look.
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './blocks.ts';
@@ -25,7 +25,7 @@ import { foldVetoes } from './vetoes.ts';
 
 const excerptCharsMax = 100;
 const flagsMax = 1000;
-/** What such a section says is about the phase as a whole; nothing in it is a statement that was missed. */
+/** Sections with these titles describe the phase as a whole, so nothing in them counts as unplaced. */
 const describing =
   /^(?:\d+[.)]?\s*)?(?:phase|scope|mission|goal|definition of done|milestones?|gates?|guardrails|starting facts|work requirements|orientation|notes?)\b|\borientation\b/i;
 
@@ -43,7 +43,10 @@ export function readPlainTrail(files: PlainFile[]): PlainTrail {
   const isFull = statements.length > statementsMax || known.ids.size >= gatesMax;
   const flags = [...checksOf(folded), ...endsOf(folded), ...disagreements(folded)].slice(0, flagsMax);
   return {
-    ...{ phases, gates: gates.map(shown), findings, vetoes },
+    phases,
+    gates: gates.map(shown),
+    findings,
+    vetoes,
     deferrals: foldDeferrals(statements),
     retractions: foldRetractions(statements),
     checklists: foldChecklists(placed),
@@ -52,22 +55,26 @@ export function readPlainTrail(files: PlainFile[]): PlainTrail {
     flags: [
       ...flags,
       ...read.flatMap(beyond),
-      ...(isFull ? [notRead('there are more statements than are read at once: split the files', [])] : []),
+      ...(isFull ? [notRead('there are too many statements to read at once: split the files', [])] : []),
     ],
     unplaced: unplacedIn(placed, new Set(statements.map((one) => one.placed.block))),
   };
 }
 
-/** What lies past a limit was not audited, so the file may not look sound. */
+/** Text past a limit was not audited, so the file must not look sound. */
 function beyond({ name, text, blocks }: PlainFile & { blocks: Block[] }): Flag[] {
   const long = text.split('\n').findIndex((line) => line.length > lineCharsMax);
   const block = blocks.find((one) => one.text.length >= blockCharsMax);
   return [
     ...(long === -1
       ? []
-      : [notRead(`the line is over ${lineCharsMax} characters: wrap it`, [{ file: name, line: long + 1 }])]),
+      : [notRead(`the line has more than ${lineCharsMax} characters: wrap it`, [{ file: name, line: long + 1 }])]),
     ...(block
-      ? [notRead(`the paragraph is over ${blockCharsMax} characters: part it`, [{ file: name, line: lineOf(block) }])]
+      ? [
+          notRead(`the paragraph has more than ${blockCharsMax} characters: split it`, [
+            { file: name, line: lineOf(block) },
+          ]),
+        ]
       : []),
   ];
 }
@@ -76,7 +83,7 @@ function notRead(what: string, where: Flag['where']): Flag {
   return { kind: 'not-all-read', ids: [], what, where };
 }
 
-/** Without what only comparing needs. */
+/** A gate without the data needed only for comparing. */
 function shown({ claims, verdicts, states, ...gate }: GateDraft): PlainGate {
   return {
     ...gate,
@@ -86,22 +93,22 @@ function shown({ claims, verdicts, states, ...gate }: GateDraft): PlainGate {
   };
 }
 
-/** Blocks that state nothing, belong to nothing and describe nothing, neighbours together. */
+/** Blocks that state nothing, belong to nothing and describe nothing; neighbours are merged. */
 function unplacedIn(placed: Placed[], stated: Set<Block>): Unplaced[] {
-  const found: (Unplaced & { index: number })[] = [];
+  const unplaced: (Unplaced & { index: number })[] = [];
   for (const [index, one] of placed.entries()) {
     if (!isUnplaced(one, stated)) continue;
     const { block, file } = one;
-    const before = found.at(-1);
+    const before = unplaced.at(-1);
     const section = block.section?.title ?? '';
     if (before && before.index === index - 1 && before.file === file && before.section === section) {
       Object.assign(before, { index, to: lastLineOf(block) });
     } else {
       const text = fitLine(plain(block.text), excerptCharsMax);
-      found.push({ index, file, from: lineOf(block), to: lastLineOf(block), section, text });
+      unplaced.push({ index, file, from: lineOf(block), to: lastLineOf(block), section, text });
     }
   }
-  return found.map(({ index: _, ...one }) => one);
+  return unplaced.map(({ index: _, ...one }) => one);
 }
 
 function isUnplaced({ block, owner }: Placed, stated: Set<Block>): boolean {

@@ -1,5 +1,5 @@
-// What a sentence says of a veto: that it stands and what it asks for, that it was lifted, and which items of its checklist are
-// met. Meeting them lifts nothing.
+// Reads statements about vetoes from a sentence: that one is in force and what it requires, that it was lifted, and
+// which items of its checklist are met. Meeting them all does not lift it.
 
 import { fitLine } from '../entry/words.ts';
 import { idsIn, withoutCode } from './marks.ts';

@@ -1,5 +1,5 @@
-// Vetoes, each with what it asks for and how far that is met. One is known by its time; what is said without a time belongs to the
-// last that stands. Only a lift ends one.
+// Vetoes, each with its requirements and which of them are met. A veto is identified by its time; checklist items and
+// lifts belong to the last veto in force. Only a lift ends one.
 
 import { whenOf } from './repeats.ts';
 import type { PlainVeto, Where } from './report.ts';
@@ -22,7 +22,13 @@ function assert(vetoes: VetoDraft[], one: Of<'veto'>): void {
   const where = { file: one.file, line: one.line };
   const known = vetoes.find(({ stamp }) => stamp === null || one.at === null || stamp.at === one.at.at);
   const veto: VetoDraft = known ?? {
-    ...{ text: one.text, ...whenOf(one.at), stamp: one.at, standing: true, lifted: null, checklist: [], where: [] },
+    ...whenOf(one.at),
+    text: one.text,
+    stamp: one.at,
+    standing: true,
+    lifted: null,
+    checklist: [],
+    where: [],
   };
   if (!known) vetoes.push(veto);
   if (veto.stamp === null && one.at !== null) {

@@ -1,4 +1,4 @@
-// What is wrong, or doubtful, between a plan's text, its front matter and the recipes.
+// Errors and warnings about a plan: its text, its front matter and the recipes checked against each other.
 
 import type { GateId } from '../entry/ids.ts';
 import { error, type Problem, warning } from '../entry/problem.ts';
@@ -8,38 +8,36 @@ import type { LineOf } from './front.ts';
 import type { TextGate } from './items.ts';
 import type { PlanText } from './text.ts';
 
-export function textProblems(found: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
-  const problems = [...doubled(found.clauses), ...tooMany(found)];
-  if (found.phase !== null && found.phase !== front.phase) {
+export function textProblems(plan: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
+  const problems = [...duplicateClauses(plan.clauses), ...tooMany(plan)];
+  if (plan.phase !== null && plan.phase !== front.phase) {
     problems.push(
       warning(
         lineOf(['phase']),
-        `the title says phase ${found.phase}, the front matter ${front.phase}`,
+        `the title names phase ${plan.phase}, but the front matter names ${front.phase}`,
         'make them the same',
       ),
     );
   }
   if (front.calibration && front.calibration.detects === 0 && front.calibration.alarms === 1)
     problems.push(warning(lineOf(['calibration']), 'calibration demands nothing', 'raise detects, or remove it'));
-  if (found.clauses.length === 0)
+  if (plan.clauses.length === 0)
     problems.push(
       warning(null, 'the plan has no numbered requirements', 'add "## 2. Work requirements" with a numbered list'),
     );
-  if (found.dod.length === 0)
+  if (plan.dod.length === 0)
     problems.push(warning(null, 'the plan has no Definition of Done', 'add "## 5. Definition of Done" with a list'));
   const covered = new Set(Object.keys(front.gates).flatMap((gate) => front.gates[gate as GateId]?.covers ?? []));
-  for (const { id, line } of found.clauses.filter((clause) => !covered.has(clause.id))) {
-    problems.push(
-      warning(line, `requirement ${id} is covered by no gate, only by DONE`, `add "${id}" to a gate's covers`),
-    );
+  for (const { id, line } of plan.clauses.filter((clause) => !covered.has(clause.id))) {
+    problems.push(warning(line, `no gate but DONE covers requirement ${id}`, `add "${id}" to a gate's covers`));
   }
-  return [...problems, ...undeclared(found.gates, front, lineOf)];
+  return [...problems, ...undeclared(plan.gates, front, lineOf)];
 }
 
-function doubled(clauses: PlanText['clauses']): Problem[] {
-  const again = clauses.filter((clause, i) => clauses.findIndex((other) => other.id === clause.id) < i);
-  return again.map(({ id, line }) =>
-    error(line, `requirement ${id} is there twice`, 'number the sections and items so that each is there once'),
+function duplicateClauses(clauses: PlanText['clauses']): Problem[] {
+  const duplicates = clauses.filter((clause, i) => clauses.findIndex((other) => other.id === clause.id) < i);
+  return duplicates.map(({ id, line }) =>
+    error(line, `requirement ${id} appears twice`, 'number the sections and items so that no number repeats'),
   );
 }
 
@@ -53,8 +51,8 @@ function tooMany({ clauses, dod }: PlanText): Problem[] {
     : [
         error(
           clauses[0]?.line ?? null,
-          `the plan has ${clauses.length} requirements and ${dod.length} lines of its Definition of Done, more than can be checked`,
-          'make it two phases',
+          `the plan has ${clauses.length} requirements and ${dod.length} Definition of Done items, too many to check`,
+          'split it into two phases',
         ),
       ];
 }
@@ -67,23 +65,19 @@ function undeclared(gates: TextGate[], front: FrontMatter, lineOf: LineOf): Prob
     ...missing.map(({ id, line }) =>
       warning(
         line,
-        `gate ${id} is described, but the front matter has no such gate`,
-        `add ${id} under gates, or drop the text`,
+        `the plan describes gate ${id}, but the front matter has no such gate`,
+        `add ${id} under gates, or delete the text`,
       ),
     ),
     ...silent.map((id) =>
-      warning(
-        lineOf(['gates', id]),
-        `gate ${id} is not described in the plan's Gates section`,
-        'say there what it means',
-      ),
+      warning(lineOf(['gates', id]), `gate ${id} is not described in the plan's Gates section`, 'describe it there'),
     ),
   ];
 }
 
-/** What gates name must be there. */
-export function gateProblems(found: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
-  const clauses = [...found.clauses, ...found.dod].map((clause) => clause.id);
+/** Every requirement and gate that a gate names must exist. */
+export function gateProblems(plan: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
+  const clauses = [...plan.clauses, ...plan.dod].map((clause) => clause.id);
   const gates = Object.keys(front.gates);
   return Object.entries(front.gates).flatMap(([name, gate]) => [
     ...unknownOf(
@@ -110,29 +104,31 @@ function unknownOf(
   at: string,
   what: string,
 ): Problem[] {
-  const have =
-    known.length === 0 ? `there is no ${what}` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  const fix =
+    known.length === 0
+      ? `remove it: no ${what} is defined`
+      : `correct it to ${known.length === 1 ? '' : 'one of '}${known.join(', ')}`;
   return used.flatMap((id, i) =>
-    known.includes(id) ? [] : [error(lineAt(i), `${at} ${id}, and there is no such ${what}`, `correct it: ${have}`)],
+    known.includes(id) ? [] : [error(lineAt(i), `${at} ${id}, but there is no such ${what}`, fix)],
   );
 }
 
-/** One problem for each circle of `requires`. */
+/** One problem for each cycle of `requires`. */
 export function orderProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
   const done = new Set<string>();
   const problems: Problem[] = [];
-  const walk = (gate: string, way: string[]): void => {
-    if (way.includes(gate)) {
-      const circle = [...way.slice(way.indexOf(gate)), gate].join(' → ');
+  const walk = (gate: string, path: string[]): void => {
+    if (path.includes(gate)) {
+      const cycle = [...path.slice(path.indexOf(gate)), gate].join(' → ');
       problems.push(
         error(
           lineOf(['gates', gate, 'requires']),
-          `gates require each other in a circle: ${circle}`,
-          'drop one of these requires',
+          `gates require each other in a cycle: ${cycle}`,
+          'remove one of these requires',
         ),
       );
     } else if (!done.has(gate)) {
-      for (const next of front.gates[gate as GateId]?.requires ?? []) walk(next, [...way, gate]);
+      for (const next of front.gates[gate as GateId]?.requires ?? []) walk(next, [...path, gate]);
       done.add(gate);
     }
   };
@@ -140,15 +136,15 @@ export function orderProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
   return problems;
 }
 
-/** What a gate says of its controls must be of use. */
+/** Warns if `exempt` has no effect because the gate has no controls. */
 export function controlProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
   return Object.entries(front.gates).flatMap(([name, { controls, exempt }]) =>
     exempt.length > 0 && !Array.isArray(controls)
       ? [
           warning(
             lineOf(['gates', name, 'exempt']),
-            `gates.${name}.exempt names functions that hollow leaves alone, and the gate has no controls`,
-            'remove exempt, or the none of controls',
+            `gates.${name}.exempt names functions that hollow skips, but the gate has no controls`,
+            'remove exempt, or controls.none',
           ),
         ]
       : [],
@@ -160,22 +156,22 @@ export function recipeProblems(
   recipes: Readonly<Record<string, Recipe>>,
   lineOf: LineOf,
 ): Problem[] {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   return Object.entries(front.gates).flatMap(([name, gate]) => {
     const recipe = Object.hasOwn(recipes, gate.recipe) ? recipes[gate.recipe] : undefined;
     const line = lineOf(['gates', name, 'recipe']);
     if (!recipe) return [unknownRecipe(name, gate.recipe, Object.keys(recipes), line)];
-    const isNew = !told.has(gate.recipe);
-    told.add(gate.recipe);
+    const isNew = !seen.has(gate.recipe);
+    seen.add(gate.recipe);
     return [
       ...levelProblems(name, gate, recipe, lineOf),
       ...fitProblems(name, gate, recipe, lineOf),
-      ...(isNew ? claimsCommands(gate.recipe, recipe, line) : []),
+      ...(isNew ? claimCommands(gate.recipe, recipe, line) : []),
     ];
   });
 }
 
-/** What is to be taken from the claim must be the operator's first. */
+/** `harness_from_claim` may name only harness items of recipes in use: those that otherwise come from the operator. */
 export function harnessProblems(
   front: FrontMatter,
   recipes: Readonly<Record<string, Recipe>>,
@@ -202,11 +198,11 @@ function levelProblems(name: string, gate: GateSpec, recipe: Recipe, lineOf: Lin
   const { level } = gate.expect;
   if (level === undefined) return isApp(recipe) ? [noLevel(name, rungs, lineOf)] : [];
   if (level <= rungs) return [];
-  const what = `gates.${name} expects level ${level}, and recipe ${gate.recipe} has ${rungs} ${rungs === 1 ? 'stage' : 'stages'}`;
+  const what = `gates.${name} expects level ${level}, but recipe ${gate.recipe} has only ${rungs} ${rungs === 1 ? 'stage' : 'stages'}`;
   return [error(lineOf(['gates', name, 'expect', 'level']), what, `expect level ${rungs} at most`)];
 }
 
-/** The last rung of an app is its lint, which lowers the level and does not fail the run. */
+/** The last rung of an app is its lint: failing it lowers the level but does not fail the run. */
 function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
   return warning(
     lineOf(['gates', name, 'recipe']),
@@ -215,7 +211,9 @@ function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
   );
 }
 
-/** Controls that the recipe can have: of an app nothing is emptied, and only an app has a backup to leave volumes out of. */
+/**
+ * Controls must fit the recipe: an app has no functions to empty, and only an app has a backup to leave volumes out of.
+ */
 function fitProblems(
   name: string,
   { controls, exempt, recipe: called }: GateSpec,
@@ -226,54 +224,57 @@ function fitProblems(
   const declared = Array.isArray(controls) ? controls : [];
   const unfit = declared.flatMap((control, i) => (isFit(control, isOfApp) ? [] : [{ control, i }]));
   const [what, fix] = isOfApp
-    ? ['is of commands, and', 'remove it: an app has published (added by itself), placebo, omit-volume and no-restore']
-    : ['is of apps, and', 'remove it: commands have revert (added by itself), published, placebo and hollow'];
+    ? [
+        `is for commands, but recipe ${called} is for an app`,
+        'remove it: an app has published (added automatically), placebo, omit-volume and no-restore',
+      ]
+    : [
+        `is for apps, but recipe ${called} is for commands`,
+        'remove it: commands have revert (added automatically), published, placebo and hollow',
+      ];
   const problems = unfit.map(({ control, i }) =>
-    error(
-      lineOf(['gates', name, 'controls', i]),
-      `gates.${name}.controls names ${control}, which ${what} recipe ${called} is not`,
-      fix,
-    ),
+    error(lineOf(['gates', name, 'controls', i]), `gates.${name}.controls names ${control}, which ${what}`, fix),
   );
   if (!isOfApp || exempt.length === 0) return problems;
-  const idle = `gates.${name}.exempt names functions that hollow leaves alone, and an app has no hollow`;
+  const idle = `gates.${name}.exempt names functions that hollow skips, but an app has no hollow`;
   return [...problems, warning(lineOf(['gates', name, 'exempt']), idle, 'remove exempt')];
 }
 
-// What a command takes from the tree it runs in, and the harness item that makes it the operator's instead.
-const readsTheClaim: { command: RegExp; harness: RegExp; says: string; instead: string }[] = [
+// Commands that read what to run from the tree they run in, and the harness item that pins it to the operator's
+// version.
+const claimReaders: { command: RegExp; harness: RegExp; source: string; fix: string }[] = [
   {
     command: /(?:^|[;&|(\n])\s*(?:npm|pnpm|yarn|bun)\s+(?:t|test|run|run-script|start|exec)\b/,
     harness: /^package\.json(#scripts)?$/,
-    says: "package.json's scripts",
-    instead: 'name the binary, such as `node_modules/.bin/vitest run`, or list package.json#scripts under harness',
+    source: "package.json's scripts",
+    fix: 'name the binary, such as `node_modules/.bin/vitest run`, or list package.json#scripts under harness',
   },
   {
     command: /(?:^|[;&|(\n])\s*g?make\b/,
     harness: /^(GNUm|M|m)akefile$/,
-    says: 'the Makefile',
-    instead: 'name the binary, or list Makefile under harness',
+    source: 'the Makefile',
+    fix: 'name the binary, or list Makefile under harness',
   },
   {
     command: /(?:^|[;&|(\n])\s*(?:python3? -m )?(?:tox|nox)\b/,
     harness: /^(tox\.ini|noxfile\.py|pyproject\.toml|setup\.cfg)$/,
-    says: 'tox.ini or its like',
-    instead: 'name the binary, such as `python3 -m pytest`, or list tox.ini under harness',
+    source: 'tox.ini or similar',
+    fix: 'name the binary, such as `python3 -m pytest`, or list tox.ini under harness',
   },
 ];
 
-function claimsCommands(name: string, recipe: Recipe, line: number): Problem[] {
+function claimCommands(name: string, recipe: Recipe, line: number): Problem[] {
   if (!isCommands(recipe)) return [];
   return recipe.stages.flatMap((stage) => {
-    const found = readsTheClaim.find(
+    const reader = claimReaders.find(
       ({ command, harness }) => command.test(stage.run) && !recipe.harness.some((item) => harness.test(item)),
     );
-    return found
+    return reader
       ? [
           warning(
             line,
-            `stage ${stage.name} of recipe ${name} runs what the claim's own files say (${found.says})`,
-            found.instead,
+            `stage ${stage.name} of recipe ${name} runs commands that a claim can change (${reader.source})`,
+            reader.fix,
           ),
         ]
       : [];

@@ -1,5 +1,5 @@
-// What a repository says about itself: `coldpass.yml` in its top folder, and recipes that stand alone in
-// `recipes/<name>/recipe.yml`. Strict: an unknown key is refused, with its line. Grants are not here: they lie in the state.
+// A repository's configuration: `coldpass.yml` in its top folder and standalone recipes in `recipes/<name>/recipe.yml`.
+// Strict: an unknown key is refused, with its line. Grants are not here but in the state folder.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,15 +13,12 @@ import { badFile, readYaml } from './yaml.ts';
 export const configFile = 'coldpass.yml';
 export const recipesMax = 50;
 
-/** A workspace's name; also the name of its folder of state. */
+/** A workspace's name; also the name of its state folder. */
 export const WorkspaceName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a name is lower-case letters, digits and dashes, 41 at most');
 
-/**
- * USD per million tokens. What is left out of the cache's prices is set as dear as any known list has it, so that a budget
- * holds in any case.
- */
+/** USD per million tokens. Missing cache prices default to the highest on any known list, so that a budget holds. */
 export const Prices = z
   .strictObject({
     input: z.number().nonnegative(),
@@ -39,7 +36,7 @@ export const Prices = z
   }));
 export type Prices = z.infer<typeof Prices>;
 
-/** Limits of one session; the phase's own are in the plan's `budget`. */
+/** Limits of one session; the phase's limits are in the plan's `budget`. */
 export const SessionLimits = z.strictObject({
   turns: z.number().int().positive().max(1000).optional(),
   /** Output tokens of one answer. */
@@ -52,7 +49,7 @@ export const SessionLimits = z.strictObject({
     .positive()
     .max(24 * 60)
     .optional(),
-  /** Seconds without a word from the model before the call is cut. */
+  /** Seconds without output from the model before the call is aborted. */
   idleSeconds: z.number().int().positive().max(3600).optional(),
 });
 export type SessionLimits = z.infer<typeof SessionLimits>;
@@ -73,7 +70,7 @@ export const Config = z.strictObject({
   agents: z
     .strictObject({
       ...agent,
-      /** By model's name; they win over the prices that Coldpass knows. */
+      /** By model name; they override the prices that Coldpass knows. */
       prices: z.record(z.string(), Prices).default({}),
       builder: AgentSettings.optional(),
       adversary: AgentSettings.optional(),
@@ -84,22 +81,21 @@ export type Config = z.infer<typeof Config>;
 
 /** Where a configuration is read from: a checkout, or one commit. Paths are relative to the repository's top folder. */
 export type ConfigSource = {
-  /** The file's text; null where there is no such file. */
+  /** The file's text; null if missing. */
   read(path: string): string | null;
   /** Names of the folders in `recipes/`. */
   recipeFolders(): string[];
 };
 
-/** The configuration of the checkout in `dir`. Throws TrailError 'bad-file': one line of file, line, what and fix. */
+/** The configuration of the checkout in `dir`. Throws TrailError 'bad-file' with one line: `file:line: what; fix`. */
 export function readConfig(dir: string): Config {
   return configFrom(checkout(dir));
 }
 
-/** The configuration from any source, recipes that stand alone included. */
+/** The configuration from any source, including standalone recipes. Throws as `readConfig` does. */
 export function configFrom(source: ConfigSource): Config {
   const text = source.read(configFile);
-  if (text === null)
-    throw badFile(configFile, null, 'there is no such file here', 'type `coldpass init` in the repository');
+  if (text === null) throw badFile(configFile, null, 'not found here', 'run `coldpass init` in the repository');
   const config = readYaml(Config, text, configFile);
   const recipes = { ...config.recipes, ...standalone(source, config) };
   const count = Object.keys(recipes).length;
@@ -107,31 +103,31 @@ export function configFrom(source: ConfigSource): Config {
     throw badFile(
       configFile,
       null,
-      'no recipe is there',
-      'add one under `recipes:`, or type `coldpass init` for a proposal',
+      'there are no recipes',
+      'add one under `recipes:`, or run `coldpass init` for a proposal',
     );
   if (count > recipesMax)
-    throw badFile(configFile, null, `${count} recipes are too many`, `keep ${recipesMax} at most`);
+    throw badFile(configFile, null, `${count} recipes are too many`, `keep at most ${recipesMax}`);
   return { ...config, recipes };
 }
 
-/** What one role's agent uses: the shared settings, with the role's own laid over them member by member. */
+/** The settings of one role's agent: the shared ones, overridden key by key by the role's. */
 export function agentSettings(config: Config, role: AgentRole): AgentSettings {
   const { builder, adversary, prices: _, ...shared } = config.agents;
   const own = (role === 'builder' ? builder : adversary) ?? {};
   return { ...shared, ...own, limits: { ...shared.limits, ...own.limits } };
 }
 
-/** The recipe of that name, or an error that lists those there are. */
+/** The recipe of that name. Throws TrailError 'bad-file', which lists the known names, if there is none. */
 export function recipeNamed(config: Config, name: string): Recipe {
   const recipe = Object.hasOwn(config.recipes, name) ? config.recipes[name as RecipeName] : undefined;
   if (recipe) return recipe;
   const known = Object.keys(config.recipes).join(', ');
-  throw badFile(configFile, null, `no recipe is called "${name}"`, `those there are: ${known}`);
+  throw badFile(configFile, null, `there is no recipe "${name}"`, `use one of ${known}`);
 }
 
 function standalone(source: ConfigSource, config: Config): Record<string, Recipe> {
-  const found: Record<string, Recipe> = {};
+  const recipes: Record<string, Recipe> = {};
   for (const name of source.recipeFolders()) {
     const file = `recipes/${name}/recipe.yml`;
     const text = source.read(file);
@@ -141,14 +137,14 @@ function standalone(source: ConfigSource, config: Config): Record<string, Recipe
       throw badFile(
         file,
         null,
-        `"${name}" cannot name a recipe`,
+        `"${name}" is not a valid recipe name`,
         checked.error.issues[0]?.message ?? 'rename the folder',
       );
     if (Object.hasOwn(config.recipes, name))
-      throw badFile(file, null, `recipe "${name}" stands in ${configFile} too`, 'keep one of the two');
-    found[name] = readYaml(Recipe, text, file);
+      throw badFile(file, null, `recipe "${name}" is also in ${configFile}`, 'keep one of the two');
+    recipes[name] = readYaml(Recipe, text, file);
   }
-  return found;
+  return recipes;
 }
 
 function checkout(dir: string): ConfigSource {

@@ -1,4 +1,4 @@
-// Plans that are begun here: a new one from a title, and front matter proposed for one that has none.
+// Drafts for a new plan: a whole plan from a title, and front matter proposed for a plan that has none.
 
 import { Refused } from '../entry/errors.ts';
 import { GateId, PhaseId } from '../entry/ids.ts';
@@ -12,7 +12,9 @@ const titleCharsMax = 200;
 
 export type NewPlan = { phase: PhaseId; file: string; text: string };
 
-/** A whole plan for `title` that passes the check as it is. Throws Refused where no id can be made of the title. */
+/**
+ * A whole plan for `title` that passes the check unchanged. Throws Refused if the title is unfit or gives no phase id.
+ */
 export function newPlan({ title, recipe, base }: { title: string; recipe: string; base: string }): NewPlan {
   const problem = /[\n\r\t]/.test(title) ? 'has a line break' : unfitLine(title);
   if (problem) throw new Refused(`the title ${problem}`);
@@ -21,26 +23,26 @@ export function newPlan({ title, recipe, base }: { title: string; recipe: string
     throw new Refused(`the title has ${name.length} characters, over ${titleCharsMax}: shorten it`);
   const phase = PhaseId.safeParse(slug(name));
   if (!phase.success)
-    throw new Refused('the title needs a letter or a digit of the Latin alphabet, for the id of the phase');
+    throw new Refused('the title needs a Latin letter or a digit, because the phase id is made from it');
   return { phase: phase.data, file: `plan-phase-${phase.data}.md`, text: draft(phase.data, name, recipe, base) };
 }
 
-/** Front matter for a plan without one, with its two `---` lines; comments in it say that it is a guess. */
+/** Front matter for a plan that has none, with its two `---` lines; comments in it say that it is a guess. */
 export function proposeFrontMatter(text: string, recipeNames: readonly string[]): string {
   const { text: lines, textLine } = partPlan(text.split(/\r?\n/));
-  const found = readPlanText(lines, textLine);
-  const phase = found.phase ?? (PhaseId.safeParse(slug(found.title)).data || 'my-phase');
+  const plan = readPlanText(lines, textLine);
+  const phase = plan.phase ?? (PhaseId.safeParse(slug(plan.title)).data || 'my-phase');
   const recipe = recipeNames.find((name) => name === phase) ?? recipeNames[0] ?? 'my-recipe';
-  const gates = found.gates.filter((gate) => GateId.safeParse(gate.id).success && gate.id !== 'DONE');
+  const gates = plan.gates.filter((gate) => GateId.safeParse(gate.id).success && gate.id !== 'DONE');
   const all = gates.length > 0 ? gates : [{ id: 'M1', text: '', line: 0 }];
   return [
     '---',
-    '# A proposal, guessed from the text below: check every line of it before you queue the plan.',
+    '# A proposal, guessed from the text below: check every line before you queue the plan.',
     `phase: ${quoted(phase)}`,
     'base: main                      # the branch or commit that the work starts from',
     'gates:',
-    ...all.flatMap((gate, i) => gateLines(gate, all[i - 1], i === all.length - 1, recipe, found)),
-    `# recipes: ${recipeNames.length === 0 ? 'none is known; add one to coldpass.yml' : recipeNames.join(', ')}`,
+    ...all.flatMap((gate, i) => gateLines(gate, all[i - 1], i === all.length - 1, recipe, plan)),
+    `# recipes: ${recipeNames.length === 0 ? 'none yet; add one to coldpass.yml' : recipeNames.join(', ')}`,
     'budget: { usd: 20, hours: 8, claims: 12 }',
     '---',
     '',
@@ -52,9 +54,9 @@ function gateLines(
   before: TextGate | undefined,
   isLast: boolean,
   recipe: string,
-  found: PlanText,
+  plan: PlanText,
 ): string[] {
-  const clauses = found.clauses.length > 0 ? found.clauses : found.dod;
+  const clauses = plan.clauses.length > 0 ? plan.clauses : plan.dod;
   const ids = clauses.map((clause) => clause.id);
   const named = ids.filter((id) => new RegExp(`(?<![\\d.])${id.replace('.', '\\.')}(?![\\d]|\\.\\d)`).test(gate.text));
   const guess = isLast || named.length === 0 ? ids : named;
@@ -63,8 +65,8 @@ function gateLines(
     guess.length === 0
       ? 'number the requirements first'
       : guess === named
-        ? 'those that its text names'
-        : 'all of them: leave out what it does not prove';
+        ? 'the ones its text names'
+        : 'all of them: remove those it does not prove';
   return [
     `  ${quoted(gate.id)}:${gate.text === '' ? '' : `                           # ${fitLine(gate.text, 60)}`}`,
     `    recipe: ${quoted(recipe)}`,
@@ -82,7 +84,7 @@ function slug(title: string): string {
   return words.replace(/^-+/, '').slice(0, idCharsMax).replace(/-+$/, '');
 }
 
-/** YAML takes some plain words (`no`, `12`) for other than text. */
+/** YAML reads some unquoted words (`no`, `12`) as something other than text. */
 function quoted(text: string): string {
   return /^[a-z][a-z0-9-]{3,}$|^[A-Z]\d{1,3}$/.test(text) && !/^(true|false|null)$/.test(text)
     ? text
@@ -98,12 +100,12 @@ gates:
     recipe: ${quoted(recipe)}
     covers: ["2.1", "2.2", "2.3"]   # the requirements that this gate proves
     # times: 2                      # cold runs that must agree, 1 to 5
-    # requires: [M0]                # gates that must hold before
-    # controls: [hollow]            # beside revert: functions emptied one at a time must turn tests red
+    # requires: [M0]                # gates that must hold first
+    # controls: [hollow]            # besides revert: emptying any one function must turn tests red
     # expect: { level: 1, pass: ["file > test that must pass"] }
 budget: { usd: 20, hours: 8, claims: 12 }
 # tests: ["tests/**"]               # may be strengthened, never weakened
-# protected: [".ci/**"]             # a claim that touches these waits for you
+# protected: [".ci/**"]             # a claim that touches these needs your approval
 # holdout: /full/path               # checks outside the repository that no agent sees
 ---
 
@@ -111,39 +113,39 @@ budget: { usd: 20, hours: 8, claims: 12 }
 
 **Mission**: ${title}.
 
-<!-- Say in two or three sentences what shall be true afterwards, and for whom. -->
+<!-- In two or three sentences: what will be true afterwards, and for whom? -->
 
 ## 1. Starting facts
 
-<!-- What is so today, with file names: what is there already, what went wrong before, what must stay as it is. -->
+<!-- How things are today, with file names: what exists already, what went wrong before, what must not change. -->
 
 - The work starts from \`${base.replaceAll('`', '')}\`, where the recipe \`${recipe}\` is green.
 
 ## 2. Work requirements
 
-<!-- One thing to an item, each of which somebody else could check. A gate names them as "2.1", "2.2", … in its covers. -->
+<!-- One requirement per item, which somebody else could check. Gates list them in covers as "2.1", "2.2", … -->
 
-1. What the Mission asks for works, for ordinary input and at its edges.
-2. Tests show it: each fails without the change, and passes with it.
-3. Whoever uses it finds it described where the project describes such things.
+1. What the Mission asks for works, for ordinary input and for edge cases.
+2. Tests prove it: each fails without the change and passes with it.
+3. It is documented where the project documents such things.
 
 ## 3. Gates
 
-<!-- What the Adversary must see for itself before the gate holds. For big work: more gates, each requiring the one before. -->
+<!-- What the Adversary must verify before a gate holds. For large work, add gates, each requiring the one before. -->
 
-**M1 — It works, and the tests would notice if it did not.** A cold run at the claimed commit is green, and red again without
-the change. Nothing that worked before is lost.
+**M1 — It works, and the tests would fail if it did not.** A cold run at the claimed commit is green, and red without
+the change. Everything that worked before still works.
 
 ## 4. Guardrails (binding)
 
-<!-- What must not happen on the way. -->
+<!-- What must not happen along the way. -->
 
 - No test is weakened, skipped or removed.
 - No secrets in code, commits or logs.
 
 ## 5. Definition of Done
 
-- The Mission is fulfilled at one commit, and every requirement of section 2 holds there.
+- At one commit, the Mission is accomplished and every requirement of section 2 is met.
 - All tests that were green before are green at that commit.
 `;
 }

@@ -1,4 +1,4 @@
-// A plan's front matter: the YAML between its first two `---` lines, read strictly. Every fault is told, each with its line.
+// A plan's front matter: the YAML between its first two `---` lines, read strictly. Reports each problem with its line.
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
@@ -8,12 +8,12 @@ import { Budget, CalibrationFloor, DeclaredControl, Expect, FrontMatter, GateSpe
 
 type Path = readonly PropertyKey[];
 
-/** The line of a member of the front matter, or of the nearest one above it that is written there. */
+/** The line of a key or item in the front matter; if it is missing, of its nearest parent that is there. */
 export type LineOf = (path: Path) => number;
 
 export type Front = { front: FrontMatter; lineOf: LineOf } | { problems: Problem[] };
 
-/** A plan's lines, parted: `front` is null where there is none; line numbers count from 1 in the file. */
+/** A plan's lines, split into front matter (null if missing) and text. Line numbers in the file, from 1. */
 export type Parted = {
   front: string | null;
   frontLine: number;
@@ -22,15 +22,16 @@ export type Parted = {
   problem: Problem | null;
 };
 
-// Members that the design has and this version does not read yet.
-const notYet = new Set(['repos']);
+// Keys in the design that this version does not read yet.
+const unsupported = new Set(['repos']);
 
 export function partPlan(lines: string[]): Parted {
   const first = lines.findIndex((line) => line.trim() !== '');
   const none = { front: null, frontLine: 1, text: lines, textLine: 1, problem: null };
   if (first < 0 || lines[first]?.trimEnd() !== '---') return none;
   const last = lines.findIndex((line, i) => i > first && line.trimEnd() === '---');
-  if (last < 0) return { ...none, problem: error(first + 1, 'the front matter never ends', 'put a line --- after it') };
+  if (last < 0)
+    return { ...none, problem: error(first + 1, 'the front matter has no end', 'add a line `---` after it') };
   return {
     front: lines.slice(first + 1, last).join('\n'),
     frontLine: first + 2,
@@ -49,26 +50,26 @@ export function readFront(yaml: string, firstLine: number): Front {
     error(
       lineAt(one.pos[0]),
       `the front matter is not valid YAML: ${one.message.split('\n')[0]}`,
-      'mend the indentation, quotes or brackets there',
+      'fix the indentation, quotes or brackets there',
     ),
   );
-  // Copies of copies could grow without end.
+  // Aliases of aliases could expand without limit.
   visit(document, {
     Alias: (_, node) =>
       void broken.push(
-        error(lineAt(node.range?.[0] ?? 0), `the alias *${node.source} stands for other text`, 'write the value out'),
+        error(lineAt(node.range?.[0] ?? 0), `the alias *${node.source} is not allowed`, 'write the value out'),
       ),
   });
   if (broken.length > 0) return { problems: broken };
   if (!isMap(document.contents)) {
-    return { problems: [error(firstLine, 'the front matter holds no `key: value` lines', 'begin with `phase:`')] };
+    return { problems: [error(firstLine, 'the front matter has no `key: value` lines', 'begin with `phase:`')] };
   }
   const data: unknown = document.toJS();
   const lineOf: LineOf = (path) => lineAt(offsetOf(document.contents, path));
   const parsed = FrontMatter.safeParse(data);
   if (!parsed.success) return { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, data, lineOf)) };
   const unfit = checkFacts(parsed.data, 'the front matter');
-  if (unfit !== null) return { problems: [error(firstLine, unfit, 'type the text anew')] };
+  if (unfit !== null) return { problems: [error(firstLine, unfit, 'retype the text')] };
   return { front: parsed.data, lineOf };
 }
 
@@ -82,11 +83,11 @@ function problemsOf(issue: z.core.$ZodIssue, data: unknown, lineOf: LineOf): Pro
 
 function unknownKey(key: string, path: Path, lineOf: LineOf): Problem {
   const at = [...path, key];
-  if (notYet.has(key)) return error(lineOf(at), `${at.join('.')} cannot be used in this version`, 'remove it');
+  if (unsupported.has(key)) return error(lineOf(at), `${at.join('.')} is not supported in this version`, 'remove it');
   return error(
     lineOf(at),
     `${at.join('.')} is unknown`,
-    `remove it, or correct it to one of ${keysAt(path).join(', ')}`,
+    `remove it, or change it to one of ${keysAt(path).join(', ')}`,
   );
 }
 
@@ -104,26 +105,26 @@ function explain(issue: z.core.$ZodIssue, value: unknown): [what: string, fix: s
   if (path[0] === 'gates' && path[2] === 'controls')
     return explainControls(path.includes('none') ? { none: value } : value);
   if (path.includes('covers') && typeof value === 'number')
-    return [`is the number ${value}, which loses zeros at its end`, `write "${value}" in quotes`];
+    return [`is the number ${value}, and a number loses trailing zeros`, `write "${value}" in quotes`];
   if (value === undefined || value === null) return ['is missing', `add it${exampleOf(path)}`];
   if (issue.code === 'invalid_key')
-    return [`is no fit name: ${issue.issues[0]?.message ?? issue.message}`, 'rename it'];
+    return [`is not a valid name: ${issue.issues[0]?.message ?? issue.message}`, 'rename it'];
   if (issue.code === 'invalid_type')
     return [`is not ${nameOf(issue.expected)}`, `write ${nameOf(issue.expected)}${exampleOf(path)}`];
-  return [`does not fit: ${issue.message}`, 'correct it'];
+  return [`is not valid: ${issue.message}`, 'correct it'];
 }
 
 function explainControls(value: unknown): [what: string, fix: string] {
-  const saysNone = value === 'none' || (typeof value === 'object' && value !== null && 'none' in value);
-  if (saysNone)
+  const isNone = value === 'none' || (typeof value === 'object' && value !== null && 'none' in value);
+  if (isNone)
     return [
-      'of none needs its reason, in 10 to 500 characters',
+      'is none without a reason of 10 to 500 characters',
       'write { none: "why no test of this gate could go red" }',
     ];
   const known = DeclaredControl.options.join(', ');
   return [
     'is not a list of controls',
-    `write some of ${known} as in [hollow], leave it out (revert, for apps published, is added), or give { none: "reason" }`,
+    `list some of ${known}, as in [hollow]; leave it out (revert, or published for apps, is added automatically); or write { none: "reason" }`,
   ];
 }
 

@@ -1,4 +1,4 @@
-// The items of a plan's sections: numbered requirements, gates, the lines of the Definition of Done.
+// The items in a plan's sections: numbered requirements, gates, and the Definition of Done.
 
 import { fitLine } from '../entry/words.ts';
 
@@ -21,7 +21,7 @@ export type TextGate = { id: string; text: string; line: number };
 
 const withoutClauses = new Set<SectionKind>(['mission', 'facts', 'gates', 'dod']);
 
-/** Numbered items of a numbered section: `2.1`, `2.2`, …; of unnumbered work requirements: `1`, `2`, … */
+/** Numbered items: `2.1`, `2.2`, … in a numbered section; `1`, `2`, … in unnumbered work requirements. */
 export function clausesOf(section: Section): TextClause[] {
   if (withoutClauses.has(section.kind) || (section.number === null && section.kind !== 'work')) return [];
   const ordered = itemsOf(section.lines, /^(\s*)(?:#+\s+)?(?:\*\*)?(\d{1,3})[.)](?:\*\*)?\s+(.*)$/);
@@ -30,7 +30,7 @@ export function clausesOf(section: Section): TextClause[] {
     /^(\s*)(?:#+\s+|[-*+]\s+)?(?:\*\*)?(\d{1,3}\.\d{1,3})\.?(?:\*\*)?[):]?\s+(.*)$/,
   );
   if (dotted.length > ordered.length) return dotted.map(({ mark, ...item }) => ({ id: mark, ...item }));
-  // Markdown lets a list be numbered 1. 1. 1.; it then shows as 1. 2. 3.
+  // Markdown renders a list numbered 1. 1. 1. as 1. 2. 3.
   const isCounted = ordered.every((item, i) => i === 0 || Number(item.mark) > Number(ordered[i - 1]?.mark));
   const prefix = section.number === null ? '' : `${section.number}.`;
   return ordered.map(({ mark, ...item }, i) => ({ id: `${prefix}${isCounted ? Number(mark) : i + 1}`, ...item }));
@@ -50,7 +50,7 @@ export function dodOf(section: Section): Omit<TextClause, 'id'>[] {
   return parts.map((part) => ({ text: fitLine(part, clauseCharsMax), line })).filter((part) => part.text !== '');
 }
 
-/** At each `;` that is not in brackets or backticks. */
+/** Splits at each `;` that is not in brackets or backticks. */
 function splitParts(text: string): string[] {
   const pieces = text.match(/`[^`]*`|\([^()]*\)|;|[^`();]+|[`()]/g) ?? [];
   const parts = [''];
@@ -63,23 +63,23 @@ function splitParts(text: string): string[] {
 
 type Item = { mark: string; text: string; line: number };
 
-/** Items at the depth of the first one, with the lines below each; a line without indent after an empty one ends an item. */
+/** Items at the depth of the first, each with the lines below it. An unindented line after an empty one ends it. */
 function itemsOf(lines: Line[], pattern: RegExp): Item[] {
-  const found: Item[] = [];
+  const items: Item[] = [];
   let depth: number | null = null;
   let isOpen = false;
   for (const [index, { text, line }] of lines.entries()) {
     const [, indent = '', mark, rest = ''] = pattern.exec(text) ?? [];
     if (mark !== undefined && indent.length <= (depth ?? 3)) {
       depth ??= indent.length;
-      found.push({ mark, text: rest, line });
+      items.push({ mark, text: rest, line });
       isOpen = true;
     } else {
       isOpen &&= !isNewParagraph(lines, index);
-      if (isOpen) addTo(found.at(-1), text);
+      if (isOpen) addTo(items.at(-1), text);
     }
   }
-  return found.map((item) => ({ ...item, text: fitLine(item.text, clauseCharsMax) }));
+  return items.map((item) => ({ ...item, text: fitLine(item.text, clauseCharsMax) }));
 }
 
 function isNewParagraph(lines: Line[], index: number): boolean {
@@ -93,25 +93,26 @@ function addTo(item: { text: string } | undefined, text: string): void {
 const gatePattern =
   /^( {0,3}(?:#+|[-*+]|\d{1,3}[.)])?)\s*(\*\*|__|`)?([A-Z][A-Za-z]{0,7}\d[A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)*)(?:\*\*|__|`)?(\s*[—–:(]|\s+-\s|\.?\s|\.?$)(.*)$/;
 
-/** `**M1 — …**`, `### M1 …`, `- M1: …`: whatever form the first gate has, the others have too. */
+/** `**M1 — …**`, `### M1 …`, `- M1: …`: only gates written in the same form as the first one count. */
 export function gatesOf({ lines }: Section): TextGate[] {
-  const found: TextGate[] = [];
+  const gates: TextGate[] = [];
   let form: string | null = null;
   for (const [index, { text, line }] of lines.entries()) {
     const gate = gateAt(lines, index);
     if (gate !== null && gate.form === (form ?? gate.form)) {
       form = gate.form;
-      found.push({ id: gate.id, text: gate.text, line });
-    } else addTo(found.at(-1), text);
+      gates.push({ id: gate.id, text: gate.text, line });
+    } else addTo(gates.at(-1), text);
   }
-  return found.map((gate) => ({ ...gate, text: fitLine(gate.text.replaceAll('**', ''), clauseCharsMax) }));
+  return gates.map((gate) => ({ ...gate, text: fitLine(gate.text.replaceAll('**', ''), clauseCharsMax) }));
 }
 
 function gateAt(lines: Line[], index: number): { id: string; text: string; form: string } | null {
   const [, lead = '', marks = '', id, after = '', text = ''] = gatePattern.exec(lines[index]?.text ?? '') ?? [];
   const form = `${lead.trim().replace(/\d+/, '1')}${marks}`;
   if (id === undefined) return null;
-  // Without any mark it could be a sentence: then it begins a paragraph, and a dash or colon follows.
+  // Without a mark it could be an ordinary sentence, so it counts only at the start of a paragraph, before a dash or
+  // colon.
   const isBare = form === '';
   const isPlain = isBare && (!/[—–:(-]/.test(after) || (index > 0 && lines[index - 1]?.text.trim() !== ''));
   return isPlain ? null : { id, text, form };

@@ -1,5 +1,5 @@
-// A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` gives what the code knows of it, or
-// what is wrong in words; `checkPlan` also holds it against the recipes. The plan's bytes are pinned elsewhere, by digest.
+// A plan: Markdown for people, with front matter that binds each gate to code. `readPlan` returns its spec, or its
+// problems in words; `checkPlan` also checks it against the recipes. The plan's bytes are pinned elsewhere, by digest.
 
 import type { PhaseId } from '../entry/ids.ts';
 import { error, type Problem } from '../entry/problem.ts';
@@ -25,22 +25,22 @@ export const planBytesMax = 256 * 1024;
 const unfitLinesMax = 5;
 
 export type PlanCheck = {
-  /** Null where there is an error. */
+  /** Null if there is an error. */
   spec: PhaseSpec | null;
-  /** In the order of their lines. */
+  /** Sorted by line. */
   problems: Problem[];
-  /** Where it has no front matter: some to put before it, and what its text tells. */
+  /** If it has no front matter: a proposal for it, and the phase and gates that its text names. */
   proposed?: string;
   told?: { phase: PhaseId | null; gates: string[] };
 };
 
-/** The spec of a plan without errors, else its problems (warnings too), and front matter where it has none. */
+/** The spec of a plan without errors; else its problems (warnings too), and proposed front matter if it has none. */
 export function readPlan(text: string): { spec: PhaseSpec } | Omit<PlanCheck, 'spec'> {
   const { spec, ...rest } = checkPlan(text);
   return spec ? { spec } : rest;
 }
 
-/** Everything that is wrong with a plan, or doubtful. Without `recipes` nothing is said of them. */
+/** All errors and warnings about a plan. Without `recipes`, recipes are not checked. */
 export function checkPlan(text: string, recipes?: Readonly<Record<string, Recipe>>): PlanCheck {
   const bytes = Buffer.byteLength(text);
   if (bytes > planBytesMax)
@@ -52,11 +52,11 @@ export function checkPlan(text: string, recipes?: Readonly<Record<string, Recipe
   if (parted.front === null) return withoutFront(text, unfit, Object.keys(recipes ?? {}));
   const read = readFront(parted.front, parted.frontLine);
   if ('problems' in read) return failed([...unfit, ...read.problems]);
-  const found = readPlanText(parted.text, parted.textLine);
+  const plan = readPlanText(parted.text, parted.textLine);
   const problems = [
     ...unfit,
-    ...textProblems(found, read.front, read.lineOf),
-    ...gateProblems(found, read.front, read.lineOf),
+    ...textProblems(plan, read.front, read.lineOf),
+    ...gateProblems(plan, read.front, read.lineOf),
     ...orderProblems(read.front, read.lineOf),
     ...controlProblems(read.front, read.lineOf),
     ...(recipes ? recipeProblems(read.front, recipes, read.lineOf) : []),
@@ -64,7 +64,7 @@ export function checkPlan(text: string, recipes?: Readonly<Record<string, Recipe
   ];
   return problems.some((one) => one.level === 'error')
     ? failed(problems)
-    : { spec: specOf(read.front, found), problems: inOrder(problems) };
+    : { spec: specOf(read.front, plan), problems: inOrder(problems) };
 }
 
 function failed(problems: Problem[]): PlanCheck {
@@ -75,11 +75,14 @@ function withoutFront(text: string, unfit: Problem[], recipeNames: string[]): Pl
   const missing = error(
     1,
     'the plan has no front matter, so no gate is bound to code',
-    'put the proposed one before its first line, and check it',
+    'put the proposed front matter before its first line, and check it',
   );
   const { phase, gates } = readPlanText(text.split(/\r?\n/), 1);
-  const told = { phase, gates: gates.map(({ id }) => id) };
-  return { ...failed([...unfit, missing]), proposed: proposeFrontMatter(text, recipeNames), told };
+  return {
+    ...failed([...unfit, missing]),
+    proposed: proposeFrontMatter(text, recipeNames),
+    told: { phase, gates: gates.map(({ id }) => id) },
+  };
 }
 
 function inOrder(problems: Problem[]): Problem[] {
@@ -91,11 +94,11 @@ function specOf(front: FrontMatter, { title, clauses, dod }: PlanText): PhaseSpe
   return PhaseSpec.parse({ ...front, title, clauses: clauses.map(plain), dod: dod.map(plain) });
 }
 
-/** A plan is read by agents: nothing in it may look other than it is. */
+/** Agents read the plan, so characters that hide or disguise text are errors. */
 function unfitLines(lines: string[]): Problem[] {
-  const found = lines.flatMap((line, i) => {
+  const problems = lines.flatMap((line, i) => {
     const character = unfitCharacter(line);
     return character ? [error(i + 1, `there is ${character.name} at column ${character.index + 1}`, 'remove it')] : [];
   });
-  return found.slice(0, unfitLinesMax);
+  return problems.slice(0, unfitLinesMax);
 }

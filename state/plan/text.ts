@@ -1,6 +1,6 @@
-// A plan's own words, read by lines: its title, numbered clauses, gates and Definition of Done. People write plans in many
-// shapes, and pasted ones lose their heading marks, so a heading of any depth counts, and so does a plain line such as
-// `2. Work requirements` after an empty one. Fenced code and HTML comments are passed over.
+// A plan's text, read by lines: its title, numbered clauses, gates and Definition of Done. People write plans in many
+// shapes, and pasted plans lose their heading marks, so a heading of any depth counts, and so does a plain line such as
+// `2. Work requirements` after an empty one. Fenced code and HTML comments are skipped.
 
 import { PhaseId } from '../entry/ids.ts';
 import { fitLine } from '../entry/words.ts';
@@ -36,18 +36,18 @@ const names: [SectionKind, RegExp][] = [
   ['guardrails', /^guardrails$/i],
   ['dod', /^(definition of done|dod|done when)$/i],
 ];
-// A heading without marks, where only a known name counts, gets the depth that plans give to sections.
+// A heading without marks counts only if its name is known, and gets the usual depth of a plan's sections.
 const plainDepth = 2;
 
-/** Reads the lines of a plan below its front matter; `firstLine` is the number of the first of them in the file. */
+/** Reads a plan's lines below its front matter; `firstLine` is the line number of the first one in the file. */
 export function readPlanText(text: string[], firstLine: number): PlanText {
   const lines = visible(text.map((one, i) => ({ text: one, line: firstLine + i })));
   const sections = sectionsOf(lines);
   const named = titleOf(lines);
   const [first] = sections;
-  const begun = first?.kind === 'other' ? first.name : lines.find((line) => line.text.trim() !== '')?.text;
+  const opening = first?.kind === 'other' ? first.name : lines.find((line) => line.text.trim() !== '')?.text;
   return {
-    title: fitLine(named?.title ?? begun ?? '', titleCharsMax),
+    title: fitLine(named?.title ?? opening ?? '', titleCharsMax),
     phase: named?.phase ?? null,
     clauses: sections.flatMap(clausesOf),
     dod: sections
@@ -58,7 +58,7 @@ export function readPlanText(text: string[], firstLine: number): PlanText {
   };
 }
 
-/** Blanks fenced code and HTML comments that begin a line, so that what stands in them is no clause and no heading. */
+/** Blanks fenced code and HTML comments that begin a line, so that nothing in them counts as a clause or a heading. */
 function visible(lines: Line[]): Line[] {
   let end: RegExp | null = null;
   return lines.map(({ text, line }) => {
@@ -71,7 +71,7 @@ function visible(lines: Line[]): Line[] {
 
 const oneLine = /$/;
 
-/** What ends the fence or comment that this line opens; null where it opens none. */
+/** Matches the end of the fence or comment that this line opens; null if it opens none. */
 function endOfBlock(text: string): RegExp | null {
   const fence = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
   if (fence) return new RegExp(`^\\s*\\${fence[0]}{${fence.length},}\\s*$`);

@@ -1,5 +1,5 @@
-// YAML that people write, read strictly: the data by its schema, or one line that says which file and line is wrong, what is
-// wrong there and what to do. Only the first problem is told: the next often follows from it.
+// YAML that people write, read strictly: returns data that fits the schema, or throws one line that names the file and
+// line, what is wrong and how to fix it. Only the first problem is reported, since later ones often follow from it.
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
@@ -11,18 +11,18 @@ const kinds: Record<string, string> = {
   object: 'a group of `key: value` lines',
   record: 'a group of `key: value` lines',
   array: 'a list',
-  string: 'a text',
+  string: 'text',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
 };
 
-/** What zod says of a choice that has no words of its own. */
-const unsaid = 'Invalid input';
+/** zod's default message for a union without a custom one. */
+const defaultMessage = 'Invalid input';
 
 /**
- * Parses `text` by `schema`. `file` and `firstLine` (the text's line number in that file, from 1) are for messages only.
- * Throws TrailError 'bad-file' with one line: `file:line: at: what; fix`.
+ * Parses `text` by `schema`. `file` and `firstLine` (the text's line number in that file, from 1) are for messages
+ * only. Throws TrailError 'bad-file' with one line: `file:line: at: what; fix`.
  */
 export function readYaml<T extends z.ZodType>(schema: T, text: string, file: string, firstLine = 1): z.infer<T> {
   if (Buffer.byteLength(text) > yamlBytesMax)
@@ -31,7 +31,7 @@ export function readYaml<T extends z.ZodType>(schema: T, text: string, file: str
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const lineAt = (offset: number): number => lines.linePos(offset).line + firstLine - 1;
   const broken = document.errors[0] ?? document.warnings[0];
-  if (broken) throw badFile(file, lineAt(broken.pos[0]), notYaml(broken), 'mend the indentation or quotes there');
+  if (broken) throw badFile(file, lineAt(broken.pos[0]), notYaml(broken), 'fix the indentation or quotes there');
   if (!isMap(document.contents))
     throw badFile(file, firstLine, 'this is not a list of `key: value` lines', 'begin with a key');
   const parsed = schema.safeParse(plain(document, file));
@@ -51,20 +51,20 @@ function plain(document: ReturnType<typeof parseDocument>, file: string): unknow
   try {
     return document.toJS({ maxAliasCount: aliasesMax });
   } catch {
-    throw badFile(file, null, 'it has more aliases than can be followed', 'write the values out');
+    throw badFile(file, null, 'has too many aliases', 'write the values out');
   }
 }
 
-/** Of a choice of shapes, the one trouble that keeps a single one of them from fitting; else the choice itself. */
+/** For a union, the only issue of the one member that has just one; otherwise the union's own issue. */
 function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
-  const near = issue.errors.filter((troubles) => troubles.length === 1);
-  const [[trouble] = []] = near;
-  if (near.length !== 1 || !trouble) return issue;
-  return closest({ ...trouble, path: [...issue.path, ...trouble.path] } as z.core.$ZodIssue);
+  const near = issue.errors.filter((issues) => issues.length === 1);
+  const [[only] = []] = near;
+  if (near.length !== 1 || !only) return issue;
+  return closest({ ...only, path: [...issue.path, ...only.path] } as z.core.$ZodIssue);
 }
 
-/** The deepest node that exists on the issue's way; for an unknown key, that key itself. */
+/** The deepest existing node on the issue's path; for an unknown key, that key itself. */
 function locate(root: Node, issue: z.core.$ZodIssue): { path: string[]; offset: number | null } {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const path = [...issue.path, ...unknown].map(String);
@@ -95,7 +95,7 @@ function offsetOf(node: unknown): number | null {
 }
 
 function notYaml(error: YAMLError): string {
-  // The library's own words for this one speak to programmers.
+  // The library's message for this error is meant for programmers.
   return error.code === 'MULTIPLE_DOCS' ? 'a second document begins here (`---`)' : `not valid YAML: ${error.message}`;
 }
 
@@ -108,9 +108,9 @@ function inWords(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return `needs ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
     case 'invalid_key':
-      return `this name cannot stand here: ${issue.issues[0]?.message ?? issue.message}`;
+      return `this name is not valid here: ${issue.issues[0]?.message ?? issue.message}`;
     case 'invalid_union':
-      return issue.message !== unsaid || !issue.errors[0]?.[0] ? issue.message : inWords(issue.errors[0][0]);
+      return issue.message !== defaultMessage || !issue.errors[0]?.[0] ? issue.message : inWords(issue.errors[0][0]);
     default:
       return issue.message;
   }
@@ -122,7 +122,7 @@ function fixFor(issue: z.core.$ZodIssue): string {
   return isMissing(issue) ? 'add it' : 'correct it';
 }
 
-// zod leaves the input out of an issue; its message alone tells an absent member from one of a wrong type.
+// zod leaves the input out of an issue, so only the message tells a missing key from one of the wrong type.
 function isMissing(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
 }

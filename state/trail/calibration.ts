@@ -1,5 +1,5 @@
-// How well a judge judges, as measured: what `coldpass calibrate` found, kept in the workspace's state, and the floor that a
-// plan may demand of it. A result counts for one model with one prompt on one set of cases, and for no other.
+// How well a judge judges: results of `coldpass calibrate`, kept in the workspace's state, and the floor that a plan
+// may demand. A result counts only for one model with one prompt on one set of cases.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { TrailError } from '../entry/errors.ts';
 import { Digest, SessionId } from '../entry/ids.ts';
 import type { CalibrationFloor } from '../entry/spec.ts';
 
-const kept = 20;
+const calibrationsMax = 20;
 const rate = z.number().min(0).max(1);
 
 /** `FAIL` on a bad claim is a detection, on a good one a false alarm. `none`: the session ended without a verdict. */
@@ -16,7 +16,7 @@ export const JudgedCase = z.strictObject({
   kind: z.string(),
   truth: z.enum(['good', 'bad']),
   verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED', 'none']),
-  /** False where the case was not judged at all: no money left, no answer from the model. */
+  /** False if the case was not judged at all: no money left, or no answer from the model. */
   judged: z.boolean(),
   why: z.string(),
   session: SessionId.nullable(),
@@ -24,7 +24,7 @@ export const JudgedCase = z.strictObject({
 });
 export type JudgedCase = z.infer<typeof JudgedCase>;
 
-/** Whom a calibration is of. */
+/** The judge that a calibration measures. */
 export const Judge = z.strictObject({
   role: z.literal('adversary'),
   backend: z.string(),
@@ -38,10 +38,10 @@ export const Calibration = z.strictObject({
   at: z.string(),
   /** Digest of the cases. */
   set: Digest,
-  /** FAILs of bad claims, and of good ones, each of all there are. */
+  /** The share of FAILs among bad claims, and among good ones. */
   detects: rate,
   alarms: rate,
-  /** True where every case was judged; only then can a floor be met. */
+  /** True if every case was judged; only then can a floor be met. */
   complete: z.boolean(),
   usd: z.number().nonnegative(),
   cases: z.array(JudgedCase),
@@ -50,7 +50,7 @@ export type Calibration = z.infer<typeof Calibration>;
 
 const CalibrationFile = z.strictObject({ v: z.literal(1), calibrations: z.array(Calibration) });
 
-/** Sums cases up. */
+/** Rates a judge by its cases. */
 export function rated(judge: Judge, set: Digest, at: string, cases: JudgedCase[]): Calibration {
   const share = (truth: JudgedCase['truth']) => {
     const of = cases.filter((one) => one.truth === truth);
@@ -61,20 +61,20 @@ export function rated(judge: Judge, set: Digest, at: string, cases: JudgedCase[]
   return { ...judge, at, set, detects: share('bad'), alarms: share('good'), complete, usd, cases };
 }
 
-/** Why the newest calibration of this very judge on this very set does not meet the floor; null where it does. */
+/** Why the newest calibration of exactly this judge on exactly this set does not meet the floor; null if it does. */
 export function belowFloor(floor: CalibrationFloor, known: Calibration[], judge: Judge, set: Digest): string | null {
   const demand = `the plan demands that the ${judge.role} detects ${percent(floor.detects)} at least, with ${percent(floor.alarms)} false alarms at most`;
   const how = `type: coldpass calibrate --role ${judge.role}, then resume`;
-  const found = known.findLast((one) => isOf(one, judge) && one.set === set);
-  if (!found)
+  const newest = known.findLast((one) => isOf(one, judge) && one.set === set);
+  if (!newest)
     return `${demand}, and ${judge.model} was not calibrated with the prompt and cases of this version; ${how}`;
-  if (!found.complete) return `${demand}, and the calibration of ${judge.model} was broken off; ${how}`;
-  if (found.detects >= floor.detects && found.alarms <= floor.alarms) return null;
-  const is = `${judge.model} detected ${percent(found.detects)}, with ${percent(found.alarms)} false alarms`;
+  if (!newest.complete) return `${demand}, and the calibration of ${judge.model} was broken off; ${how}`;
+  if (newest.detects >= floor.detects && newest.alarms <= floor.alarms) return null;
+  const is = `${judge.model} detected ${percent(newest.detects)}, with ${percent(newest.alarms)} false alarms`;
   return `${demand}; ${is}: configure another model for it and calibrate that, or amend the plan`;
 }
 
-/** The workspace's calibrations, oldest first; none where no file is there. TrailError 'bad-file' for one that cannot be read. */
+/** The workspace's calibrations, oldest first; empty without a file. Throws TrailError 'bad-file' if unreadable. */
 export function readCalibrations(path: string): Calibration[] {
   try {
     return CalibrationFile.parse(JSON.parse(readFileSync(path, 'utf8'))).calibrations;
@@ -86,10 +86,10 @@ export function readCalibrations(path: string): Calibration[] {
   }
 }
 
-/** Adds one to the file; of the same judge and set only the newest is kept. */
+/** Adds one to the file, replacing an older one of the same judge and set. Keeps only the newest calibrations. */
 export function keepCalibration(path: string, calibration: Calibration): void {
   const others = readCalibrations(path).filter((one) => !(isOf(one, calibration) && one.set === calibration.set));
-  const calibrations = [...others, calibration].slice(-kept);
+  const calibrations = [...others, calibration].slice(-calibrationsMax);
   writeFileSync(`${path}.part`, `${JSON.stringify({ v: 1, calibrations }, null, 1)}\n`, { mode: 0o600 });
   renameSync(`${path}.part`, path);
 }

@@ -1,5 +1,5 @@
-// What a claim changes, read from git: its tests, and its production files before and after. The loop makes controls of it, and
-// the audit finds the same again.
+// Reads what a claim changes from git: its tests, and its production files before and after. The loop makes controls
+// from it, and the audit reads the same again.
 
 import { isUtf8 } from 'node:buffer';
 import picomatch from 'picomatch';
@@ -19,40 +19,42 @@ const noMode = '000000';
 
 export type WorkAsked = { hub: string; reference: Sha; sha: Sha; spec: Phase['spec']; recipe: Recipe };
 
-/** All of it. */
-export async function changedWork(asked: WorkAsked): Promise<ChangedWork> {
-  const changed = await changedPaths(asked.hub, asked.reference, asked.sha);
-  const files = production(changed, asked);
+/** Everything that a claim changes. */
+export async function changedWork(request: WorkAsked): Promise<ChangedWork> {
+  const changed = await changedPaths(request.hub, request.reference, request.sha);
+  const files = production(changed, request);
   const there = files.filter(({ newMode }) => fileModes.has(newMode));
   const read = await texts(
-    asked.hub,
+    request.hub,
     files.filter(({ path }) => isSource(path)),
   );
   return {
-    testFiles: changedTests(changed, testGlobsOf(asked.spec, asked.recipe)),
+    testFiles: changedTests(changed, testGlobsOf(request.spec, request.recipe)),
     sources: read?.flatMap(({ after, ...file }) => (after === null ? [] : { ...file, after })) ?? null,
     gone: (read ?? []).flatMap(({ path, before, after }) =>
       before === null || after !== null ? [] : { path, before },
     ),
     others: there.filter(({ path }) => !isSource(path)).map(({ path }) => path),
-    reverted: reverted(changed, asked),
+    reverted: reverted(changed, request),
   };
 }
 
-/** What a control of this name has to know of it. */
-export async function workFor(control: ControlName, asked: WorkAsked): Promise<ChangedWork> {
-  if (control === 'placebo' || control === 'hollow') return changedWork(asked);
-  const changed = await changedPaths(asked.hub, asked.reference, asked.sha);
-  const testFiles = changedTests(changed, testGlobsOf(asked.spec, asked.recipe));
-  return { testFiles, sources: [], gone: [], others: [], reverted: reverted(changed, asked) };
+/** What the control of this name needs to know about the claim's changes. */
+export async function workFor(control: ControlName, request: WorkAsked): Promise<ChangedWork> {
+  if (control === 'placebo' || control === 'hollow') return changedWork(request);
+  const changed = await changedPaths(request.hub, request.reference, request.sha);
+  const testFiles = changedTests(changed, testGlobsOf(request.spec, request.recipe));
+  return { testFiles, sources: [], gone: [], others: [], reverted: reverted(changed, request) };
 }
 
-/** What a patch by the Adversary may change, as it is at the claim: production files that the claim adds or changes. */
-export async function patchableFiles(asked: WorkAsked): Promise<Map<string, ChangedSource>> {
-  const isProtected = picomatch(protectedBy(asked.spec), { dot: true });
-  const changed = production(await changedPaths(asked.hub, asked.reference, asked.sha), asked);
+/**
+ * The files that a patch by the Adversary may change, as of the claim: production files that the claim adds or changes.
+ */
+export async function patchableFiles(request: WorkAsked): Promise<Map<string, ChangedSource>> {
+  const isProtected = picomatch(protectedBy(request.spec), { dot: true });
+  const changed = production(await changedPaths(request.hub, request.reference, request.sha), request);
   const files = await texts(
-    asked.hub,
+    request.hub,
     changed.filter(({ path }) => !isProtected(path)),
   );
   return new Map(
@@ -61,8 +63,8 @@ export async function patchableFiles(asked: WorkAsked): Promise<Map<string, Chan
 }
 
 /**
- * For each gate that judges a claim, how many functions that it changes `hollow` may draw from; gates without any are left out, and
- * those of apps, whose tests see no function.
+ * For each gate that judges a claim, how many of the functions it changes `hollow` may draw from. Leaves out gates
+ * without any, and those of apps, whose tests see no functions.
  */
 export async function functionCounts(
   hub: string,
@@ -87,7 +89,7 @@ function reverted(changed: Change[], { spec, recipe }: WorkAsked): string[] {
   return revertEdits(changed, testGlobsOf(spec, recipe), recipe.harness).map(({ path }) => path);
 }
 
-/** Files, there or gone, that are neither a test, by recipe and plan, nor the operator's. */
+/** Changed files, deleted ones included, that are neither tests (by recipe and plan) nor the operator's. */
 function production(changed: Change[], { spec, recipe }: WorkAsked): Change[] {
   const isTest = picomatch(testGlobsOf(spec, recipe), { dot: true, nonegate: true });
   const operators = new Set<string>(recipe.harness);
@@ -98,7 +100,7 @@ function production(changed: Change[], { spec, recipe }: WorkAsked): Change[] {
 
 type Text = { path: string; mode: string; before: string | null; after: string | null };
 
-/** What is text in them, before and after; null where they are too large together. */
+/** Their text before and after; null if they are too large together. */
 async function texts(hub: string, files: Change[]): Promise<Text[] | null> {
   const objects = openObjects(hub);
   let left = sourceBytesMax;
@@ -115,7 +117,7 @@ async function texts(hub: string, files: Change[]): Promise<Text[] | null> {
   }
   return read;
 
-  /** Null for what is not there, and for what is no text. */
+  /** Null if missing, or not valid UTF-8. */
   async function textOf(blob: Sha | null): Promise<string | null> {
     const object = blob === null || left < 0 ? null : await objects.read(blob);
     left -= object?.bytes.length ?? 0;

@@ -1,6 +1,6 @@
-// What a claim changes, as the supervisor shows it to whoever judges: made from the hub's objects by a git that no attribute,
-// driver or filter of the repository steers. All that is text is shown, however git would class it; a file that is not is
-// named with its sizes. Nothing in it is hidden: control and invisible characters stand as `\u{…}`.
+// The diff of a claim that the supervisor shows to a judge, made from the hub's objects with git settings that no
+// attribute, driver or filter in the repository can affect. Shows all text, even where git would call it binary; names
+// other files with their sizes. Hides nothing: control and invisible characters appear as `\u{…}`.
 
 import { TrailError } from '../entry/errors.ts';
 import { DONE, type Sha } from '../entry/ids.ts';
@@ -11,22 +11,24 @@ import { type Change, changedPaths } from '../git/git.ts';
 import { type GitOptions, git, whyFailed } from '../git/process.ts';
 import { type DiffParts, diffParts } from './parts.ts';
 
-/** Longest diff that is served; a claim with more of it cannot be passed. */
+/** The longest diff that is served; a claim with a longer one cannot be passed. */
 export const diffBytesMax = 4 * 1024 * 1024;
-/** A larger blob is read by nobody, so its claim cannot be passed either. */
+/** Nobody would read a larger blob, so its claim cannot be passed either. */
 const blobBytesMax = 32 * 1024 * 1024;
 const argvBytesMax = 64 * 1024;
-/** Of a text's bytes, at most one in so many is no text. */
+/** At most one in this many bytes of a text file is not text. */
 const strangeShare = 10;
 
 export type WorkDiff = DiffParts | { tooLarge: string };
 
-/** The commit that a claim is held against: its gate's reference; for DONE, which is of the whole, the phase's base. */
+/**
+ * The commit that a claim is compared with: its gate's reference; for DONE, which covers everything, the phase's base.
+ */
 export function judgedAgainst(phase: Pick<Phase, 'base'>, claim: Pick<Claim, 'gate' | 'references'>): Sha {
   return claim.gate === DONE ? phase.base : (claim.references[claim.gate] ?? phase.base);
 }
 
-/** The diff from one commit to another, in parts. TrailError 'bad-hub' where the hub cannot tell. */
+/** The diff from one commit to another, in parts. Throws TrailError 'bad-hub' if the hub cannot provide it. */
 export async function workDiff(hub: string, from: Sha, to: Sha): Promise<WorkDiff> {
   const changes = await changedPaths(hub, from, to);
   const sizes = await sizesOf(hub, changes);
@@ -63,21 +65,21 @@ async function sizesOf(hub: string, changes: Change[]): Promise<Map<Sha, number>
   return new Map(rows.map((row): [Sha, number] => [row.slice(0, 40) as Sha, Number(row.slice(41))]));
 }
 
-/** Paths of which either side is no text. Links are text: where they lead. */
+/** Paths where either side is not text. Links count as text: their targets. */
 async function binariesOf(hub: string, changes: Change[]): Promise<Set<string>> {
   const objects = openObjects(hub);
   try {
-    const found = new Set<string>();
+    const binaries = new Set<string>();
     for (const change of changes) {
-      for (const id of sidesOf(change)) if (await isBinary(objects, id)) found.add(change.path);
+      for (const id of sidesOf(change)) if (await isBinary(objects, id)) binaries.add(change.path);
     }
-    return found;
+    return binaries;
   } finally {
     objects.close();
   }
 }
 
-/** By all of its bytes, not by the first: one zero byte in a comment must not hide a program from its judge. */
+/** Looks at all bytes, not just the first ones: one zero byte in a comment must not hide a program from its judge. */
 async function isBinary(objects: ObjectReader, id: Sha): Promise<boolean> {
   const bytes = (await objects.read(id))?.bytes ?? Buffer.alloc(0);
   const text = bytes.toString('utf8');
@@ -86,7 +88,7 @@ async function isBinary(objects: ObjectReader, id: Sha): Promise<boolean> {
   return strange * strangeShare > bytes.length;
 }
 
-/** Control codes but tab, newlines, form feed and escape; and what stands for bytes that are no UTF-8. */
+/** Control codes except white space and escape; and the replacement character, for bytes that are not valid UTF-8. */
 function isStrange(code: number): boolean {
   if (code === 0xfffd || (code >= 0x7f && code < 0xa0)) return true;
   return code < 0x20 && code !== 0x1b && (code < 0x09 || code > 0x0d);
@@ -102,7 +104,7 @@ function shownPath(path: string): string {
   return visible(JSON.stringify(path));
 }
 
-/** Paths a few at a time, as many as one command line takes. */
+/** Splits paths into groups that fit on one command line. */
 function portions(paths: string[]): string[][] {
   const all: string[][] = [];
   let bytes = argvBytesMax;
@@ -117,7 +119,7 @@ function portions(paths: string[]): string[][] {
   return all;
 }
 
-// The empty tree has no attributes; what a claim's .gitattributes says of its own files is not asked.
+// The empty tree has no attributes, so a claim's .gitattributes has no effect on its own diff.
 const unsteered: GitOptions = {
   env: { GIT_ATTR_SOURCE: '4b825dc642cb6eb9a060e54bf8d69288fbee4904' },
   config: {
@@ -128,12 +130,24 @@ const unsteered: GitOptions = {
   },
 };
 const plain = [
-  ...['-r', '-p', '--text', '--full-index', '--unified=3', '--inter-hunk-context=0', '--diff-algorithm=myers'],
-  ...['--no-renames', '--no-ext-diff', '--no-textconv', '--no-color', '--no-indent-heuristic', '--no-relative'],
-  ...['--src-prefix=a/', '--dst-prefix=b/'],
+  '-r',
+  '-p',
+  '--text',
+  '--full-index',
+  '--unified=3',
+  '--inter-hunk-context=0',
+  '--diff-algorithm=myers',
+  '--no-renames',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--no-color',
+  '--no-indent-heuristic',
+  '--no-relative',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
 ];
 
-/** Null where git would say more than is served. No paths: all. */
+/** Null if the diff is longer than is served. No paths means all. */
 async function textDiff(hub: string, from: Sha, to: Sha, paths: string[]): Promise<string | null> {
   const args = ['diff-tree', ...plain, from, to, ...(paths.length === 0 ? [] : ['--', ...paths])];
   const result = await git(hub, args, { ...unsteered, outputBytesMax: diffBytesMax });

@@ -1,5 +1,5 @@
-// Hold-outs: a folder of checks outside the repository that no agent ever sees. Read whole, in one order, with one digest over
-// paths, modes and bytes: the operator signs it when he queues the plan, and every run checks it again.
+// Hold-outs: a folder of checks outside the repository that no agent ever sees. Reads all of it, in a fixed order, with
+// one digest over paths, modes and bytes: you sign it when you queue the plan, and every run checks it again.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -13,7 +13,7 @@ const fileBytesMax = 1024 * 1024;
 export type HoldOutFile = { path: string; mode: string; bytes: Buffer };
 export type HoldOuts = { files: HoldOutFile[]; digest: Digest };
 
-/** Every file below `dir`, in order. TrailError 'bad-file': there is none, it is no plain file, or it is too large. */
+/** Every file below `dir`, in order. Throws TrailError 'bad-file' if none, or if one is too large or not plain. */
 export function readHoldOuts(dir: string): HoldOuts {
   const files = listed(dir).map((path) => fileAt(dir, path));
   if (files.length === 0) refuse(dir, 'holds no file');

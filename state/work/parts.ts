@@ -1,22 +1,22 @@
-// A diff in parts that a reader can take in: cut at the borders of hunks, a hunk that is too long at lines, a line that is too
-// long at characters. Pure, and nothing is lost: the parts, joined, are the diff. So that "all parts were served" means that
-// every hunk was. The audit cuts the same diff again.
+// Splits a diff into parts small enough to read: between hunks, within long hunks between lines, within long lines
+// between characters. Pure: nothing is lost, and the joined parts are the diff, so "all parts were served" means that
+// every hunk was. The audit splits the same diff again.
 
 import { digestOf } from '../entry/digest.ts';
 import type { Digest } from '../entry/ids.ts';
 
-/** Longest part, in bytes of UTF-8. */
+/** The longest part, in UTF-8 bytes. */
 export const partBytesMax = 24 * 1024;
 
 export type DiffPart = {
   text: string;
-  /** Where the part does not begin with a file's own header: that header's first line. */
+  /** The first line of the file's header if the part does not begin with that header; else null. */
   within: string | null;
 };
 
 export type DiffParts = { digest: Digest; parts: DiffPart[] };
 
-/** Takes a unified diff apart, in its order. No part is empty, none longer than `bytesMax`. */
+/** Splits a unified diff, in order. No part is empty or longer than `bytesMax`. */
 export function diffParts(text: string, bytesMax = partBytesMax): DiffParts {
   return {
     digest: digestOf(text),
@@ -27,12 +27,12 @@ export function diffParts(text: string, bytesMax = partBytesMax): DiffParts {
   };
 }
 
-/** Any other text in parts, cut at lines where that can be. */
+/** Splits any other text, between lines where possible. */
 export function textParts(text: string, bytesMax: number): string[] {
   return packed(cut({ text, file: '', isHeader: true }, bytesMax), bytesMax).map((part) => part.text);
 }
 
-/** As many pieces together as fit. */
+/** Joins as many pieces as fit into each part. */
 function packed(pieces: DiffPart[], bytesMax: number): DiffPart[] {
   const parts: DiffPart[] = [];
   let room = 0;
@@ -46,7 +46,7 @@ function packed(pieces: DiffPart[], bytesMax: number): DiffPart[] {
   return parts;
 }
 
-/** A unit whole where it fits into one part, else its lines. */
+/** The whole unit if it fits into one part, else its lines. */
 function cut({ text, file, isHeader }: Unit, bytesMax: number): DiffPart[] {
   const fits = Buffer.byteLength(text) <= bytesMax;
   const pieces = fits ? [text] : linesOf(text).flatMap((line) => shreds(line, bytesMax));
@@ -55,7 +55,7 @@ function cut({ text, file, isHeader }: Unit, bytesMax: number): DiffPart[] {
 
 type Unit = { text: string; file: string; isHeader: boolean };
 
-/** Headers of files, and hunks. Lines of a hunk begin with a sign, so none of them can pass for a border. */
+/** File headers and hunks. Lines inside a hunk begin with a sign, so none can be taken for the start of a unit. */
 function unitsOf(text: string): Unit[] {
   const units: Unit[] = [];
   let file = '';
@@ -76,18 +76,18 @@ function unitsOf(text: string): Unit[] {
   return units;
 }
 
-/** Lines with what ends them; the last may lack it. */
+/** Lines with their newlines; the last may have none. */
 function linesOf(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** One line in pieces of whole characters. */
+/** Splits one line between characters. */
 function shreds(line: string, bytesMax: number): string[] {
   const bytes = Buffer.from(line);
   const pieces: string[] = [];
   for (let at = 0; at < bytes.length; ) {
     let end = Math.min(bytes.length, at + bytesMax);
-    // A byte 10xxxxxx goes on with the character before it.
+    // A byte 10xxxxxx continues the previous character.
     while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1;
     pieces.push(bytes.subarray(at, end).toString());
     at = end;

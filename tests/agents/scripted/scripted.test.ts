@@ -222,7 +222,7 @@ describe('a script', () => {
     ],
     [
       'roles:\n  builder:\n    - name: a\n      turns:\n        - either:\n            - {say: 3}',
-      /s\.yml:6: .*a text is needed here/,
+      /s\.yml:6: .*text is needed here/,
     ],
     [
       'roles:\n  builder:\n    - name: a\n      turns:\n        - {say: a, either: [{say: b}]}',

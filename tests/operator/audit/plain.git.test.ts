@@ -127,7 +127,9 @@ describe('coldpass audit FILE…', () => {
     for (const name of ['real.md', 'short.md'])
       expect(await place.type(['audit', name, '--repo', '.'])).toMatchObject({ exit: 0, err: '' });
     const none = await place.type(['audit', 'none.md', '--repo', '.']);
-    expect(none.out).toMatch(/evidence-nowhere {2}the PASS of M2 cites feedbee1, which is no commit of the repository/);
+    expect(none.out).toMatch(
+      /evidence-nowhere {2}the PASS of M2 cites feedbee1, which is not a commit in the repository/,
+    );
     const wrong = await place.type(['audit', 'other.md', '--repo', '.']);
     expect(wrong.out).toMatch(
       /evidence-elsewhere {2}the PASS of M3 cites [0-9a-f]{40}, whose subject is "review\(M2\): PASS"/,
@@ -182,7 +184,7 @@ describe('coldpass audit FILE…', () => {
       'broken.md': '```\n## M1 PASS\n> > > **Gate: \n| | |\n[x]: <\n',
     });
     const letter = await place.type(['audit', 'letter.md']);
-    expect(letter.out).toMatch(/nothing-recognised {2}no gate, claim, verdict, finding or veto was recognised/);
+    expect(letter.out).toMatch(/nothing-recognised {2}no gate, claim, verdict, finding or veto found/);
     expect(letter.out).toMatch(/could not place\n {2}letter\.md:1-3 {2}Dear friend,/);
     const broken = await place.type(['audit', 'broken.md']);
     expect(broken).toMatchObject({ exit: 1, err: '' });

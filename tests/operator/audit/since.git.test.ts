@@ -14,14 +14,14 @@ describe('coldpass audit --since-last', () => {
     const { type, state } = await workspace();
     const first = await type(['audit', '--since-last']);
     expect(first).toMatchObject({ exit: 0, err: '' });
-    expect(first.out).toMatch(/everything was looked at: no audit was kept yet/);
+    expect(first.out).toMatch(/checked the whole trail: no earlier audit is on record/);
     expect(existsSync(join(state, 'audit.mark'))).toBe(true);
 
     expect(JSON.parse((await type(['audit', '--since-last', '--json'])).out)).toMatchObject({ since: { entry: 0 } });
     expect(JSON.parse((await type(['audit', '--json'])).out)).toMatchObject({ since: null, notes: [] });
 
     writeFileSync(join(state, 'audit.mark'), 'x');
-    expect((await type(['audit', '--since-last'])).out).toMatch(/everything was looked at: what was kept is damaged/);
+    expect((await type(['audit', '--since-last'])).out).toMatch(/checked the whole trail: the mark is damaged/);
   });
 
   it('finds no mark beside a hub elsewhere, and leaves none there', async () => {
@@ -30,7 +30,7 @@ describe('coldpass audit --since-last', () => {
     git(dir, ['clone', '--quiet', '--mirror', join(state, 'hub.git'), hub]);
     const { exit, out } = await type(['audit', '--since-last', '--hub', hub]);
     expect(exit).toBe(0);
-    expect(out).toMatch(/everything was looked at: beside this hub nothing is kept/);
+    expect(out).toMatch(/checked the whole trail: no mark is kept for this hub/);
     expect(existsSync(join(state, 'audit.mark'))).toBe(false);
   });
 

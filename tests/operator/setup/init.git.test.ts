@@ -271,7 +271,7 @@ test.runIf(uid === 0)(
 
 test('every other command finds the workspace, or says what to type', async () => {
   const options = ask(nodeProject);
-  await expect(here(options)).rejects.toThrow(/coldpass\.yml: there is no such file here; type `coldpass init`/);
+  await expect(here(options)).rejects.toThrow(/coldpass\.yml: not found here; run `coldpass init`/);
   const { workspace } = await init(options);
   expect(await here({ ...options, dir: join(options.dir, 'test') })).toMatchObject({
     workspace,

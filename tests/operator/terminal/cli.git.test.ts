@@ -36,7 +36,7 @@ describe('the command line, given bad input,', () => {
     const place = ground();
     expectLine(await place.type(['try']), 2, /has no state on this machine .*; type: coldpass init/);
     rmSync(join(place.repo, 'coldpass.yml'));
-    expectLine(await place.type(['try']), 2, /coldpass\.yml: there is no such file here; type `coldpass init`/);
+    expectLine(await place.type(['try']), 2, /coldpass\.yml: not found here; run `coldpass init`/);
   });
 
   it('names the line of a malformed coldpass.yml', async () => {

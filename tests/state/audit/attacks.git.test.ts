@@ -86,7 +86,7 @@ describe('somebody with keys writes the trail anew, and', () => {
     [
       'puts a time back',
       'fail',
-      /lies before that of the entry before/,
+      /is before that of the previous entry/,
       (steps) => {
         const place = placed(steps, the.story.ids.fail);
         place.entry = { ...place.entry, at: '2026-06-11T21:00:01Z' };
@@ -178,7 +178,7 @@ describe('the words of the operator: somebody', () => {
     [
       'brings an act from another trail',
       'approve',
-      /trail that begins with the key SHA256:x/,
+      /another trail, which begins with the key SHA256:x/,
       (steps) => resign(steps, the.story.ids.approve, { root: 'SHA256:x' }, the.story.signers.operator),
     ],
     [
@@ -196,7 +196,7 @@ describe('the words of the operator: somebody', () => {
     [
       'changes the request that was approved',
       'approve',
-      /signed over another text than that of #4/,
+      /signed for a text other than that of #4/,
       (steps) => {
         refact(steps, the.story.ids.blocked, { action: 'give me the keys' });
         return undefined;
@@ -214,7 +214,7 @@ describe('the words of the operator: somebody', () => {
     [
       'opens a phase with a spec that its plan does not say',
       'opened',
-      /its spec is not what the stored plan says/,
+      /its spec does not match the stored plan/,
       (steps) => {
         const { spec } = factsOf(steps, the.story.ids.opened) as { spec: { dod: unknown[] } };
         refact(steps, the.story.ids.opened, { spec: { ...spec, dod: [] } });

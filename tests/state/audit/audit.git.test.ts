@@ -109,7 +109,7 @@ describe('the anchors', () => {
   });
 
   test.each<[string, RegExp, (text: string) => string]>([
-    ['another count for a commit', /there it has 9 entries/, (text) => text.replace(/^9 /m, '8 ')],
+    ['another count for a commit', /the trail has 9 entries up to that commit/, (text) => text.replace(/^9 /m, '8 ')],
     ['a line that is none', /line 2 is not/, (text) => text.replace('\n', '\nx\n')],
     ['no line', /is empty/, () => ''],
   ])('a heads.log with %s witnesses nothing', async (_, what, change) => {
@@ -133,7 +133,7 @@ describe('the branch', () => {
   test('of a phase that is done has moved on: what would be merged is not what was judged', async () => {
     const { hub } = copy();
     addCommits(hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
-    rejected(await audit({ hub }), the.story.ids.done, /stands at .*; what was judged is/);
+    rejected(await audit({ hub }), the.story.ids.done, /is at .*, but the commit judged is/);
   });
 
   test('of a phase is gone, though its commits are kept', async () => {
@@ -192,7 +192,7 @@ describe('the branch', () => {
     await store.write([blob, ...tree.objects, commit]);
     store.close();
     git(hub.dir, ['update-ref', 'refs/heads/trail', commit.sha]);
-    rejected(await audit({ hub: hub.dir }), null, /the first commit holds machine-docs\/plan-phase-x.md/);
+    rejected(await audit({ hub: hub.dir }), null, /the first commit contains machine-docs\/plan-phase-x.md/);
   });
 
   test('of the trail is gone', async () => {

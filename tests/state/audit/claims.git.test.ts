@@ -11,7 +11,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'claims a commit that is not there',
       'claim',
-      /no commit of the hub/,
+      /is not a commit in the hub/,
       (steps) => reclaim(steps, the.story.ids.claim, 'e'.repeat(40)),
     ],
     [
@@ -37,7 +37,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'claims descent that git does not know',
       'again',
-      /git knows #8 to come before it, not no claim/,
+      /in git it descends from #8, but the entry names no claim/,
       (steps) => {
         refact(steps, the.story.ids.again, { descends: [] });
         return undefined;
@@ -46,7 +46,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'claims to come before what came before it',
       'again',
-      /git knows no claim to come after it, not #8/,
+      /in git it precedes no claim, but the entry names #8/,
       (steps) => {
         refact(steps, the.story.ids.again, { precedes: [the.story.ids.claim] });
         return undefined;
@@ -55,7 +55,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'hides that a claim touches the operator’s files',
       'claim',
-      /changes the protected path coldpass.yml, and does not say so/,
+      /changes the protected path coldpass.yml, but does not list it/,
       (steps) => {
         const [sha] = addCommits(
           the.story.hub.dir,
@@ -69,7 +69,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'says that a claim touches what it does not',
       'claim',
-      /names protected paths that it does not change/,
+      /lists protected paths that it does not change/,
       (steps) => {
         refact(steps, the.story.ids.claim, { touches: ['coldpass.yml'] });
         return undefined;
@@ -99,7 +99,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'shows a session runs that are not there yet',
       'finding',
-      /shown r-.*, which is no run of this phase so far/,
+      /shown r-.*, which is not yet a run of this phase/,
       (steps) => {
         refact(steps, the.story.ids.finding - 1, { shown: { upTo: 12, runs: [the.story.runs.again] } });
         return the.story.ids.finding - 1;
@@ -118,7 +118,7 @@ describe('the claims and verdicts: somebody', () => {
     [
       'wakes a session about what is not there',
       'finding',
-      /#99 is no claim of this phase/,
+      /#99 is not a claim entry of this phase/,
       (steps) => {
         refact(steps, the.story.ids.finding - 1, { reason: { kind: 'judge', claim: 99 } });
         return the.story.ids.finding - 1;

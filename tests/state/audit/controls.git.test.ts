@@ -64,8 +64,8 @@ function controlOf(base: Sha, more: Partial<ControlPurpose>): ControlPurpose {
 
 it.each([
   ['tells all', { M1: 2 }, []],
-  ['hides some', { M1: 1 }, [/it changes functions \{"M1":2\} by gate, and says \{"M1":1\}/]],
-  ['hides all', undefined, [/and says \{\}/]],
+  ['hides some', { M1: 1 }, [/the number of functions it changes, by gate, is \{"M1":2\}, but it says \{"M1":1\}/]],
+  ['hides all', undefined, [/but it says \{\}/]],
 ])('a claim that %s of its functions', async (_, functions, problems) => {
   const { phase, using, base, sha } = laid();
   const facts = { shas: { main: sha }, references: { M1: base }, ...(functions && { functions }) };
@@ -92,7 +92,7 @@ it('a judgement is made again: the words of another function, or another result,
   };
   expect(await told('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
   expect(await told('VACUOUS', 'one (lib/store.js:1)')).toEqual([
-    expect.stringMatching(/make the control VACUOUS .*two/),
+    expect.stringMatching(/by its records the control is VACUOUS .*two/),
   ]);
   expect(await told('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
 });
@@ -104,11 +104,15 @@ it('a run that its claim does not ask for is found out, by reference and target'
   expect(problems({ target: '1' })).toEqual([]);
   expect(problems({ control: 'sabotage', target: '11' })).toEqual([]);
   expect(problems({ control: 'placebo' })).toEqual([]);
-  expect(problems({ target: '3' })).toEqual(['claim #7 asks for no hollow of 3']);
-  expect(problems({})).toEqual(['claim #7 asks for no hollow of nothing']);
-  expect(problems({ control: 'sabotage', target: '12' })).toEqual(['claim #7 asks for no sabotage of 12']);
-  expect(problems({ control: 'revert', target: '1' })).toEqual(['claim #7 asks for no revert of 1']);
-  expect(problems({ target: '1', reference: sha })).toEqual([`it compares with ${sha}; claim #7 gives ${base}`]);
+  expect(problems({ target: '3' })).toEqual(['claim #7 needs no hollow control with target 3']);
+  expect(problems({})).toEqual(['claim #7 needs no hollow control with target none']);
+  expect(problems({ control: 'sabotage', target: '12' })).toEqual([
+    'claim #7 needs no sabotage control with target 12',
+  ]);
+  expect(problems({ control: 'revert', target: '1' })).toEqual(['claim #7 needs no revert control with target 1']);
+  expect(problems({ target: '1', reference: sha })).toEqual([
+    `it compares with ${sha}; for claim #7 it should be ${base}`,
+  ]);
   const later = { ...claim, references: { M1: sha } };
   expect(targetProblems(controlOf(base, { control: 'published' }), phase, later)).toEqual([]);
   expect(targetProblems(controlOf(base, { control: 'revert' }), phase, later)).toHaveLength(1);

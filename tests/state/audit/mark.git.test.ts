@@ -73,7 +73,7 @@ describe('an audit since the last', () => {
     const options = await marked(the.story.ids.done);
     addCommits(options.hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
     const before = readFileSync(options.mark);
-    rejected(await audit(options), the.story.ids.done, /stands at .*; what was judged is/);
+    rejected(await audit(options), the.story.ids.done, /is at .*, but the commit judged is/);
     expect(readFileSync(options.mark)).toEqual(before);
     git(options.hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
     rejected(await audit(options), the.story.ids.opened, /phase\/notes is gone/);
@@ -84,7 +84,11 @@ describe('an audit since the last', () => {
     const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
     replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
     expect(await audit(options)).toMatchObject({ ok: true, since: { entry: the.story.ids.done } });
-    rejected(await audit({ ...options, sinceMark: false }), the.story.ids.fail, /holds other bytes than its id/);
+    rejected(
+      await audit({ ...options, sinceMark: false }),
+      the.story.ids.fail,
+      /content of its object .* does not match that id/,
+    );
   });
 
   test('looks at the old bytes that new ones were put behind', async () => {
@@ -92,14 +96,16 @@ describe('an audit since the last', () => {
     const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
     replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
     const { problems } = await audit(options);
-    expect(problems.map(({ what }) => what).join('\n')).toMatch(new RegExp(`${id} holds other bytes than its id`));
+    expect(problems.map(({ what }) => what).join('\n')).toMatch(
+      new RegExp(`content of its object ${id} does not match that id`),
+    );
   });
 });
 
 describe('a mark that does not fit is put aside, with the reason:', () => {
   type Spoil = (mark: string, hub: string) => unknown;
   const cases: [string, RegExp, Spoil][] = [
-    ['none was kept', /no audit was kept yet/, (mark) => rmSync(mark)],
+    ['none was kept', /no earlier audit is on record/, (mark) => rmSync(mark)],
     ['it cannot be read', /is damaged/, (mark) => writeFileSync(mark, 'x')],
     ['it was cut', /is damaged/, (mark) => writeFileSync(mark, readFileSync(mark).subarray(0, -100))],
     [
@@ -112,7 +118,7 @@ describe('a mark that does not fit is put aside, with the reason:', () => {
     ['it is of another first commit', /another trail/, (mark) => relabel(mark, { genesis: 'e'.repeat(40) })],
     [
       'the trail was cut before it',
-      /no longer holds the commit/,
+      /no longer contains the commit/,
       (_, hub) => git(hub, ['update-ref', 'refs/heads/trail', commitOf(the.story.ids.claim)]),
     ],
   ];
@@ -121,12 +127,12 @@ describe('a mark that does not fit is put aside, with the reason:', () => {
     spoil(options.mark, options.hub);
     const report = await audit(options);
     expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(why)] });
-    expect(report.notes[0]).toMatch(/^everything was looked at: /);
+    expect(report.notes[0]).toMatch(/^checked the whole trail: /);
   });
 
   test('beside a mirror there is none', async () => {
     const report = await audit({ hub: the.story.hub.dir, sinceMark: true });
-    expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(/nothing is kept/)] });
+    expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(/no mark is kept/)] });
   });
 
   test('the mark of another trail of the same operator’s is of no use', async () => {
@@ -147,5 +153,5 @@ test('a trail that is not in order leaves no mark, and one that cannot be writte
   await audit({ hub: the.story.hub.dir, root: 'SHA256:x', mark });
   expect(() => readFileSync(mark)).toThrow(/ENOENT/);
   const report = await audit({ hub: the.story.hub.dir, mark: join(mark, 'x') });
-  expect(report).toMatchObject({ ok: true, notes: [expect.stringMatching(/could not be kept: .*ENOENT/)] });
+  expect(report).toMatchObject({ ok: true, notes: [expect.stringMatching(/could not record how far .*ENOENT/)] });
 });

@@ -26,7 +26,7 @@ describe('the runs: the runner’s key', () => {
     [
       'calls a red run PASS',
       'control',
-      /makes outcome "FAIL", the entry says "PASS"/,
+      /gives outcome "FAIL", but the entry says "PASS"/,
       (steps) => {
         refact(steps, the.story.ids.control, { outcome: 'PASS' });
         return undefined;
@@ -41,7 +41,7 @@ describe('the runs: the runner’s key', () => {
     [
       'stores what is no record',
       'gateRun',
-      /is no record of a run/,
+      /is not a valid record of a run/,
       (steps) => {
         const bytes = Buffer.from('{"v":1}\n');
         stepOf(steps, the.story.ids.gateRun).stored.set(resultsPath(the.story.runs.gate), bytes);
@@ -52,7 +52,7 @@ describe('the runs: the runner’s key', () => {
     [
       'counts a run without results',
       'gateRun',
-      /a run without results makes outcome "LOST", the entry says "PASS"/,
+      /a run without results gives outcome "LOST", but the entry says "PASS"/,
       (steps) => {
         refact(steps, the.story.ids.gateRun, { results: null });
         stepOf(steps, the.story.ids.gateRun).stored.clear();
@@ -62,7 +62,7 @@ describe('the runs: the runner’s key', () => {
     [
       'hides what the gate expected',
       'gateRun',
-      /makes unmet \["level 1 is asked for, it reached 0"\]/,
+      /gives unmet \["level 1 is asked for, it reached 0"\]/,
       (steps) => rerun(steps, the.story.ids.gateRun, { level: 0 }, { unmet: [] }),
     ],
     [
@@ -80,7 +80,7 @@ describe('the runs: the runner’s key', () => {
     [
       'passes a record that was cut',
       'gateRun',
-      /is cut, and such a run is never PASS/,
+      /is truncated, and such a run is never PASS/,
       (steps) => rerun(steps, the.story.ids.gateRun, { testsCut: true }),
     ],
     [
@@ -113,7 +113,7 @@ describe('the runs: the runner’s key', () => {
     [
       'reproduces what nobody found',
       'fail',
-      /#8 is no finding with a reproducer/,
+      /#8 is not a finding with a reproducer/,
       (steps) => {
         rerun(steps, the.story.ids.fail - 1, {
           purpose: { kind: 'reproducer', claim: the.story.ids.claim, finding: the.story.ids.claim },
@@ -124,7 +124,7 @@ describe('the runs: the runner’s key', () => {
     [
       'judges its control itself',
       'control',
-      /its records make the control BITES/,
+      /by its records the control is BITES/,
       (steps) => {
         refact(steps, the.story.ids.control, { control: { result: 'VACUOUS', why: 'I say so' } });
         return undefined;
@@ -142,7 +142,7 @@ describe('the runs: the runner’s key', () => {
     [
       'judges what is no control',
       'gateRun',
-      /is no counted control run/,
+      /is not a counted control run/,
       (steps) => {
         refact(steps, the.story.ids.gateRun, { control: { result: 'BITES', why: 'x' } });
         return undefined;

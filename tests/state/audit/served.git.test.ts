@@ -21,7 +21,7 @@ describe('what a PASS says was served: somebody', () => {
     [
       'names another diff',
       'pass',
-      /it says that a{64} in 1 part\(s\) was served; the diff of claim #\d+ is [0-9a-f]{64} in 1 part\(s\)/,
+      /it says that a{64} in 1 part\(s\) was served, but the diff of claim #\d+ is [0-9a-f]{64} in 1 part\(s\)/,
       (steps) => {
         refact(steps, the.story.ids.pass, { served: { diff: other, parts: 1 } });
         return undefined;

@@ -115,7 +115,7 @@ it('a drill is judged again from the records', async () => {
     );
   expect(await told(right)).toEqual([]);
   expect(await told({ ...right, result: 'VACUOUS' })).toEqual([
-    expect.stringMatching(/make the control BITES .*says VACUOUS/),
+    expect.stringMatching(/by its records the control is BITES .*says VACUOUS/),
   ]);
 });
 
@@ -130,7 +130,9 @@ it('published is judged again with what the drills before it noticed, and withou
   const bites = `With a volume left out of the restore these fail on an assertion: "${message}".`;
   expect(await told('BITES', bites)).toEqual([]);
   expect(await told('BITES', bites, phase.runs.slice(0, 2))).toEqual([
-    expect.stringMatching(/make the control INCONCLUSIVE .*leaves the app as it was.*, the entry says BITES/),
+    expect.stringMatching(
+      /by its records the control is INCONCLUSIVE .*leaves the app as it was.*, but the entry says BITES/,
+    ),
   ]);
 });
 
@@ -140,11 +142,11 @@ it('a control that the recipe cannot have is found out, either way', () => {
     expect(targetProblems(of(control), phase, claim)).toEqual([]);
   for (const control of ['revert', 'hollow', 'sabotage'] as const)
     expect(targetProblems(of(control), phase, claim)).toEqual([
-      'it is a control of commands, and the recipe of M1 is of an app',
+      'it is a control for commands, but the recipe of M1 is for an app',
     ]);
   const other = laid(labelled, false);
   expect(targetProblems(other.of('no-restore'), other.phase, other.claim)).toEqual([
-    'it is a control of apps, and the recipe of M1 is of commands',
+    'it is a control for apps, but the recipe of M1 is for commands',
   ]);
 });
 

@@ -271,7 +271,7 @@ describe('the audit of a trail with an amendment', () => {
     await writer.act({ ...payload, replaces: payload.plan, plan: zero, recipes: { ['app' as RecipeName]: other } });
     const { problems } = await audit({ hub: made.hub.dir });
     const of = (id: number) => problems.filter(({ entry }) => entry === id).map(({ what }) => what);
-    expect(of(act)).toEqual(['its spec is not what the stored plan says']);
+    expect(of(act)).toEqual(['its spec does not match the stored plan']);
     expect(of(act + 1)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^the plan 0+ that it signs is not stored/)]),
     );
@@ -283,7 +283,7 @@ describe('the audit of a trail with an amendment', () => {
     const act = await writer.act({ ...payload, apps: ['app' as RecipeName] }, blobs);
     const { problems } = await audit({ hub: made.hub.dir });
     expect(problems.filter(({ entry }) => entry === act).map(({ what }) => what)).toEqual([
-      'the recipe app is of commands, and the act says that it is of an app',
+      'the recipe app is for commands, but the act says that it is for an app',
     ]);
   });
 

@@ -55,49 +55,49 @@ describe('it is flagged', () => {
     [
       'that a fail and a pass are too close for the fix and the build between them',
       '## M1 FAIL @2026-01-02T10:00Z\n\nBuild #3.\n\n## M1 PASS @2026-01-02T10:02Z\n\nCommit `abc1230`, build #5.\n',
-      /^impossible-time M1 FAIL at .*10:00Z and M1 PASS at .*10:02Z are 2 min apart, .* a fix \(abc1230\) and a build \(#5\)/,
+      /^impossible-time M1 FAIL at .*10:00Z and M1 PASS at .*10:02Z are only 2 min apart, with a fix \(abc1230\) and a build \(#5\)/,
       [1, 5],
     ],
     [
       'that a verdict is only listed',
       `${claimed}${passed}\nWith a PASS: notes (M1), files (M2).\n\n- **M2 files** — next.\n`,
-      /^no-evidence M2 PASS is only said/,
+      /^no-evidence M2 PASS has no evidence: the text names no commit/,
       [8],
     ],
     [
       'that a verdict is older than its claim',
       claimed + passed.replace('T11', 'T08'),
-      /^verdict-before-claim M1 PASS at .*08:00Z is older than its claim, made at .*09:00Z/,
+      /^verdict-before-claim M1 PASS at .*08:00Z is older than its claim at .*09:00Z/,
       [4, 1],
     ],
     [
       'that a claim has no verdict',
       claimed,
-      /^claim-without-verdict M1 is claimed at 2026-01-02T09:00Z, and no verdict on it is in the text/,
+      /^claim-without-verdict M1 is claimed at 2026-01-02T09:00Z, but the text has no verdict on it/,
       [1],
     ],
     [
       'that a claim is newer than every verdict',
       `${claimed}${passed}\n**Gate: M1 — RE-CLAIMED @2026-01-04**\n`,
-      /^claim-without-verdict M1 is claimed at 2026-01-04, and every verdict in the text is older/,
+      /^claim-without-verdict M1 is claimed at 2026-01-04, but every verdict in the text is older/,
       [8],
     ],
     [
       'that a claim has lost its gate line, which a name in it tells',
       `**Gate: M1 notes — PASS @2026-01-02 (\`abc1230\`).**\n\n**WHAT.** a\n\n---\n\n**Gate: M2 files — PASS @2026-01-02 (\`def4560\`).**\n\n**WHAT.** b\n\n**WHAT.** notes are kept.\n`,
-      /^claim-without-gate a claim has no gate line; by a name in it, it was read as M1/,
+      /^claim-without-gate a claim has no gate line; it was assigned to M1 because of a name in it/,
       [11],
     ],
     [
       'that a claim has no gate at all',
       `${claimed}${passed}\n---\n\n**WHAT.** Something is kept.\n`,
-      /^claim-without-gate a claim has no gate line, and which gate it means could not be told/,
+      /^claim-without-gate a claim has no gate line, and its gate is unknown/,
       [10],
     ],
     [
       'that a verdict was taken back',
       `${claimed}${passed}\nCORRECTION: the M1 PASS is retracted.\n`,
-      /^retracted the PASS of M1 is taken back/,
+      /^retracted the PASS of M1 is retracted/,
       [8],
     ],
     [
@@ -109,13 +109,13 @@ describe('it is flagged', () => {
     [
       "that a verdict cites the commit of another gate's verdict",
       '**Gate: M1 — PASS @2026-01-02 (REVIEW-1 `abc1230`).**\n\n**Gate: M2 — PASS @2026-01-03 (REVIEW-1 `abc1230`).**\n',
-      /^evidence-elsewhere M1 PASS cites abc1230, which the text gives to the verdict of M2/,
+      /^evidence-elsewhere M1 PASS cites abc1230, which the text uses for the verdict of M2/,
       [1, 3],
     ],
     [
       "that a verdict cites the commit of another gate's claim",
       `${claimed}${passed}\n## M2 PASS @2026-01-03 (\`abc1230\`)\n`,
-      /^evidence-elsewhere M2 PASS cites abc1230, which the text gives to the claim of M1/,
+      /^evidence-elsewhere M2 PASS cites abc1230, which the text uses for the claim of M1/,
       [8, 1],
     ],
     [
@@ -145,7 +145,7 @@ describe('it is flagged', () => {
     [
       'that a gate has passed and awaits its verdict on the same day',
       '**Gate: M1 — PASS @2026-01-02 (`abc1230`).**\n\n---\n\n**Gate: M1 — RE-CLAIMED @2026-01-02, awaiting Adversary.**\n',
-      /^sections-disagree M1 is PASS at 2026-01-02 in one place and awaiting the verdict in another, at 2026-01-02: which is the later, the times do not say/,
+      /^sections-disagree M1 is PASS at 2026-01-02 in one place and awaiting the verdict in another, at 2026-01-02: the times do not show which is later/,
       [1, 5],
     ],
     [
@@ -169,79 +169,79 @@ describe('it is flagged', () => {
     [
       'that a gate has no findings, though they are told of',
       `${claimed}${passed}V1-2 is closed. M1 has no Adversary findings.\n`,
-      /^sections-disagree M1 is said to have no findings, but V1-2 is told of under it/,
+      /^sections-disagree the text says that M1 has no findings, but lists V1-2 under it/,
       [7, 7],
     ],
     [
       'that what has passed is listed as open',
       `${claimed}Still open:\n- **notes (M1)** — ✅ Adversary PASS @2026-01-02.\n`,
-      /^sections-disagree M1 is listed as open, and said there to be PASS/,
+      /^sections-disagree M1 is listed as open, but marked PASS there/,
       [4, 5],
     ],
     [
       'that a veto stands with an open item',
       `${claimed}${passed}\n## VETO the rest is missing\n\n- [x] one\n- [ ] two\n`,
-      /^veto-stands the veto stands; open on its checklist: two/,
+      /^veto-stands the veto is still in force; open on its checklist: two/,
       [8],
     ],
     [
       'that a veto stands over a met checklist',
       `${claimed}${passed}\n## VETO the rest is missing\n\n- [x] one\n`,
-      /^veto-stands the veto stands; all of its checklist is met, and nobody has lifted it/,
+      /^veto-stands the veto is still in force; its checklist is all met, but nobody has lifted it/,
       [8],
     ],
     [
       'that DONE is a placeholder',
       `# STATUS — phase a\n\n${claimed}${passed}\n## DONE\n\nNot yet.\n`,
-      /^done-unsupported phase a is DONE in a heading alone/,
+      /^done-unsupported phase a is DONE only in a heading/,
       [10],
     ],
     [
       'that a phase is done and a gate has not passed',
       `# STATUS — phase a\n\n## Milestones\n\n- **M1** — one\n- **M2** — two\n\n${claimed}${passed}\n## DONE\n`,
-      /^done-unsupported phase a is said to be DONE, but no PASS stands for M2/,
+      /^done-unsupported phase a is marked DONE, but there is no valid PASS for M2/,
       [15],
     ],
     [
       'that a phase is done and a finding is not closed',
       `# STATUS — phase a\n\n${claimed}${passed}V1-2 is fixed.\n\n## DONE\n`,
-      /^done-unsupported phase a is said to be DONE, but these findings are not closed: V1-2/,
+      /^done-unsupported phase a is marked DONE, but these findings are not closed: V1-2/,
       [11, 9],
     ],
     [
       'that a phase is done and a box is not ticked',
       `# STATUS — phase a\n\n## Definition of Done\n\n- [ ] all\n\n${claimed}${passed}\n## DONE\n`,
-      /^done-unsupported phase a is said to be DONE, but a box of its Definition of Done is not ticked/,
+      /^done-unsupported phase a is marked DONE, but a checkbox of its Definition of Done is not ticked/,
       [14],
     ],
     [
       'that a phase is done under a veto',
       `# STATUS — phase a\n\n${claimed}${passed}\n## VETO the rest\n\n## DONE\n`,
-      /^done-unsupported phase a is said to be DONE, but a veto stands/,
+      /^done-unsupported phase a is marked DONE, but a veto is still in force/,
       [12, 10],
     ],
     [
       'that a phase is done where the page says that checks failed',
       `Some checks failed\n\n# STATUS — phase a\n\n${claimed}${passed}\n## DONE\n`,
-      /^done-unsupported phase a is said to be DONE, but the page says that checks failed/,
+      /^done-unsupported phase a is marked DONE, but the page reports failed checks/,
       [12, 1],
     ],
     [
       'that nothing was recognised',
       'A letter to a friend.\n',
-      /^nothing-recognised no gate, claim, verdict, finding or veto was recognised/,
+      /^nothing-recognised no gate, claim, verdict, finding or veto found/,
       [1],
     ],
     [
       'that a line is too long to be read whole',
       `${claimed}${passed}${'word '.repeat(900)}\n`,
-      /^not-all-read the line is over 4000 characters: wrap it/,
+      /^not-all-read the line has more than 4000 characters: wrap it/,
       [7],
     ],
     [
       'that a paragraph is too long to be read whole',
       `${claimed}${passed}${`${'word '.repeat(20)}\n`.repeat(300)}`,
-      /^not-all-read the paragraph is over 20000 characters: part it/,
+      /^not-all-read the paragraph has more than 20000 characters: split it/,
       [6],
     ],
   ])('%s', (_, text, what, lines) => {
@@ -276,7 +276,7 @@ describe('with a repository', () => {
       ]),
     );
     expect(found.flags.map(({ what }) => what)).toEqual([
-      'the PASS of M1 cites eee7890, which is no commit of the repository',
+      'the PASS of M1 cites eee7890, which is not a commit in the repository',
     ]);
     expect(found.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
   });

@@ -82,7 +82,7 @@ test.each([
     'a need with a bad name',
     '',
     '    needs: { An-Idp: { app: idp } }\n',
-    '7: recipes.mail.needs.An-Idp: this name cannot stand here: lower-case letters and digits, at most 12; rename it',
+    '7: recipes.mail.needs.An-Idp: this name is not valid here: lower-case letters and digits, at most 12; rename it',
   ],
   [
     'a key in a need',
@@ -113,8 +113,8 @@ test('a recipe may stand alone in its folder', () => {
 
 test('an unknown recipe is told with those there are', () => {
   const config = readConfig(checkout({ 'coldpass.yml': minimal }));
-  expect(() => recipeNamed(config, 'unti')).toThrow(/no recipe is called "unti"; those there are: unit/);
-  expect(() => recipeNamed(config, 'constructor')).toThrow(/no recipe is called/);
+  expect(() => recipeNamed(config, 'unti')).toThrow(/there is no recipe "unti"; use one of unit/);
+  expect(() => recipeNamed(config, 'constructor')).toThrow(/there is no recipe "constructor"/);
 });
 
 test('a role lays its own settings over the shared ones', () => {
@@ -131,7 +131,7 @@ test('a price that leaves the cache out takes the dearest known factors', () => 
 });
 
 const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
-  ['no file', {}, /^coldpass\.yml: there is no such file here; type `coldpass init`/],
+  ['no file', {}, /^coldpass\.yml: not found here; run `coldpass init`/],
   ['an empty file', { 'coldpass.yml': '' }, /^coldpass\.yml:1: this is not a list/],
   ['a list', { 'coldpass.yml': '- a\n' }, /^coldpass\.yml:1: this is not a list/],
   [
@@ -149,7 +149,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
     { 'coldpass.yml': minimal.replace('        run: ls\n', '') },
     /^coldpass\.yml:5: recipes\.unit\.stages\.0\.run: is missing; add it/,
   ],
-  ['a wrong type', { 'coldpass.yml': `${minimal}base: 3\n` }, /^coldpass\.yml:8: base: a text is needed here/],
+  ['a wrong type', { 'coldpass.yml': `${minimal}base: 3\n` }, /^coldpass\.yml:8: base: text is needed here/],
   [
     'a bad value',
     { 'coldpass.yml': minimal.replace('run: ls', 'run: ls\n        seconds: 99999') },
@@ -158,7 +158,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
   [
     'a bad recipe name',
     { 'coldpass.yml': minimal.replace('unit:', 'Unit:') },
-    /^coldpass\.yml:3: recipes\.Unit: this name cannot stand here: /,
+    /^coldpass\.yml:3: recipes\.Unit: this name is not valid here: /,
   ],
   ['a key twice', { 'coldpass.yml': `${minimal}name: x\n` }, /^coldpass\.yml:8: not valid YAML: .*unique/],
   ['a tab', { 'coldpass.yml': 'name: x\n\tbase: y\n' }, /^coldpass\.yml:2: not valid YAML: /],
@@ -166,10 +166,10 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
   [
     'a YAML bomb',
     { 'coldpass.yml': `a: &a [x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]\n` },
-    /^coldpass\.yml: it has more aliases/,
+    /^coldpass\.yml: has too many aliases/,
   ],
   ['a file too large', { 'coldpass.yml': `# ${'x'.repeat(300_000)}\n` }, /^coldpass\.yml: is larger than 256 KiB/],
-  ['no recipe', { 'coldpass.yml': 'name: mail\n' }, /^coldpass\.yml: no recipe is there; add one/],
+  ['no recipe', { 'coldpass.yml': 'name: mail\n' }, /^coldpass\.yml: there are no recipes; add one/],
   [
     'a bad address',
     { 'coldpass.yml': `${minimal}agents: { baseUrl: "ftp://x" }\n` },
@@ -178,7 +178,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
   [
     'a recipe in both places',
     { 'coldpass.yml': minimal, 'recipes/unit/recipe.yml': recipe },
-    /^recipes\/unit\/recipe\.yml: recipe "unit" stands in coldpass\.yml too; keep one/,
+    /^recipes\/unit\/recipe\.yml: recipe "unit" is also in coldpass\.yml; keep one/,
   ],
   [
     'a bad recipe file',
@@ -188,7 +188,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
   [
     'a bad recipe folder',
     { 'coldpass.yml': minimal, 'recipes/My Tests/recipe.yml': recipe },
-    /^recipes\/My Tests\/recipe\.yml: "My Tests" cannot name a recipe/,
+    /^recipes\/My Tests\/recipe\.yml: "My Tests" is not a valid recipe name/,
   ],
 ];
 

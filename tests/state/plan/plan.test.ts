@@ -113,7 +113,7 @@ describe('a plan', () => {
     expect(check.spec?.dod).toHaveLength(3);
     const missing = checkPlan(change(front.replace(/ {2}M2.*\n/, '') + pasted), recipes).problems;
     expect(missing.map((problem) => problem.what)).toContain(
-      'gate M2 is described, but the front matter has no such gate',
+      'the plan describes gate M2, but the front matter has no such gate',
     );
   });
 
@@ -154,9 +154,9 @@ describe('a plan', () => {
 describe('a plan is refused, with line and remedy,', () => {
   const gate = '  M1: { recipe: test, covers: ["2.1", "2.3"], times: 2, expect: { level: 1 } }';
   it.each<[string, string, string, number | null, RegExp, RegExp]>([
-    ['with front matter that never ends', 'budget: { usd: 5 }\n---\n', '', 1, /never ends/, /put a line ---/],
-    ['with broken YAML', 'base: main', 'base: [main', 4, /not valid YAML/, /mend/],
-    ['with a key twice', 'base: main', 'phase: other', 3, /not valid YAML.*unique/, /mend/],
+    ['with front matter that never ends', 'budget: { usd: 5 }\n---\n', '', 1, /has no end/, /add a line `---`/],
+    ['with broken YAML', 'base: main', 'base: [main', 4, /not valid YAML/, /fix/],
+    ['with a key twice', 'base: main', 'phase: other', 3, /not valid YAML.*unique/, /fix/],
     ['with an alias', 'base: main', 'base: &a main\ntests: [*a]', 4, /alias \*a/, /write the value out/],
     ['with a list as front matter', front.slice(4, -4), '- a\n', 2, /no `key: value` lines/, /begin with `phase:`/],
     ['without a phase', 'phase: notes\n', '', 2, /phase is missing/, /phase: list-json/],
@@ -165,7 +165,7 @@ describe('a plan is refused, with line and remedy,', () => {
       'phase: notes',
       'phase: My Notes',
       2,
-      /phase does not fit: a phase id is lower-case/,
+      /phase is not valid: a phase id is lower-case/,
       /correct/,
     ],
     ['with an unknown key', 'base: main', 'bass: main', 3, /^bass is unknown/, /one of phase, base, gates/],
@@ -178,7 +178,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /gates.M1.expect.levl is unknown/,
       /level, pass, flags/,
     ],
-    ['with a key of a later version', 'base: main', 'repos: {}', 3, /repos cannot be used in this version/, /remove/],
+    ['with a key of a later version', 'base: main', 'repos: {}', 3, /repos is not supported in this version/, /remove/],
     [
       'with no gates',
       /gates:\n.*\n.*\n/.exec(front)?.[0] ?? '',
@@ -188,7 +188,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /correct/,
     ],
     ['with a gate DONE', '  M2:', '  DONE:', 4, /DONE is built in/, /correct/],
-    ['with a bad name of a gate', '  M2:', '  "1M":', 6, /gates.1M is no fit name/, /rename/],
+    ['with a bad name of a gate', '  M2:', '  "1M":', 6, /gates.1M is not a valid name/, /rename/],
     [
       'without a recipe',
       'recipe: test, covers: ["2.1"',
@@ -213,13 +213,13 @@ describe('a plan is refused, with line and remedy,', () => {
       /gates.M2.covers is not a list/,
       /a list, as in/,
     ],
-    ['with nothing covered', 'covers: ["2.2"]', 'covers: []', 6, /gates.M2.covers does not fit/, /correct/],
+    ['with nothing covered', 'covers: ["2.2"]', 'covers: []', 6, /gates.M2.covers is not valid/, /correct/],
     [
       'with a requirement that is not there',
       '"2.3"',
       '"2.9"',
       5,
-      /covers names 2.9, and there is no such requirement/,
+      /covers names 2.9, but there is no such requirement/,
       /2.1, 2.2, 2.3, DoD.1/,
     ],
     [
@@ -230,8 +230,8 @@ describe('a plan is refused, with line and remedy,', () => {
       /requires names M0.*no such gate/,
       /M1, M2/,
     ],
-    ['with a gate that requires itself', 'requires: [M1]', 'requires: [M2]', 6, /circle: M2 → M2/, /drop one/],
-    ['with gates in a circle', 'times: 2', 'requires: [M2]', 5, /circle: M1 → M2 → M1/, /drop one/],
+    ['with a gate that requires itself', 'requires: [M1]', 'requires: [M2]', 6, /cycle: M2 → M2/, /remove one/],
+    ['with gates in a circle', 'times: 2', 'requires: [M2]', 5, /cycle: M1 → M2 → M1/, /remove one/],
     [
       'with an unknown recipe',
       gate,
@@ -245,7 +245,7 @@ describe('a plan is refused, with line and remedy,', () => {
       gate,
       gate.replace('test', 'constructor'),
       5,
-      /gates.M1.recipe does not fit: this name is reserved/,
+      /gates.M1.recipe is not valid: this name is reserved/,
       /correct it/,
     ],
     [
@@ -253,7 +253,7 @@ describe('a plan is refused, with line and remedy,', () => {
       'level: 1',
       'level: 2',
       5,
-      /expects level 2, and recipe test has 1 stage/,
+      /expects level 2, but recipe test has only 1 stage/,
       /level 1 at most/,
     ],
     [
@@ -261,10 +261,17 @@ describe('a plan is refused, with line and remedy,', () => {
       '{ none: "nothing here can go red" }',
       'none',
       6,
-      /gates.M2.controls of none needs its reason/,
+      /gates.M2.controls is none without a reason/,
       /none: "why/,
     ],
-    ['with too short a reason for no controls', 'nothing here can go red', 'no', 6, /needs its reason/, /none: "why/],
+    [
+      'with too short a reason for no controls',
+      'nothing here can go red',
+      'no',
+      6,
+      /is none without a reason/,
+      /none: "why/,
+    ],
     [
       'with an unknown control',
       '{ none: "nothing here can go red" }',
@@ -278,17 +285,17 @@ describe('a plan is refused, with line and remedy,', () => {
       'times: 2,',
       'controls: [placebo, omit-volume],',
       5,
-      /gates.M1.controls names omit-volume, which is of apps, and recipe test is not/,
-      /revert \(added by itself\), published, placebo and hollow/,
+      /gates.M1.controls names omit-volume, which is for apps, but recipe test is for commands/,
+      /revert \(added automatically\), published, placebo and hollow/,
     ],
-    ['with too many runs', 'times: 2', 'times: 9', 5, /gates.M1.times does not fit/, /correct/],
+    ['with too many runs', 'times: 2', 'times: 9', 5, /gates.M1.times is not valid/, /correct/],
     ['with money as text', 'usd: 5', 'usd: "5"', 7, /budget.usd is not a number/, /write a number/],
     [
       'with a requirement twice',
       '  3. Show',
       '## 2. Requirements\n\n  2. Show',
       31,
-      /requirement 2.2 is there twice/,
+      /requirement 2.2 appears twice/,
       /number/,
     ],
     ['with a direction override', 'Write both', 'Write \u202eboth', 28, /U\+202E at column 12/, /remove/],
@@ -336,23 +343,23 @@ describe('a plan is warned of', () => {
   };
 
   it.each<[string, string, string, number | null, RegExp]>([
-    [
-      'a requirement without a gate',
-      '"2.1", "2.3"',
-      '"2.1"',
-      29,
-      /requirement 2.3 is covered by no gate, only by DONE/,
-    ],
+    ['a requirement without a gate', '"2.1", "2.3"', '"2.1"', 29, /no gate but DONE covers requirement 2.3/],
     ['a gate without a text', 'M2 — Hand-off', 'M3 — Hand-off', 6, /gate M2 is not described/],
-    ['a text without a gate', 'M2 — Hand-off', 'M2 — Hand-off\n\nM3 — More', 38, /gate M3 is described/],
-    ['another phase in the title', 'Phase notes', 'Phase nodes', 2, /title says phase nodes, the front matter notes/],
+    ['a text without a gate', 'M2 — Hand-off', 'M2 — Hand-off\n\nM3 — More', 38, /the plan describes gate M3/],
+    [
+      'another phase in the title',
+      'Phase notes',
+      'Phase nodes',
+      2,
+      /title names phase nodes, but the front matter names notes/,
+    ],
     ['no Definition of Done', '5. Definition of Done', '5. Remarks', null, /no Definition of Done/],
     [
       'exemptions where nothing is emptied',
       '{ none: "nothing here can go red" }',
       '{ none: "nothing here can go red" }, exempt: [log]',
       6,
-      /gates.M2.exempt names functions that hollow leaves alone, and the gate has no controls/,
+      /gates.M2.exempt names functions that hollow skips, but the gate has no controls/,
     ],
   ])('%s', (_, from, to, line, what) => {
     expect(warned(front + pasted, from, to)).toContainEqual({
@@ -380,7 +387,7 @@ describe('a plan is warned of', () => {
     });
     const told = checkPlan(front + pasted, recipe([])).problems.map((problem) => problem.what);
     expect(told).toEqual(
-      isWarned ? [expect.stringMatching(/stage unit of recipe test runs what the claim's own files say/)] : [],
+      isWarned ? [expect.stringMatching(/stage unit of recipe test runs commands that a claim can change/)] : [],
     );
     if (isWarned) expect(checkPlan(front + pasted, recipe([item])).problems).toEqual([]);
   });
@@ -496,9 +503,9 @@ describe('a new plan', () => {
 
   it.each(
     titled<[string, RegExp]>([
-      ['---', /needs a letter or a digit/],
-      ['', /needs a letter/],
-      ['日本', /Latin alphabet/],
+      ['---', /needs a Latin letter or a digit/],
+      ['', /needs a Latin letter/],
+      ['日本', /Latin letter/],
       ['a\nb', /line break/],
       ['a\u202eb', /U\+202E/],
       ['a'.repeat(201), /201 characters/],
@@ -540,7 +547,10 @@ describe('a plan whose gate an app judges', () => {
     const asked = check('controls: [omit-volume, no-restore, placebo], expect: { level: 5 }');
     expect(asked.filter(({ what }) => what.includes('M1'))).toEqual([]);
     expect(check('expect: { level: 6 }')).toContainEqual(
-      expect.objectContaining({ level: 'error', what: expect.stringMatching(/level 6, and recipe test has 5 stages/) }),
+      expect.objectContaining({
+        level: 'error',
+        what: expect.stringMatching(/level 6, but recipe test has only 5 stages/),
+      }),
     );
   });
 
@@ -554,8 +564,8 @@ describe('a plan whose gate an app judges', () => {
   it.each(['revert', 'hollow'])('may not ask for %s, and is told what it may', (control) => {
     expect(check(`controls: [${control}], expect: { level: 5 }`)).toContainEqual({
       ...{ line: 5, level: 'error' },
-      what: `gates.M1.controls names ${control}, which is of commands, and recipe test is not`,
-      fix: 'remove it: an app has published (added by itself), placebo, omit-volume and no-restore',
+      what: `gates.M1.controls names ${control}, which is for commands, but recipe test is for an app`,
+      fix: 'remove it: an app has published (added automatically), placebo, omit-volume and no-restore',
     });
   });
 

@@ -91,7 +91,7 @@ describe('a floor', () => {
     };
     expect(problems('{ detects: 80 }')).toContain('calibration.detects');
     expect(problems('{ finds: 0.8, detects: 0.8 }')).toContain(
-      'calibration.finds is unknown; remove it, or correct it to one of detects, alarms',
+      'calibration.finds is unknown; remove it, or change it to one of detects, alarms',
     );
     expect(problems('{}')).toContain('as in `detects: 0.8`');
     expect(problems('{ detects: 0 }')).toContain('calibration demands nothing; raise detects, or remove it');
