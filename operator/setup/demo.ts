@@ -123,6 +123,7 @@ export function sayDemo({ dir, repo, state, run: end, audit }: DemoEnd, out: Scr
   out.line(styled`  git -C ${join(state, 'hub.git')} log --oneline trail`);
   out.line(styled`  git -C ${join(state, 'hub.git')} show trail:machine-docs/REVIEW-${end.phase}.md`);
   out.line(styled`  git -C ${repo} diff main phase/${end.phase}`);
+  out.line(styled`  cd ${repo} && coldpass status --state ${state}`);
   out.line(styled`  cd ${repo} && coldpass explain M1 --state ${state}`);
   out.line(styled`  cd ${repo} && coldpass audit --state ${state} && git merge ${end.branch ?? 'main'}`);
   out.line(styled`Everything is in ${dir}; remove it when you are done.`);

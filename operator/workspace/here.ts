@@ -30,7 +30,9 @@ export async function here(asked: Asked): Promise<Here> {
   const stateDir = asked.stateDir ? resolve(asked.dir, asked.stateDir) : stateDirFor(config.name, asked);
   const workspace = openWorkspace(stateDir, repository.top);
   if (workspace === null)
-    throw new UsageError(`${config.name} has no state on this machine (${stateDir}); type: coldpass init`);
+    throw new UsageError(
+      `${config.name} has no state on this machine (${stateDir}); type: coldpass init, or pass --state FOLDER`,
+    );
   const paths = statePaths(stateDir);
   return { repository, config, workspace: await settledWorkspace(workspace, paths), paths };
 }
