@@ -85,7 +85,7 @@ export function sayOneRun({ record, entry, logs, evidence }: RunReport, out: Scr
     styled`${out.paint.bold(run)}  ${purposeWords(purpose)}; ${where}; sandbox ${sandbox.level}; level ${level} of ${stages.length}`,
   );
   sayRecord(record, out, logs);
-  if (evidence) out.line(styled`  ${out.paint.dim('→')} screenshots: ${evidence}`);
+  if (evidence) out.line(styled`  ${out.paint.dim('→')} evidence: ${evidence}`);
 }
 
 /** Only the SVG, to redirect into a file. */

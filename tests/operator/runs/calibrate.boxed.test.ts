@@ -42,7 +42,7 @@ describeBoxed('a calibration', () => {
     });
     expect(readCalibrations(ground.paths.calibrations)).toEqual([report.calibration]);
     expect(notes).toEqual(['note: a script judges here, and no model: the figures say nothing of one']);
-    expect(said(report)).toContain('a script, no model');
+    expect(said(report)).toContain('a script, not a model');
   }, 300_000);
 
   it('finds one that stamps everything to detect nothing', async () => {
