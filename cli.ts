@@ -1,5 +1,5 @@
-// The command line: lists the commands, and is the only file that knows this process (arguments, environment, signals, exit
-// code). A command is a function in operator/ that returns data; another one beside it puts the data into words.
+// The command line: lists the commands, and is the only file that knows this process (arguments, environment, signals,
+// exit code). A command is a function in operator/ that returns data; another one beside it puts the data into words.
 //
 // Exit: 0 yes · 1 no · 2 usage or bad input · 3 needs you · 4 the machine failed
 

@@ -1,5 +1,5 @@
-// Your acts: each decision becomes a payload, is checked against the current trail (so you hear of a slip at once), signed,
-// and dropped in the inbox. Only a supervisor puts it on the trail.
+// Your acts: each decision becomes a payload, is checked against the current trail (so you hear of a slip at once),
+// signed, and dropped in the inbox. Only a supervisor puts it on the trail.
 
 import { type ActPayload, type SignedAct, Waivable } from '../../state/entry/act.ts';
 import type { EntryOf } from '../../state/entry/entry.ts';
@@ -57,7 +57,7 @@ export type ActReport = {
   answer: Answer;
 };
 
-/** Signs the act and drops it in the inbox. Throws UsageError, before signing, for a decision that is unclear or impossible. */
+/** Signs the act and drops it in the inbox. Throws UsageError, before signing, if the decision is impossible. */
 export async function decide(decision: Decision, options: ActOptions): Promise<ActReport> {
   const { place, now } = options;
   const { act, remark } = await withTrail(place.paths.hub, async (trail) => {
@@ -132,7 +132,7 @@ function endOf({ words, supervisor, answer }: ActReport): string {
   }
 }
 
-/** Reads a day such as `2026-12-01` (its end, UTC), an ISO time, or a span such as `12h`, `3d`, `2w`. Returns ms since 1970. */
+/** Reads a day such as `2026-12-01` (its end, UTC), an ISO time, or a span such as `12h`, `3d`. Returns epoch ms. */
 export function momentOf(text: string, now: Date): number {
   const [, count = '', unit = ''] = /^(\d{1,4})([hdw])$/.exec(text) ?? [];
   const span = unitMs[unit];

@@ -1,5 +1,5 @@
-// `coldpass amend PHASE --plan FILE`: a complete new plan for a phase under way. It is read and checked like a plan to queue;
-// the act pins it, the current recipes and the digest of the plan that it replaces.
+// `coldpass amend PHASE --plan FILE`: a complete new plan for a phase under way. It is read and checked like a plan to
+// queue; the act pins it, the current recipes and the digest of the plan that it replaces.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Phase } from '../../state/entry/phase.ts';

@@ -1,5 +1,5 @@
-// Queues a plan. Every fault is reported before anything is signed. The act then pins, by digest, the plan, the recipes with
-// your version of each harness file, and the commit that the work starts from.
+// Queues a plan. Every fault is reported before anything is signed. The act then pins, by digest, the plan, the recipes
+// with your version of each harness file, and the commit that the work starts from.
 
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
@@ -76,8 +76,8 @@ export type Pins = {
 };
 
 /**
- * Pins what your checkout has now, and the releases that the phase's base descends from. Throws UsageError if the hold-outs
- * cannot be pinned.
+ * Pins what your checkout has now, and the releases that the phase's base descends from. Throws UsageError if the
+ * hold-outs cannot be pinned.
  */
 export async function pinsOf(plan: ReadyPlan, place: Here, base: Sha): Promise<Pins> {
   const { repository, config } = place;
@@ -120,7 +120,9 @@ export async function queueAct(plan: ReadyPlan, place: Here, options: QueueOptio
   return signed(place, { act: 'queue', ...about }, { ...signing, blobs });
 }
 
-/** Leaves out harness items that the plan takes from the claim. Those are protected paths, so a change waits for you. */
+/**
+ * Leaves out harness items that the plan takes from the claim. Those are protected paths, so a change waits for you.
+ */
 function pinnable(spec: PhaseSpec, recipe: Recipe): Recipe {
   return { ...recipe, harness: recipe.harness.filter((item) => !spec.harness_from_claim.includes(item)) };
 }

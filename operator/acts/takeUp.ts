@@ -1,5 +1,5 @@
-// `coldpass approve N --plan FILE`: deferred work comes back. The act is the `queue` of the plan that does it; it signs the
-// plan, the recipes, and the text of the deferral or proposal that it answers.
+// `coldpass approve N --plan FILE`: deferred work comes back. The act is the `queue` of the plan that does it; it signs
+// the plan, the recipes, and the text of the deferral or proposal that it answers.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Entry } from '../../state/entry/entry.ts';
@@ -15,7 +15,9 @@ export function isPutOff(entry: Entry | undefined): boolean {
   return entry?.kind === 'deferral' || entry?.kind === 'reentry';
 }
 
-/** The act for the plan in `file`. Throws UsageError for a plan that cannot be queued, or an entry that no plan answers. */
+/**
+ * The act for the plan in `file`. Throws UsageError for a plan that cannot be queued, or an entry that no plan answers.
+ */
 export function takeUpAct(
   target: Entry | undefined,
   file: string | undefined,

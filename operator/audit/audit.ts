@@ -1,5 +1,4 @@
-// `coldpass audit`: checks the trail against its own contents and against what you know independently (a fingerprint, a
-// commit).
+// `coldpass audit`: checks the trail against itself and against what you already know (a fingerprint, a commit).
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,8 +11,8 @@ import { type Asked, here } from '../workspace/here.ts';
 export type Audited = AuditReport & { exit: Exit };
 
 /**
- * Audits the workspace's hub with its heads.log, or the hub at `hub`, wherever that is. A full audit, unless `sinceLast` asks
- * only for what came after the last sound one. Exit 0 sound, 1 not.
+ * Audits the workspace's hub with its heads.log, or the hub at `hub`, wherever that is. A full audit, unless
+ * `sinceLast` asks only for what came after the last sound one. Exit 0 sound, 1 not.
  */
 export async function auditTrail(
   asked: Asked,
@@ -51,7 +50,8 @@ export function sayAudit(report: Audited, out: Screen): void {
 /** Reports what was skipped as clearly as what was checked. */
 function skippedWords({ since, notes }: AuditReport): string[] {
   if (!since?.entry) return notes;
-  const skipped = `#1 to #${since.entry} were sound at ${since.at}, commit ${short(since.head)}, and were not checked again`;
+  const commit = short(since.head);
+  const skipped = `#1 to #${since.entry} were sound at ${since.at}, commit ${commit}, and were not checked again`;
   return [`${skipped}: only a full audit finds later damage to them`, ...notes];
 }
 

@@ -1,7 +1,7 @@
-// `coldpass export`: what the trail shows, as signed statements that other tools read and openssl verifies. Each run that
-// counts gives a test result, signed with the runner's key; each claimed gate gives a verification summary, signed with the
-// supervisor's. Nothing is exported from a trail whose audit fails. The statements depend only on the trail: the same trail
-// gives the same bytes.
+// `coldpass export`: what the trail shows, as signed statements that other tools read and openssl verifies. Each run
+// that counts gives a test result, signed with the runner's key; each claimed gate gives a verification summary, signed
+// with the supervisor's. Nothing is exported from a trail whose audit fails. The statements depend only on the trail:
+// the same trail gives the same bytes.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -96,7 +96,7 @@ async function auditedHead({ hub, headsLog }: TrailExport['paths'], root: string
   const where = first?.entry ? `#${first.entry}: ` : '';
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   throw new Refused(
-    `the audit failed, so nothing is exported: ${where}${first?.what ?? 'there is no trail'}${more}; see: coldpass audit`,
+    `the audit failed, so nothing is exported: ${where}${first?.what ?? 'no trail here'}${more}; see: coldpass audit`,
   );
 }
 
@@ -107,7 +107,7 @@ async function keysOf({ hub, keys: dir }: TrailExport['paths'], head: Sha): Prom
     const path = join(dir, role);
     if (!existsSync(path))
       throw new UsageError(
-        `the ${role}'s key is missing (${path}); export on the machine where the supervisor runs (a copy can only be audited)`,
+        `the ${role}'s key is missing (${path}); export where the supervisor runs (you can only audit a copy)`,
       );
     return loadKey(roleKeyFile(dir, role, currentKey(signers, role) ?? 'none'));
   };

@@ -1,5 +1,6 @@
-// The files to export for a phase: one envelope for each run that counts, one for each claimed gate. A gate's envelope names,
-// by digest, those of the runs that its conditions name or were compared with, and those of the gates that it requires.
+// The files to export for a phase: one envelope for each run that counts, one for each claimed gate. A gate's envelope
+// names, by digest, those of the runs that its conditions name or were compared with, and those of the gates that it
+// requires.
 
 import { join } from 'node:path';
 import {
@@ -83,7 +84,9 @@ async function recordOf(trail: Trail, { facts }: EntryOf<'run'>): Promise<RunRec
   return RunRecord.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-/** For a finished phase the time it was done, because evidence ages; for any other, the time of the trail's last entry. */
+/**
+ * For a finished phase the time it was done, because evidence ages; for any other, the time of the trail's last entry.
+ */
 function verifiedAt({ entries }: Trail, phase: Phase): string {
   const done = entries.findLast(
     (entry) => entry.kind === 'phase' && entry.phase === phase.id && entry.facts.event === 'done',

@@ -28,8 +28,8 @@ ${phases.map(phaseLine).join('\n')}
 
     sh verify.sh
 
-It needs openssl 3.0 or later, but not Coldpass. It checks each signature, that each file is about what its name says, and
-that a gate's statement rests on exactly the files in this folder. To check the two keys, compare them with the trail:
+It needs openssl 3.0 or later, but not Coldpass. It checks each signature, that each file is about what its name says,
+and that a gate's statement rests on exactly the files in this folder. To check the two keys, compare them with the trail:
 
     git -C HUB show ${source.head}:machine-docs/allowed_signers > allowed_signers
     sh verify.sh allowed_signers

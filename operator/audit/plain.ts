@@ -1,5 +1,5 @@
-// `coldpass audit FILE…`: audits logs kept by hand, without trail entries. Reads them, within limits, and folds them as well as
-// it can; with --repo it looks up the commits that they cite. The result shows where to look and proves nothing.
+// `coldpass audit FILE…`: audits logs kept by hand, without trail entries. Reads them, within limits, and folds them as
+// well as it can; with --repo it looks up the commits that they cite. The result only shows where to look.
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,5 +1,5 @@
-// The report of `coldpass audit FILE…` in words: the phases, each gate with its claims and verdicts, findings and the rest, then
-// what does not add up, and what could not be placed. All of it is other people's text, so it is cleaned and cut.
+// The report of `coldpass audit FILE…` in words: the phases, each gate with its claims and verdicts, findings and the
+// rest, then what does not add up, and what could not be placed. All of it is other people's text: cleaned and cut.
 
 import type { PlainGate, PlainVerdict, Where } from '../../state/plain/gates.ts';
 import type { PlainTrail } from '../../state/plain/trail.ts';

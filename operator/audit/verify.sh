@@ -1,12 +1,12 @@
 #!/bin/sh
-# Verifies the statements beside this file. Does not need Coldpass, only a POSIX shell with sed, grep and wc, and openssl 3.0 or
-# later.
+# Verifies the statements beside this file. Does not need Coldpass, only a POSIX shell with sed, grep and wc, and
+# openssl 3.0 or later.
 #
 #   sh verify.sh [ALLOWED_SIGNERS]
 #
-# If you give the trail's allowed_signers, it must list the two keys, and they must not be rotated out. Exit 0: every statement
-# is what its file name says, is signed by the right key, and rests on exactly the files that it names. Exit 1: one is not.
-# Exit 2: the check could not run.
+# If you give the trail's allowed_signers, it must list the two keys, and they must not be rotated out. Exit 0: every
+# statement is what its file name says, is signed by the right key, and rests on exactly the files that it names.
+# Exit 1: one is not. Exit 2: the check could not run.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -32,8 +32,8 @@ unpack() {
 
 says() { grep -qF "$1" "$work/payload"; }
 
-# FILE KEY PREDICATE WORDS…: checks that KEY signed it, and its type and members. Inside a JSON string a quotation mark is
-# written \", so the words cannot come from a test's name.
+# FILE KEY PREDICATE WORDS…: checks that KEY signed it, and its type and members. Inside a JSON string a quotation mark
+# is written \", so the words cannot come from a test's name.
 check() {
   file=$1 key=$2 predicate=$3
   shift 3

@@ -1,5 +1,6 @@
-// Hosts that resolve to an internal address: a local mirror, a company registry. A box reaches an address inside the machine's
-// own networks only if that address is granted too, whatever name resolves to it; so `init` proposes it with the name.
+// Hosts that resolve to an internal address: a local mirror, a company registry. A box reaches an address inside the
+// machine's own networks only if that address is granted too, whatever name resolves to it; so `init` proposes it with
+// the name.
 
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
@@ -13,7 +14,7 @@ const addressesMax = 4;
 
 export type Lookup = (host: string) => Promise<string[]>;
 
-/** The internal addresses of a host (`host` or `host:port`) as seen from here, with its port; none if it has a public one. */
+/** The internal addresses of a `host` or `host:port`, with its port; none if it has a public address. */
 export async function internalAddresses(host: string, find: Lookup = addressesOf): Promise<string[]> {
   const { name = '', port = '' } = /^(?<name>[^:]+)(?<port>:\d+)?$/.exec(host)?.groups ?? {};
   // A box may reach loopback by its own name without this.

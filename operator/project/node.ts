@@ -1,5 +1,5 @@
-// Node projects: vitest, jest, mocha and node:test. The test script of package.json is read for its arguments, but the recipe
-// runs the program itself: a script is in a file that a claim can change.
+// Node projects: vitest, jest, mocha and node:test. The test script of package.json is read for its arguments, but the
+// recipe runs the program itself: a script is in a file that a claim can change.
 
 import { z } from 'zod';
 import { CommandRecipe, type Stage } from '../../state/entry/recipe.ts';
@@ -98,7 +98,9 @@ function readPackage(project: Project): PackageJson | null {
   }
 }
 
-/** The variables and useful arguments of a script that is one plain command of a known runner; null for other scripts. */
+/**
+ * The variables and useful arguments of a script that is one plain command of a known runner; null for other scripts.
+ */
 function simpleCommand(script: string): { runner: RunnerName; env: string; args: string } | null {
   if (/[&|;<>`\n]|\$\(/.test(script)) return null;
   const [, env = '', program = '', tail = ''] =
@@ -187,7 +189,7 @@ function installCommand(project: Project, machine: Machine, flag: string): { run
   };
 }
 
-// Other hosts that a lockfile gets packages from. For packages locked from the public registry, npm asks its own registry.
+// Other hosts that a lockfile gets packages from. npm asks its own registry for packages locked from the public one.
 function lockHosts(project: Project, registry: string): string[] {
   const text = project.read('package-lock.json') ?? project.read('npm-shrinkwrap.json') ?? '';
   const hosts = [...text.matchAll(/"resolved": "(https?:\/\/[^"/]+\/)/g)].map(([, url]) => hostOf(url as string));

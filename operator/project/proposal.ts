@@ -1,5 +1,5 @@
-// What `init` proposes for a project, and the `coldpass.yml` for it: written for people first, with the reasons beside the
-// lines. Credentials in an address never get into the file.
+// What `init` proposes for a project, and the `coldpass.yml` for it: written for people first, with the reasons beside
+// the lines. Credentials in an address never get into the file.
 
 import { stringify } from 'yaml';
 import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../../state/entry/recipe.ts';

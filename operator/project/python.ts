@@ -1,5 +1,6 @@
-// Python projects, tested with pytest (which also runs unittest's tests). If declared dependencies are not installed here,
-// each run gets its own virtual environment; otherwise tests run in the environment that has them, granted as a tool folder.
+// Python projects, tested with pytest (which also runs unittest's tests). If declared dependencies are not installed
+// here, each run gets its own virtual environment; otherwise tests run in the environment that has them, granted as a
+// tool folder.
 
 import { CommandRecipe } from '../../state/entry/recipe.ts';
 import type { ToolGrant } from '../../state/trail/workspace.ts';
@@ -13,7 +14,7 @@ const requirementLists =
   /^(requirements([-_.](dev|test|tests|testing))?|(dev|test|tests)[-_]requirements|requirements\/(base|dev|test|tests))\.(txt|in)$/;
 const extrasWanted = ['test', 'tests', 'testing', 'dev'];
 
-/** A proposal for a project with Python tests at the top of the repository; null without such tests, or without a python. */
+/** A proposal for a project with Python tests at its top; null without such tests, or without a python. */
 export function detectPython(project: Project, machine: Machine): Proposal | null {
   const python = hasPytestTests(project) ? machine.python() : null;
   if (python === null) return null;

@@ -1,5 +1,4 @@
-// Your own repository, read only: where it is, who owns it, which branch is the base, what is committed. Nothing here writes
-// to it.
+// Your own repository, never written to: where it is, who owns it, which branch is the base, what is committed.
 
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';

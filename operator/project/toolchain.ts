@@ -1,6 +1,6 @@
-// The tools of this machine that a project's tests run on. They are found by asking the programs: version managers put shims
-// and links on PATH, and only the program itself knows its folder. Every box has /usr; anything else must be granted as a
-// tool folder.
+// The tools of this machine that a project's tests run on. They are found by asking the programs: version managers put
+// shims and links on PATH, and only the program itself knows its folder. Every box has /usr; anything else must be
+// granted as a tool folder.
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
@@ -43,7 +43,7 @@ export function thisMachine(dir: string, env: Env, nodePath: string): Machine {
   };
 }
 
-/** The absolute path of the first program of that name on PATH. Skips the folders that npm puts in front of your own PATH. */
+/** The absolute path of the first program of that name on PATH. Skips the folders that npm adds in front. */
 export function findProgram(name: string, env: Env): string | null {
   const folders = (env.PATH ?? '').split(':').filter((dir) => dir.startsWith('/') && !dir.includes('/node_modules/'));
   return folders.map((dir) => join(dir, name)).find(isProgram) ?? null;
@@ -72,7 +72,9 @@ print(json.dumps({"version": sys.version.split()[0], "prefix": sys.prefix, "base
   "pytest": has("pytest"), "venv": has("venv") and has("ensurepip")}))
 `;
 
-/** The python of the project's virtual environment or of the active one, else the first on PATH; null if there is none. */
+/**
+ * The python of the project's virtual environment or of the active one, else the first on PATH; null if there is none.
+ */
 export function findPython(dir: string, env: Env): PythonTool | null {
   const places = [join(dir, '.venv'), join(dir, 'venv'), ...(env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [])];
   const programs = [

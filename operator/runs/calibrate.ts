@@ -1,6 +1,6 @@
-// `coldpass calibrate --role adversary`: the configured model judges claims whose truth is known. Counts how many bad claims it
-// detects and how many false alarms it raises, and keeps the result in the state: a plan may demand a floor. Needs only the
-// model: no phase, no trail.
+// `coldpass calibrate --role adversary`: the configured model judges claims whose truth is known. Counts how many bad
+// claims it detects and how many false alarms it raises, and keeps the result in the state: a plan may demand a floor.
+// Needs only the model: no phase, no trail.
 //
 // Exit: 0 every case was judged · 4 some were not (money, model, or stopped)
 
@@ -51,7 +51,7 @@ export type CalibrateReport = {
   file: string;
 };
 
-/** Judges every case and keeps the result. Throws UsageError, Refused, TrailError or RunnerError: one line with what to do. */
+/** Judges every case and keeps the result. Throws UsageError, Refused, TrailError or RunnerError: one line. */
 export async function calibrateHere(options: CalibrateOptions): Promise<CalibrateReport> {
   const place = await here(options.asked);
   if (options.role !== 'adversary')

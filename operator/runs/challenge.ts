@@ -1,5 +1,5 @@
-// `coldpass challenge RUN`: reruns a run from the trail here and now, from what the trail pins, and compares the two test by
-// test. The result goes to you alone, not on the trail. Like `try`, it may run while a supervisor works.
+// `coldpass challenge RUN`: reruns a run from the trail here and now, from what the trail pins, and compares the two
+// test by test. The result goes to you alone, not on the trail. Like `try`, it may run while a supervisor works.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';

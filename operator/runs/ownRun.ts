@@ -1,5 +1,5 @@
-// Your own cold runs, outside any phase. They do not take the supervisor's lock and write nothing to the trail, so they may run
-// while it works. They have a separate folder (`trials/`), which nothing else cleans up.
+// Your own cold runs, outside any phase. They do not take the supervisor's lock and write nothing to the trail, so they
+// may run while it works. They have a separate folder (`trials/`), which nothing else cleans up.
 
 import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// `coldpass run PLAN`: runs one phase in the foreground, from its plan to DONE. Checks everything first, signs the `queue` act
-// unless the phase is already on the trail, then supervises in this process until the phase is done or needs you. A rerun
-// continues where the last one stopped: everything done so far is on the trail.
+// `coldpass run PLAN`: runs one phase in the foreground, from its plan to DONE. Checks everything first, signs the
+// `queue` act unless the phase is already on the trail, then supervises in this process until the phase is done or
+// needs you. A rerun continues where the last one stopped: everything done so far is on the trail.
 //
 // Exit: 0 done and delivered · 1 abandoned or refused · 3 needs you · 4 stopped early (rerun to resume)
 
@@ -86,7 +86,9 @@ async function queued(plan: ReadyPlan, before: TrailState, place: Here, options:
   return drop(place, await queueAct(plan, place, { env: options.asked.env, now }));
 }
 
-/** The nonce of a `queue` act for this plan that an earlier process dropped and nobody accepted; null if there is none. */
+/**
+ * The nonce of a `queue` act for this plan that an earlier process dropped and nobody accepted; null if there is none.
+ */
 async function waitingQueue({ paths }: Here, plan: ReadyPlan, clock: Clock): Promise<string | null> {
   const acts = [...(await readInbox(paths.inbox)).acts, ...(await readTaken(paths.inbox))];
   const match = acts.find(({ signed: { act } }) => {
@@ -154,7 +156,9 @@ async function delivered(
   return { exit: exits.operator, status: 'done', sha: null, branch: null, undelivered: answer.refused };
 }
 
-/** The phase to continue; null if there is none, but deferral triggers to check. Throws UsageError if there is neither. */
+/**
+ * The phase to continue; null if there is none, but deferral triggers to check. Throws UsageError if there is neither.
+ */
 function unfinished(state: TrailState): PhaseId | null {
   const id = livePhase(state)?.id ?? state.queue[0]?.phase;
   if (id) return id;
@@ -188,5 +192,6 @@ function refuseUnqueued({ paths }: Here, nonce: string): void {
 
 function otherPlan({ file, spec }: ReadyPlan): string {
   const amend = `coldpass amend ${spec.phase} --plan ${file} --because "…"`;
-  return `${file} is not the plan that phase ${spec.phase} was queued with; to change the plan, type: ${amend}; or restore the file, or give the new plan another id`;
+  const fault = `${file} is not the plan that phase ${spec.phase} was queued with`;
+  return `${fault}; to change the plan, type: ${amend}; or restore the file, or give the new plan another id`;
 }

@@ -1,5 +1,5 @@
-// `coldpass runs`: lists the runs on the trail and your own trials, or shows one of them in full. For a run on the trail, the
-// trail's record counts; the record of a trial is only in the state.
+// `coldpass runs`: lists the runs on the trail and your own trials, or shows one of them in full. For a run on the
+// trail, the trail's record counts; the record of a trial is only in the state.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

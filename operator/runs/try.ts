@@ -43,7 +43,9 @@ export type TryReport = {
   logs: string;
 };
 
-/** Makes the run. Throws UsageError, Refused, TrailError or RunnerError if it cannot start: one line with what to do. */
+/**
+ * Makes the run. Throws UsageError, Refused, TrailError or RunnerError if it cannot start: one line with what to do.
+ */
 export async function tryRun(options: TryOptions): Promise<TryReport> {
   const place = await here(options.asked);
   const { repository, workspace, config, paths } = place;

@@ -1,5 +1,5 @@
-// `coldpass demo`: a whole phase on a sample project, in its own folder, with a real hub, signatures, sandbox, cold runs and
-// SDK. Only the model is missing: a script plays the agents, and the demo says so.
+// `coldpass demo`: a whole phase on a sample project, in its own folder, with a real hub, signatures, sandbox, cold
+// runs and SDK. Only the model is missing: a script plays the agents, and the demo says so.
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,7 +65,9 @@ export async function demo(options: DemoOptions): Promise<DemoEnd> {
   }
 }
 
-/** Makes a repository of the sample, with its workspace beside it. The demo has its own key, so yours is not touched. */
+/**
+ * Makes a repository of the sample, with its workspace beside it. The demo has its own key, so yours is not touched.
+ */
 export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<DemoGround> {
   const dir = emptyDir(options.dir);
   const repo = join(dir, 'postbox');

@@ -1,5 +1,5 @@
-// `coldpass doctor`: what works here, and how to fix the rest. Each check is one line of data. A check that depends on a
-// failed one is left out, so that each problem has one remedy.
+// `coldpass doctor`: what works here, and how to fix the rest. Each check is one line of data. A check that depends on
+// a failed one is left out, so that each problem has one remedy.
 
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,9 @@ export type DoctorOptions = {
   nodeVersion: string;
   /** Asks the Docker engine at a socket whether apps can be deployed on it. */
   docker(socket: string): Promise<DockerReport>;
-  /** Opens the sandbox that runs here would use and tests it; `place` is null outside a workspace. The doctor closes it. */
+  /**
+   * Opens the sandbox that runs here would use and tests it; `place` is null outside a workspace. The doctor closes it.
+   */
   sandbox(place: Here | null): Promise<Opened>;
   stateDir?: string;
   /** Name resolution; the machine's own by default. */

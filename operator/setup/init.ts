@@ -1,5 +1,5 @@
-// `coldpass init`: prepares a repository. Writes coldpass.yml if missing, creates the state with its keys and hub, and records
-// your grants. It asks nothing and reports what it granted; a second run changes nothing.
+// `coldpass init`: prepares a repository. Writes coldpass.yml if missing, creates the state with its keys and hub, and
+// records your grants. It asks nothing and reports what it granted; a second run changes nothing.
 
 import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';

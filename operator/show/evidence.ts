@@ -1,5 +1,5 @@
-// One entry as evidence for a condition: where it is in git, and its outcome, if the entry itself does not have that. Pure.
-// `sayExplained.ts` puts it into words.
+// One entry as evidence for a condition: where it is in git, and its outcome, if the entry itself does not have that.
+// Pure. `sayExplained.ts` puts it into words.
 
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import type { EntryId } from '../../state/entry/ids.ts';

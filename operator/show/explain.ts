@@ -50,7 +50,7 @@ async function explained(trail: Trail, hub: string, phase: Phase, gate: GateId, 
   return { exit: holds ? exits.yes : exits.no, phase: phase.id, gate, holds, state, claim, conditions };
 }
 
-/** The entries that the condition names, those of its runs and waivers, and related ones that a reader will ask for. In order. */
+/** In order: the entries that the condition names, those of its runs and waivers, and related ones. */
 function evidenceIds(condition: Condition, phase: Phase, report: GateReport): EntryId[] {
   const ofRuns = phase.runs.filter(({ run }) => condition.runs.includes(run)).map(({ id }) => id);
   const ids = [...condition.evidence, ...ofRuns, ...condition.waived, ...relatedIds(condition, phase, report)];

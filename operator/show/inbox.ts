@@ -1,5 +1,5 @@
-// `coldpass inbox`: what waits for you, with the commands that settle it, and which of your acts wait for a supervisor or were
-// refused.
+// `coldpass inbox`: what waits for you, with the commands that settle it, and which of your acts wait for a supervisor
+// or were refused.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Why a gate holds or does not, in words: a line for each condition; below it what is missing, then each relevant entry with
-// its outcome. Agents' texts are wrapped here, so that the terminal need not wrap them.
+// Why a gate holds or does not, in words: a line for each condition; below it what is missing, then each relevant entry
+// with its outcome. Agents' texts are wrapped here, so that the terminal need not wrap them.
 
 import { countWords, entryLine, purposeWords, short } from '../terminal/lines.ts';
 import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';

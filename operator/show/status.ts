@@ -1,4 +1,4 @@
-// `coldpass status`: the current state of phases and gates from the trail, and what is running now. Reads only; takes no lock.
+// `coldpass status`: the state of phases and gates from the trail, and what is running now. Reads only; takes no lock.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { RunIntent } from '../../runner/run/janitor.ts';
@@ -130,7 +130,9 @@ function awake({ sessions }: Phase, entries: readonly Entry[]): Doing[] {
   }));
 }
 
-/** Runs that have started and have no results. A dead supervisor may have left some, so call this only if one is alive. */
+/**
+ * Runs that have started and have no results. A dead supervisor may have left some, so call this only if one is alive.
+ */
 function runsUnderWay(runsDir: string): Doing[] {
   const runs = readdirSync(runsDir).filter((name): name is RunId => RunId.safeParse(name).success);
   return runs.flatMap((run) => {

@@ -1,5 +1,5 @@
-// `coldpass watch`: the status, then each new entry that matters; on a terminal also what is running and for how long. Looks
-// whenever heads.log or the folder of runs changes: the supervisor writes both.
+// `coldpass watch`: the status, then each new entry that matters; on a terminal also what is running and for how long.
+// Looks whenever heads.log or the folder of runs changes: the supervisor writes both.
 
 import { watch as watchPath } from 'node:fs';
 import { basename } from 'node:path';

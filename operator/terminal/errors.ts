@@ -1,5 +1,5 @@
-// Exit codes, and the error that each one stands for: you mistyped something, something waits for you, or the machine is
-// broken. Any other error is a bug: it is not translated, and crashes with its stack.
+// Exit codes, and the error that each one stands for: you mistyped something, something waits for you, or the machine
+// is broken. Any other error is a bug: it is not translated, and crashes with its stack.
 
 import { Refused, TrailError } from '../../state/entry/errors.ts';
 

@@ -1,5 +1,6 @@
-// What a failed command prints: one line and an exit code. Errors that rooms throw for people are printed as they are; common
-// system errors (a full disk, someone else's folder) get a line of advice; anything else is a bug, with its details in a file.
+// What a failed command prints: one line and an exit code. Errors that rooms throw for people are printed as they are;
+// common system errors (a full disk, someone else's folder) get a line of advice; anything else is a bug, with its
+// details in a file.
 
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

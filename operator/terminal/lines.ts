@@ -1,5 +1,5 @@
-// Trail entries as single lines for a terminal, and the words for a run's purpose. Built from the facts; text that an agent
-// wrote is cleaned and cut.
+// Trail entries as single lines for a terminal, and the words for a run's purpose. Built from the facts; text that an
+// agent wrote is cleaned and cut.
 
 import type { ActPayload } from '../../state/entry/act.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';

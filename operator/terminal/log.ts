@@ -10,7 +10,7 @@ export function logFile(stateDir: string): string {
   return join(stateDir, 'log.jsonl');
 }
 
-/** Opens the log for appending. If it has grown too large, renames it to `log.1.jsonl` first, replacing the last such file. */
+/** Opens the log for appending. Renames a log that has grown too large to `log.1.jsonl` first. */
 export function openLog(stateDir: string): Logger {
   const file = logFile(stateDir);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,6 +1,6 @@
-// Terminal output. Everything is cleaned on the way: a plain string loses its escapes, control and bidi characters, and only
-// `Painted` text, built here from cleaned parts, carries colour. On a terminal, a block at the bottom shows what is running
-// and for how long, repainted in place; in a pipe, the same lines come out plain and there is no block.
+// Terminal output. Everything is cleaned on the way: a plain string loses its escapes, control and bidi characters, and
+// only `Painted` text, built here from cleaned parts, carries colour. On a terminal, a block at the bottom shows what
+// is running and for how long, repainted in place; in a pipe, the same lines come out plain and there is no block.
 
 import { stripVTControlCharacters, styleText } from 'node:util';
 

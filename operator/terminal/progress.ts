@@ -1,5 +1,5 @@
-// Shows the supervisor's progress on a screen: a line for each entry that matters and, below, what is running and for how
-// long. In a pipe, only the lines.
+// Shows the supervisor's progress on a screen: a line for each entry that matters and, below, what is running and for
+// how long. In a pipe, only the lines.
 
 import type { Progress } from '../../loop/hands/world.ts';
 import type { Progress as StageProgress } from '../../runner/run/coldrun.ts';

@@ -17,7 +17,9 @@ const addressDefault = 'https://api.anthropic.com';
 
 export type Agents = Record<AgentRole, AgentSetup>;
 
-/** The setups of both roles. Throws UsageError if the key is missing, an address is not a URL, or a model has no price. */
+/**
+ * The setups of both roles. Throws UsageError if the key is missing, an address is not a URL, or a model has no price.
+ */
 export function agentsFrom(config: Config, env: Env, clock: Clock): Agents {
   const apiKey = env.ANTHROPIC_API_KEY?.trim() ?? '';
   const setup = (role: AgentRole): AgentSetup => {

@@ -45,7 +45,7 @@ export async function found(options: Founding): Promise<{ root: string; publicKe
   if (!operators.some(({ publicKey }) => publicKey === operator.publicKey)) {
     throw new TrailError(
       'bad-key',
-      `${paths.hub} was founded with the key ${hub.root}, not with ${operator.fingerprint}; name the right key with --key`,
+      `${paths.hub} was founded with the key ${hub.root}, not with ${operator.fingerprint}; pass the right one with --key`,
     );
   }
   strangers(hub, keys, paths.keys);

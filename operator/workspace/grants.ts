@@ -1,6 +1,7 @@
-// What a box may reach (tool folders and network hosts), and the Docker engine that apps are deployed on. A recipe only names
-// them; they count once they are in the workspace's grants, which nobody in the loop can write. `init` grants what the recipes
-// need and this machine has, but never Docker on its own: access to its socket is access to the whole machine.
+// What a box may reach (tool folders and network hosts), and the Docker engine that apps are deployed on. A recipe only
+// names them; they count once they are in the workspace's grants, which nobody in the loop can write. `init` grants
+// what the recipes need and this machine has, but never Docker on its own: access to its socket is access to the whole
+// machine.
 
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// Where a command is run: the repository, its configuration and its workspace. Every command except `init`, `demo` and the
-// offline audit starts here.
+// Where a command is run: the repository, its configuration and its workspace. Every command except `init`, `demo` and
+// the offline audit starts here.
 
 import { resolve } from 'node:path';
 import { type Config, readConfig } from '../../state/plan/config.ts';

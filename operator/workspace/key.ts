@@ -1,5 +1,5 @@
-// The operator's key. It is yours: kept outside the state, opened in your own process and only to sign. `init` creates one in
-// your configuration folder, or records where an existing one is.
+// The operator's key. It is yours: kept outside the state, opened in your own process and only to sign. `init` creates
+// one in your configuration folder, or records where an existing one is.
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -28,7 +28,7 @@ export function openOperatorKey(place: KeyPlace, env: Env): Signer {
 
 export type KeyChoice = { place: KeyPlace; made: boolean };
 
-/** The key that you named (`key`: a private key file, or the `.pub` file of a key in your ssh-agent), else the default one. */
+/** The key that you named (a private key file, or the `.pub` file of a key in your ssh-agent), else the default. */
 export function chooseOperatorKey(options: { key?: string; dir: string; env: Env; home: string }): KeyChoice {
   if (options.key === undefined) {
     const path = operatorKeyFile(options.env, options.home);

@@ -1,5 +1,5 @@
-// `coldpass rotate ROLE`: a new key for a role. It is created here, in the state's keys folder (yours beside your old one), and
-// counts once the act that names it is on the trail. Signatures by the old key stay valid.
+// `coldpass rotate ROLE`: a new key for a role. It is created here, in the state's keys folder (yours beside your old
+// one), and counts once the act that names it is on the trail. Signatures by the old key stay valid.
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -52,7 +52,7 @@ export async function rotateAct(name: string, options: RotateOptions): Promise<S
   return act;
 }
 
-/** The workspace after a rotation of your key: with the next key once it is on the trail, without it once it was refused. */
+/** Settles a rotation of your key: adopts the next key once it is on the trail, forgets it once it is refused. */
 export async function settledWorkspace(workspace: Workspace, paths: StatePaths): Promise<Workspace> {
   const { next, ...old } = workspace.operator;
   if (!next) return workspace;

@@ -1,5 +1,5 @@
-// Whether a supervisor is running this workspace. Found out without touching the lock: taking it, even for an instant, could
-// turn away a supervisor that is just starting.
+// Whether a supervisor is running this workspace. Found out without touching the lock: taking it, even for an instant,
+// could turn away a supervisor that is just starting.
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import type { StatePaths } from '../../state/trail/workspace.ts';

@@ -1,5 +1,5 @@
-// Turns your decision into an act, signs it in this process with your own key, and drops it in the inbox. If a supervisor is
-// running, waits here for its answer.
+// Turns your decision into an act, signs it in this process with your own key, and drops it in the inbox. If a
+// supervisor is running, waits here for its answer.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';

@@ -146,7 +146,7 @@ describeBoxed("the operator's acts", () => {
     );
     for (const role of ['builder', 'supervisor', 'operator']) {
       const said = JSON.parse((await type(['rotate', role, '--json'])).out);
-      expect(said).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
+      expect(said).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotate the ${role}'s key; SHA256:`) });
     }
     expect((await type(['rotate', 'operator'])).err).toMatch(/another new key of yours already waits for a supervisor/);
     await type(['drop', '--because', 'enough']);
@@ -181,7 +181,7 @@ describeBoxed("the operator's acts", () => {
     await approveAsBuilder(place, asked.id);
     await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, and not the operator's/);
     const said = await type(['approve', String(asked.id), '--because', 'it is 42']);
-    expect(said.out).toBe(`signed  approves #${asked.id}; it is on the trail\n`);
+    expect(said.out).toBe(`signed  approve #${asked.id}; now on the trail\n`);
     expect(said.exit).toBe(0);
 
     running.child.kill('SIGINT');

@@ -41,7 +41,7 @@ describeBoxed('a calibration', () => {
       calibration: { detects: 1, alarms: 0, complete: true, model: 'scripted' },
     });
     expect(readCalibrations(ground.paths.calibrations)).toEqual([report.calibration]);
-    expect(notes).toEqual(['note: a script judges here, and no model: the figures say nothing of one']);
+    expect(notes).toEqual(['note: a script judges here, not a model, so the figures are not about any model']);
     expect(said(report)).toContain('a script, not a model');
   }, 300_000);
 

@@ -123,7 +123,7 @@ describe('a challenged run', () => {
     const place = { paths: { hub: story.hub.dir } } as Here;
     const options = { now: () => new Date(), signal: new AbortController().signal };
     await expect(challenge(place, story.runs.gate, options)).rejects.toThrow(
-      new RegExp(`results.json is not what entry #${story.ids.gateRun} names by digest`),
+      new RegExp(`results.json does not match its digest in entry #${story.ids.gateRun}; see: coldpass audit`),
     );
     await expect(challenge(place, 'r-ffffffffffff', options)).rejects.toThrow(/ended LOST and does not count/);
   });

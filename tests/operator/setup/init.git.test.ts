@@ -187,7 +187,7 @@ test('other than the founding key is refused for a workspace that stands', async
   const path = join(tempDir(), 'other');
   generateKey(path, 'eve');
   await expect(init({ ...options, key: path })).rejects.toThrow(
-    /was founded with the key SHA256:.*name the right key with --key/,
+    /was founded with the key SHA256:.*pass the right one with --key/,
   );
 });
 
