@@ -20,7 +20,7 @@ const titles: Record<string, string> = {
   holdout: 'the hold-outs pass',
   protected: 'protected paths are untouched',
   verdict: 'the Adversary gave a PASS on this evidence',
-  findings: 'no finding, veto or flake is open',
+  findings: 'no open finding, veto or flake blocks it',
   requires: 'the gates that it requires hold at an ancestor',
 };
 

@@ -96,7 +96,7 @@ it('says of a gate that does not hold what is missing, what blocks, and which ac
   expect(text).toMatch(new RegExp(`waived 2 cold runs .*\\(by act #${waive}\\)\n.*FAIL M1, cold run 1`));
   expect(text).toMatch(/no {5}5 the Adversary gave a PASS on this evidence/);
   expect(text).toMatch(
-    /no {5}6 no finding, veto or flake is open[\s\S]*FINDING M1[\s\S]*open and blocking\n +fix: mend it/,
+    /no {5}6 no open finding, veto or flake blocks it[\s\S]*FINDING M1[\s\S]*open and blocking\n +fix: mend it/,
   );
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
   await expect(told(made.hub.dir, 'M9', storyMs)).rejects.toThrow(/has no gate M9/);
