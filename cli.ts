@@ -1,7 +1,7 @@
-// The command line: which commands there are, and the one place that knows this process (arguments, environment, signals, exit
-// code). What a command does is a function in operator/ that returns data; how that reads is another one beside it.
+// The command line: lists the commands, and is the only file that knows this process (arguments, environment, signals,
+// exit code). A command is a function in operator/ that returns data; another one beside it puts the data into words.
 //
-// Exit: 0 yes · 1 no · 2 usage or bad input · 3 needs the operator · 4 the machine
+// Exit: 0 yes · 1 no · 2 usage or bad input · 3 needs you · 4 the machine failed
 
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
@@ -39,7 +39,7 @@ import type { Asked, Here } from './operator/workspace/place.ts';
 import type { JudgedCase } from './state/trail/calibration.ts';
 
 type Common = { json?: boolean; state?: string };
-/** What takes longer to load than all the rest: the model's SDK, sandbox and supervisor. Only for those who use it. */
+/** The slowest modules to load: the model's SDK, sandbox and supervisor. Loaded only by the commands that use them. */
 const load = {
   sandbox: () => import('./operator/workspace/sandbox.ts'),
   docker: () => import('./runner/swarm/engine/report.ts'),
@@ -56,24 +56,48 @@ const now = () => new Date(nowMs());
 const out = screen({ out: process.stdout, colour: wantsColour(process.stdout, process.env) });
 const program = new Command('coldpass')
   .description('Nothing is done until it passes cold.')
-  .version('0.1.0')
+  .version('0.1.0', '-V, --version', 'show the version')
   .exitOverride()
-  .configureHelp({ subcommandTerm: termOf, helpWidth: 110 })
-  .configureOutput({ outputError: sayMistake });
+  .helpOption('-h, --help', 'show help')
+  .configureHelp({ subcommandTerm: termOf, visibleCommands: (command) => [...command.commands], helpWidth: 110 })
+  .configureOutput({ outputError: sayMistake })
+  .addHelpText('after', '\nRun `coldpass COMMAND --help` for the options of a command and an example.');
 
-add('init', 'write coldpass.yml (base, recipes, tools found here) and make the state', 'init')
-  .option('--name <name>', "the workspace's name, by default the folder's")
-  .option('--base <branch>', 'the branch that phases start from')
-  .option('--key <file>', 'your own ed25519 key, or the .pub file of one that your ssh-agent holds')
-  .option('--tool <name=folder...>', 'grant a tool folder besides those found')
-  .option('--host <host...>', 'grant a network host besides those found')
-  .option('--docker <socket>', 'grant a Docker engine, for recipes of apps')
-  .action((options) => {
-    const given = { ...options, ...asked(options), ...grantOptions(options), nodePath: process.execPath, now: now() };
-    return answer(options, () => init(given), sayInit);
+program.commandsGroup('Set up:');
+
+program
+  .command('demo')
+  .description('play a whole phase on a sample project: scripted agents, no key needed')
+  .option('--dir <folder>', 'put everything there: an empty or a new folder')
+  .option('--json', 'print one JSON document')
+  .addHelpText('after', '\nExample:\n  coldpass demo --dir ./first-light')
+  .action(async (options) => {
+    const { demo, sayDemo, sayGround, sayUnboxed } = await load.demo();
+    const { onProgress } = follow(out, nowMs);
+    const show = (progress: Progress) => {
+      sayUnboxed(progress, out);
+      onProgress(progress);
+    };
+    const shown = options.json ? {} : { onLaid: (laid: DemoGround) => sayGround(laid, out), onProgress: show };
+    const settings = { ...options, ...asked({}), nodePath: process.execPath, clock, signal: interruptible(), ...shown };
+    // The demo gets a new folder unless you name one; it never uses the current folder.
+    return answer(options, () => demo({ ...settings, dir: options.dir }), sayDemo);
   });
 
-add('doctor', 'what works here, and how to mend the rest', 'doctor').action((options) => {
+add('init', 'write coldpass.yml and the state', 'init')
+  .option('--name <name>', "the workspace's name (default: the folder's name)")
+  .option('--base <branch>', 'the branch that phases start from')
+  .option('--key <file>', 'your own ed25519 key, or the .pub file of a key in your ssh-agent')
+  .option('--tool <name=folder...>', 'grant a tool folder besides those found')
+  .option('--host <host...>', 'grant a network host besides those found')
+  .option('--docker <socket>', 'grant a Docker engine, for app recipes')
+  .action((options) => {
+    const nodePath = process.execPath;
+    const settings = { ...options, ...asked(options), ...grantOptions(options), nodePath, now: now() };
+    return answer(options, () => init(settings), sayInit);
+  });
+
+add('doctor', 'check this machine and say how to fix what fails', 'doctor').action((options) => {
   const nodeVersion = process.versions.node;
   const docker = async (socket: string) => (await load.docker()).dockerReport(socket);
   const make = async () =>
@@ -81,53 +105,38 @@ add('doctor', 'what works here, and how to mend the rest', 'doctor').action((opt
   return answer(options, make, sayDoctor);
 });
 
-add('try [recipe]', 'a cold run now, of what is committed: is it green?', 'try unit --ref main')
-  .option('--ref <ref>', 'a branch, tag or commit in place of what is checked out')
-  .option('--keep', 'leave a red run standing until Ctrl-C, to look at it')
+program.commandsGroup('Run:');
+
+const plan = program.command('plan').description('start a plan, or check one');
+common(plan.command('new <title>'), 'write a new plan in this folder', 'plan new "list --json"').action(
+  (title, options) => answer(options, () => planNew(asked(options), title), sayPlanMade),
+);
+common(plan.command('check <file>'), 'list what is wrong with a plan', 'plan check plan-phase-x.md').action(
+  (file, options) => answer(options, () => planCheck(asked(options), file), sayPlanChecked),
+);
+
+add('try [recipe]', 'make one cold run of what is committed', 'try unit --ref main')
+  .option('--ref <ref>', 'a branch, tag or commit (default: what is checked out)')
+  .option('--keep', 'leave a red run standing until Ctrl-C, so that you can look at it')
   .action((recipe, options) => {
     const shown = options.json ? {} : { onProgress: followRun(out, nowMs), onNote: out.line };
-    const given = { ...options, ...(recipe && { recipe }), asked: asked(options), now, ...shown };
-    return answer(options, async () => (await load.try()).tryRun({ ...given, signal: interruptible() }), sayTry);
+    const settings = { ...options, ...(recipe && { recipe }), asked: asked(options), now, ...shown };
+    return answer(options, async () => (await load.try()).tryRun({ ...settings, signal: interruptible() }), sayTry);
   });
 
-add('runs [run]', 'list the runs, or show one with what failed in it', 'runs r-4f2a90b1c3d5')
-  .option('--badge', 'its level as an SVG picture')
-  .action((id, options) => {
-    if (id) return answer(options, async () => showRun(await place(options), id), options.badge ? sayBadge : sayOneRun);
-    return answer(options, async () => listRuns(await place(options)), sayRuns);
-  });
+add('run [plan]', 'run a phase to DONE; rerun to resume', 'run plan-phase-x.md').action((file, options) => {
+  const shown = options.json ? {} : { onProgress: follow(out, nowMs).onProgress, onNote: out.line };
+  const settings = { asked: asked(options), ...(file && { plan: file }), clock, signal: interruptible(), ...shown };
+  return answer(options, async () => (await load.run()).run(settings), sayRun);
+});
 
-add('challenge <run>', 'a recorded run made again here and now, compared test by test', 'challenge r-4f2a90b1c3d5')
-  .addHelpText('after', '\nExit: 0 alike, 1 not, 4 the machine failed. What comes out is not recorded on the trail.')
-  .action((run, options) => {
-    const shown = options.json ? {} : { onProgress: followRun(out, nowMs), onNote: out.line };
-    const given = { now, ...shown };
-    const make = async () =>
-      (await load.challenge()).challenge(await place(options), run, { ...given, signal: interruptible() });
-    return answer(options, make, sayChallenge);
-  });
+program.commandsGroup('Watch:');
 
-const plan = program.command('plan').description('begin a plan, or check one');
-common(plan.command('new <title>'), 'begin a plan, in this folder', 'plan new "list --json"').action((title, options) =>
-  answer(options, () => planNew(asked(options), title), sayPlanMade),
-);
-common(plan.command('check <file>'), 'say what a plan lacks', 'plan check plan-phase-x.md').action((file, options) =>
-  answer(options, () => planCheck(asked(options), file), sayPlanChecked),
-);
-
-add('run [plan]', 'one phase, from its plan to DONE; typed again it goes on', 'run plan-phase-x.md').action(
-  (file, options) => {
-    const shown = options.json ? {} : { onProgress: follow(out, nowMs).onProgress, onNote: out.line };
-    const given = { asked: asked(options), ...(file && { plan: file }), clock, signal: interruptible(), ...shown };
-    return answer(options, async () => (await load.run()).run(given), sayRun);
-  },
-);
-
-add('status', 'what is so: phases, gates, who is awake, what was spent', 'status').action((options) =>
+add('status', 'show phases, gates, who is awake and what was spent', 'status').action((options) =>
   answer(options, async () => status(await place(options), nowMs()), sayStatus),
 );
 
-add('watch', 'the status, then each entry that matters as it comes', 'watch').action((options) => {
+add('watch', 'show the status, then each new entry that matters', 'watch').action((options) => {
   const watching = { nowMs, signal: interruptible(''), out, json: options.json === true };
   return answer(
     {},
@@ -136,8 +145,8 @@ add('watch', 'the status, then each entry that matters as it comes', 'watch').ac
   );
 });
 
-add('explain <gate>', 'why a gate holds or does not: each condition, with its evidence', 'explain M1')
-  .option('--phase <id>', 'by default the one that is open, else the newest')
+add('explain <gate>', 'show why a gate holds or not: each condition with its evidence', 'explain M1')
+  .option('--phase <id>', 'which phase (default: the open one, else the newest)')
   .action((gate, options) =>
     answer(options, async () => explain(await place(options), gate, options.phase, nowMs()), sayExplained),
   );
@@ -147,67 +156,68 @@ add('trail [words...]', 'search the trail, or show one entry', 'trail --kind ver
   .option('--gate <gate>', 'entries about this gate')
   .option('--phase <id>', 'entries of this phase')
   .option('--from <entry>', 'entries from this number on')
-  .option('--limit <count>', 'how many to list, 40 by default')
-  .option('--entry <entry>', 'this one, whole')
+  .option('--limit <count>', 'how many to list (default: 40)')
+  .option('--entry <entry>', 'show this entry in full')
   .action((words, options) =>
     answer(options, async () => searchTrail(await place(options), { words, ...options }), sayTrail),
   );
 
-add('inbox', 'what waits for you, with the commands that settle it', 'inbox').action((options) =>
+add('runs [run]', 'list the runs, or show one with what failed', 'runs r-4f2a90b1c3d5')
+  .option('--badge', "print the run's level as an SVG badge")
+  .action((id, options) => {
+    if (id) return answer(options, async () => showRun(await place(options), id), options.badge ? sayBadge : sayOneRun);
+    return answer(options, async () => listRuns(await place(options)), sayRuns);
+  });
+
+program.commandsGroup('Decide:');
+
+add('inbox', 'list what waits for you, with the commands that settle it', 'inbox').action((options) =>
   answer(options, async () => inbox(await place(options), nowMs()), sayInbox),
 );
 
 for (const command of actCommands) addAct(command);
 
-add('audit [files...]', 'check the trail offline, or files of an older practice', 'audit --root SHA256:… --head COMMIT')
-  .option('--root <fingerprint>', 'the key that must have signed its first commit')
-  .option('--head <commit>', 'a commit that it must hold')
-  .option('--hub <folder>', "another hub than this workspace's")
-  .option('--since-last', 'only what came after the last sound audit, on its word for the rest')
-  .option('--repo <folder>', 'with files: look up in this repository the commits that they cite')
+program.commandsGroup('Verify:');
+
+add('audit [files...]', 'check the trail offline, or logs kept by hand', 'audit --root SHA256:… --head COMMIT')
+  .option('--root <fingerprint>', 'the key that must have signed the first commit')
+  .option('--head <commit>', 'a commit that the trail must contain')
+  .option('--hub <folder>', "audit this hub instead of the workspace's")
+  .option('--since-last', 'check only what came after the last sound audit, and trust that audit for the rest')
+  .option('--repo <folder>', 'with files: look up the commits that they cite in this repository')
   .action((files: string[], options) => {
     if (files.length > 0) return answer(options, () => auditPlain(asked(options), files, options), sayPlain);
     return answer(options, () => auditTrail(asked(options), options), sayAudit);
   });
 
-add('export [phase]', 'signed statements of runs and gates (DSSE, in-toto), for openssl', 'export --out ./statements')
-  .requiredOption('--out <folder>', 'an empty folder, or one to be made')
-  .option('--resource <uri>', 'what your readers call the repository, such as git+https://example.org/x.git')
+add('challenge <run>', 'rerun a recorded run here and compare it test by test', 'challenge r-4f2a90b1c3d5')
+  .addHelpText('after', '\nExit: 0 alike, 1 not, 4 the machine failed. The result is not recorded on the trail.')
+  .action((run, options) => {
+    const shown = options.json ? {} : { onProgress: followRun(out, nowMs), onNote: out.line };
+    const make = async () =>
+      (await load.challenge()).challenge(await place(options), run, { now, ...shown, signal: interruptible() });
+    return answer(options, make, sayChallenge);
+  });
+
+add('export [phase]', 'write signed statements of runs and gates (in-toto, DSSE)', 'export --out ./statements')
+  .requiredOption('--out <folder>', 'an empty or a new folder')
+  .option('--resource <uri>', 'the URI by which readers know the repository, such as git+https://example.org/x.git')
   .action((phase, options) =>
     answer(options, () => exportStatements(asked(options), { ...options, ...(phase && { phase }) }), sayExported),
   );
 
-add('calibrate', 'how much the configured model detects, on claims whose truth is known', 'calibrate --role adversary')
-  .requiredOption('--role <role>', 'whose model judges: adversary')
-  .option('--usd <amount>', 'the most that it may cost, 10 by default', Number)
-  .addHelpText('after', '\nExit: 0 every case was judged, 4 not all were. A plan may demand a floor: calibration.')
+add('calibrate', 'measure how well the configured model judges claims of known truth', 'calibrate --role adversary')
+  .requiredOption('--role <role>', 'the role to calibrate: adversary')
+  .option('--usd <amount>', 'the most that it may cost, in dollars (default: 10)', Number)
+  .addHelpText('after', '\nExit: 0 every case was judged, 4 some were not. A plan may demand a floor: `calibration`.')
   .action(async (options) => {
     const { calibrateHere, sayCalibration, sayCase } = await load.calibrate();
     const shown = options.json ? {} : { onCase: (one: JudgedCase) => sayCase(one, out), onNote: out.line };
-    const given = { asked: asked(options), role: options.role, usd: options.usd ?? null, clock, ...shown };
-    return answer(options, () => calibrateHere({ ...given, signal: interruptible() }), sayCalibration);
+    const settings = { asked: asked(options), role: options.role, usd: options.usd ?? null, clock, ...shown };
+    return answer(options, () => calibrateHere({ ...settings, signal: interruptible() }), sayCalibration);
   });
 
-program
-  .command('demo')
-  .description('a whole phase on a sample project, played by a script: no key, no service')
-  .option('--dir <folder>', 'put everything there: an empty folder, or one to be made')
-  .option('--json', 'say it as one JSON document')
-  .addHelpText('after', '\nExample:\n  coldpass demo --dir ./first-light')
-  .action(async (options) => {
-    const { demo, sayDemo, sayGround, sayUnboxed } = await load.demo();
-    const { onProgress } = follow(out, nowMs);
-    const told = (progress: Progress) => {
-      sayUnboxed(progress, out);
-      onProgress(progress);
-    };
-    const shown = options.json ? {} : { onLaid: (laid: DemoGround) => sayGround(laid, out), onProgress: told };
-    const given = { ...options, ...asked({}), nodePath: process.execPath, clock, signal: interruptible(), ...shown };
-    // A new folder unless one is named: the demo's ground is never where it is typed.
-    return answer(options, () => demo({ ...given, dir: options.dir }), sayDemo);
-  });
-
-process.stdout.on('error', () => process.exit(exits.yes)); // whoever read us has seen enough
+process.stdout.on('error', () => process.exit(exits.yes)); // our reader has seen enough and closed the pipe
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 try {
@@ -216,13 +226,13 @@ try {
   fail(error);
 }
 
-/** What commander has against the arguments, on one line. */
+/** Prints commander's complaint about the arguments on one line. */
 function sayMistake(text: string, write: (line: string) => void): void {
   const [line = '', ...hints] = text.trim().split('\n');
   write(`${[line.replace(/^error: /, 'coldpass: '), ...hints].join(' ')}\n`);
 }
 
-/** A command in the list of them: its name and arguments. */
+/** A command's entry in the list of commands: its name and arguments. */
 function termOf(command: Command): string {
   const names = command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`));
   return [command.name(), ...names].join(' ');
@@ -235,25 +245,26 @@ function add(spec: string, summary: string, example: string): Command {
 function common(command: Command, summary: string, example: string): Command {
   return command
     .description(summary)
-    .option('--json', 'say it as one JSON document')
-    .option('--state <folder>', 'where the state lies, if not in the usual place')
+    .option('--json', 'print one JSON document')
+    .option('--state <folder>', 'the state folder, if not the default one')
+    .helpOption('-h, --help', 'show help')
     .addHelpText('after', `\nExample:\n  coldpass ${example}`);
 }
 
-/** An act: what was typed, by the names of its arguments and options, is the decision. */
+/** Adds an act. The decision consists of what you typed, by the names of the arguments and options. */
 function addAct({ spec, summary, example, options, needed }: ActCommand): void {
   const [name = '', ...words] = spec.split(' ');
   const names = words.map((word) => word.slice(1, -1));
-  const isOfAny = !names.includes('phase') && name !== 'rotate';
+  const takesPhase = !names.includes('phase') && name !== 'rotate';
   const command = add(spec, summary, example);
-  if (isOfAny) command.option('--phase <id>', 'by default the one that is open or parked');
-  command.option('--expires <span>', 'how long it may wait to be taken up, such as 2d; a day by default');
-  for (const [flags, says] of options) command.option(flags, says);
-  for (const [flags, says] of needed) command.requiredOption(flags, says);
-  command.action((...given) => {
-    const { phase, expires, json, state, ...more } = given[names.length];
-    const typed = Object.fromEntries(names.map((key, at) => [key, given[at]]));
-    const decision = { act: name, ...typed, ...more } as Decision;
+  for (const [flags, help] of needed) command.requiredOption(flags, help);
+  for (const [flags, help] of options) command.option(flags, help);
+  if (takesPhase) command.option('--phase <id>', 'which phase (default: the open or parked one)');
+  command.option('--expires <span>', 'how long the act may wait to be accepted, such as 2d (default: a day)');
+  command.action((...values) => {
+    const { phase, expires, json, state, ...more } = values[names.length];
+    const args = Object.fromEntries(names.map((key, at) => [key, values[at]]));
+    const decision = { act: name, ...args, ...more } as Decision;
     const about = {
       env: process.env,
       dir: process.cwd(),
@@ -265,7 +276,7 @@ function addAct({ spec, summary, example, options, needed }: ActCommand): void {
   });
 }
 
-/** Does it, says it, and ends this process with the report's exit code. */
+/** Makes the report, prints it, and ends this process with its exit code. */
 async function answer<R extends { exit: Exit }>(
   { json }: Common,
   make: () => Promise<R>,
@@ -280,7 +291,7 @@ async function answer<R extends { exit: Exit }>(
   return process.exit(report.exit);
 }
 
-/** What a slow reader of our pipe has not taken yet would be lost by the exit. */
+/** Waits until a slow reader of our pipe has taken all output: exiting earlier would lose the rest. */
 function written(): Promise<void> {
   return new Promise((resolve) => process.stdout.write('', () => resolve()));
 }
@@ -295,11 +306,11 @@ function place(options: Common): Promise<Here> {
 }
 
 /** Aborts on the first Ctrl-C or SIGTERM; the second ends this process at once. */
-function interruptible(says = 'coldpass: stopping; once more ends it at once\n'): AbortSignal {
+function interruptible(message = 'coldpass: stopping; press Ctrl-C again to quit now\n'): AbortSignal {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exits.machine);
-    process.stderr.write(says);
+    process.stderr.write(message);
     controller.abort();
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
@@ -308,7 +319,7 @@ function interruptible(says = 'coldpass: stopping; once more ends it at once\n')
 
 function fail(error: unknown): never {
   out.close();
-  // Commander has said what is wrong, or has shown what was asked for.
+  // Commander has already printed what is wrong, or the help.
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exits.yes : exits.usage);
   const { line, exit } = faultOf(error, process.pid);
   process.stderr.write(`coldpass: ${line}\n`);

@@ -1,5 +1,5 @@
-// The operator's acts: each decision becomes a payload, is held against the trail as it is now (so that a slip is said at
-// once), signed, and dropped in the inbox. Only a supervisor puts it on the trail.
+// Your acts: each decision becomes a payload, is checked against the current trail (so you hear of a slip at once),
+// signed, and dropped in the inbox. Only a supervisor puts it on the trail.
 
 import { type ActPayload, type SignedAct, Waivable } from '../../state/entry/act.ts';
 import type { EntryOf } from '../../state/entry/entry.ts';
@@ -23,9 +23,9 @@ import { isPutOff, takeUpAct } from './takeUp.ts';
 
 const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
 
-/** What was typed. `id` and `gate` as people write them. */
+/** What you typed; `id` and `gate` as you wrote them. */
 export type Decision =
-  /** `plan`: the file of the plan that takes up what was put off. */
+  /** `plan`: the file of the plan that does a deferred item. */
   | { act: 'approve'; id: string; plan?: string; because?: string }
   | { act: 'refuse' | 'lift'; id: string; because?: string }
   | { act: 'waive'; gate: string; condition: string; until: string; because?: string }
@@ -38,18 +38,18 @@ export type Decision =
 
 export type ActOptions = {
   place: Here;
-  /** Where it is typed. */
+  /** The current folder. */
   dir: string;
   env: Env;
   now: Date;
-  /** The phase it is about; by default the one that is open or parked. */
+  /** The phase concerned; by default the one that is open or parked. */
   phase?: string;
-  /** How long the act may lie before it is taken up, such as `2d`; a day by default. */
+  /** How long the act may wait to be accepted, such as `2d`; a day by default. */
   expires?: string;
 };
 
 export type ActReport = {
-  /** 0 taken up or waiting, 1 refused. */
+  /** 0 accepted or waiting, 1 refused. */
   exit: Exit;
   words: string;
   nonce: string;
@@ -57,12 +57,12 @@ export type ActReport = {
   answer: Answer;
 };
 
-/** Signs and drops it. UsageError for what is not understood or cannot be, before anything is signed. */
+/** Signs the act and drops it in the inbox. Throws UsageError, before signing, if the decision is impossible. */
 export async function decide(decision: Decision, options: ActOptions): Promise<ActReport> {
   const { place, now } = options;
-  const { made, says } = await withTrail(place.paths.hub, async (trail) => {
-    const { made, phase, says } = await madeOf(decision, trail, options);
-    const facts = { act: made.act, signature: made.signature };
+  const { act, remark } = await withTrail(place.paths.hub, async (trail) => {
+    const { act, phase, remark } = await signedActOf(decision, trail, options);
+    const facts = { act: act.act, signature: act.signature };
     const id = (trail.state.lastId + 1) as EntryId;
     const entry: EntryOf<'act'> = {
       id,
@@ -75,40 +75,40 @@ export async function decide(decision: Decision, options: ActOptions): Promise<A
     };
     const why = admitAct(trail.state, entry);
     if (why !== null) throw new UsageError(`${decision.act}: ${why}`);
-    return { made, says };
+    return { act, remark };
   });
-  const nonce = await drop(place, made);
+  const nonce = await drop(place, act);
   const supervisor = supervisorOf(place.paths);
   const { inbox } = place.paths;
   const answer = supervisor === null ? answerTo(inbox, nonce) : await answered(inbox, nonce);
   const exit = answer.kind === 'refused' ? exits.no : exits.yes;
-  const words = actWords(made.act.payload) + (says === undefined ? '' : `; ${says}`);
+  const words = actWords(act.act.payload) + (remark === undefined ? '' : `; ${remark}`);
   return { exit, words, nonce, supervisor, answer };
 }
 
-/** The signed act, the phase that it belongs to, and what more there is to say of it. */
-async function madeOf(
+/** The signed act, the phase that it belongs to, and a remark for the terminal. */
+async function signedActOf(
   decision: Decision,
   trail: Trail,
   options: ActOptions,
-): Promise<{ made: SignedAct; phase: PhaseId | null; says?: string }> {
+): Promise<{ act: SignedAct; phase: PhaseId | null; remark?: string }> {
   const { place, dir, env, now, expires } = options;
   const about = 'id' in decision ? trail.entries[entryNumber(decision.id) - 1] : undefined;
   const expiresMs = expires === undefined ? {} : { expiresMs: momentOf(expires, now) - now.getTime() };
   const signing = { env, now, ...expiresMs };
   if (decision.act === 'approve' && (decision.plan !== undefined || isPutOff(about)))
-    return { made: await takeUpAct(about, decision.plan, { ...signing, place, dir }), phase: null };
+    return { act: await takeUpAct(about, decision.plan, { ...signing, place, dir }), phase: null };
   if (decision.act === 'rotate') {
-    const { act: _act, role, ...given } = decision;
-    return { made: await rotateAct(role, { ...signing, place, dir, ...given }), phase: null };
+    const { act: _act, role, ...rotation } = decision;
+    return { act: await rotateAct(role, { ...signing, place, dir, ...rotation }), phase: null };
   }
   if (decision.act === 'amend') {
     const phase = phaseNamed(trail.state, decision.phase);
-    const made = await amendAct(phase, decision.plan, becauseOf(decision), { ...signing, place, dir });
-    return { made, phase: phase.id, says: amendSays(phase, made) };
+    const act = await amendAct(phase, decision.plan, becauseOf(decision), { ...signing, place, dir });
+    return { act, phase: phase.id, remark: amendSays(phase, act) };
   }
   const phase = phaseOf(trail, isPutOff(about) ? (about?.phase ?? undefined) : options.phase);
-  return { made: signed(place, payloadOf(decision, phase, trail, now), signing), phase: phase.id };
+  return { act: signed(place, payloadOf(decision, phase, trail, now), signing), phase: phase.id };
 }
 
 export function sayAct(report: ActReport, out: Screen): void {
@@ -120,27 +120,28 @@ export function sayAct(report: ActReport, out: Screen): void {
 function endOf({ words, supervisor, answer }: ActReport): string {
   switch (answer.kind) {
     case 'taken':
-      return `${words}; it is on the trail`;
+      return `${words}; now on the trail`;
     case 'refused':
       return `${words}: ${answer.why}`;
     case 'waiting':
       return supervisor === null
-        ? `${words}; it waits in the inbox, and no supervisor runs: it counts from the next \`coldpass run\``
-        : `${words}; it waits in the inbox: process ${supervisor} has not taken it up yet`;
+        ? `${words}; waits in the inbox for the next \`coldpass run\`, as no supervisor is running`
+        : `${words}; waits in the inbox: process ${supervisor} has not accepted it yet`;
     default:
       return answer satisfies never;
   }
 }
 
-/** A day such as `2026-12-01` (its end, UTC), a time in ISO form, or a span such as `12h`, `3d`, `2w`. In ms since 1970. */
+/** Reads a day such as `2026-12-01` (its end, UTC), an ISO time, or a span such as `12h`, `3d`. Returns epoch ms. */
 export function momentOf(text: string, now: Date): number {
   const [, count = '', unit = ''] = /^(\d{1,4})([hdw])$/.exec(text) ?? [];
   const span = unitMs[unit];
   const day = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59Z` : text;
   const at =
     span === undefined ? (/^\d{4}-/.test(day) ? Date.parse(day) : Number.NaN) : now.getTime() + Number(count) * span;
-  if (Number.isNaN(at)) throw new UsageError(`"${text}" is no date; write 2026-12-01, or a span such as 12h, 3d or 2w`);
-  if (at <= now.getTime()) throw new UsageError(`"${text}" has passed already; give a date that is to come`);
+  if (Number.isNaN(at))
+    throw new UsageError(`"${text}" is not a date; write 2026-12-01, or a span such as 12h, 3d or 2w`);
+  if (at <= now.getTime()) throw new UsageError(`"${text}" is in the past; give a future date`);
   return at;
 }
 
@@ -182,7 +183,7 @@ function payloadOf(decision: InPhase, phase: Phase, trail: Trail, now: Date): Ac
 function becauseOf(decision: Decision): string {
   const text = 'because' in decision ? (decision.because ?? '') : '';
   const isNeeded = !['approve', 'resume', 'note'].includes(decision.act);
-  if (isNeeded && text.trim() === '') throw new UsageError(`${decision.act}: say why with --because "…"`);
+  if (isNeeded && text.trim() === '') throw new UsageError(`${decision.act}: give a reason with --because "…"`);
   return text.trim();
 }
 
@@ -195,7 +196,7 @@ function target(id: string, phase: PhaseId, { entries }: Trail) {
 }
 
 function conditionOf(name: string): Waivable {
-  const found = Waivable.safeParse(name);
-  if (found.success) return found.data;
-  throw new UsageError(`"${name}" is no condition that can be waived; those are: ${Waivable.options.join(', ')}`);
+  const condition = Waivable.safeParse(name);
+  if (condition.success) return condition.data;
+  throw new UsageError(`"${name}" is not a condition that you can waive; those are: ${Waivable.options.join(', ')}`);
 }

@@ -1,5 +1,5 @@
-// `coldpass amend PHASE --plan FILE`: a whole new plan for a phase under way. Read and checked like one that is queued; the act
-// pins it with the recipes as they are now, over the digest of the plan that it replaces.
+// `coldpass amend PHASE --plan FILE`: a complete new plan for a phase under way. It is read and checked like a plan to
+// queue; the act pins it, the current recipes and the digest of the plan that it replaces.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Phase } from '../../state/entry/phase.ts';
@@ -11,7 +11,7 @@ import { pinsOf, readyPlan } from './queue.ts';
 
 export type AmendOptions = Signing & { place: Here; dir: string };
 
-/** The act. UsageError for a plan that could not be queued either. */
+/** The act. Throws UsageError for a plan that could not be queued. */
 export async function amendAct(phase: Phase, file: string, because: string, options: AmendOptions): Promise<SignedAct> {
   const { place, dir, ...signing } = options;
   const plan = readyPlan(dir, file, place);
@@ -20,11 +20,11 @@ export async function amendAct(phase: Phase, file: string, because: string, opti
   return signed(place, { act: 'amend', ...about }, { ...signing, blobs });
 }
 
-/** What an amendment costs, in words: which gates are judged anew. */
+/** The cost of an amendment, in words: which gates are judged again. */
 export function amendSays(phase: Phase, { act: { payload } }: SignedAct): string {
-  if (payload.act !== 'amend') throw new UsageError(`${payload.act} amends nothing`);
+  if (payload.act !== 'amend') throw new UsageError(`${payload.act} is not an amendment`);
   const gates = changedGates(phase, { ...payload, apps: payload.apps ?? [], holdout: payload.holdout ?? null }).filter(
     (gate) => gate !== 'DONE',
   );
-  return gates.length === 0 ? 'no gate is judged anew but DONE' : `judged anew: ${gates.join(', ')}, and DONE`;
+  return gates.length === 0 ? 'only DONE is judged again' : `judged again: ${gates.join(', ')} and DONE`;
 }

@@ -1,4 +1,4 @@
-// `coldpass plan new` and `coldpass plan check`: a plan begun, and a plan held against the configuration.
+// `coldpass plan new` starts a plan; `coldpass plan check` checks one against the configuration.
 
 import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,17 +13,17 @@ import { planBytes, problemLine } from './queue.ts';
 
 export type PlanMade = { exit: Exit; file: string; phase: PhaseId };
 export type PlanChecked = {
-  /** 0 fit to be run (there may be warnings), 1 not. */
+  /** 0 ready to run (perhaps with warnings), 1 not. */
   exit: Exit;
   file: string;
-  /** Of the plan, or by its text where it has no front matter. */
+  /** From the front matter, or from the text if there is none. */
   phase: PhaseId | null;
   gates: string[];
   problems: Problem[];
   proposed: string | null;
 };
 
-/** Writes `plan-phase-<id>.md` where it was typed. UsageError where one is there. */
+/** Writes `plan-phase-<id>.md` in the current folder. Throws UsageError if it exists. */
 export async function planNew(asked: Asked, title: string): Promise<PlanMade> {
   const { repository, config } = await readHere(asked);
   const recipe = Object.keys(config.recipes)[0] ?? 'unit';
@@ -33,20 +33,23 @@ export async function planNew(asked: Asked, title: string): Promise<PlanMade> {
     writeFileSync(path, text, { flag: 'wx' });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new UsageError(`${file} is there already; edit it, or give another title`, { cause });
+    throw new UsageError(`${file} already exists; edit it, or choose another title`, { cause });
   }
   if (repository.owner) chownSync(path, repository.owner.uid, repository.owner.gid);
   return { exit: exits.yes, file, phase };
 }
 
-/** UsageError where the file cannot be read. */
+/** Throws UsageError if the file cannot be read. */
 export async function planCheck(asked: Asked, file: string): Promise<PlanChecked> {
   const { config } = await readHere(asked);
-  const { spec, problems, proposed, told } = checkPlan(planBytes(asked.dir, file).toString('utf8'), config.recipes);
+  const text = planBytes(asked.dir, file).toString('utf8');
+  const { spec, problems, proposed, told: outline } = checkPlan(text, config.recipes);
   return {
     exit: spec ? exits.yes : exits.no,
-    ...{ file, phase: spec?.phase ?? told?.phase ?? null, problems },
-    gates: spec ? Object.keys(spec.gates) : (told?.gates ?? []),
+    file,
+    phase: spec?.phase ?? outline?.phase ?? null,
+    problems,
+    gates: spec ? Object.keys(spec.gates) : (outline?.gates ?? []),
     proposed: proposed ?? null,
   };
 }
@@ -65,10 +68,10 @@ export function sayPlanChecked({ exit, file, phase, gates, problems, proposed }:
   if (exit === exits.yes)
     out.line(styled`${paint.good('ok')}  phase ${phase ?? ''}, gates ${gates.join(', ')}; type: coldpass run ${file}`);
   else {
-    const told =
+    const outline =
       phase === null && gates.length === 0
         ? ''
-        : ` (by its text phase ${phase ?? '?'}, gates ${gates.join(', ') || 'none'})`;
-    out.line(styled`${paint.bad('not yet')}  ${file} cannot be run as it is${told}`);
+        : ` (its text describes phase ${phase ?? '?'}, gates ${gates.join(', ') || 'none'})`;
+    out.line(styled`${paint.bad('not ready')}  ${file} cannot run yet${outline}`);
   }
 }

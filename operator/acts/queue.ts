@@ -1,5 +1,5 @@
-// Queueing a plan: everything that can be wrong with it is said before anything is signed. The act then pins, by digest, the
-// plan, the recipes with the operator's version of each harness file, and the commit that the work starts from.
+// Queues a plan. Every fault is reported before anything is signed. The act then pins, by digest, the plan, the recipes
+// with your version of each harness file, and the commit that the work starts from.
 
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
@@ -26,16 +26,16 @@ import { signed } from '../workspace/sign.ts';
 
 const planBytesMax = 1024 * 1024;
 
-/** A plan that holds against the configuration, and its bytes as they will be pinned. */
+/** A plan that fits the configuration, and the bytes to pin. */
 export type ReadyPlan = { file: string; bytes: Buffer; digest: Digest; spec: PhaseSpec; warnings: Problem[] };
 
-/** Reads and checks a plan. UsageError: one line, the first thing that is wrong. */
+/** Reads and checks a plan. Throws UsageError with the first fault, on one line. */
 export function readyPlan(dir: string, file: string, { config, workspace }: Here): ReadyPlan {
   const bytes = planBytes(dir, file);
   const { spec, problems } = checkPlan(bytes.toString('utf8'), config.recipes);
   const errors = problems.filter((problem) => problem.level === 'error');
   if (spec === null || errors.length > 0) throw new UsageError(firstOf(file, errors));
-  for (const name of recipesOf(spec)) checkGrants(name, recipe(config.recipes, name), workspace.grants);
+  for (const name of recipesOf(spec)) checkGrants(name, recipeIn(config.recipes, name), workspace.grants);
   return { file, bytes, digest: digestOf(bytes), spec, warnings: problems };
 }
 
@@ -44,7 +44,7 @@ export function problemLine(file: string, { line, what, fix }: Problem): string 
   return `${file}${line === null ? '' : `:${line}`}: ${what}; ${fix}`;
 }
 
-/** The bytes of a plan's file. UsageError where there is none to read. */
+/** The bytes of a plan's file. Throws UsageError if it cannot be read. */
 export function planBytes(dir: string, file: string): Buffer {
   try {
     const path = resolve(dir, file);
@@ -54,8 +54,8 @@ export function planBytes(dir: string, file: string): Buffer {
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
-    const words = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    throw new UsageError(`${file}: ${words}; name a plan, or begin one with: coldpass plan new "TITLE"`, { cause });
+    const words = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`;
+    throw new UsageError(`${file}: ${words}; name a plan, or start one with: coldpass plan new "TITLE"`, { cause });
   }
 }
 
@@ -63,11 +63,11 @@ export type QueueOptions = {
   env: Env;
   now: Date;
   expiresMs?: number;
-  /** What was put off and is taken up by this plan. */
+  /** The deferred item that this plan does. */
   reentry?: { target: EntryId; targetDigest: Digest };
 };
 
-/** What an act pins of a plan's surroundings, and the bytes of all of it, the plan's too. */
+/** What an act pins besides the plan, and the bytes of everything pinned, including the plan. */
 export type Pins = {
   recipes: Record<string, Digest>;
   apps?: RecipeName[];
@@ -76,18 +76,18 @@ export type Pins = {
 };
 
 /**
- * As the operator's checkout has them now, with the releases that the phase's base descends from. UsageError where the hold-outs
- * cannot be pinned.
+ * Pins what your checkout has now, and the releases that the phase's base descends from. Throws UsageError if the
+ * hold-outs cannot be pinned.
  */
 export async function pinsOf(plan: ReadyPlan, place: Here, base: Sha): Promise<Pins> {
   const { repository, config } = place;
   const { spec } = plan;
-  const known = recipesOf(spec).map((name) => ({ name, found: recipe(config.recipes, name) }));
-  const apps = known.filter(({ found }) => isApp(found)).map(({ name }) => name);
+  const used = recipesOf(spec).map((name) => ({ name, recipe: recipeIn(config.recipes, name) }));
+  const apps = used.filter(({ recipe }) => isApp(recipe)).map(({ name }) => name);
   const tags = apps.length > 0 ? await releaseTags(repository.top, base, gitOptions(repository)) : undefined;
-  const pins = known.map(({ name, found }) => ({
+  const pins = used.map(({ name, recipe }) => ({
     name,
-    ...pinRecipe(name, pinnable(spec, found), (path) => readFile(join(repository.top, path)), tags),
+    ...pinRecipe(name, pinnable(spec, recipe), (path) => readFile(join(repository.top, path)), tags),
   }));
   const blobs: SignedAct['blobs'] = { [plan.digest]: plan.bytes.toString('base64') };
   for (const { pinned, digest, blobs: files } of pins) {
@@ -103,14 +103,14 @@ export async function pinsOf(plan: ReadyPlan, place: Here, base: Sha): Promise<P
   };
 }
 
-/** Copies the base commit into the hub and signs the act. UsageError where the base is no commit. */
+/** Copies the base commit into the hub and signs the act. Throws UsageError if the base is not a commit. */
 export async function queueAct(plan: ReadyPlan, place: Here, options: QueueOptions): Promise<SignedAct> {
   const { repository, paths } = place;
   const { spec } = plan;
   const base = await revParse(repository.top, spec.base, gitOptions(repository));
   if (base === null) {
     throw new UsageError(
-      `${plan.file}: base "${spec.base}" is no branch or commit here; give another, or make that branch`,
+      `${plan.file}: base "${spec.base}" is not a branch or commit here; change it, or create that branch`,
     );
   }
   const { blobs, ...pinned } = await pinsOf(plan, place, base);
@@ -120,16 +120,20 @@ export async function queueAct(plan: ReadyPlan, place: Here, options: QueueOptio
   return signed(place, { act: 'queue', ...about }, { ...signing, blobs });
 }
 
-/** Harness items that the plan takes from the claim are not laid; as protected paths they wait for the operator instead. */
-function pinnable(spec: PhaseSpec, found: Recipe): Recipe {
-  return { ...found, harness: found.harness.filter((item) => !spec.harness_from_claim.includes(item)) };
+/**
+ * Leaves out harness items that the plan takes from the claim. Those are protected paths, so a change waits for you.
+ */
+function pinnable(spec: PhaseSpec, recipe: Recipe): Recipe {
+  return { ...recipe, harness: recipe.harness.filter((item) => !spec.harness_from_claim.includes(item)) };
 }
 
-/** Outside the repository, where no agent's clone has it. */
+/** The folder must be outside the repository, so that no agent's clone contains it. */
 function holdOutsOf({ file, spec }: ReadyPlan, { repository }: Here): Digest {
   const dir = spec.holdout ?? '';
   if (!isAbsolute(dir) || !relative(repository.top, dir).startsWith('..'))
-    throw new UsageError(`${file}: holdout "${dir}" must be the full path of a folder outside the repository; move it`);
+    throw new UsageError(
+      `${file}: holdout "${dir}" must be the full path of a folder outside the repository; change it`,
+    );
   try {
     return readHoldOuts(dir).digest;
   } catch (cause) {
@@ -138,19 +142,19 @@ function holdOutsOf({ file, spec }: ReadyPlan, { repository }: Here): Digest {
   }
 }
 
-/** Refuses a recipe that names what was never granted: its every run would be refused. */
+/** Throws UsageError for a recipe that names something not granted: each of its runs would be refused. */
 export function checkGrants(name: string, recipe: Recipe, grants: Grants): void {
   const alone = { recipes: { [name]: recipe } };
   const tool = toolsNeeded(alone).find((wanted) => !grants.tools.some((granted) => granted.name === wanted));
   if (needsDocker(alone) && grants.docker === null)
-    throw new UsageError(`recipe "${name}" deploys an app, and no Docker engine is granted; type: ${dockerGrant}`);
+    throw new UsageError(`recipe "${name}" deploys an app, but no Docker engine is granted; type: ${dockerGrant}`);
   const host = hostsNeeded(alone).find((wanted) => !grants.hosts.includes(wanted));
   if (tool === undefined && host === undefined) return;
   const what = tool === undefined ? `the host ${host}` : `the tool folder "${tool}"`;
   throw new UsageError(`recipe "${name}" needs ${what}, which is not granted; type: coldpass init`);
 }
 
-/** A file of the checkout; null where there is none. A link is not followed: it may lead anywhere. */
+/** A file of the checkout; null if missing. Does not follow a link: it may lead anywhere. */
 export function readFile(path: string): Buffer | null {
   const info = lstatSync(path, { throwIfNoEntry: false });
   return info?.isFile() ? readFileSync(path) : null;
@@ -158,7 +162,7 @@ export function readFile(path: string): Buffer | null {
 
 function firstOf(file: string, errors: Problem[]): string {
   const [first, ...more] = errors;
-  if (!first) return `${file}: this is no plan; see: coldpass plan check ${file}`;
+  if (!first) return `${file}: not a plan; see: coldpass plan check ${file}`;
   const rest = more.length > 0 ? ` (and ${more.length} more: coldpass plan check ${file})` : '';
   return problemLine(file, first) + rest;
 }
@@ -167,8 +171,8 @@ function recipesOf(spec: PhaseSpec): RecipeName[] {
   return [...new Set(Object.values(spec.gates).map((gate) => gate.recipe))];
 }
 
-function recipe(recipes: Record<string, Recipe>, name: RecipeName): Recipe {
-  const found = recipes[name];
-  if (!found) throw new Error(`the plan's check let the unknown recipe ${name} pass`);
-  return found;
+function recipeIn(recipes: Record<string, Recipe>, name: RecipeName): Recipe {
+  const recipe = recipes[name];
+  if (!recipe) throw new Error(`the plan's check accepted the unknown recipe ${name}`);
+  return recipe;
 }

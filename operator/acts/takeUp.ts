@@ -1,5 +1,5 @@
-// `coldpass approve N --plan FILE`: work that was put off is taken up again. The act is the `queue` of the plan that does it,
-// signed over plan and recipes, and over the text of the deferral, or of the proposal, that it answers.
+// `coldpass approve N --plan FILE`: deferred work comes back. The act is the `queue` of the plan that does it; it signs
+// the plan, the recipes, and the text of the deferral or proposal that it answers.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Entry } from '../../state/entry/entry.ts';
@@ -10,21 +10,23 @@ import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
 
 export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };
 
-/** True for entries that are answered by a plan. */
+/** True for entries that a plan answers. */
 export function isPutOff(entry: Entry | undefined): boolean {
   return entry?.kind === 'deferral' || entry?.kind === 'reentry';
 }
 
-/** The act for the plan in `file`. UsageError for a plan that cannot be queued, or an entry that no plan answers. */
+/**
+ * The act for the plan in `file`. Throws UsageError for a plan that cannot be queued, or an entry that no plan answers.
+ */
 export function takeUpAct(
   target: Entry | undefined,
   file: string | undefined,
   options: TakeUpOptions,
 ): Promise<SignedAct> {
-  if (!target || !isPutOff(target)) throw new UsageError('--plan goes with what was put off; see: coldpass inbox');
+  if (!target || !isPutOff(target)) throw new UsageError('--plan is only for deferred items; see: coldpass inbox');
   if (file === undefined)
     throw new UsageError(
-      `#${target.id} was put off; name the plan that does it: coldpass approve ${target.id} --plan FILE`,
+      `#${target.id} is a deferred item; name the plan that does it: coldpass approve ${target.id} --plan FILE`,
     );
   const reentry = { target: target.id, targetDigest: targetDigestOf(target) };
   const { place, dir, ...signing } = options;

@@ -1,4 +1,4 @@
-// `coldpass audit`: the trail checked by what it holds and by what the operator knows besides (a fingerprint, a commit).
+// `coldpass audit`: checks the trail against itself and against what you already know (a fingerprint, a commit).
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,22 +12,22 @@ import type { Asked } from '../workspace/place.ts';
 export type Audited = AuditReport & { exit: Exit };
 
 /**
- * Of the workspace's hub, its heads.log beside it; or of the one at `hub`, anywhere. Whole, unless `sinceLast` asks for no more
- * than what came after the last sound audit. Exit 0 sound, 1 not.
+ * Audits the workspace's hub with its heads.log, or the hub at `hub`, wherever that is. A full audit, unless
+ * `sinceLast` asks only for what came after the last sound one. Exit 0 sound, 1 not.
  */
 export async function auditTrail(
   asked: Asked,
   anchors: { root?: string; head?: string; hub?: string; sinceLast?: boolean },
 ): Promise<Audited> {
-  const { hub, sinceLast = false, ...given } = anchors;
+  const { hub, sinceLast = false, ...known } = anchors;
   const place = hub === undefined ? (await here(asked)).paths : null;
-  const kept = { ...(place && { mark: place.auditMark }), sinceMark: sinceLast };
-  const where = { hub: place?.hub ?? resolve(asked.dir, hub ?? ''), ...given, ...kept };
+  const mark = { ...(place && { mark: place.auditMark }), sinceMark: sinceLast };
+  const where = { hub: place?.hub ?? resolve(asked.dir, hub ?? ''), ...known, ...mark };
   const report = place ? await witnessed(where, place.headsLog) : await audit(where);
   return { exit: report.ok ? exits.yes : exits.no, ...report };
 }
 
-/** A trail on which nothing was appended yet has no heads.log; any other without one has lost it. */
+/** An empty trail has no heads.log yet; any other trail without one has lost it. */
 export async function witnessed(where: AuditOptions, headsLog: string): Promise<AuditReport> {
   const bare = existsSync(headsLog) ? null : await audit(where);
   return bare?.entries === 0 ? bare : audit({ ...where, headsLog });
@@ -38,20 +38,22 @@ export function sayAudit(report: Audited, out: Screen): void {
   const { root, tail, problems } = report;
   for (const problem of problems) out.line(styled`${paint.bad('wrong')}  ${problemWords(problem)}`);
   for (const phase of report.phases) out.line(phaseWords(phase));
-  out.line(`root ${root.fingerprint ?? 'unknown'}${root.assumed ? ' (assumed: give --root to be sure)' : ''}`);
-  out.line(`tail ${tail}${tail === 'unwitnessed' ? ' (give --head to be sure)' : ''}`);
-  for (const line of sparedWords(report)) out.line(line);
+  out.line(`root ${root.fingerprint ?? 'unknown'}${root.assumed ? ' (not verified: pass --root to verify it)' : ''}`);
+  out.line(`tail ${tail}${tail === 'unwitnessed' ? ' (pass --head to verify it)' : ''}`);
+  for (const line of skippedWords(report)) out.line(line);
   const size = `${report.entries} entries in ${report.commits} commits, head ${report.head ?? 'unknown'}`;
   const sound = report.since?.entry ? `SOUND since #${report.since.entry}` : 'SOUND';
-  const word = report.ok ? paint.good(sound) : paint.bad(`NOT SOUND, ${problems.length} wrong`);
+  const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
+  const word = report.ok ? paint.good(sound) : paint.bad(`NOT SOUND, ${count}`);
   out.line(styled`${word}  ${size}`);
 }
 
-/** What was not looked at is said as loudly as what was. */
-function sparedWords({ since, notes }: AuditReport): string[] {
+/** Reports what was skipped as clearly as what was checked. */
+function skippedWords({ since, notes }: AuditReport): string[] {
   if (!since?.entry) return notes;
-  const spared = `#1 to #${since.entry} were sound at ${since.at}, commit ${short(since.head)}, and were not looked at again`;
-  return [`${spared}: damage done to them since shows in a whole audit alone`, ...notes];
+  const commit = short(since.head);
+  const skipped = `#1 to #${since.entry} were sound at ${since.at}, commit ${commit}, and were not checked again`;
+  return [`${skipped}: only a full audit finds later damage to them`, ...notes];
 }
 
 function problemWords({ entry, commit, what }: AuditReport['problems'][number]): string {
@@ -61,5 +63,5 @@ function problemWords({ entry, commit, what }: AuditReport['problems'][number]):
 
 function phaseWords({ id, status, gates, sandbox }: AuditReport['phases'][number]): string {
   const held = gates.flatMap(({ gate, holds }) => (holds ? [gate] : []));
-  return `phase ${id}: ${status}${gates.length === 0 ? '' : `; gates that hold: ${held.join(', ') || 'none'}`}${sandbox === 'none' ? '; WITHOUT A SANDBOX, which counts in a demo alone' : ''}`;
+  return `phase ${id}: ${status}${gates.length === 0 ? '' : `; gates that hold: ${held.join(', ') || 'none'}`}${sandbox === 'none' ? '; WITHOUT A SANDBOX, which counts only in a demo' : ''}`;
 }

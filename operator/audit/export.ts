@@ -1,7 +1,7 @@
-// `coldpass export`: what the trail shows, as signed statements that other tools read and openssl verifies. A test-result of
-// each run that counts, signed by the runner's key; a verification summary of each gate that was claimed, signed by the
-// supervisor's. Nothing is exported of a trail that does not hold, and nothing but the trail goes in: the same trail gives the
-// same bytes.
+// `coldpass export`: what the trail shows, as signed statements that other tools read and openssl verifies. Each run
+// that counts gives a test result, signed with the runner's key; each claimed gate gives a verification summary, signed
+// with the supervisor's. Nothing is exported from a trail whose audit fails. The statements depend only on the trail:
+// the same trail gives the same bytes.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -24,16 +24,16 @@ import { type ExportedPhase, exportPhase, type Files, type Keys } from './export
 import { exportReadme } from './exportReadme.ts';
 
 export type ExportOptions = {
-  /** A folder that is empty, or to be made. */
+  /** An empty or a new folder. */
   out: string;
-  /** By default every phase. */
+  /** By default all phases. */
   phase?: string;
-  /** URI of the repository, as those name it who read the statements. */
+  /** The URI by which readers of the statements know the repository. */
   resource?: string;
 };
 export type ExportReport = { exit: Exit; dir: string; root: string; head: Sha; phases: ExportedPhase[] };
 
-/** UsageError for a folder, phase or URI that will not do, and where the keys are not here; Refused where the audit does not hold. */
+/** Throws UsageError for an unusable folder, phase or URI, or if the keys are missing; Refused if the audit fails. */
 export async function exportStatements(asked: Asked, options: ExportOptions): Promise<ExportReport> {
   const { paths, workspace } = await here(asked);
   const { root, name } = workspace;
@@ -50,11 +50,11 @@ export type TrailExport = {
   phase?: string;
 };
 
-/** The same of a trail that is known by its folders. */
+/** The same for a trail given by its folders. */
 export async function exportTrail({ paths, root, resource, dir, phase }: TrailExport): Promise<ExportReport> {
   checkUri(resource);
   checkEmpty(dir);
-  // The trail may grow meanwhile: what was audited is what is exported.
+  // The trail may grow meanwhile, so export exactly the commit that was audited.
   const head = await auditedHead(paths, root);
   const keys = await keysOf(paths, head);
   const source = { root, head, resource };
@@ -69,21 +69,21 @@ export async function exportTrail({ paths, root, resource, dir, phase }: TrailEx
 
 export function sayExported({ dir, phases }: ExportReport, out: Screen): void {
   for (const { phase, runs, gates, unclaimed } of phases) {
-    const told = gates.map(({ gate, result }) => `${gate} ${result}`).join(', ') || 'no gate';
-    const rest = unclaimed.length > 0 ? `; nobody has claimed ${unclaimed.join(', ')}` : '';
-    out.line(`phase ${phase}: ${runs} ${runs === 1 ? 'run' : 'runs'}; ${told}${rest}`);
+    const results = gates.map(({ gate, result }) => `${gate} ${result}`).join(', ') || 'no gates';
+    const rest = unclaimed.length > 0 ? `; not claimed yet: ${unclaimed.join(', ')}` : '';
+    out.line(`phase ${phase}: ${runs} ${runs === 1 ? 'run' : 'runs'}; ${results}${rest}`);
   }
-  out.line(`→ they lie in ${dir}; anyone with openssl verifies them with: sh verify.sh`);
+  out.line(`→ written to ${dir}; anyone with openssl can verify them there: sh verify.sh`);
 }
 
 type Making = { source: Source; keys: Keys; phase: string | undefined };
 
 async function makeFiles(trail: Trail, { source, keys, phase }: Making) {
-  const named = phase === undefined ? Object.values(trail.state.phases) : [phaseNamed(trail.state, phase)];
-  if (named.length === 0) throw new UsageError('no phase was opened yet, so there is nothing to export');
+  const chosen = phase === undefined ? Object.values(trail.state.phases) : [phaseNamed(trail.state, phase)];
+  if (chosen.length === 0) throw new UsageError('no phase has been opened yet, so there is nothing to export');
   const files: Files = new Map();
   const phases: ExportedPhase[] = [];
-  for (const one of named) phases.push(await exportPhase(trail, one, { source, keys, files }));
+  for (const one of chosen) phases.push(await exportPhase(trail, one, { source, keys, files }));
   for (const role of ['runner', 'supervisor'] as const) files.set(`${role}.pem`, Buffer.from(publicPem(keys[role])));
   files.set('verify.sh', readFileSync(join(import.meta.dirname, 'verify.sh')));
   files.set('README.md', Buffer.from(exportReadme({ source, keys, phases })));
@@ -97,18 +97,18 @@ async function auditedHead({ hub, headsLog }: TrailExport['paths'], root: string
   const where = first?.entry ? `#${first.entry}: ` : '';
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   throw new Refused(
-    `the audit does not hold, so nothing is exported: ${where}${first?.what ?? 'there is no trail'}${more}; see: coldpass audit`,
+    `the audit failed, so nothing is exported: ${where}${first?.what ?? 'no trail here'}${more}; see: coldpass audit`,
   );
 }
 
-/** The keys that count on the trail for these roles. */
+/** The keys that currently count on the trail for these roles. */
 async function keysOf({ hub, keys: dir }: TrailExport['paths'], head: Sha): Promise<Keys> {
   const signers = await signersAt(hub, head);
   const open = (role: keyof Keys): EnvelopeKey => {
     const path = join(dir, role);
     if (!existsSync(path))
       throw new UsageError(
-        `the ${role}'s key is not here (${path}): export where the supervisor runs, with its key; a copy can be audited`,
+        `the ${role}'s key is missing (${path}); export where the supervisor runs (you can only audit a copy)`,
       );
     return loadKey(roleKeyFile(dir, role, currentKey(signers, role) ?? 'none'));
   };
@@ -117,10 +117,10 @@ async function keysOf({ hub, keys: dir }: TrailExport['paths'], head: Sha): Prom
 
 function checkUri(resource: string): void {
   if (/^[a-z][a-z0-9+.-]*:[\x21-\x7e]{1,1000}$/i.test(resource)) return;
-  throw new UsageError(`"${resource}" is no URI; give one such as git+https://example.org/project.git`);
+  throw new UsageError(`"${resource}" is not a URI; give one such as git+https://example.org/project.git`);
 }
 
 function checkEmpty(dir: string): void {
   if (existsSync(dir) && readdirSync(dir).length > 0)
-    throw new UsageError(`${dir} is not empty; name a folder that is, or that is to be made`);
+    throw new UsageError(`${dir} is not empty; name an empty or a new folder`);
 }

@@ -1,5 +1,6 @@
-// A phase as files to be exported: an envelope of each run that counts, one of each gate that was claimed. A gate's rests on
-// the runs that its conditions name or were compared with, and on the gates that it requires, each by the digest of its bytes.
+// The files to export for a phase: one envelope for each run that counts, one for each claimed gate. A gate's envelope
+// names, by digest, those of the runs that its conditions name or were compared with, and those of the gates that it
+// requires.
 
 import { join } from 'node:path';
 import {
@@ -24,22 +25,22 @@ import type { Trail } from '../../state/trail/read.ts';
 import { gatesOf } from '../show/status.ts';
 
 export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;
-/** Bytes by their path in the exported folder. */
+/** Each file's bytes, by its path in the exported folder. */
 export type Files = Map<string, Buffer>;
 export type ExportedGate = { gate: GateId; result: 'PASSED' | 'FAILED'; file: string };
-/** `unclaimed` gates have no commit that a statement could be about. */
+/** `unclaimed`: gates without a commit that a statement could be about. */
 export type ExportedPhase = { phase: PhaseId; runs: number; gates: ExportedGate[]; unclaimed: GateId[] };
 
 type Into = { source: Source; keys: Keys; files: Files };
 
-/** Adds the phase's envelopes to `files`. TrailError where a record is not the one that its entry names. */
+/** Adds the phase's envelopes to `files`. Throws TrailError if a record is not the one that its entry names. */
 export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promise<ExportedPhase> {
   const runs = await exportRuns(trail, phase, into);
-  const at = lookedAt(trail, phase);
+  const at = verifiedAt(trail, phase);
   const reports = new Map(gatesOf(phase).map((gate) => [gate, gateReport(phase, gate, Date.parse(at))]));
   const summaries = new Map<GateId, Input | null>();
   const gates: ExportedGate[] = [];
-  // Those that it requires come first, since it names the digests of their envelopes.
+  // The gates that it requires come first, because it names the digests of their envelopes.
   function summary(gate: GateId): Input | null {
     const known = summaries.get(gate);
     if (known !== undefined) return known;
@@ -60,7 +61,7 @@ export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promi
 }
 
 async function exportRuns(trail: Trail, phase: Phase, { keys, files }: Into): Promise<Map<RunId, Input>> {
-  const made = new Map<RunId, Input>();
+  const inputs = new Map<RunId, Input>();
   let state = emptyTrail;
   for (const entry of trail.entries) {
     state = fold(state, entry);
@@ -70,9 +71,9 @@ async function exportRuns(trail: Trail, phase: Phase, { keys, files }: Into): Pr
     const plan = state.phases[phase.id]?.plan ?? phase.plan;
     const statement = runStatement(entry, await recordOf(trail, entry), plan);
     const digest = store(files, phase.id, file, sealed(statement, keys.runner));
-    made.set(run, { file, digest, predicate: 'test-result', name: run });
+    inputs.set(run, { file, digest, predicate: 'test-result', name: run });
   }
-  return made;
+  return inputs;
 }
 
 async function recordOf(trail: Trail, { facts }: EntryOf<'run'>): Promise<RunRecord> {
@@ -83,15 +84,17 @@ async function recordOf(trail: Trail, { facts }: EntryOf<'run'>): Promise<RunRec
   return RunRecord.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-/** Of a phase that is done, as it stood then, since evidence ages; of any other, as of the trail's last entry. */
-function lookedAt({ entries }: Trail, phase: Phase): string {
+/**
+ * For a finished phase the time it was done, because evidence ages; for any other, the time of the trail's last entry.
+ */
+function verifiedAt({ entries }: Trail, phase: Phase): string {
   const done = entries.findLast(
     (entry) => entry.kind === 'phase' && entry.phase === phase.id && entry.facts.event === 'done',
   );
   return (phase.status === 'done' ? done?.at : entries.at(-1)?.at) ?? '';
 }
 
-/** The operator's acts that the gate rests on, be it through one that it requires. */
+/** The operator's waivers that the gate rests on, directly or through a gate that it requires. */
 function waivedUnder(
   phase: Phase,
   reports: Map<GateId, GateReport>,

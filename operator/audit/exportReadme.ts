@@ -1,4 +1,4 @@
-// The README that lies beside exported statements: what they are, and how a stranger verifies one by hand.
+// The README for exported statements: what they are, and how a stranger verifies one by hand.
 
 import type { Source } from '../../state/audit/statement.ts';
 import { intotoType } from '../../state/keys/dsse.ts';
@@ -14,22 +14,22 @@ export function exportReadme({ source, keys, phases }: Exported): string {
   const example = phases.flatMap(({ gates }) => gates.at(-1)?.file ?? []).at(-1) ?? 'PHASE/GATE.vsa.json';
   return `# Statements of a Coldpass trail
 
-Made of the trail that the key ${source.root} founded, at its commit ${source.head}, after an audit that held.
-Each file below is a DSSE envelope of an in-toto statement. Its subject is a git commit and its tree.
+From the trail that the key ${source.root} founded, at commit ${source.head}, after a sound audit.
+Each file below is a DSSE envelope with an in-toto statement. Its subject is a git commit and its tree.
 
-| file | says | signed with |
+| file | states | signed with |
 |---|---|---|
 | \`PHASE/RUN.test-result.json\` | what one cold run showed | \`runner.pem\`, ${keys.runner.fingerprint} |
 | \`PHASE/GATE.vsa.json\` | whether a gate held, under which plan, by which runs | \`supervisor.pem\`, ${keys.supervisor.fingerprint} |
 
 ${phases.map(phaseLine).join('\n')}
 
-## Verify all of it
+## Verify everything
 
     sh verify.sh
 
-It needs openssl 3.0 or later and no Coldpass. It looks at each signature, that a file is about what its name says, and that
-a gate's statement rests on exactly the files that lie here. To be sure of the two keys, hold them against the trail:
+It needs openssl 3.0 or later, but not Coldpass. It checks each signature, that each file is about what its name says,
+and that a gate's statement rests on exactly the files in this folder. To check the two keys, compare them with the trail:
 
     git -C HUB show ${source.head}:machine-docs/allowed_signers > allowed_signers
     sh verify.sh allowed_signers
@@ -43,12 +43,12 @@ a gate's statement rests on exactly the files that lie here. To be sure of the t
     { printf 'DSSEv1 ${intotoType.length} ${intotoType} %d ' $(wc -c < payload); cat payload; } > pae
     openssl pkeyutl -verify -pubin -inkey $key -rawin -in pae -sigfile sig
 
-\`payload\` is then the statement. Hold its subject against the commit that you have: \`git rev-parse COMMIT COMMIT^{tree}\`.
+\`payload\` is now the statement. Compare its subject with your commit: \`git rev-parse COMMIT COMMIT^{tree}\`.
 `;
 }
 
 function phaseLine({ phase, runs, gates, unclaimed }: ExportedPhase): string {
-  const told = gates.map(({ gate, result }) => `${gate} ${result}`).join(', ') || 'none';
-  const rest = unclaimed.length > 0 ? `; nobody has claimed ${unclaimed.join(', ')}` : '';
-  return `- Phase ${phase}: ${runs} runs; gates: ${told}${rest}.`;
+  const results = gates.map(({ gate, result }) => `${gate} ${result}`).join(', ') || 'none';
+  const rest = unclaimed.length > 0 ? `; not claimed yet: ${unclaimed.join(', ')}` : '';
+  return `- Phase ${phase}: ${runs} runs; gates: ${results}${rest}.`;
 }

@@ -1,5 +1,5 @@
-// The report of `coldpass audit FILE…` for people: the phases, each gate with its claims and verdicts, what else was found, then
-// what does not add up, and what could not be placed. All of it is somebody's text, so it is cleaned and cut on the way.
+// The report of `coldpass audit FILE…` in words: the phases, each gate with its claims and verdicts, findings and the
+// rest, then what does not add up, and what could not be placed. All of it is other people's text: cleaned and cut.
 
 import type { PlainGate, PlainTrail, PlainVerdict, Where } from '../../state/plain/report.ts';
 import { exits } from '../terminal/errors.ts';
@@ -35,13 +35,13 @@ export function sayPlain(report: PlainAudited, out: Screen): void {
   ];
   for (const [title, lines] of blocks) sayBlock(title, lines, title === 'does not add up', out);
   if (report.commits.length > 0 && report.repository === null)
-    out.line(`${report.commits.length} commits are named; to have them looked up, give --repo FOLDER`);
+    out.line(`the files cite ${report.commits.length} commits; to look them up, add --repo FOLDER`);
   out.line('prose proves nothing: this shows where to look');
   const { length } = report.flags;
   out.line(report.exit === exits.yes ? paint.good('nothing flagged') : paint.bad(`${length} flagged`));
 }
 
-/** Flags are all shown; of the rest the first ones, and how many more there are. */
+/** Shows all flags; of everything else the first ones, and how many more there are. */
 function sayBlock(title: string, lines: Painted[], isWhole: boolean, out: Screen): void {
   if (lines.length === 0) return;
   if (title !== '') out.line(out.paint.bold(title));
@@ -51,7 +51,7 @@ function sayBlock(title: string, lines: Painted[], isWhole: boolean, out: Screen
   out.line('');
 }
 
-/** `:84`, with the file's name where there are several. */
+/** `:84`, preceded by the file's name if there are several files. */
 function placesIn(files: string[]): (where: Where[]) => string {
   const named = (where: Where) => `${files.length > 1 ? where.file : ''}:${where.line}`;
   return (where) => `${where.slice(0, placesMax).map(named).join(' ')}${where.length > placesMax ? ' …' : ''}`;
@@ -80,7 +80,7 @@ function gateLines(
 }
 
 function verdictWords({ verdict, at, assumed, bare, retracted, evidence }: PlainVerdict): (string | null)[] {
-  const when = at && (assumed ? `${at} (its date from above)` : at);
+  const when = at && (assumed ? `${at} (date taken from above)` : at);
   return [verdict, when, retracted ? 'RETRACTED' : bare ? 'only listed' : null, evidenceWords(evidence)];
 }
 
@@ -95,8 +95,8 @@ function evidenceWords({ commits, builds, logs }: PlainVerdict['evidence']): str
 
 function findingLines({ findings }: PlainTrail, paint: Paint, at: (where: Where[]) => string): Painted[] {
   return findings.map(({ id, state, events }) => {
-    const told = events.map(({ event, at: when }) => `${event}${when ? ` ${when}` : ''}`).join(', ');
-    return styled`  ${id}: ${state === 'closed' ? paint.good(state) : paint.warn(state)} (${told})  ${paint.dim(at(events.map(({ where }) => where)))}`;
+    const history = events.map(({ event, at: when }) => `${event}${when ? ` ${when}` : ''}`).join(', ');
+    return styled`  ${id}: ${state === 'closed' ? paint.good(state) : paint.warn(state)} (${history})  ${paint.dim(at(events.map(({ where }) => where)))}`;
   });
 }
 
@@ -104,8 +104,8 @@ function vetoLines({ vetoes }: PlainTrail, paint: Paint, at: (where: Where[]) =>
   return vetoes.flatMap(({ text, standing, checklist, where }) => [
     styled`  ${standing ? paint.bad('STANDS') : paint.good('lifted')}  ${line(text)}  ${paint.dim(at(where))}`,
     ...checklist.map(
-      ({ what, met, where: told }) =>
-        styled`    [${met ? 'x' : met === null ? '?' : ' '}] ${what}  ${paint.dim(at(told))}`,
+      ({ what, met, where: places }) =>
+        styled`    [${met ? 'x' : met === null ? '?' : ' '}] ${what}  ${paint.dim(at(places))}`,
     ),
   ]);
 }

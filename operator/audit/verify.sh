@@ -1,27 +1,28 @@
 #!/bin/sh
-# Verifies the statements beside this file. Needs no Coldpass: a POSIX shell with sed, grep and wc, and openssl 3.0 or later.
+# Verifies the statements beside this file. Does not need Coldpass, only a POSIX shell with sed, grep and wc, and
+# openssl 3.0 or later.
 #
 #   sh verify.sh [ALLOWED_SIGNERS]
 #
-# Given the trail's allowed_signers, the two keys must stand in it, and not be rotated out. Exit 0: every statement is what
-# its file's name says, was signed by the right key, and rests on exactly the files that it names. Exit 1: one is not. Exit 2:
-# it cannot be looked at.
+# If you give the trail's allowed_signers, it must list the two keys, and they must not be rotated out. Exit 0: every
+# statement is what its file name says, is signed by the right key, and rests on exactly the files that it names.
+# Exit 1: one is not. Exit 2: the check could not run.
 set -u
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
-command -v openssl > /dev/null || { echo "verify.sh: openssl is not here; install it" >&2; exit 2; }
+command -v openssl > /dev/null || { echo "verify.sh: openssl not found; install it" >&2; exit 2; }
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 type=application/vnd.in-toto+json
-# One line, these members, in this order: two programs cannot read it as two things.
+# One line with exactly these members in this order, so that no two programs read it differently.
 form='{"payload":"[A-Za-z0-9+/=]*","payloadType":"application/vnd\.in-toto+json","signatures":\[{"keyid":"[^"\\]*","sig":"[A-Za-z0-9+/=]*"}\]}'
 good=0
 bad=0
 
 wrong() { echo "WRONG  $1: $2"; bad=$((bad + 1)); }
 
-# The payload's bytes, the bytes that were signed, and the signature, as files.
+# Writes the payload, the signed bytes and the signature to files.
 unpack() {
   [ "$(($(wc -l < "$1")))" -eq 1 ] && grep -qx "$form" "$1" || return 1
   sed 's/^{"payload":"\([^"]*\)".*$/\1/' "$1" | tr -d '\n' | openssl base64 -d -A > "$work/payload" || return 1
@@ -31,35 +32,35 @@ unpack() {
 
 says() { grep -qF "$1" "$work/payload"; }
 
-# FILE KEY PREDICATE WORDS…: signed by KEY, of that type, and with these members in it. A quotation mark inside a JSON text is
-# written \", so the words cannot stand in a test's name.
+# FILE KEY PREDICATE WORDS…: checks that KEY signed it, and its type and members. Inside a JSON string a quotation mark
+# is written \", so the words cannot come from a test's name.
 check() {
   file=$1 key=$2 predicate=$3
   shift 3
-  unpack "$here/$file" || { wrong "$file" 'is no envelope of the form that Coldpass writes'; return; }
-  openssl pkeyutl -verify -pubin -inkey "$here/$key.pem" -rawin -in "$work/pae" -sigfile "$work/sig" > "$work/said" 2>&1 ||
-    { wrong "$file" "its signature is not one of the $key over these bytes"; return; }
-  says "\"predicateType\":\"$predicate\"" || { wrong "$file" "is no $predicate"; return; }
+  unpack "$here/$file" || { wrong "$file" 'is not an envelope in the form that Coldpass writes'; return; }
+  openssl pkeyutl -verify -pubin -inkey "$here/$key.pem" -rawin -in "$work/pae" -sigfile "$work/sig" > "$work/openssl.log" 2>&1 ||
+    { wrong "$file" "its signature is not the $key's signature over these bytes"; return; }
+  says "\"predicateType\":\"$predicate\"" || { wrong "$file" "is not a $predicate"; return; }
   for word in "$@"; do
-    says "$word" || { wrong "$file" "does not say $word, as its name would have it"; return; }
+    says "$word" || { wrong "$file" "does not contain $word, as its name requires"; return; }
   done
   inputs "$file" || return
   good=$((good + 1))
   echo "good   $file"
 }
 
-# Every envelope that a summary rests on is the file of that name, byte by byte.
+# Checks that every envelope that a summary rests on is the file of that name, byte for byte.
 inputs() {
   grep -o '{"digest":{"sha256":"[0-9a-f]*"},"mediaType":"[^"]*","name":"[^"]*"' "$work/payload" |
     sed 's/.*"sha256":"\([0-9a-f]*\)".*"name":"\([^"]*\)"$/\1 \2/' > "$work/inputs"
   while read -r digest name; do
     beside=$here/${1%/*}/$name
     [ -f "$beside" ] && [ "$(openssl dgst -sha256 -r < "$beside" | cut -c1-64)" = "$digest" ] ||
-      { wrong "$1" "rests on another $name than the one that lies here"; return 1; }
+      { wrong "$1" "rests on another $name than the one in this folder"; return 1; }
   done < "$work/inputs"
 }
 
-# The key as it stands in allowed_signers: the SSH form of the last 32 bytes.
+# The key in the form of allowed_signers: the SSH form of the last 32 bytes.
 ssh_form() {
   openssl pkey -pubin -in "$here/$1.pem" -outform DER | tail -c 32 > "$work/raw"
   printf 'ssh-ed25519 '
@@ -71,7 +72,7 @@ for role in runner supervisor; do
   ssh_form "$role" > "$work/key"
   echo "$role signs with $(cat "$work/key")"
   [ $# -eq 0 ] || grep "^$role@coldpass " "$1" | grep -v valid-before= | grep -qF "$(cat "$work/key")" ||
-    wrong "$role.pem" "is not the key of the $role in $1"
+    wrong "$role.pem" "is not the $role's key in $1"
 done
 
 cd "$here" || exit 2
@@ -89,5 +90,5 @@ for file in */*.vsa.json; do
 done
 
 if [ "$bad" -gt 0 ]; then echo "$bad wrong, $good good"; exit 1; fi
-if [ "$good" -eq 0 ]; then echo 'there is no statement here'; exit 1; fi
+if [ "$good" -eq 0 ]; then echo 'no statements here'; exit 1; fi
 echo "all $good statements verify"

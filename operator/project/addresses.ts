@@ -1,5 +1,6 @@
-// Hosts that this network answers for itself: a mirror, a registry of the house. A box reaches an address inside the
-// machine's own networks only where that address is granted too, whatever name leads there; so it is proposed with the name.
+// Hosts that resolve to an internal address: a local mirror, a company registry. A box reaches an address inside the
+// machine's own networks only if that address is granted too, whatever name resolves to it; so `init` proposes it with
+// the name.
 
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
@@ -13,20 +14,20 @@ const addressesMax = 4;
 
 export type Lookup = (host: string) => Promise<string[]>;
 
-/** Internal addresses that a host (`host` or `host:port`) has from here, with its port; none where it has a public one. */
+/** The internal addresses of a `host` or `host:port`, with its port; none if it has a public address. */
 export async function internalAddresses(host: string, find: Lookup = addressesOf): Promise<string[]> {
   const { name = '', port = '' } = /^(?<name>[^:]+)(?<port>:\d+)?$/.exec(host)?.groups ?? {};
-  // Loopback by its own name is let through as it is.
+  // A box may reach loopback by its own name without this.
   if (name === '' || name === 'localhost' || isIPv4(name)) return [];
-  const found = await find(name);
-  if (found.some((address) => !isInternal(address))) return [];
-  return found
+  const addresses = await find(name);
+  if (addresses.some((address) => !isInternal(address))) return [];
+  return addresses
     .filter(isIPv4)
     .slice(0, addressesMax)
     .map((address) => address + port);
 }
 
-/** The proposal with such addresses beside the names that its stages may reach, and a note of each. */
+/** Adds such addresses to the hosts that the proposal's stages may reach, and a note for each. */
 export async function withAddresses(proposal: Proposal, find: Lookup = addressesOf): Promise<Proposal> {
   const pairs = await Promise.all(
     proposal.hosts.map(async (host) => [host, await internalAddresses(host, find)] as const),
@@ -41,17 +42,17 @@ export async function withAddresses(proposal: Proposal, find: Lookup = addresses
     stages: stages.map((stage) => ({ ...stage, network: widened(stage.network) })),
   });
   const notes = [...known].map(
-    ([host, all]) => `${host} is ${all.join(', ')} from here, inside this network, so that is named too`,
+    ([host, all]) => `${host} resolves to ${all.join(', ')}, inside this network, so the address is listed too`,
   );
   return { ...proposal, recipe, hosts: widened(proposal.hosts), notes: [...proposal.notes, ...notes] };
 }
 
-// A name server that does not answer is as good as none.
+// Treats a name server that does not answer in time like one that knows no address.
 async function addressesOf(host: string): Promise<string[]> {
-  const found = lookup(host, { all: true }).catch(() => []);
+  const resolved = lookup(host, { all: true }).catch(() => []);
   const late = new AbortController();
   const silence = setTimeout(lookupMsMax, [], { signal: late.signal }).catch(() => []);
-  const answers = await Promise.race([found, silence]);
+  const answers = await Promise.race([resolved, silence]);
   late.abort();
   return answers.map(({ address }) => address);
 }

@@ -1,5 +1,5 @@
-// Apps in the Co-op Cloud layout: a `compose.yml` at the top, with a service `app`, or with `.env.sample` or `abra.sh` beside it.
-// What is missing before its recipe can be run up to the top is said in words.
+// Apps in the Co-op Cloud layout: a `compose.yml` at the top, with a service `app`, or with `.env.sample` or `abra.sh`
+// beside it. The notes name what is missing before its recipe can reach the top level.
 
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ const suiteFiles = ['install', 'upgrade', 'backup', 'restore', 'functional'].map
 
 const Compose = z.looseObject({ services: z.record(z.string(), z.unknown()).catch({}) });
 
-/** A proposal for the app at the top of the repository; null where there is none. */
+/** A proposal for the app at the top of the repository; null if there is no app. */
 export function detectApp(project: Project): Proposal | null {
   const text = project.files.includes(composeFile) ? project.read(composeFile) : null;
   if (text === null) return null;
@@ -24,7 +24,7 @@ export function detectApp(project: Project): Proposal | null {
   if (!services.includes('app') && !isLaidOut) return null;
   return {
     name: 'app',
-    what: `an app in the Co-op Cloud layout, of ${services.length === 1 ? 'one service' : `${services.length} services`}`,
+    what: `an app in the Co-op Cloud layout, with ${services.length === 1 ? 'one service' : `${services.length} services`}`,
     recipe: AppRecipe.parse({ engine: 'swarm', suite, tests: [`${suite}/**`] }),
     tools: [],
     hosts: [],
@@ -48,15 +48,15 @@ function missing({ files }: Project, text: string, services: string[]): string[]
     ...(services.includes('app') ? [] : ['no service is called app; name the main one in the recipe, as `main: NAME`']),
     ...(files.includes('.env.sample')
       ? []
-      : ['no .env.sample is committed; what compose.yml takes from it has no value']),
+      : ['no .env.sample is committed, so the variables in compose.yml have no values']),
     ...(/coop-cloud\..*\.version/.test(text)
       ? []
-      : [`${composeFile} has no label coop-cloud.\${STACK_NAME}.version; without it no upgrade can be shown`]),
+      : [`${composeFile} has no label coop-cloud.\${STACK_NAME}.version; without it no upgrade can be tested`]),
     ...(text.includes('backupbot.backup')
       ? []
       : [
           `${composeFile} has no backupbot.backup label; add some, or say why not as notApplicable: { backup_restore: … }`,
         ]),
-    ...(tests.length > 0 ? [`${suite}/ lacks ${tests.join(', ')}; see docs/recipes.md`] : []),
+    ...(tests.length > 0 ? [`${suite}/ lacks ${tests.join(', ')}; see docs/app-recipes.md`] : []),
   ];
 }

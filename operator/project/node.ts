@@ -1,5 +1,5 @@
-// Node projects: vitest, jest, mocha and node:test. The test script of package.json is read for its arguments, but what the
-// recipe runs is the program itself: a script is a file that a claim can change.
+// Node projects: vitest, jest, mocha and node:test. The test script of package.json is read for its arguments, but the
+// recipe runs the program itself: a script is in a file that a claim can change.
 
 import { z } from 'zod';
 import { CommandRecipe, type Stage } from '../../state/entry/recipe.ts';
@@ -10,7 +10,7 @@ import { hostOf } from './toolchain.ts';
 const publicRegistry = 'https://registry.npmjs.org/';
 const testFilesReadMax = 50;
 const jestReporter = 'jest-junit@16';
-// With the file in it, a test's id is one of its own.
+// Including the file makes each test's id unique.
 const jestEnv = {
   JEST_JUNIT_OUTPUT_FILE: reportFile,
   JEST_JUNIT_CLASSNAME: '{filepath}',
@@ -26,7 +26,7 @@ type PackageJson = z.infer<typeof PackageJson>;
 
 type RunnerName = 'vitest' | 'jest' | 'mocha' | 'node';
 
-/** How each runner is started, which of a script's arguments it does without, and which files configure it. */
+/** How to start each runner, which of a script's arguments to drop, and which files configure the runner. */
 const runners: Record<RunnerName, { words: string; start(args: string): string; drops: RegExp; harness: string[] }> = {
   vitest: {
     words: 'vitest',
@@ -56,7 +56,7 @@ const runners: Record<RunnerName, { words: string; start(args: string): string; 
   },
 };
 
-/** A proposal for the package at the top of the repository; null where there is none, or its runner is not one of the four. */
+/** A proposal for the package at the top of the repository; null if there is no package, or another test runner. */
 export function detectNode(project: Project, machine: Machine): Proposal | null {
   const json = readPackage(project);
   const script = simpleCommand(json?.scripts.test ?? '');
@@ -86,7 +86,7 @@ export function detectNode(project: Project, machine: Machine): Proposal | null 
 
 function setupNotes(notes: string[] | undefined, node: NodeTool): string[] {
   if (notes === undefined) return [];
-  return node.hasNpm ? notes : [...notes, 'npm was not found beside node or under /usr, and setup needs it'];
+  return node.hasNpm ? notes : [...notes, 'setup needs npm, which was not found beside node or under /usr'];
 }
 
 function readPackage(project: Project): PackageJson | null {
@@ -98,7 +98,9 @@ function readPackage(project: Project): PackageJson | null {
   }
 }
 
-/** A script that is one plain command of a known runner: its variables, and the arguments worth keeping. */
+/**
+ * The variables and useful arguments of a script that is one plain command of a known runner; null for other scripts.
+ */
 function simpleCommand(script: string): { runner: RunnerName; env: string; args: string } | null {
   if (/[&|;<>`\n]|\$\(/.test(script)) return null;
   const [, env = '', program = '', tail = ''] =
@@ -114,7 +116,7 @@ function keptArgs(tail: string, drops: RegExp): string {
   return kept.map((word) => ` ${word}`).join('');
 }
 
-// `--reporter dot`: the value goes with the option.
+// In `--reporter dot`, the value belongs to the option.
 function isValueOf(before: string | undefined, word: string, drops: RegExp): boolean {
   return (
     before !== undefined &&
@@ -139,9 +141,7 @@ function runnerByFiles(json: PackageJson, project: Project): RunnerName | null {
 function scriptNotes(json: PackageJson): string[] {
   const script = json.scripts.test;
   if (script === undefined || /no test specified/.test(script)) return [];
-  return [
-    `the test script of package.json ("${script}") is more than one plain command; add stages for what else it does`,
-  ];
+  return [`the test script in package.json ("${script}") is more than one plain command; add stages for the rest`];
 }
 
 function setupStage(
@@ -165,7 +165,7 @@ function setupStage(
     notes: [
       ...notes,
       ...(needsReporter
-        ? [`jest writes no JUnit report by itself: setup adds ${jestReporter}; \`npm i -D jest-junit\` pins it`]
+        ? [`jest does not write JUnit reports: setup adds ${jestReporter}; \`npm i -D jest-junit\` pins it`]
         : []),
     ],
   };
@@ -185,11 +185,11 @@ function installCommand(project: Project, machine: Machine, flag: string): { run
   }
   return {
     run: npm('install'),
-    notes: ['no package-lock.json is committed, so each run takes the newest versions that fit; commit one'],
+    notes: ['no package-lock.json is committed, so each run installs the newest matching versions; commit one'],
   };
 }
 
-// Packages that a lockfile takes from elsewhere. npm itself asks its registry for what was locked from the public one.
+// Other hosts that a lockfile gets packages from. npm asks its own registry for packages locked from the public one.
 function lockHosts(project: Project, registry: string): string[] {
   const text = project.read('package-lock.json') ?? project.read('npm-shrinkwrap.json') ?? '';
   const hosts = [...text.matchAll(/"resolved": "(https?:\/\/[^"/]+\/)/g)].map(([, url]) => hostOf(url as string));
@@ -209,12 +209,12 @@ function testGlobs(project: Project, runner: RunnerName): string[] {
     ['tests/**', /^tests\//],
     ['test/**', /^test\//],
   ];
-  const found = globs.filter(([, sample]) => project.files.some((path) => sample.test(path))).map(([glob]) => glob);
+  const used = globs.filter(([, sample]) => project.files.some((path) => sample.test(path))).map(([glob]) => glob);
   const usual = runner === 'mocha' ? 'test/**' : '**/*.test.*';
-  return found.includes(usual) ? found : [usual, ...found];
+  return used.includes(usual) ? used : [usual, ...used];
 }
 
-// A configuration that is not there is listed all the same: then a claim cannot bring one.
+// Lists missing configuration files too, so that a claim cannot add one.
 function harnessOf(json: PackageJson, runner: RunnerName, project: Project): string[] {
   const vite = runner === 'vitest' ? project.files.filter((path) => /^vite\.config\.[cm]?[jt]s$/.test(path)) : [];
   const member = runner !== 'node' && json[runner] !== undefined ? [`package.json#${runner}`] : [];

@@ -4,44 +4,44 @@ import type { ToolGrant } from '../../state/trail/workspace.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** `tool` is null where every box has it anyway. */
+/** `tool` is null if every box has it anyway. */
 export type NodeTool = { version: string; tool: ToolGrant | null; hasNpm: boolean };
 
 export type PythonTool = {
   program: string;
   version: string;
-  /** The interpreter's own folder; null where every box has it. */
+  /** The interpreter's folder; null if every box has it. */
   tool: ToolGrant | null;
-  /** The virtual environment that it belongs to, if it does. */
+  /** The virtual environment that it belongs to; null if it belongs to none. */
   venv: ToolGrant | null;
   hasPytest: boolean;
-  /** Whether it can make a virtual environment with pip in it. */
+  /** Whether it can create a virtual environment with pip. */
   makesVenv: boolean;
 };
 
-/** A store of packages on this machine: the folder that a box must see, and how pip is told of it. */
+/** A store of packages on this machine: the folder that a box must see, and the flag that points pip at it. */
 export type LocalPackages = { folder: string; flag: string };
 
-/** Where the person's pip looks: `index` null for the public one, `extra` further addresses. */
+/** Where your pip looks: `index` is null for the public one; `extra` has further addresses. */
 export type PipSources = { index: string | null; extra: string[]; local: LocalPackages[] };
 
-/** A project as it is committed. */
+/** The committed files of a project. */
 export type Project = {
   /** Every committed path. */
   files: readonly string[];
-  /** A file's text; null where there is none, or it is no text of sensible size. */
+  /** A file's text; null if the file is missing or too large. */
   read(path: string): string | null;
 };
 
-/** What this machine has; each part is looked for only when it is needed. */
+/** The tools of this machine; each is looked up only when needed. */
 export type Machine = {
   node(): NodeTool;
   python(): PythonTool | null;
-  /** The address of the npm registry that the person uses. */
+  /** The address of your npm registry. */
   npmRegistry(): string;
   pipSources(): PipSources;
-  /** Whether the python found here has all of these requirements (`pytest>=8`) installed. */
+  /** Whether the local python has all of these requirements (`pytest>=8`) installed. */
   satisfies(requirements: readonly string[]): boolean;
-  /** Whether boxes have this program: under /usr, or in a folder that is granted anyway. */
+  /** Whether boxes have this program: under /usr, or in a folder that will be granted anyway. */
   boxed(program: string): boolean;
 };

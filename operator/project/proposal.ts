@@ -1,5 +1,5 @@
-// What `init` proposes for a project, and the `coldpass.yml` that says it: for people first, with the reasons beside the
-// lines. Credentials in an address never get into it.
+// What `init` proposes for a project, and the `coldpass.yml` for it: written for people first, with the reasons beside
+// the lines. Credentials in an address never get into the file.
 
 import { stringify } from 'yaml';
 import { type AppRecipe, type CommandRecipe, isApp, type Recipe, type Stage } from '../../state/entry/recipe.ts';
@@ -13,29 +13,29 @@ export type Proposal = {
   /** In words: "a Node project, tested with vitest". */
   what: string;
   recipe: Recipe;
-  /** Tool folders and hosts that the recipe needs granted. */
+  /** Tool folders and hosts that must be granted for the recipe. */
   tools: ToolGrant[];
   hosts: string[];
-  /** What the person should know or do, a line each. */
+  /** What you should know or do, one line each. */
   notes: string[];
 };
 
-/** The whole text of a new coldpass.yml. Without proposals it holds a recipe for the person to complete. */
+/** The text of a new coldpass.yml. Without proposals it contains a recipe for you to complete. */
 export function configText(name: string, base: string, proposals: readonly Proposal[]): string {
   const recipes = proposals.length > 0 ? proposals.map(recipeText).join('\n') : toComplete;
-  return `# What Coldpass needs to know of this repository. Strict: an unknown key is refused. \`coldpass doctor\` looks it through.
+  return `# What Coldpass needs to know about this repository. Unknown keys are errors. \`coldpass doctor\` checks this file.
 name: ${scalar(name)}
 base: ${scalar(base)}
 
 recipes:
 ${recipes}
-# agents:                 # which model plays the roles; each role may have its own
+# agents:                 # the model for both roles; each role may have its own
 #   model: claude-opus-5-5
 #   adversary: { model: claude-sonnet-5-5 }
 `;
 }
 
-/** An address as it may stand in a file that is committed. */
+/** An address without credentials, fit for a committed file. */
 export function withoutSecrets(url: string): string {
   const plain = new URL(url);
   plain.username = '';
@@ -52,20 +52,20 @@ function commandLines(recipe: CommandRecipe): string[] {
   return [
     ...(recipe.setup
       ? [
-          '    # Installs dependencies and nothing else: a run and its controls share what it leaves.',
+          '    # Installs dependencies and nothing else: a run and its controls share the result.',
           '    setup:',
           ...stageLines(recipe.setup, '      '),
         ]
       : []),
-    '    # In order; level n means that the first n passed. Commands name programs: `npm test` or `make` would read files',
+    '    # Run in order; level n means that the first n passed. Name programs directly: `npm test` or `make` would read files',
     '    # that a claim can change.',
     '    stages:',
     ...recipe.stages.flatMap((stage) => stageLines(stage, '      - ')),
-    '    # Which files are tests: kept from the claim where a control takes its code away.',
+    "    # Which files are tests: a control that removes the claim's code keeps these.",
     `    tests: ${list(recipe.tests)}`,
     ...(recipe.harness.length > 0
       ? [
-          '    # Yours, whatever a claim does to them; a file that you do not have, a claim cannot add.',
+          '    # Runs always use your version of these files, whatever a claim does to them. A claim cannot add a missing one.',
           `    harness: ${list(recipe.harness)}`,
         ]
       : []),
@@ -80,12 +80,12 @@ function commandLines(recipe: CommandRecipe): string[] {
 
 function appLines({ suite, tests }: AppRecipe): string[] {
   return [
-    '    # Deployed on a Docker Swarm: install, upgrade, backup_restore, functional, lint. Level n means that the first n passed.',
+    '    # Runs on a Docker Swarm: install, upgrade, backup_restore, functional, lint. Level n means that the first n passed.',
     '    engine: swarm',
-    '    # The folder of ops.ts (hooks), install.test.ts, upgrade.test.ts, backup.test.ts, restore.test.ts, functional.test.ts.',
+    '    # The folder with ops.ts (hooks) and install, upgrade, backup, restore and functional.test.ts.',
     `    suite: ${scalar(suite)}`,
     `    tests: ${list(tests)}`,
-    '    # ready: [{ service: app, http: / }]   # what must answer before anything is tested',
+    '    # ready: [{ service: app, http: / }]   # what must answer before the tests start',
   ];
 }
 
@@ -100,7 +100,7 @@ function stageLines(stage: Stage, lead: string): string[] {
   ];
 }
 
-const toComplete = `  # Coldpass could not tell how this project is tested. Complete the lines marked with <-, then type \`coldpass try\`.
+const toComplete = `  # Coldpass could not find out how this project is tested. Complete the lines marked <-, then type \`coldpass try\`.
   unit:
     # setup:              # installs dependencies, if there are any
     #   name: setup
@@ -110,9 +110,9 @@ const toComplete = `  # Coldpass could not tell how this project is tested. Comp
       - name: test
         run: "echo 'coldpass.yml: put the command that runs the tests here' >&2; exit 1"   # <- the command itself, not \`make\` or \`npm test\`
         seconds: 600
-        report: ${reportFile}   # <- the JUnit XML file that it writes; every common test runner can
+        report: ${reportFile}   # <- the JUnit XML file that it writes; every common test runner can write one
     tests: ["tests/**"]   # <- which files are tests
-    harness: []           # <- files that configure the test runner; they stay yours, whatever a claim does
+    harness: []           # <- files that configure the test runner; runs always use your version of them
 `;
 
 function scalar(text: string): string {

@@ -1,5 +1,5 @@
-// Python projects, tested with pytest (which runs unittest's tests too). Dependencies that are declared and not installed
-// here go into a virtual environment of the run's own; otherwise tests run in the environment that has them, granted as a
+// Python projects, tested with pytest (which also runs unittest's tests). If declared dependencies are not installed
+// here, each run gets its own virtual environment; otherwise tests run in the environment that has them, granted as a
 // tool folder.
 
 import { CommandRecipe } from '../../state/entry/recipe.ts';
@@ -14,7 +14,7 @@ const requirementLists =
   /^(requirements([-_.](dev|test|tests|testing))?|(dev|test|tests)[-_]requirements|requirements\/(base|dev|test|tests))\.(txt|in)$/;
 const extrasWanted = ['test', 'tests', 'testing', 'dev'];
 
-/** A proposal for a project with Python tests at the top of the repository; null where there are none, or no python is here. */
+/** A proposal for a project with Python tests at its top; null without such tests, or without a python. */
 export function detectPython(project: Project, machine: Machine): Proposal | null {
   const python = hasPytestTests(project) ? machine.python() : null;
   if (python === null) return null;
@@ -42,7 +42,7 @@ export function detectPython(project: Project, machine: Machine): Proposal | nul
 type Wanted = {
   /** Arguments of `pip install`. */
   args: string[];
-  /** Requirements, where plain lists are all there is; null where pip must read the project. */
+  /** Requirements, if plain lists declare them all; null if pip must read the project. */
   lines: string[] | null;
   usesGroups: boolean;
   namesPytest: boolean;
@@ -59,7 +59,7 @@ function hasPytestTests(project: Project): boolean {
   );
 }
 
-/** What pip has to install, read from the files that say so. */
+/** What pip must install, read from the project's files. */
 function dependencies(project: Project): Wanted {
   const lists = project.files.filter((path) => requirementLists.test(path));
   const texts = lists.map((path) => project.read(path) ?? '');
@@ -67,7 +67,7 @@ function dependencies(project: Project): Wanted {
   const isPackage = /^\s*\[(project|build-system)\]/m.test(pyproject) || project.files.includes('setup.py');
   const extra = extrasWanted.find((name) => tableHas(pyproject, 'project.optional-dependencies', name));
   const group = extrasWanted.find((name) => tableHas(pyproject, 'dependency-groups', name));
-  // Editable: an installed copy would outlive the code that a control takes away.
+  // Editable: an installed copy would survive a control that removes the code.
   const self = isPackage ? [extra ? `-e '.[${extra}]'` : '-e .'] : [];
   const settings = pyproject.replace(/^\s*\[.*\]\s*$/gm, '');
   const poetry = /^\s*\[tool\.poetry\.group\./m.test(pyproject);
@@ -76,11 +76,11 @@ function dependencies(project: Project): Wanted {
     lines: isPackage || group ? null : plainLines(texts),
     usesGroups: group !== undefined,
     namesPytest: [settings, ...texts].some((text) => /["'\s]pytest\b|^pytest\b/m.test(text)),
-    notes: poetry ? ['pip does not read the groups of poetry; add to `setup` what the tests need'] : [],
+    notes: poetry ? ["pip does not read poetry's groups; add what the tests need to `setup`"] : [],
   };
 }
 
-// Null where a list holds more than names: options, links, other lists.
+// Null if a list contains more than names: options, links, other lists.
 function plainLines(texts: string[]): string[] | null {
   const lines = texts.flatMap((text) => text.split('\n').map((line) => line.replace(/(^|\s)#.*/, '').trim()));
   const named = lines.filter((line) => line !== '');
@@ -101,7 +101,7 @@ function installation(wanted: Wanted, sources: PipSources): Installation {
     '--disable-pip-version-check --no-input',
     ...(index ? [`--index-url=${withoutSecrets(index)}`] : []),
     ...extra.map((url) => `--extra-index-url=${withoutSecrets(url)}`),
-    // With packages at hand, an index that is out of reach should not be waited for.
+    // With local packages, do not wait for an index that is out of reach.
     ...(local.length > 0 ? ['--retries=1'] : []),
     ...new Set(local.map(({ flag }) => flag)),
   ];
@@ -116,19 +116,19 @@ function installation(wanted: Wanted, sources: PipSources): Installation {
   };
 }
 
-// Without an installation the tests run in the environment that has pytest; with one, only its interpreter is needed.
+// If nothing is installed, tests run in the environment that has pytest; otherwise only its interpreter is needed.
 function environment(python: PythonTool, installs: boolean): ToolGrant[] {
   return [installs ? null : python.venv, python.tool].filter((tool) => tool !== null);
 }
 
 function notesOn(python: PythonTool, wanted: Wanted, installs: boolean): string[] {
-  const cannot = 'this python cannot make virtual environments (Debian: apt-get install python3-venv)';
-  if (installs) return [...wanted.notes, ...(python.makesVenv ? [] : [`${cannot}, and setup needs one`])];
+  const cannot = 'this python cannot create virtual environments (Debian: apt-get install python3-venv)';
+  if (installs) return [...wanted.notes, ...(python.makesVenv ? [] : [`${cannot}, but setup needs one`])];
   if (wanted.args.length === 0) return [];
   return [
     python.makesVenv
-      ? 'what the requirements name is installed here, and is used as it is'
-      : `${cannot}, so what is installed here is used`,
+      ? 'the requirements are already installed here, so runs use them as they are'
+      : `${cannot}, so runs use what is installed here`,
   ];
 }
 
@@ -137,7 +137,7 @@ function testGlobs(project: Project): string[] {
   return [...folders.map((dir) => `${dir}/**`), '**/test_*.py', '**/*_test.py', '**/conftest.py'];
 }
 
-// pytest takes the first of its own files, even an empty one, before any other's section: listed though they are not there.
+// pytest prefers its own files, even empty ones, to a section in another file: so list them even if missing.
 function harnessOf(project: Project): string[] {
   const shared = [
     { path: 'tox.ini', section: /^\[pytest\]/m },

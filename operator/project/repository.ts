@@ -1,5 +1,4 @@
-// The person's own repository, looked at from outside: where it is, whose, which branch is its base, what is committed.
-// Nothing here writes to it.
+// Your own repository, never written to: where it is, who owns it, which branch is the base, what is committed.
 
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,19 +13,19 @@ const listingBytesMax = 64 * 1024 * 1024;
 export type Repository = {
   /** The top folder, links resolved. */
   top: string;
-  /** Whose it is, where that is not the user who asks and he can act for its owner (root). */
+  /** The repository's owner, if you are root and it belongs to someone else; git then runs as that user. */
   owner: { uid: number; gid: number } | null;
 };
 
-/** The repository that `dir` lies in. UsageError with what to type where there is none, or it has no commit. */
+/** The repository that contains `dir`. Throws UsageError, with what to do, if there is none or it has no commit. */
 export async function findRepository(dir: string, uid: number): Promise<Repository> {
   const options = asOwner(dir, uid);
   const top = await git(dir, ['rev-parse', '--show-toplevel'], options);
   if (top.exit !== 0) throw notRepository(dir, top.stderr);
-  const found = realpathSync(top.stdout.toString().replace(/\n$/, ''));
-  const repository = { top: found, owner: asOwner(found, uid).owner ?? null };
-  if ((await revParse(found, 'HEAD', gitOptions(repository))) === null) {
-    throw new UsageError(`${found} has no commit yet; type: git add -A && git commit -m "first commit"`);
+  const folder = realpathSync(top.stdout.toString().replace(/\n$/, ''));
+  const repository = { top: folder, owner: asOwner(folder, uid).owner ?? null };
+  if ((await revParse(folder, 'HEAD', gitOptions(repository))) === null) {
+    throw new UsageError(`${folder} has no commit yet; type: git add -A && git commit -m "first commit"`);
   }
   return repository;
 }
@@ -40,10 +39,10 @@ export async function baseBranch(repository: Repository): Promise<string> {
   const head = await git(repository.top, ['symbolic-ref', '--short', '--quiet', 'HEAD'], options);
   const branch = head.stdout.toString().trim();
   if (head.exit === 0 && branch !== '') return branch;
-  throw new UsageError('no branch is checked out and there is no `main`; type: git switch -c main');
+  throw new UsageError('no branch is checked out, and there is no `main`; type: git switch -c main');
 }
 
-/** What is committed at HEAD, with the texts as they lie in the checkout. */
+/** The files committed at HEAD; their texts are read from the checkout. */
 export async function projectOf(repository: Repository): Promise<Project> {
   const options = { ...gitOptions(repository), outputBytesMax: listingBytesMax };
   const listed = await git(repository.top, ['ls-tree', '-r', '-z', '--name-only', 'HEAD'], options);
@@ -53,7 +52,7 @@ export async function projectOf(repository: Repository): Promise<Project> {
   return { files, read: (path) => readText(join(repository.top, path)) };
 }
 
-/** How git is started in this repository. */
+/** Options for running git in this repository. */
 export function gitOptions({ owner }: Repository): GitOptions {
   return { checkout: true, ...(owner && { owner }) };
 }
@@ -66,9 +65,9 @@ function asOwner(dir: string, uid: number): GitOptions {
 function notRepository(dir: string, stderr: string): UsageError {
   if (/dubious ownership/.test(stderr)) return new UsageError(`${dir} belongs to another user; run this as its owner`);
   if (/must be run in a work tree/.test(stderr))
-    return new UsageError(`${dir} is a bare repository; go to a checkout of it`);
+    return new UsageError(`${dir} is a bare repository; cd into a checkout of it`);
   return new UsageError(
-    `${dir} is not in a git repository; type: git init && git add -A && git commit -m "first commit"`,
+    `${dir} is not in a git repository; cd into your repository, or create a new one with: git init`,
   );
 }
 

@@ -1,5 +1,5 @@
-// Which tools of this machine a project's tests run on, found by asking them: version managers put shims and links on PATH,
-// and only the program itself knows the folder that it lives in. What lies under /usr is in every box; the rest must be
+// The tools of this machine that a project's tests run on. They are found by asking the programs: version managers put
+// shims and links on PATH, and only the program itself knows its folder. Every box has /usr; anything else must be
 // granted as a tool folder.
 
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import type { Env, LocalPackages, Machine, NodeTool, PipSources, PythonTool } fr
 const probeMsMax = 20_000;
 const probeBytesMax = 1024 * 1024;
 
-/** This machine as `detect` asks it; each part is looked for once, and only when asked. */
+/** This machine, for `detect`. Each tool is looked up once, and only when needed. */
 export function thisMachine(dir: string, env: Env, nodePath: string): Machine {
   const node = once(() => findNode(dir, env, nodePath));
   const python = once(() => findPython(dir, env));
@@ -27,18 +27,18 @@ export function thisMachine(dir: string, env: Env, nodePath: string): Machine {
   };
 }
 
-/** The first program of that name on PATH, as an absolute path. What npm puts before the person's own PATH is passed over. */
+/** The absolute path of the first program of that name on PATH. Skips the folders that npm adds in front. */
 export function findProgram(name: string, env: Env): string | null {
   const folders = (env.PATH ?? '').split(':').filter((dir) => dir.startsWith('/') && !dir.includes('/node_modules/'));
   return folders.map((dir) => join(dir, name)).find(isProgram) ?? null;
 }
 
-/** The person's own node, else the one that runs Coldpass (`nodePath`). */
+/** Your own node, else the one that runs Coldpass (`nodePath`). */
 export function findNode(dir: string, env: Env, nodePath: string): NodeTool {
   const ask = 'console.log(JSON.stringify({ path: process.execPath, version: process.versions.node }))';
-  const found = findProgram('node', env);
-  const told = found === null ? null : askJson<{ path: string; version: string }>(found, ['-e', ask], dir, env);
-  const node = told ?? { path: nodePath, version: process.versions.node };
+  const program = findProgram('node', env);
+  const own = program === null ? null : askJson<{ path: string; version: string }>(program, ['-e', ask], dir, env);
+  const node = own ?? { path: nodePath, version: process.versions.node };
   const home = homeOf(realpathSync(node.path));
   const tool = inEveryBox(home) ? null : { name: 'node', path: home };
   return {
@@ -48,7 +48,7 @@ export function findNode(dir: string, env: Env, nodePath: string): NodeTool {
   };
 }
 
-// Isolated mode: what only the person's own site folder holds is not in the box.
+// Isolated mode, because packages in your user site folder are not in the box.
 const pythonAsk = `
 import importlib.util, json, sys
 has = lambda name: importlib.util.find_spec(name) is not None
@@ -56,7 +56,9 @@ print(json.dumps({"version": sys.version.split()[0], "prefix": sys.prefix, "base
   "pytest": has("pytest"), "venv": has("venv") and has("ensurepip")}))
 `;
 
-/** The project's virtual environment, the active one, or the first python on PATH; null where there is none. */
+/**
+ * The python of the project's virtual environment or of the active one, else the first on PATH; null if there is none.
+ */
 export function findPython(dir: string, env: Env): PythonTool | null {
   const places = [join(dir, '.venv'), join(dir, 'venv'), ...(env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [])];
   const programs = [
@@ -65,24 +67,24 @@ export function findPython(dir: string, env: Env): PythonTool | null {
     findProgram('python', env),
   ];
   for (const program of programs) {
-    const told = program === null ? null : askJson<PythonTold>(program, ['-I', '-c', pythonAsk], dir, env);
-    if (program !== null && told) return pythonFrom(program, told);
+    const facts = program === null ? null : askJson<PythonFacts>(program, ['-I', '-c', pythonAsk], dir, env);
+    if (program !== null && facts) return pythonFrom(program, facts);
   }
   return null;
 }
 
-type PythonTold = { version: string; prefix: string; base: string; pytest: boolean; venv: boolean };
+type PythonFacts = { version: string; prefix: string; base: string; pytest: boolean; venv: boolean };
 
-function pythonFrom(program: string, told: PythonTold): PythonTool {
-  const base = realpathSync(told.base);
-  const venv = told.prefix === told.base ? null : { name: 'venv', path: realpathSync(told.prefix) };
+function pythonFrom(program: string, facts: PythonFacts): PythonTool {
+  const base = realpathSync(facts.base);
+  const venv = facts.prefix === facts.base ? null : { name: 'venv', path: realpathSync(facts.prefix) };
   return {
     program,
-    version: told.version,
+    version: facts.version,
     tool: inEveryBox(base) ? null : { name: 'python', path: base },
     venv,
-    hasPytest: told.pytest,
-    makesVenv: told.venv,
+    hasPytest: facts.pytest,
+    makesVenv: facts.venv,
   };
 }
 
@@ -95,25 +97,25 @@ met = all(version(one.name) in one.specifier for one in wanted if one.marker is 
 print("true" if met else "false")
 `;
 
-/** Whether every one of these requirements (`pytest>=8`) is installed there. False where it cannot be told. */
+/** Whether this python has all of these requirements (`pytest>=8`) installed. False if unknown. */
 function satisfies(python: PythonTool | null, requirements: readonly string[], dir: string, env: Env): boolean {
   if (python === null) return false;
   return askJson<boolean>(python.program, ['-I', '-c', satisfiesAsk, ...requirements], dir, env) === true;
 }
 
-/** The registry that the person's npm uses in `dir`. */
+/** The registry that your npm uses in `dir`. */
 export function npmRegistry(dir: string, env: Env): string {
   const npm = findProgram('npm', env);
-  const said = npm === null ? null : ask(npm, ['config', 'get', 'registry'], dir, env);
-  return asUrl(said) ?? 'https://registry.npmjs.org/';
+  const setting = npm === null ? null : ask(npm, ['config', 'get', 'registry'], dir, env);
+  return asUrl(setting) ?? 'https://registry.npmjs.org/';
 }
 
-/** From pip's own settings, environment included. */
+/** Read from pip's own settings, including its environment variables. */
 export function pipSources(dir: string, env: Env): PipSources {
   const python = findProgram('python3', env);
-  const said = (python === null ? null : ask(python, ['-m', 'pip', 'config', 'list'], dir, env)) ?? '';
+  const settings = (python === null ? null : ask(python, ['-m', 'pip', 'config', 'list'], dir, env)) ?? '';
   const of = (name: string) =>
-    [...said.matchAll(new RegExp(`^\\S+\\.${name}='(.*)'$`, 'gm'))].flatMap(([, value]) => words(value ?? ''));
+    [...settings.matchAll(new RegExp(`^\\S+\\.${name}='(.*)'$`, 'gm'))].flatMap(([, value]) => words(value ?? ''));
   const extra = of('extra-index-url');
   const links = of('find-links').map((folder) => ({ folder, flag: `--find-links=${folder}` }));
   const indexes = extra.flatMap((url) => localIndex(url));
@@ -121,13 +123,13 @@ export function pipSources(dir: string, env: Env): PipSources {
   return { index: asUrl(of('index-url')[0] ?? null), extra: extra.filter((url) => asUrl(url) !== null), local };
 }
 
-/** The folders of local packages as tools, `packages`, `packages-2`, …. */
+/** The folders of local packages as tools: `packages`, `packages-2` and so on. */
 export function packageTools({ local }: PipSources): ToolGrant[] {
   const folders = [...new Set(local.map(({ folder }) => folder))];
   return folders.map((path, at) => ({ name: at === 0 ? 'packages' : `packages-${at + 1}`, path }));
 }
 
-// The pages of an index on disk, `…/simple`, point at files beside it.
+// The pages of an index on disk (`…/simple`) point at files beside that folder.
 function localIndex(url: string): LocalPackages[] {
   const path = url.startsWith('file:') ? new URL(url).pathname.replace(/\/+$/, '') : null;
   return path === null
@@ -135,17 +137,17 @@ function localIndex(url: string): LocalPackages[] {
     : [{ folder: basename(path) === 'simple' ? dirname(path) : path, flag: `--extra-index-url=${url}` }];
 }
 
-// pip shows several values of a setting in one text, their line breaks escaped.
+// pip prints the values of a setting as one text, with escaped line breaks.
 function words(value: string): string[] {
   return value.split(/\\n|\s+/).filter(Boolean);
 }
 
-/** `host`, or `host:port` where the port is not that of the scheme. */
+/** `host`, or `host:port` if the port is not the scheme's default. */
 export function hostOf(url: string): string {
   return new URL(url).host;
 }
 
-/** Whether a path lies in what every box has. */
+/** Whether every box has this path. */
 export function inEveryBox(path: string): boolean {
   return path === '/usr' || path.startsWith('/usr/');
 }
@@ -155,14 +157,14 @@ function realProgram(path: string | null): string | null {
 }
 
 function once<T>(find: () => T): () => T {
-  let found: { value: T } | null = null;
+  let cache: { value: T } | null = null;
   return () => {
-    found ??= { value: find() };
-    return found.value;
+    cache ??= { value: find() };
+    return cache.value;
   };
 }
 
-// The folder that holds bin/, so that npm and the libraries beside it come along; the program's own folder otherwise.
+// The folder above bin/, so that npm and the libraries beside it are included; otherwise the program's own folder.
 function homeOf(program: string): string {
   const folder = dirname(program);
   return basename(folder) === 'bin' ? dirname(folder) : folder;
@@ -178,10 +180,10 @@ function isProgram(path: string): boolean {
 }
 
 function askJson<T>(program: string, args: string[], dir: string, env: Env): T | null {
-  const said = ask(program, args, dir, env);
+  const output = ask(program, args, dir, env);
   try {
-    // A shim may say something first: the answer is the last line.
-    return said === null ? null : (JSON.parse(said.trim().split('\n').at(-1) ?? '') as T);
+    // A shim may print something first: the answer is the last line.
+    return output === null ? null : (JSON.parse(output.trim().split('\n').at(-1) ?? '') as T);
   } catch {
     return null;
   }

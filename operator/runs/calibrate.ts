@@ -1,7 +1,8 @@
-// `coldpass calibrate --role adversary`: the configured model judges claims whose truth is known, and what it detected, and how
-// often it cried wolf, is counted. Kept in the state: a phase may demand a floor. Offline but for the model: no phase, no trail.
+// `coldpass calibrate --role adversary`: the configured model judges claims whose truth is known. Counts how many bad
+// claims it detects and how many false alarms it raises, and keeps the result in the state: a plan may demand a floor.
+// Needs only the model: no phase, no trail.
 //
-// Exit: 0 every case was judged · 4 not all were (money, model, or stopped)
+// Exit: 0 every case was judged · 4 some were not (money, model, or stopped)
 
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,23 +22,23 @@ import { here } from '../workspace/here.ts';
 import type { Asked, Here } from '../workspace/place.ts';
 import { sandboxOf } from '../workspace/sandbox.ts';
 
-/** The most that a calibration may cost, where nothing else is said. */
+/** The most that a calibration may cost by default. */
 export const calibrationUsdDefault = 10;
 const limits = { memoryMb: 1024, processes: 128, diskMb: 256, seconds: 120 };
 
 export type CalibrateOptions = {
   asked: Asked;
-  /** Who is calibrated. */
+  /** The role to calibrate. */
   role: string;
-  /** The most that it may cost; null: the default. */
+  /** The most that it may cost; null for the default. */
   usd: number | null;
   clock: Clock;
   signal: AbortSignal;
-  /** A case was judged. */
+  /** Called after each case. */
   onCase?(judged: JudgedCase): void;
-  /** A line for people, before the work begins. */
+  /** Prints a line before the work starts. */
   onNote?(line: string): void;
-  /** In place of what configuration and environment name, and of the set that comes with this version. */
+  /** Replaces the agent from the configuration and environment, or the set that comes with this version. */
   agent?: AgentSetup;
   set?: CalibrationSet;
 };
@@ -45,21 +46,21 @@ export type CalibrateOptions = {
 export type CalibrateReport = {
   exit: Exit;
   calibration: Calibration;
-  /** True where a script judged, and no model. */
+  /** True if a script judged, not a model. */
   scripted: boolean;
-  /** Where the result was kept. */
+  /** The file with the result. */
   file: string;
 };
 
-/** Judges every case and keeps the result. UsageError, Refused, TrailError or RunnerError: one line with what to do. */
+/** Judges every case and keeps the result. Throws UsageError, Refused, TrailError or RunnerError: one line. */
 export async function calibrateHere(options: CalibrateOptions): Promise<CalibrateReport> {
   const place = await here(options.asked);
   if (options.role !== 'adversary')
     throw new UsageError(
-      `"${options.role}" cannot be calibrated: only a judge can; type: coldpass calibrate --role adversary`,
+      `"${options.role}" cannot be calibrated, only a judge can; type: coldpass calibrate --role adversary`,
     );
   const usd = options.usd ?? calibrationUsdDefault;
-  if (!(usd > 0)) throw new UsageError('--usd is not an amount above 0; give dollars, as in --usd 5');
+  if (!(usd > 0)) throw new UsageError('--usd is not an amount above 0; give dollars, such as --usd 5');
   const agent = options.agent ?? agentsFrom(place.config, options.asked.env, options.clock).adversary;
   const set = options.set ?? calibrationSet();
   const lock = lockWorkspace(place.paths.stateDir);
@@ -74,24 +75,31 @@ export async function calibrateHere(options: CalibrateOptions): Promise<Calibrat
   }
 }
 
-type Given = Pick<CalibrationOptions, 'agent' | 'set' | 'usd' | 'clock' | 'signal' | 'onCase'> & CalibrateOptions;
+type Judging = Pick<CalibrationOptions, 'agent' | 'set' | 'usd' | 'clock' | 'signal' | 'onCase'> & CalibrateOptions;
 
-function judgeAll({ workspace, paths }: Here, given: Given, sandbox: Sandbox): Promise<Calibration> {
-  const { agent, set, usd, clock, signal, onCase } = given;
-  if (isScript(agent)) given.onNote?.('note: a script judges here, and no model: the figures say nothing of one');
+function judgeAll({ workspace, paths }: Here, judging: Judging, sandbox: Sandbox): Promise<Calibration> {
+  const { agent, set, usd, clock, signal, onCase } = judging;
+  if (isScript(agent))
+    judging.onNote?.('note: a script judges here, not a model, so the figures are not about any model');
   const state = realpathSync(paths.stateDir);
   return calibrate({
-    ...{ agent, set, usd, clock, signal, sandbox, ...(onCase && { onCase }) },
+    agent,
+    set,
+    usd,
+    clock,
+    signal,
+    sandbox,
+    ...(onCase && { onCase }),
     box: { tools: workspace.grants.tools, limits },
     dirs: { clones: join(state, 'clones', 'calibration'), transcripts: join(state, 'transcripts') },
   });
 }
 
-/** Fails closed, as the supervisor does: only a demo's workspace may go without. */
+/** Fails closed, like the supervisor: only a demo workspace may run without a sandbox. */
 async function openBoxes(place: Here, { onNote }: CalibrateOptions): Promise<Sandbox> {
   const opened = await sandboxOf(place);
   if (opened.sandbox) return opened.sandbox;
-  const why = `the sandbox does not hold: ${opened.mend.join('; ')}`;
+  const why = `the sandbox does not work here: ${opened.mend.join('; ')}`;
   if (!place.workspace.demo) throw new Refused(`${why}; see: coldpass doctor`);
   onNote?.(`note: this demo runs without a sandbox; ${why}`);
   return unboxed({ stateDir: place.paths.stateDir });
@@ -101,7 +109,7 @@ function isScript({ backend }: AgentSetup): boolean {
   return backend.model === 'scripted';
 }
 
-/** One case, as soon as it is judged. */
+/** Prints one case as soon as it is judged. */
 export function sayCase(judged: JudgedCase, { line, paint }: Screen): void {
   line(
     styled`${wordFor(judged, paint)} ${judged.truth.padEnd(4)} ${judged.kind} ${paint.dim(judged.case)}${judged.judged ? '' : ` ${judged.why}`}`,
@@ -112,16 +120,15 @@ export function sayCalibration({ calibration, scripted, file }: CalibrateReport,
   const { model, detects, alarms, cases, complete, usd } = calibration;
   const count = (truth: JudgedCase['truth'], isFail: boolean) =>
     cases.filter((one) => one.truth === truth && (!isFail || one.verdict === 'FAIL')).length;
-  const who = scripted ? 'a script, no model' : model;
+  const who = scripted ? 'a script, not a model' : model;
   line(styled`${paint.bold('CALIBRATED')}  the adversary: ${who}, $${usd.toFixed(2)}`);
   line(`detects       ${percent(detects)} (${count('bad', true)} of ${count('bad', false)} bad claims failed)`);
   line(`false alarms  ${percent(alarms)} (${count('good', true)} of ${count('good', false)} good claims failed)`);
-  const stamped = cases.filter((one) => one.truth === 'bad' && one.verdict === 'PASS').length;
-  line(
-    `passed bad    ${stamped}; without PASS or FAIL: ${cases.filter(({ verdict }) => verdict === 'UNVERIFIED' || verdict === 'none').length}`,
-  );
-  if (!complete) line(styled`${paint.warn('INCOMPLETE')}  not every case was judged, so no plan's floor is met by it`);
-  line(styled`${paint.dim(`kept in ${file}`)}`);
+  const missed = cases.filter((one) => one.truth === 'bad' && one.verdict === 'PASS').length;
+  const undecided = cases.filter(({ verdict }) => verdict === 'UNVERIFIED' || verdict === 'none').length;
+  line(`bad passed    ${missed}; neither PASS nor FAIL: ${undecided}`);
+  if (!complete) line(styled`${paint.warn('INCOMPLETE')}  not every case was judged, so this meets no plan's floor`);
+  line(styled`${paint.dim(`saved in ${file}`)}`);
 }
 
 function wordFor({ truth, verdict, judged }: JudgedCase, paint: Screen['paint']): Painted {

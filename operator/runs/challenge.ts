@@ -1,5 +1,5 @@
-// `coldpass challenge RUN`: a run that is on the trail, made again here and now from what the trail pins, and compared test by
-// test. It answers to whoever asks and is written on no trail; like `try` it may be typed while a supervisor works.
+// `coldpass challenge RUN`: reruns a run from the trail here and now, from what the trail pins, and compares the two
+// test by test. The result goes to you alone, not on the trail. Like `try`, it may run while a supervisor works.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -33,18 +33,18 @@ export type ChallengeOptions = {
 };
 
 export type ChallengeReport = {
-  /** 0 alike, 1 not, 4 where the machine failed or it was cancelled: then nothing is known. */
+  /** 0 alike, 1 not, 4 if the machine failed or the run was cancelled: then the result is unknown. */
   exit: Exit;
   run: RunId;
   entry: EntryId;
   purpose: Purpose;
   comparison: Comparison;
-  /** The run that was made now. */
+  /** The record of the new run. */
   record: RunRecord;
   logs: string;
 };
 
-/** UsageError, Refused, TrailError or RunnerError where it cannot be made: one line with what to do. */
+/** Throws UsageError, Refused, TrailError or RunnerError if it cannot rerun: one line with what to do. */
 export async function challenge(place: Here, name: string, options: ChallengeOptions): Promise<ChallengeReport> {
   const { entry, recorded, request } = await withTrail(place.paths.hub, (trail) => recall(trail, place, runIdOf(name)));
   checkGrants(request.pinned.name, request.pinned.recipe, place.workspace.grants);
@@ -54,7 +54,11 @@ export async function challenge(place: Here, name: string, options: ChallengeOpt
     const isKnown = !uncounted.has(record.outcome);
     return {
       exit: !isKnown ? exits.machine : comparison.alike ? exits.yes : exits.no,
-      ...{ run: entry.facts.run, entry: entry.id, purpose: entry.facts.purpose, comparison, record },
+      run: entry.facts.run,
+      entry: entry.id,
+      purpose: entry.facts.purpose,
+      comparison,
+      record,
       logs: join(own.runsDir, record.run, 'logs'),
     };
   });
@@ -62,22 +66,24 @@ export async function challenge(place: Here, name: string, options: ChallengeOpt
 
 type Recalled = { entry: EntryOf<'run'> & { id: EntryId }; recorded: RunRecord; request: Omit<ColdRunRequest, 'run'> };
 
-/** What the trail has of the run, and how to make it again: as its supervisor did, from what was pinned then. */
+/** What the trail has about the run, and the request to rerun it as its supervisor did, from what was pinned then. */
 async function recall(trail: Trail, { paths }: Here, run: RunId): Promise<Recalled> {
   const entry = trail.entries.find((one) => one.kind === 'run' && one.facts.run === run);
   if (entry?.kind !== 'run')
-    throw new UsageError(`${run} is not on the trail, where alone a run can be challenged; see: coldpass runs`);
+    throw new UsageError(
+      `${run} is not on the trail, and only a run on the trail can be challenged; see: coldpass runs`,
+    );
   const recorded = await recordOf(trail, entry);
   const { purpose, recipe, recipeDigest, shas } = entry.facts;
   const sha = shas.main as Sha;
   if ((await revParse(paths.hub, `${sha}^{commit}`)) === null)
-    throw new UsageError(`the hub does not hold commit ${sha} of ${run} any more, so it cannot be made again`);
+    throw new UsageError(`the hub no longer has commit ${sha} of ${run}, so it cannot be rerun`);
   const sources = sourcesAt(trail, entry, paths.hub);
   const phase = entry.phase === null ? undefined : sources.trail.state.phases[entry.phase];
   if (!phase) throw new TrailError('bad-trail', `${run} belongs to no phase; see: coldpass audit`);
   const { pinned, harness } = await pinnedRecipe(sources, recipeDigest);
-  const made = await special(sources, phase, { slot: slotOf(purpose), purpose, recipe, sha });
-  const request = { purpose, pinned, harnessFiles: harness, hub: paths.hub, sha, ...made };
+  const extras = await special(sources, phase, { slot: slotOf(purpose), purpose, recipe, sha });
+  const request = { purpose, pinned, harnessFiles: harness, hub: paths.hub, sha, ...extras };
   return { entry: { ...entry, id: entry.id as EntryId }, recorded, request };
 }
 
@@ -85,15 +91,15 @@ async function recall(trail: Trail, { paths }: Here, run: RunId): Promise<Recall
 async function recordOf(trail: Trail, { id, facts }: EntryOf<'run'>): Promise<RunRecord> {
   const { run, results, outcome } = facts;
   if (results === null || uncounted.has(outcome))
-    throw new UsageError(`${run} ended ${outcome} and counts for nothing, so there is nothing to compare with`);
+    throw new UsageError(`${run} ended ${outcome} and does not count, so there is nothing to compare with`);
   const path = `runs/${run}/results.json`;
   const bytes = await trail.file(path);
   if (bytes === null || digestOf(bytes) !== results)
-    throw new TrailError('bad-trail', `${path} is not what entry #${id} names by digest; see: coldpass audit`);
+    throw new TrailError('bad-trail', `${path} does not match its digest in entry #${id}; see: coldpass audit`);
   return RunRecord.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-/** The trail as it was when the run was made. */
+/** The trail as it was at the time of the run. */
 function sourcesAt(trail: Trail, { id }: Entry, hub: string): Sources {
   const state = trail.entries.slice(0, id - 1).reduce(fold, emptyTrail);
   return { paths: { hub }, trail: { state, file: trail.file, blob: (digest) => trail.file(`blobs/${digest}`) } };
@@ -106,7 +112,7 @@ function again(
 ): Promise<RunRecord> {
   const { now, signal, onProgress } = options;
   const run = `r-${randomBytes(6).toString('hex')}` as RunId;
-  // What it was for is its entry's; the record of this one says who asked.
+  // The original entry has the original purpose; this record names who asked.
   const purpose = { kind: 'trial', by: 'operator' } as const;
   return coldRun({ ...request, run, purpose }, { engine, runsDir, now, signal, ...(onProgress && { onProgress }) });
 }

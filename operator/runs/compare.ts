@@ -1,5 +1,5 @@
-// Two records of one run, test by test. Pure. Times and messages are left aside, since they differ on any machine; that a
-// failure was an assertion counts, since controls hang on it.
+// Compares two records of one run, test by test. Pure. Ignores times and messages, because they differ on any machine;
+// whether a failure was an assertion matters, because controls depend on it.
 
 import type { Outcome, RunRecord, TestResult } from '../../state/entry/record.ts';
 
@@ -8,14 +8,14 @@ export type Comparison = {
   alike: boolean;
   outcome: Both<Outcome>;
   level: Both<number>;
-  /** Where the run was made for a reproducer. */
+  /** Only for a run of a reproducer. */
   reproducer?: Both<RunRecord['reproducer'] | null>;
-  /** Tests that both have, and that ended as they did. */
+  /** How many tests are in both records with the same result. */
   same: number;
   differ: ({ id: string } & Both<string>)[];
   missing: string[];
   added: string[];
-  /** A record that does not hold all its tests: what is missing or added may be so for that alone. */
+  /** True if a record was cut: then tests may only seem missing or added. */
   cut: boolean;
 };
 
@@ -33,7 +33,12 @@ export function compared(recorded: RunRecord, now: RunRecord): Comparison {
   const isSame = [outcome, level, reproducer].every((both) => both.recorded === both.now);
   return {
     alike: isSame && differ.length + missing.length + added.length === 0,
-    ...{ outcome, level, same: shared.length - differ.length, differ, missing, added },
+    outcome,
+    level,
+    same: shared.length - differ.length,
+    differ,
+    missing,
+    added,
     ...((reproducer.recorded ?? reproducer.now) !== null && { reproducer }),
     cut: recorded.testsCut || now.testsCut,
   };

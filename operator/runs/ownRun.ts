@@ -1,5 +1,5 @@
-// Cold runs of the operator's own, outside any phase. They take no lock of the supervisor and write nothing to the trail, so
-// they may be made while it works: they lie in a folder of their own (`trials/`), where nobody else sweeps.
+// Your own cold runs, outside any phase. They do not take the supervisor's lock and write nothing to the trail, so they
+// may run while it works. They have a separate folder (`trials/`), which nothing else cleans up.
 
 import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const trialsKept = 50;
 
 export type OwnGround = { engine: Engine; runsDir: string };
 
-/** One at a time: Refused while another goes on, and where the sandbox does not hold. */
+/** One at a time. Throws Refused while another is running, or if the sandbox does not work. */
 export async function withOwnEngine<T>(
   place: Here,
   onNote: ((line: string) => void) | undefined,
@@ -35,7 +35,7 @@ export async function withOwnEngine<T>(
   }
 }
 
-/** Fails closed, as the supervisor does: only a demo's workspace may go without. */
+/** Fails closed, like the supervisor: only a demo workspace may run without a sandbox. */
 async function sandboxFor(
   place: Here,
   onNote: ((line: string) => void) | undefined,
@@ -43,13 +43,13 @@ async function sandboxFor(
   const { stateDir } = place.paths;
   const opened = await sandboxOf(place);
   if (opened.sandbox) return { sandbox: opened.sandbox, selfTest: opened.selfTest.digest };
-  const why = `the sandbox does not hold: ${opened.mend.join('; ')}`;
+  const why = `the sandbox does not work here: ${opened.mend.join('; ')}`;
   if (!place.workspace.demo) throw new Refused(`${why}; see: coldpass doctor`);
   onNote?.(`note: this demo runs without a sandbox; ${why}`);
   return { sandbox: unboxed({ stateDir }), selfTest: null };
 }
 
-/** The folder without what dead trials left, and with the newest of the old ones only. One trial at a time makes that safe. */
+/** Cleans up after dead trials and keeps only the newest old ones. Safe because there is only one trial at a time. */
 async function makeRoom(stateDir: string): Promise<{ dir: string; lock: Lock }> {
   const dir = trialsDir(realpathSync(stateDir));
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -66,7 +66,7 @@ function lockTrials(dir: string): Lock {
     return lockWorkspace(dir);
   } catch (error) {
     if (error instanceof Refused)
-      throw new Refused('another `coldpass try` or `coldpass challenge` runs here; wait until it has ended');
+      throw new Refused('another `coldpass try` or `coldpass challenge` is running here; wait until it ends');
     throw error;
   }
 }

@@ -1,8 +1,8 @@
-// `coldpass run PLAN`: one phase in the foreground, from its plan to DONE. Checks everything first, signs the `queue` act
-// unless the trail has the phase already, then supervises in this process until the phase is done or needs the operator.
-// Typed again it goes on where the last one stopped: what was done is on the trail.
+// `coldpass run PLAN`: runs one phase in the foreground, from its plan to DONE. Checks everything first, signs the
+// `queue` act unless the phase is already on the trail, then supervises in this process until the phase is done or
+// needs you. A rerun continues where the last one stopped: everything done so far is on the trail.
 //
-// Exit: 0 done and delivered · 1 abandoned, or refused · 3 needs the operator · 4 stopped before its end (type it again)
+// Exit: 0 done and delivered · 1 abandoned or refused · 3 needs you · 4 stopped early (rerun to resume)
 
 import type { Clock } from '../../agents/model/clock.ts';
 import type { Progress } from '../../loop/hands/world.ts';
@@ -26,25 +26,25 @@ import { answerTo, drop } from '../workspace/sign.ts';
 
 export type RunOptions = {
   asked: Asked;
-  /** None: goes on with what is open or queued. */
+  /** Without a plan, continues the open or queued phase. */
   plan?: string;
   clock: Clock;
   signal: AbortSignal;
   onProgress?(progress: Progress): void;
-  /** A line for people, before the work begins. */
+  /** Prints a line before the work starts. */
   onNote?(line: string): void;
-  /** In place of those that configuration and environment name. */
+  /** Replaces the agents from the configuration and environment. */
   agents?: Agents;
 };
 
 export type RunEnd = {
   exit: Exit;
-  /** Where nothing was open or queued (`idle`: only what was put off was looked at), the newest. */
+  /** The newest phase if none was open or queued (`idle`: only deferral triggers were checked). */
   phase: PhaseId;
   status: Phase['status'] | 'queued' | 'stopped' | 'idle';
-  /** Where DONE holds; null otherwise. */
+  /** The commit at which DONE holds; null if it does not. */
   sha: Sha | null;
-  /** The branch in the operator's repository; null where it was not brought there, for the reason in `undelivered`. */
+  /** The branch in your repository; null if it was not delivered. `undelivered` then has the reason. */
   branch: string | null;
   undelivered: string | null;
   inbox: InboxItem[];
@@ -52,7 +52,7 @@ export type RunEnd = {
   head: string;
 };
 
-/** Runs it. UsageError, Refused, TrailError or RunnerError: one line with what to do. */
+/** Throws UsageError, Refused, TrailError or RunnerError: one line with what to do. */
 export async function run(options: RunOptions): Promise<RunEnd> {
   const place = await here(options.asked);
   const plan = options.plan === undefined ? null : readyPlan(options.asked.dir, options.plan, place);
@@ -70,13 +70,13 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   return endOf(place, phase, false, options.clock, before);
 }
 
-/** Signs and drops the act unless the phase is known; gives its nonce then. */
+/** Signs the act and drops it in the inbox, and returns its nonce; null if the phase is already known. */
 async function queued(plan: ReadyPlan, before: TrailState, place: Here, options: RunOptions): Promise<string | null> {
   const { phase: id } = plan.spec;
   const known = before.phases[id] ?? before.queue.find((item) => item.phase === id);
   if (known && known.plan !== plan.digest) throw new UsageError(otherPlan(plan));
   if (known) {
-    options.onNote?.(`phase ${id} is on the trail already; going on with it`);
+    options.onNote?.(`phase ${id} is already on the trail; resuming it`);
     return null;
   }
   refuseBehindParked(before, id);
@@ -87,15 +87,17 @@ async function queued(plan: ReadyPlan, before: TrailState, place: Here, options:
   return drop(place, await queueAct(plan, place, { env: options.asked.env, now }));
 }
 
-/** A `queue` act for this plan that a process before this one dropped, and that nobody took. */
+/**
+ * The nonce of a `queue` act for this plan that an earlier process dropped and nobody accepted; null if there is none.
+ */
 async function waitingQueue({ paths }: Here, plan: ReadyPlan, clock: Clock): Promise<string | null> {
   const acts = [...(await readInbox(paths.inbox)).acts, ...(await readTaken(paths.inbox))];
-  const fits = acts.find(({ signed: { act } }) => {
+  const match = acts.find(({ signed: { act } }) => {
     const { payload, expires } = act;
     const isSame = payload.act === 'queue' && payload.phase === plan.spec.phase && payload.plan === plan.digest;
     return isSame && Date.parse(expires) > clock.nowMs();
   });
-  return fits?.signed.act.nonce ?? null;
+  return match?.signed.act.nonce ?? null;
 }
 
 async function drive(place: Here, agents: Agents, options: RunOptions): Promise<{ stopped: boolean }> {
@@ -103,7 +105,12 @@ async function drive(place: Here, agents: Agents, options: RunOptions): Promise<
   const log = openLog(paths.stateDir);
   try {
     return await supervise({
-      ...{ workspace, paths, agents, clock: options.clock, log, signal: options.signal },
+      workspace,
+      paths,
+      agents,
+      clock: options.clock,
+      log,
+      signal: options.signal,
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
   } finally {
@@ -111,7 +118,7 @@ async function drive(place: Here, agents: Agents, options: RunOptions): Promise<
   }
 }
 
-/** How it stands with the phase; where none was named, with the one that an act in the inbox has brought. */
+/** The end state of the phase. If none was named, the one that an act in the inbox started. */
 async function endOf(
   place: Here,
   named: PhaseId | null,
@@ -143,14 +150,16 @@ async function delivered(
   phase: Phase,
 ): Promise<Pick<RunEnd, 'exit' | 'status' | 'sha' | 'branch' | 'undelivered'>> {
   const judged = currentClaim(phase, DONE)?.sha;
-  if (judged === undefined) throw new Error(`phase ${phase.id} is done, and nothing was handed off`);
+  if (judged === undefined) throw new Error(`phase ${phase.id} is done, but nothing was handed off`);
   const answer = await deliver(paths.hub, repository.top, { phase: phase.id, judged }, repository.owner);
   if ('sha' in answer)
     return { exit: exits.yes, status: 'done', sha: answer.sha, branch: `phase/${phase.id}`, undelivered: null };
   return { exit: exits.operator, status: 'done', sha: null, branch: null, undelivered: answer.refused };
 }
 
-/** Null where there is no phase to go on with, but triggers of what was put off to look at. */
+/**
+ * The phase to continue; null if there is none, but deferral triggers to check. Throws UsageError if there is neither.
+ */
 function unfinished(state: TrailState): PhaseId | null {
   const id = livePhase(state)?.id ?? state.queue[0]?.phase;
   if (id) return id;
@@ -165,13 +174,15 @@ function isOver(phase: Phase | undefined): boolean {
 function refuseSecond({ paths }: Here): void {
   const pid = supervisorOf(paths);
   if (pid !== null)
-    throw new Refused(`process ${pid} runs this workspace already; watch it with: coldpass watch, or stop it first`);
+    throw new Refused(
+      `process ${pid} is already running this workspace; watch it with: coldpass watch, or stop it first`,
+    );
 }
 
 function refuseBehindParked(state: TrailState, id: PhaseId): void {
   const live = livePhase(state);
   if (live?.status !== 'parked' || live.id === id) return;
-  const what = `phase ${live.id} is parked, and one phase runs at a time`;
+  const what = `phase ${live.id} is parked, and only one phase runs at a time`;
   throw new UsageError(`${what}; settle it first: coldpass inbox`, { exit: exits.operator });
 }
 
@@ -181,5 +192,7 @@ function refuseUnqueued({ paths }: Here, nonce: string): void {
 }
 
 function otherPlan({ file, spec }: ReadyPlan): string {
-  return `${file} is not the plan that phase ${spec.phase} was queued with, and a plan changes by an act alone: coldpass amend ${spec.phase} --plan ${file} --because "…"; or restore it, or give the new one another id`;
+  const amend = `coldpass amend ${spec.phase} --plan ${file} --because "…"`;
+  const fault = `${file} is not the plan that phase ${spec.phase} was queued with`;
+  return `${fault}; to change the plan, type: ${amend}; or restore the file, or give the new plan another id`;
 }

@@ -1,5 +1,5 @@
-// `coldpass runs`: the runs that are on the trail and the operator's own trials; or one of them in full. The trail's record of
-// a run is the one that counts; a trial's lies in the state alone.
+// `coldpass runs`: lists the runs on the trail and your own trials, or shows one of them in full. For a run on the
+// trail, the trail's record counts; the record of a trial is only in the state.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const listedMax = 40;
 
 export type RunRow = {
   run: RunId;
-  /** Its entry; null for a trial of the operator's, which is on no trail. */
+  /** Its entry; null for a trial, which is not on the trail. */
   entry: EntryId | null;
   at: string;
   outcome: string;
@@ -37,45 +37,45 @@ export type RunReport = {
   evidence: string | null;
 };
 
-/** The folder of the state in which the operator's own trials lie. */
+/** The folder of the state with your own trials. */
 export function trialsDir(stateDir: string): string {
   return join(stateDir, 'trials');
 }
 
-/** The newest last. A record that cannot be read is named, and the rest is listed. */
+/** Lists the newest last. Names the records that cannot be read, and lists the rest. */
 export async function listRuns({ paths }: Here): Promise<RunsReport> {
   const onTrail = await withTrail(paths.hub, rowsOf);
   const dir = trialsDir(paths.stateDir);
-  const found = trialsIn(dir).map((run) => ({ run, record: tryRead(runPaths(dir, run).results) }));
-  const trials = found.flatMap(({ record }) => (record instanceof Error || record === null ? [] : [trialRow(record)]));
-  const unreadable = found.flatMap(({ record }) => (record instanceof Error ? [record.message] : []));
+  const records = trialsIn(dir).map((run) => tryRead(runPaths(dir, run).results));
+  const trials = records.flatMap((record) => (record instanceof Error || record === null ? [] : [trialRow(record)]));
+  const unreadable = records.flatMap((record) => (record instanceof Error ? [record.message] : []));
   const runs = [...onTrail, ...trials].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   return { exit: exits.yes, runs: runs.slice(-listedMax), more: Math.max(0, runs.length - listedMax), unreadable };
 }
 
-/** One run. UsageError where there is none, TrailError where its record is none. */
+/** One run. Throws UsageError if there is no such run, TrailError if its record is invalid. */
 export async function showRun({ paths }: Here, name: string): Promise<RunReport> {
   const run = runIdOf(name);
   const trial = runPaths(trialsDir(paths.stateDir), run);
   const own = runPaths(paths.runs, run);
-  const found = await withTrail(paths.hub, async (trail) => {
+  const { entry, bytes } = await withTrail(paths.hub, async (trail) => {
     const entry = trail.entries.find((one) => one.kind === 'run' && one.facts.run === run)?.id ?? null;
     return { entry, bytes: await trail.file(`runs/${run}/results.json`) };
   });
   const place = existsSync(trial.results) ? trial : own;
-  const record = found.bytes ? parsed(found.bytes, `runs/${run}/results.json on the trail`) : read(place.results);
+  const record = bytes ? parsed(bytes, `runs/${run}/results.json on the trail`) : read(place.results);
   if (record === null) throw new UsageError(`there is no record of ${run}; see: coldpass runs`);
-  const isThere = (path: string) => (existsSync(path) ? path : null);
-  return { exit: exits.yes, record, entry: found.entry, logs: isThere(place.logs), evidence: isThere(place.evidence) };
+  const ifThere = (path: string) => (existsSync(path) ? path : null);
+  return { exit: exits.yes, record, entry, logs: ifThere(place.logs), evidence: ifThere(place.evidence) };
 }
 
 export function sayRuns({ runs, more, unreadable }: RunsReport, out: Screen): void {
   const { paint } = out;
-  if (more > 0) out.line(`${more} older ones are not shown`);
+  if (more > 0) out.line(`${more} older ${more === 1 ? 'run is' : 'runs are'} not shown`);
   for (const { run, at, outcome, what, tests, sha } of runs)
     out.line(styled`${paint.dim(at)}  ${run}  ${paint.outcome(outcome)}  ${what}, ${tests}  ${paint.dim(short(sha))}`);
   for (const why of unreadable) out.line(styled`${paint.warn('note')}  ${why}`);
-  if (runs.length === 0) out.line('no run yet; make one with: coldpass try');
+  if (runs.length === 0) out.line('no runs yet; make one with: coldpass try');
 }
 
 export function sayOneRun({ record, entry, logs, evidence }: RunReport, out: Screen): void {
@@ -85,10 +85,10 @@ export function sayOneRun({ record, entry, logs, evidence }: RunReport, out: Scr
     styled`${out.paint.bold(run)}  ${purposeWords(purpose)}; ${where}; sandbox ${sandbox.level}; level ${level} of ${stages.length}`,
   );
   sayRecord(record, out, logs);
-  if (evidence) out.line(styled`  ${out.paint.dim('→')} what it looked like: ${evidence}`);
+  if (evidence) out.line(styled`  ${out.paint.dim('→')} evidence: ${evidence}`);
 }
 
-/** The picture alone, for a file. */
+/** Only the SVG, to redirect into a file. */
 export function sayBadge({ record }: RunReport, out: Screen): void {
   out.line(badge(record).trimEnd());
 }
@@ -135,7 +135,7 @@ function trialsIn(dir: string): RunId[] {
   return names.filter((name): name is RunId => RunId.safeParse(name).success);
 }
 
-/** UsageError where it is not the name of a run. */
+/** Throws UsageError if it is not the name of a run. */
 export function runIdOf(name: string): RunId {
   const run = RunId.safeParse(name);
   if (run.success) return run.data;
@@ -151,21 +151,21 @@ function tryRead(path: string): RunRecord | null | Error {
   }
 }
 
-/** Null where there is no such file: the run has not ended, or was lost. */
+/** Null if there is no such file: the run has not ended, or was lost. */
 function read(path: string): RunRecord | null {
   return existsSync(path) ? parsed(readFileSync(path), path) : null;
 }
 
 function parsed(bytes: Buffer, where: string): RunRecord {
   const broken = (why: string, cause?: unknown) =>
-    new TrailError('bad-file', `${where} is not a run's record: ${why}; it was changed, so make the run again`, {
+    new TrailError('bad-file', `${where} is not a run's record: ${why}; the file was changed, so make a new run`, {
       cause,
     });
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
-    throw broken('it is not JSON', cause);
+    throw broken('not JSON', cause);
   }
   const record = RunRecord.safeParse(json);
   if (record.success) return record.data;

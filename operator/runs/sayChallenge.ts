@@ -1,4 +1,4 @@
-// A challenged run in words: alike, or what was recorded and what came out now.
+// A challenged run in words: alike, or the recorded and the new results.
 
 import { uncounted } from '../../state/entry/record.ts';
 import { countWords, purposeWords } from '../terminal/lines.ts';
@@ -13,7 +13,7 @@ export function sayChallenge(report: ChallengeReport, out: Screen): void {
   const what = `${run}, ${purposeWords(purpose)}`;
   if (uncounted.has(record.outcome)) {
     sayRecord(record, out, logs);
-    out.line(`nothing is known of ${what}`);
+    out.line(`cannot compare with ${what}`);
     return;
   }
   const word = comparison.alike ? out.paint.good('ALIKE') : out.paint.bad('DIFFERS');
@@ -35,8 +35,8 @@ function sayDifferences({ comparison, record, logs }: ChallengeReport, out: Scre
   sayTests(`${missing.length} missing now`, missing, out);
   sayTests(`${added.length} new now`, added, out);
   out.line(`  ${same} ${same === 1 ? 'test is' : 'tests are'} as recorded`);
-  if (cut) out.line('  a record does not hold all its tests, so some may seem missing or new');
-  out.line(styled`  ${out.paint.dim('→')} the whole output: ${logs}`);
+  if (cut) out.line('  a record does not contain all its tests, so some may only seem missing or new');
+  out.line(styled`  ${out.paint.dim('→')} full output: ${logs}`);
 }
 
 function sayTests(title: string, lines: string[], out: Screen): void {

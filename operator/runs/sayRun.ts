@@ -1,4 +1,4 @@
-// The end of `coldpass run` in words: what came of the phase, and what to type next.
+// The end of `coldpass run` in words: the result of the phase, and what to type next.
 
 import { sayItem } from '../show/inbox.ts';
 import { short } from '../terminal/lines.ts';
@@ -19,14 +19,10 @@ function linesOf(end: RunEnd, out: Screen): (Painted | string)[] {
       return [styled`${paint.bad('ABANDONED')}  phase ${phase} was dropped; see: coldpass trail --kind act`];
     case 'idle': {
       for (const item of end.inbox) sayItem(item, out);
-      return [
-        styled`${paint.bold('IDLE')}  no phase is open or queued; the triggers of what was put off were looked at`,
-      ];
+      return [styled`${paint.bold('IDLE')}  no phase is open or queued; deferral triggers checked`];
     }
     case 'stopped':
-      return [
-        styled`${paint.warn('STOPPED')}  phase ${phase} is not at its end; the same command goes on with it: coldpass run`,
-      ];
+      return [styled`${paint.warn('STOPPED')}  phase ${phase} is not finished; resume it with: coldpass run`];
     case 'parked':
     case 'open':
     case 'queued': {
@@ -41,14 +37,14 @@ function linesOf(end: RunEnd, out: Screen): (Painted | string)[] {
 
 function delivered({ phase, sha, branch }: RunEnd, { paint }: Screen): Painted[] {
   return [
-    styled`${paint.good('DONE')}  phase ${phase} at ${short(sha ?? '')}; the work waits unmerged on ${branch ?? ''}`,
+    styled`${paint.good('DONE')}  phase ${phase} at ${short(sha ?? '')}; the work is on branch ${branch ?? ''}, not merged`,
     styled`next: coldpass audit && git merge ${branch ?? ''}`,
   ];
 }
 
 function undelivered({ phase, undelivered }: RunEnd, { paint }: Screen): Painted[] {
   return [
-    styled`${paint.good('DONE')}  phase ${phase}, and its branch is not in your repository yet: ${undelivered ?? ''}`,
-    styled`then type again: coldpass run with the same plan`,
+    styled`${paint.good('DONE')}  phase ${phase}, but its branch is not in your repository yet: ${undelivered ?? ''}`,
+    styled`then rerun \`coldpass run\` with the same plan`,
   ];
 }

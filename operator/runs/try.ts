@@ -1,4 +1,4 @@
-// `coldpass try`: a cold run now, of what is committed, without a phase.
+// `coldpass try`: one cold run of what is committed, without a phase.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -24,28 +24,30 @@ import { type OwnGround, withOwnEngine } from './ownRun.ts';
 
 export type TryOptions = {
   asked: Asked;
-  /** By default the only one there is. */
+  /** By default the only recipe. */
   recipe?: string;
-  /** By default what is checked out. */
+  /** By default the commit that is checked out. */
   ref?: string;
   now(): Date;
   signal: AbortSignal;
-  /** A red run is not taken down before the signal aborts, so that one can look at it. */
+  /** Leaves a red run standing until the signal aborts, so that you can look at it. */
   keep?: boolean;
   onProgress?(progress: Progress): void;
-  /** A line for people, before the run begins, and when a red one is kept. */
+  /** Prints a line, before the run starts and when a red run is left standing. */
   onNote?(line: string): void;
 };
 
 export type TryReport = {
-  /** 0 green, 1 not, 4 where the machine failed or it was cancelled. */
+  /** 0 green, 1 not, 4 if the machine failed or the run was cancelled. */
   exit: Exit;
   record: RunRecord;
-  /** The whole output of each stage lies here. */
+  /** The folder with the full output of each stage. */
   logs: string;
 };
 
-/** Makes the run. UsageError, Refused, TrailError or RunnerError where it could not begin: one line with what to do. */
+/**
+ * Makes the run. Throws UsageError, Refused, TrailError or RunnerError if it cannot start: one line with what to do.
+ */
 export async function tryRun(options: TryOptions): Promise<TryReport> {
   const place = await here(options.asked);
   const { repository, workspace, config, paths } = place;
@@ -54,7 +56,7 @@ export async function tryRun(options: TryOptions): Promise<TryReport> {
   checkGrants(name, recipe, workspace.grants);
   const asked = options.ref ?? 'HEAD';
   const ref = await revParse(repository.top, asked, gitOptions(repository));
-  if (ref === null) throw new UsageError(`"${asked}" names no commit here; give a branch, a tag or a commit`);
+  if (ref === null) throw new UsageError(`"${asked}" is not a commit here; name a branch, a tag or a commit`);
   const tags = isApp(recipe) ? await releaseTags(repository.top, ref, gitOptions(repository)) : undefined;
   const { pinned, blobs } = pinRecipe(name, recipe, (path) => readFile(join(repository.top, path)), tags);
   await openHub(paths.hub);
@@ -76,7 +78,10 @@ async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOp
     const request = { run, purpose, pinned, harnessFiles, hub: paths.hub, sha };
     const hold = (soFar: RunRecord) => held(soFar, options);
     const record = await coldRun(request, {
-      ...{ engine, runsDir, now, signal },
+      engine,
+      runsDir,
+      now,
+      signal,
       ...(onProgress && { onProgress }),
       ...(options.keep && { hold }),
     });
@@ -87,11 +92,11 @@ async function tryIn({ repository, paths }: Here, ground: Ground, options: TryOp
 }
 
 async function held({ run, reason }: RunRecord, { signal, onNote }: TryOptions): Promise<void> {
-  onNote?.(`note: ${run} is red and is kept as it is: ${cleanLine(reason)} Press Ctrl-C to take it down`);
+  onNote?.(`note: ${run} is red and left standing: ${cleanLine(reason)} Press Ctrl-C to take it down`);
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** What an outcome means to whoever asked "is it green?". */
+/** The answer to "is it green?". */
 function exitOf(outcome: Outcome): Exit {
   if (outcome === 'PASS') return exits.yes;
   return outcome === 'INFRA' || outcome === 'CANCELLED' || outcome === 'LOST' ? exits.machine : exits.no;
@@ -102,10 +107,10 @@ function recipeOf({ recipes }: Config, asked: string | undefined): RecipeName {
   const [only, ...others] = names;
   if (asked === undefined && only && others.length === 0) return only;
   const known = names.join(', ');
-  if (asked === undefined) throw new UsageError(`which recipe? type: coldpass try ${only} (there are: ${known})`);
-  const found = names.find((name) => name === asked);
-  if (found) return found;
-  throw new UsageError(`no recipe is called "${asked}" in coldpass.yml; those there are: ${known}`);
+  if (asked === undefined) throw new UsageError(`which recipe? type: coldpass try ${only} (the recipes are: ${known})`);
+  const match = names.find((name) => name === asked);
+  if (match) return match;
+  throw new UsageError(`coldpass.yml has no recipe "${asked}"; its recipes are: ${known}`);
 }
 
 async function noteChanges({ repository }: Here, { onNote }: TryOptions): Promise<void> {
@@ -114,5 +119,5 @@ async function noteChanges({ repository }: Here, { onNote }: TryOptions): Promis
   const changed = exit === 0 ? stdout.toString().split('\n').filter(Boolean).length : 0;
   if (changed === 0) return;
   const files = changed === 1 ? '1 changed file is' : `${changed} changed files are`;
-  onNote?.(`note: ${files} not committed, and a cold run takes only what is committed`);
+  onNote?.(`note: ${files} not committed, and a cold run sees only what is committed`);
 }

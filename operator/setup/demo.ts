@@ -1,5 +1,5 @@
-// `coldpass demo`: a whole phase for real, on a sample project made for it, in a folder of its own: real hub, signatures,
-// sandbox, cold runs and SDK. Only the model is missing: a script plays the agents, and says so.
+// `coldpass demo`: a whole phase on a sample project, in its own folder, with a real hub, signatures, sandbox, cold
+// runs and SDK. Only the model is missing: a script plays the agents, and the demo says so.
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,11 +23,11 @@ import { type InitReport, init } from './init.ts';
 import { demoDir, demoScript } from './story.ts';
 
 const planFile = 'plan-phase-postbox-backup.md';
-/** The SDK wants a key; the endpoint on loopback takes any. */
+/** The SDK needs a key; the endpoint on loopback accepts any. */
 const scriptKey = 'a-script-needs-no-key';
 
 export type DemoOptions = {
-  /** Where everything goes: empty, or not there yet; by default a new temporary folder. */
+  /** The folder for everything: empty or missing; by default a new temporary folder. */
   dir?: string;
   env: Env;
   home: string;
@@ -35,7 +35,7 @@ export type DemoOptions = {
   nodePath: string;
   clock: Clock;
   signal: AbortSignal;
-  /** Told once the ground is laid, before anything runs. */
+  /** Called once everything is set up, before anything runs. */
   onLaid?(ground: DemoGround): void;
   onProgress?(progress: Progress): void;
 };
@@ -43,15 +43,18 @@ export type DemoOptions = {
 export type DemoGround = { dir: string; repo: string; plan: string; asked: Asked; made: InitReport };
 export type DemoEnd = { exit: Exit; dir: string; repo: string; state: string; run: RunEnd; audit: Audited };
 
-/** Lays the ground, runs the phase, audits its trail. */
+/** Sets up the sample project, runs the phase, audits its trail. */
 export async function demo(options: DemoOptions): Promise<DemoEnd> {
   const ground = await layDemo(options);
   options.onLaid?.(ground);
   const server = await startScripted(demoScript());
   try {
     const end = await run({
-      ...{ asked: ground.asked, plan: ground.plan, clock: options.clock, signal: options.signal },
-      ...{ agents: scriptedAgents(server.url, options.clock) },
+      asked: ground.asked,
+      plan: ground.plan,
+      clock: options.clock,
+      signal: options.signal,
+      agents: scriptedAgents(server.url, options.clock),
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
     const audit = await auditTrail(ground.asked, { root: ground.made.workspace.root, head: end.head });
@@ -62,7 +65,9 @@ export async function demo(options: DemoOptions): Promise<DemoEnd> {
   }
 }
 
-/** The sample as a repository, its workspace beside it, a key of the demo's own: the person's stays out of it. */
+/**
+ * Makes a repository of the sample, with its workspace beside it. The demo has its own key, so yours is not touched.
+ */
 export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<DemoGround> {
   const dir = emptyDir(options.dir);
   const repo = join(dir, 'postbox');
@@ -70,7 +75,7 @@ export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<Dem
   const plan = join(dir, planFile);
   copyFileSync(join(demoDir, planFile), plan);
   await makeRepository(repo, 'A postbox that keeps mail, and cannot back it up');
-  // Without a PATH the sample runs on the node that runs us, whatever else is on the machine.
+  // Without a PATH the sample runs on our own node, whatever else is on the machine.
   const env = { ...options.env, PATH: '', XDG_CONFIG_HOME: join(dir, 'operator') };
   const asked = { dir: repo, env, home: options.home, uid: options.uid, stateDir: join(dir, 'state') };
   const now = new Date(options.clock.nowMs());
@@ -82,36 +87,37 @@ export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<Dem
 export function scriptedAgents(url: string, clock: Clock): Agents {
   const agent = (): AgentSetup => ({
     backend: anthropic({ apiKey: scriptKey, baseURL: url, model: 'scripted', clock }),
-    ...{ price: priceOf('scripted'), limits: limitsFrom(), secrets: [] },
+    price: priceOf('scripted'),
+    limits: limitsFrom(),
+    secrets: [],
   });
   return { builder: agent(), adversary: agent() };
 }
 
 export function sayGround({ dir }: DemoGround, out: Screen): void {
   const { paint } = out;
-  out.line(styled`${paint.bold('A phase from plan to DONE')}, on a small project made for this: ${dir}`);
-  out.line('A script plays the Builder and the Adversary; no model is called. All else is real: git, signatures,');
-  out.line(
-    'sandboxed cold runs, the SDK over HTTP. The plan: postbox keeps mail in two stores; write backup and restore.',
-  );
+  out.line(styled`${paint.bold('A phase from plan to DONE')}, on a small sample project in ${dir}`);
+  out.line('A script plays the Builder and the Adversary; no model is called. Everything else is real: git,');
+  out.line('signatures, sandboxed cold runs, the SDK over HTTP. The plan: `postbox` keeps mail in two stores;');
+  out.line('add backup and restore.');
   out.line('');
 }
 
-/** Says it at once where the phase opens without a sandbox, which only a demo's may. */
+/** Warns at once if the phase opens without a sandbox, which is allowed only in a demo. */
 export function sayUnboxed(progress: Progress, { line, paint }: Screen): void {
   if (progress.kind !== 'entry' || progress.entry.kind !== 'phase') return;
   const { facts } = progress.entry;
   if (facts.event !== 'opened' || facts.sandbox !== 'none') return;
   line(
-    styled`${paint.warn('NO SANDBOX')}  bubblewrap is missing or does not hold here (see: coldpass doctor), so this demo runs`,
+    styled`${paint.warn('NO SANDBOX')}  bubblewrap is missing or does not work here (see: coldpass doctor). This demo runs`,
   );
-  line('without one and its workspace is marked so. A phase on your own repository would not start.');
+  line('without a sandbox, and its workspace is marked so. A phase on your own repository would not start.');
 }
 
 export function sayDemo({ dir, repo, state, run: end, audit }: DemoEnd, out: Screen): void {
   out.line('');
   if (end.branch === null) sayRun(end, out);
-  else out.line(styled`${out.paint.good('DONE')}  the work waits unmerged on ${end.branch} of ${repo}`);
+  else out.line(styled`${out.paint.good('DONE')}  the work is on branch ${end.branch} of ${repo}, not merged`);
   out.line('');
   sayAudit(audit, out);
   out.line('');
@@ -119,16 +125,17 @@ export function sayDemo({ dir, repo, state, run: end, audit }: DemoEnd, out: Scr
   out.line(styled`  git -C ${join(state, 'hub.git')} log --oneline trail`);
   out.line(styled`  git -C ${join(state, 'hub.git')} show trail:machine-docs/REVIEW-${end.phase}.md`);
   out.line(styled`  git -C ${repo} diff main phase/${end.phase}`);
+  out.line(styled`  cd ${repo} && coldpass status --state ${state}`);
   out.line(styled`  cd ${repo} && coldpass explain M1 --state ${state}`);
   out.line(styled`  cd ${repo} && coldpass audit --state ${state} && git merge ${end.branch ?? 'main'}`);
-  out.line(styled`Everything lies in ${dir}; remove it when you are done.`);
+  out.line(styled`Everything is in ${dir}; remove it when you are done.`);
 }
 
 function emptyDir(asked: string | undefined): string {
   if (asked === undefined) return realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-demo-')));
   const dir = resolve(asked);
   if (existsSync(dir) && readdirSync(dir).length > 0) {
-    throw new UsageError(`${dir} is not empty; name a folder that is empty or not there yet`);
+    throw new UsageError(`${dir} is not empty; name an empty or a new folder`);
   }
   mkdirSync(dir, { recursive: true });
   return realpathSync(dir);

@@ -1,5 +1,5 @@
-// `coldpass doctor`: what works here, and how to mend the rest. Each check is a line of data; one that cannot be made because
-// an earlier one failed is left out, so that there is one remedy for one trouble.
+// `coldpass doctor`: what works here, and how to fix the rest. Each check is one line of data. A check that depends on
+// a failed one is left out, so that each problem has one remedy.
 
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,19 +37,21 @@ export type DoctorOptions = {
   home: string;
   uid: number;
   nodeVersion: string;
-  /** Asks the Docker engine behind a socket whether apps can be deployed on it. */
+  /** Asks the Docker engine at a socket whether apps can be deployed on it. */
   docker(socket: string): Promise<DockerReport>;
-  /** Opens the sandbox that runs here would use, self-test included; null where this is no workspace. Closed here. */
+  /**
+   * Opens the sandbox that runs here would use and tests it; `place` is null outside a workspace. The doctor closes it.
+   */
   sandbox(place: Here | null): Promise<Opened>;
   stateDir?: string;
   /** Name resolution; the machine's own by default. */
   lookup?: Lookup;
 };
 
-/** Looks at everything, changes nothing. Rejects only for a bug. */
+/** Checks everything, changes nothing. Rejects only for a bug. */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const checks = [nodeCheck(options.nodeVersion), await gitCheck(), flockCheck(options.env)];
-  const place = await looked(checks, () => here(options));
+  const place = await attempt(checks, () => here(options));
   const opened = await options.sandbox(place);
   checks.push(...sandboxChecks(opened));
   await opened.sandbox?.close();
@@ -67,19 +69,19 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   return { exit: counts.fail > 0 ? exits.machine : exits.yes, checks, counts };
 }
 
-/** What `find` gives; where it tells of a trouble that a person can mend, that is a finding and null is given. */
-async function looked<T>(checks: Finding[], find: () => Promise<T>): Promise<T | null> {
+/** The result of `find`. If it throws an error that you can fix, adds a finding and returns null. */
+async function attempt<T>(checks: Finding[], find: () => Promise<T>): Promise<T | null> {
   try {
     return await find();
   } catch (error) {
-    const said = explained(error);
-    if (said === null) throw error;
-    checks.push(fromLine(said.line));
+    const known = explained(error);
+    if (known === null) throw error;
+    checks.push(fromLine(known.line));
     return null;
   }
 }
 
-// Our errors read "what is wrong; what to do".
+// Our errors have the form "what is wrong; what to do".
 function fromLine(line: string): Finding {
   const cut = line.indexOf('; ');
   return cut < 0 ? { state: 'fail', what: line, remedy: null } : fail(line.slice(0, cut), line.slice(cut + 2));
@@ -93,24 +95,24 @@ function nodeCheck(version: string): Finding {
 }
 
 async function gitCheck(): Promise<Finding> {
-  const said = await git('/', ['--version'], { checkout: true }).catch(() => null);
-  const version = said?.stdout.toString().match(/\d+\.\d+(\.\d+)?/)?.[0];
-  if (version === undefined) return fail('git is not to be found', 'install git (Debian: apt-get install git)');
+  const result = await git('/', ['--version'], { checkout: true }).catch(() => null);
+  const version = result?.stdout.toString().match(/\d+\.\d+(\.\d+)?/)?.[0];
+  if (version === undefined) return fail('git not found', 'install git (Debian: apt-get install git)');
   return atLeast(version, gitLowest)
     ? ok(`git ${version}`)
-    : fail(`git ${version}`, `git ${gitLowest.join('.')} or later is needed; update it`);
+    : fail(`git ${version}`, `Coldpass needs git ${gitLowest.join('.')} or later; update it`);
 }
 
 function flockCheck(env: Env): Finding {
-  return findProgram('flock', env) ? ok('flock') : fail('flock is not to be found', 'install util-linux');
+  return findProgram('flock', env) ? ok('flock') : fail('flock not found', 'install util-linux');
 }
 
 function sandboxChecks(opened: Opened): Finding[] {
   const { selfTest } = opened;
   const seconds = (selfTest.ms / 1000).toFixed(1);
   if (opened.sandbox) {
-    const own = selfTest.uid === 'own' ? 'each role as a user of its own' : 'boxes run as your own user';
-    return [ok(`sandbox: ${selfTest.level}, ${selfTest.checks.length} escapes tried and held in ${seconds} s, ${own}`)];
+    const users = selfTest.uid === 'own' ? 'one user per role' : 'boxes run as your user';
+    return [ok(`sandbox: ${selfTest.level}, blocked all ${selfTest.checks.length} escapes in ${seconds} s, ${users}`)];
   }
   return opened.mend.map((line, at) =>
     fail(at === 0 ? `sandbox: ${selfTest.checks.find((check) => !check.held)?.saw ?? 'not usable'}` : 'sandbox', line),
@@ -124,33 +126,33 @@ function configCheck(config: Config): Finding {
 
 async function stateChecks({ paths, workspace }: Here, { uid, env }: DoctorOptions): Promise<Finding[]> {
   const checks = [ownerCheck(paths.stateDir, uid), diskCheck(paths.stateDir)];
-  for (const role of stateRoles) await looked(checks, async () => loadSigner(join(paths.keys, role)));
+  for (const role of stateRoles) await attempt(checks, async () => loadSigner(join(paths.keys, role)));
   const { path } = workspace.operator.key;
-  const key = await looked(checks, async () => openOperatorKey(workspace.operator.key, env));
+  const key = await attempt(checks, async () => openOperatorKey(workspace.operator.key, env));
   if (key) checks.push(sameKey(key.publicKey, path, workspace.operator.publicKey));
-  const hub = await looked(checks, () => openHub(paths.hub));
+  const hub = await attempt(checks, () => openHub(paths.hub));
   if (hub) checks.push(sameRoot(hub, workspace.root));
-  if (workspace.demo) checks.push(warn('this is a demo workspace', 'nothing that it says counts elsewhere'));
+  if (workspace.demo) checks.push(warn('this is a demo workspace', 'its results count nowhere else'));
   return checks;
 }
 
-function sameKey(found: string, path: string, known: string): Finding {
-  if (found === known) return ok(`your key: ${path}`);
+function sameKey(publicKey: string, path: string, known: string): Finding {
+  if (publicKey === known) return ok(`your key: ${path}`);
   return fail(
-    `${path} is not the key that this workspace was made with`,
-    `restore the one whose fingerprint is ${fingerprintOf(known)}`,
+    `${path} is not the key that this workspace was created with`,
+    `restore the key with the fingerprint ${fingerprintOf(known)}`,
   );
 }
 
 function sameRoot(hub: Hub, root: string): Finding {
   if (hub.root === root) return ok(`hub: ${hub.dir}, root ${root}`);
-  return fail(`the hub's root is ${hub.root}, and workspace.json says ${root}`, `restore ${hub.dir} from a copy`);
+  return fail(`the hub's root is ${hub.root}, but workspace.json has ${root}`, `restore ${hub.dir} from a backup`);
 }
 
 function ownerCheck(stateDir: string, uid: number): Finding {
   const info = statSync(stateDir);
   if (info.uid !== uid)
-    return fail(`${stateDir} belongs to user ${info.uid}, and you are ${uid}`, 'run this as its owner');
+    return fail(`${stateDir} belongs to user ${info.uid}, but you are ${uid}`, 'run this as its owner');
   const mode = info.mode & 0o777;
   if ((mode & ~stateMode) === 0) return ok(`state: ${stateDir}`);
   return fail(
@@ -167,7 +169,7 @@ function diskCheck(dir: string): Finding {
   return {
     state: freeMb < diskFailMb ? 'fail' : 'warn',
     what,
-    remedy: 'make room: clones and runs of a phase need some GiB',
+    remedy: 'free some space: the clones and runs of a phase need a few GiB',
   };
 }
 
@@ -189,25 +191,25 @@ function grantChecks({ config, workspace, paths }: Here, options: DoctorOptions)
   ];
 }
 
-// A box reaches an address inside this machine's networks only where the address itself is granted.
+// A box reaches an address inside this machine's networks only if the address itself is granted.
 async function addressChecks({ workspace }: Here, lookup: Lookup | undefined): Promise<Finding[]> {
   const { hosts } = workspace.grants;
-  const found = await Promise.all(hosts.map(async (host) => ({ host, at: await internalAddresses(host, lookup) })));
-  const closed = found.filter(({ at }) => at.length > 0 && !at.some((address) => hosts.includes(address)));
+  const internal = await Promise.all(hosts.map(async (host) => ({ host, at: await internalAddresses(host, lookup) })));
+  const closed = internal.filter(({ at }) => at.length > 0 && !at.some((address) => hosts.includes(address)));
   return closed.map(({ host, at: [address] }) =>
     fail(
-      `${host} is ${address} from here, an address inside this network, which no box may reach`,
-      `name ${address} beside it under \`network\` in coldpass.yml, then type: coldpass init`,
+      `${host} resolves to ${address}, an address inside this network, which no box may reach`,
+      `add ${address} next to it under \`network\` in coldpass.yml, then type: coldpass init`,
     ),
   );
 }
 
-/** Only where some recipe deploys an app. */
+/** Checks Docker only if some recipe deploys an app. */
 async function dockerChecks({ config, workspace }: Here, options: DoctorOptions): Promise<Finding[]> {
   if (!needsDocker(config)) return [];
   const { docker } = workspace.grants;
   if (docker === null)
-    return [fail('a recipe deploys an app, and no Docker engine is granted', `type: ${dockerGrant}`)];
+    return [fail('a recipe deploys an app, but no Docker engine is granted', `type: ${dockerGrant}`)];
   const report = await options.docker(docker);
   if (!report.ok) return [fail(`Docker at ${docker}: ${report.why}`, report.mend)];
   const how = report.ipvs ? '' : ', without IPVS: services get no virtual address';
@@ -223,7 +225,7 @@ function modelCheck(env: Env): Finding {
   const key = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'].find((name) => env[name]);
   return key
     ? ok(`model: ${key} is set`)
-    : warn('model: no ANTHROPIC_API_KEY', 'set it before `coldpass run`; `try` and `demo` need none');
+    : warn('model: ANTHROPIC_API_KEY is not set', 'set it before `coldpass run`; `try` and `demo` do not need it');
 }
 
 function atLeast(version: string, lowest: number[]): boolean {

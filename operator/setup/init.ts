@@ -1,5 +1,5 @@
-// `coldpass init`: what a repository needs to be worked on. Writes coldpass.yml where there is none, makes the state with
-// its keys and hub, and notes the operator's grants. It asks nothing, tells what it granted, and done twice changes nothing.
+// `coldpass init`: prepares a repository. Writes coldpass.yml if missing, creates the state with its keys and hub, and
+// records your grants. It asks nothing and reports what it granted; a second run changes nothing.
 
 import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -33,43 +33,43 @@ export type InitOptions = {
   env: Env;
   home: string;
   uid: number;
-  /** The node that runs Coldpass: used where the person has none of his own on PATH. */
+  /** The node that runs Coldpass: used if you have none on PATH. */
   nodePath: string;
   now: Date;
   name?: string;
   base?: string;
-  /** An existing key: a private key file, or the `.pub` of one that the ssh-agent holds. */
+  /** An existing key: a private key file, or the `.pub` file of a key in your ssh-agent. */
   key?: string;
-  /** Further grants, besides those that the recipes need. */
+  /** Grants besides those that the recipes need. */
   tools?: ToolGrant[];
   hosts?: string[];
-  /** The socket of a Docker engine, for recipes of apps. */
+  /** The socket of a Docker engine, for app recipes. */
   docker?: string;
-  /** A demo's workspace may run without a sandbox. */
+  /** A demo workspace may run without a sandbox. */
   demo?: boolean;
-  /** Where the state goes, where that is not the usual place. */
+  /** The state folder, if not the default one. */
   stateDir?: string;
   /** Name resolution; the machine's own by default. */
   lookup?: Lookup;
 };
 
 export type InitReport = {
-  /** 0, or 3 where the person has something to complete. */
+  /** 0, or 3 if you must complete something. */
   exit: Exit;
   workspace: Workspace;
   stateDir: string;
-  /** What was found, for each recipe that was written: none where it could not be told, null where coldpass.yml was there. */
+  /** The recipes written to coldpass.yml: empty if the project's tests are unknown, null if coldpass.yml existed. */
   proposed: { name: string; what: string }[] | null;
   madeState: boolean;
   madeKey: boolean;
   changed: boolean;
-  /** Grants that are new. */
+  /** The new grants. */
   granted: Grants;
-  /** What could not be granted, or needs attention: a line each. */
+  /** What could not be granted or needs attention, one line each. */
   notes: string[];
 };
 
-/** Does it. UsageError, Refused or TrailError, one line with what to type; a second try then goes on from there. */
+/** Throws UsageError, Refused or TrailError: one line that says what to type. A rerun then continues from there. */
 export async function init(options: InitOptions): Promise<InitReport> {
   const ground = await survey(options);
   const { repository, written, stateDir, known } = ground;
@@ -99,14 +99,20 @@ export async function init(options: InitOptions): Promise<InitReport> {
   };
   const changed = canonicalJson(workspace) !== canonicalJson(known);
   if (changed) writeWorkspace(stateDir, workspace);
-  const made = { madeState: known === null, madeKey: key.made, changed: changed || written !== null };
-  return { workspace, stateDir, ...made, ...outcomeOf(written?.proposals ?? null, granted) };
+  return {
+    workspace,
+    stateDir,
+    madeState: known === null,
+    madeKey: key.made,
+    changed: changed || written !== null,
+    ...outcomeOf(written?.proposals ?? null, granted),
+  };
 }
 
 type Ground = {
   repository: Repository;
   machine: Machine;
-  /** The coldpass.yml to write; null where there is one. */
+  /** The coldpass.yml to write; null if it exists. */
   written: Written | null;
   name: string;
   base: string;
@@ -114,7 +120,7 @@ type Ground = {
   known: Workspace | null;
 };
 
-// Everything that may refuse, before anything is written.
+// Makes every check that may fail, before anything is written.
 async function survey(options: InitOptions): Promise<Ground> {
   const repository = await findRepository(options.dir, options.uid);
   const machine = thisMachine(repository.top, options.env, options.nodePath);

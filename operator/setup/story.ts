@@ -1,4 +1,4 @@
-// The demo's script of turns: `recipes/demo/script.yml`, with the files that it names by `file:PATH` put in.
+// The demo's script of turns: `recipes/demo/script.yml`, with each `file:PATH` replaced by that file's text.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { readScript, type Script } from '../../agents/scripted/script.ts';
 /** The demo's folder: sample project, plan, script and the files that the script writes. */
 export const demoDir = fileURLToPath(new URL('../../recipes/demo/', import.meta.url));
 
-/** What the agents of the demo say and do.. */
+/** What the demo's agents say and do. */
 export function demoScript(): Script {
   const script = readScript(readFileSync(`${demoDir}script.yml`, 'utf8'), 'recipes/demo/script.yml');
   return withFiles(script) as Script;

@@ -1,5 +1,5 @@
-// One entry as evidence for a condition: where it stands in git, and what it came to, as far as that is not in the entry
-// itself. Pure; how it reads is `sayExplained.ts`.
+// One entry as evidence for a condition: where it is in git, and its outcome, if the entry itself does not have that.
+// Pure. `sayExplained.ts` puts it into words.
 
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import type { EntryId } from '../../state/entry/ids.ts';
@@ -7,23 +7,23 @@ import type { Phase } from '../../state/entry/phase.ts';
 import { type GateReport, isBlocking, mayJudge } from '../../state/gate/gate.ts';
 import type { EntryPlace } from '../../state/trail/entryPlaces.ts';
 
-/** One clause that a verdict checked; `cites` in words, such as `r-4f2a… (#20)`. */
+/** One clause that a verdict checked; `cites` are in words, such as `r-4f2a… (#20)`. */
 export type CheckShown = { clause: string; text: string; saw: string; cites: string[] };
 
 export type Evidence = {
   id: EntryId;
-  /** `git show COMMIT:PATH` shows it as it was signed; null where git cannot find it. */
+  /** `git show COMMIT:PATH` shows it as it was signed; null if git cannot find it. */
   place: EntryPlace | null;
   entry: Entry;
-  /** What became of it: a finding or veto that is open or closed, a verdict that counts or does not, a session's end. */
+  /** The outcome: whether a finding or veto is open, whether a verdict counts, how a session ended. */
   state?: string;
-  /** A verdict's. */
+  /** Only for a verdict. */
   checks?: CheckShown[];
 };
 
 export type Looking = { phase: Phase; report: GateReport; entries: readonly Entry[] };
 
-/** The entry, with what it came to in this phase. */
+/** The entry with its outcome in this phase. */
 export function evidenceOf(entry: Entry, place: EntryPlace | null, looking: Looking): Evidence {
   const known = { id: entry.id as EntryId, place: placeOf(entry, place), entry };
   const state = stateOf(entry, looking);
@@ -34,7 +34,7 @@ export function evidenceOf(entry: Entry, place: EntryPlace | null, looking: Look
   };
 }
 
-/** Of a run, what it showed is worth more than its entry: the record that the same commit brought. */
+/** For a run, the record is worth more than the entry: the same commit added it. */
 function placeOf(entry: Entry, place: EntryPlace | null): EntryPlace | null {
   if (place === null || entry.kind !== 'run' || entry.facts.results === null) return place;
   return { ...place, path: `machine-docs/runs/${entry.facts.run}/results.json` };
@@ -59,13 +59,13 @@ function findingState(id: number, phase: Phase, { claim }: GateReport): string |
   const finding = phase.findings.find((one) => one.id === id);
   if (!finding) return null;
   if (finding.closed !== null) return `closed by #${finding.closed}`;
-  return isBlocking(phase, claim, finding) ? 'open, and blocks' : 'open; its reproducer is not red here';
+  return isBlocking(phase, claim, finding) ? 'open and blocking' : 'open; its reproducer is not red here';
 }
 
 function vetoState(id: number, { vetoes }: Phase): string | null {
   const veto = vetoes.find((one) => one.id === id);
   if (!veto) return null;
-  return veto.lifted === null ? 'stands' : `lifted by #${veto.lifted}`;
+  return veto.lifted === null ? 'in force' : `lifted by #${veto.lifted}`;
 }
 
 function sessionState(id: number, { sessions }: Phase): string | null {

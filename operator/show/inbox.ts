@@ -1,5 +1,5 @@
-// `coldpass inbox`: what waits for the operator, with the commands that settle it; and which of his acts wait for a
-// supervisor, or were turned down.
+// `coldpass inbox`: what waits for you, with the commands that settle it, and which of your acts wait for a supervisor
+// or were refused.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export type WaitingAct = { nonce: string; at: string; words: string };
 export type RefusedAct = { nonce: string; why: string };
 export type InboxReport = { exit: Exit; items: InboxItem[]; waiting: WaitingAct[]; refused: RefusedAct[] };
 
-/** Exit 3 where work waits for the operator, else 0. */
+/** Exit 3 if work waits for you, else 0. */
 export async function inbox({ paths }: Here, nowMs: number): Promise<InboxReport> {
   const items = await withTrail(paths.hub, ({ state }) => inboxOf(state, nowMs));
   const exit = items.some((item) => item.kind !== 'deferral') ? exits.operator : exits.yes;
@@ -27,13 +27,13 @@ export async function inbox({ paths }: Here, nowMs: number): Promise<InboxReport
 export function sayInbox({ items, waiting, refused }: InboxReport, out: Screen): void {
   const { paint } = out;
   for (const item of items) sayItem(item, out);
-  for (const { words, at } of waiting) out.line(styled`${paint.dim('signed  ')} ${words} (${at}), not yet taken up`);
+  for (const { words, at } of waiting) out.line(styled`${paint.dim('signed  ')} ${words} (${at}), not accepted yet`);
   for (const { nonce, why } of refused) out.line(styled`${paint.bad('refused ')} act ${nonce.slice(0, 8)}…: ${why}`);
-  if (waiting.length > 0) out.line('         no supervisor took them yet; type: coldpass run');
+  if (waiting.length > 0) out.line('         signed acts wait for a supervisor; type: coldpass run');
   if (items.length === 0) out.line('nothing waits for you');
 }
 
-/** Acts that lie in the inbox, oldest first, as far as they can be read. Their signatures are the supervisor's to check. */
+/** The readable acts in the inbox, oldest first. The supervisor checks their signatures. */
 export function waitingActs(dir: string): WaitingAct[] {
   const acts = names(dir, /^[0-9a-f]{32}\.json$/).flatMap((name) => readAct(join(dir, name)));
   return acts
@@ -61,11 +61,11 @@ function readAct(path: string): SignedAct[] {
     const signed = SignedAct.safeParse(JSON.parse(readFileSync(path, 'utf8')));
     return signed.success ? [signed.data] : [];
   } catch {
-    return []; // taken up meanwhile, or no act: the supervisor says so
+    return []; // accepted meanwhile, or not an act: the supervisor reports that
   }
 }
 
-/** One item of the inbox: what, why, and the commands that settle it. */
+/** One inbox item: what, why, and the commands that settle it. */
 export function sayItem(item: InboxItem, out: Screen): void {
   const { paint } = out;
   out.line(styled`${paint.warn(item.kind.padEnd(8))} ${paint.dim(`#${item.id}`)} ${item.title}`);

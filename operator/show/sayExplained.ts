@@ -1,5 +1,5 @@
-// Why a gate holds or does not, in words: a line for each condition, below it what is missing, then each entry that shows
-// something with what it came to. Texts of agents are wrapped here, so that a terminal need not.
+// Why a gate holds or does not, in words: a line for each condition; below it what is missing, then each relevant entry
+// with its outcome. Agents' texts are wrapped here, so that the terminal need not wrap them.
 
 import { countWords, entryLine, purposeWords, short } from '../terminal/lines.ts';
 import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';
@@ -10,18 +10,18 @@ const columns = 80;
 const indent = 9;
 const deeper = indent + 10;
 
-/** A condition that is not here is called by its own name. */
+/** A condition that is missing here is shown by its own name. */
 const titles: Record<string, string> = {
-  claim: 'a live claim of a full commit',
-  runs: 'cold runs of exactly that commit, alike and as expected',
-  closed: 'what the plan expects to be closed is closed',
+  claim: 'a live claim names a full commit',
+  runs: 'cold runs of exactly that commit agree and are as expected',
+  closed: 'everything that the plan expects closed is closed',
   controls: 'every control bites',
-  tests: 'earlier tests hold over its code',
-  holdout: 'the hold-outs hold',
-  protected: 'protected paths untouched',
-  verdict: 'a PASS by the Adversary, given on this evidence',
-  findings: 'no open finding, veto or flake',
-  requires: 'the gates it requires hold at an ancestor',
+  tests: 'earlier tests still pass on its code',
+  holdout: 'the hold-outs pass',
+  protected: 'protected paths are untouched',
+  verdict: 'the Adversary gave a PASS on this evidence',
+  findings: 'no open finding, veto or flake blocks it',
+  requires: 'the gates that it requires hold at an ancestor',
 };
 
 export function sayExplained(report: ExplainReport, out: Screen): void {
@@ -47,7 +47,7 @@ function sayEvidence({ entry, place, state, checks = [] }: Evidence, out: Screen
   const { paint } = out;
   sayHead(headOf(entry, paint), out);
   if (state !== undefined) sayText(state, deeper, out);
-  if (entry.kind === 'run') sayShown(entry, out);
+  if (entry.kind === 'run') sayResult(entry, out);
   if (entry.kind === 'finding') for (const fix of entry.facts.fix) sayText(`fix: ${fix}`, deeper, out);
   if (entry.kind === 'veto') for (const until of entry.facts.until) sayText(`until: ${until}`, deeper, out);
   for (const check of checks) sayCheck(check, out);
@@ -56,8 +56,8 @@ function sayEvidence({ entry, place, state, checks = [] }: Evidence, out: Screen
 
 type RunEntry = Extract<Evidence['entry'], { kind: 'run' }>;
 
-/** A run that judges is told with what it showed; the line of any other says it. */
-function sayShown({ facts }: RunEntry, out: Screen): void {
+/** What a run showed, if its own line does not say that. */
+function sayResult({ facts }: RunEntry, out: Screen): void {
   const why = facts.control?.why ?? facts.kept?.why;
   if (why !== undefined) sayText(why, deeper, out);
   for (const lacking of facts.unmet) sayText(lacking, deeper, out);
@@ -74,13 +74,13 @@ function headOf(entry: Evidence['entry'], paint: Paint): Painted {
   const { control, kept, reproducer, outcome, purpose, counts } = entry.facts;
   const word = control?.result ?? kept?.result ?? reproducer ?? outcome;
   const number = `#${entry.id}`.padEnd(5);
-  // What a judged run showed is told below, and is more than how many of its tests failed.
+  // For a judged run, the lines below say more than its number of failed tests.
   const tests = control || kept ? '' : `, ${countWords(counts)}`;
   const what = `${purposeWords(purpose)}${tests}`;
   return styled`${paint.dim(entry.at.slice(11, 19))}  ${paint.dim(number)} ${paint.outcome(word)} ${what}`;
 }
 
-/** Where it is too long for one line, it loses its colours rather than its order. */
+/** A head too long for one line is wrapped and loses its colours. */
 function sayHead(head: Painted, out: Screen): void {
   const plain = clean(head.text);
   const [first = '', ...more] = plain.length <= columns - indent ? [head] : wrapped(plain, columns - deeper);
@@ -92,7 +92,7 @@ function sayText(text: string, margin: number, out: Screen): void {
   for (const line of wrapped(cleanLine(text, 1000), columns - margin)) out.line(`${' '.repeat(margin)}${line}`);
 }
 
-/** At spaces; a word that is longer than a line stands alone. */
+/** Breaks at spaces; a word longer than a line gets its own line. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

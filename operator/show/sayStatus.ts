@@ -1,4 +1,4 @@
-// The status in words: what needs the operator comes last, where the eye stops.
+// The status in words. What needs you comes last, where the eye stops.
 
 import { short } from '../terminal/lines.ts';
 import { duration, type Painted, type Screen, styled } from '../terminal/print.ts';
@@ -9,15 +9,17 @@ const unmetShown = 3;
 export function sayStatus(report: StatusReport, out: Screen): void {
   const { paint } = out;
   const { workspace, demo, supervisor, trail } = report;
-  const runs = supervisor === null ? 'nobody runs it' : `process ${supervisor} runs it`;
-  const kind = demo ? ', a demo' : '';
-  out.line(styled`${paint.bold(workspace)}${kind}: ${runs}; ${trail.entries} entries, head ${short(trail.head)}`);
+  const running = supervisor === null ? 'no supervisor running' : `supervisor running (process ${supervisor})`;
+  const kind = demo ? ' (demo)' : '';
+  out.line(styled`${paint.bold(workspace)}${kind}: ${running}; ${trail.entries} entries, head ${short(trail.head)}`);
   for (const phase of report.phases) sayPhase(phase, out, report.atMs);
   for (const phase of report.queued) out.line(styled`${paint.bold(phase)}  queued`);
   if (report.phases.length + report.queued.length === 0)
-    out.line('no phase yet; begin one with: coldpass plan new "TITLE"');
-  if (report.actsWaiting > 0) out.line(`${report.actsWaiting} of your acts wait to be taken up; type: coldpass run`);
-  if (report.inbox > 0) out.line(styled`${paint.warn(`${report.inbox} for you`)}; see: coldpass inbox`);
+    out.line('no phase yet; start one with: coldpass plan new "TITLE"');
+  if (report.actsWaiting > 0)
+    out.line(`${counted(report.actsWaiting, 'signed act')} waiting for a supervisor; type: coldpass run`);
+  if (report.inbox > 0)
+    out.line(styled`${paint.warn(`${counted(report.inbox, 'item')} waiting for you`)}; see: coldpass inbox`);
 }
 
 function sayPhase(phase: PhaseStatus, out: Screen, nowMs: number): void {
@@ -25,12 +27,13 @@ function sayPhase(phase: PhaseStatus, out: Screen, nowMs: number): void {
   if (phase.status === 'done' || phase.status === 'abandoned') return;
   if (phase.parked) out.line(styled`  ${phase.parked.why}`);
   for (const gate of phase.gates) sayGate(gate, out);
-  if (phase.unreproduced > 0)
-    out.line(
-      `  ${phase.unreproduced} ${phase.unreproduced === 1 ? 'finding' : 'findings'} did not reproduce, and do not block`,
-    );
+  if (phase.unreproduced > 0) out.line(`  ${counted(phase.unreproduced, 'unreproduced finding')} (not blocking)`);
   for (const { what, sinceMs } of phase.doing)
     out.line(styled`  ${out.paint.dim('·')} ${what}, ${duration(nowMs - sinceMs)}`);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function headline({ phase, status, parked, head, ...spent }: PhaseStatus, { paint }: Screen): Painted {

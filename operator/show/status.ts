@@ -1,4 +1,4 @@
-// `coldpass status`: what is so, as the trail has it, and what goes on now. Reads only; takes no lock.
+// `coldpass status`: the state of phases and gates from the trail, and what is running now. Reads only; takes no lock.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { RunIntent } from '../../runner/run/janitor.ts';
@@ -19,13 +19,13 @@ import { waitingActs } from './inbox.ts';
 
 export type GateStatus = {
   gate: GateId;
-  /** `holds`, `FAIL`, `green` (a verdict is lacking), `running`, `red`, `held`, or `unclaimed`. */
+  /** `holds`, `FAIL`, `green` (verdict missing), `running`, `red`, `held`, or `unclaimed`. */
   state: string;
   holds: boolean;
   claim: { id: EntryId; sha: Sha } | null;
   unmet: string[];
 };
-/** Something that goes on now. */
+/** Something in progress. */
 export type Doing = { what: string; sinceMs: number };
 export type PhaseStatus = {
   phase: PhaseId;
@@ -39,7 +39,7 @@ export type PhaseStatus = {
   budgetUsd: number;
   claims: number;
   claimsMax: number;
-  /** Findings of the Adversary that were not red where they were filed: they do not block. */
+  /** Findings whose reproducer was not red when they were filed: they do not block. */
   unreproduced: number;
 };
 export type StatusReport = {
@@ -47,44 +47,51 @@ export type StatusReport = {
   atMs: number;
   workspace: string;
   demo: boolean;
-  /** Process that supervises now. */
+  /** The supervisor's process id; null if none is running. */
   supervisor: number | null;
   trail: { head: Sha; entries: number };
   phases: PhaseStatus[];
   queued: PhaseId[];
-  /** What waits for the operator, and which of his acts wait for a supervisor. */
+  /** How many items wait for you, and how many of your acts wait for a supervisor. */
   inbox: number;
   actsWaiting: number;
 };
 
-/** TrailError where hub or trail cannot be read. */
+/** Throws TrailError if the hub or the trail cannot be read. */
 export function status(place: Here, nowMs: number): Promise<StatusReport> {
   return withTrail(place.paths.hub, (trail) => statusOf(trail, place, nowMs));
 }
 
-/** The same from a trail that is read already. */
+/** The same for a trail already read. */
 export async function statusOf({ state, entries, head }: Trail, place: Here, nowMs: number): Promise<StatusReport> {
   const { workspace, paths } = place;
   const supervisor = supervisorOf(paths);
   const phases: PhaseStatus[] = [];
   for (const phase of Object.values(state.phases)) {
-    const doing = phase.status === 'open' && supervisor !== null;
-    const now = doing ? [...awake(phase, entries), ...runsUnderWay(paths.runs)] : [];
-    phases.push(await phaseStatus(phase, now, paths.hub, nowMs));
+    const isActive = phase.status === 'open' && supervisor !== null;
+    const doing = isActive ? [...awake(phase, entries), ...runsUnderWay(paths.runs)] : [];
+    phases.push(await phaseStatus(phase, doing, paths.hub, nowMs));
   }
   return {
-    ...{ exit: exits.yes, atMs: nowMs, workspace: workspace.name, demo: workspace.demo, supervisor },
-    ...{ trail: { head, entries: entries.length }, phases, queued: state.queue.map((item) => item.phase) },
-    ...{ inbox: needed(state, nowMs), actsWaiting: waitingActs(paths.inbox).length },
+    exit: exits.yes,
+    atMs: nowMs,
+    workspace: workspace.name,
+    demo: workspace.demo,
+    supervisor,
+    trail: { head, entries: entries.length },
+    phases,
+    queued: state.queue.map((item) => item.phase),
+    inbox: needed(state, nowMs),
+    actsWaiting: waitingActs(paths.inbox).length,
   };
 }
 
-/** The items of the inbox that stop work; work put off does not. */
+/** How many inbox items stop the work. Deferred work does not. */
 export function needed(state: TrailState, nowMs: number): number {
   return inboxOf(state, nowMs).filter((item) => item.kind !== 'deferral').length;
 }
 
-/** A gate as the rule sees it now. */
+/** A gate's current state by the gate rule. */
 export function gateStatus(phase: Phase, gate: GateId, nowMs: number): GateStatus {
   const { claim, standing, verdict, holds, conditions } = gateReport(phase, gate, nowMs);
   const state = holds ? 'holds' : verdict?.verdict === 'FAIL' ? 'FAIL' : (standing?.state ?? 'unclaimed');
@@ -92,7 +99,7 @@ export function gateStatus(phase: Phase, gate: GateId, nowMs: number): GateStatu
   return { gate, state, holds, claim: claim && { id: claim.id, sha: claim.sha }, unmet };
 }
 
-/** Every gate of a phase, DONE last. */
+/** All gates of a phase, DONE last. */
 export function gatesOf(phase: Phase): GateId[] {
   return [...(Object.keys(phase.spec.gates) as GateId[]), DONE];
 }
@@ -100,13 +107,17 @@ export function gatesOf(phase: Phase): GateId[] {
 async function phaseStatus(phase: Phase, doing: Doing[], hub: string, nowMs: number): Promise<PhaseStatus> {
   const { spec, sessions, claims } = phase;
   return {
-    ...{ phase: phase.id, title: spec.title, status: phase.status },
+    phase: phase.id,
+    title: spec.title,
+    status: phase.status,
     parked: phase.parked && { reason: phase.parked.reason, why: phase.parked.why },
     head: await branchHead(hub, `phase/${phase.id}`),
     gates: gatesOf(phase).map((gate) => gateStatus(phase, gate, nowMs)),
     doing,
     spentUsd: sessions.reduce((sum, session) => sum + session.usd, 0),
-    ...{ budgetUsd: spec.budget.usd, claims: claims.length, claimsMax: spec.budget.claims },
+    budgetUsd: spec.budget.usd,
+    claims: claims.length,
+    claimsMax: spec.budget.claims,
     unreproduced: unreproduced(phase).length,
   };
 }
@@ -119,7 +130,9 @@ function awake({ sessions }: Phase, entries: readonly Entry[]): Doing[] {
   }));
 }
 
-/** Runs that have begun and have no results; of a dead supervisor's there may be some, so ask only where one lives. */
+/**
+ * Runs that have started and have no results. A dead supervisor may have left some, so call this only if one is alive.
+ */
 function runsUnderWay(runsDir: string): Doing[] {
   const runs = readdirSync(runsDir).filter((name): name is RunId => RunId.safeParse(name).success);
   return runs.flatMap((run) => {
@@ -133,6 +146,6 @@ function readIntent(path: string): RunIntent | null {
   try {
     return RunIntent.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    return null; // being written, or gone already
+    return null; // being written, or already removed
   }
 }

@@ -1,4 +1,4 @@
-// `coldpass trail`: search the trail, or show one entry as it stands there.
+// `coldpass trail`: search the trail, or show one entry.
 
 import { type Entry, type Kind, kinds } from '../../state/entry/entry.ts';
 import { renderEntry } from '../../state/entry/framing.ts';
@@ -11,7 +11,7 @@ import type { Here } from '../workspace/place.ts';
 const listedDefault = 40;
 
 export type TrailQuery = {
-  /** Each must be in the entry's text, whatever its case. */
+  /** Each must occur in the entry's text; case is ignored. */
   words: string[];
   kind?: string;
   gate?: string;
@@ -21,26 +21,28 @@ export type TrailQuery = {
   limit?: string;
 };
 export type TrailReport = {
-  /** 1 where nothing fits. */
+  /** 1 if no entry matches. */
   exit: Exit;
   entries: Entry[];
-  /** Older ones that fit and are not listed. */
+  /** How many more entries match. */
   more: number;
   /** One entry was asked for by its number. */
   whole: boolean;
 };
 
-/** UsageError for a number, kind or entry that is none. */
+/** Throws UsageError for an invalid number, kind or entry. */
 export function searchTrail({ paths }: Here, query: TrailQuery): Promise<TrailReport> {
-  const fits = filterOf(query);
+  const matches = filterOf(query);
   const limit = query.limit === undefined ? listedDefault : entryNumber(query.limit);
   return withTrail(paths.hub, (trail) => {
     if (query.entry !== undefined) return oneEntry(trail, entryNumber(query.entry));
-    const found = trail.entries.filter(fits);
-    const listed = query.from === undefined ? found.slice(-limit) : found.slice(0, limit);
+    const matching = trail.entries.filter(matches);
+    const listed = query.from === undefined ? matching.slice(-limit) : matching.slice(0, limit);
     return {
-      exit: found.length > 0 ? exits.yes : exits.no,
-      ...{ entries: listed, more: found.length - listed.length, whole: false },
+      exit: matching.length > 0 ? exits.yes : exits.no,
+      entries: listed,
+      more: matching.length - listed.length,
+      whole: false,
     };
   });
 }
@@ -51,15 +53,15 @@ export function sayTrail({ entries, more, whole }: TrailReport, out: Screen): vo
     return;
   }
   for (const entry of entries) out.line(entryLine(entry, out.paint));
-  if (entries.length === 0) out.line('nothing on the trail fits');
+  if (entries.length === 0) out.line('no entry matches');
   if (more > 0) out.line(`and ${more} more; see them with --limit or --from`);
 }
 
-/** The number of an entry as people write it: `41` or `#41`. */
+/** Reads an entry number: `41` or `#41`. Throws UsageError for anything else. */
 export function entryNumber(text: string): number {
   const number = Number(/^#?(\d{1,9})$/.exec(text)?.[1] ?? Number.NaN);
   if (number > 0) return number;
-  throw new UsageError(`"${text}" is not the number of an entry; numbers are in: coldpass trail`);
+  throw new UsageError(`"${text}" is not an entry number; see: coldpass trail`);
 }
 
 function oneEntry({ entries }: Trail, id: number): TrailReport {
@@ -70,7 +72,7 @@ function oneEntry({ entries }: Trail, id: number): TrailReport {
 
 function filterOf({ words, kind, gate, phase, from }: TrailQuery): (entry: Entry) => boolean {
   if (kind !== undefined && !kinds.includes(kind as Kind))
-    throw new UsageError(`no entry is of the kind "${kind}"; kinds are: ${kinds.join(', ')}`);
+    throw new UsageError(`"${kind}" is not a kind of entry; the kinds are: ${kinds.join(', ')}`);
   const first = from === undefined ? 1 : entryNumber(from);
   const wanted = words.map((word) => word.toLowerCase());
   return (entry) => {
@@ -82,13 +84,13 @@ function filterOf({ words, kind, gate, phase, from }: TrailQuery): (entry: Entry
   };
 }
 
-/** The gate that an entry is about, where it is about one. */
+/** The gate that an entry is about; undefined if it is about none. */
 function gateOf({ facts }: Entry): string | undefined {
   if ('gate' in facts) return facts.gate;
   return 'purpose' in facts && 'gate' in facts.purpose ? facts.purpose.gate : undefined;
 }
 
-/** The part for people: what stands above the comment for machines. */
+/** The part for people: everything above the comment for machines. */
 function readable(entry: Entry): string {
   const text = renderEntry(entry);
   return text.slice(0, text.lastIndexOf('\n<!-- coldpass')).trimEnd();

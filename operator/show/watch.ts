@@ -1,5 +1,5 @@
-// `coldpass watch`: the status, then each entry that matters as it comes; on a terminal also what goes on now, and for how
-// long. It looks when heads.log or the folder of runs changes: both are written by whoever supervises.
+// `coldpass watch`: the status, then each new entry that matters; on a terminal also what is running and for how long.
+// Looks whenever heads.log or the folder of runs changes: the supervisor writes both.
 
 import { watch as watchPath } from 'node:fs';
 import { basename } from 'node:path';
@@ -13,7 +13,7 @@ import { type StatusReport, statusOf } from './status.ts';
 
 export type WatchOptions = { place: Here; nowMs(): number; signal: AbortSignal; out: Screen; json: boolean };
 
-/** Resolves when the signal aborts. Rejects with TrailError where hub or trail cannot be read. */
+/** Resolves when the signal aborts. Rejects with TrailError if the hub or the trail cannot be read. */
 export async function watch(options: WatchOptions): Promise<{ exit: Exit }> {
   const { place, signal, out, json } = options;
   const changes = changesOf(place, signal);
@@ -30,7 +30,7 @@ export async function watch(options: WatchOptions): Promise<{ exit: Exit }> {
   }
 }
 
-/** Reads the trail, shows what came after entry `since` (null: nothing is new yet), and gives the status. */
+/** Reads the trail, shows the entries after entry `since` (none if null), and returns the status. */
 function look(options: WatchOptions, since: number | null): Promise<{ entries: number; report: StatusReport }> {
   const { place, nowMs } = options;
   return withTrail(place.paths.hub, async (trail) => {
@@ -50,11 +50,11 @@ function doingOf({ phases }: StatusReport) {
   return phases.flatMap(({ doing }) => doing.map(({ what, sinceMs }) => ({ what, startedAtMs: sinceMs })));
 }
 
-/** `next` resolves once something changed since it last did, or the signal aborted. */
+/** `next` resolves once something has changed since it last resolved, or the signal aborts. */
 function changesOf({ paths }: Here, signal: AbortSignal): { next(): Promise<void> } {
   let waiter = Promise.withResolvers<void>();
   const ring = () => waiter.resolve();
-  // The folder, since before the first append there is no heads.log.
+  // Watches the folder, because heads.log does not exist before the first append.
   const heads = watchPath(paths.stateDir, (_, name) => (name === basename(paths.headsLog) ? ring() : undefined));
   const watchers = [heads, watchPath(paths.runs, ring)];
   for (const watcher of watchers) watcher.on('error', ring);

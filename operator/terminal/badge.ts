@@ -1,4 +1,4 @@
-// A run's level as a picture for a README: SVG, made from the record alone.
+// A run's level as an SVG badge for a README, built from the record alone.
 
 import type { RunRecord } from '../../state/entry/record.ts';
 
@@ -7,7 +7,7 @@ const charWidth = 6.6;
 const padding = 8;
 const colours: Record<string, string> = { full: '#2e7d32', part: '#b26a00', red: '#b71c1c', none: '#616161' };
 
-/** `recipe | level 5 of 5`; red with the outcome where the run was. */
+/** `recipe | level 5 of 5`. If the run is not green, the outcome instead: red, or grey if the run does not count. */
 export function badge({ recipe, outcome, level, stages }: RunRecord): string {
   const isGreen = outcome === 'PASS';
   const text = isGreen ? `level ${level} of ${stages.length}` : outcome.toLowerCase().replace('_', ' ');
@@ -24,7 +24,7 @@ export function badge({ recipe, outcome, level, stages }: RunRecord): string {
   ].join('\n');
 }
 
-/** Names of recipes and words of ours only: nothing that would have to be escaped. */
+/** All text here is a recipe name or a fixed word, so nothing needs escaping. */
 function widthOf(words: string): number {
   return Math.round(words.length * charWidth + 2 * padding);
 }

@@ -1,5 +1,5 @@
-// Entries of the trail as single lines for a terminal, and the words for what a run is for. Made from the facts alone: what an
-// agent wrote is shown as text, cleaned and cut.
+// Trail entries as single lines for a terminal, and the words for a run's purpose. Built from the facts; text that an
+// agent wrote is cleaned and cut.
 
 import type { ActPayload } from '../../state/entry/act.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
@@ -14,7 +14,7 @@ export function entryLine(entry: Entry, paint: Paint): Painted {
   return styled`${paint.dim(entry.at.slice(11, 19))}  ${paint.dim(number)} ${wordsOf(entry, paint)}`;
 }
 
-/** True for what moves a phase, or shows where it stands; false for notes, journals and the like. */
+/** True for entries that move a phase or show its progress; false for notes, journals and the like. */
 export function matters(entry: Entry): boolean {
   switch (entry.kind) {
     case 'note':
@@ -30,7 +30,7 @@ export function matters(entry: Entry): boolean {
   }
 }
 
-/** What a run is for, in words: `M1, cold run 2`. */
+/** A run's purpose in words: `M1, cold run 2 (claim #7)`. */
 export function purposeWords(purpose: Purpose): string {
   switch (purpose.kind) {
     case 'gate':
@@ -40,28 +40,28 @@ export function purposeWords(purpose: Purpose): string {
     case 'reproducer':
       return `reproducer of finding #${purpose.finding} (claim #${purpose.claim})`;
     case 'base':
-      return `the base, recipe ${purpose.recipe}`;
+      return `base commit, recipe ${purpose.recipe}`;
     case 'kept':
-      return `tests of ${purpose.from.slice(0, 7)} over claim #${purpose.claim}`;
+      return `earlier tests of ${purpose.from.slice(0, 7)} (claim #${purpose.claim})`;
     case 'holdout':
-      return `hold-outs over claim #${purpose.claim}`;
+      return `hold-outs (claim #${purpose.claim})`;
     case 'trigger':
       return `trigger of deferral #${purpose.deferral}`;
     case 'trial':
-      return `trial by the ${purpose.by}`;
+      return purpose.by === 'operator' ? 'your trial' : `trial by the ${purpose.by}`;
     default:
       return purpose satisfies never;
   }
 }
 
-/** `41 tests`, `2 of 41 tests failed`, with what was skipped. */
+/** `41 tests`, `2 of 41 tests failed, 3 skipped`. */
 export function countWords({ pass, fail, skip }: { pass: number; fail: number; skip: number }): string {
   const ran = pass + fail;
-  const tests = ran === 0 ? 'no test' : `${ran} ${ran === 1 ? 'test' : 'tests'}`;
+  const tests = ran === 0 ? 'no tests' : `${ran} ${ran === 1 ? 'test' : 'tests'}`;
   return `${fail > 0 ? `${fail} of ${tests} failed` : tests}${skip > 0 ? `, ${skip} skipped` : ''}`;
 }
 
-/** The first twelve digits, for reading. */
+/** The first twelve digits of a commit, for display. */
 export function short(sha: string): string {
   return sha.slice(0, 12);
 }
@@ -75,9 +75,9 @@ function wordsOf(entry: Entry, paint: Paint): Painted {
     case 'run':
       return runWords(entry, paint);
     case 'act':
-      return styled`${paint.bold('operator')}: ${actWords(entry.facts.act.payload)}`;
+      return styled`${paint.bold('you')}: ${actWords(entry.facts.act.payload)}`;
     case 'refusal':
-      return styled`${paint.bad('REFUSED')} ${entry.facts.act ?? 'what was no act'}: ${line(entry.facts.reason)}`;
+      return styled`${paint.bad('REFUSED')} ${entry.facts.act ?? 'an invalid act'}: ${line(entry.facts.reason)}`;
     case 'claim':
       return styled`${paint.bold(`CLAIM ${entry.facts.gate}`)} at ${short(entry.facts.shas.main ?? '')}`;
     case 'verdict': {
@@ -87,7 +87,7 @@ function wordsOf(entry: Entry, paint: Paint): Painted {
     }
     case 'finding': {
       const { gate, title, reproducer } = entry.facts;
-      const how = reproducer ? 'with a reproducer' : 'on its word';
+      const how = reproducer ? 'with a reproducer' : 'no reproducer';
       return styled`${paint.warn(`FINDING ${gate}`)} ${line(title)} (${how})`;
     }
     case 'veto':
@@ -97,11 +97,11 @@ function wordsOf(entry: Entry, paint: Paint): Painted {
     case 'advice':
       return styled`ADVICE on #${entry.facts.blocked}: ${line(entry.body)}`;
     case 'sabotage':
-      return styled`SABOTAGE of claim #${entry.facts.claim}: ${line(entry.body)}`;
+      return styled`SABOTAGE for claim #${entry.facts.claim}: ${line(entry.body)}`;
     case 'close':
-      return styled`CLOSED #${entry.facts.target}, ${entry.facts.as}`;
+      return styled`CLOSED #${entry.facts.target} as ${entry.facts.as}`;
     case 'reentry':
-      return styled`${paint.warn('RE-ENTRY')} of #${entry.facts.deferral} proposed: ${line(entry.facts.why)}`;
+      return styled`${paint.warn('RE-ENTRY')} proposed for #${entry.facts.deferral}: ${line(entry.facts.why)}`;
     case 'note':
     case 'item':
     case 'journal':
@@ -120,7 +120,7 @@ function phaseWords({ phase, facts }: EntryOf<'phase'>, paint: Paint): Painted {
       return styled`${paint.bold(`phase ${phase ?? ''} is open`)}: base ${short(facts.base)}, gates ${gates}`;
     }
     case 'parked':
-      return styled`${paint.warn(`PARKED, ${facts.reason}`)}: ${line(facts.why)}`;
+      return styled`${paint.warn(`PARKED (${facts.reason})`)}: ${line(facts.why)}`;
     case 'resumed':
       return styled`${paint.bold('RESUMED')} by act #${facts.act}`;
     case 'done':
@@ -140,23 +140,23 @@ function sessionWords({ facts }: EntryOf<'session'>, paint: Paint): Painted {
   return isTrouble ? styled`${paint.warn(words)}: ${line(facts.why)}` : styled`${paint.dim(words)}`;
 }
 
-/** Why a role was woken. */
+/** Why an agent was woken. */
 export function wakeWords(reason: (EntryOf<'session'>['facts'] & { event: 'started' })['reason']): string {
   switch (reason.kind) {
     case 'work':
-      return 'there is work';
+      return 'there is work to do';
     case 'red':
       return `claim #${reason.claim} is red`;
     case 'failed':
-      return `claim #${reason.claim} was failed`;
+      return `claim #${reason.claim} got a FAIL`;
     case 'judge':
-      return `claim #${reason.claim} is to be judged`;
+      return `claim #${reason.claim} is ready to judge`;
     case 'sabotage':
-      return `the controls of claim #${reason.claim} say nothing`;
+      return `the controls of claim #${reason.claim} are inconclusive`;
     case 'advise':
-      return `request #${reason.blocked} wants advice`;
+      return `request #${reason.blocked} needs advice`;
     case 'veto':
-      return `veto #${reason.veto} may be met`;
+      return `the conditions of veto #${reason.veto} may be met`;
     default:
       return reason satisfies never;
   }
@@ -165,40 +165,40 @@ export function wakeWords(reason: (EntryOf<'session'>['facts'] & { event: 'start
 function runWords({ facts }: EntryOf<'run'>, paint: Paint): Painted {
   const what = purposeWords(facts.purpose);
   const red = facts.outcome === 'PASS' && facts.unmet.length === 0 ? '' : `: ${line(facts.unmet[0] ?? facts.reason)}`;
-  const judged = facts.control ?? facts.kept;
-  if (judged) {
-    const isFine = judged.result === 'BITES' || judged.result === 'KEPT';
-    return styled`${paint.outcome(judged.result)} ${what}${isFine ? '' : `: ${line(judged.why)}`}`;
+  const judgement = facts.control ?? facts.kept;
+  if (judgement) {
+    const isFine = judgement.result === 'BITES' || judgement.result === 'KEPT';
+    return styled`${paint.outcome(judgement.result)} ${what}${isFine ? '' : `: ${line(judgement.why)}`}`;
   }
   if (facts.reproducer) return styled`${paint.outcome(facts.reproducer)} ${what}`;
   return styled`${paint.outcome(facts.outcome)} ${what}, ${countWords(facts.counts)}${red}`;
 }
 
-/** An act as its author would say it. */
+/** An act as its command would put it: `approve #41`. */
 export function actWords(payload: ActPayload): string {
   switch (payload.act) {
     case 'queue':
-      return `queues phase ${payload.phase} on ${short(payload.baseSha)}${payload.reentry ? `, to take up #${payload.reentry.target}` : ''}`;
+      return `queue phase ${payload.phase} on ${short(payload.baseSha)}${payload.reentry ? `, approving #${payload.reentry.target}` : ''}`;
     case 'approve':
-      return `approves #${payload.target}`;
+      return `approve #${payload.target}`;
     case 'refuse':
-      return `refuses #${payload.target}: ${line(payload.because)}`;
+      return `refuse #${payload.target}: ${line(payload.because)}`;
     case 'lift':
-      return `lifts #${payload.target}: ${line(payload.because)}`;
+      return `lift #${payload.target}: ${line(payload.because)}`;
     case 'waive':
-      return `waives ${payload.condition} of ${payload.gate} until ${payload.until}: ${line(payload.because)}`;
+      return `waive ${payload.condition} of ${payload.gate} until ${payload.until}: ${line(payload.because)}`;
     case 'veto':
-      return `vetoes: ${line(payload.because)}`;
+      return `veto: ${line(payload.because)}`;
     case 'resume':
-      return `resumes ${payload.phase}`;
+      return `resume ${payload.phase}`;
     case 'drop':
-      return `drops ${payload.phase}: ${line(payload.because)}`;
+      return `drop ${payload.phase}: ${line(payload.because)}`;
     case 'note':
-      return `notes: ${line(payload.text)}`;
+      return `note: ${line(payload.text)}`;
     case 'amend':
-      return `amends the plan of ${payload.phase} (${short(payload.plan)}): ${line(payload.because)}`;
+      return `amend the plan of ${payload.phase} (${short(payload.plan)}): ${line(payload.because)}`;
     case 'rotate':
-      return `rotates the ${payload.role}'s key, ${payload.old} counts no more`;
+      return `rotate the ${payload.role}'s key; ${payload.old} no longer counts`;
     default:
       return payload satisfies never;
   }

@@ -1,4 +1,4 @@
-// The workspace's log: `log.jsonl` in its state, for those who look for a fault. Never on the terminal; no command reads it.
+// The workspace's debug log: `log.jsonl` in the state folder. It never goes to the terminal, and no command reads it.
 
 import { renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export function logFile(stateDir: string): string {
   return join(stateDir, 'log.jsonl');
 }
 
-/** Opens the log to append; one that has grown too large is put aside first, in place of the one before it. */
+/** Opens the log for appending. Renames a log that has grown too large to `log.1.jsonl` first. */
 export function openLog(stateDir: string): Logger {
   const file = logFile(stateDir);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;

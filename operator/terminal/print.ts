@@ -1,29 +1,29 @@
-// What a person sees in a terminal. Nothing reaches it unclean: a plain string loses its escapes, control and bidi characters
-// on the way, and only `Painted` text, made here from cleaned parts, carries colour. On a terminal a block at the bottom
-// shows what runs and for how long, repainted in place; piped, the same lines come plain and the block stays away.
+// Terminal output. Everything is cleaned on the way: a plain string loses its escapes, control and bidi characters, and
+// only `Painted` text, built here from cleaned parts, carries colour. On a terminal, a block at the bottom shows what
+// is running and for how long, repainted in place; in a pipe, the same lines come out plain and there is no block.
 
 import { stripVTControlCharacters, styleText } from 'node:util';
 
 const repaintMs = 250;
 const columnsDefault = 80;
 
-/** C0 but tab and newline, DEL, C1, bidi controls and marks, zero-width characters, tags, odd line separators. */
+/** C0 except tab and newline, DEL, C1, bidi controls and marks, zero-width characters, tags, odd line separators. */
 const unwanted =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it removes
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
-/** Text with terminal escapes, control, bidi and invisible characters taken out; newlines and tabs stay. */
+/** Removes terminal escapes and control, bidi and invisible characters; keeps newlines and tabs. */
 export function clean(text: string): string {
   return stripVTControlCharacters(text.replace(/\r\n?/g, '\n')).replace(unwanted, '');
 }
 
-/** The same on one line, at most `charsMax` characters. */
+/** Cleaned text on one line, at most `charsMax` characters. */
 export function cleanLine(text: string, charsMax = 500): string {
   const line = clean(text).replace(/\s+/g, ' ').trim();
   return line.length > charsMax ? `${line.slice(0, charsMax - 1)}…` : line;
 }
 
-/** Text that is clean and may hold our own colours. Made by `Paint` and `styled` alone. */
+/** Clean text that may contain our own colours. Only `Paint` and `styled` make it. */
 export class Painted {
   readonly text: string;
   constructor(text: string) {
@@ -35,7 +35,7 @@ type Style = 'good' | 'bad' | 'warn' | 'dim' | 'bold';
 const colours = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', bold: 'bold' } as const;
 export type Paint = Record<Style, (text: string) => Painted> & { outcome(word: string): Painted };
 
-/** Painters; without `colour` they only clean. */
+/** Painters. Without `colour` they only clean. */
 export function paint(colour: boolean): Paint {
   const by = (style: Style) => (text: string) =>
     new Painted(colour ? styleText(colours[style], clean(text), { validateStream: false }) : clean(text));
@@ -43,7 +43,7 @@ export function paint(colour: boolean): Paint {
   return { ...painters, outcome: (word) => painters[toneOf(word)](word) };
 }
 
-/** Joins words and painted parts: styled`gate ${gate} ${paint.good('PASS')}`. Whatever is put in is cleaned. */
+/** Joins words and painted parts: styled`gate ${gate} ${paint.good('PASS')}`. Cleans every inserted value. */
 export function styled(parts: TemplateStringsArray, ...values: (string | number | Painted)[]): Painted {
   const texts = values.map((value) => (value instanceof Painted ? value.text : clean(String(value))));
   return new Painted(parts.map((part, at) => part + (texts[at] ?? '')).join(''));
@@ -60,30 +60,30 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** What a screen needs of the stream it writes to; `process.stdout` has it. */
+/** What a screen needs from the stream it writes to; `process.stdout` fits. */
 export type Out = { write(text: string): unknown; isTTY?: boolean; columns?: number };
-/** Something that runs now. `startedAtMs` is on the clock given to `screen`. */
+/** Something running now. `startedAtMs` is on the clock passed to `screen`. */
 export type Running = { what: string; startedAtMs: number };
 export type ScreenClock = { now(): number; every(ms: number, tick: () => void): () => void };
 
 export type Screen = {
   readonly paint: Paint;
-  /** One finished line, above what runs. A string is cleaned. */
+  /** Prints one finished line above the block. Cleans a string. */
   line(text: string | Painted): void;
-  /** What runs from now on, in this order; empty takes the block away. */
+  /** Sets the rows of the block, in this order; an empty list removes the block. */
   running(rows: Running[]): void;
-  /** One JSON document, and nothing else on the line. */
+  /** Prints one JSON document. */
   json(value: unknown): void;
-  /** Takes the block away for good and stops repainting. */
+  /** Removes the block for good and stops repainting. */
   close(): void;
 };
 
-/** Colours: on a terminal, unless NO_COLOR is set or TERM is `dumb`. The environment is passed in. */
+/** Whether to use colours: on a terminal, unless NO_COLOR is set or TERM is `dumb`. */
 export function wantsColour(out: Out, env: { NO_COLOR?: string | undefined; TERM?: string | undefined }): boolean {
   return out.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
-/** A screen on `out`. The live block is shown where `live` is true; by default on a terminal. */
+/** A screen on `out`. Shows the live block if `live` is true; by default, if `out` is a terminal. */
 export function screen(options: { out: Out; colour: boolean; live?: boolean; clock?: ScreenClock }): Screen {
   const { out, clock = wallClock } = options;
   const live = options.live ?? out.isTTY === true;
@@ -124,7 +124,7 @@ export function screen(options: { out: Out; colour: boolean; live?: boolean; clo
   };
 }
 
-// The same data, with what a terminal might act on written as \u escapes.
+// The same data, with anything that a terminal might act on written as \u escapes.
 function safeJson(value: unknown): string {
   const escaped = (char: string) =>
     char
@@ -138,13 +138,13 @@ const wallClock: ScreenClock = {
   now: () => Date.now(),
   every: (ms, tick) => {
     const timer = setInterval(tick, ms);
-    // A screen that nobody closed must not keep the process alive.
+    // A screen left open must not keep the process alive.
     timer.unref();
     return () => clearInterval(timer);
   },
 };
 
-// One row must stay one row of the terminal, or wiping the block would leave a piece of it.
+// Each row must fit on one terminal line, or wiping the block would leave part of it behind.
 function liveRow(row: Running, nowMs: number, columns: number, painter: Paint): string {
   const age = duration(nowMs - row.startedAtMs);
   const what = cut(cleanLine(row.what), Math.max(4, columns - age.length - 6));
@@ -153,13 +153,13 @@ function liveRow(row: Running, nowMs: number, columns: number, painter: Paint): 
 
 function cut(text: string, columns: number): string {
   let width = 0;
-  let kept = '';
+  let head = '';
   for (const char of text) {
     width += columnsOf(char);
-    if (width > columns - 1) return `${kept}…`;
-    kept += char;
+    if (width > columns - 1) return `${head}…`;
+    head += char;
   }
-  return kept;
+  return head;
 }
 
 function columnsOf(char: string): number {

@@ -1,5 +1,5 @@
-// What the supervisor reports while it works, on a screen: a line for each entry that matters, and below them what runs and
-// for how long. Piped, the lines alone.
+// Shows the supervisor's progress on a screen: a line for each entry that matters and, below, what is running and for
+// how long. In a pipe, only the lines.
 
 import type { Progress } from '../../loop/hands/world.ts';
 import type { Progress as StageProgress } from '../../runner/run/request.ts';
@@ -46,14 +46,14 @@ export function follow(out: Screen, nowMs: () => number): { onProgress(progress:
   return { onProgress, end: () => out.running([]) };
 }
 
-/** The same for one cold run: the stage that runs, and the last line that it said. */
+/** The same for one cold run: the stage that is running and its last line of output. */
 export function followRun(out: Screen, nowMs: () => number): (progress: StageProgress) => void {
   let startedAtMs = nowMs();
   return (progress) => {
     if (progress.kind === 'started') startedAtMs = nowMs();
     if (progress.kind === 'ended') return out.running([]);
-    const said = progress.kind === 'line' ? `: ${progress.line}` : '';
-    out.running([{ what: `${progress.stage}${said}`, startedAtMs }]);
+    const output = progress.kind === 'line' ? `: ${progress.line}` : '';
+    out.running([{ what: `${progress.stage}${output}`, startedAtMs }]);
   };
 }
 
@@ -66,11 +66,11 @@ function doing(role: string, event: SessionEvent): string {
     case 'trouble':
       return `${role}: ${event.what}`;
     default:
-      return `${role}: thinks`;
+      return `${role}: thinking`;
   }
 }
 
-/** `gate:12:M1:1` as people say it; see `slotOf` in state/gate/standing.ts. */
+/** `gate:12:M1:1` in words; see `slotOf` in state/fold/piece.ts. */
 function slotWords(slot: string): string {
   const [kind, first = '', second = '', third = ''] = slot.split(':');
   switch (kind as Purpose['kind']) {
@@ -81,7 +81,7 @@ function slotWords(slot: string): string {
     case 'reproducer':
       return `reproducer of finding #${second}`;
     case 'base':
-      return `the base, recipe ${first}`;
+      return `base commit, recipe ${first}`;
     default:
       return 'a trial';
   }

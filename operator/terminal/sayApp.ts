@@ -1,11 +1,11 @@
-// What an app's run proved, in words: each rung, the crossing of versions, what the linter found, what was left.
+// What an app's run proved, in words: each rung, the upgrade, the backup, the linter's findings, what was left behind.
 
 import type { AppFacts, RunRecord, StageResult } from '../../state/entry/record.ts';
 import { cleanLine, duration, type Painted, type Screen, styled } from './print.ts';
 
 const findingsShown = 20;
 
-/** Nothing for runs of commands. */
+/** Prints nothing for command recipes. */
 export function sayApp({ app, stages, level, flags }: RunRecord, out: Screen): void {
   if (!app) return;
   for (const stage of stages) out.line(rungLine(stage, out));
@@ -20,7 +20,7 @@ export function sayApp({ app, stages, level, flags }: RunRecord, out: Screen): v
 function rungLine({ name, rung, ms, tests, skipped }: StageResult, { paint }: Screen): Painted {
   const word = rung === 'pass' ? paint.good('pass') : rung === 'fail' ? paint.bad('FAIL') : paint.warn(rung);
   const checks = tests === null ? 0 : tests.pass + tests.fail;
-  const counts = checks === 0 ? '' : `${tests?.pass} of ${checks} held  `;
+  const counts = checks === 0 ? '' : `${tests?.pass} of ${checks} passed  `;
   const words = skipped ? `${cleanLine(skipped)}  ` : counts;
   return styled`  ${word} ${name.padEnd(16)} ${words}${paint.dim(duration(ms))}`;
 }
@@ -34,11 +34,11 @@ function sayFindings({ lint }: AppFacts, { paint, line }: Screen): void {
 }
 
 function leftWords({ deploys, residue, witnesses }: AppFacts): string {
-  const seen = witnesses ? `, ${witnesses.intact} of ${witnesses.planted} witnesses intact` : '';
-  return `${deploys.made} deployed, ${residue ?? 'unknown'} left after teardown${seen}`;
+  const intact = witnesses ? `, ${witnesses.intact} of ${witnesses.planted} witnesses intact` : '';
+  return `${deploys.made} deployed, ${residue ?? 'unknown'} left after teardown${intact}`;
 }
 
 function secretWords({ no_secret_leak: none }: RunRecord['flags']): string {
   if (none === undefined) return '';
-  return none ? ', no secret got out' : ', a secret got out';
+  return none ? ', no secret leaked' : ', a secret leaked';
 }

@@ -1,5 +1,5 @@
-// A run's record in words: the outcome in one line, then, unless it is green, what failed, the end of what the failing stage
-// said, and what to do about it.
+// A run's record in words: the outcome in one line and, unless it is green, what failed, the end of the failing stage's
+// output, and what to do about it.
 
 import type { Outcome, RunRecord, StageResult } from '../../state/entry/record.ts';
 import { countWords, short } from './lines.ts';
@@ -10,25 +10,25 @@ const failuresShown = 20;
 const messageCharsMax = 300;
 const tailLinesMax = 25;
 
-/** What each outcome means and asks for. */
+/** What to do about each outcome. */
 const advice: Record<Outcome, string> = {
   PASS: '',
-  FAIL: 'mend what failed and commit it; only what is committed is tried',
-  TIMEOUT: 'something waits or loops; where it is merely slow, raise `seconds:` of that stage in coldpass.yml',
-  NO_TESTS: 'a command that ran no test proves nothing: look at `run:`, `report:` and `tests:` in coldpass.yml',
-  INFRA: 'this machine failed, not the work; type: coldpass doctor',
-  LEAK: 'something outlived the run; look for processes that it started and did not end',
-  CANCELLED: 'nothing is known of the work; type it again',
-  REFUSED: 'nothing ran: put right what it says, then type it again',
-  LOST: 'Coldpass itself died while it ran; type it again',
+  FAIL: 'fix what failed and commit it; a cold run sees only what is committed',
+  TIMEOUT: 'something waits or loops; if it is merely slow, raise `seconds:` of that stage in coldpass.yml',
+  NO_TESTS: 'a command that ran no tests proves nothing: check `run:`, `report:` and `tests:` in coldpass.yml',
+  INFRA: 'the machine failed, not the work; type: coldpass doctor',
+  LEAK: 'something outlived the run; look for processes that it started and did not stop',
+  CANCELLED: 'the run was cancelled, so the result is unknown; run it again',
+  REFUSED: 'nothing ran: fix the problem above, then run it again',
+  LOST: 'Coldpass died during the run; run it again',
 };
 
-/** The end of `coldpass try`. */
+/** The result of `coldpass try`. */
 export function sayTry({ record, logs }: { record: RunRecord; logs: string }, out: Screen): void {
   sayRecord(record, out, logs);
 }
 
-/** `logs`: where the whole output lies, if anywhere. */
+/** `logs`: the folder with the full output; null if missing. */
 export function sayRecord(record: RunRecord, out: Screen, logs: string | null): void {
   out.line(headline(record, out));
   sayApp(record, out);
@@ -38,7 +38,7 @@ export function sayRecord(record: RunRecord, out: Screen, logs: string | null): 
   const stage = failedStage(record);
   if (stage) sayOutput(stage, out);
   out.line(styled`  ${out.paint.dim('→')} ${advice[record.outcome]}`);
-  if (logs && stage) out.line(styled`  ${out.paint.dim('→')} the whole output: ${logs}`);
+  if (logs && stage) out.line(styled`  ${out.paint.dim('→')} full output: ${logs}`);
 }
 
 /** `PASS  41 tests  12 s  (recipe unit, commit 3f2a…)`. */
@@ -81,7 +81,7 @@ function sayOutput({ name, log }: StageResult, out: Screen): void {
   const lines = text === '' ? [] : text.split('\n');
   const shown = lines.slice(-tailLinesMax);
   const isWhole = shown.length === lines.length && log.tail === '';
-  const title = text === '' ? `${name} said nothing` : isWhole ? `${name} said:` : `the end of what ${name} said:`;
+  const title = text === '' ? `${name} printed nothing` : isWhole ? `output of ${name}:` : `last output of ${name}:`;
   out.line(styled`  ${paint.dim(title)}`);
   for (const line of shown) out.line(styled`  ${paint.dim('│')} ${line}`);
 }

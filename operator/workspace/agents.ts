@@ -1,5 +1,5 @@
-// How the models are reached: from coldpass.yml and the environment to one setup a role. The key comes from the environment
-// alone, so that it never stands in a file that is committed.
+// How to reach the models: turns coldpass.yml and the environment into one setup per role. The key comes only from the
+// environment, so it never ends up in a committed file.
 
 import { anthropic } from '../../agents/model/anthropic.ts';
 import type { Clock } from '../../agents/model/clock.ts';
@@ -17,7 +17,9 @@ const addressDefault = 'https://api.anthropic.com';
 
 export type Agents = Record<AgentRole, AgentSetup>;
 
-/** Both roles' setups. UsageError where the key is missing, an address is none, or a model has no price. */
+/**
+ * The setups of both roles. Throws UsageError if the key is missing, an address is not a URL, or a model has no price.
+ */
 export function agentsFrom(config: Config, env: Env, clock: Clock): Agents {
   const apiKey = env.ANTHROPIC_API_KEY?.trim() ?? '';
   const setup = (role: AgentRole): AgentSetup => {
@@ -30,17 +32,17 @@ export function agentsFrom(config: Config, env: Env, clock: Clock): Agents {
   return { builder: setup('builder'), adversary: setup('adversary') };
 }
 
-function addressOf(given: string | undefined): string {
-  const address = given?.trim() || addressDefault;
+function addressOf(setting: string | undefined): string {
+  const address = setting?.trim() || addressDefault;
   if (/^https?:$/.test(URL.parse(address)?.protocol ?? '')) return address;
-  throw new UsageError(`ANTHROPIC_BASE_URL is "${address}", which is no http address; correct or unset it`);
+  throw new UsageError(`ANTHROPIC_BASE_URL is "${address}", which is not an http address; correct it or unset it`);
 }
 
 function noKey(baseURL: string): string {
-  const how = 'type: export ANTHROPIC_API_KEY=… and run this again';
+  const how = 'type: export ANTHROPIC_API_KEY=… and try again';
   return baseURL === addressDefault
     ? `no model key: ANTHROPIC_API_KEY is not set; ${how}`
-    : `no model key for ${baseURL}: ANTHROPIC_API_KEY is not set; ${how} (any word will do if it asks for none)`;
+    : `no model key for ${baseURL}: ANTHROPIC_API_KEY is not set; ${how} (any value works if that service needs no key)`;
 }
 
 function priceFor(model: string, config: Config): Price {
@@ -49,7 +51,7 @@ function priceFor(model: string, config: Config): Price {
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause;
     throw new UsageError(
-      `no price is known for the model "${model}", so no budget can hold; give one in coldpass.yml under agents.prices`,
+      `the price of model "${model}" is unknown, so no budget can be kept; set it in coldpass.yml under agents.prices`,
       { cause },
     );
   }

@@ -1,5 +1,5 @@
-// Founding a workspace's state: a key for each role, and the hub whose first commit the operator signs. What is there is
-// kept and checked, so that an `init` which was cut short can be done again.
+// Founds a workspace's state: a key for each role, and the hub whose first commit you sign. Existing parts are kept and
+// checked, so an interrupted `init` can be rerun.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ export type Founding = {
   now: Date;
 };
 
-/** Keys and hub, made where missing. TrailError where what is there does not fit together. */
+/** Creates the keys and the hub if missing. Throws TrailError if the existing parts do not belong together. */
 export async function found(options: Founding): Promise<{ root: string; publicKey: string }> {
   const { paths, name, repo, base, now } = options;
   const operator = openOperatorKey(options.keyPlace, options.env);
@@ -45,7 +45,7 @@ export async function found(options: Founding): Promise<{ root: string; publicKe
   if (!operators.some(({ publicKey }) => publicKey === operator.publicKey)) {
     throw new TrailError(
       'bad-key',
-      `${paths.hub} was founded with the key ${hub.root}, and this one is ${operator.fingerprint}; give that key with --key`,
+      `${paths.hub} was founded with the key ${hub.root}, not with ${operator.fingerprint}; pass the right one with --key`,
     );
   }
   strangers(hub, keys, paths.keys);
@@ -67,7 +67,7 @@ function strangers(hub: Hub, keys: Record<StateRole, string>, dir: string): void
   if (strange)
     throw new TrailError(
       'bad-key',
-      `${join(dir, strange)} is not the key that the hub knows for the ${strange}; restore it from a copy`,
+      `${join(dir, strange)} is not the ${strange}'s key in the hub; restore it from a backup`,
     );
 }
 

@@ -1,14 +1,14 @@
-// What the command line says of grants: `--tool node=/opt/node --host example.org --docker /var/run/docker.sock`.
+// The options that grant something: `--tool node=/opt/node --host example.org --docker /var/run/docker.sock`.
 
 import { resolve } from 'node:path';
 import { ToolGrant } from '../../state/trail/workspace.ts';
 import { UsageError } from '../terminal/errors.ts';
 import type { AskedFor } from './grants.ts';
 
-type Said = { tool?: string[]; host?: string[]; docker?: string };
+type Options = { tool?: string[]; host?: string[]; docker?: string };
 
-/** UsageError where a tool is not written as `name=folder`. */
-export function grantOptions({ tool = [], host = [], docker }: Said): AskedFor {
+/** Throws UsageError if a tool is not written as `name=folder`, or a host not as `name` or `name:port`. */
+export function grantOptions({ tool = [], host = [], docker }: Options): AskedFor {
   return {
     tools: tool.map(toolGrant),
     hosts: host.map(checkedHost),
@@ -20,10 +20,10 @@ function toolGrant(text: string): ToolGrant {
   const [name = '', ...rest] = text.split('=');
   const grant = ToolGrant.safeParse({ name, path: resolve(rest.join('=')) });
   if (rest.length > 0 && grant.success) return grant.data;
-  throw new UsageError(`--tool ${text}: a tool is written as name=/its/folder`);
+  throw new UsageError(`--tool ${text}: write a tool as name=/its/folder`);
 }
 
 function checkedHost(text: string): string {
   if (/^[A-Za-z0-9.-]+(:\d+)?$/.test(text)) return text;
-  throw new UsageError(`--host ${text}: a host is written as example.org or example.org:8080`);
+  throw new UsageError(`--host ${text}: write a host as example.org or example.org:8080`);
 }

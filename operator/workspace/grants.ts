@@ -1,6 +1,7 @@
-// What leaves the box: tool folders and network hosts; and the Docker engine that apps are deployed on. A recipe only names
-// them; they count once they stand in the workspace's grants, which nobody in the loop can write. `init` grants what the recipes
-// need and this machine has, but never Docker by itself: who has its socket has the machine.
+// What a box may reach (tool folders and network hosts), and the Docker engine that apps are deployed on. A recipe only
+// names them; they count once they are in the workspace's grants, which nobody in the loop can write. `init` grants
+// what the recipes need and this machine has, but never Docker on its own: access to its socket is access to the whole
+// machine.
 
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,10 +17,10 @@ import { operatorKeyFile } from './key.ts';
 export type Granted = { all: Grants; added: Grants; notes: string[] };
 export type AskedFor = { tools?: ToolGrant[]; hosts?: string[]; docker?: string };
 
-/** What grants a Docker engine, where its socket is in its usual place. */
+/** The command that grants a Docker engine whose socket is in the usual place. */
 export const dockerGrant = 'coldpass init --docker /var/run/docker.sock';
 
-/** Those there are, those asked for by name, and those that the recipes need. Nothing granted is taken back here. */
+/** Existing grants, plus those named on the command line, plus those that the recipes need. Revokes nothing. */
 export function grantsFor(
   config: Config,
   had: Grants,
@@ -30,22 +31,22 @@ export function grantsFor(
   const lacking = toolsNeeded(config).filter(
     (name) => ![...had.tools, ...(asked.tools ?? [])].some((tool) => tool.name === name),
   );
-  const found = lacking.map((name) => ({ name, path: folderOf(name, machine) }));
-  const wanted = [...(asked.tools ?? []), ...found.filter((tool): tool is ToolGrant => tool.path !== null)];
+  const located = lacking.map((name) => ({ name, path: folderOf(name, machine) }));
+  const wanted = [...(asked.tools ?? []), ...located.filter((tool): tool is ToolGrant => tool.path !== null)];
   const checked = wanted.map((tool) => checkedTool(tool, places));
   const tools = checked.flatMap(({ tool }) => (tool && !isIn(had.tools, tool) ? [tool] : []));
   const hosts = [...new Set([...hostsNeeded(config), ...(asked.hosts ?? [])])].filter(
     (host) => !had.hosts.includes(host),
   );
-  const kept = had.tools.filter(({ name }) => !tools.some((tool) => tool.name === name));
+  const unchanged = had.tools.filter(({ name }) => !tools.some((tool) => tool.name === name));
   const docker = asked.docker === undefined ? null : checkedSocket(asked.docker);
-  const all = { tools: [...kept, ...tools], hosts: [...had.hosts, ...hosts], docker: docker ?? had.docker };
+  const all = { tools: [...unchanged, ...tools], hosts: [...had.hosts, ...hosts], docker: docker ?? had.docker };
   if (all.tools.length > toolsMax || all.hosts.length > hostsMax)
     throw new UsageError(`more than ${toolsMax} tool folders or ${hostsMax} hosts; remove some from the recipes`);
-  const unknown = found.filter((tool) => tool.path === null).map(({ name }) => notFound(name));
+  const unknown = located.filter((tool) => tool.path === null).map(({ name }) => notFound(name));
   const ungranted =
     needsDocker(config) && all.docker === null
-      ? [`a recipe deploys an app, and no Docker engine is granted; type: ${dockerGrant}`]
+      ? [`a recipe deploys an app, but no Docker engine is granted; type: ${dockerGrant}`]
       : [];
   return {
     all,
@@ -54,7 +55,7 @@ export function grantsFor(
   };
 }
 
-/** True where some recipe is of an app. */
+/** True if some recipe is an app recipe. */
 export function needsDocker(config: Pick<Config, 'recipes'>): boolean {
   return Object.values(config.recipes).some(isApp);
 }
@@ -74,7 +75,7 @@ function commandsOf({ recipes }: Pick<Config, 'recipes'>): CommandRecipe[] {
   return Object.values(recipes).filter(isCommands);
 }
 
-/** What no granted folder may hold or lie in: home, state, keys, and the folders of the session's sockets. */
+/** Places that no granted folder may contain or lie in: home, state, keys, and the folders of the session's sockets. */
 export function placesOf(options: { env: Env; home: string; stateDir: string }): GrantPlaces {
   const { env, home, stateDir } = options;
   const sockets = [env.SSH_AUTH_SOCK ? dirname(env.SSH_AUTH_SOCK) : '', env.XDG_RUNTIME_DIR ?? ''].filter(Boolean);
@@ -90,10 +91,10 @@ function folderOf(name: string, machine: Machine): string | null {
   return name === 'venv' ? (python.venv?.path ?? null) : (python.tool?.path ?? everywhere);
 }
 
-// A recipe that was written on a machine where the tool lay elsewhere.
+// For a recipe written on a machine where the tool was elsewhere.
 const everywhere = '/usr';
 
-// A folder such as ~/.local holds the state besides programs: then its bin alone will do.
+// A folder such as ~/.local contains the state as well as programs: then grant only its bin.
 function checkedTool(tool: ToolGrant, places: GrantPlaces): { tool: ToolGrant | null; note: string | null } {
   const path = realOf(tool.path) ?? tool.path;
   const why = checkGrant(path, places);
@@ -103,11 +104,11 @@ function checkedTool(tool: ToolGrant, places: GrantPlaces): { tool: ToolGrant | 
   return { tool: null, note: `the tool folder "${tool.name}" is not granted: ${why}` };
 }
 
-/** Its path, links resolved. UsageError where there is no socket. */
+/** The socket's path, links resolved. Throws UsageError if there is no socket. */
 function checkedSocket(path: string): string {
   const real = realOf(path);
   if (real !== null && statSync(real).isSocket()) return real;
-  throw new UsageError(`--docker ${path}: there is no socket there; start Docker, or give the path of its socket`);
+  throw new UsageError(`--docker ${path}: no socket there; start Docker, or give the path of its socket`);
 }
 
 function isIn(tools: readonly ToolGrant[], tool: ToolGrant): boolean {
@@ -115,5 +116,5 @@ function isIn(tools: readonly ToolGrant[], tool: ToolGrant): boolean {
 }
 
 function notFound(name: string): string {
-  return `a recipe needs the tool "${name}", which is not to be found here; type: coldpass init --tool ${name}=/its/folder`;
+  return `a recipe needs the tool "${name}", which was not found; type: coldpass init --tool ${name}=/its/folder`;
 }

@@ -1,5 +1,5 @@
-// The operator's key: his own, outside the state, opened in his own process and only to sign. `init` makes one in his
-// configuration folder, or notes where an existing one is.
+// The operator's key. It is yours: kept outside the state, opened in your own process and only to sign. `init` creates
+// one in your configuration folder, or records where an existing one is.
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -11,11 +11,12 @@ import { UsageError } from '../terminal/errors.ts';
 
 /** `$XDG_CONFIG_HOME/coldpass/operator_ed25519`, by default under `~/.config`. */
 export function operatorKeyFile(env: Env, home: string): string {
-  const given = env.XDG_CONFIG_HOME;
-  return join(given && isAbsolute(given) ? given : join(home, '.config'), 'coldpass', 'operator_ed25519');
+  const configHome = env.XDG_CONFIG_HOME;
+  const folder = configHome && isAbsolute(configHome) ? configHome : join(home, '.config');
+  return join(folder, 'coldpass', 'operator_ed25519');
 }
 
-/** Opens the operator's key. TrailError 'bad-key' says what is wrong with it and what to do. */
+/** Opens the operator's key. Throws TrailError 'bad-key', which says what is wrong with it and what to do. */
 export function openOperatorKey(place: KeyPlace, env: Env): Signer {
   if (place.in === 'file') return loadSigner(place.path);
   const agentSocket = env.SSH_AUTH_SOCK;
@@ -27,7 +28,7 @@ export function openOperatorKey(place: KeyPlace, env: Env): Signer {
 
 export type KeyChoice = { place: KeyPlace; made: boolean };
 
-/** The key that the person named (`key`: a private key file, or a `.pub` whose other half an agent holds), or his own. */
+/** The key that you named (a private key file, or the `.pub` file of a key in your ssh-agent), else the default. */
 export function chooseOperatorKey(options: { key?: string; dir: string; env: Env; home: string }): KeyChoice {
   if (options.key === undefined) {
     const path = operatorKeyFile(options.env, options.home);
@@ -36,7 +37,7 @@ export function chooseOperatorKey(options: { key?: string; dir: string; env: Env
     return { place: { in: 'file', path }, made };
   }
   const path = resolve(options.dir, options.key);
-  const what = 'an ed25519 private key, or the .pub file of one that your ssh-agent holds';
+  const what = 'an ed25519 private key, or the .pub file of a key in your ssh-agent';
   if (!existsSync(path)) throw new UsageError(`there is no key file ${path}; name ${what}`);
   return { place: { in: path.endsWith('.pub') ? 'agent' : 'file', path }, made: false };
 }

@@ -1,5 +1,5 @@
-// `coldpass rotate ROLE`: a new key for a role. It is made here, in the state's keys folder (the operator's beside his old one),
-// and counts once the act that names it is on the trail; what the old one signed stays good.
+// `coldpass rotate ROLE`: a new key for a role. It is created here, in the state's keys folder (yours beside your old
+// one), and counts once the act that names it is on the trail. Signatures by the old key stay valid.
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -26,22 +26,22 @@ import { answerTo, type Signing, signed } from './sign.ts';
 export type RotateOptions = Signing & {
   place: Here;
   dir: string;
-  /** For the operator alone: a key that he has, as `init` takes it. */
+  /** Only for the role `operator`: an existing key, in the form that `init` accepts. */
   key?: string;
   because?: string;
 };
 
-/** The act, its new key in place. UsageError for a role that there is not, or a key that cannot be the role's. */
+/** The act, with its new key in place. Throws UsageError for an unknown role, or a key that the role cannot have. */
 export async function rotateAct(name: string, options: RotateOptions): Promise<SignedAct> {
   const { place, dir, key, because, ...signing } = options;
   const role = roleNamed(name);
   if (key !== undefined && role !== 'operator')
-    throw new UsageError(`rotate: the ${role}'s key is made here; --key goes with: coldpass rotate operator`);
+    throw new UsageError(`rotate: --key is only for your own key (coldpass rotate operator), not for the ${role}'s`);
   const signers = await signersNow(place.paths);
   if (role === 'operator' && place.workspace.operator.next)
-    throw new UsageError('rotate: another key of yours waits for a supervisor already; type: coldpass run');
+    throw new UsageError('rotate: another new key of yours already waits for a supervisor; type: coldpass run');
   const old = role === 'operator' ? place.workspace.operator.publicKey : currentKey(signers, role);
-  if (old === null) throw new UsageError(`rotate: the trail knows no key of the ${role}`);
+  if (old === null) throw new UsageError(`rotate: the trail has no key for the ${role}`);
   const next = role === 'operator' ? ownKey(place, key, dir, signing.env) : null;
   const publicKey = next?.publicKey ?? keyBeside(join(place.paths.keys, role), principalOf(role)).signer.publicKey;
   const payload = { act: 'rotate', role, old: fingerprintOf(old), publicKey, ...(because && { because }) } as const;
@@ -52,7 +52,7 @@ export async function rotateAct(name: string, options: RotateOptions): Promise<S
   return act;
 }
 
-/** The workspace as a rotation of the operator's key left it: his next one once the trail has it, none once it was refused. */
+/** Settles a rotation of your key: adopts the next key once it is on the trail, forgets it once it is refused. */
 export async function settledWorkspace(workspace: Workspace, paths: StatePaths): Promise<Workspace> {
   const { next, ...old } = workspace.operator;
   if (!next) return workspace;
@@ -64,7 +64,7 @@ export async function settledWorkspace(workspace: Workspace, paths: StatePaths):
   return settled;
 }
 
-/** The keys of the trail as they stand at its head. */
+/** The signers at the head of the trail. */
 export async function signersNow({ hub }: Pick<StatePaths, 'hub'>): Promise<AllowedSigner[]> {
   const { dir } = await openHub(hub);
   return signersAt(dir, Sha.parse(await branchHead(dir, 'trail')));
@@ -79,14 +79,14 @@ function noteNext({ workspace, paths }: Here, next: Next): void {
 function roleNamed(name: string): Role {
   const role = Role.safeParse(name);
   if (role.success) return role.data;
-  throw new UsageError(`rotate: there is no role ${name}; those there are: ${Role.options.join(', ')}`);
+  throw new UsageError(`rotate: there is no role ${name}; the roles are: ${Role.options.join(', ')}`);
 }
 
-/** The key that he named, or a new one beside his old. */
+/** The key that you named, or a new one beside your old one. */
 function ownKey({ workspace }: Here, key: string | undefined, dir: string, env: Env): Omit<Next, 'nonce'> {
   const { key: old } = workspace.operator;
   if (key === undefined && old.in === 'agent')
-    throw new UsageError('rotate: your key is in an ssh-agent; name the .pub file of the new one with --key');
+    throw new UsageError('rotate: your key is in an ssh-agent; name the .pub file of the new key with --key');
   const path = key === undefined ? keyBeside(old.path, principalOf('operator')).path : resolve(dir, key);
   if (!existsSync(path)) throw new UsageError(`rotate: there is no key file ${path}`);
   const place = { in: path.endsWith('.pub') ? ('agent' as const) : ('file' as const), path };

@@ -1,4 +1,4 @@
-// The sandbox of a workspace, opened outside the supervisor: to look at it (`doctor`), or for a run of one's own (`try`).
+// The sandbox of a workspace, opened outside the supervisor: to check it (`doctor`) or for your own run (`try`).
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Opened, openSandbox } from '../../runner/box/open.ts';
 import type { Here } from './place.ts';
 
-/** The sandbox that runs of this workspace would use; where there is no workspace, one in a folder made for the test. */
+/** The sandbox that this workspace's runs would use; without a workspace, one in a temporary folder. */
 export async function sandboxOf(place: Here | null): Promise<Opened> {
   if (place) return openSandbox({ stateDir: place.paths.stateDir, ...uidsOf(place) });
   const stateDir = mkdtempSync(join(tmpdir(), 'coldpass-doctor-'));
@@ -17,7 +17,7 @@ export async function sandboxOf(place: Here | null): Promise<Opened> {
   }
 }
 
-/** The users that the workspace's boxes run under, as options of a sandbox. */
+/** The users that the workspace's boxes run as, as sandbox options. */
 export function uidsOf({ workspace }: Pick<Here, 'workspace'>): { uids?: NonNullable<Here['workspace']['uids']> } {
   return workspace.uids ? { uids: workspace.uids } : {};
 }

@@ -1,5 +1,5 @@
-// The operator's hand: makes an act of what he decided, signs it in this process with his own key, and drops it in the inbox.
-// What becomes of it is the supervisor's answer, awaited here where one runs.
+// Turns your decision into an act, signs it in this process with your own key, and drops it in the inbox. If a
+// supervisor is running, waits here for its answer.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';
@@ -15,46 +15,46 @@ import type { Here } from './place.ts';
 const expiresMsDefault = 24 * 3_600_000;
 const answerMsMax = 15_000;
 
-/** `expiresMs`: how long the act counts from now on; a day where it is left out. */
+/** `expiresMs`: how long from now the act may be accepted; a day by default. */
 export type Signing = { env: Env; now: Date; expiresMs?: number };
 
 /** Signs the payload for this workspace, in the operator's name. */
 export function signed(place: Here, payload: ActPayload, options: Signing & { blobs?: SignedAct['blobs'] }): SignedAct {
   const { workspace } = place;
-  // Acts are taken up in order: one after a rotation that waits is signed with the key that will count then.
+  // Acts are accepted in order: after a rotation that still waits, sign with the key that will count by then.
   const own = workspace.operator.next ?? workspace.operator;
   const key = openOperatorKey(own.key, options.env);
   return signAct(actOf(workspace, payload, options), key, options.blobs);
 }
 
-/** Puts it in the inbox; gives its nonce. */
+/** Puts the act in the inbox; returns its nonce. */
 export async function drop(place: Here, act: SignedAct): Promise<string> {
   await dropAct(place.paths.inbox, act);
   return act.act.nonce;
 }
 
-/** `taken`: a supervisor took it off the inbox. `refused`: why. `waiting`: it still lies there. */
+/** `taken`: a supervisor accepted it. `refused`: it did not, and why. `waiting`: it is still in the inbox. */
 export type Answer = { kind: 'taken' } | { kind: 'refused'; why: string } | { kind: 'waiting' };
 
-/** What became of an act so far. */
+/** The answer to an act so far. */
 export function answerTo(inbox: string, nonce: string): Answer {
   const at = (ending: string) => join(inbox, `${nonce}${ending}`);
   if (existsSync(at('.json')) || existsSync(at('.taken'))) return { kind: 'waiting' };
   if (!existsSync(at('.json.refused'))) return { kind: 'taken' };
   return {
     kind: 'refused',
-    why: existsSync(at('.reason')) ? readFileSync(at('.reason'), 'utf8').trim() : 'the log says why',
+    why: existsSync(at('.reason')) ? readFileSync(at('.reason'), 'utf8').trim() : 'the reason is in the log',
   };
 }
 
-/** The same, once a running supervisor has answered, or after `answerMsMax`. */
+/** The answer once a running supervisor has given one, or the state after `answerMsMax`. */
 export function answered(inbox: string, nonce: string): Promise<Answer> {
   return new Promise((resolve) => {
     const watcher = watch(inbox);
     const settle = (isLate: boolean) => {
       const answer = answerTo(inbox, nonce);
-      const isUnsaid = answer.kind === 'refused' && !hasReason(inbox, nonce);
-      if (!isLate && (answer.kind === 'waiting' || isUnsaid)) return;
+      const lacksReason = answer.kind === 'refused' && !hasReason(inbox, nonce);
+      if (!isLate && (answer.kind === 'waiting' || lacksReason)) return;
       clearTimeout(timer);
       watcher.close();
       resolve(answer);
@@ -73,12 +73,17 @@ function hasReason(inbox: string, nonce: string): boolean {
 function actOf(workspace: Workspace, payload: ActPayload, options: { now: Date; expiresMs?: number }): Act {
   const { now, expiresMs = expiresMsDefault } = options;
   return {
-    ...{ v: 1, workspace: workspace.name, root: workspace.root, nonce: randomBytes(16).toString('hex') },
-    ...{ at: stamp(now), expires: stamp(new Date(now.getTime() + expiresMs)), payload },
+    v: 1,
+    workspace: workspace.name,
+    root: workspace.root,
+    nonce: randomBytes(16).toString('hex'),
+    at: stamp(now),
+    expires: stamp(new Date(now.getTime() + expiresMs)),
+    payload,
   };
 }
 
-/** UTC to the second, as the trail writes times. */
+/** UTC to the second, the trail's format for times. */
 export function stamp(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }

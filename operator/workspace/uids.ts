@@ -1,5 +1,5 @@
-// Host users for boxes. A supervisor that is root gives each role of each workspace a number of its own, so that no box can
-// touch what another's wrote. They need no passwd entry; the range lies outside those that Debian and systemd hand out.
+// Host users for boxes. A supervisor running as root gives each role of each workspace its own uid, so that no box can
+// touch another box's files. They need no passwd entry; the range lies outside those that Debian and systemd assign.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ const uidFirst = 61_000;
 const uidLast = 61_183;
 const roles = ['builder', 'adversary', 'verify'] as const;
 
-/** Three numbers that no workspace beside `stateDir` has and /etc/passwd does not name; null where the user is not root. */
+/** Three uids that no workspace beside `stateDir` uses and /etc/passwd does not have; null if the user is not root. */
 export function freeUids(stateDir: string, uid: number, passwd = '/etc/passwd'): BoxUids | null {
   if (uid !== 0) return null;
   const taken = new Set([...neighbours(dirname(stateDir)), ...named(passwd)]);
@@ -19,7 +19,7 @@ export function freeUids(stateDir: string, uid: number, passwd = '/etc/passwd'):
   const [builder, adversary, verify] = free;
   if (builder && adversary && verify) return { builder, adversary, verify };
   throw new UsageError(
-    `no user numbers between ${uidFirst} and ${uidLast} are left; move an old workspace away from ${dirname(stateDir)}`,
+    `no free uid between ${uidFirst} and ${uidLast}; move an old workspace out of ${dirname(stateDir)}`,
   );
 }
 
@@ -33,7 +33,7 @@ function uidsIn(file: string): number[] {
     const { uids } = JSON.parse(readFileSync(file, 'utf8'));
     return Object.values(uids ?? {}).filter((uid) => typeof uid === 'number');
   } catch {
-    // Not a workspace, or a broken one: `doctor` there says so.
+    // Not a workspace, or a broken one: `doctor` reports it there.
     return [];
   }
 }

@@ -63,7 +63,7 @@ describe('the date until which a waiver counts', () => {
   });
 
   it.each(['2026-06-10', 'tomorrow', '5', '', '3x'])('refuses %j', (text) => {
-    expect(() => momentOf(text, now)).toThrow(/is no date|has passed already/);
+    expect(() => momentOf(text, now)).toThrow(/is not a date|is in the past/);
   });
 });
 
@@ -81,9 +81,9 @@ describeBoxed("the operator's acts", () => {
     const slips: [string[], RegExp][] = [
       [['approve', '1'], /there is no entry #1 in phase answer/],
       [['approve', '2'], /approve: #2 is not an open request of the Builder/],
-      [['refuse', '2'], /refuse: say why with --because/],
-      [['waive', 'M1', 'claim', '--until', '3d', '--because', 'x'], /"claim" is no condition that can be waived/],
-      [['waive', 'M9', 'runs', '--until', '3d', '--because', 'x'], /has no gate M9; those there are: M1, DONE/],
+      [['refuse', '2'], /refuse: give a reason with --because/],
+      [['waive', 'M1', 'claim', '--until', '3d', '--because', 'x'], /"claim" is not a condition that you can waive/],
+      [['waive', 'M9', 'runs', '--until', '3d', '--because', 'x'], /has no gate M9; its gates are: M1, DONE/],
       [['waive', 'M1', 'runs', '--because', 'x'], /required option '--until <date>'/],
     ];
     for (const [args, pattern] of slips) {
@@ -94,14 +94,16 @@ describeBoxed("the operator's acts", () => {
     expect(acts(place)).toEqual([]);
 
     const note = await type(['note', 'The answer is in the plan.']);
-    expect(note.out).toMatch(/signed {2}notes: The answer .*; it waits in the inbox, and no supervisor runs/);
+    expect(note.out).toMatch(
+      /signed {2}note: The answer .*; waits in the inbox for the next `coldpass run`, as no supervisor is running/,
+    );
     expect(note.exit).toBe(0);
     expect(acts(place)).toHaveLength(1);
-    expect((await type(['inbox'])).out).toMatch(/signed +notes: The answer is in the plan\. .*not yet taken up/);
+    expect((await type(['inbox'])).out).toMatch(/signed +note: The answer is in the plan\. .*not accepted yet/);
     expect((await type(['drop', '--because', 'enough'])).exit).toBe(0);
 
     const ended = await type(['run', 'plan.md'], env);
-    expect(ended.out).toMatch(/operator: drops answer: enough/);
+    expect(ended.out).toMatch(/you: drop answer: enough/);
     expect(ended.out).toMatch(/ABANDONED {2}phase answer was dropped/);
     expect(ended.exit).toBe(1);
     expect(acts(place)).toEqual([]);
@@ -124,14 +126,14 @@ describeBoxed("the operator's acts", () => {
     const options = { ...where, place: await here({ ...where, stateDir: place.state }), now: new Date() };
     const amend = (plan: string, phase = 'answer') => ({ act: 'amend' as const, phase, plan, because: 'so' });
     const slips: [Decision, RegExp][] = [
-      [{ act: 'amend', phase: 'answer', plan: 'twice.md' }, /amend: say why with --because/],
+      [{ act: 'amend', phase: 'answer', plan: 'twice.md' }, /amend: give a reason with --because/],
       [amend('twice.md', 'nothing'), /there is no phase nothing/],
       [amend('other.md'), /amend: the plan is that of phase other/],
       [amend('elsewhere.md'), /amend: the base of answer is main and stays so/],
       [amend('broken.md'), /broken.md:\d+: gates.M1.covers names 9.9/],
       [amend('plan.md'), /amend: it changes nothing/],
-      [{ act: 'rotate', role: 'nobody' }, /there is no role nobody; those there are: supervisor/],
-      [{ act: 'rotate', role: 'builder', key: 'x' }, /the builder's key is made here/],
+      [{ act: 'rotate', role: 'nobody' }, /there is no role nobody; the roles are: supervisor/],
+      [{ act: 'rotate', role: 'builder', key: 'x' }, /--key is only for your own key .*, not for the builder's/],
       [{ act: 'rotate', role: 'operator', key: 'nowhere' }, /there is no key file .*nowhere/],
       [{ act: 'rotate', role: 'operator', key: join(place.state, 'keys', 'builder') }, /is the builder's, or was/],
     ];
@@ -140,13 +142,13 @@ describeBoxed("the operator's acts", () => {
 
     const amended = await type(['amend', 'answer', '--plan', 'twice.md', '--because', 'so']);
     expect(amended.out).toMatch(
-      /^signed {2}amends the plan of answer \([0-9a-f]{12}\): so; judged anew: M1, and DONE; it waits/,
+      /^signed {2}amend the plan of answer \([0-9a-f]{12}\): so; judged again: M1 and DONE; waits/,
     );
     for (const role of ['builder', 'supervisor', 'operator']) {
       const report = JSON.parse((await type(['rotate', role, '--json'])).out);
-      expect(report).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotates the ${role}'s key, SHA256:`) });
+      expect(report).toMatchObject({ exit: 0, words: expect.stringMatching(`^rotate the ${role}'s key; SHA256:`) });
     }
-    expect((await type(['rotate', 'operator'])).err).toMatch(/another key of yours waits for a supervisor already/);
+    expect((await type(['rotate', 'operator'])).err).toMatch(/another new key of yours already waits for a supervisor/);
     await type(['drop', '--because', 'enough']);
 
     const early = await type(['run', 'twice.md'], env);
@@ -171,7 +173,7 @@ describeBoxed("the operator's acts", () => {
     await running.until(/BLOCKED M1 Say which answer/);
 
     const second = await type(['run', 'plan.md'], env);
-    expect(second.err).toMatch(/process \d+ runs this workspace already/);
+    expect(second.err).toMatch(/process \d+ is already running this workspace/);
     expect(second.exit).toBe(1);
     expect(JSON.parse((await type(['status', '--json'])).out).supervisor).toBe(running.child.pid);
 
@@ -179,13 +181,13 @@ describeBoxed("the operator's acts", () => {
     await approveAsBuilder(place, request.id);
     await running.until(/REFUSED approve: its key SHA256:\S+ is the builder's, not the operator's/);
     const result = await type(['approve', String(request.id), '--because', 'it is 42']);
-    expect(result.out).toBe(`signed  approves #${request.id}; it is on the trail\n`);
+    expect(result.out).toBe(`signed  approve #${request.id}; now on the trail\n`);
     expect(result.exit).toBe(0);
 
     running.child.kill('SIGINT');
     const end = await running.done;
-    expect(end.err).toMatch(/stopping; once more ends it at once/);
-    expect(end.out).toMatch(/STOPPED {2}phase answer is not at its end; .*: coldpass run\n$/);
+    expect(end.err).toMatch(/stopping; press Ctrl-C again to quit now/);
+    expect(end.out).toMatch(/STOPPED {2}phase answer is not finished; .*: coldpass run\n$/);
     expect(end.exit).toBe(4);
 
     const trail = await readTrail(join(place.state, 'hub.git'));

@@ -16,7 +16,7 @@ describe('coldpass plan', () => {
     expect(checked.exit).toBe(0);
     const again = await type(['plan', 'new', 'list --json']);
     expect(again).toMatchObject({ exit: 2, out: '' });
-    expect(again.err).toMatch(/is there already; edit it, or give another title/);
+    expect(again.err).toMatch(/already exists; edit it, or choose another title/);
   });
 
   it('names everything that is wrong, each with its line, and exits 1', async () => {
@@ -25,7 +25,7 @@ describe('coldpass plan', () => {
     const { exit, out } = await type(['plan', 'check', 'p.md']);
     expect(out).toMatch(/error +p\.md:5: .*2\.9/);
     expect(out).toMatch(/error +p\.md:5: .*nope/);
-    expect(out).toMatch(/not yet {2}p\.md cannot be run as it is/);
+    expect(out).toMatch(/not ready {2}p\.md cannot run yet/);
     expect(exit).toBe(1);
   });
 
@@ -36,7 +36,7 @@ describe('coldpass plan', () => {
     const report = { phase: 'answer', gates: ['M1'], proposed: expect.stringContaining('recipe: unit') };
     expect(JSON.parse(out)).toMatchObject(report);
     const result = await type(['plan', 'check', 'p.md']);
-    expect(result.out).toMatch(/not yet {2}p\.md cannot be run as it is \(by its text phase answer, gates M1\)/);
+    expect(result.out).toMatch(/not ready {2}p\.md cannot run yet \(its text describes phase answer, gates M1\)/);
     expect(exit).toBe(1);
   });
 });

@@ -155,7 +155,7 @@ describe('after tampering', () => {
   it.for<[string, RegExp, (dir: string) => void]>([
     [
       'a flipped byte of the payload',
-      /WRONG {2}notes\/r-\w+\.test-result\.json: its signature is not one of the runner/,
+      /WRONG {2}notes\/r-\w+\.test-result\.json: its signature is not the runner's signature over these bytes/,
       (dir) =>
         spoil(dir, resultOf(the.story.runs.again), (line) => {
           const bytes = Buffer.from(member(line, 'payload'), 'base64');
@@ -165,7 +165,7 @@ describe('after tampering', () => {
     ],
     [
       'a signature from another run',
-      /r-\w+\.test-result\.json: its signature is not one of the runner/,
+      /r-\w+\.test-result\.json: its signature is not the runner's signature over these bytes/,
       (dir) => {
         const other = readFileSync(join(dir, 'notes', resultOf(the.story.runs.gate)), 'utf8');
         spoil(dir, resultOf(the.story.runs.again), (line) => line.replace(member(line, 'sig'), member(other, 'sig')));
@@ -173,28 +173,28 @@ describe('after tampering', () => {
     ],
     [
       'the statement of another run under its name',
-      /r-\w+\.test-result\.json: does not say "run":"r-\w+"/,
+      /r-\w+\.test-result\.json: does not contain "run":"r-\w+"/,
       (dir) =>
         cpSync(join(dir, 'notes', resultOf(the.story.runs.gate)), join(dir, 'notes', resultOf(the.story.runs.again))),
     ],
     [
       'the statement of another gate under its name',
-      /M1\.vsa\.json: does not say "gate":"M1"/,
+      /M1\.vsa\.json: does not contain "gate":"M1"/,
       (dir) => cpSync(join(dir, 'notes', 'DONE.vsa.json'), join(dir, 'notes', 'M1.vsa.json')),
     ],
     [
       'a missing run that a gate rests on',
-      /M1\.vsa\.json: rests on another r-\w+\.test-result\.json than the one that lies here/,
+      /M1\.vsa\.json: rests on another r-\w+\.test-result\.json than the one in this folder/,
       (dir) => rmSync(join(dir, 'notes', resultOf(the.story.runs.again))),
     ],
     [
       "a summary signed with the runner's key",
-      /M1\.vsa\.json: its signature is not one of the supervisor/,
+      /M1\.vsa\.json: its signature is not the supervisor's signature over these bytes/,
       (dir) => cpSync(join(dir, 'runner.pem'), join(dir, 'supervisor.pem')),
     ],
     [
       'an envelope that two programs could read differently',
-      /M1\.vsa\.json: is no envelope of the form/,
+      /M1\.vsa\.json: is not an envelope in the form/,
       (dir) => spoil(dir, 'M1.vsa.json', (line) => line.replace('{"payload"', '{"payload":"e30=","payload"')),
     ],
   ])('%s: the script names the file, and exits 1', async ([, said, attack]) => {
@@ -209,7 +209,7 @@ describe('after tampering', () => {
     const stateDir = dirname(copy().hub);
     writeFileSync(join(stateDir, 'heads.log'), `${'0'.repeat(40)}\n`, { flag: 'a' });
     const dir = join(tempDir(), 'statements');
-    await expect(exportFrom(stateDir, dir)).rejects.toThrow(/the audit does not hold, so nothing is exported: /);
+    await expect(exportFrom(stateDir, dir)).rejects.toThrow(/the audit failed, so nothing is exported: /);
     expect(existsSync(dir)).toBe(false);
   });
 });
@@ -221,7 +221,7 @@ describe('bad input', () => {
     const dir = join(tempDir(), 'statements');
     await expect(exportFrom(bare, dir)).rejects.toMatchObject({
       exit: 2,
-      message: expect.stringMatching(/^the runner's key is not here \(.*\): export where the supervisor runs/),
+      message: expect.stringMatching(/^the runner's key is missing \(.*\); export where the supervisor runs/),
     });
     mkdirSync(join(bare, 'keys'));
     generateKey(join(bare, 'keys', 'runner'), 'runner@coldpass');

@@ -48,7 +48,7 @@ describe('coldpass audit FILE…', () => {
       /vetoes\n {2}STANDS {2}Standing VETO on DONE .*\n {4}\[x\] florist S2\.2 .*\n {4}\[x\] tailor V4-3b .*\n {4}\[ \] grocer S2\.3 .*\n {4}\[ \] S3/,
     );
     expect(out).toMatch(/could not place\n {2}STATUS-7\.md:31-31 {2}The lift in the shop is slow\./);
-    expect(out).toMatch(/PASS {2}2026-04-11T09:44Z \(its date from above\) {2}ff60a7b/);
+    expect(out).toMatch(/PASS {2}2026-04-11T09:44Z \(date taken from above\) {2}ff60a7b/);
   });
 
   it('exits 0 if nothing is flagged, and names the file of each line if there are several', async () => {
@@ -152,14 +152,14 @@ describe('coldpass audit FILE…', () => {
       'a.md': sound,
     });
     const cases: [string[], RegExp][] = [
-      [['none.md'], /^none\.md: there is no such file; /],
-      [['a.md', 'dangling'], /dangling: there is no such file/],
-      [['folder'], /folder: it is no file; name the Markdown files one by one/],
-      [['empty.md'], /empty\.md: it is empty; name a file that holds a trail/],
-      [['zero.md'], /zero\.md: byte 11 is zero, so it is no text; name a Markdown file/],
-      [['latin.md'], /latin\.md: line 3 is not UTF-8; save the file as UTF-8/],
-      [['huge.md'], /huge\.md: it has 2097152 bytes, over 1048576; split it/],
-      [['long.md'], /50001 lines are too many at once, over 40000; give fewer files/],
+      [['none.md'], /^none\.md: no such file; /],
+      [['a.md', 'dangling'], /dangling: no such file/],
+      [['folder'], /folder: not a file; name the Markdown files one by one/],
+      [['empty.md'], /empty\.md: the file is empty; name one that contains a log/],
+      [['zero.md'], /zero\.md: byte 11 is zero, so this is not text; name a Markdown file/],
+      [['latin.md'], /latin\.md: line 3 is not valid UTF-8; save the file as UTF-8/],
+      [['huge.md'], /huge\.md: 2097152 bytes, the limit is 1048576; split it/],
+      [['long.md'], /50001 lines are too many, the limit is 40000; give fewer files/],
       [Array.from({ length: 33 }, (_, at) => `${at}.md`), /33 files are too many; give at most 32/],
     ];
     const asked = { dir: place.repo, env: {}, home: place.dir, uid: process.getuid?.() ?? 0 };
@@ -169,11 +169,11 @@ describe('coldpass audit FILE…', () => {
       expect((problem as UsageError).message).toMatch(line);
       expect((problem as UsageError).message).not.toContain('\n');
     }
-    expectLine(await place.type(['audit', 'a.md', 'none.md']), 2, /^coldpass: none\.md: there is no such file; /);
+    expectLine(await place.type(['audit', 'a.md', 'none.md']), 2, /^coldpass: none\.md: no such file; /);
     expectLine(
       await place.type(['audit', 'a.md', '--since-last']),
       2,
-      /--since-last is for a signed trail; leave it out/,
+      /--since-last is only for a signed trail; leave it out/,
     );
   });
 

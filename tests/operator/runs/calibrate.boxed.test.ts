@@ -41,8 +41,8 @@ describeBoxed('a calibration', () => {
       calibration: { detects: 1, alarms: 0, complete: true, model: 'scripted' },
     });
     expect(readCalibrations(ground.paths.calibrations)).toEqual([report.calibration]);
-    expect(notes).toEqual(['note: a script judges here, and no model: the figures say nothing of one']);
-    expect(reportText(report)).toContain('a script, no model');
+    expect(notes).toEqual(['note: a script judges here, not a model, so the figures are not about any model']);
+    expect(reportText(report)).toContain('a script, not a model');
   }, 300_000);
 
   it('scores a judge that passes everything as detecting nothing', async () => {

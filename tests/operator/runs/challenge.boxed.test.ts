@@ -69,7 +69,7 @@ describeBoxed('coldpass challenge', () => {
     const head = git(join(state, 'hub.git'), ['rev-parse', 'trail']);
     // What is checked out now must not matter.
     writeFileSync(join(repo, 'coldpass.yml'), nodeConfig.replace(/run: node.*/, 'run: "true"'));
-    for (const what of [/the base/, /cold run 1/, /control revert/]) {
+    for (const what of [/base commit/, /cold run 1/, /control revert/]) {
       const { run, entry } = runs.find((one) => what.test(one.what)) as Listed;
       const result = await type(['challenge', run]);
       expect(result.out).toMatch(new RegExp(`^ALIKE {2}${run}, .*, 2 tests, each as recorded \\(#${entry}\\)\n$`));
@@ -96,12 +96,14 @@ describeBoxed('coldpass challenge', () => {
     expect(existsSync(json.logs)).toBe(true);
     expect(git(join(state, 'hub.git'), ['rev-parse', 'trail'])).toBe(head);
 
-    expect((await type(['challenge', json.record.run])).err).toMatch(/is not on the trail, where alone a run can be/);
+    expect((await type(['challenge', json.record.run])).err).toMatch(
+      /is not on the trail, and only a run on the trail can be/,
+    );
     expect((await type(['challenge', 'M1'])).err).toMatch(/"M1" is not the name of a run/);
 
     // The rerun is not among the statements.
     const exported = await type(['export', '--out', '../statements']);
-    expect(exported.out).toMatch(/^phase answer: \d+ runs; M1 FAILED; nobody has claimed DONE\n→ they lie in /);
+    expect(exported.out).toMatch(/^phase answer: \d+ runs; M1 FAILED; not claimed yet: DONE\n→ written to /);
     expect(exported.exit).toBe(0);
     const files = readdirSync(join(repo, '..', 'statements', 'answer'));
     expect(files).toContain(`${run}.test-result.json`);
@@ -123,9 +125,9 @@ describe('a challenged run', () => {
     const place = { paths: { hub: story.hub.dir } } as Here;
     const options = { now: () => new Date(), signal: new AbortController().signal };
     await expect(challenge(place, story.runs.gate, options)).rejects.toThrow(
-      new RegExp(`results.json is not what entry #${story.ids.gateRun} names by digest`),
+      new RegExp(`results.json does not match its digest in entry #${story.ids.gateRun}; see: coldpass audit`),
     );
-    await expect(challenge(place, 'r-ffffffffffff', options)).rejects.toThrow(/ended LOST and counts for nothing/);
+    await expect(challenge(place, 'r-ffffffffffff', options)).rejects.toThrow(/ended LOST and does not count/);
   });
 
   it('is compared by how its tests ended, whatever their time, order and messages', () => {

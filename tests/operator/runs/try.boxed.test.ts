@@ -40,22 +40,24 @@ agents:`,
     const red = await type(['try', 'unit', '--ref', 'red']);
     expect(red.out).toMatch(/^FAIL {2}1 of 2 tests failed/);
     expect(red.out).toMatch(/✗ .*is seven\n {6}.*2 == 7/);
-    expect(red.out).toMatch(/→ mend what failed and commit it/);
+    expect(red.out).toMatch(/→ fix what failed and commit it/);
     expect(red.exit).toBe(1);
 
     branch('slow', hanging);
     const slow = await type(['try', 'hasty', '--ref', 'slow']);
-    expect(slow.out).toMatch(/^TIMEOUT {2}no test .*\n {2}Stage "test" ran longer than its limit of 2 s/);
+    expect(slow.out).toMatch(/^TIMEOUT {2}no tests .*\n {2}Stage "test" ran longer than its limit of 2 s/);
     expect(slow.exit).toBe(1);
 
     const silent = await type(['try', 'silent']);
-    expect(silent.out).toMatch(/^FAIL {2}no test .*\n {2}Stage "test" exited with 0, but its report cannot be counted/);
-    expect(silent.out).toMatch(/test said nothing/);
+    expect(silent.out).toMatch(
+      /^FAIL {2}no tests .*\n {2}Stage "test" exited with 0, but its report cannot be counted/,
+    );
+    expect(silent.out).toMatch(/test printed nothing/);
     expect(silent.exit).toBe(1);
 
     branch('none', null);
     const none = await type(['try', 'unit', '--ref', 'none']);
-    expect(none.out).toMatch(/^NO_TESTS {2}no test /);
+    expect(none.out).toMatch(/^NO_TESTS {2}no tests /);
     expect(none.exit).toBe(1);
 
     expect((await type(['runs'])).out.trimEnd().split('\n')).toHaveLength(5);
@@ -76,9 +78,7 @@ agents:`,
     expect(aloud.out).toMatch(/^note: 1 changed file is not committed/);
     expect(aloud.exit).toBe(0);
     const shown = await type(['runs', record.run]);
-    expect(shown.out).toMatch(
-      /trial by the operator; not on the trail; sandbox bubblewrap; level 1 of 1\nPASS {2}1 test/,
-    );
+    expect(shown.out).toMatch(/your trial; not on the trail; sandbox bubblewrap; level 1 of 1\nPASS {2}1 test/);
     expect(shown.exit).toBe(0);
   });
 

@@ -104,23 +104,23 @@ it('init proposes an app recipe, and grants no Docker engine unless asked', asyn
   const first = await initIn(place);
   expect(first).toMatchObject({ exit: 3, proposed: [{ name: 'app', what: expect.stringContaining('Co-op Cloud') }] });
   expect(first.notes).toEqual([
-    'a recipe deploys an app, and no Docker engine is granted; type: coldpass init --docker /var/run/docker.sock',
+    'a recipe deploys an app, but no Docker engine is granted; type: coldpass init --docker /var/run/docker.sock',
   ]);
   expect(openWorkspace(place.state)?.grants.docker).toBeNull();
   expect(readConfig(place.repo).recipes).toMatchObject({ app: { engine: 'swarm', app: '.', tests: ['tests/**'] } });
   await expect(
     tryRun({ asked: asked(place), now: () => new Date(), signal: new AbortController().signal }),
-  ).rejects.toThrow('recipe "app" deploys an app, and no Docker engine is granted; type: coldpass init --docker');
+  ).rejects.toThrow('recipe "app" deploys an app, but no Docker engine is granted; type: coldpass init --docker');
 
   const socket = await socketIn(place.dir);
   await expect(initIn(place, { docker: join(place.dir, 'nowhere') })).rejects.toThrow(
-    /there is no socket there; start/,
+    /nowhere: no socket there; start/,
   );
   const granted = await initIn(place, { docker: socket });
   expect(granted).toMatchObject({ exit: 0, notes: [], granted: { docker: socket } });
   const texts: string[] = [];
   sayInit(granted, screen({ out: { write: (text) => texts.push(text) }, colour: false }));
-  expect(texts.join('')).toContain(`granted the Docker engine at ${socket}, to deploy apps on; no box sees it`);
+  expect(texts.join('')).toContain(`granted the Docker engine at ${socket}, for deploying apps; no box sees it`);
   expect(await initIn(place)).toMatchObject({ exit: 0, changed: false, granted: { docker: null } });
   expect(openWorkspace(place.state)?.grants.docker).toBe(socket);
 });

@@ -63,7 +63,8 @@ test.skipIf(!boxed)('a sound workspace is ready: every check is reported, with t
   for (const part of [
     'Node ',
     'git ',
-    'escapes tried and held',
+    'blocked all ',
+    ' escapes in ',
     'recipe unit',
     'your key',
     'hub: ',
@@ -113,8 +114,8 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
   [
     'a replaced key of the operator',
     replaceOperatorKey,
-    /is not the key that this workspace was made with/,
-    /fingerprint is SHA256:/,
+    /is not the key that this workspace was created with/,
+    /fingerprint SHA256:/,
   ],
   ['a folder that is not a hub', ({ paths }) => rmSync(join(paths.hub, 'config')), /hub\.git/, /restore it|init/],
   ['a missing hub', ({ paths }) => rmSync(paths.hub, { recursive: true }), /hub\.git/, /./],
@@ -125,7 +126,12 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
     /correct its spelling/,
   ],
   ['no workspace', () => ({ stateDir: tempDir() }), /has no state on this machine/, /type: coldpass init/],
-  ['no repository', () => ({ dir: tempDir() }), /is not in a git repository/, /type: git init/],
+  [
+    'no repository',
+    () => ({ dir: tempDir() }),
+    /is not in a git repository/,
+    /cd into your repository, or create a new one with: git init$/,
+  ],
   [
     'a broken workspace.json',
     ({ paths }) => writeFileSync(paths.workspace, '{'),
@@ -147,8 +153,8 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
   [
     'a host inside this network',
     () => ({ lookup: async () => ['10.0.0.7'] }),
-    /pypi\.org is 10\.0\.0\.7 from here/,
-    /name 10\.0\.0\.7 beside it/,
+    /pypi\.org resolves to 10\.0\.0\.7/,
+    /add 10\.0\.0\.7 next to it/,
   ],
   ['an old node', () => ({ nodeVersion: '20.20.2' }), /^Node 20\.20\.2$/, /Node 22\.22 or later/],
   [
@@ -192,7 +198,7 @@ test('the report has one line per check, with the remedy under it', async () => 
   const lines: string[] = [];
   sayDoctor(report, screen({ out: { write: (text) => lines.push(text) }, colour: false }));
   expect(lines.join('')).toMatch(/^fail Node 18\.0\.0\n {5}→ Coldpass needs Node .*\nok {3}git /);
-  expect(lines.at(-1)).toBe('1 to mend before a gate can hold\n');
+  expect(lines.at(-1)).toBe('1 to fix before a gate can hold\n');
 });
 
 /** A workspace for one test: a copy of the one that was made for the whole file. */

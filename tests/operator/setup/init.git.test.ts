@@ -75,7 +75,7 @@ test('a registry that resolves to an address inside this network is granted with
   expect(readConfig(options.dir).recipes).toMatchObject({
     unit: { setup: { network: ['registry.npmjs.org', '10.0.0.7'] } },
   });
-  expect(report).toMatchObject({ exit: 0, notes: [expect.stringContaining('is 10.0.0.7 from here')] });
+  expect(report).toMatchObject({ exit: 0, notes: [expect.stringContaining('resolves to 10.0.0.7')] });
 });
 
 test('a registry that has a public address is granted by its name alone', async () => {
@@ -91,7 +91,7 @@ test('a second init changes nothing and says so', async () => {
   expect(second).toMatchObject({ exit: 0, changed: false, madeState: false, madeKey: false, proposed: null });
   expect(second.granted).toEqual({ tools: [], hosts: [], docker: null });
   expect(everything(options)).toEqual(before);
-  expect(spoken(second)).toContain(`nothing changed: ${first.workspace.name} is set up`);
+  expect(spoken(second)).toContain(`nothing changed: ${first.workspace.name} is already set up`);
 });
 
 test('an interrupted init is completed by the next one', async () => {
@@ -155,7 +155,7 @@ test('an unrecognised project gets a recipe to complete, exit 3, and the rest is
   expect(readConfig(options.dir).recipes).toHaveProperty('unit');
   expect(openWorkspace(options.stateDir)).not.toBeNull();
   expect(spoken(report)).toMatch(
-    /could not be told; complete the lines marked with <-[\s\S]*next: complete coldpass\.yml/,
+    /could not find out how this project is tested; complete the lines marked <-[\s\S]*next: complete coldpass\.yml/,
   );
 });
 
@@ -190,7 +190,7 @@ test('a key other than the founding one is refused for an existing workspace', a
   const path = join(tempDir(), 'other');
   generateKey(path, 'eve');
   await expect(init({ ...options, key: path })).rejects.toThrow(
-    /was founded with the key SHA256:.*give that key with --key/,
+    /was founded with the key SHA256:.*pass the right one with --key/,
   );
 });
 
@@ -231,10 +231,10 @@ test('outside a repository, without a commit, or in a bare one, one line says wh
   git(empty, ['init', '--quiet']);
   const options = ask(nodeProject);
   await expect(init({ ...options, dir: tempDir() })).rejects.toThrow(
-    /is not in a git repository; type: git init && git add -A && git commit/,
+    /is not in a git repository; cd into your repository, or create a new one with: git init$/,
   );
   await expect(init({ ...options, dir: empty })).rejects.toThrow(/has no commit yet; type: git add -A && git commit/);
-  await expect(init({ ...options, dir: bare })).rejects.toThrow(/is a bare repository; go to a checkout/);
+  await expect(init({ ...options, dir: bare })).rejects.toThrow(/is a bare repository; cd into a checkout/);
   expect(existsSync(options.stateDir)).toBe(false);
 });
 

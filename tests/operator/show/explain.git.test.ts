@@ -90,12 +90,14 @@ it('shows what is missing and what blocks a gate that does not hold, and which a
   expect(named(report, 'runs').evidence.map(({ entry }) => entry.kind)).toEqual(['run', 'act']);
   expect(named(report, 'findings')).toMatchObject({
     met: false,
-    evidence: [{ id: finding.id, state: 'open, and blocks' }],
+    evidence: [{ id: finding.id, state: 'open and blocking' }],
   });
   const text = reportText(report);
   expect(text).toMatch(new RegExp(`waived 2 cold runs .*\\(by act #${waive}\\)\n.*FAIL M1, cold run 1`));
-  expect(text).toMatch(/no {5}5 a PASS by the Adversary/);
-  expect(text).toMatch(/no {5}6 no open finding[\s\S]*FINDING M1[\s\S]*open, and blocks\n +fix: mend it/);
+  expect(text).toMatch(/no {5}5 the Adversary gave a PASS on this evidence/);
+  expect(text).toMatch(
+    /no {5}6 no open finding, veto or flake blocks it[\s\S]*FINDING M1[\s\S]*open and blocking\n +fix: mend it/,
+  );
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
   await expect(explainAt(ground.hub.dir, 'M9', storyMs)).rejects.toThrow(/has no gate M9/);
 });

@@ -35,9 +35,7 @@ describeBoxed('a phase, seen from the command line', () => {
     const watching = start(['watch']);
     await watching.until(/no phase yet/);
     const ran = await type(['run', 'plan.md'], env);
-    expect(ran.out).toMatch(
-      /#1 +operator: queues phase answer on [0-9a-f]{12}\n.*#2 +phase answer is open: .*gates M1/,
-    );
+    expect(ran.out).toMatch(/#1 +you: queue phase answer on [0-9a-f]{12}\n.*#2 +phase answer is open: .*gates M1/);
     expect(ran.out).toMatch(/CLAIM M1 at [0-9a-f]{12}/);
     expect(ran.out).toMatch(/PASS M1, cold run 1 \(claim #\d+\), 1 test/);
     expect(ran.out).toMatch(/(VACUOUS|INCONCLUSIVE) M1, control revert/);
@@ -46,7 +44,7 @@ describeBoxed('a phase, seen from the command line', () => {
     expect(ran.err).toBe('');
     expect(ran.exit).toBe(3);
 
-    await watching.until(/PARKED, \w+: /);
+    await watching.until(/PARKED \(\w+\): /);
     watching.child.kill('SIGINT');
     expect(await watching.done).toMatchObject({ exit: 0 });
 
@@ -58,7 +56,7 @@ describeBoxed('a phase, seen from the command line', () => {
       ['DONE', false],
     ]);
     expect((await type(['status'])).out).toMatch(
-      /answer {2}parked: .*\n.*\n {2}M1 .*\n(.*\n)*1 for you; see: coldpass inbox/,
+      /answer {2}parked: .*\n.*\n {2}M1 .*\n(.*\n)*1 item waiting for you; see: coldpass inbox/,
     );
 
     const why = await type(['explain', 'm1']);
@@ -77,7 +75,7 @@ describeBoxed('a phase, seen from the command line', () => {
 
     expect((await type(['inbox'])).exit).toBe(3);
     expect((await type(['audit'])).exit).toBe(0);
-    expect((await type(['explain', 'M9'])).err).toMatch(/phase answer has no gate M9; those there are: M1, DONE/);
+    expect((await type(['explain', 'M9'])).err).toMatch(/phase answer has no gate M9; its gates are: M1, DONE/);
     expect(git(repo, ['branch', '--list', 'phase/*'])).toBe('');
   }, 300_000);
 });

@@ -23,18 +23,59 @@ function expectLine(result: { exit: number | null; out: string; err: string }, e
   expect(result.exit).toBe(exit);
 }
 
+/** Every command that works on a repository, as typed. */
+const needsRepository = [
+  'init',
+  'plan new x',
+  'plan check x.md',
+  'try',
+  'run',
+  'status',
+  'watch',
+  'explain M1',
+  'trail',
+  'runs',
+  'inbox',
+  'approve 1',
+  'refuse 1 --because x',
+  'waive M1 runs --until 3d --because x',
+  'veto --because x',
+  'lift 1 --because x',
+  'resume',
+  'drop --because x',
+  'amend x --plan x.md --because x',
+  'rotate builder',
+  'note x',
+  'audit',
+  'challenge r-000000000000',
+  'export --out statements',
+  'calibrate --role adversary',
+];
+
 function write(place: Ground, path: string, text: string): void {
   writeFileSync(join(place.repo, path), text);
 }
 
 describe('the command line, given bad input,', () => {
-  it('reports a missing repository, commit or state, and what to type', async () => {
+  it('sends you to a repository when any command is typed outside one', async () => {
     const dir = tempDir();
-    expectLine(await groundIn(dir, dir).type(['status']), 2, /is not in a git repository; type: git init/);
+    const place = groundIn(dir, dir);
+    const advice = /is not in a git repository; cd into your repository, or create a new one with: git init$/m;
+    for (const line of needsRepository) expectLine(await place.type(line.split(' ')), 2, advice);
+    const { out, exit } = await place.type(['doctor']);
+    expect(out).toMatch(
+      /is not in a git repository\n +→ cd into your repository, or create a new one with: git init\n/,
+    );
+    expect(out).not.toContain('git add');
+    expect(exit).toBe(4);
+  });
+
+  it('reports a repository without a commit or a state, and what to type', async () => {
+    const dir = tempDir();
     git(dir, ['init', '--quiet']);
     expectLine(await groundIn(dir, dir).type(['init']), 2, /has no commit yet; type: git add/);
     const place = ground();
-    expectLine(await place.type(['try']), 2, /has no state on this machine .*; type: coldpass init/);
+    expectLine(await place.type(['try']), 2, /has no state on this machine .*; type: coldpass init, or pass --state/);
     rmSync(join(place.repo, 'coldpass.yml'));
     expectLine(await place.type(['try']), 2, /coldpass\.yml: not found here; run `coldpass init`/);
   });
@@ -48,14 +89,14 @@ describe('the command line, given bad input,', () => {
 
   it('refuses a plan that is missing, is a folder, has no front matter, or names an unknown recipe', async () => {
     const place = await workspace();
-    expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md: there is no such file; name a plan, or begin one/);
-    expectLine(await place.type(['run', '.']), 2, /\.: it cannot be read \(EISDIR\)/);
+    expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md: no such file; name a plan, or start one/);
+    expectLine(await place.type(['run', '.']), 2, /\.: cannot be read \(EISDIR\)/);
     write(place, 'plan.md', '# A plan\n');
     expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md:1: the plan has no front matter/);
     write(place, 'plan.md', planText.replace('recipe: unit', 'recipe: nope'));
     expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md:\d+: .*nope/);
     write(place, 'plan.md', planText.replace('base: main', 'base: nowhere'));
-    expectLine(await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x' }), 2, /base "nowhere" is no branch/);
+    expectLine(await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x' }), 2, /base "nowhere" is not a branch/);
   });
 
   it('requires the key before anything is signed, and refuses a model without a price', async () => {
@@ -65,25 +106,25 @@ describe('the command line, given bad input,', () => {
     expectLine(
       await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x', ANTHROPIC_BASE_URL: 'ftp://x' }),
       2,
-      /ANTHROPIC_BASE_URL is "ftp:\/\/x", which is no http address/,
+      /ANTHROPIC_BASE_URL is "ftp:\/\/x", which is not an http address/,
     );
     write(place, 'coldpass.yml', nodeConfig.replace('scripted', 'no-such-model'));
-    expectLine(await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x' }), 2, /no price is known for the model/);
+    expectLine(
+      await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x' }),
+      2,
+      /the price of model "no-such-model" is unknown/,
+    );
     expect(readdirSync(join(place.state, 'inbox'))).toEqual([]);
   });
 
   it('refuses an unknown recipe, ref, run, entry, gate or kind, and a host that was not granted', async () => {
     const place = await workspace();
-    expectLine(
-      await place.type(['try', 'nope']),
-      2,
-      /no recipe is called "nope" in coldpass\.yml; those there are: unit/,
-    );
-    expectLine(await place.type(['try', '--ref', 'nowhere']), 2, /"nowhere" names no commit here/);
+    expectLine(await place.type(['try', 'nope']), 2, /coldpass\.yml has no recipe "nope"; its recipes are: unit/);
+    expectLine(await place.type(['try', '--ref', 'nowhere']), 2, /"nowhere" is not a commit here/);
     expectLine(await place.type(['runs', 'r-000000000000']), 2, /there is no record of r-000000000000/);
     expectLine(await place.type(['trail', '--entry', '7']), 2, /there is no entry #7; the trail ends at #0/);
-    expectLine(await place.type(['trail', '--kind', 'nope']), 2, /no entry is of the kind "nope"; kinds are: phase/);
-    expectLine(await place.type(['explain', 'M1']), 2, /no phase was opened yet/);
+    expectLine(await place.type(['trail', '--kind', 'nope']), 2, /"nope" is not a kind of entry; the kinds are: phase/);
+    expectLine(await place.type(['explain', 'M1']), 2, /no phase has been opened yet/);
     write(place, 'coldpass.yml', nodeConfig.replace('seconds: 60', 'seconds: 60\n        network: [example.org]'));
     expectLine(await place.type(['try']), 2, /needs the host example\.org, which is not granted; type: coldpass init/);
   });
@@ -96,7 +137,7 @@ describe('the command line, given bad input,', () => {
     expectLine(
       await place.type(['runs', 'r-0123456789ab']),
       2,
-      /results\.json is not a run's record: run: .*make the run again/,
+      /results\.json is not a run's record: run: .*make a new run/,
     );
     expect((await place.type(['runs'])).out).toMatch(/note .*r-0123456789ab.* is not a run's record/);
     rmSync(join(place.state, 'hub.git', 'config'));
@@ -114,14 +155,23 @@ describe('the command line, given bad input,', () => {
 });
 
 describe('the command line', () => {
-  it('lists every command on one line, and shows an example for each', async () => {
+  it('lists every command on one line, grouped by purpose, and shows an example for each', async () => {
     const place = ground();
     const { out, exit } = await place.type(['--help']);
     expect(exit).toBe(0);
-    const listed = [...out.matchAll(/^ {2}([a-z]+).*$/gm)].map(([, name]) => name);
-    const work = ['init', 'doctor', 'try', 'runs', 'challenge', 'plan', 'run', 'status', 'watch', 'explain', 'trail'];
-    const acts = ['inbox', 'approve', 'refuse', 'waive', 'veto', 'lift', 'resume', 'drop', 'amend', 'rotate', 'note'];
-    expect(listed).toEqual([...work, ...acts, 'audit', 'export', 'calibrate', 'demo', 'help']);
+    const groups = out.split(/^(?=[A-Z][\w ]*:$)/m).slice(2);
+    expect(groups.map((group) => group.split('\n', 1)[0])).toEqual(['Set up:', 'Run:', 'Watch:', 'Decide:', 'Verify:']);
+    const listed = groups.map((group) => [...group.matchAll(/^ {2}([a-z]+).*$/gm)].map(([, name]) => name));
+    expect(listed).toEqual([
+      ['demo', 'init', 'doctor'],
+      ['plan', 'try', 'run'],
+      ['status', 'watch', 'explain', 'trail', 'runs'],
+      ['inbox', 'approve', 'refuse', 'waive', 'veto', 'lift', 'resume', 'drop', 'amend', 'rotate', 'note'],
+      ['audit', 'challenge', 'export', 'calibrate'],
+    ]);
+    expect(out).toMatch(/^ {2}init +write coldpass\.yml and the state$/m);
+    expect(out).toMatch(/^ {2}run \[plan\] +run a phase to DONE; rerun to resume$/m);
+    expect(out.split('\n').filter((line) => line.length > 110)).toEqual([]);
     for (const name of ['try', 'waive']) {
       const help = await place.type(['help', name]);
       expect(help.out).toMatch(new RegExp(`Example:\\n {2}coldpass ${name}`));
@@ -164,6 +214,6 @@ describe('bin/coldpass', () => {
     const start = (PATH: string) => running('/bin/sh', [join(dir, 'bin', 'coldpass'), 'status'], dir, { PATH }).done;
     expectLine(await start(join(dir, 'old')), 4, /is Node v22\.21\.9; install Node 22\.22 or later/);
     rmSync(join(dir, 'old', 'node'));
-    expectLine(await start(join(dir, 'old')), 4, /node is not to be found; install Node 22\.22/);
+    expectLine(await start(join(dir, 'old')), 4, /node not found; install Node 22\.22/);
   });
 });
