@@ -1,5 +1,5 @@
-// Headlines: first words of a block that name a subject and its status, such as `## M1 FAIL @…`, `**Gate: S2 — PASS
-// @…**`, `- **notes (S4.7)** — CLAIMED @…`. Also the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
+// Headlines: the first words of a block, if they name a subject and its status, such as `## M1 FAIL @…`,
+// `**Gate: S2 — PASS @…**`, `- **notes (S4.7)** — CLAIMED @…`. Also the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
 
 import type { Block } from './blocks.ts';
 import { idsIn, sentencesOf, withoutCode } from './marks.ts';

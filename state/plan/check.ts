@@ -240,8 +240,7 @@ function fitProblems(
   return [...problems, warning(lineOf(['gates', name, 'exempt']), idle, 'remove exempt')];
 }
 
-// Commands that read what to run from the tree they run in, and the harness item that pins it to the operator's
-// version.
+// Commands that read what to run from the tree they run in, and the harness item that pins the operator's version.
 const claimReaders: { command: RegExp; harness: RegExp; source: string; fix: string }[] = [
   {
     command: /(?:^|[;&|(\n])\s*(?:npm|pnpm|yarn|bun)\s+(?:t|test|run|run-script|start|exec)\b/,

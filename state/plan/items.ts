@@ -111,8 +111,7 @@ function gateAt(lines: Line[], index: number): { id: string; text: string; form:
   const [, lead = '', marks = '', id, after = '', text = ''] = gatePattern.exec(lines[index]?.text ?? '') ?? [];
   const form = `${lead.trim().replace(/\d+/, '1')}${marks}`;
   if (id === undefined) return null;
-  // Without a mark it could be an ordinary sentence, so it counts only at the start of a paragraph, before a dash or
-  // colon.
+  // Without a mark it could be an ordinary sentence, so it must begin a paragraph and be followed by a dash or colon.
   const isBare = form === '';
   const isPlain = isBare && (!/[—–:(-]/.test(after) || (index > 0 && lines[index - 1]?.text.trim() !== ''));
   return isPlain ? null : { id, text, form };
