@@ -133,7 +133,10 @@ describeBoxed("the operator's acts", () => {
       [{ act: 'rotate', role: 'nobody' }, /there is no role nobody; those there are: supervisor/],
       [{ act: 'rotate', role: 'builder', key: 'x' }, /the builder's key is made here/],
       [{ act: 'rotate', role: 'operator', key: 'nowhere' }, /there is no key file .*nowhere/],
-      [{ act: 'rotate', role: 'operator', key: join(place.state, 'keys', 'builder') }, /that key is or was the builder's/],
+      [
+        { act: 'rotate', role: 'operator', key: join(place.state, 'keys', 'builder') },
+        /that key is or was the builder's/,
+      ],
     ];
     for (const [decision, pattern] of slips) await expect(decide(decision, options)).rejects.toThrow(pattern);
     expect(acts(place)).toEqual([]);
