@@ -135,7 +135,10 @@ describeBoxed("the operator's acts", () => {
       [{ act: 'rotate', role: 'nobody' }, /there is no role nobody; the roles are: supervisor/],
       [{ act: 'rotate', role: 'builder', key: 'x' }, /--key is only for your own key .*, not for the builder's/],
       [{ act: 'rotate', role: 'operator', key: 'nowhere' }, /there is no key file .*nowhere/],
-      [{ act: 'rotate', role: 'operator', key: join(place.state, 'keys', 'builder') }, /is the builder's, or was/],
+      [
+        { act: 'rotate', role: 'operator', key: join(place.state, 'keys', 'builder') },
+        /that key is or was the builder's/,
+      ],
     ];
     for (const [decision, pattern] of slips) await expect(decide(decision, options)).rejects.toThrow(pattern);
     expect(acts(place)).toEqual([]);

@@ -142,7 +142,7 @@ describe('the command line, given bad input,', () => {
     expect((await place.type(['runs'])).out).toMatch(/note .*r-0123456789ab.* is not a run's record/);
     rmSync(join(place.state, 'hub.git', 'config'));
     for (const command of ['run', 'try', 'status'])
-      expectLine(await place.type([command]), 4, /hub\.git .*(restore it from a copy)/);
+      expectLine(await place.type([command]), 4, /hub\.git .*(restore it from a backup)/);
     expectLine(await place.type(['audit', '--hub', place.repo]), 4, /is not a Coldpass hub|no trail/);
   });
 
