@@ -135,8 +135,13 @@ export async function lay(dir: string, { sample = 'shell', files = {}, ...arena 
   writeFileSync(plan, planText(arena, own));
   const stateDir = join(own, 'state');
   const { workspace } = await init({
-    ...{ dir: repo, env: groundEnv(own), home: own, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
-    ...{ now: new Date(), stateDir },
+    dir: repo,
+    env: groundEnv(own),
+    home: own,
+    uid: process.getuid?.() ?? -1,
+    nodePath: process.execPath,
+    now: new Date(),
+    stateDir,
   });
   return { dir: own, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
 }
@@ -144,8 +149,14 @@ export async function lay(dir: string, { sample = 'shell', files = {}, ...arena 
 export function planText({ plan = {}, gate = {}, holdout }: Arena, own: string): string {
   const M1 = { recipe: 'unit', covers: ['2.1', '2.2'], controls: ['revert'], expect: { level: 1 }, ...gate };
   const front = {
-    ...{ phase: phaseId, base: 'main', gates: { M1 }, tests: ['tests/**'], protected: ['.ci/**', 'packages.lock'] },
-    ...{ budget: { usd: 5, hours: 1, claims: 12 }, ...(holdout && { holdout: join(own, 'holdout') }), ...plan },
+    phase: phaseId,
+    base: 'main',
+    gates: { M1 },
+    tests: ['tests/**'],
+    protected: ['.ci/**', 'packages.lock'],
+    budget: { usd: 5, hours: 1, claims: 12 },
+    ...(holdout && { holdout: join(own, 'holdout') }),
+    ...plan,
   };
   return `---\n${stringify(front)}---\n${readFileSync(join(samples, 'plan.md'), 'utf8')}`;
 }

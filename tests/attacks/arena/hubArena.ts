@@ -168,8 +168,13 @@ export function entryOf(kind: Kind, role: Role, id: number, facts: object, body 
 export function actEntry({ made, nextId }: HubArena, signer: Signer, words?: string): Entry {
   const payload = { act: 'note', phase: phaseId, text: 'well done' } as ActPayload;
   const act = {
-    ...{ v: 1, workspace: 'sample', root: made.hub.root, nonce: 'a'.repeat(32), at },
-    ...{ expires: '2026-06-12T21:00:00Z', payload },
+    v: 1,
+    workspace: 'sample',
+    root: made.hub.root,
+    nonce: 'a'.repeat(32),
+    at,
+    expires: '2026-06-12T21:00:00Z',
+    payload,
   } as Act;
   const { signature } = signAct(act, signer);
   const shown = words === undefined ? act : { ...act, payload: { ...payload, text: words } };

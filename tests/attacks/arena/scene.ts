@@ -136,7 +136,14 @@ export function judge({ writer, claim, runs }: Scene): Promise<SessionId> {
 
 export function verdict({ claim }: Scene, session: SessionId, more: Partial<Facts<'verdict'>> = {}): Intent {
   const facts = {
-    ...{ session, gate: M1, claim, verdict: 'UNVERIFIED' as const, runs: [], findings: [], checks: [], closes: [] },
+    session,
+    gate: M1,
+    claim,
+    verdict: 'UNVERIFIED' as const,
+    runs: [],
+    findings: [],
+    checks: [],
+    closes: [],
     ...more,
   };
   return { kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'Fine.' };

@@ -82,11 +82,9 @@ export const behaviour: Family = {
       work: starving('yes'),
     }),
     {
-      ...{
-        rows: 'killed half-way',
-        title: 'hopes that a kill -9 in the middle loses the control',
-        refusedBy: 'gate: controls',
-      },
+      rows: 'killed half-way',
+      title: 'hopes that a kill -9 in the middle loses the control',
+      refusedBy: 'gate: controls',
       because: /VACUOUS/,
       play: (dir) => killed(dir, { work: vacuous }),
     },

@@ -59,7 +59,9 @@ export const controlAttacks: Attack[] = [
     /no test that the claim adds or changes fails on an assertion\. What went red: .*mul\.test\.sh/,
   ),
   {
-    ...{ rows: '47', title: 'a patch by a session that was not woken for one', refusedBy: 'funnel' },
+    rows: '47',
+    title: 'a patch by a session that was not woken for one',
+    refusedBy: 'funnel',
     because: /was not woken for a sabotage/,
     play: (dir) =>
       told(dir, async ({ writer, claim }) => {

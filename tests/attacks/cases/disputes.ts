@@ -10,17 +10,23 @@ type Disputed = { scene: Scene; finding: Entry };
 
 export const disputeAttacks: Attack[] = [
   {
-    ...{ rows: '47', title: 'a Builder that disputes a finding without having tried', refusedBy: 'funnel' },
+    rows: '47',
+    title: 'a Builder that disputes a finding without having tried',
+    refusedBy: 'funnel',
     because: /may be disputed after 2 new claims of its gate; since #\d+ there have been 0/,
     play: (dir) => told(dir, async (scene) => dispute(await failed(scene))),
   },
   {
-    ...{ rows: '47', title: 'a Builder that disputes a finding to be rid of it', refusedBy: 'gate: findings' },
+    rows: '47',
+    title: 'a Builder that disputes a finding to be rid of it',
+    refusedBy: 'gate: findings',
     because: /is open and disputed \(#\d+\)/,
     play: (dir) => told(dir, async (scene) => dispute(await tried(await failed(scene))), 'gate'),
   },
   {
-    ...{ rows: '47', title: 'a Builder that disputes again what the operator let stand', refusedBy: 'funnel' },
+    rows: '47',
+    title: 'a Builder that disputes again what the operator let stand',
+    refusedBy: 'funnel',
     because: /may be disputed after 2 new claims of its gate; since #\d+ there have been 0/,
     play: (dir) =>
       told(dir, async (scene) => {
@@ -74,7 +80,12 @@ async function tried({ scene, finding }: Disputed): Promise<Disputed> {
 
 function dispute({ scene: { builder }, finding }: Disputed): Intent {
   const facts = {
-    ...{ session: builder, action: 'Decide', verify: 'It is lifted', blocks: [M1], options: [], disputes: finding.id },
+    session: builder,
+    action: 'Decide',
+    verify: 'It is lifted',
+    blocks: [M1],
+    options: [],
+    disputes: finding.id,
   };
   return { kind: 'blocked', role: 'builder', phase: phaseId, facts, body: 'It is right as it is.' };
 }

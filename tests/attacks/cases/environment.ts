@@ -75,8 +75,15 @@ export const environment: Family = {
     against('20', 'sets every switch that an environment might have', 'gate: controls', /VACUOUS/, {
       work: vacuous,
       env: {
-        ...{ COLDPASS_GATE: '0', COLDPASS_SKIP_CONTROLS: '1', COLDPASS_SANDBOX: 'none', COLDPASS_UNSAFE: '1' },
-        ...{ FOREMAN_GATE: '0', CI: 'false', NODE_ENV: 'test', DEBUG: '1', GIT_CONFIG_COUNT: '0' },
+        COLDPASS_GATE: '0',
+        COLDPASS_SKIP_CONTROLS: '1',
+        COLDPASS_SANDBOX: 'none',
+        COLDPASS_UNSAFE: '1',
+        FOREMAN_GATE: '0',
+        CI: 'false',
+        NODE_ENV: 'test',
+        DEBUG: '1',
+        GIT_CONFIG_COUNT: '0',
       },
     }),
     against('21', 'runs code before the tests by a lifecycle script', 'gate: runs', /ended FAIL/, {

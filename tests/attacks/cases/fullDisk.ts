@@ -15,12 +15,16 @@ const seconds = 60;
 
 export const fullDiskAttacks: Attack[] = [
   {
-    ...{ rows: 'starved: disk', title: 'fills the hub’s disk, to swallow the FAIL', refusedBy: 'funnel' },
+    rows: 'starved: disk',
+    title: 'fills the hub’s disk, to swallow the FAIL',
+    refusedBy: 'funnel',
     because: /^Nothing was appended to the trail: the disk is full/,
     play: (dir) => outcomeOf(dir, 'full'),
   },
   {
-    ...{ rows: 'starved: disk', title: 'publishes onto a full disk', refusedBy: 'tool: publish' },
+    rows: 'starved: disk',
+    title: 'publishes onto a full disk',
+    refusedBy: 'tool: publish',
     because: /No space left|disk is full|ENOSPC/i,
     play: (dir) => outcomeOf(dir, 'full'),
   },

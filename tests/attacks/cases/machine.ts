@@ -69,12 +69,18 @@ export const machineAttacks: Attack[] = [
   refused('38', 'words of a session that has ended', /has ended/, async (scene) => {
     await scene.writer.end(scene.builder, 'builder');
     return {
-      ...{ kind: 'note', role: 'builder', phase: phaseId, body: '' },
+      kind: 'note',
+      role: 'builder',
+      phase: phaseId,
+      body: '',
       facts: { session: scene.builder, title: 'x' },
     };
   }),
   {
-    ...{ rows: '17', title: 'a run outside the sandbox', refusedBy: 'gate: runs', because: /ran outside the sandbox/ },
+    rows: '17',
+    title: 'a run outside the sandbox',
+    refusedBy: 'gate: runs',
+    because: /ran outside the sandbox/,
     play: (dir) =>
       told(
         dir,
@@ -127,15 +133,27 @@ async function claimAgain({ writer, builder, sha }: Scene, change: Partial<Facts
   const [first] = phaseOf(writer).claims;
   if (!first) throw new Error('there is no claim');
   const facts = {
-    ...{ session: builder, gate: M1, shas: { main: sha }, trees: { main: first.tree }, descends: [first.id] },
-    ...{ precedes: [], references: first.references, keeps: first.keeps, expects: first.expects, touches: [] },
-    ...{ functions: {}, ...change },
+    session: builder,
+    gate: M1,
+    shas: { main: sha },
+    trees: { main: first.tree },
+    descends: [first.id],
+    precedes: [],
+    references: first.references,
+    keeps: first.keeps,
+    expects: first.expects,
+    touches: [],
+    functions: {},
+    ...change,
   };
   return { kind: 'claim', role: 'builder', phase: phaseId, facts, body: 'Again.' } as unknown as Intent;
 }
 
 const withdrawn = ({ writer, builder, claim }: Scene) =>
   writer.append({
-    ...{ kind: 'close', role: 'builder', phase: phaseId, body: 'Not yet.' },
+    kind: 'close',
+    role: 'builder',
+    phase: phaseId,
+    body: 'Not yet.',
     facts: { session: builder, target: claim, as: 'withdrawn', answers: [] },
   });

@@ -14,7 +14,11 @@ const long = `seq 8000 > numbers.txt`;
 const says = (verdict: string, more: object = {}) =>
   calls('verdict', { claim: '{{ claim:number }}', verdict, words: 'So I judge.', ...more });
 const finding = (more: object = {}) => ({
-  ...{ gate: 'M1', claim: '{{ claim:number }}', title: 'It may be wrong', fix: ['it is right'], words: 'I think so.' },
+  gate: 'M1',
+  claim: '{{ claim:number }}',
+  title: 'It may be wrong',
+  fix: ['it is right'],
+  words: 'I think so.',
   ...more,
 });
 const filed = (more: object = {}) =>

@@ -40,7 +40,10 @@ function onRef(
 
 const refs: Attack[] = [
   {
-    ...{ rows: '40', title: 'takes the last entries off the trail', refusedBy: 'audit', because: /heads\.log/ },
+    rows: '40',
+    title: 'takes the last entries off the trail',
+    refusedBy: 'audit',
+    because: /heads\.log/,
     play: (dir) => rewound(dir, 2),
   },
   onRef('37', 'writes on from an entry that is not the last', 'refs/heads/trail', /not a fast-forward/, (a) =>

@@ -15,12 +15,11 @@ const bodyMutants: Mutant[] = [
   never('body: --> is no line', body, "line === '-->'", 'a body that ends the machine’s part'),
   never('body: nesting', body, 'tooNested.test(line)', 'a body that nests quotes until the parser chokes'),
   {
-    ...{
-      rule: 'body: Markdown marks',
-      file: body,
-      find: 'if (emphasis <= emphasisMarksMax && other <= otherMarksMax) return null;',
-    },
-    ...{ replace: 'if (other >= 0) return null;', attack: 'a body that marks words up until the parser chokes' },
+    rule: 'body: Markdown marks',
+    file: body,
+    find: 'if (emphasis <= emphasisMarksMax && other <= otherMarksMax) return null;',
+    replace: 'if (other >= 0) return null;',
+    attack: 'a body that marks words up until the parser chokes',
   },
   {
     rule: 'body: headings',

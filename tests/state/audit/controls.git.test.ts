@@ -31,17 +31,31 @@ function laid() {
   const id = 7 as EntryId;
   const { pinned } = pinRecipe(app, recipeOf(), () => null);
   const runOf = (run: string, purpose: object, at: Sha) =>
-    ({ ...{ id: 9, run, purpose, sha: at, tree: at }, ...counts }) as Run;
+    ({ id: 9, run, purpose, sha: at, tree: at, ...counts }) as Run;
   const counts = { recipe: app, recipeDigest: zero, outcome: 'PASS', atMs: 0 } as Partial<Run>;
   const claim = {
-    ...{ id, gate: M1, sha, tree: sha, references: { M1: base }, functions: { M1: 2 }, keeps: {}, touches: [] },
-    ...{ descends: [], precedes: [], verdicts: [], withdrawn: null, atMs: 0, expects: { pass: [], looksBad: [] } },
+    id,
+    gate: M1,
+    sha,
+    tree: sha,
+    references: { M1: base },
+    functions: { M1: 2 },
+    keeps: {},
+    touches: [],
+    descends: [],
+    precedes: [],
+    verdicts: [],
+    withdrawn: null,
+    atMs: 0,
+    expects: { pass: [], looksBad: [] },
   } as Claim;
   const own = runOf('r-00000000000a', { kind: 'gate', claim: id, gate: M1, k: 1 }, sha);
   const reference = runOf('r-00000000000b', { kind: 'base', recipe: app, k: 1 }, base);
   const phase: Phase = {
     ...tell({ M1: { controls: ['hollow'] } }).phase(),
-    ...{ base, claims: [claim], runs: [reference, own] },
+    base,
+    claims: [claim],
+    runs: [reference, own],
     sabotages: [{ id: 11 as EntryId, claim: id, gate: M1, edits: [] }],
   };
   const records = new Map<RunId, RunRecord>([

@@ -47,8 +47,14 @@ const labelled: Files = {
 };
 
 const facts: AppFacts = {
-  ...{ deploys: { made: 1, expected: 1 }, crossover: null, images: {}, backedUp: ['mail'], witnesses: null },
-  ...{ residue: 0, lint: [], denied: [] },
+  deploys: { made: 1, expected: 1 },
+  crossover: null,
+  images: {},
+  backedUp: ['mail'],
+  witnesses: null,
+  residue: 0,
+  lint: [],
+  denied: [],
 };
 
 /** A phase of an app with one claim that changes so much, and records of its runs. */
@@ -58,10 +64,22 @@ function laid(change: Files, isOfApp = true) {
   const { pinned } = pinRecipe(mail, recipe, () => null);
   const counts = { recipe: mail, recipeDigest: zero, outcome: 'PASS', atMs: 0 } as Partial<Run>;
   const runOf = (run: string, purpose: object, at: Sha) =>
-    ({ ...{ id: 9, run, purpose, sha: at, tree: at }, ...counts }) as Run;
+    ({ id: 9, run, purpose, sha: at, tree: at, ...counts }) as Run;
   const claim = {
-    ...{ id: 7 as EntryId, gate: M1, sha, tree: sha, references: { M1: from }, functions: {}, keeps: {}, touches: [] },
-    ...{ descends: [], precedes: [], verdicts: [], withdrawn: null, atMs: 0, expects: { pass: [], looksBad: [] } },
+    id: 7 as EntryId,
+    gate: M1,
+    sha,
+    tree: sha,
+    references: { M1: from },
+    functions: {},
+    keeps: {},
+    touches: [],
+    descends: [],
+    precedes: [],
+    verdicts: [],
+    withdrawn: null,
+    atMs: 0,
+    expects: { pass: [], looksBad: [] },
   } as Claim;
   const purpose = { kind: 'control', claim: claim.id, gate: M1, reference: from };
   const own = runOf('r-00000000000a', { kind: 'gate', claim: claim.id, gate: M1, k: 1 }, sha);
@@ -78,7 +96,9 @@ function laid(change: Files, isOfApp = true) {
   ]);
   const phase: Phase = {
     ...tell({ M1: { controls: ['omit-volume'] } }, {}, isOfApp ? ['app'] : []).phase(),
-    ...{ base: from, claims: [claim], runs: [reference, own, drill] },
+    base: from,
+    claims: [claim],
+    runs: [reference, own, drill],
   };
   const using = {
     hub: repo.hub,

@@ -13,8 +13,14 @@ const stands = checkId('backup_restore', 'every service stands');
 
 function app(...backedUp: string[]): AppFacts {
   return {
-    ...{ deploys: { made: 1, expected: 1 }, crossover: null, images: {}, backedUp, witnesses: null },
-    ...{ residue: 0, lint: [], denied: [] },
+    deploys: { made: 1, expected: 1 },
+    crossover: null,
+    images: {},
+    backedUp,
+    witnesses: null,
+    residue: 0,
+    lint: [],
+    denied: [],
   };
 }
 
@@ -156,8 +162,13 @@ describe('published of an app', () => {
   const drilled = drill([...all, ...withoutAccounts, ...withoutMail]);
   const judged = (more: Partial<Parameters<typeof judgePublished>[0]>) =>
     judgePublished({
-      ...{ reference, claim, drills: [], isReverted: true, changedTestFiles: ['tests/restore.test.ts'] },
-      ...{ control: drill([passed(stands), passed(account), failed(message)]), ...more },
+      reference,
+      claim,
+      drills: [],
+      isReverted: true,
+      changedTestFiles: ['tests/restore.test.ts'],
+      control: drill([passed(stands), passed(account), failed(message)]),
+      ...more,
     });
   const green = record({ app: app('accounts'), tests: [passed(stands), passed(account), passed(message)] });
 

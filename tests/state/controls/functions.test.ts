@@ -58,17 +58,20 @@ function without(path: string, text: string, name: string): string | null {
 describe('the functions of a file', () => {
   it('are in JavaScript those with a name, and the outermost of the others', () => {
     expect(names('a.js', js)).toEqual([
-      ...['1 first', '3 Store.constructor', '4 Store.all', '5 Store.size', '6 Store.#inner', '7 Store.bound'],
-      ...[
-        '10 put',
-        '11 drop',
-        '13 short',
-        '14 exports.long',
-        '15 (function)',
-        '16 open',
-        '17 open.close',
-        '18 open.read',
-      ],
+      '1 first',
+      '3 Store.constructor',
+      '4 Store.all',
+      '5 Store.size',
+      '6 Store.#inner',
+      '7 Store.bound',
+      '10 put',
+      '11 drop',
+      '13 short',
+      '14 exports.long',
+      '15 (function)',
+      '16 open',
+      '17 open.close',
+      '18 open.read',
     ]);
   });
 
@@ -143,8 +146,16 @@ describe('a function that is emptied', () => {
 describe('whatever a file holds', () => {
   const bodies = fc.array(
     fc.constantFrom(
-      ...['return 1;', 'const s = `a\n// b\n*/`;', '/* a\n b */', "const t = '//';", 'if (x) { y(); } else z();'],
-      ...['for (const a of b) { c(() => a); }', 'const g = (x) => ({ x });', '\u2028', 'const r = /[}/]/;', 'throw e;'],
+      'return 1;',
+      'const s = `a\n// b\n*/`;',
+      '/* a\n b */',
+      "const t = '//';",
+      'if (x) { y(); } else z();',
+      'for (const a of b) { c(() => a); }',
+      'const g = (x) => ({ x });',
+      '\u2028',
+      'const r = /[}/]/;',
+      'throw e;',
     ),
     { minLength: 1, maxLength: 6 },
   );

@@ -37,9 +37,14 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
     for (const [at, purpose] of asked.entries()) make(purpose, (results[at] ?? results.at(-1)) as ControlResult);
   }
   const sabotage = (more: Partial<Facts<'sabotage'>> = {}): IntentOf<'sabotage'> => ({
-    ...{ kind: 'sabotage', role: 'adversary', phase: story.phaseId, body: 'It breaks 2.1.' },
+    kind: 'sabotage',
+    role: 'adversary',
+    phase: story.phaseId,
+    body: 'It breaks 2.1.',
     facts: {
-      ...{ session: story.awake('adversary'), claim: id, gate: M1 },
+      session: story.awake('adversary'),
+      claim: id,
+      gate: M1,
       edits: [{ path: 'src/a.js', find: 'one', replace: 'two' }],
       ...more,
     },
@@ -316,7 +321,11 @@ describe('the controls of an app', () => {
       const [until, because] = ['2099-01-01T00:00:00Z', 'I looked'];
       story.submit(
         story.act({
-          ...{ act: 'waive', phase: story.phaseId, gate: M1, until, because },
+          act: 'waive',
+          phase: story.phaseId,
+          gate: M1,
+          until,
+          because,
           condition: `control:${control}` as 'control:published',
         }),
       );

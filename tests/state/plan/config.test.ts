@@ -23,8 +23,16 @@ test('a small configuration is read with its defaults', () => {
 test('an app recipe is read with its defaults', () => {
   const config = readConfig(checkout({ 'coldpass.yml': app('') }));
   expect(recipeNamed(config, 'mail')).toMatchObject({
-    ...{ engine: 'swarm', app: '.', compose: ['compose.yml'], main: 'app', suite: 'tests', upgradeFrom: 'previous' },
-    ...{ ready: [], needs: {}, notApplicable: {}, seconds: { deploy: 300, tests: 300 } },
+    engine: 'swarm',
+    app: '.',
+    compose: ['compose.yml'],
+    main: 'app',
+    suite: 'tests',
+    upgradeFrom: 'previous',
+    ready: [],
+    needs: {},
+    notApplicable: {},
+    seconds: { deploy: 300, tests: 300 },
   });
 });
 

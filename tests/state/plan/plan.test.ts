@@ -539,14 +539,17 @@ describe('a plan whose gate an app judges', () => {
 
   it('is warned where it expects no level: a failed lint would not keep the gate from holding', () => {
     expect(check('times: 2')).toContainEqual({
-      ...{ line: 5, level: 'warning', what: 'gates.M1 expects no level, so an app that fails its lint passes' },
+      line: 5,
+      level: 'warning',
+      what: 'gates.M1 expects no level, so an app that fails its lint passes',
       fix: 'write expect: { level: 5, flags: [clean_teardown, no_secret_leak] }',
     });
   });
 
   it.each(['revert', 'hollow'])('may not ask for %s, and is told what it may', (control) => {
     expect(check(`controls: [${control}], expect: { level: 5 }`)).toContainEqual({
-      ...{ line: 5, level: 'error' },
+      line: 5,
+      level: 'error',
       what: `gates.M1.controls names ${control}, which is of commands, and recipe test is not`,
       fix: 'remove it: an app has published (added by itself), placebo, omit-volume and no-restore',
     });

@@ -114,7 +114,10 @@ const acts: Record<Happening, (stage: Stage) => Promise<unknown>> = {
   finding,
   veto: ({ writer, sessions, told }) =>
     writer.append({
-      ...{ kind: 'veto', role: 'adversary', phase: phaseId, body: '' },
+      kind: 'veto',
+      role: 'adversary',
+      phase: phaseId,
+      body: '',
       facts: { session: sessions.adversary, title: `not so, ${told}`, until: ['it is so'] },
     } as Intent),
   claim,
@@ -143,8 +146,12 @@ async function finding({ writer, sessions, claims, told }: Stage): Promise<void>
   const script = `test -f kept-${told}\n`;
   const file = digestOf(script);
   const facts = {
-    ...{ session: sessions.adversary, gate: M1, claim: claims.at(-1) ?? null, title: `lost, ${told}` },
-    ...{ fix: ['it is kept'], reproducer: { path: 'tests/again.sh', file, command: 'sh tests/again.sh' } },
+    session: sessions.adversary,
+    gate: M1,
+    claim: claims.at(-1) ?? null,
+    title: `lost, ${told}`,
+    fix: ['it is kept'],
+    reproducer: { path: 'tests/again.sh', file, command: 'sh tests/again.sh' },
   };
   const blobs = [{ path: `blobs/${file}`, bytes: Buffer.from(script) }];
   await writer.append({ kind: 'finding', role: 'adversary', phase: phaseId, facts, body: '', blobs });

@@ -224,7 +224,15 @@ async function verdict(
   const judged = phase.claims.find(({ id }) => id === claim) as Claim;
   const review = await reviewOf(made.hub.dir, phase, judged);
   const facts = {
-    ...{ session, gate, claim, verdict: word, runs: [], findings: [], checks: [], closes: [], ...rest },
+    session,
+    gate,
+    claim,
+    verdict: word,
+    runs: [],
+    findings: [],
+    checks: [],
+    closes: [],
+    ...rest,
     ...servedTo(review, { verdict: word, claim }, []),
   };
   return (await append({ kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'As I saw it.' })).id;

@@ -182,13 +182,14 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
   async function run(purpose: Purpose, sha: Sha, parts: RunParts = {}): Promise<RunRecord> {
     const { control, kept, ...rest } = parts;
     const made_ = record({
-      ...{ run: `r-${hex(12)}` as RunId, purpose, recipe: { name: pinned.name, digest: recipeDigest }, ...rest },
-      ...{
-        shas: { main: sha },
-        trees: { main: await treeOf(hub.dir, sha) },
-        startedAtMs: nowMs,
-        endedAtMs: nowMs + 500,
-      },
+      run: `r-${hex(12)}` as RunId,
+      purpose,
+      recipe: { name: pinned.name, digest: recipeDigest },
+      ...rest,
+      shas: { main: sha },
+      trees: { main: await treeOf(hub.dir, sha) },
+      startedAtMs: nowMs,
+      endedAtMs: nowMs + 500,
     });
     const at = phase();
     const facts = runFacts(made_, { asks: at ? asksOf(at, purpose) : [], control, kept });
