@@ -1,5 +1,5 @@
-// What the audit finds out about controls, over a real repository: functions that a claim hides, judgements that its records do
-// not give, runs that nobody asked for, patches that are none.
+// What the audit finds wrong with controls, over a real repository: functions that a claim hides, judgements that do
+// not follow from the records, runs that no claim asks for, and invalid patches.
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
@@ -21,7 +21,7 @@ const app = 'app' as RecipeName;
 const store = 'export function one() {\n  return 1;\n}\n\nexport function two() {\n  return 2;\n}\n';
 const tests = [passed('test/a.test.js > one')];
 
-/** A phase with one claim, its own run and the base's, over a repository of two commits. */
+/** A phase with one claim, one run of it and one of the base, over a repository of two commits. */
 function laid() {
   const repo = repoOf(
     { 'test/a.test.js': '// old\n' },
@@ -77,7 +77,7 @@ function controlOf(base: Sha, more: Partial<ControlPurpose>): ControlPurpose {
 }
 
 it.each([
-  ['tells all', { M1: 2 }, []],
+  ['lists all', { M1: 2 }, []],
   ['hides some', { M1: 1 }, [/it changes functions \{"M1":2\} by gate, and says \{"M1":1\}/]],
   ['hides all', undefined, [/and says \{\}/]],
 ])('a claim that %s of its functions', async (_, functions, problems) => {
@@ -95,7 +95,7 @@ it('a function that the plan exempts is not counted', async () => {
   expect(await functionProblems({ facts } as unknown as EntryOf<'claim'>, { ...phase, spec }, using)).toEqual([]);
 });
 
-it('a judgement is made again: the words of another function, or another result, are found out', async () => {
+it('a judgement is recomputed, which shows a wrong function name or a wrong result', async () => {
   const { phase, using, base, sha } = laid();
   const purpose = controlOf(base, { target: '2' });
   const control = record({ purpose, shas: { main: sha }, tests });
@@ -111,7 +111,7 @@ it('a judgement is made again: the words of another function, or another result,
   expect(await told('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
 });
 
-it('a run that its claim does not ask for is found out, by reference and target', () => {
+it('a run that its claim does not ask for is found by its reference and target', () => {
   const { phase, claim, base, sha } = laid();
   const problems = (more: Partial<ControlPurpose>) => targetProblems(controlOf(base, more), phase, claim);
   expect(hollowTargets(phase, claim, M1).toSorted()).toEqual([1, 2]);
@@ -129,10 +129,10 @@ it('a run that its claim does not ask for is found out, by reference and target'
 });
 
 it.each([
-  ['of production code is sound', 'lib/store.js', 'return 2;', []],
-  ['of a test is found out', 'test/a.test.js', '//', [/test\/a\.test\.js is no production file/]],
-  ['of what is not there is found out', 'lib/store.js', 'return 3;', [/holds this nowhere/]],
-  ['of data is sound', 'lib/data.json', '{}', []],
+  ['of production code is accepted', 'lib/store.js', 'return 2;', []],
+  ['of a test is reported', 'test/a.test.js', '//', [/test\/a\.test\.js is no production file/]],
+  ['of missing text is reported', 'lib/store.js', 'return 3;', [/holds this nowhere/]],
+  ['of data is accepted', 'lib/data.json', '{}', []],
 ])('a patch %s', async (_, path, find, problems) => {
   const { phase, using } = laid();
   const facts = { session: 's-000000000001', claim: 7, gate: M1, edits: [{ path, find, replace: '' }] };
@@ -140,7 +140,7 @@ it.each([
   expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
 });
 
-it('a patch of what the plan protects is found out', async () => {
+it('a patch of a protected path is reported', async () => {
   const { phase, using } = laid();
   const spec = { ...phase.spec, protected: ['lib/**'] };
   const edits = [{ path: 'lib/store.js', find: 'return 2;', replace: '' }];
