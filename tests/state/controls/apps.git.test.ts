@@ -1,5 +1,5 @@
-// The controls of an app over a real repository: what the audit makes of them again, what it finds out, and which files stand in
-// the place of which.
+// The controls of an app over a real repository: what the audit recomputes, what it finds wrong, and which files each
+// control restores.
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
@@ -57,7 +57,7 @@ const facts: AppFacts = {
   denied: [],
 };
 
-/** A phase of an app with one claim that changes so much, and records of its runs. */
+/** A phase of an app with one claim that makes this change, and the records of its runs. */
 function laid(change: Files, isOfApp = true) {
   const repo = repoOf(base, change);
   const [from, sha] = repo.shas as [Sha, Sha];
@@ -115,7 +115,7 @@ function inTurn(turn: string, ...tests: RunRecord['tests']) {
   return tests.map((test) => ({ ...test, id: idInTurn(turn, test.id) }));
 }
 
-it('a drill is judged again from the records', async () => {
+it('the audit judges a drill again from the records', async () => {
   const { phase, using, sha, of, records, own, turns } = laid(labelled);
   const control = record({
     app: facts,
@@ -139,7 +139,7 @@ it('a drill is judged again from the records', async () => {
   ]);
 });
 
-it('published is judged again with what the drills before it noticed, and without them is another', async () => {
+it('the audit judges published again from earlier drills; without them the result differs', async () => {
   const { phase, using, sha, of } = laid(deeper);
   const tests = [passed(stands), passed(account), passed(message)];
   const control = record({ app: facts, purpose: of('published'), shas: { main: sha }, tests });
@@ -154,7 +154,7 @@ it('published is judged again with what the drills before it noticed, and withou
   ]);
 });
 
-it('a control that the recipe cannot have is found out, either way', () => {
+it('the audit reports a control that the kind of recipe cannot have', () => {
   const { phase, claim, of } = laid(labelled);
   for (const control of ['published', 'placebo', 'omit-volume', 'no-restore'] as const)
     expect(targetProblems(of(control), phase, claim)).toEqual([]);
@@ -168,7 +168,7 @@ it('a control that the recipe cannot have is found out, either way', () => {
   ]);
 });
 
-it('no function of an app is counted, though its tree holds some', async () => {
+it('the audit counts no function of an app, even if its tree has some', async () => {
   const { phase, using, sha, from } = laid(labelled);
   const told = (functions?: object) => ({
     facts: { shas: { main: sha }, references: { M1: from }, ...(functions && { functions }) },
@@ -177,7 +177,7 @@ it('no function of an app is counted, though its tree holds some', async () => {
   expect(await functionProblems(told({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
 });
 
-it('published takes the app back and leaves the claim’s tests; earlier tests come back over the claim’s app', async () => {
+it('published reverts the app under the claim’s tests; earlier tests run on the claim’s app', async () => {
   const { phase, hub, from, sha } = laid(labelled);
   const changed = await changedPaths(hub, from, sha);
   const globs = testGlobsOf(phase.spec, recipe);
@@ -191,7 +191,7 @@ it('published takes the app back and leaves the claim’s tests; earlier tests c
   ).toEqual([]);
 });
 
-it('checks of the harness are earlier tests too: one that goes red over the claim’s app, or goes, breaks them', () => {
+it('harness checks are earlier tests too: one that turns red or disappears means BROKEN', () => {
   const upgraded = checkId('upgrade', 'the deployed version is the head’s');
   const earlier = [record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account)] })];
   const claim = record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account), passed(message)] });
