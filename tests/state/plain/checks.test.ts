@@ -9,19 +9,16 @@ describe('nothing is flagged', () => {
   it.each([
     ['in a claim and its later verdict', claimed + passed],
     [
-      'in a fail and a pass with time for the mending between them',
+      'in a fail and a pass with time for a fix between them',
       `## M1 FAIL @2026-01-02T10:00Z\n\nBuild #3.\n\n## M1 PASS @2026-01-02T10:30Z\n\nCommit \`abc1230\`, build #5.\n`,
     ],
     [
       'in a fail and a pass close together over the same build',
       '## M1 FAIL @2026-01-02T10:00Z\n\nBuild #3.\n\n## M1 PASS @2026-01-02T10:01Z\n\nBuild #3, read again.\n',
     ],
+    ['in a claim that awaits its verdict, which comes later', `${claimed}Awaiting Adversary.\n\n${passed}`],
     [
-      'in a claim that was made before the verdict and says that it awaits it',
-      `${claimed}Awaiting Adversary.\n\n${passed}`,
-    ],
-    [
-      'in one branch whose head is given short and long',
+      'in a branch whose head is given abbreviated and in full',
       `${claimed}branch \`a/b\`, head \`1234abc\`\n\nbranch \`a/b\`, head \`1234abcdef\`\n\n${passed}`,
     ],
     [
@@ -29,7 +26,7 @@ describe('nothing is flagged', () => {
       `${claimed}The backup tier is N/A. install/upgrade ALL pass.\n\n${passed}`,
     ],
     [
-      'in a finding that was closed after it was left to be closed',
+      'in a finding that was left to be closed, and later closed',
       `${claimed}V1-2 is left for the Adversary to close, @2026-01-02T10:00Z.\n\n${passed}V1-2 is closed.\n`,
     ],
     [
@@ -37,11 +34,11 @@ describe('nothing is flagged', () => {
       `# STATUS — phase a\n\n## Definition of Done\n\n- [x] all\n\n${claimed}${passed}\n## DONE\n\nHanded over.\n`,
     ],
     [
-      'in two verdicts that one sentence gives, with one commit',
+      'in two verdicts in one sentence, with one commit',
       `${claimed}${claimed.replaceAll('M1', 'M2')}M1 + M2 ✅PASS @2026-01-02T10:00Z (\`def4560\`).\n`,
     ],
     [
-      'in a fail that stands on words alone',
+      'in a fail with nothing but words as evidence',
       '## M1 FAIL @2026-01-02T10:00Z\n\n[CONC-A1] filed: the counter is shared.\n',
     ],
     ['in a veto that was lifted', `${claimed}${passed}\n## VETO the rest is missing\n\n## VETO LIFTED @2026-01-03\n`],
@@ -83,7 +80,7 @@ describe('it is flagged', () => {
       [8],
     ],
     [
-      'that a claim has lost its gate line, which a name in it tells',
+      'that a claim has lost its gate line, though a name in it shows its gate',
       `**Gate: M1 notes — PASS @2026-01-02 (\`abc1230\`).**\n\n**WHAT.** a\n\n---\n\n**Gate: M2 files — PASS @2026-01-02 (\`def4560\`).**\n\n**WHAT.** b\n\n**WHAT.** notes are kept.\n`,
       /^claim-without-gate a claim has no gate line; by a name in it, it was read as M1/,
       [11],
@@ -125,7 +122,7 @@ describe('it is flagged', () => {
       [8, 1],
     ],
     [
-      'that a heading and what stands under it give two verdicts',
+      'that a heading and the text under it give two verdicts',
       `${claimed}${passed}\n**Verdict: FAIL** — no.\n`,
       /^sections-disagree M1 is PASS and FAIL under one heading/,
       [4, 8],
@@ -167,7 +164,7 @@ describe('it is flagged', () => {
       [12, 4],
     ],
     [
-      'that a gate has no findings, though they are told of',
+      'that a gate is said to have no findings, though one is mentioned',
       `${claimed}${passed}V1-2 is closed. M1 has no Adversary findings.\n`,
       /^sections-disagree M1 is said to have no findings, but V1-2 is told of under it/,
       [7, 7],
@@ -250,7 +247,7 @@ describe('it is flagged', () => {
     expect(said.find((one) => what.test(one.text))?.lines).toEqual(lines);
   });
 
-  it('each in the fixtures, and nothing else', () => {
+  it('for each problem in the fixtures, and for nothing else', () => {
     expect(flagsOf(read(fixtureText('REVIEW-notes.md')))).toEqual(['impossible-time M1']);
     expect(flagsOf(read(fixtureText('STATUS-7.md')))).toEqual([
       'no-evidence S2.4',
@@ -273,7 +270,7 @@ describe('with a repository', () => {
   );
   const known = (subject: string) => ({ sha: 'a'.repeat(40), subject });
 
-  it('a commit that is not there backs nothing', () => {
+  it('a missing commit is no evidence', () => {
     const found = withRepository(
       trail,
       new Map([
@@ -288,7 +285,7 @@ describe('with a repository', () => {
     expect(found.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
   });
 
-  it("a verdict's commit that speaks of another gate is flagged, one that speaks of its own is not", () => {
+  it("a verdict's commit is flagged if its subject names another gate, but not its own", () => {
     const at = (subject: string) =>
       withRepository(
         trail,

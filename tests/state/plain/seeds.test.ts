@@ -1,4 +1,4 @@
-// The practice's own files. Expectations name what a person finds in them; the code names nothing of theirs.
+// The practice's own files. The tests expect what a person finds in them; the code contains nothing specific to them.
 
 import { describe, expect, it } from 'vitest';
 import type { PlainGate } from '../../../state/plain/gates.ts';
@@ -37,7 +37,7 @@ describe.skipIf(review === null)("the practice's review log (skipped where its s
     expect(trail.unplaced).toEqual([]);
   });
 
-  it('is flagged for the two minutes in which a fix and a build would lie, and for the failed checks above it', () => {
+  it('is flagged for a fix and a build in two minutes, and for the failed checks above it', () => {
     expect(trail.flags.map(({ kind, what, where }) => [kind, what.includes('2 min apart'), ...linesOf(where)])).toEqual(
       [
         ['impossible-time', true, 84, 268],
@@ -52,7 +52,7 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
   const trail = read(status ?? '');
   const gate = (id: string): PlainGate | undefined => trail.gates.find((one) => one.id === id);
 
-  it('folds into its gates, each with what the text says of it last', () => {
+  it('folds into its gates, each with the last state in the text', () => {
     const standing = Object.fromEntries(trail.gates.map((one) => [one.id, one.standing]));
     const passed = 'F2-14b F2-14c HQ1 Q0 Q1 Q2 Q3.1 Q3.2 Q3.3 Q3.5 Q4.1 Q4.2 Q4.3 Q4.4 Q4.5 Q4.6 Q4.9'.split(' ');
     expect(standing).toEqual({
@@ -69,7 +69,7 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
     expect(withoutClaim).toEqual(['Q3', 'Q3.4', 'Q4', 'Q4.7', 'Q4.8', 'Q4.10', 'Q5']);
   });
 
-  it('dates its verdicts as far as the text goes, and names where each is recorded', () => {
+  it('dates its verdicts as precisely as the text allows, and names where each is recorded', () => {
     expect(verdictsOf(trail).join('\n')).toBe(
       [
         'F2-14b: PASS 2026-05-30T22:42Z',
@@ -132,7 +132,7 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
     expect(linesOf(found[0]?.where ?? [])).toEqual([185]);
   });
 
-  it('is flagged for what its sections contradict each other in', () => {
+  it('is flagged for the contradictions between its sections', () => {
     const found = trail.flags
       .filter(({ kind }) => kind === 'sections-disagree')
       .map(({ ids, where }) => [ids.join(), ...linesOf(where)]);
