@@ -1,5 +1,5 @@
-// A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Without vitest
-// where a folder is given, since benches use it too.
+// A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Does not
+// use vitest if it gets a folder, since benchmarks use it too.
 
 import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
 import { judgeKept } from '../../../state/controls/kept.ts';
@@ -29,7 +29,7 @@ export { M1, type Made, openPhase, openWriter, phaseId, type Writer } from './wr
 
 const script = 'test -f kept || exit 1\n';
 
-/** What the story left: the number of every entry that attacks are about, and the commits. */
+/** What the story left: the ids of all entries that attacks change, and the commits. */
 export type Story = Made & {
   headsLog: string;
   ids: Record<Chapter, EntryId>;
@@ -58,7 +58,7 @@ const files = {
   second: { 'src/keep.js': 'export const both = 2;\n' },
 };
 
-/** A phase from `queue` to `done`: claimed, refuted by a reproducer, claimed anew, passed, handed off. */
+/** A phase from `queue` to `done`: claimed, refuted by a reproducer, claimed again, passed, handed off. */
 export async function honestPhase(dir?: string): Promise<Story> {
   const made = await makeHub([files.base], dir);
   const writer = await openWriter(made);
@@ -171,7 +171,7 @@ function fresh(): TestResult {
   return passed('tests/new.test.js > both are kept');
 }
 
-/** A run that a crash of ours took: on record, not counted. */
+/** Records a run that was lost in a crash of ours, and so does not count. */
 async function lose({ append }: Writer, purpose: Purpose, sha: Sha): Promise<void> {
   const lost = {
     run: 'r-ffffffffffff' as RunId,
