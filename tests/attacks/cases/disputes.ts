@@ -1,4 +1,5 @@
-// F: a Builder that disputes a finding to be rid of it. What is disputed blocks as before: the operator alone lifts it.
+// F: a Builder that disputes a finding to get rid of it. A disputed finding still blocks: only the operator can lift
+// it.
 
 import type { Entry, EntryOf, Intent } from '../../../state/entry/entry.ts';
 import { targetDigestOf } from '../../../state/trail/acts.ts';
@@ -11,21 +12,21 @@ type Disputed = { scene: Scene; finding: Entry };
 export const disputeAttacks: Attack[] = [
   {
     rows: '47',
-    title: 'a Builder that disputes a finding without having tried',
+    title: 'a Builder that disputes a finding without trying to fix it',
     refusedBy: 'funnel',
     because: /may be disputed after 2 new claims of its gate; since #\d+ there have been 0/,
     play: (dir) => told(dir, async (scene) => dispute(await failed(scene))),
   },
   {
     rows: '47',
-    title: 'a Builder that disputes a finding to be rid of it',
+    title: 'a Builder that disputes a finding to get rid of it',
     refusedBy: 'gate: findings',
     because: /is open and disputed \(#\d+\)/,
     play: (dir) => told(dir, async (scene) => dispute(await tried(await failed(scene))), 'gate'),
   },
   {
     rows: '47',
-    title: 'a Builder that disputes again what the operator let stand',
+    title: 'a Builder that disputes again after the operator refused',
     refusedBy: 'funnel',
     because: /may be disputed after 2 new claims of its gate; since #\d+ there have been 0/,
     play: (dir) =>
@@ -41,7 +42,7 @@ export const disputeAttacks: Attack[] = [
 
 export const disputeTwins: Twin[] = [
   {
-    title: 'a finding that was disputed after two claims, and that the operator lifts',
+    title: 'a finding disputed after two claims, which the operator lifts',
     play: (dir) =>
       told(
         dir,
@@ -58,7 +59,7 @@ export const disputeTwins: Twin[] = [
   },
 ];
 
-/** The claim, failed on the Adversary's word. */
+/** Fails the claim on the Adversary's word. */
 async function failed(scene: Scene): Promise<Disputed> {
   const { writer, claim } = scene;
   await scene.green();
@@ -70,7 +71,7 @@ async function failed(scene: Scene): Promise<Disputed> {
   return { scene, finding };
 }
 
-/** Two claims more, the last with all its evidence. */
+/** Makes two more claims, the last one with all its evidence. */
 async function tried({ scene, finding }: Disputed): Promise<Disputed> {
   const first = await reclaimed(scene, { 'src/keep.js': 'export const two = 2;\n' });
   const second = await reclaimed(first, { 'src/keep.js': 'export const three = 3;\n' });
