@@ -55,7 +55,7 @@ export async function attack(one: Attack, dir: string): Promise<Refusal> {
   if (accepted) throw new Red('through', `«${one.title}» got through; what was refused:\n${seen}`);
   const fits = refusals.find(({ by, why }) => by === one.refusedBy && one.because.test(why));
   if (!fits) throw new Red('another rule', `«${one.title}»: not ${one.refusedBy} ${one.because}, but:\n${seen}`);
-  if (!audit.ok) throw new Red('audit', `«${one.title}» left a trail that the audit refuses: ${told(audit)}`);
+  if (!audit.ok) throw new Red('audit', `«${one.title}» left a trail that the audit refuses: ${problemsOf(audit)}`);
   return fits;
 }
 
@@ -64,9 +64,10 @@ export async function honest(one: Twin, dir: string): Promise<void> {
   const { accepted, refusals, audit } = await one.play(dir);
   const seen = refusals.map(({ by, why }) => `  ${by}: ${why}`).join('\n');
   if (!accepted) throw new Red('twin refused', `honest «${one.title}» was refused:\n${seen}`);
-  if (!audit.ok) throw new Red('audit', `honest «${one.title}» left a trail that the audit refuses: ${told(audit)}`);
+  if (!audit.ok)
+    throw new Red('audit', `honest «${one.title}» left a trail that the audit refuses: ${problemsOf(audit)}`);
 }
 
-function told(audit: Outcome['audit']): string {
+function problemsOf(audit: Outcome['audit']): string {
   return audit.problems.map(({ entry, what }) => `#${entry ?? '-'} ${what}`).join('; ');
 }

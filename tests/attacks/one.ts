@@ -15,13 +15,13 @@ const one = families.flatMap(({ attacks }) => attacks).find((each) => each.title
 if (!one) throw new Error(`no attack is called "${title}"`);
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-one-')));
 try {
-  console.log(JSON.stringify(await judged()));
+  console.log(JSON.stringify(await result()));
 } finally {
   await letGo(dir);
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function judged(): Promise<Said> {
+async function result(): Promise<Said> {
   if (!one) throw new Error('there is no case');
   try {
     const { by, why } = await attack(one, dir);

@@ -14,7 +14,7 @@ export function table(): Reporter {
     onTestModuleEnd(module) {
       const lines = linesOf(module);
       console.log(`\n${lines[0]?.told.family ?? module.relativeModuleId}`);
-      for (const line of lines) console.log(shown(line));
+      for (const line of lines) console.log(row(line));
       if (lines.every(({ passed }) => passed) && !module.ok()) console.log('  the file did not finish');
     },
     onTestRunEnd(modules, errors) {
@@ -36,7 +36,7 @@ function linesOf(module: TestModule): Line[] {
   });
 }
 
-function shown({ title, told, passed, why }: Line): string {
+function row({ title, told, passed, why }: Line): string {
   const name = `${told.twin ? 'honest' : told.rows.padEnd(6)}  ${title}`.padEnd(titleWidth);
   if (!passed) return `  ${name}  FAILED: ${why}`;
   if (told.refusal === null) return `  ${name}  passes`;

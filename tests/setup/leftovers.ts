@@ -16,8 +16,8 @@ const workspacesDir = '/var/lib/coldpass';
 export async function leftovers(): Promise<string[]> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    const found = [...processes(), ...mounts(), ...folders(), ...workspaces(), ...(await leftOnEngine())];
-    if (found.length === 0 || Date.now() > deadline) return found;
+    const left = [...processes(), ...mounts(), ...folders(), ...workspaces(), ...(await leftOnEngine())];
+    if (left.length === 0 || Date.now() > deadline) return left;
     await pause(lookEveryMs);
   }
 }

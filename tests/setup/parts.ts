@@ -33,10 +33,14 @@ export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn
 /** What `npm run long` adds to `tests/live/long/`: all that usually runs in part, and properties with a fresh seed. */
 export function longFiles(at = top): string[] {
   const tests = filesBelow('tests', at).filter((file) => file.endsWith('.test.ts') && !file.includes('/fixtures/'));
-  const drawn = tests.filter((file) => filesOf([file], at, 'tests/').has('tests/support/property.ts'));
-  const cut = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/audit/history.git.test.ts'];
+  const withProperties = tests.filter((file) => filesOf([file], at, 'tests/').has('tests/support/property.ts'));
+  const inPart = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/audit/history.git.test.ts'];
   return [
-    ...new Set([...cut, ...Object.values(parts).flatMap(({ files, onlyWhole }) => [...files, ...onlyWhole]), ...drawn]),
+    ...new Set([
+      ...inPart,
+      ...Object.values(parts).flatMap(({ files, onlyWhole }) => [...files, ...onlyWhole]),
+      ...withProperties,
+    ]),
   ];
 }
 

@@ -35,14 +35,14 @@ const { audit, ...after } = await staged(dir, async (scene) => {
   const fail = verdict(scene, session, { verdict: 'FAIL', findings: [finding.id] });
   const bundle = bundleOf(scene);
   fillUp();
-  full = await told(scene, fail, bundle);
+  full = await handIn(scene, fail, bundle);
   rmSync(ballast);
-  return told(scene, fail, bundle);
+  return handIn(scene, fail, bundle);
 });
 console.log(JSON.stringify({ full, after, audit: { ok: audit.ok, problems: audit.problems } }));
 
 /** Hands in the FAIL and the work, each accepted whole or refused. `accepted` if both were. */
-async function told({ writer, sha }: Scene, fail: Intent, bundlePath: string): Promise<Seen> {
+async function handIn({ writer, sha }: Scene, fail: Intent, bundlePath: string): Promise<Seen> {
   const { hub } = writer.made;
   const refusals: Refusal[] = [];
   const failed = (by: Refusal['by']) => (error: Error) => void refusals.push({ by, why: error.message });

@@ -71,17 +71,17 @@ async function make(dir: string): Promise<HubArena> {
   return { made, writer, sessions: { builder, adversary }, pusher, head, base: made.base, nextId, audits: new Map() };
 }
 
-/** Really pushes what `make` returns; reports which rules of the hook refused it, and an audit of the hub afterwards. */
+/** Makes a real push of what `make` returns; reports what the hook refused, and an audit of the hub afterwards. */
 export async function pushed(
   dir: string,
   make: (arena: HubArena) => Promise<string> | string,
   ref = 'refs/heads/trail',
 ): Promise<Outcome> {
   const arena = await hubIn(dir, 'pushes');
-  const said = push(arena, `+${await make(arena)}:${ref}`);
+  const message = push(arena, `+${await make(arena)}:${ref}`);
   const report = await auditOf(arena);
-  if (said === null) takeBack(arena, ref);
-  return { accepted: said === null, refusals: said === null ? [] : rulesIn(said), audit: report };
+  if (message === null) takeBack(arena, ref);
+  return { accepted: message === null, refusals: message === null ? [] : rulesIn(message), audit: report };
 }
 
 /** Moves the trail back, as an attacker with the hub's disk could; an audit with `heads.log` sees it. */
@@ -177,8 +177,8 @@ export function actEntry({ made, nextId }: HubArena, signer: Signer, words?: str
     payload,
   } as Act;
   const { signature } = signAct(act, signer);
-  const shown = words === undefined ? act : { ...act, payload: { ...payload, text: words } };
-  return entryOf('act', 'operator', nextId, { act: shown, signature });
+  const entryAct = words === undefined ? act : { ...act, payload: { ...payload, text: words } };
+  return entryOf('act', 'operator', nextId, { act: entryAct, signature });
 }
 
 /** Work on the phase's branch, committed in the repository that pushes. */

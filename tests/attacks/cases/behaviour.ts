@@ -86,7 +86,7 @@ export const behaviour: Family = {
       title: 'hopes that a kill -9 midway loses the control',
       refusedBy: 'gate: controls',
       because: /VACUOUS/,
-      play: (dir) => killed(dir, { work: vacuous }),
+      play: (dir) => playKilled(dir, { work: vacuous }),
     },
     against('51', 'kills processes, and writes where the supervisor lives', 'sandbox', /nothing was changed/, {
       builder: [
@@ -148,13 +148,13 @@ export const behaviour: Family = {
     }),
     {
       title: 'sound work that is killed midway and still reaches DONE',
-      play: (dir) => killed(dir, { work: sound }),
+      play: (dir) => playKilled(dir, { work: sound }),
     },
   ],
 };
 
 /** Runs `coldpass run` as a program and kills it once the claim is on the trail; the same command then resumes. */
-async function killed(dir: string, arena: Arena): Promise<Outcome> {
+async function playKilled(dir: string, arena: Arena): Promise<Outcome> {
   const ground = await lay(dir, arena);
   const script = scriptFor(arena, ground);
   const server = await startScripted(script);

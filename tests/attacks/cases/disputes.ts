@@ -32,9 +32,9 @@ export const disputeAttacks: Attack[] = [
     play: (dir) =>
       told(dir, async (scene) => {
         const on = await tried(await failed(scene));
-        const asked = await scene.writer.append<EntryOf<'blocked'>>(dispute(on));
+        const request = await scene.writer.append<EntryOf<'blocked'>>(dispute(on));
         const because = 'It stands.';
-        await scene.writer.act({ act: 'refuse', target: asked.id, targetDigest: targetDigestOf(asked), because });
+        await scene.writer.act({ act: 'refuse', target: request.id, targetDigest: targetDigestOf(request), because });
         return dispute(on);
       }),
   },

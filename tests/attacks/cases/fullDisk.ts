@@ -35,11 +35,11 @@ export const fullDiskTwins: Twin[] = [
 ];
 
 async function outcomeOf(dir: string, when: 'full' | 'after'): Promise<Outcome> {
-  const { audit, ...told } = await shared(dir, 'full', () => played(dir));
+  const { audit, ...told } = await shared(dir, 'full', () => play(dir));
   return { ...told[when], audit: audit as Outcome['audit'] };
 }
 
-async function played(dir: string): Promise<Told> {
+async function play(dir: string): Promise<Told> {
   const place = mkdtempSync(join(dir, 'full-'));
   const small = ['--dev-bind', '/', '/', '--size', `${diskBytes}`, '--tmpfs', place, '--die-with-parent'];
   const program = [process.execPath, join(import.meta.dirname, '..', 'arena', 'fullHub.ts'), place];

@@ -121,8 +121,8 @@ function pushed(dir: string, until: (scene: Scene) => Promise<Scene>): Promise<O
     git(pusher, ['init', '-q']);
     git(pusher, ['fetch', '-q', writer.made.hub.dir, branch]);
     const later = addCommits(pusher, 'refs/heads/work', [{ 'b.txt': 'b\n' }], sha).at(-1);
-    const said = push({ pusher, made: writer.made }, `${later}:${branch}`);
-    return { accepted: said === null, refusals: said === null ? [] : rulesIn(said) };
+    const message = push({ pusher, made: writer.made }, `${later}:${branch}`);
+    return { accepted: message === null, refusals: message === null ? [] : rulesIn(message) };
   });
 }
 

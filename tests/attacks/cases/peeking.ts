@@ -34,8 +34,8 @@ function answers({ repo }: Ground): void {
 
 /** Null if the canary appears in what agents were told or in the logs of runs. */
 function unseen({ paths }: Ground, { calls: made }: Played): string | null {
-  const told = made.map(({ text }) => text).join('\n');
-  return told.includes(canary) || textBelow(paths.runs).includes(canary) ? null : 'the canary appears nowhere';
+  const words = made.map(({ text }) => text).join('\n');
+  return words.includes(canary) || textBelow(paths.runs).includes(canary) ? null : 'the canary appears nowhere';
 }
 
 /** The same for what one role was told by certain tools. */

@@ -63,7 +63,7 @@ async function without(copy: string, mutant: Mutant): Promise<Missed> {
   const whole = readFileSync(file);
   writeFileSync(file, mutated(mutant));
   try {
-    const { red, what } = await played(copy, mutant.attack);
+    const { red, what } = await play(copy, mutant.attack);
     return { mutant, isRed: red === 'through' || red === 'another rule', what };
   } catch (error) {
     return { mutant, isRed: false, what: `it could not be played: ${(error as Error).message}` };
@@ -72,7 +72,7 @@ async function without(copy: string, mutant: Mutant): Promise<Missed> {
   }
 }
 
-function played(copy: string, title: string): Promise<Said> {
+function play(copy: string, title: string): Promise<Said> {
   const program = ['prlimit', `--fsize=${fileBytesMax}`, process.execPath, join(copy, 'tests/attacks/one.ts'), title];
   const child = spawn('timeout', ['-s', 'KILL', `${caseSeconds}`, ...program], {
     cwd: copy,

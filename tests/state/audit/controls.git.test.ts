@@ -22,7 +22,7 @@ const store = 'export function one() {\n  return 1;\n}\n\nexport function two() 
 const tests = [passed('test/a.test.js > one')];
 
 /** A phase with one claim, one run of it and one of the base, over a repository of two commits. */
-function laid() {
+function layPhase() {
   const repo = repoOf(
     { 'test/a.test.js': '// old\n' },
     { 'lib/store.js': store, 'lib/data.json': '{}', 'test/a.test.js': '//\n' },
@@ -81,14 +81,14 @@ it.each([
   ['hides some', { M1: 1 }, [/it changes functions \{"M1":2\} by gate, and says \{"M1":1\}/]],
   ['hides all', undefined, [/and says \{\}/]],
 ])('a claim that %s of its functions', async (_, functions, problems) => {
-  const { phase, using, base, sha } = laid();
+  const { phase, using, base, sha } = layPhase();
   const facts = { shas: { main: sha }, references: { M1: base }, ...(functions && { functions }) };
-  const found = await functionProblems({ facts } as unknown as EntryOf<'claim'>, phase, using);
-  expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+  const faults = await functionProblems({ facts } as unknown as EntryOf<'claim'>, phase, using);
+  expect(faults).toEqual(problems.map((problem) => expect.stringMatching(problem)));
 });
 
 it('a function that the plan exempts is not counted', async () => {
-  const { phase, using, base, sha } = laid();
+  const { phase, using, base, sha } = layPhase();
   const gate = { ...phase.spec.gates[M1], exempt: ['two'] };
   const spec = { ...phase.spec, gates: { M1: gate } } as Phase['spec'];
   const facts = { shas: { main: sha }, references: { M1: base }, functions: { M1: 1 } };
@@ -96,23 +96,23 @@ it('a function that the plan exempts is not counted', async () => {
 });
 
 it('a judgement is recomputed, which shows a wrong function name or a wrong result', async () => {
-  const { phase, using, base, sha } = laid();
+  const { phase, using, base, sha } = layPhase();
   const purpose = controlOf(base, { target: '2' });
   const control = record({ purpose, shas: { main: sha }, tests });
-  const told = (result: string, name: string) => {
+  const problemsOf = (result: string, name: string) => {
     const why = `With ${name} emptied every test stays green. Test what it does, or leave it out.`;
     const facts = { ...runFacts(control), control: { result, why } };
     return controlProblems({ facts } as unknown as EntryOf<'run'>, phase, control, using);
   };
-  expect(await told('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
-  expect(await told('VACUOUS', 'one (lib/store.js:1)')).toEqual([
+  expect(await problemsOf('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
+  expect(await problemsOf('VACUOUS', 'one (lib/store.js:1)')).toEqual([
     expect.stringMatching(/make the control VACUOUS .*two/),
   ]);
-  expect(await told('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
+  expect(await problemsOf('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
 });
 
 it('a run that its claim does not ask for is found by its reference and target', () => {
-  const { phase, claim, base, sha } = laid();
+  const { phase, claim, base, sha } = layPhase();
   const problems = (more: Partial<ControlPurpose>) => targetProblems(controlOf(base, more), phase, claim);
   expect(hollowTargets(phase, claim, M1).toSorted()).toEqual([1, 2]);
   expect(problems({ target: '1' })).toEqual([]);
@@ -134,17 +134,17 @@ it.each([
   ['of missing text is reported', 'lib/store.js', 'return 3;', [/holds this nowhere/]],
   ['of data is accepted', 'lib/data.json', '{}', []],
 ])('a patch %s', async (_, path, find, problems) => {
-  const { phase, using } = laid();
+  const { phase, using } = layPhase();
   const facts = { session: 's-000000000001', claim: 7, gate: M1, edits: [{ path, find, replace: '' }] };
-  const found = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, phase, using);
-  expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+  const faults = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, phase, using);
+  expect(faults).toEqual(problems.map((problem) => expect.stringMatching(problem)));
 });
 
 it('a patch of a protected path is reported', async () => {
-  const { phase, using } = laid();
+  const { phase, using } = layPhase();
   const spec = { ...phase.spec, protected: ['lib/**'] };
   const edits = [{ path: 'lib/store.js', find: 'return 2;', replace: '' }];
   const facts = { session: 's-000000000001', claim: 7, gate: M1, edits };
-  const found = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, { ...phase, spec }, using);
-  expect(found).toEqual([expect.stringMatching(/is no production file/)]);
+  const faults = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, { ...phase, spec }, using);
+  expect(faults).toEqual([expect.stringMatching(/is no production file/)]);
 });

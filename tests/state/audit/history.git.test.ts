@@ -113,9 +113,9 @@ describe('a random history whose beginning was audited before', () => {
 /** The first problem names the right entry. If the change has no entry, some problem names the right file or branch. */
 function expectCaught({ ok, problems }: AuditReport, { entries, what }: Mutated): void {
   expect(ok).toBe(false);
-  const told = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');
-  if (entries) expect(range(entries), told).toContain(problems[0]?.entry);
-  if (what) expect(told).toMatch(what);
+  const text = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');
+  if (entries) expect(range(entries), text).toContain(problems[0]?.entry);
+  if (what) expect(text).toMatch(what);
 }
 
 function range([from, to]: [number, number]): number[] {

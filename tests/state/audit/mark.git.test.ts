@@ -52,11 +52,11 @@ describe('an audit since the last one', () => {
 
   test('leaves the same mark as a full one', async () => {
     const options = await marked(the.story.ids.claim);
-    const seen = () => readFileSync(options.mark, 'utf8').split('\n')[1];
+    const markBody = () => readFileSync(options.mark, 'utf8').split('\n')[1];
     await audit(options);
-    const spared = seen();
+    const spared = markBody();
     await audit({ ...options, sinceMark: false });
-    expect(seen()).toBe(spared);
+    expect(markBody()).toBe(spared);
     expect((await audit(options)).since?.entry).toBe(the.story.ids.done);
   });
 

@@ -15,8 +15,8 @@ const source = { root: 'SHA256:x', head: '0'.repeat(40) as Sha, resource: 'git+h
 type Story = ReturnType<typeof tell>;
 
 function summaryOf(story: Story, waived: number[] = []) {
-  const told = { phase: story.phase(), report: story.gate(M1), at, source, inputs: [], waived: waived as EntryId[] };
-  return gateStatement(told)?.predicate;
+  const parts = { phase: story.phase(), report: story.gate(M1), at, source, inputs: [], waived: waived as EntryId[] };
+  return gateStatement(parts)?.predicate;
 }
 
 describe('the summary of a gate', () => {

@@ -58,7 +58,7 @@ const facts: AppFacts = {
 };
 
 /** A phase of an app with one claim that makes this change, and the records of its runs. */
-function laid(change: Files, isOfApp = true) {
+function layPhase(change: Files, isOfApp = true) {
   const repo = repoOf(base, change);
   const [from, sha] = repo.shas as [Sha, Sha];
   const { pinned } = pinRecipe(mail, recipe, () => null);
@@ -116,7 +116,7 @@ function inTurn(turn: string, ...tests: RunRecord['tests']) {
 }
 
 it('the audit judges a drill again from the records', async () => {
-  const { phase, using, sha, of, records, own, turns } = laid(labelled);
+  const { phase, using, sha, of, records, own, turns } = layPhase(labelled);
   const control = record({
     app: facts,
     outcome: 'FAIL',
@@ -126,68 +126,68 @@ it('the audit judges a drill again from the records', async () => {
   });
   const right = judgeDrill('omit-volume', { claim: records.get(own.run) as RunRecord, control });
   expect(right.result).toBe('BITES');
-  const told = (judgement: object) =>
+  const problemsOf = (judgement: object) =>
     controlProblems(
       { facts: { ...runFacts(control), control: judgement } } as unknown as EntryOf<'run'>,
       phase,
       control,
       using,
     );
-  expect(await told(right)).toEqual([]);
-  expect(await told({ ...right, result: 'VACUOUS' })).toEqual([
+  expect(await problemsOf(right)).toEqual([]);
+  expect(await problemsOf({ ...right, result: 'VACUOUS' })).toEqual([
     expect.stringMatching(/make the control BITES .*says VACUOUS/),
   ]);
 });
 
 it('the audit judges published again from earlier drills; without them the result differs', async () => {
-  const { phase, using, sha, of } = laid(deeper);
+  const { phase, using, sha, of } = layPhase(deeper);
   const tests = [passed(stands), passed(account), passed(message)];
   const control = record({ app: facts, purpose: of('published'), shas: { main: sha }, tests });
-  const told = (result: string, why: string, runs = phase.runs) => {
+  const problemsOf = (result: string, why: string, runs = phase.runs) => {
     const entry = { facts: { ...runFacts(control), recipeDigest: zero, control: { result, why } } };
     return controlProblems(entry as unknown as EntryOf<'run'>, { ...phase, runs }, control, using);
   };
   const bites = `With a volume left out of the restore these fail on an assertion: "${message}".`;
-  expect(await told('BITES', bites)).toEqual([]);
-  expect(await told('BITES', bites, phase.runs.slice(0, 2))).toEqual([
+  expect(await problemsOf('BITES', bites)).toEqual([]);
+  expect(await problemsOf('BITES', bites, phase.runs.slice(0, 2))).toEqual([
     expect.stringMatching(/make the control INCONCLUSIVE .*leaves the app as it was.*, the entry says BITES/),
   ]);
 });
 
 it('the audit reports a control that the kind of recipe cannot have', () => {
-  const { phase, claim, of } = laid(labelled);
+  const { phase, claim, of } = layPhase(labelled);
   for (const control of ['published', 'placebo', 'omit-volume', 'no-restore'] as const)
     expect(targetProblems(of(control), phase, claim)).toEqual([]);
   for (const control of ['revert', 'hollow', 'sabotage'] as const)
     expect(targetProblems(of(control), phase, claim)).toEqual([
       'it is a control of commands, and the recipe of M1 is of an app',
     ]);
-  const other = laid(labelled, false);
+  const other = layPhase(labelled, false);
   expect(targetProblems(other.of('no-restore'), other.phase, other.claim)).toEqual([
     'it is a control of apps, and the recipe of M1 is of commands',
   ]);
 });
 
 it('the audit counts no function of an app, even if its tree has some', async () => {
-  const { phase, using, sha, from } = laid(labelled);
-  const told = (functions?: object) => ({
+  const { phase, using, sha, from } = layPhase(labelled);
+  const claimWith = (functions?: object) => ({
     facts: { shas: { main: sha }, references: { M1: from }, ...(functions && { functions }) },
   });
-  expect(await functionProblems(told() as unknown as EntryOf<'claim'>, phase, using)).toEqual([]);
-  expect(await functionProblems(told({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
+  expect(await functionProblems(claimWith() as unknown as EntryOf<'claim'>, phase, using)).toEqual([]);
+  expect(await functionProblems(claimWith({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
 });
 
 it('published reverts the app under the claim’s tests; earlier tests run on the claim’s app', async () => {
-  const { phase, hub, from, sha } = laid(labelled);
+  const { phase, hub, from, sha } = layPhase(labelled);
   const changed = await changedPaths(hub, from, sha);
   const globs = testGlobsOf(phase.spec, recipe);
   expect(revertEdits(changed, globs, recipe.harness).map(({ path }) => path)).toEqual(['compose.yml', 'ops/backup.js']);
   expect(keptEdits(changed, globs, recipe.harness).map(({ path }) => path)).toEqual(['tests/restore.test.ts']);
-  const asked = { hub, reference: from, sha, spec: phase.spec, recipe };
-  expect((await workFor('published', asked)).reverted).toEqual(['compose.yml', 'ops/backup.js']);
-  const alone = laid(deeper);
+  const options = { hub, reference: from, sha, spec: phase.spec, recipe };
+  expect((await workFor('published', options)).reverted).toEqual(['compose.yml', 'ops/backup.js']);
+  const alone = layPhase(deeper);
   expect(
-    (await workFor('published', { ...asked, hub: alone.hub, reference: alone.from, sha: alone.sha })).reverted,
+    (await workFor('published', { ...options, hub: alone.hub, reference: alone.from, sha: alone.sha })).reverted,
   ).toEqual([]);
 });
 

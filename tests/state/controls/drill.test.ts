@@ -141,22 +141,22 @@ describe('omit-volume', () => {
 });
 
 describe('no-restore', () => {
-  const judged = (tests: TestResult[]) => judgeDrill('no-restore', { claim, control: drill([...all, ...tests]) });
+  const judgement = (tests: TestResult[]) => judgeDrill('no-restore', { claim, control: drill([...all, ...tests]) });
 
   it('bites if something fails on an assertion with nothing restored', () => {
-    expect(judged(inTurn('without any', failed(account))).result).toBe('BITES');
+    expect(judgement(inTurn('without any', failed(account))).result).toBe('BITES');
   });
 
   it('is vacuous if nothing does', () => {
     const green = inTurn('without any', passed(stands), passed(account), passed(message));
-    expect(judged(green)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/with nothing restored/) });
+    expect(judgement(green)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/with nothing restored/) });
   });
 });
 
 describe('published of an app', () => {
   const reference = record({ app: app('accounts'), tests: [passed(stands), passed(account)] });
   const drilled = drill([...all, ...withoutAccounts, ...withoutMail]);
-  const judged = (more: Partial<Parameters<typeof judgePublished>[0]>) =>
+  const judgement = (more: Partial<Parameters<typeof judgePublished>[0]>) =>
     judgePublished({
       reference,
       claim,
@@ -169,28 +169,28 @@ describe('published of an app', () => {
   const green = record({ app: app('accounts'), tests: [passed(stands), passed(account), passed(message)] });
 
   it('bites if the claim’s test fails on the app without the change', () => {
-    expect(judged({})).toMatchObject({ result: 'BITES', why: expect.stringContaining('mail message') });
+    expect(judgement({})).toMatchObject({ result: 'BITES', why: expect.stringContaining('mail message') });
   });
 
   it('is vacuous if it passes there and fails in no drill', () => {
-    expect(judged({ control: green }).result).toBe('VACUOUS');
+    expect(judgement({ control: green }).result).toBe('VACUOUS');
     const shallow = drill([...all, ...withoutAccounts, ...inTurn('without mail', passed(account), passed(message))]);
     const looked = drill([
       ...all,
       ...inTurn('without accounts', failed(account)),
       ...inTurn('without mail', passed(message)),
     ]);
-    expect(judged({ control: green, drills: [looked] }).result).toBe('VACUOUS');
-    expect(judged({ control: green, drills: [shallow] }).result).toBe('BITES');
+    expect(judgement({ control: green, drills: [looked] }).result).toBe('VACUOUS');
+    expect(judgement({ control: green, drills: [shallow] }).result).toBe('BITES');
   });
 
   it('bites for a claim that only adds tests if each of them fails in a drill', () => {
     const alone = { control: green, isReverted: false };
-    expect(judged({ ...alone, drills: [drilled] })).toMatchObject({
+    expect(judgement({ ...alone, drills: [drilled] })).toMatchObject({
       result: 'BITES',
       why: expect.stringMatching(/volume left out .*mail message/),
     });
-    expect(judged(alone)).toMatchObject({
+    expect(judgement(alone)).toMatchObject({
       result: 'INCONCLUSIVE',
       why: 'The claim leaves the app as it was, so it cannot tell whether these look: "tests/restore.test.ts > restore > mail message".',
     });
@@ -199,7 +199,7 @@ describe('published of an app', () => {
       claim: record({ ...claim, tests: [...claim.tests, idle] }),
       control: record({ ...green, tests: [...green.tests, idle] }),
     };
-    expect(judged({ ...alone, ...more, drills: [drilled] })).toMatchObject({
+    expect(judgement({ ...alone, ...more, drills: [drilled] })).toMatchObject({
       result: 'INCONCLUSIVE',
       why: expect.stringMatching(/whether these look: "tests\/functional/),
     });
@@ -207,33 +207,35 @@ describe('published of an app', () => {
 
   it('is inconclusive for a claim that changes neither app nor tests', () => {
     const same = { claim: reference, control: reference, isReverted: false, changedTestFiles: [] };
-    expect(judged(same)).toEqual({
+    expect(judgement(same)).toEqual({
       result: 'INCONCLUSIVE',
       why: 'The claim leaves the app as it was, and adds no test.',
     });
-    expect(judged({ ...same, isReverted: true }).result).toBe('VACUOUS');
+    expect(judgement({ ...same, isReverted: true }).result).toBe('VACUOUS');
   });
 
   it('expects nothing of harness checks that are new with the claim', () => {
     const check = passed(checkId('backup_restore', 'volume mail is filled again'));
     const own = record({ ...claim, tests: [...claim.tests, check] });
-    expect(judged({ claim: own }).result).toBe('BITES');
+    expect(judgement({ claim: own }).result).toBe('BITES');
     expect(
-      judged({ claim: own, control: record({ ...green, tests: [passed(stands), passed(account), passed(message)] }) })
-        .result,
+      judgement({
+        claim: own,
+        control: record({ ...green, tests: [passed(stands), passed(account), passed(message)] }),
+      }).result,
     ).toBe('VACUOUS');
   });
 
   it('is inconclusive if a test only crashes there, unless it fails in a drill', () => {
     const control = drill([passed(stands), passed(account), failed(message, 'error')]);
-    expect(judged({ control }).result).toBe('INCONCLUSIVE');
-    expect(judged({ control, drills: [drilled] }).result).toBe('BITES');
+    expect(judgement({ control }).result).toBe('INCONCLUSIVE');
+    expect(judgement({ control, drills: [drilled] }).result).toBe('BITES');
   });
 
   it.each(['TIMEOUT', 'REFUSED'] as const)(
     'is inconclusive if the run ended %s, whatever the drills show',
     (outcome) => {
-      expect(judged({ control: { ...green, outcome }, drills: [drilled] }).result).toBe('INCONCLUSIVE');
+      expect(judgement({ control: { ...green, outcome }, drills: [drilled] }).result).toBe('INCONCLUSIVE');
     },
   );
 });

@@ -50,9 +50,9 @@ const topOf = (name: string) => name.split('.')[0];
 
 /** The file with the function `name` emptied. */
 function without(path: string, text: string, name: string): string | null {
-  const found = functionsIn(path, text).find((one) => one.name === name);
-  if (!found) throw new Error(`no ${name}`);
-  return emptied(path, text, found);
+  const target = functionsIn(path, text).find((one) => one.name === name);
+  if (!target) throw new Error(`no ${name}`);
+  return emptied(path, text, target);
 }
 
 describe('the functions of a file', () => {
@@ -139,7 +139,7 @@ describe('an emptied function', () => {
 
   it('is null if the file ends inside it', () => {
     const text = 'function f() { return 1;';
-    expect(functionsIn('a.js', text).map((found) => emptied('a.js', text, found))).toEqual([null]);
+    expect(functionsIn('a.js', text).map((target) => emptied('a.js', text, target))).toEqual([null]);
   });
 });
 
@@ -169,11 +169,11 @@ describe('whatever a file contains,', () => {
     fc.assert(
       fc.property(file, (text) => {
         const all = functionsIn('a.js', text);
-        for (const found of all.filter(({ emptying }) => emptying !== null)) {
-          const result = emptied('a.js', text, found);
+        for (const target of all.filter(({ emptying }) => emptying !== null)) {
+          const result = emptied('a.js', text, target);
           expect(result, text).not.toBeNull();
           const others = (list: typeof all) =>
-            list.filter(({ name }) => topOf(name) !== topOf(found.name)).map((one) => one.text);
+            list.filter(({ name }) => topOf(name) !== topOf(target.name)).map((one) => one.text);
           expect(others(functionsIn('a.js', result ?? ''))).toEqual(others(all));
         }
       }),
@@ -183,8 +183,8 @@ describe('whatever a file contains,', () => {
   it('emptying never throws', () => {
     fc.assert(
       fc.property(fc.constantFrom('a.js', 'a.ts', 'a.tsx', 'a.py'), fc.string({ unit: 'binary' }), (path, text) => {
-        for (const found of functionsIn(path, `${text}\nfunction f() { g(); }\ndef f():\n  g()\n`))
-          emptied(path, text, found);
+        for (const target of functionsIn(path, `${text}\nfunction f() { g(); }\ndef f():\n  g()\n`))
+          emptied(path, text, target);
       }),
     );
   });

@@ -127,7 +127,7 @@ describe('a neutral edit', () => {
     expect(neutral({ path: 'run.sh', after: 'echo\r\n' })).toBe('echo\r\n#\r\n');
   });
 
-  it('is impossible where a comment might mean something', () => {
+  it('is null for a file where a comment might mean something', () => {
     for (const path of ['README.md', 'data.json', 'page.html', 'notes', 'x.constructor']) {
       expect(neutral({ path, after: 'text' })).toBeNull();
       expect(isSource(path)).toBe(false);

@@ -51,14 +51,14 @@ describe('earlier tests', () => {
     ['no longer loads', [one]],
     ['is skipped', [one, skipped('t.js > two')]],
   ])('are broken if one %s, and it is named', (_, kept) => {
-    const said = judge(kept, { kept: { outcome: 'FAIL', reason: 'Stage "test" exited with 1.' } });
-    expect(said.result).toBe('BROKEN');
-    expect(said.why).toMatch(/"t\.js > two"/);
+    const judgement = judge(kept, { kept: { outcome: 'FAIL', reason: 'Stage "test" exited with 1.' } });
+    expect(judgement.result).toBe('BROKEN');
+    expect(judgement.why).toMatch(/"t\.js > two"/);
   });
 
   it('are broken if one of their ids is missing in the claim’s own run', () => {
-    const said = judge([one, two], { claim: [one, passed('t.js > two, renamed')] });
-    expect(said).toEqual({ result: 'BROKEN', why: 'These tests were green before and are gone: "t.js > two".' });
+    const judgement = judge([one, two], { claim: [one, passed('t.js > two, renamed')] });
+    expect(judgement).toEqual({ result: 'BROKEN', why: 'These tests were green before and are gone: "t.js > two".' });
   });
 
   it('are broken if a test is skipped, even an added one, unless it was skipped before', () => {

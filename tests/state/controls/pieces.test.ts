@@ -32,9 +32,9 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
     story.ran(purpose, { control: { result, why: `it says ${result}` } });
   /** Answers every wanted run of this control: the n-th with the n-th result, later ones with the last result. */
   function answer(control: string, ...results: ControlResult[]): void {
-    const asked = wanted().filter((purpose) => purpose.control === control);
-    if (asked.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
-    for (const [at, purpose] of asked.entries()) make(purpose, (results[at] ?? results.at(-1)) as ControlResult);
+    const runs = wanted().filter((purpose) => purpose.control === control);
+    if (runs.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
+    for (const [at, purpose] of runs.entries()) make(purpose, (results[at] ?? results.at(-1)) as ControlResult);
   }
   const sabotage = (more: Partial<Facts<'sabotage'>> = {}): IntentOf<'sabotage'> => ({
     kind: 'sabotage',
@@ -135,12 +135,12 @@ describe('hollow', () => {
     answer('placebo', 'BITES');
     const drawn = hollowTargets(story.phase(), claim(), M1);
     expect(drawn).toHaveLength(20);
-    const seen: string[] = [];
+    const order: string[] = [];
     for (let left = 20; left > 0; left -= 4) {
-      seen.push(...names().filter((name) => name.startsWith('hollow')));
+      order.push(...names().filter((name) => name.startsWith('hollow')));
       answer('hollow', 'BITES');
     }
-    expect(seen).toEqual(drawn.map((n) => `hollow ${n}`));
+    expect(order).toEqual(drawn.map((n) => `hollow ${n}`));
     expect(standing().state).toBe('green');
     expect(standing().pieces.flatMap(({ run }) => run ?? [])).toHaveLength(1 + 1 + 20 + 1 + 1);
   });
@@ -353,9 +353,9 @@ describe('the controls of an app', () => {
     make(first as ControlPurpose, 'INCONCLUSIVE');
     const newest = make(first as ControlPurpose, 'BITES');
     const of = { sha: claim().sha, recipeDigest: zero };
-    const found = drillRuns(story.phase(), M1, of);
-    expect(found.map(({ purpose }) => purpose)).toMatchObject([{ control: 'omit-volume' }, { control: 'no-restore' }]);
-    expect(found[0]?.id).toBe(newest);
+    const drills = drillRuns(story.phase(), M1, of);
+    expect(drills.map(({ purpose }) => purpose)).toMatchObject([{ control: 'omit-volume' }, { control: 'no-restore' }]);
+    expect(drills[0]?.id).toBe(newest);
     expect(drillRuns(story.phase(), M1, { ...of, sha: shaOf(9) })).toEqual([]);
   });
 });

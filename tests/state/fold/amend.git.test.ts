@@ -94,7 +94,7 @@ describe('a gate whose own spec was amended', () => {
     expect(story.gate('M1').verdict).toBeNull();
   });
 
-  const told: [string, (story: Story) => Parts, string[]][] = [
+  const changes: [string, (story: Story) => Parts, string[]][] = [
     ['its recipe’s digest', () => ({ recipes: { app: other } as Amendment['recipes'] }), ['M1', 'M2']],
     ['its expectations', (story) => gate(story, M1, { expect: { level: 2, pass: [], flags: [], closed: [] } }), ['M1']],
     ['how often it runs', (story) => gate(story, M1, { times: 3 }), ['M1']],
@@ -114,7 +114,7 @@ describe('a gate whose own spec was amended', () => {
     { id: '2.1', text: one },
     { id: '2.2', text: two },
   ];
-  it.each(told)('is judged again if, and only if, it depends on what changed: %s', (_, change, anew) => {
+  it.each(changes)('is judged again if, and only if, it depends on what changed: %s', (_, change, anew) => {
     const story = tell({ M1: {}, M2: { covers: ['2.2'] } }, { clauses: clauses('x', 'y') });
     story.accept('M1', 1);
     story.accept('M2', 2);

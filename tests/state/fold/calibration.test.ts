@@ -34,45 +34,47 @@ const fair = cases(
   ['good', 'PASS'],
   ['good', 'FAIL'],
 );
-const made = (list: JudgedCase[], by = judge, of = set) => rated(by, of, '2026-11-21T10:00:00Z', list);
+const calibration = (list: JudgedCase[], by = judge, of = set) => rated(by, of, '2026-11-21T10:00:00Z', list);
 
 describe('the rates of a calibration', () => {
   it('count a FAIL as detected on a bad claim, and as a false alarm on a good one', () => {
-    expect(made(fair)).toMatchObject({ detects: 0.5, alarms: 0.25, complete: true, usd: 1.5 });
+    expect(calibration(fair)).toMatchObject({ detects: 0.5, alarms: 0.25, complete: true, usd: 1.5 });
   });
 
   it('count neither UNVERIFIED nor a missing verdict as detected', () => {
-    expect(made(cases(['bad', 'UNVERIFIED'], ['bad', 'none'], ['bad', 'FAIL']))).toMatchObject({ detects: 1 / 3 });
+    expect(calibration(cases(['bad', 'UNVERIFIED'], ['bad', 'none'], ['bad', 'FAIL']))).toMatchObject({
+      detects: 1 / 3,
+    });
   });
 
   it('are incomplete if a case was not judged', () => {
-    expect(made(cases(['bad', 'FAIL'], ['good', 'none', false]))).toMatchObject({ complete: false, detects: 1 });
+    expect(calibration(cases(['bad', 'FAIL'], ['good', 'none', false]))).toMatchObject({ complete: false, detects: 1 });
   });
 });
 
 describe('a floor', () => {
   it('is met only by the same model, prompt and set', () => {
-    expect(belowFloor(floor, [made(fair)], judge, set)).toBeNull();
+    expect(belowFloor(floor, [calibration(fair)], judge, set)).toBeNull();
     for (const other of [
       { ...judge, model: 'n' },
       { ...judge, prompt: set },
       { ...judge, backend: 'cli' },
     ])
-      expect(belowFloor(floor, [made(fair, other)], judge, set)).toContain('was not calibrated');
-    expect(belowFloor(floor, [made(fair)], judge, digestOf('other cases'))).toContain('was not calibrated');
+      expect(belowFloor(floor, [calibration(fair, other)], judge, set)).toContain('was not calibrated');
+    expect(belowFloor(floor, [calibration(fair)], judge, digestOf('other cases'))).toContain('was not calibrated');
     expect(belowFloor(floor, [], judge, set)).toContain('type: coldpass calibrate --role adversary, then resume');
   });
 
   it('is not met with too few detections, too many alarms or an unfinished calibration', () => {
-    expect(belowFloor({ ...floor, detects: 0.6 }, [made(fair)], judge, set)).toContain('m detected 50 %');
-    expect(belowFloor({ ...floor, alarms: 0.2 }, [made(fair)], judge, set)).toContain('with 25 % false alarms');
-    const broken = made([...fair, ...cases(['bad', 'none', false])]);
+    expect(belowFloor({ ...floor, detects: 0.6 }, [calibration(fair)], judge, set)).toContain('m detected 50 %');
+    expect(belowFloor({ ...floor, alarms: 0.2 }, [calibration(fair)], judge, set)).toContain('with 25 % false alarms');
+    const broken = calibration([...fair, ...cases(['bad', 'none', false])]);
     expect(belowFloor({ detects: 0, alarms: 1 }, [broken], judge, set)).toContain('broken off');
   });
 
   it('looks at the newest calibration', () => {
-    const better = made(cases(['bad', 'FAIL'], ['good', 'PASS']));
-    const worse = made(cases(['bad', 'PASS'], ['good', 'FAIL']));
+    const better = calibration(cases(['bad', 'FAIL'], ['good', 'PASS']));
+    const worse = calibration(cases(['bad', 'PASS'], ['good', 'FAIL']));
     expect(belowFloor(floor, [worse, better], judge, set)).toBeNull();
     expect(belowFloor(floor, [better, worse], judge, set)).toContain('detected 0 %');
   });
@@ -102,7 +104,11 @@ describe('the file of calibrations', () => {
   it('keeps the newest for each judge and set', () => {
     const path = join(tempDir(), 'calibration.json');
     expect(readCalibrations(path)).toEqual([]);
-    const [first, second, other] = [made(fair), made(cases(['bad', 'FAIL'])), made(fair, { ...judge, model: 'n' })];
+    const [first, second, other] = [
+      calibration(fair),
+      calibration(cases(['bad', 'FAIL'])),
+      calibration(fair, { ...judge, model: 'n' }),
+    ];
     for (const one of [first, other, second]) keepCalibration(path, one);
     expect(readCalibrations(path)).toEqual([other, second]);
     expect(readdirSync(join(path, '..'))).toEqual(['calibration.json']);

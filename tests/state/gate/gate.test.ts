@@ -149,11 +149,11 @@ describe('condition 4, earlier tests and hold-outs', () => {
   it('includes the tests of every accepted claim, and refuses a claim that leaves some out', () => {
     const story = tell({ M1: {}, M2: {} });
     story.accept('M1', 1);
-    const given = story.claimed('M2', 2);
-    expect((given as IntentOf<'claim'>).facts.keeps).toEqual({ app: [shaOf(0), shaOf(1)] });
-    const other = { ...given, facts: { ...given.facts, keeps: { app: [shaOf(0)] } } } as unknown as IntentOf<'claim'>;
+    const claim = story.claimed('M2', 2);
+    expect((claim as IntentOf<'claim'>).facts.keeps).toEqual({ app: [shaOf(0), shaOf(1)] });
+    const other = { ...claim, facts: { ...claim.facts, keeps: { app: [shaOf(0)] } } } as unknown as IntentOf<'claim'>;
     expect(story.refusal(other)).toMatch('the commits whose tests must hold');
-    expect(story.refusal(given)).toBeNull();
+    expect(story.refusal(claim)).toBeNull();
   });
 
   it('can be waived by the operator', () => {

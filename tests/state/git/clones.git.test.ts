@@ -44,7 +44,7 @@ test('a cold clone is the tree and nothing else: modes, links, empty files, no .
   expect(readFileSync(join(parent, 'tree', 'a b', 'é.txt'), 'utf8')).toBe('');
 });
 
-test('nothing that the tree names runs or is fetched: filters, LFS, submodules, user configuration', async () => {
+test('nothing that the tree names runs or is fetched (filters, LFS, submodules), however we are configured', async () => {
   const { hub, stateDir } = await makeHub([
     {
       '.gitattributes': '* filter=lfs\nx filter=evil\n',

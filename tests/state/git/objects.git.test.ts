@@ -59,8 +59,8 @@ describe('the object store', () => {
     const listed = git(hub, ['verify-pack', '-v', index])
       .split('\n')
       .filter((row) => / blob /.test(row));
-    const found = listed.map((row) => Number(row.split(/\s+/)[2])).sort((a, b) => a - b);
-    expect(found).toEqual([...sizes, 16].sort((a, b) => a - b));
+    const blobSizes = listed.map((row) => Number(row.split(/\s+/)[2])).sort((a, b) => a - b);
+    expect(blobSizes).toEqual([...sizes, 16].sort((a, b) => a - b));
     expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
   });
 

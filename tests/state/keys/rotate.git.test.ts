@@ -117,7 +117,7 @@ describe('a rotation', () => {
     },
   );
 
-  it('bounds the old and the new key in time for stock git, an hour of overlap apart', async () => {
+  it('bounds both keys in time for stock git, with an hour of tolerance on each side', async () => {
     const place = await ground();
     const { made, rotate, trail } = place;
     const next = await rotate('builder');

@@ -19,11 +19,11 @@ describe('signatures', () => {
     writeFileSync(join(dir, 'sig'), signer.sign('git', message));
     const allowed = [{ principal: 'builder@coldpass', namespaces: ['git'], publicKey: signer.publicKey }];
     writeFileSync(join(dir, 'allowed'), formatAllowedSigners(allowed));
-    const said = keygen(
+    const output = keygen(
       ['-Y', 'verify', '-f', join(dir, 'allowed'), '-I', 'builder@coldpass', '-n', 'git', '-s', join(dir, 'sig')],
       message,
     );
-    expect(said).toContain('Good "git" signature for builder@coldpass');
+    expect(output).toContain('Good "git" signature for builder@coldpass');
   });
 
   test.for(['sha512', 'sha256'])('those of ssh-keygen -Y sign over %s verify here', (hash) => {

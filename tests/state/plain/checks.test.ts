@@ -242,9 +242,9 @@ describe('it is flagged', () => {
       [6],
     ],
   ])('%s', (_, text, what, lines) => {
-    const said = read(text).flags.map((flag) => ({ text: `${flag.kind} ${flag.what}`, lines: linesOf(flag.where) }));
-    expect(said.map((one) => one.text)).toContainEqual(expect.stringMatching(what));
-    expect(said.find((one) => what.test(one.text))?.lines).toEqual(lines);
+    const flags = read(text).flags.map((flag) => ({ text: `${flag.kind} ${flag.what}`, lines: linesOf(flag.where) }));
+    expect(flags.map((one) => one.text)).toContainEqual(expect.stringMatching(what));
+    expect(flags.find((one) => what.test(one.text))?.lines).toEqual(lines);
   });
 
   it('for each problem in the fixtures, and for nothing else', () => {
@@ -271,7 +271,7 @@ describe('with a repository', () => {
   const known = (subject: string) => ({ sha: 'a'.repeat(40), subject });
 
   it('a missing commit is no evidence', () => {
-    const found = withRepository(
+    const checked = withRepository(
       trail,
       new Map([
         ['abc1230', known('keep notes')],
@@ -279,10 +279,10 @@ describe('with a repository', () => {
         ['eee7890', null],
       ]),
     );
-    expect(found.flags.map(({ what }) => what)).toEqual([
+    expect(checked.flags.map(({ what }) => what)).toEqual([
       'the PASS of M1 cites eee7890, which is no commit of the repository',
     ]);
-    expect(found.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
+    expect(checked.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
   });
 
   it("a verdict's commit is flagged if its subject names another gate, but not its own", () => {

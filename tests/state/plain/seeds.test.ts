@@ -125,18 +125,18 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
   });
 
   it('is flagged for the fabricated verdict', () => {
-    const found = trail.flags.filter(({ kind }) => kind === 'fabricated');
-    expect(found).toMatchObject([
+    const flags = trail.flags.filter(({ kind }) => kind === 'fabricated');
+    expect(flags).toMatchObject([
       { ids: ['Q4.7'], what: expect.stringMatching(/3e2974b claimed, citing 4cb8c84, is fabricated/) },
     ]);
-    expect(linesOf(found[0]?.where ?? [])).toEqual([185]);
+    expect(linesOf(flags[0]?.where ?? [])).toEqual([185]);
   });
 
   it('is flagged for the contradictions between its sections', () => {
-    const found = trail.flags
+    const flags = trail.flags
       .filter(({ kind }) => kind === 'sections-disagree')
       .map(({ ids, where }) => [ids.join(), ...linesOf(where)]);
-    expect(found).toEqual([
+    expect(flags).toEqual([
       ['Q3.2', 1176, 2763],
       ['Q3.5', 911, 1165],
       ['Q4.2', 2361, 1095],

@@ -303,9 +303,9 @@ describe('a plan is refused, with line and fix,', () => {
       recipes,
     );
     expect(spec).toBeNull();
-    const found = problems.find((problem) => what.test(problem.what) && problem.level === 'error');
-    expect(problems).toContainEqual(found);
-    expect(found).toMatchObject({ line, what: expect.stringMatching(what), fix: expect.stringMatching(fix) });
+    const match = problems.find((problem) => what.test(problem.what) && problem.level === 'error');
+    expect(problems).toContainEqual(match);
+    expect(match).toMatchObject({ line, what: expect.stringMatching(what), fix: expect.stringMatching(fix) });
   });
 
   it('with every problem, if there are several', () => {
@@ -371,8 +371,8 @@ describe('a plan gets a warning for', () => {
     const recipe = (harness: string[]) => ({
       test: Recipe.parse({ stages: [{ name: 'unit', run: command }], tests: ['t'], harness }),
     });
-    const told = checkPlan(front + pasted, recipe([])).problems.map((problem) => problem.what);
-    expect(told).toEqual(
+    const warnings = checkPlan(front + pasted, recipe([])).problems.map((problem) => problem.what);
+    expect(warnings).toEqual(
       isWarned ? [expect.stringMatching(/stage unit of recipe test runs what the claim's own files say/)] : [],
     );
     if (isWarned) expect(checkPlan(front + pasted, recipe([item])).problems).toEqual([]);
@@ -530,8 +530,8 @@ describe('a plan with a gate that an app recipe judges', () => {
     checkPlan((front + pasted).replace('times: 2, expect: { level: 1 }', gate), { test: app }).problems;
 
   it('may ask for drills and for the highest rung', () => {
-    const asked = check('controls: [omit-volume, no-restore, placebo], expect: { level: 5 }');
-    expect(asked.filter(({ what }) => what.includes('M1'))).toEqual([]);
+    const problems = check('controls: [omit-volume, no-restore, placebo], expect: { level: 5 }');
+    expect(problems.filter(({ what }) => what.includes('M1'))).toEqual([]);
     expect(check('expect: { level: 6 }')).toContainEqual(
       expect.objectContaining({ level: 'error', what: expect.stringMatching(/level 6, and recipe test has 5 stages/) }),
     );

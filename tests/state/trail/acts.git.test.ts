@@ -99,8 +99,8 @@ describe('an act', () => {
   test.for(turnedDown)('%s is refused with a reason', ([, change, reason]) => {
     const { signer, rules } = workspace();
     const [signed, changes] = change(signAct(note(), signer), rules);
-    const judged = verifyAct(signed, { ...rules, ...changes });
-    expect(judged.refused).toMatch(reason);
+    const result = verifyAct(signed, { ...rules, ...changes });
+    expect(result.refused).toMatch(reason);
   });
 
   test('signed in the namespace of commits is refused', () => {

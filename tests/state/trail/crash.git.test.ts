@@ -157,8 +157,8 @@ async function appendUntilKilled(trail: TestTrail, name: string, random: () => n
   const closed = once(child, 'close');
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
-  const said: [number, string][] = [];
-  lines.on('line', (line) => said.push([Number.parseInt(line, 10), line.replace(/^\d+ /, '')]));
+  const acknowledged: [number, string][] = [];
+  lines.on('line', (line) => acknowledged.push([Number.parseInt(line, 10), line.replace(/^\d+ /, '')]));
   await Promise.race([once(lines, 'line'), closed.then(() => Promise.reject(new Error('it ended by itself')))]);
   await after(random() * 40);
   // Sometimes its git dies too, as when a machine stops.
@@ -166,7 +166,7 @@ async function appendUntilKilled(trail: TestTrail, name: string, random: () => n
     random() < 0.3 ? childrenOf(child.pid as number).filter((pid) => commandOf(pid).includes('update-ref')) : [];
   for (const pid of [...gits, child.pid as number]) process.kill(pid, 'SIGKILL');
   await closed;
-  return said;
+  return acknowledged;
 }
 
 function childrenOf(pid: number): number[] {

@@ -288,7 +288,7 @@ describe('a push to the trail is refused, by its rule, if', () => {
     expect(await judged('refs/heads/trail', await make())).toMatch(reason);
   });
 
-  test('any of this is really pushed: git prints the reason, and the trail does not move', async () => {
+  test('any of this is in a real push: git prints the reason, and the trail does not move', async () => {
     const bad = await commit({ [STATUS]: 'gone\n' }, 'builder');
     expect(push(`${bad}:refs/heads/trail`)).toMatch(/coldpass refuses: refs\/heads\/trail: prefix: [0-9a-f]{12} #1: /);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
@@ -355,7 +355,7 @@ test('the pusher’s environment does not reach the hook', async () => {
   expect(pushing).toThrow(/prefix/);
 });
 
-/** Really pushes; returns git's message if refused, '' if accepted. */
+/** Makes a real push; returns git's message if refused, '' if accepted. */
 function push(...refspecs: string[]): string {
   try {
     git(pusher, ['push', '-q', made.hub.dir, ...refspecs]);
@@ -431,8 +431,8 @@ function actEntry(signer: Signer, id: number, text?: string): Entry {
     payload: { act: 'note', phase, text: 'well done' },
   } as Act;
   const { signature } = signAct(act, signer);
-  const said = text === undefined ? act : { ...act, payload: { ...act.payload, text } };
-  return entryOf('act', 'operator', id, { act: said, signature });
+  const entryAct = text === undefined ? act : { ...act, payload: { ...act.payload, text } };
+  return entryOf('act', 'operator', id, { act: entryAct, signature });
 }
 
 function entryOf(kind: Kind, role: Role, id: number, facts: object): Entry {

@@ -110,7 +110,7 @@ test('a phase starts at its base once; starting it again moves nothing', async (
   await expect(startPhase(hub.dir, 'b' as PhaseId, 'e'.repeat(40) as Sha)).rejects.toMatchObject({ code: 'bad-hub' });
 });
 
-test('a phase is delivered as a branch, forward only, without hooks or changes to the own branch', async () => {
+test('delivery only fast-forwards a branch, runs no hooks and leaves the operator’s branch alone', async () => {
   const { hub, repo, base, stateDir } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const mark = join(stateDir, 'ran');

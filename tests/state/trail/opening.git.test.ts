@@ -38,11 +38,11 @@ describe('heads.log', () => {
     const trail = await trailOf(['a', 'b']);
     const cut = git(trail.hub, ['rev-parse', 'trail']);
     git(trail.hub, ['update-ref', 'refs/heads/trail', 'trail~1']);
-    const said = {
+    const refusal = {
       code: 'bad-trail',
       message: expect.stringMatching(new RegExp(`#2 \\(${cut}\\).*tail was cut.*update-ref`)),
     };
-    await expect(openFunnel(listing(trail))).rejects.toMatchObject(said);
+    await expect(openFunnel(listing(trail))).rejects.toMatchObject(refusal);
     expect(readFileSync(trail.heads, 'utf8')).toContain(cut);
     git(trail.hub, ['update-ref', 'refs/heads/trail', cut]);
     expect((await openTestFunnel(trail)).state).toHaveLength(2);

@@ -60,7 +60,7 @@ test('a missing workspace opens as null', () => {
   expect(openWorkspace(join(tempDir(), 'none'))).toBeNull();
 });
 
-test('a name belongs to one repository, and a second one gets advice', () => {
+test('a name belongs to one repository, and a second repository is refused with advice', () => {
   const dir = tempDir();
   writeWorkspace(dir, workspace);
   expect(openWorkspace(dir, '/home/ann/mail')).toEqual(workspace);

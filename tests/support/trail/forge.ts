@@ -85,9 +85,9 @@ export async function forge({ hub, signers }: Made, steps: Step[]): Promise<Sha[
     for (const { path, entry } of step.entries) {
       files.set(path, Buffer.concat([files.get(path) ?? Buffer.alloc(0), Buffer.from(renderEntry(entry))]));
     }
-    const made = await commitOf(files, [chain.at(-1) as Sha, ...(step.parents ?? [])], step, signers);
-    objects.push(...made);
-    chain.push((made.at(-1) as GitObject).sha);
+    const next = await commitOf(files, [chain.at(-1) as Sha, ...(step.parents ?? [])], step, signers);
+    objects.push(...next);
+    chain.push((next.at(-1) as GitObject).sha);
   }
   const store = objectStore(hub.dir);
   await store.write(objects);

@@ -35,11 +35,11 @@ export async function expectHonestHistory(trail: TestTrail): Promise<void> {
   const allowed = join(trail.stateDir, 'allowed');
   writeFileSync(allowed, git(trail.hub, ['show', 'trail:machine-docs/allowed_signers']));
   const trusting = ['-c', `gpg.ssh.allowedSignersFile=${allowed}`];
-  const shown = git(trail.hub, [...trusting, 'log', `-${commitsVerified}`, '--format=%G? %GS %ae %H', 'trail']).split(
+  const rows = git(trail.hub, [...trusting, 'log', `-${commitsVerified}`, '--format=%G? %GS %ae %H', 'trail']).split(
     '\n',
   );
-  for (const row of shown) expect(row).toMatch(/^G (\S+) \1 /);
-  git(trail.hub, [...trusting, 'verify-commit', ...shown.slice(0, 3).map((row) => row.slice(-40))]);
+  for (const row of rows) expect(row).toMatch(/^G (\S+) \1 /);
+  git(trail.hub, [...trusting, 'verify-commit', ...rows.slice(0, 3).map((row) => row.slice(-40))]);
   await expectPrefixes(trail.hub);
 }
 

@@ -35,9 +35,9 @@ export async function writeMutant(history: History, { keep, drafts, refs }: Muta
   const files = filesAt(history, keep);
   let head = history.chain[keep] as Sha;
   for (const draft of drafts) {
-    const made = commitOf(files, head, draft, history);
-    objects.push(...made);
-    head = (made.at(-1) as GitObject).sha;
+    const next = commitOf(files, head, draft, history);
+    objects.push(...next);
+    head = (next.at(-1) as GitObject).sha;
   }
   const pack = join(dir, 'objects', 'pack');
   mkdirSync(pack, { recursive: true });
@@ -66,8 +66,8 @@ export function filesAt(history: History, n: number): Files {
 const known = new Map<string, [string, Buffer][]>();
 
 function genesisFiles({ hub }: History): [string, Buffer][] {
-  const found = known.get(hub.genesis);
-  if (found) return found;
+  const cached = known.get(hub.genesis);
+  if (cached) return cached;
   const paths = gitBytes(hub.dir, ['ls-tree', '-r', '--name-only', hub.genesis]).toString().trim().split('\n');
   const files = paths.map((path): [string, Buffer] => [
     path,

@@ -65,9 +65,9 @@ export async function honestPhase(dir?: string): Promise<Story> {
   const { trail } = writer;
   try {
     const opening = await openPhase(writer);
-    const told = await tellStory(writer);
+    const tale = await tellStory(writer);
     const headsLog = `${made.stateDir}/heads.log`;
-    return { ...made, headsLog, ...told, ids: { ...opening, ...told.ids } };
+    return { ...made, headsLog, ...tale, ids: { ...opening, ...tale.ids } };
   } finally {
     await trail.close();
   }
@@ -98,7 +98,7 @@ async function tellStory(writer: Writer) {
   const critic = await wake('adversary', { kind: 'judge', claim: claimed }, [own.run, bites.run, held.run]);
   const file = digestOf(script);
   const reproducer = { path: 'tests/again.sh', file, command: 'sh tests/again.sh' };
-  const said = {
+  const findingFacts = {
     session: critic,
     gate: M1,
     claim: claimed,
@@ -111,7 +111,7 @@ async function tellStory(writer: Writer) {
     kind: 'finding',
     role: 'adversary',
     phase: phaseId,
-    facts: said,
+    facts: findingFacts,
     body: 'See for yourself.',
     blobs,
   });

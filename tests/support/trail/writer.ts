@@ -101,8 +101,8 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
   const newSigner = (role: Role, key: string) => roleSigner(join(stateDir, 'keys'), role, key);
   const rules = { empty: emptyTrail, apply: fold, admit, now };
   const trail = await openFunnel({ hub: hub.dir, stateDir, signers, newSigner, ...rules });
-  let made_ = 0;
-  const hex = (digits: number) => (++made_).toString(16).padStart(digits, '0');
+  let count = 0;
+  const hex = (digits: number) => (++count).toString(16).padStart(digits, '0');
   const phase = () => trail.state.phases[phaseId];
 
   async function append<E extends Entry>(intent: Intent): Promise<E> {
@@ -181,7 +181,7 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
 
   async function run(purpose: Purpose, sha: Sha, parts: RunParts = {}): Promise<RunRecord> {
     const { control, kept, ...rest } = parts;
-    const made_ = record({
+    const runRecord = record({
       run: `r-${hex(12)}` as RunId,
       purpose,
       recipe: { name: pinned.name, digest: recipeDigest },
@@ -192,10 +192,10 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
       endedAtMs: nowMs + 500,
     });
     const at = phase();
-    const facts = runFacts(made_, { asks: at ? asksOf(at, purpose) : [], control, kept });
-    const blobs = [{ path: `runs/${made_.run}/results.json`, bytes: recordBytes(made_) }];
+    const facts = runFacts(runRecord, { asks: at ? asksOf(at, purpose) : [], control, kept });
+    const blobs = [{ path: `runs/${runRecord.run}/results.json`, bytes: recordBytes(runRecord) }];
     await append({ kind: 'run', role: 'runner', phase: phaseId, facts, body: '', blobs });
-    return made_;
+    return runRecord;
   }
 
   const wait = (ms: number) => {
