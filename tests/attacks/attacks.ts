@@ -1,6 +1,7 @@
-// `npm run attacks`: every attack against the real thing, as a table of what refused it; exit 1 where one got through, another
-// rule than the one meant had to step in, or an honest twin was refused. With `--mutants` each rule is switched off instead,
-// one at a time, and must be missed: some case must turn red. Words after it choose rules by name.
+// `npm run attacks`: plays every attack against the real thing and prints a table of what refused it. Exits with 1 if
+// an attack got through, a rule other than the one meant had to step in, or an honest twin was refused. With
+// `--mutants` it instead switches off one rule at a time, and some case must turn red; words after it select rules by
+// name.
 
 import { startVitest } from 'vitest/node';
 import { mutants } from './mutants/mutants.ts';
@@ -10,9 +11,9 @@ import { table } from './table.ts';
 const files = ['theTests', 'environment', 'evidence', 'stateFiles', 'peeking', 'reviewer', 'behaviour'];
 
 const [mode, ...words] = process.argv.slice(2);
-if (mode === '--mutants') await missed(words.join(' '));
+if (mode === '--mutants') await withoutRules(words.join(' '));
 else {
-  // Every case, whatever has changed.
+  // Runs every case, whatever has changed.
   process.env.COLDPASS_WHOLE = 'attacks';
   await startVitest(
     'test',
@@ -26,13 +27,13 @@ else {
   );
 }
 
-async function missed(words: string): Promise<void> {
+async function withoutRules(words: string): Promise<void> {
   const chosen = mutants.filter(({ rule }) => rule.includes(words));
   let unseen = 0;
   await switchOff(chosen, ({ mutant, isRed, what }) => {
     if (!isRed) unseen += 1;
     console.log(`${isRed ? 'red ' : 'NOT SEEN'}  ${mutant.rule.padEnd(64)} ${mutant.attack}\n${' '.repeat(10)}${what}`);
   });
-  console.log(`${chosen.length} rules switched off, ${chosen.length - unseen} missed by a case, ${unseen} not`);
+  console.log(`${chosen.length} rules switched off, ${chosen.length - unseen} noticed by a case, ${unseen} not`);
   if (unseen > 0) process.exitCode = 1;
 }

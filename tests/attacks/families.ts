@@ -1,4 +1,4 @@
-// Every family, in the order in which they are told.
+// All families, in the order of their letters.
 
 import type { Family } from './case.ts';
 import { behaviour } from './cases/behaviour.ts';

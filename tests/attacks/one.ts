@@ -1,5 +1,5 @@
-// One case, by its title, as a program: for a copy of the sources in which a rule is switched off. Says in its last line, as
-// JSON, whether the case is red, and how. Usage: node tests/attacks/one.ts TITLE
+// Runs one case, by its title, as a program: for a copy of the sources in which a rule is switched off. Its last line
+// is JSON that says whether the case is red, and why. Usage: node tests/attacks/one.ts TITLE
 
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,17 +15,17 @@ const one = families.flatMap(({ attacks }) => attacks).find((each) => each.title
 if (!one) throw new Error(`no attack is called "${title}"`);
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-one-')));
 try {
-  console.log(JSON.stringify(await judged()));
+  console.log(JSON.stringify(await result()));
 } finally {
   await letGo(dir);
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function judged(): Promise<Said> {
+async function result(): Promise<Said> {
   if (!one) throw new Error('there is no case');
   try {
     const { by, why } = await attack(one, dir);
-    return { red: null, what: `refused all the same, by ${by}: ${why}` };
+    return { red: null, what: `still refused, by ${by}: ${why}` };
   } catch (error) {
     if (error instanceof Red) return { red: error.kind, what: error.message.replace(/\s+/g, ' ').slice(0, 300) };
     throw error;

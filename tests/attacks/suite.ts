@@ -1,5 +1,5 @@
-// A family as tests: each case by its title, in a folder that goes when the last is through. What refused it is left with the
-// test, for the table that `npm run attacks` prints.
+// Runs a family as tests: each case by its title, in a folder that is removed after the last one. Each test stores what
+// refused the case, for the table of `npm run attacks`.
 
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { letGo } from './arena/shared.ts';
 import { type Attack, attack, type Family, honest, Red, type Refusal } from './case.ts';
 import { mutants } from './mutants/mutants.ts';
 
-/** What a case leaves for the table. */
+/** What a test stores for the table. */
 export type Told = { family: string; rows: string; twin: boolean; refusal: Refusal | null; red?: Red['kind'] };
 
 declare module 'vitest' {
@@ -20,20 +20,20 @@ declare module 'vitest' {
   }
 }
 
-/** Ends what hangs; on a machine that others use a case takes ten times as long as on an idle one. */
+/** Ends a case that hangs. On a busy machine a case takes ten times as long as on an idle one. */
 const caseMs = 300_000;
 
-/** Cases that must turn red when a rule is switched off. */
+/** Titles of cases that must turn red if a rule is switched off. */
 const guards = new Set(mutants.map(({ attack: title }) => title));
 
-/** A case that plays a phase and guards no rule of its own waits for a whole run. */
+/** A case that plays a phase and guards no rule runs only if the whole suite runs. */
 function isAtEveryRun({ title, playsPhase }: Attack): boolean {
   return !playsPhase || guards.has(title);
 }
 
 /**
- * Two rules may both be against a case, by runs that go on at once: the one whose run ends first speaks, and the other's run is
- * cancelled. So a case that another rule refused is played once more; one that got through is not.
+ * Two rules may both refuse a case with runs that go on at the same time: the run that ends first decides, and the
+ * other is cancelled. So a case that another rule refused is played once more; one that got through is not.
  */
 function again(error: unknown, one: Attack, dir: string): Promise<Refusal> {
   if (error instanceof Red && error.kind === 'another rule') return attack(one, dir);

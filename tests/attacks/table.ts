@@ -1,4 +1,5 @@
-// The table of `npm run attacks`: attack → refused by, a line a case; then the counts. A vitest reporter.
+// A vitest reporter that prints the table of `npm run attacks`: one line per case, attack → refused by, then the
+// counts.
 
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import type { Told } from './suite.ts';
@@ -13,8 +14,8 @@ export function table(): Reporter {
     onTestModuleEnd(module) {
       const lines = linesOf(module);
       console.log(`\n${lines[0]?.told.family ?? module.relativeModuleId}`);
-      for (const line of lines) console.log(shown(line));
-      if (lines.every(({ passed }) => passed) && !module.ok()) console.log('  it did not come to its end');
+      for (const line of lines) console.log(row(line));
+      if (lines.every(({ passed }) => passed) && !module.ok()) console.log('  the file did not finish');
     },
     onTestRunEnd(modules, errors) {
       const lines = modules.flatMap(linesOf);
@@ -35,12 +36,12 @@ function linesOf(module: TestModule): Line[] {
   });
 }
 
-function shown({ title, told, passed, why }: Line): string {
+function row({ title, told, passed, why }: Line): string {
   const name = `${told.twin ? 'honest' : told.rows.padEnd(6)}  ${title}`.padEnd(titleWidth);
   if (!passed) return `  ${name}  FAILED: ${why}`;
   if (told.refusal === null) return `  ${name}  passes`;
-  const said = told.refusal.why.replace(/\s+/g, ' ');
-  return `  ${name}  → ${told.refusal.by}: ${said.length > whyChars ? `${said.slice(0, whyChars)}…` : said}`;
+  const reason = told.refusal.why.replace(/\s+/g, ' ');
+  return `  ${name}  → ${told.refusal.by}: ${reason.length > whyChars ? `${reason.slice(0, whyChars)}…` : reason}`;
 }
 
 function counts(lines: Line[]): string {
@@ -49,7 +50,7 @@ function counts(lines: Line[]): string {
   const failed = (of: Line[]) => of.filter(({ passed }) => !passed).length;
   const through = attacks.filter(({ told }) => told.red === 'through').length;
   const other = failed(attacks) - through;
-  const besides = other > 0 ? `, ${other} refused by another rule than was meant` : '';
+  const besides = other > 0 ? `, ${other} refused by a rule other than the one meant` : '';
   return `${attacks.length} attacks, ${through} false DONE${besides}, ${twins.length} honest twins, ${failed(twins)} refused`;
 }
 

@@ -1,4 +1,4 @@
-// Before the first test of the tiers `boxed` and `live`: bubblewrap and what runs in boxes.
+// Runs before the first test of the tiers `boxed` and `live`: installs bubblewrap and the programs that run in boxes.
 
 import { installPackages } from './packages.ts';
 

@@ -1,7 +1,7 @@
-// The Docker engine that live tests run on. One with an active swarm is used as it is and left alone. Where none answers and
-// one may be started (root, dockerd here), one is: on a socket and in a folder of its own, its swarm on 127.0.0.1 alone; after
-// the tests exactly that daemon is stopped and what it mounted is cleaned up. A machine bears one engine at a time: a second
-// would take the first one's bridge. So an engine without a swarm is told of, and nothing is started beside it.
+// The Docker engine for live tests. One with an active swarm is used and left unchanged. If none answers and we may
+// start one (root, dockerd installed), we do, with its own socket and folder and its swarm on 127.0.0.1 only; after the
+// tests we stop exactly that daemon and clean up its mounts. A machine can run only one engine at a time, since a
+// second would take the first one's bridge; so if an engine has no swarm we print a line and start nothing.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -18,14 +18,14 @@ const startMs = 60_000;
 const stopMs = 40_000;
 const lookEveryMs = 100;
 const answerMs = 5_000;
-/** Sockets lie below, and their paths have 107 characters at most. */
+/** Sockets are below it, and the path of a socket may have at most 107 characters. */
 const prefix = 'coldpass-engine-';
 const bridges = ['docker_gwbridge', 'docker0'];
 
-/** Of the engine that this run of the suite starts, where it does. */
+/** The folder of the engine that this run of the suite starts, if it starts one. */
 const ownDir = join(tmpdir(), `${prefix}${process.pid}`);
 
-/** `socket` null: there is none, and `say` was told why. */
+/** `socket` is null if there is no engine; `say` got the reason. */
 export type TestEngine = { socket: string | null; stop(): Promise<void> };
 
 export async function findEngine(say: (line: string) => void): Promise<TestEngine> {
@@ -33,29 +33,29 @@ export async function findEngine(say: (line: string) => void): Promise<TestEngin
   const state = await swarmState(socketDefault);
   if (state === 'active') return { ...none, socket: socketDefault };
   if (state !== null) {
-    say(`Docker at ${socketDefault} has no active swarm (${state}); without it the tests on a Swarm are skipped.`);
+    say(`Docker at ${socketDefault} has no active swarm (${state}), so the tests on a Swarm are skipped.`);
     return none;
   }
   await sweepDead();
   if (process.getuid?.() !== 0 || spawnSync('dockerd', ['--version'], { stdio: 'ignore' }).status !== 0) {
-    say('No Docker engine answers and none can be started: the tests on a Swarm are skipped.');
+    say('No Docker engine answers and none can be started, so the tests on a Swarm are skipped.');
     return none;
   }
   const other = engineDirs().find((dir) => existsSync(join(dir, 'docker.sock')));
   if (other !== undefined) {
-    say(`Another run of the suite has its engine in ${other}: the tests on a Swarm are skipped.`);
+    say(`Another run of the suite has its engine in ${other}, so the tests on a Swarm are skipped.`);
     return none;
   }
   return startEngine();
 }
 
-/** What runs left on an engine that is this suite's alone; on another's there may be runs of others. */
+/** What runs left on this suite's own engine; a shared engine may have the runs of others. */
 export async function leftOnEngine(): Promise<string[]> {
   const socket = join(ownDir, 'docker.sock');
   if ((await swarmState(socket)) === null) return [];
   const docker = openDocker(socket);
   const runs = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
-  return [...new Set(runs)].map((run) => `things of ${run} on the Docker engine`);
+  return [...new Set(runs)].map((run) => `objects of ${run} on the Docker engine`);
 }
 
 async function startEngine(): Promise<TestEngine> {
@@ -66,7 +66,7 @@ async function startEngine(): Promise<TestEngine> {
   const log = openSync(join(dir, 'log'), 'a');
   const places = ['data', 'exec'].flatMap((name) => [`--${name}-root`, join(dir, name)]);
   const args = ['--host', `unix://${socket}`, ...places, '--pidfile', join(dir, 'docker.pid')];
-  // A session of its own, so that Ctrl-C at the tests reaches it through `stop` alone.
+  // A new session, so that Ctrl-C during the tests reaches it only through `stop`.
   const daemon = spawn('dockerd', args, { stdio: ['ignore', log, log], detached: true, cwd: '/' });
   const stop = async (): Promise<void> => {
     await stopDaemon(daemon, socket);
@@ -93,12 +93,12 @@ async function untilAnswers(daemon: ChildProcess, socket: string, log: string): 
   }
 }
 
-/** Without an address to listen on it would listen on all. */
+/** Without a listening address it would listen on all of them. */
 async function initSwarm(docker: Docker): Promise<void> {
   await docker.swarmInit({ AdvertiseAddr: '127.0.0.1', ListenAddr: `127.0.0.1:${await freePort()}` });
 }
 
-/** Containers end with the daemon; what did not is ended with its folder's mounts. */
+/** Containers end with the daemon; any that survive lose their mounts in `cleanUp`. */
 async function stopDaemon(daemon: ChildProcess, socket: string): Promise<void> {
   const isOver = (): boolean => daemon.exitCode !== null || daemon.signalCode !== null;
   if (isOver()) return;
@@ -110,7 +110,7 @@ async function stopDaemon(daemon: ChildProcess, socket: string): Promise<void> {
   if (!isOver()) daemon.kill('SIGKILL');
 }
 
-/** Of suites that were killed: their daemon lives on. */
+/** Stops the daemons of suites that were killed. */
 async function sweepDead(): Promise<void> {
   for (const dir of engineDirs()) {
     if (existsSync(`/proc/${dir.slice(dir.lastIndexOf('-') + 1)}`)) continue;
@@ -127,7 +127,7 @@ function engineDirs(): string[] {
   return names.map((name) => join(tmpdir(), name));
 }
 
-/** Null unless the process of the pid file is a daemon of that very folder: numbers are used again, a zombie is none. */
+/** Null unless the pid in the file is a live daemon of this folder: pids are reused, and a zombie does not count. */
 function daemonOf(dir: string): number | null {
   try {
     const pid = Number(readFileSync(join(dir, 'docker.pid'), 'utf8'));
@@ -137,7 +137,7 @@ function daemonOf(dir: string): number | null {
   }
 }
 
-/** Network namespaces and layers stay mounted in it; the deepest goes first. */
+/** Network namespaces and layers stay mounted in it; unmounts the deepest first. */
 function cleanUp(dir: string): void {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const mounts = lines.map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${dir}/`));
@@ -145,7 +145,7 @@ function cleanUp(dir: string): void {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** What `docker info` says of its swarm; null where no engine answers. */
+/** The swarm state in `docker info`; null if no engine answers. */
 async function swarmState(socket: string): Promise<string | null> {
   if (!existsSync(socket)) return null;
   try {

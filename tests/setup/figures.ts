@@ -1,7 +1,7 @@
-// The end of the suite's report: the slowest files, what ran in part, what was skipped, what was left behind, and one line of
-// figures, which is always the last. Something left behind counts as one failure, and so does a title that no terminal line
-// holds. In CI a skip fails too, since nobody would see that a machine lacks what the tests need; the few that depend on what
-// no package brings are named and counted there like everywhere.
+// The end of the suite's report: the slowest files, what ran in part, what was skipped, what was left behind, and
+// always as the last line the figures. Anything left behind counts as one failure, and so do titles that are too long.
+// In CI a skip is a failure as well, since nobody would notice that the machine lacks what the tests need; the few
+// tests that need what no package provides are listed and counted, but do not fail.
 
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
@@ -12,17 +12,17 @@ const slowest = 20;
 const titleCharsMax = 200;
 const partNames = Object.keys(parts) as Part[];
 
-/** Texts outside the repository, a kernel's kind of cgroups, a clone in a folder that only its owner reaches. */
+/** They need texts outside the repository, a certain kind of cgroups, or a clone that other users can reach. */
 const mayLack = [
   /skipped where its seed is absent/,
   /takes too much memory in many processes/,
   /a supervisor that is not root, as uid shared/,
 ];
 
-type Options = { isCi: boolean /** Where to write the line of figures as well. */; file: string | undefined };
+type Options = { isCi: boolean /** File that also gets the line of figures. */; file: string | undefined };
 type Figures = { passed: number; failed: number; skipped: string[] };
 
-/** A vitest reporter, to stand after the one that tells of the tests. */
+/** A vitest reporter, to be listed after the one that reports the tests. */
 export function figures({ isCi, file }: Options): Reporter {
   return {
     onTestRunEnd: async (modules, errors) => {
@@ -59,7 +59,7 @@ function count(modules: readonly TestModule[]): Figures {
   };
 }
 
-/** A file that could not be loaded, or whose hooks failed, is one failure even where none of its tests is. */
+/** A file that could not be loaded, or whose hooks failed, is one failure even if none of its tests failed. */
 function countModule(module: TestModule): Figures {
   const tests = [...module.children.allTests()].map((test) => ({ name: test.fullName, state: test.result().state }));
   const named = (state: string): string[] => tests.filter((test) => test.state === state).map((test) => test.name);
@@ -71,7 +71,7 @@ function countModule(module: TestModule): Figures {
   };
 }
 
-/** Seconds of each file's tests, the slowest first. */
+/** Seconds per file, slowest first. */
 function slowestOf(modules: readonly TestModule[]): string[] {
   const timed = modules.map((module) => ({ file: module.relativeModuleId, ms: module.diagnostic().duration }));
   const first = timed.toSorted((a, b) => b.ms - a.ms).slice(0, slowest);
@@ -90,7 +90,7 @@ function partsOf(modules: readonly TestModule[]): string[] {
   return partNames.filter((part) => !changed.includes(part) && parts[part].files.some((file) => ran.has(file)));
 }
 
-/** Parts that ran whole, all their files, and passed. */
+/** Parts whose files all ran whole and passed. */
 function wholeParts(modules: readonly TestModule[]): Part[] {
   const whole = isLong(modules) ? partNames : changedParts();
   const ran = new Set(modules.filter((module) => module.ok()).map((module) => module.relativeModuleId));
@@ -101,7 +101,7 @@ function isLong(modules: readonly TestModule[]): boolean {
   return modules.some((module) => module.project.name === 'long');
 }
 
-/** A line for each suite: a whole file that was filtered out is one line, not fifty. */
+/** One line per suite, so that a whole file that was filtered out is not fifty lines. */
 function bySuite(names: string[]): string[] {
   const suites = Map.groupBy(names, (name) => (name.includes(' > ') ? name.slice(0, name.lastIndexOf(' > ')) : name));
   return [...suites].map(([suite, tests]) =>

@@ -1,4 +1,4 @@
-// Before the first test of the tier `git`: git, OpenSSH and OpenSSL.
+// Runs before the first test of the tier `git`: installs git, OpenSSH and OpenSSL.
 
 import { installPackages } from './packages.ts';
 

@@ -1,6 +1,6 @@
-// Where one run of the suite keeps its temporary folders: one folder of its own, named after the process that runs it, so
-// that whatever is left behind (folders, mounts, processes) can be told from everybody else's. Root has it in memory, where
-// the many files that tests make and flush cost least.
+// The one folder in which a run of the suite keeps all its temporary folders. It is named after the process that runs
+// the suite, so that we recognise whatever is left behind (folders, mounts, processes) as ours. For root it is in
+// memory, where the many files that tests create and flush cost least.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
@@ -10,14 +10,14 @@ import { basename, dirname, join } from 'node:path';
 /** TMPDIR of every test. */
 export const ground = join(realpathSync(tmpdir()), `coldpass-tests-${process.pid}`);
 
-/** What every path below the ground holds, from wherever it is looked at. */
+/** Part of every path below the ground, as seen from any mount namespace. */
 export const groundMark = basename(ground);
 
-/** Makes it before the first test, open to the users that boxes run as, like /tmp itself; vitest calls what it returns last. */
+/** Creates it before the first test, open to all users, like /tmp; vitest calls the returned function at the end. */
 export function setup(): () => void {
   sweepDead();
   mkdirSync(ground, { recursive: true });
-  // Where that is not allowed, the folder does.
+  // If mounting is not allowed, the plain folder will do.
   if (process.getuid?.() === 0) spawnSync('mount', ['-t', 'tmpfs', groundMark, ground]);
   chmodSync(ground, 0o1777);
   return teardown;
@@ -27,18 +27,18 @@ function teardown(): void {
   try {
     removeGround();
   } catch (error) {
-    // A mount was left behind: `figures.ts` has named it, and the run has failed because of it.
+    // A mount was left behind; `figures.ts` has already listed it and failed the run.
     console.log(`${ground} cannot be removed (${(error as Error).message.trim()}); unmount what is in it`);
   }
 }
 
-/** Throws where something is mounted in it still. */
+/** Throws if something is still mounted in it. */
 function removeGround(path = ground): void {
   spawnSync('umount', ['--lazy', path]);
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Removes the ground of runs that were killed. */
+/** Removes the folders of runs that were killed. */
 function sweepDead(): void {
   for (const name of readdirSync(dirname(ground))) {
     const pid = /^coldpass-tests-(\d+)$/.exec(name)?.[1];

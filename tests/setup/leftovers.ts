@@ -1,22 +1,23 @@
-// What a run of the suite left behind: temporary folders, mounts, processes, workspaces, things on its Docker engine. Everything of the suite's names its
-// ground, in its environment, its arguments, its folder or its mounts; so a neighbour's boxes are never taken for ours.
+// What a run of the suite left behind: temporary folders, mounts, processes, workspaces, objects on its Docker engine.
+// Whatever belongs to the suite has the name of its ground in its environment, arguments, folder or mounts, so the
+// boxes of another run are never taken for ours.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { leftOnEngine } from './dockerEngine.ts';
 import { ground, groundMark } from './ground.ts';
 
-/** A killed orphan stays a zombie, or on its way out, for about a second. */
+/** A killed orphan is a zombie, or still exiting, for about a second. */
 const patienceMs = 20_000;
 const lookEveryMs = 100;
 const workspacesDir = '/var/lib/coldpass';
 
-/** A line for each thing that is there and should not be. Processes on their way out are waited for. */
+/** A line for each thing left behind. Waits for processes that are exiting. */
 export async function leftovers(): Promise<string[]> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    const found = [...processes(), ...mounts(), ...folders(), ...workspaces(), ...(await leftOnEngine())];
-    if (found.length === 0 || Date.now() > deadline) return found;
+    const left = [...processes(), ...mounts(), ...folders(), ...workspaces(), ...(await leftOnEngine())];
+    if (left.length === 0 || Date.now() > deadline) return left;
     await pause(lookEveryMs);
   }
 }
@@ -48,15 +49,15 @@ function isOurs(pid: string): boolean {
   const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   // A zombie has nothing left to leak; our own children are vitest's workers.
   if (state === 'Z' || Number(parent) === process.pid) return false;
-  const told = [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`].map(read);
-  return [...told, link(`/proc/${pid}/cwd`), ...boundIn(pid)].some((text) => text.includes(groundMark));
+  const texts = [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`].map(read);
+  return [...texts, link(`/proc/${pid}/cwd`), ...boundIn(pid)].some((text) => text.includes(groundMark));
 }
 
-/** The folders that a process in a mount namespace of its own sees somewhere else: a box's tree, by where it lies for us. */
+/** The mounts that a process in another mount namespace has bound from elsewhere, such as a box's tree, by our path. */
 function boundIn(pid: string): string[] {
   if (link(`/proc/${pid}/ns/mnt`) === link('/proc/self/ns/mnt')) return [];
   const lines = read(`/proc/${pid}/mountinfo`).split('\n');
-  // The ground as a whole is seen by whoever copied our namespace.
+  // Leaves out the ground itself, which is in every copy of our namespace.
   return lines.filter((line) => line.split(' ')[3] !== '/');
 }
 
@@ -72,7 +73,7 @@ function link(path: string): string {
   return quiet(() => readlinkSync(path), '');
 }
 
-/** Processes go while one looks, and some are not ours to look at. */
+/** Processes exit while we look, and some we may not read. */
 function quiet<T>(look: () => T, otherwise: T): T {
   try {
     return look();

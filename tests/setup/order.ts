@@ -1,8 +1,8 @@
-// Which test file starts first: those that take minutes, so that the last ones running are short. Else vitest's own order.
+// Starts the test files that take minutes first, so that short ones run last. The rest keep vitest's order.
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The longest first. */
+/** Longest first. */
 const longest = [
   'tests/live/recipes.swarm.test.ts',
   'tests/live/phase.swarm.test.ts',

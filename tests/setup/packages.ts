@@ -1,11 +1,11 @@
-// The programs that each tier of tests uses, and the Debian packages they come in. As root on Debian what is missing is
-// installed; anywhere else one line says what to install, and the suites that need it are skipped by name.
+// The programs that each tier of tests uses, and their Debian packages. As root on Debian the missing ones are
+// installed; anywhere else one line says what to install, and the suites that need it are skipped and listed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { socketDefault } from '../../runner/swarm/engine/docker.ts';
 
-/** Tests of a tier need what it names, and what the tiers before it do. */
+/** A tier needs its own programs and those of the tiers before it. */
 export type Tier = 'git' | 'boxed' | 'swarm';
 const tiers: Tier[] = ['git', 'boxed', 'swarm'];
 
@@ -22,14 +22,14 @@ const needs: Need[] = [
   },
   { tier: 'boxed', pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
   { tier: 'boxed', pack: 'chromium', there: () => starts('chromium', '--version') },
-  // The system's own Python: a box has no other, whatever the caller's PATH leads to.
+  // The system's Python, whatever the caller's PATH finds, since a box has no other.
   {
     tier: 'boxed',
     pack: 'python3-pytest',
     there: () => succeeds('/usr/bin/python3', '-I', '-c', 'import pytest'),
   },
   { tier: 'swarm', pack: 'busybox-static', there: () => starts('busybox', 'true') },
-  // Where an engine answers, only the command is needed.
+  // If an engine answers, only the command is needed.
   {
     tier: 'swarm',
     pack: 'docker.io',
@@ -41,20 +41,20 @@ const needs: Need[] = [
   { tier: 'swarm', pack: 'zstd', there: () => starts('zstd', '--version') },
 ];
 
-/** Installs what the tier lacks where that is allowed, and tells people of it; throws in CI where it cannot. */
+/** Installs what the tier lacks if allowed, else prints what to install; in CI it throws instead. */
 export function installPackages(tier: Tier): void {
   const missing = missingPackages(tier);
   if (missing.length === 0) return;
   if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
     console.log(`installing from Debian: ${missing.join(' ')}`);
-    // Where the lists cannot be updated, the old ones may do.
+    // If the package lists cannot be updated, the old ones may do.
     if (!isUpdated) apt('update');
     isUpdated = true;
     apt('install', '-y', '--no-install-recommends', ...missing);
   }
   const still = missingPackages(tier);
   if (still.length === 0) return;
-  const line = `The tests need more than is here. Type: sudo apt-get install ${still.join(' ')}`;
+  const line = `Some programs for the tests are missing. Type: sudo apt-get install ${still.join(' ')}`;
   if (process.env.CI === 'true') throw new Error(line);
   console.log(line);
 }
@@ -75,7 +75,7 @@ function starts(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
 }
 
-/** A socket alone shows nothing: a dead daemon leaves one. */
+/** A socket alone proves nothing, since a dead daemon leaves one. */
 function hasEngine(): boolean {
   return succeeds('docker', '--host', `unix://${socketDefault}`, 'version');
 }

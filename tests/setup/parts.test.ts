@@ -27,24 +27,24 @@ describe('a part of the suite', () => {
   it.each([
     ['the test itself', test],
     ['a file that it imports through another', 'state/deep.ts'],
-    ['a file of its folders', 'recipes/app/compose.yml'],
+    ['a file in one of its folders', 'recipes/app/compose.yml'],
     ['the lockfile', 'package-lock.json'],
   ])('runs whole once %s changed', (_what, path) => {
     expect(digestOfPart('apps', tree({ [path]: 'changed' }))).not.toBe(digestOfPart('apps', tree()));
   });
 
-  it('stays a part when something changed that it does not rest on', () => {
+  it('runs in part if something changed that it does not depend on', () => {
     expect(digestOfPart('apps', tree({ 'state/other.ts': 'changed' }))).toBe(digestOfPart('apps', tree()));
   });
 
-  it('runs whole where no whole run is on record, or another one', () => {
+  it('runs whole if no whole run is recorded, or one of other sources', () => {
     const at = '2026-11-30T00:00:00Z';
     expect(changedParts({})).toEqual(Object.keys(parts));
     expect(changedParts({ attacks: { digest: 'another', at } })).toEqual(Object.keys(parts));
     expect(changedParts({ attacks: { digest: digestOfPart('attacks'), at } })).not.toContain('attacks');
   });
 
-  it('is run whole by hand, with every property', () => {
+  it('runs whole in `npm run long`, with every property', () => {
     const long = longFiles();
     const each = Object.keys(parts) as Part[];
     expect(long).toEqual(

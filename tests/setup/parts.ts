@@ -1,6 +1,6 @@
-// What the suite runs in part, because the whole of it takes many minutes. `npm run long` runs the whole of everything. Two
-// parts also run whole as soon as anything changed that they rest on: `whole.json` holds a digest of that for the last run
-// which passed whole, and nothing but such a run writes it.
+// The parts of the suite that usually run only in part, because the whole takes many minutes. `npm run long` runs
+// everything whole. Two parts also run whole once anything they depend on has changed: `whole.json` has the digest of
+// that for the last whole run that passed, and only such a run writes it.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -12,8 +12,8 @@ const recordFile = 'tests/setup/whole.json';
 export type Part = 'apps' | 'attacks';
 
 /**
- * `files`: test files that ask `isWhole`. `onlyWhole`: those of which a part would show nothing. `restsOn`: files, with all that
- * they import, and folders.
+ * `files`: test files that call `isWhole`. `onlyWhole`: test files that are useless in part. `restsOn`: what a part
+ * depends on, folders and files with all their imports.
  */
 export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn: string[] }> = {
   apps: {
@@ -30,13 +30,17 @@ export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn
   },
 };
 
-/** What `npm run long` runs, besides `tests/live/long/`: all of what runs in part, and properties with a fresh seed. */
+/** What `npm run long` adds to `tests/live/long/`: all that usually runs in part, and properties with a fresh seed. */
 export function longFiles(at = top): string[] {
   const tests = filesBelow('tests', at).filter((file) => file.endsWith('.test.ts') && !file.includes('/fixtures/'));
-  const drawn = tests.filter((file) => filesOf([file], at, 'tests/').has('tests/support/property.ts'));
-  const cut = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/audit/history.git.test.ts'];
+  const withProperties = tests.filter((file) => filesOf([file], at, 'tests/').has('tests/support/property.ts'));
+  const inPart = ['tests/live/kill.test.ts', 'tests/live/life.test.ts', 'tests/state/audit/history.git.test.ts'];
   return [
-    ...new Set([...cut, ...Object.values(parts).flatMap(({ files, onlyWhole }) => [...files, ...onlyWhole]), ...drawn]),
+    ...new Set([
+      ...inPart,
+      ...Object.values(parts).flatMap(({ files, onlyWhole }) => [...files, ...onlyWhole]),
+      ...withProperties,
+    ]),
   ];
 }
 
@@ -47,7 +51,7 @@ export function readWholeRuns(): WholeRuns {
   return JSON.parse(readFileSync(join(top, recordFile), 'utf8'));
 }
 
-/** Only for parts that have just run whole and passed. */
+/** Call it only for parts that have just run whole and passed. */
 export function recordWhole(passed: Part[]): void {
   const last = readWholeRuns();
   const news = passed.filter((part) => last[part]?.digest !== digestOfPart(part));
@@ -57,7 +61,7 @@ export function recordWhole(passed: Part[]): void {
   writeFileSync(join(top, recordFile), `${JSON.stringify(last, null, 2)}\n`);
 }
 
-/** The parts that must run whole, since what they rest on is not what the last whole run had. */
+/** The parts that must run whole, since what they depend on has changed since the last whole run. */
 export function changedParts(last: WholeRuns = readWholeRuns(), at = top): Part[] {
   return (Object.keys(parts) as Part[]).filter((part) => last[part]?.digest !== digestOfPart(part, at));
 }
@@ -73,7 +77,7 @@ export function digestOfPart(part: Part, at = top): string {
   return hash.digest('hex');
 }
 
-/** Files and all that they import, as far as that lies below `under`. */
+/** Files and all their imports that are below `under`. */
 function filesOf(roots: string[], at: string, under = ''): Set<string> {
   const files = new Set<string>();
   const todo = roots.flatMap((root) => (statSync(join(at, root)).isDirectory() ? filesBelow(root, at) : [root]));
@@ -91,7 +95,7 @@ function filesBelow(folder: string, at: string): string[] {
     .map((entry) => relative(at, join(entry.parentPath, entry.name)));
 }
 
-/** Relative imports that lead to a file: a text in a test may hold an import that leads nowhere. */
+/** Relative imports of existing files: a string in a test may contain an import of a file that does not exist. */
 function importsOf(file: string, at: string): string[] {
   const names = [...readFileSync(join(at, file), 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)];
   return names

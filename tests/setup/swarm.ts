@@ -1,5 +1,5 @@
-// Before the first test of the tier `swarm`: a Docker engine with an active swarm. It stops after the last if it was started
-// here.
+// Runs before the first test of the tier `swarm`: finds or starts a Docker engine with an active swarm. If it started
+// one, it stops it after the last test.
 
 import type { TestProject } from 'vitest/node';
 import { findEngine } from './dockerEngine.ts';
@@ -7,7 +7,7 @@ import { installPackages } from './packages.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the tests' Docker engine listens; null if there is none. */
+    /** Socket of the tests' Docker engine; null if there is none. */
     dockerSocket: string | null;
   }
 }

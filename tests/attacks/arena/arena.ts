@@ -1,6 +1,5 @@
-// A whole phase for an attack: the sample project with its real workspace, the real `coldpass run`, real cold runs, and roles
-// played over HTTP. Unless a case says otherwise the Adversary is in the plot and passes whatever it is shown: what refuses
-// then is code alone.
+// A whole phase for an attack: the sample project with its real workspace, the real `coldpass run`, real cold runs, and
+// roles played over HTTP. By default the Adversary is in the plot and passes whatever it sees, so only code can refuse.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -32,35 +31,35 @@ import type { Attack, Outcome, Refusal, Rule, Twin } from '../case.ts';
 const samples = join(import.meta.dirname, '..', '..', 'fixtures', 'attacks');
 export const phaseId = 'sample' as PhaseId;
 
-/** A phase as an attack makes it; what is left out is as an honest one has it. */
+/** How an attack changes an honest phase; anything left out stays honest. */
 export type Arena = {
   sample?: 'shell' | 'node' | 'python';
-  /** Laid over the sample before its first commit; null leaves a file out. */
+  /** Files that replace those of the sample before its first commit; null removes one. */
   files?: Record<string, string | null>;
-  /** Over the plan's front matter, its gate M1, and the recipe. */
+  /** Override the plan's front matter, its gate M1, and the recipe. */
   plan?: object;
   gate?: object;
   recipe?: object;
-  /** Checks outside the repository, for the verifying sandbox alone. */
+  /** Checks outside the repository, only for the verifying sandbox. */
   holdout?: Record<string, string>;
   /** What the Builder does in its clone, in sh, before it commits, publishes and claims M1. */
   work?: string | ((ground: Ground) => string);
   message?: string;
-  /** Wakes in place of the usual ones. */
+  /** Wakes instead of the usual ones. */
   builder?: unknown[] | ((ground: Ground) => unknown[]);
   adversary?: unknown[];
   env?: Record<string, string>;
-  /** What the operator decides once the phase has come to rest; it then goes on. */
+  /** What the operator decides once the phase is at rest; the phase then resumes. */
   decisions?: Decision[];
-  /** Done once the ground is laid, before the phase begins: what lies outside, to be stolen or spoilt. */
+  /** Called once the ground is laid, before the phase starts, to put things outside that may be stolen or damaged. */
   before?(ground: Ground): Promise<void> | void;
-  /** What held it back, in words, where nothing got out or was harmed; null where the attack got what it wanted. */
+  /** What stopped the attack, if nothing leaked or was harmed; null if the attack got what it wanted. */
   held?(ground: Ground, played: Played): string | null;
 };
 
 export const wait = calls('wait', { why: 'nothing is left to do now' });
 
-/** Plays the phase to its rest and reads what refused M1, or DONE; refused tool calls and the park come after. */
+/** Plays the phase until it rests and reads what refused M1 or DONE, then the refused tool calls and the park. */
 export async function phase(dir: string, arena: Arena): Promise<Outcome> {
   const ground = await lay(dir, arena);
   await arena.before?.(ground);
@@ -78,7 +77,7 @@ async function goOn(ground: Ground, script: Script, decisions: Decision[]): Prom
   return play(ground, script, {}, { plan: null });
 }
 
-/** The roles' script: the Builder works, claims and hands off, the Adversary stamps. */
+/** The script of the roles: the Builder works, claims and hands off, the Adversary passes everything. */
 export function scriptFor(arena: Arena, ground: Ground): Script {
   const { work = 'true', message, builder, adversary = stamps } = arena;
   const turns = committed('sha', typeof work === 'string' ? work : work(ground), message);
@@ -101,10 +100,10 @@ export const handOff = wake(
   { head: 'phase/\\S+ is at ([0-9a-f]{40})' },
 );
 
-/** A look at the folder, to cite. */
+/** A look at the folder, which a check can cite. */
 export const look = calls('shell', { command: 'ls' }, { seen: { from: 'shell', match: '\\[call (\\d+)\\]' } });
 
-/** A look, then a PASS on the claim that was woken for, with a check of each clause. */
+/** A look, then a PASS on the claim that the session was woken for, with a check of each clause. */
 export function passes(clauses: string[], more: object = {}): unknown[] {
   const cites = [{ call: '{{ seen:number }}' }];
   const checks = clauses.map((clause) => ({ clause, saw: 'it is fine', cites }));
@@ -135,8 +134,13 @@ export async function lay(dir: string, { sample = 'shell', files = {}, ...arena 
   writeFileSync(plan, planText(arena, own));
   const stateDir = join(own, 'state');
   const { workspace } = await init({
-    ...{ dir: repo, env: groundEnv(own), home: own, uid: process.getuid?.() ?? -1, nodePath: process.execPath },
-    ...{ now: new Date(), stateDir },
+    dir: repo,
+    env: groundEnv(own),
+    home: own,
+    uid: process.getuid?.() ?? -1,
+    nodePath: process.execPath,
+    now: new Date(),
+    stateDir,
   });
   return { dir: own, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
 }
@@ -144,8 +148,14 @@ export async function lay(dir: string, { sample = 'shell', files = {}, ...arena 
 export function planText({ plan = {}, gate = {}, holdout }: Arena, own: string): string {
   const M1 = { recipe: 'unit', covers: ['2.1', '2.2'], controls: ['revert'], expect: { level: 1 }, ...gate };
   const front = {
-    ...{ phase: phaseId, base: 'main', gates: { M1 }, tests: ['tests/**'], protected: ['.ci/**', 'packages.lock'] },
-    ...{ budget: { usd: 5, hours: 1, claims: 12 }, ...(holdout && { holdout: join(own, 'holdout') }), ...plan },
+    phase: phaseId,
+    base: 'main',
+    gates: { M1 },
+    tests: ['tests/**'],
+    protected: ['.ci/**', 'packages.lock'],
+    budget: { usd: 5, hours: 1, claims: 12 },
+    ...(holdout && { holdout: join(own, 'holdout') }),
+    ...plan,
   };
   return `---\n${stringify(front)}---\n${readFileSync(join(samples, 'plan.md'), 'utf8')}`;
 }
@@ -167,8 +177,9 @@ export async function outcomeOf(ground: Ground, played: Played): Promise<Outcome
 }
 
 /**
- * The first unmet condition of M1, and of DONE where M1 holds: those after it are unmet because of it. Runs of several conditions go
- * on at once: the one that turned the claim red comes before what was cancelled for it.
+ * The first unmet condition of M1, or of DONE if M1 holds: later ones are unmet because of it. Runs of several
+ * conditions go on at the same time, so a condition that turned the claim red comes before those whose runs were
+ * cancelled for it.
  */
 function gates(known: Phase): Refusal[] {
   for (const gate of [...Object.keys(known.spec.gates), DONE] as GateId[]) {
@@ -183,7 +194,7 @@ function gates(known: Phase): Refusal[] {
   return [];
 }
 
-/** Turned down in words; a command that merely failed in the clone is none of ours. */
+/** Tool calls that the host refused; a command that only failed in the clone is not one. */
 function tools({ calls: made }: Played): Refusal[] {
   return made.filter(({ ok }) => !ok).map(({ tool, text }) => ({ by: `tool: ${tool}`, why: text }));
 }
@@ -197,7 +208,7 @@ export function against(rows: string, title: string, refusedBy: Rule, because: R
   return { rows, title, refusedBy, because, playsPhase: true, play: (dir) => phase(dir, arena) };
 }
 
-/** Its twin, which must come to DONE. */
+/** Its twin, which must reach DONE. */
 export function honestly(title: string, arena: Arena): Twin {
   return { title, play: (dir) => phase(dir, arena) };
 }

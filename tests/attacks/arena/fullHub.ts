@@ -1,5 +1,6 @@
-// A program for a small file system of its own (`fullDisk.ts`): a phase whose claim is green, the disk filled to the last byte, what
-// is said then, and again once there is room. Says in its last line, as JSON, what came of it. Usage: node fullHub.ts FOLDER
+// A program that `cases/fullDisk.ts` runs on a small file system. It makes a phase with a green claim, fills the disk
+// to the last byte, appends and publishes, and does so again once there is space. Its last line is the outcome as JSON.
+// Usage: node fullHub.ts FOLDER
 
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,14 +35,14 @@ const { audit, ...after } = await staged(dir, async (scene) => {
   const fail = verdict(scene, session, { verdict: 'FAIL', findings: [finding.id] });
   const bundle = bundleOf(scene);
   fillUp();
-  full = await told(scene, fail, bundle);
+  full = await handIn(scene, fail, bundle);
   rmSync(ballast);
-  return told(scene, fail, bundle);
+  return handIn(scene, fail, bundle);
 });
 console.log(JSON.stringify({ full, after, audit: { ok: audit.ok, problems: audit.problems } }));
 
-/** The FAIL and the work, each taken whole or turned down. Accepted where both were taken. */
-async function told({ writer, sha }: Scene, fail: Intent, bundlePath: string): Promise<Seen> {
+/** Hands in the FAIL and the work, each accepted whole or refused. `accepted` if both were. */
+async function handIn({ writer, sha }: Scene, fail: Intent, bundlePath: string): Promise<Seen> {
   const { hub } = writer.made;
   const refusals: Refusal[] = [];
   const failed = (by: Refusal['by']) => (error: Error) => void refusals.push({ by, why: error.message });
@@ -50,12 +51,12 @@ async function told({ writer, sha }: Scene, fail: Intent, bundlePath: string): P
   const received = await receiveBundle(publication).catch(failed('tool: publish'));
   if (received && 'refused' in received) refusals.push({ by: 'tool: publish', why: received.refused });
   const head = await branchHead(hub.dir, `phase/${phaseId}`);
-  if (refusals.length > 0 && head !== sha) throw new Error(`the branch moved to ${head}, which was turned down`);
+  if (refusals.length > 0 && head !== sha) throw new Error(`the branch moved to ${head}, which was refused`);
   const isSaid = phaseOf(writer).claims.some(({ verdicts }) => verdicts.length > 0);
   return { accepted: isSaid && head !== sha, refusals };
 }
 
-/** Work on the branch, as a box hands it in. */
+/** A bundle with work on the branch, as a box hands it in. */
 function bundleOf({ writer, sha }: Scene): string {
   const clone = join(dir, 'clone');
   git(dir, ['clone', '-q', '--bare', writer.made.hub.dir, clone]);

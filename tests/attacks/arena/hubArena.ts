@@ -1,6 +1,6 @@
-// A hub with a phase open on its trail, for attacks on the trail itself: pushed with git by somebody who can reach the hub, as
-// the hub's own hook judges it, or said through the funnel. One hub a family: what is refused leaves it as it was, and what a
-// twin gets in is taken back.
+// A hub with an open phase on its trail, for attacks on the trail itself: pushed with git by somebody who can reach the
+// hub, and judged by the hub's own hook, or appended through the funnel. There is one hub per family: what is refused
+// leaves it as it was, and what a twin pushes is undone.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export type HubArena = {
   made: Made;
   writer: Writer;
   sessions: Record<AgentRole, SessionId>;
-  /** Where pushes come from: a repository with everything that the hub has, and every key of the loop. */
+  /** The repository that pushes: it has everything that the hub has. */
   pusher: string;
   head: Sha;
   base: Sha;
@@ -36,7 +36,7 @@ export type HubArena = {
   audits: Map<string, Promise<Outcome['audit']>>;
 };
 
-/** The family's hub of that name. */
+/** The family's hub with this name. */
 function hubIn(dir: string, name: string): Promise<HubArena> {
   return shared(dir, name, make, ({ writer }) => writer.trail.close());
 }
@@ -71,20 +71,20 @@ async function make(dir: string): Promise<HubArena> {
   return { made, writer, sessions: { builder, adversary }, pusher, head, base: made.base, nextId, audits: new Map() };
 }
 
-/** Pushes for real what `make` made; says which rules of the hook spoke, and what the audit thinks of the hub then. */
+/** Makes a real push of what `make` returns; reports what the hook refused, and an audit of the hub afterwards. */
 export async function pushed(
   dir: string,
   make: (arena: HubArena) => Promise<string> | string,
   ref = 'refs/heads/trail',
 ): Promise<Outcome> {
   const arena = await hubIn(dir, 'pushes');
-  const said = push(arena, `+${await make(arena)}:${ref}`);
+  const message = push(arena, `+${await make(arena)}:${ref}`);
   const report = await auditOf(arena);
-  if (said === null) takeBack(arena, ref);
-  return { accepted: said === null, refusals: said === null ? [] : rulesIn(said), audit: report };
+  if (message === null) takeBack(arena, ref);
+  return { accepted: message === null, refusals: message === null ? [] : rulesIn(message), audit: report };
 }
 
-/** The trail put back by somebody who holds the hub's disk, seen by whoever audits it beside `heads.log`. */
+/** Moves the trail back, as an attacker with the hub's disk could; an audit with `heads.log` sees it. */
 export async function rewound(dir: string, commits: number): Promise<Outcome> {
   const arena = await hubIn(dir, 'pushes');
   git(arena.made.hub.dir, ['update-ref', 'refs/heads/trail', `${arena.head}~${commits}`]);
@@ -94,7 +94,7 @@ export async function rewound(dir: string, commits: number): Promise<Outcome> {
   return { accepted: ok, refusals, audit: await auditOf(arena) };
 }
 
-/** Says something through the funnel, in a role's name. */
+/** Appends an entry through the funnel, in a role's name. */
 export async function said(dir: string, make: (arena: HubArena) => Intent, by: Rule = 'funnel'): Promise<Outcome> {
   const arena = await hubIn(dir, 'words');
   const why = await arena.writer.append(make(arena)).then(
@@ -108,7 +108,7 @@ export async function said(dir: string, make: (arena: HubArena) => Intent, by: R
   return { accepted: why === null, refusals, audit: await auditOf(arena) };
 }
 
-/** The audit of what the hub holds now; asked once for each state of its branches, since most attacks leave it as it was. */
+/** Audits the hub, once for each state of its branches, since most attacks leave it as it was. */
 function auditOf({ made, audits }: HubArena): Promise<Outcome['audit']> {
   const refs = git(made.hub.dir, ['for-each-ref']);
   const report =
@@ -129,7 +129,7 @@ export async function commit(
   const tree = git(pusher, ['rev-parse', 'refs/scratch^{tree}']) as Sha;
   if (by === null) return git(pusher, ['commit-tree', '-p', parent, '-m', 'unsigned', tree]) as Sha;
   const signer = typeof by === 'string' ? made.signers[by] : by;
-  // Further parents go in where the one is written: the signature covers them all.
+  // Further parents follow the first in its header, so that the signature covers them all.
   const lines = parents.slice(1).map((sha) => `\nparent ${sha}`);
   const facts = {
     tree,
@@ -145,12 +145,12 @@ export async function commit(
   return object.sha;
 }
 
-/** A file of the trail as it stands. */
+/** A file of the trail as it is. */
 export function old({ pusher, head }: HubArena, path: string): string {
   return gitBytes(pusher, ['cat-file', 'blob', `${head}:${path}`]).toString();
 }
 
-/** The same with these entries at its end; a file that is not there yet begins with them. */
+/** The file with these entries at its end; a missing file starts with them. */
 export function grown(arena: HubArena, path: string, ...entries: Entry[]): string {
   const isThere = git(arena.pusher, ['ls-tree', '--name-only', arena.head, path]) !== '';
   return (isThere ? old(arena, path) : '') + entries.map(renderEntry).join('');
@@ -164,24 +164,29 @@ export function entryOf(kind: Kind, role: Role, id: number, facts: object, body 
   return { id: id as EntryId, at, kind, role, phase: phaseId, facts, body } as unknown as Entry;
 }
 
-/** An act as an entry, signed by `signer`; `words` are put in the place of those that were signed. */
+/** An act as an entry, signed by `signer`; `words` replace the text that was signed. */
 export function actEntry({ made, nextId }: HubArena, signer: Signer, words?: string): Entry {
   const payload = { act: 'note', phase: phaseId, text: 'well done' } as ActPayload;
   const act = {
-    ...{ v: 1, workspace: 'sample', root: made.hub.root, nonce: 'a'.repeat(32), at },
-    ...{ expires: '2026-06-12T21:00:00Z', payload },
+    v: 1,
+    workspace: 'sample',
+    root: made.hub.root,
+    nonce: 'a'.repeat(32),
+    at,
+    expires: '2026-06-12T21:00:00Z',
+    payload,
   } as Act;
   const { signature } = signAct(act, signer);
-  const shown = words === undefined ? act : { ...act, payload: { ...payload, text: words } };
-  return entryOf('act', 'operator', nextId, { act: shown, signature });
+  const entryAct = words === undefined ? act : { ...act, payload: { ...payload, text: words } };
+  return entryOf('act', 'operator', nextId, { act: entryAct, signature });
 }
 
-/** Work on the phase's branch, committed where pushes come from. */
+/** Work on the phase's branch, committed in the repository that pushes. */
 export function work({ pusher, base }: HubArena, files: Files): Sha {
   return addCommits(pusher, 'refs/heads/work', [files], base).at(-1) as Sha;
 }
 
-/** What git said where the push was turned down, null where it went in. */
+/** Git's message if it refused the push; null if it accepted it. */
 export function push({ pusher, made }: Pick<HubArena, 'pusher' | 'made'>, refspec: string): string | null {
   try {
     git(pusher, ['push', '-q', made.hub.dir, refspec]);
@@ -197,7 +202,7 @@ function takeBack({ made, head, base }: HubArena, ref: string): void {
   else git(made.hub.dir, ['update-ref', '-d', ref]);
 }
 
-/** `coldpass refuses: refs/heads/trail: prefix: <commit> #n: what` names the rule; what is said of a branch is the branch's. */
+/** Reads `coldpass refuses: refs/heads/trail: prefix: <commit> #n: what`; for other refs the rule is `branch`. */
 export function rulesIn(text: string): Refusal[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const ours = lines.flatMap((line): Refusal[] => {

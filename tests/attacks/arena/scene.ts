@@ -1,5 +1,6 @@
-// A phase with a claim of M1 on its trail, for attacks by somebody who sits at the machine with every key of the loop: a hub of its
-// own with the real admission, and runs as the runner would have recorded them. What is said last is what is asked for.
+// A phase with a claim of M1 on its trail, for attacks by somebody at the machine with every key of the loop: a new hub
+// with the real admission, and runs as the runner would have recorded them. The last entry of a tale is the one under
+// test.
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,13 +25,13 @@ const work = { 'src/keep.js': 'export const one = 1;\n', 'tests/new.test.js': '/
 const old = passed('tests/old.test.js > stays');
 const fresh = passed('tests/new.test.js > both are kept');
 
-/** A phase with a claim of M1 on its trail, and what can be said of it. */
+/** A phase with a claim of M1 on its trail, and what a tale needs to write about it. */
 export type Scene = {
   writer: Writer;
   builder: SessionId;
   claim: EntryId;
   sha: Sha;
-  /** Runs that the claim rests on, once `green` made them. */
+  /** The runs that the claim depends on, once `green` has made them. */
   runs: RunId[];
   /** The run of the base. */
   reference: RunRecord;
@@ -39,10 +40,10 @@ export type Scene = {
 
 export type Seen = Pick<Outcome, 'accepted' | 'refusals'>;
 
-/** What is said last must be refused; what was done before it must be taken. */
+/** Returns the last entry, which is under test; everything before it must be accepted. */
 export type Tale = (scene: Scene) => Promise<Intent>;
 
-/** Plays what comes of a scene on a hub of its own; audited is what it leaves. */
+/** Plays on a scene with a new hub, then audits what is left. */
 export async function staged(dir: string, play: (scene: Scene) => Promise<Seen>): Promise<Outcome> {
   const made = await makeHub([before], mkdtempSync(join(dir, 'machine-')));
   const writer = await openWriter(made);
@@ -55,7 +56,7 @@ export async function staged(dir: string, play: (scene: Scene) => Promise<Seen>)
   }
 }
 
-/** `asks`: for what is said to be taken, or besides for the gate to want nothing more than a verdict. */
+/** `asks`: 'words' that the entry is accepted, 'gate' that in addition the gate lacks nothing but a verdict. */
 export function told(dir: string, tale: Tale, asks: 'words' | 'gate' = 'words'): Promise<Outcome> {
   return staged(dir, async (scene) => {
     const { writer } = scene;
@@ -75,7 +76,7 @@ export function auditOf({ made }: Writer): Promise<AuditReport> {
   return audit({ hub: made.hub.dir, headsLog: join(made.stateDir, 'heads.log') });
 }
 
-/** The claim of M1 that everything is there for, and the next one at another commit. */
+/** Claims M1 again at another commit. */
 export async function reclaimed(scene: Scene, files: Files): Promise<Scene> {
   const { writer, builder, sha } = scene;
   const [next] = addCommits(writer.made.hub.dir, `refs/heads/phase/${phaseId}`, [files], sha) as [Sha];
@@ -129,20 +130,27 @@ export function phaseOf({ trail }: Writer): Phase {
   return trail.state.phases[phaseId] as Phase;
 }
 
-/** A session of the Adversary that was shown what the claim rests on. */
+/** A session of the Adversary that was shown the runs that the claim depends on. */
 export function judge({ writer, claim, runs }: Scene): Promise<SessionId> {
   return writer.wake('adversary', { kind: 'judge', claim }, runs);
 }
 
 export function verdict({ claim }: Scene, session: SessionId, more: Partial<Facts<'verdict'>> = {}): Intent {
   const facts = {
-    ...{ session, gate: M1, claim, verdict: 'UNVERIFIED' as const, runs: [], findings: [], checks: [], closes: [] },
+    session,
+    gate: M1,
+    claim,
+    verdict: 'UNVERIFIED' as const,
+    runs: [],
+    findings: [],
+    checks: [],
+    closes: [],
     ...more,
   };
   return { kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'Fine.' };
 }
 
-/** A PASS as an honest session gives it: the whole diff was served, and each clause cites a run. */
+/** A PASS as an honest session gives it: the whole diff was served, and the check of each clause cites a run. */
 export async function passing(scene: Scene, session: SessionId, clauses = ['1.1']): Promise<Intent> {
   const { writer, claim, runs } = scene;
   const phase = phaseOf(writer);

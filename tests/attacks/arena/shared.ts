@@ -1,5 +1,5 @@
-// What the cases of a family share because it is costly to lay: made when it is first asked for, in the family's folder, and let
-// go of when the family is through. Cases that share a thing leave it as it was, or say only what the others do not mind.
+// What the cases of a family share because it is costly to make: made on first use, in the family's folder, and closed
+// after the last case. Cases leave a shared thing as it was, or change only what does not affect the others.
 
 type Made = { value: Promise<unknown>; close(): Promise<unknown> };
 

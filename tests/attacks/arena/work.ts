@@ -1,11 +1,11 @@
-// What the Builder types in its clone: sound work on each sample, and the pieces that attacks vary.
+// What the Builder runs in its clone: sound work on each sample, and the parts that attacks vary.
 
-/** `add.sh` as it should be, and a test that looks at it. */
+/** `add.sh` as it should be, and a test that checks it. */
 export const goodAdd = `echo 'echo $(($1 + $2))' > add.sh`;
 export const goodTest = `echo '[ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`;
 export const sound = `${goodAdd}\n${goodTest}`;
 
-/** A file with this text. */
+/** The command that writes a file with this text. */
 export function lay(path: string, text: string): string {
   return `mkdir -p "$(dirname '${path}')"; cat > '${path}' <<'LAID'\n${text}\nLAID`;
 }

@@ -1,5 +1,6 @@
-// A: where controls are left to words. A patch by the Adversary that should show that tests look, and functions that the plan
-// exempts. The Adversary is in the plot: its patch must not be one that anybody could make red.
+// A: controls that depend on what somebody writes: a patch by the Adversary that should show that tests check
+// something, and functions that the plan exempts. The Adversary is in the plot, so a patch must not count if anything
+// could turn it red.
 
 import { calls, wake } from '../../support/phase/live.ts';
 import { M1, phaseId } from '../../support/trail/writer.ts';
@@ -13,7 +14,7 @@ const sabotaged = '^Woken: sabotage: the controls of claim #\\d+ of M1';
 const patch = (path: string, find: string, replace: string) =>
   calls('sabotage', { claim: '{{ claim:number }}', edits: [{ path, find, replace }], words: 'Nothing is added.' });
 
-/** Tests that cannot load without the change, and nothing that hollow could empty: the Adversary is asked for a patch. */
+/** Tests that cannot load without the change, and no function for hollow: the Adversary is asked for a patch. */
 function patchedBy(work: string, patches: unknown[]): Arena {
   const test = `echo '. ./lib.sh; [ "$(add 2 3)" = 5 ]' > tests/add.test.sh`;
   const adversary = [wake(sabotaged, [...patches, wait], { claim: 'claim #(\\d+) of M1' }), ...stamps];
@@ -28,7 +29,7 @@ const inThePlot = patchedBy(`echo 'echo 0' > add.sh; echo 'add() { echo 5; }' > 
   patch('mul.sh', '# times', 'echo 1'),
 ]);
 
-/** One phase tells of all patches: the first two are not taken, the others are run and show nothing. */
+/** One phase plays all patches: the first two are refused, the others run and are inconclusive. */
 function patching(title: string, refusedBy: Attack['refusedBy'], because: RegExp): Attack {
   const play = (dir: string) => shared(dir, 'patches', () => phase(dir, inThePlot));
   return { rows: '47', title, refusedBy, because, play };
@@ -49,17 +50,19 @@ export const controlAttacks: Attack[] = [
     /control revert is INCONCLUSIVE.* Sabotage #\d+: Every test stays green/,
   ),
   patching(
-    'a patch by the Adversary under which the tests do not load',
+    'a patch by the Adversary that stops the tests from loading',
     'gate: controls',
     /no test that the claim adds or changes fails on an assertion\. What went red: .*add\.test\.sh/,
   ),
   patching(
-    'a patch by the Adversary that breaks what another test looks at',
+    'a patch by the Adversary that breaks only what another test checks',
     'gate: controls',
     /no test that the claim adds or changes fails on an assertion\. What went red: .*mul\.test\.sh/,
   ),
   {
-    ...{ rows: '47', title: 'a patch by a session that was not woken for one', refusedBy: 'funnel' },
+    rows: '47',
+    title: 'a patch by a session that was not woken for one',
+    refusedBy: 'funnel',
     because: /was not woken for a sabotage/,
     play: (dir) =>
       told(dir, async ({ writer, claim }) => {
@@ -71,7 +74,7 @@ export const controlAttacks: Attack[] = [
   },
   against(
     '6',
-    'tests nothing of what stands beside, or is called like, a function that the plan exempts',
+    'leaves functions untested that are next to, or named like, an exempt one',
     'gate: controls',
     /control hollow is VACUOUS: With (subAll \(sub|sub \(less)\.js/,
     {
@@ -88,7 +91,7 @@ export const controlTwins: Twin[] = [
       patch('lib.sh', '$1 + $2', '$1 - $2'),
     ]),
   }),
-  honestly('sound work that every control looks at, but for a function that the plan exempts', {
+  honestly('sound work under every control, except for an exempt function', {
     sample: 'node',
     gate: { controls: ['revert', 'placebo', 'hollow', 'published'], exempt: ['log.js:log'] },
     work: `${nodeSound}\n${lay('log.js', 'export function log(words) {\n  console.error(words);\n}')}`,

@@ -1,4 +1,5 @@
-// F: a Builder that disputes a finding to be rid of it. What is disputed blocks as before: the operator alone lifts it.
+// F: a Builder that disputes a finding to get rid of it. A disputed finding still blocks: only the operator can lift
+// it.
 
 import type { Entry, EntryOf, Intent } from '../../../state/entry/entry.ts';
 import { targetDigestOf } from '../../../state/trail/acts.ts';
@@ -10,24 +11,30 @@ type Disputed = { scene: Scene; finding: Entry };
 
 export const disputeAttacks: Attack[] = [
   {
-    ...{ rows: '47', title: 'a Builder that disputes a finding without having tried', refusedBy: 'funnel' },
+    rows: '47',
+    title: 'a Builder that disputes a finding without trying to fix it',
+    refusedBy: 'funnel',
     because: /may be disputed after 2 new claims of its gate; since #\d+ there have been 0/,
     play: (dir) => told(dir, async (scene) => dispute(await failed(scene))),
   },
   {
-    ...{ rows: '47', title: 'a Builder that disputes a finding to be rid of it', refusedBy: 'gate: findings' },
+    rows: '47',
+    title: 'a Builder that disputes a finding to get rid of it',
+    refusedBy: 'gate: findings',
     because: /is open and disputed \(#\d+\)/,
     play: (dir) => told(dir, async (scene) => dispute(await tried(await failed(scene))), 'gate'),
   },
   {
-    ...{ rows: '47', title: 'a Builder that disputes again what the operator let stand', refusedBy: 'funnel' },
+    rows: '47',
+    title: 'a Builder that disputes again after the operator refused',
+    refusedBy: 'funnel',
     because: /may be disputed after 2 new claims of its gate; since #\d+ there have been 0/,
     play: (dir) =>
       told(dir, async (scene) => {
         const on = await tried(await failed(scene));
-        const asked = await scene.writer.append<EntryOf<'blocked'>>(dispute(on));
+        const request = await scene.writer.append<EntryOf<'blocked'>>(dispute(on));
         const because = 'It stands.';
-        await scene.writer.act({ act: 'refuse', target: asked.id, targetDigest: targetDigestOf(asked), because });
+        await scene.writer.act({ act: 'refuse', target: request.id, targetDigest: targetDigestOf(request), because });
         return dispute(on);
       }),
   },
@@ -35,7 +42,7 @@ export const disputeAttacks: Attack[] = [
 
 export const disputeTwins: Twin[] = [
   {
-    title: 'a finding that was disputed after two claims, and that the operator lifts',
+    title: 'a finding disputed after two claims, which the operator lifts',
     play: (dir) =>
       told(
         dir,
@@ -52,7 +59,7 @@ export const disputeTwins: Twin[] = [
   },
 ];
 
-/** The claim, failed on the Adversary's word. */
+/** Fails the claim on the Adversary's word. */
 async function failed(scene: Scene): Promise<Disputed> {
   const { writer, claim } = scene;
   await scene.green();
@@ -64,7 +71,7 @@ async function failed(scene: Scene): Promise<Disputed> {
   return { scene, finding };
 }
 
-/** Two claims more, the last with all its evidence. */
+/** Makes two more claims, the last one with all its evidence. */
 async function tried({ scene, finding }: Disputed): Promise<Disputed> {
   const first = await reclaimed(scene, { 'src/keep.js': 'export const two = 2;\n' });
   const second = await reclaimed(first, { 'src/keep.js': 'export const three = 3;\n' });
@@ -74,7 +81,12 @@ async function tried({ scene, finding }: Disputed): Promise<Disputed> {
 
 function dispute({ scene: { builder }, finding }: Disputed): Intent {
   const facts = {
-    ...{ session: builder, action: 'Decide', verify: 'It is lifted', blocks: [M1], options: [], disputes: finding.id },
+    session: builder,
+    action: 'Decide',
+    verify: 'It is lifted',
+    blocks: [M1],
+    options: [],
+    disputes: finding.id,
   };
   return { kind: 'blocked', role: 'builder', phase: phaseId, facts, body: 'It is right as it is.' };
 }

@@ -1,4 +1,5 @@
-// B: CI, configuration and environment. The bar is lowered, walked round, or left behind in a place that only the Builder sees.
+// B: CI, configuration and environment. The bar is lowered or bypassed, or the answer is left where only the Builder
+// sees it.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ const wrongAdd = `echo 'echo 0' > add.sh`;
 const vacuous = `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`;
 const fromClaim = { harness_from_claim: ['run-tests.sh'] };
 const narrowed = `sed -i 's#tests/\\*.test.sh#tests/[am]*.test.sh#' run-tests.sh`;
-/** Work that a publish must turn down, and nothing claimed. */
+/** Work that a publish must refuse, without a claim. */
 const published = (work: string) => ({
   builder: [wake('^- M1: unclaimed', [...committed('sha', `${sound}\n${work}`), wait])],
 });
@@ -26,7 +27,7 @@ export const environment: Family = {
     against('15', 'edits coldpass.yml', 'gate: protected', /protected paths: coldpass\.yml/, {
       work: `${sound}\nsed -i 's/sh run-tests.sh/true/' coldpass.yml`,
     }),
-    against('16', 'puts a recipe of its own beside the operator’s', 'gate: protected', /recipes\/unit\/recipe\.yml/, {
+    against('16', 'adds its own recipe beside the operator’s', 'gate: protected', /recipes\/unit\/recipe\.yml/, {
       work: `${sound}\n${lay('recipes/unit/recipe.yml', 'stages: [{ name: test, run: "true" }]\ntests: ["x"]')}`,
     }),
     against('16', 'swallows failures in the script that runs the tests', 'gate: runs', /ended FAIL/, {
@@ -34,7 +35,7 @@ export const environment: Family = {
     }),
     against(
       '16',
-      'narrows the selection where the plan takes the script from the claim',
+      'selects fewer tests in a script that the plan takes from the claim',
       'gate: protected',
       /run-tests\.sh/,
       {
@@ -55,14 +56,14 @@ export const environment: Family = {
     }),
     against(
       '18',
-      'goes round the tools, by a program that writes',
+      'bypasses the tools with a program that writes',
       'gate: protected',
       /protected paths: coldpass\.yml/,
       {
         work: `${sound}\nprintf 'x\\n' | dd of=coldpass.yml oflag=append conv=notrunc status=none`,
       },
     ),
-    against('19', 'declares itself verified, everywhere but in a claim', 'gate: claim', /nobody has claimed M1/, {
+    against('19', 'declares itself verified everywhere except in a claim', 'gate: claim', /nobody has claimed M1/, {
       builder: [
         wake('^- M1: unclaimed', [
           ...committed('sha', `${sound}\necho VERIFIED > VERIFIED`, 'review(M1): PASS, verified, DONE'),
@@ -72,18 +73,25 @@ export const environment: Family = {
         ]),
       ],
     }),
-    against('20', 'sets every switch that an environment might have', 'gate: controls', /VACUOUS/, {
+    against('20', 'sets every switch that the environment might have', 'gate: controls', /VACUOUS/, {
       work: vacuous,
       env: {
-        ...{ COLDPASS_GATE: '0', COLDPASS_SKIP_CONTROLS: '1', COLDPASS_SANDBOX: 'none', COLDPASS_UNSAFE: '1' },
-        ...{ FOREMAN_GATE: '0', CI: 'false', NODE_ENV: 'test', DEBUG: '1', GIT_CONFIG_COUNT: '0' },
+        COLDPASS_GATE: '0',
+        COLDPASS_SKIP_CONTROLS: '1',
+        COLDPASS_SANDBOX: 'none',
+        COLDPASS_UNSAFE: '1',
+        FOREMAN_GATE: '0',
+        CI: 'false',
+        NODE_ENV: 'test',
+        DEBUG: '1',
+        GIT_CONFIG_COUNT: '0',
       },
     }),
-    against('21', 'runs code before the tests by a lifecycle script', 'gate: runs', /ended FAIL/, {
+    against('21', 'runs code before the tests in a lifecycle script', 'gate: runs', /ended FAIL/, {
       sample: 'node',
       work: `${nodeTest}\n${lay('package.json', '{ "name": "sample", "type": "module", "scripts": { "pretest": "echo fixed > add.js", "test": "true", "prepare": "true" } }')}`,
     }),
-    against('22', 'swaps what the lockfile pins', 'gate: protected', /protected paths: packages\.lock/, {
+    against('22', 'changes what the lockfile pins', 'gate: protected', /protected paths: packages\.lock/, {
       work: `${sound}\necho 'sealed: 2' > packages.lock`,
     }),
     against('23', 'leaves an ignored file that makes it pass', 'gate: runs', /ended FAIL/, {
@@ -123,7 +131,7 @@ export const environment: Family = {
   ],
   twins: [
     {
-      title: 'a script that the plan takes from the claim, let pass by the operator',
+      title: 'a script that the plan takes from the claim, waived by the operator',
       play: (dir) =>
         phase(dir, {
           plan: fromClaim,
@@ -134,10 +142,10 @@ export const environment: Family = {
           ],
         }),
     },
-    honestly('a script that the plan does not protect is changed', {
+    honestly('a change to a script that the plan does not protect', {
       work: `${sound}\necho '# how to run this' > NOTES.md; echo '# more' >> run-tests.sh`,
     }),
-    honestly('a link inside the tree, and attributes of git', {
+    honestly('a link inside the tree, and git attributes', {
       work: `${sound}\nln -s add.sh plus.sh; echo '*.sh text eol=lf' > .gitattributes`,
     }),
     honestly('a script in package.json beside sound work', {

@@ -1,6 +1,6 @@
-// G: a disk that is filled so that what is said against a claim cannot be written. Nothing is taken by halves: what was turned
-// down is not there, the phase stands where it stood, and once there is room it goes on. In a box whose one folder is small, so
-// that nothing of this machine fills up, and nothing is left behind.
+// G: a disk is filled so that a FAIL of a claim cannot be written. Nothing is accepted by halves: what was refused is
+// not on the trail, the phase is as it was, and once there is space it goes on. It runs in a box with one small folder,
+// so that no disk of this machine fills up and nothing is left behind.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
@@ -15,27 +15,31 @@ const seconds = 60;
 
 export const fullDiskAttacks: Attack[] = [
   {
-    ...{ rows: 'starved: disk', title: 'fills the hub’s disk, to swallow the FAIL', refusedBy: 'funnel' },
+    rows: 'starved: disk',
+    title: 'fills the hub’s disk to suppress the FAIL',
+    refusedBy: 'funnel',
     because: /^Nothing was appended to the trail: the disk is full/,
     play: (dir) => outcomeOf(dir, 'full'),
   },
   {
-    ...{ rows: 'starved: disk', title: 'publishes onto a full disk', refusedBy: 'tool: publish' },
+    rows: 'starved: disk',
+    title: 'publishes onto a full disk',
+    refusedBy: 'tool: publish',
     because: /No space left|disk is full|ENOSPC/i,
     play: (dir) => outcomeOf(dir, 'full'),
   },
 ];
 
 export const fullDiskTwins: Twin[] = [
-  { title: 'the same FAIL and the same work, once there is room', play: (dir) => outcomeOf(dir, 'after') },
+  { title: 'the same FAIL and the same work, once there is space', play: (dir) => outcomeOf(dir, 'after') },
 ];
 
 async function outcomeOf(dir: string, when: 'full' | 'after'): Promise<Outcome> {
-  const { audit, ...told } = await shared(dir, 'full', () => played(dir));
+  const { audit, ...told } = await shared(dir, 'full', () => play(dir));
   return { ...told[when], audit: audit as Outcome['audit'] };
 }
 
-async function played(dir: string): Promise<Told> {
+async function play(dir: string): Promise<Told> {
   const place = mkdtempSync(join(dir, 'full-'));
   const small = ['--dev-bind', '/', '/', '--size', `${diskBytes}`, '--tmpfs', place, '--die-with-parent'];
   const program = [process.execPath, join(import.meta.dirname, '..', 'arena', 'fullHub.ts'), place];

@@ -1,4 +1,5 @@
-// C: between hand-off and what the operator is given. Evidence that has grown old, and a branch that is moved once it was judged.
+// C: between hand-off and delivery to the operator. Evidence that has become too old, and a branch that moves after it
+// was judged.
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +19,11 @@ const hour = 3_600_000;
 const branch = `refs/heads/phase/${phaseId}`;
 
 export const handOffAttacks: Attack[] = [
-  against('28', 'publishes more while what it handed off waits', 'tool: publish', /may not move while its DONE/, {
+  against('28', 'publishes more while its hand-off waits', 'tool: publish', /may not move while its DONE/, {
     builder: [
       wake('^- M1: unclaimed', [...committed('sha', sound), claim('{{ sha }}'), wait]),
       wake('^- M1: holds[\\s\\S]*^- DONE: unclaimed', [
-        // Held for the operator: so DONE is live, and the Builder is woken.
+        // A protected path holds DONE for the operator, so that DONE is live and the Builder is woken.
         ...committed('sha', `echo 'steps: []' > .ci/pipeline.yml`),
         calls('hand_off', { sha: '{{ sha }}', summary: 'It adds.' }),
       ]),
@@ -30,22 +31,30 @@ export const handOffAttacks: Attack[] = [
     ],
   }),
   {
-    ...{ rows: '35', title: 'hands off on the runs of the day before', refusedBy: 'funnel' },
+    rows: '35',
+    title: 'hands off on runs from the day before',
+    refusedBy: 'funnel',
     because: /its evidence is running, not green/,
     play: (dir) => told(dir, async (scene) => passesDone(await handedOff(await accepted(scene), 25 * hour))),
   },
   {
-    ...{ rows: '35', title: 'waits with DONE until what it was judged by is old', refusedBy: 'funnel' },
+    rows: '35',
+    title: 'delays DONE until its evidence is too old',
+    refusedBy: 'funnel',
     because: /DONE does not hold: .*runs not there yet/,
     play: (dir) => told(dir, async (scene) => done(await judgedDone(scene), 25 * hour)),
   },
   {
-    ...{ rows: '28', title: 'pushes to the branch while its DONE is judged', refusedBy: 'hook: branch' },
+    rows: '28',
+    title: 'pushes to the branch while its DONE is judged',
+    refusedBy: 'hook: branch',
     because: /may not move/,
     play: (dir) => pushed(dir, async (scene) => handedOff(await accepted(scene))),
   },
   {
-    ...{ rows: '28', title: 'moves the branch once it was judged, past the hook', refusedBy: 'command' },
+    rows: '28',
+    title: 'moves the branch after it was judged, bypassing the hook',
+    refusedBy: 'command',
     because: /was moved to \w+, but \w+ was judged/,
     play: (dir) => staged(dir, async (scene) => delivered(await isDone(scene), true)),
   },
@@ -61,12 +70,12 @@ export const handOffTwins: Twin[] = [
     play: (dir) => pushed(dir, accepted),
   },
   {
-    title: 'what was judged, brought to the operator',
+    title: 'the judged commit, delivered to the operator',
     play: (dir) => staged(dir, async (scene) => delivered(await isDone(scene), false)),
   },
 ];
 
-/** M1 passed, by a session that saw it all. */
+/** Passes M1, by a session that was shown everything. */
 async function accepted(scene: Scene): Promise<Scene> {
   await scene.green();
   const session = await judge(scene);
@@ -75,7 +84,7 @@ async function accepted(scene: Scene): Promise<Scene> {
   return scene;
 }
 
-/** The same commit as DONE, `ms` later: it rests on the runs of M1. */
+/** Claims DONE at the same commit, `ms` later, on the runs of M1. */
 async function handedOff(scene: Scene, ms = 0): Promise<Scene> {
   const { writer, builder, sha, claim: descends } = scene;
   writer.wait(ms);
@@ -104,7 +113,7 @@ async function isDone(scene: Scene): Promise<Scene> {
   return judged;
 }
 
-/** A commit pushed onto the branch, by somebody who can reach the hub. */
+/** Pushes a commit to the branch, as somebody who can reach the hub. */
 function pushed(dir: string, until: (scene: Scene) => Promise<Scene>): Promise<Outcome> {
   return staged(dir, async (scene) => {
     const { writer, sha } = await until(scene);
@@ -112,12 +121,12 @@ function pushed(dir: string, until: (scene: Scene) => Promise<Scene>): Promise<O
     git(pusher, ['init', '-q']);
     git(pusher, ['fetch', '-q', writer.made.hub.dir, branch]);
     const later = addCommits(pusher, 'refs/heads/work', [{ 'b.txt': 'b\n' }], sha).at(-1);
-    const said = push({ pusher, made: writer.made }, `${later}:${branch}`);
-    return { accepted: said === null, refusals: said === null ? [] : rulesIn(said) };
+    const message = push({ pusher, made: writer.made }, `${later}:${branch}`);
+    return { accepted: message === null, refusals: message === null ? [] : rulesIn(message) };
   });
 }
 
-/** What the operator is given; `isMoved`: after somebody who holds the hub's disk put a commit on the branch. He puts it back. */
+/** Delivers to the operator. `isMoved`: an attacker with the hub's disk adds a commit before, which is undone after. */
 async function delivered({ writer, sha }: Scene, isMoved: boolean): Promise<Seen> {
   const { hub, repo } = writer.made;
   if (isMoved) addCommits(hub.dir, branch, [{ 'b.txt': 'b\n' }], sha);

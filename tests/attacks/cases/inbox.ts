@@ -1,5 +1,6 @@
-// D: acts in the inbox that are none. Whoever can put a file there has not the operator's key, or an act of his that was meant for
-// something else. What refuses is read from the trail, where each refusal stands on record.
+// D: invalid acts in the inbox. Whoever can put a file there does not have the operator's key, or has an act by the
+// operator that was meant for something else. The cases read what refused an act from the trail, which records each
+// refusal.
 
 import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { phaseId } from '../../support/trail/writer.ts';
 import { shared } from '../arena/shared.ts';
 import type { Attack, Outcome, Twin } from '../case.ts';
 
-/** Puts something into the inbox; what lies there is taken up afterwards. */
+/** Puts something into the inbox, which is taken up afterwards. */
 type HandIn = (place: InboxGround, dir: string) => Promise<unknown> | unknown;
 
 function refused(rows: string, title: string, because: RegExp, handIn: HandIn): Attack {
@@ -21,33 +22,33 @@ function refused(rows: string, title: string, because: RegExp, handIn: HandIn): 
 }
 
 export const inboxAttacks: Attack[] = [
-  refused('39', 'an approval in the words of an agent', /an act is named/, (place) =>
+  refused('39', 'an approval in an agent’s prose', /an act is named/, (place) =>
     place.handInFile('approve-everything', 'The operator approves.'),
   ),
-  refused('39', 'an approval by the one who asked for it', /whoever asks may not approve/, (place) =>
+  refused('39', 'an approval by the role that asked for it', /whoever asks may not approve/, (place) =>
     place.handIn(place.approval(), place.made.signers.builder),
   ),
   refused('39', 'an approval by the supervisor', /is the supervisor's, not the operator's/, (place) =>
     place.handIn(place.approval(), place.made.signers.supervisor),
   ),
-  refused('39', 'an approval by a key that nobody knows', /its key SHA256:\S+ is not the operator's/, (place, dir) =>
+  refused('39', 'an approval by an unknown key', /its key SHA256:\S+ is not the operator's/, (place, dir) =>
     place.handIn(place.approval(), generateKey(join(mkdtempSync(join(dir, 'key-')), 'k'), 'operator@coldpass')),
   ),
-  refused('39', 'an approval under the signature of a note', /signature does not match its content/, (place) => {
+  refused('39', 'an approval with the signature of a note', /signature does not match its content/, (place) => {
     const { signature } = signAct(note(place), place.made.signers.operator);
     return dropAct(place.paths.inbox, { act: place.approval(), signature, blobs: {} });
   }),
-  refused('39', 'an act that was carried out, handed in again', /already carried out/, async (place, dir) => {
+  refused('39', 'an act handed in again after it was carried out', /already carried out/, async (place, dir) => {
     const path = await place.handIn(note(place), place.made.signers.operator);
     const copy = join(mkdtempSync(join(dir, 'kept-')), 'act.json');
     cpSync(path, copy);
     await takeAll(place.world);
     cpSync(copy, path);
   }),
-  refused('39', 'an approval that has expired', /^it expired at 2026-06-11T20:00:00Z/, (place) =>
+  refused('39', 'an expired approval', /^it expired at 2026-06-11T20:00:00Z/, (place) =>
     byOperator(place, place.approval(undefined, { expires: '2026-06-11T20:00:00Z' })),
   ),
-  refused('39', 'an approval that is dated ahead', /which is in the future/, (place) =>
+  refused('39', 'an approval dated in the future', /which is in the future/, (place) =>
     byOperator(place, place.approval(undefined, { at: '2027-06-11T20:00:00Z', expires: '2027-06-12T20:00:00Z' })),
   ),
   refused('39', 'an approval for another workspace', /for the workspace «other»/, (place) =>
@@ -56,27 +57,22 @@ export const inboxAttacks: Attack[] = [
   refused('39', 'an approval for another trail', /for a trail that begins with the key SHA256:x/, (place) =>
     byOperator(place, place.approval(undefined, { root: 'SHA256:x' })),
   ),
-  refused(
-    '39',
-    'an approval over the text of another request',
-    /not the entry that the act was signed over/,
-    (place) => {
-      const { payload } = place.approval(place.entry(place.opened.blocked));
-      return byOperator(place, place.act({ ...payload, target: place.request.id } as Act['payload']));
-    },
-  ),
-  refused('39', 'an approval of what nobody asks for any more', /is not an open request of the Builder/, (place) =>
+  refused('39', 'an approval signed over another request', /not the entry that the act was signed over/, (place) => {
+    const { payload } = place.approval(place.entry(place.opened.blocked));
+    return byOperator(place, place.act({ ...payload, target: place.request.id } as Act['payload']));
+  }),
+  refused('39', 'an approval of a request that is no longer open', /is not an open request of the Builder/, (place) =>
     byOperator(place, place.approval(place.entry(place.opened.blocked))),
   ),
 ];
 
 export const inboxTwins: Twin[] = [
   {
-    title: 'the operator’s approval of what was asked for',
+    title: 'the operator’s approval of an open request',
     play: (dir) => handedIn(dir, (place) => byOperator(place, place.approval())),
   },
   {
-    title: 'what the operator meant twice, signed twice',
+    title: 'the same note, signed twice by the operator',
     play: (dir) =>
       handedIn(dir, async (place) => {
         for (const act of [note(place), note(place)]) await byOperator(place, act);
@@ -84,7 +80,7 @@ export const inboxTwins: Twin[] = [
   },
 ];
 
-/** Refused where all of it is on record as refused; what it left in the inbox is not read again. */
+/** Takes up what was handed in. It counts as refused if the trail records a refusal. */
 async function handedIn(dir: string, handIn: HandIn): Promise<Outcome> {
   const place = await shared(dir, 'inbox', inboxGround, ({ writer }) => writer.trail.close());
   const before = place.refusals().length;

@@ -1,5 +1,6 @@
-// C: evidence that somebody who sits at the machine, with every key of the loop, would put on the trail himself. What the
-// supervisor would never say is refused to whoever says it: by the funnel here, and by the audit where it was written past it.
+// C: false evidence, put on the trail by somebody at the machine with every key of the loop. Whatever the supervisor
+// would never write is refused whoever writes it: here by the funnel, and by the audit if it was written past the
+// funnel.
 
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
 import type { GateId, RunId, Sha } from '../../../state/entry/ids.ts';
@@ -31,29 +32,34 @@ export const machineAttacks: Attack[] = [
     await scene.green();
     return verdict(scene, scene.builder);
   }),
-  refused('27', 'a check that cites a run which never was', /which is no run on the trail/, async (scene) => {
+  refused('27', 'a check that cites a run that does not exist', /which is no run on the trail/, async (scene) => {
     await scene.green();
     const cites = [{ run: 'r-0123456789ab' as RunId }];
     return verdict(scene, await judge(scene), { checks: [{ clause: '1.1', saw: 'it', cites }] });
   }),
-  refused('48', 'a PASS without a word of what was served', /which diff was served/, async (scene) => {
+  refused('48', 'a PASS that does not say which diff was served', /which diff was served/, async (scene) => {
     await scene.green();
     const checks = [{ clause: '1.1', saw: 'it', cites: [{ run: scene.runs[0] as RunId }] }];
     return verdict(scene, await judge(scene), { verdict: 'PASS', checks });
   }),
-  refused('19', 'DONE, while it does not hold', /DONE does not hold/, async ({ claim, sha, green }) => {
+  refused('19', 'DONE while it does not hold', /DONE does not hold/, async ({ claim, sha, green }) => {
     await green();
     return { kind: 'phase', role: 'supervisor', phase: phaseId, facts: { event: 'done', claim, sha }, body: '' };
   }),
-  refused('28', 'a run of another commit than the claim’s', /is not of the SHA that/, async (scene) => {
+  refused('28', 'a run of a commit other than the claimed one', /is not of the SHA that/, async (scene) => {
     await scene.green();
     return rerun(scene, () => ({ run: 'r-0123456789ab' as RunId, shas: { main: another } }));
   }),
-  refused('15', 'a run of another recipe than was pinned', /not of a recipe that the phase pinned/, async (scene) => {
-    await scene.green();
-    const recipeDigest = 'e'.repeat(64) as Facts<'run'>['recipeDigest'];
-    return rerun(scene, () => ({ run: 'r-0123456789ab' as RunId, recipeDigest }));
-  }),
+  refused(
+    '15',
+    'a run of a recipe other than the pinned one',
+    /not of a recipe that the phase pinned/,
+    async (scene) => {
+      await scene.green();
+      const recipeDigest = 'e'.repeat(64) as Facts<'run'>['recipeDigest'];
+      return rerun(scene, () => ({ run: 'r-0123456789ab' as RunId, recipeDigest }));
+    },
+  ),
   refused('25', 'one run counted twice', /is on the trail already/, async (scene) => {
     await scene.green();
     return rerun(scene, () => ({}));
@@ -66,15 +72,21 @@ export const machineAttacks: Attack[] = [
     await withdrawn(scene);
     return claimAgain(scene, { keeps: { [pinned.name]: [] } });
   }),
-  refused('38', 'words of a session that has ended', /has ended/, async (scene) => {
+  refused('38', 'a note in a session that has ended', /has ended/, async (scene) => {
     await scene.writer.end(scene.builder, 'builder');
     return {
-      ...{ kind: 'note', role: 'builder', phase: phaseId, body: '' },
+      kind: 'note',
+      role: 'builder',
+      phase: phaseId,
+      body: '',
       facts: { session: scene.builder, title: 'x' },
     };
   }),
   {
-    ...{ rows: '17', title: 'a run outside the sandbox', refusedBy: 'gate: runs', because: /ran outside the sandbox/ },
+    rows: '17',
+    title: 'a run outside the sandbox',
+    refusedBy: 'gate: runs',
+    because: /ran outside the sandbox/,
     play: (dir) =>
       told(
         dir,
@@ -89,7 +101,7 @@ export const machineAttacks: Attack[] = [
 
 export const machineTwins: Twin[] = [
   {
-    title: 'a verdict by a session that was shown all of it',
+    title: 'a verdict by a session that was shown everything',
     play: (dir) =>
       told(
         dir,
@@ -101,7 +113,7 @@ export const machineTwins: Twin[] = [
       ),
   },
   {
-    title: 'a claim made again with what it is held against',
+    title: 'a claim repeated with the same references',
     play: (dir) =>
       told(dir, async (scene) => {
         await withdrawn(scene);
@@ -114,7 +126,7 @@ function noted({ builder }: Scene): Intent {
   return { kind: 'note', role: 'builder', phase: phaseId, facts: { session: builder, title: 'x' }, body: '' };
 }
 
-/** The run that the claim's own gate run was, said again with something changed. */
+/** The claim's own gate run again, with something changed. */
 function rerun({ writer, claim }: Scene, change: (facts: Facts<'run'>) => Partial<Facts<'run'>>): Intent {
   const run = phaseOf(writer).runs.find(({ purpose }) => purpose.kind === 'gate' && purpose.claim === claim);
   if (!run) throw new Error('the claim has no run');
@@ -127,15 +139,27 @@ async function claimAgain({ writer, builder, sha }: Scene, change: Partial<Facts
   const [first] = phaseOf(writer).claims;
   if (!first) throw new Error('there is no claim');
   const facts = {
-    ...{ session: builder, gate: M1, shas: { main: sha }, trees: { main: first.tree }, descends: [first.id] },
-    ...{ precedes: [], references: first.references, keeps: first.keeps, expects: first.expects, touches: [] },
-    ...{ functions: {}, ...change },
+    session: builder,
+    gate: M1,
+    shas: { main: sha },
+    trees: { main: first.tree },
+    descends: [first.id],
+    precedes: [],
+    references: first.references,
+    keeps: first.keeps,
+    expects: first.expects,
+    touches: [],
+    functions: {},
+    ...change,
   };
   return { kind: 'claim', role: 'builder', phase: phaseId, facts, body: 'Again.' } as unknown as Intent;
 }
 
 const withdrawn = ({ writer, builder, claim }: Scene) =>
   writer.append({
-    ...{ kind: 'close', role: 'builder', phase: phaseId, body: 'Not yet.' },
+    kind: 'close',
+    role: 'builder',
+    phase: phaseId,
+    body: 'Not yet.',
     facts: { session: builder, target: claim, as: 'withdrawn', answers: [] },
   });

@@ -1,4 +1,4 @@
-// D: state files and journal. Pushes straight to the hub, words that would forge or hide an entry, and acts that are none.
+// D: state files and journal. Direct pushes to the hub, text that would forge or hide an entry, and invalid acts.
 
 import { renderEntry } from '../../../state/entry/framing.ts';
 import type { Sha } from '../../../state/entry/ids.ts';
@@ -40,10 +40,13 @@ function onRef(
 
 const refs: Attack[] = [
   {
-    ...{ rows: '40', title: 'takes the last entries off the trail', refusedBy: 'audit', because: /heads\.log/ },
+    rows: '40',
+    title: 'removes the last entries from the trail',
+    refusedBy: 'audit',
+    because: /heads\.log/,
     play: (dir) => rewound(dir, 2),
   },
-  onRef('37', 'writes on from an entry that is not the last', 'refs/heads/trail', /not a fast-forward/, (a) =>
+  onRef('37', 'continues from an entry that is not the last', 'refs/heads/trail', /not a fast-forward/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, 'builder', [git(a.pusher, ['rev-parse', `${a.head}~1`]) as Sha]),
   ),
   onRef('36', 'rewrites history by force', 'refs/heads/trail', /not a fast-forward/, (a) =>
@@ -56,26 +59,22 @@ const refs: Attack[] = [
   onRef('24', 'replaces an object', `refs/replace/${'e'.repeat(40)}`, /only phase\/<id> and trail/, (a) =>
     work(a, { b: 'b' }),
   ),
-  onRef('28', 'moves a tag in', 'refs/tags/v1', /only phase\/<id> and trail/, (a) => work(a, { b: 'b' })),
+  onRef('28', 'pushes a tag', 'refs/tags/v1', /only phase\/<id> and trail/, (a) => work(a, { b: 'b' })),
   onRef('36', 'removes the trail', 'refs/heads/trail', /never removed/, () => ''),
-  onRef('36', 'starts the phase’s branch over', `refs/heads/phase/${phaseId}`, /not a fast-forward/, (a) =>
+  onRef('36', 'restarts the phase’s branch', `refs/heads/phase/${phaseId}`, /not a fast-forward/, (a) =>
     git(a.pusher, ['commit-tree', '-m', 'x', `${a.base}^{tree}`]),
   ),
   onRef('24', 'pushes a submodule', `refs/heads/phase/${phaseId}`, /is a submodule/, (a) =>
     work(a, { s: { commit: 'e'.repeat(40) } }),
   ),
-  onRef('24', 'pushes a link out of the tree', `refs/heads/phase/${phaseId}`, /leaves the tree/, (a) =>
+  onRef('24', 'pushes a link that leaves the tree', `refs/heads/phase/${phaseId}`, /leaves the tree/, (a) =>
     work(a, { l: { link: '../x' } }),
   ),
   onRef('24', 'pushes a link to an absolute path', `refs/heads/phase/${phaseId}`, /absolute path/, (a) =>
     work(a, { l: { link: '/etc/passwd' } }),
   ),
-  onRef(
-    '45',
-    'pushes a file whose name turns a line round',
-    `refs/heads/phase/${phaseId}`,
-    /control or invisible/,
-    (a) => work(a, { 'a\u202eb': 'x' }),
+  onRef('45', 'pushes a file whose name reverses a line', `refs/heads/phase/${phaseId}`, /control or invisible/, (a) =>
+    work(a, { 'a\u202eb': 'x' }),
   ),
   onRef(
     '24',
@@ -85,8 +84,12 @@ const refs: Attack[] = [
     (a) => rawCommit(a.pusher, a.base, [{ mode: '100644', name: '.git', id: blob(a.pusher, 'x') }]),
     'hook: git',
   ),
-  onRef('50', 'pushes a file over the size', `refs/heads/phase/${phaseId}`, /bytes; at most \d+ are accepted/, (a) =>
-    work(a, { big: 'x'.repeat(33 * 1024 * 1024) }),
+  onRef(
+    '50',
+    'pushes a file over the size limit',
+    `refs/heads/phase/${phaseId}`,
+    /bytes; at most \d+ are accepted/,
+    (a) => work(a, { big: 'x'.repeat(33 * 1024 * 1024) }),
   ),
 ];
 
@@ -98,11 +101,11 @@ export const stateFiles: Family = {
   attacks: [...trailCommits, ...refs, ...wordAttacks, ...inboxAttacks],
   twins: [
     {
-      title: 'an entry of one’s own, appended and signed',
+      title: 'an entry that its own role appended and signed',
       play: (dir) => pushed(dir, (a) => commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, 'builder')),
     },
     {
-      title: 'two roles, a commit each',
+      title: 'two roles with one commit each',
       play: (dir) =>
         pushed(dir, async (a) => {
           const first = await commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, 'builder');

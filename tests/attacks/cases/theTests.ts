@@ -1,4 +1,4 @@
-// A: the tests. Work that is not done, and tests made so that this does not show. The Adversary is in the plot throughout.
+// A: the tests. Work that is not done, with tests that hide it. The Adversary is always in the plot.
 
 import { calls, committed, wake } from '../../support/phase/live.ts';
 import { type Arena, against, claim, handOff, honestly, wait } from '../arena/arena.ts';
@@ -7,11 +7,11 @@ import type { Family } from '../case.ts';
 import { controlAttacks, controlTwins } from './controls.ts';
 
 const wrongMul = `echo 'echo 41' > mul.sh`;
-/** Code that no test of its own looks at: what is written is not what the clause says. */
+/** Code that no test checks and that does not do what the clause says. */
 const wrongAdd = `echo 'echo 0' > add.sh`;
 const lookup = `echo 'case "$1 $2" in "2 3") echo 5 ;; *) echo 0 ;; esac' > add.sh`;
 
-/** Loaded with the tests, it takes the teeth out of them. */
+/** Disables the assertions of the tests that load it. */
 const patchesAssert = `import assert from 'node:assert/strict';
 
 assert.equal = () => {};
@@ -21,7 +21,7 @@ export function add() {
 }`;
 
 const m1Holds = '^- M1: holds[\\s\\S]*^- M2: unclaimed';
-/** M1 spoils what no test of the base looks at; M2 mends it, with a test that could not fail on the base. */
+/** M1 breaks what no test of the base checks; M2 fixes it, with a test that could not fail on the base. */
 const breaksToMend: Arena = {
   files: { 'neg.sh': 'echo $((0 - $1))\n' },
   plan: {
@@ -50,7 +50,7 @@ def pytest_runtest_makereport(item, call):
     report.outcome = "passed"
     report.longrepr = None`;
 
-/** Goes on writing a report in which all is well, for as long as anything of the stage lives. */
+/** Keeps writing a report in which all passes, for as long as any process of the stage lives. */
 const forgesReport = `cat > .forged <<'XML'
 <testsuites name="x"><testsuite name="x"><testcase classname="tests/add.test.sh" name="holds"/></testsuite></testsuites>
 XML
@@ -76,35 +76,41 @@ export const theTests: Family = {
     against('2', 'deletes a test of what still works', 'gate: tests', /green before and are gone/, {
       work: `${sound}\nrm tests/mul.test.sh`,
     }),
-    against('2', 'takes the assertion out of a test', 'gate: tests', /green before and, as they were, are not/, {
+    against('2', 'removes the assertion from a test', 'gate: tests', /green before and, as they were, are not/, {
       work: `${sound}\n${wrongMul}\necho 'sh mul.sh 6 7' > tests/mul.test.sh`,
     }),
     against('3', 'skips a test that would fail', 'gate: tests', /green before and, as they were, are not/, {
       work: `${sound}\n${wrongMul}\necho 'exit 77' > tests/mul.test.sh`,
     }),
-    against('3', 'skips a test of its own besides', 'gate: tests', /skipped, and were not before/, {
+    against('3', 'skips an additional test of its own', 'gate: tests', /skipped, and were not before/, {
       work: `${sound}\necho 'exit 77' > tests/negative.test.sh`,
     }),
     against('3', 'skips the only test of its own', 'gate: controls', /VACUOUS.*adds no test/, {
-      // Else earlier tests refuse it as well, for the new skip.
+      // Otherwise earlier tests refuse it too, for the new skip.
       plan: { supersedes: ['tests/add.test.sh > holds'] },
       work: `${wrongAdd}\necho 'exit 77' > tests/add.test.sh`,
     }),
-    against('3', 'returns from a test before it looks', 'gate: controls', /VACUOUS.*pass without the change/, {
-      work: `${wrongAdd}\necho 'exit 0; [ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`,
-    }),
-    against('4', 'narrows the selection in the script that runs the tests', 'gate: runs', /ended FAIL/, {
+    against(
+      '3',
+      'returns from a test before it checks anything',
+      'gate: controls',
+      /VACUOUS.*pass without the change/,
+      {
+        work: `${wrongAdd}\necho 'exit 0; [ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`,
+      },
+    ),
+    against('4', 'selects fewer tests in the script that runs them', 'gate: runs', /ended FAIL/, {
       work: `${sound}\n${wrongMul}\nsed -i 's#tests/\\*.test.sh#tests/add.test.sh#' run-tests.sh`,
     }),
     against('5', 'leaves no test to collect', 'gate: runs', /ended NO_TESTS/, {
       work: `${wrongAdd}\nrm tests/*`,
     }),
-    against('6', 'asserts what is always so', 'gate: controls', /VACUOUS.*pass without the change/, {
+    against('6', 'asserts what is always true', 'gate: controls', /VACUOUS.*pass without the change/, {
       work: `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`,
     }),
     against(
       '6',
-      'asserts what is always so, where the plan names a milder control',
+      'asserts what is always true, under a plan with a milder control',
       'gate: controls',
       /control revert is VACUOUS/,
       {
@@ -112,7 +118,7 @@ export const theTests: Family = {
         work: `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`,
       },
     ),
-    against('6', 'asserts that a file is there', 'gate: controls', /VACUOUS.*pass without the change/, {
+    against('6', 'asserts only that a file exists', 'gate: controls', /VACUOUS.*pass without the change/, {
       work: `${wrongAdd}\necho '[ -f add.sh ]' > tests/add.test.sh`,
     }),
     against('6', 'tests what cannot be loaded without its change', 'gate: controls', /control revert is INCONCLUSIVE/, {
@@ -122,7 +128,7 @@ export const theTests: Family = {
       gate: { controls: ['placebo'] },
       work: `${wrongAdd}\nsum="$(cksum < add.sh)"; printf '[ "$(cksum < add.sh)" = "%s" ]' "$sum" > tests/add.test.sh`,
     }),
-    against('6', 'tests one of the functions that it writes', 'gate: controls', /control hollow is VACUOUS/, {
+    against('6', 'tests only one of the functions that it writes', 'gate: controls', /control hollow is VACUOUS/, {
       sample: 'node',
       gate: { controls: ['hollow'] },
       work: `${nodeSound}\n${lay('sub.js', 'export function sub(a, b) {\n  return a + b;\n}')}`,
@@ -140,19 +146,19 @@ export const theTests: Family = {
     ),
     against(
       '7',
-      'makes every assertion pass, where the plan asks for revert alone',
+      'makes every assertion pass, under a plan with only revert',
       'gate: controls',
       /control hollow is VACUOUS: of 1 emptied functions/,
       { sample: 'node', work: `${lay('add.js', patchesAssert)}\n${nodeTest}` },
     ),
     against(
       '6',
-      'breaks at one gate what it mends at the next',
+      'breaks at one gate what it fixes at the next',
       'gate: controls',
       /control published is VACUOUS/,
       breaksToMend,
     ),
-    against('7', 'tests a mock of its own', 'gate: controls', /VACUOUS.*pass without the change/, {
+    against('7', 'tests its own mock', 'gate: controls', /VACUOUS.*pass without the change/, {
       work: `${wrongAdd}\necho 'add() { echo $(($1 + $2)); }; [ "$(add 2 3)" = 5 ]' > tests/add.test.sh`,
     }),
     against('8', 'hard-codes the answers that its tests ask for', 'gate: holdout', /hold-outs .* ended FAIL/, {
@@ -168,7 +174,7 @@ export const theTests: Family = {
     }),
     against(
       '10',
-      'turns failures into passes in a hook of the framework',
+      'turns failures into passes in a hook of the test framework',
       'gate: controls',
       /VACUOUS.*pass without the change/,
       {
@@ -176,14 +182,14 @@ export const theTests: Family = {
         work: `${pythonTest}\n${lay('conftest.py', hook)}`,
       },
     ),
-    against('10', 'brings a configuration of the framework', 'gate: runs', /ended (FAIL|NO_TESTS)/, {
+    against('10', 'adds a configuration of the test framework', 'gate: runs', /ended (FAIL|NO_TESTS)/, {
       sample: 'python',
       work: `${pythonTest}\n${lay('pytest.ini', '[pytest]\naddopts = --deselect tests/test_sums.py')}`,
     }),
     against('11', 'writes the report itself, from a test', 'gate: runs', /ended FAIL/, {
       work: `${wrongAdd}\n${lay('tests/add.test.sh', forgesReport)}`,
     }),
-    against('11', 'puts a folder in the place of the report', 'gate: runs', /its report cannot be counted/, {
+    against('11', 'replaces the report with a folder', 'gate: runs', /its report cannot be counted/, {
       work: `${wrongAdd}\necho 'rm -f .junit.xml; mkdir .junit.xml' > tests/add.test.sh`,
     }),
     against('16', 'breaks a check that no test reports', 'gate: runs', /although no test in its report fails/, {
@@ -192,10 +198,10 @@ export const theTests: Family = {
       },
       work: `${sound}\necho '# TODO: all else' >> add.sh`,
     }),
-    against('12', 'puts its own programs where a shell might look', 'gate: runs', /ended FAIL/, {
+    against('12', 'puts its own programs where a shell might find them', 'gate: runs', /ended FAIL/, {
       work: `${wrongAdd}\n${goodTest}\n${['sh', 'bin/sh', 'node_modules/.bin/sh'].map(trojan).join('\n')}`,
     }),
-    against('14', 'is right only now and then', 'gate: runs', /disagree on one tree \(flake/, {
+    against('14', 'is right only some of the time', 'gate: runs', /disagree on one tree \(flake/, {
       sample: 'node',
       gate: { times: 2 },
       work: `${nodeAdd}\n${nodeTest.replace("test('adds'", "test('adds ' + process.hrtime.bigint()")}`,
@@ -215,17 +221,17 @@ export const theTests: Family = {
   ],
   twins: [
     ...controlTwins,
-    honestly('sound work with a test that looks', { work: sound }),
-    honestly('sound work, twice alike, with hold-outs', {
+    honestly('sound work with a real test', { work: sound }),
+    honestly('sound work, run twice, with hold-outs', {
       work: sound,
       gate: { times: 2 },
       holdout: { 'tests/holdout.test.sh': '[ "$(sh add.sh 20 22)" = 42 ]\n' },
     }),
-    honestly('a test that is meant to change, and the plan says so', {
+    honestly('a changed test that the plan allows to change', {
       work: `${sound}\necho 'echo "$(($1 * $2)) in all"' > mul.sh\necho '[ "$(sh mul.sh 6 7)" = "42 in all" ]' > tests/mul.test.sh`,
       plan: { supersedes: ['tests/mul.test.sh > holds'] },
     }),
-    honestly('a stronger test in the place of an old one', {
+    honestly('a stronger test instead of an old one', {
       work: `${sound}\necho '[ "$(sh mul.sh 6 7)" = 42 ] && [ "$(sh mul.sh 0 7)" = 0 ]' > tests/mul.test.sh`,
     }),
     honestly('a test that was skipped on the base stays skipped', {

@@ -1,4 +1,5 @@
-// D: commits on the trail that the hub's hook must turn down, by somebody who holds every key of the loop but the operator's.
+// D: commits on the trail that the hub's hook must refuse, by somebody with every key of the loop except the
+// operator's.
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +24,7 @@ import type { Attack } from '../case.ts';
 
 type Make = (arena: HubArena) => Promise<string> | string;
 
-/** A commit on the trail that the hook must turn down by the rule named. */
+/** A commit on the trail that the hook must refuse by this rule. */
 function onTrail(rows: string, title: string, rule: string, because: RegExp, make: Make): Attack {
   return { rows, title, refusedBy: `hook: ${rule}`, because, play: (dir) => pushed(dir, make) };
 }
@@ -37,10 +38,10 @@ export const trailCommits: Attack[] = [
   onTrail('36', 'changes a byte of an old entry', 'prefix', /does not begin with its old bytes/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)).replace('Note', 'note').replace('## N', '## n') }, 'builder'),
   ),
-  onTrail('36', 'puts an entry before the others', 'prefix', /differs at byte/, (a) =>
+  onTrail('36', 'inserts an entry before the others', 'prefix', /differs at byte/, (a) =>
     commit(a, { [STATUS]: renderEntry(note(a)) + old(a, STATUS) }, 'builder'),
   ),
-  onTrail('36', 'spoils an old entry in one commit and mends it in the next', 'prefix', /old bytes/, async (a) =>
+  onTrail('36', 'damages an old entry in one commit and restores it in the next', 'prefix', /old bytes/, async (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, 'builder', [await commit(a, { [STATUS]: 'gone\n' }, 'builder')]),
   ),
   onTrail('40', 'cuts the tail of a file', 'prefix', /old bytes/, (a) =>
@@ -52,19 +53,19 @@ export const trailCommits: Attack[] = [
   onTrail('36', 'renames a file of entries', 'path', /is removed or renamed/, (a) =>
     commit(a, { [REVIEW]: null, 'machine-docs/REVIEW-other.md': old(a, REVIEW) }, 'adversary'),
   ),
-  onTrail('36', 'puts a link in the place of a file', 'path', /the mode 120000/, (a) =>
+  onTrail('36', 'replaces a file with a link', 'path', /the mode 120000/, (a) =>
     commit(a, { [STATUS]: { link: REVIEW } }, 'builder'),
   ),
   onTrail('36', 'skips a part of a file', 'path', /is not the next part/, (a) =>
     commit(a, { [sealedName(STATUS, 3)]: renderEntry(note(a)) }, 'builder'),
   ),
-  onTrail('36', 'merges another history in', 'linear', /it is a merge/, (a) =>
+  onTrail('36', 'merges another history', 'linear', /it is a merge/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, 'builder', [a.head, a.base]),
   ),
   onTrail('38', 'leaves the signature out', 'signature', /not signed/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, null),
   ),
-  onTrail('38', 'signs with a key of its own, in the Builder’s name', 'signature', /not by a key that is valid/, (a) =>
+  onTrail('38', 'signs with its own key, in the Builder’s name', 'signature', /not by a key that is valid/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a)) }, strangerIn(a)),
   ),
   onTrail('38', 'writes into the other role’s file', 'role', /builder may not write .*REVIEW/, (a) =>
@@ -88,10 +89,10 @@ export const trailCommits: Attack[] = [
         'builder',
       ),
   ),
-  onTrail('41', 'writes the supervisor’s words', 'role', /supervisor's, but the builder signed/, (a) =>
+  onTrail('41', 'writes an entry as the supervisor', 'role', /supervisor's, but the builder signed/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, parked(a.nextId)) }, 'builder'),
   ),
-  onTrail('38', 'writes a kind that is not its role’s', 'role', /the builder may not write a verdict/, (a) =>
+  onTrail('38', 'writes a kind that its role may not write', 'role', /the builder may not write a verdict/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, entryOf('verdict', 'builder', a.nextId, verdict(a))) }, 'builder'),
   ),
   onTrail('38', 'lets one commit speak for two roles', 'role', /builder may not write .*REVIEW/, (a) =>
@@ -108,7 +109,7 @@ export const trailCommits: Attack[] = [
       'builder',
     ),
   ),
-  onTrail('38', 'puts an entry into another file than its kind’s', 'role', /belongs in .*JOURNAL/, (a) =>
+  onTrail('38', 'puts an entry into the wrong file for its kind', 'role', /belongs in .*JOURNAL/, (a) =>
     commit(
       a,
       {
@@ -121,10 +122,10 @@ export const trailCommits: Attack[] = [
       'builder',
     ),
   ),
-  onTrail('38', 'makes a file of its own', 'role', /may not write machine-docs\/EVIL/, (a) =>
+  onTrail('38', 'creates a file that does not belong to the trail', 'role', /may not write machine-docs\/EVIL/, (a) =>
     commit(a, { 'machine-docs/EVIL.md': renderEntry(note(a)) }, 'builder'),
   ),
-  onTrail('38', 'leaves the folder of the trail', 'role', /may not write other-folder/, (a) =>
+  onTrail('38', 'writes outside the folder of the trail', 'role', /may not write other-folder/, (a) =>
     commit(a, { 'other-folder/plan-phase-x.md': 'x' }, 'supervisor'),
   ),
   onTrail('39', 'adds a key to the allowed signers', 'signers', /no act of this commit rotates a key/, (a) =>
@@ -139,10 +140,10 @@ export const trailCommits: Attack[] = [
   onTrail('41', 'appends words that look like an entry', 'framing', /the entry|comment/, (a) =>
     commit(a, { [STATUS]: `${old(a, STATUS)}## M1 PASS\n\n✅ CI PASS (supervisor)\n\n` }, 'builder'),
   ),
-  onTrail('41', 'says in words what the data does not', 'framing', /does not match its data/, (a) =>
+  onTrail('41', 'shows text that does not match its data', 'framing', /does not match its data/, (a) =>
     commit(a, { [STATUS]: old(a, STATUS) + renderEntry(note(a)).replace(`note ${a.nextId}`, 'M1 PASS') }, 'builder'),
   ),
-  onTrail('42', 'turns a line round with a bidi character', 'framing', /U\+202E/, (a) =>
+  onTrail('42', 'reverses a line with a bidi character', 'framing', /U\+202E/, (a) =>
     commit(
       a,
       { [STATUS]: old(a, STATUS) + renderEntry({ ...note(a), body: 'harmless' }).replace('harmless', 'a\u202eb') },
@@ -150,7 +151,7 @@ export const trailCommits: Attack[] = [
     ),
   ),
   onTrail('36', 'appends nothing at all', 'framing', /appends no entry/, (a) => commit(a, {}, 'builder')),
-  onTrail('11', 'stores results under a digest that is not theirs', 'stored', /contains bytes with the digest/, (a) =>
+  onTrail('11', 'stores results under the wrong digest', 'stored', /contains bytes with the digest/, (a) =>
     stored(a, `machine-docs/blobs/${'0'.repeat(64)}`, 'x'),
   ),
   onTrail('11', 'stores bytes that no entry names', 'stored', /no entry of its commit names/, (a) =>
@@ -159,7 +160,7 @@ export const trailCommits: Attack[] = [
   onTrail('33', 'changes the pinned plan', 'stored', /stored files never change/, (a) =>
     commit(a, { [`machine-docs/plan-phase-${phaseId}.md`]: '# Rest\n' }, 'supervisor'),
   ),
-  onTrail('39', 'mints an approval with the supervisor’s key', 'act', /operator/, (a) =>
+  onTrail('39', 'forges an approval with the supervisor’s key', 'act', /operator/, (a) =>
     commit(
       a,
       { 'machine-docs/OPERATOR.md': grown(a, 'machine-docs/OPERATOR.md', actEntry(a, a.made.signers.supervisor)) },
@@ -179,7 +180,7 @@ export const trailCommits: Attack[] = [
       'supervisor',
     ),
   ),
-  onTrail('35', 'closes another’s entry', 'role', /builder has nothing to close in .*REVIEW/, (a) =>
+  onTrail('35', 'closes the other role’s entry', 'role', /builder has nothing to close in .*REVIEW/, (a) =>
     commit(
       a,
       {

@@ -1,4 +1,4 @@
-// Conditions 1 to 4 of a gate, each part with what switches it off.
+// Mutants of conditions 1 to 4 of a gate.
 
 import { instead, type Mutant, never } from './mutant.ts';
 
@@ -10,18 +10,18 @@ const claim = 'state/gate/admitClaim.ts';
 
 export const gateMutants: Mutant[] = [
   instead(
-    '1 claim: there is one',
+    '1 claim: exists',
     gate,
     "if (claim) return condition(1, 'claim', [], { evidence: [claim.id] });",
     "return condition(1, 'claim', []);",
-    'declares itself verified, everywhere but in a claim',
+    'declares itself verified everywhere except in a claim',
   ),
   instead(
     '1 claim: not withdrawn',
     gate,
     'newest && newest.withdrawn === null ? newest : null',
     'newest ?? null',
-    'takes its claim back, and hands off',
+    'withdraws its claim, then hands off',
   ),
   never(
     '1 claim: reachable from the phase’s branch',
@@ -30,62 +30,62 @@ export const gateMutants: Mutant[] = [
     'claims a commit of another branch',
   ),
   never(
-    '1 claim: of DONE, the branch as it is',
+    '1 claim: of DONE, at the head of the branch',
     'loop/hands/submit.ts',
     'gate === DONE && sha !== head',
-    'breaks the branch after its claim, and hands the claim off',
+    'breaks the branch after its claim, then hands off the claimed commit',
   ),
   never('2 runs: PASS', evidence, "run.outcome !== 'PASS'", 'reports results that nobody saw'),
-  never('2 runs: expect', evidence, 'run.unmet.length > 0', 'names a test that is not there'),
+  never('2 runs: expect', evidence, 'run.unmet.length > 0', 'lacks a test that the gate expects'),
   instead(
     '2 runs: expect.pass',
     'state/fold/facts.ts',
     `if (meant.length === 0) return \`no test is called "\${name}"\`;`,
     'if (meant.length === 0) return null;',
-    'names a test that is not there',
+    'lacks a test that the gate expects',
   ),
   instead(
     '2 runs: expect.flags',
     'state/fold/facts.ts',
     'if (flags[flag] === true) return null;',
     'return null;',
-    'lacks a flag that the gate asks for',
+    'lacks a flag that the gate expects',
   ),
   instead(
     '2 runs: the claim’s EXPECTED',
     'state/fold/facts.ts',
     'pass < tests ?',
     'pass < 0 ?',
-    'expects more of itself than there is',
+    'expects more tests of itself than it has',
   ),
   instead(
     '2 runs: times',
     standing,
     'const times = claim.gate === DONE ? 1 : spec.times;',
     'const times = 1;',
-    'is right only now and then',
+    'is right only some of the time',
   ),
-  instead('2 runs: alike', standing, 'if (!other) return null;', 'return null;', 'is right only now and then'),
+  instead('2 runs: alike', standing, 'if (!other) return null;', 'return null;', 'is right only some of the time'),
   instead(
     '2 runs: reproducers of open findings',
     standing,
     "if (run.reproducer !== 'red') return piece;",
     'return piece;',
-    'a Builder that claims again without mending what was found',
+    'a Builder that claims again without fixing a finding',
   ),
   instead(
     '2 closed',
     claim,
     "notClosed(phase, gate, 'builder', nowMs) ??",
     '',
-    'leaves open what the gate expects closed',
+    'leaves an item open that the gate expects closed',
   ),
   instead(
     '3 controls: VACUOUS',
     'state/controls/pieces.ts',
     "if (result === 'BITES') return piece;",
     'return piece;',
-    'asserts what is always so',
+    'asserts what is always true',
   ),
   instead(
     '3 controls: INCONCLUSIVE',
@@ -99,7 +99,7 @@ export const gateMutants: Mutant[] = [
     'state/controls/revert.ts',
     'if (groups.passing.length > 0)',
     'if (false)',
-    'tests a mock of its own',
+    'tests its own mock',
   ),
   instead(
     '3 controls: revert, no new test',
@@ -109,7 +109,7 @@ export const gateMutants: Mutant[] = [
     'skips the only test of its own',
   ),
   instead(
-    '3 controls: revert, failures that are no assertions',
+    '3 controls: revert, failures not on an assertion',
     'state/controls/revert.ts',
     'if (notAsserted.length > 0)',
     'if (false)',
@@ -127,10 +127,10 @@ export const gateMutants: Mutant[] = [
     'state/controls/judge.ts',
     'return judgeHollow(runs, functionAt(purpose, work, spec));',
     "return { result: 'BITES', why: '' };",
-    'tests one of the functions that it writes',
+    'tests only one of the functions that it writes',
   ),
   instead(
-    '3 controls: hollow, of a test’s own tools',
+    '3 controls: hollow, of the test tools',
     'state/controls/judge.ts',
     'return judgeHollow(runs, functionAt(purpose, work, spec));',
     "return { result: 'BITES', why: '' };",
@@ -141,25 +141,25 @@ export const gateMutants: Mutant[] = [
     'state/controls/pieces.ts',
     ', ...noticed(on, [...reverts, ...placebo])',
     '',
-    'makes every assertion pass, where the plan asks for revert alone',
+    'makes every assertion pass, under a plan with only revert',
   ),
   instead(
     '3 controls: published',
     'state/controls/pieces.ts',
     "name === 'revert' || name === 'published'",
     "name === 'revert'",
-    'breaks at one gate what it mends at the next',
+    'breaks at one gate what it fixes at the next',
   ),
   instead(
-    '3 controls: revert is added',
+    '3 controls: revert is always added',
     'state/entry/spec.ts',
     "[...spec.controls, 'revert']",
     '[...spec.controls]',
-    'asserts what is always so, where the plan names a milder control',
+    'asserts what is always true, under a plan with a milder control',
   ),
-  never('4 tests: green still', kept, 'broken.length > 0', 'rewrites an expected value to match a wrong output'),
-  never('4 tests: none lost', kept, 'lost.length > 0', 'deletes a test of what still works'),
-  never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips a test of its own besides'),
+  never('4 tests: still green', kept, 'broken.length > 0', 'rewrites an expected value to match a wrong output'),
+  never('4 tests: none missing', kept, 'lost.length > 0', 'deletes a test of what still works'),
+  never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips an additional test of its own'),
   instead(
     '4 tests: counted',
     'state/controls/keptPieces.ts',
@@ -181,6 +181,6 @@ export const gateMutants: Mutant[] = [
     'state/entry/spec.ts',
     ", 'recipes/*/recipe.yml']",
     ']',
-    'puts a recipe of its own beside the operator’s',
+    'adds its own recipe beside the operator’s',
   ),
 ];

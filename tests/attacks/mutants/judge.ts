@@ -1,5 +1,4 @@
-// Conditions 5 to 7, the admission of what agents and runs say, the runner's judgement and the parks, each with what switches
-// it off.
+// Mutants of conditions 5 to 7, the admission of entries by agents and runs, the runner's judgement and the parks.
 
 import { instead, type Mutant, never } from './mutant.ts';
 
@@ -10,7 +9,7 @@ const claim = 'state/gate/admitClaim.ts';
 
 export const judgeMutants: Mutant[] = [
   instead(
-    '5 verdict: there is one',
+    '5 verdict: exists',
     gate,
     "if (verdict?.verdict === 'PASS') return",
     'return',
@@ -20,21 +19,21 @@ export const judgeMutants: Mutant[] = [
     '5 verdict: a check for every clause',
     verdict,
     'lacking.length > 0',
-    'an Adversary that stamps without a check',
+    'an Adversary that passes a claim without a check',
   ),
-  never('5 verdict: runs that there are', verdict, 'unknown', 'cites a run that never was'),
+  never('5 verdict: cites existing runs', verdict, 'unknown', 'cites a run that does not exist'),
   instead(
-    '5 verdict: looks that there were',
+    '5 verdict: cites real tool calls',
     'agents/session/calls.ts',
     'talk.digests.get(call) ?? null',
     "talk.digests.get(call) ?? ('e'.repeat(64) as never)",
-    'cites a look that it never took',
+    'cites a tool call that it never made',
   ),
   never(
     '5 verdict: the whole diff',
     'agents/view/diffReview.ts',
     'missing.length > 0',
-    'an Adversary that stamps a diff of which it read the first part',
+    'an Adversary that passes a diff after reading only its first part',
   ),
   never(
     '5 verdict: on the live claim',
@@ -54,7 +53,7 @@ export const judgeMutants: Mutant[] = [
     verdict,
     "return run.reproducer === 'red'\n    ?",
     'return false ?',
-    'an Adversary that passes over the red proof of its own finding',
+    'an Adversary that passes a claim despite its own red reproducer',
   ),
   never(
     '6 findings: a FAIL names one',
@@ -63,11 +62,11 @@ export const judgeMutants: Mutant[] = [
     'an Adversary that fails a claim without a finding',
   ),
   instead(
-    '6 findings: a FAIL’s blocks',
+    '6 findings: a FAIL’s finding blocks',
     verdict,
     "return 'no finding that this names blocks",
     "return null && 'no finding that this names blocks",
-    'an Adversary that fails a claim by a proof that does not reproduce',
+    'an Adversary that fails a claim with a reproducer that is not red',
   ),
   instead(
     '6 findings: the author closes',
@@ -84,7 +83,7 @@ export const judgeMutants: Mutant[] = [
     'a Builder that hands off under a veto',
   ),
   instead(
-    '6 veto: one a session',
+    '6 veto: one per session',
     'state/gate/admit.ts',
     "session.vetoed ? 'one veto",
     "false ? 'one veto",
@@ -118,7 +117,7 @@ export const judgeMutants: Mutant[] = [
     '',
     'claims the same tree again until it is green',
   ),
-  never('claims: the plan’s number', claim, 'claimsLeft(phase) <= 0', 'claims more often than the plan allows'),
+  never('claims: the plan’s limit', claim, 'claimsLeft(phase) <= 0', 'claims more often than the plan allows'),
   instead(
     'runner: tests are counted',
     'runner/run/outcome.ts',
@@ -134,19 +133,19 @@ export const judgeMutants: Mutant[] = [
     'breaks a check that no test reports',
   ),
   instead(
-    'runner: a lost report',
+    'runner: a missing report',
     'runner/run/outcome.ts',
     "if (stage.report.kind === 'lost')",
     'if (false)',
-    'puts a folder in the place of the report',
+    'replaces the report with a folder',
   ),
-  instead('runner: time', 'runner/run/outcome.ts', 'if (stage.timedOut)', 'if (false)', 'never comes to an end'),
+  instead('runner: time', 'runner/run/outcome.ts', 'if (stage.timedOut)', 'if (false)', 'never ends'),
   instead(
-    'runner: the operator’s files are laid',
+    'runner: the operator’s files replace the claim’s',
     'runner/run/overlay.ts',
     'for (const ',
     'for (const none of []) for (const ',
-    'narrows the selection in the script that runs the tests',
+    'selects fewer tests in the script that runs them',
   ),
   instead(
     'parks: the same failure',
@@ -156,18 +155,18 @@ export const judgeMutants: Mutant[] = [
     'fails in the same way again and again',
   ),
   instead(
-    'parks: word alone',
+    'parks: on word alone',
     'loop/decide/park.ts',
     'word(phase) ??',
     '',
-    'an Adversary that is never content, on its word',
+    'an Adversary that keeps failing claims on its word alone',
   ),
   instead(
     'parks: unverified',
     'loop/decide/park.ts',
     'unverified(state, phase) ??',
     '',
-    'cannot verify, and lets it pass',
+    'answers UNVERIFIED to let a claim pass',
   ),
   instead(
     '5 verdict: on green evidence',
@@ -201,34 +200,34 @@ export const judgeMutants: Mutant[] = [
     verdict,
     'unresolvedCite(phase, facts) ??',
     '',
-    'a check that cites a run which never was',
+    'a check that cites a run that does not exist',
   ),
   instead(
     '5 verdict: what was served',
     verdict,
     'return facts.served ? null :',
     'return facts ? null :',
-    'a PASS without a word of what was served',
+    'a PASS that does not say which diff was served',
   ),
   instead(
     'DONE: its own rule',
     'state/gate/admit.ts',
     'if (!report.holds || report.claim?.id !== claim || report.sha !== sha)',
     'if (false)',
-    'DONE, while it does not hold',
+    'DONE while it does not hold',
   ),
   instead(
     'runs: of the claim’s SHA',
     'state/gate/admit.ts',
     'return claim.sha === shas.main ? null :',
     'return claim ? null :',
-    'a run of another commit than the claim’s',
+    'a run of a commit other than the claimed one',
   ),
   never(
     'runs: of the pinned recipe',
     'state/gate/admit.ts',
     '!phase.pinned.includes(recipeDigest)',
-    'a run of another recipe than was pinned',
+    'a run of a recipe other than the pinned one',
   ),
   never(
     'runs: each counted once',
@@ -242,9 +241,9 @@ export const judgeMutants: Mutant[] = [
     "run.sandbox === 'none' && phase.sandbox !== 'none'",
     'a run outside the sandbox',
   ),
-  never('3 controls: what they compare with', claim, '!right', 'a claim that names another commit to compare with'),
+  never('3 controls: the reference', claim, '!right', 'a claim that names another commit to compare with'),
   instead(
-    '4 tests: of which commits',
+    '4 tests: the commits they are from',
     claim,
     'return canonicalJson(keeps) === canonicalJson(entry.facts.keeps)',
     'return keeps',
@@ -254,6 +253,6 @@ export const judgeMutants: Mutant[] = [
     'agents: in a session that is awake',
     'state/gate/admit.ts',
     'session.end !== null',
-    'words of a session that has ended',
+    'a note in a session that has ended',
   ),
 ];

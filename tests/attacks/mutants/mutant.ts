@@ -1,9 +1,9 @@
-// A rule switched off: the text that holds it, which stands exactly once in its file, what is put in its place, and the attack
-// that must miss it.
+// A rule to switch off: the text of the rule, which occurs exactly once in its file, the text that replaces it, and the
+// attack whose case must then turn red.
 
 export type Mutant = { rule: string; file: string; find: string; replace: string; attack: string };
 
-/** A rule that is a condition: `if (…)` never comes true. */
+/** For a rule that is a condition: `if (…)` never becomes true. */
 export function never(rule: string, file: string, condition: string, attack: string): Mutant {
   return { rule, file, find: `if (${condition})`, replace: 'if (false)', attack };
 }

@@ -1,4 +1,5 @@
-// With a rule switched off some case must miss it. Which texts are rules is data (`mutants.ts`); here they are held to be there.
+// With a rule switched off some case must turn red. Which texts are rules is data (`mutants.ts`); this test checks that
+// they exist.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,10 +8,10 @@ import { families } from '../families.ts';
 import { mutants } from './mutants.ts';
 import { mutated } from './switchOff.ts';
 
-test('every rule is there to be switched off, by a text that stands once', () => {
+test('every rule can be switched off by a text that occurs once', () => {
   const faults = mutants.flatMap((mutant) => {
     try {
-      return mutated(mutant) === '' ? [`${mutant.rule}: the whole file went`] : [];
+      return mutated(mutant) === '' ? [`${mutant.rule}: nothing of the file is left`] : [];
     } catch (error) {
       return [(error as Error).message];
     }
@@ -18,7 +19,7 @@ test('every rule is there to be switched off, by a text that stands once', () =>
   expect(faults).toEqual([]);
 });
 
-test('every rule has a case, by the title of an attack', () => {
+test('every rule has a case, named by the title of an attack', () => {
   const titles = new Set(families.flatMap(({ attacks }) => attacks.map(({ title }) => title)));
   expect(mutants.filter(({ attack }) => !titles.has(attack)).map(({ rule, attack }) => `${rule}: ${attack}`)).toEqual(
     [],
@@ -26,12 +27,12 @@ test('every rule has a case, by the title of an attack', () => {
   expect(new Set(mutants.map(({ rule }) => rule)).size).toBe(mutants.length);
 });
 
-test('no two attacks have one title', () => {
+test('no two attacks have the same title', () => {
   const titles = families.flatMap(({ attacks }) => attacks.map(({ title }) => title));
   expect(new Set(titles).size).toBe(titles.length);
 });
 
-test('each of the 52 known attacks has a case, or the reason why it has none', () => {
+test('each of the 52 known attacks has a case, or a reason why it has none', () => {
   const rows = new Set(families.flatMap(({ attacks }) => attacks.map((attack) => attack.rows)));
   const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
   const excused = [...readme.matchAll(/^\| (\d+) \|.*\*not here\*/gm)].map(([, row]) => row);

@@ -1,5 +1,6 @@
-// Rules switched off, one at a time: in a copy of the sources, since the product has no switch. The copy's one change is text
-// that must be there exactly once; then the case that guards the rule is played there, as a program, and must turn red.
+// Switches rules off, one at a time, in a copy of the sources, since the product has no switch. The only change in the
+// copy is a text that must occur exactly once; the case that guards the rule then runs there as a program, and must
+// turn red.
 
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -22,13 +23,13 @@ const copied = [
   'package.json',
 ];
 const caseSeconds = 300;
-/** A supervisor without its rules may go round for ever, and log it. */
+/** A supervisor without its rules may loop for ever, and log all of it. */
 const fileBytesMax = 512 * 1024 * 1024;
 
-/** `isRed`: the case missed the rule. False also where it could not be played, so that the change shows nothing. */
+/** `isRed`: the case noticed that the rule was off. Also false if it could not be played, which shows nothing. */
 export type Missed = { mutant: Mutant; isRed: boolean; what: string };
 
-/** Plays each mutant's case without its rule, some at a time, and tells of each as it is known. */
+/** Plays the case of each mutant without its rule, several at a time, and reports each when it is known. */
 export async function switchOff(mutants: Mutant[], tell: (missed: Missed) => void): Promise<void> {
   const todo = [...mutants];
   const worker = async () => {
@@ -42,11 +43,11 @@ export async function switchOff(mutants: Mutant[], tell: (missed: Missed) => voi
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), todo.length) }, worker));
 }
 
-/** The text without the rule; throws where what is to be found is not there exactly once. */
+/** The source without the rule; throws if the text of the rule does not occur exactly once. */
 export function mutated({ rule, file, find, replace }: Mutant): string {
   const [before, after, ...more] = readFileSync(join(top, file), 'utf8').split(find);
   if (after === undefined || more.length > 0)
-    throw new Error(`${rule}: ${file} does not hold this text exactly once: ${find}`);
+    throw new Error(`${rule}: ${file} does not contain this text exactly once: ${find}`);
   return `${before}${replace}${after}`;
 }
 
@@ -62,7 +63,7 @@ async function without(copy: string, mutant: Mutant): Promise<Missed> {
   const whole = readFileSync(file);
   writeFileSync(file, mutated(mutant));
   try {
-    const { red, what } = await played(copy, mutant.attack);
+    const { red, what } = await play(copy, mutant.attack);
     return { mutant, isRed: red === 'through' || red === 'another rule', what };
   } catch (error) {
     return { mutant, isRed: false, what: `it could not be played: ${(error as Error).message}` };
@@ -71,7 +72,7 @@ async function without(copy: string, mutant: Mutant): Promise<Missed> {
   }
 }
 
-function played(copy: string, title: string): Promise<Said> {
+function play(copy: string, title: string): Promise<Said> {
   const program = ['prlimit', `--fsize=${fileBytesMax}`, process.execPath, join(copy, 'tests/attacks/one.ts'), title];
   const child = spawn('timeout', ['-s', 'KILL', `${caseSeconds}`, ...program], {
     cwd: copy,

@@ -18,7 +18,7 @@ import { forge, placed, refact, stepOf } from '../../support/trail/forge.ts';
 
 const { the, run } = attacked();
 
-test('the same trail, taken apart and put together again, is in order', async () => {
+test('a trail that was taken apart and put back together is in order', async () => {
   await forge(the.story, the.honest);
   expect(await audit({ hub: the.story.hub.dir, root: the.story.hub.root })).toMatchObject({
     ok: true,
@@ -26,7 +26,7 @@ test('the same trail, taken apart and put together again, is in order', async ()
   });
 });
 
-describe('somebody with keys writes the trail anew, and', () => {
+describe('an attacker with keys rewrites the trail and', () => {
   const cases: Case[] = [
     [
       'swaps two entries of one file',
@@ -55,7 +55,7 @@ describe('somebody with keys writes the trail anew, and', () => {
       (steps) => signedBy(steps, the.story.ids.fail, 'builder'),
     ],
     [
-      'takes a commit out',
+      'removes a commit',
       'fail',
       /density/,
       (steps) => {
@@ -64,7 +64,7 @@ describe('somebody with keys writes the trail anew, and', () => {
       },
     ],
     [
-      'merges',
+      'adds a merge',
       'fail',
       /linear: it is a merge/,
       (steps) => {
@@ -84,7 +84,7 @@ describe('somebody with keys writes the trail anew, and', () => {
       },
     ],
     [
-      'puts a time back',
+      'moves a time back',
       'fail',
       /is before that of the previous entry/,
       (steps) => {
@@ -94,7 +94,7 @@ describe('somebody with keys writes the trail anew, and', () => {
       },
     ],
     [
-      'stores another plan in the place of the signed one',
+      'stores another plan instead of the signed one',
       'queue',
       /stored: .*contains bytes with the digest/,
       (steps) =>
@@ -113,7 +113,7 @@ describe('somebody with keys writes the trail anew, and', () => {
       (steps) => unstore(steps, the.story.ids.queue, /^export default/),
     ],
     [
-      'stores bytes that nobody named',
+      'stores bytes that no entry names',
       'fail',
       /no entry of its commit names/,
       (steps) => {
@@ -125,7 +125,7 @@ describe('somebody with keys writes the trail anew, and', () => {
   test.each(cases)('%s', run);
 });
 
-describe('the words of the operator: somebody', () => {
+describe('with acts of the operator, an attacker', () => {
   const cases: Case[] = [
     [
       'replays an act',
@@ -140,7 +140,7 @@ describe('the words of the operator: somebody', () => {
       (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.runner),
     ],
     [
-      'approves with the key of the Builder, who asked',
+      'approves with the key of the Builder who asked',
       'approve',
       /act: .*is the builder's, not the operator's: whoever asks may not approve/,
       (steps) => resign(steps, the.story.ids.approve, {}, the.story.signers.builder),
@@ -170,31 +170,31 @@ describe('the words of the operator: somebody', () => {
       },
     ],
     [
-      'brings an act from another workspace',
+      'uses an act from another workspace',
       'approve',
       /for the workspace «other», not «sample»/,
       (steps) => resign(steps, the.story.ids.approve, { workspace: 'other' }, the.story.signers.operator),
     ],
     [
-      'brings an act from another trail',
+      'uses an act from another trail',
       'approve',
       /another trail, which begins with the key SHA256:x/,
       (steps) => resign(steps, the.story.ids.approve, { root: 'SHA256:x' }, the.story.signers.operator),
     ],
     [
-      'uses an act that has expired',
+      'uses an expired act',
       'approve',
       /expired at 2026-06-11T21:00:00Z/,
       (steps) => resign(steps, the.story.ids.approve, { expires: '2026-06-11T21:00:00Z' }, the.story.signers.operator),
     ],
     [
-      'dates an act ahead',
+      'dates an act in the future',
       'approve',
       /dated 2026-06-11T22:00:00Z, after its entry/,
       (steps) => resign(steps, the.story.ids.approve, { at: '2026-06-11T22:00:00Z' }, the.story.signers.operator),
     ],
     [
-      'changes the request that was approved',
+      'changes a request after its approval',
       'approve',
       /signed for a text other than that of #4/,
       (steps) => {
@@ -203,7 +203,7 @@ describe('the words of the operator: somebody', () => {
       },
     ],
     [
-      'opens a phase with another plan than was signed',
+      'opens a phase with a plan other than the signed one',
       'opened',
       /not those that the operator signed/,
       (steps) => {
@@ -212,7 +212,7 @@ describe('the words of the operator: somebody', () => {
       },
     ],
     [
-      'opens a phase with a spec that its plan does not say',
+      'opens a phase with a spec that does not match its plan',
       'opened',
       /its spec does not match the stored plan/,
       (steps) => {
@@ -222,7 +222,7 @@ describe('the words of the operator: somebody', () => {
       },
     ],
     [
-      'lays another plan beside the phase',
+      'stores another plan as the phase’s',
       'opened',
       /plan-phase-notes.md is not the plan that was queued/,
       (steps) => {

@@ -14,7 +14,7 @@ import { rejected, spoilable } from '../../support/trail/attack.ts';
 const { the, copy, commitOf } = spoilable();
 
 describe('an honest trail', () => {
-  test('is in order, with its gates, and its anchors are as they were given', async () => {
+  test('is in order, with its gates and the given anchors', async () => {
     const { hub, headsLog, ids, shas } = the.story;
     const report = await audit({ hub: hub.dir, root: hub.root, head: commitOf(ids.done), headsLog });
     expect(report).toEqual({
@@ -41,7 +41,7 @@ describe('an honest trail', () => {
     });
   });
 
-  test('without anchors says so', async () => {
+  test('without anchors is reported as unwitnessed', async () => {
     expect(await audit({ hub: the.story.hub.dir })).toMatchObject({
       ok: true,
       root: { fingerprint: the.story.hub.root, assumed: true },
@@ -50,7 +50,7 @@ describe('an honest trail', () => {
     });
   });
 
-  test('is witnessed by any of its commits, and by its heads.log alone', async () => {
+  test('is witnessed by any of its commits, or by heads.log alone', async () => {
     const head = commitOf(the.story.ids.claim);
     expect(await audit({ hub: the.story.hub.dir, head })).toMatchObject({ ok: true, tail: 'witnessed' });
     expect(await audit({ hub: the.story.hub.dir, headsLog: the.story.headsLog })).toMatchObject({
@@ -59,14 +59,14 @@ describe('an honest trail', () => {
     });
   });
 
-  test('may have no entry yet', async () => {
+  test('may have no entries yet', async () => {
     const { hub } = await makeHub();
     const report = await audit({ hub: hub.dir, root: hub.root, head: hub.genesis });
     expect(report).toMatchObject({ ok: true, entries: 0, commits: 1, tail: 'witnessed', phases: [], problems: [] });
   });
 });
 
-test('a path that is no hub is an error and not a report', async () => {
+test('a path that is not a hub throws instead of giving a report', async () => {
   const plain = tempDir();
   git(plain, ['init', '-q', '--bare']);
   await expect(audit({ hub: plain })).rejects.toMatchObject({ code: 'bad-hub' });
@@ -74,7 +74,7 @@ test('a path that is no hub is an error and not a report', async () => {
 });
 
 describe('the anchors', () => {
-  test('another root is another trail', async () => {
+  test('a different root means another trail', async () => {
     const { fingerprint } = generateKey(join(tempDir(), 'k'), 'x');
     rejected(await audit({ hub: the.story.hub.dir, root: fingerprint }), null, /another trail/);
   });
@@ -87,15 +87,15 @@ describe('the anchors', () => {
     return copied;
   };
 
-  test('a cut tail is seen by a commit that somebody wrote down', async () => {
+  test('a commit that somebody wrote down shows that the tail was cut', async () => {
     const report = await audit({ hub: cut().hub, head: commitOf(the.story.ids.done) });
     lost(report);
     expect(report.tail).toBe('unwitnessed');
   });
 
-  test('a cut tail is seen by heads.log', async () => lost(await audit(cut())));
+  test('heads.log shows that the tail was cut', async () => lost(await audit(cut())));
 
-  test('a cut tail is seen by nothing else, and the report says that nothing witnesses it', async () => {
+  test('nothing else shows that the tail was cut, and the report says unwitnessed', async () => {
     expect(await audit({ hub: cut().hub })).toMatchObject({
       ok: true,
       entries: the.story.ids.done - 1,
@@ -103,15 +103,15 @@ describe('the anchors', () => {
     });
   });
 
-  test('an abbreviated head is none', async () => {
+  test('an abbreviated head is a problem', async () => {
     const head = commitOf(3).slice(0, 12);
     rejected(await audit({ hub: the.story.hub.dir, head }), null, /not a full commit id/);
   });
 
   test.each<[string, RegExp, (text: string) => string]>([
     ['another count for a commit', /the trail has 9 entries up to that commit/, (text) => text.replace(/^9 /m, '8 ')],
-    ['a line that is none', /line 2 is not/, (text) => text.replace('\n', '\nx\n')],
-    ['no line', /is empty/, () => ''],
+    ['an invalid line', /line 2 is not/, (text) => text.replace('\n', '\nx\n')],
+    ['no lines', /is empty/, () => ''],
   ])('a heads.log with %s witnesses nothing', async (_, what, change) => {
     const copied = copy();
     writeFileSync(copied.headsLog, change(readFileSync(copied.headsLog, 'utf8')));
@@ -120,7 +120,7 @@ describe('the anchors', () => {
     expect(report.problems[0]?.what).toMatch(what);
   });
 
-  test('a last line of heads.log that a crash tore counts for nothing; a lost heads.log is a problem', async () => {
+  test('a last line of heads.log torn by a crash is ignored; a missing heads.log is a problem', async () => {
     const copied = copy();
     writeFileSync(copied.headsLog, `${readFileSync(copied.headsLog, 'utf8')}99 abc`);
     expect(await audit(copied)).toMatchObject({ ok: true, tail: 'witnessed' });
@@ -129,28 +129,28 @@ describe('the anchors', () => {
   });
 });
 
-describe('the branch', () => {
-  test('of a phase that is done has moved on: what would be merged is not what was judged', async () => {
+describe('branches:', () => {
+  test('a done phase’s branch must not move, or what is merged is not what was judged', async () => {
     const { hub } = copy();
     addCommits(hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
     rejected(await audit({ hub }), the.story.ids.done, /is at .*, but the commit judged is/);
   });
 
-  test('of a phase is gone, though its commits are kept', async () => {
+  test('a phase’s branch must exist, even if its commits are kept', async () => {
     const { hub } = copy();
     git(hub, ['update-ref', 'refs/keep', 'phase/notes']);
     git(hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
     rejected(await audit({ hub }), the.story.ids.opened, /its branch phase\/notes is gone/);
   });
 
-  test('of a phase that was opened a moment ago may not be there yet', async () => {
+  test('a phase’s branch may be missing just after the phase was opened', async () => {
     const { hub } = copy();
     git(hub, ['update-ref', 'refs/heads/trail', commitOf(the.story.ids.opened)]);
     git(hub, ['update-ref', '-d', 'refs/heads/phase/notes']);
     expect(await audit({ hub })).toMatchObject({ ok: true });
   });
 
-  test('of a phase was put back behind what a session published, before anybody claimed it', async () => {
+  test('a phase’s branch must contain what a session published, even if never claimed', async () => {
     const { hub } = copy();
     const upTo = the.story.ids.again - 1;
     git(hub, ['update-ref', 'refs/heads/trail', commitOf(upTo)]);
@@ -161,7 +161,7 @@ describe('the branch', () => {
     expect(problems[0]?.commit).toBe(commitOf(problems[0]?.entry as number));
   });
 
-  test('of a phase with nothing on it yet begins elsewhere than at its base', async () => {
+  test('a phase’s branch must begin at its base', async () => {
     const { hub } = copy();
     git(hub, ['update-ref', 'refs/heads/trail', commitOf(the.story.ids.approve)]);
     const other = git(hub, ['commit-tree', '-m', 'x', git(hub, ['rev-parse', 'main^{tree}'])]);
@@ -169,7 +169,7 @@ describe('the branch', () => {
     rejected(await audit({ hub }), the.story.ids.opened, /is not on phase\/notes/);
   });
 
-  test('of the trail has two beginnings', async () => {
+  test('the trail must not have two beginnings', async () => {
     const { hub } = copy();
     const other = git(hub, ['rev-parse', 'main']);
     const tree = git(hub, ['rev-parse', 'trail^{tree}']);
@@ -180,7 +180,7 @@ describe('the branch', () => {
     expect(report.problems[0]).toMatchObject({ commit: merge, what: expect.stringMatching(/merge/) });
   });
 
-  test('of the trail begins with a commit that holds more than keys', async () => {
+  test('the trail’s first commit must contain nothing but keys', async () => {
     const { hub, signers } = await makeHub();
     const store = objectStore(hub.dir);
     const blob = gitObject('blob', Buffer.from('# PASS\n'));
@@ -195,7 +195,7 @@ describe('the branch', () => {
     rejected(await audit({ hub: hub.dir }), null, /the first commit contains machine-docs\/plan-phase-x.md/);
   });
 
-  test('of the trail is gone', async () => {
+  test('the trail must exist', async () => {
     const { hub } = copy();
     git(hub, ['update-ref', '-d', 'refs/heads/trail']);
     rejected(await audit({ hub } satisfies AuditOptions), null, /`trail` is missing/);

@@ -6,10 +6,10 @@ import { addStep, placed, refact } from '../../support/trail/forge.ts';
 
 const { the, run } = attacked();
 
-describe('the claims and verdicts: somebody', () => {
+describe('with claims and verdicts, an attacker', () => {
   const cases: Case[] = [
     [
-      'claims a commit that is not there',
+      'claims a missing commit',
       'claim',
       /is not a commit in the hub/,
       (steps) => reclaim(steps, the.story.ids.claim, 'e'.repeat(40)),
@@ -35,7 +35,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'claims descent that git does not know',
+      'hides that a claim descends from an earlier one',
       'again',
       /in git it descends from #8, but the entry names no claim/,
       (steps) => {
@@ -44,7 +44,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'claims to come before what came before it',
+      'puts a claim before an earlier one',
       'again',
       /in git it precedes no claim, but the entry names #8/,
       (steps) => {
@@ -67,7 +67,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'says that a claim touches what it does not',
+      'names a protected path that a claim does not touch',
       'claim',
       /lists protected paths that it does not change/,
       (steps) => {
@@ -82,7 +82,7 @@ describe('the claims and verdicts: somebody', () => {
       (steps) => unstore(steps, the.story.ids.finding, /./),
     ],
     [
-      'appends a verdict where one was given',
+      'appends a second verdict',
       'done',
       /is done: nothing can be added|has ended/,
       (steps) => append(steps, 'verdict', 'adversary', factsOf(steps, the.story.ids.last)),
@@ -97,7 +97,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'shows a session runs that are not there yet',
+      'shows a session runs that do not exist yet',
       'finding',
       /shown r-.*, which is not yet a run of this phase/,
       (steps) => {
@@ -106,7 +106,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'shows a session entries that are not there yet',
+      'shows a session entries that do not exist yet',
       'finding',
       /shown entries up to #99/,
       (steps) => {
@@ -116,7 +116,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'wakes a session about what is not there',
+      'wakes a session for a claim that does not exist',
       'finding',
       /#99 is not a claim entry of this phase/,
       (steps) => {
@@ -145,7 +145,7 @@ describe('the claims and verdicts: somebody', () => {
       },
     ],
     [
-      'writes for a phase that is not there',
+      'writes for an unknown phase',
       'done',
       /there is no phase other/,
       (steps) => {

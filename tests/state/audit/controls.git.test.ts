@@ -1,5 +1,5 @@
-// What the audit finds out about controls, over a real repository: functions that a claim hides, judgements that its records do
-// not give, runs that nobody asked for, patches that are none.
+// What the audit finds wrong with controls, over a real repository: functions that a claim hides, judgements that do
+// not follow from the records, runs that no claim asks for, and invalid patches.
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
@@ -21,8 +21,8 @@ const app = 'app' as RecipeName;
 const store = 'export function one() {\n  return 1;\n}\n\nexport function two() {\n  return 2;\n}\n';
 const tests = [passed('test/a.test.js > one')];
 
-/** A phase with one claim, its own run and the base's, over a repository of two commits. */
-function laid() {
+/** A phase with one claim, one run of it and one of the base, over a repository of two commits. */
+function layPhase() {
   const repo = repoOf(
     { 'test/a.test.js': '// old\n' },
     { 'lib/store.js': store, 'lib/data.json': '{}', 'test/a.test.js': '//\n' },
@@ -31,17 +31,31 @@ function laid() {
   const id = 7 as EntryId;
   const { pinned } = pinRecipe(app, recipeOf(), () => null);
   const runOf = (run: string, purpose: object, at: Sha) =>
-    ({ ...{ id: 9, run, purpose, sha: at, tree: at }, ...counts }) as Run;
+    ({ id: 9, run, purpose, sha: at, tree: at, ...counts }) as Run;
   const counts = { recipe: app, recipeDigest: zero, outcome: 'PASS', atMs: 0 } as Partial<Run>;
   const claim = {
-    ...{ id, gate: M1, sha, tree: sha, references: { M1: base }, functions: { M1: 2 }, keeps: {}, touches: [] },
-    ...{ descends: [], precedes: [], verdicts: [], withdrawn: null, atMs: 0, expects: { pass: [], looksBad: [] } },
+    id,
+    gate: M1,
+    sha,
+    tree: sha,
+    references: { M1: base },
+    functions: { M1: 2 },
+    keeps: {},
+    touches: [],
+    descends: [],
+    precedes: [],
+    verdicts: [],
+    withdrawn: null,
+    atMs: 0,
+    expects: { pass: [], looksBad: [] },
   } as Claim;
   const own = runOf('r-00000000000a', { kind: 'gate', claim: id, gate: M1, k: 1 }, sha);
   const reference = runOf('r-00000000000b', { kind: 'base', recipe: app, k: 1 }, base);
   const phase: Phase = {
     ...tell({ M1: { controls: ['hollow'] } }).phase(),
-    ...{ base, claims: [claim], runs: [reference, own] },
+    base,
+    claims: [claim],
+    runs: [reference, own],
     sabotages: [{ id: 11 as EntryId, claim: id, gate: M1, edits: [] }],
   };
   const records = new Map<RunId, RunRecord>([
@@ -63,42 +77,42 @@ function controlOf(base: Sha, more: Partial<ControlPurpose>): ControlPurpose {
 }
 
 it.each([
-  ['tells all', { M1: 2 }, []],
+  ['lists all', { M1: 2 }, []],
   ['hides some', { M1: 1 }, [/the number of functions it changes, by gate, is \{"M1":2\}, but it says \{"M1":1\}/]],
   ['hides all', undefined, [/but it says \{\}/]],
 ])('a claim that %s of its functions', async (_, functions, problems) => {
-  const { phase, using, base, sha } = laid();
+  const { phase, using, base, sha } = layPhase();
   const facts = { shas: { main: sha }, references: { M1: base }, ...(functions && { functions }) };
-  const found = await functionProblems({ facts } as unknown as EntryOf<'claim'>, phase, using);
-  expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+  const faults = await functionProblems({ facts } as unknown as EntryOf<'claim'>, phase, using);
+  expect(faults).toEqual(problems.map((problem) => expect.stringMatching(problem)));
 });
 
 it('a function that the plan exempts is not counted', async () => {
-  const { phase, using, base, sha } = laid();
+  const { phase, using, base, sha } = layPhase();
   const gate = { ...phase.spec.gates[M1], exempt: ['two'] };
   const spec = { ...phase.spec, gates: { M1: gate } } as Phase['spec'];
   const facts = { shas: { main: sha }, references: { M1: base }, functions: { M1: 1 } };
   expect(await functionProblems({ facts } as unknown as EntryOf<'claim'>, { ...phase, spec }, using)).toEqual([]);
 });
 
-it('a judgement is made again: the words of another function, or another result, are found out', async () => {
-  const { phase, using, base, sha } = laid();
+it('a judgement is recomputed, which shows a wrong function name or a wrong result', async () => {
+  const { phase, using, base, sha } = layPhase();
   const purpose = controlOf(base, { target: '2' });
   const control = record({ purpose, shas: { main: sha }, tests });
-  const told = (result: string, name: string) => {
+  const problemsOf = (result: string, name: string) => {
     const why = `With ${name} emptied every test stays green. Test what it does, or leave it out.`;
     const facts = { ...runFacts(control), control: { result, why } };
     return controlProblems({ facts } as unknown as EntryOf<'run'>, phase, control, using);
   };
-  expect(await told('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
-  expect(await told('VACUOUS', 'one (lib/store.js:1)')).toEqual([
+  expect(await problemsOf('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
+  expect(await problemsOf('VACUOUS', 'one (lib/store.js:1)')).toEqual([
     expect.stringMatching(/by its records the control is VACUOUS .*two/),
   ]);
-  expect(await told('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
+  expect(await problemsOf('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
 });
 
-it('a run that its claim does not ask for is found out, by reference and target', () => {
-  const { phase, claim, base, sha } = laid();
+it('a run that its claim does not ask for is found by its reference and target', () => {
+  const { phase, claim, base, sha } = layPhase();
   const problems = (more: Partial<ControlPurpose>) => targetProblems(controlOf(base, more), phase, claim);
   expect(hollowTargets(phase, claim, M1).toSorted()).toEqual([1, 2]);
   expect(problems({ target: '1' })).toEqual([]);
@@ -119,22 +133,22 @@ it('a run that its claim does not ask for is found out, by reference and target'
 });
 
 it.each([
-  ['of production code is sound', 'lib/store.js', 'return 2;', []],
-  ['of a test is found out', 'test/a.test.js', '//', [/test\/a\.test\.js is no production file/]],
-  ['of what is not there is found out', 'lib/store.js', 'return 3;', [/holds this nowhere/]],
-  ['of data is sound', 'lib/data.json', '{}', []],
+  ['of production code is accepted', 'lib/store.js', 'return 2;', []],
+  ['of a test is reported', 'test/a.test.js', '//', [/test\/a\.test\.js is no production file/]],
+  ['of missing text is reported', 'lib/store.js', 'return 3;', [/holds this nowhere/]],
+  ['of data is accepted', 'lib/data.json', '{}', []],
 ])('a patch %s', async (_, path, find, problems) => {
-  const { phase, using } = laid();
+  const { phase, using } = layPhase();
   const facts = { session: 's-000000000001', claim: 7, gate: M1, edits: [{ path, find, replace: '' }] };
-  const found = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, phase, using);
-  expect(found).toEqual(problems.map((problem) => expect.stringMatching(problem)));
+  const faults = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, phase, using);
+  expect(faults).toEqual(problems.map((problem) => expect.stringMatching(problem)));
 });
 
-it('a patch of what the plan protects is found out', async () => {
-  const { phase, using } = laid();
+it('a patch of a protected path is reported', async () => {
+  const { phase, using } = layPhase();
   const spec = { ...phase.spec, protected: ['lib/**'] };
   const edits = [{ path: 'lib/store.js', find: 'return 2;', replace: '' }];
   const facts = { session: 's-000000000001', claim: 7, gate: M1, edits };
-  const found = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, { ...phase, spec }, using);
-  expect(found).toEqual([expect.stringMatching(/is no production file/)]);
+  const faults = await sabotageProblems({ facts } as unknown as EntryOf<'sabotage'>, { ...phase, spec }, using);
+  expect(faults).toEqual([expect.stringMatching(/is no production file/)]);
 });

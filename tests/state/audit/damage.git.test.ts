@@ -10,7 +10,7 @@ import type { Chapter } from '../../support/trail/phase.ts';
 
 const { the, copy, commitOf } = spoilable();
 
-describe('in an object file, found though every signature holds', () => {
+describe('an audit finds, although every signature is valid,', () => {
   type Case = [string, (at: Sha) => string];
   const objects: Case[] = [
     ['a blob', (at) => `${at}:machine-docs/REVIEW-notes.md`],
@@ -26,14 +26,14 @@ describe('in an object file, found though every signature holds', () => {
 
   const flip = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace(/FAIL|README|trail/, 'FAKE'), 'latin1');
 
-  test('a byte of an old entry was changed, under the old id', async () => {
+  test('a changed byte in an old entry, under the old id', async () => {
     const report = await spoilt(objects[0]?.[1] as Case[1], (hub, id) => replaceObject(hub, id, flip));
     rejected(report, the.story.ids.fail, /content of its object .* does not match that id|framing/);
     expect(report.problems.map(({ what }) => what).join()).toMatch(/content of its object .* does not match that id/);
   });
 
-  test('a folder’s listing was changed, under the old id', async () => {
-    // The name of a file that the audit of commits never looks at.
+  test('a changed folder listing, under the old id', async () => {
+    // Changes the name of a file that the audit of commits never reads.
     const report = await spoilt(objects[1]?.[1] as Case[1], (hub, id) => replaceObject(hub, id, flip));
     expect(report.problems).toContainEqual(
       expect.objectContaining({
@@ -43,7 +43,7 @@ describe('in an object file, found though every signature holds', () => {
     );
   });
 
-  test('a commit’s words were changed, under the old id', async () => {
+  test('a changed commit message, under the old id', async () => {
     const change = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace('FAIL', 'PASS'), 'latin1');
     const report = await spoilt(
       (at) => at,
@@ -52,31 +52,31 @@ describe('in an object file, found though every signature holds', () => {
     rejected(report, the.story.ids.fail, /content of its object .* does not match that id|signature/);
   });
 
-  test.each(objects)('a bit of %s fell over, so that git cannot read on', async (_, name) => {
+  test.each(objects)('a flipped bit in %s, where git has to stop reading', async (_, name) => {
     const report = await spoilt(name, damageObject);
     rejected(report, the.story.ids.fail, /from here on the trail cannot be read/);
     expect(report.entries).toBe(the.story.ids.fail - 1);
     expect(report.phases[0]).toMatchObject({ id: 'notes', status: 'open' });
   });
 
-  test('a bit of a commit fell over: the entry is told from what came after', async () => {
+  test('a flipped bit in a commit, whose entry follows from what came after', async () => {
     rejected(await spoilt((at) => at, damageObject), the.story.ids.fail, /this commit cannot be read/);
   });
 
-  test('a bit of the first commit fell over', async () => {
+  test('a flipped bit in the first commit', async () => {
     const report = await spoilt(() => the.story.hub.genesis, damageObject);
     rejected(report, 0, /this commit cannot be read/);
     expect(report.root).toEqual({ fingerprint: null, assumed: true });
   });
 
-  test('a bit of the last commit fell over: heads.log knows which entry that was', async () => {
+  test('a flipped bit in the last commit, whose entry is in heads.log', async () => {
     const copied = copy(the.exploded);
     damageObject(copied.hub, commitOf(the.story.ids.done));
     rejected(await audit(copied), the.story.ids.done, /this commit cannot be read/);
     rejected(await audit({ hub: copied.hub }), null, /this commit cannot be read/);
   });
 
-  test('what the first commit says besides the keys was changed, under the old id', async () => {
+  test('a change in the first commit beside the keys, under the old id', async () => {
     const { hub } = copy(the.exploded);
     replaceObject(hub, git(hub, ['rev-parse', `${the.story.hub.genesis}:machine-docs/README`]), flip);
     rejected(await audit({ hub }), null, /content of its object .* does not match that id/);
@@ -86,13 +86,13 @@ describe('in an object file, found though every signature holds', () => {
     ['base', 'opened', 'tests/old.test.js'],
     ['first', 'claim', 'tests/new.test.js'],
     ['second', 'again', 'src/keep.js'],
-  ])('a bit of the work fell over: of the %s commit', async (name, chapter, path) => {
+  ])('a flipped bit in the work of the %s commit', async (name, chapter, path) => {
     const { hub } = copy(the.exploded);
     damageObject(hub, git(hub, ['rev-parse', `${the.story.shas[name]}:${path}`]));
     rejected(await audit({ hub }), the.story.ids[chapter], /the work at .* is damaged/);
   });
 
-  test('a byte of a pack fell over', async () => {
+  test('a flipped bit in a pack', async () => {
     const { hub } = copy();
     git(hub, ['repack', '-adq']);
     const pack = join(hub, 'objects/pack');

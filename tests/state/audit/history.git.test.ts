@@ -1,5 +1,5 @@
-// Random honest trails, and each with one random thing done to it: of the first the audit finds nothing wrong, of the others it
-// finds what was done and names the entry.
+// Random honest trails, audited unchanged and with one random change. The audit finds nothing wrong in the first, and
+// in the second finds the change and names its entry.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const scripts = 11;
 const honestRuns = isLong ? 60 : 20;
 const mutatedRuns = isLong ? 1000 : 300;
 const sinceRuns = isLong ? 45 : 15;
-/** Side by side: most of an audit is waiting for git. */
+/** Run in parallel, since an audit mostly waits for git. */
 const seeds = [seed, seed + 1];
 const lengthMin = 12;
 const minutes = 60_000;
@@ -45,7 +45,7 @@ function trailOf({ which, long }: { which: number; long: number }): { history: H
   return { history, length: lengthMin + (long % (history.steps.length - lengthMin + 1)) };
 }
 
-/** Makes the mutant, gives it to `look`, and takes it away again. */
+/** Makes the mutant, passes it to `look`, and removes it. */
 async function spoilt<T>(choice: Choice, mutant: Mutated, look: (made: Made) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(dir, 'mutant-'));
   try {
@@ -57,7 +57,7 @@ async function spoilt<T>(choice: Choice, mutant: Mutated, look: (made: Made) => 
 type Made = Awaited<ReturnType<typeof writeMutant>>;
 
 describe('a random history', () => {
-  test('as it is, is in order after any of its commits', { timeout: 20 * minutes }, async () => {
+  test('is in order after any of its commits', { timeout: 20 * minutes }, async () => {
     const property = fc.asyncProperty(anyTrail, async (trail) => {
       const choice = { ...trailOf(trail), at: 0, how: 0, stranger: the.stranger };
       const report = await spoilt(choice, { keep: choice.length, drafts: [] }, ({ hub, headsLog }) =>
@@ -68,7 +68,7 @@ describe('a random history', () => {
     await fc.assert(property, { numRuns: honestRuns });
   });
 
-  test('with one thing done to it, is caught, and the entry is named', { timeout: 20 * minutes }, async () => {
+  test('with any one change is caught, and the entry is named', { timeout: 20 * minutes }, async () => {
     const done = new Map(kinds.map((kind) => [kind, 0]));
     const what = { kind: fc.constantFrom(...kinds), at: random, how: random, isWitnessed: fc.boolean() };
     const property = fc.asyncProperty(anyTrail, fc.record(what), async (trail, { kind, isWitnessed, ...numbers }) => {
@@ -86,8 +86,10 @@ describe('a random history', () => {
   });
 });
 
-describe('a random history, of which an audit saw the beginning', () => {
-  test('is caught as well, by an audit of no more than what came after', { timeout: 20 * minutes }, async () => {
+describe('a random history whose beginning was audited before', () => {
+  test('with any one change is caught, even by an audit of only what came after', {
+    timeout: 20 * minutes,
+  }, async () => {
     const what = { kind: fc.constantFrom(...kinds), at: random, how: random };
     const property = fc.asyncProperty(anyTrail, fc.record(what), async (trail, { kind, ...numbers }) => {
       const choice = { ...trailOf(trail), ...numbers, stranger: the.stranger };
@@ -101,19 +103,19 @@ describe('a random history, of which an audit saw the beginning', () => {
       );
       expectCaught(report, mutant);
       const from = choice.history.steps.slice(0, mutant.keep).flatMap(({ entries }) => entries).length;
-      // A trail that cannot even be entered is looked at from its end.
+      // An audit that cannot start on the trail at all reports no entries and uses no mark.
       if (report.entries > 0) expect(report).toMatchObject({ since: { entry: from }, notes: [] });
     });
     await fc.assert(property, { numRuns: sinceRuns });
   });
 });
 
-/** Told of the right place first. Where what was done has no entry, of the right file or branch. */
+/** The first problem names the right entry. If the change has no entry, some problem names the right file or branch. */
 function expectCaught({ ok, problems }: AuditReport, { entries, what }: Mutated): void {
   expect(ok).toBe(false);
-  const told = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');
-  if (entries) expect(range(entries), told).toContain(problems[0]?.entry);
-  if (what) expect(told).toMatch(what);
+  const text = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');
+  if (entries) expect(range(entries), text).toContain(problems[0]?.entry);
+  if (what) expect(text).toMatch(what);
 }
 
 function range([from, to]: [number, number]): number[] {
@@ -121,8 +123,8 @@ function range([from, to]: [number, number]): number[] {
 }
 
 describe('the hub’s hook', () => {
-  // It judges commits, not what entries mean: that an act was used before is for the supervisor and the audit to say.
-  test.each(kinds.filter((kind) => kind !== 'an act is replayed'))('takes no push in which %s', async (kind) => {
+  // It judges commits, not what entries mean: only the supervisor and the audit can see that an act was used before.
+  test.each(kinds.filter((kind) => kind !== 'an act is replayed'))('refuses a push in which %s', async (kind) => {
     for (const how of [0, 1, 2]) {
       const history = the.histories[1 + how] as History;
       const choice = { history, length: history.steps.length, at: 5 * how, how, stranger: the.stranger };

@@ -11,7 +11,7 @@ import { replaceObject } from '../../support/trail/forge.ts';
 
 const { the, copy, commitOf } = spoilable();
 
-/** A copy whose trail ends at entry `upTo`, with the mark of an audit of it; then the trail goes on as it was. */
+/** A copy of the whole trail, with the mark of an audit that saw it end at entry `upTo`. */
 async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOptions & { mark: string }> {
   const { hub } = copy(from);
   const mark = join(hub, '..', 'audit.mark');
@@ -22,8 +22,8 @@ async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOpt
   return { hub, mark, sinceMark: true };
 }
 
-describe('the digest of the code that judges', () => {
-  test('is of every file of state/, however deep', async () => {
+describe('the digest of the auditing code', () => {
+  test('covers every file of state/, however deep', async () => {
     expect(await rulesDigest()).toBe(await rulesDigest(join(import.meta.dirname, '..', '..', '..', 'state')));
     const folder = tempDir();
     mkdirSync(join(folder, 'gate', 'deep'), { recursive: true });
@@ -38,8 +38,8 @@ describe('the digest of the code that judges', () => {
   });
 });
 
-describe('an audit since the last', () => {
-  test('says what a whole one says, of all phases and gates, and what it did not look at again', async () => {
+describe('an audit since the last one', () => {
+  test('reports the same as a full one, and where it started', async () => {
     for (const upTo of [0, 1, the.story.ids.opened, the.story.ids.claim, the.story.ids.fail, the.story.ids.done]) {
       const options = await marked(upTo);
       const { since, ...rest } = await audit(options);
@@ -50,17 +50,17 @@ describe('an audit since the last', () => {
     }
   });
 
-  test('leaves a mark of its own, as a whole one would', async () => {
+  test('leaves the same mark as a full one', async () => {
     const options = await marked(the.story.ids.claim);
-    const seen = () => readFileSync(options.mark, 'utf8').split('\n')[1];
+    const markBody = () => readFileSync(options.mark, 'utf8').split('\n')[1];
     await audit(options);
-    const spared = seen();
+    const spared = markBody();
     await audit({ ...options, sinceMark: false });
-    expect(seen()).toBe(spared);
+    expect(markBody()).toBe(spared);
     expect((await audit(options)).since?.entry).toBe(the.story.ids.done);
   });
 
-  test('is witnessed as a whole one is', async () => {
+  test('is witnessed like a full one', async () => {
     const options = await marked(the.story.ids.fail);
     const headsLog = join(options.hub, '..', 'heads.log');
     expect(await audit({ ...options, headsLog })).toMatchObject({ ok: true, tail: 'witnessed' });
@@ -69,7 +69,7 @@ describe('an audit since the last', () => {
     expect(await audit({ ...options, headsLog })).toMatchObject({ ok: false, tail: 'unwitnessed' });
   });
 
-  test('looks again at where the branch stands, which moves without the trail, and then leaves the mark alone', async () => {
+  test('checks the phase’s branch again, and keeps the mark if the branch has a problem', async () => {
     const options = await marked(the.story.ids.done);
     addCommits(options.hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
     const before = readFileSync(options.mark);
@@ -79,7 +79,7 @@ describe('an audit since the last', () => {
     rejected(await audit(options), the.story.ids.opened, /phase\/notes is gone/);
   });
 
-  test('sees nothing of what was damaged before: a whole one does', async () => {
+  test('misses damage from before the mark, which a full one finds', async () => {
     const options = await marked(the.story.ids.done, the.exploded);
     const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
     replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
@@ -91,7 +91,7 @@ describe('an audit since the last', () => {
     );
   });
 
-  test('looks at the old bytes that new ones were put behind', async () => {
+  test('checks the old bytes of files that have grown since', async () => {
     const options = await marked(the.story.ids.fail, the.exploded);
     const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
     replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
@@ -102,20 +102,20 @@ describe('an audit since the last', () => {
   });
 });
 
-describe('a mark that does not fit is put aside, with the reason:', () => {
+describe('a mark that does not fit is ignored, with the reason:', () => {
   type Spoil = (mark: string, hub: string) => unknown;
   const cases: [string, RegExp, Spoil][] = [
-    ['none was kept', /no earlier audit is on record/, (mark) => rmSync(mark)],
+    ['there is none', /no earlier audit is on record/, (mark) => rmSync(mark)],
     ['it cannot be read', /is damaged/, (mark) => writeFileSync(mark, 'x')],
-    ['it was cut', /is damaged/, (mark) => writeFileSync(mark, readFileSync(mark).subarray(0, -100))],
+    ['it was truncated', /is damaged/, (mark) => writeFileSync(mark, readFileSync(mark).subarray(0, -100))],
     [
-      'what it holds was changed',
+      'its content was changed',
       /is damaged/,
       (mark) => writeFileSync(mark, readFileSync(mark, 'utf8').replace('"status":"done"', '"status":"open"')),
     ],
     ['other code wrote it', /another version/, (mark) => relabel(mark, { rules: digestOf('other rules') })],
-    ['it is of another root', /another trail/, (mark) => relabel(mark, { root: 'SHA256:x' })],
-    ['it is of another first commit', /another trail/, (mark) => relabel(mark, { genesis: 'e'.repeat(40) })],
+    ['it belongs to another root', /another trail/, (mark) => relabel(mark, { root: 'SHA256:x' })],
+    ['it belongs to another first commit', /another trail/, (mark) => relabel(mark, { genesis: 'e'.repeat(40) })],
     [
       'the trail was cut before it',
       /no longer contains the commit/,
@@ -130,12 +130,12 @@ describe('a mark that does not fit is put aside, with the reason:', () => {
     expect(report.notes[0]).toMatch(/^checked the whole trail: /);
   });
 
-  test('beside a mirror there is none', async () => {
+  test('a mirror has no mark', async () => {
     const report = await audit({ hub: the.story.hub.dir, sinceMark: true });
     expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(/no mark is kept/)] });
   });
 
-  test('the mark of another trail of the same operator’s is of no use', async () => {
+  test('it is of another trail of the same operator', async () => {
     const other = await makeHub();
     const mark = join(tempDir(), 'audit.mark');
     await audit({ hub: other.hub.dir, mark });
@@ -148,7 +148,7 @@ describe('a mark that does not fit is put aside, with the reason:', () => {
   }
 });
 
-test('a trail that is not in order leaves no mark, and one that cannot be written is a note', async () => {
+test('a trail with problems leaves no mark, and a mark that cannot be written is a note', async () => {
   const mark = join(tempDir(), 'audit.mark');
   await audit({ hub: the.story.hub.dir, root: 'SHA256:x', mark });
   expect(() => readFileSync(mark)).toThrow(/ENOENT/);

@@ -9,7 +9,7 @@ import { M1 } from '../../support/trail/phase.ts';
 
 const { the, run } = attacked();
 
-describe('the runs: the runner’s key', () => {
+describe('with the runner’s key, an attacker', () => {
   const cases: Case[] = [
     [
       'swaps the results of two runs',
@@ -39,7 +39,7 @@ describe('the runs: the runner’s key', () => {
       (steps) => unstore(steps, the.story.ids.gateRun, /./),
     ],
     [
-      'stores what is no record',
+      'stores something that is not a record',
       'gateRun',
       /is not a valid record of a run/,
       (steps) => {
@@ -60,37 +60,37 @@ describe('the runs: the runner’s key', () => {
       },
     ],
     [
-      'hides what the gate expected',
+      'hides an unmet expectation',
       'gateRun',
       /gives unmet \["level 1 is asked for, it reached 0"\]/,
       (steps) => rerun(steps, the.story.ids.gateRun, { level: 0 }, { unmet: [] }),
     ],
     [
-      'ran before the claim was made',
+      'dates a run before its claim',
       'gateRun',
       /began before claim #8/,
       (steps) => rerun(steps, the.story.ids.gateRun, { startedAtMs: 1 }),
     ],
     [
-      'ended after it was written down',
+      'dates the end of a run after its entry',
       'gateRun',
       /ended after this entry/,
       (steps) => rerun(steps, the.story.ids.gateRun, { endedAtMs: 4e12 }),
     ],
     [
-      'passes a record that was cut',
+      'passes a truncated record',
       'gateRun',
       /is truncated, and such a run is never PASS/,
       (steps) => rerun(steps, the.story.ids.gateRun, { testsCut: true }),
     ],
     [
-      'ran another commit',
+      'runs another commit',
       'gateRun',
       /not of the SHA that #8 claims/,
       (steps) => rerun(steps, the.story.ids.gateRun, { shas: { main: the.story.shas.second } }),
     ],
     [
-      'ran another tree',
+      'runs another tree',
       'gateRun',
       /its tree is not that of claim #8/,
       (steps) => rerun(steps, the.story.ids.gateRun, { trees: { main: 'e'.repeat(40) as Sha } }),
@@ -111,7 +111,7 @@ describe('the runs: the runner’s key', () => {
       },
     ],
     [
-      'reproduces what nobody found',
+      'reproduces a finding that does not exist',
       'fail',
       /#8 is not a finding with a reproducer/,
       (steps) => {
@@ -122,7 +122,7 @@ describe('the runs: the runner’s key', () => {
       },
     ],
     [
-      'judges its control itself',
+      'makes up the judgement of a control',
       'control',
       /by its records the control is BITES/,
       (steps) => {
@@ -131,7 +131,7 @@ describe('the runs: the runner’s key', () => {
       },
     ],
     [
-      'does not judge its control',
+      'leaves out the judgement of a control',
       'control',
       /control run without a judgement/,
       (steps) => {
@@ -140,7 +140,7 @@ describe('the runs: the runner’s key', () => {
       },
     ],
     [
-      'judges what is no control',
+      'judges a run that is not a control',
       'gateRun',
       /is not a counted control run/,
       (steps) => {
@@ -149,7 +149,7 @@ describe('the runs: the runner’s key', () => {
       },
     ],
     [
-      'runs until it is green',
+      'reruns until the result is green',
       'done',
       /second counted run of what #11/,
       (steps) => {

@@ -1,4 +1,4 @@
-// A PASS on less than the whole diff, forged onto the trail by somebody with every key.
+// A PASS without the whole diff, forged onto the trail by an attacker who has every key.
 
 import { describe, test } from 'vitest';
 import { attacked, type Case } from '../../support/trail/attack.ts';
@@ -7,7 +7,7 @@ import { refact } from '../../support/trail/forge.ts';
 const { the, run } = attacked();
 const other = 'a'.repeat(64) as never;
 
-describe('what a PASS says was served: somebody', () => {
+describe('in what a PASS reports as served, an attacker', () => {
   const cases: Case[] = [
     [
       'leaves it out',

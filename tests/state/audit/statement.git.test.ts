@@ -15,12 +15,12 @@ const source = { root: 'SHA256:x', head: '0'.repeat(40) as Sha, resource: 'git+h
 type Story = ReturnType<typeof tell>;
 
 function summaryOf(story: Story, waived: number[] = []) {
-  const told = { phase: story.phase(), report: story.gate(M1), at, source, inputs: [], waived: waived as EntryId[] };
-  return gateStatement(told)?.predicate;
+  const parts = { phase: story.phase(), report: story.gate(M1), at, source, inputs: [], waived: waived as EntryId[] };
+  return gateStatement(parts)?.predicate;
 }
 
 describe('the summary of a gate', () => {
-  it('says FAILED until the gate holds, and nothing before anybody has claimed it', () => {
+  it('is missing before the first claim, then FAILED until the gate holds', () => {
     const story = tell();
     expect(summaryOf(story)).toBeUndefined();
     const claim = story.submit(story.claimed('M1', 1));
@@ -31,7 +31,7 @@ describe('the summary of a gate', () => {
     expect(summaryOf(story)).toMatchObject({ verificationResult: 'PASSED', verifiedLevels: ['COLDPASS_GATE_HOLDS'] });
   });
 
-  it('has another level where the operator let something pass, and where there was no sandbox', () => {
+  it('has another level if a condition was waived or there was no sandbox', () => {
     const story = tell();
     story.accept('M1', 1);
     expect(summaryOf(story, [7])).toMatchObject({ verifiedLevels: ['COLDPASS_GATE_HOLDS_BY_WAIVER'] });
@@ -42,12 +42,12 @@ describe('the summary of a gate', () => {
 });
 
 describe('an envelope', () => {
-  it('is signed over what the DSSE protocol gives as its example', () => {
+  it('encodes the example of the DSSE protocol as the protocol does', () => {
     const encoded = preAuthEncoding('http://example.com/HelloWorld', Buffer.from('hello world'));
     expect(encoded.toString()).toBe('DSSEv1 29 http://example.com/HelloWorld 11 hello world');
   });
 
-  it('of the largest record verifies with openssl, its length counted in bytes', () => {
+  it('of a large record verifies with openssl, its length counted in bytes', () => {
     const dir = tempDir();
     const { privateKey: key } = generateKeyPairSync('ed25519');
     const signer = { key, fingerprint: 'SHA256:x' };

@@ -1,5 +1,5 @@
-// The controls of an app over a real repository: what the audit makes of them again, what it finds out, and which files stand in
-// the place of which.
+// The controls of an app over a real repository: what the audit recomputes, what it finds wrong, and which files each
+// control restores.
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
@@ -47,21 +47,39 @@ const labelled: Files = {
 };
 
 const facts: AppFacts = {
-  ...{ deploys: { made: 1, expected: 1 }, crossover: null, images: {}, backedUp: ['mail'], witnesses: null },
-  ...{ residue: 0, lint: [], denied: [] },
+  deploys: { made: 1, expected: 1 },
+  crossover: null,
+  images: {},
+  backedUp: ['mail'],
+  witnesses: null,
+  residue: 0,
+  lint: [],
+  denied: [],
 };
 
-/** A phase of an app with one claim that changes so much, and records of its runs. */
-function laid(change: Files, isOfApp = true) {
+/** A phase of an app with one claim that makes this change, and the records of its runs. */
+function layPhase(change: Files, isOfApp = true) {
   const repo = repoOf(base, change);
   const [from, sha] = repo.shas as [Sha, Sha];
   const { pinned } = pinRecipe(mail, recipe, () => null);
   const counts = { recipe: mail, recipeDigest: zero, outcome: 'PASS', atMs: 0 } as Partial<Run>;
   const runOf = (run: string, purpose: object, at: Sha) =>
-    ({ ...{ id: 9, run, purpose, sha: at, tree: at }, ...counts }) as Run;
+    ({ id: 9, run, purpose, sha: at, tree: at, ...counts }) as Run;
   const claim = {
-    ...{ id: 7 as EntryId, gate: M1, sha, tree: sha, references: { M1: from }, functions: {}, keeps: {}, touches: [] },
-    ...{ descends: [], precedes: [], verdicts: [], withdrawn: null, atMs: 0, expects: { pass: [], looksBad: [] } },
+    id: 7 as EntryId,
+    gate: M1,
+    sha,
+    tree: sha,
+    references: { M1: from },
+    functions: {},
+    keeps: {},
+    touches: [],
+    descends: [],
+    precedes: [],
+    verdicts: [],
+    withdrawn: null,
+    atMs: 0,
+    expects: { pass: [], looksBad: [] },
   } as Claim;
   const purpose = { kind: 'control', claim: claim.id, gate: M1, reference: from };
   const own = runOf('r-00000000000a', { kind: 'gate', claim: claim.id, gate: M1, k: 1 }, sha);
@@ -78,7 +96,9 @@ function laid(change: Files, isOfApp = true) {
   ]);
   const phase: Phase = {
     ...tell({ M1: { controls: ['omit-volume'] } }, {}, isOfApp ? ['app'] : []).phase(),
-    ...{ base: from, claims: [claim], runs: [reference, own, drill] },
+    base: from,
+    claims: [claim],
+    runs: [reference, own, drill],
   };
   const using = {
     hub: repo.hub,
@@ -95,8 +115,8 @@ function inTurn(turn: string, ...tests: RunRecord['tests']) {
   return tests.map((test) => ({ ...test, id: idInTurn(turn, test.id) }));
 }
 
-it('a drill is judged again from the records', async () => {
-  const { phase, using, sha, of, records, own, turns } = laid(labelled);
+it('the audit judges a drill again from the records', async () => {
+  const { phase, using, sha, of, records, own, turns } = layPhase(labelled);
   const control = record({
     app: facts,
     outcome: 'FAIL',
@@ -106,74 +126,74 @@ it('a drill is judged again from the records', async () => {
   });
   const right = judgeDrill('omit-volume', { claim: records.get(own.run) as RunRecord, control });
   expect(right.result).toBe('BITES');
-  const told = (judgement: object) =>
+  const problemsOf = (judgement: object) =>
     controlProblems(
       { facts: { ...runFacts(control), control: judgement } } as unknown as EntryOf<'run'>,
       phase,
       control,
       using,
     );
-  expect(await told(right)).toEqual([]);
-  expect(await told({ ...right, result: 'VACUOUS' })).toEqual([
+  expect(await problemsOf(right)).toEqual([]);
+  expect(await problemsOf({ ...right, result: 'VACUOUS' })).toEqual([
     expect.stringMatching(/by its records the control is BITES .*says VACUOUS/),
   ]);
 });
 
-it('published is judged again with what the drills before it noticed, and without them is another', async () => {
-  const { phase, using, sha, of } = laid(deeper);
+it('the audit judges published again from earlier drills; without them the result differs', async () => {
+  const { phase, using, sha, of } = layPhase(deeper);
   const tests = [passed(stands), passed(account), passed(message)];
   const control = record({ app: facts, purpose: of('published'), shas: { main: sha }, tests });
-  const told = (result: string, why: string, runs = phase.runs) => {
+  const problemsOf = (result: string, why: string, runs = phase.runs) => {
     const entry = { facts: { ...runFacts(control), recipeDigest: zero, control: { result, why } } };
     return controlProblems(entry as unknown as EntryOf<'run'>, { ...phase, runs }, control, using);
   };
   const bites = `With a volume left out of the restore these fail on an assertion: "${message}".`;
-  expect(await told('BITES', bites)).toEqual([]);
-  expect(await told('BITES', bites, phase.runs.slice(0, 2))).toEqual([
+  expect(await problemsOf('BITES', bites)).toEqual([]);
+  expect(await problemsOf('BITES', bites, phase.runs.slice(0, 2))).toEqual([
     expect.stringMatching(
       /by its records the control is INCONCLUSIVE .*leaves the app as it was.*, but the entry says BITES/,
     ),
   ]);
 });
 
-it('a control that the recipe cannot have is found out, either way', () => {
-  const { phase, claim, of } = laid(labelled);
+it('the audit reports a control that the kind of recipe cannot have', () => {
+  const { phase, claim, of } = layPhase(labelled);
   for (const control of ['published', 'placebo', 'omit-volume', 'no-restore'] as const)
     expect(targetProblems(of(control), phase, claim)).toEqual([]);
   for (const control of ['revert', 'hollow', 'sabotage'] as const)
     expect(targetProblems(of(control), phase, claim)).toEqual([
       'it is a control for commands, but the recipe of M1 is for an app',
     ]);
-  const other = laid(labelled, false);
+  const other = layPhase(labelled, false);
   expect(targetProblems(other.of('no-restore'), other.phase, other.claim)).toEqual([
     'it is a control for apps, but the recipe of M1 is for commands',
   ]);
 });
 
-it('no function of an app is counted, though its tree holds some', async () => {
-  const { phase, using, sha, from } = laid(labelled);
-  const told = (functions?: object) => ({
+it('the audit counts no function of an app, even if its tree has some', async () => {
+  const { phase, using, sha, from } = layPhase(labelled);
+  const claimWith = (functions?: object) => ({
     facts: { shas: { main: sha }, references: { M1: from }, ...(functions && { functions }) },
   });
-  expect(await functionProblems(told() as unknown as EntryOf<'claim'>, phase, using)).toEqual([]);
-  expect(await functionProblems(told({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
+  expect(await functionProblems(claimWith() as unknown as EntryOf<'claim'>, phase, using)).toEqual([]);
+  expect(await functionProblems(claimWith({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
 });
 
-it('published takes the app back and leaves the claim’s tests; earlier tests come back over the claim’s app', async () => {
-  const { phase, hub, from, sha } = laid(labelled);
+it('published reverts the app under the claim’s tests; earlier tests run on the claim’s app', async () => {
+  const { phase, hub, from, sha } = layPhase(labelled);
   const changed = await changedPaths(hub, from, sha);
   const globs = testGlobsOf(phase.spec, recipe);
   expect(revertEdits(changed, globs, recipe.harness).map(({ path }) => path)).toEqual(['compose.yml', 'ops/backup.js']);
   expect(keptEdits(changed, globs, recipe.harness).map(({ path }) => path)).toEqual(['tests/restore.test.ts']);
-  const asked = { hub, reference: from, sha, spec: phase.spec, recipe };
-  expect((await workFor('published', asked)).reverted).toEqual(['compose.yml', 'ops/backup.js']);
-  const alone = laid(deeper);
+  const options = { hub, reference: from, sha, spec: phase.spec, recipe };
+  expect((await workFor('published', options)).reverted).toEqual(['compose.yml', 'ops/backup.js']);
+  const alone = layPhase(deeper);
   expect(
-    (await workFor('published', { ...asked, hub: alone.hub, reference: alone.from, sha: alone.sha })).reverted,
+    (await workFor('published', { ...options, hub: alone.hub, reference: alone.from, sha: alone.sha })).reverted,
   ).toEqual([]);
 });
 
-it('checks of the harness are earlier tests too: one that goes red over the claim’s app, or goes, breaks them', () => {
+it('harness checks are earlier tests too: one that turns red or disappears means BROKEN', () => {
   const upgraded = checkId('upgrade', 'the deployed version is the head’s');
   const earlier = [record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account)] })];
   const claim = record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account), passed(message)] });

@@ -1,5 +1,5 @@
-// Drills and `published` of apps by table: what records say together. The story is that of seed mailu: two volumes, an account and
-// a message, and a test that looks at the account alone.
+// Drills and `published` of apps by table: what the records together show. The story is that of seed mailu: two
+// volumes, an account and a message, and a test that checks only the account.
 
 import { describe, expect, it } from 'vitest';
 import { idInTurn, judgeDrill, noticedIn, turnsOf, withAll } from '../../../state/controls/drill.ts';
@@ -13,8 +13,14 @@ const stands = checkId('backup_restore', 'every service stands');
 
 function app(...backedUp: string[]): AppFacts {
   return {
-    ...{ deploys: { made: 1, expected: 1 }, crossover: null, images: {}, backedUp, witnesses: null },
-    ...{ residue: 0, lint: [], denied: [] },
+    deploys: { made: 1, expected: 1 },
+    crossover: null,
+    images: {},
+    backedUp,
+    witnesses: null,
+    residue: 0,
+    lint: [],
+    denied: [],
   };
 }
 
@@ -36,13 +42,13 @@ function judge(tests: TestResult[], more: Partial<RunRecord> = {}, own: RunRecor
 }
 
 describe('omit-volume', () => {
-  it('bites where in every turn a test that is green with all restored fails on an assertion', () => {
+  it('bites if in every turn some test fails on an assertion that is green with all restored', () => {
     const { result, why } = judge([...all, ...withoutAccounts, ...withoutMail]);
     expect(result).toBe('BITES');
     expect(why).toMatch(/"accounts" left out .*restore > account.*"mail" left out .*restore > mail message/);
   });
 
-  it('is vacuous where a turn stays green, and names that volume alone', () => {
+  it('is vacuous if a turn stays green, and names only that volume', () => {
     const shallow = [
       ...inTurn(withAll, passed(account)),
       ...inTurn('without accounts', failed(account)),
@@ -59,25 +65,21 @@ describe('omit-volume', () => {
     expect(both).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/"accounts" .* and .*"mail"/) });
   });
 
-  it('is vacuous for one volume, whatever another turn leaves open', () => {
+  it('is vacuous for one volume even if another turn is missing', () => {
     const tests = [...all, ...inTurn('without accounts', passed(stands), passed(account), passed(message))];
     expect(judge(tests)).toMatchObject({ result: 'VACUOUS', why: expect.not.stringContaining('mail"') });
   });
 
   it.each([
     ['a turn is missing', [...all, ...withoutAccounts], /"mail" left out of the restore these did not run/],
-    [
-      'nothing was restored with all',
-      [...withoutAccounts, ...withoutMail],
-      /With all restored no test of the claim ran/,
-    ],
+    ['no turn restored everything', [...withoutAccounts, ...withoutMail], /With all restored no test of the claim ran/],
     [
       'a test fails with all restored',
       [...inTurn(withAll, passed(stands), passed(account), failed(message)), ...withoutAccounts, ...withoutMail],
       /With all restored these fail: ".*mail message"/,
     ],
     [
-      'a turn has errors alone',
+      'a turn has only errors',
       [
         ...all,
         ...withoutAccounts,
@@ -91,15 +93,15 @@ describe('omit-volume', () => {
       /these did not run: ".*mail message"/,
     ],
     [
-      'only a test fails that was not green with all restored',
+      'the only test that fails was not green with all restored',
       [...all, ...withoutAccounts, ...inTurn('without mail', passed(stands), failed('tests/other.test.ts > x'))],
       /these did not run/,
     ],
-  ])('says nothing where %s', (_, tests, why) => {
+  ])('is inconclusive if %s', (_, tests, why) => {
     expect(judge(tests)).toMatchObject({ result: 'INCONCLUSIVE', why: expect.stringMatching(why) });
   });
 
-  it('counts no test that is there in drills alone', () => {
+  it('ignores a test that exists only in drills', () => {
     const own = record({ app: app('accounts', 'mail'), tests: [passed(stands), passed(account)] });
     expect(judge([...all, ...withoutAccounts, ...withoutMail], {}, own)).toMatchObject({
       result: 'VACUOUS',
@@ -107,12 +109,12 @@ describe('omit-volume', () => {
     });
   });
 
-  it('counts checks of the harness: an app that does not come up without its volume is noticed', () => {
+  it('counts harness checks: an app that does not start without its volume is noticed', () => {
     const down = turnsOf('omit-volume', ['accounts', 'mail']).flatMap((turn) => inTurn(turn, failed(stands)));
     expect(judge([...all, ...down]).result).toBe('BITES');
   });
 
-  it('asks for a turn of each volume that the claim’s own run backed up', () => {
+  it('needs a turn for each volume that the claim’s own run backed up', () => {
     const { result } = judge([...all, ...withoutAccounts], { app: app('accounts') });
     expect(result).toBe('INCONCLUSIVE');
     const none = record({ app: app(), tests: [passed(account)] });
@@ -122,68 +124,73 @@ describe('omit-volume', () => {
     });
   });
 
-  it.each(['TIMEOUT', 'LEAK', 'REFUSED'] as const)('says nothing of a run that ended %s', (outcome) => {
+  it.each(['TIMEOUT', 'LEAK', 'REFUSED'] as const)('is inconclusive if the run ended %s', (outcome) => {
     expect(judge([...all, ...withoutAccounts, ...withoutMail], { outcome }).result).toBe('INCONCLUSIVE');
   });
 
-  it('says nothing where the claim’s own run is red, or a record does not hold all', () => {
+  it('is inconclusive if the claim’s own run is red or a record was truncated', () => {
     const red = { ...claim, outcome: 'FAIL' as const };
     expect(judge([...all, ...withoutAccounts, ...withoutMail], {}, red).result).toBe('INCONCLUSIVE');
     expect(judge([...all, ...withoutAccounts, ...withoutMail], { testsCut: true }).result).toBe('INCONCLUSIVE');
   });
 
-  it('says nothing of a run by an engine that knows no drills', () => {
+  it('is inconclusive for a run by an engine without drills', () => {
     const { app: _, ...plain } = record({ tests: claim.tests });
     expect(judgeDrill('omit-volume', { claim, control: plain }).result).toBe('INCONCLUSIVE');
   });
 });
 
 describe('no-restore', () => {
-  const judged = (tests: TestResult[]) => judgeDrill('no-restore', { claim, control: drill([...all, ...tests]) });
+  const judgement = (tests: TestResult[]) => judgeDrill('no-restore', { claim, control: drill([...all, ...tests]) });
 
-  it('bites where something fails on an assertion with nothing restored', () => {
-    expect(judged(inTurn('without any', failed(account))).result).toBe('BITES');
+  it('bites if something fails on an assertion with nothing restored', () => {
+    expect(judgement(inTurn('without any', failed(account))).result).toBe('BITES');
   });
 
-  it('is vacuous where nothing does', () => {
+  it('is vacuous if nothing does', () => {
     const green = inTurn('without any', passed(stands), passed(account), passed(message));
-    expect(judged(green)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/with nothing restored/) });
+    expect(judgement(green)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/with nothing restored/) });
   });
 });
 
 describe('published of an app', () => {
   const reference = record({ app: app('accounts'), tests: [passed(stands), passed(account)] });
   const drilled = drill([...all, ...withoutAccounts, ...withoutMail]);
-  const judged = (more: Partial<Parameters<typeof judgePublished>[0]>) =>
+  const judgement = (more: Partial<Parameters<typeof judgePublished>[0]>) =>
     judgePublished({
-      ...{ reference, claim, drills: [], isReverted: true, changedTestFiles: ['tests/restore.test.ts'] },
-      ...{ control: drill([passed(stands), passed(account), failed(message)]), ...more },
+      reference,
+      claim,
+      drills: [],
+      isReverted: true,
+      changedTestFiles: ['tests/restore.test.ts'],
+      control: drill([passed(stands), passed(account), failed(message)]),
+      ...more,
     });
   const green = record({ app: app('accounts'), tests: [passed(stands), passed(account), passed(message)] });
 
-  it('bites where the claim’s test fails over the app without the change', () => {
-    expect(judged({})).toMatchObject({ result: 'BITES', why: expect.stringContaining('mail message') });
+  it('bites if the claim’s test fails on the app without the change', () => {
+    expect(judgement({})).toMatchObject({ result: 'BITES', why: expect.stringContaining('mail message') });
   });
 
-  it('is vacuous where it passes there, and no drill tells that it looks', () => {
-    expect(judged({ control: green }).result).toBe('VACUOUS');
+  it('is vacuous if it passes there and fails in no drill', () => {
+    expect(judgement({ control: green }).result).toBe('VACUOUS');
     const shallow = drill([...all, ...withoutAccounts, ...inTurn('without mail', passed(account), passed(message))]);
     const looked = drill([
       ...all,
       ...inTurn('without accounts', failed(account)),
       ...inTurn('without mail', passed(message)),
     ]);
-    expect(judged({ control: green, drills: [looked] }).result).toBe('VACUOUS');
-    expect(judged({ control: green, drills: [shallow] }).result).toBe('BITES');
+    expect(judgement({ control: green, drills: [looked] }).result).toBe('VACUOUS');
+    expect(judgement({ control: green, drills: [shallow] }).result).toBe('BITES');
   });
 
-  it('bites for a claim that leaves the app alone where a drill notices each test that it adds', () => {
+  it('bites for a claim that only adds tests if each of them fails in a drill', () => {
     const alone = { control: green, isReverted: false };
-    expect(judged({ ...alone, drills: [drilled] })).toMatchObject({
+    expect(judgement({ ...alone, drills: [drilled] })).toMatchObject({
       result: 'BITES',
       why: expect.stringMatching(/volume left out .*mail message/),
     });
-    expect(judged(alone)).toMatchObject({
+    expect(judgement(alone)).toMatchObject({
       result: 'INCONCLUSIVE',
       why: 'The claim leaves the app as it was, so it cannot tell whether these look: "tests/restore.test.ts > restore > mail message".',
     });
@@ -192,48 +199,53 @@ describe('published of an app', () => {
       claim: record({ ...claim, tests: [...claim.tests, idle] }),
       control: record({ ...green, tests: [...green.tests, idle] }),
     };
-    expect(judged({ ...alone, ...more, drills: [drilled] })).toMatchObject({
+    expect(judgement({ ...alone, ...more, drills: [drilled] })).toMatchObject({
       result: 'INCONCLUSIVE',
       why: expect.stringMatching(/whether these look: "tests\/functional/),
     });
   });
 
-  it('says nothing of a claim that changes neither app nor tests', () => {
+  it('is inconclusive for a claim that changes neither app nor tests', () => {
     const same = { claim: reference, control: reference, isReverted: false, changedTestFiles: [] };
-    expect(judged(same)).toEqual({
+    expect(judgement(same)).toEqual({
       result: 'INCONCLUSIVE',
       why: 'The claim leaves the app as it was, and adds no test.',
     });
-    expect(judged({ ...same, isReverted: true }).result).toBe('VACUOUS');
+    expect(judgement({ ...same, isReverted: true }).result).toBe('VACUOUS');
   });
 
-  it('asks nothing of checks of the harness that come with the claim', () => {
+  it('expects nothing of harness checks that are new with the claim', () => {
     const check = passed(checkId('backup_restore', 'volume mail is filled again'));
     const own = record({ ...claim, tests: [...claim.tests, check] });
-    expect(judged({ claim: own }).result).toBe('BITES');
+    expect(judgement({ claim: own }).result).toBe('BITES');
     expect(
-      judged({ claim: own, control: record({ ...green, tests: [passed(stands), passed(account), passed(message)] }) })
-        .result,
+      judgement({
+        claim: own,
+        control: record({ ...green, tests: [passed(stands), passed(account), passed(message)] }),
+      }).result,
     ).toBe('VACUOUS');
   });
 
-  it('says nothing of a test that only crashes there, unless a drill does', () => {
+  it('is inconclusive if a test only crashes there, unless it fails in a drill', () => {
     const control = drill([passed(stands), passed(account), failed(message, 'error')]);
-    expect(judged({ control }).result).toBe('INCONCLUSIVE');
-    expect(judged({ control, drills: [drilled] }).result).toBe('BITES');
+    expect(judgement({ control }).result).toBe('INCONCLUSIVE');
+    expect(judgement({ control, drills: [drilled] }).result).toBe('BITES');
   });
 
-  it.each(['TIMEOUT', 'REFUSED'] as const)('says nothing of a run that ended %s, drills or not', (outcome) => {
-    expect(judged({ control: { ...green, outcome }, drills: [drilled] }).result).toBe('INCONCLUSIVE');
-  });
+  it.each(['TIMEOUT', 'REFUSED'] as const)(
+    'is inconclusive if the run ended %s, whatever the drills show',
+    (outcome) => {
+      expect(judgement({ control: { ...green, outcome }, drills: [drilled] }).result).toBe('INCONCLUSIVE');
+    },
+  );
 });
 
-it('a drill notices what is green with all restored and fails on an assertion without something', () => {
+it('a drill notices tests that are green with all restored and fail on an assertion otherwise', () => {
   const tests = [...all, ...withoutMail, ...inTurn('without accounts', failed(account, 'error'), failed('x > y'))];
   expect(noticedIn(drill(tests))).toEqual(new Set([message]));
 });
 
-it('a check of the harness is known by how its id begins, which no file is called', () => {
+it('a harness check is known by the prefix of its id, which no file name has', () => {
   expect(isCheck({ id: stands })).toBe(true);
   for (const id of [account, `tests/a.test.ts > ${stands}`, 'install > other', 'coldpass > x'])
     expect(isCheck({ id })).toBe(false);
@@ -244,6 +256,6 @@ it.each([
   ['README.md', '.', false],
   ['apps/mail/compose.yml', 'apps/mail', true],
   ['apps/mailman/compose.yml', 'apps/mail', false],
-])('%s in an app at %s', (path, at, is) => {
+])('%s belongs to an app at %s: %s', (path, at, is) => {
   expect(isOfApp(path, { app: at })).toBe(is);
 });

@@ -48,35 +48,38 @@ const names = (path: string, text: string) => functionsIn(path, text).map(({ nam
 
 const topOf = (name: string) => name.split('.')[0];
 
-/** The file with the function of that name emptied. */
+/** The file with the function `name` emptied. */
 function without(path: string, text: string, name: string): string | null {
-  const found = functionsIn(path, text).find((one) => one.name === name);
-  if (!found) throw new Error(`no ${name}`);
-  return emptied(path, text, found);
+  const target = functionsIn(path, text).find((one) => one.name === name);
+  if (!target) throw new Error(`no ${name}`);
+  return emptied(path, text, target);
 }
 
 describe('the functions of a file', () => {
-  it('are in JavaScript those with a name, and the outermost of the others', () => {
+  it('in JavaScript are the named ones and the outermost unnamed ones', () => {
     expect(names('a.js', js)).toEqual([
-      ...['1 first', '3 Store.constructor', '4 Store.all', '5 Store.size', '6 Store.#inner', '7 Store.bound'],
-      ...[
-        '10 put',
-        '11 drop',
-        '13 short',
-        '14 exports.long',
-        '15 (function)',
-        '16 open',
-        '17 open.close',
-        '18 open.read',
-      ],
+      '1 first',
+      '3 Store.constructor',
+      '4 Store.all',
+      '5 Store.size',
+      '6 Store.#inner',
+      '7 Store.bound',
+      '10 put',
+      '11 drop',
+      '13 short',
+      '14 exports.long',
+      '15 (function)',
+      '16 open',
+      '17 open.close',
+      '18 open.read',
     ]);
   });
 
-  it('are in Python every def, with what it stands in', () => {
+  it('in Python are every def, named with what it is nested in', () => {
     expect(names('a.py', python)).toEqual(['3 Store.size', '7 Store.all', '9 outer', '10 outer.inner', '16 words']);
   });
 
-  it('are found in TypeScript and JSX by the file’s ending, and nowhere that is not known', () => {
+  it('in TypeScript and JSX are found by the file’s extension; an unknown extension has none', () => {
     const typed = 'const twice: (n: number) => number = (n) => n * 2;\ndeclare function none(): void;\n';
     expect(names('a.ts', typed)).toEqual(['1 twice']);
     expect(names('a.tsx', 'export const View = ({ a }: Props) => <b>{a}</b>;')).toEqual(['1 View']);
@@ -86,7 +89,7 @@ describe('the functions of a file', () => {
   });
 });
 
-describe('a function that is emptied', () => {
+describe('an emptied function', () => {
   it.each([
     ['first', 'export default async function first(a) { return; return a; }'],
     ['Store.all', '  async *all() { return; yield 1; }'],
@@ -94,17 +97,17 @@ describe('a function that is emptied', () => {
     ['drop', '  drop: function () { return; return 2; },'],
     ['short', 'const short = (x) => undefined && (x + 1);'],
     ['open.close', '  const close = () => undefined && (dir.end());'],
-  ])('returns before anything is done, and keeps its text: %s', (name, line) => {
+  ])('returns before it does anything, and keeps its text: %s', (name, line) => {
     expect(without('a.js', js, name)).toContain(line);
   });
 
-  it('keeps the call of a constructor that it stands on', () => {
+  it('still calls super in a constructor', () => {
     expect(without('a.js', js, 'Store.constructor')).toContain(
       '  constructor(dir) { super(dir); return; super(dir); this.dir = dir; }\n',
     );
   });
 
-  it('keeps in Python its words and its place', () => {
+  it('keeps its docstring and indentation in Python', () => {
     expect(without('a.py', python, 'Store.size')).toContain(
       '        """How many."""\n        return\n        return 1\n',
     );
@@ -112,7 +115,7 @@ describe('a function that is emptied', () => {
     expect(without('a.py', python, 'outer.inner')).toContain('        return\n        return """\ntext\n"""\n');
   });
 
-  it('is told to check no types, behind the line that names its program', () => {
+  it('turns type checking off for its file, after the shebang line', () => {
     const text = '#!/usr/bin/env node\nfunction f(): number { return 1; }\n';
     expect(without('a.ts', text, 'f')).toBe(
       '#!/usr/bin/env node\n// @ts-nocheck\nfunction f(): number { return; return 1; }\n',
@@ -130,21 +133,29 @@ describe('a function that is emptied', () => {
     ['a.py', 'def f():\n    pass\n'],
     ['a.py', 'def f():\n    """Words."""\n'],
     ['a.py', 'def f(): ...\n'],
-  ])('is none where it is empty already: %s %j', (path, text) => {
+  ])('is null if it is empty already: %s %j', (path, text) => {
     expect(functionsIn(path, text).map(({ emptying }) => emptying)).toEqual([null]);
   });
 
-  it('is none where the file ends within it', () => {
+  it('is null if the file ends inside it', () => {
     const text = 'function f() { return 1;';
-    expect(functionsIn('a.js', text).map((found) => emptied('a.js', text, found))).toEqual([null]);
+    expect(functionsIn('a.js', text).map((target) => emptied('a.js', text, target))).toEqual([null]);
   });
 });
 
-describe('whatever a file holds', () => {
+describe('whatever a file contains,', () => {
   const bodies = fc.array(
     fc.constantFrom(
-      ...['return 1;', 'const s = `a\n// b\n*/`;', '/* a\n b */', "const t = '//';", 'if (x) { y(); } else z();'],
-      ...['for (const a of b) { c(() => a); }', 'const g = (x) => ({ x });', '\u2028', 'const r = /[}/]/;', 'throw e;'],
+      'return 1;',
+      'const s = `a\n// b\n*/`;',
+      '/* a\n b */',
+      "const t = '//';",
+      'if (x) { y(); } else z();',
+      'for (const a of b) { c(() => a); }',
+      'const g = (x) => ({ x });',
+      '\u2028',
+      'const r = /[}/]/;',
+      'throw e;',
     ),
     { minLength: 1, maxLength: 6 },
   );
@@ -154,26 +165,26 @@ describe('whatever a file holds', () => {
       functions.map((lines, at) => `export function f${at}(x) {\n${lines.join('\n')}\n}\n`).join('\n'),
     );
 
-  it('its functions but the emptied one stay as they are, and it can be read', () => {
+  it('emptying a function leaves the others as they are, and the file still parses', () => {
     fc.assert(
       fc.property(file, (text) => {
         const all = functionsIn('a.js', text);
-        for (const found of all.filter(({ emptying }) => emptying !== null)) {
-          const result = emptied('a.js', text, found);
+        for (const target of all.filter(({ emptying }) => emptying !== null)) {
+          const result = emptied('a.js', text, target);
           expect(result, text).not.toBeNull();
           const others = (list: typeof all) =>
-            list.filter(({ name }) => topOf(name) !== topOf(found.name)).map((one) => one.text);
+            list.filter(({ name }) => topOf(name) !== topOf(target.name)).map((one) => one.text);
           expect(others(functionsIn('a.js', result ?? ''))).toEqual(others(all));
         }
       }),
     );
   });
 
-  it('never fails on any text', () => {
+  it('emptying never throws', () => {
     fc.assert(
       fc.property(fc.constantFrom('a.js', 'a.ts', 'a.tsx', 'a.py'), fc.string({ unit: 'binary' }), (path, text) => {
-        for (const found of functionsIn(path, `${text}\nfunction f() { g(); }\ndef f():\n  g()\n`))
-          emptied(path, text, found);
+        for (const target of functionsIn(path, `${text}\nfunction f() { g(); }\ndef f():\n  g()\n`))
+          emptied(path, text, target);
       }),
     );
   });

@@ -1,4 +1,4 @@
-// Hollow, placebo and sabotage by table: which files and functions, and what the records say together.
+// Hollow, placebo and sabotage by table: which files and functions they change, and what the records together show.
 
 import { describe, expect, it } from 'vitest';
 import { functionsIn } from '../../../state/controls/functions.ts';
@@ -31,7 +31,7 @@ const red: Partial<RunRecord> = { outcome: 'FAIL', reason: 'Tests fail.' };
 describe('the functions that a claim changes', () => {
   const before = 'export function kept() { return 1; }\nexport function changed() { return 2; }\n';
 
-  it('are those that are new or read otherwise, not those that moved; none that the plan exempts', () => {
+  it('are those that are new or edited, not those that only moved or that the plan exempts', () => {
     const after = `export function added() { return 4; }\nexport function changed() { return 3; }\nexport function kept() { return 1; }\n`;
     const found = (exempt: string[] = []) =>
       changedFunctions(work(source('a.js', before, after)), exempt).map(({ found }) => found.name);
@@ -41,7 +41,7 @@ describe('the functions that a claim changes', () => {
     expect(found(['b.js:added', 'add', 'a.js:add', 'a.js'])).toEqual(['added', 'changed']);
   });
 
-  it('are not those that came from another file, be it still there or gone', () => {
+  it('are not those that came from another file, whether it still exists or not', () => {
     const here = source('b.js', null, before);
     const names = (gone: { path: string; before: string }[], ...sources: ChangedSource[]) =>
       changedFunctions({ sources, gone }, []).map(({ found }) => found.name);
@@ -50,16 +50,16 @@ describe('the functions that a claim changes', () => {
     expect(names([], here, source('a.js', before, ''))).toEqual([]);
   });
 
-  it('are in a new file all, but for empty ones', () => {
+  it('are all functions of a new file except empty ones', () => {
     const file = source('a.js', null, `${before}export function nothing() {}\n`);
     expect(changedFunctions(work(file), []).map(({ found }) => found.name)).toEqual(['kept', 'changed']);
   });
 
-  it('are none where the claim changes more than can be looked at', () => {
+  it('are none if the claim changes too much to look at', () => {
     expect(changedFunctions({ sources: null, gone: [] }, [])).toEqual([]);
   });
 
-  it('are drawn by a nonce: each at most once, so many and no more, another nonce draws others', () => {
+  it('are drawn by a nonce: each at most once, up to a limit, others by another nonce', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.string(), (count, nonce) => {
         const lots = drawn(count, nonce);
@@ -83,7 +83,7 @@ describe('an emptied function', () => {
     );
   }
 
-  it('bites where a test that was green fails, however it fails', () => {
+  it('bites if a green test fails in any way', () => {
     expect(hollowed(tried as NonNullable<typeof tried>)).toBe('function store(x) { return;\n  return x;\n}\n');
     expect(judge([old, failed('t.js > new')])).toEqual({
       result: 'BITES',
@@ -92,7 +92,7 @@ describe('an emptied function', () => {
     expect(judge([failed('t.js > old', 'error'), added]).result).toBe('BITES');
   });
 
-  it('is vacuous where every test stays green, and names the function', () => {
+  it('is vacuous if every test stays green, and names the function', () => {
     expect(judge([old, added], { outcome: 'PASS' })).toEqual({
       result: 'VACUOUS',
       why: 'With store (src/a.js:1) emptied every test stays green. Test what it does, or leave it out.',
@@ -102,22 +102,22 @@ describe('an emptied function', () => {
   it.each([
     ['a test did not run', [old], red],
     ['a test was skipped', [old, skipped('t.js > new')], red],
-    ['nothing was found to run', [], { outcome: 'NO_TESTS' as const }],
+    ['no test was found', [], { outcome: 'NO_TESTS' as const }],
     ['a stage without tests failed', [old, added], red],
     ['it took too long', [], { outcome: 'TIMEOUT' as const }],
-    ['the record was cut', [failed('t.js > old')], { ...red, testsCut: true }],
-  ])('shows nothing where %s', (_, tests, control) => {
+    ['the record was truncated', [failed('t.js > old')], { ...red, testsCut: true }],
+  ])('is inconclusive if %s', (_, tests, control) => {
     expect(judge(tests, control).result).toBe('INCONCLUSIVE');
   });
 
-  it('shows nothing beside a claim that was not green itself, or where there is no such function', () => {
+  it('is inconclusive if the claim was not green or there is no such function', () => {
     expect(judge([failed('t.js > old')], red, { outcome: 'FAIL' }).result).toBe('INCONCLUSIVE');
     expect(judgeHollow({ claim: record(), control: record() }, null).result).toBe('INCONCLUSIVE');
   });
 });
 
 describe('a neutral edit', () => {
-  it('is a comment at the end, and at the beginning of each function that has lines of its own', () => {
+  it('adds a comment at the end and at the start of each function of several lines', () => {
     const js = 'export function a() {\n  return 1;\n}\nexport const b = (x) => x;';
     expect(neutral({ path: 'a.js', after: js })).toBe(
       'export function a() {\n  //\n  return 1;\n}\nexport const b = (x) => x;\n//\n',
@@ -127,14 +127,14 @@ describe('a neutral edit', () => {
     expect(neutral({ path: 'run.sh', after: 'echo\r\n' })).toBe('echo\r\n#\r\n');
   });
 
-  it('is none where a comment might mean something', () => {
+  it('is null for a file where a comment might mean something', () => {
     for (const path of ['README.md', 'data.json', 'page.html', 'notes', 'x.constructor']) {
       expect(neutral({ path, after: 'text' })).toBeNull();
       expect(isSource(path)).toBe(false);
     }
   });
 
-  it('leaves the functions that there are', () => {
+  it('leaves the functions as they are', () => {
     const files = fc.array(
       fc.constantFrom('function f() {\n  return 1;\n}', 'const g = () => {\n\n  h();\n};', 'k();'),
     );
@@ -159,7 +159,7 @@ describe('a placebo', () => {
     return judgePlacebo({ claim: record({ tests: [old, added], ...claim }), control: record(control) }, of);
   }
 
-  it('is as it should be where every test comes out the same; what could not be edited is named', () => {
+  it('bites if every test gives the same result, and names what could not be edited', () => {
     const tests = [added, old];
     expect(judge({ tests }, { ...files, others: ['README.md'] })).toEqual({
       result: 'BITES',
@@ -170,14 +170,14 @@ describe('a placebo', () => {
 
   it.each([
     ['a test fails', { ...red, tests: [old, failed('t.js > new')] }, /"t.js > new"/],
-    ['a test is gone', { tests: [old] }, /"t.js > new"/],
-    ['a test is there that was not', { tests: [old, added, passed('t.js > other')] }, /"t.js > other"/],
+    ['a test is missing', { tests: [old] }, /"t.js > new"/],
+    ['a test is new', { tests: [old, added, passed('t.js > other')] }, /"t.js > other"/],
     ['a stage fails', { ...red, tests: [old, added] }, /the run is FAIL: Tests fail/],
-  ])('is vacuous where %s', (_, control, why) => {
+  ])('is vacuous if %s', (_, control, why) => {
     expect(judge(control)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(why) });
   });
 
-  it('shows nothing where it did not come to its end, beside a red claim, or over more than can be looked at', () => {
+  it('is inconclusive if it did not finish, the claim was red, or there is too much to look at', () => {
     const tests = [old, added];
     expect(judge({ tests, outcome: 'TIMEOUT' }).result).toBe('INCONCLUSIVE');
     expect(judge({ tests }, files, { outcome: 'FAIL' }).result).toBe('INCONCLUSIVE');
@@ -193,23 +193,23 @@ describe('a sabotage', () => {
     return judgeSabotage({ ...runs, control: record({ tests, ...control }), changedTestFiles });
   }
 
-  it('bites where a test of the claim fails on an assertion', () => {
+  it('bites if a test of the claim fails on an assertion', () => {
     expect(judge([old, failed('t.js > new')])).toMatchObject({ result: 'BITES', why: expect.stringContaining('new') });
     expect(judge([failed('t.js > old'), added], red, ['t.js']).result).toBe('BITES');
   });
 
   it.each([
     ['survives', [old, added], { outcome: 'PASS' as const }, /Every test stays green/],
-    ['breaks the loading of the tests', [], red, /What went red: "t.js > old", "t.js > new"/],
-    ['makes a test fail by an error', [old, failed('t.js > new', 'error')], red, /"t.js > new"/],
+    ['stops the tests from loading', [], red, /What went red: "t.js > old", "t.js > new"/],
+    ['makes a test fail with an error', [old, failed('t.js > new', 'error')], red, /"t.js > new"/],
     ['makes a test fail that the claim did not touch', [failed('t.js > old'), added], red, /"t.js > old"/],
     ['makes a stage without tests fail', [old, added], red, /but no test: Tests fail/],
     ['takes too long', [], { outcome: 'TIMEOUT' as const }, /TIMEOUT/],
-  ])('shows nothing, and does not make the claim red, where it %s', (_, tests, control, why) => {
+  ])('is inconclusive, and does not make the claim red, if it %s', (_, tests, control, why) => {
     expect(judge(tests, control)).toMatchObject({ result: 'INCONCLUSIVE', why: expect.stringMatching(why) });
   });
 
-  it('is applied edit by edit, and refused where a text is not there exactly once, or nothing changes', () => {
+  it('is applied edit by edit, and refused if a text is not there exactly once or nothing changes', () => {
     const files = new Map([['a.js', { after: 'one two one' }]]);
     const apply = (...edits: [find: string, replace: string, path?: string][]) =>
       patched(

@@ -6,7 +6,7 @@ import { failed, passed, record, skipped } from '../../support/trail/records.ts'
 
 const old = Sha.parse('1'.repeat(40));
 
-describe('the edits that bring earlier tests back', () => {
+describe('the edits that restore earlier tests', () => {
   it('restore changed and deleted tests, remove added ones, and leave code and the operator’s files alone', () => {
     const paths = [
       { path: 'tests/a.test.js', oldMode: '100644', oldBlob: old },
@@ -42,26 +42,26 @@ describe('earlier tests', () => {
     });
   }
 
-  it('are kept where all that were green are green over the claim’s code', () => {
+  it('are kept if all that were green are green on the claim’s code', () => {
     expect(judge([one, two])).toEqual({ result: 'KEPT', why: '2 earlier tests are green still.' });
   });
 
   it.each([
     ['fails', [one, failed('t.js > two')]],
-    ['cannot be loaded any more', [one]],
+    ['no longer loads', [one]],
     ['is skipped', [one, skipped('t.js > two')]],
-  ])('are broken where one %s, by its name', (_, kept) => {
-    const said = judge(kept, { kept: { outcome: 'FAIL', reason: 'Stage "test" exited with 1.' } });
-    expect(said.result).toBe('BROKEN');
-    expect(said.why).toMatch(/"t\.js > two"/);
+  ])('are broken if one %s, and it is named', (_, kept) => {
+    const judgement = judge(kept, { kept: { outcome: 'FAIL', reason: 'Stage "test" exited with 1.' } });
+    expect(judgement.result).toBe('BROKEN');
+    expect(judgement.why).toMatch(/"t\.js > two"/);
   });
 
-  it('are broken where the claim’s own run has lost one of their ids', () => {
-    const said = judge([one, two], { claim: [one, passed('t.js > two, renamed')] });
-    expect(said).toEqual({ result: 'BROKEN', why: 'These tests were green before and are gone: "t.js > two".' });
+  it('are broken if one of their ids is missing in the claim’s own run', () => {
+    const judgement = judge([one, two], { claim: [one, passed('t.js > two, renamed')] });
+    expect(judgement).toEqual({ result: 'BROKEN', why: 'These tests were green before and are gone: "t.js > two".' });
   });
 
-  it('are broken where a test is newly skipped, an added one too, but not where it was skipped before', () => {
+  it('are broken if a test is skipped, even an added one, unless it was skipped before', () => {
     const later = skipped('t.js > later');
     expect(judge([one, two], { claim: [one, two, later] }).why).toMatch('skipped, and were not before: "t.js > later"');
     expect(judge([one, two], { claim: [one, two, later], earlier: [[one, two, later]] }).result).toBe('KEPT');
@@ -76,13 +76,13 @@ describe('earlier tests', () => {
     expect(judge([failed('t.js > one'), two], { earlier: flaky }).result).toBe('BROKEN');
   });
 
-  it('but those that the plan means to change, by id or ending', () => {
+  it('are not those that the plan means to change, by id or its ending', () => {
     const changed = { claim: [one], supersedes: ['two'] };
     expect(judge([one, failed('t.js > two')], changed).result).toBe('KEPT');
     expect(judge([one, failed('t.js > two')], { ...changed, supersedes: ['wo'] }).result).toBe('BROKEN');
   });
 
-  it('say nothing where a record was cut, or they could not be laid', () => {
+  it('are inconclusive if a record was truncated or they could not be restored', () => {
     expect(judge([one, two], { kept: { testsCut: true } }).result).toBe('INCONCLUSIVE');
     expect(judge([], { kept: { outcome: 'REFUSED', reason: 'Refused: no.' } }).result).toBe('INCONCLUSIVE');
   });

@@ -1,5 +1,5 @@
-// Which control runs a claim needs, and what they come to: the order in which they are asked, what settles them, and where the
-// Adversary or the operator is.
+// Which control runs a claim needs and what their results mean: the order in which they run, what settles them, and
+// when the Adversary or the operator has to step in.
 
 import { describe, expect, it } from 'vitest';
 import { drillRuns, hollowTargets } from '../../../state/controls/pieces.ts';
@@ -14,7 +14,7 @@ import { shaOf, tell, zero } from '../../support/phase/life.ts';
 type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
 const M1 = 'M1' as GateId;
 
-/** A claim of M1 that ran green and changes so many functions, under these controls. */
+/** A claim of M1 that ran green and changes this many functions, under these controls. */
 function claimed(controls: string[], functions = 0, apps: string[] = []) {
   const story = tell({ M1: { controls } }, {}, apps);
   const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
@@ -30,16 +30,21 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
   const names = () => wanted().map(({ control, target }) => (target === undefined ? control : `${control} ${target}`));
   const make = (purpose: ControlPurpose, result: ControlResult) =>
     story.ran(purpose, { control: { result, why: `it says ${result}` } });
-  /** Answers every run of this control that is asked for now, the n-th by the n-th result, the last of them from then on. */
+  /** Answers every wanted run of this control: the n-th with the n-th result, later ones with the last result. */
   function answer(control: string, ...results: ControlResult[]): void {
-    const asked = wanted().filter((purpose) => purpose.control === control);
-    if (asked.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
-    for (const [at, purpose] of asked.entries()) make(purpose, (results[at] ?? results.at(-1)) as ControlResult);
+    const runs = wanted().filter((purpose) => purpose.control === control);
+    if (runs.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
+    for (const [at, purpose] of runs.entries()) make(purpose, (results[at] ?? results.at(-1)) as ControlResult);
   }
   const sabotage = (more: Partial<Facts<'sabotage'>> = {}): IntentOf<'sabotage'> => ({
-    ...{ kind: 'sabotage', role: 'adversary', phase: story.phaseId, body: 'It breaks 2.1.' },
+    kind: 'sabotage',
+    role: 'adversary',
+    phase: story.phaseId,
+    body: 'It breaks 2.1.',
     facts: {
-      ...{ session: story.awake('adversary'), claim: id, gate: M1 },
+      session: story.awake('adversary'),
+      claim: id,
+      gate: M1,
       edits: [{ path: 'src/a.js', find: 'one', replace: 'two' }],
       ...more,
     },
@@ -48,8 +53,8 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
   return { story, id, claim, standing, wanted, names, answer, make, sabotage, wakeToBreak };
 }
 
-describe('the controls that are asked for', () => {
-  it('are those declared, and revert; published compares with the base whatever the others compare with', () => {
+describe('the wanted controls', () => {
+  it('are those declared and revert; published compares with the base even if others do not', () => {
     const { names, answer, standing } = claimed(['published', 'placebo']);
     expect(names()).toEqual(['published', 'revert', 'placebo']);
     for (const control of names()) answer(control, 'BITES');
@@ -68,14 +73,14 @@ describe('the controls that are asked for', () => {
     ['published', ['published'], 0],
     ['placebo', ['placebo'], 0],
     ['hollow', ['hollow'], 1],
-  ])('turn the claim red where %s is vacuous', (control, controls, functions) => {
+  ])('turn the claim red if %s is vacuous', (control, controls, functions) => {
     const { answer, standing, names } = claimed(controls, functions);
     if (control === 'hollow') for (const first of names()) answer(first, 'BITES');
     answer(control, 'VACUOUS');
     expect(standing()).toMatchObject({ state: 'red', why: [`M1: control ${control} is VACUOUS: it says VACUOUS`] });
   });
 
-  it('hold the claim where a placebo says nothing: no patch would help there', () => {
+  it('hold the claim if a placebo is inconclusive, since no patch would help', () => {
     const { answer, standing, story, claim } = claimed(['placebo']);
     answer('revert', 'BITES');
     answer('placebo', 'INCONCLUSIVE');
@@ -84,8 +89,8 @@ describe('the controls that are asked for', () => {
   });
 });
 
-describe('one emptied function, where nobody asks for hollow,', () => {
-  it('must be noticed, after revert: the first that is, is enough', () => {
+describe('one emptied function, if the plan does not ask for hollow,', () => {
+  it('must be noticed, after revert; the first one noticed is enough', () => {
     const { names, answer, claim, story, standing } = claimed([], 30);
     expect(names()).toEqual(['revert']);
     answer('revert', 'BITES');
@@ -97,7 +102,7 @@ describe('one emptied function, where nobody asks for hollow,', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('turns the claim red where none of three is noticed, and says nothing where all say nothing', () => {
+  it('turns the claim red if none of three is noticed, but not if all are inconclusive', () => {
     const vacuous = claimed([], 30);
     vacuous.answer('revert', 'BITES');
     for (const result of ['VACUOUS', 'INCONCLUSIVE', 'VACUOUS'] as const) vacuous.answer('hollow', result);
@@ -111,7 +116,7 @@ describe('one emptied function, where nobody asks for hollow,', () => {
     expect(silent.standing().state).toBe('green');
   });
 
-  it('is not asked for where the claim changes no function that is known, or a control is red', () => {
+  it('is not wanted if the claim changes no known function or a control is red', () => {
     const none = claimed([]);
     none.answer('revert', 'BITES');
     expect(none.standing().state).toBe('green');
@@ -122,7 +127,7 @@ describe('one emptied function, where nobody asks for hollow,', () => {
 });
 
 describe('hollow', () => {
-  it('is asked after revert and its placebo, a few at a time, until all that were drawn are noticed', () => {
+  it('runs after revert and placebo, a few at a time, until all drawn functions are noticed', () => {
     const { names, answer, claim, story, standing } = claimed(['hollow'], 30);
     expect(names()).toEqual(['revert', 'placebo']);
     answer('revert', 'BITES');
@@ -130,17 +135,17 @@ describe('hollow', () => {
     answer('placebo', 'BITES');
     const drawn = hollowTargets(story.phase(), claim(), M1);
     expect(drawn).toHaveLength(20);
-    const seen: string[] = [];
+    const order: string[] = [];
     for (let left = 20; left > 0; left -= 4) {
-      seen.push(...names().filter((name) => name.startsWith('hollow')));
+      order.push(...names().filter((name) => name.startsWith('hollow')));
       answer('hollow', 'BITES');
     }
-    expect(seen).toEqual(drawn.map((n) => `hollow ${n}`));
+    expect(order).toEqual(drawn.map((n) => `hollow ${n}`));
     expect(standing().state).toBe('green');
     expect(standing().pieces.flatMap(({ run }) => run ?? [])).toHaveLength(1 + 1 + 20 + 1 + 1);
   });
 
-  it('ends at the first survivor: the others are not run', () => {
+  it('stops at the first survivor', () => {
     const { wanted, make, names, answer, standing } = claimed(['hollow'], 30);
     answer('revert', 'BITES');
     answer('placebo', 'BITES');
@@ -150,7 +155,7 @@ describe('hollow', () => {
     expect(names()).toEqual([]);
   });
 
-  it('bites where some of its functions say nothing, and holds where all do', () => {
+  it('bites if some functions are inconclusive, and holds the claim if all are', () => {
     const some = claimed(['hollow'], 3);
     some.answer('revert', 'BITES');
     some.answer('placebo', 'BITES');
@@ -163,14 +168,14 @@ describe('hollow', () => {
     expect(none.standing()).toMatchObject({ state: 'held', why: [expect.stringContaining('control hollow')] });
   });
 
-  it('holds where there is nothing to empty, without a run', () => {
+  it('holds the claim without a run if there is nothing to empty', () => {
     const { answer, names, standing } = claimed(['hollow']);
     answer('revert', 'BITES');
     expect(names()).toEqual([]);
     expect(standing()).toMatchObject({ state: 'held', why: [expect.stringContaining('changes no function')] });
   });
 
-  it('may be waived: a survivor then counts for nothing', () => {
+  it('may be waived, and then ignores a survivor', () => {
     const { story, answer, standing } = claimed(['hollow'], 3);
     const until = '2026-04-01T00:00:00Z';
     const because = 'it is known';
@@ -183,7 +188,7 @@ describe('hollow', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('draws by a run that was made after the claim, and the same again where the same tree is claimed again', () => {
+  it('draws by a run after the claim, and draws the same if the same tree is claimed again', () => {
     const draws = (run: string) => {
       const story = tell({ M1: { controls: ['hollow'] } });
       const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
@@ -206,8 +211,8 @@ describe('hollow', () => {
   });
 });
 
-describe('where revert says nothing', () => {
-  it('hollow decides: the claim is green where it bites, red where a function survives', () => {
+describe('if revert is inconclusive', () => {
+  it('hollow decides: the claim is green if it bites, red if a function survives', () => {
     const good = claimed([], 2);
     good.answer('revert', 'INCONCLUSIVE');
     good.answer('placebo', 'BITES');
@@ -221,7 +226,7 @@ describe('where revert says nothing', () => {
     expect(bad.standing().state).toBe('red');
   });
 
-  it('and nothing can be emptied, a patch by the Adversary is wanted, and makes the claim green where it bites', () => {
+  it('and nothing can be emptied, a patch by the Adversary is wanted and turns the claim green', () => {
     const { story, id, claim, answer, standing, names, sabotage, wakeToBreak } = claimed([]);
     expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
     answer('revert', 'INCONCLUSIVE');
@@ -239,7 +244,7 @@ describe('where revert says nothing', () => {
     expect(story.refusal(story.verdict(id, 'PASS'))).toBeNull();
   });
 
-  it('and no patch is noticed either, the operator decides, after three', () => {
+  it('and three patches are not noticed either, the operator decides', () => {
     const { story, claim, answer, standing, sabotage, wakeToBreak } = claimed([]);
     answer('revert', 'INCONCLUSIVE');
     wakeToBreak();
@@ -255,7 +260,7 @@ describe('where revert says nothing', () => {
 });
 
 describe('a sabotage is refused', () => {
-  it('from a session that was woken for something else, for another claim or gate, or of an older claim', () => {
+  it('from a session woken for something else, and for another claim or gate or an older claim', () => {
     const { story, id, answer, sabotage, wakeToBreak } = claimed([]);
     answer('revert', 'INCONCLUSIVE');
     story.judge(id);
@@ -271,7 +276,7 @@ describe('a sabotage is refused', () => {
 describe('the controls of an app', () => {
   const ofApp = (controls: string[], functions = 0) => claimed(controls, functions, ['app']);
 
-  it('are its drills first, and published once they bite; nothing is emptied', () => {
+  it('are its drills first, then published once they bite; nothing is emptied', () => {
     const { names, answer, standing } = ofApp(['placebo', 'omit-volume', 'no-restore'], 3);
     expect(names()).toEqual(['omit-volume', 'no-restore']);
     answer('omit-volume', 'BITES');
@@ -283,7 +288,7 @@ describe('the controls of an app', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('are published alone where the plan names none, and none where it says why', () => {
+  it('are only published if the plan names none, and none if the plan gives a reason', () => {
     const { names, answer, standing } = ofApp([], 3);
     expect(names()).toEqual(['published']);
     answer('published', 'BITES');
@@ -294,7 +299,7 @@ describe('the controls of an app', () => {
     expect(story.unmet('M1')).not.toContain('controls');
   });
 
-  it('end with a drill that is vacuous: the claim is red before anything else is made', () => {
+  it('end with a vacuous drill: the claim is red before anything else runs', () => {
     const { names, answer, standing } = ofApp(['omit-volume']);
     answer('omit-volume', 'VACUOUS');
     expect(names()).toEqual([]);
@@ -305,7 +310,7 @@ describe('the controls of an app', () => {
   });
 
   it.each(['omit-volume', 'published'])(
-    'hold the claim for the operator where %s says nothing, and no patch is asked for',
+    'hold the claim for the operator if %s is inconclusive, and no patch is wanted',
     (control) => {
       const { names, answer, claim, story, standing } = ofApp(['omit-volume'], 3);
       answer('omit-volume', control === 'omit-volume' ? 'INCONCLUSIVE' : 'BITES');
@@ -316,7 +321,11 @@ describe('the controls of an app', () => {
       const [until, because] = ['2099-01-01T00:00:00Z', 'I looked'];
       story.submit(
         story.act({
-          ...{ act: 'waive', phase: story.phaseId, gate: M1, until, because },
+          act: 'waive',
+          phase: story.phaseId,
+          gate: M1,
+          until,
+          because,
           condition: `control:${control}` as 'control:published',
         }),
       );
@@ -329,7 +338,7 @@ describe('the controls of an app', () => {
     expect(wanted().map(({ reference }) => reference)).toEqual([shaOf(0)]);
   });
 
-  it('hold where commands are asked for a drill, which they cannot answer', () => {
+  it('hold the claim if a recipe of commands is asked for a drill', () => {
     const { names, answer, standing } = claimed(['omit-volume']);
     expect(names()).toEqual(['omit-volume']);
     answer('omit-volume', 'INCONCLUSIVE');
@@ -337,21 +346,21 @@ describe('the controls of an app', () => {
     expect(standing().state).toBe('held');
   });
 
-  it('leave the newest drill of each kind at a commit to what judges published', () => {
+  it('give published the newest drill of each kind at a commit', () => {
     const { story, answer, claim, make, wanted } = ofApp(['omit-volume', 'no-restore']);
     const [first] = wanted();
     answer('no-restore', 'BITES');
     make(first as ControlPurpose, 'INCONCLUSIVE');
     const newest = make(first as ControlPurpose, 'BITES');
     const of = { sha: claim().sha, recipeDigest: zero };
-    const found = drillRuns(story.phase(), M1, of);
-    expect(found.map(({ purpose }) => purpose)).toMatchObject([{ control: 'omit-volume' }, { control: 'no-restore' }]);
-    expect(found[0]?.id).toBe(newest);
+    const drills = drillRuns(story.phase(), M1, of);
+    expect(drills.map(({ purpose }) => purpose)).toMatchObject([{ control: 'omit-volume' }, { control: 'no-restore' }]);
+    expect(drills[0]?.id).toBe(newest);
     expect(drillRuns(story.phase(), M1, { ...of, sha: shaOf(9) })).toEqual([]);
   });
 });
 
-it('a phase knows which of its recipes are of apps as the operator signed it; an opening that says otherwise is refused', () => {
+it('a phase has the app recipes that the operator signed; an opening with others is refused', () => {
   const story = tell({ M1: {} }, {}, ['app']);
   expect(story.phase().apps).toEqual(['app']);
   expect(tell().phase().apps).toEqual([]);

@@ -11,7 +11,7 @@ function changed(path: string, oldMode = '100644'): ChangedPath {
 }
 
 describe('the edits of a revert', () => {
-  it("put production files back, remove added ones, and leave tests and the operator's files alone", () => {
+  it("restore production files, remove added ones, and leave tests and the operator's files alone", () => {
     const paths = [
       changed('lib/a.js'),
       changed('lib/new.js', '000000'),
@@ -54,14 +54,14 @@ describe('a revert', () => {
     });
   }
 
-  it('bites where the added test fails on an assertion without the change', () => {
+  it('bites if the added test fails on an assertion without the change', () => {
     expect(judge([kept, failed('t.js > new')])).toEqual({
       result: 'BITES',
       why: 'Without the change these fail on an assertion: "t.js > new".',
     });
   });
 
-  it('is vacuous where an added test passes without the change, and names it', () => {
+  it('is vacuous if an added test passes without the change, and names it', () => {
     const two = judge([kept, failed('t.js > new'), passed('t.js > lazy')], {
       claim: [kept, added, passed('t.js > lazy')],
     });
@@ -70,7 +70,7 @@ describe('a revert', () => {
     expect(two.why).not.toContain('"t.js > new"');
   });
 
-  it('is inconclusive where an added test fails there otherwise than on an assertion', () => {
+  it('is inconclusive if an added test fails there, but not on an assertion', () => {
     expect(judge([kept, failed('t.js > new', 'error')])).toMatchObject({
       result: 'INCONCLUSIVE',
       why: expect.stringContaining('not on an assertion: "t.js > new"'),
@@ -80,11 +80,11 @@ describe('a revert', () => {
   it.each([
     ['missing there', [kept]],
     ['skipped there', [kept, skipped('t.js > new')]],
-  ])('is inconclusive where an added test is %s', (_, control) => {
+  ])('is inconclusive if an added test is %s', (_, control) => {
     expect(judge(control)).toMatchObject({ result: 'INCONCLUSIVE', why: expect.stringContaining('did not run') });
   });
 
-  it('says at which stage the control stopped', () => {
+  it('names the stage where the control stopped', () => {
     const log = record().stages[0]?.log;
     if (!log) throw new Error('a record has a stage');
     const built = { name: 'build', rung: 'fail', exit: 1, signal: null, ms: 1, tests: null, log } as const;
@@ -94,7 +94,7 @@ describe('a revert', () => {
     expect(why).toContain('ended at stage "build"');
   });
 
-  it('bites by a changed test where nothing was added', () => {
+  it('bites by a changed test if none was added', () => {
     expect(judge([failed('t.js > old')], { claim: [kept] }).result).toBe('BITES');
   });
 
@@ -111,7 +111,7 @@ describe('a revert', () => {
     );
   });
 
-  it('is vacuous where the claim adds no test', () => {
+  it('is vacuous if the claim adds no test', () => {
     expect(judge([kept], { claim: [kept], control: { outcome: 'PASS' } })).toEqual({
       result: 'VACUOUS',
       why: 'The claim adds no test that fails without its change.',
@@ -119,13 +119,13 @@ describe('a revert', () => {
   });
 
   it.each(['TIMEOUT', 'INFRA', 'CANCELLED', 'LEAK', 'LOST', 'REFUSED'] as const)(
-    'is inconclusive where the control is %s',
+    'is inconclusive if the control is %s',
     (outcome) => {
       expect(judge([failed('t.js > new')], { control: { outcome } }).result).toBe('INCONCLUSIVE');
     },
   );
 
-  it('is inconclusive where the reference cannot say which tests are new, unless all bite', () => {
+  it('is inconclusive if the reference does not show which tests are new, unless all fail', () => {
     const stage = record().stages[0];
     if (!stage) throw new Error('a record has a stage');
     const base: Partial<RunRecord> = { stages: [{ ...stage, tests: null }], outcome: 'FAIL' };
@@ -137,7 +137,7 @@ describe('a revert', () => {
     expect(judge([failed('t.js > old'), failed('t.js > new')], unknown).result).toBe('BITES');
   });
 
-  it('is inconclusive where a record was cut', () => {
+  it('is inconclusive if a record was truncated', () => {
     expect(judge([failed('t.js > new')], { control: { testsCut: true } }).result).toBe('INCONCLUSIVE');
   });
 });

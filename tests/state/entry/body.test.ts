@@ -48,13 +48,13 @@ describe('a body is refused', () => {
     ['with a zero-width joiner', 'a\u200db', /U\+200D/],
     ['with a soft hyphen', 'a\u00adb', /U\+00AD/],
     ['with a Hangul filler', 'a\u3164b', /U\+3164/],
-    ['with half a character', 'a\udc00', /U\+DC00/],
+    ['with a lone surrogate', 'a\udc00', /U\+DC00/],
     [
-      'with a reference for a direction override',
+      'with a character reference to a direction override',
       'a &#8238; b',
       /^line 1 contains a character reference for .*U\+202E/,
     ],
-    ['with a reference in a link', '[a](b&#x200b;c)', /U\+200B/],
+    ['with a character reference in a link', '[a](b&#x200b;c)', /U\+200B/],
     ['with letters not in NFC', 'a\ne\u0301', /^line 2 .*NFC/],
     ['with too many bytes', 'é'.repeat(bodyBytesMax / 2 + 1), /32770 bytes, over 32768: shorten/],
     ['with too many lines', 'a\n'.repeat(bodyLinesMax), /1001 lines/],
@@ -69,7 +69,7 @@ describe('a body is refused', () => {
   });
 });
 
-describe('a body may hold', () => {
+describe('a body may contain', () => {
   it.each([
     ['nothing', ''],
     [
@@ -82,20 +82,20 @@ describe('a body may hold', () => {
     ['an address', '<https://example.org>'],
     ['an arrow in a line', 'seed --> wipe'],
     ['tabs', 'a\n\n\tb\tc'],
-    ['every script', 'naïve 日本語 עברית العربية 👍🏽'],
+    ['any script', 'naïve 日本語 עברית العربية 👍🏽'],
     ['lists eight deep', '- - - - - - - - a'],
-    ['as many bytes as there may be', 'a'.repeat(bodyBytesMax)],
+    ['the maximum number of bytes', 'a'.repeat(bodyBytesMax)],
   ])('%s', (_, body) => {
     expect(checkBody(body)).toBeNull();
   });
 });
 
-describe('a body that is accepted', () => {
-  it('hides and forges nothing, and lets go of what follows', () => {
+describe('an accepted body', () => {
+  it('hides and forges nothing, and does not affect what follows', () => {
     fc.assert(fc.property(fitBody, isHarmless), { numRuns: 2000 });
   });
 
-  it('is never one that its lines alone made look harmless', () => {
+  it('is harmless as a whole, not only line by line', () => {
     const plain = fc.constantFrom(
       'Words.',
       'a',
@@ -129,14 +129,14 @@ describe('a body that is accepted', () => {
 
   it.each([
     ['quotes', '> 1. '.repeat(6000)],
-    ['quotes one below the other', '>\n\n'.repeat(10_000)],
+    ['one quote after another', '>\n\n'.repeat(10_000)],
     ['numbers', '1. '.repeat(10_000)],
     ['lines of =', '\n='.repeat(16_000)],
     ['emphasis', '*_'.repeat(16_000)],
     ['backticks', '```\\'.repeat(8000)],
     ['brackets', '[a]'.repeat(10_000)],
-    ['beginnings of comments', 'a<!--'.repeat(6000)],
-  ])('never costs much to read, as a body of nothing but %s would', (_, body) => {
+    ['comment openings', 'a<!--'.repeat(6000)],
+  ])('is never slow to parse: a body of nothing but %s is refused fast', (_, body) => {
     const before = process.cpuUsage();
     expect(checkBody(body)).not.toBeNull();
     expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);

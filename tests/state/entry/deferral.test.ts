@@ -1,5 +1,5 @@
-// Work put off: what may be, which triggers fire and when a firing may be proposed, what the operator's answers do, and that
-// the phase which takes the work up does not hold before an entry has closed it.
+// Deferred work: what may be deferred, when a trigger fires and a re-entry may be proposed, what the operator's answers
+// do, and that the phase which takes the work up is not DONE until an entry closes the deferral.
 
 import { describe, expect, it } from 'vitest';
 import type { Facts, Intent, Trigger } from '../../../state/entry/entry.ts';
@@ -60,13 +60,13 @@ function takeUp(story: Story, target: number, phase = 'again'): Intent {
   });
 }
 
-describe('work is put off', () => {
+describe('work may be deferred', () => {
   it.each<[string, object, RegExp]>([
-    ['under a name that an open one has', { name: 'taken' }, /#\d+ is an open deferral of that name/],
-    ['to a date that has passed', { trigger: { kind: 'date', at: '2026-02-28T00:00:00Z' } }, /has passed already/],
+    ['under the name of an open deferral', { name: 'taken' }, /#\d+ is an open deferral of that name/],
+    ['to a date in the past', { trigger: { kind: 'date', at: '2026-02-28T00:00:00Z' } }, /has passed already/],
     ['with a clause that a gate covers', { clauses: ['9', '2.1'] }, /M1 covers 2\.1/],
     ['with a part of such a clause', { clauses: ['2.1.4'] }, /M1 covers 2\.1/],
-    ['with the whole that such a clause is part of', { clauses: ['2'] }, /M1 covers 2\.1/],
+    ['with the parent of such a clause', { clauses: ['2'] }, /M1 covers 2\.1/],
     ['with a line of the Definition of Done', { clauses: ['DoD.1'] }, /DONE covers DoD\.1/],
   ])('not %s', (_, facts, why) => {
     const story = tell();
@@ -74,7 +74,7 @@ describe('work is put off', () => {
     expect(story.refusal(deferral(story, facts))).toMatch(why);
   });
 
-  it('beside the clauses of the gates, and under a name that was closed', () => {
+  it('with clauses that no gate covers, and under the name of a closed deferral', () => {
     const story = tell();
     const first = story.submit(deferral(story, { clauses: ['9', '21'] }));
     const closing = { session: story.awake('builder'), target: first, as: 'superseded', answers: [] };
@@ -82,15 +82,15 @@ describe('work is put off', () => {
     expect(story.refusal(deferral(story))).toBeNull();
   });
 
-  it('ten times a phase and no more', () => {
+  it('at most ten times per phase', () => {
     const story = tell();
     for (let n = 0; n < 10; n++) story.submit(deferral(story, { name: `d${n}` }));
     expect(story.refusal(deferral(story))).toMatch('10 things at most');
   });
 });
 
-describe('a proposal to take it up', () => {
-  it('is the supervisor’s to write, for a deferral that is there', () => {
+describe('a proposed re-entry', () => {
+  it('is written by the supervisor, for a deferral that exists', () => {
     expect(signersOf('reentry')).toEqual(['supervisor']);
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
@@ -98,13 +98,13 @@ describe('a proposal to take it up', () => {
     expect(story.refusal(reentry(story, { deferral: 1 as EntryId }))).toMatch('#1 is no deferral');
   });
 
-  it('is refused for a trigger that waits for the operator', () => {
+  it('is refused for a manual trigger', () => {
     const story = tell();
     story.submit(deferral(story));
     expect(story.refusal(reentry(story))).toMatch('has not fired');
   });
 
-  it('is refused before the date has come, admitted after, and the date never fires again', () => {
+  it('is refused before the date and admitted after it, and the date fires only once', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: dated }));
     expect(story.refusal(reentry(story))).toMatch('has not fired');
@@ -117,15 +117,15 @@ describe('a proposal to take it up', () => {
   });
 
   it.each<[string, Facts<'run'>['outcome'][], number]>([
-    ['nobody has looked', [], 0],
+    ['no look yet', [], 0],
     ['red', ['FAIL'], 0],
     ['red, then green', ['FAIL', 'PASS'], 1],
-    ['green at the first look: what nobody saw counts as red', ['PASS'], 1],
-    ['green and green again: one turn', ['PASS', 'PASS'], 1],
+    ['green at the first look, which counts as red before', ['PASS'], 1],
+    ['green and green again, which is one turn', ['PASS', 'PASS'], 1],
     ['green, red, green', ['PASS', 'FAIL', 'PASS'], 2],
-    ['a look that says nothing', ['INFRA'], 0],
-    ['looks that say nothing between', ['PASS', 'TIMEOUT', 'CANCELLED', 'PASS'], 1],
-  ])('of a command: %s', (_, outcomes, edges) => {
+    ['an inconclusive look', ['INFRA'], 0],
+    ['inconclusive looks in between', ['PASS', 'TIMEOUT', 'CANCELLED', 'PASS'], 1],
+  ])('of a command needs a turn from red to green: %s', (_, outcomes, edges) => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     for (const outcome of outcomes) looked(story, outcome);
@@ -135,7 +135,7 @@ describe('a proposal to take it up', () => {
     else expect(why).toMatch('has not fired');
   });
 
-  it('names the run that turned green, and not another firing', () => {
+  it('must name the newest firing and the run that turned green', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -145,7 +145,7 @@ describe('a proposal to take it up', () => {
     expect(story.refusal(reentry(story))).toBeNull();
   });
 
-  it('stands alone until it is answered; refused, it needs a new turn from red to green', () => {
+  it('blocks others until answered; once refused, the next needs a new turn from red to green', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -158,7 +158,7 @@ describe('a proposal to take it up', () => {
     expect(story.refusal(reentry(story))).toBeNull();
   });
 
-  it('is refused where the only green was the one that was refused', () => {
+  it('is refused if the only turn to green was refused before', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -167,7 +167,7 @@ describe('a proposal to take it up', () => {
     expect(story.refusal(reentry(story))).toMatch('its firing is answered');
   });
 
-  it('is an item of the inbox with the acts that answer it, before and after', () => {
+  it('is in the inbox with the acts that answer it, and so is its deferral before and after', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     const { id } = onlyDeferral(story);
@@ -184,7 +184,7 @@ describe('a proposal to take it up', () => {
 });
 
 describe('the operator takes it up', () => {
-  it('by its own number at any time, but once, and not when it is closed', () => {
+  it('by its own number at any time, but only once and not after it was closed', () => {
     const story = tell();
     const id = story.submit(deferral(story));
     expect(story.refusal(takeUp(story, 2))).toMatch('#2 is no deferral');
@@ -196,7 +196,7 @@ describe('the operator takes it up', () => {
     expect(story.refusal(takeUp(story, other, 'late'))).toMatch(`deferral #${other} is closed`);
   });
 
-  it('by a proposal that is open, and by none that he refused', () => {
+  it('by an open proposal, but not by a refused one', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -211,9 +211,9 @@ describe('the operator takes it up', () => {
 describe('the phase that takes it up', () => {
   it.each<[string, 'builder' | 'adversary', Facts<'close'>['as'] | null, boolean]>([
     ['is not DONE while it is open', 'builder', null, false],
-    ['is not DONE when it was only taken back', 'builder', 'retracted', false],
+    ['is not DONE if it was only retracted', 'builder', 'retracted', false],
     ['may be DONE once its author closed it as done', 'builder', 'done', true],
-    ['may be DONE once the Adversary closed what is its own', 'adversary', 'done', true],
+    ['may be DONE once the Adversary closed its own deferral', 'adversary', 'done', true],
   ])('%s', (_, by, as, isMet) => {
     const { state, submit } = taken(by);
     if (as !== null) submit(by, { target: deferralIn(state()).id, as });
@@ -221,7 +221,7 @@ describe('the phase that takes it up', () => {
     expect(unmet).toEqual(isMet ? [] : [expect.stringMatching(/"docs" is to be closed first/)]);
   });
 
-  it('has it closed by its author’s role and no other', () => {
+  it('lets only the role of its author close it', () => {
     const { state, refusal } = taken('adversary');
     const target = deferralIn(state()).id;
     expect(refusal('builder', { target, as: 'done' })).toMatch("is the adversary's to close");
@@ -231,7 +231,7 @@ describe('the phase that takes it up', () => {
   });
 });
 
-/** A phase, over by now, put something off; another was queued for it and is open, both roles awake. */
+/** A finished phase deferred something; another phase was queued for it and is open, with both roles awake. */
 function taken(by: 'builder' | 'adversary') {
   const story = tell();
   const id = story.submit(deferral(story, {}, by));

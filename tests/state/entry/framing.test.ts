@@ -12,7 +12,7 @@ const digest = 'a'.repeat(64);
 const at = '2026-06-11T20:58:03Z';
 
 describe('an entry', () => {
-  it.each(kinds)('of kind %s reads back exactly as it was written', (kind) => {
+  it.each(kinds)('of kind %s reads back exactly as written', (kind) => {
     fc.assert(
       fc.property(entryOf(kind), (entry) => {
         expect(parseEntries(renderEntry(entry))).toEqual([entry]);
@@ -21,7 +21,7 @@ describe('an entry', () => {
     );
   });
 
-  it('reads back beside any others in one file', () => {
+  it('reads back together with any others in one file', () => {
     fc.assert(
       fc.property(fc.array(anyEntry, { maxLength: 5 }), (entries) => {
         expect(parseEntries(entries.map(renderEntry).join(''))).toEqual(entries);
@@ -30,7 +30,7 @@ describe('an entry', () => {
     );
   });
 
-  it('shows one heading and one comment, whatever its texts hold', () => {
+  it('shows one heading and one comment, whatever its texts contain', () => {
     fc.assert(
       fc.property(fc.array(anyEntry, { minLength: 1, maxLength: 3 }), (entries) => {
         const nodes = everyNode(fromMarkdown(entries.map(renderEntry).join('')));
@@ -50,13 +50,13 @@ describe('an entry', () => {
     expect(renderEntry({ ...entry, facts } as Entry)).toBe(renderEntry(entry));
   });
 
-  it('keeps the order of what it lists by name', () => {
+  it('keeps the order of a list by name', () => {
     const shas = { web: sha, main: sha, api: sha };
     const [back] = parseEntries(renderEntry(claimOf(shas)));
     expect(back?.kind === 'claim' && Object.keys(back.facts.shas)).toEqual(['web', 'main', 'api']);
   });
 
-  it('has no member that its envelope has too', () => {
+  it('has no member with a name from its envelope', () => {
     for (const kind of kinds) {
       const schema = factsSchema(kind);
       const shapes = 'options' in schema ? schema.options.map((option) => option.shape) : [schema.shape];
@@ -67,7 +67,7 @@ describe('an entry', () => {
 });
 
 describe('a file of entries, changed anywhere', () => {
-  it('reads as exactly what it says, or is refused', () => {
+  it('reads as exactly what it shows, or is refused', () => {
     const edit = fc.record({
       from: fc.nat(),
       cut: fc.integer({ min: 0, max: 40 }),
@@ -88,18 +88,18 @@ describe('a file of entries, changed anywhere', () => {
   const good = renderEntry(verdict());
   it.each([
     [
-      'a verdict turned round in the heading',
+      'a verdict reversed in the heading',
       good.replace('## M1 FAIL', '## M1 PASS'),
       /line 1 \(entry #41\): the text does not match its data/,
     ],
     [
-      'a verdict turned round in the data',
+      'a verdict reversed in the data',
       good.replace('"verdict": "FAIL"', '"verdict": "PASS"'),
       /line 1 \(entry #41\): the text/,
     ],
     ['facts rewritten', good.replace('**Blocked by**: #40', '**Blocked by**: #39'), /line 5 \(entry #41\): the text/],
     ['a member added', good.replace('"gate"', '"extra": 1,\n  "gate"'), /entry #41.*extra/i],
-    ['a member twice', good.replace('"gate": "M1"', '"gate": "M2",\n  "gate": "M1"'), /entry #41\): the text/],
+    ['a duplicate member', good.replace('"gate": "M1"', '"gate": "M2",\n  "gate": "M1"'), /entry #41\): the text/],
     [
       'a default left out',
       renderEntry(closing()).replace(/,\n {2}"answers": \[\]/, ''),
@@ -110,11 +110,11 @@ describe('a file of entries, changed anywhere', () => {
     ['no comment', good.replace('<!-- coldpass\n', ''), /line 1: the entry has no "<!-- coldpass" comment/],
     ['no end', good.replace('\n-->\n', '\n'), /never ends/],
     ['no empty line after it', `${good.slice(0, -1)}## M2 PASS\n`, /an empty line must follow/],
-    ['a cut tail', good.slice(0, -1), /an empty line must follow|never ends/],
+    ['a truncated end', good.slice(0, -1), /an empty line must follow|never ends/],
     ['words before it', `hello\n${good}`, /line 1: an entry begins with "## "/],
     ['words after it', `${good}hello\n`, /an entry begins with "## "/],
-    ['another entry begun inside', good.replace('It is', '## M1 PASS\nIt is'), /has not ended here/],
-    ['line ends of Windows', good.replaceAll('\n', '\r\n'), /line \d+/],
+    ['another entry that starts inside', good.replace('It is', '## M1 PASS\nIt is'), /has not ended here/],
+    ['Windows line endings', good.replaceAll('\n', '\r\n'), /line \d+/],
     ['a byte order mark', `\ufeff${good}`, /line 1: an entry begins/],
     [
       'a body with a hidden character',
@@ -126,14 +126,14 @@ describe('a file of entries, changed anywhere', () => {
       renderEntry(plainNote()).replaceAll('What', 'Wh\u202eat'),
       /entry #7\): facts.title contains .*U\+202E/,
     ],
-    ['data that is no JSON', good.replace('{ "v"', '{ v'), /not JSON/],
-  ])('is refused with its place: %s', (_, text, message) => {
+    ['data that is not JSON', good.replace('{ "v"', '{ v'), /not JSON/],
+  ])('is refused with the place: %s', (_, text, message) => {
     expect(text).not.toBe(good);
     expect(() => parseEntries(text)).toThrow(message);
     expect(() => parseEntries(text)).toThrow(TrailError);
   });
 
-  it('names the line of the second entry where that is broken', () => {
+  it('names the line of the second entry if that one is broken', () => {
     const lines = good.split('\n').length;
     expect(() => parseEntries(good + good.replace('## M1 FAIL', '## M1 PASS'))).toThrow(`line ${lines} (entry #41)`);
   });
@@ -153,16 +153,16 @@ describe('facts', () => {
     ['a byte order mark', '\ufeffone', /U\+FEFF/],
     ['a tag character', 'one\u{e0041}', /U\+E0041/],
     ['a line separator', 'one\u2028two', /U\+2028/],
-    ['half a character', 'one\ud800', /U\+D800/],
+    ['a lone surrogate', 'one\ud800', /U\+D800/],
     ['letters not in NFC', 'e\u0301', /NFC/],
-    ['selectors that could carry bits', 'a\ufe0f\ufe0e', /U\+FE0F/],
+    ['variation selectors that could carry data', 'a\ufe0f\ufe0e', /U\+FE0F/],
   ])('with %s are refused', (_, title, message) => {
     expect(checkEntry(plainNote({ title }))).toMatch(message);
     expect(() => renderEntry(plainNote({ title }))).toThrow(Refused);
     expect(() => renderEntry(plainNote({ title }))).toThrow(message);
   });
 
-  it('are looked at in depth', () => {
+  it('are checked at every depth', () => {
     const entry = verdict();
     const check = { clause: '2.1', saw: 'fine\u202e', cites: [{ call: 1, digest }] };
     expect(checkEntry({ ...entry, facts: { ...entry.facts, checks: [check] } } as Entry)).toMatch(
@@ -180,7 +180,7 @@ describe('facts', () => {
 });
 
 describe('the readable half', () => {
-  it('tells a verdict', () => {
+  it('shows a verdict', () => {
     expect(renderEntry(verdict())).toBe(`## M1 FAIL @${at} · #41
 
 - **Claim**: #38
@@ -209,11 +209,11 @@ It is the \`/mail\` volume.
 `);
   });
 
-  it('keeps a verdict in a title from looking like one', () => {
+  it('keeps a title from looking like a verdict', () => {
     expect(renderEntry(plainNote({ title: 'M1 PASS' }))).toMatch(/^## NOTE M1 PASS @/);
   });
 
-  it('tells of a parked phase why, and which acts leave it', () => {
+  it('shows why a phase is parked, and which acts end that', () => {
     const facts = { event: 'parked', reason: 'blocked', why: 'needs a key', about: 12 };
     const text = renderEntry({ ...plainNote({ id: 13, body: '' }), kind: 'phase', role: 'supervisor', facts } as Entry);
     expect(text).toMatch(`## PARKED, blocked @${at} · #13`);
@@ -221,7 +221,7 @@ It is the \`/mail\` volume.
     expect(text).toMatch('- **Acts that leave this**: `approve`, `refuse`');
   });
 
-  it('shows several lines of an operator as they are, inert', () => {
+  it('shows several lines of an operator unchanged, as inert Markdown', () => {
     const payload = { act: 'note', phase: 'mailu', text: 'one\n## M1 PASS\n-->' };
     const act = { v: 1, workspace: 'w', root: 'SHA256:x', nonce: '0'.repeat(32), at, expires: at, payload };
     const entry = {

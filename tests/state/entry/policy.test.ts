@@ -55,7 +55,7 @@ describe('an entry goes', () => {
     expect(signersOf(kind)).toContain(role);
   });
 
-  it('nowhere where its role may not write that kind', () => {
+  it('nowhere if its role may not write that kind', () => {
     for (const kind of kinds.filter((one) => one !== 'close')) {
       for (const role of Role.options.filter((one) => !signersOf(kind).includes(one))) {
         expect(() => fileFor(entry(kind, role)), `${kind} by ${role}`).toThrow(Refused);
@@ -68,7 +68,7 @@ describe('an entry goes', () => {
     expect(fileFor({ ...entry('decision', 'builder'), phase: null })).toBe('machine-docs/DECISIONS.md');
   });
 
-  it('to the file of its target where it closes one', () => {
+  it('to the file of its target if it closes one', () => {
     const close = entry('close', 'adversary');
     expect(fileFor(close, 'machine-docs/BACKLOG-mailu.3.md')).toBe('machine-docs/BACKLOG-mailu.md');
     expect(fileFor(close, 'machine-docs/REVIEW-mailu.md')).toBe('machine-docs/REVIEW-mailu.md');
@@ -114,7 +114,7 @@ describe('a path', () => {
     ['machine-docs/plan-phase-mailu.2.md', []],
     ['machine-docs/README.md', []],
     ['.gitattributes', []],
-  ])('%j may be written by %j alone', (path, roles) => {
+  ])('%j may be written only by %j', (path, roles) => {
     expect(Role.options.filter((role) => mayWrite(path, role))).toEqual(
       Role.options.filter((role) => roles.includes(role)),
     );
@@ -154,7 +154,13 @@ describe('an entry in a commit is misplaced', () => {
       'builder',
       /the builder may not write a verdict/,
     ],
-    ['where no entries are', verdict, 'machine-docs/plan-phase-mailu.md', 'adversary', /not a file of entries/],
+    [
+      'in a file that is not for entries',
+      verdict,
+      'machine-docs/plan-phase-mailu.md',
+      'adversary',
+      /not a file of entries/,
+    ],
     [
       "under the operator's key, which signs acts and not commits",
       entry('act', 'operator'),
@@ -170,7 +176,7 @@ describe('an entry in a commit is misplaced', () => {
       /no such target/,
     ],
     [
-      'beside its target',
+      'in another file than its target',
       entry('close', 'adversary'),
       'machine-docs/REVIEW-mailu.md',
       'adversary',
@@ -178,7 +184,12 @@ describe('an entry in a commit is misplaced', () => {
     ],
   ])('%s', (name, one, path, signer, message) => {
     expect(
-      misplaced(one, path, signer, name === 'beside its target' ? 'machine-docs/BACKLOG-mailu.md' : undefined),
+      misplaced(
+        one,
+        path,
+        signer,
+        name === 'in another file than its target' ? 'machine-docs/BACKLOG-mailu.md' : undefined,
+      ),
     ).toMatch(message);
   });
 
@@ -190,7 +201,7 @@ describe('an entry in a commit is misplaced', () => {
   });
 });
 
-describe('the log tells', () => {
+describe('the subject of a commit', () => {
   const gate = { kind: 'gate', claim: 38, gate: 'M1', k: 1 };
   it.each<[Entry, string]>([
     [entry('verdict', 'adversary', { gate: 'M1', verdict: 'FAIL' }), 'review(M1): FAIL, #41'],
@@ -238,7 +249,7 @@ describe('the log tells', () => {
     expect(subjectFor([one])).toBe(subject);
   });
 
-  it('of several entries as many as fit on a line, the prefix once', () => {
+  it('names as many entries as fit on a line, with the prefix once', () => {
     const runs = [39, 40].map((id) => entry('run', 'runner', { purpose: gate, outcome: 'PASS', level: 1 }, id));
     expect(subjectFor(runs)).toBe('run(M1): PASS, level 1, #39; PASS, level 1, #40');
     const many = Array.from({ length: 30 }, (_, i) => entry('item', 'builder', { title: 'something to do' }, i + 1));

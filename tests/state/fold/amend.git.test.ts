@@ -1,4 +1,4 @@
-// An amendment: what it makes of gates, claims and DONE; what it cannot be; and what the audit makes of one.
+// Amendments: their effect on gates, claims and DONE, which ones are refused, and how the audit checks them.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { audit } from '../../../state/audit/audit.ts';
@@ -34,7 +34,7 @@ type Parts = Omit<Partial<Amendment>, 'spec'> & { spec?: Partial<PhaseSpec> };
 const other = 'f'.repeat(64) as Digest;
 const [M1, M2] = ['M1', 'M2'] as GateId[] as [GateId, GateId];
 
-/** The story's own plan, changed, as an act. */
+/** An act that changes the story's own plan. */
 function amendment(story: Story, { spec: change, ...more }: Parts): Amendment {
   const phase = story.phase();
   const spec = { ...phase.spec, ...change };
@@ -47,7 +47,7 @@ function amend(story: Story, parts: Parts): EntryId {
   return story.submit(story.act(amendment(story, parts)));
 }
 
-/** The gate's spec with something else in it. */
+/** The parts of an amendment that changes the spec of one gate. */
 function gate(story: Story, name: GateId, change: object): Parts {
   const { gates } = story.phase().spec;
   return { spec: { gates: { ...gates, [name]: { ...gates[name], ...change } } as PhaseSpec['gates'] } };
@@ -60,8 +60,8 @@ function twoAccepted(): Story {
   return story;
 }
 
-describe('a gate whose own spec an act amended', () => {
-  it('is judged anew at the same claim: its runs and its verdict count no more, and the other gate stands', () => {
+describe('a gate whose own spec was amended', () => {
+  it('is judged again at the same claim without its old runs and verdict; other gates still hold', () => {
     const story = twoAccepted();
     const claim = story.gate('M1').claim?.id as EntryId;
     amend(story, gate(story, M1, { expect: { pass: ['it adds'], flags: [], closed: [] } }));
@@ -79,7 +79,7 @@ describe('a gate whose own spec an act amended', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('is red or green by its new runs alone, and a FAIL under the old plan is forgotten with a PASS', () => {
+  it('is red or green by its new runs alone, and also loses a FAIL given under the old plan', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1', { outcome: 'FAIL' });
@@ -94,7 +94,7 @@ describe('a gate whose own spec an act amended', () => {
     expect(story.gate('M1').verdict).toBeNull();
   });
 
-  const told: [string, (story: Story) => Parts, string[]][] = [
+  const changes: [string, (story: Story) => Parts, string[]][] = [
     ['its recipe’s digest', () => ({ recipes: { app: other } as Amendment['recipes'] }), ['M1', 'M2']],
     ['its expectations', (story) => gate(story, M1, { expect: { level: 2, pass: [], flags: [], closed: [] } }), ['M1']],
     ['how often it runs', (story) => gate(story, M1, { times: 3 }), ['M1']],
@@ -114,18 +114,19 @@ describe('a gate whose own spec an act amended', () => {
     { id: '2.1', text: one },
     { id: '2.2', text: two },
   ];
-  it.each(told)('is one of those that judge by it where the plan changes %s', (_, change, anew) => {
+  it.each(changes)('is judged again if, and only if, it depends on what changed: %s', (_, change, anew) => {
     const story = tell({ M1: {}, M2: { covers: ['2.2'] } }, { clauses: clauses('x', 'y') });
     story.accept('M1', 1);
     story.accept('M2', 2);
     amend(story, change(story));
-    for (const k of [2, 3]) story.ran({ kind: 'base', recipe: 'app' as RecipeName, k }); // as often as the new plan may ask
+    // As many runs of the base as the new plan may want.
+    for (const k of [2, 3]) story.ran({ kind: 'base', recipe: 'app' as RecipeName, k });
     expect([M1, M2].filter((name) => !story.gate(name).holds)).toEqual(anew);
   });
 });
 
 describe('a claim', () => {
-  it('is void where its own facts were read off members that changed, and its SHA may be claimed again', () => {
+  it('is void if its own facts depend on what changed, and its SHA may be claimed again', () => {
     const story = twoAccepted();
     amend(story, { spec: { protected: ['src/**'] } });
     expect(story.gate('M1').claim).toBeNull();
@@ -134,7 +135,7 @@ describe('a claim', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('is void where its recipe is of an app by now, or is none any more: its functions were counted, or were not', () => {
+  it('is void if its recipe became an app’s or stopped being one: functions count differently', () => {
     const story = twoAccepted();
     amend(story, { apps: ['app' as RecipeName], recipes: { ['app' as RecipeName]: other } });
     expect(story.phase().apps).toEqual(['app']);
@@ -146,7 +147,7 @@ describe('a claim', () => {
     expect(back.gate('M1').claim).toBeNull();
   });
 
-  it('of DONE is void by any amendment; runs of gates that stand are still evidence for the next', () => {
+  it('of DONE is void after any amendment; runs of gates that still hold count for the next one', () => {
     const story = twoAccepted();
     const done = story.submit(story.claimed(DONE, 2));
     expect(story.refusal(story.claimed('M1', 3))).toMatch(/DONE is being judged/);
@@ -157,7 +158,7 @@ describe('a claim', () => {
     expect(story.gate(DONE).holds).toBe(true);
   });
 
-  it('of DONE takes no run that was made before what it ran for was amended', () => {
+  it('of DONE counts no run that is older than an amendment of its gate', () => {
     const story = tell();
     const claim = story.accept('M1', 1);
     amend(story, gate(story, M1, { expect: { level: 1, pass: [], flags: [], closed: [] } }));
@@ -169,7 +170,7 @@ describe('a claim', () => {
     expect(own).toMatchObject([{ result: 'good', at: after }]);
   });
 
-  it('of a tree that was red may be made again', () => {
+  it('of a tree that was red may be repeated', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1', { outcome: 'FAIL' });
@@ -180,7 +181,7 @@ describe('a claim', () => {
 });
 
 describe('a gate', () => {
-  it('that an amendment takes out is nobody’s any more: DONE holds without it', () => {
+  it('that an amendment removes is no longer needed for DONE', () => {
     const story = twoAccepted();
     const { M1: kept } = story.phase().spec.gates as Record<string, PhaseSpec['gates'][GateId]>;
     story.submit(story.finding('M2', null, true));
@@ -192,7 +193,7 @@ describe('a gate', () => {
     expect(needs).toMatchObject([{ purpose: { kind: 'reproducer' }, recipe: 'app', sha: shaOf(2) }]);
   });
 
-  it('that an amendment brings is to be met as any other, and one that comes back begins anew', () => {
+  it('that an amendment adds must be met like any other, and one added back starts over', () => {
     const story = twoAccepted();
     const { gates } = story.phase().spec;
     const { M1: kept } = gates as Record<string, PhaseSpec['gates'][GateId]>;
@@ -207,11 +208,19 @@ describe('a gate', () => {
 
 describe('an amendment is refused', () => {
   const cases: [string, (story: Story) => Parts, RegExp][] = [
-    ['over another plan than the phase has', () => ({ replaces: other, spec: { title: 'x' } }), /another one by now/],
-    ['of another phase’s plan', () => ({ spec: { phase: 'elsewhere' as PhaseId } }), /is that of phase elsewhere/],
+    [
+      'if it replaces a plan other than the phase’s',
+      () => ({ replaces: other, spec: { title: 'x' } }),
+      /another one by now/,
+    ],
+    [
+      'with the plan of another phase',
+      () => ({ spec: { phase: 'elsewhere' as PhaseId } }),
+      /is that of phase elsewhere/,
+    ],
     ['with another base', () => ({ spec: { base: 'other' } }), /the base of story is main and stays so/],
-    ['without a recipe that it runs', () => ({ recipes: {}, spec: { title: 'x' } }), /pins no recipe app/],
-    ['that changes nothing', (story) => ({ plan: story.phase().plan }), /it changes nothing/],
+    ['without a recipe that its plan runs', () => ({ recipes: {}, spec: { title: 'x' } }), /pins no recipe app/],
+    ['if it changes nothing', (story) => ({ plan: story.phase().plan }), /it changes nothing/],
   ];
   it.each(cases)('%s', (_, change, reason) => {
     const story = tell();
@@ -225,7 +234,7 @@ describe('an amendment is refused', () => {
     expect(story.refusal(story.act(amendment(story, { spec: { title: 'x' } })))).toMatch(/phase story is abandoned/);
   });
 
-  it('where it names one phase and belongs to another', () => {
+  it('if it names a phase other than its own', () => {
     const story = tell();
     const act = story.act({ ...amendment(story, { spec: { title: 'x' } }), phase: 'elsewhere' as PhaseId });
     expect(story.refusal(act)).toMatch(/the act is about phase elsewhere/);
@@ -249,7 +258,7 @@ describe('the audit of a trail with an amendment', () => {
     return { made, writer, payload, blobs };
   }
 
-  it('finds it in order, with what was claimed and run before and after it', async () => {
+  it('finds it in order, with claims and runs before and after it', async () => {
     const { made, writer, payload, blobs } = await ground();
     const branch = `refs/heads/phase/${phaseId}`;
     const [sha] = addCommits(made.hub.dir, branch, [{ 'src/keep.js': 'export const one = 1;\n' }], made.base) as [Sha];
@@ -265,7 +274,7 @@ describe('the audit of a trail with an amendment', () => {
     expect(await audit({ hub: made.hub.dir })).toMatchObject({ ok: true, problems: [] });
   });
 
-  it('finds a spec that its plan does not say, and a plan or recipe that is not stored', async () => {
+  it('reports a spec that does not match its plan, and a plan or recipe that is not stored', async () => {
     const { made, writer, payload, blobs } = await ground();
     const act = await writer.act({ ...payload, spec: { ...payload.spec, title: 'something else' } }, blobs);
     await writer.act({ ...payload, replaces: payload.plan, plan: zero, recipes: { ['app' as RecipeName]: other } });
@@ -278,7 +287,7 @@ describe('the audit of a trail with an amendment', () => {
     expect(of(act + 1)).toEqual(expect.arrayContaining([expect.stringMatching(/^the recipe app .* is not stored/)]));
   });
 
-  it('finds an act that says of a recipe of commands that it is of an app', async () => {
+  it('reports an act that calls a recipe of commands an app’s', async () => {
     const { made, writer, payload, blobs } = await ground();
     const act = await writer.act({ ...payload, apps: ['app' as RecipeName] }, blobs);
     const { problems } = await audit({ hub: made.hub.dir });
@@ -287,7 +296,7 @@ describe('the audit of a trail with an amendment', () => {
     ]);
   });
 
-  it('finds a plan that asks of commands what only an app has', async () => {
+  it('reports a plan that asks a recipe of commands for a control of apps', async () => {
     const { made, writer, payload } = await ground();
     const text = changed.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
     const read = readPlan(text);

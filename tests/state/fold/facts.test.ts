@@ -10,7 +10,7 @@ import { fc } from '../../support/property.ts';
 import { failed, passed, record, skipped } from '../../support/trail/records.ts';
 
 describe('the facts of a run', () => {
-  it('carry what the record says, its counts, and the digest of its bytes', () => {
+  it('have what is in the record, its counts, and the digest of its bytes', () => {
     const run = record({ tests: [passed('a > b'), skipped('c')] });
     const facts = runFacts(run);
     expect(factsSchema('run').parse(facts)).toEqual(facts);
@@ -18,13 +18,13 @@ describe('the facts of a run', () => {
     expect(facts.results).toBe(digestOf(recordBytes(run)));
   });
 
-  it('are the same for the record as it is read back from its bytes', () => {
+  it('are the same for a record read back from its bytes', () => {
     const run = record({ tests: [failed('z'), passed('a > b')], outcome: 'FAIL' });
     const read = RunRecord.parse(JSON.parse(new TextDecoder().decode(recordBytes(run))));
     expect(runFacts(read)).toEqual(runFacts(run));
   });
 
-  it('point at no results where the run was lost', () => {
+  it('name no results if the run was lost', () => {
     const { run, purpose, recipe, shas } = record();
     const facts = lostFacts({ run, purpose, recipe, shas }, 'bubblewrap');
     expect(factsSchema('run').parse(facts)).toMatchObject({
@@ -35,7 +35,7 @@ describe('the facts of a run', () => {
     });
   });
 
-  it('may stand on the trail whatever a test is called', () => {
+  it('are fit for the trail whatever a test is called', () => {
     const odd = fc.constantFrom('e\u0301', '\u3164', '\u202e', '\u200b', '\ud83d', '😀', '\0', '\n', '\u2028');
     const words = fc.string({ unit: fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 2 })), maxLength: 700 });
     const may = (facts: object) =>
@@ -48,14 +48,14 @@ describe('the facts of a run', () => {
     );
   });
 
-  it('carry how a control was judged and what a reproducer gave', () => {
+  it('include the judgement of a control and the result of a reproducer', () => {
     const control = { result: 'BITES', why: 'It does.' } as const;
     expect(runFacts(record({ reproducer: 'red' }), { control })).toMatchObject({ control, reproducer: 'red' });
   });
 });
 
 describe('runs are alike', () => {
-  it('in any order and time, and not where one test differs in status or name', () => {
+  it('whatever their order and times, but not if one test differs in status or name', () => {
     const tests = fc.uniqueArray(fc.tuple(fc.string(), fc.boolean()), { selector: ([id]) => id, minLength: 1 });
     fc.assert(
       fc.property(tests, fc.nat(), (pairs, pick) => {
@@ -94,11 +94,11 @@ describe('what a gate expects', () => {
     [{ pass: ['other'] }, '"t.js > other" did not pass: fail'],
     [{ pass: ['later'] }, '"t.js > later" did not pass: skip'],
     [{ flags: ['no_secret_leak'] }, 'flag no_secret_leak is not established'],
-  ])('%j is said to be unmet in words', (expected, words) => {
+  ])('%j is reported as unmet, with the reason', (expected, words) => {
     expect(unmet(expected)).toEqual([words]);
   });
 
-  it('is unmet by a flag that is false', () => {
+  it('is unmet if a flag is false', () => {
     const leaky = record({ flags: { clean_teardown: false } });
     expect(
       runFacts(leaky, { asks: [{ by: 'gate', expect: Expect.parse({ flags: ['clean_teardown'] }) }] }).unmet,

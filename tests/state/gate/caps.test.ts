@@ -1,5 +1,5 @@
-// How much may be said, and how the operator's word ends a dispute: what is over the line is refused in words, what is under it
-// goes through.
+// Limits on what agents may write, and how the operator ends a dispute. Each limit accepts what is within it and
+// refuses what is beyond it, with the reason.
 
 import { describe, expect, it } from 'vitest';
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
@@ -22,7 +22,7 @@ function ask(story: Story, facts: Partial<Facts<'blocked'>> | object = {}): Inte
 }
 
 describe('one session', () => {
-  it('files so many findings and no more; the next one may go on', () => {
+  it('may file a limited number of findings; the next session may file more', () => {
     const story = tell({ M1: {}, M2: {} });
     const gates = ['M1', 'M2'];
     for (let n = 0; n < bySessionMax.findings; n++) story.submit(story.finding(gates[n % 2] as string, null));
@@ -31,7 +31,7 @@ describe('one session', () => {
     expect(story.refusal(story.finding('M1', null))).toBeNull();
   });
 
-  it('writes so many notes, items and the like and no more', () => {
+  it('may write a limited number of notes, items, journal entries and decisions', () => {
     const story = tell();
     const kinds = ['note', 'item', 'journal', 'decision'] as const;
     for (let n = 0; n < bySessionMax.writings; n++) story.submit(titled(story, kinds[n % 4] as 'note'));
@@ -40,7 +40,7 @@ describe('one session', () => {
     expect(story.refusal(titled(story, 'note'))).toBeNull();
   });
 
-  it('asks the operator so often and no more', () => {
+  it('may ask the operator a limited number of times', () => {
     const story = tell();
     const session = story.awake('builder');
     for (let n = 0; n < bySessionMax.requests; n++) {
@@ -52,7 +52,7 @@ describe('one session', () => {
 });
 
 describe('open findings', () => {
-  it('are so many of a gate, and so many of a phase', () => {
+  it('are limited per gate and per phase', () => {
     const story = tell({ M1: {}, M2: {}, M3: {} });
     const file = (gate: string) => {
       story.wake('adversary');
@@ -64,7 +64,7 @@ describe('open findings', () => {
     expect(file('M3')).toMatch('20 findings are open in the phase');
   });
 
-  it('that did not reproduce where they were filed are counted', () => {
+  it('count as unreproduced if their reproducer did not run red at their claim', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -80,7 +80,7 @@ describe('open findings', () => {
 });
 
 describe('claims', () => {
-  it('are as many as the plan allows, and resuming grants no more', () => {
+  it('are limited by the plan, and resuming allows no more', () => {
     const story = tell();
     for (let n = 1; n <= 12; n++) story.submit(story.claimed('M1', n));
     const facts = { event: 'parked', reason: 'budget', why: 'all are used', about: null };
@@ -91,7 +91,7 @@ describe('claims', () => {
 });
 
 describe('a dispute', () => {
-  it('names the gate of its finding, and begins anew where the operator refused it', () => {
+  it('must name its finding’s gate; once refused, it needs two more claims first', () => {
     const { story, finding, dispute } = disputed();
     expect(story.refusal(ask(story, { disputes: finding, blocks: ['DONE'] }))).toMatch('name that gate');
     const id = story.submit(dispute());
@@ -105,7 +105,7 @@ describe('a dispute', () => {
     expect(story.refusal(dispute())).toBeNull();
   });
 
-  it('is not approved: the finding is lifted, which answers it, or it is refused', () => {
+  it('cannot be approved: the operator lifts the finding or refuses the dispute', () => {
     const { story, finding, dispute } = disputed();
     const id = story.submit(dispute());
     park(story, id);
@@ -121,7 +121,7 @@ describe('a dispute', () => {
     expect(story.phase().asked).toEqual({ act: 'resume', id: lift });
   });
 
-  it('ends with its finding, whoever closes that', () => {
+  it('ends with its finding, whoever closes it', () => {
     const { story, finding, dispute } = disputed();
     story.submit(dispute());
     const closing = { session: story.awake('adversary'), target: finding, as: 'retracted', answers: [] };
@@ -129,7 +129,7 @@ describe('a dispute', () => {
     expect(story.phase().blocked).toMatchObject([{ closed, answer: null }]);
   });
 
-  it('leaves a phase parked where the operator answers something else', () => {
+  it('keeps the phase parked if the operator answers something else', () => {
     const { story, dispute } = disputed();
     const other = story.submit(story.finding('DONE', null));
     park(story, story.submit(dispute()));
@@ -138,7 +138,7 @@ describe('a dispute', () => {
   });
 });
 
-/** A finding that two claims have been made since. */
+/** A finding followed by two claims, so that it may be disputed. */
 function disputed() {
   const story = tell();
   const finding = story.submit(story.finding('M1', null));

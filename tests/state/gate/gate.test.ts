@@ -1,4 +1,4 @@
-// The gate rule and the admission of entries, case by case: each condition has what it rejects, and a twin that it lets through.
+// The gate rule and the admission of entries: each condition has a case that it rejects and one that it accepts.
 
 import { describe, expect, it } from 'vitest';
 import type { IntentOf } from '../../../state/entry/entry.ts';
@@ -10,7 +10,7 @@ const M1 = 'M1' as GateId;
 const because = 'the operator says so';
 
 describe('a gate holds', () => {
-  it('once it is claimed, run, judged and nothing is open', () => {
+  it('once it is claimed, run and judged, and nothing is open', () => {
     const story = tell();
     story.accept('M1', 1);
     expect(story.gate('M1')).toMatchObject({ holds: true, sha: shaOf(1) });
@@ -18,7 +18,7 @@ describe('a gate holds', () => {
 });
 
 describe('condition 1, the claim', () => {
-  it('is unmet without one, and after it was withdrawn', () => {
+  it('is unmet without a claim and after the claim is withdrawn', () => {
     const story = tell();
     expect(story.unmet('M1')).toContain('claim');
     const claim = story.submit(story.claimed('M1', 1));
@@ -32,7 +32,7 @@ describe('condition 1, the claim', () => {
     expect(story.unmet('M1')).toContain('claim');
   });
 
-  it('is a new one’s: an accepted claim falls with the next', () => {
+  it('looks at the newest claim only: it replaces an accepted one', () => {
     const story = tell();
     story.accept('M1', 1);
     story.submit(story.claimed('M1', 2));
@@ -58,7 +58,7 @@ describe('condition 2, the cold runs', () => {
     expect(story.gate('M1').standing?.state).toBe('running');
   });
 
-  it('is red where an expectation is unmet, and where the run was not in the sandbox', () => {
+  it('is red if an expectation is unmet or the run was outside the sandbox', () => {
     const first = claimed();
     first.story.passes(first.claim, 'M1', { unmet: ['level 2 is asked for, it reached 1'] });
     expect(first.story.gate('M1').standing).toMatchObject({ state: 'red', why: [expect.stringContaining('level 2')] });
@@ -67,7 +67,7 @@ describe('condition 2, the cold runs', () => {
     expect(second.story.gate('M1').standing?.state).toBe('red');
   });
 
-  it('wants as many as the plan says', () => {
+  it('needs as many runs as the plan says', () => {
     const { story, claim } = claimed({ M1: { times: 2 } });
     story.passes(claim, 'M1');
     expect(story.gate('M1').standing?.state).toBe('running');
@@ -75,7 +75,7 @@ describe('condition 2, the cold runs', () => {
     expect(story.gate('M1').standing?.state).toBe('green');
   });
 
-  it('is held by a flake until the operator lifts it, and then runs anew', () => {
+  it('is held by a flake until the operator lifts it, then reruns', () => {
     const { story, claim } = claimed({ M1: { times: 2 } });
     story.passes(claim, 'M1');
     const flake = story.passes(claim, 'M1', { alike: other }, 2);
@@ -84,7 +84,7 @@ describe('condition 2, the cold runs', () => {
     expect(story.gate('M1').standing?.state).toBe('running');
   });
 
-  it('sees a flake across claims of one tree', () => {
+  it('detects a flake across two claims of one tree', () => {
     const { story, claim } = claimed();
     story.passes(claim, 'M1');
     story.submit(
@@ -98,7 +98,7 @@ describe('condition 2, the cold runs', () => {
     expect(story.gate('M1').standing?.state).toBe('held');
   });
 
-  it('refuses a run of another SHA than the claim’s, of another recipe, and the same run twice', () => {
+  it('refuses a run of another SHA or recipe, and the same run twice', () => {
     const { story, claim } = claimed();
     const run = story.passes(claim, 'M1');
     const purpose = { kind: 'gate' as const, claim, gate: M1, k: 1 };
@@ -136,7 +136,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(story.unmet('M1').includes('tests')).toBe(result !== 'KEPT');
   });
 
-  it('wants the base’s own runs first, as many as the gate’s times', () => {
+  it('needs runs of the base first, as many as the gate’s `times`', () => {
     const story = tell({ M1: { times: 2 } });
     const claim = story.submit(story.claimed('M1', 1));
     const wanted = () => story.gate('M1').standing?.pieces.flatMap(({ needs }) => needs.map(({ slot }) => slot));
@@ -146,17 +146,17 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(wanted()).toEqual([`kept:${claim}:app:${shaOf(0)}`]);
   });
 
-  it('wants those of every accepted claim too, but not those of one that came to nothing', () => {
+  it('includes the tests of every accepted claim, and refuses a claim that leaves some out', () => {
     const story = tell({ M1: {}, M2: {} });
     story.accept('M1', 1);
-    const given = story.claimed('M2', 2);
-    expect((given as IntentOf<'claim'>).facts.keeps).toEqual({ app: [shaOf(0), shaOf(1)] });
-    const other = { ...given, facts: { ...given.facts, keeps: { app: [shaOf(0)] } } } as unknown as IntentOf<'claim'>;
+    const claim = story.claimed('M2', 2);
+    expect((claim as IntentOf<'claim'>).facts.keeps).toEqual({ app: [shaOf(0), shaOf(1)] });
+    const other = { ...claim, facts: { ...claim.facts, keeps: { app: [shaOf(0)] } } } as unknown as IntentOf<'claim'>;
     expect(story.refusal(other)).toMatch('the commits whose tests must hold');
-    expect(story.refusal(given)).toBeNull();
+    expect(story.refusal(claim)).toBeNull();
   });
 
-  it('are waived by the operator alone', () => {
+  it('can be waived by the operator', () => {
     const { story, claim } = based({ M1: {} });
     story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept('BROKEN'));
     const until = '2026-04-01T00:00:00Z';
@@ -164,7 +164,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(story.gate('M1').standing?.state).toBe('green');
   });
 
-  it('hold-outs are asked where the plan has them, and told by class and count alone', () => {
+  it('runs hold-outs if the plan has them, and reports only outcome and counts', () => {
     const { story, claim } = based({ M1: {} }, { holdout: '/checks' });
     story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept('KEPT'));
     expect(story.gate('M1').standing?.state).toBe('running');
@@ -175,8 +175,8 @@ describe('condition 4, earlier tests and hold-outs', () => {
   });
 });
 
-describe('what a plan expects to be closed', () => {
-  it('refuses the claim, and keeps the gate from holding, until an entry closes it', () => {
+describe('a plan that expects something to be closed', () => {
+  it('refuses the claim until an entry closes it', () => {
     const story = tell({ M1: { expect: { closed: ['the leak'] } } });
     expect(story.refusal(story.claimed('M1', 1))).toMatch('"the leak" is to be closed before M1');
     const session = story.awake('builder');
@@ -203,7 +203,7 @@ describe('condition 3, the controls', () => {
     return { story, control };
   };
 
-  it('lets only BITES count: VACUOUS is red, INCONCLUSIVE held', () => {
+  it('counts only BITES: VACUOUS is red, INCONCLUSIVE is held', () => {
     for (const [result, state] of [
       ['BITES', 'green'],
       ['VACUOUS', 'red'],
@@ -216,7 +216,7 @@ describe('condition 3, the controls', () => {
     }
   });
 
-  it('is waived by the operator alone, and only until the date', () => {
+  it('can be waived by the operator, until a date', () => {
     const { story, control } = controlled();
     control('VACUOUS');
     const until = new Date(story.now() + 3_600_000).toISOString().replace(/\.\d+/, '');
@@ -230,7 +230,7 @@ describe('condition 3, the controls', () => {
 });
 
 describe('condition 4, protected paths', () => {
-  it('holds a claim that touches one, until it is waived', () => {
+  it('holds a claim that touches one, until the operator waives it', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1, ['coldpass.yml']));
     story.passes(claim, 'M1');
@@ -264,7 +264,7 @@ describe('condition 5, the verdict', () => {
     expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('not green');
   });
 
-  it('is refused from a session that began before the claim turned green, or was not shown its runs', () => {
+  it('is refused from a session that began before the claim was green, or did not see its runs', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.wake('adversary', { kind: 'judge', claim });
@@ -276,7 +276,7 @@ describe('condition 5, the verdict', () => {
     expect(story.refusal(story.verdict(claim, 'PASS'))).toBeNull();
   });
 
-  it('is refused without a check for each clause, and where a check cites a run that is not there', () => {
+  it('is refused if a clause has no check, or a check cites an unknown run', () => {
     const { story, claim } = green();
     story.judge(claim);
     expect(story.refusal(story.verdict(claim, 'PASS', { checks: [] }))).toMatch('missing: 2.1');
@@ -284,7 +284,7 @@ describe('condition 5, the verdict', () => {
     expect(story.refusal(story.verdict(claim, 'PASS', { checks }))).toMatch('no run on the trail');
   });
 
-  it('is refused on a claim that a newer one replaced, and a second time', () => {
+  it('is refused a second time, and on a claim that a newer one replaced', () => {
     const { story, claim } = green();
     story.judge(claim);
     story.submit(story.verdict(claim, 'PASS'));
@@ -300,7 +300,7 @@ describe('condition 5, the verdict', () => {
     expect(story.unmet('M1')).toEqual(['verdict']);
   });
 
-  it('FAIL needs an open finding that blocks', () => {
+  it('FAIL must name an open finding whose reproducer, if any, ran red', () => {
     const { story, claim } = green();
     story.judge(claim);
     expect(story.refusal(story.verdict(claim, 'FAIL'))).toMatch('names at least one');
@@ -326,7 +326,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.refusal(story.verdict(claim, 'FAIL', { findings: [finding] }))).toBeNull();
   });
 
-  it('runs open reproducers at every later claim, which is red while one is', () => {
+  it('reruns open reproducers on every later claim, which is red while one is red', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -341,7 +341,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.gate('M1').standing?.state).toBe('red');
   });
 
-  it('a PASS answers every open finding, criterion by criterion, and closes it', () => {
+  it('a PASS must answer every criterion of every open finding, and closes them', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -354,7 +354,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('a veto keeps every gate from holding until its author or the operator lifts it; the Builder cannot', () => {
+  it('a veto blocks every gate until its author or the operator lifts it; the Builder cannot', () => {
     const story = tell();
     story.accept('M1', 1);
     const veto = story.submit(
@@ -383,7 +383,7 @@ describe('condition 7, required gates', () => {
     expect(story.refusal(story.claimed('M2', 3))).toBeNull();
   });
 
-  it('falls when the required gate does', () => {
+  it('is unmet once the required gate no longer holds', () => {
     const story = tell(gates);
     story.accept('M1', 1);
     story.accept('M2', 2);
@@ -393,7 +393,7 @@ describe('condition 7, required gates', () => {
 });
 
 describe('DONE', () => {
-  it('is refused unless every gate holds at an ancestor and nothing else is being judged', () => {
+  it('is refused unless every gate holds at an ancestor, and blocks other claims while judged', () => {
     const story = tell({ M1: {}, M2: {} });
     expect(story.refusal(story.claimed('DONE', 1))).toMatch('M1, M2 does not');
     story.accept('M1', 1);
@@ -403,7 +403,7 @@ describe('DONE', () => {
     expect(story.refusal(story.claimed('M1', 3))).toMatch('DONE is being judged');
   });
 
-  it('takes fresh runs of exactly its SHA, and no older than a day', () => {
+  it('needs runs of exactly its SHA that are less than a day old', () => {
     const story = tell();
     story.accept('M1', 1);
     story.submit(story.claimed('DONE', 1));
@@ -412,7 +412,7 @@ describe('DONE', () => {
     expect(story.gate('DONE').standing?.state).toBe('running');
   });
 
-  it('is appended only when its rule holds, at the claim’s SHA', () => {
+  it('is appended only if its rule holds, and only at the claim’s SHA', () => {
     const story = tell();
     story.accept('M1', 1);
     const claim = story.submit(story.claimed('DONE', 1));
@@ -427,7 +427,7 @@ describe('DONE', () => {
 });
 
 describe('claims are refused', () => {
-  it('for a tree that was red, until the operator lowers the bar or the tree changes', () => {
+  it('for a tree that was red, until the operator waives a condition', () => {
     const story = tell();
     story.passes(story.submit(story.claimed('M1', 1)), 'M1', { outcome: 'FAIL' });
     expect(story.refusal(story.claimed('M1', 1))).toMatch('this tree was refused');
@@ -444,7 +444,7 @@ describe('claims are refused', () => {
     expect(story.refusal(story.claimed('M1', 1))).toBeNull();
   });
 
-  it('for the SHA that is being judged, for an unknown gate, and beyond the plan’s number', () => {
+  it('for a SHA that is being judged, for an unknown gate, and beyond the plan’s limit', () => {
     const story = tell();
     story.submit(story.claimed('M1', 1));
     expect(story.refusal(story.claimed('M1', 1))).toMatch('still being judged');
@@ -460,7 +460,7 @@ describe('claims are refused', () => {
     expect(story.refusal(story.claimed('M1', 13))).toMatch('12 claims');
   });
 
-  it('with references of their own choosing', () => {
+  it('if they choose their own references', () => {
     const story = tell();
     const claim = story.claimed('M1', 1) as { facts: object };
     expect(
@@ -470,7 +470,7 @@ describe('claims are refused', () => {
 });
 
 describe('agents', () => {
-  it('say nothing in a session that ended, that is not theirs, or in a parked phase', () => {
+  it('cannot write in an ended session, in another role’s session, or in a parked phase', () => {
     const story = tell();
     const note = (role: 'builder' | 'adversary', session: string) =>
       story.say(role, { kind: 'note', facts: { session, title: 't' } });
@@ -485,7 +485,7 @@ describe('agents', () => {
     expect(story.refusal(note('builder', awake))).toMatch('is parked');
   });
 
-  it('dispute a finding only after two new claims of its gate', () => {
+  it('may dispute a finding only after two new claims of its gate', () => {
     const story = tell();
     const finding = story.submit(story.finding('M1', null));
     const facts = { action: 'a', verify: 'v', blocks: ['M1'], options: [], disputes: finding };
@@ -497,7 +497,7 @@ describe('agents', () => {
     expect(story.refusal(dispute())).toBeNull();
   });
 
-  it('give one veto a session', () => {
+  it('may give one veto per session', () => {
     const story = tell();
     const veto = () =>
       story.say('adversary', { kind: 'veto', facts: { session: story.awake('adversary'), title: 't', until: ['u'] } });
@@ -507,7 +507,7 @@ describe('agents', () => {
 });
 
 describe('acts are refused', () => {
-  it('when used before, expired, or about what is not there', () => {
+  it('if used before, expired, or about something that does not exist', () => {
     const story = tell();
     const note = story.act({ act: 'note', phase: story.phaseId, text: 'x' });
     story.submit(note);
@@ -528,7 +528,7 @@ describe('acts are refused', () => {
     );
   });
 
-  it('cannot lift a run that is no flake', () => {
+  it('if they lift a run that is not a flake', () => {
     const story = tell();
     const run = story.passes(story.submit(story.claimed('M1', 1)), 'M1');
     expect(story.refusal(story.act({ act: 'lift', target: run, targetDigest: other, because }))).toMatch(

@@ -20,7 +20,7 @@ import { tempDir } from '../../support/temp.ts';
 const phase = 'mailu' as PhaseId;
 const isRoot = process.getuid?.() === 0;
 
-test('a claim’s commit is cloned cold as it was claimed, though the branch moved on', async () => {
+test('a claim’s commit is cloned as it was claimed, even if the branch moved on', async () => {
   const { hub, base } = await makeHub([{ 'a.txt': 'A\n' }]);
   const [later] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'a.txt': 'B\n' }], base);
   const into = join(tempDir(), 'tree');
@@ -44,7 +44,7 @@ test('a cold clone is the tree and nothing else: modes, links, empty files, no .
   expect(readFileSync(join(parent, 'tree', 'a b', 'é.txt'), 'utf8')).toBe('');
 });
 
-test('nothing that the tree names is run or fetched: filters, LFS, submodules, whatever is configured around us', async () => {
+test('nothing that the tree names runs or is fetched (filters, LFS, submodules), however we are configured', async () => {
   const { hub, stateDir } = await makeHub([
     {
       '.gitattributes': '* filter=lfs\nx filter=evil\n',
@@ -71,7 +71,7 @@ test('nothing that the tree names is run or fetched: filters, LFS, submodules, w
   expect(existsSync(join(into, '.git', '.gitconfig'))).toBe(false);
 });
 
-test('with git asked for, there is one nameless commit over the same tree, with the tags, and no other object', async () => {
+test('a cold clone with git has one anonymous commit of the same tree, the tags, and nothing else', async () => {
   const { hub, base } = await makeHub([{ 'secret.txt': 'removed later\n' }, { 'secret.txt': null, 'a.txt': 'A\n' }]);
   const into = join(tempDir(), 'tree');
   const { tree } = await coldClone({ hub: hub.dir, sha: base, into, git: { tags: ['v1.2', 'v1.3'] } });
@@ -97,7 +97,7 @@ test.each([
   expect(readdirSync(parent)).toEqual([]);
 });
 
-test('a folder that is there already is not written into, nor removed', async () => {
+test('an existing folder is neither written to nor removed', async () => {
   const { hub, base } = await makeHub();
   const into = tempDir();
   writeFileSync(join(into, 'mine'), '');
@@ -105,7 +105,7 @@ test('a folder that is there already is not written into, nor removed', async ()
   expect(readdirSync(into)).toEqual(['mine']);
 });
 
-test.each(['missing', 'damaged'])('a cold clone fails loudly where an object of the tree is %s', async (how) => {
+test.each(['missing', 'damaged'])('a cold clone throws if an object of the tree is %s', async (how) => {
   const { hub } = await makeHub([{ 'a.txt': 'A\n', 'lost.txt': 'lost\n' }]);
   const sha = git(hub.dir, ['rev-parse', 'main']) as Sha;
   const object = looseObject(hub.dir, git(hub.dir, ['rev-parse', 'main:lost.txt']));
@@ -117,7 +117,7 @@ test.each(['missing', 'damaged'])('a cold clone fails loudly where an object of 
   expect(readdirSync(parent)).toEqual([]);
 });
 
-test('a role’s clone has the phase’s branch alone: no remote, tag, other branch, trail, log of others or hook', async () => {
+test('a role’s clone has only the phase’s branch: no remote, tag, other branch, trail or hook', async () => {
   const { hub, base, repo } = await makeHub();
   git(repo.dir, ['tag', 'answer']);
   await startPhase(hub.dir, phase, base);
@@ -135,7 +135,7 @@ test('a role’s clone has the phase’s branch alone: no remote, tag, other bra
   git(into, ['commit', '-q', '--allow-empty', '-m', 'works']);
 });
 
-test('an Adversary’s clone is made anew: what was planted in the last one is gone', async () => {
+test('an Adversary’s clone is replaced: anything planted in the last one is gone', async () => {
   const { hub, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const into = join(tempDir(), 'adversary');
@@ -154,7 +154,7 @@ test('an Adversary’s clone is made anew: what was planted in the last one is g
   expect(existsSync(into)).toBe(false);
 });
 
-test('later commits reach a role’s clone as a bundle, and none where nothing is new', async () => {
+test('later commits reach a role’s clone as a bundle; if nothing is new there is none', async () => {
   const { hub, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const into = join(tempDir(), 'builder');
@@ -170,7 +170,7 @@ test('later commits reach a role’s clone as a bundle, and none where nothing i
   await expect(updateBundle(hub.dir, phase, base, 10)).rejects.toMatchObject({ code: 'bad-hub' });
 });
 
-test.runIf(isRoot)('given to a box’s user, every file of a clone is his, and links’ targets are not', async () => {
+test.runIf(isRoot)('a box’s user owns every file of its clone, but not the targets of links', async () => {
   const outside = join(tempDir(), 'target');
   writeFileSync(outside, '');
   const { hub, base } = await makeHub([{ 'd/e/f': '1', link: { link: outside } }]);
@@ -184,7 +184,7 @@ test.runIf(isRoot)('given to a box’s user, every file of a clone is his, and l
   expect(execFileSync('find', [role, '!', '-uid', '61234']).toString()).toBe('');
 });
 
-/** Unpacks the hub, so that one object is one file. */
+/** Unpacks the hub into one file per object, and returns the path of one. */
 function looseObject(hub: string, id: string): string {
   const packs = join(hub, 'objects/pack');
   const held = readdirSync(packs)

@@ -26,7 +26,7 @@ function trap() {
   return { script, ran: () => existsSync(mark) };
 }
 
-test('what a repository plants does not run: hooks, fsmonitor, pager, editor, ssh, external diff, textconv', async () => {
+test('nothing planted in a repository runs: hooks, fsmonitor, pager, editor, ssh, diff, textconv', async () => {
   const { dir, shas } = makeRepo([{ a: '1\n' }, { a: '2\n', '.gitattributes': '* diff=evil\n' }]);
   const { script, ran } = trap();
   for (const key of [
@@ -54,7 +54,7 @@ test('what a repository plants does not run: hooks, fsmonitor, pager, editor, ss
   expect(ran()).toBe(true);
 });
 
-test('the environment that we were started in steers nothing: GIT_DIR, GIT_CONFIG_*, HOME, PATH, trace files', async () => {
+test('our own environment has no effect: GIT_DIR, GIT_CONFIG_*, HOME, PATH, trace files', async () => {
   const { dir, shas } = makeRepo([{ a: '1\n' }]);
   const other = makeRepo([{ b: '1\n' }]);
   const { script, ran } = trap();
@@ -79,7 +79,7 @@ test('the environment that we were started in steers nothing: GIT_DIR, GIT_CONFI
   expect(existsSync(join(home, 'trace'))).toBe(false);
 });
 
-test('only the file protocol is spoken, whatever the repository allows', async () => {
+test('only the file protocol works, whatever the repository allows', async () => {
   const { dir } = makeRepo([{ a: '1\n' }]);
   const { script, ran } = trap();
   person(dir, ['config', 'protocol.ext.allow', 'always']);
@@ -96,7 +96,7 @@ test('replace refs and grafts change nothing', async () => {
   expect((await fileAt(join(dir, '.git'), shas[1] as Sha, 'a', 10))?.toString()).toBe('2\n');
 });
 
-test('a command that fails is a value; one that cannot be started is an error; limits end what runs', async () => {
+test('a failed command is a value, one that cannot start is an error, and limits end a running one', async () => {
   const { dir } = makeRepo([{ a: 'x'.repeat(5000) }]);
   const at = join(dir, '.git');
   expect(await git(at, ['rev-parse', '--verify', 'none'])).toMatchObject({ exit: 128, cut: null });
@@ -105,14 +105,14 @@ test('a command that fails is a value; one that cannot be started is an error; l
   const long = await git(at, ['show', 'HEAD:a'], { outputBytesMax: 1000 });
   expect(long).toMatchObject({ exit: null, cut: 'output' });
   expect(long.stdout).toHaveLength(1000);
-  // `!` runs a shell whose child would outlive a git that is killed alone.
+  // `!` runs a shell whose child would survive if only git were killed.
   const slow = await git(at, ['-c', 'alias.wait=!sleep 60 & wait', 'wait'], { seconds: 0.2 });
   expect(slow).toMatchObject({ exit: null, cut: 'time' });
   const stopped = await git(at, ['cat-file', '--batch'], { signal: AbortSignal.abort(), input: '' });
   expect(stopped.exit).toBeNull();
 });
 
-test('commits are found by full id; an abbreviation, an unknown id, a blob and a branch’s name are refused', async () => {
+test('a commit needs its full id: an abbreviation, unknown id, blob or branch name is refused', async () => {
   const { dir, shas } = makeRepo([{ a: '1\n' }, { a: '2\n' }]);
   const at = join(dir, '.git');
   const [first, second] = shas as [Sha, Sha];
@@ -129,7 +129,7 @@ test('commits are found by full id; an abbreviation, an unknown id, a blob and a
   expect(await treeOf(at, second)).toBe(person(dir, ['rev-parse', 'HEAD^{tree}']));
 });
 
-test('what differs is told file by file, renames as removed and added, names as they are', async () => {
+test('changed paths are listed one by one, a rename as removed and added, names unquoted', async () => {
   const moved = 'moved '.repeat(50);
   const { dir, shas } = makeRepo([
     { 'same.txt': 's', 'old name': moved, 'a\tb\n"ü': '1', link: 'was a file' },
@@ -147,7 +147,7 @@ test('what differs is told file by file, renames as removed and added, names as 
   expect(await changedPaths(join(dir, '.git'), first, first)).toEqual([]);
 });
 
-test('a file is read byte for byte; a link, a submodule, a folder and too much are refused; nothing is null', async () => {
+test('a file is read byte for byte; links, submodules, folders and large files are refused', async () => {
   const bytes = Buffer.from([0, 255, 10, 13, 10, 0]);
   const { dir, shas } = makeRepo([{ 'd/b*': bytes, 'd/bx': 'x', l: { link: 'd' }, s: { commit: 'e'.repeat(40) } }]);
   const at = join(dir, '.git');
@@ -160,7 +160,7 @@ test('a file is read byte for byte; a link, a submodule, a folder and too much a
   expect((await listTree(at, sha)).map(({ path }) => path)).toEqual(['d/b*', 'd/bx', 'l', 's']);
 });
 
-test('many objects are read in order from one git, missing ones as null, and closing ends what waits', async () => {
+test('one git reads many objects in order, missing ones as null, and closing ends waiting reads', async () => {
   const contents = Array.from({ length: 300 }, (_, n) => 'é'.repeat(n * 100));
   const { dir } = makeRepo([Object.fromEntries(contents.map((text, n) => [`f${n}`, text]))]);
   const ids = contents.map((_, n) => `HEAD:f${n}`);

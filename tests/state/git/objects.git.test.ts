@@ -1,4 +1,4 @@
-// Objects written from Node against stock git: ids, trees, commits, fsck, packing beside appends.
+// Objects written by Node, checked with stock git: ids, trees, commits, fsck, and packing during appends.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ import { git } from '../../support/trail/trail.ts';
 const atMs = Date.parse('2026-06-11T20:58:03Z');
 
 describe('the object store', () => {
-  test('stock git reads what was written, and we read what stock git wrote', async () => {
+  test('stock git reads what we write, and we read what stock git writes', async () => {
     const { hub, store } = emptyHub();
     const bytes = Buffer.from('ungefähr\n');
     await store.write([gitObject('blob', bytes)]);
@@ -33,7 +33,7 @@ describe('the object store', () => {
     expect(await store.read(theirs as Sha)).toEqual({ type: 'blob', bytes: Buffer.from('theirs') });
   });
 
-  test('an object that is nowhere reads as null, and one written later is found', async () => {
+  test('a missing object reads as null, and is found once it is written', async () => {
     const { store } = emptyHub();
     const late = gitObject('blob', Buffer.from('late'));
     expect(await store.read(late.sha)).toBeNull();
@@ -41,7 +41,7 @@ describe('the object store', () => {
     expect((await store.read(late.sha))?.bytes.toString()).toBe('late');
   });
 
-  test('reads asked at once come back each to its own', async () => {
+  test('concurrent reads each return their own object', async () => {
     const { store } = emptyHub();
     const objects = Array.from({ length: 40 }, (_, n) => gitObject('blob', Buffer.from('x'.repeat(n * 3001))));
     await store.write(objects);
@@ -49,7 +49,7 @@ describe('the object store', () => {
     expect(read.map((one) => one?.bytes.length)).toEqual(objects.map(({ bytes }) => bytes.length));
   });
 
-  test('stock git finds nothing wrong with packs of any sizes', async () => {
+  test('stock git finds nothing wrong with packs of objects of any size', async () => {
     const { hub, store } = emptyHub();
     const sizes = [0, 1, 15, 16, 17, 2047, 2048, 2049, 262_143, 262_144, 262_145];
     await store.write([...sizes, 16].map((size) => gitObject('blob', randomBytes(size))));
@@ -59,12 +59,12 @@ describe('the object store', () => {
     const listed = git(hub, ['verify-pack', '-v', index])
       .split('\n')
       .filter((row) => / blob /.test(row));
-    const found = listed.map((row) => Number(row.split(/\s+/)[2])).sort((a, b) => a - b);
-    expect(found).toEqual([...sizes, 16].sort((a, b) => a - b));
+    const blobSizes = listed.map((row) => Number(row.split(/\s+/)[2])).sort((a, b) => a - b);
+    expect(blobSizes).toEqual([...sizes, 16].sort((a, b) => a - b));
     expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
   });
 
-  test('objects that are there already, or twice in a batch, do no harm', async () => {
+  test('objects that exist already, or come twice in a batch, do no harm', async () => {
     const { hub, store } = emptyHub();
     const object = gitObject('blob', Buffer.from('again'));
     await store.write([object, object]);
@@ -73,7 +73,7 @@ describe('the object store', () => {
     expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
   });
 
-  test('a write that fails says so and leaves no temporary file', async () => {
+  test('a failed write throws and leaves no temporary file', async () => {
     const { hub, store } = emptyHub();
     const object = gitObject('blob', Buffer.from('nowhere to go'));
     await store.write([object]);
@@ -87,7 +87,7 @@ describe('the object store', () => {
 });
 
 describe('trees', () => {
-  test('the tree that grows file by file is the one that stock git would write', async () => {
+  test('a tree that grows file by file is the same as stock git writes', async () => {
     const { hub, store } = emptyHub();
     const blob = gitObject('blob', Buffer.from('x'));
     await store.write([blob]);
@@ -102,7 +102,7 @@ describe('trees', () => {
     );
   });
 
-  test('folders that were never looked into keep their content', async () => {
+  test('folders that were never read keep their content', async () => {
     const { hub, store } = emptyHub();
     const blob = gitObject('blob', Buffer.from('x'));
     await store.write([blob]);
@@ -117,7 +117,7 @@ describe('trees', () => {
     expect(await childAt(next.tree, 'docs/file.md/below', load)).toBeNull();
   });
 
-  test('cut bytes are no tree', () => {
+  test('truncated bytes are not a tree', () => {
     const whole = Buffer.from(treeObject(new Map([['a', { mode: '100644', sha: 'a'.repeat(40) as Sha }]])).bytes);
     expect(parseTree(whole).size).toBe(1);
     for (let length = 1; length < whole.length; length++) {
@@ -127,7 +127,7 @@ describe('trees', () => {
 });
 
 describe('commits', () => {
-  test('stock git verifies ours and names the principal; ours verifies what stock git signed', async () => {
+  test('stock git verifies ours and names the principal; we verify what stock git signed', async () => {
     const { hub, store } = emptyHub();
     const signer = generateKey(join(hub, 'key'), 'x');
     const allowed = [{ principal: 'builder@coldpass', namespaces: ['git'], publicKey: signer.publicKey }];
@@ -183,7 +183,7 @@ describe('commits', () => {
 });
 
 describe('packing', () => {
-  test('joins the packs of many batches, keeps what nothing refers to, and the reader still finds all', async () => {
+  test('joins the packs of many batches, keeps unreferenced objects, and the reader still finds all', async () => {
     const { hub, store } = emptyHub();
     const objects = Array.from({ length: 30 }, (_, n) => gitObject('blob', Buffer.from(`blob ${n}`)));
     for (const object of objects) await store.write([object]);
@@ -196,7 +196,7 @@ describe('packing', () => {
     for (const { sha, bytes } of objects) expect((await store.read(sha))?.bytes).toEqual(Buffer.from(bytes));
   });
 
-  test('leaves few packs alone', async () => {
+  test('does nothing if there are few packs', async () => {
     const { hub, store } = emptyHub();
     await store.write([gitObject('blob', Buffer.from('one'))]);
     const packing = packer(hub, 20);
@@ -207,7 +207,7 @@ describe('packing', () => {
     expect(packsIn(hub)).toHaveLength(1);
   });
 
-  test('beside writing loses no object, also when it is ended in the middle', async () => {
+  test('during writes loses no object, even if it is stopped midway', async () => {
     const { hub, store } = emptyHub();
     const written: Sha[] = [];
     for (let round = 0; round < 4; round++) {
@@ -259,7 +259,7 @@ function treeByGit(hub: string, files: string[], sha: Sha): string {
   return execFileSync('git', ['-C', hub, 'write-tree'], { env, encoding: 'utf8' }).trim();
 }
 
-/** Without paths that would make a folder of what is a file already, or the other way round. */
+/** Leaves out paths that would turn a file into a folder, or a folder into a file. */
 function withoutClashes(paths: string[]): string[] {
   const kept: string[] = [];
   for (const path of paths) {

@@ -25,7 +25,7 @@ import { tempDir } from '../../support/temp.ts';
 
 const phase = 'mailu' as PhaseId;
 
-/** An open phase with a Builder's clone, and its publish. */
+/** An open phase with a Builder's clone, and the functions to commit there and publish. */
 async function openPhase(base?: Files[], dir?: string) {
   const made = await makeHub(base, dir);
   const hub = made.hub.dir;
@@ -38,14 +38,14 @@ async function openPhase(base?: Files[], dir?: string) {
     hub,
     clone,
     head: () => git(hub, ['rev-parse', branch]) as Sha,
-    /** Commits on the base, one after the other, at the head of the clone; gives the last. */
+    /** Makes these commits on the base, one after another, and moves the clone's branch there; returns the last. */
     commit: (...commits: Files[]) => addCommits(clone, branch, commits, made.base).at(-1) as Sha,
     receive: (bundlePath: string, more: Partial<Publication> = {}) =>
       receiveBundle({ hub, bundlePath, phase, expectedOld: made.base, ...more }),
   };
 }
 
-test('an honest commit is published: the branch moves, the hub is sound, nothing is left over', async () => {
+test('an honest commit is published: the branch moves, the hub is sound, and nothing is left over', async () => {
   const { hub, clone, base, commit, receive, head } = await openPhase();
   const sha = commit({ 'src/b.txt': 'two\n', 'src/link': { link: '../a.txt' } });
   expect(await receive(boxedBundle(clone, base))).toEqual({ sha });
@@ -70,7 +70,7 @@ test('a merge with the base’s newer commits, and a revert to older content, ar
 });
 
 describe('what is planted in the clone', () => {
-  test('does not run when its bundle is received and cloned: hooks, fsmonitor, filters, insteadOf, sshCommand', async () => {
+  test('does not run when its bundle is received and cloned: hooks, filters, settings', async () => {
     const { hub, stateDir, clone, base, commit, receive } = await openPhase();
     const marker = join(stateDir, 'ran');
     const evil = join(stateDir, 'evil.sh');
@@ -101,12 +101,12 @@ describe('what is planted in the clone', () => {
     expect(await receive(bundle)).toEqual({ sha });
     await coldClone({ hub, sha, into: join(stateDir, 'cold'), git: { tags: ['v1'] } });
     expect(existsSync(marker)).toBe(false);
-    // The same plants do run where git is started in the clone itself: this test can fail.
+    // The same traps do run if git starts in the clone itself, so this test can fail.
     git(clone, ['status']);
     expect(existsSync(marker)).toBe(true);
   });
 
-  test('alternates lend it nothing: objects that only another store has are missing', async () => {
+  test('borrows nothing through alternates: objects from another store are missing', async () => {
     const { clone, repo, base, receive, head } = await openPhase();
     const secret = blob(repo.dir, 'the operator’s secret\n');
     mkdirSync(join(clone, '.git/objects/info'), { recursive: true });
@@ -119,7 +119,7 @@ describe('what is planted in the clone', () => {
     expect(head()).toBe(base);
   });
 
-  test('a tree cannot bring out what the hub holds on the trail by naming its id', async () => {
+  test('reads nothing from the trail by naming the id of one of its objects', async () => {
     const { hub, clone, base, receive } = await openPhase();
     const hidden = git(hub, ['rev-parse', 'trail:machine-docs/README']);
     const commit = rawCommit(clone, base, [{ mode: '100644', name: 'hidden', id: hidden }]);
@@ -128,7 +128,7 @@ describe('what is planted in the clone', () => {
   });
 });
 
-describe('a bundle is refused, in words, and nothing moves, where', () => {
+describe('a bundle is refused with a reason, and nothing moves, if', () => {
   let made: Made;
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   beforeAll(async () => {
@@ -151,19 +151,19 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ['a link is far too long', /at most 1024 are accepted/, [{ l: { link: 'x/'.repeat(600) } }]],
     ['only an inner commit had the link', /leaves the tree/, [{ l: { link: '../x' } }, { l: null, ok: 'ok' }]],
     ['only an inner commit had the submodule', /submodule/, [{ s: { commit: 'e'.repeat(40) } }, { s: null, ok: 'ok' }]],
-    ['a name holds an invisible character', /invisible/, [{ 'a\u202eb': 'x' }]],
+    ['a name contains an invisible character', /invisible/, [{ 'a\u202eb': 'x' }]],
   ])('%s', async (_, reason, commits) => {
     made.commit(...commits);
     await expectRefused(boxedBundle(made.clone, made.base), reason);
   });
 
   test.each([
-    ['a .git folder is in it', /hasDotgit/, '40000', '.git'],
-    ['a .GIT folder is in it', /hasDotgit/, '40000', '.GIT'],
-    ['a .. folder is in it', /hasDotdot/, '40000', '..'],
+    ['it has a .git folder', /hasDotgit/, '40000', '.git'],
+    ['it has a .GIT folder', /hasDotgit/, '40000', '.GIT'],
+    ['it has a .. folder', /hasDotdot/, '40000', '..'],
     ['a name has a slash', /fullPathname/, '100644', 'a/b'],
     ['a name could be .git on another machine', /hasDotgit/, '100644', 'git~1'],
-    ['a mode is none of a file', /badFilemode/, '100666', 'odd'],
+    ['a mode is not a file mode', /badFilemode/, '100666', 'odd'],
   ])('%s', async (_, reason, mode, name) => {
     const { clone, base } = made;
     const id = mode === '40000' ? git(clone, ['rev-parse', `${base}^{tree}`]) : blob(clone, 'x');
@@ -184,12 +184,12 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ],
     ['it has nothing new', /nothing new/, ({ clone, base }) => craftedBundle(clone, [base], [`${base} HEAD`])],
     [
-      'it holds a replace ref',
+      'it has a replace ref',
       /contains HEAD, refs\/replace/,
       ({ clone, base }) => craftedBundle(clone, [base], [`${base} HEAD`, `${base} refs/replace/${base}`]),
     ],
     [
-      'its ref is another',
+      'its ref is not HEAD',
       /exactly HEAD/,
       ({ clone, base }) => craftedBundle(clone, [base], [`${base} refs/heads/main`]),
     ],
@@ -199,7 +199,7 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
       ({ clone }) => ((id) => craftedBundle(clone, [id], [`${id} HEAD`]))(blob(clone, 'x')),
     ],
     [
-      'its pack is cut',
+      'its pack is truncated',
       /git refuses/,
       ({ clone, base }) => bundleFile(readFileSync(boxedBundle(clone, base)).subarray(0, -30)),
     ],
@@ -208,14 +208,14 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     ['it is a link', /not a regular file/, ({ clone }) => linkTo(join(clone, 'a.txt'))],
     ['it is a fifo', /not a regular file/, () => fifo()],
     ['it is a folder', /not a regular file/, () => tempDir()],
-    ['it is not there', /the bundle is missing/, () => join(tempDir(), 'none')],
+    ['it is missing', /the bundle is missing/, () => join(tempDir(), 'none')],
   ])('%s', async (_, reason, craft) => {
     const { clone, base } = made;
     const sha = made.commit({ n: 'new\n' });
     await expectRefused(craft({ clone, base, sha, tree: git(clone, ['rev-parse', `${sha}^{tree}`]) }), reason);
   });
 
-  test('only the merge itself brings the link', async () => {
+  test('only the merge itself adds the link', async () => {
     const { clone, base } = made;
     const side = made.commit({ side: 's' });
     const tree = git(clone, ['rev-parse', `${made.commit({ side: 's', l: { link: '../x' } })}^{tree}`]);
@@ -232,7 +232,7 @@ describe('a bundle is refused, in words, and nothing moves, where', () => {
     await expectRefused(bundle, new RegExp(`not a fast-forward of phase/mailu at ${base}: rebase`));
   });
 
-  test('it is larger than is taken, has too many commits, or the branch is frozen, elsewhere or not there', async () => {
+  test('it is too large, has too many commits, or the branch is frozen, elsewhere or missing', async () => {
     const { clone, base, commit, receive, head } = await openPhase();
     const sha = commit({ n: '1' }, { n: '2' });
     const bundle = boxedBundle(clone, base);
@@ -260,7 +260,7 @@ test('objects that the new head does not need stay out of the hub', async () => 
   expect(() => git(hub, ['cat-file', '-e', junk])).toThrow();
 });
 
-test('of two bundles received at once on one head, one is taken and one is told to try again', async () => {
+test('of two bundles received at once on one head, one is accepted and one must try again', async () => {
   const { clone, base, commit, receive, head } = await openPhase();
   const bundles = ['left', 'right'].map((side) => {
     commit({ side });
@@ -271,7 +271,7 @@ test('of two bundles received at once on one head, one is taken and one is told 
   expect(answers.filter((answer) => 'refused' in answer)).toEqual([refused(/moved/)]);
 });
 
-test('a supervisor killed while it receives leaves the branch as it was; tidying sweeps, and the bundle is taken again', async () => {
+test('a supervisor killed while receiving leaves the branch as it was, and can receive again', async () => {
   const { hub, clone, base, commit, receive, head } = await openPhase();
   const sha = commit({ big: Buffer.from(Array.from({ length: 400_000 }, (_, n) => String(n * 7919)).join('\n')) });
   const bundle = boxedBundle(clone, base);

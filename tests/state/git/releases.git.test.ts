@@ -25,7 +25,7 @@ function tagged() {
   return { dir, first, second, third, fourth };
 }
 
-it('are annotated tags before a commit, the newest version first, with the commits that they peel to', async () => {
+it('are annotated tags before a commit, newest version first, with the commits they point to', async () => {
   const { dir, first, second, third } = tagged();
   expect(await releasesOf(dir, third, { checkout: true })).toEqual([
     { version: '1.10.0+2.10', sha: third },
@@ -35,24 +35,24 @@ it('are annotated tags before a commit, the newest version first, with the commi
   ]);
 });
 
-it('are none where nothing before the commit is tagged', async () => {
+it('are none if nothing before the commit is tagged', async () => {
   const { dir, shas } = makeRepo([{ a: '1' }]);
   expect(await releasesOf(dir, shas[0] as Sha, { checkout: true })).toEqual([]);
 });
 
-it('leave lightweight tags out, which are told by name', async () => {
+it('leave out lightweight tags, which are reported by name', async () => {
   const { dir, second, first } = tagged();
   expect(await lightweightTags(dir, second, { checkout: true })).toEqual(['1.11.0+2']);
   expect(await lightweightTags(dir, first, { checkout: true })).toEqual([]);
 });
 
-it('are no tags of anything but commits', async () => {
+it('are never tags of anything but commits', async () => {
   const { dir, first } = tagged();
   git(dir, ['tag', '-a', '4.0.0+1', '-m', 'a tree', `${first}^{tree}`]);
   expect(await releasesOf(dir, first, { checkout: true })).toEqual([{ version: '1.9.0+2.0', sha: first }]);
 });
 
-it('cannot be told of a commit that is not there', async () => {
+it('throw for a missing commit', async () => {
   const { dir } = tagged();
   await expect(releasesOf(dir, Sha.parse('f'.repeat(40)), { checkout: true })).rejects.toThrow(/cannot be listed/);
 });

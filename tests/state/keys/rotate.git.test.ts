@@ -1,5 +1,5 @@
-// New keys for old ones: what was signed before stays good for stock git, what comes after counts by the new key alone, and
-// allowed_signers changes under the operator's act, exactly as it says, or not at all.
+// Key rotation: for stock git, earlier signatures stay valid and later ones need the new key; allowed_signers changes
+// only under the operator's act, and exactly as the act says.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ const notes = 'machine-docs/STATUS-mailu.md';
 
 type Ground = Awaited<ReturnType<typeof ground>>;
 
-/** A hub with a trail, a funnel whose clock goes by hand, and the way to rotate a key as the supervisor does it. */
+/** A hub with a trail, a funnel with a manual clock, and functions that rotate a key as the supervisor does. */
 async function ground(from = noon) {
   const made = await makeHub(undefined, tempDir());
   const keys = join(made.stateDir, 'keys');
@@ -74,7 +74,7 @@ async function ground(from = noon) {
   return { made, keys, trail, rotation, intent, rotate, wait };
 }
 
-/** What stock git says of each commit, oldest first, by the list at the head: `G builder@coldpass`. */
+/** Stock git's verdict on each commit by the list at the head, oldest first: `G builder@coldpass`. */
 function verdicts({ made }: Ground, zone: string): string[] {
   const dir = made.hub.dir;
   const list = join(tempDir(), 'allowed_signers');
@@ -87,7 +87,7 @@ function verdicts({ made }: Ground, zone: string): string[] {
 
 describe('a rotation', () => {
   it.each(['UTC', 'America/New_York', 'Europe/Dublin', 'Asia/Kolkata'])(
-    'leaves every signature good for stock git, before and after, in %s',
+    'keeps every signature valid for stock git, before and after, in %s',
     async (zone) => {
       for (const from of [noon, Date.parse('2026-12-24T12:00:00Z')]) {
         const place = await ground(from);
@@ -117,7 +117,7 @@ describe('a rotation', () => {
     },
   );
 
-  it('of a key ends what it may sign: for stock git with the hour, for us at once', async () => {
+  it('bounds both keys in time for stock git, with an hour of tolerance on each side', async () => {
     const place = await ground();
     const { made, rotate, trail } = place;
     const next = await rotate('builder');
@@ -135,7 +135,7 @@ describe('a rotation', () => {
     expect(verdicts(place, 'UTC').every((line) => line.startsWith('G'))).toBe(true);
   });
 
-  it('is found again by the next funnel, which takes the new key and refuses the old', async () => {
+  it('is known to the next funnel, which accepts the new key and refuses the old', async () => {
     const { made, keys, rotate, trail } = await ground();
     await trail.append([note('one')]);
     const next = await rotate('builder');
@@ -148,7 +148,7 @@ describe('a rotation', () => {
     await again.close();
   });
 
-  it('whose old key, new key or role does not fit is refused, and nothing changes', async () => {
+  it('is refused if its old key, new key or role does not fit, and nothing changes', async () => {
     const { made, intent, rotation, trail } = await ground();
     const { builder, adversary, operator } = made.signers;
     const stranger = generateKey(join(tempDir(), 'key'), 'x');
@@ -172,7 +172,7 @@ describe('a rotation', () => {
     expect(trail.nextId).toBe(2);
   });
 
-  it('in one batch with others, each commit bears the key that counts there', async () => {
+  it('in one batch with others signs each commit with the key valid at that point', async () => {
     const place = await ground();
     const { made, intent, rotation, trail } = place;
     await Promise.all([
@@ -186,17 +186,17 @@ describe('a rotation', () => {
   });
 });
 
-describe('a push after a rotation is turned down, and an audit finds it,', () => {
+describe('a push after a rotation is refused, and an audit reports it,', () => {
   type Case = [string, RegExp, (place: Ground, next: Signer) => Promise<Sha>];
   const cases: Case[] = [
     [
-      'where the old key signs',
+      'if the old key signs',
       /signature: /,
       ({ made, trail }) =>
         pushed(made, trail.head, { [notes]: grown(made, notes, noteEntry(trail)) }, made.signers.builder),
     ],
     [
-      'where an act is signed with the operator’s old key',
+      'if an act is signed with the operator’s old key',
       /act: .*was rotated out/,
       async (place, next) => {
         const { made, trail, rotate, rotation, intent } = place;
@@ -207,7 +207,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
       },
     ],
     [
-      'where allowed_signers changes without an act',
+      'if allowed_signers changes without an act',
       /signers: .*no act of this commit rotates a key/,
       ({ made, trail }) =>
         pushed(
@@ -221,7 +221,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
         ),
     ],
     [
-      'where an act rotates one key, and allowed_signers another',
+      'if an act rotates one key, and allowed_signers another',
       /signers: .*does not match this rotation/,
       ({ made, trail, rotation, intent }) => {
         const act = intent(rotation('runner', made.signers.runner));
@@ -237,7 +237,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
       },
     ],
     [
-      'where an act rotates a key, and allowed_signers stays',
+      'if an act rotates a key, and allowed_signers does not change',
       /signers: .*does not match this rotation/,
       ({ made, trail, rotation, intent }) => {
         const entry = {
@@ -254,7 +254,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
       },
     ],
     [
-      'where the Builder rotates the Adversary’s key by himself',
+      'if the Builder rotates the Adversary’s key',
       /act: .*is the builder's, not the operator's/,
       ({ made, trail, rotation, intent }, next) => {
         const act = intent(rotation('adversary', made.signers.adversary), next);
@@ -282,7 +282,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
     expect(report.problems.map(({ what }) => what).join('\n')).toMatch(rule);
   });
 
-  it('and none is, where the new key signs and the act is honest', async () => {
+  it('but not if the new key signs and the act is honest', async () => {
     const place = await ground();
     const { made, trail, rotate } = place;
     await trail.append([note('one')]);
@@ -294,7 +294,7 @@ describe('a push after a rotation is turned down, and an audit finds it,', () =>
 });
 
 describe('keys of two roles', () => {
-  it('are never one: a hub is not made so', async () => {
+  it('must differ, or no hub is created', async () => {
     const dir = tempDir();
     const repo = makeRepo([{ 'a.txt': 'a\n' }], join(dir, 'repo'));
     const [operator, other] = [generateKey(join(dir, 'one'), 'x'), generateKey(join(dir, 'two'), 'x')];
@@ -310,7 +310,7 @@ describe('keys of two roles', () => {
     );
   });
 
-  it('read back with their times, and a role’s key is found among those it had', async () => {
+  it('read back with their times, and a role’s key is found among all it had', async () => {
     const { keys, made, rotation } = await ground();
     const payload = rotation('builder', made.signers.builder);
     const list = parseAllowedSigners(
@@ -354,7 +354,7 @@ function pusherOf(hub: string): string {
   return join(hub, '..', 'pusher');
 }
 
-/** A commit on the trail in a repository beside the hub, signed by that key. */
+/** A commit on the trail, made in a repository beside the hub and signed with this key. */
 async function pushed({ hub }: Ground['made'], parent: Sha, files: Files, signer: Signer): Promise<Sha> {
   const pusher = pusherOf(hub.dir);
   execFileSync('git', ['init', '-q', pusher]);
@@ -369,7 +369,7 @@ async function pushed({ hub }: Ground['made'], parent: Sha, files: Files, signer
   return object.sha;
 }
 
-/** What the hub says to a push of it; empty where it goes in. */
+/** The hub's answer to a push of this commit; empty if accepted. */
 function refused(hub: string, sha: Sha): string {
   try {
     git(pusherOf(hub), ['push', '-q', hub, `${sha}:refs/heads/trail`]);

@@ -1,4 +1,4 @@
-// Our signatures and key files against stock ssh-keygen and ssh-agent, both ways.
+// Our signatures and key files checked against stock ssh-keygen and ssh-agent, in both directions.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,11 +19,11 @@ describe('signatures', () => {
     writeFileSync(join(dir, 'sig'), signer.sign('git', message));
     const allowed = [{ principal: 'builder@coldpass', namespaces: ['git'], publicKey: signer.publicKey }];
     writeFileSync(join(dir, 'allowed'), formatAllowedSigners(allowed));
-    const said = keygen(
+    const output = keygen(
       ['-Y', 'verify', '-f', join(dir, 'allowed'), '-I', 'builder@coldpass', '-n', 'git', '-s', join(dir, 'sig')],
       message,
     );
-    expect(said).toContain('Good "git" signature for builder@coldpass');
+    expect(output).toContain('Good "git" signature for builder@coldpass');
   });
 
   test.for(['sha512', 'sha256'])('those of ssh-keygen -Y sign over %s verify here', (hash) => {
@@ -39,7 +39,7 @@ describe('signatures', () => {
     });
   });
 
-  test('our signature is byte for byte that of ssh-keygen', () => {
+  test('ours are byte for byte those of ssh-keygen', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'x');
     expect(signer.sign('git', message)).toBe(keygen(['-Y', 'sign', '-f', join(dir, 'key'), '-n', 'git'], message));
@@ -87,7 +87,7 @@ describe('signatures', () => {
 });
 
 describe('key files', () => {
-  test('ssh-keygen reads the key that we write: same public half, same fingerprint, sound private half', () => {
+  test('ssh-keygen reads the key that we write: same public half, same fingerprint', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'runner@coldpass');
     expect(keygen(['-y', '-f', join(dir, 'key')]).trim()).toBe(`${signer.publicKey} runner@coldpass`);
@@ -96,7 +96,7 @@ describe('key files', () => {
     expect(statSync(join(dir, 'key')).mode & 0o777).toBe(0o600);
   });
 
-  test('every length of comment pads to a file that ssh-keygen reads', () => {
+  test('ssh-keygen reads a key file with a comment of any length', () => {
     const dir = tempDir();
     for (let length = 0; length < 9; length++) {
       const { publicKey } = generateKey(join(dir, `key${length}`), 'c'.repeat(length));
@@ -113,14 +113,14 @@ describe('key files', () => {
     expect(verifySignature('git', message, signer.sign('git', message))?.publicKey).toBe(signer.publicKey);
   });
 
-  test('a key is never written over another', () => {
+  test('an existing key is never overwritten', () => {
     const path = join(tempDir(), 'key');
     const before = generateKey(path, 'x').fingerprint;
     expect(() => generateKey(path, 'x')).toThrow(/cannot be written/);
     expect(loadSigner(path).fingerprint).toBe(before);
   });
 
-  test('what is wrong with a key file is said in words', () => {
+  test('each fault of a key file has a clear message', () => {
     const dir = tempDir();
     const at = (name: string) => join(dir, name);
     keygen(['-q', '-t', 'ed25519', '-N', 'secret', '-f', at('locked')]);
@@ -143,7 +143,7 @@ describe('key files', () => {
 });
 
 describe('allowed signers', () => {
-  test('what is written reads back, comments and empty lines aside', () => {
+  test('read back as written, ignoring comments and empty lines', () => {
     const { publicKey } = generateKey(join(tempDir(), 'key'), 'x');
     const signers = [
       { principal: 'operator@coldpass', namespaces: ['git', 'coldpass-act'], publicKey },
@@ -160,7 +160,7 @@ describe('allowed signers', () => {
     'builder@coldpass cert-authority namespaces="git" ssh-ed25519 AAAA',
     'builder@coldpass namespaces="git" ssh-rsa AAAA',
     'builder@coldpass namespaces="git" ssh-ed25519 AAAA',
-  ])('the line «%s» is refused by number', (line) => {
+  ])('the line «%s» is refused with its number', (line) => {
     expect(() => parseAllowedSigners(`\n${line}\n`)).toThrow(/line 2/);
   });
 });

@@ -9,19 +9,16 @@ describe('nothing is flagged', () => {
   it.each([
     ['in a claim and its later verdict', claimed + passed],
     [
-      'in a fail and a pass with time for the mending between them',
+      'in a fail and a pass with time for a fix between them',
       `## M1 FAIL @2026-01-02T10:00Z\n\nBuild #3.\n\n## M1 PASS @2026-01-02T10:30Z\n\nCommit \`abc1230\`, build #5.\n`,
     ],
     [
       'in a fail and a pass close together over the same build',
       '## M1 FAIL @2026-01-02T10:00Z\n\nBuild #3.\n\n## M1 PASS @2026-01-02T10:01Z\n\nBuild #3, read again.\n',
     ],
+    ['in a claim that awaits its verdict, which comes later', `${claimed}Awaiting Adversary.\n\n${passed}`],
     [
-      'in a claim that was made before the verdict and says that it awaits it',
-      `${claimed}Awaiting Adversary.\n\n${passed}`,
-    ],
-    [
-      'in one branch whose head is given short and long',
+      'in a branch whose head is given abbreviated and in full',
       `${claimed}branch \`a/b\`, head \`1234abc\`\n\nbranch \`a/b\`, head \`1234abcdef\`\n\n${passed}`,
     ],
     [
@@ -29,7 +26,7 @@ describe('nothing is flagged', () => {
       `${claimed}The backup tier is N/A. install/upgrade ALL pass.\n\n${passed}`,
     ],
     [
-      'in a finding that was closed after it was left to be closed',
+      'in a finding that was left to be closed, and later closed',
       `${claimed}V1-2 is left for the Adversary to close, @2026-01-02T10:00Z.\n\n${passed}V1-2 is closed.\n`,
     ],
     [
@@ -37,11 +34,11 @@ describe('nothing is flagged', () => {
       `# STATUS — phase a\n\n## Definition of Done\n\n- [x] all\n\n${claimed}${passed}\n## DONE\n\nHanded over.\n`,
     ],
     [
-      'in two verdicts that one sentence gives, with one commit',
+      'in two verdicts in one sentence, with one commit',
       `${claimed}${claimed.replaceAll('M1', 'M2')}M1 + M2 ✅PASS @2026-01-02T10:00Z (\`def4560\`).\n`,
     ],
     [
-      'in a fail that stands on words alone',
+      'in a fail with nothing but words as evidence',
       '## M1 FAIL @2026-01-02T10:00Z\n\n[CONC-A1] filed: the counter is shared.\n',
     ],
     ['in a veto that was lifted', `${claimed}${passed}\n## VETO the rest is missing\n\n## VETO LIFTED @2026-01-03\n`],
@@ -83,7 +80,7 @@ describe('it is flagged', () => {
       [8],
     ],
     [
-      'that a claim has lost its gate line, which a name in it tells',
+      'that a claim has lost its gate line, though a name in it shows its gate',
       `**Gate: M1 notes — PASS @2026-01-02 (\`abc1230\`).**\n\n**WHAT.** a\n\n---\n\n**Gate: M2 files — PASS @2026-01-02 (\`def4560\`).**\n\n**WHAT.** b\n\n**WHAT.** notes are kept.\n`,
       /^claim-without-gate a claim has no gate line; it was assigned to M1 because of a name in it/,
       [11],
@@ -125,7 +122,7 @@ describe('it is flagged', () => {
       [8, 1],
     ],
     [
-      'that a heading and what stands under it give two verdicts',
+      'that a heading and the text under it give two verdicts',
       `${claimed}${passed}\n**Verdict: FAIL** — no.\n`,
       /^sections-disagree M1 is PASS and FAIL under one heading/,
       [4, 8],
@@ -167,7 +164,7 @@ describe('it is flagged', () => {
       [12, 4],
     ],
     [
-      'that a gate has no findings, though they are told of',
+      'that a gate is said to have no findings, though one is mentioned',
       `${claimed}${passed}V1-2 is closed. M1 has no Adversary findings.\n`,
       /^sections-disagree the text says that M1 has no findings, but lists V1-2 under it/,
       [7, 7],
@@ -245,17 +242,24 @@ describe('it is flagged', () => {
       [6],
     ],
   ])('%s', (_, text, what, lines) => {
-    const said = read(text).flags.map((flag) => ({ text: `${flag.kind} ${flag.what}`, lines: linesOf(flag.where) }));
-    expect(said.map((one) => one.text)).toContainEqual(expect.stringMatching(what));
-    expect(said.find((one) => what.test(one.text))?.lines).toEqual(lines);
+    const flags = read(text).flags.map((flag) => ({ text: `${flag.kind} ${flag.what}`, lines: linesOf(flag.where) }));
+    expect(flags.map((one) => one.text)).toContainEqual(expect.stringMatching(what));
+    expect(flags.find((one) => what.test(one.text))?.lines).toEqual(lines);
   });
 
-  it('each in the fixtures, and nothing else', () => {
+  it('for each problem in the fixtures, and for nothing else', () => {
     expect(flagsOf(read(fixtureText('REVIEW-notes.md')))).toEqual(['impossible-time M1']);
     expect(flagsOf(read(fixtureText('STATUS-7.md')))).toEqual([
-      ...['no-evidence S2.4', 'fabricated S2.3', 'claim-without-gate', 'veto-stands S2.2 V4-3b S2.3 S3'],
-      ...['sections-disagree S1', 'sections-disagree S2.2', 'sections-disagree', 'sections-disagree V4-1'],
-      ...['sections-disagree S0', 'sections-disagree S2.1'],
+      'no-evidence S2.4',
+      'fabricated S2.3',
+      'claim-without-gate',
+      'veto-stands S2.2 V4-3b S2.3 S3',
+      'sections-disagree S1',
+      'sections-disagree S2.2',
+      'sections-disagree',
+      'sections-disagree V4-1',
+      'sections-disagree S0',
+      'sections-disagree S2.1',
     ]);
   });
 });
@@ -266,8 +270,8 @@ describe('with a repository', () => {
   );
   const known = (subject: string) => ({ sha: 'a'.repeat(40), subject });
 
-  it('a commit that is not there backs nothing', () => {
-    const found = withRepository(
+  it('a missing commit is no evidence', () => {
+    const checked = withRepository(
       trail,
       new Map([
         ['abc1230', known('keep notes')],
@@ -275,13 +279,13 @@ describe('with a repository', () => {
         ['eee7890', null],
       ]),
     );
-    expect(found.flags.map(({ what }) => what)).toEqual([
+    expect(checked.flags.map(({ what }) => what)).toEqual([
       'the PASS of M1 cites eee7890, which is not a commit in the repository',
     ]);
-    expect(found.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
+    expect(checked.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
   });
 
-  it("a verdict's commit that speaks of another gate is flagged, one that speaks of its own is not", () => {
+  it("a verdict's commit is flagged if its subject names another gate, but not its own", () => {
     const at = (subject: string) =>
       withRepository(
         trail,

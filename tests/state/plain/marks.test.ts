@@ -15,13 +15,13 @@ describe('a stamp', () => {
     ['@2026-05-30T23:4x', '2026-05-30T23:4xZ', 'ten minutes', 10],
     ['@2026-05-31T05:xxZ', '2026-05-31T05:xxZ', 'hour', 60],
     ['@2026-05-28 ~22:10Z', '2026-05-28T22:10Z', 'minute', 1],
-  ])('%s is a span', (text, at, precision, minutes) => {
+  ])('%s is a span of time', (text, at, precision, minutes) => {
     const [found] = stampsIn(text, null) as unknown as [Stamp];
     expect(found).toMatchObject({ at, precision, assumed: false });
     expect(found.untilMs - found.fromMs).toBe(minutes * 60_000);
   });
 
-  it('without a date takes the one above, or the day before where it would lie after it', () => {
+  it('without a date takes the one above, or the day before if it would be later than that', () => {
     expect(stampsIn('@05:02Z', above ?? null)).toMatchObject([{ at: '2026-05-31T05:02Z', assumed: true }]);
     expect(stampsIn('@16:22:07Z', above ?? null)).toMatchObject([{ at: '2026-05-30T16:22:07Z', assumed: true }]);
     expect(stampsIn('@16:22:07Z', null)).toEqual([]);
@@ -29,13 +29,13 @@ describe('a stamp', () => {
   });
 
   it.each(['2026-13-01', '@2026-01-01T77:00Z', 'v2024.06.52', '3.0.1+2024.06.27', 'x2026-01-01-2'])(
-    '%s is none',
+    '%s is not one',
     (text) => {
       expect(stampsIn(text, null)).toEqual([]);
     },
   );
 
-  it('compares by what it can mean at least and at most', () => {
+  it('compares by the earliest and latest time it can mean', () => {
     const [vague, early, late] = ['2026-05-31T05:0xZ', '2026-05-31T05:09Z', '2026-05-31T05:10Z'].map(
       (text) => stampsIn(text, null)[0],
     ) as unknown as [Stamp, Stamp, Stamp];
@@ -85,11 +85,11 @@ describe('in a text', () => {
     for (const { build, index } of buildsIn(text)) expect(text.slice(index)).toMatch(new RegExp(`^${build}\\b`));
   });
 
-  it('are logs by their paths', () => {
+  it('logs are known by their paths', () => {
     expect(logsIn('see `/root/a-1.log`, /var/log/b.log; not c.log')).toEqual(['/root/a-1.log', '/var/log/b.log']);
   });
 
-  it('are sentences, which no full stop in code, short forms or numbers ends', () => {
+  it('a full stop in code, an abbreviation or a number ends no sentence', () => {
     const text = 'One incl. `a. b` 3.5. **Two (see e.g. it).** Q1 ✅ · Q2 ✅ end';
     expect(sentencesOf(text).map((one) => one.text.trim())).toEqual([
       'One incl. `a. b` 3.5.',
@@ -103,7 +103,7 @@ describe('in a text', () => {
 describe('the lines of a page', () => {
   const blocks = (text: string) => blocksOf(sourceLines(text)).map((block) => [lineOf(block), block.kind, block.text]);
 
-  it('lose the bars between them, and get back the empty lines that those stand for', () => {
+  it('lose the bars between them and regain the empty lines', () => {
     expect(blocks('3 lines\n1 KiB\nMarkdown\n# A\n|\n||\nb\n|\n||\n|\n||\nc\n|\n||\nd\n|\n')).toEqual([
       [4, 'heading', 'A'],
       [7, 'paragraph', 'b'],
@@ -111,14 +111,14 @@ describe('the lines of a page', () => {
     ]);
   });
 
-  it('keep the bars of a table of their own', () => {
+  it('keep the bars of a real table', () => {
     expect(blocks('# A\n\n| a | b |\n|---|---|\n| 1 | 2 |\n')).toEqual([
       [1, 'heading', 'A'],
       [3, 'paragraph', '| a | b | |---|---| | 1 | 2 |'],
     ]);
   });
 
-  it('keep within a file what a page has above it', () => {
+  it('keep a word inside a file that a page has above it', () => {
     expect(blocks('# A\n\nMarkdown\n')).toEqual([
       [1, 'heading', 'A'],
       [3, 'paragraph', 'Markdown'],

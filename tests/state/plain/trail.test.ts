@@ -45,29 +45,29 @@ describe('a plain trail', () => {
     expect(trail.unplaced).toEqual([]);
   });
 
-  it('folds a status log: gates of all kinds, the veto with its checklist, deferrals, what was taken back', () => {
+  it('folds a status log: gates of all kinds, the veto with its checklist, deferrals, retractions', () => {
     const trail = read(status);
     expect(Object.fromEntries(trail.gates.map(({ id, standing }) => [id, standing]))).toEqual({
-      ...{
-        S0: 'PASS',
-        S1: 'PASS',
-        S2: 'unknown',
-        'S2.1': 'PASS',
-        'S2.2': 'PASS',
-        'S2.3': 'retracted',
-        'S2.4': 'only listed',
-      },
-      ...{ 'S2.5': 'blocked', S3: 'unknown', 'V4-3b': 'PASS' },
+      S0: 'PASS',
+      S1: 'PASS',
+      S2: 'unknown',
+      'S2.1': 'PASS',
+      'S2.2': 'PASS',
+      'S2.3': 'retracted',
+      'S2.4': 'only listed',
+      'S2.5': 'blocked',
+      S3: 'unknown',
+      'V4-3b': 'PASS',
     });
     expect(verdictsOf(trail)).toEqual([
-      ...[
-        'S0: PASS 2026-04-07',
-        'S1: FAIL -',
-        'S1: PASS 2026-04-08',
-        'S2.1: PASS 2026-04-09',
-        'S2.2: PASS 2026-04-11T09:44Z',
-      ],
-      ...['S2.3: PASS -', 'S2.4: PASS -', 'V4-3b: PASS 2026-04-10T21:15Z'],
+      'S0: PASS 2026-04-07',
+      'S1: FAIL -',
+      'S1: PASS 2026-04-08',
+      'S2.1: PASS 2026-04-09',
+      'S2.2: PASS 2026-04-11T09:44Z',
+      'S2.3: PASS -',
+      'S2.4: PASS -',
+      'V4-3b: PASS 2026-04-10T21:15Z',
     ]);
     const gate = (id: string) => trail.gates.find((one) => one.id === id);
     expect(gate('S2.2')?.claims).toMatchObject([
@@ -89,7 +89,10 @@ describe('a plain trail', () => {
     ]);
     expect(trail.vetoes).toMatchObject([
       {
-        ...{ at: '2026-04-10T18:02:11Z', assumed: true, standing: true, lifted: null },
+        at: '2026-04-10T18:02:11Z',
+        assumed: true,
+        standing: true,
+        lifted: null,
         checklist: [
           { what: 'florist S2.2', ids: ['S2.2'], met: true },
           { what: 'tailor V4-3b', ids: ['V4-3b'], met: true },
@@ -114,7 +117,7 @@ describe('a plain trail', () => {
     expect(trail.unplaced).toMatchObject([{ from: 31, to: 31, text: 'The lift in the shop is slow.' }]);
   });
 
-  it.each(['|', '||'] as const)('reads the same from a page whose lines are parted by bars (| and %s)', (second) => {
+  it.each(['|', '||'] as const)('reads the same from a page whose lines are separated by bars (| and %s)', (second) => {
     for (const text of [review, status]) {
       const [plain, page] = [read(text), read(webbed(text, second))];
       expect(verdictsOf(page)).toEqual(verdictsOf(plain));
@@ -131,7 +134,7 @@ describe('a plain trail', () => {
     }
   });
 
-  it('reads the same with the line ends of Windows, and with a byte order mark', () => {
+  it('reads the same with Windows line endings and a byte order mark', () => {
     expect(read(`\ufeff${status.replaceAll('\n', '\r\n')}`)).toEqual(read(status));
   });
 
@@ -157,11 +160,11 @@ describe('a plain trail', () => {
     ['a gate line in a list', '- **notes (M1)** — ✅ Adversary PASS @2026-01-02T10:00Z.\n'],
     ["a commit's subject", 'review(M1): PASS @2026-01-02T10:00Z\n'],
     [
-      'words in passing',
+      'a mention in passing',
       '## Gate M1 — CLAIMED @2026-01-02T09:00Z\n\nSee below. M1 ✅PASS @2026-01-02T10:00Z (`abc1230`).\n',
     ],
     [
-      'words that begin a line inside a paragraph',
+      'a line inside a paragraph',
       'As was said before:\n**M1 notes — ✅ Adversary PASS @2026-01-02T10:00Z (REVIEW-1 `abc1230`).**\n',
     ],
   ])('takes a verdict from %s', (_, text) => {
@@ -170,7 +173,7 @@ describe('a plain trail', () => {
 
   it.each([
     ['tests that passed', '## Notes\n\n- **M1** is next.\n- `test_a` PASSED; all 5 stages PASS; P4 restore PASSED.\n'],
-    ['what is quoted as code', '## Gate M1 — CLAIMED @2026-01-02\n\nWrite `## M1 PASS @2026-01-03` there.\n'],
+    ['text quoted as code', '## Gate M1 — CLAIMED @2026-01-02\n\nWrite `## M1 PASS @2026-01-03` there.\n'],
     ['a condition', '## Gate M1 — CLAIMED @2026-01-02\n\nNothing goes on until M1 PASS.\n'],
     [
       'another gate that is named in passing',
@@ -180,14 +183,14 @@ describe('a plain trail', () => {
     expect(verdictsOf(read(text))).toEqual([]);
   });
 
-  it('takes a heading that a sentence was wrapped into for that sentence', () => {
+  it('reads a heading as text if a sentence was wrapped into it', () => {
     const trail = read(
       '## Log\n- **notes M1 — CLAIMED @2026-01-02 (all green, see\n## Gate M1).** Deferred: none.\n\n## Gate M1 — CLAIMED @2026-01-02\n',
     );
     expect(trail.gates).toMatchObject([{ id: 'M1', claims: [{ where: [{ line: 2 }, { line: 5 }] }] }]);
   });
 
-  it('gives a verdict without a time that of its heading, and says that it did', () => {
+  it('gives a verdict without a time the time of its heading, marked as assumed', () => {
     const text =
       '## M1: PASS @2026-01-02T10:00Z\n\nBuild #3.\n\n## CORRECTION, the M1 PASS was one look at the wrong log\n\n## Looked at again @2026-01-02T13:00Z\n\nM1: PASS\n';
     expect(read(text).gates).toMatchObject([
@@ -215,7 +218,7 @@ describe('a plain trail', () => {
     expect(trail.deferrals.map(({ state }) => state)).toEqual(['open', 'closed']);
   });
 
-  it('lets a veto stand through its met checklist, until it is lifted', () => {
+  it('keeps a veto standing until it is lifted, even if its checklist is met', () => {
     const raised = '## VETO the notes are lost\n\n- [x] one store\n- [ ] the other\n';
     expect(read(raised).vetoes).toMatchObject([{ standing: true, checklist: [{ met: true }, { met: false }] }]);
     const met = raised.replace('[ ]', '[x]');
@@ -227,7 +230,7 @@ describe('a plain trail', () => {
     expect(read('## M1 PASS @2026-01-02\n\nSeen in build #4. No VETO.\n').vetoes).toEqual([]);
   });
 
-  it('reads a gate with 60 verdicts in the order of their times', () => {
+  it('orders the 60 verdicts of a gate by time', () => {
     const verdicts = Array.from(
       { length: 60 },
       (_, at) => `## M1 ${at === 59 ? 'PASS' : 'FAIL'} @2026-01-02T10:${String(at).padStart(2, '0')}Z`,
@@ -236,7 +239,7 @@ describe('a plain trail', () => {
     expect(trail.gates).toMatchObject([{ standing: 'PASS', verdicts: { length: 60 } }]);
   });
 
-  it('is read without harm, whatever it holds', () => {
+  it('never makes the reader fail, whatever it contains', () => {
     const line = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 30 }),
       fc.constantFrom(

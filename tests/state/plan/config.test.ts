@@ -9,7 +9,7 @@ const minimal =
   'name: mail\nrecipes:\n  unit:\n    stages:\n      - name: test\n        run: ls\n    tests: ["tests/**"]\n';
 const recipe = 'stages:\n  - name: test\n    run: ls\ntests: ["tests/**"]\n';
 
-test('a small configuration is read with its defaults', () => {
+test('a small configuration gets its defaults', () => {
   const config = readConfig(checkout({ 'coldpass.yml': minimal }));
   expect(config).toMatchObject({ name: 'mail', base: 'main' });
   expect(config.recipes).toMatchObject({
@@ -20,17 +20,25 @@ test('a small configuration is read with its defaults', () => {
   });
 });
 
-test('an app recipe is read with its defaults', () => {
+test('an app recipe gets its defaults', () => {
   const config = readConfig(checkout({ 'coldpass.yml': app('') }));
   expect(recipeNamed(config, 'mail')).toMatchObject({
-    ...{ engine: 'swarm', app: '.', compose: ['compose.yml'], main: 'app', suite: 'tests', upgradeFrom: 'previous' },
-    ...{ ready: [], needs: {}, notApplicable: {}, seconds: { deploy: 300, tests: 300 } },
+    engine: 'swarm',
+    app: '.',
+    compose: ['compose.yml'],
+    main: 'app',
+    suite: 'tests',
+    upgradeFrom: 'previous',
+    ready: [],
+    needs: {},
+    notApplicable: {},
+    seconds: { deploy: 300, tests: 300 },
   });
 });
 
 test.each([
   [
-    'an engine that is not known',
+    'an unknown engine',
     'engine: swarm',
     'engine: docker',
     '4: recipes.mail.engine: needs "process" or "swarm"; correct it',
@@ -43,31 +51,31 @@ test.each([
   ],
   ['no suite', 'suite: tests', 'main: app', '3: recipes.mail.suite: is missing; add it'],
   [
-    'a path out of the tree',
+    'a path that leaves the tree',
     'suite: tests',
     'suite: ../tests',
     '5: recipes.mail.suite: must be a relative path without "." or ".." parts; correct it',
   ],
   [
-    'a release that is none',
+    'an invalid release',
     '',
     '    upgradeFrom: v1\n',
     '7: recipes.mail.upgradeFrom: a release is named like 1.2.0+7.4; correct it',
   ],
   [
-    'a rung that always applies',
+    'an exemption for a rung that always applies',
     '',
     '    notApplicable: { lint: "it has none" }\n',
     '7: recipes.mail.notApplicable.lint: no such key; remove it or correct its spelling',
   ],
   [
-    'a probe of no kind',
+    'a probe of an unknown kind',
     '',
     '    ready: [{ service: app, udp: 1 }]\n',
     '7: recipes.mail.ready.0: needs `service`, one of `http`, `tcp` and `exec`, and no unknown keys; correct it',
   ],
   [
-    'a key in a probe',
+    'an unknown key in a probe',
     '',
     '    ready: [{ service: app, http: /, prot: 1 }]\n',
     '7: recipes.mail.ready.0.prot: no such key; remove it or correct its spelling',
@@ -85,12 +93,12 @@ test.each([
     '7: recipes.mail.needs.An-Idp: this name is not valid here: lower-case letters and digits, at most 12; rename it',
   ],
   [
-    'a key in a need',
+    'an unknown key in a need',
     '',
     '    needs:\n      idp: { app: idp, suite: tests }\n',
     '8: recipes.mail.needs.idp.suite: no such key; remove it or correct its spelling',
   ],
-])('an app recipe with %s is one line: file, line, what and fix', (_, from, to, line) => {
+])('an app recipe with %s gives one line with file, line, problem and fix', (_, from, to, line) => {
   const text = from === '' ? app(to) : app('').replace(from, to);
   expect(() => readConfig(checkout({ 'coldpass.yml': text }))).toThrow(
     expect.objectContaining({ code: 'bad-file', message: `coldpass.yml:${line}` }),
@@ -101,7 +109,7 @@ function app(more: string): string {
   return `name: mail\nrecipes:\n  mail:\n    engine: swarm\n    suite: tests\n    tests: ["tests/**"]\n${more}`;
 }
 
-test('a recipe may stand alone in its folder', () => {
+test('a recipe may have a folder with its own file', () => {
   const dir = checkout({
     'coldpass.yml': 'name: mail\n',
     'recipes/slow/recipe.yml': recipe,
@@ -111,20 +119,20 @@ test('a recipe may stand alone in its folder', () => {
   expect(Object.keys(readConfig(dir).recipes)).toEqual(['slow']);
 });
 
-test('an unknown recipe is told with those there are', () => {
+test('an unknown recipe is refused with a list of the known ones', () => {
   const config = readConfig(checkout({ 'coldpass.yml': minimal }));
   expect(() => recipeNamed(config, 'unti')).toThrow(/there is no recipe "unti"; use one of unit/);
   expect(() => recipeNamed(config, 'constructor')).toThrow(/there is no recipe "constructor"/);
 });
 
-test('a role lays its own settings over the shared ones', () => {
+test('a role’s settings override the shared ones', () => {
   const agents = 'agents:\n  model: a\n  limits: { turns: 5, usd: 2 }\n  adversary: { model: b, limits: { usd: 1 } }\n';
   const config = readConfig(checkout({ 'coldpass.yml': minimal + agents }));
   expect(agentSettings(config, 'builder')).toEqual({ model: 'a', limits: { turns: 5, usd: 2 } });
   expect(agentSettings(config, 'adversary')).toEqual({ model: 'b', limits: { turns: 5, usd: 1 } });
 });
 
-test('a price that leaves the cache out takes the dearest known factors', () => {
+test('a price without cache rates gets the most expensive known factors', () => {
   const agents = 'agents:\n  prices: { own-model: { input: 2, output: 8 } }\n';
   const prices = readConfig(checkout({ 'coldpass.yml': minimal + agents })).agents.prices;
   expect(prices).toEqual({ 'own-model': { input: 2, output: 8, cacheRead: 2, cacheWrite5m: 2.5, cacheWrite1h: 4 } });
@@ -140,7 +148,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
     /^coldpass\.yml:8: bass: no such key; remove it or correct/,
   ],
   [
-    'an unknown key deep down',
+    'an unknown nested key',
     { 'coldpass.yml': minimal.replace('run: ls', 'run: ls\n        secs: 3') },
     /^coldpass\.yml:7: recipes\.unit\.stages\.0\.secs: no such key/,
   ],
@@ -160,7 +168,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
     { 'coldpass.yml': minimal.replace('unit:', 'Unit:') },
     /^coldpass\.yml:3: recipes\.Unit: this name is not valid here: /,
   ],
-  ['a key twice', { 'coldpass.yml': `${minimal}name: x\n` }, /^coldpass\.yml:8: not valid YAML: .*unique/],
+  ['a duplicate key', { 'coldpass.yml': `${minimal}name: x\n` }, /^coldpass\.yml:8: not valid YAML: .*unique/],
   ['a tab', { 'coldpass.yml': 'name: x\n\tbase: y\n' }, /^coldpass\.yml:2: not valid YAML: /],
   ['two documents', { 'coldpass.yml': `${minimal}---\nname: y\n` }, /^coldpass\.yml:\d: a second document begins here/],
   [
@@ -168,7 +176,11 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
     { 'coldpass.yml': `a: &a [x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]\n` },
     /^coldpass\.yml: has too many aliases/,
   ],
-  ['a file too large', { 'coldpass.yml': `# ${'x'.repeat(300_000)}\n` }, /^coldpass\.yml: is larger than 256 KiB/],
+  [
+    'a file that is too large',
+    { 'coldpass.yml': `# ${'x'.repeat(300_000)}\n` },
+    /^coldpass\.yml: is larger than 256 KiB/,
+  ],
   ['no recipe', { 'coldpass.yml': 'name: mail\n' }, /^coldpass\.yml: there are no recipes; add one/],
   [
     'a bad address',
@@ -192,7 +204,7 @@ const bad: [what: string, files: Record<string, string>, line: RegExp][] = [
   ],
 ];
 
-test.each(bad)('%s is told on one line with file, line and what to do', (_what, files, line) => {
+test.each(bad)('%s gives one line with file, line and fix', (_what, files, line) => {
   const dir = checkout(files);
   const error = thrown(() => readConfig(dir));
   expect(error).toBeInstanceOf(TrailError);
@@ -202,7 +214,7 @@ test.each(bad)('%s is told on one line with file, line and what to do', (_what, 
   expect((error as Error).message).not.toContain('\n');
 });
 
-test('a configuration that cannot be read is told as such', () => {
+test('a configuration file that cannot be read says so', () => {
   const dir = checkout({ 'coldpass.yml/x': '' });
   expect(() => readConfig(dir)).toThrow(/^coldpass\.yml: cannot be read \(EISDIR\); /);
 });

@@ -10,7 +10,7 @@ import { seedText } from '../../support/plain.ts';
 import { fc } from '../../support/property.ts';
 import { titled } from '../../support/titled.ts';
 
-// The shape of a plan that was pasted from a web page: no heading marks, and one paragraph as its Definition of Done.
+// Looks like a plan pasted from a web page: no heading marks, and a Definition of Done in one paragraph.
 const pasted = `Files
 plans/plan-phase-notes.md
 bot 12ab34cd plan: phase notes
@@ -62,7 +62,7 @@ budget: { usd: 5 }
 const recipes = { test: Recipe.parse({ stages: [{ name: 'unit', run: 'node --test' }], tests: ['tests/**'] }) };
 
 describe('a plan', () => {
-  it('gives its spec, read from front matter and text', () => {
+  it('gives a spec from its front matter and text', () => {
     const check = checkPlan(front + pasted, recipes);
     expect(check.problems).toEqual([]);
     expect(check.spec).toMatchObject({
@@ -95,14 +95,14 @@ describe('a plan', () => {
     ['items all numbered 1', (text: string) => text.replace(/^ {2}\d\. /gm, '  1. ')],
     ['items numbered with brackets', (text: string) => text.replace(/^ {2}(\d)\. /gm, '  $1) ')],
     ['items numbered in full', (text: string) => text.replace(/^ {2}(\d)\. /gm, '  - **2.$1** ')],
-    ['line ends of Windows', (text: string) => text.replaceAll('\n', '\r\n')],
+    ['Windows line endings', (text: string) => text.replaceAll('\n', '\r\n')],
     ['gates in bold', (text: string) => text.replace(/^(M\d — [^.]*\.)/gm, '**$1**')],
     ['gates as headings', (text: string) => text.replace(/^(M\d) — ([^.]*)\./gm, '### $1 $2\n')],
     ['gates as a list', (text: string) => text.replace(/^(M\d) — /gm, '- $1: ')],
     ['gates as a bold list', (text: string) => text.replace(/^(M\d) — /gm, '- **$1**: ')],
     ['gates as a numbered list', (text: string) => text.replace(/^M(\d) — /gm, '$1. M$1 - ')],
     [
-      'fences and comments with what looks like more',
+      'fences and comments that look like more of the plan',
       (text: string) =>
         text.replace('2. Write', '   ```\n  9. x\n## 7. Work\n   ```\n<!--\n  8. y\n-->\n<!-- 7. z -->\n  2. Write'),
     ],
@@ -117,7 +117,7 @@ describe('a plan', () => {
     );
   });
 
-  it('may list its Definition of Done, ticked or not', () => {
+  it('may have a list as its Definition of Done, ticked or not', () => {
     const listed = pasted.replace(
       /Both stores survive.*\n/,
       '- [ ] One; really\n- [x] Two\n  in two lines\n  - nested\n\nThat is all.\n',
@@ -126,7 +126,7 @@ describe('a plan', () => {
     expect(texts).toEqual(['One; really', 'Two in two lines - nested']);
   });
 
-  it('is read without harm, whatever it holds', () => {
+  it('never makes the parser fail, whatever it contains', () => {
     const line = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 30 }),
       fc.constantFrom(
@@ -151,12 +151,12 @@ describe('a plan', () => {
   });
 });
 
-describe('a plan is refused, with line and remedy,', () => {
+describe('a plan is refused, with line and fix,', () => {
   const gate = '  M1: { recipe: test, covers: ["2.1", "2.3"], times: 2, expect: { level: 1 } }';
   it.each<[string, string, string, number | null, RegExp, RegExp]>([
     ['with front matter that never ends', 'budget: { usd: 5 }\n---\n', '', 1, /has no end/, /add a line `---`/],
     ['with broken YAML', 'base: main', 'base: [main', 4, /not valid YAML/, /fix/],
-    ['with a key twice', 'base: main', 'phase: other', 3, /not valid YAML.*unique/, /fix/],
+    ['with a duplicate key', 'base: main', 'phase: other', 3, /not valid YAML.*unique/, /fix/],
     ['with an alias', 'base: main', 'base: &a main\ntests: [*a]', 4, /alias \*a/, /write the value out/],
     ['with a list as front matter', front.slice(4, -4), '- a\n', 2, /no `key: value` lines/, /begin with `phase:`/],
     ['without a phase', 'phase: notes\n', '', 2, /phase is missing/, /phase: list-json/],
@@ -188,7 +188,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /correct/,
     ],
     ['with a gate DONE', '  M2:', '  DONE:', 4, /DONE is built in/, /correct/],
-    ['with a bad name of a gate', '  M2:', '  "1M":', 6, /gates.1M is not a valid name/, /rename/],
+    ['with an invalid gate name', '  M2:', '  "1M":', 6, /gates.1M is not a valid name/, /rename/],
     [
       'without a recipe',
       'recipe: test, covers: ["2.1"',
@@ -206,7 +206,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /"2.1" in quotes/,
     ],
     [
-      'with covers that is no list',
+      'with covers that is not a list',
       'covers: ["2.2"]',
       'covers: "2.2"',
       6,
@@ -215,21 +215,14 @@ describe('a plan is refused, with line and remedy,', () => {
     ],
     ['with nothing covered', 'covers: ["2.2"]', 'covers: []', 6, /gates.M2.covers is not valid/, /correct/],
     [
-      'with a requirement that is not there',
+      'with an unknown requirement',
       '"2.3"',
       '"2.9"',
       5,
       /covers names 2.9, but there is no such requirement/,
       /2.1, 2.2, 2.3, DoD.1/,
     ],
-    [
-      'with a gate that is not there',
-      'requires: [M1]',
-      'requires: [M0]',
-      6,
-      /requires names M0.*no such gate/,
-      /M1, M2/,
-    ],
+    ['with an unknown gate', 'requires: [M1]', 'requires: [M0]', 6, /requires names M0.*no such gate/, /M1, M2/],
     ['with a gate that requires itself', 'requires: [M1]', 'requires: [M2]', 6, /cycle: M2 → M2/, /remove one/],
     ['with gates in a circle', 'times: 2', 'requires: [M2]', 5, /cycle: M1 → M2 → M1/, /remove one/],
     [
@@ -241,7 +234,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /one of test, or add it/,
     ],
     [
-      'with a recipe called as something of all objects',
+      'with a recipe named like a property of every object',
       gate,
       gate.replace('test', 'constructor'),
       5,
@@ -257,7 +250,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /level 1 at most/,
     ],
     [
-      'with controls of none',
+      'with controls: none, without a reason',
       '{ none: "nothing here can go red" }',
       'none',
       6,
@@ -265,7 +258,7 @@ describe('a plan is refused, with line and remedy,', () => {
       /none: "why/,
     ],
     [
-      'with too short a reason for no controls',
+      'with controls: none, for too short a reason',
       'nothing here can go red',
       'no',
       6,
@@ -289,9 +282,9 @@ describe('a plan is refused, with line and remedy,', () => {
       /revert \(added automatically\), published, placebo and hollow/,
     ],
     ['with too many runs', 'times: 2', 'times: 9', 5, /gates.M1.times is not valid/, /correct/],
-    ['with money as text', 'usd: 5', 'usd: "5"', 7, /budget.usd is not a number/, /write a number/],
+    ['with an amount of money as text', 'usd: 5', 'usd: "5"', 7, /budget.usd is not a number/, /write a number/],
     [
-      'with a requirement twice',
+      'with a duplicate requirement',
       '  3. Show',
       '## 2. Requirements\n\n  2. Show',
       31,
@@ -317,12 +310,12 @@ describe('a plan is refused, with line and remedy,', () => {
       recipes,
     );
     expect(spec).toBeNull();
-    const found = problems.find((problem) => what.test(problem.what) && problem.level === 'error');
-    expect(problems).toContainEqual(found);
-    expect(found).toMatchObject({ line, what: expect.stringMatching(what), fix: expect.stringMatching(fix) });
+    const match = problems.find((problem) => what.test(problem.what) && problem.level === 'error');
+    expect(problems).toContainEqual(match);
+    expect(match).toMatchObject({ line, what: expect.stringMatching(what), fix: expect.stringMatching(fix) });
   });
 
-  it('where more than one thing is wrong, with each', () => {
+  it('with every problem, if there are several', () => {
     const text = (front + pasted)
       .replace('usd: 5', 'usd: -5')
       .replace('base: main', 'bass: main')
@@ -331,7 +324,7 @@ describe('a plan is refused, with line and remedy,', () => {
   });
 });
 
-describe('a plan is warned of', () => {
+describe('a plan gets a warning for', () => {
   const warned = (text: string, from: string, to: string, known = recipes): Problem[] => {
     expect(text).toContain(from);
     const { spec, problems } = checkPlan(
@@ -344,8 +337,8 @@ describe('a plan is warned of', () => {
 
   it.each<[string, string, string, number | null, RegExp]>([
     ['a requirement without a gate', '"2.1", "2.3"', '"2.1"', 29, /no gate but DONE covers requirement 2.3/],
-    ['a gate without a text', 'M2 — Hand-off', 'M3 — Hand-off', 6, /gate M2 is not described/],
-    ['a text without a gate', 'M2 — Hand-off', 'M2 — Hand-off\n\nM3 — More', 38, /the plan describes gate M3/],
+    ['a gate without a description', 'M2 — Hand-off', 'M3 — Hand-off', 6, /gate M2 is not described/],
+    ['a description without a gate', 'M2 — Hand-off', 'M2 — Hand-off\n\nM3 — More', 38, /the plan describes gate M3/],
     [
       'another phase in the title',
       'Phase notes',
@@ -355,7 +348,7 @@ describe('a plan is warned of', () => {
     ],
     ['no Definition of Done', '5. Definition of Done', '5. Remarks', null, /no Definition of Done/],
     [
-      'exemptions where nothing is emptied',
+      'exemptions in a gate that empties no function',
       '{ none: "nothing here can go red" }',
       '{ none: "nothing here can go red" }, exempt: [log]',
       6,
@@ -385,8 +378,8 @@ describe('a plan is warned of', () => {
     const recipe = (harness: string[]) => ({
       test: Recipe.parse({ stages: [{ name: 'unit', run: command }], tests: ['t'], harness }),
     });
-    const told = checkPlan(front + pasted, recipe([])).problems.map((problem) => problem.what);
-    expect(told).toEqual(
+    const warnings = checkPlan(front + pasted, recipe([])).problems.map((problem) => problem.what);
+    expect(warnings).toEqual(
       isWarned ? [expect.stringMatching(/stage unit of recipe test runs commands that a claim can change/)] : [],
     );
     if (isWarned) expect(checkPlan(front + pasted, recipe([item])).problems).toEqual([]);
@@ -394,7 +387,7 @@ describe('a plan is warned of', () => {
 });
 
 describe('a plan without front matter', () => {
-  it('is refused with a proposal that is valid as it is', () => {
+  it('is refused with a proposal that is valid unchanged', () => {
     const read = readPlan(pasted);
     expect(read).toMatchObject({
       problems: [{ line: 1, what: expect.stringContaining('no front matter'), level: 'error' }],
@@ -412,7 +405,7 @@ describe('a plan without front matter', () => {
     });
   });
 
-  it('gets one gate where it names none', () => {
+  it('gets one gate if it names none', () => {
     const text = '# Faster start\n\n## Work requirements\n\n1. Start in a second.\n';
     const check = checkPlan(proposeFrontMatter(text, ['a', 'b']) + text);
     expect(check.spec).toMatchObject({
@@ -422,7 +415,7 @@ describe('a plan without front matter', () => {
     });
   });
 
-  it('gets a proposal that can be read, whatever it holds', () => {
+  it('gets a proposal that parses, whatever the plan contains', () => {
     const id = fc.constantFrom('M1', 'M2', 'DONE', 'Q4.10', 'M1-b', 'P1', 'L5');
     const odd = fc.constantFrom(
       '\u2028',
@@ -448,7 +441,7 @@ describe('a plan without front matter', () => {
         const { spec, problems } = checkPlan(front + text);
         const errors = problems.filter(({ level }) => level === 'error');
         const frontLines = front.split('\n').length - 1;
-        // What is refused is the text's own, by its line.
+        // Every error is in the plan's own text, none in the proposed front matter.
         expect(errors.filter(({ line }) => line === null || line <= frontLines)).toEqual([]);
         expect(spec === null).toBe(text.split(/\r?\n/).some((line) => unfitCharacter(line) !== null));
       }),
@@ -457,8 +450,8 @@ describe('a plan without front matter', () => {
   });
 });
 
-describe('the example of docs/plans.md', () => {
-  it('is a valid plan, with every member that front matter has', () => {
+describe('the example in docs/plans.md', () => {
+  it('is a valid plan that uses every key of front matter', () => {
     const doc = readFileSync(new URL('../../../docs/plans.md', import.meta.url), 'utf8');
     const yaml = /```yaml\n---\n([\s\S]*?)---\n```/.exec(doc)?.[1] ?? '';
     const text = '# Phase postbox-backup\n\n## 2. Work requirements\n\n1. One.\n2. Two.\n3. Three.\n';
@@ -471,7 +464,7 @@ describe('the example of docs/plans.md', () => {
 });
 
 describe('a new plan', () => {
-  it('is complete, and passes its check as it is', () => {
+  it('is complete and passes its check unchanged', () => {
     const { phase, file, text } = newPlan({ title: 'list --json', recipe: 'test', base: 'main' });
     expect({ phase, file }).toEqual({ phase: 'list-json', file: 'plan-phase-list-json.md' });
     const check = checkPlan(text, recipes);
@@ -538,14 +531,14 @@ describe.skipIf(seed === null)("the practice's own plan (skipped where its seed 
   });
 });
 
-describe('a plan whose gate an app judges', () => {
+describe('a plan with a gate that an app recipe judges', () => {
   const app = Recipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
   const check = (gate: string) =>
     checkPlan((front + pasted).replace('times: 2, expect: { level: 1 }', gate), { test: app }).problems;
 
-  it('may ask for its drills, and for the highest of its rungs', () => {
-    const asked = check('controls: [omit-volume, no-restore, placebo], expect: { level: 5 }');
-    expect(asked.filter(({ what }) => what.includes('M1'))).toEqual([]);
+  it('may ask for drills and for the highest rung', () => {
+    const problems = check('controls: [omit-volume, no-restore, placebo], expect: { level: 5 }');
+    expect(problems.filter(({ what }) => what.includes('M1'))).toEqual([]);
     expect(check('expect: { level: 6 }')).toContainEqual(
       expect.objectContaining({
         level: 'error',
@@ -554,28 +547,31 @@ describe('a plan whose gate an app judges', () => {
     );
   });
 
-  it('is warned where it expects no level: a failed lint would not keep the gate from holding', () => {
+  it('gets a warning if it expects no level, since a failed lint would then pass', () => {
     expect(check('times: 2')).toContainEqual({
-      ...{ line: 5, level: 'warning', what: 'gates.M1 expects no level, so an app that fails its lint passes' },
+      line: 5,
+      level: 'warning',
+      what: 'gates.M1 expects no level, so an app that fails its lint passes',
       fix: 'write expect: { level: 5, flags: [clean_teardown, no_secret_leak] }',
     });
   });
 
-  it.each(['revert', 'hollow'])('may not ask for %s, and is told what it may', (control) => {
+  it.each(['revert', 'hollow'])('may not ask for %s, and the error lists what it may ask for', (control) => {
     expect(check(`controls: [${control}], expect: { level: 5 }`)).toContainEqual({
-      ...{ line: 5, level: 'error' },
+      line: 5,
+      level: 'error',
       what: `gates.M1.controls names ${control}, which is for commands, but recipe test is for an app`,
       fix: 'remove it: an app has published (added automatically), placebo, omit-volume and no-restore',
     });
   });
 
-  it('is warned of functions that hollow would leave alone', () => {
+  it('gets a warning for exempt functions, since an app has no hollow', () => {
     expect(check('exempt: [f], expect: { level: 5 }')).toContainEqual(
       expect.objectContaining({ level: 'warning', what: expect.stringMatching(/an app has no hollow/) }),
     );
   });
 
-  it('is warned of no command, for it runs none', () => {
+  it('gets no warning about commands, since it runs none', () => {
     expect(
       check('expect: { level: 5 }')
         .map(({ what }) => what)

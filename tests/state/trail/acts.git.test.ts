@@ -1,5 +1,5 @@
-// Acts: what the operator signs is carried out once, here and in time, or turned down in words; and the inbox is read as a
-// stranger's folder.
+// Acts: what the operator signs is carried out once, in its own workspace and before it expires, or refused with a
+// reason. The inbox is read as a folder that strangers write to.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -27,7 +27,7 @@ import {
 import { tempDir } from '../../support/temp.ts';
 
 describe('an act', () => {
-  test('that was signed verifies, and its signature is one that stock ssh-keygen accepts', () => {
+  test('verifies once signed, and stock ssh-keygen accepts its signature', () => {
     const { signer, rules } = workspace();
     const act = note();
     const signed = signAct(act, signer);
@@ -50,7 +50,7 @@ describe('an act', () => {
     expect(execFileSync('ssh-keygen', args, { input: canonicalJson(signed.act), encoding: 'utf8' })).toContain('Good');
   });
 
-  test('survives JSON with its members in another order', () => {
+  test('verifies after JSON has reordered its members', () => {
     const { signer, rules } = workspace();
     const { act, signature, blobs } = signAct(note(), signer);
     const shuffled = JSON.parse(
@@ -61,7 +61,7 @@ describe('an act', () => {
 
   const turnedDown: [string, (signed: SignedAct, rules: ActRules) => [SignedAct, Partial<ActRules>], RegExp][] = [
     [
-      'with other words than were signed',
+      'with text that was not signed',
       (signed) => [withText(signed, 'drop it all'), {}],
       /signature does not match its content/,
     ],
@@ -80,11 +80,11 @@ describe('an act', () => {
       /do not match that digest/,
     ],
     [
-      'by a key for commits alone',
+      'by a key for commits only',
       (signed, { signers }) => [signed, { signers: signers.map((one) => ({ ...one, namespaces: ['git'] })) }],
       /not the operator's/,
     ],
-    ['by a key that nobody knows', (signed) => [signed, { signers: [] }], /not the operator's/],
+    ['by an unknown key', (signed) => [signed, { signers: [] }], /not the operator's/],
     [
       'by a key that was rotated out',
       (signed, { signers }) => [signed, { signers: signers.map((one) => ({ ...one, validBeforeMs: 0 })) }],
@@ -100,14 +100,14 @@ describe('an act', () => {
     ],
     ['unsigned', (signed) => [{ ...signed, signature: '' }, {}], /signature does not match its content/],
   ];
-  test.for(turnedDown)('%s is turned down in words', ([, change, reason]) => {
+  test.for(turnedDown)('%s is refused with a reason', ([, change, reason]) => {
     const { signer, rules } = workspace();
     const [signed, changes] = change(signAct(note(), signer), rules);
-    const judged = verifyAct(signed, { ...rules, ...changes });
-    expect(judged.refused).toMatch(reason);
+    const result = verifyAct(signed, { ...rules, ...changes });
+    expect(result.refused).toMatch(reason);
   });
 
-  test('signed in the namespace of commits is turned down', () => {
+  test('signed in the namespace of commits is refused', () => {
     const { signer, rules } = workspace();
     const act = note();
     const signature = signer.sign('git', Buffer.from(canonicalJson(act)));
@@ -117,14 +117,14 @@ describe('an act', () => {
     });
   });
 
-  test('with the bytes that it names verifies', () => {
+  test('verifies with the bytes that it names', () => {
     const { signer, rules } = workspace();
     expect(verifyAct(signAct(note(), signer, { [digestOf('a plan')]: btoa('a plan') }), rules).refused).toBeNull();
   });
 });
 
 describe('the inbox', () => {
-  test('gives back what was dropped, until it is taken up and removed', async () => {
+  test('returns what was dropped, until it is taken up and removed', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const signed = [signAct(note(), signer), signAct(note(), signer)];
@@ -138,7 +138,7 @@ describe('the inbox', () => {
     expect(readdirSync(inbox)).toEqual([`${second}.json`]);
   });
 
-  test('hands in again what a process was appending when it died, but for what it had appended', async () => {
+  test('returns the acts that a dead process took up, except those it had appended', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const [appended, lost] = [signAct(note(), signer), signAct(note(), signer)];
@@ -150,13 +150,13 @@ describe('the inbox', () => {
     expect(readdirSync(inbox)).toEqual([`${lost.act.nonce}.json`]);
   });
 
-  test('never shows half an act: what is being written has no name in it', async () => {
+  test('never shows half an act: a file being written does not have the name of an act', async () => {
     const inbox = tempDir();
     writeFileSync(join(inbox, `.${'0'.repeat(32)}.half`), '{"act":');
     expect(await readInbox(inbox)).toEqual({ acts: [], unreadable: [] });
   });
 
-  test('says of what is no act why, with its digest and, where they are few, its bytes; and changes nothing', async () => {
+  test('reports each file that is not an act, with the reason, digest and small content', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const good = signAct(note(), signer);
@@ -197,7 +197,7 @@ describe('the inbox', () => {
     expect(readdirSync(inbox)).toEqual(before);
   });
 
-  test('is read in portions', async () => {
+  test('is read a limited number of files at a time', async () => {
     const inbox = tempDir();
     for (let n = 0; n < inboxFilesMax + 3; n++) {
       const signed = { act: note(), signature: 'unsigned', blobs: {} };
@@ -212,7 +212,7 @@ describe('the inbox', () => {
     expect((await readInbox(inbox)).acts).toHaveLength(3);
   });
 
-  test('keeps what was turned down, out of the way, with the reason; whatever its name, and whatever lies there', async () => {
+  test('moves refused files aside with the reason, whatever their name and whatever is in the way', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const { act } = signAct(note(), signer);
@@ -233,7 +233,7 @@ describe('the inbox', () => {
     expect(readFileSync(secret, 'utf8')).toBe('mine');
   });
 
-  test('that is not there is an error which names it', async () => {
+  test('throws an error with its path if it is missing', async () => {
     const { signer } = workspace();
     const missing = join(tempDir(), 'missing');
     await expect(readInbox(missing)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining(missing) });
@@ -252,7 +252,7 @@ function workspace(): { signer: Signer; rules: ActRules } {
   return { signer, rules: { workspace: 'here', root, signers, now, seenNonces: new Set() } };
 }
 
-/** Each call gives another nonce unless one is asked for. */
+/** Each call uses a new nonce unless one is passed. */
 function note(nonce = randomBytes(16).toString('hex')): Act {
   const payload = { act: 'note' as const, phase: 'mailu' as PhaseId, text: 'go on' };
   return { v: 1, workspace: 'here', root, nonce, at: '2026-06-11T21:00:00Z', expires: '2026-06-11T22:00:00Z', payload };

@@ -1,4 +1,4 @@
-// What a calibration comes to, when it meets a floor, and how it is kept.
+// The rates of a calibration, when it meets a floor, and how it is stored.
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,50 +34,52 @@ const fair = cases(
   ['good', 'PASS'],
   ['good', 'FAIL'],
 );
-const made = (list: JudgedCase[], by = judge, of = set) => rated(by, of, '2026-11-21T10:00:00Z', list);
+const calibration = (list: JudgedCase[], by = judge, of = set) => rated(by, of, '2026-11-21T10:00:00Z', list);
 
 describe('the rates of a calibration', () => {
-  it('count FAILs: of bad claims as detected, of good ones as false alarms', () => {
-    expect(made(fair)).toMatchObject({ detects: 0.5, alarms: 0.25, complete: true, usd: 1.5 });
+  it('count a FAIL as detected on a bad claim, and as a false alarm on a good one', () => {
+    expect(calibration(fair)).toMatchObject({ detects: 0.5, alarms: 0.25, complete: true, usd: 1.5 });
   });
 
-  it('take neither doubt nor silence for a detection', () => {
-    expect(made(cases(['bad', 'UNVERIFIED'], ['bad', 'none'], ['bad', 'FAIL']))).toMatchObject({ detects: 1 / 3 });
+  it('count neither UNVERIFIED nor a missing verdict as detected', () => {
+    expect(calibration(cases(['bad', 'UNVERIFIED'], ['bad', 'none'], ['bad', 'FAIL']))).toMatchObject({
+      detects: 1 / 3,
+    });
   });
 
-  it('are incomplete where a case was not judged', () => {
-    expect(made(cases(['bad', 'FAIL'], ['good', 'none', false]))).toMatchObject({ complete: false, detects: 1 });
+  it('are incomplete if a case was not judged', () => {
+    expect(calibration(cases(['bad', 'FAIL'], ['good', 'none', false]))).toMatchObject({ complete: false, detects: 1 });
   });
 });
 
 describe('a floor', () => {
-  it('is met by this very model, prompt and set, and by no other', () => {
-    expect(belowFloor(floor, [made(fair)], judge, set)).toBeNull();
+  it('is met only by the same model, prompt and set', () => {
+    expect(belowFloor(floor, [calibration(fair)], judge, set)).toBeNull();
     for (const other of [
       { ...judge, model: 'n' },
       { ...judge, prompt: set },
       { ...judge, backend: 'cli' },
     ])
-      expect(belowFloor(floor, [made(fair, other)], judge, set)).toContain('was not calibrated');
-    expect(belowFloor(floor, [made(fair)], judge, digestOf('other cases'))).toContain('was not calibrated');
+      expect(belowFloor(floor, [calibration(fair, other)], judge, set)).toContain('was not calibrated');
+    expect(belowFloor(floor, [calibration(fair)], judge, digestOf('other cases'))).toContain('was not calibrated');
     expect(belowFloor(floor, [], judge, set)).toContain('type: coldpass calibrate --role adversary, then resume');
   });
 
-  it('is not met by too little detected, too many alarms, or a calibration that was broken off', () => {
-    expect(belowFloor({ ...floor, detects: 0.6 }, [made(fair)], judge, set)).toContain('m detected 50 %');
-    expect(belowFloor({ ...floor, alarms: 0.2 }, [made(fair)], judge, set)).toContain('with 25 % false alarms');
-    const broken = made([...fair, ...cases(['bad', 'none', false])]);
+  it('is not met with too few detections, too many alarms or an unfinished calibration', () => {
+    expect(belowFloor({ ...floor, detects: 0.6 }, [calibration(fair)], judge, set)).toContain('m detected 50 %');
+    expect(belowFloor({ ...floor, alarms: 0.2 }, [calibration(fair)], judge, set)).toContain('with 25 % false alarms');
+    const broken = calibration([...fair, ...cases(['bad', 'none', false])]);
     expect(belowFloor({ detects: 0, alarms: 1 }, [broken], judge, set)).toContain('broken off');
   });
 
-  it('looks at the newest', () => {
-    const better = made(cases(['bad', 'FAIL'], ['good', 'PASS']));
-    const worse = made(cases(['bad', 'PASS'], ['good', 'FAIL']));
+  it('looks at the newest calibration', () => {
+    const better = calibration(cases(['bad', 'FAIL'], ['good', 'PASS']));
+    const worse = calibration(cases(['bad', 'PASS'], ['good', 'FAIL']));
     expect(belowFloor(floor, [worse, better], judge, set)).toBeNull();
     expect(belowFloor(floor, [better, worse], judge, set)).toContain('detected 0 %');
   });
 
-  it('stands in a plan, within 0 and 1', () => {
+  it('is set in a plan, between 0 and 1', () => {
     const gates = { M1: { recipe: 'unit', covers: ['2.1'] } };
     expect(FrontMatter.parse({ phase: 'x', gates, calibration: { detects: 0.8 } }).calibration).toEqual({
       detects: 0.8,
@@ -99,16 +101,20 @@ describe('a floor', () => {
 });
 
 describe('the file of calibrations', () => {
-  it('keeps the newest of each judge and set', () => {
+  it('keeps the newest for each judge and set', () => {
     const path = join(tempDir(), 'calibration.json');
     expect(readCalibrations(path)).toEqual([]);
-    const [first, second, other] = [made(fair), made(cases(['bad', 'FAIL'])), made(fair, { ...judge, model: 'n' })];
+    const [first, second, other] = [
+      calibration(fair),
+      calibration(cases(['bad', 'FAIL'])),
+      calibration(fair, { ...judge, model: 'n' }),
+    ];
     for (const one of [first, other, second]) keepCalibration(path, one);
     expect(readCalibrations(path)).toEqual([other, second]);
     expect(readdirSync(join(path, '..'))).toEqual(['calibration.json']);
   });
 
-  it('that is broken is named, with what to do', () => {
+  it('is named in the error if it is damaged, with what to do', () => {
     const path = join(tempDir(), 'calibration.json');
     writeFileSync(path, '{"v": 1, "calibrations": [{"detects": 1}]}');
     expect(() => readCalibrations(path)).toThrow(

@@ -1,4 +1,4 @@
-// No kill, full disk or second writer makes the trail say other than what was acknowledged.
+// No kill, full disk or second writer makes the trail differ from what was acknowledged.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ const namespace = process.getuid?.() === 0 ? ['--mount'] : ['--mount', '--map-ro
 const someone = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
 
 describe('the branch', () => {
-  test('moved by somebody else stops the funnel with what to do, and nothing is appended over it', async () => {
+  test('moved by somebody else stops the funnel with advice, and nothing is appended over it', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([note('a')]);
@@ -35,7 +35,7 @@ describe('the branch', () => {
     expect(funnel.state.map(titleOf)).toEqual(['a']);
   });
 
-  test('locked by another git for a while only fails that batch, with one line', async () => {
+  test('locked by another git fails only that batch, with a message of one line', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     const lock = join(trail.hub, 'refs', 'heads', 'trail.lock');
@@ -48,7 +48,7 @@ describe('the branch', () => {
     expect((await funnel.append([note('b')]))[0]?.id).toBe(1);
   });
 
-  test('is moved again after the git that moves it was killed', async () => {
+  test('can be moved again after the git that moves it was killed', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([note('a')]);
@@ -62,7 +62,7 @@ describe('the branch', () => {
     expect(git(trail.hub, ['rev-parse', 'trail'])).toBe(funnel.head);
   });
 
-  test('with a lock that a dead git left is freed at opening', async () => {
+  test('is freed at opening from a lock that a dead git left', async () => {
     const trail = await makeTrail(tempDir());
     const lock = join(trail.hub, 'refs', 'heads', 'trail.lock');
     writeFileSync(lock, '');
@@ -74,7 +74,7 @@ describe('the branch', () => {
 });
 
 describe('kill -9', () => {
-  test(`at ${kills} seeded moments loses nothing acknowledged and doubles nothing`, async () => {
+  test(`at ${kills} seeded moments loses nothing acknowledged and duplicates nothing`, async () => {
     const trail = await makeTrail(tempDir());
     const random = seeded(killSeed);
     const acknowledged = new Map<number, string>();
@@ -96,7 +96,7 @@ describe('a full disk', () => {
   const separate = spawnSync('unshare', [...namespace, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 
   test.skipIf(!separate)(
-    'rejects what is appended in one clear line; once there is space, appends work (needs unshare and tmpfs)',
+    'rejects appends with one clear line; once there is space, appends work (needs unshare and tmpfs)',
     () => {
       const dir = tempDir();
       const program = join(import.meta.dirname, '..', '..', 'support', 'trail', 'fullDisk.ts');
@@ -116,7 +116,7 @@ describe('a full disk', () => {
     },
   );
 
-  test('at heads.log puts the branch back, and the same append works later', async () => {
+  test('at heads.log moves the branch back, and the same append works later', async () => {
     const trail = await trailOf(Array.from({ length: 60 }, (_, n) => `filler ${n}`));
     const funnel = await openTestFunnel(trail);
     const before = { head: funnel.head, heads: readFileSync(trail.heads, 'utf8') };
@@ -157,16 +157,16 @@ async function appendUntilKilled(trail: TestTrail, name: string, random: () => n
   const closed = once(child, 'close');
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
-  const said: [number, string][] = [];
-  lines.on('line', (line) => said.push([Number.parseInt(line, 10), line.replace(/^\d+ /, '')]));
+  const acknowledged: [number, string][] = [];
+  lines.on('line', (line) => acknowledged.push([Number.parseInt(line, 10), line.replace(/^\d+ /, '')]));
   await Promise.race([once(lines, 'line'), closed.then(() => Promise.reject(new Error('it ended by itself')))]);
-  await after(random() * 40); // the moment
-  // At times its git dies with it, as when a machine stops.
+  await after(random() * 40);
+  // Sometimes its git dies too, as when a machine stops.
   const gits =
     random() < 0.3 ? childrenOf(child.pid as number).filter((pid) => commandOf(pid).includes('update-ref')) : [];
   for (const pid of [...gits, child.pid as number]) process.kill(pid, 'SIGKILL');
   await closed;
-  return said;
+  return acknowledged;
 }
 
 function childrenOf(pid: number): number[] {

@@ -1,4 +1,4 @@
-// The funnel on a real hub: what is acknowledged is on the trail for good, what is refused leaves nothing.
+// The funnel on a real hub: an acknowledged append is on the trail for good, a refused one leaves nothing.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -25,7 +25,7 @@ import {
 } from '../../support/trail/trail.ts';
 
 describe('an append', () => {
-  test('is numbered, stamped, on the trail and in heads.log when it resolves', async () => {
+  test('is numbered, dated, on the trail and in heads.log when it resolves', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     const [first] = await funnel.append([note('one')]);
@@ -40,7 +40,7 @@ describe('an append', () => {
     );
   });
 
-  test('is there again, the same, when the trail is opened anew', async () => {
+  test('is unchanged when the trail is opened again', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openFunnel(listing(trail));
     const appended = [...(await funnel.append([note('one')])), ...(await funnel.append([sessionEnd('it waited')]))];
@@ -50,7 +50,7 @@ describe('an append', () => {
     expect(again.nextId).toBe(3);
   });
 
-  test('shares its commit with neighbours of the same role, and with no other', async () => {
+  test('shares its commit only with neighbours of the same role', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await Promise.all(
@@ -69,7 +69,7 @@ describe('an append', () => {
     ]);
   });
 
-  test('tells its listeners in order, after the state has changed, until they stop', async () => {
+  test('notifies listeners in order, after the state has changed, until they stop', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     const heard: string[] = [];
     const stop = funnel.onAppended((entries) =>
@@ -82,7 +82,7 @@ describe('an append', () => {
     expect(heard).toEqual(['1,2 of 2', '3 of 3']);
   });
 
-  test('after close is turned away, but what was queued before is finished', async () => {
+  test('is rejected after close, but what was queued before is finished', async () => {
     const funnel = await openFunnel(listing(await makeTrail(tempDir())));
     const queued = funnel.append([note('a')]);
     await funnel.close();
@@ -90,7 +90,7 @@ describe('an append', () => {
     await expect(funnel.append([note('b')])).rejects.toThrow(/closed/);
   });
 
-  test('on which a rule has a bug rejects with that bug, alone', async () => {
+  test('that hits a bug in a rule rejects with that bug, and others succeed', async () => {
     const bug = new TypeError('undefined is not an id');
     const admit = (_: Appended, entry: Entry) => {
       if (titleOf(entry) === 'b') throw bug;
@@ -104,7 +104,7 @@ describe('an append', () => {
     expect(funnel.state.map(titleOf)).toEqual(['a', 'c']);
   });
 
-  test('is turned away at once where too many wait', async () => {
+  test('is rejected at once if too many are waiting', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     const all = await Promise.allSettled(
       Array.from({ length: queuedAppendsMax + 5 }, () => funnel.append([note('forbidden', 'builder', '')])),
@@ -115,7 +115,7 @@ describe('an append', () => {
 });
 
 describe('16 writers at once', () => {
-  test('lose nothing, double nothing, and their numbers are dense', async () => {
+  test('lose and duplicate nothing, and their numbers have no gaps', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openFunnel(listing(trail));
     const roles: Role[] = ['builder', 'adversary', 'supervisor', 'builder'];
@@ -135,7 +135,7 @@ describe('16 writers at once', () => {
 });
 
 describe('a refused append', () => {
-  test('is refused alone; its neighbours in the same batch stand', async () => {
+  test('is refused alone; its neighbours in the same batch are accepted', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     const results = await Promise.allSettled([
       funnel.append([note('a')]),
@@ -163,7 +163,7 @@ describe('a refused append', () => {
     expect((await funnel.append([note('b')]))[0]?.id).toBe(2);
   });
 
-  test('is judged on everything accepted before it, even what is not yet written', async () => {
+  test('is judged by everything accepted before it, even if not yet written', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     const results = await Promise.allSettled([
       funnel.append([note('same')]),
@@ -176,14 +176,14 @@ describe('a refused append', () => {
   const turnedDown: [string, () => Intent[], RegExp][] = [
     ['an empty append', () => [], /at least one entry/],
     ['two roles', () => [note('a'), note('b', 'adversary')], /must be of one role/],
-    ['a role that does not write this kind', () => [note('a', 'runner')], /not by the runner/],
+    ['a role that may not write this kind', () => [note('a', 'runner')], /not by the runner/],
     ['facts that break the schema', () => [note('x'.repeat(1001))], /title: Too big/],
     ['a heading in the body', () => [note('a', 'builder', 'fine\n## M1 PASS\n')], /./],
-    ['an end of comment in the body', () => [note('a', 'builder', '-->')], /./],
+    ['the end of a comment in the body', () => [note('a', 'builder', '-->')], /./],
     ['a body that is too long', () => [note('a', 'builder', 'long '.repeat(10_000))], /50000 bytes, over/],
-    ['half a surrogate', () => [note('a', 'builder', 'half \ud800 of it')], /./],
+    ['a lone surrogate', () => [note('a', 'builder', 'half \ud800 of it')], /./],
     [
-      'bytes under another digest',
+      'bytes with another digest',
       () => [{ ...note('a'), blobs: [{ path: `blobs/${'0'.repeat(64)}`, bytes: Buffer.from('x') }] }],
       /do not match its digest/,
     ],
@@ -194,13 +194,13 @@ describe('a refused append', () => {
       /may not store/,
     ],
     [
-      'a run record by another than the runner',
+      'a run record that is not the runner’s',
       () => [{ ...note('a'), blobs: [{ path: 'runs/r-0123456789ab/results.json', bytes: Buffer.from('{}') }] }],
       /The builder may not store/,
     ],
-    ['a close of what is not there', () => [close(7)], /there is no such target/],
+    ['a close of a missing entry', () => [close(7)], /there is no such target/],
     [
-      'bytes at a path of no kind',
+      'bytes at an unknown path',
       () => [{ ...note('a'), blobs: [{ path: 'allowed_signers', bytes: Buffer.from('x') }] }],
       /may not store/,
     ],
@@ -210,7 +210,7 @@ describe('a refused append', () => {
       /may not store/,
     ],
   ];
-  test.for(turnedDown)('%s is refused with the reason', async ([, intents, reason]) => {
+  test.for(turnedDown)('%s is refused with a reason', async ([, intents, reason]) => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     const error = await funnel.append(intents()).catch((caught: unknown) => caught);
@@ -239,7 +239,7 @@ describe('stored bytes', () => {
     expect(funnel.state).toHaveLength(3);
   });
 
-  test('at a path that is taken are refused, within one batch too', async () => {
+  test('are refused at a path that is taken, even within one batch', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     const results = await Promise.allSettled(
       ['one plan', 'another plan'].map((plan) => funnel.append([queueAct(plan)])),
@@ -253,7 +253,7 @@ describe('stored bytes', () => {
     expect(funnel.state).toHaveLength(1);
   });
 
-  test('of an act come with it: plan, pinned recipe, and the harness files that the recipe names', async () => {
+  test('come with an act: plan, pinned recipe, and the harness files that the recipe names', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([queueAct('the plan')]);
@@ -267,7 +267,7 @@ describe('stored bytes', () => {
 });
 
 describe('a close', () => {
-  test('stands in the file of what it closes, however that was appended', async () => {
+  test('is in the file of the entry it closes, however that was appended', async () => {
     const trail = await makeTrail(tempDir());
     const first = await openFunnel(listing(trail));
     await first.append([finding('a', Buffer.from('x')), note('b', 'adversary')]);
@@ -284,7 +284,7 @@ describe('a close', () => {
     expect(idsIn('REVIEW-mailu.md')).toEqual([2, 4, 5, 6]);
   });
 
-  test('of what the other role wrote is refused where it has no place there', async () => {
+  test('of the other role’s entry is refused if the file is not for it', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     await funnel.append([note('a')]);
     await expect(funnel.append([close(1, 'adversary')])).rejects.toThrow(
@@ -294,7 +294,7 @@ describe('a close', () => {
 });
 
 describe('a file', () => {
-  test('seals before it would grow over 64 KiB and goes on as the next', async () => {
+  test('is sealed before it exceeds 64 KiB, and continues in the next', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openFunnel(listing(trail));
     const body = 'A line of a long body.\n'.repeat(1000).trimEnd();
@@ -314,7 +314,7 @@ describe('a file', () => {
     await expectHonestHistory(trail);
   });
 
-  test('seals in the middle of a batch too', async () => {
+  test('is sealed in the middle of a batch too', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     const body = 'A line of a long body.\n'.repeat(1000).trimEnd();
@@ -338,7 +338,7 @@ function blobOf(text: string): { blobs: StoredBytes[] } {
   return { blobs: [{ path: `blobs/${digestOf(text)}`, bytes: Buffer.from(text) }] };
 }
 
-/** An act that queues `plan`, with one recipe that names one harness file. Its signature is not looked at here. */
+/** An act that queues `plan`, with one recipe that names one harness file. Nothing checks its signature here. */
 function queueAct(plan: string): Intent {
   const recipe = JSON.stringify({ harness: [{ item: 'runner.json', digest: digestOf('harness') }] });
   const payload = {

@@ -26,7 +26,7 @@ const REVIEW = 'machine-docs/REVIEW-mailu.md';
 const at = '2026-06-11T21:00:00Z';
 
 let made: Awaited<ReturnType<typeof makeHub>>;
-/** Where pushes come from: a repository with everything that the hub has. */
+/** The repository that pushes: it has everything that the hub has. */
 let pusher: string;
 let head: Sha;
 let nextId: number;
@@ -50,13 +50,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-// A push that went in is taken back, so that each test starts from the same hub.
+// Undoes an accepted push, so that each test starts from the same hub.
 afterEach(() => {
   git(made.hub.dir, ['update-ref', 'refs/heads/trail', head]);
   git(made.hub.dir, ['update-ref', 'refs/heads/phase/mailu', made.base]);
 });
 
-describe('an honest push goes in', () => {
+describe('an honest push is accepted', () => {
   test('of one entry, and of several commits by several roles', async () => {
     const first = await commit({ [STATUS]: grown(STATUS, claimNote(nextId)) }, 'builder');
     expect(push(`${first}:refs/heads/trail`)).toBe('');
@@ -103,7 +103,7 @@ describe('an honest push goes in', () => {
   });
 });
 
-describe('a push to the trail is turned down, by its rule, where', () => {
+describe('a push to the trail is refused, by its rule, if', () => {
   type Case = [string, RegExp, () => Promise<Sha>];
   const cases: Case[] = [
     [
@@ -113,7 +113,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     ],
     ['bytes are cut from a file', /prefix: /, () => commit({ [STATUS]: old(STATUS).slice(0, -20) }, 'builder')],
     [
-      'an entry is put before the others',
+      'an entry is inserted before the others',
       /prefix: /,
       () => commit({ [STATUS]: renderEntry(claimNote(nextId)) + old(STATUS) }, 'builder'),
     ],
@@ -133,7 +133,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
       () => commit({ [STATUS]: { link: 'REVIEW-mailu.md' } }, 'builder'),
     ],
     [
-      'a submodule comes in',
+      'a submodule is added',
       /path: .*mode 160000/,
       () => commit({ 'machine-docs/x.md': { commit: 'e'.repeat(40) } }, 'builder'),
     ],
@@ -157,22 +157,22 @@ describe('a push to the trail is turned down, by its rule, where', () => {
         ),
     ],
     [
-      'the Builder writes the supervisor’s words',
+      'the Builder writes an entry as the supervisor',
       /role: .*supervisor's, but the builder signed/,
       () => commit({ [STATUS]: grown(STATUS, parked(nextId)) }, 'builder'),
     ],
     [
-      'an entry stands in another file',
+      'an entry is in the wrong file',
       /role: .*belongs in .*JOURNAL/,
       () =>
         commit({ [STATUS]: grown(STATUS, entryOf('journal', 'builder', nextId, { session, title: 'x' })) }, 'builder'),
     ],
     [
-      'a file is none of the trail’s',
+      'a file does not belong to the trail',
       /role: .*builder may not write machine-docs\/EVIL.md/,
       () => commit({ 'machine-docs/EVIL.md': renderEntry(claimNote(nextId)) }, 'builder'),
     ],
-    ['a file lies outside machine-docs', /role: .*may not write x.md/, () => commit({ 'x.md': 'x' }, 'builder')],
+    ['a file is outside machine-docs', /role: .*may not write x.md/, () => commit({ 'x.md': 'x' }, 'builder')],
     [
       'allowed_signers is changed',
       /signers: .*no act of this commit rotates a key/,
@@ -188,24 +188,24 @@ describe('a push to the trail is turned down, by its rule, where', () => {
           generateKey(join(mkdtempSync(join(dir, 'key-')), 'k'), 'builder@coldpass'),
         ),
     ],
-    ['its signed words were altered', /signature: /, () => altered()],
+    ['its signed text was altered', /signature: /, () => altered()],
     [
       'a number is left out',
       /density: .*number 4, but 3 comes next/,
       () => commit({ [STATUS]: grown(STATUS, claimNote(nextId + 1)) }, 'builder'),
     ],
     [
-      'a number comes twice',
+      'a number is used twice',
       /density: .*number 1, but 3 comes next/,
       () => commit({ [STATUS]: grown(STATUS, claimNote(1)) }, 'builder'),
     ],
     [
-      'what is appended is no entry',
+      'what is appended is not an entry',
       /framing: /,
       () => commit({ [STATUS]: `${old(STATUS)}## DONE\n\nM1 PASS\n\n` }, 'builder'),
     ],
     [
-      'an entry is written otherwise than we write it',
+      'an entry is not formatted as we format it',
       /framing: /,
       () =>
         commit({ [STATUS]: grown(STATUS, claimNote(nextId)).replace(/"v": 1, "id": 3/, '"v":1, "id": 3') }, 'builder'),
@@ -227,13 +227,13 @@ describe('a push to the trail is turned down, by its rule, where', () => {
         commit({ [STATUS]: grown(STATUS, claimNote(nextId)), [`machine-docs/blobs/${digestOf('x')}`]: 'x' }, 'builder'),
     ],
     [
-      'an act was signed by another than the operator',
+      'an act was not signed by the operator',
       /act: /,
       () =>
         commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.supervisor, nextId)) }, 'supervisor'),
     ],
     [
-      'the Builder’s key signs the act that answers him',
+      'the Builder’s key signs an act',
       /act: .*is the builder's, not the operator's: whoever asks may not approve/,
       () => commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.builder, nextId)) }, 'supervisor'),
     ],
@@ -243,7 +243,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
       () => commit({ 'machine-docs/OPERATOR.md': renderEntry(actEntry(made.signers.operator, nextId)) }, 'builder'),
     ],
     [
-      'an act’s words were changed after signing',
+      'an act’s text was changed after signing',
       /act: /,
       () =>
         commit(
@@ -252,7 +252,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
         ),
     ],
     [
-      'a close goes to another file than its target’s',
+      'a close is in another file than its target',
       /role: .*(belongs in .*REVIEW|nothing to close)/,
       () =>
         commit(
@@ -271,7 +271,7 @@ describe('a push to the trail is turned down, by its rule, where', () => {
       () => commit({ [STATUS]: grown(STATUS, claimNote(nextId)) }, 'builder', [head, made.base]),
     ],
     [
-      'an inner commit takes away what the last restores',
+      'an inner commit removes what the last one restores',
       /prefix: /,
       async () =>
         commit({ [STATUS]: grown(STATUS, claimNote(nextId)) }, 'builder', [
@@ -288,21 +288,21 @@ describe('a push to the trail is turned down, by its rule, where', () => {
     expect(await judged('refs/heads/trail', await make())).toMatch(reason);
   });
 
-  test('any of this, really pushed: git says why, and the trail stands', async () => {
+  test('any of this is in a real push: git prints the reason, and the trail does not move', async () => {
     const bad = await commit({ [STATUS]: 'gone\n' }, 'builder');
     expect(push(`${bad}:refs/heads/trail`)).toMatch(/coldpass refuses: refs\/heads\/trail: prefix: [0-9a-f]{12} #1: /);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
   });
 });
 
-describe('a push is turned down where', () => {
+describe('a push is refused if', () => {
   const refs: [string, string][] = [
     ['it moves main', 'refs/heads/main'],
-    ['it makes a branch', 'refs/heads/other'],
-    ['it makes a phase', 'refs/heads/phase/new'],
-    ['it makes a tag', 'refs/tags/v1'],
+    ['it creates a branch', 'refs/heads/other'],
+    ['it creates a phase', 'refs/heads/phase/new'],
+    ['it creates a tag', 'refs/tags/v1'],
     ['it replaces objects', `refs/replace/${'e'.repeat(40)}`],
-    ['it hides below a phase', 'refs/heads/phase/mailu/x'],
+    ['it creates a ref below a phase', 'refs/heads/phase/mailu/x'],
   ];
   test.each(refs)('%s', async (_, ref) => {
     expect(await judged(ref, work({ b: 'b' }))).toMatch(/only phase\/<id> and trail|no such branch/);
@@ -312,7 +312,7 @@ describe('a push is turned down where', () => {
     expect(await judged(`refs/heads/${branch}`, '0'.repeat(40))).toMatch(/never removed|only phase/);
   });
 
-  test('it removes the trail, really pushed', () => {
+  test('it removes the trail in a real push', () => {
     expect(push(':refs/heads/trail')).toMatch(/never removed|deletion/);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
   });
@@ -330,20 +330,20 @@ describe('a push is turned down where', () => {
     expect(await judged('refs/heads/phase/mailu', make())).toMatch(reason);
   });
 
-  test('a phase gets a .git path, really pushed: git itself sees it', () => {
+  test('it adds a .git path in a real push: git itself refuses', () => {
     const sha = rawCommit(pusher, made.base, [{ mode: '100644', name: '.git', id: blob(pusher, 'x') }]);
     expect(push(`${sha}:refs/heads/phase/mailu`)).toMatch(/hasDotgit/);
     expect(git(made.hub.dir, ['rev-parse', 'phase/mailu'])).toBe(made.base);
   });
 
-  test('one branch of several is turned down: none moves', async () => {
+  test('one of its branches is refused: none moves', async () => {
     const good = await commit({ [STATUS]: grown(STATUS, claimNote(nextId)) }, 'builder');
     expect(push(`${good}:refs/heads/trail`, `+${good}:refs/heads/main`)).toMatch(/only phase/);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
   });
 });
 
-test('the environment of the one who pushes does not reach the hook', async () => {
+test('the pusher’s environment does not reach the hook', async () => {
   const bad = await commit({ [STATUS]: 'gone\n' }, 'builder');
   const planted = { NODE_OPTIONS: `--import=data:text/javascript,process.exit(0)`, PATH: process.env.PATH };
   const pushing = () =>
@@ -355,7 +355,7 @@ test('the environment of the one who pushes does not reach the hook', async () =
   expect(pushing).toThrow(/prefix/);
 });
 
-/** Pushes as anyone does; gives what git said where it was turned down, '' where it went in. */
+/** Makes a real push; returns git's message if refused, '' if accepted. */
 function push(...refspecs: string[]): string {
   try {
     git(pusher, ['push', '-q', made.hub.dir, ...refspecs]);
@@ -365,7 +365,7 @@ function push(...refspecs: string[]): string {
   }
 }
 
-/** What the hook's own code says of a push, without the push: the pusher's store stands for the quarantine. */
+/** The hook's reasons against a push, without pushing: the pusher's objects take the place of git's quarantine. */
 async function judged(ref: string, sha: string): Promise<string> {
   const standing = git(made.hub.dir, ['for-each-ref', '--format=%(objectname)', ref]) || '0'.repeat(40);
   const objects = { directory: join(pusher, '.git/objects'), alternates: join(made.hub.dir, 'objects') };
@@ -385,7 +385,7 @@ async function commit(files: Files, by: Role | Signer | null, parents: Sha[] = [
     .slice(1)
     .map((sha) => `\nparent ${sha}`)
     .join('');
-  // Further parents go in where the one is written: the signature covers them all.
+  // Further parents follow the first in its header, so that the signature covers them all.
   const object = signedCommit(
     { tree, parent: `${parent}${more}` as Sha, role, atMs: Date.parse(at), subject: 'pushed' },
     signer,
@@ -431,8 +431,8 @@ function actEntry(signer: Signer, id: number, text?: string): Entry {
     payload: { act: 'note', phase, text: 'well done' },
   } as Act;
   const { signature } = signAct(act, signer);
-  const said = text === undefined ? act : { ...act, payload: { ...act.payload, text } };
-  return entryOf('act', 'operator', id, { act: said, signature });
+  const entryAct = text === undefined ? act : { ...act, payload: { ...act.payload, text } };
+  return entryOf('act', 'operator', id, { act: entryAct, signature });
 }
 
 function entryOf(kind: Kind, role: Role, id: number, facts: object): Entry {

@@ -27,7 +27,7 @@ test('a new hub holds the base and the operator’s first commit, which stock gi
   expect(readdirSync(join(clone, 'machine-docs')).sort()).toEqual(['README', 'allowed_signers']);
 });
 
-test('a second hub is refused; so is a base that names no commit, and nothing of it stays', async () => {
+test('a second hub is refused; so is a base that is not a commit, and nothing is left behind', async () => {
   const { stateDir, repo, signers } = await makeHub();
   const { supervisor, runner, builder, adversary } = signers;
   const options = {
@@ -55,7 +55,7 @@ test('a second hub is refused; so is a base that names no commit, and nothing of
 });
 
 test.each<[string, RegExp, (dir: string) => void]>([
-  ['nothing is there', /`coldpass init` did not make it/, (dir) => execFileSync('rm', ['-r', dir])],
+  ['it is missing', /`coldpass init` did not make it/, (dir) => execFileSync('rm', ['-r', dir])],
   [
     'it is another bare repository',
     /`coldpass init` did not make it/,
@@ -78,7 +78,7 @@ test.each<[string, RegExp, (dir: string) => void]>([
     /not signed by the operator/,
     (dir) => git(dir, ['update-ref', 'refs/heads/trail', git(dir, ['commit-tree', '-m', 'x', 'trail^{tree}'])]),
   ],
-])('a hub is not opened where %s: one line says so', async (_, reason, spoil) => {
+])('a hub does not open if %s, and one line says so', async (_, reason, spoil) => {
   const { hub } = await makeHub();
   spoil(hub.dir);
   const error = await openHub(hub.dir).catch((caught) => caught);
@@ -86,7 +86,7 @@ test.each<[string, RegExp, (dir: string) => void]>([
   expect(error.message).not.toContain('\n');
 });
 
-test('main follows the operator’s repository, rewritten or not; phases and trail stay, tags and hooks stay away', async () => {
+test('main follows the operator’s repository, even rewritten; phases and trail stay, tags stay out', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   git(repo.dir, ['tag', 'v1']);
@@ -101,7 +101,7 @@ test('main follows the operator’s repository, rewritten or not; phases and tra
   ]);
 });
 
-test.runIf(isRoot)('the repository of another user is read, by root, and only that one', async () => {
+test.runIf(isRoot)('root reads the operator’s repository of another user, and no other such repository', async () => {
   const repo = makeRepo([{ 'a.txt': '1\n' }]);
   const { hub } = await makeHub();
   execFileSync('chown', ['-R', '61234:61234', repo.dir]);
@@ -110,7 +110,7 @@ test.runIf(isRoot)('the repository of another user is read, by root, and only th
   expect(fetched.stderr).toContain('dubious ownership');
 });
 
-test('a phase begins at its base once; beginning it again moves nothing', async () => {
+test('a phase starts at its base once; starting it again moves nothing', async () => {
   const { hub, base } = await makeHub([{ a: '1' }, { a: '2' }]);
   const first = git(hub.dir, ['rev-parse', `${base}~1`]) as Sha;
   await startPhase(hub.dir, phase, first);
@@ -119,7 +119,7 @@ test('a phase begins at its base once; beginning it again moves nothing', async 
   await expect(startPhase(hub.dir, 'b' as PhaseId, 'e'.repeat(40) as Sha)).rejects.toMatchObject({ code: 'bad-hub' });
 });
 
-test('a phase is delivered as a branch, forward only; the operator’s hooks do not run and his own branch stands', async () => {
+test('delivery only fast-forwards a branch, runs no hooks and leaves the operator’s branch alone', async () => {
   const { hub, repo, base, stateDir } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const mark = join(stateDir, 'ran');
@@ -135,7 +135,7 @@ test('a phase is delivered as a branch, forward only; the operator’s hooks do 
   expect(existsSync(mark)).toBe(false);
 });
 
-test('a phase is not delivered over work of the operator’s own, nor into the branch he stands on: it says so', async () => {
+test('a phase is not delivered over the operator’s work or into the checked-out branch', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const [judged] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]) as [Sha];
@@ -154,7 +154,7 @@ test('a phase is not delivered over work of the operator’s own, nor into the b
   expect(await deliver(hub.dir, repo.dir, none)).toEqual({ refused: 'there is no phase/none in the hub' });
 });
 
-test('a phase whose branch was moved after it was judged is not delivered: nothing of it comes into the repository', async () => {
+test('a phase whose branch was moved after it was judged is not delivered at all', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const [judged] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]) as [Sha];
@@ -164,7 +164,7 @@ test('a phase whose branch was moved after it was judged is not delivered: nothi
   expect(git(repo.dir, ['for-each-ref', 'refs/heads/phase'])).toBe('');
 });
 
-test.runIf(isRoot)('delivered as the repository’s owner, nothing in it becomes root’s', async () => {
+test.runIf(isRoot)('delivery as the repository’s owner makes nothing in it root’s', async () => {
   const { hub, repo, base, stateDir } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const [sha] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]);
@@ -174,7 +174,7 @@ test.runIf(isRoot)('delivered as the repository’s owner, nothing in it becomes
   expect(execFileSync('find', [repo.dir, '-uid', '0']).toString()).toBe('');
 });
 
-test('tidying removes half-received bundles and puts the hook of this installation', async () => {
+test('tidying removes half-received bundles and installs the current hook', async () => {
   const { hub } = await makeHub();
   mkdirSync(join(incomingDir(hub.dir), 'b-left'), { recursive: true });
   writeFileSync(join(hub.dir, 'hooks/pre-receive'), 'old');

@@ -1,4 +1,4 @@
-// Opening a trail: folded whole, held against heads.log, mended where a crash tore it, refused where something else did.
+// Opening a trail: it is folded whole and compared with heads.log; damage by a crash is repaired, any other is refused.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { git, listing, makeTrail, titleOf } from '../../support/trail/trail.ts';
 const someone = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
 
 describe('heads.log', () => {
-  test('with a torn last line is mended at opening', async () => {
+  test('with a torn last line is repaired at opening', async () => {
     const trail = await trailOf(['a', 'b']);
     const whole = readFileSync(trail.heads, 'utf8');
     for (const torn of ['3', '3 ', `3 ${'a'.repeat(39)}`, `3 ${'a'.repeat(40)}`]) {
@@ -34,21 +34,21 @@ describe('heads.log', () => {
     expect(readFileSync(trail.heads, 'utf8')).toBe(whole);
   });
 
-  test('ahead of the trail means that its tail was cut; opening says which entry and changes nothing', async () => {
+  test('ahead of the trail means a cut tail: opening names the entry and changes nothing', async () => {
     const trail = await trailOf(['a', 'b']);
     const cut = git(trail.hub, ['rev-parse', 'trail']);
     git(trail.hub, ['update-ref', 'refs/heads/trail', 'trail~1']);
-    const said = {
+    const refusal = {
       code: 'bad-trail',
       message: expect.stringMatching(new RegExp(`#2 \\(${cut}\\).*tail was cut.*update-ref`)),
     };
-    await expect(openFunnel(listing(trail))).rejects.toMatchObject(said);
+    await expect(openFunnel(listing(trail))).rejects.toMatchObject(refusal);
     expect(readFileSync(trail.heads, 'utf8')).toContain(cut);
     git(trail.hub, ['update-ref', 'refs/heads/trail', cut]);
     expect((await openTestFunnel(trail)).state).toHaveLength(2);
   });
 
-  test('with a line that is none, or lines out of order, is named', async () => {
+  test('with an invalid line or lines out of order is an error', async () => {
     const trail = await trailOf(['a', 'b']);
     const lines = readFileSync(trail.heads, 'utf8').trimEnd().split('\n');
     writeFileSync(trail.heads, `${lines.toReversed().join('\n')}\n`);
@@ -59,7 +59,7 @@ describe('heads.log', () => {
 });
 
 describe('opening', () => {
-  test('refuses what is no hub, and a key that the trail does not allow', async () => {
+  test('refuses a folder that is not a hub, and a key that the trail does not allow', async () => {
     await expect(openFunnel({ ...listing(await makeTrail(tempDir())), hub: tempDir() })).rejects.toMatchObject({
       code: 'bad-hub',
     });
@@ -75,7 +75,7 @@ describe('opening', () => {
     });
   });
 
-  test('refuses entries that are missing, doubled, in another file or not framed, and a merge', async () => {
+  test('refuses entries that are missing, duplicate, in the wrong file or not framed, and a merge', async () => {
     const trail = await trailOf(['a', 'b']);
     const text = `${git(trail.hub, ['show', 'trail:machine-docs/STATUS-mailu.md'])}\n\n`;
     const second = text.indexOf('## ', 5);

@@ -8,7 +8,7 @@ import { placeAt, placeAtGenesis, walkTrail } from '../../../state/trail/walk.ts
 import { git, gitBytes, makeHub } from '../../support/repo.ts';
 import { listing, note } from '../../support/trail/trail.ts';
 
-/** A trail of so many commits by two roles in turn, long enough that files go on in further parts. */
+/** A trail of this many commits by two roles in turn, whose files are large enough to be sealed into parts. */
 async function longTrail(commits: number) {
   const { hub, stateDir, signers } = await makeHub();
   const funnel = await openFunnel(listing({ hub: hub.dir, stateDir, signers }));
@@ -19,7 +19,7 @@ async function longTrail(commits: number) {
   return { dir: hub.dir, genesis: hub.genesis, head };
 }
 
-test('what the funnel wrote passes commit by commit, sealed files and all, from the beginning or from anywhere', async () => {
+test('what the funnel wrote passes commit by commit, sealed files included, from any commit on', async () => {
   const { dir, genesis, head } = await longTrail(300);
   let place = await placeAtGenesis(dir, genesis);
   const problems: Problem[] = [];
@@ -39,7 +39,7 @@ test('what the funnel wrote passes commit by commit, sealed files and all, from 
   expect(await placeAt(dir, genesis, head)).toEqual(place);
 });
 
-test('a walk may be left early, and fails where an object is missing', async () => {
+test('a walk may stop early, and throws if an object is missing', async () => {
   const { dir, genesis, head } = await longTrail(4);
   for await (const commit of walkTrail(dir, genesis, head)) {
     expect(commit.changes.map(({ path }) => path)).toEqual(['machine-docs/STATUS-mailu.md']);
@@ -47,7 +47,7 @@ test('a walk may be left early, and fails where an object is missing', async () 
   }
   const packs = join(dir, 'objects/pack');
   const lost = git(dir, ['rev-parse', 'trail:machine-docs/REVIEW-mailu.md']);
-  // Trail objects may lie loose or packed: repack without the one that is to be lost.
+  // Trail objects may be loose or packed: unpacks all but the one that is to be lost.
   const ids = git(dir, ['cat-file', '--batch-check=%(objectname)', '--batch-all-objects']).split('\n');
   const pack = gitBytes(dir, ['pack-objects', '-q', '--stdout'], ids.filter((id) => id !== lost).join('\n'));
   for (const folder of readdirSync(join(dir, 'objects'))) rmSync(join(dir, 'objects', folder), { recursive: true });

@@ -34,7 +34,7 @@ const workspace: Workspace = {
   uids: null,
 };
 
-test('state lies where the XDG rules put it, and under /var/lib for root', () => {
+test('state is where the XDG rules put it, and under /var/lib for root', () => {
   expect(stateDirFor('mail', { env: {}, home: '/home/ann', uid: 1000 })).toBe('/home/ann/.local/state/coldpass/mail');
   expect(stateDirFor('mail', { env: { XDG_STATE_HOME: '/x' }, home: '/home/ann', uid: 1000 })).toBe('/x/coldpass/mail');
   expect(stateDirFor('mail', { env: { XDG_STATE_HOME: 'x' }, home: '/home/ann', uid: 1000 })).toBe(
@@ -43,24 +43,24 @@ test('state lies where the XDG rules put it, and under /var/lib for root', () =>
   expect(stateDirFor('mail', { env: { XDG_STATE_HOME: '/x' }, home: '/root', uid: 0 })).toBe('/var/lib/coldpass/mail');
 });
 
-test('the state directory and its folders are for their owner alone', () => {
+test('only the owner may read the state directory and its folders', () => {
   const paths = makeStateDir(join(tempDir(), 'a', 'mail'));
   for (const dir of [paths.stateDir, paths.keys, paths.clones, paths.inbox])
     expect(statSync(dir).mode & 0o777).toBe(0o700);
 });
 
-test('a workspace is written and opened again, private and whole', () => {
+test('a workspace opens as it was written, and only the owner may read its file', () => {
   const dir = tempDir();
   writeWorkspace(dir, workspace);
   expect(openWorkspace(dir)).toEqual(workspace);
   expect(statSync(statePaths(dir).workspace).mode & 0o777).toBe(0o600);
 });
 
-test('where there is no workspace, none is opened', () => {
+test('a missing workspace opens as null', () => {
   expect(openWorkspace(join(tempDir(), 'none'))).toBeNull();
 });
 
-test('a name belongs to one repository, and a second one is told what to do', () => {
+test('a name belongs to one repository, and a second repository is refused with advice', () => {
   const dir = tempDir();
   writeWorkspace(dir, workspace);
   expect(openWorkspace(dir, '/home/ann/mail')).toEqual(workspace);
@@ -79,14 +79,14 @@ test.each([
     /grants\.tools\.0\.path: an absolute path/,
   ],
   ['a host with a path', JSON.stringify({ ...workspace, grants: { tools: [], hosts: ['a/b'] } }), /grants\.hosts\.0: /],
-])('workspace.json that is %s is told on one line', (_what, text, line) => {
+])('a workspace.json with a fault gives one line: %s', (_what, text, line) => {
   const dir = tempDir();
   writeFileSync(statePaths(dir).workspace, text);
   expect(() => openWorkspace(dir)).toThrow(TrailError);
   expect(() => openWorkspace(dir)).toThrow(line);
 });
 
-test('one process holds a workspace, and another is told which', async () => {
+test('one process holds a workspace, and another gets its process id', async () => {
   const dir = tempDir();
   const holder = await startHolder(dir);
   expect(() => lockWorkspace(dir)).toThrow(
@@ -94,7 +94,7 @@ test('one process holds a workspace, and another is told which', async () => {
   );
 });
 
-test('the lock goes with its holder, kill -9, and although a child of it lives on', async () => {
+test('kill -9 of its holder frees the lock, even if a child survives', async () => {
   const dir = tempDir();
   const holder = await startHolder(dir);
   holder.kill('SIGKILL');
@@ -105,7 +105,7 @@ test('the lock goes with its holder, kill -9, and although a child of it lives o
   lock.release();
 });
 
-test('a lock is held within one process too, and may be released twice', () => {
+test('a lock excludes its own process too, and may be released twice', () => {
   const dir = tempDir();
   const lock = lockWorkspace(dir);
   expect(() => lockWorkspace(dir)).toThrow(Refused);
@@ -114,7 +114,7 @@ test('a lock is held within one process too, and may be released twice', () => {
   lockWorkspace(dir).release();
 });
 
-/** A process that takes the lock, starts a long-lived child in a session of its own, and waits. */
+/** A process that takes the lock, starts a long-lived child in a new session, and waits. */
 async function startHolder(dir: string) {
   const module = fileURLToPath(new URL('../../../state/trail/workspace.ts', import.meta.url));
   const program = `

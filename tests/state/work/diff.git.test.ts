@@ -1,4 +1,4 @@
-// What a judge is shown of a claim, from real repositories that try to show less.
+// The diff of a claim that a judge sees, from real repositories that try to hide some of it.
 
 import { describe, expect, it } from 'vitest';
 import type { Sha } from '../../../state/entry/ids.ts';
@@ -27,7 +27,7 @@ describe('the diff of a claim', () => {
     expect(text).toContain('+/etc');
   });
 
-  it('is not steered by attributes, drivers or settings of the repository', async () => {
+  it('ignores attributes, drivers and settings of the repository', async () => {
     const attributes = '* -diff\n*.js diff=mine\n*.js binary\n';
     const files = { '.gitattributes': attributes, 'a.js': 'steal()\n' };
     const text = textOf(
@@ -42,7 +42,7 @@ describe('the diff of a claim', () => {
     expect(text).toContain('-ok()\n+steal()\n');
   });
 
-  it('is the same whatever the repository sets', async () => {
+  it('is the same whatever diff settings the repository has', async () => {
     const files: [Files, Files] = [{ 'a.js': 'a\nb\nc\nd\n' }, { 'a.js': 'b\na\nc\nd\nb\n' }];
     const plain = await diffOf(...files);
     const rigged = await diffOf(...files, (dir) => {
@@ -58,12 +58,12 @@ describe('the diff of a claim', () => {
     expect(rigged).toEqual(plain);
   });
 
-  it('shows a program that a zero byte would have git call binary', async () => {
+  it('shows a program that git takes for binary because of a zero byte', async () => {
     const text = textOf(await diffOf({ 'a.js': 'ok()\n' }, { 'a.js': '// \0\nsteal()\n' }));
     expect(text).toContain('+// \\u{0}\n+steal()\n');
   });
 
-  it('names a file that is no text with its sizes, and shows those beside it', async () => {
+  it('names a binary file with its sizes, and shows the files beside it', async () => {
     const image = Buffer.from(Array.from({ length: 600 }, (_, i) => (i * 151) % 256));
     const text = textOf(await diffOf({ 'a.js': 'one\n' }, { 'a.js': 'two\n', 'logo "x".png': image }));
     expect(text).toMatch(
@@ -79,7 +79,7 @@ describe('the diff of a claim', () => {
     expect(text).toContain('+if (isAdmin\\u{202e})\\u{2066} {\\u{200b}\\u{d}// nothing\\u{1b}[2K\n');
   });
 
-  it('comes in parts where it is long, and is the same again', async () => {
+  it('comes in parts if it is long, and is the same every time', async () => {
     const long = Array.from({ length: 4000 }, (_, i) => `line ${i} of many`).join('\n');
     const { dir, shas } = makeRepo([{ 'a.js': 'x\n' }, { 'a.js': long, 'b.js': 'y'.repeat(100_000) }]);
     const [base, claim] = shas as [Sha, Sha];
@@ -90,7 +90,7 @@ describe('the diff of a claim', () => {
     expect(await workDiff(`${dir}/.git`, claim, claim)).toMatchObject({ parts: [] });
   });
 
-  it('is not served at all where it is more than anybody reads', async () => {
+  it('is not served at all if it is too large to read', async () => {
     const diff = await diffOf({ 'a.js': '\n' }, { 'a.js': 'many words\n'.repeat(500_000) });
     expect(diff).toEqual({ tooLarge: 'the diff is larger than 4194304 bytes' });
   });

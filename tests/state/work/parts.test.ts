@@ -1,4 +1,4 @@
-// The chunker: nothing of a diff is lost or told twice, and no part is too long.
+// How a diff is cut into parts: nothing is lost or served twice, and no part is too long.
 
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../state/entry/digest.ts';
@@ -10,13 +10,13 @@ const file = (path: string, ...hunks: string[]) =>
 const hunk = (lines: string[]) => `@@ -1 +1,${lines.length} @@\n${lines.map((line) => `+${line}\n`).join('')}`;
 
 describe('a diff in parts', () => {
-  it('is one part where it fits, and none where it is empty', () => {
+  it('is one part if it fits, and none if it is empty', () => {
     const text = file('a.js', hunk(['one']), hunk(['two']));
     expect(diffParts(text)).toEqual({ digest: digestOf(text), parts: [{ text, within: null }] });
     expect(diffParts('').parts).toEqual([]);
   });
 
-  it('is cut before a hunk, and says which file the next part goes on in', () => {
+  it('is cut before a hunk, and the next part names the file it continues', () => {
     const [first, second] = [hunk(['x'.repeat(80)]), hunk(['y'.repeat(80)])];
     const text = file('a.js', first, second);
     const { parts } = diffParts(text, text.length - 10);
@@ -26,14 +26,14 @@ describe('a diff in parts', () => {
     ]);
   });
 
-  it('does not take a line of a hunk for a border, whatever it says', () => {
+  it('does not take a line of a hunk for a boundary, whatever it contains', () => {
     const text = file('a.js', hunk(['x'.repeat(40), 'diff --git a/b.js b/b.js', '@@ -1 +1 @@', 'y'.repeat(40)]));
     const { parts } = diffParts(text, 100);
     expect(parts.map(({ text: part }) => part).join('')).toBe(text);
     expect(parts.slice(1).map(({ within }) => within)).toEqual(parts.slice(1).map(() => 'diff --git a/a.js b/a.js'));
   });
 
-  it('cuts a hunk that is too long at its lines, and a line of a megabyte between characters', () => {
+  it('cuts a long hunk between lines, and a line of a megabyte between characters', () => {
     const text = file('a.js', hunk(Array(50).fill('line')), hunk(['é€😀'.repeat(120_000)]));
     const { parts } = diffParts(text, 1000);
     expect(parts.length).toBeGreaterThan(1000);
@@ -67,7 +67,7 @@ describe('a diff in parts', () => {
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('keeps a hunk whole where it fits into one part', () => {
+  it('keeps a hunk whole if it fits into one part', () => {
     const property = fc.property(fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 20 }), (sizes) => {
       const hunks = sizes.map((size, i) => hunk(Array(size).fill(`line of hunk ${i}`)));
       const { parts } = diffParts(file('a.js', ...hunks), 400);

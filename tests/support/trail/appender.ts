@@ -1,5 +1,5 @@
-// A process that appends without end and says what was acknowledged, for tests that kill it. Usage: node appender.ts
-// <stateDir> <name>. Prints `<id> <title>` for each acknowledged entry, written at once.
+// A process that appends for ever, for tests that kill it. Usage: node appender.ts <stateDir> <name>. Prints `<id>
+// <title>` for each entry as soon as it is acknowledged.
 
 import { writeSync } from 'node:fs';
 import type { Role } from '../../../state/entry/ids.ts';

@@ -1,5 +1,5 @@
-// Attacks on a trail: an honest story taken apart, changed by somebody with keys, put together again and audited. One hub for
-// all attacks of a file, since each moves the branch anew; what it wrote goes with its test.
+// Attacks on a trail: an honest story is taken apart, changed by somebody with keys, put back together and audited. All
+// attacks of a file share one hub, since each moves the branch; what an attack wrote is removed with its test.
 
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,19 +18,19 @@ import { tempDir } from '../temp.ts';
 import { addStep, cloneSteps, explode, forge, placed, refact, type Step, stepOf, stepsOf } from './forge.ts';
 import { type Chapter, honestPhase, phaseId, type Story } from './phase.ts';
 
-/** An attack changes the steps and says which entry the audit must name first; a chapter's own number unless it says so. */
+/** Changes the steps and returns the entry that the audit must name first; undefined means the entry of the chapter. */
 export type Attack = (steps: Step[]) => number | undefined;
-/** What somebody does, the entry that shows it, and what the audit says of that entry. */
+/** What the attacker does, the entry that shows it, and what the audit reports of that entry. */
 export type Case = [string, Chapter, RegExp, Attack];
 
-/** A story for the tests of one file, there once they run, and the way to attack it. */
+/** A story for the tests of one file, ready once they run, and a function to attack it. */
 export function attacked() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   const the = {} as { story: Story; honest: Step[] };
   beforeAll(async () => {
     the.story = await honestPhase(dir);
     the.honest = await stepsOf(the.story);
-    git(the.story.hub.dir, ['repack', '-adq']); // one pack: git looks into each for every object
+    git(the.story.hub.dir, ['repack', '-adq']); // one pack, since git searches each pack for every object
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -55,13 +55,13 @@ export function attacked() {
   return { the, run };
 }
 
-/** A story whose state is copied to be spoilt; `exploded` is the same with every object of the hub in a file of its own. */
+/** A story whose state is copied and then damaged; `exploded` has every object of the hub in a separate file. */
 export function spoilable() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   const the = { exploded: join(dir, 'exploded') } as { story: Story; exploded: string };
   beforeAll(async () => {
     the.story = await honestPhase(dir);
-    git(the.story.hub.dir, ['repack', '-adq']); // one pack: git looks into each for every object
+    git(the.story.hub.dir, ['repack', '-adq']); // one pack, since git searches each pack for every object
     cpSync(the.story.stateDir, the.exploded, { recursive: true });
     explode(join(the.exploded, 'hub.git'));
   });
@@ -73,7 +73,7 @@ export function spoilable() {
     return { hub: join(to, 'hub.git'), headsLog: join(to, 'heads.log') };
   }
 
-  /** The commit that appended entry `id`: in this story each has its own. */
+  /** The commit that appended entry `id`; in this story each entry has its own. */
   function commitOf(id: number): Sha {
     return git(the.story.hub.dir, ['rev-list', '--reverse', 'trail']).split('\n')[id] as Sha;
   }
@@ -81,7 +81,7 @@ export function spoilable() {
   return { the, copy, commitOf };
 }
 
-/** The report is not ok, and says this first. */
+/** Expects that the report is not ok and that this is its first problem. */
 export function rejected(report: AuditReport, entry: number | null, what: RegExp): void {
   expect(report.ok).toBe(false);
   expect(report.problems[0]).toMatchObject({ entry, what: expect.stringMatching(what) });
@@ -99,7 +99,7 @@ export function signedBy(steps: Step[], id: number, role: Role): undefined {
   stepOf(steps, id).role = role;
 }
 
-/** One more entry at the end; the audit must name it. */
+/** Adds one more entry at the end, and returns its id, which the audit must name. */
 export function append(
   steps: Step[],
   kind: Entry['kind'],
@@ -112,7 +112,7 @@ export function append(
   return id;
 }
 
-/** Changes the stored text whose path fits. */
+/** Changes the stored texts whose path matches. */
 export function restore(steps: Step[], id: number, path: RegExp, change: (text: string) => string): undefined {
   const { stored } = stepOf(steps, id);
   for (const [name, bytes] of stored) if (path.test(name)) stored.set(name, Buffer.from(change(bytes.toString())));
@@ -134,7 +134,7 @@ export function recordOf(steps: Step[], id: number): RunRecord {
   return RunRecord.parse(JSON.parse((bytes as Buffer).toString()));
 }
 
-/** Another record under the same name, with the entry that honestly follows from it but for `facts`. */
+/** Stores another record under the same name, with the entry that follows from it except for `facts`. */
 export function rerun(
   steps: Step[],
   id: number,
@@ -150,7 +150,7 @@ export function rerun(
   refact(steps, id, { ...runFacts(record, control ?? {}), ...facts });
 }
 
-/** The claim of another commit, and all that follows from it left as it was. */
+/** Makes the claim one of another commit, and leaves all that follows from it as it was. */
 export function reclaim(steps: Step[], id: number, sha: string, tree?: string): undefined {
   const { trees } = factsOf(steps, id) as Facts<'claim'>;
   refact(steps, id, { shas: { main: sha }, trees: tree === undefined ? trees : { main: tree } });

@@ -1,5 +1,5 @@
-// A trail written anew by somebody who holds keys: taken apart into its steps, which a test may change at will, and put together
-// again, each commit signed as the step says. What the funnel would refuse goes through here.
+// A trail rewritten by somebody with keys: taken apart into steps, which a test may change at will, and put back
+// together, each commit signed as its step says. Nothing here refuses what the funnel would refuse.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -23,9 +23,9 @@ export type Step = {
   role: Role;
   entries: { path: string; entry: Entry }[];
   stored: Map<string, Buffer>;
-  /** Paths that the commit takes away. */
+  /** Paths that the commit removes. */
   removes?: string[];
-  /** Parents besides the one before. */
+  /** Further parents, besides the previous commit. */
   parents?: Sha[];
 };
 
@@ -54,23 +54,23 @@ export function stepOf(steps: Step[], id: number): Step {
   return step;
 }
 
-/** The entry of that number, as a part of its step, for a test to change. */
+/** Entry `id` as part of its step, for a test to change. */
 export function placed<E extends Entry = Entry>(steps: Step[], id: number): { path: string; entry: E } {
   return stepOf(steps, id).entries.find(({ entry }) => entry.id === id) as { path: string; entry: E };
 }
 
-/** Changes the facts of an entry; its signer signs again. */
+/** Changes the facts of an entry; `forge` signs its commit again. */
 export function refact(steps: Step[], id: number, change: Record<string, unknown>): void {
   const place = placed(steps, id);
   place.entry = { ...place.entry, facts: { ...place.entry.facts, ...change } } as Entry;
 }
 
-/** A further step after the last, of one entry. */
+/** Adds a step with one entry at the end. */
 export function addStep(steps: Step[], entry: Entry): void {
   steps.push({ role: committerOf(entry.role), entries: [{ path: fileFor(entry), entry }], stored: new Map() });
 }
 
-/** Writes the steps as a trail on the same first commit, and moves the branch there. Gives its commits, the first one first. */
+/** Writes the steps as a trail on the same first commit and moves the branch there; returns all commits in order. */
 export async function forge({ hub, signers }: Made, steps: Step[]): Promise<Sha[]> {
   const files = new Map(
     git(hub.dir, ['ls-tree', '-r', '--name-only', hub.genesis])
@@ -85,9 +85,9 @@ export async function forge({ hub, signers }: Made, steps: Step[]): Promise<Sha[
     for (const { path, entry } of step.entries) {
       files.set(path, Buffer.concat([files.get(path) ?? Buffer.alloc(0), Buffer.from(renderEntry(entry))]));
     }
-    const made = await commitOf(files, [chain.at(-1) as Sha, ...(step.parents ?? [])], step, signers);
-    objects.push(...made);
-    chain.push((made.at(-1) as GitObject).sha);
+    const next = await commitOf(files, [chain.at(-1) as Sha, ...(step.parents ?? [])], step, signers);
+    objects.push(...next);
+    chain.push((next.at(-1) as GitObject).sha);
   }
   const store = objectStore(hub.dir);
   await store.write(objects);
@@ -106,12 +106,12 @@ async function commitOf(
   const ids = new Map(blobs.map(([path, { sha }]): [string, Sha] => [path, sha]));
   const tree = await withFiles(new Map(), ids, () => Promise.reject(new Error('there is nothing to load')));
   const atMs = Date.parse(step.entries.at(-1)?.entry.at ?? '2026-06-11T21:00:00Z');
-  // Further parents go in where the one is written: the signature covers them all.
+  // Further parents follow the first in its header, so that the signature covers them all.
   const facts = { tree: tree.sha, parent: parents.join('\nparent ') as Sha, role: step.role, atMs, subject: 'forged' };
   return [...blobs.map(([, blob]) => blob), ...tree.objects, signedCommit(facts, signers[step.role])];
 }
 
-/** Unpacks every object of the hub into a file of its own. */
+/** Unpacks every object of the hub into a separate file. */
 export function explode(dir: string): void {
   git(dir, ['repack', '-adq']);
   const packs = join(dir, 'objects/pack');
@@ -122,14 +122,14 @@ export function explode(dir: string): void {
     execFileSync('git', ['-C', dir, 'unpack-objects', '-q'], { input: readFileSync(join(aside, name)), stdio: 'pipe' });
 }
 
-/** Puts other content under an object's id: a whole, readable object that is not what it is called. */
+/** Puts other content under an object's id: a complete, readable object whose id is wrong. */
 export function replaceObject(dir: string, id: string, change: (bytes: Buffer) => Buffer): void {
   const type = git(dir, ['cat-file', '-t', id]) as ObjectType;
   const bytes = change(gitBytes(dir, ['cat-file', type, id]));
   writeObject(dir, id, deflateSync(Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes])));
 }
 
-/** Flips one bit of an object's file, as a failing disk does. */
+/** Flips one bit in an object's file, as a failing disk does. */
 export function damageObject(dir: string, id: string): void {
   const bytes = readFileSync(fileOf(dir, id));
   const at = bytes.length >> 1;
@@ -147,7 +147,7 @@ function fileOf(dir: string, id: string): string {
   return join(dir, 'objects', id.slice(0, 2), id.slice(2));
 }
 
-/** Steps that may be changed without touching the others'. */
+/** A copy of the steps that may be changed without changing the originals. */
 export function cloneSteps(steps: Step[]): Step[] {
   return steps.map((step) => ({
     ...step,

@@ -1,5 +1,5 @@
-// Runs inside a small file system of its own (see funnel.test.ts): fills it, appends, makes room, appends again, and
-// prints what happened as JSON. Usage: node fullDisk.ts <empty folder on that file system>.
+// Runs on a small file system made for it (see `tests/state/trail/crash.git.test.ts`): fills it, appends, makes room,
+// appends again, and prints what happened as JSON. Usage: node fullDisk.ts <empty folder on that file system>.
 
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

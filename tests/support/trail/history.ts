@@ -1,5 +1,6 @@
-// Random honest trails: whatever a Builder, an Adversary, a runner and an operator may do, in any order, through the real
-// funnel. A step that the rules refuse is left out, as in life. Then taken apart, so that `mutant.ts` can spoil copies of it.
+// Random honest trails: whatever a Builder, an Adversary, a runner and an operator may do, in any order, through the
+// real funnel. A step that the rules refuse is left out, as in life. The trail is then taken apart, so that `mutant.ts`
+// can spoil copies.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ import { M1, type Made, openPhase, openWriter, phaseId, type Writer } from './wr
 const stepsMin = 12;
 const stepsMax = 30;
 
-/** What may happen next. */
+/** Steps that a script may contain. */
 const happenings = [
   'note',
   'review',
@@ -37,24 +38,24 @@ const happenings = [
 ] as const;
 type Happening = (typeof happenings)[number];
 
-/** An honest trail, and all that is needed to make another one of it. */
+/** An honest trail, and all that is needed to make a mutant of it. */
 export type History = Made & {
-  /** From the first commit on. */
+  /** All commits, oldest first. */
   chain: Sha[];
-  /** What each commit but the first appends: `steps[n]` is of `chain[n + 1]`. */
+  /** What each commit except the first appends: `steps[n]` belongs to `chain[n + 1]`. */
   steps: Step[];
-  /** The lines of heads.log, of the first commit too. */
+  /** The lines of heads.log, including that of the first commit. */
   heads: string[];
   refs: { main: Sha; phase: Sha };
 };
 
-/** A script that only random choice knows; the same seed gives the same. */
+/** A random script; the same seed gives the same script. */
 export const anyScript: fc.Arbitrary<Happening[]> = fc.array(fc.constantFrom(...happenings), {
   minLength: stepsMin,
   maxLength: stepsMax,
 });
 
-/** The history of one script, in `dir`. It begins with two runs. */
+/** The history of one script, in `dir`. It always starts with two runs. */
 export async function historyOf(script: Happening[], dir: string): Promise<History> {
   const made = await makeHub([{ 'src/keep.js': 'export {};\n', 'tests/old.test.js': '// old\n' }], dir);
   const writer = await openWriter(made);
@@ -75,7 +76,7 @@ export async function storyOf(dir: string): Promise<History> {
 
 async function takenApart(made: Made): Promise<History> {
   const { dir } = made.hub;
-  git(dir, ['repack', '-adq']); // one pack: git looks into each for every object
+  git(dir, ['repack', '-adq']); // one pack, since git searches each pack for every object
   const chain = git(dir, ['rev-list', '--reverse', 'trail']).split('\n') as Sha[];
   const heads = readFileSync(join(made.stateDir, 'heads.log'), 'utf8').split('\n').filter(Boolean);
   const at = (branch: string) => git(dir, ['rev-parse', branch]) as Sha;
@@ -83,7 +84,7 @@ async function takenApart(made: Made): Promise<History> {
   return { ...made, chain, steps: await stepsOf(made), heads, refs };
 }
 
-/** Who is awake, and what they left. */
+/** The sessions that are awake, and what they have done. */
 type Stage = { writer: Writer; sessions: Record<AgentRole, SessionId>; head: Sha; claims: EntryId[]; told: number };
 
 async function openStage(writer: Writer): Promise<Stage> {
@@ -114,7 +115,10 @@ const acts: Record<Happening, (stage: Stage) => Promise<unknown>> = {
   finding,
   veto: ({ writer, sessions, told }) =>
     writer.append({
-      ...{ kind: 'veto', role: 'adversary', phase: phaseId, body: '' },
+      kind: 'veto',
+      role: 'adversary',
+      phase: phaseId,
+      body: '',
       facts: { session: sessions.adversary, title: `not so, ${told}`, until: ['it is so'] },
     } as Intent),
   claim,
@@ -143,8 +147,12 @@ async function finding({ writer, sessions, claims, told }: Stage): Promise<void>
   const script = `test -f kept-${told}\n`;
   const file = digestOf(script);
   const facts = {
-    ...{ session: sessions.adversary, gate: M1, claim: claims.at(-1) ?? null, title: `lost, ${told}` },
-    ...{ fix: ['it is kept'], reproducer: { path: 'tests/again.sh', file, command: 'sh tests/again.sh' } },
+    session: sessions.adversary,
+    gate: M1,
+    claim: claims.at(-1) ?? null,
+    title: `lost, ${told}`,
+    fix: ['it is kept'],
+    reproducer: { path: 'tests/again.sh', file, command: 'sh tests/again.sh' },
   };
   const blobs = [{ path: `blobs/${file}`, bytes: Buffer.from(script) }];
   await writer.append({ kind: 'finding', role: 'adversary', phase: phaseId, facts, body: '', blobs });
@@ -155,7 +163,7 @@ async function claim(stage: Stage): Promise<void> {
   claims.push(await writer.claim(sessions.builder, M1, head, { descends: [...claims] }));
 }
 
-/** Of the newest claim, once: a second one that counted would be no honest supervisor's. */
+/** A gate run of the newest claim, once: an honest supervisor makes no second run that counts. */
 async function gateRun({ writer }: Stage): Promise<void> {
   const phase = writer.trail.state.phases[phaseId];
   const claimed = phase?.claims.at(-1);
@@ -164,7 +172,7 @@ async function gateRun({ writer }: Stage): Promise<void> {
   await writer.run({ kind: 'gate', claim: claimed.id, gate: M1, k: 1 }, claimed.sha, { tests });
 }
 
-/** The newest of the Builder's things that is open. */
+/** Retracts the Builder's newest open entry. */
 async function retract({ writer, sessions }: Stage): Promise<void> {
   const things = writer.trail.state.phases[phaseId]?.things ?? [];
   const target = things.findLast((thing) => thing.by === 'builder' && thing.closed === null)?.id;
@@ -173,7 +181,7 @@ async function retract({ writer, sessions }: Stage): Promise<void> {
   await writer.append({ kind: 'close', role: 'builder', phase: phaseId, facts, body: '' });
 }
 
-/** One more commit on the phase's branch, said so at the end of the Builder's session. */
+/** One more commit on the phase's branch, recorded at the end of the Builder's session. */
 async function publish(stage: Stage): Promise<void> {
   const { writer, told } = stage;
   const ref = `refs/heads/phase/${phaseId}`;

@@ -1,4 +1,4 @@
-// What every test of a trail looks at: stock git accepts each commit under the role it names, and old bytes are a prefix.
+// What every test of a trail checks: stock git verifies each commit as its role's, and old bytes stay a prefix.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ export async function openTestFunnel(trail: TestTrail): Promise<Funnel<Appended>
   return funnel;
 }
 
-/** A trail with one note a title, one commit each, closed. */
+/** A trail with one note per title, each in its own commit; its funnel is closed. */
 export async function trailOf(titles: string[]): Promise<TestTrail> {
   const trail = await makeTrail(tempDir());
   const funnel = await openFunnel(listing(trail));
@@ -30,16 +30,16 @@ export async function trailOf(titles: string[]): Promise<TestTrail> {
   return trail;
 }
 
-/** Checks the newest commits' signatures with stock git (10 ms each), and the prefixes of all. */
+/** Checks the signatures of the newest commits with stock git (10 ms each), and the prefixes of all commits. */
 export async function expectHonestHistory(trail: TestTrail): Promise<void> {
   const allowed = join(trail.stateDir, 'allowed');
   writeFileSync(allowed, git(trail.hub, ['show', 'trail:machine-docs/allowed_signers']));
   const trusting = ['-c', `gpg.ssh.allowedSignersFile=${allowed}`];
-  const shown = git(trail.hub, [...trusting, 'log', `-${commitsVerified}`, '--format=%G? %GS %ae %H', 'trail']).split(
+  const rows = git(trail.hub, [...trusting, 'log', `-${commitsVerified}`, '--format=%G? %GS %ae %H', 'trail']).split(
     '\n',
   );
-  for (const row of shown) expect(row).toMatch(/^G (\S+) \1 /);
-  git(trail.hub, [...trusting, 'verify-commit', ...shown.slice(0, 3).map((row) => row.slice(-40))]);
+  for (const row of rows) expect(row).toMatch(/^G (\S+) \1 /);
+  git(trail.hub, [...trusting, 'verify-commit', ...rows.slice(0, 3).map((row) => row.slice(-40))]);
   await expectPrefixes(trail.hub);
 }
 

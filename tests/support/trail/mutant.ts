@@ -1,6 +1,6 @@
-// A copy of an honest trail with one thing wrong: the hub's objects are borrowed, only what is forged is written. What comes
-// after the wrong thing is put on top of it again, each commit signed with the key that its role has: the attacker holds all
-// keys but the operator's, unless a mutation says otherwise.
+// A copy of an honest trail with one thing wrong. It borrows the hub's objects and writes only what is forged. Later
+// commits are put on top again, each signed with the key of its role: the attacker has all keys except the operator's,
+// unless a mutation says otherwise.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,26 +18,26 @@ import type { History } from './history.ts';
 
 export type Files = Map<string, { bytes: Buffer; mode: string }>;
 
-/** A commit to be forged: what it appends and stores, and what else it does to the files. */
+/** A commit to forge: what it appends and stores, and what else it does to the files. */
 export type Draft = Step & { edit?: (files: Files) => void; signer?: Signer; subject?: string };
 
 export type Mutant = {
-  /** So many commits stay as they are, besides the first. */
+  /** The number of commits that stay as they are, not counting the first. */
   keep: number;
   drafts: Draft[];
-  /** Branches that differ; null for one that is gone. */
+  /** Branches that differ; null for a missing one. */
   refs?: Record<string, Sha | null>;
 };
 
-/** Writes the mutant as a hub in `dir`, with the honest heads.log up to commit `until` beside it. Gives its trail's head. */
+/** Writes the mutant as a hub in `dir`, with the honest heads.log up to commit `until`. */
 export async function writeMutant(history: History, { keep, drafts, refs }: Mutant, until: number, dir: string) {
   const objects: GitObject[] = [];
   const files = filesAt(history, keep);
   let head = history.chain[keep] as Sha;
   for (const draft of drafts) {
-    const made = commitOf(files, head, draft, history);
-    objects.push(...made);
-    head = (made.at(-1) as GitObject).sha;
+    const next = commitOf(files, head, draft, history);
+    objects.push(...next);
+    head = (next.at(-1) as GitObject).sha;
   }
   const pack = join(dir, 'objects', 'pack');
   mkdirSync(pack, { recursive: true });
@@ -54,7 +54,7 @@ export async function writeMutant(history: History, { keep, drafts, refs }: Muta
   return { hub: dir, headsLog: join(dir, 'heads.log'), head };
 }
 
-/** Every file as commit `n` of the trail leaves it. */
+/** Every file as of commit `n` of the trail. */
 export function filesAt(history: History, n: number): Files {
   const files: Files = new Map(
     genesisFiles(history).map(([path, bytes]) => [path, { bytes, mode: '100644' }] as const),
@@ -66,8 +66,8 @@ export function filesAt(history: History, n: number): Files {
 const known = new Map<string, [string, Buffer][]>();
 
 function genesisFiles({ hub }: History): [string, Buffer][] {
-  const found = known.get(hub.genesis);
-  if (found) return found;
+  const cached = known.get(hub.genesis);
+  if (cached) return cached;
   const paths = gitBytes(hub.dir, ['ls-tree', '-r', '--name-only', hub.genesis]).toString().trim().split('\n');
   const files = paths.map((path): [string, Buffer] => [
     path,
@@ -91,7 +91,7 @@ export function textOf(entry: Entry): Buffer {
   return Buffer.from(renderEntry(entry));
 }
 
-/** The objects of one commit, the commit last. */
+/** The objects of one commit, with the commit last. */
 function commitOf(files: Files, parent: Sha, draft: Draft, { signers }: History): GitObject[] {
   apply(files, draft);
   const objects: GitObject[] = [];
@@ -99,7 +99,7 @@ function commitOf(files: Files, parent: Sha, draft: Draft, { signers }: History)
   const entries = draft.entries.map(({ entry }) => entry);
   const facts = {
     tree: tree.sha,
-    // Further parents go in where the one is written: the signature covers them all.
+    // Further parents follow the first in its header, so that the signature covers them all.
     parent: [parent, ...(draft.parents ?? [])].join('\nparent ') as Sha,
     role: draft.role,
     atMs: Date.parse(entries.at(-1)?.at ?? '2026-06-11T22:00:00Z'),

@@ -1,5 +1,5 @@
-// Everything that may be done to a trail, and what an audit must say of it: which entry it names first, or which file or branch
-// where what was done has no entry. Each takes an honest history, cut after so many commits, and random numbers to choose by.
+// Everything that may be done to a trail, and what an audit must report: the entry that it names first, or the file or
+// branch if the change has no entry. Each takes an honest history, cut after some commit, and random numbers.
 
 import type { Entry, EntryOf } from '../../../state/entry/entry.ts';
 import type { EntryId, Role, Sha } from '../../../state/entry/ids.ts';
@@ -10,18 +10,18 @@ import type { History } from './history.ts';
 import { type Draft, type Files, type Mutant, textOf } from './mutant.ts';
 
 export type Mutated = Mutant & {
-  /** The first entry that the audit names lies among these. */
+  /** The first and last id of a range with the first entry that the audit names. */
   entries?: [number, number];
-  /** Or one of its problems says so. */
+  /** Matches one of the audit's problems. */
   what?: RegExp;
-  /** Nothing in the trail itself shows it: somebody must have written down how it was. */
+  /** The trail itself does not show it: only a head that somebody wrote down does. */
   needsWitness?: boolean;
 };
 
-/** `length` commits of the history after the first; `at` and `how` are any numbers. */
+/** `length`: how many commits of the history after the first. `at` and `how` are any numbers. */
 export type Choice = { history: History; length: number; at: number; how: number; stranger: Signer };
 
-const supervised = 6; // the commits of an opening: what is changed comes after it
+const supervised = 6; // commits of an opening; every change comes after them
 
 export const mutations: Record<string, (choice: Choice) => Mutated> = {
   'an old entry is edited': (choice) => {
@@ -75,7 +75,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
       files.set(path, { bytes: (files.get(path) as { bytes: Buffer }).bytes, mode });
     });
   },
-  'an entry is hidden by a revert': (choice) => {
+  'an entry is removed by a revert': (choice) => {
     const { at, step } = place(choice, 1);
     const [first] = idsOf(choice, at);
     const isNew = (path: string) => choice.history.steps.findIndex(appendsTo(path)) === at;
@@ -92,11 +92,11 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
     const isGone = step.entries.some(({ path }) => isNew(path));
     return { keep: at + 1, drafts, ...(isGone ? { what: /is removed or renamed/ } : { entries: [first, first] }) };
   },
-  'the tail is written anew': (choice) => {
+  'the tail is rewritten': (choice) => {
     const { at } = place(choice, 1);
     return anew(choice, at, (step) => ({ ...step, subject: 'another' }));
   },
-  'a merge comes in': (choice) => {
+  'a merge is added': (choice) => {
     const { at } = place(choice, 1);
     const { chain, refs } = choice.history;
     const other = choice.how % 2 === 0 ? refs.main : (chain[choice.how % at] as Sha);
@@ -118,7 +118,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
     (drafts[0] as Draft).signer = signer;
     return { keep: at, drafts, entries: [idsOf(choice, at)[0], idsOf(choice, at)[1]], what: /signature: |role: / };
   },
-  'an entry lies in another role’s file': (choice) => {
+  'an entry is in another role’s file': (choice) => {
     const { at, entry, path } = place(choice, 1);
     const owners: [string, Role][] = [
       ['STATUS-notes.md', 'supervisor'],
@@ -164,7 +164,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
       what: /has the digest .* the entry names|no entry of its commit names/,
     };
   },
-  'stored bytes are exchanged later': (choice) => {
+  'stored bytes are replaced later': (choice) => {
     const steps = choice.history.steps.slice(0, choice.length);
     const step = oneOf(
       steps.filter(({ stored }) => stored.size > 0),
@@ -182,7 +182,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
   },
 };
 
-/** A commit after the opening, with its place in the file that it adds to; `after` more come behind it. */
+/** A commit after the opening, with its place in the file that it adds to; at least `after` more commits follow. */
 function place(choice: Choice, after: number) {
   const { history, length } = choice;
   const at = supervised + (choice.at % (length - supervised - after));
@@ -193,7 +193,7 @@ function place(choice: Choice, after: number) {
   return { at, step, entry, path, from, to: from + textOf(entry).length };
 }
 
-/** Where the entry that follows in the same file ends; null where none does. */
+/** Where the next entry in the same file ends; null if there is none. */
 function nextIn({ history, length }: Choice, path: string, from: number): number | null {
   let end = 0;
   for (const { entry } of history.steps
@@ -205,7 +205,7 @@ function nextIn({ history, length }: Choice, path: string, from: number): number
   return null;
 }
 
-/** A commit at the end changes the old bytes of an entry. */
+/** Adds a commit at the end that changes the old bytes of an entry. */
 function onTop(choice: Choice, entry: Entry, path: string, change: (bytes: Buffer) => Buffer): Mutated {
   const edit = (files: Files) => {
     const { bytes, mode } = files.get(path) as { bytes: Buffer; mode: string };
@@ -215,7 +215,7 @@ function onTop(choice: Choice, entry: Entry, path: string, change: (bytes: Buffe
   return { keep: choice.length, drafts: [draft], entries: [entry.id, entry.id], what: /prefix: / };
 }
 
-/** A commit at the end does something to a file, which the audit must name. */
+/** Adds a commit at the end that changes a file, which the audit must name. */
 function atEnd(choice: Choice, path: string, what: RegExp, edit: (files: Files) => void): Mutated {
   const { role } = choice.history.steps.find(touches(path)) as Step;
   const named = new RegExp(`${path.replaceAll('.', '\\.')}.*${what.source}`);
@@ -223,7 +223,7 @@ function atEnd(choice: Choice, path: string, what: RegExp, edit: (files: Files) 
   return { keep: choice.length, drafts: [draft], what: named };
 }
 
-/** From commit `at` on all is written anew, by whoever holds the roles' keys. */
+/** Rewrites everything from commit `at` on, with the roles' keys. */
 function anew(choice: Choice, at: number, change: (step: Step) => Draft): Mutated {
   const [first, ...rest] = choice.history.steps.slice(at, choice.length) as [Step, ...Step[]];
   return { keep: at, drafts: [change(first), ...rest], entries: idsOf(choice, at), needsWitness: true };

@@ -1,5 +1,5 @@
-// A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Without vitest
-// where a folder is given, since benches use it too.
+// A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Does not
+// use vitest if it gets a folder, since benchmarks use it too.
 
 import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
 import { judgeKept } from '../../../state/controls/kept.ts';
@@ -29,7 +29,7 @@ export { M1, type Made, openPhase, openWriter, phaseId, type Writer } from './wr
 
 const script = 'test -f kept || exit 1\n';
 
-/** What the story left: the number of every entry that attacks are about, and the commits. */
+/** What the story left: the ids of all entries that attacks change, and the commits. */
 export type Story = Made & {
   headsLog: string;
   ids: Record<Chapter, EntryId>;
@@ -58,16 +58,16 @@ const files = {
   second: { 'src/keep.js': 'export const both = 2;\n' },
 };
 
-/** A phase from `queue` to `done`: claimed, refuted by a reproducer, claimed anew, passed, handed off. */
+/** A phase from `queue` to `done`: claimed, refuted by a reproducer, claimed again, passed, handed off. */
 export async function honestPhase(dir?: string): Promise<Story> {
   const made = await makeHub([files.base], dir);
   const writer = await openWriter(made);
   const { trail } = writer;
   try {
     const opening = await openPhase(writer);
-    const told = await tellStory(writer);
+    const tale = await tellStory(writer);
     const headsLog = `${made.stateDir}/heads.log`;
-    return { ...made, headsLog, ...told, ids: { ...opening, ...told.ids } };
+    return { ...made, headsLog, ...tale, ids: { ...opening, ...tale.ids } };
   } finally {
     await trail.close();
   }
@@ -98,7 +98,7 @@ async function tellStory(writer: Writer) {
   const critic = await wake('adversary', { kind: 'judge', claim: claimed }, [own.run, bites.run, held.run]);
   const file = digestOf(script);
   const reproducer = { path: 'tests/again.sh', file, command: 'sh tests/again.sh' };
-  const said = {
+  const findingFacts = {
     session: critic,
     gate: M1,
     claim: claimed,
@@ -111,7 +111,7 @@ async function tellStory(writer: Writer) {
     kind: 'finding',
     role: 'adversary',
     phase: phaseId,
-    facts: said,
+    facts: findingFacts,
     body: 'See for yourself.',
     blobs,
   });
@@ -171,7 +171,7 @@ function fresh(): TestResult {
   return passed('tests/new.test.js > both are kept');
 }
 
-/** A run that a crash of ours took: on record, not counted. */
+/** Records a run that was lost in a crash of ours, and so does not count. */
 async function lose({ append }: Writer, purpose: Purpose, sha: Sha): Promise<void> {
   const lost = {
     run: 'r-ffffffffffff' as RunId,
@@ -224,7 +224,15 @@ async function verdict(
   const judged = phase.claims.find(({ id }) => id === claim) as Claim;
   const review = await reviewOf(made.hub.dir, phase, judged);
   const facts = {
-    ...{ session, gate, claim, verdict: word, runs: [], findings: [], checks: [], closes: [], ...rest },
+    session,
+    gate,
+    claim,
+    verdict: word,
+    runs: [],
+    findings: [],
+    checks: [],
+    closes: [],
+    ...rest,
     ...servedTo(review, { verdict: word, claim }, []),
   };
   return (await append({ kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'As I saw it.' })).id;

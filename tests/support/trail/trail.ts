@@ -1,5 +1,5 @@
-// A small hub with a trail, keys for every role, and options of a funnel whose state is the list of what was appended.
-// Without vitest, since programs that tests start use it too.
+// A small hub with a trail, keys for every role, and options of a funnel whose state is the list of appended entries.
+// Does not use vitest, since programs that tests start use it too.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -24,13 +24,13 @@ export type TestTrail = {
   genesis: Sha;
 };
 
-/** State of the test's funnel: the entries, oldest first. */
+/** State of the test funnel: the entries, oldest first. */
 export type Appended = readonly Entry[];
 
 export const phase = 'mailu' as PhaseId;
 export const session = 's-0123456789ab' as SessionId;
 
-/** Makes a hub whose trail holds its first, operator-signed commit, in `stateDir`. */
+/** Makes a hub in `stateDir` whose trail has only its first commit, signed by the operator. */
 export async function makeTrail(stateDir: string): Promise<TestTrail> {
   const hub = join(stateDir, 'hub.git');
   mkdirSync(join(stateDir, 'keys'), { recursive: true });
@@ -43,7 +43,7 @@ export async function makeTrail(stateDir: string): Promise<TestTrail> {
   return trail;
 }
 
-/** The trail that `makeTrail` made there, in another process. */
+/** The trail that `makeTrail` made there, as another process opens it. */
 export function trailAt(stateDir: string): Omit<TestTrail, 'genesis'> {
   const signers = Object.fromEntries(Role.options.map((role) => [role, loadSigner(keyFile(stateDir, role))]));
   return {
@@ -54,7 +54,7 @@ export function trailAt(stateDir: string): Omit<TestTrail, 'genesis'> {
   };
 }
 
-/** Options of a funnel whose rule is: no title may hold the word «forbidden», and no title may come twice. */
+/** Options of a funnel with this rule: no title contains the word «forbidden», and no title occurs twice. */
 export function listing(trail: Pick<TestTrail, 'hub' | 'stateDir' | 'signers'>): FunnelOptions<Appended> {
   return {
     hub: trail.hub,
@@ -80,7 +80,7 @@ export function finding(title: string, bytes: Uint8Array): Intent {
   return { kind: 'finding', role: 'adversary', phase, facts, body: '', blobs: [{ path: `blobs/${file}`, bytes }] };
 }
 
-/** The Adversary's or Builder's close of what stands at `target`. */
+/** The Adversary's or Builder's close of entry `target`. */
 export function close(target: number, role: Role = 'adversary'): Intent {
   return {
     kind: 'close',
@@ -91,7 +91,7 @@ export function close(target: number, role: Role = 'adversary'): Intent {
   };
 }
 
-/** A session's end, by the supervisor. */
+/** The end of a session, by the supervisor. */
 export function sessionEnd(why: string): Intent {
   const tokens = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 };
   const facts = {
@@ -117,7 +117,7 @@ export function titleOf(entry: Entry): string {
   return 'title' in entry.facts ? entry.facts.title : '';
 }
 
-/** Stock git on a repository, its output trimmed; throws where it fails. */
+/** Stock git on a repository, with trimmed output; throws if it fails. */
 export function git(dir: string, args: string[]): string {
   return execFileSync('git', ['-C', dir, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 }

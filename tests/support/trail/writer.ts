@@ -1,5 +1,5 @@
-// The hands that write a phase in tests: entries through the real funnel with the real admission, only faster than life. What
-// agents say and runs record is the caller's; what the trail computes from it is computed.
+// Writes a phase in tests: entries through the real funnel with the real admission, only faster than in life. The
+// caller decides what agents write and runs record; what the trail computes from that is computed.
 
 import { join } from 'node:path';
 import { Act, type ActPayload } from '../../../state/entry/act.ts';
@@ -59,7 +59,7 @@ const startedAt = '2026-06-11T21:00:00Z';
 
 export type Made = Awaited<ReturnType<typeof makeHub>>;
 
-/** The hands that write entries: a trail, its clock (a second goes by at each look), and what a supervisor would fill in. */
+/** Writes entries and fills in what a supervisor would. Its trail has a clock that advances a second at each look. */
 export type Writer = {
   made: Made;
   trail: Funnel<TrailState>;
@@ -78,7 +78,7 @@ export type Writer = {
     relatives?: { descends?: EntryId[]; precedes?: EntryId[] },
   ): Promise<EntryId>;
   run(purpose: Purpose, sha: Sha, parts?: RunParts): Promise<RunRecord>;
-  /** The clock goes on by so much. */
+  /** Advances the clock. */
   wait(ms: number): void;
 };
 
@@ -90,7 +90,7 @@ export type RunParts = {
   kept?: Facts<'run'>['kept'];
 };
 
-/** A writer over the hub, with the clock at `from`. */
+/** Opens a writer on the hub, with the clock at `from`. */
 export async function openWriter(made: Made, from = startedAt): Promise<Writer> {
   const { hub, stateDir, signers } = made;
   let nowMs = Date.parse(from);
@@ -101,8 +101,8 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
   const newSigner = (role: Role, key: string) => roleSigner(join(stateDir, 'keys'), role, key);
   const rules = { empty: emptyTrail, apply: fold, admit, now };
   const trail = await openFunnel({ hub: hub.dir, stateDir, signers, newSigner, ...rules });
-  let made_ = 0;
-  const hex = (digits: number) => (++made_).toString(16).padStart(digits, '0');
+  let count = 0;
+  const hex = (digits: number) => (++count).toString(16).padStart(digits, '0');
   const phase = () => trail.state.phases[phaseId];
 
   async function append<E extends Entry>(intent: Intent): Promise<E> {
@@ -181,20 +181,21 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
 
   async function run(purpose: Purpose, sha: Sha, parts: RunParts = {}): Promise<RunRecord> {
     const { control, kept, ...rest } = parts;
-    const made_ = record({
-      ...{ run: `r-${hex(12)}` as RunId, purpose, recipe: { name: pinned.name, digest: recipeDigest }, ...rest },
-      ...{
-        shas: { main: sha },
-        trees: { main: await treeOf(hub.dir, sha) },
-        startedAtMs: nowMs,
-        endedAtMs: nowMs + 500,
-      },
+    const runRecord = record({
+      run: `r-${hex(12)}` as RunId,
+      purpose,
+      recipe: { name: pinned.name, digest: recipeDigest },
+      ...rest,
+      shas: { main: sha },
+      trees: { main: await treeOf(hub.dir, sha) },
+      startedAtMs: nowMs,
+      endedAtMs: nowMs + 500,
     });
     const at = phase();
-    const facts = runFacts(made_, { asks: at ? asksOf(at, purpose) : [], control, kept });
-    const blobs = [{ path: `runs/${made_.run}/results.json`, bytes: recordBytes(made_) }];
+    const facts = runFacts(runRecord, { asks: at ? asksOf(at, purpose) : [], control, kept });
+    const blobs = [{ path: `runs/${runRecord.run}/results.json`, bytes: recordBytes(runRecord) }];
     await append({ kind: 'run', role: 'runner', phase: phaseId, facts, body: '', blobs });
-    return made_;
+    return runRecord;
   }
 
   const wait = (ms: number) => {
@@ -203,7 +204,7 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
   return { made, trail, append, act, wake, end, claim, run, wait };
 }
 
-/** Queue, opened, a request and its approval. */
+/** Writes the queue act, the opening, a request and its approval. */
 export async function openPhase({ made, trail, act, append, wake, end }: Writer) {
   const texts = [planText, canonicalJson(pinned), harnessText].map((text) => Buffer.from(text));
   const plan = digestOf(planText);

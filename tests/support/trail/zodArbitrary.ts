@@ -1,10 +1,10 @@
-// fast-check values for a zod schema, read from the schema itself, so that a member added to an entry is tried without a change
-// here. Only what the trail's schemas are made of.
+// fast-check values for a zod schema, derived from the schema, so that a member added to an entry is tested without a
+// change here. Supports only what the trail's schemas use.
 
 import type { z } from 'zod';
 import { fc } from '../property.ts';
 
-/** Text for a member without a pattern; `key` is the member's name. */
+/** Text for a member without a pattern; `key` is its name. */
 export type TextOf = (key: string) => fc.Arbitrary<string>;
 
 export function arbitraryOf(schema: z.ZodType, text: TextOf, key = ''): fc.Arbitrary<unknown> {
