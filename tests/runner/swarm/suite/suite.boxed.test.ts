@@ -190,7 +190,7 @@ test('what settles', async () => {
   let n = 0;
   expect(await app.eventually(async () => { n += 1; if (n < 3) throw new Error('not yet'); return n; })).toBe(3);
   await expect(app.eventually(async () => { throw new Error('never'); }, 0.3)).rejects.toThrow('never');
-  await expect(app.eventually(() => new Promise(() => {}), 0.3)).rejects.toThrow('did not come to an end within 0.3 s');
+  await expect(app.eventually(() => new Promise(() => {}), 0.3)).rejects.toThrow('did not finish within 0.3 s');
 });`;
 
 async function tlsServer(): Promise<number> {
