@@ -9,9 +9,7 @@ const resultCharsMax = 64 * 1024;
 const name = /[A-Za-z_][A-Za-z0-9_]*/y;
 const operator = /:?[-?+]/y;
 
-/**
- * The variables that a run's files may use. `commentedAt`, for messages: lines of `.env.sample` that comment one out.
- */
+/** The variables for a run's files. `commentedAt`, for messages: lines of `.env.sample` that comment one out. */
 export type Variables = { values: ReadonlyMap<string, string>; commentedAt: ReadonlyMap<string, string> };
 
 /** `text` with its variables resolved. Throws Refused, which names the variable and `at`. */

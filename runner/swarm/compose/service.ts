@@ -79,7 +79,7 @@ const sysctls: Reader<Json> = (tree, path) => {
         'only net.ipv4, net.ipv6 and net.core.somaxconn are',
       );
     if (!/^[-0-9 \t]{1,100}$/.test(value ?? ''))
-      refuse(tree.at, path, `${shown(name)} is not a number`, 'write a number');
+      refuse(tree.at, path, `${shown(name)} has no numeric value`, 'write a number');
     return [name, value as string];
   });
   return Object.fromEntries(read);
