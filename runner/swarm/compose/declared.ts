@@ -138,7 +138,7 @@ function ownName(name: string | undefined, stack: string, path: string, at: stri
 
 function stackName(name: string, stack: string, path: string, at: string): string {
   if (!name.startsWith(`${stack}_`) || name.length === stack.length + 1)
-    refuse(at, path, `the name ${shown(name)} does not start with the stack's name`, `begin it with \${STACK_NAME}_`);
+    refuse(at, path, `the name ${shown(name)} does not start with the stack's name`, `start it with \${STACK_NAME}_`);
   if (name.length > nameCharsMax)
     refuse(at, path, `${shown(name)} is longer than ${nameCharsMax} characters`, 'shorten it');
   return name;

@@ -153,7 +153,7 @@ describe('what a file declares', () => {
     ['networks: {proxy: }', 'add `external: true`'],
     [
       'configs: {c: {name: other_c, file: c}}',
-      "the name other_c does not start with the stack's name; begin it with ${STACK_NAME}_",
+      "the name other_c does not start with the stack's name; start it with ${STACK_NAME}_",
     ],
     ['configs: {c: {file: ../c}}', 'the file ../c is not allowed'],
     ['configs: {c: {file: /etc/passwd}}', 'the file /etc/passwd is not allowed'],
