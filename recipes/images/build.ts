@@ -71,10 +71,7 @@ async function buildThin(engine: Engine, { name, tag, baseId, say }: Thin): Prom
   }
 }
 
-/**
- * A digest of every file's path, mode and bytes, the packages' versions, and the base: an image that has it is up to
- * date.
- */
+/** A digest of every file's path, mode and bytes, the packages' versions, and the base image. */
 async function digestOf(dir: string, modules: Modules, baseId: string): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([baseId, modules]));
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
