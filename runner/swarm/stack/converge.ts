@@ -1,7 +1,8 @@
-// Judges from a series of looks whether a deployment has converged ("stands"). Pure: `observe.ts` looks, `settle.ts` waits.
+// Judges from a series of looks whether a deployment has converged ("stands"). Pure: `observe.ts` looks, `settle.ts`
+// waits.
 //
 //   a look ──▶ waiting (which service lacks what) ──▶ the same tasks for `stableMs` ──▶ stands
-//                 └─▶ failed: rolled back · paused · a task ended `endsMax` times · trouble longer than `troubleGraceMs`
+//                 └─▶ failed: rolled back · paused · a task ended `endsMax` times · trouble beyond `troubleGraceMs`
 //
 // Swarm's own status is not enough: a crash loop flickers between N/N and less, a `completed` service may loop, a
 // rollback reads as completed too early. A task that is starting, its health check not yet green, has not failed; it

@@ -27,7 +27,9 @@ export function seenFrom(stack: string, services: RawService[], tasks: RawTask[]
   };
 }
 
-/** A digest of the task spec without `Placement`, which may change without a new task, and `Runtime`, absent in tasks. */
+/**
+ * A digest of the task spec without `Placement`, which may change without a new task, and `Runtime`, absent in tasks.
+ */
 export function specDigest({ Placement: _, Runtime: __, ...spec }: RawTaskSpec): string {
   return digestOfJson(spec);
 }
