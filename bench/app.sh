@@ -1,12 +1,12 @@
 #!/bin/sh
-# What a person would type to take an app like static-site through install, upgrade, backup, disaster, restore and teardown: the
-# same calls of the engine that a run makes, and the waits that it takes for them to come true.
+# The commands you would type to take an app like static-site through install, upgrade, backup, disaster, restore and
+# teardown: the same engine calls as a run makes, with the necessary waits.
 # sh app.sh REPOSITORY OLDER_COMMIT NEWER_COMMIT STACK TOOLS_IMAGE
 set -eu
 repo=$1 older=$2 newer=$3 stack=$4 tools=$5
 work=$(mktemp -d)
 volume=${stack}_content vault=${stack}-vault
-tidy() { # what a failure on the way leaves
+tidy() { # removes what a failure leaves behind
   rm -rf "$work"
   docker stack rm "$stack"
   until [ -z "$(docker ps --all --quiet --filter "label=com.docker.stack.namespace=$stack")" ]; do sleep 0.25; done
@@ -14,12 +14,12 @@ tidy() { # what a failure on the way leaves
 }
 trap 'tidy >/dev/null 2>&1' EXIT
 
-until_is() { # $1: what must come out, the rest: a command
+until_is() { # $1: the expected output; the rest: a command
   wanted=$1
   shift
   until [ "$("$@" 2>/dev/null)" = "$wanted" ]; do sleep 0.25; done
 }
-stands() { # $1: image. One task of it runs, healthy, the update is over, and it is still so two seconds later.
+stands() { # $1: image. Waits for a running, healthy task and the end of the update, then two seconds more.
   until_is "$1 Running" sh -c "docker service ps --filter desired-state=running --format '{{.Image}} {{.CurrentState}}' ${stack}_app | cut -d' ' -f1,2"
   until docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}none{{end}}' "${stack}_app" | grep -qE 'completed|none'; do sleep 0.25; done
   sleep 2
@@ -36,7 +36,7 @@ deploy() { # $1: commit, $2: image
   )
   stands "$2"
 }
-restic() { # in a container without network, the volume and the repository in it
+restic() { # in a container without network, with the volume and the repository mounted
   docker run --rm --network none --volume "$volume:/data" --volume "$vault:/vault" --env RESTIC_PASSWORD=by-hand \
     --entrypoint restic "$tools" --repo /vault --no-cache "$@" >/dev/null
 }

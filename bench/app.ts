@@ -1,6 +1,6 @@
-// An app's run beside a shell script that makes the same calls of the engine: `node bench/app.ts`, or `benchApp()` for the
-// figures. Then four runs at once beside four in turn. The app is static-site with a suite of two tests that look at nothing, so
-// that what is compared is the way up the rungs. Needs a Docker Swarm at the usual socket.
+// Compares an app's run with a shell script that makes the same engine calls: `node bench/app.ts`, or `benchApp()` for
+// the figures. Then compares four concurrent runs with four in sequence. The app is static-site with a suite of two
+// empty tests, so that only the rungs are compared. Needs a Docker Swarm at the default socket.
 
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -28,21 +28,26 @@ const empty = (suite: string) => `import { expect, test } from 'vitest';\ntest('
 
 export type AppFigures = { byHandMs: number; runMs: number; times: number; inTurnMs: number; atOnceMs: number };
 
-/** Medians; null, and why, where there is no engine. */
+/** Medians; `missing` says what this machine lacks. */
 export async function benchApp(rounds = roundsDefault): Promise<AppFigures | { missing: string }> {
   const report = await dockerReport(socketDefault);
   if (!report.ok) return { missing: `${report.why}; ${report.mend}` };
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-bench-')));
-  const made = await bubblewrap({ stateDir: dir });
+  const box = await bubblewrap({ stateDir: dir });
   try {
-    if ('missing' in made) return { missing: made.missing.join('; ') };
+    if ('missing' in box) return { missing: box.missing.join('; ') };
     await buildImages([name], { socket: socketDefault });
     const runsDir = join(dir, 'runs');
     mkdirSync(runsDir, { mode: 0o700 });
-    const app = await laid(join(dir, 'app'));
+    const app = await layEmptySuite(join(dir, 'app'));
     const tools = await ensureToolsImage(openDocker(socketDefault));
     const engine = openEngine({
-      ...{ sandbox: made.sandbox, selfTest: null, runsDir, tools: [], hosts: [], docker: socketDefault },
+      sandbox: box.sandbox,
+      selfTest: null,
+      runsDir,
+      tools: [],
+      hosts: [],
+      docker: socketDefault,
     });
     const run = async () => {
       const id = RunId.parse(`r-${randomBytes(6).toString('hex')}`);
@@ -65,19 +70,19 @@ export async function benchApp(rounds = roundsDefault): Promise<AppFigures | { m
     const [byHandMs, runMs] = [median(spans.byHand), median(spans.run)];
     return { byHandMs, runMs, times: runMs / byHandMs, inTurnMs: runMs * atOnce, atOnceMs };
   } finally {
-    if ('sandbox' in made) await made.sandbox.close();
+    if ('sandbox' in box) await box.sandbox.close();
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-/** The recipe's repository with a commit on top that leaves of its suite what a run cannot be without. */
-async function laid(dir: string) {
+/** Creates the recipe's repository, with a commit on top that reduces its suite to what a run needs. */
+async function layEmptySuite(dir: string) {
   const { head, releases } = await layApp(name, dir);
   const git = (...args: string[]) => execFileSync('git', ['-C', dir, ...args], { encoding: 'utf8' }).trim();
   git('rm', '--quiet', '-r', 'tests');
   mkdirSync(join(dir, 'tests'));
   for (const suite of ['functional', 'restore']) writeFileSync(join(dir, 'tests', `${suite}.test.ts`), empty(suite));
-  // What is lost in the disaster: without a file there the wipe would find nothing to take.
+  // A file to lose in the disaster: without one, the check of the wipe would fail.
   const seed = `export async function preBackup(app) { await app.output('app', 'echo seeded >/srv/content/seed'); }\n`;
   writeFileSync(join(dir, 'tests', 'ops.ts'), seed);
   git('add', '--all');
@@ -101,15 +106,15 @@ function median(spans: number[]): number {
   return spans.toSorted((a, b) => a - b)[Math.floor(spans.length / 2)] ?? 0;
 }
 
-/** What, figures, goal: as `npm run bench` prints them. */
+/** Lines of subject, figures and goal, for `npm run bench`. */
 export function appLines(figures: AppFigures | { missing: string }): [string, string, string][] {
-  const what = 'an app up its rungs, over the same by hand';
+  const what = 'an app up its rungs, vs the same by hand';
   if ('missing' in figures) return [[what, `not measured: ${figures.missing}`, '≤ 1.10×']];
   const { byHandMs, runMs, times, inTurnMs, atOnceMs } = figures;
   const s = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   return [
     [what, `${s(byHandMs)} → ${s(runMs)}: ${times.toFixed(2)}×`, '≤ 1.10×'],
-    [`${atOnce} apps at once, over one after the other`, `${s(inTurnMs)} → ${s(atOnceMs)}`, ''],
+    [`${atOnce} apps at once, vs one after the other`, `${s(inTurnMs)} → ${s(atOnceMs)}`, ''],
   ];
 }
 

@@ -1,5 +1,5 @@
-// Signed, durable appends by many writers at once on a real hub: `node bench/append.ts`, or `benchAppend()` for the figures.
-// Every append is fsynced, moved onto the trail and witnessed before it counts.
+// Signed, durable appends by many concurrent writers to a real hub: `node bench/append.ts`, or `benchAppend()` for the
+// figures. Every append is fsynced, moved onto the trail and witnessed before it counts.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,23 +15,23 @@ const writersDefault = 16;
 const entriesDefault = 2000;
 const warmupEntries = 64;
 const goal = { perSecondMin: 500, p95MsMax: 50 };
-/** What two agents at work look like: mostly one role, at times the other. */
+/** Like two agents at work: mostly one role, sometimes the other. */
 const roles: Role[] = ['builder', 'builder', 'builder', 'adversary'];
 
 export type AppendFigures = {
   writers: number;
   entries: number;
   perSecond: number;
-  /** From `append` to its answer. */
+  /** Time from calling `append` to its result. */
   p50Ms: number;
   p95Ms: number;
   commits: number;
-  /** Acknowledged, but not on the trail when it was opened again. */
+  /** Acknowledged, but missing from the trail after it was reopened. */
   lost: number;
   meetsGoal: boolean;
 };
 
-/** Appends `entries` notes by `writers` at once to a new trail, which is removed afterwards. */
+/** Appends `entries` notes with `writers` concurrent writers to a new trail, which is removed afterwards. */
 export async function benchAppend(writers = writersDefault, entries = entriesDefault): Promise<AppendFigures> {
   const dir = await mkdtemp(join(tmpdir(), 'coldpass-bench-'));
   try {
@@ -50,9 +50,9 @@ async function measure(dir: string, writers: number, entries: number): Promise<A
   const waits = await appendAll(funnel, writers, entries);
   const tookMs = performance.now() - startedAtMs;
   await funnel.close();
-  const again = await openFunnel(options);
-  const lost = entries + warmupEntries - again.state;
-  await again.close();
+  const reopened = await openFunnel(options);
+  const lost = entries + warmupEntries - reopened.state;
+  await reopened.close();
   const figures = {
     perSecond: Math.round(entries / (tookMs / 1000)),
     p50Ms: quantile(waits, 0.5),
@@ -63,7 +63,7 @@ async function measure(dir: string, writers: number, entries: number): Promise<A
   return { writers, entries, ...figures, commits, lost, meetsGoal };
 }
 
-/** Each writer appends one entry after the other until `entries` are on the trail; gives how long each took, in ms. */
+/** Each writer appends entry after entry until `entries` are on the trail. Returns how long each took, in ms. */
 async function appendAll(funnel: Funnel<number>, writers: number, entries: number): Promise<number[]> {
   const waits: number[] = [];
   let left = entries;
@@ -88,8 +88,7 @@ function quantile(values: number[], share: number): number {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { writers, entries, perSecond, p50Ms, p95Ms, commits, lost, meetsGoal } = await benchAppend();
   console.log(`signed appends, ${writers} writers: ${perSecond} entries/s, p50 ${p50Ms} ms, p95 ${p95Ms} ms`);
-  console.log(
-    `${entries} entries in ${commits} commits, ${lost} lost; goal (≥ ${goal.perSecondMin}/s, p95 ≤ ${goal.p95MsMax} ms): ${meetsGoal ? 'met' : 'missed'}`,
-  );
+  const aim = `goal (≥ ${goal.perSecondMin}/s, p95 ≤ ${goal.p95MsMax} ms): ${meetsGoal ? 'met' : 'missed'}`;
+  console.log(`${entries} entries in ${commits} commits, ${lost} lost; ${aim}`);
   process.exitCode = meetsGoal ? 0 : 1;
 }

@@ -1,6 +1,6 @@
-// The audit of a long trail, every entry in a commit of its own, whole and from where the last one ended, beside stock git on
-// the same trail: `node bench/audit.ts [entries]`, or `benchAudit()` for the figures. The trail is an honest phase, with as many
-// notes by both agents after it as are asked for.
+// Audits a long trail with one entry per commit, both from scratch and from where the last audit ended, and compares
+// that with stock git on the same trail: `node bench/audit.ts [entries]`, or `benchAudit()` for the figures. The trail
+// is an honest phase, followed by notes of both agents up to the given number of entries.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -17,28 +17,28 @@ import { type Made, openPhase, openWriter, phaseId, type Writer } from '../tests
 const entriesDefault = 10_000;
 const goal = { entries: 10_000, wholeMs: 10_000, sinceMs: 500 };
 const rounds = { whole: 3, since: 5 };
-/** Written between two audits of which the second begins where the first ended. */
+/** Entries written between two audits, of which the second begins where the first ended. */
 const sinceEntries = 10;
-/** Git checks as many of the newest commits; the rest would take it minutes, and a commit costs the same anywhere. */
+/** Git checks only this many of the newest commits; all would take minutes, and every commit costs the same. */
 const gitCommitsMax = 1000;
 const roles: AgentRole[] = ['builder', 'adversary'];
-/** Of a pair of sessions. */
+/** In a pair of sessions. */
 const notesMax = 60;
 
 export type AuditFigures = {
   entries: number;
   ok: boolean;
-  /** From scratch, the median. */
+  /** Median of an audit from scratch. */
   wholeMs: number;
-  /** After ten more entries, from where the last one ended, the median. */
+  /** Median of an audit of ten more entries, from where the last one ended. */
   sinceMs: number;
   sinceEntries: number;
-  /** What `git log --show-signature` took over so many commits, and would take over all of them. */
+  /** What `git log --show-signature` took for this many commits, and would take for all. */
   git: { commits: number; ms: number; allMs: number };
   meetsGoal: boolean;
 };
 
-/** Audits a new trail of so many entries, which is removed afterwards. */
+/** Audits a new trail of `entries` entries, which is removed afterwards. */
 export async function benchAudit(entries = entriesDefault): Promise<AuditFigures> {
   const dir = await mkdtemp(join(tmpdir(), 'coldpass-bench-'));
   try {
@@ -48,16 +48,18 @@ export async function benchAudit(entries = entriesDefault): Promise<AuditFigures
   }
 }
 
-async function measure(dir: string, asked: number): Promise<AuditFigures> {
+async function measure(dir: string, wanted: number): Promise<AuditFigures> {
   const made = await makeHub(undefined, dir);
   const options = {
-    ...{ hub: made.hub.dir, root: made.hub.root, headsLog: join(made.stateDir, 'heads.log') },
+    hub: made.hub.dir,
+    root: made.hub.root,
+    headsLog: join(made.stateDir, 'heads.log'),
     mark: join(dir, 'audit.mark'),
   };
   const writer = await openWriter(made);
   try {
     await openPhase(writer);
-    await speak(writer, asked);
+    await speak(writer, wanted);
     const entries = writer.trail.nextId - 1;
     const whole: Timed[] = [];
     const since: Timed[] = [];
@@ -70,7 +72,7 @@ async function measure(dir: string, asked: number): Promise<AuditFigures> {
     }
     const [wholeMs, sinceMs] = [median(whole), median(since)];
     const ok = [...whole, ...since].every((one) => one.ok);
-    // Of a shorter trail, in the share of the time that it has.
+    // A shorter trail has proportionally less time.
     const meetsGoal = ok && wholeMs <= goal.wholeMs * (entries / goal.entries) && sinceMs <= goal.sinceMs;
     return { entries, ok, wholeMs, sinceMs, sinceEntries, git, meetsGoal };
   } finally {
@@ -80,14 +82,17 @@ async function measure(dir: string, asked: number): Promise<AuditFigures> {
 
 type Timed = { ms: number; ok: boolean };
 
-/** An audit that must begin after entry `from`. */
+/** Times an audit, which must begin after entry `from`. */
 async function timed(options: AuditOptions, from: number): Promise<Timed> {
   const startedAtMs = performance.now();
   const { ok, since } = await audit(options);
   return { ms: performance.now() - startedAtMs, ok: ok && (since?.entry ?? 0) === from };
 }
 
-/** Builder and Adversary in turn, so that no two entries share a commit, in sessions of a few notes, up to entry `last`. */
+/**
+ * Writes notes up to entry `last`, in short sessions, with the roles taking turns so that no two entries share a
+ * commit.
+ */
 async function speak(writer: Writer, last: number): Promise<void> {
   const body = 'Seen with my own eyes.\n\n- One.\n- Two.';
   for (let left = 1; left > 0; ) {
@@ -103,7 +108,7 @@ async function speak(writer: Writer, last: number): Promise<void> {
   }
 }
 
-/** Stock git, which starts `ssh-keygen` for every commit. It looks at signatures alone. */
+/** Stock git, which checks only signatures and starts `ssh-keygen` for every commit. */
 function gitTime({ hub }: Made, dir: string, all: number): AuditFigures['git'] {
   const run = (args: string[]) => execFileSync('git', ['-C', hub.dir, ...args], { maxBuffer: 256 * 1024 * 1024 });
   const allowed = join(dir, 'allowed_signers');
@@ -123,7 +128,7 @@ function median(values: Timed[]): number {
   return values.map(({ ms }) => ms).toSorted((a, b) => a - b)[values.length >> 1] as number;
 }
 
-/** In words, one line each. */
+/** Lines of subject, figures and goal. */
 export function auditLines({ entries, ok, wholeMs, sinceMs, git }: AuditFigures): [string, string, string][] {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   const perSecond = Math.round(entries / (wholeMs / 1000));
@@ -142,7 +147,7 @@ export function auditLines({ entries, ok, wholeMs, sinceMs, git }: AuditFigures)
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const figures = await benchAudit(Number(process.argv[2] ?? entriesDefault));
-  for (const [what, told, aim] of auditLines(figures))
-    console.log(`${what.padEnd(46)} ${told}${aim === '' ? '' : `   (goal: ${aim})`}`);
+  for (const [what, line, aim] of auditLines(figures))
+    console.log(`${what.padEnd(46)} ${line}${aim === '' ? '' : `   (goal: ${aim})`}`);
   process.exitCode = figures.meetsGoal ? 0 : 1;
 }

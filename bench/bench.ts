@@ -1,5 +1,5 @@
-// `npm run bench`: every figure of this product that has a goal, each beside what it is compared with, in one run. Medians,
-// unless a line says p95. Machines are shared and noisy: compare figures of one run, not of two.
+// `npm run bench`: measures every figure that has a goal, each next to its comparison, in one run. Figures are medians
+// unless marked p95. Machines are shared and noisy: compare figures of the same run only.
 
 import { appLines, benchApp } from './app.ts';
 import { benchAppend } from './append.ts';
@@ -12,15 +12,12 @@ import { benchSandbox } from './sandbox.ts';
 
 const ms = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
 
-// First, while this process is small: the larger it is, the longer any spawn takes.
+// First, while this process is small: spawning from a larger process takes longer.
 const sandbox = await benchSandbox();
-if (sandbox)
-  say(
-    'sandbox start over plain spawn',
-    `${ms(sandbox.plainMs)} → ${ms(sandbox.boxedMs)}: ${ms(sandbox.differenceMs)} more (${ms(sandbox.wholeDifferenceMs)} with teardown)`,
-    '≤ 15 ms more',
-  );
-else say('sandbox start over plain spawn', 'not measured: bubblewrap is missing', '≤ 15 ms more');
+if (sandbox) {
+  const more = `${ms(sandbox.differenceMs)} more (${ms(sandbox.wholeDifferenceMs)} with teardown)`;
+  say('sandbox start vs plain spawn', `${ms(sandbox.plainMs)} → ${ms(sandbox.boxedMs)}: ${more}`, '≤ 15 ms more');
+} else say('sandbox start vs plain spawn', 'not measured: bubblewrap is missing', '≤ 15 ms more');
 
 const append = await benchAppend();
 say(
@@ -38,10 +35,10 @@ say(
   `${ms(claim.recordP50Ms)}; by hand ${ms(claim.byHandP50Ms)}: ${claim.times.toFixed(2)}×`,
   '≤ 1.5×',
 );
-say('the cold run in it, alone', `${ms(run.coldRunMs)}; by hand ${ms(run.byHandMs)}: ${run.times.toFixed(2)}×`, '');
+say('the cold run alone', `${ms(run.coldRunMs)}; by hand ${ms(run.byHandMs)}: ${run.times.toFixed(2)}×`, '');
 
 const fold = benchFold();
-say(`fold of ${fold.entries} entries`, `${ms(fold.foldMs)}; the gate rule then ${ms(fold.gateReportMs)}`, '');
+say(`fold of ${fold.entries} entries`, `${ms(fold.foldMs)}; the gate rule on it ${ms(fold.gateReportMs)}`, '');
 
 const leaks = await benchLeaks();
 say(

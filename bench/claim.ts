@@ -1,5 +1,6 @@
-// From a claim to its signed record, through the whole loop, beside the same done by hand: `node bench/claim.ts`, or
-// `benchClaim()`. A 17 MB repository, an empty recipe, scripted agents; the operator's way in (init, queue, supervise) is real.
+// The time from a claim to its signed record, through the whole loop, compared with the same by hand: `node
+// bench/claim.ts`, or `benchClaim()`. A 17 MB repository, an empty recipe, scripted agents; the operator's steps (init,
+// queue, supervise) are real.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -57,9 +58,9 @@ async function measured(dir: string, gates: number): Promise<ClaimFigures> {
   await makeRepository(repo, 'Files');
   const env = { PATH: '/usr/bin:/bin', XDG_CONFIG_HOME: join(dir, 'config') };
   const uid = process.getuid?.() ?? 0;
-  const asked = { dir: repo, env, home: dir, uid, stateDir: join(dir, 'state') };
-  await init({ ...asked, nodePath: process.execPath, now: new Date() });
-  const place = await here(asked);
+  const location = { dir: repo, env, home: dir, uid, stateDir: join(dir, 'state') };
+  await init({ ...location, nodePath: process.execPath, now: new Date() });
+  const place = await here(location);
   await drop(place, await queueAct(readyPlan(repo, plan, place), place, { env, now: new Date() }));
   const server = await startScripted(scriptFor(gates));
   const times = new Map<number, { claimed: number; begun: number; recorded: number }>();
@@ -72,19 +73,20 @@ async function measured(dir: string, gates: number): Promise<ClaimFigures> {
         model: 'scripted',
         clock: systemClock(),
       }),
-      ...{ price: priceOf('scripted'), limits: limitsFrom(), secrets: [] },
+      price: priceOf('scripted'),
+      limits: limitsFrom(),
+      secrets: [],
     });
     await supervise({
-      ...{
-        workspace: place.workspace,
-        paths: place.paths,
-        agents: { builder: agent(), adversary: agent() },
-        clock: systemClock(),
-      },
-      ...{ log: pino({ level: 'silent' }), signal: new AbortController().signal },
+      workspace: place.workspace,
+      paths: place.paths,
+      agents: { builder: agent(), adversary: agent() },
+      clock: systemClock(),
+      log: pino({ level: 'silent' }),
+      signal: new AbortController().signal,
       onProgress: (progress) => {
         note(times, progress);
-        // In between, when nothing else goes on: what is compared takes turns.
+        // Between two claims, while nothing else runs, so that the two measurements alternate.
         if (progress.kind !== 'entry' || progress.entry.kind !== 'verdict') return;
         byHand.push(cloneByHand(join(dir, `hand-${byHand.length}`), place.paths.hub));
       },
@@ -97,8 +99,12 @@ async function measured(dir: string, gates: number): Promise<ClaimFigures> {
   const record = all.map((one) => one.recorded - one.claimed);
   const byHandP50Ms = quantile(byHand, 0.5);
   return {
-    ...{ claims: all.length, beginP50Ms: quantile(begin, 0.5), beginP95Ms: quantile(begin, 0.95) },
-    ...{ recordP50Ms: quantile(record, 0.5), byHandP50Ms, times: quantile(record, 0.5) / byHandP50Ms },
+    claims: all.length,
+    beginP50Ms: quantile(begin, 0.5),
+    beginP95Ms: quantile(begin, 0.95),
+    recordP50Ms: quantile(record, 0.5),
+    byHandP50Ms,
+    times: quantile(record, 0.5) / byHandP50Ms,
   };
 }
 
@@ -117,7 +123,7 @@ function note(times: Map<number, { claimed: number; begun: number; recorded: num
   }
 }
 
-/** What a person would type: clone, run, throw away. */
+/** The commands you would type: clone, run, delete. */
 function cloneByHand(into: string, hub: string): number {
   const startedAtMs = performance.now();
   execFileSync('git', ['clone', '--quiet', '--branch', 'main', pathToFileURL(hub).href, into], { stdio: 'ignore' });

@@ -1,5 +1,6 @@
-// Cold runs beside the same done by hand, in turns: `node bench/coldrun.ts`, or `benchColdRun()` for the figures. The recipe
-// is an empty one (a stage that writes a report of one test); by hand it is `git clone file://…` and that command.
+// Compares cold runs with the same by hand, alternating: `node bench/coldrun.ts`, or `benchColdRun()` for the figures.
+// The recipe is empty (one stage that writes a report of one test); by hand means `git clone file://…` and that
+// command.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -18,7 +19,7 @@ import { Recipe } from '../state/entry/recipe.ts';
 
 const roundsDefault = 9;
 const fileCount = 340;
-const fileBytes = 50_000; // 17 MB in all, and random: nothing of it packs smaller
+const fileBytes = 50_000; // 17 MB in total, and random, so that git cannot compress it.
 const goal = { timesMax: 1.5, firstProcessP95MsMax: 100 };
 const command = `printf '<testsuite tests="1"><testcase classname="t" name="a"/></testsuite>' > report.xml`;
 
@@ -26,27 +27,27 @@ export type ColdRunFigures = {
   rounds: number;
   byHandMs: number;
   coldRunMs: number;
-  /** Cold run over by hand, of the medians. */
+  /** Ratio of the medians: cold run to by hand. */
   times: number;
-  /** From the call to the start of the clone, the run's intent being on disk. */
+  /** From the call to the start of the clone, when the run's intent is already on disk. */
   firstProcessP95Ms: number;
   cloneMs: number;
   teardownMs: number;
   meetsGoal: boolean;
 };
 
-/** Medians over `rounds`, on a repository of 17 MB that is removed afterwards. Throws where bubblewrap is missing. */
+/** Medians of `rounds`, on a 17 MB repository that is removed afterwards. Rejects if bubblewrap is missing. */
 export async function benchColdRun(rounds = roundsDefault): Promise<ColdRunFigures> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-bench-')));
-  const made = await bubblewrap({ stateDir: dir });
+  const box = await bubblewrap({ stateDir: dir });
   try {
-    if ('missing' in made) throw new Error(made.missing.join('; '));
+    if ('missing' in box) throw new Error(box.missing.join('; '));
     const runsDir = join(dir, 'runs');
     mkdirSync(runsDir, { mode: 0o700 });
-    const engine = processEngine({ sandbox: made.sandbox, selfTest: null, runsDir, tools: [], hosts: [] });
+    const engine = processEngine({ sandbox: box.sandbox, selfTest: null, runsDir, tools: [], hosts: [] });
     return await measure(engine, { dir, runsDir, rounds, ...makeRepository(dir) });
   } finally {
-    if ('sandbox' in made) await made.sandbox.close();
+    if ('sandbox' in box) await box.sandbox.close();
     rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -64,7 +65,7 @@ async function measure(engine: Engine, setting: Setting): Promise<ColdRunFigures
   for (let round = 0; round <= setting.rounds; round++) {
     const byHand = doneByHand(setting, round);
     const cold = await doneCold(engine, setting, round);
-    if (round === 0) continue; // warms the disk's cache for both
+    if (round === 0) continue; // Only warms the disk cache for both.
     spans.byHand.push(byHand);
     for (const name of ['coldRun', 'first', 'clone', 'teardown'] as const) spans[name].push(cold[name]);
   }

@@ -1,5 +1,5 @@
-// The fold of a long trail: `node bench/fold.ts`, or `benchFold()` for the figures. The entries are what a long phase has most
-// of: sessions, runs, notes and claims, in memory, so that nothing but the fold is measured.
+// The fold of a long trail: `node bench/fold.ts`, or `benchFold()` for the figures. The entries are those that a long
+// phase has most of (sessions, runs, notes, claims), kept in memory so that only the fold is measured.
 
 import { pathToFileURL } from 'node:url';
 import type { Entry, Intent } from '../state/entry/entry.ts';
@@ -19,28 +19,28 @@ const at = '2026-01-01T00:00:00Z';
 
 export type FoldFigures = { entries: number; foldMs: number; gateReportMs: number };
 
-/** Median time to fold `count` entries, and to ask the gate rule afterwards. */
+/** Median time to fold `count` entries, and to apply the gate rule afterwards. */
 export function benchFold(count = entriesDefault): FoldFigures {
   const entries = Array.from({ length: count }, (_, i) => entryOf(i + 1));
   const times: number[] = [];
-  const asked: number[] = [];
+  const gateTimes: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const startedAtMs = performance.now();
     const state = entries.reduce(fold, emptyTrail);
     times.push(performance.now() - startedAtMs);
-    const askedAtMs = performance.now();
+    const foldedAtMs = performance.now();
     gateReport(state.phases[phase] as NonNullable<(typeof state.phases)[string]>, gate, Date.parse(at));
-    asked.push(performance.now() - askedAtMs);
+    gateTimes.push(performance.now() - foldedAtMs);
   }
-  return { entries: count, foldMs: median(times), gateReportMs: median(asked) };
+  return { entries: count, foldMs: median(times), gateReportMs: median(gateTimes) };
 }
 
 function entryOf(id: number): Entry {
-  const intent = id === 1 ? opened() : ([started, ran, noted, claimed, noted] as const)[id % 5]?.(id);
+  const intent = id === 1 ? phaseOpened() : ([sessionStarted, runRecorded, note, claim, note] as const)[id % 5]?.(id);
   return { ...(intent as Intent), id: EntryId.parse(id), at } as Entry;
 }
 
-function opened(): Intent {
+function phaseOpened(): Intent {
   const spec = PhaseSpec.parse({
     phase,
     gates: { M1: { recipe, covers: ['2.1'] } },
@@ -60,7 +60,7 @@ function opened(): Intent {
   return { kind: 'phase', role: 'supervisor', phase, body: '', facts: { ...facts, sandbox: 'bubblewrap', uid: 'own' } };
 }
 
-function started(id: number): Intent {
+function sessionStarted(id: number): Intent {
   const facts = {
     event: 'started' as const,
     session: sessionOf(id),
@@ -78,7 +78,7 @@ function started(id: number): Intent {
   };
 }
 
-function ran(id: number): Intent {
+function runRecorded(id: number): Intent {
   const facts = {
     run: runOf(id),
     purpose: { kind: 'gate' as const, claim: EntryId.parse(Math.max(4, id - 3)), gate, k: 1 },
@@ -88,7 +88,10 @@ function ran(id: number): Intent {
   const shas = { main: shaOf(id - 3) };
   const counts = { pass: 1, fail: 0, skip: 0 };
   return {
-    ...{ kind: 'run', role: 'runner', phase, body: '' },
+    kind: 'run',
+    role: 'runner',
+    phase,
+    body: '',
     facts: {
       ...facts,
       shas,
@@ -105,7 +108,7 @@ function ran(id: number): Intent {
   };
 }
 
-function noted(id: number): Intent {
+function note(id: number): Intent {
   return {
     kind: 'note',
     role: 'builder',
@@ -115,7 +118,7 @@ function noted(id: number): Intent {
   };
 }
 
-function claimed(id: number): Intent {
+function claim(id: number): Intent {
   const shas = { main: shaOf(id) };
   const facts = {
     session: sessionOf(id),
@@ -150,5 +153,7 @@ function median(values: number[]): number {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { entries, foldMs, gateReportMs } = benchFold();
-  console.log(`fold of ${entries} entries: ${foldMs.toFixed(0)} ms; the gate rule then: ${gateReportMs.toFixed(1)} ms`);
+  console.log(
+    `fold of ${entries} entries: ${foldMs.toFixed(0)} ms; the gate rule on it: ${gateReportMs.toFixed(1)} ms`,
+  );
 }

@@ -1,4 +1,4 @@
-// How fast a stream is searched for leaked secrets: text that no secret is in, with as many secrets as a large app has.
+// The speed of the leak search: a stream that contains no secret, searched for as many secrets as a large app has.
 
 import { randomBytes } from 'node:crypto';
 import { secretOf } from '../runner/swarm/leak/canary.ts';

@@ -1,5 +1,5 @@
-// What the start of a box costs: `echo` spawned plainly and boxed, in turn, from the call to its first byte; and the whole of
-// it, to the end of the last process. The goal is 15 ms between the medians of the start.
+// The cost of starting a box: `echo`, plain and boxed in turn, timed from the call to its first byte, and to the end of
+// the last process. The goal is a difference of 15 ms between the median start times.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,11 +17,11 @@ export type SandboxBench = {
   plainMs: number;
   boxedMs: number;
   differenceMs: number;
-  /** The same from the call to the end, teardown included. */
+  /** The difference from the call to the end, including teardown. */
   wholeDifferenceMs: number;
 };
 
-/** Medians of `rounds`; null where no sandbox can be opened here. */
+/** Medians of `rounds`; null if no sandbox can be opened here. */
 export async function benchSandbox(): Promise<SandboxBench | null> {
   const stateDir = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-bench-')));
   const { sandbox } = await openSandbox({ stateDir });

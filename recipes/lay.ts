@@ -1,6 +1,6 @@
-// `node recipes/lay.ts NAME DIR [--twin] [--over FOLDER]` makes the git repository that a shipped recipe's app would have: a
-// commit with an annotated tag for each earlier release, then the newest, untagged, on `main`. `--twin` lays the recipe's
-// defective twin over the newest, `--over` any folder of the recipe. The same data makes the same commits.
+// `node recipes/lay.ts NAME DIR [--twin] [--over FOLDER]` creates the git repository that a shipped recipe's app would
+// have: a commit with an annotated tag for each earlier release, then the newest, untagged, on `main`. `--twin` copies
+// the recipe's defective twin over the newest, `--over` any folder of the recipe. The same data gives the same commits.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -12,26 +12,30 @@ const gitMs = 30_000;
 const run = promisify(execFile);
 
 const gitEnv = {
-  ...{ PATH: process.env.PATH, HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
-  ...{ GIT_AUTHOR_NAME: 'App author', GIT_AUTHOR_EMAIL: 'author@app.test', GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z' },
-  ...{
-    GIT_COMMITTER_NAME: 'App author',
-    GIT_COMMITTER_EMAIL: 'author@app.test',
-    GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
-  },
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_AUTHOR_NAME: 'App author',
+  GIT_AUTHOR_EMAIL: 'author@app.test',
+  GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
+  GIT_COMMITTER_NAME: 'App author',
+  GIT_COMMITTER_EMAIL: 'author@app.test',
+  GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
 };
 
 export type LayOptions = {
-  /** Over the newest release. */ twin?: boolean /** Further folders of the recipe, likewise. */;
+  /** Copies the twin over the newest release. */
+  twin?: boolean;
+  /** Further folders of the recipe to copy over it. */
   over?: string[];
 };
 export type Laid = { dir: string; head: string; releases: string[] };
 
-/** Into `dir`, which must be new or empty. */
+/** Creates the repository in `dir`, which must be new or empty. */
 export async function layApp(name: string, dir: string, { twin = false, over = [] }: LayOptions = {}): Promise<Laid> {
   const recipe = join(import.meta.dirname, name);
-  if (!existsSync(join(recipe, 'app')))
-    throw new Error(`there is no recipe ${name}: ${join(recipe, 'app')} is missing`);
+  if (!existsSync(join(recipe, 'app'))) throw new Error(`no recipe ${name}: ${join(recipe, 'app')} is missing`);
   await mkdir(dir, { recursive: true });
   if ((await readdir(dir)).length > 0) throw new Error(`${dir} is not empty; name a new folder`);
   const overlays = [...over, ...(twin ? ['twin'] : [])].map((folder) => join(recipe, folder));
@@ -52,27 +56,27 @@ export async function layApp(name: string, dir: string, { twin = false, over = [
   return { dir, head: await git(dir, 'rev-parse', 'HEAD'), releases };
 }
 
-/** The oldest first. */
+/** Oldest first. */
 async function releasesOf(recipe: string): Promise<string[]> {
   const dir = join(recipe, 'releases');
   const names = existsSync(dir) ? await readdir(dir) : [];
   return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
-/** `coldpass.yml` with the one recipe in it. */
+/** The text of a `coldpass.yml` with only this recipe. */
 async function settingsOf(name: string, recipe: string): Promise<string> {
   const lines = (await readFile(join(recipe, 'recipe.yml'), 'utf8')).trimEnd().split('\n');
   const indented = lines.map((line) => (line === '' ? '' : `    ${line}`)).join('\n');
   return `name: ${name}\nbase: main\n\nrecipes:\n  ${name}:\n${indented}\n`;
 }
 
-/** The tree becomes what the folders hold, each laid over the one before. */
+/** Commits the contents of the folders, each copied over the previous one. */
 async function commit(
   dir: string,
   { folders, settings, message }: { folders: string[]; settings: string; message: string },
 ): Promise<void> {
   for (const entry of await readdir(dir)) if (entry !== '.git') await rm(join(dir, entry), { recursive: true });
-  // A README at the top of an overlay is about the overlay.
+  // The top README of an overlay describes the overlay, not the app.
   for (const [index, folder] of folders.entries()) {
     await cp(folder, dir, { recursive: true, filter: (from) => index === 0 || from !== join(folder, 'README.md') });
   }

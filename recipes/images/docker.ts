@@ -1,5 +1,5 @@
-// The docker command as the image programs use it: one engine, bounded in time, its last words in the error. Also a pair of
-// programs of which one feeds the other. A program that is not there is said in one line with how to mend it.
+// The docker command for the image programs: one engine, a time limit, the end of its stderr in the error. Also pipes
+// one program into another. A missing program gives a one-line error that says how to install it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,28 +7,29 @@ import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 
-const wordsMax = 2000;
+const stderrCharsMax = 2000;
 
-/** How each program that may be missing is had on Debian. */
+/** The Debian package of each program that may be missing. */
 const packages: Record<string, string> = { docker: 'docker.io', mmdebstrap: 'mmdebstrap' };
 
-/** `socket`: a path or an address as DOCKER_HOST has it; null for docker's own default. */
+/** `socket`: a path, or an address as in DOCKER_HOST; null for docker's default. */
 export type Engine = { socket: string | null };
 export type Started = {
   stdin: Writable;
-  stdout: Readable /** Rejects unless the program ends with 0. */;
+  stdout: Readable;
+  /** Rejects unless the program exits with 0. */
   ended: Promise<void>;
 };
 
-/** What docker printed; rejects where it does not end with 0 within `ms`. */
+/** Returns what docker printed. Rejects unless it exits with 0 within `ms`. */
 export async function docker(engine: Engine, args: string[], ms: number): Promise<string> {
-  const started = start('docker', args, { ...dockerEnv(engine), ms });
-  started.stdin.end();
-  const [printed] = await Promise.all([text(started.stdout), started.ended]);
-  return printed.trim();
+  const program = start('docker', args, { ...dockerEnv(engine), ms });
+  program.stdin.end();
+  const [output] = await Promise.all([text(program.stdout), program.ended]);
+  return output.trim();
 }
 
-/** Null where docker ends with something else than 0, as it does for an image that is not there. */
+/** Like `docker`, but null if docker exits with another code than 0, as it does for a missing image. */
 export async function dockerAsk(engine: Engine, args: string[], ms: number): Promise<string | null> {
   return docker(engine, args, ms).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EXIT') return null;
@@ -36,26 +37,26 @@ export async function dockerAsk(engine: Engine, args: string[], ms: number): Pro
   });
 }
 
-/** docker with its input and output open. */
+/** Starts docker with its input and output open. */
 export function startDocker(engine: Engine, args: string[], ms: number): Started {
   return start('docker', args, { ...dockerEnv(engine), ms });
 }
 
-/** Starts a program in this process's environment, with some variables over it. */
+/** Starts a program in this process's environment, with `env` added. */
 export function start(program: string, args: string[], options: { ms: number; env?: Record<string, string> }): Started {
   const { ms, env } = options;
   const child = spawn(program, args, { env: { ...process.env, ...env }, signal: AbortSignal.timeout(ms) });
-  let words = '';
+  let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (more: string) => {
-    words = (words + more).slice(-wordsMax);
+    stderr = (stderr + more).slice(-stderrCharsMax);
   });
-  const ended = end(child, program, () => words.trim(), ms);
-  // Whoever awaits it is told; a reader that failed first must not leave it unheard.
+  const ended = end(child, program, () => stderr.trim(), ms);
+  // Whoever awaits it gets the error; this avoids an unhandled rejection if the caller fails before awaiting it.
   ended.catch(() => {});
   return { stdin: child.stdin, stdout: child.stdout, ended };
 }
 
-/** From one stream into the next, and all programs on the way to their end. */
+/** Pipes each stream into the next, and waits until all programs have ended. */
 export async function flow(
   streams: [Readable, ...NodeJS.ReadWriteStream[], Writable],
   programs: Started[],
@@ -64,22 +65,22 @@ export async function flow(
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-async function end(child: ChildProcess, program: string, words: () => string, ms: number): Promise<void> {
+async function end(child: ChildProcess, program: string, stderr: () => string, ms: number): Promise<void> {
   try {
     const [code] = await once(child, 'close');
-    if (code !== 0) throw Object.assign(new Error(`${program} ended with ${code}: ${words()}`), { code: 'EXIT' });
+    if (code !== 0) throw Object.assign(new Error(`${program} exited with ${code}: ${stderr()}`), { code: 'EXIT' });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
       throw new Error(`${program} is missing: apt-get install ${packages[program] ?? program}`, { cause: error });
     if (code === 'ABORT_ERR')
-      throw new Error(`${program} took longer than ${ms / 1000} s: ${words()}`, { cause: error });
+      throw new Error(`${program} took longer than ${ms / 1000} s: ${stderr()}`, { cause: error });
     throw error;
   }
 }
 
 function dockerEnv({ socket }: Engine): { env: Record<string, string> } {
   const host = socket?.startsWith('/') ? `unix://${socket}` : socket;
-  // The classic builder: BuildKit is a plugin that Debian's docker does not bring.
+  // The classic builder, because Debian's docker lacks the BuildKit plugin.
   return { env: { DOCKER_BUILDKIT: '0', ...(host && { DOCKER_HOST: host }) } };
 }

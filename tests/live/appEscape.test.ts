@@ -126,14 +126,14 @@ function failuresOf(report: Awaited<ReturnType<OpenSuite['suite']['tests']>>['re
 }
 
 function refusals({ ports }: Where): string[] {
-  const there = 'there are app, db';
-  const address = 'it is an address, not a service of this run';
+  const there = 'available: app, db';
+  const address = 'an address, not a service of this run';
   return [
     `connect to 127.0.0.1:${ports[0]?.port}: ${address}; ${there}`,
     `connect to localhost:${ports[0]?.port}: ${address}; ${there}`,
     `connect to 169.254.169.254:80: ${address}; ${there}`,
-    `connect to cpffffffffffff_app:80: it is no service of this run; ${there}`,
-    `exec in cpffffffffffff_app: it is no service of this run; ${there}`,
-    'secret admin_password: this run has none of that name',
+    `connect to cpffffffffffff_app:80: not a service of this run; ${there}`,
+    `exec in cpffffffffffff_app: not a service of this run; ${there}`,
+    'secret admin_password: this run has no such secret',
   ];
 }

@@ -30,7 +30,7 @@ test('nothing else is there', async () => {
   const browser = await app.browser();
   const page = await browser.newPage();
   const refused = await page.goto('http://other/');
-  expect([refused?.status(), await refused?.text()]).toEqual([403, expect.stringContaining('no service of this run')]);
+  expect([refused?.status(), await refused?.text()]).toEqual([403, expect.stringContaining('not a service of this run')]);
   expect((await page.goto('http://localhost:8080/'))?.status()).toBe(403);
   await browser.close();
 });`;
@@ -53,8 +53,8 @@ suite('a browser in the box of a test', () => {
     // The final screenshot of each test's page.
     expect(pictures.map((bytes) => bytes.subarray(1, 4).toString())).toEqual(['PNG', 'PNG']);
     expect(opened.context.denials()).toEqual([
-      'connect to other:80: it is no service of this run; there are app, db',
-      'connect to localhost:8080: it is an address, not a service of this run; there are app, db',
+      'connect to other:80: not a service of this run; available: app, db',
+      'connect to localhost:8080: an address, not a service of this run; available: app, db',
     ]);
   });
 });

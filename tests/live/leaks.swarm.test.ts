@@ -111,7 +111,7 @@ describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
       `secret ${key} in the report of install, raw`,
       expect.stringMatching(/^secret session_key in the container of \w+, raw$/),
     ]);
-    expect(report.unread).toEqual(['secret pin: too short to be told from chance']);
+    expect(report.unread).toEqual(['secret pin: too short, a match could be chance']);
     expect(JSON.stringify(report)).not.toContain(value.slice(1, 13));
 
     secrets.delete('pin');

@@ -18,7 +18,7 @@ const recipes = all ? shipped : ['static-site', 'notes-postgres'];
 const twins: Record<string, { rung: string; by: string }> = {
   'static-site': { rung: 'upgrade', by: 'upgrade > runs the release that its label names' },
   'notes-postgres': { rung: 'backup_restore', by: 'restore > brings back the note of the dump' },
-  'blog-mariadb': { rung: 'upgrade', by: 'upgrade > keeps the posts of the release before' },
+  'blog-mariadb': { rung: 'upgrade', by: 'upgrade > keeps the posts of the previous release' },
   mail: { rung: 'backup_restore', by: 'restore > mail message' },
   mumble: { rung: 'functional', by: 'functional > max_users is what USERS says' },
   pad: { rung: 'functional', by: 'functional > keeps nothing that the server could read' },

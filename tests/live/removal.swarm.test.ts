@@ -160,7 +160,7 @@ describeSwarm.concurrent('the removal of a run', () => {
     const run = newRun();
     context
       .expect(await removeRun(docker, run))
-      .toEqual([context.expect.stringMatching(/^what is left of r-\w+ is not known: /)]);
+      .toEqual([context.expect.stringMatching(/^unknown what is left of r-\w+: /)]);
     await context.expect(residueOf(docker, run)).rejects.toMatchObject({ code: 'engine' });
     await context.expect(reap(docker)).rejects.toMatchObject({ code: 'engine' });
     context.expect(stackOf(run)).toMatch(/^cp[0-9a-f]{12}$/);

@@ -58,7 +58,7 @@ describeSwarm.concurrent('a stack', () => {
 
       const changed = admitted(ground, { app: { image } }, { configs: [config(ground, 'conf_v1', 'second')] });
       expect((await ground.stack.deploy(changed)).failed).toMatch(
-        /config .*conf_v1 has other content .* raise its version in abra\.sh/,
+        /config .*conf_v1 differs from the one already deployed .* raise its version in abra\.sh/,
       );
     },
     testMs,
@@ -159,7 +159,7 @@ describeSwarm.concurrent('a stack', () => {
       expect(await ground.stack.logs('app', 10)).toMatch(/hello from app\n.*hello from app/s);
       const evidence = await ground.stack.evidence();
       expect(Object.keys(evidence).sort()).toEqual(['app.log', 'events.txt', 'services.json', 'slow.log', 'tasks.txt']);
-      expect(evidence['tasks.txt']).toMatch(/_app\.2 .*running \(wanted: running\)/);
+      expect(evidence['tasks.txt']).toMatch(/_app\.2 .*running \(desired: running\)/);
       expect(evidence['slow.log']).toBe('awake');
 
       await ground.stack.stop(['app', 'slow']);

@@ -1,4 +1,4 @@
-// What the parts of the swarm engine tell each other about one app under test. Types alone; no part knows another's insides.
+// The types through which the parts of the swarm engine share one app under test; no part knows another's internals.
 //
 //   compose files ── admitted ──▶ AdmittedApp ── deployed ──▶ Stack ──▶ rungs ──▶ the run's record
 //                                                   ├─ AppHost ── unix socket ──▶ hooks and tests, boxed
@@ -11,38 +11,38 @@ import type { AppFacts } from '../../../state/entry/record.ts';
 /** One run's names. `stack` is `cp` and the run's twelve hex digits; a needed app's stack is `<stack>-<need>`. */
 export type RunNames = { run: RunId; stack: string; domain: string };
 
-/** On everything that a run makes, whatever kind of thing it is. */
+/** On every object that a run creates on the engine. */
 export type Labels = {
   'coldpass.run': string;
   'coldpass.claim': string;
   'coldpass.attempt': string;
-  /** ISO time after which nobody needs it any more; for people, nothing is reaped by it. */
+  /** ISO time after which nobody needs the object. Only for people: the reaper ignores it. */
   'coldpass.expires': string;
 };
 
-/** The compose files of one app as they were admitted: nothing of the host is named in it. */
+/** The compose files of one app, as admitted: they name nothing of the host. */
 export type AdmittedApp = {
   stack: string;
-  /** From the label `coop-cloud.<stack>.version` (or `coop-cloud.${STACK_NAME}.version`) of the main service; null without. */
+  /** The main service's label `coop-cloud.<stack>.version` (or `coop-cloud.${STACK_NAME}.version`); null if missing. */
   version: string | null;
   main: string;
   services: Record<string, AdmittedService>;
-  /** Keys of the compose file; the volume is called `<stack>_<key>`. */
+  /** Keys of the compose file; each volume is named `<stack>_<key>`. */
   volumes: string[];
-  /** To be made before the deployment, under exactly this name. */
+  /** To create before the deployment, under exactly this name. */
   configs: { name: string; bytes: Buffer; template: boolean }[];
-  /** Generated for the run: `length` characters. `key` is the compose file's, `name` Swarm's. */
+  /** To generate for the run, with `length` characters. `key` is from the compose file, `name` is for Swarm. */
   secrets: { key: string; name: string; length: number }[];
   /** The resolved environment, without secrets. */
   env: Record<string, string>;
   backup: BackupPlan;
-  /** For `docker stack deploy --compose-file -`: resolved, labelled, its `$` doubled. */
+  /** For `docker stack deploy --compose-file -`: variables resolved, labels added, `$` doubled. */
   document: string;
 };
 
 export type AdmittedService = { image: string; replicas: number; hasHealthcheck: boolean; volumes: string[] };
 
-/** Read from backupbot v2 labels. `volumes` are keys; what none names is not backed up. Empty: not backup-capable. */
+/** From the backupbot v2 labels. `volumes` are keys; a volume not listed is not backed up. Empty: no backup at all. */
 export type BackupPlan = {
   services: {
     service: string;
@@ -54,58 +54,61 @@ export type BackupPlan = {
   }[];
 };
 
-/** What tells one deployment from another. Per service: image id and a digest of the container's spec. */
+/** Distinguishes one deployment from another. Per service: image id and a digest of the container's spec. */
 export type Identity = {
   version: string | null;
   services: Record<string, { image: string; imageId: string; spec: string; task: string }>;
 };
 
 export type ExecAsk = { command: readonly string[]; stdin?: Uint8Array; user?: string; seconds: number };
-/** `exit` null: it was ended (`timedOut`), or its container went. Each stream is bounded. */
+/** `exit` is null if the command was killed (`timedOut`) or its container has gone. Each stream is bounded. */
 export type ExecEnd = { exit: number | null; timedOut: boolean; stdout: Buffer; stderr: Buffer };
 
-/** `late`: it failed because `seconds` were over, not by what its tasks did. */
+/** `late`: it failed because `seconds` ran out, not because of its tasks. */
 export type Converged = { failed: string | null; late: boolean; restarts: number };
 
-/** One deployed app. Every method but `remove` heeds the signal that the stack was opened with. */
+/** One deployed app. Every method heeds the signal that the stack was opened with. */
 export interface Stack {
   readonly names: RunNames;
-  /** Makes configs, secrets, networks and volumes, then deploys. `failed`: the app's own fault, in one line. */
+  /** Creates configs, secrets, networks and volumes, then deploys. `failed`: the app's fault, in one line. */
   deploy(app: AdmittedApp): Promise<{ failed: string | null }>;
-  /** Waits until every service stands: N/N, no update in flight, a terminal state that is no rollback and no pause, the same tasks through a window. */
+  /**
+   * Waits until every service has converged: N/N replicas, no update running, none rolled back or paused, and the same
+   * tasks throughout a window.
+   */
   converge(options: { seconds: number; before: Identity | null }): Promise<Converged>;
   identity(): Promise<Identity>;
-  /** In the service's running container. Rejects with RunnerError `no-container` where there is none. */
+  /** In the service's running container. Rejects with RunnerError `no-container` if it has none. */
   exec(service: string, ask: ExecAsk): Promise<ExecEnd>;
-  /** To a port of the service's running container, wherever it listens. An Error of code ECONNREFUSED where nothing does. */
+  /** To a port of the service's running container, whatever its address. Rejects with ECONNREFUSED if closed. */
   connect(service: string, port: number): Promise<Duplex>;
   logs(service: string, lines: number): Promise<string>;
-  /** Down to no running container; waits for it. */
+  /** Scales down and waits until no container runs. */
   stop(services: string[]): Promise<void>;
-  /** Back to what the app declares; `converge` is what waits for it. */
+  /** Scales back to the declared replicas; `converge` waits for them. */
   start(services: string[]): Promise<void>;
-  /** For people, after a failure: service ps, events, last logs, inspect. Bounded. What a service logged may hold secrets. */
+  /** For people, after a failure: service ps, events, last logs, inspect. Bounded. The logs may contain secrets. */
   evidence(): Promise<Record<string, string>>;
 }
 
-/** Backups of one run's volumes, in containers without network; nothing on the host opens a volume. */
+/** Backups of one run's volumes, made in containers without network; nothing on the host opens a volume. */
 export interface Vault {
-  /** One snapshot of each volume; its id. An empty volume has one too. */
+  /** Takes a snapshot of a volume, even an empty one, and returns its id. */
   back(volume: string, paths: string[] | null): Promise<string>;
-  /** Empties a volume that no container uses, and counts its entries before and after. */
+  /** Empties a volume that no container uses, and returns its number of entries before and after. */
   wipe(volume: string): Promise<{ before: number; after: number }>;
   restore(volume: string, snapshot: string): Promise<void>;
-  /** Every file of every snapshot, for the search for leaked secrets. Bounded. */
+  /** Every file of every snapshot, for the leak search. Bounded. */
   dump(): AsyncIterable<Buffer>;
 }
 
-/** What hooks and tests may ask of the run; the server behind the socket speaks to this alone. */
+/** What hooks and tests may ask of the run; the server behind their socket uses nothing else. */
 export interface AppHost {
   about(): About;
   exec(service: string, ask: ExecAsk): Promise<ExecEnd>;
   connect(service: string, port: number): Promise<Duplex>;
   logs(service: string): Promise<string>;
-  /** The value of a generated secret of this run; null where there is none of that key. */
+  /** The value of a generated secret of this run; null if the key is unknown. */
   secret(key: string): string | null;
 }
 
@@ -116,9 +119,9 @@ export type About = {
   version: string | null;
   env: Record<string, string>;
   services: string[];
-  /** By the need's name: how its main service is called on the shared network, and here. */
+  /** By the need's name: the host name of its main service on the shared network. */
   needs: Record<string, { host: string; env: Record<string, string> }>;
 };
 
-/** What the record holds of an app; collected as the run goes. */
+/** What the record contains about an app; collected during the run. */
 export type Facts = AppFacts;

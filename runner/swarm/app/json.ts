@@ -1,6 +1,6 @@
-// JSON as another program said it. Pure.
+// JSON that another program printed. Pure.
 
-/** Null where it is none, which no schema of ours takes. */
+/** Null if it is not JSON; no schema here accepts null. */
 export function jsonIn(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

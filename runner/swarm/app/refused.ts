@@ -1,6 +1,5 @@
-// How an app's files are turned down: one line with the file's line, what stands there, and what to do instead. Pure. It is
-// thrown deep inside the reading of compose files and caught by openApp alone; nobody else sees it. What the app wrote is
-// shown bounded and on one line.
+// The refusal of an app's files: one line with the position, what is wrong there and how to fix it. Pure. Thrown deep
+// inside the compose reader and caught only by openApp. Text from the app is shortened and put on one line.
 
 const shownCharsMax = 80;
 const lineCharsMax = 400;
@@ -13,7 +12,7 @@ export function refuse(at: string, path: string, what: string, fix: string): nev
   throw new Refused(oneLine(`${lead === '' ? '' : `${lead}: `}${what}; ${fix}`).slice(0, lineCharsMax));
 }
 
-/** What an app wrote, fit for a message. */
+/** Text from an app, made safe for a message. */
 export function shown(text: string): string {
   const line = oneLine(text);
   return line.length > shownCharsMax ? `${line.slice(0, shownCharsMax)}…` : line;

@@ -1,10 +1,10 @@
-// `abra.sh` of an app, of which only plain lines count: `export NAME=value`, at the beginning of a line. Pure. It is parsed and
-// never sourced: functions, commands, and values that a shell would have to work out are passed over.
+// The exports of an app's `abra.sh`: plain `export NAME=value` at the start of a line. Pure. The file is parsed, never
+// sourced: functions, commands, and values that a shell would have to expand are skipped.
 
 const linesMax = 5000;
 const exported = /^export\s+([A-Za-z_][A-Za-z0-9_]*)=(?:"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|<>()#]*))\s*(?:#.*)?$/;
 
-/** Each name's value, and the line that sets it: `abra.sh:3`. The last one counts. */
+/** By name, the value and the line that sets it: `abra.sh:3`. The last one counts. */
 export function abraExports(text: string, file: string): Map<string, { value: string; at: string }> {
   const exports = new Map<string, { value: string; at: string }>();
   for (const [index, line] of text.split(/\r?\n/, linesMax).entries()) {

@@ -1,5 +1,5 @@
-// An app from the texts of its files, in two steps because the compose files name further ones: `composed` says what is to be
-// read, `admitted` makes the app of it. Pure: openApp.ts does the reading.
+// Builds an app from the texts of its files, in two steps, because compose files name further files: `composed` lists
+// what to read, `admitted` returns the app. Pure: open.ts reads the files.
 
 import type { AdmittedApp, AdmittedService, RunNames } from '../app/app.ts';
 import { refuse } from '../app/refused.ts';
@@ -35,11 +35,11 @@ export function composed(texts: Texts, given: Given): Composed {
   const configs = drafts.flatMap(({ configs }) => [...configs.values()].map(({ at, file }) => ({ at, path: file })));
   const wanted = [...envFiles, ...configs];
   if (wanted.length > filesMax)
-    refuse(texts.compose[0]?.file ?? '', '', `it names more than ${filesMax} files`, 'use fewer');
+    refuse(texts.compose[0]?.file ?? '', '', `it names more than ${filesMax} files`, 'name fewer');
   return { drafts, variables, sample, wanted };
 }
 
-/** `files` holds what was wanted, by its path. Throws Refused. */
+/** `files` has the contents of the `wanted` files, by path. Throws Refused. */
 export function admitted(
   { drafts, variables, sample }: Composed,
   files: Map<string, Buffer>,
@@ -48,7 +48,7 @@ export function admitted(
   const draft = mergeFiles(drafts.map((draft) => withEnvFiles(draft, files, variables)));
   const main = draft.services.get(given.main);
   if (main === undefined)
-    return refuse(draft.at, 'services', `there is no service ${given.main}`, 'the recipe names it as `main`');
+    return refuse(draft.at, 'services', `there is no service ${given.main}`, 'correct `main` in the recipe');
   const { document, used } = composeDocument(draft, given);
   const volumesOf = ({ mounts }: ServiceDraft) => [...new Set(mounts.map(({ source }) => source))];
   const labelled = [...draft.services].map(
@@ -59,8 +59,9 @@ export function admitted(
   const secrets = [...used.secrets].map(([key, { name, versionVariable }]) => {
     return { key, name, length: sample.lengths.get(versionVariable) ?? secretLengthDefault };
   });
-  for (const made of [configs, secrets, used.volumes, [...draft.services]])
-    if (made.length > countMax) refuse(draft.at, '', `more than ${countMax} of a kind`, 'split the app');
+  const sections = { configs, secrets, volumes: used.volumes, services: [...draft.services] };
+  for (const [section, { length }] of Object.entries(sections))
+    if (length > countMax) refuse(draft.at, section, `more than ${countMax} ${section}`, 'split the app');
   unique(draft.at, configs);
   unique(draft.at, secrets);
   return {
@@ -83,10 +84,10 @@ function runVariables(texts: Texts, { stack, names, env }: Given): { variables: 
   const forced = new Map([
     ['STACK_NAME', stack],
     ['DOMAIN', names.domain],
-    // No run may ask for a certificate.
+    // No run may request a certificate.
     ['LETS_ENCRYPT_ENV', ''],
   ]);
-  // As though the recipe had edited the file.
+  // As if the recipe had edited the file.
   const given = new Map([...Object.entries(env), ...forced]);
   const sample = envSample(texts.envSample ?? '', '.env.sample', given);
   const exports = [...abraExports(texts.abraSh ?? '', 'abra.sh')].map(([name, { value }]) => [name, value] as const);
@@ -94,7 +95,7 @@ function runVariables(texts: Texts, { stack, names, env }: Given): { variables: 
   return { variables: { values, commentedAt: sample.commentedAt }, sample };
 }
 
-/** Each file's variables under the service's own. A name without a value is taken from the run's variables, else left out. */
+/** Adds the variables of each env file; the service's own win. A name without a value gets the run's value, if any. */
 function withEnvFiles(draft: FileDraft, files: Map<string, Buffer>, { values }: Variables): FileDraft {
   const services = [...draft.services].map(([name, service]) => {
     const lines = service.envFiles.flatMap(({ at, path }) => envFileLines(textOf(files.get(path), path), path, at));
@@ -105,15 +106,15 @@ function withEnvFiles(draft: FileDraft, files: Map<string, Buffer>, { values }: 
   return { ...draft, services: new Map(services) };
 }
 
-/** As docker reads them: no quotes, no variables filled in. */
+/** As docker reads them: quotes and variables are kept as written. */
 function envFileLines(text: string, path: string, at: string): [string, string | null][] {
   const lines = text.split(/\r?\n/).map((line) => line.trimStart());
   return lines
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const found = /^([^\s=]+)(?:=([^\p{Cc}]*))?$/u.exec(line);
-      if (found === null) return refuse(at, '', `${path} has a line that is no variable`, 'write NAME=value');
-      return [found[1] as string, found[2] ?? null];
+      const match = /^([^\s=]+)(?:=([^\p{Cc}]*))?$/u.exec(line);
+      if (match === null) return refuse(at, '', `${path} has a line that is not a variable`, 'write NAME=value');
+      return [match[1] as string, match[2] ?? null];
     });
 }
 
@@ -121,7 +122,7 @@ function configOf(key: string, config: ConfigDraft, files: Map<string, Buffer>):
   const { at, name, file, isTemplate } = config;
   const bytes = files.get(file) ?? Buffer.alloc(0);
   if (bytes.length < 1 || bytes.length > configBytesMax)
-    refuse(at, `configs.${key}`, `${file} has ${bytes.length} bytes`, `a config holds 1 to ${configBytesMax}`);
+    refuse(at, `configs.${key}`, `${file} has ${bytes.length} bytes`, `a config may have 1 to ${configBytesMax}`);
   return { name, bytes, template: isTemplate };
 }
 
@@ -138,21 +139,21 @@ function serviceOf({ plain, deploy }: ServiceDraft, volumes: string[]): Admitted
   };
 }
 
-// In the map form docker leaves a label's name as it was written.
+// In the map form docker does not resolve the variable in a label's name.
 export function versionOf(labels: ReadonlyMap<string, string>, stack: string): string | null {
   return labels.get(`coop-cloud.${stack}.version`) ?? labels.get(`coop-cloud.\${STACK_NAME}.version`) ?? null;
 }
 
-function unique(at: string, made: { name: string }[]): void {
-  const names = made.map(({ name }) => name);
+function unique(at: string, objects: { name: string }[]): void {
+  const names = objects.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) refuse(at, '', `two have the name ${twice}`, 'name them differently');
+  if (twice !== undefined) refuse(at, '', `the name ${twice} is used twice`, 'rename one');
 }
 
 export function textOf(bytes: Buffer | undefined, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes ?? Buffer.alloc(0));
   } catch {
-    return refuse(file, '', 'it is no text in UTF-8', 'write it so');
+    return refuse(file, '', 'not valid UTF-8', 'convert it to UTF-8');
   }
 }

@@ -1,6 +1,7 @@
-// What an app's labels say of its backup, as backup-bot-two reads them (backupbot v2): a service with `backupbot.backup=true` has
-// all its volumes saved but those that are `false`; `.path` narrows to folders below a volume's top. Pure. Labels that say
-// nothing sensible are passed over here and found by lint; a path out of the volume is refused.
+// An app's backup plan from its labels, read as backup-bot-two does (backupbot v2): in a service with
+// `backupbot.backup=true` every volume is backed up unless its label is `false`; `.path` limits the backup to folders
+// inside the volume. Pure. Labels that make no sense are ignored here and reported by lint; a path out of the volume is
+// refused.
 
 import type { BackupPlan } from '../app/app.ts';
 import { refuse, shown } from '../app/refused.ts';
@@ -16,7 +17,7 @@ export function backupPlan(services: ReadonlyMap<string, Labelled>): BackupPlan 
     .filter(([, { labels }]) => labels.get('backupbot.backup') === 'true')
     .map(([service, { at, labels, volumes }]) => {
       const own = volumes.filter((volume) => labels.get(prefix + volume) !== 'false' && !taken.has(volume));
-      // A volume that two services hold is saved once.
+      // A volume that two services share is backed up once.
       for (const volume of own) taken.add(volume);
       const hook = (name: string): string | null => labels.get(`backupbot.${name}`) || null;
       return {
@@ -41,8 +42,8 @@ function pathsOf(written: string | undefined, service: string, at: string): stri
     refuse(
       at,
       `services.${service}.deploy.labels`,
-      `the path ${shown(wrong ?? written)} to back up is not admitted`,
-      "name folders below the volume's top",
+      `the backup path ${shown(wrong ?? written)} is not allowed`,
+      'name folders inside the volume',
     );
   return paths;
 }

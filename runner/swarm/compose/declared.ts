@@ -1,5 +1,5 @@
-// The volumes, networks, configs and secrets that a compose file declares. Pure. All are the stack's own, under names that begin
-// with it; the one thing from outside is the network `proxy`. Drivers and their options are not for an app to choose.
+// The volumes, networks, configs and secrets that a compose file declares. Pure. All belong to the stack and have names
+// that start with its name; only the network `proxy` is external. An app may not choose drivers or their options.
 
 import { refuse, shown } from '../app/refused.ts';
 import {
@@ -24,7 +24,7 @@ const name = form(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'a name');
 
 export type NetworkDraft = { at: string; isProxy: boolean; isInternal: boolean; isAttachable: boolean };
 export type ConfigDraft = { at: string; name: string; file: string; isTemplate: boolean };
-/** `versionVariable` is the one of `.env.sample` whose comment says how long it is. */
+/** `versionVariable` is the variable in `.env.sample` whose comment gives the secret's length. */
 export type SecretDraft = { at: string; name: string; versionVariable: string };
 export type Declared = {
   volumes: Map<string, { at: string }>;
@@ -37,14 +37,14 @@ const volume = group({
   name,
   labels: dropped(pairs),
   driver: oneOf('local'),
-  driver_opts: never('take them out'),
+  driver_opts: never('remove them'),
   external: flag,
 });
 
 export function volumes(stack: string): Reader<Declared['volumes']> {
   return named(key, (tree, path, at) => {
     const { name, external } = volume(tree, path);
-    if (external === true) refuse(at, path, 'a volume from outside is not admitted', 'take `external` out');
+    if (external === true) refuse(at, path, 'an external volume is not allowed', 'remove `external`');
     ownName(name, stack, path, at);
     return { at };
   });
@@ -54,14 +54,14 @@ const network = group({
   name,
   labels: dropped(pairs),
   driver: oneOf('overlay'),
-  driver_opts: never('take them out'),
-  ipam: never('take it out'),
+  driver_opts: never('remove them'),
+  ipam: never('remove it'),
   internal: flag,
   attachable: flag,
   external: external,
 });
 
-/** `runNetwork` is the full name of what stands for `proxy` in this run. */
+/** `runNetwork` is the full name of the network that replaces `proxy` in this run. */
 export function networks(stack: string, runNetwork: string): Reader<Declared['networks']> {
   return named(key, (tree, path, at) => {
     const { name, external, internal, attachable } = network(tree, path);
@@ -69,16 +69,16 @@ export function networks(stack: string, runNetwork: string): Reader<Declared['ne
     const draft = { at, isProxy: isOutside, isInternal: internal === true, isAttachable: attachable === true };
     const outside = typeof external === 'string' ? external : (name ?? keyOf(path));
     if (isOutside && outside !== 'proxy')
-      refuse(at, path, `the network ${shown(outside)} from outside is not admitted`, 'only `proxy` is');
+      refuse(at, path, `the external network ${shown(outside)} is not allowed`, 'only `proxy` is');
     if (isOutside) return draft;
     if (`${stack}_${keyOf(path)}` === runNetwork || keyOf(path) === 'proxy')
-      refuse(at, path, "the network proxy is not the app's own", 'add `external: true`');
+      refuse(at, path, 'the network proxy must be external', 'add `external: true`');
     ownName(name, stack, path, at);
     return draft;
   });
 }
 
-/** True, or the name in the older form. */
+/** True, or the network's name in the older form. */
 function external(tree: Tree, path: string): boolean | string {
   if (tree.kind !== 'group') return flag(tree, path);
   return group({ name })(tree, path).name ?? true;
@@ -106,45 +106,41 @@ const secret = group({
   name,
   labels: dropped(pairs),
   external: external,
-  file: never('a secret in a file of the repository is none; use `external: true` and a name'),
+  file: never('a file in the repository is not secret; use `external: true` and a name'),
   environment: never('use `external: true` and a name'),
-  template_driver: never('take it out'),
-  driver: never('take it out'),
+  template_driver: never('remove it'),
+  driver: never('remove it'),
 });
 
 export function secrets(stack: string): Reader<Declared['secrets']> {
   return named(key, (tree, path, at) => {
     const { name, external } = secret(tree, path);
     if (external === undefined || external === false)
-      return refuse(at, path, 'this secret is not external', 'add `external: true`; it is made for each run');
+      return refuse(at, path, 'this secret is not external', 'add `external: true`; it is generated for each run');
     const full = typeof external === 'string' ? external : (name ?? keyOf(path));
     const versionVariable = namedIn(tree) ?? `SECRET_${keyOf(path).toUpperCase().replaceAll('-', '_')}_VERSION`;
     return { at, name: stackName(full, stack, path, at), versionVariable };
   });
 }
 
-/** The variable that stands in a secret's name, as it was written. */
+/** The version variable in a secret's name, as written. */
 function namedIn(tree: Tree): string | null {
   const name = isNull(tree) ? undefined : entriesOf(tree, '').get('name')?.value;
   return name?.kind === 'scalar' ? (/\bSECRET_\w+_VERSION\b/.exec(name.raw)?.[0] ?? null) : null;
 }
 
-/** What docker would call it is what it is called. */
+/** Only the name that docker would choose is allowed. */
 function ownName(name: string | undefined, stack: string, path: string, at: string): void {
   const own = `${stack}_${keyOf(path)}`;
   if (name !== undefined && name !== own)
-    refuse(
-      at,
-      path,
-      `the name ${shown(name)} is not admitted`,
-      "take it out: the stack's name and the key are its name",
-    );
+    refuse(at, path, `the name ${shown(name)} is not allowed`, "remove it: the stack's name and the key form the name");
 }
 
 function stackName(name: string, stack: string, path: string, at: string): string {
   if (!name.startsWith(`${stack}_`) || name.length === stack.length + 1)
-    refuse(at, path, `the name ${shown(name)} is not the stack's`, `begin it with \${STACK_NAME}_`);
-  if (name.length > nameCharsMax) refuse(at, path, `${shown(name)} is longer than ${nameCharsMax}`, 'shorten it');
+    refuse(at, path, `the name ${shown(name)} does not start with the stack's name`, `start it with \${STACK_NAME}_`);
+  if (name.length > nameCharsMax)
+    refuse(at, path, `${shown(name)} is longer than ${nameCharsMax} characters`, 'shorten it');
   return name;
 }
 

@@ -1,5 +1,5 @@
-// A service's `deploy`: how many, where, how it is updated and started again, and its labels, which say version and backup.
-// Pure. Labels of Coldpass's and docker's own are not for an app to set.
+// A service's `deploy`: replicas, placement, updates, restarts, and its labels, which contain version and backup. Pure.
+// An app may not set labels that belong to Coldpass or docker.
 
 import { refuse, shown } from '../app/refused.ts';
 import {
@@ -20,19 +20,19 @@ import {
 export const replicasMax = 20;
 const hourSeconds = 3600;
 
-/** `plain` is as it goes into the document. */
+/** `plain` is copied into the document unchanged. */
 export type Deploy = { plain: { [key: string]: Json }; labels: Map<string, string> };
 
 const reserved = /^(coldpass\.|com\.docker\.|io\.docker\.|org\.dockerproject\.)/;
 const ratio: Reader<number> = (tree, path) => {
   const share = Number(scalar(tree, path).text);
-  return share >= 0 && share <= 1 ? share : refuse(tree.at, path, 'this is not a share from 0 to 1', 'correct it');
+  return share >= 0 && share <= 1 ? share : refuse(tree.at, path, 'this is not a ratio from 0 to 1', 'correct it');
 };
 
 export const labels: Reader<Map<string, string>> = (tree, path) => {
   const read = pairs(tree, path);
   for (const key of read.keys())
-    if (reserved.test(key)) refuse(tree.at, path, `the label ${shown(key)} is not the app's to set`, 'take it out');
+    if (reserved.test(key)) refuse(tree.at, path, `the label ${shown(key)} is reserved`, 'remove it');
   return new Map([...read].map(([key, value]) => [key, value ?? '']));
 };
 
@@ -55,7 +55,7 @@ const resources = group({ cpus, memory: amount, pids: integer(1, 100_000) });
 const constraint: Reader<string> = (tree, path) => {
   const read = text(tree, path);
   if (/^node\.role\s*==\s*manager$/.test(read)) return read;
-  return refuse(tree.at, path, `the constraint ${shown(read)} is not admitted`, 'only node.role == manager is');
+  return refuse(tree.at, path, `the constraint ${shown(read)} is not allowed`, 'only node.role == manager is');
 };
 
 const whole = group({

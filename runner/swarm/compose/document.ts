@@ -1,6 +1,6 @@
-// From merged compose files to what `docker stack deploy` is given: everything named is declared, everything made is labelled,
-// nothing of the host is taken, and the platform gets what works on it. Pure. The document is JSON, with each `$` doubled,
-// since docker fills in variables again.
+// Turns merged compose files into the document for `docker stack deploy`: everything it uses is declared, everything it
+// creates is labelled, it takes nothing of the host, and it is adapted to the platform. Pure. The document is JSON with
+// each `$` doubled, because docker resolves variables again.
 
 import type { Labels } from '../app/app.ts';
 import { refuse, shown } from '../app/refused.ts';
@@ -14,9 +14,9 @@ import type { Json } from './shape.ts';
 const documentCharsMax = 1024 * 1024;
 const serviceNameCharsMax = 63;
 
-/** `ipvs`: whether the kernel has it; without it a virtual address is green and unreachable. */
+/** `ipvs`: whether the kernel has it; without it a virtual IP looks healthy but is unreachable. */
 export type Ground = { stack: string; network: string; labels: Labels; ipvs: boolean };
-/** What services use; what is declared alone is made nowhere. */
+/** What services use; what is only declared is not created. */
 export type Used = { volumes: string[]; configs: Declared['configs']; secrets: Declared['secrets'] };
 
 export function composeDocument(draft: FileDraft, ground: Ground): { document: string; used: Used } {
@@ -58,8 +58,8 @@ function only<T>(uses: { source: string }[], declared: Map<string, T>): Map<stri
   return new Map([...declared].filter(([key]) => sources.has(key)));
 }
 
-function outside(made: Map<string, { name: string }>): Json {
-  return Object.fromEntries([...made].map(([key, { name }]) => [key, { external: true, name }]));
+function outside(objects: Map<string, { name: string }>): Json {
+  return Object.fromEntries([...objects].map(([key, { name }]) => [key, { external: true, name }]));
 }
 
 function check(name: string, service: ServiceDraft, draft: FileDraft, stack: string): void {
@@ -69,7 +69,7 @@ function check(name: string, service: ServiceDraft, draft: FileDraft, stack: str
     refuse(
       service.at,
       path,
-      `the name is longer than ${serviceNameCharsMax} characters with the stack's`,
+      `the stack's name and this one are longer than ${serviceNameCharsMax} characters`,
       'shorten it',
     );
   const declared = (used: { at: string; source: string }[], of: Map<string, unknown>, section: string) => {
@@ -90,27 +90,30 @@ function check(name: string, service: ServiceDraft, draft: FileDraft, stack: str
 
 function serviceOf(service: ServiceDraft, { labels, ipvs }: Ground): Json {
   const { plain, deploy, attachments, mounts, configs, secrets, ports, environment } = service;
-  const own = Object.entries(labels);
+  const runLabels = Object.entries(labels);
   const env = [...environment].filter((pair): pair is [string, string] => pair[1] !== null);
-  const opened = new Map(ports.map(({ target, protocol }) => [`${target}/${protocol}`, { target, protocol }]));
+  const openPorts = new Map(ports.map(({ target, protocol }) => [`${target}/${protocol}`, { target, protocol }]));
   return {
     ...plain,
     environment: pairsOf(env),
-    // The same for base and head, or an upgrade would replace tasks on account of them.
-    labels: pairsOf(own),
+    // The same for base and head, or an upgrade would replace tasks because of them.
+    labels: pairsOf(runLabels),
     deploy: {
       ...deploy.plain,
       ...(ipvs ? {} : { endpoint_mode: 'dnsrr' }),
-      labels: pairsOf([...deploy.labels, ...own]),
+      labels: pairsOf([...deploy.labels, ...runLabels]),
     },
     networks: attachments && Object.fromEntries([...attachments].map(([key, { aliases }]) => [key, { aliases }])),
     volumes: mounts.map(({ source, target, isReadOnly, isEmpty }) => ({
-      ...{ type: 'volume', source, target, read_only: isReadOnly },
+      type: 'volume',
+      source,
+      target,
+      read_only: isReadOnly,
       ...(isEmpty ? { volume: { nocopy: true } } : {}),
     })),
     configs: configs.map(grantOf),
     secrets: secrets.map(grantOf),
-    ports: [...opened.values()].map((port) => ({ ...port, published: 0, mode: 'host' })),
+    ports: [...openPorts.values()].map((port) => ({ ...port, published: 0, mode: 'host' })),
   };
 }
 
@@ -127,7 +130,7 @@ function grantOf({ at: _at, ...grant }: Grant): Json {
   return grant;
 }
 
-/** As a list: docker fills in variables there in keys too, so no `$` stays as it is anywhere. */
+/** As a list, because docker resolves variables there in keys too: so every doubled `$` becomes single again. */
 function pairsOf(pairs: Iterable<readonly [string, string]>): Json {
   return [...pairs].map(([key, value]) => `${key}=${value}`);
 }
@@ -140,7 +143,7 @@ function doubled(json: Json): Json {
   return Object.fromEntries(members.map(([key, value]) => [key, doubled(value)]));
 }
 
-/** Some characters that JSON leaves as they are stop docker's YAML. */
+/** Escapes characters that JSON allows but docker's YAML parser rejects. */
 function plainAscii(json: string): string {
   return json.replace(
     /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,

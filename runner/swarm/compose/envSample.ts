@@ -1,5 +1,5 @@
-// `.env.sample` of an app: its variables, one a line, and how long each generated secret is, which stands in the comment after
-// its version (`SECRET_DB_PASSWORD_VERSION=v1 # length=32`). Pure. Values may name variables of the lines above.
+// An app's `.env.sample`: its variables, one per line, and the length of each generated secret, given in the comment
+// after its version (`SECRET_DB_PASSWORD_VERSION=v1 # length=32`). Pure. Values may use variables from the lines above.
 
 import { refuse, shown } from '../app/refused.ts';
 import { interpolate, type Variables } from './interpolate.ts';
@@ -10,14 +10,15 @@ const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
 
 export type EnvSample = {
   values: Map<string, string>;
-  /** Where each variable is set, and where one stands in a comment alone: `.env.sample:12`. */
+  /** The line that sets each variable: `.env.sample:12`. */
   at: Map<string, string>;
+  /** The line of each variable that is only commented out. */
   commentedAt: Map<string, string>;
-  /** By the version's variable. */
+  /** By version variable. */
   lengths: Map<string, number>;
 };
 
-/** `given` are variables that values may name besides, whatever the file says of them: STACK_NAME, DOMAIN. Throws Refused. */
+/** `given` are further variables for values, whatever the file sets them to: STACK_NAME, DOMAIN. Throws Refused. */
 export function envSample(text: string, file: string, given: ReadonlyMap<string, string>): EnvSample {
   const sample: EnvSample = { values: new Map(), at: new Map(), commentedAt: new Map(), lengths: new Map() };
   const lines = text.split(/\r?\n/);
@@ -27,13 +28,13 @@ export function envSample(text: string, file: string, given: ReadonlyMap<string,
 }
 
 function readLine(sample: EnvSample, line: string, at: string, given: ReadonlyMap<string, string>): void {
-  const found = assignment.exec(line.replace(/^\s*#+\s*/, ''));
+  const match = assignment.exec(line.replace(/^\s*#+\s*/, ''));
   const isComment = /^\s*#/.test(line);
-  if (found === null) {
-    if (!isComment && line.trim() !== '') refuse(at, '', `${shown(line)} is no variable`, 'write NAME=value');
+  if (match === null) {
+    if (!isComment && line.trim() !== '') refuse(at, '', `${shown(line)} is not a variable`, 'write NAME=value');
     return;
   }
-  const [, name = '', rest = ''] = found;
+  const [, name = '', rest = ''] = match;
   const length = /#.*\blength=(\d{1,4})\b/.exec(rest)?.[1];
   if (length !== undefined && !sample.lengths.has(name)) sample.lengths.set(name, lengthOf(length, at));
   if (isComment) {
@@ -41,7 +42,7 @@ function readLine(sample: EnvSample, line: string, at: string, given: ReadonlyMa
     return;
   }
   const variables = { values: new Map([...sample.values, ...given]), commentedAt: sample.commentedAt };
-  sample.values.set(name, meant(rest.trim(), variables, at));
+  sample.values.set(name, resolvedValue(rest.trim(), variables, at));
   sample.at.set(name, at);
 }
 
@@ -49,14 +50,14 @@ function lengthOf(written: string, at: string): number {
   const length = Number(written);
   return length >= 1 && length <= lengthMax
     ? length
-    : refuse(at, '', `a secret has 1 to ${lengthMax} characters`, 'correct it');
+    : refuse(at, '', `a secret has 1 to ${lengthMax} characters`, 'correct the length');
 }
 
-function meant(written: string, variables: Variables, at: string): string {
+function resolvedValue(written: string, variables: Variables, at: string): string {
   const quoted = /^(['"])([\s\S]*?)\1\s*(#.*)?$/.exec(written);
   if (quoted?.[1] === "'") return quoted[2] as string;
   if (quoted === null && /^['"]/.test(written)) refuse(at, '', 'a quote is not closed', 'close it on the same line');
   const value = quoted === null ? written.replace(/(^|\s+)#.*$/, '') : (quoted[2] as string).replaceAll('\\"', '"');
-  // abra fills this template in when an app is made.
+  // abra resolves this template when it creates an app.
   return interpolate(value, variables, at).replace(/\{\{\s*\.Domain\s*\}\}/g, variables.values.get('DOMAIN') ?? '');
 }

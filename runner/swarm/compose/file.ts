@@ -1,4 +1,4 @@
-// One compose file as it was admitted, before it is merged with others. Pure.
+// One admitted compose file, before it is merged with others. Pure.
 
 import { refuse } from '../app/refused.ts';
 import { configs, type Declared, networks, secrets, volumes } from './declared.ts';
@@ -8,7 +8,7 @@ import { form, group, named, never, type Reader } from './shape.ts';
 import { composeTree, type Group } from './tree.ts';
 
 const servicesMax = 40;
-/** As the names that recipes and the context of tests use. */
+/** The same form as names in recipes and in the app interface of tests. */
 export const serviceName = /^[a-z0-9][a-z0-9_-]{0,40}$/;
 
 export type FileDraft = Declared & { at: string; version: string | null; services: Map<string, ServiceDraft> };
@@ -17,7 +17,9 @@ export type Place = { stack: string; network: string };
 const version: Reader<string> = (tree, path) => {
   const written = form(/^\d+(\.\d+)?$/, 'a version of compose files')(tree, path);
   const isText = tree.kind === 'scalar' && typeof tree.value === 'string';
-  return isText ? written : refuse(tree.at, path, 'docker reads no number there', `write "${written}", in quotes`);
+  return isText
+    ? written
+    : refuse(tree.at, path, 'docker does not accept a number here', `write "${written}", in quotes`);
 };
 
 export function composeFile(text: string, file: string, variables: Variables, { stack, network }: Place): FileDraft {

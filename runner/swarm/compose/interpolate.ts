@@ -1,6 +1,6 @@
-// Variables in the values of compose files, as docker compose reads them: `$A`, `${A}`, `${A:-word}`, `${A-word}`, `${A:?why}`,
-// `${A?why}`, `${A:+word}`, `${A+word}`, `$$` for a dollar sign; words may hold variables again. Pure. One difference, on
-// purpose: a variable that is not set and has no default is refused, where compose makes it "" without a word.
+// Variables in the values of compose files, as docker compose reads them: `$A`, `${A}`, `${A:-word}`, `${A-word}`,
+// `${A:?why}`, `${A?why}`, `${A:+word}`, `${A+word}`, `$$` for a dollar sign; words may contain variables. Pure. One
+// deliberate difference: a variable that is not set and has no default is refused, where compose silently makes it "".
 
 import { refuse, shown } from '../app/refused.ts';
 
@@ -9,15 +9,15 @@ const resultCharsMax = 64 * 1024;
 const name = /[A-Za-z_][A-Za-z0-9_]*/y;
 const operator = /:?[-?+]/y;
 
-/** What a run's files may name. `commentedAt` says where `.env.sample` has the name in a comment alone: for messages. */
+/** The variables for a run's files. `commentedAt`, for messages: lines of `.env.sample` that comment one out. */
 export type Variables = { values: ReadonlyMap<string, string>; commentedAt: ReadonlyMap<string, string> };
 
-/** `text` with its variables filled in. Throws Refused, which names the variable and `at`. */
+/** `text` with its variables resolved. Throws Refused, which names the variable and `at`. */
 export function interpolate(text: string, variables: Variables, at: string): string {
   return text.includes('$') ? fill(partsOf(text, at), variables, at) : text;
 }
 
-/** The variables that a text names, and whether it does without them. A text that is malformed names none. */
+/** The variables in a text, and whether each is optional. Empty if the text is malformed. */
 export function variablesIn(text: string): { name: string; isOptional: boolean }[] {
   try {
     return partsOf(text, '').flatMap(namesOf);
@@ -26,13 +26,13 @@ export function variablesIn(text: string): { name: string; isOptional: boolean }
   }
 }
 
-/** So that nothing in `text` is taken for a variable. */
+/** `text` escaped so that nothing in it is read as a variable. */
 export function escaped(text: string): string {
   return text.replaceAll('$', '$$$$');
 }
 
 type Part = string | Reference;
-/** `operator` is '' or one of `- ? +`, with a colon before it where an empty value counts as none. */
+/** `operator` is '' or one of `- ? +`, preceded by a colon if an empty value counts as not set. */
 type Reference = { name: string; operator: string; word: Part[] };
 
 function fill(parts: Part[], variables: Variables, at: string): string {
@@ -40,19 +40,19 @@ function fill(parts: Part[], variables: Variables, at: string): string {
   for (const part of parts) {
     result += typeof part === 'string' ? part : filled(part, variables, at);
     if (result.length > resultCharsMax)
-      refuse(at, '', 'this text is too long with its variables filled in', 'shorten it');
+      refuse(at, '', 'this text is too long once its variables are resolved', 'shorten it');
   }
   return result;
 }
 
 function filled({ name, operator, word }: Reference, variables: Variables, at: string): string {
   const value = variables.values.get(name);
-  const isThere = value !== undefined && !(operator.startsWith(':') && value === '');
-  const then = operator.at(-1);
-  if (then === '+') return isThere ? fill(word, variables, at) : '';
-  if (isThere) return value;
-  if (then === '-') return fill(word, variables, at);
-  const why = then === '?' ? `: ${shown(fill(word, variables, at))}` : '';
+  const isSet = value !== undefined && !(operator.startsWith(':') && value === '');
+  const action = operator.at(-1);
+  if (action === '+') return isSet ? fill(word, variables, at) : '';
+  if (isSet) return value;
+  if (action === '-') return fill(word, variables, at);
+  const why = action === '?' ? `: ${shown(fill(word, variables, at))}` : '';
   return refuse(at, '', `the variable ${name} is not set${why}`, whereToSet(name, variables.commentedAt.get(name)));
 }
 
@@ -64,9 +64,9 @@ function namesOf(part: Part): { name: string; isOptional: boolean }[] {
 function partsOf(text: string, where: string): Part[] {
   return readParts(0, 0).parts;
 
-  /** Up to the text's end, or inside braces to the one that closes them. */
+  /** Reads up to the end of the text or, inside braces, up to the closing brace. */
   function readParts(start: number, depth: number): { parts: Part[]; end: number } {
-    if (depth > nestingMax) malformed('variables stand too deep inside each other');
+    if (depth > nestingMax) malformed('variables are nested too deep');
     const parts: Part[] = [];
     let at = start;
     for (;;) {
@@ -84,7 +84,7 @@ function partsOf(text: string, where: string): Part[] {
     const dollar = text.indexOf('$', at);
     if (!isInside) return dollar === -1 ? null : dollar;
     const brace = text.indexOf('}', at);
-    if (brace === -1) return malformed('a brace of `${` is not closed');
+    if (brace === -1) return malformed('the brace of a `${` is not closed');
     return dollar === -1 ? brace : Math.min(dollar, brace);
   }
 
@@ -92,20 +92,21 @@ function partsOf(text: string, where: string): Part[] {
     const after = dollar + 1;
     if (text[after] === '$') return { part: '$', end: after + 1 };
     const isBraced = text[after] === '{';
-    const found = match(name, isBraced ? after + 1 : after);
-    if (found === null) return malformed('a `$` that begins no variable');
-    if (!isBraced) return { part: { name: found.text, operator: '', word: [] }, end: found.end };
-    if (text[found.end] === '}') return { part: { name: found.text, operator: '', word: [] }, end: found.end + 1 };
-    const operation = match(operator, found.end);
-    if (operation === null) return malformed(`\`\${${shown(found.text)}\` goes on in a way that nobody knows`);
+    const variable = match(name, isBraced ? after + 1 : after);
+    if (variable === null) return malformed('a `$` without a variable name');
+    const plain = { name: variable.text, operator: '', word: [] };
+    if (!isBraced) return { part: plain, end: variable.end };
+    if (text[variable.end] === '}') return { part: plain, end: variable.end + 1 };
+    const operation = match(operator, variable.end);
+    if (operation === null) return malformed(`an unknown operator after \`\${${shown(variable.text)}\``);
     const { parts: word, end } = readParts(operation.end, depth + 1);
-    return { part: { name: found.text, operator: operation.text, word }, end };
+    return { part: { name: variable.text, operator: operation.text, word }, end };
   }
 
   function match(pattern: RegExp, at: number): { text: string; end: number } | null {
     pattern.lastIndex = at;
-    const found = pattern.exec(text);
-    return found && { text: found[0], end: pattern.lastIndex };
+    const result = pattern.exec(text);
+    return result && { text: result[0], end: pattern.lastIndex };
   }
 
   function malformed(what: string): never {

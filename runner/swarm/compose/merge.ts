@@ -1,6 +1,7 @@
-// Compose files laid over each other in order, as `docker stack deploy -c a -c b` does it, quirks included: what is empty,
-// false or of no duration does not win, most lists are appended, mounts go by target, ports by the host's port. Pure. One
-// quirk is refused instead, since nobody can want it: docker appends a healthcheck's test to the one before.
+// Merges compose files in order as `docker stack deploy -c a -c b` does, quirks included: a value that is empty, false
+// or a zero duration does not win, most lists are appended, mounts are matched by target, ports by the host's port.
+// Pure. One quirk is refused instead, because nobody can want it: docker appends a healthcheck's test to the previous
+// one.
 
 import { refuse } from '../app/refused.ts';
 import type { FileDraft } from './file.ts';
@@ -9,11 +10,11 @@ import { type Json, secondsOf } from './shape.ts';
 
 type Plain = { [key: string]: Json };
 
-/** An overlay's value replaces these lists; all others grow. */
+/** An overlay replaces these lists; it appends to all others. */
 const replaced = new Set(['command', 'entrypoint']);
-/** Here 0 is a number like any other. */
+/** For these keys, 0 wins like any other number. */
 const countsZero = new Set(['replicas', 'retries', 'parallelism', 'max_attempts']);
-/** Members of these are replaced as wholes. */
+/** Members of these groups are replaced as a whole. */
 const keyed = new Set(['ulimits', 'sysctls']);
 
 export function mergeFiles(files: FileDraft[]): FileDraft {
@@ -72,7 +73,7 @@ function mergeMaps<T>(base: Map<string, T>, over: Map<string, T>, merge: (base: 
   return merged;
 }
 
-/** Only where both have some does the key count. */
+/** Items with the same key replace each other only if both lists have items. */
 function mergeBy<T>(keyOf: (item: T) => string, base: T[], over: T[]): T[] {
   if (base.length === 0 || over.length === 0) return [...base, ...over];
   return [...new Map([...base, ...over].map((item) => [keyOf(item), item])).values()];
@@ -88,7 +89,7 @@ function mergePlain(base: Plain, over: Plain, at: string): Plain {
 function mergeValue(key: string, base: Json, over: Json, at: string): Json {
   if (isEmpty(key, over)) return base;
   if (key === 'test')
-    refuse(at, 'healthcheck.test', 'docker would append this test to the one below it', 'leave one of them out');
+    refuse(at, 'healthcheck.test', 'docker would append this test to the previous one', 'remove one of them');
   if (isPlain(base) && isPlain(over)) return keyed.has(key) ? { ...base, ...over } : mergePlain(base, over, at);
   if (Array.isArray(base) && Array.isArray(over) && !replaced.has(key)) return [...base, ...over];
   return over;

@@ -1,15 +1,15 @@
-// What a service mounts: named volumes, configs and secrets, in docker's short and long forms. Pure. Nothing else is a mount
-// here: no path of the host, no socket, no volume without a name. Whether what is named is declared, composeDocument.ts sees.
+// What a service mounts: named volumes, configs and secrets, in docker's short and long forms. Pure. Nothing else can
+// be mounted: no host path, no socket, no unnamed volume. document.ts checks that each name is declared.
 
 import { refuse, shown } from '../app/refused.ts';
 import { flag, form, group, integer, list, never, oneOf, type Reader, text } from './shape.ts';
 import type { Tree } from './tree.ts';
 
 export type Mount = { at: string; source: string; target: string; isReadOnly: boolean; isEmpty: boolean };
-/** A config or a secret in a service's hands. */
+/** A config or a secret that a service uses. */
 export type Grant = { at: string; source: string; target?: string; uid?: string; gid?: string; mode?: number };
 
-// Swarm fills templates into targets; none is admitted.
+// Swarm expands templates in targets, so braces are not allowed.
 const insidePath = /^\/[^:{}\p{Cc}]{0,255}$/u;
 const target = form(insidePath, 'a path in the container');
 const id = form(/^\d{1,10}$/, 'a user or group number');
@@ -37,7 +37,7 @@ function long(tree: Tree, path: string): Mount {
     bindMount(type.at, path, source?.kind === 'scalar' ? source.text : '?');
   }
   const { source, target, read_only, volume } = longMount(tree, path);
-  if (source === undefined) return refuse(at, path, 'a volume without a name is not admitted', 'name it');
+  if (source === undefined) return refuse(at, path, 'a volume without a name is not allowed', 'name it');
   if (target === undefined) return refuse(at, path, 'this volume has no target', 'add it');
   return {
     at,
@@ -52,7 +52,7 @@ function short(tree: Tree, path: string): Mount {
   const at = tree.at;
   const [source, inside, ...rest] = text(tree, path).split(':');
   if (source === undefined || inside === undefined)
-    return refuse(at, path, 'a volume without a name is not admitted', 'write name:/path');
+    return refuse(at, path, 'a volume without a name is not allowed', 'write name:/path');
   const name = volumeName(source, at, path);
   const options = rest
     .join(':')
@@ -60,7 +60,7 @@ function short(tree: Tree, path: string): Mount {
     .filter((option) => option !== '');
   const unknown = options.find((option) => !['ro', 'rw', 'nocopy'].includes(option));
   if (unknown !== undefined)
-    refuse(at, path, `the option ${shown(unknown)} is not admitted`, 'only ro, rw and nocopy are');
+    refuse(at, path, `the option ${shown(unknown)} is not allowed`, 'only ro, rw and nocopy are');
   if (!insidePath.test(inside)) refuse(at, path, `${shown(inside)} is not a path in the container`, 'correct it');
   return { at, source: name, target: inside, isReadOnly: options.includes('ro'), isEmpty: options.includes('nocopy') };
 }
@@ -71,7 +71,7 @@ function volumeName(source: string, at: string, path: string): string {
 }
 
 function bindMount(at: string, path: string, source: string): never {
-  return refuse(at, path, `a bind mount of ${shown(source)} is not admitted`, 'use a named volume');
+  return refuse(at, path, `a bind mount of ${shown(source)} is not allowed`, 'use a named volume');
 }
 
 const longGrant = group({ source: text, target: grantTarget, uid: id, gid: id, mode: integer(0, 0o7777) });

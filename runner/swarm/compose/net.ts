@@ -1,5 +1,5 @@
-// How a service is reached: the networks it is on and the ports it opens. Pure. Which ports of the host it asked for counts
-// only when files are merged, as docker does; on the platform every port is a random one (composeDocument.ts).
+// How a service is reached: its networks and ports. Pure. The host ports that it asks for matter only when files are
+// merged as docker does; in a run every host port is random (document.ts).
 
 import { refuse, shown } from '../app/refused.ts';
 import { form, group, integer, list, named, oneOf, type Reader, text } from './shape.ts';
@@ -42,20 +42,20 @@ function long(tree: Tree, path: string): Port {
 function short(tree: Tree, path: string): Port[] {
   const written = text(tree, path);
   const wrong = () => refuse(tree.at, path, `${shown(written)} is not a port`, 'write it like "8080:80"');
-  const found =
+  const match =
     /^(?:(?:\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3}):)?(?:(\d*|\d+-\d+):)?(\d+|\d+-\d+)(?:\/(tcp|udp))?$/.exec(
       written,
     );
-  if (found === null) return wrong();
-  const targets = range(found[2] as string);
-  const published = range(found[1] ?? '');
+  if (match === null) return wrong();
+  const targets = range(match[2] as string);
+  const published = range(match[1] ?? '');
   const isWrong = targets.length === 0 || (published.length > 0 && published.length !== targets.length);
   if (isWrong || [...targets, ...published].some((port) => port > portMax || port < 1)) return wrong();
-  const protocol = found[3] === 'udp' ? 'udp' : 'tcp';
+  const protocol = match[3] === 'udp' ? 'udp' : 'tcp';
   return targets.map((target, index) => ({ at: tree.at, target, published: published[index] ?? 0, protocol }));
 }
 
-/** Empty for no port, and for a range that is none. */
+/** Empty if no port is written, or the range is invalid. */
 function range(written: string): number[] {
   if (written === '') return [];
   const [first = 0, last = first] = written.split('-').map(Number);

@@ -1,8 +1,8 @@
-// Which release an upgrade starts from. Pure.
+// The release that an upgrade starts from. Pure.
 
 import { type AppRecipe, compareReleases, type Release } from '../../../state/entry/recipe.ts';
 
-/** The release to upgrade from; null where there is none, `refused` where the one that the recipe names is not known. */
+/** The release to upgrade from; null if there is none, `refused` if the recipe names an unknown one. */
 export function priorRelease(
   recipe: Pick<AppRecipe, 'upgradeFrom' | 'notApplicable'>,
   releases: readonly Release[],
@@ -14,6 +14,6 @@ export function priorRelease(
   const named = releases.find(({ version }) => version === recipe.upgradeFrom);
   if (named) return named;
   const known = releases.map(({ version }) => version).slice(0, 5);
-  const there = known.length > 0 ? `those there are: ${known.join(', ')}` : 'there is none';
-  return { refused: `upgradeFrom names ${recipe.upgradeFrom}, which is no annotated tag here; ${there}` };
+  const choice = known.length > 0 ? `choose from ${known.join(', ')}` : 'there are none';
+  return { refused: `upgradeFrom names ${recipe.upgradeFrom}, which is not an annotated tag here; ${choice}` };
 }

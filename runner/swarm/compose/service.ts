@@ -1,5 +1,5 @@
-// One service of a compose file: key by key, what is admitted of it and as what. Pure. This is the allow-list. What Swarm
-// ignores anyway (`depends_on`, `restart`) or the harness decides (`logging`, container labels) is looked at and left out.
+// One service of a compose file: the allow-list of its keys and their values. Pure. Keys that Swarm ignores
+// (`depends_on`, `restart`) or the harness decides (`logging`, container labels) are checked and left out.
 
 import { refuse, shown } from '../app/refused.ts';
 import { type Deploy, deploy, labels } from './deploy.ts';
@@ -29,14 +29,14 @@ export const graceSecondsMax = 600;
 const hourSeconds = 3600;
 const numberMax = 2 ** 31;
 
-/** `plain` is as it goes into the document. */
+/** `plain` is copied into the document unchanged. */
 export type ServiceDraft = {
   at: string;
   plain: { [key: string]: Json };
   environment: Map<string, string | null>;
   envFiles: { at: string; path: string }[];
   deploy: Deploy;
-  /** Null: none are named, so it is on the stack's default network. */
+  /** Null if none are named: the service is then on the stack's default network. */
   attachments: Map<string, Attachment> | null;
   mounts: Mount[];
   configs: Grant[];
@@ -44,7 +44,7 @@ export type ServiceDraft = {
   ports: Port[];
 };
 
-/** In a command `80` and `true` are words like any other. */
+/** In a command, `80` and `true` are ordinary words. */
 const word: Reader<string> = (tree, path) =>
   text(tree.kind === 'scalar' && tree.value !== null ? { ...tree, value: tree.text } : tree, path);
 const words: Reader<string | string[]> = (tree, path) =>
@@ -68,17 +68,18 @@ const ulimit: Reader<Json> = (tree, path) =>
 
 const ulimits: Reader<Json> = (tree, path) => Object.fromEntries(named(ulimitName, ulimit)(tree, path));
 
-/** Those of the container's own network alone; others are the host's, or nobody knows. */
+/** Only those of the container's own network; others may affect the host. */
 const sysctls: Reader<Json> = (tree, path) => {
   const read = [...pairs(tree, path)].map(([name, value]) => {
     if (!/^net\.(ipv4|ipv6)\.[a-zA-Z0-9_.-]+$|^net\.core\.somaxconn$/.test(name) || name.includes('..'))
       refuse(
         tree.at,
         path,
-        `the setting ${shown(name)} is not admitted`,
+        `the setting ${shown(name)} is not allowed`,
         'only net.ipv4, net.ipv6 and net.core.somaxconn are',
       );
-    if (!/^[-0-9 \t]{1,100}$/.test(value ?? '')) refuse(tree.at, path, `${shown(name)} has no number`, 'give it one');
+    if (!/^[-0-9 \t]{1,100}$/.test(value ?? ''))
+      refuse(tree.at, path, `${shown(name)} has no numeric value`, 'write a number');
     return [name, value as string];
   });
   return Object.fromEntries(read);
@@ -89,7 +90,7 @@ const extraHosts: Reader<string[]> = (tree, path) => {
   const read = tree.kind === 'group' ? [...pairs(tree, path)] : list(text)(tree, path).map(hostOf);
   return read.map(([host, to]) => {
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/.test(host) || !address.test(to ?? ''))
-      refuse(tree.at, path, `${shown(`${host}:${to}`)} is not admitted`, 'only a name and a plain address are');
+      refuse(tree.at, path, `${shown(`${host}:${to}`)} is not allowed`, 'only a name and a plain address are');
     return `${host}:${to}`;
   });
 };
@@ -140,23 +141,23 @@ const service = group({
   restart: dropped(oneOf('no', 'always', 'on-failure', 'unless-stopped')),
   container_name: dropped(text),
 
-  build: never('name an image that exists'),
-  privileged: never('take it out'),
-  devices: never('take it out'),
-  device_cgroup_rules: never('take it out'),
-  cap_add: never('take it out'),
-  security_opt: never('take it out; Swarm ignores it'),
-  cgroup_parent: never('take it out'),
-  cgroupns_mode: never('take it out'),
-  cgroup: never('take it out'),
-  userns_mode: never('take it out'),
-  network_mode: never("use `networks`; the host's is not for an app"),
-  pid: never("the host's processes are not for an app"),
-  ipc: never("the host's memory is not for an app"),
-  uts: never('take it out'),
-  credential_spec: never('take it out'),
+  build: never('name an existing image'),
+  privileged: never('remove it'),
+  devices: never('remove it'),
+  device_cgroup_rules: never('remove it'),
+  cap_add: never('remove it'),
+  security_opt: never('remove it; Swarm ignores it'),
+  cgroup_parent: never('remove it'),
+  cgroupns_mode: never('remove it'),
+  cgroup: never('remove it'),
+  userns_mode: never('remove it'),
+  network_mode: never("use `networks`; apps may not use the host's network"),
+  pid: never("remove it; apps may not see the host's processes"),
+  ipc: never("remove it; apps may not share the host's memory"),
+  uts: never('remove it'),
+  credential_spec: never('remove it'),
   volumes_from: never('use a named volume'),
-  extends: never('write the service out, or use an overlay'),
+  extends: never('write the service in full, or use an overlay file'),
   profiles: never('use an overlay file'),
 });
 

@@ -1,5 +1,5 @@
-// What a compose file may hold, as readers that admit a part of its tree or turn it down with its line. Pure. A group admits
-// the keys that it lists and no other; nothing passes because nobody thought of it. `x-…` keys are left out of every group.
+// What a compose file may contain, as readers that accept a part of its tree or refuse it with its line. Pure. A group
+// accepts only the keys that it lists, so nothing passes by oversight. `x-…` keys are left out of every group.
 
 import { refuse, shown } from '../app/refused.ts';
 import type { Entry, Group, Scalar, Tree } from './tree.ts';
@@ -15,7 +15,7 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 type Shape = Record<string, Reader<unknown>>;
 type Shaped<S extends Shape> = { [K in keyof S]?: Exclude<ReturnType<S[K]>, undefined> };
 
-/** A key with nothing after it counts as absent; so does one whose reader returns undefined. */
+/** A key without a value counts as absent, as does one whose reader returns undefined. */
 export function group<S extends Shape>(shape: S): Reader<Shaped<S>> {
   return (tree, path) => {
     const entries = [...entriesOf(tree, path)].filter(([key]) => !key.startsWith('x-'));
@@ -26,22 +26,17 @@ export function group<S extends Shape>(shape: S): Reader<Shaped<S>> {
 
 function member(shape: Shape, key: string, { at, value }: Entry, path: string): unknown {
   const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
-  if (reader === undefined) return refuse(at, path, 'this key is not admitted', 'remove it');
+  if (reader === undefined) return refuse(at, path, 'this key is not allowed', 'remove it');
   return isNull(value) ? undefined : reader(value, path);
 }
 
-/** Any keys of the given form. A key with nothing after it is read as null by the reader. */
+/** Any keys of the given form. For a key without a value, the reader gets null. */
 export function named<T>(name: RegExp, reader: (tree: Tree, path: string, at: string) => T): Reader<Map<string, T>> {
   return (tree, path) => {
     const read = new Map<string, T>();
     for (const [key, { at, value }] of entriesOf(tree, path)) {
       if (!name.test(key) || key in Object.prototype)
-        refuse(
-          at,
-          pathOf(path, shown(key)),
-          'such a name is not admitted',
-          'use lower-case letters, digits, `-` and `_`',
-        );
+        refuse(at, pathOf(path, shown(key)), 'this name is not allowed', 'use lower-case letters, digits, `-` and `_`');
       read.set(key, reader(value, pathOf(path, key), at));
     }
     return read;
@@ -50,18 +45,18 @@ export function named<T>(name: RegExp, reader: (tree: Tree, path: string, at: st
 
 export function list<T>(reader: Reader<T>): Reader<T[]> {
   return (tree, path) => {
-    if (tree.kind !== 'list') return refuse(tree.at, path, 'a list is needed here', 'begin each item with `- `');
+    if (tree.kind !== 'list') return refuse(tree.at, path, 'a list is required here', 'begin each item with `- `');
     if (tree.items.length > itemsMax) refuse(tree.at, path, `more than ${itemsMax} items`, 'shorten the list');
     return tree.items.map((item) => reader(item, path));
   };
 }
 
-/** One text, or a list of them. */
+/** One string, or a list of strings. */
 export function texts(reader: Reader<string>): Reader<string[]> {
   return (tree, path) => (tree.kind === 'list' ? list(reader)(tree, path) : [reader(tree, path)]);
 }
 
-/** What Swarm ignores or the platform decides: looked at, then left out. */
+/** For keys that Swarm ignores or the platform decides: checked, then left out. */
 export function dropped(reader: Reader<unknown>): Reader<undefined> {
   return (tree, path) => {
     reader(tree, path);
@@ -69,25 +64,25 @@ export function dropped(reader: Reader<unknown>): Reader<undefined> {
   };
 }
 
-/** For what is well known and not admitted. */
+/** For well-known keys that are not allowed. */
 export function never(fix: string): Reader<undefined> {
-  return (tree, path) => refuse(tree.at, path, 'this is not admitted', fix);
+  return (tree, path) => refuse(tree.at, path, 'this is not allowed', fix);
 }
 
 export const text: Reader<string> = (tree, path) => {
   const { at, text, value } = scalar(tree, path);
-  if (value === null) return refuse(at, path, 'a text is needed here', 'write one, or take the key out');
-  // YAML would read `1.10` as 1.1 and `yes` as true, each version of docker its own way.
+  if (value === null) return refuse(at, path, 'a string is required here', 'write one, or remove the key');
+  // YAML would read `1.10` as 1.1 and `yes` as true, differently in each version of docker.
   if (typeof value !== 'string' && String(value) !== text)
-    return refuse(at, path, `YAML does not read ${shown(text)} as it stands there`, 'write it in quotes');
-  if (typeof value === 'boolean') return refuse(at, path, `${text} is not a text to docker`, 'write it in quotes');
+    return refuse(at, path, `YAML reads ${shown(text)} as another value`, 'write it in quotes');
+  if (typeof value === 'boolean') return refuse(at, path, `docker reads ${text} as a boolean`, 'write it in quotes');
   if (text.length > textCharsMax) refuse(at, path, 'this text is too long', 'put it into a config');
   if (/[^\P{Cc}\n\r\t]/u.test(text) || !text.isWellFormed())
-    refuse(at, path, 'it holds control characters', 'take them out');
+    refuse(at, path, 'it contains control characters', 'remove them');
   return text;
 };
 
-/** A text of the given form; `what` completes "this is not …". */
+/** A string of the given form; `what` completes "this is not …". */
 export function form(pattern: RegExp, what: string): Reader<string> {
   return (tree, path) => {
     const read = text(tree, path);
@@ -98,8 +93,8 @@ export function form(pattern: RegExp, what: string): Reader<string> {
 export function oneOf<T extends string>(...values: T[]): Reader<T> {
   return (tree, path) => {
     const read = text(tree, path);
-    const found = values.find((value) => value === read);
-    return found ?? refuse(tree.at, path, `${shown(read)} is not admitted`, `write ${values.join(' or ')}`);
+    const value = values.find((value) => value === read);
+    return value ?? refuse(tree.at, path, `${shown(read)} is not allowed`, `write ${values.join(' or ')}`);
   };
 }
 
@@ -107,10 +102,10 @@ export const flag: Reader<boolean> = (tree, path) => {
   const { at, text } = scalar(tree, path);
   return /^(true|false)$/i.test(text)
     ? /^t/i.test(text)
-    : refuse(at, path, 'true or false is needed here', 'write one');
+    : refuse(at, path, 'true or false is required here', 'write one');
 };
 
-/** A number from a variable is a text to YAML. */
+/** Also accepts a string, because a number from a variable is a string to YAML. */
 export function integer(least: number, most: number): Reader<number> {
   return (tree, path) => {
     const { at, text, value } = scalar(tree, path);
@@ -120,7 +115,7 @@ export function integer(least: number, most: number): Reader<number> {
   };
 }
 
-/** As docker takes them: `1m30s`. */
+/** In docker's format: `1m30s`. */
 export function duration(secondsMax: number): Reader<string> {
   return (tree, path) => {
     const read = form(/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/, 'a duration like 1m30s')(tree, path);
@@ -135,21 +130,16 @@ export function secondsOf(duration: string): number {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit as string] ?? 0), 0);
 }
 
-/** A file of the app's own folder, or below it. Whether a link lies on the way, the reader of files must see. */
+/** A file in the app's folder or below. Whoever reads it must check for symbolic links in the path. */
 export const filePath: Reader<string> = (tree, path) => {
   const named = text(tree, path);
   const parts = named.replace(/^(\.\/)+/, '').split('/');
   if (named.length > 300 || /[\\\p{Cc}]|^~/u.test(named) || parts.some((part) => ['', '.', '..'].includes(part)))
-    refuse(
-      tree.at,
-      path,
-      `the file ${shown(named)} is not admitted`,
-      "name one in the app's own folder, like conf/app.ini",
-    );
+    refuse(tree.at, path, `the file ${shown(named)} is not allowed`, "name one in the app's folder, like conf/app.ini");
   return parts.join('/');
 };
 
-/** `KEY: value` or a list of `KEY=value`. A key alone is null. */
+/** `KEY: value` lines or a list of `KEY=value`. A key without a value gives null. */
 export const pairs: Reader<Map<string, string | null>> = (tree, path) => {
   if (tree.kind === 'group')
     return new Map(
@@ -160,9 +150,9 @@ export const pairs: Reader<Map<string, string | null>> = (tree, path) => {
     );
   return new Map(
     list(text)(tree, path).map((item) => {
-      const found = /^([^=\p{Cc}]+)(?:=([\s\S]*))?$/u.exec(item);
-      if (found === null) return refuse(tree.at, path, `${shown(item)} has no name`, 'write KEY=value');
-      return [found[1] as string, found[2] ?? null];
+      const match = /^([^=\p{Cc}]+)(?:=([\s\S]*))?$/u.exec(item);
+      if (match === null) return refuse(tree.at, path, `${shown(item)} has no name`, 'write KEY=value');
+      return [match[1] as string, match[2] ?? null];
     }),
   );
 };
@@ -172,7 +162,7 @@ export function isNull(tree: Tree): boolean {
 }
 
 export function scalar(tree: Tree, path: string): Scalar {
-  return tree.kind === 'scalar' ? tree : refuse(tree.at, path, 'a single value is needed here', 'write one');
+  return tree.kind === 'scalar' ? tree : refuse(tree.at, path, 'a single value is required here', 'write one');
 }
 
 export function entriesOf(tree: Tree, path: string): Map<string, Entry> {
@@ -183,7 +173,7 @@ export function entriesOf(tree: Tree, path: string): Map<string, Entry> {
 }
 
 function asGroup(tree: Tree, path: string): Group {
-  return tree.kind === 'group' ? tree : refuse(tree.at, path, '`key: value` lines are needed here', 'write them so');
+  return tree.kind === 'group' ? tree : refuse(tree.at, path, '`key: value` lines are required here', 'write them');
 }
 
 function pathOf(path: string, key: string): string {

@@ -1,6 +1,7 @@
-// A compose file as a tree of which each node knows its line, with aliases and merge keys (`<<`) resolved and variables filled
-// in. Pure. Scalars are read as docker's YAML reads them (`0555` is octal); where its versions differ (`yes`, `on`) the value
-// is a boolean that no text takes. Everything is bounded: bytes, depth, nodes, so that no alias can blow it up.
+// Parses a compose file into a tree whose nodes have their line, with aliases, merge keys (`<<`) and variables
+// resolved. Pure. Scalars are read as docker's YAML reads them (`0555` is octal); where docker's versions differ
+// (`yes`, `on`) the value is a boolean, which no string accepts. Bytes, depth and nodes are limited, so that no alias
+// can blow the tree up.
 
 import {
   isAlias,
@@ -25,7 +26,7 @@ const charsMax = 2 * 1024 * 1024;
 const tags = new Set([undefined, 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq']);
 
 export type Tree = Scalar | List | Group;
-/** `text` is as written, variables filled in; `raw` before that. `value` is what YAML takes it for. */
+/** `raw` is as written, `text` has its variables resolved, `value` is how YAML reads it. */
 export type Scalar = {
   kind: 'scalar';
   at: string;
@@ -37,7 +38,7 @@ export type List = { kind: 'list'; at: string; items: Tree[] };
 export type Group = { kind: 'group'; at: string; entries: Map<string, Entry> };
 export type Entry = { at: string; value: Tree };
 
-/** Without `variables` all texts stay as they are. Top-level `x-…` keys are left out; what aliases take from them is not. */
+/** Without `variables` no variable is resolved. Drops top-level `x-…` keys, but keeps what aliases take from them. */
 export function composeTree(text: string, file: string, variables: Variables | null): Group {
   if (Buffer.byteLength(text) > composeBytesMax)
     refuse(file, '', `it is larger than ${composeBytesMax / 1024} KiB`, 'shorten it');
@@ -51,8 +52,8 @@ export function composeTree(text: string, file: string, variables: Variables | n
   function treeOf(node: Node | null, depth: number): Tree {
     const at = atOf(node);
     nodes += 1;
-    if (depth > depthMax) refuse(at, '', 'it is nested too deep', 'write it flatter');
-    if (nodes > nodesMax) refuse(at, '', 'the file is too large with its aliases followed', 'use fewer of them');
+    if (depth > depthMax) refuse(at, '', 'it is nested too deep', 'flatten it');
+    if (nodes > nodesMax) refuse(at, '', 'the file is too large once its aliases are resolved', 'use fewer of them');
     if (isAlias(node)) return treeOf(aliases.get(node) ?? noAnchor(at, node.source), depth + 1);
     if (isMap(node)) return groupOf(node, at, depth);
     if (isSeq(node)) return { kind: 'list', at, items: node.items.map((item) => treeOf(item as Node, depth + 1)) };
@@ -66,7 +67,7 @@ export function composeTree(text: string, file: string, variables: Variables | n
       const key = keyOf(pair.key);
       const value = treeOf(pair.value, depth + 1);
       if (key === null) merged.push(value);
-      else if (entries.has(key)) refuse(atOf(pair.key), '', `${shown(key)} stands there twice`, 'remove one');
+      else if (entries.has(key)) refuse(atOf(pair.key), '', `${shown(key)} is defined twice`, 'remove one');
       else entries.set(key, { at: atOf(pair.key), value });
     }
     for (const source of merged.flatMap((tree) => (tree.kind === 'list' ? tree.items : [tree])))
@@ -77,7 +78,7 @@ export function composeTree(text: string, file: string, variables: Variables | n
   /** Null for the merge key. */
   function keyOf(node: Node): string | null {
     const key = isAlias(node) ? aliases.get(node) : node;
-    if (!isScalar(key)) return refuse(atOf(node), '', 'a key that is no plain text', 'write a name there');
+    if (!isScalar(key)) return refuse(atOf(node), '', 'this key is not a plain string', 'write a name');
     return key.value === '<<' && key.type === 'PLAIN' ? null : String(key.value);
   }
 
@@ -86,23 +87,23 @@ export function composeTree(text: string, file: string, variables: Variables | n
     const isText = !isPlain(scalar) || raw.includes('$');
     const text = variables === null ? raw : interpolate(raw, variables, at);
     chars += text.length;
-    if (chars > charsMax) refuse(at, '', 'the file is too large with its variables filled in', 'shorten it');
+    if (chars > charsMax) refuse(at, '', 'the file is too large once its variables are resolved', 'shorten it');
     return { kind: 'scalar', at, text, raw, value: isText ? text : meaningOf(raw) };
   }
 }
 
-/** A group's own keys go before merged ones; of those, the first one that has a key. */
+/** A group's own keys win over merged ones; among merged groups, the first one with the key wins. */
 function addMissing(entries: Map<string, Entry>, source: Tree): void {
   if (source.kind !== 'group')
-    refuse(source.at, '', '`<<` merges something without keys', 'give it the alias of a group');
+    refuse(source.at, '', '`<<` merges something without keys', 'give it the alias of a mapping');
   for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);
 }
 
 function noAnchor(at: string, name: string): never {
-  return refuse(at, '', `no anchor ${shown(name)} stands before this`, 'correct the name');
+  return refuse(at, '', `there is no anchor ${shown(name)} before this`, 'correct the name');
 }
 
-/** The parsed contents, what each alias stands for, and where each node stands. */
+/** The parsed contents, the node that each alias refers to, and a function for the position of a node. */
 function parsed(text: string, file: string) {
   const lines = new LineCounter();
   const atOf = (node: Node | null | undefined): string => `${file}:${lineAt(node?.range?.[0] ?? 0)}`;
@@ -113,22 +114,22 @@ function parsed(text: string, file: string) {
     const broken = document.errors[0] ?? document.warnings[0];
     if (broken) {
       const what = broken.code === 'MULTIPLE_DOCS' ? 'a second document begins here' : shown(broken.message);
-      return refuse(`${file}:${lineAt(broken.pos[0])}`, '', `not valid YAML: ${what}`, 'mend it');
+      return refuse(`${file}:${lineAt(broken.pos[0])}`, '', `not valid YAML: ${what}`, 'fix it');
     }
     const anchors = new Map<string, Node>();
     const aliases = new Map<Node, Node | undefined>();
     visit(document, {
       Node(_key, node) {
         if (!isAlias(node) && !tags.has(node.tag))
-          refuse(atOf(node), '', `the tag ${shown(node.tag ?? '')} is not admitted`, 'take it out');
+          refuse(atOf(node), '', `the tag ${shown(node.tag ?? '')} is not allowed`, 'remove it');
         if (isAlias(node)) aliases.set(node, anchors.get(node.source));
         else if (node.anchor !== undefined) anchors.set(node.anchor, node);
       },
     });
     return { contents: document.contents, aliases, atOf };
   } catch (error) {
-    // The library recurses: a file of brackets alone exhausts the stack.
-    if (error instanceof RangeError) return refuse(file, '', 'it is nested too deep', 'write it flatter');
+    // The library recurses: a file of nothing but brackets exhausts the stack.
+    if (error instanceof RangeError) return refuse(file, '', 'it is nested too deep', 'flatten it');
     throw error;
   }
 }
@@ -137,7 +138,7 @@ function isPlain(scalar: YamlScalar | null): boolean {
   return scalar === null || (scalar.type === 'PLAIN' && scalar.tag === undefined);
 }
 
-/** As go-yaml reads a scalar without quotes. */
+/** The value of an unquoted scalar, as go-yaml reads it. */
 function meaningOf(text: string): string | number | boolean | null {
   if (/^(|~|null|Null|NULL)$/.test(text)) return null;
   if (/^(true|yes|on|y)$/i.test(text)) return true;

@@ -1,5 +1,5 @@
-// The versions of an app that a run needs, read and admitted before anything is made: the one under test from the run's tree, the
-// release that it is upgraded from out of git, and whatever else the recipe needs beside it.
+// The app versions that a run needs, read and admitted before anything is created: the version under test from the
+// run's tree, the release to upgrade from out of git, and the other apps that the recipe needs.
 
 import { posix } from 'node:path';
 import type { AppRecipe, Need, Release } from '../../../state/entry/recipe.ts';
@@ -17,7 +17,7 @@ export type Versions = {
   head: Opened;
   base: { app: AdmittedApp; release: Release } | null;
   needs: { name: string; need: Need; app: AdmittedApp; names: RunNames }[];
-  /** Whether a file of the version under test differs from the newest release's. */
+  /** Whether any file of the version under test differs from the newest release. */
   isChanged: boolean;
 };
 export type VersionsOf = {
@@ -31,7 +31,7 @@ export type VersionsOf = {
 
 type Read = (path: string) => Promise<Buffer | null>;
 
-/** `refused`: one line that says which file, which line, and what to do. */
+/** `refused`: one line with the file, the line, and what to do. */
 export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Versions | { refused: string }> {
   const { order, recipe, names } = on;
   const fromTree: Read = async (path) => {
@@ -43,7 +43,7 @@ export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Version
   if ('refused' in head) return head;
   const needs = await needsOf(on, fromTree);
   if ('refused' in needs) return needs;
-  // A drill looks at backup and restore alone.
+  // A drill tests only backup and restore.
   const release = order.drill ? null : priorRelease(recipe, order.pinned.releases ?? [], head.app.version);
   const isChanged = await changedSince(order, recipe, head.files);
   if (release === null) return { head, base: null, needs, isChanged };
@@ -55,7 +55,7 @@ export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Version
   const base = await openApp({ ...partsOf(on, { ...recipe.env, ...given }), read: fromGit });
   if ('refused' in base)
     return {
-      refused: `release ${release.version}, which is upgraded from: ${base.refused}; name another with upgradeFrom`,
+      refused: `the release to upgrade from, ${release.version}: ${base.refused}; name another with upgradeFrom`,
     };
   return { head, base: { app: base.app, release }, needs, isChanged };
 }
@@ -74,12 +74,12 @@ async function changedSince(
   return false;
 }
 
-/** The main service of a needed app, as it is called on the network that the run's apps share. */
+/** The host name of a needed app's main service on the network that the run's apps share. */
 export function hostOf(names: RunNames, need: string): string {
   return `${names.stack}-${need}_app`;
 }
 
-/** What the apps that a recipe needs tell it about themselves. */
+/** The variables that the needed apps give to the app under test. */
 export function givenBy({ needs }: AppRecipe, names: RunNames): Record<string, string> {
   return Object.assign({}, ...Object.entries(needs).map(([name, { gives }]) => filled(gives, names, name)));
 }
@@ -91,7 +91,15 @@ async function needsOf(on: VersionsOf, read: Read): Promise<Versions['needs'] | 
     const { app: folder, compose, env } = need;
     const { labels, network, platform } = on;
     const opened = await openApp({
-      ...{ folder, compose, main: 'app', env: filled(env, on.names, name), names, labels, network, platform, read },
+      folder,
+      compose,
+      main: 'app',
+      env: filled(env, on.names, name),
+      names,
+      labels,
+      network,
+      platform,
+      read,
     });
     if ('refused' in opened) return { refused: `${name}, which the app needs: ${opened.refused}` };
     needs.push({ name, need, app: opened.app, names });
@@ -104,7 +112,7 @@ function partsOf({ recipe, names, labels, network, platform }: VersionsOf, env: 
   return { folder, compose, main, env, names, labels, network, platform };
 }
 
-/** `{run}`, `{stack}` and `{host}` in what a recipe says of a need. */
+/** Resolves `{run}`, `{stack}` and `{host}` in the variables of a need. */
 function filled(variables: Record<string, string>, names: RunNames, need: string): Record<string, string> {
   const words: Record<string, string> = { run: names.run, stack: names.stack, host: hostOf(names, need) };
   return Object.fromEntries(

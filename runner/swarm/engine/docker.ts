@@ -1,7 +1,7 @@
-// The one place that makes a client of the Docker engine. Every call that it carries out ends: with an answer, with the
-// signal's reason, or with RunnerError once its own deadline is over (a frozen engine answers nothing, for ever). Calls that
-// last by their nature (`wait`, uploads) have a longer one; of a stream only the beginning is timed. An answer that is no
-// success is a RunnerError too, with its `statusCode`.
+// The only place that creates a client of the Docker engine. Every call ends: with an answer, with the signal's reason,
+// or with RunnerError at its own deadline (a frozen engine never answers). Calls that take long by nature (`wait`,
+// uploads) have a longer deadline; for a stream, only the start is timed. An error status is a RunnerError too, with
+// its `statusCode`.
 
 import { Agent } from 'node:http';
 import { inspect } from 'node:util';
@@ -9,21 +9,20 @@ import Dockerode from 'dockerode';
 import { RunnerError } from '../../box/errors.ts';
 
 export const socketDefault = '/var/run/docker.sock';
-/** Half a minute is not much for an engine that starts eight containers on two cores. */
+/** An engine that starts eight containers on two cores may need half a minute. */
 const callMs = 60_000;
 const longCallMs = 3600_000;
-const saidMax = 300;
+const messageCharsMax = 300;
 
 export type Docker = Dockerode;
 export type DockerOptions = { signal?: AbortSignal; callMs?: number };
 
-/** Of the engine that listens there, whatever the environment says. Nothing is asked of it yet; nothing has to be closed. */
+/** A client of the engine at `socket`; ignores the environment. Makes no call yet; needs no closing. */
 export function openDocker(socket: string = socketDefault, options: DockerOptions = {}): Docker {
-  // dockerode would take host, protocol and timeout from DOCKER_HOST and its like.
-  const own = { socketPath: socket, host: '', protocol: 'http' as const, timeout: 0 };
-  const docker = new Dockerode(own);
+  // Otherwise dockerode would take host, protocol and timeout from DOCKER_HOST and similar variables.
+  const docker = new Dockerode({ socketPath: socket, host: '', protocol: 'http', timeout: 0 });
   const modem = modemOf(docker);
-  // A kept connection may just be closing as the next call begins.
+  // A kept-alive connection may close just as the next call begins.
   modem.agent = unseen(new Agent({ keepAlive: false }));
   const dial = modem.dial.bind(modem);
   modem.dial = (call, answer) => {
@@ -36,7 +35,7 @@ export function openDocker(socket: string = socketDefault, options: DockerOption
   return docker;
 }
 
-/** A client of the same engine whose every call heeds the signal as well. */
+/** A client of the same engine whose calls also heed the signal. */
 export function within(docker: Docker, signal: AbortSignal): Docker {
   return openDocker(socketOf(docker), { signal });
 }
@@ -45,7 +44,7 @@ export function socketOf(docker: Docker): string {
   return modemOf(docker).socketPath;
 }
 
-/** The status that the engine answered with; null for any other error. */
+/** The HTTP status of the engine's answer; null for any other error. */
 export function statusOf(error: unknown): number | null {
   const { statusCode } = error as { statusCode?: unknown };
   return typeof statusCode === 'number' ? statusCode : null;
@@ -55,7 +54,7 @@ type Call = { path: string; method: string; file?: unknown; abortSignal?: AbortS
 type Answer = (error: unknown, data?: unknown) => void;
 type Modem = { socketPath: string; agent: Agent; dial(call: Call, answer: Answer): void };
 
-/** The part of dockerode that every call goes through; its types leave out most of it. */
+/** The part of dockerode that every call passes through; its types omit most of it. */
 function modemOf(docker: Docker): Modem {
   return docker.modem as unknown as Modem;
 }
@@ -66,12 +65,12 @@ function limited(call: Call, options: DockerOptions) {
   const ms = isLong ? longCallMs : (options.callMs ?? callMs);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), ms);
-  const asked = [options.signal, call.abortSignal].filter((each) => each !== undefined);
+  const signals = [options.signal, call.abortSignal].filter((each) => each !== undefined);
   return {
-    signal: unseen(AbortSignal.any([...asked, late.signal])),
+    signal: unseen(AbortSignal.any([...signals, late.signal])),
     done: () => clearTimeout(timer),
     why(error: unknown): unknown {
-      const aborted = asked.find((each) => each.aborted);
+      const aborted = signals.find((each) => each.aborted);
       if (aborted !== undefined) return aborted.reason;
       if (late.signal.aborted) return broken(`it does not answer ${what} within ${ms / 1000} s`, error);
       return faultOf(what, error);
@@ -79,14 +78,14 @@ function limited(call: Call, options: DockerOptions) {
   };
 }
 
-/** For each call dockerode's modem makes a text of all its options, to the last depth, and throws it away. */
+/** Hides an option from `inspect`: on each call dockerode's modem formats all options in full and discards the text. */
 function unseen<T extends object>(option: T): T {
   return Object.defineProperty(option, inspect.custom, { value: () => '…' });
 }
 
 function faultOf(what: string, error: unknown): unknown {
   const status = statusOf(error);
-  const fault = broken(`${what}: ${saidIn(error)}`, error);
+  const fault = broken(`${what}: ${messageOf(error)}`, error);
   return status === null ? fault : Object.assign(fault, { statusCode: status });
 }
 
@@ -94,8 +93,8 @@ function broken(what: string, cause: unknown): RunnerError {
   return new RunnerError('engine', `Docker: ${what}`, { cause });
 }
 
-/** What the engine said, without dockerode's frame around it. */
-function saidIn(error: unknown): string {
+/** The engine's own message, without dockerode's wrapping. */
+function messageOf(error: unknown): string {
   const { json, message } = error as { json?: { message?: string } | null; message?: string };
-  return (json?.message ?? message ?? String(error)).replace(/\s+/g, ' ').trim().slice(0, saidMax);
+  return (json?.message ?? message ?? String(error)).replace(/\s+/g, ' ').trim().slice(0, messageCharsMax);
 }

@@ -1,6 +1,6 @@
-// A command in a running container, to its end. The engine's own word for "stop it" does not exist: an abort ends the stream
-// and leaves the command running. So a command carries a mark in its environment, and what bears it, or descends from what
-// does, is killed on the host when the time is over or the signal comes. Needs the right to kill the container's processes.
+// Runs a command in a running container. The engine cannot stop a command: an abort ends the stream but leaves the
+// command running. So each command has a mark in its environment; at the deadline or the signal, every process with the
+// mark, and its descendants, is killed from the host. Needs the right to kill the container's processes.
 
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -15,7 +15,7 @@ const markName = 'COLDPASS_EXEC';
 const endPatienceMs = 10_000;
 const lookEveryMs = 25;
 
-/** `docker` must not heed the signal itself: after it there is still something to ask. */
+/** `docker` must not heed the signal itself: calls are still needed after it. */
 export async function execIn(docker: Docker, container: string, ask: ExecAsk, signal: AbortSignal): Promise<ExecEnd> {
   signal.throwIfAborted();
   const mark = `${markName}=${randomBytes(8).toString('hex')}`;
@@ -28,12 +28,12 @@ export async function execIn(docker: Docker, container: string, ask: ExecAsk, si
   if (over.aborted) kill();
   over.addEventListener('abort', kill, { once: true });
   try {
-    // A command may end without reading what it is given.
+    // A command may end without reading its input.
     connection.on('error', () => {});
     connection.end(ask.stdin ?? Buffer.alloc(0));
     for await (const { channel, bytes } of frames(connection)) output[channel].add(bytes);
   } catch {
-    // The connection broke off; how the command ended is asked next.
+    // The connection broke; the exit code is asked for next.
   } finally {
     over.removeEventListener('abort', kill);
   }
@@ -45,12 +45,16 @@ export async function execIn(docker: Docker, container: string, ask: ExecAsk, si
 
 function shape({ command, stdin, user }: ExecAsk, mark: string) {
   return {
-    ...{ Cmd: [...command], Env: [mark], AttachStdin: stdin !== undefined },
-    ...{ AttachStdout: true, AttachStderr: true, ...(user === undefined ? {} : { User: user }) },
+    Cmd: [...command],
+    Env: [mark],
+    AttachStdin: stdin !== undefined,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(user === undefined ? {} : { User: user }),
   };
 }
 
-/** The end of its output comes a moment before the engine knows how it ended. Null where its container went. */
+/** Waits briefly: the output ends a moment before the engine has the exit code. Null if the container has gone. */
 async function exitOf(docker: Docker, id: string): Promise<number | null> {
   const until = Date.now() + endPatienceMs;
   try {
@@ -66,7 +70,7 @@ async function exitOf(docker: Docker, id: string): Promise<number | null> {
   }
 }
 
-/** The first `outputBytesMax` bytes; what comes after is read and dropped. */
+/** Keeps the first `outputBytesMax` bytes and drops the rest. */
 function bounded(): { add(more: Buffer): void; bytes(): Buffer } {
   const parts: Buffer[] = [];
   let left = outputBytesMax;

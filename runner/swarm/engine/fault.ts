@@ -1,13 +1,13 @@
-// What the engine's refusals and silences become: an error of this machine, in one line, with its cause.
+// Turns a refusal or a timeout of the engine into an error of this machine: one line, with the cause.
 
 import { RunnerError } from '../../box/errors.ts';
 
-const saidMax = 300;
+const messageCharsMax = 300;
 
 export function engineFault(what: string, error: unknown): RunnerError {
   if (error instanceof RunnerError) return error;
-  const said = error instanceof Error ? error.message : String(error);
-  return new RunnerError('engine', `the engine could not ${what}: ${said.replace(/\s+/g, ' ').slice(0, saidMax)}`, {
-    cause: error,
-  });
+  const message = (error instanceof Error ? error.message : String(error))
+    .replace(/\s+/g, ' ')
+    .slice(0, messageCharsMax);
+  return new RunnerError('engine', `the engine could not ${what}: ${message}`, { cause: error });
 }

@@ -1,12 +1,12 @@
-// The engine's way to send two outputs over one connection: frames of an 8-byte head (channel, length) and a body. Read as
-// they come, one at a time, so a slow reader slows the container and memory stays bounded.
+// The engine sends stdout and stderr over one connection, as frames: an 8-byte header (channel, length) and a body.
+// Frames are read one at a time, so a slow reader slows the container down and memory stays bounded.
 
 export type Frame = { channel: 'stdout' | 'stderr'; bytes: Buffer };
 
 const headBytes = 8;
 const stderrChannel = 2;
 
-/** Ends with the connection; a frame that was cut off gives what came of it. */
+/** Ends with the connection; of a truncated frame, yields the part that arrived. */
 export async function* frames(connection: AsyncIterable<Buffer>): AsyncGenerator<Frame> {
   let head = Buffer.alloc(0);
   let channel: Frame['channel'] = 'stdout';
@@ -20,9 +20,9 @@ export async function* frames(connection: AsyncIterable<Buffer>): AsyncGenerator
         bytes = bytes.subarray(body.length);
         continue;
       }
-      const wanted = headBytes - head.length;
-      head = Buffer.concat([head, bytes.subarray(0, wanted)]);
-      bytes = bytes.subarray(wanted);
+      const missing = headBytes - head.length;
+      head = Buffer.concat([head, bytes.subarray(0, missing)]);
+      bytes = bytes.subarray(missing);
       if (head.length < headBytes) continue;
       channel = head[0] === stderrChannel ? 'stderr' : 'stdout';
       left = head.readUInt32BE(4);

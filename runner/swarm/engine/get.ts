@@ -1,15 +1,15 @@
-// What dockerode asks without a way to call it off, or gathers in memory first, asked of the engine's API through its
-// connection: whole logs, whole images.
+// Engine API calls that dockerode either cannot cancel or buffers in memory, made directly through its connection:
+// whole logs, whole images.
 
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 
-/** The answer's JSON, not looked at. Null for what is not there. */
+/** The answer's JSON, unchecked. Null if the engine answers 404. */
 export function engineJson(docker: Dockerode, path: string, abortSignal: AbortSignal): Promise<unknown> {
   return dial(docker, { path, abortSignal, isStream: false });
 }
 
-/** The answer's bytes as they come. Null for what is not there. */
+/** The answer's bytes as they arrive. Null if the engine answers 404. */
 export async function engineStream(
   docker: Dockerode,
   path: string,
@@ -18,12 +18,12 @@ export async function engineStream(
   return (await dial(docker, { path, abortSignal, isStream: true })) as Readable | null;
 }
 
-type Asked = { path: string; abortSignal: AbortSignal; isStream: boolean };
+type Request = { path: string; abortSignal: AbortSignal; isStream: boolean };
 
-function dial(docker: Dockerode, asked: Asked): Promise<unknown> {
+function dial(docker: Dockerode, request: Request): Promise<unknown> {
   return new Promise((resolve, reject) =>
     docker.modem.dial(
-      { ...asked, method: 'GET', statusCodes: { 200: true } },
+      { ...request, method: 'GET', statusCodes: { 200: true } },
       (error: Error | null, answer: unknown) => {
         if (error === null) resolve(answer);
         else if ('statusCode' in error && error.statusCode === 404) resolve(null);

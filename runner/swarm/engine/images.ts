@@ -1,4 +1,5 @@
-// Every image of an app is there before anything is deployed: Swarm would try again and again, and say it only in its tasks.
+// Ensures that every image of an app is present before anything is deployed. Without this Swarm would retry for ever
+// and report the failure only in its tasks.
 
 import type { Readable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
@@ -6,19 +7,20 @@ import { type Docker, statusOf } from './docker.ts';
 
 const pullSeconds = 900;
 const lineBytesMax = 64 * 1024;
-const saidMax = 200;
+const reasonCharsMax = 200;
 
-/** Null once all are here, else one line for the first that is not and cannot be had. Pulls are given up with the signal. */
+/** Null once all images are present, else one line for the first that cannot be pulled. The signal cancels pulls. */
 export async function imagesMissing(docker: Docker, images: string[], signal: AbortSignal): Promise<string | null> {
-  const found = await Promise.all([...new Set(images)].map((image) => imageMissing(docker, image, signal)));
-  return found.find((line) => line !== null) ?? null;
+  const faults = await Promise.all([...new Set(images)].map((image) => imageMissing(docker, image, signal)));
+  return faults.find((line) => line !== null) ?? null;
 }
 
 async function imageMissing(docker: Docker, image: string, signal: AbortSignal): Promise<string | null> {
   if (await isHere(docker, image)) return null;
   const why = await pull(docker, image, signal);
   if (why === null && (await isHere(docker, image))) return null;
-  return `image ${image} is not here and cannot be pulled (${(why ?? 'the pull brought another').slice(0, saidMax)})`;
+  const reason = (why ?? 'the pull fetched a different image').slice(0, reasonCharsMax);
+  return `image ${image} is not here and cannot be pulled (${reason})`;
 }
 
 async function isHere(docker: Docker, image: string): Promise<boolean> {
@@ -31,7 +33,7 @@ async function isHere(docker: Docker, image: string): Promise<boolean> {
   }
 }
 
-/** Why not, as the engine or the registry says it. */
+/** Null if it succeeded, else the message of the engine or the registry. */
 async function pull(docker: Docker, image: string, signal: AbortSignal): Promise<string | null> {
   const deadline = AbortSignal.timeout(pullSeconds * 1000);
   const abortSignal = AbortSignal.any([signal, deadline]);
@@ -39,13 +41,13 @@ async function pull(docker: Docker, image: string, signal: AbortSignal): Promise
     return await errorIn((await docker.pull(image, { abortSignal })) as Readable);
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.aborted) return `not within ${pullSeconds} s`;
+    if (deadline.aborted) return `not pulled within ${pullSeconds} s`;
     if (!(error instanceof RunnerError) || statusOf(error) === null) throw error;
     return error.message.replace(/^Docker: \S+ \S+: /, '');
   }
 }
 
-/** The stream is a JSON object a line; an error is its last. */
+/** The stream has one JSON object per line; an error is the last one. */
 async function errorIn(progress: Readable): Promise<string | null> {
   let rest = '';
   for await (const chunk of progress) rest = (rest + chunk).slice(-lineBytesMax);

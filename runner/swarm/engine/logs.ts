@@ -1,5 +1,5 @@
-// What the containers of a service said, those that ended included as long as Swarm keeps them. Read from the containers: the
-// engine's own logs of a service wait for tasks that never had one.
+// Logs of a service's containers, including ended ones for as long as Swarm keeps them. Read container by container,
+// because the engine's service logs wait for tasks that never got one.
 
 import { plainText } from '../../box/collect.ts';
 import { type Docker, statusOf } from './docker.ts';
@@ -11,16 +11,16 @@ const linesMax = 2_000;
 const textCharsMax = 512 * 1024;
 const wordsCharsMax = 160;
 
-/** The last `lines` lines, the oldest first, a line ahead of each container's where there are several. */
+/** The last `lines` lines, oldest first; with several containers, a heading line before each one's. */
 export async function logsOf(place: Place, service: string, lines: number): Promise<string> {
-  const found = (await containersOf(place, service, 'any')).slice(0, containersMax);
+  const containers = (await containersOf(place, service, 'any')).slice(0, containersMax);
   const texts: string[] = [];
   let left = Math.min(lines, linesMax);
-  for (const { Id } of found) {
+  for (const { Id } of containers) {
     if (left <= 0) break;
     const text = await containerLogs(place.docker, Id, left);
     left -= text.split('\n').length;
-    texts.unshift(found.length > 1 ? `--- container ${Id.slice(0, 12)}\n${text}` : text);
+    texts.unshift(containers.length > 1 ? `--- container ${Id.slice(0, 12)}\n${text}` : text);
   }
   return texts
     .filter((text) => text !== '')
@@ -28,7 +28,7 @@ export async function logsOf(place: Place, service: string, lines: number): Prom
     .slice(-textCharsMax);
 }
 
-/** The last line that is not empty, for the end of a message; null where there is none. */
+/** The last log line that is not empty, to append to a message; null if none. */
 export async function lastWords(place: Place, service: string): Promise<string | null> {
   for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
     const text = await containerLogs(place.docker, Id, 3);
@@ -37,17 +37,17 @@ export async function lastWords(place: Place, service: string): Promise<string |
   return null;
 }
 
-/** What its last health check said, where that failed. Swarm itself says no more than how the task then ended. */
+/** Output of the last health check if it failed. Swarm itself reports only how the task then ended. */
 export async function sickness(place: Place, service: string): Promise<string | null> {
   for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
     const checks = await checksOf(place.docker, Id);
     const last = checks.at(-1);
     if (last === undefined) continue;
     if (last.ExitCode === 0) return null;
-    // The last one of all may have been cut off by its container's end.
-    const telling = checks.findLast(({ ExitCode, Output }) => ExitCode !== 0 && Output.trim() !== '');
-    const said = plainText(Buffer.from(telling?.Output ?? '')).trim();
-    return said.split('\n').at(-1)?.slice(0, wordsCharsMax) || `exit ${last.ExitCode}`;
+    // The very last check may have been cut off when its container ended.
+    const failed = checks.findLast(({ ExitCode, Output }) => ExitCode !== 0 && Output.trim() !== '');
+    const output = plainText(Buffer.from(failed?.Output ?? '')).trim();
+    return output.split('\n').at(-1)?.slice(0, wordsCharsMax) || `exit ${last.ExitCode}`;
   }
   return null;
 }
@@ -64,7 +64,7 @@ async function checksOf(docker: Docker, id: string): Promise<Check[]> {
   }
 }
 
-/** A container that went, or keeps no logs, said nothing. */
+/** Empty for a container that has gone or keeps no logs. */
 async function containerLogs(docker: Docker, id: string, tail: number): Promise<string> {
   const container = docker.getContainer(id);
   try {
@@ -77,7 +77,7 @@ async function containerLogs(docker: Docker, id: string, tail: number): Promise<
   }
 }
 
-/** Both outputs in the order in which they came; those of a terminal have no frames. */
+/** Both outputs in the order they arrived; the output of a terminal has no frames. */
 async function unframed(bytes: Buffer, isTerminal: boolean): Promise<Buffer> {
   if (isTerminal) return bytes;
   const parts: Buffer[] = [];

@@ -1,5 +1,5 @@
-// Ends a command inside a container from outside: all processes of that container which have the mark in their environment,
-// and their descendants. A process is only ever killed where the kernel says that it belongs to the container.
+// Kills a command in a container from the host: every process of that container with the mark in its environment, and
+// their descendants. Kills a process only if the kernel reports that it belongs to the container.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,17 +7,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 const roundsMax = 100;
 const roundMs = 20;
 
-/** Resolves once none is left, or after two seconds of trying. */
+/** Resolves once no such process is left, or after two seconds of trying. */
 export async function killMarked(container: string, mark: string): Promise<void> {
   for (let round = 0; round < roundsMax; round += 1) {
-    const found = marked(container, mark);
-    // One that is just being started has its mark from the first moment, but not yet its place.
-    if (found.length === 0 && round > 1) return;
-    for (const pid of found) {
+    const processes = marked(container, mark);
+    // A process that is just starting has its mark at once, but is not yet in the container's cgroup.
+    if (processes.length === 0 && round > 1) return;
+    for (const pid of processes) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It went by itself.
+        // It has ended by itself.
       }
     }
     await pause(roundMs);
@@ -49,13 +49,13 @@ function isZombie(pid: number): boolean {
   return statOf(pid)[0] === 'Z';
 }
 
-/** What follows the name, which may hold anything: state, parent, … */
+/** The fields after the name (which may contain anything): state, parent, … */
 function statOf(pid: number): string[] {
   const stat = read(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-/** Processes go while one looks. */
+/** Empty if the process has ended meanwhile. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,5 +1,6 @@
-// Compressed pieces inside a stream: where one may begin (gzip, zlib at its usual window, zstd, a deflated file in a zip), and
-// opening it as its bytes come. Beginnings are told by two to four bytes, so most are none: a short look decides first.
+// Compressed data inside a stream: where it may begin (gzip, zlib with its usual window, zstd, a deflated file in a
+// zip), and how to decompress it as it arrives. A signature is only two to four bytes, so most matches are false: the
+// bytes after it are tried first.
 
 import type { Transform } from 'node:stream';
 import {
@@ -15,7 +16,7 @@ import {
 export type Candidate = { kind: Kind; at: number; dataAt: number };
 export type Kind = 'gzip' | 'zlib' | 'zstd' | 'zip';
 
-/** As much has to be there before a beginning can be judged: a zip's local header with its names. */
+/** So many bytes must be present before a signature can be judged: a zip's local header with its names. */
 export const headBytes = 1024;
 const lookBytes = 128;
 const lookOutputMax = 64 * 1024;
@@ -28,20 +29,20 @@ const beginnings: { kind: Kind; bytes: Buffer }[] = [
   { kind: 'zip', bytes: Buffer.from('PK\x03\x04', 'latin1') },
 ];
 
-/** Those that begin before `end`, in no order. */
+/** The candidates that begin before `end`, in no particular order. */
 export function candidatesIn(bytes: Buffer, end: number): Candidate[] {
   return beginnings.flatMap(({ kind, bytes: sign }) => {
-    const found: Candidate[] = [];
+    const candidates: Candidate[] = [];
     for (let at = bytes.indexOf(sign); at >= 0 && at < end; at = bytes.indexOf(sign, at + 1)) {
       const dataAt = heads[kind](bytes, at);
       if (dataAt !== null && isLikely(kind, bytes.subarray(dataAt, dataAt + lookBytes)))
-        found.push({ kind, at, dataAt });
+        candidates.push({ kind, at, dataAt });
     }
-    return found;
+    return candidates;
   });
 }
 
-/** Where the compressed bytes begin; null where the head is none or goes on past `headBytes`. */
+/** The offset of the compressed bytes; null if the header is invalid or longer than `headBytes`. */
 const heads: Record<Kind, (bytes: Buffer, at: number) => number | null> = {
   gzip: gzipDataAt,
   zlib: (_, at) => at,
@@ -61,7 +62,7 @@ function zipDataAt(bytes: Buffer, at: number): number | null {
 const gzipHeadBytes = 10;
 const gzipHas = { sum: 2, extra: 4, name: 8, comment: 16 };
 
-/** Past its head by hand: node's own gunzip throws all away where something follows that is no gzip. */
+/** Parses the header here because Node's gunzip discards everything if other bytes follow the gzip data. */
 function gzipDataAt(bytes: Buffer, at: number): number | null {
   const flags = bytes[at + 3] ?? 0;
   let dataAt = at + gzipHeadBytes;
@@ -89,7 +90,7 @@ function isLikely(kind: Kind, head: Buffer): boolean {
 
 const wholeBytesMax = 1024 * 1024;
 
-/** What it holds, where all of it is there and it is small; null else. */
+/** The decompressed bytes, if the data is complete and small; otherwise null. */
 export function openWhole(kind: Kind, bytes: Buffer): Buffer | null {
   const open = { gzip: inflateRawSync, zlib: inflateSync, zip: inflateRawSync, zstd: zstdDecompressSync }[kind];
   try {
@@ -99,14 +100,14 @@ export function openWhole(kind: Kind, bytes: Buffer): Buffer | null {
   }
 }
 
-/** What takes the bytes that come out; each call is awaited. `feed` answers false when there has been enough. */
+/** Receives the decompressed bytes; each call is awaited. `feed` returns false to get no more. */
 export type Sink = { feed(bytes: Buffer): Promise<boolean>; end(): Promise<void> };
 
-/** One whose end is yet to come. What came out before it was damaged or cut off counts. */
+/** Compressed data whose end has not arrived yet. Bytes decompressed before it turns out damaged or truncated count. */
 export interface Member {
-  /** False once it is at its end, or turned out to be no such thing. */
+  /** False once it has ended or turned out not to be compressed data. */
   isOpen(): boolean;
-  /** Resolves when it can take more. Rejects only where the sink did. */
+  /** Resolves when it can take more. Rejects only if the sink did. */
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
 }

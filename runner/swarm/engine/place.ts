@@ -1,17 +1,17 @@
-// What the parts of one stack share: whose engine, under which names and labels, until when. And the names that follow.
+// What the parts of one stack share: the engine, the names and labels, the signal. And the names derived from them.
 
 import { RunnerError } from '../../box/errors.ts';
 import type { Labels, RunNames } from '../app/app.ts';
 import type { Docker } from './docker.ts';
 
-/** Each call of `docker` heeds `signal`. */
+/** Every call of `docker` heeds `signal`. */
 export type Place = {
   docker: Docker;
   names: RunNames;
   labels: Labels;
-  /** That all apps of the run share. */
+  /** Shared by all apps of the run. */
   network: string;
-  /** Notes durably what is about to be made. */
+  /** Durably records an object that is about to be created. */
   intend(what: string): Promise<void>;
   signal: AbortSignal;
 };
@@ -20,27 +20,27 @@ export const runLabel = 'coldpass.run';
 export const stackLabel = 'com.docker.stack.namespace';
 const serviceLabel = 'com.docker.swarm.service.name';
 
-/** The stack of a run's own app. */
+/** The stack of the app under test. */
 export function stackOf(run: string): string {
   return `cp${run.replace(/^r-/, '')}`;
 }
 
-/** What Swarm calls a service of the compose file. */
+/** Swarm's name for a service of the compose file. */
 export function swarmName({ names }: Pick<Place, 'names'>, service: string): string {
   return `${names.stack}_${service}`;
 }
 
 export type Found = { Id: string; State: string; Created: number };
 
-/** A service's containers, the newest first. By an exact label: the engine's name filters are loose. */
+/** A service's containers, newest first. Found by an exact label, because the engine's name filters match prefixes. */
 export async function containersOf(place: Place, service: string, state: 'running' | 'any'): Promise<Found[]> {
   const label = [`${serviceLabel}=${swarmName(place, service)}`];
   const filters = state === 'running' ? { label, status: ['running'] } : { label };
-  const found: Found[] = await place.docker.listContainers({ all: state === 'any', filters });
-  return found.sort((a, b) => b.Created - a.Created);
+  const containers: Found[] = await place.docker.listContainers({ all: state === 'any', filters });
+  return containers.sort((a, b) => b.Created - a.Created);
 }
 
-/** Rejects where there is none. */
+/** The newest one's id. Rejects with RunnerError `no-container` if none is running. */
 export async function runningContainer(place: Place, service: string): Promise<string> {
   const [newest] = await containersOf(place, service, 'running');
   if (newest !== undefined) return newest.Id;

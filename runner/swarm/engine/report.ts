@@ -1,4 +1,4 @@
-// Whether apps can be run on this machine's Docker: what `doctor` says, and what the engine says before a run. Looks alone.
+// Whether this machine's Docker can run apps, for `doctor` and for the check before a run. Changes nothing.
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ export type DockerReport =
   | {
       ok: true;
       api: string;
-      swarm: true /** Without it, virtual addresses look green and lead nowhere. */;
+      swarm: true;
+      /** Without it, virtual IPs look healthy but lead nowhere. */
       ipvs: boolean;
     }
   | { ok: false; why: string; mend: string };
@@ -34,7 +35,7 @@ export async function dockerReport(socket: string = socketDefault): Promise<Dock
   }
 }
 
-/** Its absolute path, in the folders where a system's programs lie. */
+/** The program's absolute path, from the system's usual folders; null if missing. */
 export function findProgram(name: string): string | null {
   return programFolders.map((dir) => join(dir, name)).find(isProgram) ?? null;
 }
@@ -56,7 +57,7 @@ type Info = { Swarm?: { LocalNodeState?: string; ControlAvailable?: boolean } };
 
 function swarmFault({ Swarm }: Info): DockerReport | null {
   const state = Swarm?.LocalNodeState ?? 'inactive';
-  if (state === 'locked') return no('its swarm is locked', 'docker swarm unlock');
+  if (state === 'locked') return no('the swarm of the Docker engine is locked', 'docker swarm unlock');
   if (state !== 'active') return no(`no swarm is active on the Docker engine (${state})`, initLine);
   if (Swarm?.ControlAvailable) return null;
   return no(
@@ -66,8 +67,8 @@ function swarmFault({ Swarm }: Info): DockerReport | null {
 }
 
 function socketFault(socket: string): DockerReport | null {
-  const found = statSync(socket, { throwIfNoEntry: false });
-  if (found === undefined) return no(`no Docker engine listens at ${socket}`, startLine);
+  const stats = statSync(socket, { throwIfNoEntry: false });
+  if (stats === undefined) return no(`no Docker engine listens at ${socket}`, startLine);
   try {
     accessSync(socket, constants.R_OK | constants.W_OK);
     return null;

@@ -1,5 +1,6 @@
-// A small archive in memory (ustar), as the engine takes images and files. Always the same bytes for the same entries: no
-// times, no owners' names. Pure. Names of 100 bytes at most; what is larger belongs in a stream.
+// A small archive in memory (ustar), the format in which the engine accepts images and files. The same entries always
+// give the same bytes: no times, no owners' names. Pure. Names have at most 100 bytes; anything larger belongs in a
+// stream.
 
 export type TarEntry =
   | { kind: 'file'; name: string; mode: number; bytes: Uint8Array }
@@ -31,7 +32,7 @@ function header(entry: TarEntry): Buffer {
   octal(block, 136, 12, 0);
   block.write(types[entry.kind], 156, 'latin1');
   block.write('ustar\x0000', 257, 'latin1');
-  // The sum is taken as if its own field held spaces.
+  // The checksum is computed with its own field filled with spaces.
   block.fill(' ', 148, 156);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');

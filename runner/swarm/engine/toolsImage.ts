@@ -1,6 +1,6 @@
-// The image of the containers that back up, empty and restore volumes: the host's own restic, find and busybox with the
-// libraries they load, handed to the engine as an archive. No registry. Made once; known again by a label with a digest of
-// its parts, so that an upgraded host gets a new one.
+// The image for the containers that back up, empty and restore volumes: the host's restic, find and busybox with the
+// libraries they load, imported into the engine as an archive. Uses no registry. Built once and recognised by a label
+// with a digest of its parts, so an upgraded host gets a new one.
 
 import { createHash } from 'node:crypto';
 import { access, readFile, realpath } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { jsonIn } from '../app/json.ts';
 import { engineJson } from './get.ts';
 import { type TarEntry, tarOf } from './tar.ts';
 
-/** `find` is GNU's: it walks on descriptors, so a path deeper than the system's limit does not stop it. */
+/** GNU `find`: it walks by descriptors, so paths longer than the system's limit do not stop it. */
 const programs = ['restic', 'busybox', 'find'] as const;
 const applets = ['sh', 'cat', 'mkdir', 'sleep', 'stat', 'test', 'wc'];
 const places = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
@@ -25,25 +25,25 @@ const lddTimeoutMs = 10_000;
 const callTimeoutMs = 30_000;
 const importTimeoutMs = 60_000;
 
-/** The image's id. Rejects with RunnerError where a program is not installed. May be called at the same time twice. */
+/** The image's id. Rejects with RunnerError if a program is not installed. Concurrent calls are safe. */
 export async function ensureToolsImage(docker: Dockerode): Promise<string> {
   const parts = await findParts();
   const archive = tarOf([...layout(parts), ...parts]);
   const digest = createHash('sha256').update(archive).digest('hex');
   const abortSignal = AbortSignal.timeout(callTimeoutMs);
-  const known = await docker.listImages({ filters: { label: [`${label}=${digest}`] }, abortSignal });
-  for (const { Id } of known) if (await isOurs(docker, Id, digest)) return Id;
+  const labelled = await docker.listImages({ filters: { label: [`${label}=${digest}`] }, abortSignal });
+  for (const { Id } of labelled) if (await isOurs(docker, Id, digest)) return Id;
   return importImage(docker, archive, digest);
 }
 
 type File = Extract<TarEntry, { kind: 'file' }>;
 
 async function findParts(): Promise<File[]> {
-  const found = await Promise.all(programs.map(findProgram));
-  const missing = programs.filter((_, index) => found[index] === null);
+  const paths = await Promise.all(programs.map(findProgram));
+  const missing = programs.filter((_, index) => paths[index] === null);
   if (missing.length > 0)
-    throw new RunnerError('engine', `backups need ${missing.join(' and ')}, which is not installed; type: ${remedy}`);
-  const files = found.filter((path) => path !== null);
+    throw new RunnerError('engine', `backups need ${missing.join(' and ')}, not installed here; type: ${remedy}`);
+  const files = paths.filter((path) => path !== null);
   const libraries = new Set((await Promise.all(files.map(librariesOf))).flat());
   return Promise.all([
     ...files.map((path, index) => part(path, `bin/${programs[index]}`)),
@@ -61,15 +61,19 @@ async function findProgram(name: string): Promise<string | null> {
 
 const isDone = [() => true, () => false] as const;
 
-/** By absolute path, the loader included. None of a static program, of which ldd says so with exit code 1. */
+/** Absolute paths, the loader included. None for a static program: ldd reports it with exit code 1. */
 async function librariesOf(program: string): Promise<string[]> {
   const { stdout, failed, stderr } = await execa('ldd', [program], {
-    ...{ reject: false, timeout: lddTimeoutMs, killSignal: 'SIGKILL', stdin: 'ignore' },
-    ...{ extendEnv: false, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } },
+    reject: false,
+    timeout: lddTimeoutMs,
+    killSignal: 'SIGKILL',
+    stdin: 'ignore',
+    extendEnv: false,
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   });
   if (/not a dynamic executable/.test(stdout + stderr)) return [];
   if (failed || /not found/.test(stdout))
-    throw new RunnerError('engine', `ldd can't tell what ${program} loads: ${(stderr || stdout).trim().slice(0, 200)}`);
+    throw new RunnerError('engine', `ldd failed on ${program}: ${(stderr || stdout).trim().slice(0, 200)}`);
   return [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path as string);
 }
 
@@ -86,7 +90,7 @@ function layout(parts: readonly File[]): TarEntry[] {
   ];
 }
 
-/** By its content: anyone's image may carry the label. Its one layer is our archive, and it sets nothing for a container. */
+/** Judged by content, as any image may have the label: its only layer is our archive, and its config sets nothing. */
 async function isOurs(docker: Dockerode, id: string, digest: string): Promise<boolean> {
   const { data } = Image.safeParse(await engineJson(docker, `/images/${id}/json`, AbortSignal.timeout(callTimeoutMs)));
   if (data === undefined || data.RootFS.Layers.join() !== `sha256:${digest}`) return false;
@@ -101,12 +105,14 @@ const Imported = z.object({ status: z.string().regex(/^sha256:[0-9a-f]{64}$/) })
 
 async function importImage(docker: Dockerode, archive: Buffer, digest: string): Promise<string> {
   const options = {
-    ...{ repo: 'coldpass/tools', tag: digest.slice(0, 12), changes: `LABEL ${label}=${digest}` },
+    repo: 'coldpass/tools',
+    tag: digest.slice(0, 12),
+    changes: `LABEL ${label}=${digest}`,
     abortSignal: AbortSignal.timeout(importTimeoutMs),
   };
-  const said = await text((await docker.importImage(Readable.from([archive]), options)) as Readable);
-  const last = said.trim().split('\n').at(-1) ?? '';
+  const output = await text((await docker.importImage(Readable.from([archive]), options)) as Readable);
+  const last = output.trim().split('\n').at(-1) ?? '';
   const { success, data } = Imported.safeParse(jsonIn(last));
-  if (!success) throw new RunnerError('engine', `the engine did not take the tools image: ${last.slice(0, 200)}`);
+  if (!success) throw new RunnerError('engine', `the engine did not import the tools image: ${last.slice(0, 200)}`);
   return data.status;
 }

@@ -1,6 +1,6 @@
-// Backs up, empties and restores one run's volumes with restic, in helper containers: the volume and the run's own repository
-// volume are mounted there, and nothing on the host opens a path in either. What is the app's doing (a path that is not
-// there, a tree that can't be read) is a RunnerError of code `volume`, what the caller's `bad-request`.
+// Backs up, empties and restores one run's volumes with restic, in helper containers that mount the volume and the
+// run's repository volume; nothing on the host opens a path in either. Faults of the app (a missing path, an unreadable
+// tree) are RunnerErrors with code `volume`, faults of the caller have `bad-request`.
 //
 //   back     volume, read-only ──▶ snapshot id        wipe   volume ──▶ entries before, after
 //   restore  snapshot ──▶ volume                      dump   every snapshot as an archive, for the leak search
@@ -29,7 +29,7 @@ export type VaultOptions = {
   docker: Dockerode;
   names: RunNames;
   labels: Labels;
-  /** Of `ensureToolsImage`. */
+  /** From `ensureToolsImage`. */
   image: string;
   signal: AbortSignal;
 };
@@ -44,13 +44,13 @@ const backAttempts = 3;
 const pathsMax = 50;
 const pathLengthMax = 1000;
 const passwordBytes = 32;
-/** restic's exit code where the snapshot is made but something could not be read. */
+/** restic's exit code for a snapshot that misses something it could not read. */
 const incompleteExit = 3;
 
-/** Volumes are named by their key in the compose file. `close` may be called twice, has its own deadline, heeds no signal. */
+/** Volumes are named by their compose key. `close` may be called twice, has its own deadline and ignores the signal. */
 export async function openVault(options: VaultOptions): Promise<Vault & { close(): Promise<void> }> {
   const { docker, names, labels, signal } = options;
-  // With `-`, since `<stack>_vault` would be the volume of an app's own key `vault`.
+  // With `-`, because `<stack>_vault` would be the app's volume if it had one called `vault`.
   const vault = `${names.stack}-vault`;
   const password = randomBytes(passwordBytes).toString('hex');
   const containers = helpers({ ...options, name: vault });
@@ -63,9 +63,9 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     if (signal.aborted) await removeVolume(docker, vault);
     throw error;
   }
-  // A second or two of deriving keys, which pass while the app is deployed.
+  // Not awaited: deriving keys takes a second or two, during which the app is deployed.
   const ready = run(initCommand, [repository], initSeconds).then((end) => {
-    if (end.exit !== 0) throw new RunnerError('engine', `restic could not make its repository: ${said(end)}`);
+    if (end.exit !== 0) throw new RunnerError('engine', `restic could not create its repository: ${failureOf(end)}`);
   });
   ready.catch(() => {});
 
@@ -73,15 +73,15 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     return containers.run({ command, mounts, stdin: password, seconds });
   }
 
-  /** One set of mounts for all that is done with a volume, so that one container does it. */
+  /** The same mounts for every operation on a volume, so that one container serves them all. */
   async function mountsOf(volume: string): Promise<{ name: string; mounts: Mount[] }> {
     const name = `${names.stack}_${volume}`;
     await assertOwn(docker, name, labels, signal);
-    const ways = [
+    const both = [
       { volume: name, at: volumeDir, readOnly: false },
       { volume: name, at: safeVolumeDir, readOnly: true },
     ];
-    return { name, mounts: [...ways, repository] };
+    return { name, mounts: [...both, repository] };
   }
 
   async function back(volume: string, paths: string[] | null): Promise<string> {
@@ -89,10 +89,10 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     const { mounts } = await mountsOf(volume);
     await ready;
     let end = await run(command, mounts, backSeconds);
-    // A living app removes files meanwhile. The next time it is quieter, or something can't be read at all.
+    // A running app may remove files during a backup. If retrying does not help, something really can't be read.
     for (let attempt = 1; end.exit === incompleteExit && attempt < backAttempts; attempt += 1)
       end = await run(command, mounts, backSeconds);
-    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be backed up: ${said(end)}`);
+    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be backed up: ${failureOf(end)}`);
     const { snapshot_id: snapshot } = parsed(Summary, jsonIn(end.stdout.trim().split('\n').at(-1)));
     snapshots.push(snapshot);
     return snapshot;
@@ -102,8 +102,8 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     const { name, mounts } = await mountsOf(volume);
     await assertUnused(name);
     const end = await run(wipeCommand, mounts, wipeSeconds);
-    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be emptied: ${said(end)}`);
-    // One that came meanwhile may hold what was deleted open, or have written anew.
+    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be emptied: ${failureOf(end)}`);
+    // A container that started meanwhile may hold deleted files open, or have written new ones.
     await assertUnused(name);
     const [before, after] = parsed(Counts, end.stdout.trim().split('\n'));
     return { before, after };
@@ -119,10 +119,10 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
   }
 
   async function restore(volume: string, snapshot: string): Promise<void> {
-    if (!snapshots.includes(snapshot)) throw new RunnerError('bad-request', `there is no snapshot ${snapshot}`);
+    if (!snapshots.includes(snapshot)) throw new RunnerError('bad-request', `no such snapshot: ${snapshot}`);
     const { mounts } = await mountsOf(volume);
     const end = await run(restoreCommand(snapshot), mounts, restoreSeconds);
-    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be restored: ${said(end)}`);
+    if (end.exit !== 0) throw new RunnerError('volume', `volume ${volume} can't be restored: ${failureOf(end)}`);
   }
 
   async function* dump(): AsyncGenerator<Buffer> {
@@ -131,7 +131,7 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     let bytes = 0;
     for await (const chunk of containers.stream(ask)) {
       bytes += chunk.length;
-      if (bytes > dumpBytesMax) throw new RunnerError('volume', `the backups hold more than ${dumpBytesMax} bytes`);
+      if (bytes > dumpBytesMax) throw new RunnerError('volume', `the backups have more than ${dumpBytesMax} bytes`);
       yield chunk;
     }
   }
@@ -153,7 +153,7 @@ const Counts = z.tuple([Count, Count]);
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
   const { success, data, error } = schema.safeParse(value);
-  if (!success) throw new RunnerError('engine', 'a helper container said what nobody asked', { cause: error });
+  if (!success) throw new RunnerError('engine', 'unexpected output from a helper container', { cause: error });
   return data;
 }
 
@@ -161,19 +161,22 @@ function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
 function targetsOf(volume: string, paths: string[] | null): string[] {
   if (paths === null) return [volumeName];
   if (paths.length === 0 || paths.length > pathsMax)
-    throw new RunnerError('volume', `volume ${volume}: ${paths.length} paths to back up; 1 to ${pathsMax} are taken`);
+    throw new RunnerError('volume', `volume ${volume}: ${paths.length} paths to back up; 1 to ${pathsMax} are allowed`);
   return paths.map((path) => {
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
     if (path.startsWith('/') || parts.includes('..') || path.length > pathLengthMax || /\p{Cc}/u.test(path))
-      throw new RunnerError('volume', `volume ${volume}: ${JSON.stringify(path.slice(0, 100))} is no path below it`);
+      throw new RunnerError(
+        'volume',
+        `volume ${volume}: ${JSON.stringify(path.slice(0, 100))} is not a path inside it`,
+      );
     return [volumeName, ...parts].join('/');
   });
 }
 
-const saidMax = 300;
+const outputCharsMax = 300;
 
-function said({ exit, stderr, stdout }: HelperEnd): string {
+function failureOf({ exit, stderr, stdout }: HelperEnd): string {
   if (exit === null) return 'it took too long';
-  const text = (stderr.trim() || stdout.trim()).replace(/[\s\p{Cc}]+/gu, ' ').slice(0, saidMax);
+  const text = (stderr.trim() || stdout.trim()).replace(/[\s\p{Cc}]+/gu, ' ').slice(0, outputCharsMax);
   return `exit ${exit}: ${text}`;
 }

@@ -1,20 +1,23 @@
-// What runs in the vault's helper containers, for busybox's sh. Pure. Names of an app's files never stand in a script: paths
-// are arguments, and what a script prints of the app is numbers.
+// The scripts of the vault's helper containers, for busybox's sh. Pure. An app's file names never appear in a script:
+// paths are arguments, and all that a script prints about the app is numbers.
 
 export const repositoryDir = '/vault';
-/** Below these folders a volume is mounted, to write and to read alone. By its name from there, its own owner and mode are kept. */
+/**
+ * A volume is mounted in each of these folders: writable in the first, read-only in the second. It is backed up by its
+ * name from there, which preserves its root's owner and mode.
+ */
 const volumesDir = '/volume';
 const safeVolumesDir = '/reading';
 export const volumeName = 'data';
 export const volumeDir = `${volumesDir}/${volumeName}`;
 export const safeVolumeDir = `${safeVolumesDir}/${volumeName}`;
 
-/** The password comes by standard input: no argument, no environment, no file that a volume could link to. */
+/** The password comes on standard input: not in an argument, the environment, or a file that a volume could link to. */
 const restic = `restic --repo ${repositoryDir} --no-cache --password-file /dev/stdin`;
 
 export const initCommand: readonly string[] = shell(`${restic} init`);
 
-/** `paths` below the volume; refused where one is not there, or is or lies behind a link: it would lead elsewhere. */
+/** `paths` inside the volume. Fails if one is missing, or has a symbolic link in it, which could lead elsewhere. */
 export function backCommand(paths: readonly string[], tag: string): readonly string[] {
   const script = `cd ${safeVolumesDir}
 tag=$1; shift
@@ -30,8 +33,8 @@ exec ${restic} backup --json --quiet --force --host vault --tag "$tag" -- "$@"`;
 }
 
 /**
- * Prints the number of entries before and after; what could not be removed is counted, not complained of. `find` by its path:
- * by its name alone busybox takes its own, which no deep tree and no `-printf` is for.
+ * Prints the number of entries before and after; entries that could not be removed are counted, not an error. `find` is
+ * called by its path because busybox would otherwise run its own, which can't handle deep trees or `-printf`.
  */
 export const wipeCommand: readonly string[] = shell(`set -eo pipefail
 cd ${volumeDir}
@@ -43,7 +46,7 @@ export function restoreCommand(snapshot: string): readonly string[] {
   return shell(`exec ${restic} restore "$1" --target ${volumesDir}`, snapshot);
 }
 
-/** The files of each snapshot as one archive after the other. No volume of the app is mounted here, so a file may hold the password. */
+/** Each snapshot as an archive, one after the other. No app volume is mounted, so the password may be in a file. */
 export function dumpCommand(snapshots: readonly string[]): readonly string[] {
   const script = `set -e
 cat > /tmp/password

@@ -1,12 +1,12 @@
-// Runs INSIDE the box of a test: `app.browser`. Debian's Chromium, whose every connection goes to the run's socket by way of a
-// port on the box's loopback; the box itself is its sandbox.
+// Runs INSIDE the box of a test: `app.browser`. Debian's Chromium, with every connection routed to the run's socket
+// through a port on the box's loopback. The box is its sandbox.
 
 import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { pictureAtClose } from './pictures.ts';
 import { loopback } from './wire.ts';
 
-/** Not the script of that name, which reads the machine's own settings. */
+/** The binary first: the script named `chromium` reads the machine's settings. */
 const places = [
   '/usr/lib/chromium/chromium',
   '/usr/bin/chromium',
@@ -15,12 +15,12 @@ const places = [
 ];
 const launchMs = 60_000;
 /**
- * Beside the proxy lies nothing. Loopback names go to it, so that they are refused in words; what Chromium asks for of its
- * own accord (updates, accounts) does not, lest it stand on record as the test's doing.
+ * The box has no network but the proxy. Loopback names are sent to the proxy too, so that they are refused with a
+ * message. Chromium's own requests (updates, accounts) bypass it and fail, or the record would list them as the test's.
  */
 const bypass = ['<-loopback>', '*.google.com', '*.googleapis.com', '*.gvt1.com'];
 
-/** Rejects where this machine has no Chromium. */
+/** Rejects if this machine has no Chromium. */
 export async function launch(): Promise<Browser> {
   const executablePath = places.find((place) => existsSync(place));
   if (executablePath === undefined) throw new Error('there is no Chromium on this machine: apt-get install chromium');
@@ -30,7 +30,7 @@ export async function launch(): Promise<Browser> {
     .launch({
       executablePath,
       timeout: launchMs,
-      // A box in the box is what the box forbids. Services have certificates of their own making.
+      // The box forbids Chromium's own sandbox. Services have self-signed certificates.
       args: ['--no-sandbox', '--ignore-certificate-errors'],
       proxy: { server: `http://127.0.0.1:${door.port}`, bypass: bypass.join(',') },
     })

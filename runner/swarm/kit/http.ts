@@ -1,5 +1,5 @@
-// Runs INSIDE the box of a hook or test: `app.http`. Every request goes by CONNECT, so that an answer is always the service's
-// own: what the run refuses is thrown, never a status that a test might take for the app's.
+// Runs INSIDE the box of a hook or test: `app.http`. Every request uses CONNECT, so an answer always comes from the
+// service itself: a refusal by the run throws, and is never a status that a test could mistake for the app's.
 
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -13,7 +13,7 @@ export type HttpOptions = {
   method?: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array;
-  /** Follow redirects, ten at most; to another service without `authorization` and `cookie`. */
+  /** Follows redirects, ten at most. `authorization` and `cookie` are not sent on to another service. */
   follow?: boolean;
 };
 export type HttpAnswer = { status: number; headers: Record<string, string>; body: string };
@@ -41,8 +41,8 @@ async function once({ url, method, headers, body }: Ask): Promise<HttpAnswer> {
     const length = body.length > 0 ? { 'content-length': String(Buffer.byteLength(body)) } : {};
     const sent = { host: url.host, ...length, ...headers, connection: 'close' };
     const path = `${url.pathname}${url.search}`;
-    const asked = http.request({ createConnection: () => socket, method, path, headers: sent, signal });
-    const answer = await answered(asked, body);
+    const request = http.request({ createConnection: () => socket, method, path, headers: sent, signal });
+    const answer = await answered(request, body);
     return { status: answer.status, headers: joined(answer.headers), body: answer.body.toString() };
   } catch (error) {
     if (signal.aborted) throw new Error(`${method} ${url}: no answer within ${requestMs / 1000} s`);
@@ -52,7 +52,7 @@ async function once({ url, method, headers, body }: Ask): Promise<HttpAnswer> {
   }
 }
 
-/** Services have certificates of their own making, which nobody here could check. */
+/** Services have self-signed certificates, which cannot be checked here. */
 function encrypted(socket: Duplex, servername: string): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     const secure = tls.connect({ socket, servername, rejectUnauthorized: false }, () => resolve(secure));
@@ -75,7 +75,7 @@ function without(headers: Record<string, string>, names: string[]): Record<strin
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name.toLowerCase())));
 }
 
-/** Several of a name are joined by ", ", cookies by a line break. */
+/** Several headers of one name are joined by ", ", cookies by line breaks. */
 function joined(headers: http.IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value = '']) => [name, Array.isArray(value) ? value.join('\n') : value]),
@@ -85,5 +85,5 @@ function joined(headers: http.IncomingHttpHeaders): Record<string, string> {
 function webAddress(text: string, base?: URL): URL {
   const url = new URL(text, base);
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
-  throw new Error(`${text}: an address begins with http:// or https://`);
+  throw new Error(`${text}: an address must begin with http:// or https://`);
 }

@@ -1,21 +1,21 @@
-// Runs INSIDE the box of a test: how a page looked at last, as a picture for people. No verdict hangs on it.
+// Runs INSIDE the box of a test: a screenshot of each page as the browser closes, for people. No verdict depends on it.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 
-/** Of one run of test files. */
+/** For one run of test files. */
 export const picturesMax = 4;
-/** Where the folder of a run's reports lies in the box. */
+/** The path of the reports folder in the box. */
 export const outFolder = '/out';
 const pictureMs = 10_000;
 
-/** The name by which the harness takes picture `n`, from 1 on, out of the folder of reports. */
+/** The file name of screenshot `n`, counted from 1, by which the harness collects it from the reports folder. */
 export function pictureName(n: number): string {
   return `page-${n}.png`;
 }
 
-/** Every page that is still open when `browser` is closed is pictured first. */
+/** Takes a screenshot of every page that is still open when `browser` is closed. */
 export function pictureAtClose(browser: Browser): void {
   const close = browser.close.bind(browser);
   browser.close = async (options) => {

@@ -1,4 +1,4 @@
-// Runs INSIDE the box of a hook: makes `import … from 'coldpass/app'` lead to the kit, wherever the importing file lies.
+// Runs INSIDE the box of a hook: makes `import … from 'coldpass/app'` resolve to the kit, from any file.
 
 import { registerHooks } from 'node:module';
 import { extname } from 'node:path';

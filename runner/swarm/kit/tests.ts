@@ -1,5 +1,5 @@
 // Runs INSIDE a box: exactly these test files of a recipe. node tests.ts REPORT FILE…   (paths in the tree)
-// vitest's own command line takes any file whose path has one of its arguments in it, so the files are its `include` instead.
+// On its command line vitest would run any file whose path contains an argument, so the files are passed as `include`.
 
 import { startVitest } from 'vitest/node';
 import config from './vitest.config.ts';

@@ -1,12 +1,12 @@
-// Runs INSIDE a box: the one configuration under which a recipe's tests run, whatever configuration the tree holds. Nothing
-// makes a red test green here: no retries, no `only`, no passing without tests. Which files, and where to: tests.ts.
+// Runs INSIDE a box: the only configuration for a recipe's tests; any in the tree is ignored. It leaves no way to turn
+// a red test green: no retries, no `only`, no passing without tests. tests.ts sets the files and the report.
 
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const scratch = '/tmp/vitest';
-/** A live service may take a while to answer. */
+/** A real service may take a while to answer. */
 const testMs = 120_000;
 
 export default defineConfig({
@@ -14,7 +14,7 @@ export default defineConfig({
   cacheDir: scratch,
   envDir: false,
   publicDir: false,
-  // Else looked for in the tree.
+  // Otherwise vitest would look for it in the tree.
   css: { postcss: {} },
   resolve: {
     alias: { 'coldpass/app': fileURLToPath(new URL(`./app${extname(import.meta.url)}`, import.meta.url)) },
@@ -27,7 +27,7 @@ export default defineConfig({
     retry: 0,
     testTimeout: testMs,
     hookTimeout: testMs,
-    // The files of a rung speak to one app.
+    // All files of a rung share one app.
     fileParallelism: false,
     maxWorkers: 1,
     pool: 'threads',

@@ -1,4 +1,4 @@
-// Runs INSIDE the box of a hook or test: how its one socket is spoken to. Plain node without dependencies.
+// Runs INSIDE the box of a hook or test: the client of its one socket. Plain Node, without dependencies.
 
 import http from 'node:http';
 import net from 'node:net';
@@ -9,7 +9,7 @@ const bodyBytesMax = 32 * 1024 * 1024;
 
 export type Answer = { status: number; headers: http.IncomingHttpHeaders; body: Buffer };
 
-/** One call of the run: the answer, whatever its status. */
+/** Calls the run and returns its answer, whatever the status. */
 export function call(method: string, path: string, body: string | Uint8Array = ''): Promise<Answer> {
   const request = http.request({ socketPath, method, path, agent: false });
   return answered(request, body);
@@ -37,7 +37,7 @@ export function answered(request: http.ClientRequest, body: string | Uint8Array)
   });
 }
 
-/** A connection to a port of a service. Rejects in the run's own words where it is refused. */
+/** A connection to a port of a service. Rejects with the run's message if it refuses. */
 export function connect(service: string, port: number, signal?: AbortSignal): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath, method: 'CONNECT', path: `${service}:${port}`, agent: false });
@@ -57,7 +57,7 @@ export function connect(service: string, port: number, signal?: AbortSignal): Pr
   });
 }
 
-/** A port on the box's own loopback that stands for the socket: for programs that know proxies by address alone. */
+/** Forwards a port on the box's loopback to the socket, for programs that reach proxies only by address. */
 export async function loopback(): Promise<{ port: number; close(): void }> {
   const open = new Set<Duplex>();
   const server = net.createServer({ allowHalfOpen: true }, (inner) => {

@@ -1,12 +1,12 @@
-// All forms of all secrets as one machine that takes a byte at a time (Aho and Corasick): the time to search does not grow
-// with what is looked for, and one number is all that is kept between two chunks. Pure.
+// All forms of all secrets as one Aho-Corasick automaton, fed a byte at a time: the search takes no longer when there
+// are more forms, and one number is the only state kept between two chunks. Pure.
 
 export type Automaton = {
-  /** A column for each byte; 0 for those in no form. */
+  /** The column of each byte; 0 for bytes that occur in no form. */
   columns: Uint8Array;
-  /** At `state + column` the next state; where a form ends there, its complement (below 0). A state is its row's place. */
+  /** The next state is at `state + column`; its complement (negative) if a form ends there. A state is a row offset. */
   next: Int32Array;
-  /** The forms that end in a state, as numbers. */
+  /** By state, the numbers of the forms that end there. */
   endings: Map<number, number[]>;
 };
 
@@ -35,20 +35,20 @@ export function automatonOf(forms: readonly Uint8Array[]): Automaton {
 function columnsOf(forms: readonly Uint8Array[]): { columns: Uint8Array; width: number } {
   const used = new Set(forms.flatMap((form) => [...form]));
   const columns = new Uint8Array(256);
-  // Where every byte is used, column 0 is the last one's: it is then a byte like any other.
+  // If all 256 bytes are used, the last one gets column 0, which is then a byte like any other.
   [...used].forEach((byte, index) => {
     columns[byte] = (index + 1) % columnsMax;
   });
   return { columns, width: Math.min(used.size + 1, columnsMax) };
 }
 
-/** Breadth first: where a state has no way for a byte, it goes the way of the longest end of it that is also a beginning. */
+/** Breadth first: a missing transition is copied from the state of the longest suffix that is a prefix of a form. */
 function linkBack(next: Int32Array, endings: Map<number, number[]>, width: number): void {
   const back = new Map<number, number>([[0, 0]]);
   for (const [state, other] of back) {
     for (let column = 0; column < width; column += 1) {
       const to = next[state + column] as number;
-      // The beginning itself has nothing shorter to fall to.
+      // The root has no shorter suffix to fall back to.
       const fallen = state === 0 ? 0 : (next[other + column] as number);
       if (to === 0) next[state + column] = fallen;
       else back.set(to, shared(endings, to, fallen));
@@ -56,7 +56,7 @@ function linkBack(next: Int32Array, endings: Map<number, number[]>, width: numbe
   }
 }
 
-/** What ends in the shorter one ends in this too. */
+/** Forms that end in the fallback state end in this state too. */
 function shared(endings: Map<number, number[]>, state: number, fallen: number): number {
   const ending = [...(endings.get(state) ?? []), ...(endings.get(fallen) ?? [])];
   if (ending.length > 0) endings.set(state, ending);

@@ -1,12 +1,12 @@
-// Secrets of one run, and the part of each that is looked for. A secret is letters and digits, which every service, shell and
-// URL takes as they are. Its canary is a piece from its inside: found also where the value was cut short or what stands
-// before it swallowed its first character; and long enough that nothing else in the world reads like it. Pure.
+// Secrets of one run, and the part of each that the search looks for: its canary. A secret has only letters and digits,
+// so no service, shell or URL needs to escape it. The canary is taken from inside the value, so it is found even if the
+// value was cut short or lost its first character to the text before it; and it is too long to occur by chance. Pure.
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const alphabet = `${letters}0123456789`;
 const canaryAt = 1;
 const canaryLength = 12;
-/** 62⁸ values: in a thousand million places one chance in 200,000. A shorter canary is not looked for. */
+/** 62⁸ values: over 10⁹ places, the chance of a false hit is 1 in 200,000. The search skips shorter canaries. */
 const canaryLengthMin = 8;
 const lengthMax = 4096;
 
@@ -19,13 +19,13 @@ export function secretOf(length: number, draw: (bytes: number) => Uint8Array): s
   return value;
 }
 
-/** Null where the value is too short to be told from chance. */
+/** Null if the value is so short that a match could be chance. */
 export function canaryOf(value: string): string | null {
   const canary = [...value].slice(canaryAt, canaryAt + canaryLength).join('');
   return [...canary].length < canaryLengthMin ? null : canary;
 }
 
-/** Each character is as likely as any other: bytes past the last whole multiple of the choice are thrown away. */
+/** Every character is equally likely: bytes past the last whole multiple of the number of choices are discarded. */
 function pick(choice: string, count: number, draw: (bytes: number) => Uint8Array): string {
   const even = 256 - (256 % choice.length);
   let picked = '';

@@ -1,5 +1,6 @@
-// The search's own control: a value that must be found, or nothing that was not found means anything. It lies in a text, in
-// encodings that node writes, and on the engine, as a config of the run, so that looking there is tried too.
+// The search's own control: a planted value that the search must find, or a clean result proves nothing. It is planted
+// in a text, in encodings that Node can write, and on the engine, as a config of the run, so that the engine search is
+// tested too.
 
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -10,10 +11,10 @@ import { secretOf } from './canary.ts';
 
 export type Control = {
   value: string;
-  /** A place of its own to be searched, and the encodings in which it must be found there. */
+  /** A text to search, and the encodings in which the value must be found in it. */
   text: Buffer;
   encodings: readonly string[];
-  /** Idempotent; own deadline. */
+  /** Idempotent; has its own deadline. */
   remove(): Promise<void>;
 };
 
@@ -35,12 +36,12 @@ export async function plantControl(docker: Dockerode, run: RunId, signal: AbortS
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
   try {
     const config = { Name: name, Labels: await labelsOf(docker, run, abortSignal), Data: bytes.toString('base64') };
-    // Not called off: the engine would make it all the same.
+    // Ignores the signal: the engine would create the config anyway.
     await docker.createConfig({ ...config, abortSignal: AbortSignal.timeout(callTimeoutMs) });
   } catch (error) {
     await removeConfig(docker, name);
     signal.throwIfAborted();
-    throw engineFault('make a config to try the search with', error);
+    throw engineFault('create a config to test the leak search with', error);
   }
   return {
     value,
@@ -50,12 +51,12 @@ export async function plantControl(docker: Dockerode, run: RunId, signal: AbortS
   };
 }
 
-/** As everything of the run carries them. */
+/** The labels that every object of the run has. */
 async function labelsOf(docker: Dockerode, run: RunId, abortSignal: AbortSignal): Promise<Record<string, string>> {
   const filters = { label: [`coldpass.run=${run}`] };
-  const [one] = await docker.listContainers({ all: true, filters, abortSignal });
-  const own = Object.entries(one?.Labels ?? {}).filter(([name]) => name.startsWith('coldpass.'));
-  return { ...Object.fromEntries(own), 'coldpass.run': run };
+  const [container] = await docker.listContainers({ all: true, filters, abortSignal });
+  const labels = Object.entries(container?.Labels ?? {}).filter(([name]) => name.startsWith('coldpass.'));
+  return { ...Object.fromEntries(labels), 'coldpass.run': run };
 }
 
 async function removeConfig(docker: Dockerode, name: string): Promise<void> {

@@ -1,10 +1,10 @@
-// Every way of writing in which a secret is looked for. A form is what stands in the text wherever the canary is inside
-// something longer: where neighbours share a digit with it (base64, base32), that digit is left off. What is split over
-// lines is found by `scan.ts`, what is compressed by `members.ts`. Pure.
+// Every encoding in which the search looks for a secret. A form is the bytes that occur in the text whenever the canary
+// is encoded as part of something longer: a digit that also encodes bits of a neighbour (base64, base32) is left off.
+// `scan.ts` finds forms split over lines, `members.ts` finds compressed data. Pure.
 
 export type Form = { encoding: string; bytes: Buffer };
 
-/** No two of the same bytes; the first encoding that writes a form so is the one that is named. */
+/** No two forms have the same bytes; if several encodings write the same form, the first is named. */
 export function formsOf(canary: string): Form[] {
   const forms = new Map<string, Form>();
   for (const [encoding, write] of Object.entries(encodings)) {
@@ -54,10 +54,10 @@ const encodings: Record<string, Write> = {
   'UTF-16': (text) => [Buffer.from(text, 'utf16le'), Buffer.from(text, 'utf16le').swap16()],
 };
 
-/** Names, in the order in which they are tried. */
+/** In the order in which they are tried. */
 export const encodingNames: readonly string[] = Object.keys(encodings);
 
-/** What of it does not depend on its neighbours, for each of the three places in a group at which it may begin. */
+/** The digits that no neighbouring byte affects, for each of the three offsets in a group where `bytes` may begin. */
 function base64Of(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) =>
     inner(Buffer.concat([Buffer.alloc(before), bytes]).toString('base64'), before, bytes, 6),

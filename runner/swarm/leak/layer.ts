@@ -1,17 +1,18 @@
-// One stream as it is searched, and the compressed pieces in it, each of which is a layer of its own, two deep. A piece that
-// is all there is opened at once; one that goes on is fed as the stream goes on. Keeps a kilobyte and what is open.
+// Searches one stream and, two layers deep, the compressed data in it. Compressed data that is already complete is
+// opened at once; otherwise it is fed as the stream arrives. Buffers one kilobyte of the stream, plus the open
+// decompressors.
 
 import { candidatesIn, headBytes, type Kind, type Member, memberOf, openWhole, type Sink } from '../engine/members.ts';
 import type { Scan, Sight } from './scan.ts';
 
-/** What all layers of a search share. */
+/** Shared by all layers of a search. */
 export type LeakEye = {
   scan(see: (sight: Sight) => void): Scan;
-  /** `within`: what it was found in, the innermost first. `start` is then where the outermost piece begins. */
+  /** `within`: the compressed formats around the hit, innermost first; `start` is where the outermost one begins. */
   hit(sight: Sight, within: readonly Kind[]): void;
-  /** False where too much has been opened already. */
+  /** False once too much has been decompressed. */
   mayOpen(bytes: number): boolean;
-  /** Told of what is not looked at. */
+  /** Notes what was not searched. */
   leaveOut(what: string): void;
 };
 
@@ -24,7 +25,7 @@ export class LeakLayer implements Sink {
   readonly #offset: number | null;
   readonly #scan: Scan;
   #members: Member[] = [];
-  /** The last of the stream, in which a piece may begin of which too little is there. */
+  /** The end of the stream so far: compressed data may begin here, but too little of it has arrived to judge. */
   #rest: Buffer = Buffer.alloc(0);
   #restAt = 0;
 
@@ -70,7 +71,7 @@ export class LeakLayer implements Sink {
   async #follow(kind: Kind, inner: LeakLayer, data: Buffer): Promise<void> {
     this.#members = this.#members.filter((member) => member.isOpen());
     if (this.#members.length >= openMembersMax) {
-      this.#eye.leaveOut(`more than ${openMembersMax} compressed pieces at once`);
+      this.#eye.leaveOut(`more than ${openMembersMax} compressed streams at once`);
       return;
     }
     const member = memberOf(kind, inner);

@@ -1,6 +1,6 @@
-// The last look at a run before it is torn down: do its secrets lie anywhere in the open? Everything on the engine that
-// carries its label is searched, its backups, and what the caller has of it. Logs go with their containers: call it too
-// before services are stopped for a drill.
+// The last check of a run before it is torn down: did its secrets leak anywhere? Searches everything on the engine that
+// has the run's label, its backups, and the caller's texts. Logs vanish with their containers, so call it also before
+// services are stopped for a drill.
 
 import type Dockerode from 'dockerode';
 import type { RunId } from '../../../state/entry/ids.ts';
@@ -14,28 +14,28 @@ import { leakSources, type Place } from './sources.ts';
 export type LeakAsk = {
   docker: Dockerode;
   run: RunId;
-  /** By key, as the words name them. */
+  /** By the key that results name them by. */
   secrets: ReadonlyMap<string, string>;
-  /** What else the run said or leaves behind, by what it is called: `the report of install`. */
+  /** Other output of the run, by description: `the report of install`. */
   texts: Readonly<Record<string, Uint8Array | string>>;
   vault: Vault | null;
   signal: AbortSignal;
 };
 
 /**
- * `leaks`: "secret db_password in the log of service app, base64". `unread`: what could not be searched to its end, and why.
- * Both empty: no secret leaked. No value of a secret is in either.
+ * `leaks`: "secret db_password in the log of service app, base64". `unread`: what could not be searched completely, and
+ * why. If both are empty, no secret leaked. Neither contains the value of a secret.
  */
 export type Leaks = { leaks: string[]; unread: string[] };
 
 const placeBytesMax = 1024 ** 3;
 const linesMax = 50;
-/** No key of a compose file has a space. */
+/** Has a space, which no key of a compose file has. */
 const controlKey = 'the control';
 const controlWhere = 'the control text';
 const configsWhere = 'the configs of the run';
 
-/** Rejects with RunnerError where the search does not find what it planted itself. */
+/** Rejects with RunnerError if the search misses its own control. */
 export async function findLeaks({ docker, run, secrets, texts, vault, signal }: LeakAsk): Promise<Leaks> {
   const control = await plantControl(docker, run, signal);
   try {
@@ -52,7 +52,7 @@ export async function findLeaks({ docker, run, secrets, texts, vault, signal }: 
     for (const place of places) looks.push(await look(search, place, signal));
     const hits = looks.flatMap(({ where, hits }) => hits.map((hit) => ({ ...hit, where })));
     assertFound(hits, control.encodings);
-    const short = search.tooShort.map((secret) => `secret ${secret}: too short to be told from chance`);
+    const short = search.tooShort.map((secret) => `secret ${secret}: too short, a match could be chance`);
     const leaks = hits.filter(({ secret }) => secret !== controlKey);
     return {
       leaks: few(leaks.map(({ secret, where, encoding }) => `secret ${secret} in ${where}, ${encoding}`)),
@@ -80,27 +80,24 @@ async function look(search: LeakSearch, { where, read }: Place, signal: AbortSig
     return { where, hits, cut: bytes > placeBytesMax ? `more than ${placeBytesMax} bytes` : cut };
   } catch (error) {
     signal.throwIfAborted();
-    // What the app's volumes are like is no fault of the search.
+    // A fault in the app's volumes is not a fault of the search.
     if (error instanceof RunnerError && error.code === 'volume') return { where, hits: [], cut: error.message };
-    throw engineFault(`give ${where} to the search for leaked secrets`, error);
+    throw engineFault(`read ${where} for the leak search`, error);
   }
 }
 
-/** Throws where the control was missed in one of its encodings, or on the engine. */
+/** Throws RunnerError if the control was missed in one of its encodings, or on the engine. */
 export function assertFound(hits: (Hit & { where: string })[], encodings: readonly string[]): void {
-  const found = hits.filter(({ secret }) => secret === controlKey);
+  const controlHits = hits.filter(({ secret }) => secret === controlKey);
   const missed = encodings.filter(
-    (encoding) => !found.some((hit) => hit.where === controlWhere && hit.encoding === encoding),
+    (encoding) => !controlHits.some((hit) => hit.where === controlWhere && hit.encoding === encoding),
   );
-  if (!found.some(({ where }) => where === configsWhere)) missed.push('on the engine');
+  if (!controlHits.some(({ where }) => where === configsWhere)) missed.push('on the engine');
   if (missed.length > 0)
-    throw new RunnerError(
-      'engine',
-      `the search for leaked secrets misses what it planted itself: ${missed.join(', ')}`,
-    );
+    throw new RunnerError('engine', `the leak search missed the control that it planted: ${missed.join(', ')}`);
 }
 
-/** Each line once, in order, and how many were left out. */
+/** Each line once, in order; past `linesMax`, only the number of lines left out. */
 function few(lines: string[]): string[] {
   const each = [...new Set(lines)];
   return each.length <= linesMax ? each : [...each.slice(0, linesMax), `and ${each.length - linesMax} more`];

@@ -1,17 +1,17 @@
-// Looks for forms in bytes that come in chunks, in two ways at once: as they are, and with everything left out by which a
-// text is broken into lines: white space, `\n` spelled out, a backslash or `=` before the end of a line. Nothing is kept but
-// two states and where the last bytes stood. Pure.
+// Looks for forms in a chunked stream in two ways at once: in the bytes as they are, and with everything left out that
+// can break a text into lines: white space, a spelled-out `\n`, a backslash or `=` at the end of a line. Keeps only two
+// automaton states and the positions of the last bytes. Pure.
 
 import type { Automaton } from './automaton.ts';
 
-/** `form` ended before byte `end` of all that was fed, having begun at `start`. */
+/** `form` begins at byte `start` of the stream; `isSplit` if line breaks were left out to find it. */
 export type Sight = { form: number; start: number; isSplit: boolean };
 
 const backslash = 0x5c;
 const equals = 0x3d;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
-/** Without its lines: left out. NUL too, which makes UTF-16 of anything readable. */
+/** Left out of the text without line breaks. NUL too, so that UTF-16 reads like ASCII. */
 const blanks = new Set([0x00, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
 const spelled = new Set([...'nrt'].map((char) => char.charCodeAt(0)));
 
@@ -23,14 +23,14 @@ const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte === backslash || byte === equals ? telling : plain;
 });
 
-/** What may turn out to belong to a line's end: `=`, or a run of backslashes, which counts as one. */
+/** May turn out to be part of a line break: `=`, or a run of backslashes, which counts as one. */
 type Held = { byte: number; at: number; isReturned: boolean };
 
 export class Scan {
   readonly #automaton: Automaton;
   readonly #lengths: readonly number[];
   readonly #see: (sight: Sight) => void;
-  /** Where the last bytes kept of the text without its lines stood in the text. */
+  /** For the last bytes of the text without line breaks, their positions in the stream. */
   readonly #ring: Float64Array;
   readonly #mask: number;
   #fed = 0;
@@ -39,7 +39,7 @@ export class Scan {
   #kept = 0;
   #held: Held | null = null;
 
-  /** `lengths` of the forms that the automaton was made of. */
+  /** `lengths` of the automaton's forms. */
   constructor(automaton: Automaton, lengths: readonly number[], see: (sight: Sight) => void) {
     this.#automaton = automaton;
     this.#lengths = lengths;
@@ -54,7 +54,7 @@ export class Scan {
     this.#fed += bytes.length;
   }
 
-  /** Locals in this loop and the next: they are all that a search costs. */
+  /** Locals for speed: this loop and the next are where a search spends all its time. */
   #feedWhole(bytes: Uint8Array): void {
     const { columns, next } = this.#automaton;
     let state = this.#whole;
@@ -98,7 +98,7 @@ export class Scan {
     else if (kind === telling) this.#held = { byte, at, isReturned: false };
   }
 
-  /** Whether the byte is left out with what was held, or goes on holding it; else what was held is settled. */
+  /** True if the byte is left out together with the held one, or prolongs it. Otherwise the held byte is settled. */
   #goesWith(held: Held, byte: number): boolean {
     if (byte === backslash && held.byte === backslash && !held.isReturned) return true;
     if (byte === carriageReturn && !held.isReturned) {
@@ -131,7 +131,7 @@ export class Scan {
     for (const form of this.#automaton.endings.get(state) ?? []) {
       const length = this.#lengths[form] as number;
       const start = this.#ring[(this.#kept - length) & this.#mask] as number;
-      // In one piece it was seen already.
+      // If it is contiguous, `#feedWhole` has reported it.
       if (last + 1 - start !== length) this.#see({ form, start, isSplit: true });
     }
   }

@@ -1,6 +1,6 @@
-// Looks for secrets in a stream of bytes, in every encoding of `encodings.ts`, split over lines, and inside what is
-// compressed, two deep. Reads each byte once; keeps no more than the machine, a kilobyte and what is open at the moment.
-// No value of a secret leaves it.
+// Looks for secrets in a byte stream: in every encoding of `encodings.ts`, split over lines, and in compressed data,
+// two layers deep. Reads each byte once; keeps only the automaton, one kilobyte and the open decompressors. Returns no
+// value of a secret.
 
 import { automatonOf } from './automaton.ts';
 import { canaryOf } from './canary.ts';
@@ -8,27 +8,27 @@ import { formsOf } from './encodings.ts';
 import { LeakLayer } from './layer.ts';
 import { Scan } from './scan.ts';
 
-/** `offset` is where it begins in the stream, resp. where the compressed piece does that it is in. */
+/** `offset` is where it begins in the stream or, inside compressed data, where the outermost compressed data begins. */
 export type Hit = { secret: string; encoding: string; offset: number };
-/** Of what is found often, the first hundred. `cut` says in words what was not looked at; null where all was. */
+/** Repeated hits are capped at `hitsMax`. `cut` says what was not searched; null if everything was. */
 export type Found = { hits: Hit[]; cut: string | null };
 export type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 export type LeakSearch = {
-  /** Keys of secrets that are too short to be told from chance, and are not looked for. */
+  /** Keys of secrets that are not searched for, because they are so short that a match could be chance. */
   tooShort: string[];
   search(source: Source): Promise<Found>;
 };
 
-/** Of one secret in one encoding, in one source. */
+/** For one secret in one encoding in one source. */
 const hitsMax = 100;
 const openedBytesMax = 256 * 1024 * 1024;
 
-/** One search, over as many sources as there are. */
+/** Searches one source; `leakSearch` searches several. */
 export function searchLeaks(secrets: ReadonlyMap<string, string>, source: Source): Promise<Found> {
   return leakSearch(secrets).search(source);
 }
 
-/** By key. Where two secrets have the same value, both are named. */
+/** `secrets` are by key. If two secrets have the same value, a hit names both. */
 export function leakSearch(secrets: ReadonlyMap<string, string>, limits = { openedBytesMax }): LeakSearch {
   const canaries = [...secrets].map(([secret, value]) => ({ secret, canary: canaryOf(value) }));
   const forms = canaries.flatMap(({ secret, canary }) =>
@@ -53,7 +53,7 @@ export function leakSearch(secrets: ReadonlyMap<string, string>, limits = { open
       mayOpen(bytes) {
         openedBytes += bytes;
         if (openedBytes <= limits.openedBytesMax) return true;
-        cut.add(`what is compressed, beyond ${limits.openedBytesMax} bytes`);
+        cut.add(`compressed data beyond ${limits.openedBytesMax} bytes`);
         return false;
       },
       leaveOut: (what) => cut.add(what),

@@ -1,4 +1,4 @@
-// Secrets of a run: made for it, known to no other, and long enough that finding one anywhere means that it got there.
+// Generates the secrets of a run: unique to it, and long enough that a match anywhere means a leak.
 
 import { randomBytes } from 'node:crypto';
 import type { Need } from '../../../state/entry/recipe.ts';
@@ -9,11 +9,11 @@ export type RunSecrets = {
   /** By the compose file's key. */
   app: Map<string, string>;
   needs: Record<string, Map<string, string>>;
-  /** Under names that a person can tell apart, for the search for leaks. */
+  /** By unambiguous names, for the leak search. */
   all: Map<string, string>;
 };
 
-/** One value for each key, the same in every version of the app; what a need shares has the app's value. */
+/** One value for each key, the same in every version of the app; a secret that a need shares has the app's value. */
 export function secretsFor(
   versions: readonly AdmittedApp[],
   needs: readonly { name: string; need: Need; app: AdmittedApp }[],
@@ -23,13 +23,13 @@ export function secretsFor(
     if ((app.get(key)?.length ?? 0) < length) app.set(key, secretOf(length, randomBytes));
   }
   const all = new Map(app);
-  const own = needs.map(({ name, need, app: its }): [string, Map<string, string>] => {
-    const values = its.secrets.map(({ key, length }): [string, string] => [
+  const ofNeeds = needs.map(({ name, need, app: needed }): [string, Map<string, string>] => {
+    const values = needed.secrets.map(({ key, length }): [string, string] => [
       key,
       app.get(need.shares[key] ?? '') ?? secretOf(length, randomBytes),
     ]);
     for (const [key, value] of values) if (need.shares[key] === undefined) all.set(`${name}/${key}`, value);
     return [name, new Map(values)];
   });
-  return { app, needs: Object.fromEntries(own), all };
+  return { app, needs: Object.fromEntries(ofNeeds), all };
 }

@@ -1,5 +1,6 @@
-// Where a run's secrets might have come to lie on the engine: specs, environments, labels and commands of all that carries the
-// run's label, logs, images. Each place is read when its turn comes, as a stream; what went meanwhile is left out.
+// The places on the engine where a run's secrets could have leaked: specs, environments, labels and commands of
+// everything with the run's label, logs, images. Each is read as a stream when its turn comes; what has been removed by
+// then is skipped.
 
 import type Dockerode from 'dockerode';
 import { z } from 'zod';
@@ -8,13 +9,13 @@ import { engineFault } from '../engine/fault.ts';
 import { frames } from '../engine/frames.ts';
 import { engineJson, engineStream } from '../engine/get.ts';
 
-/** `where` ends "secret KEY in …". */
+/** `where` completes "secret KEY in …". */
 export type Place = { where: string; read(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
 
 const askTimeoutMs = 60_000;
 const streamTimeoutMs = 300_000;
 
-/** Rejects with RunnerError where the engine does not answer, or knows no service and no container of this run. */
+/** Rejects with RunnerError if the engine does not answer, or has no service and no container of this run. */
 export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<Place[]> {
   const ask = { filters: { label: [`coldpass.run=${run}`] }, abortSignal: bounded(signal, askTimeoutMs) };
   try {
@@ -27,15 +28,15 @@ export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSi
       docker.listConfigs(ask),
       docker.listSecrets(ask),
     ]);
-    if (services.length + listed.length === 0) throw new Error(`it knows no service and no container of ${run}`);
+    if (services.length + listed.length === 0) throw new Error(`it has no service and no container of ${run}`);
     const inspected = await Promise.all(listed.map(({ Id }) => inspect(docker.getContainer(Id), ask.abortSignal)));
-    const containers = inspected.filter((found) => found !== null);
+    const containers = inspected.filter((container) => container !== null);
     return [
-      ...services.map((service) => told(`the spec of service ${short(service.Spec?.Name)}`, service)),
-      ...containers.map((container) => told(`the container of ${owner(container)}`, container)),
+      ...services.map((service) => jsonPlace(`the spec of service ${short(service.Spec?.Name)}`, service)),
+      ...containers.map((container) => jsonPlace(`the container of ${owner(container)}`, container)),
       ...containers.flatMap((container) => logOf(docker, container, signal)),
       ...Object.entries({ tasks, networks, volumes: volumes.Volumes, configs, secrets }).map(([what, list]) =>
-        told(`the ${what} of the run`, list),
+        jsonPlace(`the ${what} of the run`, list),
       ),
       ...(await imagePlaces(docker, containers, services, signal)),
     ];
@@ -48,7 +49,7 @@ export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSi
 type Container = Dockerode.ContainerInspectInfo;
 type Service = { CreatedAt?: string; Spec?: { Name?: string } };
 
-/** Null for one that went meanwhile. */
+/** Null if the container has been removed meanwhile. */
 function inspect(container: Dockerode.Container, abortSignal: AbortSignal): Promise<Container | null> {
   return container.inspect({ abortSignal }).catch(unlessGone);
 }
@@ -58,11 +59,11 @@ function unlessGone(error: { statusCode?: number }): null {
   throw error;
 }
 
-function told(where: string, what: unknown): Place {
+function jsonPlace(where: string, what: unknown): Place {
   return { where, read: () => [Buffer.from(JSON.stringify(what))] };
 }
 
-/** Without the stack's own name, which says nothing to a reader. */
+/** Without the stack's name, which tells a reader nothing. */
 function short(name = '?'): string {
   return name.replace(/^\//, '').replace(/^cp[0-9a-f]{12}[_-]/, '');
 }
@@ -85,7 +86,7 @@ async function* readLog(docker: Dockerode, { Id, Config }: Container, signal: Ab
   else for await (const { bytes } of frames(stream)) yield bytes;
 }
 
-/** What an image says of itself; its layers too where it was made after the run began: an older one can't know its secrets. */
+/** Each image's metadata; its layers too if it was built after the run began: an older one can't have its secrets. */
 async function imagePlaces(
   docker: Dockerode,
   containers: Container[],
@@ -93,8 +94,8 @@ async function imagePlaces(
   signal: AbortSignal,
 ): Promise<Place[]> {
   const ids = [...new Set(containers.map(({ Image }) => Image))];
-  const made = [...containers.map(({ Created }) => Created), ...services.map(({ CreatedAt }) => CreatedAt ?? '')];
-  const beganAtMs = Math.min(...made.map((time) => Date.parse(time)).filter((ms) => !Number.isNaN(ms)));
+  const created = [...containers.map(({ Created }) => Created), ...services.map(({ CreatedAt }) => CreatedAt ?? '')];
+  const beganAtMs = Math.min(...created.map((time) => Date.parse(time)).filter((ms) => !Number.isNaN(ms)));
   const places = ids.map(async (id): Promise<Place[]> => {
     const abortSignal = bounded(signal, askTimeoutMs);
     const [about, history] = await Promise.all(
@@ -105,7 +106,7 @@ async function imagePlaces(
     const name = data.RepoTags?.[0] ?? id.slice(0, 19);
     const layers: Place = { where: `the layers of image ${name}`, read: () => readImage(docker, id, signal) };
     const isNew = !(Date.parse(data.Created) < beganAtMs);
-    return [told(`the history of image ${name}`, [about, history]), ...(isNew ? [layers] : [])];
+    return [jsonPlace(`the history of image ${name}`, [about, history]), ...(isNew ? [layers] : [])];
   });
   return (await Promise.all(places)).flat();
 }

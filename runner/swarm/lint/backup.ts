@@ -1,5 +1,5 @@
-// Lint rules about backup: labels that say nothing, volumes that nothing saves. Pure. Capability itself is read elsewhere
-// (backupPlan.ts); what is mistaken there is passed over, and named here.
+// Lint rules about backup: invalid labels, volumes that are not backed up. Pure. compose/backupPlan.ts reads the labels
+// and ignores mistakes; they are reported here.
 
 import { type Found, type Ground, labelsOf, memberOf, type Pair, type Rule, type Service } from './ground.ts';
 
@@ -12,17 +12,17 @@ export const backupRules: Rule[] = [
   {
     id: 'C015',
     severity: 'error',
-    title: 'backup labels name volumes of their service and hold true or false',
+    title: 'backup labels name volumes of their service and are true or false',
     look: (ground) => labelled(ground).flatMap(({ service, label }) => mistake(ground, service, label)),
   },
   {
     id: 'C016',
     severity: 'warning',
-    title: 'backup labels are ones that backup-bot-two knows, on a service that is backed up',
+    title: 'backup labels are known to backup-bot-two and on a service that is backed up',
     look: (ground) =>
       labelled(ground).flatMap(({ service, label: { key, at } }): Found[] => {
         const isKnown = key === 'backupbot.backup' || key.startsWith(prefix) || hooks.includes(key);
-        if (!isKnown) return [{ where: at, what: `${key} means nothing`, fix: 'take it out' }];
+        if (!isKnown) return [{ where: at, what: `${key} is not a known label`, fix: 'remove it' }];
         const isOn = labelsOf(service).some(({ key, value }) => key === 'backupbot.backup' && value === 'true');
         return isOn ? [] : [{ where: at, what: `${key} has no effect`, fix: 'add backupbot.backup=true' }];
       }),
@@ -30,15 +30,15 @@ export const backupRules: Rule[] = [
   {
     id: 'C017',
     severity: 'warning',
-    title: 'every volume is in the backup',
+    title: 'every volume is backed up',
     look: ({ app, compose }) => {
-      const saved = new Set(app.backup.services.flatMap(({ volumes }) => volumes.map(({ volume }) => volume)));
+      const backedUp = new Set(app.backup.services.flatMap(({ volumes }) => volumes.map(({ volume }) => volume)));
       return app.volumes
-        .filter((volume) => !saved.has(volume))
+        .filter((volume) => !backedUp.has(volume))
         .map((volume) => ({
           where: volumeAt(compose, volume),
           what: `${volume} is not backed up`,
-          fix: 'label its service, unless nothing in it is missed',
+          fix: 'label its service, unless its data may be lost',
         }));
     },
   },
@@ -54,7 +54,7 @@ function labelled({ services }: Ground): { service: Service; label: Pair }[] {
 
 function mistake({ app }: Ground, { name }: Service, { key, value, at }: Pair): Found[] {
   const volumes = app.services[name]?.volumes;
-  // A service of an overlay that the run does not use.
+  // The service is in an overlay that the run does not use.
   if (volumes === undefined) return [];
   const isFlag = key === 'backupbot.backup' || (key.startsWith(prefix) && !key.endsWith('.path'));
   if (isFlag && value !== 'true' && value !== 'false' && !value?.includes('$'))
@@ -68,6 +68,6 @@ function mistake({ app }: Ground, { name }: Service, { key, value, at }: Pair): 
 }
 
 function volumeAt(compose: Ground['compose'], volume: string): string {
-  const found = compose.map(({ tree }) => memberOf(tree, 'volumes')).find((tree) => memberOf(tree, volume));
-  return (found?.kind === 'group' ? found.entries.get(volume)?.at : undefined) ?? compose[0]?.file ?? '';
+  const section = compose.map(({ tree }) => memberOf(tree, 'volumes')).find((tree) => memberOf(tree, volume));
+  return (section?.kind === 'group' ? section.entries.get(volume)?.at : undefined) ?? compose[0]?.file ?? '';
 }

@@ -1,4 +1,4 @@
-// What lint rules look at: an app's files parsed as they were written, variables not filled in, each part with its line. Pure.
+// The input of lint rules: an app's files, parsed without resolving variables, each part with its line. Pure.
 
 import type { Release } from '../../../state/entry/recipe.ts';
 import type { AppFacts } from '../../../state/entry/record.ts';
@@ -8,16 +8,16 @@ import { type EnvSample, envSample } from '../compose/envSample.ts';
 import { composeTree, type Entry, type Group, type Scalar, type Tree } from '../compose/tree.ts';
 
 export type LintInput = {
-  /** By their names in the app's folder, as openApp gives them; overlays that the run does not use may be added. */
+  /** By name in the app's folder, as from openApp; may include overlays that the run does not use. */
   files: Record<string, string>;
   app: AdmittedApp;
-  /** Those that the commit descends from. */
+  /** Releases that the commit descends from. */
   releases: Release[];
   /** Tags of the app that are not annotated. */
   lightweightTags: string[];
-  /** The version label of what is tested. */
+  /** The version label of the version under test. */
   headVersion: string | null;
-  /** Whether the app's files differ from the newest release's. */
+  /** Whether the app's files differ from the newest release. */
   isChanged: boolean;
 };
 
@@ -25,7 +25,7 @@ export type Finding = AppFacts['lint'][number];
 export type Found = Omit<Finding, 'rule' | 'severity'>;
 export type Rule = { id: string; severity: Finding['severity']; title: string; look(ground: Ground): Found[] };
 
-/** `trees` are the service in each file that has it, `at` is where it stands first. */
+/** `trees` has the service's tree from each file that defines it, `at` is its first position. */
 export type Service = { name: string; at: string; trees: Group[] };
 export type Pair = { key: string; value: string | null; at: string };
 export type Ground = LintInput & {
@@ -37,7 +37,7 @@ export type Ground = LintInput & {
 
 const composeName = /(^|\/)(docker-)?compose[^/]*\.ya?ml$/;
 
-/** Throws Refused where a file cannot be read. */
+/** Throws Refused if a file cannot be parsed. */
 export function groundOf(input: LintInput): Ground {
   const texts = Object.entries(input.files).filter(([file]) => composeName.test(file));
   const compose = texts.map(([file, text]) => ({ file, tree: composeTree(text, file, null) }));
@@ -62,7 +62,7 @@ function servicesOf(compose: Ground['compose']): Service[] {
   return [...services.values()];
 }
 
-/** The members of a group's group; none where it is something else. */
+/** The entries of the group under `key`; none if it is not a group. */
 export function membersOf(tree: Tree | undefined, key: string): Map<string, Entry> {
   const value = memberOf(tree, key);
   return value?.kind === 'group' ? value.entries : new Map();
@@ -72,7 +72,7 @@ export function memberOf(tree: Tree | undefined, key: string): Tree | undefined 
   return tree?.kind === 'group' ? tree.entries.get(key)?.value : undefined;
 }
 
-/** `environment` or `labels`, in either form. */
+/** The pairs of `environment` or `labels`, in either form. */
 export function pairsIn(tree: Tree | undefined): Pair[] {
   if (tree?.kind === 'group')
     return [...tree.entries].map(([key, { at, value }]) => ({ key, at, value: written(value) }));
@@ -87,7 +87,7 @@ export function labelsOf({ trees }: Service): Pair[] {
   return trees.flatMap((tree) => pairsIn(memberOf(memberOf(tree, 'deploy'), 'labels')));
 }
 
-/** As it was written; null for nothing, and for a group or list. */
+/** The value as written; null if empty, a group or a list. */
 export function written(tree: Tree | undefined): string | null {
   return tree?.kind === 'scalar' && tree.value !== null ? tree.raw : null;
 }

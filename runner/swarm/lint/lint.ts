@@ -1,5 +1,5 @@
-// Lint of an app's files: every rule's findings, as the record holds them. Pure. What was admitted may still be poor; a finding of
-// severity `error` fails the rung. The rules, by theme, are in lintRelease.ts, lintService.ts, lintBackup.ts and lintNames.ts;
+// Lints an app's files and returns the findings for the record. Pure. An admitted app may still be poor; a finding of
+// severity `error` fails the rung. The rules are in release.ts, service.ts, backup.ts and names.ts;
 // docs/app-recipes-lint.md lists them.
 
 import { Refused } from '../app/refused.ts';
@@ -12,13 +12,13 @@ import { serviceRules } from './service.ts';
 const findingsMax = 200;
 const charsMax = 300;
 
-/** Of a file that no rule can look at. */
+/** For a file that cannot be parsed. */
 export const unreadable = { id: 'C001', severity: 'error', title: 'every file can be read' } as const;
 export const rules: Rule[] = [...releaseRules, ...serviceRules, ...backupRules, ...nameRules].toSorted((a, b) =>
   a.id < b.id ? -1 : 1,
 );
 
-/** In the order of the rules; none for an app without fault. An overlay that this run does not use may be unreadable. */
+/** Findings in the order of the rules; only C001 if a file can't be read, such as an overlay that is not used. */
 export function lintApp(input: LintInput): Finding[] {
   try {
     const ground = groundOf(input);
@@ -26,12 +26,12 @@ export function lintApp(input: LintInput): Finding[] {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const [where = '', ...rest] = error.message.split(': ');
-    return [bounded({ rule: unreadable.id, severity: 'error', where, what: rest.join(': '), fix: 'mend the file' })];
+    return [bounded({ rule: unreadable.id, severity: 'error', where, what: rest.join(': '), fix: 'fix the file' })];
   }
 }
 
 function findingsOf({ id, severity, look }: Rule, ground: Ground): Finding[] {
-  return look(ground).map((found) => bounded({ rule: id, severity, ...found }));
+  return look(ground).map((finding) => bounded({ rule: id, severity, ...finding }));
 }
 
 function bounded({ where, what, fix, ...rest }: Finding): Finding {

@@ -1,4 +1,5 @@
-// Lint rules about names: of configs and secrets, which hold a version because Swarm changes neither, and of variables. Pure.
+// Lint rules about names: of configs and secrets, which need a version because Swarm cannot change either, and of
+// variables. Pure.
 
 import { variablesIn } from '../compose/interpolate.ts';
 import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scalarsIn, written } from './ground.ts';
@@ -6,59 +7,59 @@ import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scala
 const stackName = String.raw`^\$\{?STACK_NAME\}?_.+_`;
 const configName = new RegExp(String.raw`${stackName}\$\{?\w+_VERSION\}?$`);
 const secretName = new RegExp(String.raw`${stackName}\$\{?SECRET_\w+_VERSION\}?$`);
-/** What the harness, or abra, gives every app. */
+/** Variables that the harness, or abra, sets for every app. */
 const always = new Set(['STACK_NAME', 'DOMAIN', 'LETS_ENCRYPT_ENV']);
 
 export const nameRules: Rule[] = [
   {
     id: 'C018',
     severity: 'warning',
-    title: 'configs have their version in their name',
+    title: 'config names contain a version',
     look: (ground) => unversioned(ground, 'configs', configName, `\${STACK_NAME}_KEY_\${KEY_VERSION}`),
   },
   {
     id: 'C019',
     severity: 'warning',
-    title: 'secrets have their version in their name',
+    title: 'secret names contain a version',
     look: (ground) => unversioned(ground, 'secrets', secretName, `\${STACK_NAME}_KEY_\${SECRET_KEY_VERSION}`),
   },
   {
     id: 'C020',
     severity: 'error',
-    title: '.env.sample has every variable that must be set',
+    title: '.env.sample has every required variable',
     look: (ground) =>
       missing(
         ground,
         ({ isOptional }) => !isOptional,
-        (name) => `${name} is nowhere set`,
+        (name) => `${name} is not set anywhere`,
       ),
   },
   {
     id: 'C021',
     severity: 'warning',
-    title: '.env.sample shows every variable that may be set',
+    title: '.env.sample has every optional variable',
     look: (ground) =>
       missing(
         ground,
         ({ isOptional }) => isOptional,
-        (name) => `${name} is shown to nobody`,
+        (name) => `${name} is not in .env.sample`,
       ),
   },
   {
     id: 'C022',
     severity: 'warning',
-    title: 'everything that abra.sh exports is used',
+    title: 'every variable that abra.sh exports is used',
     look: (ground) => {
       const used = new Set(variablesOf(ground).map(({ name }) => name));
       return [...ground.exports]
         .filter(([name]) => !used.has(name))
-        .map(([name, { at }]) => ({ where: at, what: `no compose file uses ${name}`, fix: 'take it out' }));
+        .map(([name, { at }]) => ({ where: at, what: `no compose file uses ${name}`, fix: 'remove it' }));
     },
   },
   {
     id: 'C023',
     severity: 'warning',
-    title: 'no name in a `key: value` line holds a variable',
+    title: 'no key of a `key: value` line contains a variable',
     look: ({ services }) =>
       services
         .flatMap(({ trees }) => trees.flatMap((tree) => [tree, memberOf(tree, 'deploy')]))
@@ -66,12 +67,16 @@ export const nameRules: Rule[] = [
         .filter((tree) => tree?.kind === 'group')
         .flatMap(pairsIn)
         .filter(({ key }) => key.includes('$'))
-        .map(({ key, at }) => ({ where: at, what: `docker leaves ${key} as it is`, fix: 'write - "KEY=value"' })),
+        .map(({ key, at }) => ({
+          where: at,
+          what: `docker resolves no variable in ${key}`,
+          fix: 'write - "KEY=value"',
+        })),
   },
   {
     id: 'C024',
     severity: 'warning',
-    title: 'what is declared is used',
+    title: 'everything declared is used',
     look: ({ compose, services }) =>
       ['volumes', 'configs', 'secrets'].flatMap((section) => {
         const used = new Set(
@@ -80,7 +85,7 @@ export const nameRules: Rule[] = [
         return compose
           .flatMap(({ tree }) => [...membersOf(tree, section)])
           .filter(([key]) => !used.has(key))
-          .map(([key, { at }]) => ({ where: at, what: `no service uses ${key}`, fix: 'take it out' }));
+          .map(([key, { at }]) => ({ where: at, what: `no service uses ${key}`, fix: 'remove it' }));
       }),
   },
 ];
@@ -98,7 +103,7 @@ function unversioned({ compose }: Ground, section: string, form: RegExp, like: s
 
 type Variable = { name: string; isOptional: boolean; at: string };
 
-/** A name alone under `environment` is a variable that may be set. */
+/** A name without a value under `environment` is an optional variable. */
 function variablesOf({ compose, services }: Ground): Variable[] {
   const bare = services.flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(memberOf(tree, 'environment'))));
   return [
@@ -113,8 +118,8 @@ function missing(ground: Ground, which: (variable: Variable) => boolean, what: (
   const { sample, exports } = ground;
   const isKnown = (name: string) =>
     always.has(name) || sample.values.has(name) || sample.commentedAt.has(name) || exports.has(name);
-  const wanted = variablesOf(ground).filter((variable) => which(variable) && !isKnown(variable.name));
-  const first = new Map(wanted.toReversed().map(({ name, at }) => [name, at]));
+  const unknown = variablesOf(ground).filter((variable) => which(variable) && !isKnown(variable.name));
+  const first = new Map(unknown.toReversed().map(({ name, at }) => [name, at]));
   return [...first].map(([name, where]) => ({ where, what: what(name), fix: `add ${name}= to .env.sample` }));
 }
 

@@ -1,4 +1,4 @@
-// Lint rules about the app as a whole: its files' version, its main service, its release. Pure.
+// Lint rules about the whole app: the version of its files, its main service, its releases. Pure.
 
 import { type Found, type Ground, labelsOf, memberOf, type Rule, written } from './ground.ts';
 
@@ -8,7 +8,7 @@ export const releaseRules: Rule[] = [
   {
     id: 'C002',
     severity: 'error',
-    title: 'compose files say their version, and all the same',
+    title: 'every compose file declares the same version',
     look: ({ compose }) => {
       const first = written(memberOf(compose[0]?.tree, 'version')) ?? '3.8';
       return compose.flatMap(({ file, tree }): Found[] => {
@@ -16,7 +16,7 @@ export const releaseRules: Rule[] = [
         const where = tree.entries.get('version')?.at ?? `${file}:1`;
         if (version === null) return [{ where, what: 'no version is set', fix: `add version: "${first}"` }];
         if (version === first) return [];
-        return [{ where, what: `the version is ${version}, elsewhere ${first}`, fix: `write version: "${first}"` }];
+        return [{ where, what: `the version is ${version}, but elsewhere ${first}`, fix: `write version: "${first}"` }];
       });
     },
   },
@@ -37,18 +37,18 @@ export const releaseRules: Rule[] = [
       const fix = `write coop-cloud.\${STACK_NAME}.version=1.0.0+UPSTREAM`;
       if (ground.headVersion === null) return [{ where: versionAt(ground), what: 'no version label', fix }];
       if (release.test(ground.headVersion)) return [];
-      return [{ where: versionAt(ground), what: `${ground.headVersion} is no version of a release`, fix }];
+      return [{ where: versionAt(ground), what: `${ground.headVersion} is not a release version`, fix }];
     },
   },
   {
     id: 'C008',
     severity: 'error',
-    title: 'a changed app has a newer version than each of its releases',
+    title: 'a changed app has a newer version than all of its releases',
     look: (ground) => {
       const { headVersion, releases, isChanged } = ground;
       const newest = releases.find(({ version }) => headVersion !== null && !isNewer(headVersion, version));
       if (!isChanged || newest === undefined) return [];
-      const what = `the app has changed, and ${headVersion} is not newer than its release ${newest.version}`;
+      const what = `the app has changed, but ${headVersion} is not newer than its release ${newest.version}`;
       return [{ where: versionAt(ground), what, fix: 'raise the version label' }];
     },
   },
@@ -59,13 +59,13 @@ export const releaseRules: Rule[] = [
     look: ({ lightweightTags }) =>
       lightweightTags.map((tag) => ({
         where: `tag ${tag}`,
-        what: "this tag is not annotated; abra deploys none of the app's versions",
+        what: 'this tag is not annotated, so abra deploys no version of the app',
         fix: `git tag -a -f ${tag} ${tag}^{}`,
       })),
   },
 ];
 
-/** By the app's own three numbers; what follows the plus sign is upstream's. */
+/** Compares the app's own three numbers; the part after the plus sign is upstream's version. */
 function isNewer(version: string, than: string): boolean {
   const [ours, theirs] = [version, than].map((text) => release.exec(text)?.slice(1).map(Number));
   if (ours === undefined || theirs === undefined) return true;

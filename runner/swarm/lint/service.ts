@@ -1,10 +1,10 @@
-// Lint rules about single services: their image, their health, what they are told in the open. Pure.
+// Lint rules about single services: images, healthchecks, restarts, plain-text secrets, keys that Swarm ignores. Pure.
 
 import { type Found, type Ground, memberOf, pairsIn, type Rule, type Service, written } from './ground.ts';
 
 const moving = /^(stable|edge|main|master|nightly|dev|develop|unstable|rolling|canary|beta|rc)$/i;
 const secretName = /(^|_)(PASSWORD|PASSWD|PASS|SECRET|TOKEN|API_KEY|APIKEY|PRIVATE_KEY|SECRET_KEY|SECRET_KEY_BASE)$/i;
-/** What the stack of a Swarm takes no notice of. */
+/** Keys that Swarm ignores in a stack. */
 const ignored = ['tmpfs', 'restart', 'container_name'];
 
 export const serviceRules: Rule[] = [
@@ -18,14 +18,15 @@ export const serviceRules: Rule[] = [
     id: 'C005',
     severity: 'error',
     title: 'no image has the tag latest',
-    look: (ground) => images(ground, (tag) => (tag === 'latest' ? ['is whatever is newest', 'name a version'] : null)),
+    look: (ground) =>
+      images(ground, (tag) => (tag === 'latest' ? ['is always the newest image', 'name a version'] : null)),
   },
   {
     id: 'C006',
     severity: 'warning',
-    title: 'no image has a tag that moves',
+    title: 'no image has a moving tag',
     look: (ground) =>
-      images(ground, (tag) => (moving.test(tag ?? '') ? ['is another image tomorrow', 'name a version'] : null)),
+      images(ground, (tag) => (moving.test(tag ?? '') ? ['may be another image tomorrow', 'name a version'] : null)),
   },
   {
     id: 'C010',
@@ -39,13 +40,15 @@ export const serviceRules: Rule[] = [
   {
     id: 'C011',
     severity: 'error',
-    title: 'no variable stands in healthcheck.start_period',
+    title: 'healthcheck.start_period contains no variable',
     look: ({ services }) =>
       services.flatMap(({ trees }) =>
         trees.flatMap((tree): Found[] => {
           const period = memberOf(memberOf(tree, 'healthcheck'), 'start_period');
           if (!written(period)?.includes('$')) return [];
-          return [{ where: period?.at ?? '', what: 'abra reads no variable in start_period', fix: 'write it out' }];
+          return [
+            { where: period?.at ?? '', what: 'abra resolves no variable in start_period', fix: 'write the value' },
+          ];
         }),
       ),
   },
@@ -59,13 +62,13 @@ export const serviceRules: Rule[] = [
         .map(({ name, at }) => ({
           where: at,
           what: `${name} has no restart_policy`,
-          fix: 'say under deploy when it starts again',
+          fix: 'add one under `deploy`',
         })),
   },
   {
     id: 'C013',
     severity: 'error',
-    title: 'no secret stands in the open',
+    title: 'no secret is in plain text',
     look: ({ services, sample }) => [
       ...services
         .flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(memberOf(tree, 'environment'))))
@@ -79,7 +82,7 @@ export const serviceRules: Rule[] = [
         .filter(([key, value]) => isSecret(key, value))
         .map(([key]) => ({
           where: sample.at.get(key) ?? '.env.sample',
-          what: `${key} has the same value wherever the app is installed`,
+          what: `${key} has the same value in every installation`,
           fix: 'use a secret, which is generated',
         })),
     ],
@@ -93,7 +96,7 @@ export const serviceRules: Rule[] = [
         trees.flatMap((tree) =>
           ignored.flatMap((key): Found[] => {
             const at = tree.entries.get(key)?.at;
-            return at === undefined ? [] : [{ where: at, what: `Swarm ignores ${key}`, fix: 'take it out' }];
+            return at === undefined ? [] : [{ where: at, what: `Swarm ignores ${key}`, fix: 'remove it' }];
           }),
         ),
       ),
@@ -105,7 +108,7 @@ function images({ services }: Ground, judge: (tag: string | null) => [string, st
     trees.flatMap((tree): Found[] => {
       const image = tree.entries.get('image');
       const name = written(image?.value);
-      // A digest says more than any tag; a variable may say anything.
+      // A digest is better than any tag; the value of a variable is unknown.
       if (image === undefined || name === null || /@sha256:|\$/.test(name)) return [];
       const wrong = judge(/:([^/:]+)$/.exec(name)?.[1] ?? null);
       return wrong === null ? [] : [{ where: image.at, what: `${name} ${wrong[0]}`, fix: wrong[1] }];

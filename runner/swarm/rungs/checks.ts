@@ -1,5 +1,5 @@
-// What a rung has shown so far: the harness's own checks and the suite's tests as results, and the lines that people read.
-// Times are wall-clock milliseconds of this machine.
+// The results of a rung so far: the harness's own checks, the suite's tests, and the log that people read. Times are
+// wall-clock milliseconds of this machine.
 
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { AppRung } from '../../../state/entry/recipe.ts';
@@ -10,23 +10,23 @@ const logCharsMax = 768 * 1024;
 const messageCharsMax = 300;
 const lineCharsMax = 400;
 
-/** Why a check does not hold. `unclear`: what may be the machine's doing, such as time that ran out; no control bites by it. */
+/** Why a check fails. `unclear`: the machine may be the cause, for instance of a timeout; then no control bites. */
 export type Fault = string | { unclear: string } | null;
 
 export interface Checks {
-  /** Null from `look`: it holds. Else why not, which fails the check. True where it holds. */
+  /** Records a check, which passes if `look` returns null and fails with its fault otherwise. True if it passed. */
   check(name: string, look: () => Promise<Fault>): Promise<boolean>;
-  /** What a suite's box ended with and reported. */
+  /** Adds the tests and the output of a suite's box. */
   take(tests: TestResult[], output: string): void;
   say(line: string): void;
-  /** Checks and tests of one of several turns carry its name in front. */
+  /** Prefixes the checks and tests of one of several turns with its name. */
   turn(name: string): Checks;
   end(rest?: { failed?: string | null; skipped?: string | null }): RungEnd;
 }
 
 export type CheckLog = { checks: Checks; output(): StepEnd['output'] };
 
-/** `stage` is the rung's name, on each result. */
+/** `stage` is the rung's name, which every result gets. */
 export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => void): CheckLog {
   const tests: TestResult[] = [];
   let log = '';

@@ -1,6 +1,6 @@
-// A disaster, made and repaired: every service of the app is stopped, every volume emptied (as seen by the harness, not by the
-// app), what was backed up is restored but for what the turn leaves out, and the app is started again. Wiping under a running
-// service would be vacuous: it keeps deleted files open.
+// Simulates a disaster and the recovery from it: stops every service of the app, empties every volume (verified by the
+// harness, not the app), restores the backup except what the turn leaves out, and starts the app again. Wiping under a
+// running service would prove nothing, because it keeps deleted files open.
 
 import type { Checks } from './checks.ts';
 import type { AppSite } from './site.ts';
@@ -9,7 +9,7 @@ import { atRest, hookRan, keepLogs, standsAgain } from './steps.ts';
 /** Snapshot ids by volume. */
 export type Backup = ReadonlyMap<string, string>;
 
-/** False where the app could not be brought to where its restore tests run. */
+/** False if the app did not reach the point where its restore tests can run. */
 export async function drill(
   site: AppSite,
   checks: Checks,
@@ -23,10 +23,9 @@ export async function drill(
   for (const volume of app.volumes) {
     const wiped = await checks.check(`volume ${volume} is wiped`, async () => {
       const { before, after } = await site.vault.wipe(volume);
-      if (after > 0) return { unclear: `${after} entries are still there` };
-      // Of a turn before this one it may have been left out.
-      if (before === 0 && omit.size === 0 && backup.has(volume))
-        return 'it was empty before: nothing was there to lose';
+      if (after > 0) return { unclear: `${after} entries are left` };
+      // An earlier turn may have left this volume out of the restore.
+      if (before === 0 && omit.size === 0 && backup.has(volume)) return 'it was already empty: it had nothing to lose';
       return null;
     });
     if (!wiped) return false;
@@ -41,7 +40,7 @@ export async function drill(
   return atRest(site, checks, 'after the restore');
 }
 
-/** Seeds, then backs up every labelled volume, repeating the whole backup where its own look says no. Null where it failed. */
+/** Seeds, then backs up every labelled volume; repeats all of it while `verifyBackup` fails. Null if a backup fails. */
 export async function backUp(site: AppSite, checks: Checks): Promise<Backup | null> {
   if (!(await hookRan(site, checks, 'preBackup'))) return null;
   const { verifyBackup } = site.recipe;
@@ -50,8 +49,8 @@ export async function backUp(site: AppSite, checks: Checks): Promise<Backup | nu
     const backup = await backUpOnce(site, checks);
     if (backup === null) return null;
     if (!verifyBackup || (await verified(site, verifyBackup))) return backup;
-    checks.say(`the backup does not hold what it should (try ${attempt} of ${tries})`);
-    // The restore is what decides; a look that never says yes must not hide it.
+    checks.say(`verifyBackup fails (attempt ${attempt} of ${tries})`);
+    // The restore decides; a `verifyBackup` that never succeeds must not hide it.
     if (attempt === tries) return backup;
   }
 }
@@ -88,21 +87,21 @@ const hookWords: Record<Hook, string> = {
   restorePostHook: 'the hook after the restore',
 };
 
-/** The app's own hooks, from its labels, in the running containers. */
+/** Runs the app's hooks, from its labels, in the running containers. */
 async function inContainers(site: AppSite, checks: Checks, hook: Hook): Promise<boolean> {
   const { stack, app } = site.current();
   for (const planned of app.backup.services) {
     const command = planned[hook];
     if (command === null) continue;
-    const held = await checks.check(`${hookWords[hook]} runs in ${planned.service}`, async () => {
+    const passed = await checks.check(`${hookWords[hook]} runs in ${planned.service}`, async () => {
       const end = await stack.exec(planned.service, { command: ['sh', '-c', command], seconds: site.seconds.hook });
       if (end.exit === 0) return null;
-      const said = Buffer.concat([end.stderr, end.stdout]).toString().trim().slice(-200);
+      const output = Buffer.concat([end.stderr, end.stdout]).toString().trim().slice(-200);
       return end.timedOut
         ? { unclear: `it took longer than ${site.seconds.hook} s` }
-        : `it ended with ${end.exit}: ${said}`;
+        : `it exited with ${end.exit}: ${output}`;
     });
-    if (!held) return false;
+    if (!passed) return false;
   }
   return true;
 }

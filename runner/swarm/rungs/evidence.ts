@@ -1,5 +1,5 @@
-// What a run looked like, as files beside its record, for people: pages when their tests were over; after a red rung, before
-// anything is taken down, the services.
+// Files beside a run's record, for people: screenshots of pages after their tests and, after a red rung, the state of
+// the services before anything is taken down.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import type { Stack } from '../app/app.ts';
 
 const fileCharsMax = 1024 * 1024;
 
-/** True where a rung failed, whether a test says so or the rung itself. */
+/** True if a rung failed, by itself or through a test. */
 export function isRed({ tests, failed }: RungEnd): boolean {
   return failed !== null || tests.some(({ status }) => status === 'fail');
 }
 
-/** Lays the pictures of a rung's pages. Gives them by their names there. Never rejects: evidence is no part of the verdict. */
+/** Writes a rung's screenshots and returns them by file name. Never rejects: evidence is not part of the verdict. */
 export async function keepPictures(
   dir: string,
   rung: string,
@@ -24,12 +24,12 @@ export async function keepPictures(
     if (named.size > 0) await mkdir(dir, { recursive: true, mode: 0o700 });
     for (const [name, bytes] of named) await writeFile(join(dir, name), bytes);
   } catch {
-    // The disk may be full; they are searched for secrets all the same.
+    // The disk may be full; they are still searched for secrets.
   }
   return named;
 }
 
-/** Writes what there is to see. Values of the run's secrets are taken out. Never rejects: evidence is no part of the verdict. */
+/** Writes the stack's evidence without values of the run's secrets. Never rejects: it is not part of the verdict. */
 export async function keepEvidence(dir: string, stack: Stack, secrets: ReadonlyMap<string, string>): Promise<void> {
   try {
     const files = await stack.evidence();
@@ -39,6 +39,6 @@ export async function keepEvidence(dir: string, stack: Stack, secrets: ReadonlyM
       await writeFile(join(dir, name.replace(/[^A-Za-z0-9._-]/g, '_')), hidden.slice(0, fileCharsMax));
     }
   } catch {
-    // The engine may be what failed.
+    // The engine itself may be what failed.
   }
 }

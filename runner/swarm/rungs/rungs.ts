@@ -1,5 +1,5 @@
-// The five rungs of an app. The harness's own checks always run; the suite's tests only add to them. What each proves is in the
-// record by name: nothing passes by an exit code, a state that was not looked at, or a rung that was silently left out.
+// The five rungs of an app. The harness's own checks always run; the suite's tests only add to them. The record names
+// everything that each proves: nothing passes by an exit code alone, an unchecked state, or a rung silently left out.
 
 import type { AppRung } from '../../../state/entry/recipe.ts';
 import type { RungEnd } from '../../run/engine.ts';
@@ -10,7 +10,7 @@ import { backUp, drill } from './drill.ts';
 import type { AppSite } from './site.ts';
 import { atRest, faultOf, hookRan, keepLogs, suiteRan } from './steps.ts';
 
-/** Carries out one rung. Rejects only where the machine fails or the site's signal aborts. */
+/** Carries out one rung. Rejects only if the machine fails or the site's signal aborts. */
 export async function climbRung(site: AppSite, rung: AppRung | 'drill', checks: Checks): Promise<RungEnd> {
   switch (rung) {
     case 'install':
@@ -32,15 +32,15 @@ export async function climbRung(site: AppSite, rung: AppRung | 'drill', checks: 
 
 async function install(site: AppSite, checks: Checks): Promise<RungEnd> {
   for (const need of site.needs) {
-    const stood = await checks.check(`${need.name}, which the app needs, stands`, async () => {
+    const passed = await checks.check(`${need.name}, which the app needs, stands`, async () => {
       const { failed } = await need.stack.deploy(need.app);
       site.facts.deploys.made += 1;
       return failed ?? (await need.stands());
     });
-    if (!stood) return checks.end();
+    if (!passed) return checks.end();
   }
   const app = site.base?.app ?? site.head;
-  checks.say(`version ${app.version ?? 'without a label'}`);
+  checks.say(`version ${app.version ?? 'unknown: no version label'}`);
   if (!(await deployed(site, checks, app, null))) return checks.end();
   site.facts.deploys.made += 1;
   if (!(await atRest(site, checks, 'after the install'))) return checks.end();
@@ -59,11 +59,11 @@ async function upgrade(site: AppSite, checks: Checks): Promise<RungEnd> {
   const before = await site.stack.identity();
   if (!(await deployed(site, checks, head, before))) return checks.end();
   const after = await site.stack.identity();
-  const moved = await checks.check('what is deployed is the version under test', async () =>
+  const hasChanged = await checks.check('what is deployed is the version under test', async () =>
     crossing(base.app, head, before, after),
   );
-  if (!moved) return checks.end();
-  if (changedServices(base.app, head).length === 0) checks.say('the new version changes no service but in its labels');
+  if (!hasChanged) return checks.end();
+  if (changedServices(base.app, head).length === 0) checks.say('the new version changes only labels of services');
   facts.crossover = { from: before.version ?? '', to: after.version ?? '', sha: base.release.sha };
   checks.say(`${before.version} → ${after.version}`);
   if (await atRest(site, checks, 'after the upgrade')) await suiteRan(site, checks, 'upgrade');
@@ -78,7 +78,7 @@ async function backupRestore(site: AppSite, checks: Checks): Promise<RungEnd> {
   if (!(await hookRan(site, checks, 'preRestore'))) return checks.end();
   if (!(await drill(site, checks, backup, new Set()))) return checks.end();
   if (site.suite.filesOf('restore').length === 0)
-    return checks.end({ failed: `no test looks at what was restored; write ${site.recipe.suite}/restore.test.ts` });
+    return checks.end({ failed: `no test checks the restored data; write ${site.recipe.suite}/restore.test.ts` });
   await suiteRan(site, checks, 'restore');
   return checks.end();
 }
@@ -88,7 +88,7 @@ async function functional(site: AppSite, checks: Checks): Promise<RungEnd> {
   if (why !== undefined) return checks.end({ skipped: why });
   if (site.suite.filesOf('functional').length === 0)
     return checks.end({
-      failed: `there is no test of what the app does; write ${site.recipe.suite}/functional.test.ts`,
+      failed: `no test checks what the app does; write ${site.recipe.suite}/functional.test.ts`,
     });
   await suiteRan(site, checks, 'functional');
   return checks.end();
@@ -109,7 +109,7 @@ async function lint(site: AppSite, checks: Checks): Promise<RungEnd> {
   });
 }
 
-/** All that was backed up once, so that a later red comes from what is left out; then each turn of the control. */
+/** First restores the whole backup, so that any later red is due to what is left out; then runs each turn. */
 async function drills(site: AppSite, checks: Checks): Promise<RungEnd> {
   const backup = await backUp(site, checks);
   if (backup === null) return checks.end();
@@ -122,7 +122,7 @@ async function drills(site: AppSite, checks: Checks): Promise<RungEnd> {
       : [all, ...volumes.map((volume) => ({ name: `without ${volume}`, omit: new Set([volume]) }))];
   for (const { name, omit } of turns) {
     const turn = checks.turn(name);
-    // A suite that could count its turns could fail on purpose in those that must be red.
+    // Resets the marks: a suite that could count its turns could fail on purpose in those that must be red.
     site.marks.clear();
     for (const [mark, value] of marks) site.marks.set(mark, value);
     if (await drill(site, turn, backup, omit)) await suiteRan(site, turn, 'restore');
@@ -141,20 +141,20 @@ async function deployed(site: AppSite, checks: Checks, app: AdmittedApp, before:
   return checks.check('every service stands', async () => {
     const converged = await stack.converge({ seconds: recipe.seconds.deploy, before });
     const { restarts } = converged;
-    if (restarts > 0) checks.say(`${restarts} ${restarts === 1 ? 'task was' : 'tasks were'} started again on the way`);
+    if (restarts > 0) checks.say(`${restarts} ${restarts === 1 ? 'task was' : 'tasks were'} restarted meanwhile`);
     return faultOf(converged);
   });
 }
 
-/** Null where the version under test is what runs now: its label, and every service that it changes. */
+/** Null if the version under test now runs: its label, and every service that it changes. */
 function crossing(base: AdmittedApp, head: AdmittedApp, before: Identity, after: Identity): string | null {
   if (after.version !== head.version)
-    return `the label says ${after.version}, the version under test is ${head.version}`;
+    return `the version label is ${after.version}, but the version under test is ${head.version}`;
   const stuck = changedServices(base, head).find((name) => {
     const [was, is] = [before.services[name], after.services[name]];
     return is === undefined || (was?.imageId === is.imageId && was.spec === is.spec);
   });
-  return stuck === undefined ? null : `service ${stuck} runs as it did before, although the new version changes it`;
+  return stuck === undefined ? null : `service ${stuck} still runs as before, although the new version changes it`;
 }
 
 function notCapable({ backup }: AdmittedApp): string | null {

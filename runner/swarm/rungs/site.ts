@@ -1,5 +1,5 @@
-// Everything that one run of an app holds: its names, its versions, its stacks, the vault, the boxes of its suite. What is made
-// is noted with how it is undone, so that teardown is legal over something half made.
+// Everything that one run of an app has: names, versions, stacks, the vault, the boxes of its suite. Each part
+// registers how to undo it when it is created, so teardown also works on a half-open site.
 
 import { mkdir } from 'node:fs/promises';
 import type { AppRecipe, Need, Release } from '../../../state/entry/recipe.ts';
@@ -28,7 +28,7 @@ import { type SuiteFiles, suiteFiles } from '../suite/files.ts';
 import { appHost } from '../suite/host.ts';
 import { openSuite, type Suite } from '../suite/suite.ts';
 
-/** Commands of the app's own labels, and looks at a backup. */
+/** For hooks from the app's labels, and for `verifyBackup`. */
 const hookSeconds = 120;
 const expiryMs = 6 * 3600 * 1000;
 const teardownMs = 180_000;
@@ -38,7 +38,7 @@ export type NeedSite = {
   name: string;
   app: AdmittedApp;
   stack: Stack;
-  /** Null once it stands and is ready, else why not. */
+  /** Null once it has converged and is ready, else why not. */
   stands(): Promise<string | null>;
 };
 
@@ -48,7 +48,7 @@ export type AppSite = {
   names: RunNames;
   docker: Docker;
   head: AdmittedApp;
-  /** The release that is upgraded from; null where the version under test is installed at once. */
+  /** The release to upgrade from; null if the version under test is installed directly. */
   base: { app: AdmittedApp; release: Release } | null;
   needs: NeedSite[];
   stack: Stack;
@@ -56,33 +56,33 @@ export type AppSite = {
   suite: SuiteFiles & { boxes: Suite };
   secrets: Map<string, string>;
   facts: Facts;
-  /** What was deployed last, and its stack. */
+  /** The app that was deployed last, and its stack. */
   current(): { app: AdmittedApp; stack: Stack };
   deployed(app: AdmittedApp): void;
   lint(): Facts['lint'];
   denied(): string[];
   marks: Marks;
-  /** Logs of containers that went since, and pictures of pages, by what they are called: they are searched for secrets too. */
+  /** Logs of removed containers, and screenshots, by description: they are searched for secrets too. */
   gone: Map<string, string | Uint8Array>;
   seconds: { hook: number };
-  /** Where what people want to see is laid. */
+  /** The folder for evidence.ts. */
   evidenceDir: string;
-  /** Aborted with whichever step is aborted, and by teardown. */
+  /** Aborts when any step is aborted, and at teardown. */
   signal: AbortSignal;
 };
 
 export type SiteOptions = {
   sandbox: Sandbox;
-  /** The engine that holds the trees. */
+  /** The engine that has the trees. */
   trees: Engine;
   runsDir: string;
-  /** Of the Docker engine. */
+  /** The Docker engine's socket. */
   socket: string;
-  /** Coldpass's own packages, which suites are tested with. */
+  /** Coldpass's node_modules, with which suites run. */
   modules: string;
 };
 
-/** What has to be undone, in order of making. Each answers with what would not go. */
+/** The steps of teardown, in order of creation. Each returns what it could not remove. */
 export type Undoing = (() => Promise<string[]>)[];
 
 type Ground = {
@@ -96,14 +96,14 @@ type Ground = {
   signal: AbortSignal;
 };
 
-/** `refused`: the app cannot be taken up as it stands, and nothing of it was made. Rejects where the machine fails. */
+/** `refused`: the app is not admitted, and nothing of it was created. Rejects if the machine fails. */
 export async function openSite(
   options: SiteOptions,
   order: Order,
   { undoing, signal }: { undoing: Undoing; signal: AbortSignal },
 ): Promise<AppSite | { refused: string }> {
   const { recipe } = order.pinned;
-  if (recipe.engine !== 'swarm') throw new RunnerError('engine', `${order.pinned.name} is no app`);
+  if (recipe.engine !== 'swarm') throw new RunnerError('engine', `${order.pinned.name} is not an app recipe`);
   const report = await dockerReport(options.socket);
   if (!report.ok) throw new RunnerError('engine', `${report.why}; ${report.mend}`);
   const lock = await lockRun(order.run);
@@ -118,12 +118,12 @@ export async function openSite(
   const network = `${names.stack}_proxy`;
   const tree = options.trees.tree(order.run);
   const on = { order, recipe, names, labels, network, platform: report };
-  // The image is no run's own, and looked at while the versions are read.
+  // The image belongs to no single run; it is ensured while the versions are read.
   const [versions, image] = await Promise.all([versionsOf(on, tree), ensureToolsImage(docker)]);
   return 'refused' in versions ? versions : make(ground, versions, image);
 }
 
-/** Everything of the run goes, and what stood beside it is counted. Each leak in words. */
+/** Removes everything of the run and counts the witnesses. Returns a line for each leak. */
 export async function takeDown(app: AppSite | null, undoing: Undoing): Promise<string[]> {
   const leaks: string[] = [];
   for (const undo of undoing.reverse()) {
@@ -137,7 +137,7 @@ export async function takeDown(app: AppSite | null, undoing: Undoing): Promise<s
   return leaks;
 }
 
-/** `cp` and the run's own digits. */
+/** The stack is `cp` and the run's digits. */
 export function namesOf({ run }: Pick<Order, 'run'>): RunNames {
   const stack = `cp${run.slice(2)}`;
   return { run, stack, domain: `${stack}.test` };
@@ -163,15 +163,15 @@ async function make(ground: Ground, versions: Versions, image: string): Promise<
   undoing.push(() => unmake(ground, facts, vaultClosed));
   facts.witnesses = { planted: await plantWitnesses(docker, order.run), intact: 0 };
   const secrets = secretsFor([head.app, ...(base ? [base.app] : [])], versions.needs);
-  const stackOf = (its: RunNames, values: Map<string, string>): Stack =>
-    openStack(docker, { names: its, labels, secrets: values, network: `${names.stack}_proxy`, intend, signal });
+  const stackOf = (stackNames: RunNames, values: Map<string, string>): Stack =>
+    openStack(docker, { names: stackNames, labels, secrets: values, network: `${names.stack}_proxy`, intend, signal });
   const stack = stackOf(names, secrets.app);
-  const needs = versions.needs.map(({ name, need, app, names: its }): NeedSite => {
-    const own = stackOf(its, secrets.needs[name] ?? new Map());
-    return { name, app, stack: own, stands: () => needStands(own, need, recipe.seconds.deploy, signal) };
+  const needs = versions.needs.map(({ name, need, app, names: needNames }): NeedSite => {
+    const stack = stackOf(needNames, secrets.needs[name] ?? new Map());
+    return { name, app, stack, stands: () => needStands(stack, need, recipe.seconds.deploy, signal) };
   });
   const vault = await openVault({ docker, names, labels, image, signal });
-  // Its containers go while the services do.
+  // Its containers are removed while the services are.
   undoing.push(async () => {
     vaultClosed = vault.close();
     return [];
@@ -181,7 +181,19 @@ async function make(ground: Ground, versions: Versions, image: string): Promise<
   const host = appHost({ names, recipe, needs, secrets: secrets.app, current });
   const { context, suite } = await openBoxes(ground, host);
   return {
-    ...{ order, recipe, names, docker, head: head.app, base, needs, stack, vault, suite, facts, current, signal },
+    order,
+    recipe,
+    names,
+    docker,
+    head: head.app,
+    base,
+    needs,
+    stack,
+    vault,
+    suite,
+    facts,
+    current,
+    signal,
     secrets: secrets.all,
     deployed(app) {
       deployed = app;
@@ -230,7 +242,7 @@ async function needStands(stack: Stack, need: Need, seconds: number, signal: Abo
   return failed ?? (await awaitReady(stack, need.ready, { seconds, signal }));
 }
 
-/** Stacks, volumes, secrets and networks; then the witnesses, which must all be as they were. */
+/** Removes stacks, volumes, secrets and networks; then counts the witnesses, which must all exist, and removes them. */
 async function unmake({ docker, order }: Ground, facts: Facts, vaultClosed: Promise<void>): Promise<string[]> {
   const unclosed = vaultClosed.then(
     () => [],
@@ -241,13 +253,20 @@ async function unmake({ docker, order }: Ground, facts: Facts, vaultClosed: Prom
   const planted = facts.witnesses?.planted ?? 0;
   const intact = await countWitnesses(docker, order.run);
   facts.witnesses = { planted, intact };
-  if (intact < planted)
-    leaks.push(`${planted - intact} of ${planted} objects of others that stood beside the run are gone.`);
+  if (intact < planted) leaks.push(`${planted - intact} of ${planted} objects that do not belong to the run are gone.`);
   return [...leaks, ...(await removeWitnesses(docker, order.run))];
 }
 
 function factsOf({ needs }: Versions): Facts {
   const expected = 1 + needs.length;
-  const nothing = { images: {}, backedUp: [], witnesses: null, residue: null, lint: [], denied: [] };
-  return { ...nothing, deploys: { made: 0, expected }, crossover: null };
+  return {
+    images: {},
+    backedUp: [],
+    witnesses: null,
+    residue: null,
+    lint: [],
+    denied: [],
+    deploys: { made: 0, expected },
+    crossover: null,
+  };
 }

@@ -1,4 +1,4 @@
-// The small steps that rungs are made of. Each answers whether to go on; what it found is in the checks.
+// The small steps that rungs are made of. Each returns whether to continue; its results are in the checks.
 
 import type { Ready } from '../../../state/entry/recipe.ts';
 import type { StepEnd } from '../../run/engine.ts';
@@ -9,23 +9,23 @@ import type { Checks, Fault } from './checks.ts';
 import { keepPictures } from './evidence.ts';
 import type { AppSite } from './site.ts';
 
-/** Of a container that goes. */
+/** From a container before it is removed. */
 const logLines = 10_000;
 
-/** Every service stands, and what the recipe calls ready is. */
+/** Waits until every `ready` probe of the recipe succeeds. */
 export async function atRest(site: AppSite, checks: Checks, when: string): Promise<boolean> {
   const { recipe, signal } = site;
   for (const probe of recipe.ready) {
-    const held = await checks.check(`${probeWords(probe)} ${when}`, async () => {
+    const passed = await checks.check(`${probeWords(probe)} ${when}`, async () => {
       const late = await awaitReady(site.current().stack, [probe], { seconds: recipe.seconds.deploy, signal });
       return late === null ? null : { unclear: late };
     });
-    if (!held) return false;
+    if (!passed) return false;
   }
   return true;
 }
 
-/** Before containers go: their logs go with them. */
+/** Keeps the logs of all services, because they vanish with the containers. */
 export async function keepLogs({ current, gone }: AppSite): Promise<void> {
   const { app, stack } = current();
   for (const service of Object.keys(app.services))
@@ -42,7 +42,7 @@ export function faultOf({ failed, late }: Converged): Fault {
   return failed !== null && late ? { unclear: failed } : failed;
 }
 
-/** One of the suite's hooks; it need not be there. */
+/** Runs a hook of the suite; passes if it does not exist. */
 export async function hookRan(site: AppSite, checks: Checks, name: HookName): Promise<boolean> {
   if (!site.suite.has('ops.ts')) return true;
   return checks.check(`hook ${name}`, async () => {
@@ -52,7 +52,7 @@ export async function hookRan(site: AppSite, checks: Checks, name: HookName): Pr
   });
 }
 
-/** The suite's test files of a rung; false where they failed. None is fine, unless the rung is about nothing else. */
+/** Runs a rung's test files; false if they failed. True if there are none: a rung that needs some checks for them. */
 export async function suiteRan(site: AppSite, checks: Checks, rung: string): Promise<boolean> {
   const files = site.suite.filesOf(rung);
   if (files.length === 0) return true;
@@ -67,17 +67,17 @@ export async function suiteRan(site: AppSite, checks: Checks, rung: string): Pro
     const skipped = tests.filter(({ status }) => status === 'skip' || status === 'todo');
     if (skipped.length > 0) return { unclear: `${skipped.length} skipped: ${skipped[0]?.id.slice(0, 120)}` };
     if (tests.length === 0) return { unclear: 'no test ran' };
-    // A test that fails says so itself, and ends vitest with 1.
+    // A failing test is reported as itself, and makes vitest exit with 1.
     return failing > 0 ? null : whyNot(end, site.recipe.seconds.tests);
   });
   return ran && failing === 0;
 }
 
 function whyNot({ started, exit, timedOut, outOfMemory, troubles }: StepEnd, seconds: number): Fault {
-  if (!started) return { unclear: `its box could not be made: ${troubles[0] ?? ''}` };
+  if (!started) return { unclear: `its box could not be started: ${troubles[0] ?? ''}` };
   if (timedOut) return { unclear: `it took longer than ${seconds} s` };
   if (outOfMemory) return { unclear: 'it ran out of memory' };
-  return exit === 0 ? null : `it ended with ${exit}`;
+  return exit === 0 ? null : `it exited with ${exit}`;
 }
 
 function textOf({ output }: StepEnd): string {

@@ -1,9 +1,9 @@
-// The engine for apps: each run deploys an app from its own compose files as stacks of its own on a Docker Swarm, takes it up the
-// rungs, and takes everything down again. Recipes of commands go to the engine that it is given. Trees, clones and boxes are that
-// one's too; what is added here are stacks, and the way back from them.
+// The engine for apps: each run deploys an app from its compose files as its own stacks on a Docker Swarm, takes it up
+// the rungs, and removes everything again. Recipes of commands are passed on to the `commands` engine, which also
+// provides trees, clones and boxes; this file adds stacks and their teardown.
 //
-//   setup: lock → tree → compose files admitted → witnesses → (rung)* → examine → destroy: stacks, volumes, secrets, networks
-//                                                                              gone, witnesses counted, lock freed
+//   setup: lock → tree → compose files admitted → witnesses → (rung)* → examine → destroy
+//   destroy: stacks, volumes, secrets and networks removed → witnesses counted → lock released
 
 import type { RunId } from '../../../state/entry/ids.ts';
 import { RunnerError } from '../../box/errors.ts';
@@ -22,7 +22,7 @@ type Site = {
   app: AppSite | null;
   undoing: Undoing;
   steps: Map<string, RunningRung>;
-  /** Aborted by a step that is aborted, and by teardown. */
+  /** Aborts when any step is aborted, and at teardown. */
   end: AbortController;
 };
 type RunningRung = { done: Promise<StepEnd>; listeners: ((line: string) => void)[] };
@@ -33,9 +33,9 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
 
   async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
     const prepared = await commands.setup(order, signal);
-    // A trigger's command is asked of the tree alone.
-    const isAlone = order.purpose.kind === 'trigger' || order.pinned.recipe.engine !== 'swarm';
-    if (isAlone || 'refused' in prepared) return prepared;
+    // A trigger's command needs only the tree.
+    const needsNoApp = order.purpose.kind === 'trigger' || order.pinned.recipe.engine !== 'swarm';
+    if (needsNoApp || 'refused' in prepared) return prepared;
     const site: Site = { order, app: null, undoing: [], steps: new Map(), end: new AbortController() };
     sites.set(order.run, site);
     const app = await openSite({ ...options, trees: commands }, order, {
@@ -47,11 +47,12 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
     return prepared;
   }
 
-  /** A rung of its own; a command (a reproducer) in the boxes that the suite's tests have. */
+  /** Starts a rung; or a command (a reproducer), in the same kind of box as the suite's tests. */
   async function start(run: RunId, step: Step, signal: AbortSignal): Promise<void> {
     const site = sites.get(run);
     if (!site?.app) return commands.start(run, step, signal);
-    if (site.steps.has(step.name)) throw new RunnerError('engine', `step "${step.name}" of ${run} was started before`);
+    if (site.steps.has(step.name))
+      throw new RunnerError('engine', `step "${step.name}" of ${run} has already been started`);
     const abort = () => site.end.abort();
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
@@ -59,7 +60,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
     const done = carryOut(site.app, step, (line) => {
       for (const listener of listeners) listener(line);
     }).finally(() => signal.removeEventListener('abort', abort));
-    done.catch(() => {}); // `wait` is where it is heard
+    done.catch(() => {}); // `wait` reports the error.
     site.steps.set(step.name, { done, listeners });
   }
 
@@ -92,7 +93,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
       const app = sites.get(run)?.app;
       return app ? examineSite(app, texts, signal) : commands.examine(run, texts, signal);
     },
-    // An app's tree is not copied: what a control changes is deployed anew from a clone.
+    // An app's tree is not copied: what a control changes is deployed from a new clone.
     keep: async (run, signal) => (sites.has(run) ? false : commands.keep(run, signal)),
     destroy,
     sweep: async (isLive) => [...(await commands.sweep(isLive)), ...(await sweepApps(options.socket, isLive))],
@@ -108,13 +109,19 @@ async function carryOut(app: AppSite, step: Step, onLine: (line: string) => void
   const ms = Math.round(performance.now() - startedAtMs);
   const aborted = rung === null;
   return {
-    ...{ started: true, exit: aborted ? null : 0, signal: null, timedOut: false, outOfMemory: false },
-    ...{ ms, troubles: [], output: log.output() },
-    rung: rung ?? log.checks.end({ failed: 'it was ended' }),
+    started: true,
+    exit: aborted ? null : 0,
+    signal: null,
+    timedOut: false,
+    outOfMemory: false,
+    ms,
+    troubles: [],
+    output: log.output(),
+    rung: rung ?? log.checks.end({ failed: 'it was aborted' }),
   };
 }
 
-/** Null where it ended because the signal aborted; what breaks otherwise is the machine's. */
+/** Null if it rejected because the signal aborted; any other error is the machine's. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
   try {
     return await work;

@@ -1,5 +1,5 @@
-// `docker stack deploy`: a notion of the command line, so the command is used for it. It gets the document on its standard
-// input and an environment of DOCKER_HOST and PATH alone, no configuration of anyone's, and dies with this process.
+// `docker stack deploy` exists only in docker's command line, so that is run. It gets the document on standard input,
+// an environment of only DOCKER_HOST and PATH, and no user configuration; it dies with this process.
 
 import { execa } from 'execa';
 import { plainText } from '../../box/collect.ts';
@@ -9,12 +9,12 @@ import { findProgram, programFolders } from '../engine/report.ts';
 
 const deploySeconds = 300;
 const outputBytesMax = 256 * 1024;
-const saidMax = 400;
+const lineCharsMax = 400;
 const attemptsMax = 4;
-/** No such folder: the command line then has no configuration, no credentials and no plug-ins. */
+/** Does not exist, so that the command line has no configuration, credentials or plug-ins. */
 const configDir = '/nonexistent/coldpass';
 
-/** Null once Swarm has taken it; else the first thing that it said against it, in one line. */
+/** Null once Swarm has accepted the stack; else its error, in one line. */
 export async function deployStack(
   docker: Docker,
   stack: string,
@@ -28,8 +28,8 @@ export async function deployStack(
   for (let attempt = 1; ; attempt += 1) {
     const { failed, stderr } = await run(cli, docker, args, document, signal);
     if (!failed) return null;
-    await docker.ping(); // Rejects where it is not the document's fault.
-    // The service moved between the command line's look and its word; nothing but the text tells.
+    await docker.ping(); // Rejects if the engine is down: then it is not the document's fault.
+    // The service changed between the command's read and its update; only the message reveals this.
     if (attempt < attemptsMax && stderr.includes('update out of sequence')) continue;
     return lineIn(stderr);
   }
@@ -40,18 +40,25 @@ async function run(cli: string, docker: Docker, args: string[], input: string, s
   const setpriv = findProgram('setpriv');
   const words = [cli, '--config', configDir, ...args];
   const [program = '', ...rest] = setpriv === null ? words : [setpriv, '--pdeathsig', 'KILL', ...words];
-  const ended = await execa(program, rest, {
-    ...{ env, extendEnv: false, cwd: '/', input, reject: false, killSignal: 'SIGKILL' },
-    ...{ timeout: deploySeconds * 1000, cancelSignal: signal, maxBuffer: outputBytesMax },
+  const result = await execa(program, rest, {
+    env,
+    extendEnv: false,
+    cwd: '/',
+    input,
+    reject: false,
+    killSignal: 'SIGKILL',
+    timeout: deploySeconds * 1000,
+    cancelSignal: signal,
+    maxBuffer: outputBytesMax,
   });
   signal.throwIfAborted();
-  if (ended.timedOut) throw new RunnerError('engine', `docker stack deploy did not end within ${deploySeconds} s`);
-  if (ended.exitCode === undefined)
-    throw new RunnerError('engine', 'docker stack deploy cannot be run', { cause: ended });
-  return { failed: ended.failed, stdout: ended.stdout, stderr: ended.stderr };
+  if (result.timedOut) throw new RunnerError('engine', `docker stack deploy did not end within ${deploySeconds} s`);
+  if (result.exitCode === undefined)
+    throw new RunnerError('engine', 'docker stack deploy cannot be run', { cause: result });
+  return { failed: result.failed, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** Command lines of 26 and later know it; those of 29 would wait without. */
+/** Docker 26 and later have `--detach`; docker 29 would wait without it. */
 async function hasDetach(cli: string, docker: Docker): Promise<boolean> {
   const { stdout } = await run(
     cli,
@@ -68,6 +75,6 @@ function lineIn(stderr: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^(since --detach|level=)/i.test(line));
-  const said = lines.at(-1) ?? 'docker stack deploy failed and said nothing';
-  return said.replace(/Error response from daemon: |rpc error: code = \w+ desc = /g, '').slice(0, saidMax);
+  const line = lines.at(-1) ?? 'docker stack deploy failed without a message';
+  return line.replace(/Error response from daemon: |rpc error: code = \w+ desc = /g, '').slice(0, lineCharsMax);
 }

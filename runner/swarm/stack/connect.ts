@@ -1,7 +1,7 @@
-// A connection to a port of a container, wherever it listens. By its address on docker_gwbridge, which needs nothing published;
-// and where that answers nothing (an internal network, a listener on loopback, a bridge that is another engine's) from inside
-// its network namespace. An address that this machine has no bridge to is never tried: the packet would leave by the default
-// route, and whatever answers there is not the container.
+// Connects to a port of a container, on whatever address it listens. First by its address on docker_gwbridge, which
+// needs no published port; if nothing answers there (an internal network, a listener on loopback, another engine's
+// bridge), from inside its network namespace. Never tries an address to which this machine has no bridge: the packet
+// would leave by the default route, and whatever answered would not be the container.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,9 +15,9 @@ import { findProgram, programFolders } from '../engine/report.ts';
 const bridge = 'docker_gwbridge';
 const directMs = 2_000;
 const insideMs = 10_000;
-const toldFd = 3;
+const statusFd = 3;
 
-/** Rejects with an Error of code ECONNREFUSED where nothing listens; RunnerError where the container is gone. */
+/** Rejects with an Error of code ECONNREFUSED if nothing listens, with RunnerError if the container is gone. */
 export async function connectTo(docker: Docker, container: string, port: number): Promise<Duplex> {
   const [address, { pid, addresses }] = await Promise.all([
     bridgeAddress(docker, container),
@@ -25,11 +25,11 @@ export async function connectTo(docker: Docker, container: string, port: number)
   ]);
   const direct = address === null ? null : await tryDirect(address, port);
   const connection = direct ?? (await connectInside(pid, port, ['127.0.0.1', '::1', ...addresses]));
-  // What a container does to a connection (a reset, say) must not end this process where nobody listens for it.
+  // An error that the container causes (such as a reset) must not end this process for lack of a listener.
   return connection.on('error', () => {});
 }
 
-/** Null where it has none, or none that leads there from here. */
+/** Null if it has no address there, or none that this machine's bridge leads to. */
 async function bridgeAddress(docker: Docker, container: string): Promise<string | null> {
   try {
     const { Containers } = await docker.getNetwork(bridge).inspect();
@@ -50,7 +50,7 @@ function isOnBridge(address: string): boolean {
   return subnets.check(address);
 }
 
-/** Its first process on this host, and its addresses on all its networks. */
+/** The host pid of the container's first process, and its addresses on all its networks. */
 async function insides(docker: Docker, container: string): Promise<{ pid: number; addresses: string[] }> {
   const { State, NetworkSettings } = await docker.getContainer(container).inspect();
   if (!State.Running || State.Pid === 0)
@@ -59,7 +59,7 @@ async function insides(docker: Docker, container: string): Promise<{ pid: number
   return { pid: State.Pid, addresses: addresses.filter((address) => isIP(address) !== 0) };
 }
 
-/** Null where it is refused or not answered: another way may lead there. */
+/** Null if refused or not answered: connecting from inside may still work. */
 async function tryDirect(host: string, port: number): Promise<Socket | null> {
   const socket = dial({ host, port });
   try {
@@ -71,25 +71,25 @@ async function tryDirect(host: string, port: number): Promise<Socket | null> {
   }
 }
 
-/** This very Node, in the container's network: tries the addresses in turn, says on descriptor 3 how it went, then pipes. */
+/** Run by this same Node in the container's network: tries each address, reports on descriptor 3, then pipes. */
 const program = `
 const net = require('node:net');
 const fs = require('node:fs');
 const [port, ...hosts] = process.argv.slice(1);
 const next = () => {
   const host = hosts.shift();
-  if (host === undefined) { fs.writeSync(${toldFd}, '-'); process.exit(1); }
+  if (host === undefined) { fs.writeSync(${statusFd}, '-'); process.exit(1); }
   const socket = net.connect({ host, port: Number(port), allowHalfOpen: true });
   socket.once('error', next);
   socket.once('connect', () => {
     socket.removeListener('error', next);
     socket.on('error', () => process.exit(1));
-    // Node never ends its own standard output.
+    // Node never ends process.stdout.
     const out = new net.Socket({ fd: 1, readable: false, writable: true });
     out.on('error', () => process.exit(0));
     socket.on('close', () => out.end(() => process.exit(0)));
-    fs.writeSync(${toldFd}, '+');
-    fs.closeSync(${toldFd});
+    fs.writeSync(${statusFd}, '+');
+    fs.closeSync(${statusFd});
     process.stdin.pipe(socket).pipe(out);
   });
 };
@@ -102,10 +102,10 @@ async function connectInside(pid: number, port: number, hosts: string[]): Promis
   const words = ['-t', String(pid), '-n', process.execPath, '-e', program, String(port), ...hosts];
   const env = { PATH: programFolders.join(':') };
   const child = spawn(nsenter, words, { env, cwd: '/', stdio: ['pipe', 'pipe', 'ignore', 'pipe'] });
-  const [stdin, stdout, , told] = child.stdio as unknown as [Writable, Readable, null, Readable];
+  const [stdin, stdout, , status] = child.stdio as unknown as [Writable, Readable, null, Readable];
   const timer = setTimeout(() => child.kill('SIGKILL'), insideMs);
   stdin.on('error', () => {});
-  const hasConnected = await firstByte(told, child);
+  const hasConnected = await firstByte(status, child);
   clearTimeout(timer);
   if (!hasConnected) {
     child.kill('SIGKILL');
@@ -114,7 +114,7 @@ async function connectInside(pid: number, port: number, hosts: string[]): Promis
   return joined(stdout, stdin, () => void child.kill('SIGKILL'));
 }
 
-/** `Duplex.from` would make an error of being destroyed. */
+/** Not `Duplex.from`, which emits an error when destroyed. */
 function joined(readable: Readable, writable: Writable, end: () => void): Duplex {
   const duplex = new Duplex({
     read: () => void readable.resume(),
@@ -133,8 +133,8 @@ function joined(readable: Readable, writable: Writable, end: () => void): Duplex
   return duplex;
 }
 
-async function firstByte(told: Readable, child: ReturnType<typeof spawn>): Promise<boolean> {
+async function firstByte(status: Readable, child: ReturnType<typeof spawn>): Promise<boolean> {
   const ended = once(child, 'close').then(() => null);
-  const first = once(told, 'data').then(([bytes]: Buffer[]) => bytes?.toString() ?? null);
+  const first = once(status, 'data').then(([bytes]: Buffer[]) => bytes?.toString() ?? null);
   return (await Promise.race([first, ended])) === '+';
 }

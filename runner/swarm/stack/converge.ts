@@ -1,23 +1,25 @@
-// Whether what was deployed stands, judged from one look after the other. Pure: `observe.ts` looks, `settle.ts` waits.
+// Judges from a series of looks whether a deployment has converged ("stands"). Pure: `observe.ts` looks, `settle.ts`
+// waits.
 //
-//   a look ──▶ waiting (which service lacks what) ──▶ the same tasks through `stableMs` ──▶ stands
-//                 └─▶ failed at once: rolled back · paused · a task that ended `endsMax` times · trouble beyond `troubleGraceMs`
+//   a look ──▶ waiting (which service lacks what) ──▶ the same tasks for `stableMs` ──▶ stands
+//                 └─▶ failed: rolled back · paused · a task ended `endsMax` times · trouble beyond `troubleGraceMs`
 //
-// Swarm alone is no judge: a crash loop flickers N/N, `completed` may loop, a rollback reads completed before it is. A task
-// that starts, its health check not yet green, is no failure; it fails by ending.
+// Swarm's own status is not enough: a crash loop flickers between N/N and less, a `completed` service may loop, a
+// rollback reads as completed too early. A task that is starting, its health check not yet green, has not failed; it
+// fails by ending.
 
 export const stableMs = 2_000;
-/** A port still held by the task before, a network not there yet: such things pass. */
+/** Trouble that may pass: a port still held by the previous task, a network not yet there. */
 export const troubleGraceMs = 12_000;
-/** Swarm keeps five tasks of a slot, so they are counted as they are seen. */
+/** Swarm keeps only five tasks per slot, so ends are counted as they are seen. */
 export const endsMax = 3;
 
 export type SeenService = {
   name: string;
-  /** UpdateStatus: null before any update, and again after each change that replaces no task. */
+  /** Swarm's UpdateStatus: null before any update, and again after a change that replaces no task. */
   update: string | null;
   updateSays: string | null;
-  /** A digest of what makes a task; a task's own is the same once it is of this version. */
+  /** A digest of the task spec; a task of this version has the same. */
   spec: string;
 };
 export type SeenTask = {
@@ -32,7 +34,7 @@ export type SeenTask = {
 };
 export type Seen = { atMs: number; services: SeenService[]; tasks: SeenTask[] };
 
-/** What has to be remembered from look to look. `before`: ids of tasks older than the deployment; they count for nothing. */
+/** The memory between looks. `before`: ids of tasks older than the deployment, which are ignored. */
 export type Watch = {
   before: ReadonlySet<string>;
   ended: ReadonlyMap<string, SeenTask>;
@@ -64,7 +66,7 @@ export function judge(watch: Watch, seen: Seen, wanted: Record<string, number>):
   return { watch: next, verdict: verdictOf(views, next, seen.atMs) };
 }
 
-/** Ends of tasks since the deployment. More than none under a green service: it came up at the second try. */
+/** How many tasks have ended since the deployment. Above 0 for a green service: it needed more than one try. */
 export function restartsIn({ ended }: Watch): number {
   return ended.size;
 }
@@ -73,7 +75,7 @@ type View = { name: string; failed: string | null; trouble: string | null; lacks
 
 function viewOf(name: string, replicas: number, seen: Seen, allEnded: SeenTask[]): View {
   const service = seen.services.find((each) => each.name === name);
-  if (service === undefined) return { name, failed: null, trouble: null, lacks: 'it is not there', running: [] };
+  if (service === undefined) return { name, failed: null, trouble: null, lacks: 'it does not exist', running: [] };
   const tasks = seen.tasks.filter((task) => task.service === name);
   const ended = allEnded.filter((task) => task.service === name);
   const running = tasks.filter((task) => isUp(task) && task.spec === service.spec);
@@ -119,18 +121,17 @@ function loopIn({ spec }: SeenService, ended: SeenTask[]): string | null {
     (task) => task.slot,
   );
   for (const tasks of slots.values())
-    if (tasks.length >= endsMax)
-      return `its tasks end over and over, ${tasks.length} by now (${endingOf(tasks.at(-1))})`;
+    if (tasks.length >= endsMax) return `its tasks keep ending, ${tasks.length} so far (${endingOf(tasks.at(-1))})`;
   return null;
 }
 
 function troubleIn(tasks: SeenTask[], ended: SeenTask[]): string | null {
   const unplaced = tasks.find((task) => task.state === 'pending' && task.error !== null);
-  if (unplaced !== undefined) return `its task can be placed nowhere (${unplaced.error})`;
+  if (unplaced !== undefined) return `no node can run its task (${unplaced.error})`;
   const last = ended.at(-1);
-  if (last?.state === 'rejected') return `its task is rejected (${last.error ?? 'no reason given'})`;
+  if (last?.state === 'rejected') return `its task was rejected (${last.error ?? 'no reason given'})`;
   const isAnyLeft = tasks.some((task) => !hasEnded(task) && !isLeaving(task));
-  return last !== undefined && !isAnyLeft ? `its task ended and no other is started (${endingOf(last)})` : null;
+  return last !== undefined && !isAnyLeft ? `its task ended and none replaced it (${endingOf(last)})` : null;
 }
 
 type Stand = {
@@ -151,10 +152,10 @@ function lackIn({ service, replicas, running, old, tasks, ended }: Stand): strin
       ...(states.length > 0 ? [`task ${states.join(', ')}`] : []),
       ...(last ? [`last ended: ${last}`] : []),
     ];
-    return `${running.length}/${replicas} run${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+    return `${running.length}/${replicas} running${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
   }
-  if (service.update === 'updating') return 'its update is under way';
-  return old.length > 0 ? 'a task of the version before still runs' : null;
+  if (service.update === 'updating') return 'it is still being updated';
+  return old.length > 0 ? 'a task of the previous version is still running' : null;
 }
 
 function endingOf(task: SeenTask | undefined): string | null {
@@ -169,7 +170,7 @@ function isUp(task: SeenTask): boolean {
   return task.state === 'running' && task.desired === 'running';
 }
 
-/** By itself, or for good: `shutdown` is what Swarm did. */
+/** Ended by itself or for good. `shutdown` does not count: that was Swarm. */
 function hasEnded(task: SeenTask): boolean {
   return task.state !== 'shutdown' && endStates.has(task.state);
 }

@@ -1,5 +1,6 @@
-// One deployment: images looked for, then network, configs and secrets made through the API, then the stack. Each thing is
-// noted before it is made and carries the run's labels. What Swarm refuses for the app's sake is a line, not an error.
+// One deployment: checks the images, creates network, configs and secrets through the API, then deploys the stack. Each
+// object is recorded before it is created and has the run's labels. A refusal that is the app's fault is a line, not an
+// error.
 
 import { RunnerError } from '../../box/errors.ts';
 import type { AdmittedApp } from '../app/app.ts';
@@ -8,7 +9,7 @@ import { imagesMissing } from '../engine/images.ts';
 import { type Place, runLabel } from '../engine/place.ts';
 import { deployStack } from './cli.ts';
 
-/** Null once Swarm has taken it all. May be called again with another version of the same app. */
+/** Null once Swarm has accepted everything. May be called again with another version of the same app. */
 export async function deployApp(
   place: Place,
   app: AdmittedApp,
@@ -32,11 +33,11 @@ export async function deployApp(
 }
 
 async function makeNetwork({ docker, names, labels, network: name, intend }: Place): Promise<void> {
-  const there = await docker.listNetworks({ filters: { label: [`${runLabel}=${names.run}`] } });
-  if (there.some((network) => network.Name === name)) return;
+  const networks = await docker.listNetworks({ filters: { label: [`${runLabel}=${names.run}`] } });
+  if (networks.some((network) => network.Name === name)) return;
   await intend(`network ${name}`);
   const shape = { Name: name, Driver: 'overlay', Attachable: true, CheckDuplicate: true, Labels: { ...labels } };
-  // 409: another stack of the run was quicker.
+  // 409: another stack of the run was faster.
   await docker.createNetwork(shape).catch(unless(409));
 }
 
@@ -47,13 +48,14 @@ async function makeConfig({ docker, labels, intend }: Place, { name, bytes, temp
   const templating = template ? { Templating: { Name: 'golang' } } : {};
   await intend(`config ${name}`);
   const spec = { Name: name, Labels: { ...labels }, Data: data, ...templating };
-  const outcome = await made(() => docker.createConfig(spec));
-  if (outcome === 'made') return null;
-  if (outcome !== 'there') return `config ${name} is not taken: ${outcome}`;
+  const outcome = await create(() => docker.createConfig(spec));
+  if (outcome === 'created') return null;
+  if (outcome !== 'exists') return `config ${name} is refused: ${outcome}`;
   const { Spec } = await docker.getConfig(name).inspect();
-  if (Spec?.Labels?.[runLabel] !== labels[runLabel]) return `config ${name} is somebody else's`;
+  if (Spec?.Labels?.[runLabel] !== labels[runLabel]) return `config ${name} does not belong to this run`;
   if (Spec.Data === data) return null;
-  return `config ${name} has other content than the one deployed under that name; raise its version in abra.sh, since Swarm cannot change a config`;
+  const fix = 'raise its version in abra.sh, because Swarm cannot change a config';
+  return `config ${name} differs from the one already deployed under that name; ${fix}`;
 }
 
 type Secret = AdmittedApp['secrets'][number];
@@ -62,20 +64,20 @@ async function makeSecret({ docker, labels, intend }: Place, { key, name }: Secr
   if (value === undefined) throw new RunnerError('bad-request', `the secret ${key} has no value`);
   await intend(`secret ${name}`);
   const data = Buffer.from(value).toString('base64');
-  const outcome = await made(() => docker.createSecret({ Name: name, Labels: { ...labels }, Data: data }));
-  if (outcome === 'made') return null;
-  if (outcome !== 'there') return `secret ${name} is not taken: ${outcome}`;
+  const outcome = await create(() => docker.createSecret({ Name: name, Labels: { ...labels }, Data: data }));
+  if (outcome === 'created') return null;
+  if (outcome !== 'exists') return `secret ${name} is refused: ${outcome}`;
   const { Spec } = await docker.getSecret(name).inspect();
-  return Spec?.Labels?.[runLabel] === labels[runLabel] ? null : `secret ${name} is somebody else's`;
+  return Spec?.Labels?.[runLabel] === labels[runLabel] ? null : `secret ${name} does not belong to this run`;
 }
 
-/** 400 is what Swarm thinks of a name or a size: the app's fault, in Swarm's words. */
-async function made(make: () => Promise<unknown>): Promise<string> {
+/** Returns `created`, `exists`, or Swarm's message for status 400: a bad name or size, which is the app's fault. */
+async function create(call: () => Promise<unknown>): Promise<string> {
   try {
-    await make();
-    return 'made';
+    await call();
+    return 'created';
   } catch (error) {
-    if (statusOf(error) === 409) return 'there';
+    if (statusOf(error) === 409) return 'exists';
     if (statusOf(error) === 400) return (error as Error).message.replace(/^Docker: \S+ \S+: /, '');
     throw error;
   }

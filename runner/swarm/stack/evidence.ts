@@ -1,6 +1,6 @@
-// What people want to see after a failure, kept before teardown: tasks as `docker service ps` shows them, the last lines of
-// each service, what the engine says of services and events. Bounded. Values of variables are
-// taken out; those of secrets by who keeps it (`evidence.ts`), since a service may have logged them.
+// What people want to see after a failure, collected before teardown: tasks as `docker service ps` shows them, each
+// service's last log lines, service specs, engine events. Bounded. Values of variables are removed here; values of
+// secrets, which a service may have logged, by rungs/evidence.ts.
 
 import type { Readable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
@@ -14,7 +14,7 @@ const eventsMax = 400;
 
 export type EvidenceOptions = { services: string[]; sinceMs: number };
 
-/** By file name. A part that cannot be had says why; the others are there all the same. */
+/** By file name. A part that is not available says why; the others are unaffected. */
 export async function evidenceOf(place: Place, options: EvidenceOptions): Promise<Record<string, string>> {
   const parts: [string, () => Promise<string>][] = [
     ['tasks.txt', () => tasksTable(place)],
@@ -25,17 +25,17 @@ export async function evidenceOf(place: Place, options: EvidenceOptions): Promis
       () => logsOf(place, name, logLines),
     ]),
   ];
-  const told = await Promise.all(parts.map(async ([name, tell]) => [name, await toldOr(place, tell)] as const));
-  return Object.fromEntries(told);
+  const texts = await Promise.all(parts.map(async ([name, read]) => [name, await readOrExplain(place, read)] as const));
+  return Object.fromEntries(texts);
 }
 
-async function toldOr(place: Place, tell: () => Promise<string>): Promise<string> {
+async function readOrExplain(place: Place, read: () => Promise<string>): Promise<string> {
   try {
-    return (await tell()).slice(-partCharsMax);
+    return (await read()).slice(-partCharsMax);
   } catch (error) {
     place.signal.throwIfAborted();
     if (!(error instanceof RunnerError)) throw error;
-    return `not to be had: ${error.message}`;
+    return `not available: ${error.message}`;
   }
 }
 
@@ -47,9 +47,13 @@ async function tasksTable({ docker, names }: Place): Promise<string> {
   );
   const nameOf = new Map(services.map(({ ID, Spec }) => [ID, Spec.Name]));
   const rows = tasks.map(({ ID, CreatedAt, ServiceID, Slot, DesiredState, Spec, Status }) => [
-    ...[CreatedAt.slice(0, 23), `${nameOf.get(ServiceID) ?? ServiceID}.${Slot ?? 0}`, ID.slice(0, 12)],
-    ...[Spec.ContainerSpec?.Image ?? '', `${Status.State} (wanted: ${DesiredState})`],
-    ...[`exit ${Status.ContainerStatus?.ExitCode ?? '-'}`, Status.Err ?? ''],
+    CreatedAt.slice(0, 23),
+    `${nameOf.get(ServiceID) ?? ServiceID}.${Slot ?? 0}`,
+    ID.slice(0, 12),
+    Spec.ContainerSpec?.Image ?? '',
+    `${Status.State} (desired: ${DesiredState})`,
+    `exit ${Status.ContainerStatus?.ExitCode ?? '-'}`,
+    Status.Err ?? '',
   ]);
   return rows.map((row) => row.join('  ')).join('\n');
 }
@@ -76,7 +80,7 @@ type Event = {
   Actor: { Attributes?: Record<string, string> };
 };
 
-/** The engine keeps the last 256 of all that happens on it; those of this stack. */
+/** This stack's events, from the last 256 that the engine keeps. */
 async function eventsText({ docker, names }: Place, sinceMs: number): Promise<string> {
   const span = { since: Math.floor(sinceMs / 1000), until: Math.floor(Date.now() / 1000) };
   const stream = (await docker.getEvents(span)) as Readable;

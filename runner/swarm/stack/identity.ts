@@ -1,5 +1,5 @@
-// What tells one deployment from another, by what runs: per service the image that its container was made from, and a digest of
-// the container's spec. A version label alone proves nothing: it moves without a new task.
+// Distinguishes deployments by what runs: for each service, the image of its container and a digest of the container's
+// spec. A version label alone proves nothing: it can change without a new task.
 
 import { digestOfJson } from '../../../state/entry/digest.ts';
 import type { Identity } from '../app/app.ts';
@@ -22,14 +22,16 @@ export async function identityOf(place: Place): Promise<Identity> {
     if (first === undefined || container === undefined) continue;
     const { Image } = await docker.getContainer(container).inspect();
     seen[Spec.Name.slice(names.stack.length + 1)] = {
-      ...{ image: first.Spec.ContainerSpec?.Image ?? '', imageId: Image },
-      ...{ spec: digestOfJson(first.Spec.ContainerSpec), task: running.map((task) => task.ID).join(' ') },
+      image: first.Spec.ContainerSpec?.Image ?? '',
+      imageId: Image,
+      spec: digestOfJson(first.Spec.ContainerSpec),
+      task: running.map((task) => task.ID).join(' '),
     };
   }
   return { version: versionIn(names.stack, services), services: seen };
 }
 
-/** Ids of all tasks that Swarm still knows. */
+/** The ids of all tasks that Swarm still lists. */
 export async function tasksNow(place: Place): Promise<Set<string>> {
   return new Set((await observe(place)).tasks.map((task) => task.id));
 }

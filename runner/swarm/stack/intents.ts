@@ -1,17 +1,17 @@
-// What a run is about to make in the engine, on disk before it does: after a crash, a person can tell how far it came. Nothing is
-// reaped by it; labels tell what there is.
+// Records on disk what a run is about to create in the engine, so that after a crash you can see how far it got. The
+// reaper does not use it; it goes by labels.
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunnerError } from '../../box/errors.ts';
 
-/** Adds a line to `runs/<run>/docker.log` and waits until the disk has it, and has its name. */
+/** Adds a line to `runs/<run>/docker.log` and syncs the file and its folder to disk. */
 export async function writeIntent(runDir: string, what: string): Promise<void> {
   try {
     await withSynced(join(runDir, 'docker.log'), 'a', `${new Date().toISOString()} ${what}\n`);
     await withSynced(runDir, 'r', null);
   } catch (error) {
-    throw new RunnerError('io', `what a run makes cannot be noted in ${runDir}`, { cause: error });
+    throw new RunnerError('io', `cannot record in ${runDir} what the run creates`, { cause: error });
   }
 }
 

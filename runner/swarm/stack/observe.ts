@@ -1,4 +1,4 @@
-// One look at a stack: its services and tasks, as little of them as the judgement needs.
+// One look at a stack: its services and tasks, reduced to what converge.ts needs.
 
 import { digestOfJson } from '../../../state/entry/digest.ts';
 import { type Place, stackLabel } from '../engine/place.ts';
@@ -13,7 +13,7 @@ export async function observe({ docker, names }: Pick<Place, 'docker' | 'names'>
   return seenFrom(names.stack, services, tasks, Date.now());
 }
 
-/** From what the engine answers; tasks in the order of their making. */
+/** Converts the engine's answers; tasks are in order of creation. */
 export function seenFrom(stack: string, services: RawService[], tasks: RawTask[], atMs: number): Seen {
   const nameOf = new Map(services.map(({ ID, Spec }) => [ID, Spec.Name.slice(stack.length + 1)]));
   const inOrder = tasks.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? -1 : 1));
@@ -27,9 +27,11 @@ export function seenFrom(stack: string, services: RawService[], tasks: RawTask[]
   };
 }
 
-/** Of what makes a task. Placement may change without a new one; `Runtime` is said of services alone. */
-export function specDigest({ Placement: _, Runtime: __, ...made }: RawTaskSpec): string {
-  return digestOfJson(made);
+/**
+ * A digest of the task spec without `Placement`, which may change without a new task, and `Runtime`, absent in tasks.
+ */
+export function specDigest({ Placement: _, Runtime: __, ...spec }: RawTaskSpec): string {
+  return digestOfJson(spec);
 }
 
 export type RawTaskSpec = { ContainerSpec?: { Image?: string }; Placement?: unknown; Runtime?: unknown };
@@ -69,7 +71,13 @@ function seenService({ Spec, UpdateStatus }: RawService, name: string): SeenServ
 
 function seenTask({ ID, Slot, Status, DesiredState, Spec }: RawTask, service: string): SeenTask {
   return {
-    ...{ id: ID, service, slot: Slot ?? 0, state: Status.State, desired: DesiredState },
-    ...{ error: Status.Err || null, exit: Status.ContainerStatus?.ExitCode ?? null, spec: specDigest(Spec) },
+    id: ID,
+    service,
+    slot: Slot ?? 0,
+    state: Status.State,
+    desired: DesiredState,
+    error: Status.Err || null,
+    exit: Status.ContainerStatus?.ExitCode ?? null,
+    spec: specDigest(Spec),
   };
 }

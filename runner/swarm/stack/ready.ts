@@ -1,5 +1,5 @@
-// Whether an app is ready for use, as its recipe says it in data: an answer over HTTP, an open port, a command that ends with
-// 0, each so many times running. Swarm's own green says only that a process runs.
+// Whether an app is ready for use, by the probes in its recipe: an HTTP answer, an open port, a command that exits with
+// 0, each several times in a row. Swarm's own status says only that a process runs.
 
 import type { Duplex } from 'node:stream';
 import type { Ready } from '../../../state/entry/recipe.ts';
@@ -12,7 +12,7 @@ const askSeconds = 10;
 const headBytesMax = 64 * 1024;
 const lineCharsMax = 400;
 
-/** Null once every probe held; else one line, for the first that did not within `seconds`. */
+/** Null once every probe has succeeded; else one line for the first that did not within `seconds`. */
 export async function awaitReady(
   stack: Stack,
   probes: readonly Ready[],
@@ -26,22 +26,22 @@ export async function awaitReady(
   return `not ready after ${seconds} s: ${nameOf(probe)}: ${answers[at]}`.slice(0, lineCharsMax);
 }
 
-/** Null, or what the last try saw. Asked once at least. */
+/** Null, or the fault of the last try. Tries at least once. */
 async function awaitOne(stack: Stack, probe: Ready, untilMs: number, signal: AbortSignal): Promise<string | null> {
-  let held = 0;
+  let successes = 0;
   for (;;) {
-    const saw = await tried(stack, probe, signal);
-    held = saw === null ? held + 1 : 0;
-    if (held >= probe.stable) return null;
-    if (Date.now() >= untilMs) return saw ?? `it held ${held} of ${probe.stable} times running`;
+    const fault = await faultOf(stack, probe, signal);
+    successes = fault === null ? successes + 1 : 0;
+    if (successes >= probe.stable) return null;
+    if (Date.now() >= untilMs) return fault ?? `succeeded only ${successes} of ${probe.stable} times in a row`;
     await wait(askEveryMs, signal);
   }
 }
 
-/** A container that is just gone is an answer; an engine that is gone is not. */
-async function tried(stack: Stack, probe: Ready, signal: AbortSignal): Promise<string | null> {
+/** A container that has just gone is a fault of the app; an engine that has gone throws. */
+async function faultOf(stack: Stack, probe: Ready, signal: AbortSignal): Promise<string | null> {
   try {
-    if ('exec' in probe) return await saidNo(stack, probe.service, probe.exec);
+    if ('exec' in probe) return await execFault(stack, probe.service, probe.exec);
     const connection = await stack.connect(probe.service, 'tcp' in probe ? probe.tcp : probe.port);
     if ('http' in probe) return await wrongStatus(connection, stack.names.domain, probe);
     connection.destroy();
@@ -53,12 +53,12 @@ async function tried(stack: Stack, probe: Ready, signal: AbortSignal): Promise<s
   }
 }
 
-async function saidNo(stack: Stack, service: string, command: string): Promise<string | null> {
+async function execFault(stack: Stack, service: string, command: string): Promise<string | null> {
   const end = await stack.exec(service, { command: ['sh', '-c', command], seconds: askSeconds });
   if (end.exit === 0) return null;
-  const said = `${end.stderr}`.trim() || `${end.stdout}`.trim();
+  const output = `${end.stderr}`.trim() || `${end.stdout}`.trim();
   const how = end.timedOut ? `it did not end within ${askSeconds} s` : `exit ${end.exit}`;
-  return said === '' ? how : `${how}: ${said.split('\n').at(-1)}`;
+  return output === '' ? how : `${how}: ${output.split('\n').at(-1)}`;
 }
 
 type HttpReady = Extract<Ready, { http: string }>;
@@ -69,7 +69,7 @@ async function wrongStatus(connection: Duplex, host: string, { http, ok }: HttpR
   return ok.includes(status) ? null : `answered ${status}, not ${ok.join(' or ')}`;
 }
 
-/** The status of a whole head; null where none came. */
+/** The status of a complete response head; null if none arrived. */
 async function statusOver(connection: Duplex, host: string, path: string): Promise<number | null> {
   const timer = setTimeout(() => connection.destroy(), askSeconds * 1000);
   let head = '';
@@ -82,7 +82,7 @@ async function statusOver(connection: Duplex, host: string, path: string): Promi
       if (head.includes('\r\n\r\n') || head.length > headBytesMax) break;
     }
   } catch {
-    // Cut off: what came is what it said.
+    // The connection broke: what has arrived counts.
   } finally {
     clearTimeout(timer);
     connection.destroy();

@@ -1,5 +1,6 @@
-// Clears the engine of what dead runs left there. A run is dead if nobody holds its lock (`runLock.ts`); no age is guessed, no
-// name looked at. It is reaped under its lock, so that two reapers never meet. Everything without a run's label is left alone.
+// Removes what dead runs left in the engine. A run is dead if nobody holds its lock (`runLock.ts`); ages and names do
+// not count. It is reaped under its lock, so two reapers never work on the same run. Anything without a run's label is
+// left alone.
 
 import { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';
@@ -11,16 +12,20 @@ import { removeWitnesses, witnessLabel } from './witness.ts';
 
 const atOnceMax = 4;
 
-export type Reaped = { reaped: RunId[] /** What would not go, in words. */; stuck: string[] };
+export type Reaped = {
+  reaped: RunId[];
+  /** One line for each object that could not be removed. */
+  stuck: string[];
+};
 export type ReapOptions = {
-  /** Runs that are left alone, whatever their lock says. */
+  /** Runs that are left alone, even if nobody holds their lock. */
   isLive?: (run: RunId) => boolean;
 };
 
-/** Rejects where the engine does not answer: then nothing is known. */
+/** Rejects if the engine does not answer: the state is then unknown. */
 export async function reap(docker: Docker, { isLive = () => false }: ReapOptions = {}): Promise<Reaped> {
   const values = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
-  // Another's label of that name is not ours to judge.
+  // A label with another kind of value is not one of ours.
   const runs = [...new Set(values)].filter((value): value is RunId => RunId.safeParse(value).success);
   const todo = runs.filter((run) => !isLive(run));
   const done: Reaped = { reaped: [], stuck: [] };

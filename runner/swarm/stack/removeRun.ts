@@ -1,8 +1,8 @@
-// Removes everything of a run from the engine, whatever state it is in: services first, then their containers and tasks until
-// none is left, then what those used. By the label alone, so needed apps and helpers go too, and nothing else does.
+// Removes everything of a run from the engine, whatever its state: services first, then containers and tasks until none
+// is left, then what they used. Selects only by label, which includes needed apps and helpers, and nothing else.
 //
-// A task that is removed while Swarm prepares it makes its volumes afterwards. So volumes are removed only once no task and no
-// container is left, and when all is gone one looks again after a quiet time.
+// A task that is removed while Swarm prepares it still creates its volumes afterwards. So volumes are removed only once
+// no task or container is left, and a second look after a quiet time confirms that all is gone.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunId } from '../../../state/entry/ids.ts';
@@ -14,57 +14,57 @@ import { countOf, kinds, labelled, type Residue, type Thing } from './residue.ts
 export const removeMs = 120_000;
 const lookEveryMs = 150;
 const quietMs = 1_000;
-const saidMax = 160;
+const reasonCharsMax = 160;
 
-/** What is left, and why, in words; empty once all is gone. Never rejects, heeds nobody's signal, may be called at any time. */
+/** Returns what is left, and why; empty once all is gone. Never rejects, heeds no signal, may be called at any time. */
 export async function removeRun(docker: Docker, run: RunId, options: { deadlineMs?: number } = {}): Promise<string[]> {
   return removeLabelled(docker, { label: runLabel, value: run, deadlineMs: options.deadlineMs ?? removeMs });
 }
 
-type What = { label: string; value: string; deadlineMs: number };
+type Selection = { label: string; value: string; deadlineMs: number };
 
-export async function removeLabelled(docker: Docker, what: What): Promise<string[]> {
+export async function removeLabelled(docker: Docker, selection: Selection): Promise<string[]> {
   try {
-    return await untilGone(docker, what);
+    return await untilGone(docker, selection);
   } catch (error) {
     if (!(error instanceof RunnerError)) throw error;
-    return [`what is left of ${what.value} is not known: ${error.message}`];
+    return [`unknown what is left of ${selection.value}: ${error.message}`];
   }
 }
 
-/** What is known from look to look: an image's own volumes, and why things would not go. */
+/** Kept between looks: anonymous volumes of images, and why objects could not be removed. */
 type Memory = { anonymous: Set<string>; why: Map<string, string> };
 
-async function untilGone(docker: Docker, { label, value, deadlineMs }: What): Promise<string[]> {
+async function untilGone(docker: Docker, { label, value, deadlineMs }: Selection): Promise<string[]> {
   const untilMs = Date.now() + deadlineMs;
   const memory: Memory = { anonymous: new Set(), why: new Map() };
   for (let wasEmpty = false; ; ) {
-    const found = await labelled(docker, label, value);
-    const isEmpty = countOf(found) === 0 && (await removeAnonymous(docker, memory)) === 0;
+    const residue = await labelled(docker, label, value);
+    const isEmpty = countOf(residue) === 0 && (await removeAnonymous(docker, memory)) === 0;
     if (isEmpty && wasEmpty) return [];
-    if (Date.now() > untilMs) return leaks(found, memory);
-    if (!isEmpty) await removeOnce(docker, found, memory);
+    if (Date.now() > untilMs) return leaks(residue, memory);
+    if (!isEmpty) await removeOnce(docker, residue, memory);
     wasEmpty = isEmpty;
     await pause(isEmpty ? quietMs : lookEveryMs);
   }
 }
 
-/** One step further: the next kind goes only once the ones before it are gone. */
-async function removeOnce(docker: Docker, found: Residue, { anonymous, why }: Memory): Promise<void> {
-  const { services, tasks, containers } = found;
+/** One step: each kind is removed only once the kinds before it are gone. */
+async function removeOnce(docker: Docker, residue: Residue, { anonymous, why }: Memory): Promise<void> {
+  const { services, tasks, containers } = residue;
   for (const name of await anonymousIn(docker, containers)) anonymous.add(name);
   await removeAll(services, why, ({ id }) => docker.getService(id).remove());
-  // Without its service nothing starts a container again. No grace: what it would save is removed next.
+  // Once its service is gone, nothing restarts a container. No grace period: the data it would save is removed next.
   if (services.length === 0)
     await removeAll(containers, why, ({ id }) => docker.getContainer(id).remove({ force: true, v: true }));
   if (services.length + tasks.length + containers.length > 0) return;
-  await removeAll(found.networks, why, ({ id }) => docker.getNetwork(id).remove());
-  await removeAll(found.secrets, why, ({ id }) => docker.getSecret(id).remove());
-  await removeAll(found.configs, why, ({ id }) => docker.getConfig(id).remove());
-  await removeAll(found.volumes, why, ({ id }) => docker.getVolume(id).remove());
+  await removeAll(residue.networks, why, ({ id }) => docker.getNetwork(id).remove());
+  await removeAll(residue.secrets, why, ({ id }) => docker.getSecret(id).remove());
+  await removeAll(residue.configs, why, ({ id }) => docker.getConfig(id).remove());
+  await removeAll(residue.volumes, why, ({ id }) => docker.getVolume(id).remove());
 }
 
-/** One that is gone is fine; one that is in use, or on its way out, is tried again at the next look. */
+/** Ignores objects that are already gone; those in use or being removed are retried at the next look. */
 async function removeAll(
   things: Thing[],
   why: Map<string, string>,
@@ -75,13 +75,13 @@ async function removeAll(
       await remove(thing);
     } catch (error) {
       if (statusOf(error) === null) throw error;
-      if (statusOf(error) !== 404) why.set(thing.name, (error as Error).message.slice(0, saidMax));
+      if (statusOf(error) !== 404) why.set(thing.name, (error as Error).message.slice(0, reasonCharsMax));
     }
   };
   await Promise.all(things.map(one));
 }
 
-/** An image's own volumes bear no label; they are known by the containers that have them, as long as those are there. */
+/** An image's anonymous volumes have no label; they can be found only through their containers, while those exist. */
 async function anonymousIn(docker: Docker, containers: Thing[]): Promise<string[]> {
   if (containers.length === 0) return [];
   const all = await docker.listContainers({ all: true, filters: { id: containers.map(({ id }) => id) } });
@@ -89,7 +89,7 @@ async function anonymousIn(docker: Docker, containers: Thing[]): Promise<string[
   return mounts.filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
-/** How many are still there. Swarm removes them with their containers, but for those that were just being made. */
+/** Returns how many are left. Swarm removes them with their containers, except those that were just being created. */
 async function removeAnonymous(docker: Docker, { anonymous, why }: Memory): Promise<number> {
   for (const name of anonymous) {
     const volume = docker.getVolume(name);
@@ -99,14 +99,16 @@ async function removeAnonymous(docker: Docker, { anonymous, why }: Memory): Prom
     } catch (error) {
       if (statusOf(error) === null) throw error;
       if (statusOf(error) === 404) anonymous.delete(name);
-      else why.set(name, (error as Error).message.slice(0, saidMax));
+      else why.set(name, (error as Error).message.slice(0, reasonCharsMax));
     }
   }
   return anonymous.size;
 }
 
-function leaks(found: Residue, { anonymous, why }: Memory): string[] {
-  const told = (line: string, name: string): string => (why.has(name) ? `${line}: ${why.get(name)}` : line);
-  const things = kinds.flatMap((kind) => found[kind].map(({ name }) => told(`${kind.slice(0, -1)} ${name}`, name)));
-  return [...things, ...[...anonymous].map((name) => told(`volume ${name}`, name))];
+function leaks(residue: Residue, { anonymous, why }: Memory): string[] {
+  const withReason = (line: string, name: string): string => (why.has(name) ? `${line}: ${why.get(name)}` : line);
+  const things = kinds.flatMap((kind) =>
+    residue[kind].map(({ name }) => withReason(`${kind.slice(0, -1)} ${name}`, name)),
+  );
+  return [...things, ...[...anonymous].map((name) => withReason(`volume ${name}`, name))];
 }

@@ -1,5 +1,6 @@
-// What of a run is on the engine, by its exact label. Names are never looked at: the engine's name filters are loose, and a
-// neighbour may be called almost the same. An engine that does not answer rejects; it never reads as nothing left.
+// What a run has on the engine, by its exact label. Never by name: the engine's name filters match too much, and other
+// objects may have almost the same name. Rejects if the engine does not answer, so that never looks like "nothing
+// left".
 
 import type { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';
@@ -8,7 +9,7 @@ import { runLabel } from '../engine/place.ts';
 export const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
 export type Kind = (typeof kinds)[number];
 export type Thing = { id: string; name: string };
-/** Of a run everything, needed apps and helper containers included. */
+/** Everything of a run, including needed apps and helper containers. */
 export type Residue = Record<Kind, Thing[]>;
 type Labels = Record<string, string> | null | undefined;
 type Labelled = Thing & { labels: Labels };
@@ -21,12 +22,13 @@ export async function labelled(docker: Docker, label: string, value: string): Pr
   const all = await allWith(docker, `${label}=${value}`);
   const exact = (things: Labelled[]): Thing[] =>
     things.filter(({ labels }) => labels?.[label] === value).map(({ id, name }) => ({ id, name }));
-  // Tasks are found by their service's labels, also once that is removed; they do not show them.
+  // The engine filters tasks by their service's labels, even after the service is removed, but does not return the
+  // labels.
   const tasks = all.tasks.map(({ id, name }) => ({ id, name }));
   return { ...mapKinds((kind) => exact(all[kind])), tasks };
 }
 
-/** Every value of the label that is on anything. */
+/** Every value that the label has on any object. */
 export async function labelValues(docker: Docker, label: string): Promise<string[]> {
   const all = await allWith(docker, label);
   const values = kinds.flatMap((kind) => all[kind].map(({ labels }) => labels?.[label]));
@@ -37,7 +39,7 @@ export function countOf(residue: Residue): number {
   return kinds.reduce((sum, kind) => sum + residue[kind].length, 0);
 }
 
-/** `volume cp…_data`, one a thing. */
+/** One line for each object: `volume cp…_data`. */
 export function namesIn(residue: Residue): string[] {
   return kinds.flatMap((kind) => residue[kind].map(({ name }) => `${kind.slice(0, -1)} ${name}`));
 }

@@ -1,5 +1,5 @@
-// Stops services and starts them again by their number of replicas, as an operator would: what makes their tasks stays as it
-// is, so no update begins. A service is stopped once no container of it runs and Swarm brings none up.
+// Stops and restarts services by their number of replicas, as an operator would: the task spec stays the same, so no
+// update begins. A service is stopped once none of its containers runs and Swarm starts no more.
 
 import { RunnerError } from '../../box/errors.ts';
 import { wait } from '../app/wait.ts';
@@ -11,7 +11,7 @@ import type { RawService } from './observe.ts';
 const attemptsMax = 8;
 const againMs = 150;
 const lookEveryMs = 150;
-/** Longer than most grace periods; what is still there then is killed. */
+/** Longer than most grace periods; containers that still run then are killed. */
 const stopMs = 60_000;
 const killMs = 30_000;
 
@@ -24,7 +24,7 @@ export async function scale(place: Place, service: string, replicas: number): Pr
       await handle.update({ _query: { version: Version.Index }, _body: body });
       return;
     } catch (error) {
-      // Swarm touched it between the look and the word; it has no status of its own for that.
+      // Swarm changed the service between our read and our update; it has no specific status for that.
       if (statusOf(error) === null || attempt >= attemptsMax) throw error;
       await wait(againMs * attempt, place.signal);
     }
@@ -46,7 +46,7 @@ export async function untilStopped(place: Place, services: string[]): Promise<vo
   }
 }
 
-/** Seen: a task that Swarm had begun before it heard of the zero shows its container a moment after nothing was there. */
+/** Observed: if Swarm began a task before it got the 0, the task's container appears a moment after all were gone. */
 const quietMs = 1000;
 
 const endedTasks = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
@@ -75,8 +75,9 @@ async function living(place: Place, service: string): Promise<Living[]> {
 }
 
 /**
- * Seen: a task that was called off between the making of its container and the start leaves that container behind for good.
- * Without a task nothing will ever start it. One that runs is killed, where it is late.
+ * Observed: a task that is cancelled between creating and starting its container leaves the container behind for good;
+ * with no task left, nothing will ever start it, so it is removed. A container that still runs when it is late is
+ * killed.
  */
 async function endForgotten({ docker }: Place, left: Living[], isLate: boolean): Promise<void> {
   const isTaskLess = left.every(({ container }) => container !== null);
@@ -85,6 +86,6 @@ async function endForgotten({ docker }: Place, left: Living[], isLate: boolean):
     if (state === 'created' && isTaskLess) await docker.getContainer(container).remove();
     else if (state === 'running' && isLate) await docker.getContainer(container).kill();
   });
-  // One that went meanwhile is what was wanted.
+  // A container that has gone meanwhile is fine.
   await Promise.allSettled(ends);
 }

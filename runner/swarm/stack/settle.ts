@@ -1,5 +1,5 @@
-// Looks at a stack until it stands, has failed or the time is over; says what is wrong in one line, with the last words of
-// the service that it is about.
+// Watches a stack until it has converged, has failed or time is up. A failure is one line, with the last log line of
+// the service in question.
 
 import type { Converged } from '../app/app.ts';
 import { wait } from '../app/wait.ts';
@@ -23,8 +23,9 @@ export async function settle(place: Place, { wanted, before, seconds }: Settling
     if (judged.verdict.kind === 'stands') return { failed: null, late: false, restarts };
     if (judged.verdict.kind === 'failed' || Date.now() >= untilMs)
       return {
-        ...{ failed: await lineOf(place, judged.verdict, seconds), restarts },
+        failed: await lineOf(place, judged.verdict, seconds),
         late: judged.verdict.kind === 'waiting',
+        restarts,
       };
     await wait(lookEveryMs, place.signal);
   }
@@ -35,8 +36,8 @@ async function lineOf(place: Place, verdict: Exclude<Verdict, { kind: 'stands' }
   const service = first?.service ?? '';
   const what = verdict.kind === 'failed' ? verdict.why : `not up after ${seconds} s: ${verdict.lacks[0]?.what}`;
   const others = verdict.kind === 'failed' ? [] : verdict.lacks.slice(1).map((lack) => lack.service);
-  const more = others.length > 0 ? `; nor ${others.join(', ')}` : '';
+  const more = others.length > 0 ? `; also not up: ${others.join(', ')}` : '';
   const [sick, words] = [await sickness(place, service), await lastWords(place, service)];
-  const notes = [sick && `; its health check fails: ${sick}`, words && `; it last said: ${words}`, more];
+  const notes = [sick && `; its health check fails: ${sick}`, words && `; its last log line: ${words}`, more];
   return `service ${service}: ${what}${notes.map((note) => note ?? '').join('')}`.slice(0, lineCharsMax);
 }

@@ -1,6 +1,6 @@
-// One app as a stack on the Swarm: what the rungs ask of it, each part in a file of its own. Everything made carries the run's
-// labels and is noted before; nothing is removed here (`residue.ts` does that, by the label). After the signal every method
-// rejects with its reason, a command in a container dead by then.
+// One app as a stack on the Swarm: the operations that the rungs need, each implemented in its own file. Every object
+// has the run's labels and is recorded before it is created; nothing is removed here (`removeRun.ts` does that, by
+// label). After the signal every method rejects with its reason; any command in a container is dead by then.
 
 import type { AdmittedApp, Labels, RunNames, Stack } from '../app/app.ts';
 import { type Docker, within } from '../engine/docker.ts';
@@ -17,11 +17,11 @@ import { settle } from './settle.ts';
 export type StackOptions = {
   names: RunNames;
   labels: Labels;
-  /** The app's secrets by their key in the compose file. */
+  /** The app's secrets, by key in the compose file. */
   secrets: ReadonlyMap<string, string>;
-  /** That all apps of the run share; made with the first of them. */
+  /** Shared by all apps of the run; created with the first of them. */
   network: string;
-  /** Notes durably what is about to be made. */
+  /** Durably records an object that is about to be created. */
   intend(what: string): Promise<void>;
   signal: AbortSignal;
 };
@@ -31,7 +31,7 @@ export function openStack(docker: Docker, { secrets, ...options }: StackOptions)
   const place: Place = { ...options, docker: within(docker, signal) };
   const openedAtMs = Date.now();
   let deployed: AdmittedApp['services'] = {};
-  /** Tasks that say nothing about what is deployed, or started again, now. */
+  /** Tasks older than the current deployment or start; they say nothing about it. */
   let before: ReadonlySet<string> = new Set();
   const replicasOf = (service: string): number => deployed[service]?.replicas ?? 1;
   const wanted = () => Object.fromEntries(Object.keys(deployed).map((name) => [name, replicasOf(name)]));

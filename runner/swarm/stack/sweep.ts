@@ -1,15 +1,15 @@
-// At the supervisor's start, and before a trial: what dead runs left in the engine goes. Alive is a run whose lock somebody holds,
-// in whichever process.
+// Removes what dead runs left in the engine, when the supervisor starts and before a trial. A run is alive if any
+// process holds its lock.
 
 import type { RunId } from '../../../state/entry/ids.ts';
 import { openDocker } from '../engine/docker.ts';
 import { dockerReport } from '../engine/report.ts';
 import { reap } from './reaper.ts';
 
-/** Words for what would not go. An engine that does not answer is one: nothing can be said of what it holds. */
+/** One line for each object that could not be removed, or a single one if the engine does not answer. */
 export async function sweepApps(socket: string, isLive: (run: RunId) => boolean): Promise<string[]> {
   const report = await dockerReport(socket);
-  if (!report.ok) return [`${report.why}, so what dead runs left in Docker was not looked for; ${report.mend}`];
+  if (!report.ok) return [`${report.why}, so Docker was not searched for leftovers of dead runs; ${report.mend}`];
   const { stuck } = await reap(openDocker(socket), { isLive });
   return stuck;
 }

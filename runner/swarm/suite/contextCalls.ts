@@ -1,5 +1,5 @@
-// What hooks and tests ask of the run, but for connections: each call from its path and body to an answer. What comes is
-// checked here, and everything that goes back is bounded; whoever asks is hostile.
+// The calls of hooks and tests to their run, except connections: turns each call's path and body into an answer.
+// Callers are hostile: their input is checked here, and every answer is bounded.
 
 import { z } from 'zod';
 import { RunnerError } from '../../box/errors.ts';
@@ -9,7 +9,7 @@ import { type Denials, ownOnly } from './reachable.ts';
 export const execSecondsMax = 600;
 export const markBytesMax = 64 * 1024;
 export const marksMax = 256;
-/** Of an exec's two streams together, and of logs. */
+/** For both streams of an exec together, and for logs. */
 const answerBytesMax = 8 * 1024 * 1024;
 const argumentCharsMax = 128 * 1024;
 const pathCharsMax = 200;
@@ -18,19 +18,20 @@ const hostMs = 30_000;
 export type Ask = { method: string; path: string; body: Buffer };
 export type Reply = { status: number; body: string | Buffer };
 
-/** What hooks and tests keep for later in the run, by name. */
+/** Values that hooks and tests store for the rest of the run, by name. */
 export type Marks = Map<string, Buffer>;
 
 /** Never rejects. */
 export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask: Ask) => Promise<Reply> {
   async function exec(body: Buffer): Promise<Reply> {
-    const asked = ExecAsked.safeParse(parsedJson(body));
-    if (!asked.success) return { status: 400, body: `exec: ${z.prettifyError(asked.error)}` };
-    const { service, command, stdin, user, seconds } = asked.data;
+    const input = ExecBody.safeParse(parsedJson(body));
+    if (!input.success) return { status: 400, body: `exec: ${z.prettifyError(input.error)}` };
+    const { service, command, stdin, user, seconds } = input.data;
     const place = ownOnly(host.about(), service, 'exec in');
     if ('denied' in place) return refused(place.denied);
     const ask = {
-      ...{ command, seconds },
+      command,
+      seconds,
       ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin, 'base64') }),
       ...(user === undefined ? {} : { user }),
     };
@@ -45,7 +46,7 @@ export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask
   }
   function secret(key: string): Reply {
     const value = host.secret(key);
-    return value === null ? refused(`secret ${key}: this run has none of that name`) : { status: 200, body: value };
+    return value === null ? refused(`secret ${key}: this run has no such secret`) : { status: 200, body: value };
   }
   function setMark(name: string, value: Buffer): Reply {
     if (value.length > markBytesMax) return { status: 413, body: `mark ${name}: at most ${markBytesMax} bytes` };
@@ -76,18 +77,18 @@ export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask
     try {
       const { call, name } = partsOf(ask);
       const carryOut = Object.hasOwn(calls, call) ? calls[call] : undefined;
-      if (!carryOut) return { status: 404, body: `there is no ${call}` };
-      if (name === null) return { status: 400, body: `${call}: this is no name` };
+      if (!carryOut) return { status: 404, body: `there is no call ${call}` };
+      if (name === null) return { status: 400, body: `${call}: invalid name` };
       return await carryOut(name, ask.body);
     } catch (error) {
-      // Only what our own room says in words goes into a box; what else a machine says stays outside.
-      const why = error instanceof RunnerError ? error.message : 'the run could not carry it out';
+      // Only our own messages go into a box; any other error text of this machine stays outside.
+      const why = error instanceof RunnerError ? error.message : 'the run could not carry out the call';
       return { status: 502, body: why };
     }
   };
 }
 
-/** Rejects where it takes longer. */
+/** Rejects with RunnerError if `promise` takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new RunnerError('engine', `no answer within ${ms / 1000} s`)), ms);
@@ -98,10 +99,10 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   }
 }
 
-/** Of services and secrets no more than the first kind; of marks any words. */
+/** A name of a service, secret or mark; marks may contain spaces. */
 const Name = z.string().regex(/^[\w .:-]{1,100}$/);
 const plain = (text: string): boolean => !text.includes('\0');
-const ExecAsked = z.strictObject({
+const ExecBody = z.strictObject({
   service: Name,
   command: z.array(z.string().max(argumentCharsMax).refine(plain, 'a NUL byte')).min(1).max(256),
   stdin: z.string().optional(),
@@ -118,7 +119,7 @@ function inBase64({ exit, timedOut, stdout, stderr }: ExecEnd): object {
 
 function tooMuch({ stdout, stderr }: ExecEnd): Reply | null {
   if (stdout.length + stderr.length <= answerBytesMax) return null;
-  return { status: 413, body: `exec: the command said more than ${answerBytesMax} bytes` };
+  return { status: 413, body: `exec: the command printed more than ${answerBytesMax} bytes` };
 }
 
 function parsedJson(body: Buffer): unknown {

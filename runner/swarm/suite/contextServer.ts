@@ -1,6 +1,7 @@
-// The one way from the box of a hook or test to the run that it belongs to: HTTP on a unix socket, whose folder is bound into
-// the box at /app-context. Three kinds of requests: calls (contextCalls.ts); CONNECT SERVICE:PORT; and GET http://SERVICE/…, as
-// browsers and http clients ask a proxy. Only this run's services are there (reachable.ts); the rest is 403, and on record.
+// The only way out of a hook's or test's box to its run: HTTP on a unix socket, whose folder is mounted in the box at
+// /app-context. It serves three kinds of requests: calls (contextCalls.ts); CONNECT SERVICE:PORT; and GET
+// http://SERVICE/…, which browsers and HTTP clients send to a proxy. Only the run's services can be reached
+// (reachable.ts); any other request gets 403, and the record lists it.
 
 import { chmodSync, chownSync, rmSync } from 'node:fs';
 import http from 'node:http';
@@ -23,34 +24,34 @@ import type { AppHost } from '../app/app.ts';
 import { type Ask, contextCalls, execSecondsMax, type Marks, type Reply, within } from './contextCalls.ts';
 import { denials, reachable } from './reachable.ts';
 
-/** The socket's name in the folder. */
+/** File name of the socket in its folder. */
 export const contextSocket = 'app.sock';
 export const bodyBytesMax = 4 * 1024 * 1024;
 const connectionsMax = 256;
-/** Calls carried out at once; the others wait. */
+/** Calls carried out concurrently; others wait. */
 const callsMax = 16;
 const connectMs = 20_000;
 const headersMs = 10_000;
 const requestMs = 60_000;
 const checkEveryMs = 2_000;
-/** Longer than the longest command may be silent. */
+/** Longer than any command may be silent. */
 const idleMs = (execSecondsMax + 60) * 1000;
 
 export type ContextOptions = {
-  /** Absolute, links resolved; made here, and removed by `close`. */
+  /** Absolute, links resolved. Created here, removed by `close`. */
   dir: string;
   host: AppHost;
-  /** Who may connect, besides ourselves; null: nobody. */
+  /** Who may connect besides this process; null: nobody. */
   owner: Owner | null;
-  /** For tests of what is silent. */
+  /** For tests of silent connections. */
   idleMs?: number;
 };
 
 export type Context = {
   dir: string;
-  /** What was asked for and refused, in words; bounded. */
+  /** One line for each refused request; bounded. */
   denials(): string[];
-  /** As they are now; the run may put them back to what they were. */
+  /** The current marks; the run may reset them to earlier values. */
   marks: Marks;
   /** Ends every connection. May be called twice. */
   close(): Promise<void>;
@@ -87,14 +88,16 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   }
 
   const server = http.createServer({
-    ...{ maxHeaderSize: 32 * 1024, connectionsCheckingInterval: checkEveryMs },
-    ...{ headersTimeout: headersMs, requestTimeout: requestMs },
+    maxHeaderSize: 32 * 1024,
+    connectionsCheckingInterval: checkEveryMs,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
   });
   server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
     response.on('error', () => response.destroy());
     if (request.url?.startsWith('/')) return void serveCall(request, response).catch(() => response.destroy());
     const url = absoluteUrl(request.url ?? '');
-    if (url === null) return give(response, { status: 400, body: 'an absolute http:// address is needed' }, request);
+    if (url === null) return give(response, { status: 400, body: 'an absolute http:// URL is required' }, request);
     void reach(plainHost(url.hostname), Number(url.port || 80)).then((reached) => {
       if ('socket' in reached) forward({ request, response, socket: reached.socket, url });
       else give(response, { status: reached.status, body: reached.text }, request);
@@ -125,7 +128,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   };
 }
 
-/** Through the group alone: whoever owned the folder could take the socket away. */
+/** Access is by group only: the owner of the folder could remove the socket. */
 function openTo(dir: string, owner: Owner | null): void {
   const socket = join(dir, contextSocket);
   if (owner !== null && process.getuid?.() === 0) for (const path of [dir, socket]) chownSync(path, 0, owner.gid);
@@ -133,7 +136,7 @@ function openTo(dir: string, owner: Owner | null): void {
   chmodSync(dir, 0o750);
 }
 
-/** The host's connection, with an end to waiting; one that comes too late is closed. */
+/** Waits for the host's connection, with a deadline; a connection that arrives later is closed. */
 async function connected(coming: Promise<Duplex>): Promise<Duplex> {
   try {
     const socket = await within(coming, connectMs);
@@ -145,7 +148,7 @@ async function connected(coming: Promise<Duplex>): Promise<Duplex> {
   }
 }
 
-/** At most `max` holders at once, in the order of asking; each says when it is done. */
+/** Lets at most `max` callers in at once, in order; each calls the returned function when done. */
 function turns(max: number): () => Promise<() => void> {
   const waiting: (() => void)[] = [];
   let held = 0;
@@ -161,7 +164,7 @@ function turns(max: number): () => Promise<() => void> {
   };
 }
 
-/** Null where it is too large; rejects where it does not come to its end. */
+/** Null if it is too large; rejects if it is cut off. */
 async function bodyOf(request: http.IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -177,7 +180,7 @@ function askOf(request: http.IncomingMessage, body: Buffer): Ask {
   return { method: request.method ?? 'GET', path: request.url ?? '/', body };
 }
 
-/** Answers; a request that was not read to its end takes its connection with it. */
+/** Sends the answer; closes the connection if the request was not read completely. */
 function give(response: http.ServerResponse, { status, body }: Reply, request: http.IncomingMessage): void {
   if (!request.complete) response.setHeader('connection', 'close');
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);

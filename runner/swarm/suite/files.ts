@@ -1,4 +1,4 @@
-// Which files of an app's suite belong to which rung, by their names.
+// Finds the files of an app's suite that belong to a rung, by name.
 
 import type { AppRecipe } from '../../../state/entry/recipe.ts';
 import type { RunTree } from '../../run/engine.ts';
@@ -6,13 +6,13 @@ import type { RunTree } from '../../run/engine.ts';
 const namesMax = 500;
 
 export type SuiteFiles = {
-  /** Whether a file of that name lies in the suite's folder. */
+  /** Whether the suite's folder has a file of that name. */
   has(name: string): boolean;
-  /** Test files of a rung, relative to the tree: `<rung>.test.ts`, and `<rung>-….test.ts` or `<rung>_….test.ts`, sorted. */
+  /** Test files of a rung, sorted, relative to the tree: `<rung>.test.ts`, `<rung>-….test.ts`, `<rung>_….test.ts`. */
   filesOf(rung: string): string[];
 };
 
-/** Looks once, before anything of the suite runs. An absent folder holds nothing. */
+/** Lists the folder once, before anything of the suite runs. A missing folder counts as empty. */
 export async function suiteFiles({ suite }: Pick<AppRecipe, 'suite'>, tree: RunTree): Promise<SuiteFiles> {
   const listed = await tree.list(suite, namesMax);
   const names = listed.ok ? [...listed.names].sort() : [];

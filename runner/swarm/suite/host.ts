@@ -1,4 +1,5 @@
-// What hooks and tests may reach of their run, and nothing else: the services of the app that is deployed, and those that it needs.
+// What hooks and tests may reach of their run: the services of the deployed app and of the apps that it needs, nothing
+// else.
 
 import type { AppRecipe } from '../../../state/entry/recipe.ts';
 import { RunnerError } from '../../box/errors.ts';
@@ -11,21 +12,21 @@ export type HostOptions = {
   names: RunNames;
   recipe: AppRecipe;
   needs: readonly { name: string; app: AdmittedApp; stack: Stack }[];
-  /** By the compose file's key. */
+  /** By key in the compose file. */
   secrets: ReadonlyMap<string, string>;
   current(): { app: AdmittedApp; stack: Stack };
 };
 
 export function appHost({ names, needs, secrets, current }: HostOptions): AppHost {
-  /** A service goes by its name in the compose file, and by the one it has on the network that apps share. */
+  /** A service may be named as in the compose file, or as on the network that the run's apps share. */
   function placeOf(service: string): { stack: Stack; service: string } {
     const { app, stack } = current();
     const short = service.startsWith(`${names.stack}_`) ? service.slice(names.stack.length + 1) : service;
     if (Object.hasOwn(app.services, short)) return { stack, service: short };
     for (const need of needs) {
       const prefix = `${names.stack}-${need.name}_`;
-      const its = service.startsWith(prefix) ? service.slice(prefix.length) : '';
-      if (Object.hasOwn(need.app.services, its)) return { stack: need.stack, service: its };
+      const neededService = service.startsWith(prefix) ? service.slice(prefix.length) : '';
+      if (Object.hasOwn(need.app.services, neededService)) return { stack: need.stack, service: neededService };
     }
     throw new RunnerError('bad-request', `no service of this run is called ${service}`);
   }
@@ -34,7 +35,11 @@ export function appHost({ names, needs, secrets, current }: HostOptions): AppHos
     about() {
       const { app } = current();
       return {
-        ...{ run: names.run, stack: names.stack, domain: names.domain, version: app.version, env: app.env },
+        run: names.run,
+        stack: names.stack,
+        domain: names.domain,
+        version: app.version,
+        env: app.env,
         services: [
           ...Object.keys(app.services),
           ...Object.keys(app.services).map((service) => `${names.stack}_${service}`),

@@ -1,19 +1,19 @@
-// Which names of the world outside its box a hook or test may use: the services of its own run, by their plain names or by
-// Swarm's, and the main services of what the run needs. No address, no other name. And the bounded list of what was refused.
+// The names outside its box that a hook or test may use: the services of its run, by their plain or Swarm names, and
+// the main services of needed apps. No address, no other name. Also the bounded list of refusals.
 
 import net from 'node:net';
 import { plainText } from '../../box/collect.ts';
 import { plainHost } from '../../box/hosts.ts';
 import type { About } from '../app/app.ts';
 
-/** As many, and as long, as a record holds. */
+/** The limits of a record. */
 export const denialsMax = 50;
 export const denialCharsMax = 300;
 const namesMax = 20;
 
 export type Reach = { service: string } | { denied: string };
 
-/** What `host:port` stands for. */
+/** The service that `host:port` refers to, or the refusal. */
 export function reachable(about: About, host: string, port: number): Reach {
   const name = plainHost(host);
   const own = ownService(about, name);
@@ -21,20 +21,20 @@ export function reachable(about: About, host: string, port: number): Reach {
   const needed = Object.values(about.needs).map((need) => need.host);
   if (needed.includes(name)) return { service: name };
   const isAddress = net.isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
-  const what = isAddress ? 'an address, not a service of this run' : 'no service of this run';
-  return { denied: `connect to ${name}:${port}: it is ${what}; there are ${listed([...about.services, ...needed])}` };
+  const what = isAddress ? 'an address, not a service of this run' : 'not a service of this run';
+  return { denied: `connect to ${name}:${port}: ${what}; available: ${listed([...about.services, ...needed])}` };
 }
 
-/** Where a command may run, or logs be read: this run's own services alone. `what` begins the refusal. */
+/** For commands and logs, which only the run's own services have. `what` begins the refusal. */
 export function ownOnly(about: About, name: string, what: string): Reach {
   const own = ownService(about, name);
   if (own !== null) return { service: own };
-  return { denied: `${what} ${name}: it is no service of this run; there are ${listed(about.services)}` };
+  return { denied: `${what} ${name}: not a service of this run; available: ${listed(about.services)}` };
 }
 
 export type Denials = { add(text: string): void; list(): string[] };
 
-/** Each text once; what is beyond the limit is counted. */
+/** Each text once; past the limit, texts are only counted. */
 export function denials(): Denials {
   const kept = new Set<string>();
   let more = 0;

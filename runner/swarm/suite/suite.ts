@@ -1,5 +1,6 @@
-// A recipe's hooks and tests, each in a box of its own: the run's tree, the folder of the run's socket, our node, our
-// node_modules and the kit read-only. No network, no engine, no keys. How they end, and what their reports say, is testimony.
+// Runs a recipe's hooks and tests, each in a new box with the run's tree, the folder of the run's socket, Coldpass's
+// Node, its node_modules and the kit, all read-only. No network, no engine, no keys. Exit codes and reports are
+// untrusted claims.
 
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -18,39 +19,39 @@ import { outFolder, pictureName, picturesMax } from '../kit/pictures.ts';
 
 export type SuiteOptions = {
   sandbox: Sandbox;
-  /** The run's tree, given to the role `verify`; links resolved. */
+  /** The run's tree, owned by the role `verify`; links resolved. Read-only, so no hook can change later tests. */
   tree: string;
-  /** An empty folder of the same role, for reports; links resolved. The tree itself is read-only: a hook cannot change what is tested next. */
+  /** An empty folder of the same role, for reports; links resolved. */
   out: string;
   /** Where `openContext` listens, for the same owner. */
   contextDir: string;
   recipe: AppRecipe;
-  /** Coldpass's own node_modules; links resolved. */
+  /** Coldpass's node_modules; links resolved. */
   modules: string;
 };
 
 /** Functions that `ops.ts` may export. */
 export type HookName = 'postInstall' | 'preUpgrade' | 'preBackup' | 'preRestore';
 
-/** `pictures`: PNG files of pages, where the recipe has a browser; untrusted like the report. */
+/** `pictures`: screenshots of pages as PNG files, if the recipe has a browser; untrusted, like the report. */
 export type SuiteEnd = { end: StepEnd; report: StageReport; pictures: Buffer[] };
 
-/** One at a time. They reject with RunnerError where no box can be asked for. */
+/** One call at a time. Calls reject with RunnerError if no box can be started. */
 export interface Suite {
-  /** Exit 0 also where `ops.ts`, or this hook in it, is absent; its output says which. */
+  /** Also exits with 0 if `ops.ts` or this hook does not exist; the output says which. */
   hook(name: HookName, signal: AbortSignal): Promise<StepEnd>;
   /**
-   * Runs these files, paths in the tree, in one vitest. `lost` also where one of them has no test in the report. Ids are
-   * `tests/restore.test.ts > restore > mail message`, the same for what is run again.
+   * Runs these files (paths in the tree) in one vitest. The report is also `lost` if it has no test of one of the
+   * files. Ids are like `tests/restore.test.ts > restore > mail message`, and stay the same in a rerun.
    */
   tests(files: string[], stage: string, signal: AbortSignal): Promise<SuiteEnd>;
-  /** Any command, as `sh -c` has it, with Coldpass's own node and vitest on its path. */
+  /** Runs any command with `sh -c`, with Coldpass's node and vitest on the PATH. */
   command(command: string, seconds: number, signal: AbortSignal): Promise<StepEnd>;
-  /** Ends what runs; what would not end, in words. */
+  /** Ends whatever still runs. Returns a line for each box that could not be ended. */
   close(): Promise<string[]>;
 }
 
-/** Where the kit lies in the box. Not under node_modules, where node refuses to strip types. */
+/** The kit's path in the box. Not under node_modules, where Node refuses to strip types. */
 const kitFolder = '/coldpass';
 const report = 'junit.xml';
 const stopMs = 15_000;
@@ -66,11 +67,14 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     { source: modules, target: '/node_modules', mode: 'ro' },
     { source: realpathSync(fileURLToPath(new URL('../kit', import.meta.url))), target: kitFolder, mode: 'ro' },
   ];
-  // For whoever reads there, that folder is the tree.
+  // Mounted as /tree in the box that reads files from it.
   const outAsTree = { sandbox, mounts: [{ source: out, target: '/tree', mode: 'rw' }] satisfies Mount[] };
   const running = new Set<RunningStep>();
-  /** Told where a hook was not there: no box is made for another. That is the recipe's own word, and costs it its own hook. */
-  let hooksSaid: string[] | null = null;
+  /**
+   * The hooks in `ops.ts`, once a missing one has revealed them, so that no box is started for other missing hooks. The
+   * recipe itself reports this list, so a wrong one only costs it its own hooks.
+   */
+  let exportedHooks: string[] | null = null;
 
   async function run(args: string[], signal: AbortSignal, seconds = recipe.seconds.tests): Promise<StepEnd> {
     const step = await startCommand(sandbox, commandOf(args, seconds), signal);
@@ -93,7 +97,7 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
   }
 
   async function reportOf(end: StepEnd, files: string[], stage: string): Promise<StageReport> {
-    if (!end.started || end.timedOut) return { kind: 'lost', why: 'the tests did not come to their end' };
+    if (!end.started || end.timedOut) return { kind: 'lost', why: 'the tests did not finish' };
     const file = await readInTree(outAsTree, report, reportBytesMax);
     if (!file.ok) return { kind: 'lost', why: `the report ${file.why}` };
     if (file.cut) return { kind: 'lost', why: `the report is larger than ${reportBytesMax / 1024 / 1024} MB` };
@@ -112,9 +116,9 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
 
   async function hook(name: HookName, signal: AbortSignal): Promise<StepEnd> {
     const ops = join('/tree', recipe.suite, 'ops.ts');
-    if (hooksSaid?.includes(name) === false) return nothingDone(`no ${name} in ${ops}\n`);
+    if (exportedHooks?.includes(name) === false) return nothingDone(`no ${name} in ${ops}\n`);
     const end = await run([sandbox.kit.node, kitFile('hook'), ops, name], signal);
-    hooksSaid ??= /^no \w+ in \S+, which has (.*)$/m.exec(end.output.head)?.[1]?.split(', ') ?? null;
+    exportedHooks ??= /^no \w+ in \S+, which has (.*)$/m.exec(end.output.head)?.[1]?.split(', ') ?? null;
     return end;
   }
 
@@ -135,24 +139,30 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
 
 function nothingDone(head: string): StepEnd {
   return {
-    ...{ started: true, exit: 0, signal: null, timedOut: false, outOfMemory: false, ms: 0, troubles: [] },
+    started: true,
+    exit: 0,
+    signal: null,
+    timedOut: false,
+    outOfMemory: false,
+    ms: 0,
+    troubles: [],
     output: { head, tail: '', bytes: Buffer.byteLength(head), digest: digestOf(head) },
   };
 }
 
-/** What may be counted of a report: one that claims the harness's own checks, or leaves a file out, is none. */
+/** A report counts only if it covers every file and does not list checks of the harness. */
 function counted(reading: ReportReading, files: string[]): StageReport {
   if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
   const { tests } = reading;
   const forged = tests.find(isCheck);
-  if (forged) return { kind: 'lost', why: `it lists ${forged.id.slice(0, 80)}, which is a check of the harness` };
+  if (forged)
+    return { kind: 'lost', why: `the report lists ${forged.id.slice(0, 80)}, which is a check of the harness` };
   const silent = files.find((each) => !tests.some(({ id }) => id === each || id.startsWith(`${each} > `)));
-  return silent === undefined
-    ? { kind: 'read', tests }
-    : { kind: 'lost', why: `no test of ${silent} is in the report` };
+  return silent === undefined ? { kind: 'read', tests } : { kind: 'lost', why: `the report has no test of ${silent}` };
 }
 
-// Both streams go into one pipe, so that their order is kept; nothing of before, least of all a report, may pass for this one's.
+// Sends both streams into one pipe to keep their order, and empties the folder so that no earlier report passes for
+// this one.
 const wrapper = `exec 2>&1
 find "$(dirname -- "$1")" -mindepth 1 -delete || exit 1
 shift
@@ -162,7 +172,7 @@ function toolPath(sandbox: Sandbox): string {
   return `${dirname(sandbox.kit.node)}:/node_modules/.bin`;
 }
 
-/** TypeScript here, JavaScript where the package was emitted. */
+/** TypeScript in the repository, JavaScript in the published package. */
 function kitFile(name: string): string {
   return `${kitFolder}/${name}${extname(import.meta.url)}`;
 }

@@ -4,16 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { download, posts, upload, write } from './blog.ts';
 
 describe('functional', () => {
-  test('gives a post back word for word', async () => {
+  test('returns a post word for word', async () => {
     const title = `O'Reilly "quoted" \\ ${randomUUID()}`;
     const body = "first -- x'; drop table posts; #\n\nsecond, Grüße 🌱";
     const { id } = await write(app, title, body);
-    const { status, body: said } = await app.http(`http://app/api/posts/${id}`);
+    const { status, body: answer } = await app.http(`http://app/api/posts/${id}`);
     expect(status).toBe(200);
-    expect(JSON.parse(said)).toMatchObject({ id, title, body });
+    expect(JSON.parse(answer)).toMatchObject({ id, title, body });
   });
 
-  test('shows a post at the address made of its title', async () => {
+  test('shows a post at the address derived from its title', async () => {
     const word = randomUUID();
     const { slug } = await write(app, `A Post: ${word}!`, 'one\n\n<two>');
     expect(slug).toBe(`a-post-${word}-`);
@@ -27,7 +27,7 @@ describe('functional', () => {
     expect((await posts(app)).slice(0, 2).map(({ title }) => title)).toEqual(['the other', 'the one']);
   });
 
-  test('gives an upload back, and only what was uploaded', async () => {
+  test('returns an upload, and nothing that was not uploaded', async () => {
     const content = `picture ${randomUUID()}\n`.repeat(1000);
     await upload(app, 'picture.svg', content);
     expect(await download(app, 'picture.svg')).toBe(content);

@@ -7,7 +7,7 @@ describe('install', () => {
     expect(await posts(app)).toEqual([]);
   });
 
-  test('takes posts from nobody who lacks the key', async () => {
+  test('refuses posts without the key', async () => {
     const post = { method: 'POST', body: '{"title":"t","body":"b"}' };
     expect((await app.http('http://app/api/posts', post)).status).toBe(401);
     const headers = { authorization: 'Bearer guessed' };

@@ -9,11 +9,11 @@ describe('restore', () => {
     );
   });
 
-  test('holds no post that came after the backup', async () => {
+  test('has no post from after the backup', async () => {
     expect((await posts(app)).map(({ title }) => title)).not.toContain('Younger than the backup');
   });
 
   test('brings back the upload as it was', async () => {
-    expect(await download(app, 'worth.txt')).toBe(`taken in ${app.run}`);
+    expect(await download(app, 'worth.txt')).toBe(`uploaded in ${app.run}`);
   });
 });

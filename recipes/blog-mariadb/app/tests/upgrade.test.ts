@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { download, posts } from './blog.ts';
 
 describe('upgrade', () => {
-  test('keeps the posts of the release before', async () => {
+  test('keeps the posts of the previous release', async () => {
     expect((await posts(app)).map(({ title, body }) => `${title}: ${body}`)).toContain(
       `Older than the upgrade: written in ${app.run}`,
     );
@@ -15,7 +15,7 @@ describe('upgrade', () => {
     expect(body).toContain(`<p>written in ${app.run}</p>`);
   });
 
-  test('keeps the uploads of the release before', async () => {
-    expect(await download(app, 'older.txt')).toBe(`taken in ${app.run}`);
+  test('keeps the uploads of the previous release', async () => {
+    expect(await download(app, 'older.txt')).toBe(`uploaded in ${app.run}`);
   });
 });

@@ -1,4 +1,4 @@
-// Accounts of this server, made as its operator makes them, and messages to them that tests can tell from all others.
+// Creates accounts as the server's operator does, and sends them letters with unique ids.
 
 import { randomBytes } from 'node:crypto';
 import type { App } from 'coldpass/app';
@@ -20,24 +20,24 @@ export function letter(id: string, body: string): string {
   return [...head, 'Content-Type: text/plain; charset=utf-8', '', body].join('\r\n');
 }
 
-/** Hands a letter in and waits until it lies in the inbox; as it lies there. */
+/** Sends a letter, waits until it is in the inbox, and returns it as stored there. */
 export async function deliver(app: App, to: Login, id: string, body: string): Promise<string> {
   const { refused } = await handIn(app, to.address, letter(id, body));
   if (refused) throw new Error(`the letter was refused: ${refused.code} ${refused.text}`);
   return app.eventually(async () => {
-    const [found] = await messages(app, to, 'X-Letter', id);
-    if (found === undefined) throw new Error(`letter ${id} is not in the inbox of ${to.address} yet`);
-    return found;
+    const [message] = await messages(app, to, 'X-Letter', id);
+    if (message === undefined) throw new Error(`letter ${id} is not in the inbox of ${to.address} yet`);
+    return message;
   });
 }
 
-/** Marks are texts; an account's is its JSON. */
+/** Stores an account as JSON, because marks are strings. */
 export async function keepLogin(app: App, mark: string, who: Login): Promise<void> {
   await app.setMark(mark, JSON.stringify(who));
 }
 
 export async function keptLogin(app: App, mark: string): Promise<Login> {
-  const kept = await app.mark(mark);
-  if (kept === null) throw new Error(`nothing was kept as ${mark}`);
-  return JSON.parse(kept) as Login;
+  const json = await app.mark(mark);
+  if (json === null) throw new Error(`no account is stored as ${mark}`);
+  return JSON.parse(json) as Login;
 }

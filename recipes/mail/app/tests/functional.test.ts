@@ -1,4 +1,4 @@
-// From one end to the other: what is handed in by SMTP is read by IMAP; what must not come in does not.
+// End to end: mail sent by SMTP is read by IMAP; mail that must not be accepted is refused.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
@@ -7,12 +7,12 @@ import { login, messages } from './imap.ts';
 import { handIn } from './smtp.ts';
 
 describe('functional', () => {
-  test('a letter that is handed in by SMTP is read by IMAP, as it was written', async () => {
+  test('a letter sent by SMTP is read by IMAP unchanged', async () => {
     const who = await addAccount(app, 'reader');
     const body = 'First line.\r\n.a line that begins with a dot\r\nGrüße, 你好';
-    const found = await deliver(app, who, 'round-trip', body);
-    expect(found).toContain('Subject: Letter round-trip\r\n');
-    expect(found.trimEnd().endsWith(body)).toBe(true);
+    const message = await deliver(app, who, 'round-trip', body);
+    expect(message).toContain('Subject: Letter round-trip\r\n');
+    expect(message.trimEnd().endsWith(body)).toBe(true);
   });
 
   test('each account has its own letters', async () => {
@@ -23,7 +23,7 @@ describe('functional', () => {
     expect(await messages(app, second, 'X-Letter', 'for-second')).toHaveLength(1);
   });
 
-  test('a wrong password is refused, and so is an account that was removed', async () => {
+  test('a wrong password and a removed account are refused', async () => {
     const who = await addAccount(app, 'leaver');
     expect(await login(app, { ...who, password: 'not-the-password' })).toBe('NO');
     expect(await login(app, who)).toBe('OK');
@@ -31,14 +31,14 @@ describe('functional', () => {
     expect(await login(app, who)).toBe('NO');
   });
 
-  test('an unknown recipient is refused, and so is mail for elsewhere', async () => {
+  test('an unknown recipient and mail for other domains are refused', async () => {
     const nobody = await handIn(app, `nobody@${app.env.MAIL_DOMAIN}`, letter('nobody', 'None.'));
     expect(nobody.refused).toMatchObject({ code: 550 });
     const elsewhere = await handIn(app, 'someone@elsewhere.test', letter('relay', 'None.'));
     expect(elsewhere.refused).toMatchObject({ code: 554 });
   });
 
-  test('a message that is larger than the limit is refused', async () => {
+  test('a message larger than the limit is refused', async () => {
     const who = await addAccount(app, 'small');
     const line = `${'x'.repeat(70)}\r\n`;
     const large = line.repeat(Math.ceil(Number(app.env.MESSAGE_BYTES_MAX) / line.length) + 10);

@@ -1,12 +1,12 @@
-// Reading mail by IMAP, as a mail program does. Each call is one connection.
+// Reads mail by IMAP, as a mail program does. Each call opens its own connection.
 
 import type { App } from 'coldpass/app';
 import { Lines } from './lines.ts';
 
 export type Login = { address: string; password: string };
-type Answer = { status: string; said: string; untagged: string[]; blocks: Buffer[] };
+type Answer = { status: string; text: string; untagged: string[]; blocks: Buffer[] };
 
-/** What the server says to a login, without doing more. */
+/** Only logs in, and returns the server's answer. */
 export async function login(app: App, who: Login): Promise<'OK' | 'NO'> {
   return session(app, async (command) => {
     const { status } = await command(`LOGIN ${who.address} ${who.password}`);
@@ -14,24 +14,24 @@ export async function login(app: App, who: Login): Promise<'OK' | 'NO'> {
   });
 }
 
-/** The messages of the inbox whose header `name` is `value`, as they lie there. */
+/** The messages in the inbox whose header `name` is `value`, as stored there. */
 export async function messages(app: App, who: Login, name: string, value: string): Promise<string[]> {
   return session(app, async (command) => {
-    const told = async (line: string): Promise<Answer> => {
+    const succeed = async (line: string): Promise<Answer> => {
       const answer = await command(line);
-      if (answer.status !== 'OK') throw new Error(`${line.split(' ')[0]}: ${answer.status} ${answer.said}`);
+      if (answer.status !== 'OK') throw new Error(`${line.split(' ')[0]}: ${answer.status} ${answer.text}`);
       return answer;
     };
-    await told(`LOGIN ${who.address} ${who.password}`);
-    await told('SELECT INBOX');
-    const { untagged } = await told(`SEARCH HEADER ${name} "${value}"`);
+    await succeed(`LOGIN ${who.address} ${who.password}`);
+    await succeed('SELECT INBOX');
+    const { untagged } = await succeed(`SEARCH HEADER ${name} "${value}"`);
     const numbers = untagged.flatMap((line) => /^\* SEARCH ?(.*)$/.exec(line)?.[1]?.split(' ') ?? []).filter(Boolean);
-    const found: string[] = [];
+    const messages: string[] = [];
     for (const number of numbers) {
-      const { blocks } = await told(`FETCH ${number} BODY.PEEK[]`);
-      found.push(...blocks.map(String));
+      const { blocks } = await succeed(`FETCH ${number} BODY.PEEK[]`);
+      messages.push(...blocks.map(String));
     }
-    return found;
+    return messages;
   });
 }
 
@@ -56,11 +56,11 @@ async function answer(lines: Lines, tag: string): Promise<Answer> {
   for (;;) {
     const line = await lines.line();
     if (line.startsWith(tag)) {
-      const [status = '', ...said] = line.slice(tag.length).split(' ');
-      return { status, said: said.join(' '), untagged, blocks };
+      const [status = '', ...words] = line.slice(tag.length).split(' ');
+      return { status, text: words.join(' '), untagged, blocks };
     }
     untagged.push(line);
-    // A line that ends so is followed by that many bytes.
+    // A line that ends in {N} is followed by N bytes.
     const literal = /\{(\d+)\}$/.exec(line)?.[1];
     if (literal) blocks.push(await lines.block(Number(literal)));
   }

@@ -1,4 +1,4 @@
-// Protocols of lines over a stream that the run opened: lines in, lines out, blocks of a counted length.
+// Line-based protocols over a stream that the run opened: reads and writes lines, and reads blocks of a given length.
 
 import type { Duplex } from 'node:stream';
 
@@ -6,14 +6,14 @@ const waitMs = 15_000;
 
 export class Lines {
   readonly #stream: Duplex;
-  #held = Buffer.alloc(0);
+  #buffer = Buffer.alloc(0);
   #ended: Error | null = null;
   #wake: () => void = () => {};
 
   constructor(stream: Duplex) {
     this.#stream = stream;
     stream.on('data', (chunk: Buffer) => {
-      this.#held = Buffer.concat([this.#held, chunk]);
+      this.#buffer = Buffer.concat([this.#buffer, chunk]);
       this.#wake();
     });
     const ended = (error?: Error | null) => {
@@ -27,16 +27,16 @@ export class Lines {
     this.#stream.write(text);
   }
 
-  /** The next line without its end. */
+  /** The next line, without its line break. */
   async line(): Promise<string> {
-    const end = await this.#until(() => this.#held.indexOf('\r\n'));
+    const end = await this.#until(() => this.#buffer.indexOf('\r\n'));
     const line = this.#take(end).toString();
     this.#take(2);
     return line;
   }
 
   async block(length: number): Promise<Buffer> {
-    await this.#until(() => (this.#held.length >= length ? length : -1));
+    await this.#until(() => (this.#buffer.length >= length ? length : -1));
     return this.#take(length);
   }
 
@@ -45,18 +45,18 @@ export class Lines {
   }
 
   #take(length: number): Buffer {
-    const taken = this.#held.subarray(0, length);
-    this.#held = this.#held.subarray(length);
-    return taken;
+    const bytes = this.#buffer.subarray(0, length);
+    this.#buffer = this.#buffer.subarray(length);
+    return bytes;
   }
 
   async #until(look: () => number): Promise<number> {
     const deadline = Date.now() + waitMs;
     for (;;) {
-      const found = look();
-      if (found >= 0) return found;
+      const length = look();
+      if (length >= 0) return length;
       if (this.#ended) throw this.#ended;
-      if (Date.now() > deadline) throw new Error(`nothing more came within ${waitMs / 1000} s; held: ${this.#held}`);
+      if (Date.now() > deadline) throw new Error(`no complete answer within ${waitMs / 1000} s, only: ${this.#buffer}`);
       await this.#arrival(deadline - Date.now());
     }
   }

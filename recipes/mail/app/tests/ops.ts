@@ -1,12 +1,12 @@
-// What a run does around its rungs: an account with a letter before the upgrade; one more before the backup, which is taken
-// away again, and its letters with it, before the restore.
+// Seeds an account with a letter before the upgrade, and another before the backup; removes the latter, with its
+// letters, before the restore.
 
 import type { App } from 'coldpass/app';
 import { addAccount, deliver, keepLogin, keptLogin, removeAccount } from './accounts.ts';
 
 export async function preUpgrade(app: App): Promise<void> {
   const who = await addAccount(app, 'settled');
-  await deliver(app, who, 'before-upgrade', 'Written to the release before.');
+  await deliver(app, who, 'before-upgrade', 'Written to the previous release.');
   await keepLogin(app, 'settled', who);
 }
 

@@ -1,4 +1,4 @@
-// Both volumes are back, and each is asserted on its own: an account says nothing of its mail.
+// Both volumes are back. Each is tested separately, because an account proves nothing about its mail.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
@@ -13,18 +13,19 @@ describe('restore', () => {
     expect(await login(app, { ...who, password: 'not-the-password' })).toBe('NO');
   });
 
-  // The volume `mail`, by its files, so that a lost account can't be the reason. An index of headers is no message.
+  // The volume `mail`, by its files, so that a lost account can't be the reason. Dovecot's index of headers does not
+  // count.
   test('mail message', async () => {
     const seeded = (await app.mark('seeded message')) ?? '';
     expect(seeded).toContain(`X-Letter: seed-${app.run}`);
     const stored = await app.exec('imap', ['grep', '-rlF', '--exclude=dovecot*', `X-Letter: seed-${app.run}`, '/mail']);
-    expect(stored.stdout.trim(), 'no file in the volume mail holds the letter').not.toBe('');
-    const lying = await app.output('imap', ['cat', stored.stdout.trim()]);
-    expect(lying.replaceAll(/\r?\n/g, '\r\n')).toBe(seeded);
+    expect(stored.stdout.trim(), 'no file in the volume mail contains the letter').not.toBe('');
+    const letter = await app.output('imap', ['cat', stored.stdout.trim()]);
+    expect(letter.replaceAll(/\r?\n/g, '\r\n')).toBe(seeded);
   });
 
   test('account and mail message together, by IMAP', async () => {
-    const found = await messages(app, await keptLogin(app, 'seeded'), 'X-Letter', `seed-${app.run}`);
-    expect(found).toEqual([await app.mark('seeded message')]);
+    const inbox = await messages(app, await keptLogin(app, 'seeded'), 'X-Letter', `seed-${app.run}`);
+    expect(inbox).toEqual([await app.mark('seeded message')]);
   });
 });

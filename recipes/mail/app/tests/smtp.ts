@@ -1,10 +1,10 @@
-// Handing a message in by SMTP, as another server would.
+// Sends a message by SMTP, as another server would.
 
 import type { App } from 'coldpass/app';
 import { Lines } from './lines.ts';
 
 export type Reply = { code: number; text: string };
-/** `refused`: the first reply that was not a yes. */
+/** `refused`: the first negative reply. */
 export type HandedIn = { refused: Reply | null };
 
 export async function greeting(app: App): Promise<string> {
@@ -16,12 +16,12 @@ export async function greeting(app: App): Promise<string> {
   }
 }
 
-/** `message`: header, empty line, body, with `\r\n`. */
+/** `message`: header, empty line, body; line breaks are `\r\n`. */
 export async function handIn(app: App, to: string, message: string): Promise<HandedIn> {
   const lines = new Lines(await app.tcp('app', 25));
   try {
-    const greeted = await reply(lines);
-    if (greeted.code !== 220) return { refused: greeted };
+    const greeting = await reply(lines);
+    if (greeting.code !== 220) return { refused: greeting };
     for (const command of [`EHLO client.test`, 'MAIL FROM:<sender@elsewhere.test>', `RCPT TO:<${to}>`, 'DATA']) {
       const answer = await ask(lines, command);
       if (answer.code >= 400) return { refused: answer };
@@ -39,7 +39,7 @@ async function ask(lines: Lines, command: string): Promise<Reply> {
   return reply(lines);
 }
 
-/** All lines of a reply; `250-` says that more come. */
+/** Reads all lines of a reply; `-` after the code means that more follow. */
 async function reply(lines: Lines): Promise<Reply> {
   const text: string[] = [];
   for (;;) {

@@ -1,4 +1,4 @@
-// The newest release runs, with the accounts and the mail of the one before.
+// The newest release runs, with the accounts and the mail of the previous release.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';

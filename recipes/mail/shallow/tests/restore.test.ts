@@ -1,4 +1,4 @@
-// Half a restore test: the account is asserted, and of its mail nothing is said.
+// Half a restore test: it checks the account but not its mail.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// What is backed up was there, and the copy that was made for it is gone.
+// The seeded channel exists when the backup is made, and the database copy made for it is removed.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +10,7 @@ describe('backup', () => {
     expect(channels.map(({ name }) => name)).toContain('seeded');
   });
 
-  test('the copy of the database does not stay', async () => {
+  test('the copy of the database is removed', async () => {
     expect((await app.exec('app', ['test', '-e', '/data/copy.sqlite'])).exit).toBe(1);
   });
 });

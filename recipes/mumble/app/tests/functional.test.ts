@@ -1,4 +1,4 @@
-// What the operator sets is on the wire; what one visitor does, another sees.
+// The operator's settings are in effect; what one visitor does, another sees.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
@@ -14,14 +14,14 @@ describe('functional', () => {
     expect(await visit(app, { name: 'reader' }, (visitor) => visitor.welcome)).toBe(app.env.WELCOME);
   });
 
-  test('a channel that SuperUser makes is there for everybody who comes later', async () => {
-    const made = await makeChannel(app, { name: 'Salle d-eau', description: 'café, 喫茶店' });
-    expect(made.id).toBeGreaterThan(0);
+  test('a channel created by SuperUser is visible to later visitors', async () => {
+    const channel = await makeChannel(app, { name: 'Salle d-eau', description: 'café, 喫茶店' });
+    expect(channel.id).toBeGreaterThan(0);
     const channels = await visit(app, { name: 'later' }, (visitor) => visitor.channels);
-    expect(channels).toContainEqual(made);
+    expect(channels).toContainEqual(channel);
   });
 
-  test('a message reaches who is in the same channel', async () => {
+  test('a message reaches others in the same channel', async () => {
     await visit(app, { name: 'listener' }, (listener) =>
       visit(app, { name: 'speaker' }, async (speaker) => {
         const heard = listener.next(kinds.text);

@@ -1,4 +1,4 @@
-// A visitor of the server: TLS, then messages of a type, a length and Protocol Buffers.
+// A visitor of the server: TLS, then messages that consist of a type, a length and Protocol Buffers.
 // https://mumble-protocol.readthedocs.io/ and Mumble.proto
 
 import tls from 'node:tls';
@@ -18,39 +18,43 @@ export type Visitor = {
   usersMax: number;
   channels: Channel[];
   protocol: string | null;
-  /** Of the server's certificate. */
+  /** The fingerprint of the server's certificate. */
   fingerprint: string;
   send(kind: Kind, fields: Fields): void;
-  /** The next message of that kind that `wanted` takes. */
+  /** The next message of that kind for which `wanted` is true. */
   next(kind: Kind, wanted?: (message: Decoded) => boolean): Promise<Decoded>;
   leave(): void;
 };
 export type Channel = { id: number; name: string; description: string };
 
-/** In, or the reason why not. */
+/** Enters the server, or returns the reason for the rejection. */
 export async function enter(app: App, name: string, password = ''): Promise<Visitor | { rejected: number }> {
   const wire = await open(app);
   wire.send(kinds.version, { 1: 0x010304, 2: 'suite' });
   wire.send(kinds.authenticate, { 1: name, 2: password, 5: true });
-  const [first] = await wire.until((got) => got.some(({ kind }) => kind === kinds.reject || kind === kinds.config));
-  const rejected = wire.got.find(({ kind }) => kind === kinds.reject)?.message;
+  const [first] = await wire.until((all) => all.some(({ kind }) => kind === kinds.reject || kind === kinds.config));
+  const rejected = wire.messages.find(({ kind }) => kind === kinds.reject)?.message;
   if (rejected || !first) {
     wire.leave();
     return { rejected: rejected?.numbers(1)[0] ?? -1 };
   }
   const sync = wire.must(kinds.sync);
-  const channels = wire.got.filter(({ kind }) => kind === kinds.channel).map(({ message }) => channelOf(message));
+  const channels = wire.messages.filter(({ kind }) => kind === kinds.channel).map(({ message }) => channelOf(message));
   return {
     session: sync.numbers(1)[0] as number,
     bandwidth: sync.numbers(2)[0] as number,
     welcome: sync.texts(3)[0] ?? '',
     usersMax: wire.must(kinds.config).numbers(6)[0] as number,
     channels,
-    ...{ protocol: wire.protocol, fingerprint: wire.fingerprint, send: wire.send, next: wire.next, leave: wire.leave },
+    protocol: wire.protocol,
+    fingerprint: wire.fingerprint,
+    send: wire.send,
+    next: wire.next,
+    leave: wire.leave,
   };
 }
 
-/** Does something as a visitor, who leaves at the end. */
+/** Calls `use` with a visitor, who leaves afterwards. */
 export async function visit<T>(
   app: App,
   who: { name: string; password?: string },
@@ -65,7 +69,7 @@ export async function visit<T>(
   }
 }
 
-/** A lasting channel under the root; only SuperUser may. */
+/** Creates a permanent channel under the root, which only SuperUser may. */
 export async function makeChannel(app: App, { name, description }: Omit<Channel, 'id'>): Promise<Channel> {
   return visit(app, { name: 'SuperUser', password: await app.secret('superuser') }, async (visitor) => {
     visitor.send(kinds.channel, { 2: 0, 3: name, 5: description });
@@ -83,16 +87,16 @@ function channelOf(message: Decoded): Channel {
 
 async function open(app: App) {
   const socket = tls.connect({ socket: await app.tcp('app', 64738), rejectUnauthorized: false });
-  const got: { kind: number; message: Decoded }[] = [];
-  let held = Buffer.alloc(0);
+  const messages: { kind: number; message: Decoded }[] = [];
+  let buffer = Buffer.alloc(0);
   let ended: Error | null = null;
   let wake = () => {};
   socket.on('data', (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk]);
-    while (held.length >= 6 && held.length >= 6 + held.readUInt32BE(2)) {
-      const end = 6 + held.readUInt32BE(2);
-      got.push({ kind: held.readUInt16BE(0), message: decode(held.subarray(6, end)) });
-      held = held.subarray(end);
+    buffer = Buffer.concat([buffer, chunk]);
+    while (buffer.length >= 6 && buffer.length >= 6 + buffer.readUInt32BE(2)) {
+      const end = 6 + buffer.readUInt32BE(2);
+      messages.push({ kind: buffer.readUInt16BE(0), message: decode(buffer.subarray(6, end)) });
+      buffer = buffer.subarray(end);
     }
     wake();
   });
@@ -105,11 +109,11 @@ async function open(app: App) {
     wake();
   });
 
-  async function until(look: (all: typeof got) => boolean): Promise<typeof got> {
+  async function until(look: (all: typeof messages) => boolean): Promise<typeof messages> {
     const deadline = Date.now() + waitMs;
-    while (!look(got)) {
+    while (!look(messages)) {
       if (ended) throw ended;
-      if (Date.now() > deadline) throw new Error(`nothing more came within ${waitMs / 1000} s`);
+      if (Date.now() > deadline) throw new Error(`the expected message did not come within ${waitMs / 1000} s`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()));
         wake = () => {
@@ -118,16 +122,19 @@ async function open(app: App) {
         };
       });
     }
-    return got;
+    return messages;
   }
 
   await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
   return {
-    ...{ got, until, protocol: socket.getProtocol(), fingerprint: socket.getPeerCertificate().fingerprint256 },
+    messages,
+    until,
+    protocol: socket.getProtocol(),
+    fingerprint: socket.getPeerCertificate().fingerprint256,
     must(kind: Kind): Decoded {
-      const found = got.find((each) => each.kind === kind);
-      if (!found) throw new Error(`no message of kind ${kind} came`);
-      return found.message;
+      const first = messages.find((each) => each.kind === kind);
+      if (!first) throw new Error(`no message of kind ${kind} came`);
+      return first.message;
     },
     send(kind: Kind, fields: Fields): void {
       const body = encode(fields);
@@ -137,10 +144,10 @@ async function open(app: App) {
       socket.write(Buffer.concat([head, body]));
     },
     async next(kind: Kind, wanted: (message: Decoded) => boolean = () => true): Promise<Decoded> {
-      const from = got.length;
-      const found = () => got.slice(from).find((each) => each.kind === kind && wanted(each.message));
-      await until(() => found() !== undefined);
-      return (found() as { message: Decoded }).message;
+      const from = messages.length;
+      const match = () => messages.slice(from).find((each) => each.kind === kind && wanted(each.message));
+      await until(() => match() !== undefined);
+      return (match() as { message: Decoded }).message;
     },
     leave: () => socket.destroy(),
   };

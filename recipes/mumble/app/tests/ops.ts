@@ -1,11 +1,11 @@
-// What a run does around its rungs: a channel before the upgrade; one more before the backup, with the server's certificate
-// noted; before the restore both are gone from the server.
+// Seeds a channel before the upgrade, and another before the backup, when it also notes the server's certificate;
+// removes the latter channel and the certificate before the restore.
 
 import type { App } from 'coldpass/app';
 import { makeChannel, visit } from './mumble.ts';
 
 export async function preUpgrade(app: App): Promise<void> {
-  await makeChannel(app, { name: 'settled', description: 'of the release before' });
+  await makeChannel(app, { name: 'settled', description: 'of the previous release' });
 }
 
 export async function preBackup(app: App): Promise<void> {
@@ -15,6 +15,6 @@ export async function preBackup(app: App): Promise<void> {
 }
 
 export async function preRestore(app: App): Promise<void> {
-  const gone = "DELETE FROM channels WHERE name = 'seeded'; DELETE FROM config WHERE key IN ('certificate', 'key');";
-  await app.output('app', ['sqlite3', '-cmd', '.timeout 5000', '/data/mumble.sqlite', gone]);
+  const sql = "DELETE FROM channels WHERE name = 'seeded'; DELETE FROM config WHERE key IN ('certificate', 'key');";
+  await app.output('app', ['sqlite3', '-cmd', '.timeout 5000', '/data/mumble.sqlite', sql]);
 }

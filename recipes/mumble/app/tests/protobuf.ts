@@ -1,4 +1,4 @@
-// As much of Protocol Buffers as the suite needs: numbers and byte strings, by their field's number.
+// The part of Protocol Buffers that the suite needs: numbers and byte strings, by field number.
 // https://protobuf.dev/programming-guides/encoding/
 
 export type Fields = Record<number, number | boolean | string>;
@@ -14,16 +14,16 @@ export function encode(fields: Fields): Buffer {
 }
 
 export function decode(bytes: Buffer): Decoded {
-  const found = new Map<number, (number | Buffer)[]>();
+  const fields = new Map<number, (number | Buffer)[]>();
   let at = 0;
   while (at < bytes.length) {
     const key = next();
-    const values = found.get(key >> 3) ?? [];
-    found.set(key >> 3, [...values, fieldOf(key & 7)]);
+    const values = fields.get(key >> 3) ?? [];
+    fields.set(key >> 3, [...values, fieldOf(key & 7)]);
   }
   return {
-    numbers: (field) => (found.get(field) ?? []).filter((value) => typeof value === 'number'),
-    texts: (field) => (found.get(field) ?? []).filter((value) => typeof value !== 'number').map(String),
+    numbers: (field) => (fields.get(field) ?? []).filter((value) => typeof value === 'number'),
+    texts: (field) => (fields.get(field) ?? []).filter((value) => typeof value !== 'number').map(String),
   };
 
   function fieldOf(wire: number): number | Buffer {

@@ -1,4 +1,4 @@
-// The volume `data` is back: what people made, and what the server is known by.
+// The volume `data` is back: the channels that people created, and the server's certificate.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';

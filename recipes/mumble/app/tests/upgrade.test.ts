@@ -1,4 +1,4 @@
-// The newest release runs, with what the one before had.
+// The newest release runs, with the data of the previous one.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
@@ -9,13 +9,15 @@ describe('upgrade', () => {
     expect((await app.output('app', 'echo "$MUMBLE_RELEASE"')).trim()).toBe('1.1');
   });
 
-  test('has the limit that the newest release brought', async () => {
+  test('has the limit that the newest release introduced', async () => {
     const bandwidth = await visit(app, { name: 'upgraded' }, (visitor) => visitor.bandwidth);
     expect(bandwidth).toBe(Number(app.env.BANDWIDTH));
   });
 
   test('keeps a channel', async () => {
     const channels = await visit(app, { name: 'returning' }, (visitor) => visitor.channels);
-    expect(channels).toContainEqual(expect.objectContaining({ name: 'settled', description: 'of the release before' }));
+    expect(channels).toContainEqual(
+      expect.objectContaining({ name: 'settled', description: 'of the previous release' }),
+    );
   });
 });

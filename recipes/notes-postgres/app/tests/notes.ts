@@ -1,4 +1,4 @@
-// The notes API as the hooks and tests use it.
+// The notes API, for hooks and tests.
 
 import type { App } from 'coldpass/app';
 
@@ -6,13 +6,13 @@ export type Note = { id: number; text: string };
 
 export async function add(app: App, text: string): Promise<Note> {
   const { status, body } = await app.http('http://app/api/notes', { method: 'POST', body: JSON.stringify({ text }) });
-  if (status !== 201) throw new Error(`a note was not taken: ${status} ${body}`);
+  if (status !== 201) throw new Error(`the note was refused: ${status} ${body}`);
   return JSON.parse(body);
 }
 
 export async function list(app: App, query = ''): Promise<Note[]> {
   const { status, body } = await app.http(`http://app/api/notes${query}`);
-  if (status !== 200) throw new Error(`the notes cannot be had: ${status} ${body}`);
+  if (status !== 200) throw new Error(`cannot list the notes: ${status} ${body}`);
   return JSON.parse(body);
 }
 

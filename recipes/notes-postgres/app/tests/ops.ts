@@ -1,4 +1,4 @@
-// What is put into the app before each step, so that the tests after it have something to look for.
+// Seeds the app before each step, so that the tests after it have data to check.
 
 import type { App } from 'coldpass/app';
 import { add, list, remove } from './notes.ts';
@@ -12,9 +12,9 @@ export async function preBackup(app: App): Promise<void> {
   await app.setMark('backed-up', String(id));
 }
 
-/** What is here now differs from the backup both ways, so a restore that does nothing is seen. */
+/** Removes a note and adds another after the backup, so that a restore that does nothing is noticed. */
 export async function preRestore(app: App): Promise<void> {
-  const marked = Number(await app.mark('backed-up'));
-  if ((await list(app)).some(({ id }) => id === marked)) await remove(app, marked);
+  const seeded = Number(await app.mark('backed-up'));
+  if ((await list(app)).some(({ id }) => id === seeded)) await remove(app, seeded);
   await add(app, `younger than the backup, ${app.run}`);
 }

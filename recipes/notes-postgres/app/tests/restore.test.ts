@@ -7,7 +7,7 @@ describe('restore', () => {
     expect(await texts(app)).toContain(`worth a backup, ${app.run}`);
   });
 
-  test('holds nothing that came after the backup', async () => {
+  test('has nothing from after the backup', async () => {
     expect(await texts(app)).not.toContain(`younger than the backup, ${app.run}`);
   });
 });

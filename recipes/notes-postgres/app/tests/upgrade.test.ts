@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { list, texts } from './notes.ts';
 
 describe('upgrade', () => {
-  test('keeps the notes of the release before', async () => {
+  test('keeps the notes of the previous release', async () => {
     expect(await texts(app)).toContain(`older than the upgrade, ${app.run}`);
   });
 

@@ -13,7 +13,7 @@ afterAll(async () => {
   await browser?.close();
 });
 
-/** Somebody who was never here: nothing is kept from one to the next. */
+/** A new visitor: browser contexts share nothing. */
 async function visit(pad: Pad): Promise<Page> {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -22,7 +22,7 @@ async function visit(pad: Pad): Promise<Page> {
   return page;
 }
 
-/** Until the page says that it was kept. */
+/** Types a text and waits until the page reports that it is saved. */
 async function type(page: Page, text: string): Promise<void> {
   const before = await stateOf(page);
   await page.locator('textarea').fill(text);
@@ -42,7 +42,7 @@ async function shows(page: Page, text: string): Promise<void> {
 }
 
 describe('functional', () => {
-  test('shows what was typed to somebody with the address', async () => {
+  test('shows the typed text to another visitor with the address', async () => {
     const pad = newPad();
     const text = `dear diary ${crypto.randomUUID()}\nGrüße 🌱`;
     await type(await visit(pad), text);
@@ -60,14 +60,14 @@ describe('functional', () => {
     expect(await app.logs('app')).not.toContain(pad.key);
   });
 
-  test('shows nothing to somebody with another key', async () => {
+  test('shows nothing to a visitor with another key', async () => {
     const pad = newPad();
     await write(app, pad, 'for your eyes only');
     const page = await visit({ ...pad, key: newPad().key });
     expect(await page.locator('textarea').inputValue()).not.toContain('eyes');
   });
 
-  test('brings what one types to the other, both ways', async () => {
+  test('shows each of two visitors what the other types', async () => {
     const pad = newPad();
     const [ada, bob] = [await visit(pad), await visit(pad)];
     await type(ada, 'ada was here');
@@ -76,7 +76,7 @@ describe('functional', () => {
     await shows(ada, 'ada was here\nbob too');
   }, 120_000);
 
-  test('seals with ChaCha20 as RFC 8439 has it', async () => {
+  test('seals with ChaCha20 as specified in RFC 8439', async () => {
     const { chacha20 } = await cipherOf(app);
     const key = Uint8Array.from({ length: 32 }, (_, i) => i);
     const nonce = new Uint8Array(Buffer.from('000000000000004a00000000', 'hex'));

@@ -9,12 +9,12 @@ describe('install', () => {
     expect(body).toContain('<textarea');
   });
 
-  test('has no pad that nobody wrote', async () => {
+  test('starts without pads', async () => {
     expect((await app.http(`http://app/api/pads/${newPad().name}`)).status).toBe(404);
     expect(await app.output('app', 'ls -A /pads')).toBe('');
   });
 
-  test('takes a write only on the newest revision', async () => {
+  test('accepts a write only on the newest revision', async () => {
     const { name } = newPad();
     expect((await send(app, name, '0', 'one')).status).toBe(201);
     const late = await send(app, name, '0', 'another');

@@ -1,4 +1,4 @@
-// What is put into the app before each step, so that the tests after it have something to look for.
+// Seeds the app before each step, so that the tests after it have data to check.
 
 import type { App } from 'coldpass/app';
 import { padOf, write } from './pad.ts';
@@ -11,7 +11,7 @@ export async function preBackup(app: App): Promise<void> {
   await write(app, await padOf(app, 'kept'), `worth a backup, ${app.run}`);
 }
 
-/** What is here now differs from the backup, so a restore that does nothing is seen. */
+/** Changes the pad after the backup, so that a restore that does nothing is noticed. */
 export async function preRestore(app: App): Promise<void> {
   await write(app, await padOf(app, 'kept'), 'younger than the backup');
 }

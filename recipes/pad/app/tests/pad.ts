@@ -1,4 +1,4 @@
-// Pads without a browser: sealed and opened by the script that the app hands to browsers.
+// Pads without a browser: sealed and opened with the script that the app serves to browsers.
 
 import type { App } from 'coldpass/app';
 
@@ -9,14 +9,14 @@ type Cipher = {
   chacha20(key: Uint8Array, nonce: Uint8Array, counter: number, bytes: Uint8Array): Uint8Array;
 };
 
-/** The app's own cipher, as it is served now. */
+/** The app's cipher, as it serves it now. */
 export async function cipherOf(app: App): Promise<Cipher> {
   const { status, body } = await app.http('http://app/cipher.js');
   if (status !== 200) throw new Error(`the app serves no cipher: ${status}`);
   return import(`data:text/javascript;base64,${Buffer.from(body).toString('base64')}`);
 }
 
-/** Same name and key in each hook and test of a run. */
+/** The same name and key in every hook and test of a run. */
 export async function padOf(app: App, name: string): Promise<Pad> {
   const known = await app.mark(`pad-${name}`);
   if (known !== null) return JSON.parse(known);
@@ -29,24 +29,26 @@ export function newPad(): Pad {
   return { name: hex(8), key: hex(32) };
 }
 
-/** For browsers, by the service's name on the run's network: `http://app/` they turn into https, for all of `.app` is so. */
+/**
+ * For browsers, with the service's name on the run's network: they change `http://app/` to https, like all of `.app`.
+ */
 export function addressOf(app: App, { name, key }: Pad): string {
   return `http://${app.stack}_app/#${name}.${key}`;
 }
 
-/** Over whatever is there. */
+/** Writes a pad, over any earlier text. */
 export async function write(app: App, { name, key }: Pad, text: string): Promise<void> {
   const { seal } = await cipherOf(app);
   const revision = (await app.http(`http://app/api/pads/${name}`)).headers['x-revision'] ?? '0';
   const { status } = await send(app, name, revision, seal(text, Buffer.from(key, 'hex')));
-  if (status !== 201) throw new Error(`the pad was not taken: ${status}`);
+  if (status !== 201) throw new Error(`the pad was refused: ${status}`);
 }
 
 export function send(app: App, name: string, revision: string, body: string | Uint8Array) {
   return app.http(`http://app/api/pads/${name}`, { method: 'PUT', headers: { 'x-revision': revision }, body });
 }
 
-/** As the volume has it; null where there is no such pad. */
+/** Reads a pad from the volume; null if it does not exist. */
 export async function read(app: App, { name, key }: Pad): Promise<string | null> {
   const script = `cd /pads/${name} 2>/dev/null && base64 "$(cat newest)" || echo none`;
   const stored = (await app.output('app', script)).trim();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { padOf, read } from './pad.ts';
 
 describe('upgrade', () => {
-  test('opens a pad of the release before', async () => {
+  test('opens a pad of the previous release', async () => {
     expect(await read(app, await padOf(app, 'old'))).toBe(`older than the upgrade, ${app.run}`);
   });
 });

@@ -38,13 +38,13 @@ describe('functional', () => {
     expect(body).toContain('client');
   });
 
-  test('has no realm of another run', async () => {
+  test('has no realm for another run', async () => {
     const known = `${issuerOf(app)}/.well-known/openid-configuration`;
     expect((await app.http(known)).status).toBe(200);
     expect((await app.http(known.replace(app.run, other))).status).toBe(404);
   });
 
-  test('gives tokens to nobody who lacks the secret of this run', async () => {
+  test("gives no token without this run's secret", async () => {
     const ask = (secret: string) =>
       app.http(`${issuerOf(app)}/token`, {
         method: 'POST',
@@ -64,7 +64,7 @@ describe('functional', () => {
     expect([wrong.status, JSON.parse(wrong.body).error]).toEqual([401, 'invalid_client']);
   });
 
-  test('lets nobody in on an answer that it did not ask for', async () => {
+  test('rejects an answer that it did not ask for', async () => {
     const forged = new Visitor(app);
     const state = new URL((await forged.ask(`${baseOf(app)}/login`)).headers.location ?? '').searchParams.get('state');
     expect((await new Visitor(app).ask(`${baseOf(app)}/callback?code=x&state=${state}`)).status).toBe(403);

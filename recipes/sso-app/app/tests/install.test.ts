@@ -18,8 +18,12 @@ describe('install', () => {
     expect(status).toBe(302);
     const to = new URL(headers.location ?? '');
     expect(to.href.startsWith(`${issuerOf(app)}/`)).toBe(true);
-    const asked = Object.fromEntries(to.searchParams);
-    expect(asked).toMatchObject({ client_id: `sso-${app.run}`, response_type: 'code', code_challenge_method: 'S256' });
-    for (const name of ['state', 'nonce', 'code_challenge']) expect(asked[name]?.length, name).toBeGreaterThan(20);
+    const request = Object.fromEntries(to.searchParams);
+    expect(request).toMatchObject({
+      client_id: `sso-${app.run}`,
+      response_type: 'code',
+      code_challenge_method: 'S256',
+    });
+    for (const name of ['state', 'nonce', 'code_challenge']) expect(request[name]?.length, name).toBeGreaterThan(20);
   });
 });

@@ -1,4 +1,4 @@
-// What is put into the app before each step, so that the tests after it have something to look for.
+// Seeds the app before each step, so that the tests after it have data to check.
 
 import type { App } from 'coldpass/app';
 import { signedIn } from './visitor.ts';
@@ -13,7 +13,7 @@ export async function preBackup(app: App): Promise<void> {
   await visitor.profile(`worth a backup, ${app.run}`);
 }
 
-/** What is here now differs from the backup, so a restore that does nothing is seen. */
+/** Changes the profile after the backup, so that a restore that does nothing is noticed. */
 export async function preRestore(app: App): Promise<void> {
   const visitor = await signedIn(app);
   await visitor.profile('younger than the backup');

@@ -1,4 +1,4 @@
-// A visitor's browser, as far as signing in needs one: keeps the cookies of each host and follows redirects a step at a time.
+// The part of a visitor's browser that signing in needs: keeps cookies per host and follows redirects one at a time.
 
 import type { App, HttpAnswer } from 'coldpass/app';
 
@@ -14,7 +14,7 @@ export class Visitor {
     this.#app = app;
   }
 
-  /** `form` given: a POST of it. Redirects are not followed. */
+  /** A GET, or a POST of `form`. Does not follow redirects. */
   async ask(url: string, form?: Record<string, string>): Promise<Seen> {
     const cookie = [...this.#jar(url)].map(([name, value]) => `${name}=${value}`).join('; ');
     const type = form && { 'content-type': 'application/x-www-form-urlencoded' };
@@ -26,7 +26,7 @@ export class Visitor {
     return { ...answer, url };
   }
 
-  /** Until something is shown. */
+  /** Follows redirects until a page is shown. */
   async follow(url: string, form?: Record<string, string>): Promise<Seen> {
     let seen = await this.ask(url, form);
     for (let step = 0; seen.headers.location !== undefined; step += 1) {
@@ -36,7 +36,7 @@ export class Visitor {
     return seen;
   }
 
-  /** From the app to the provider's form, and back with what is typed there. */
+  /** Goes from the app to the provider's form, fills it in, and returns to the app. */
   async signIn(password: string): Promise<Seen> {
     const form = await this.follow(`${baseOf(this.#app)}/login`);
     if (form.status !== 200) throw new Error(`the provider shows no form: ${form.status} ${form.body}`);
@@ -82,6 +82,6 @@ export function accountOf(app: App): { name: string; password: string } {
 export async function signedIn(app: App): Promise<Visitor> {
   const visitor = new Visitor(app);
   const { status, body } = await visitor.signIn(accountOf(app).password);
-  if (status !== 200) throw new Error(`the sign-in ended with ${status}: ${body}`);
+  if (status !== 200) throw new Error(`the sign-in failed with ${status}: ${body}`);
   return visitor;
 }

@@ -1,4 +1,4 @@
-// What is backed up was there to be read.
+// The seeded page is served when the backup is made.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';

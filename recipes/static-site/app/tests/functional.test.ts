@@ -1,11 +1,11 @@
-// What is put into the volume is what readers get.
+// Readers get exactly what is in the volume.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
 import { drop, publish } from './pages.ts';
 
 describe('functional', () => {
-  test('a page that is put there is served, as what it is', async () => {
+  test('a published page is served unchanged, with its type', async () => {
     const page = `<!doctype html>\n<title>${app.run}</title>\n<p>naïve, 文\n`;
     await publish(app, 'written/page.html', page);
     const { status, headers, body } = await app.http('http://app/written/page.html');
@@ -14,7 +14,7 @@ describe('functional', () => {
     expect(body).toBe(page);
   });
 
-  test('a reader who has a page is told so, and gets it anew once it changed', async () => {
+  test('a page that a reader already has is sent again only after it changes', async () => {
     await publish(app, 'changing.html', 'first\n');
     const first = await app.http('http://app/changing.html');
     const known = { 'if-none-match': first.headers.etag as string };
@@ -25,14 +25,14 @@ describe('functional', () => {
     expect(second.body).toBe('second, longer\n');
   });
 
-  test('a part of a page is served where a part is asked for', async () => {
+  test('a partial request gets that part of a page', async () => {
     await publish(app, 'parts.txt', '0123456789');
     const { status, body } = await app.http('http://app/parts.txt', { headers: { range: 'bytes=2-5' } });
     expect(status).toBe(206);
     expect(body).toBe('2345');
   });
 
-  test('a page that is taken away is gone, and nothing above the volume can be read', async () => {
+  test('a removed page is gone, and nothing outside the volume can be read', async () => {
     await publish(app, 'short-lived.html', 'here\n');
     expect((await app.http('http://app/short-lived.html')).status).toBe(200);
     await drop(app, 'short-lived.html');

@@ -1,11 +1,10 @@
-// What a run does around its rungs: a page is put there before the upgrade and one before the backup, and both are gone, as
-// seen by HTTP, before the restore.
+// Publishes a page before the upgrade; seeds pages before the backup and removes them before the restore.
 
 import type { App } from 'coldpass/app';
 import { drop, publish, seed } from './pages.ts';
 
 export async function preUpgrade(app: App): Promise<void> {
-  await publish(app, 'before-upgrade.html', '<h1>Written by the release before</h1>\n');
+  await publish(app, 'before-upgrade.html', '<h1>Written by the previous release</h1>\n');
 }
 
 export async function preBackup(app: App): Promise<void> {

@@ -1,4 +1,4 @@
-// The volume `content` is back: a page as its readers get it, a file byte for byte.
+// The volume `content` is back: a page as readers get it, a file byte for byte.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// The newest release serves, by its image as well as by its label, and what was there before still is.
+// The newest release serves, judged by its image as well as its label, and earlier pages are still there.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
@@ -9,15 +9,15 @@ describe('upgrade', () => {
     expect(headers['x-site-release']).toBe(app.version?.split('+')[1]);
   });
 
-  test('serves by the new configuration', async () => {
+  test('serves with the new configuration', async () => {
     const { headers } = await app.http('http://app/-/health');
     expect(headers['x-config-version']).toBe(app.env.SITE_CONF_VERSION);
     expect(headers['x-site-name']).toBe(app.env.SITE_NAME);
   });
 
-  test('keeps a page of the release before', async () => {
+  test('keeps a page of the previous release', async () => {
     const { status, body } = await app.http('http://app/before-upgrade.html');
     expect(status).toBe(200);
-    expect(body).toBe('<h1>Written by the release before</h1>\n');
+    expect(body).toBe('<h1>Written by the previous release</h1>\n');
   });
 });

@@ -40,6 +40,6 @@ describe('backup labels', () => {
 
   it.each(['/etc', '../x', 'a/../../x', 'a,./b', 'a//b', 'a\\b'])('are refused for the path %s', (path) => {
     const labels = { 'backupbot.backup': 'true', 'backupbot.backup.volumes.data.path': path };
-    expect(() => plan(labels)).toThrow('compose.yml:3: services.app.deploy.labels: the path');
+    expect(() => plan(labels)).toThrow('compose.yml:3: services.app.deploy.labels: the backup path');
   });
 });

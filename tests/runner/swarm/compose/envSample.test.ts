@@ -56,7 +56,7 @@ describe('.env.sample', () => {
 
   it.each(
     titled<[string, string]>([
-      ['A=1\nwhat is this', '.env.sample:2: what is this is no variable'],
+      ['A=1\nwhat is this', '.env.sample:2: what is this is not a variable'],
       ['A="b', '.env.sample:1: a quote is not closed'],
       ['A=$NONE', '.env.sample:1: the variable NONE is not set'],
       ['SECRET_A_VERSION=v1 # length=9999', 'a secret has 1 to 512 characters'],

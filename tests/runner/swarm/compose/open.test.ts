@@ -150,12 +150,12 @@ describe('a missing file of an app folder', () => {
   });
 
   it.each([
-    ['compose.yml: it is not there, or is a link', {}],
-    ['compose.yml:7: the file c.txt is not there, or is a link', { 'compose.yml': whole['compose.yml'] }],
+    ['compose.yml: missing or a symbolic link', {}],
+    ['compose.yml:7: the file c.txt is missing or a symbolic link', { 'compose.yml': whole['compose.yml'] }],
     ['compose.yml:7: configs.c: c.txt has 0 bytes', { ...whole, 'c.txt': '' }],
     ['compose.yml:7: configs.c: c.txt has 1024000 bytes', { ...whole, 'c.txt': 'x'.repeat(1_024_000) }],
-    ['.env.sample:1: nonsense is no variable', { ...whole, '.env.sample': 'nonsense' }],
-    ['compose.yml:1: version: docker reads no number there', { 'compose.yml': 'version: 3.8\nservices: {}\n' }],
+    ['.env.sample:1: nonsense is not a variable', { ...whole, '.env.sample': 'nonsense' }],
+    ['compose.yml:1: version: docker does not accept a number here', { 'compose.yml': 'version: 3.8\nservices: {}\n' }],
     ['there is no service app', { 'compose.yml': 'version: "3.8"\nservices:\n  web:\n    image: a:1\n' }],
   ])('is refused otherwise: %s', async (why, files) => {
     expect(await openTexts(files as Record<string, string>)).toMatchObject({ refused: expect.stringContaining(why) });

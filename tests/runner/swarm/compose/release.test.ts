@@ -27,7 +27,7 @@ describe('the release that an upgrade starts from', () => {
     expect(priorRelease(named('1.9.0+7.3'), releases, '2.1.0+8')).toMatchObject({ version: '1.9.0+7.3' });
     expect(priorRelease(named('1.8.0+7.3'), releases, '2.1.0+8')).toEqual({
       refused: expect.stringMatching(
-        /^upgradeFrom names 1\.8\.0\+7\.3, which is no annotated tag here; those there are: 2\.0\.0\+7\.4/,
+        /^upgradeFrom names 1\.8\.0\+7\.3, which is not an annotated tag here; choose from 2\.0\.0\+7\.4/,
       ),
     });
   });

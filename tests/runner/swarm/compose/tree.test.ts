@@ -80,16 +80,16 @@ describe('the tree of a compose file', () => {
 
   it.each(
     titled<[string, string]>([
-      ['a: 1\na: 2', 'compose.yml:2: a stands there twice; remove one'],
+      ['a: 1\na: 2', 'compose.yml:2: a is defined twice; remove one'],
       ['a: [', 'compose.yml:1: not valid YAML'],
       ['a: 1\n--- \nb: 2', 'a second document begins here'],
       ['- a', 'compose.yml:1: this is not a compose file'],
       ['', 'this is not a compose file'],
-      ['a: *b', 'compose.yml:1: no anchor b stands before this'],
+      ['a: *b', 'compose.yml:1: there is no anchor b before this'],
       ['a: !!binary aGk=', 'compose.yml:1: the tag'],
-      ['a: !!omap [{x: y}]', 'compose.yml:1: the tag tag:yaml.org,2002:omap is not admitted'],
+      ['a: !!omap [{x: y}]', 'compose.yml:1: the tag tag:yaml.org,2002:omap is not allowed'],
       ['a: !reset null', 'not valid YAML'],
-      ['? [x]\n: y', 'a key that is no plain text'],
+      ['? [x]\n: y', 'this key is not a plain string'],
       ['a: {<<: 1}', '`<<` merges something without keys'],
       ['a: &a [*a]', 'nested too deep'],
       [`a: ${'['.repeat(100)}${']'.repeat(100)}`, 'nested too deep'],
@@ -102,6 +102,8 @@ describe('the tree of a compose file', () => {
 
   it('is not blown up by aliases of aliases', () => {
     const lines = Array.from({ length: 9 }, (_, i) => `x${i + 1}: &x${i + 1} [${`*x${i},`.repeat(9)}]`);
-    expect(whyRefused(['x0: &x0 lol', ...lines, `a: *x9`].join('\n'))).toContain('too large with its aliases followed');
+    expect(whyRefused(['x0: &x0 lol', ...lines, `a: *x9`].join('\n'))).toContain(
+      'too large once its aliases are resolved',
+    );
   });
 });

@@ -223,7 +223,7 @@ describe('the search for leaked secrets', () => {
   it('reports what it left out: a bomb, and secrets that are too short', async () => {
     const bomb = gzipSync(Buffer.alloc(20 * 2 ** 20));
     const wary = leakSearch(secrets, { openedBytesMax: 2 ** 20 });
-    expect((await wary.search(chunked(bomb, [4096]))).cut).toBe('what is compressed, beyond 1048576 bytes');
+    expect((await wary.search(chunked(bomb, [4096]))).cut).toBe('compressed data beyond 1048576 bytes');
     const short = leakSearch(
       new Map([
         ['pin', '12345678'],
@@ -244,6 +244,6 @@ describe('the search for leaked secrets', () => {
           hits.filter((hit) => hit !== missed),
           ['raw', 'hex'],
         ),
-      ).toThrow('misses what it planted');
+      ).toThrow('missed the control that it planted');
   });
 });

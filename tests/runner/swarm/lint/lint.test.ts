@@ -57,26 +57,30 @@ describe('lint of an app', () => {
     [
       'C002',
       { 'compose.smtp.yml': (text) => text.replace('3.8', '3.7') },
-      'C002 compose.smtp.yml:2 the version is 3.7, elsewhere 3.8',
+      'C002 compose.smtp.yml:2 the version is 3.7, but elsewhere 3.8',
     ],
     ['C004', put('postgres:15.4', 'postgres'), 'C004 compose.yml:92 postgres has no tag'],
     ['C004', put('postgres:15.4', 'registry:5000/postgres'), 'C004 compose.yml:92 registry:5000/postgres has no tag'],
-    ['C005', put('postgres:15.4', 'postgres:latest'), 'C005 compose.yml:92 postgres:latest is whatever is newest'],
-    ['C006', put('postgres:15.4', 'postgres:stable'), 'C006 compose.yml:92 postgres:stable is another image tomorrow'],
-    ['C007', put('version=2.0.1+7.5.1', 'version=2.0'), 'C007 compose.yml:87 2.0 is no version of a release'],
+    ['C005', put('postgres:15.4', 'postgres:latest'), 'C005 compose.yml:92 postgres:latest is always the newest image'],
+    [
+      'C006',
+      put('postgres:15.4', 'postgres:stable'),
+      'C006 compose.yml:92 postgres:stable may be another image tomorrow',
+    ],
+    ['C007', put('version=2.0.1+7.5.1', 'version=2.0'), 'C007 compose.yml:87 2.0 is not a release version'],
     ['C007', put(/.*coop-cloud.*\n/, ''), 'C007 compose.yml:14 no version label'],
     [
       'C008',
       put('version=2.0.1+7.5.1', 'version=2.0.0+7.5.1'),
-      'C008 compose.yml:87 the app has changed, and 2.0.0+7.5.1 is not newer than its release 2.0.0+7.4',
+      'C008 compose.yml:87 the app has changed, but 2.0.0+7.5.1 is not newer than its release 2.0.0+7.4',
     ],
-    ['C008', put('version=2.0.1+7.5.1', 'version=1.10.0+9'), 'C008 compose.yml:87 the app has changed, and 1.10.0+9'],
+    ['C008', put('version=2.0.1+7.5.1', 'version=1.10.0+9'), 'C008 compose.yml:87 the app has changed, but 1.10.0+9'],
     [
       'C010',
       put(/ {4}healthcheck:\n {6}test: "pg[\s\S]*?interval: 2s\n/, ''),
       'C010 compose.yml:91 db has no healthcheck',
     ],
-    ['C011', put('start_period: 1m', 'start_period: ${START:-1m}'), 'C011 compose.yml:72 abra reads no variable'],
+    ['C011', put('start_period: 1m', 'start_period: ${START:-1m}'), 'C011 compose.yml:72 abra resolves no variable'],
     ['C012', put(/<<: \*restart\n {6}labels/, 'labels'), 'C012 compose.yml:91 db has no restart_policy'],
     [
       'C013',
@@ -108,7 +112,7 @@ describe('lint of an app', () => {
     [
       'C016',
       put('backupbot.restore.post-hook', 'backupbot.backup.path'),
-      'C016 compose.yml:117 backupbot.backup.path means nothing',
+      'C016 compose.yml:117 backupbot.backup.path is not a known label',
     ],
     [
       'C016',
@@ -125,7 +129,7 @@ describe('lint of an app', () => {
     [
       'C023',
       put('backupbot.backup: "true"', 'a.$STACK_NAME.b: "true"'),
-      'C023 compose.yml:113 docker leaves a.$STACK_NAME.b as it is',
+      'C023 compose.yml:113 docker resolves no variable in a.$STACK_NAME.b',
     ],
     ['C024', put('  uploads:\n', '  uploads:\n  forgotten:\n'), 'C024 compose.yml:127 no service uses forgotten'],
   ] as [string, Change, string][])('%s finds it', async (rule, change, finding) => {
@@ -144,7 +148,7 @@ describe('lint of an app', () => {
       rule: 'C020',
       severity: 'error',
       where: 'compose.yml:85',
-      what: 'EXTRA_DOMAINS is nowhere set',
+      what: 'EXTRA_DOMAINS is not set anywhere',
       fix: 'add EXTRA_DOMAINS= to .env.sample',
     });
   });

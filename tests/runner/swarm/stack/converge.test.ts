@@ -85,17 +85,17 @@ describe('a deployment', () => {
   });
 
   it.each<[string, Look, string]>([
-    ['a missing service', { services: [], tasks: [] }, 'it is not there'],
-    ['too few tasks', { tasks: [] }, '0/1 run'],
-    ['a health check that has not passed yet', { tasks: [starting('t1')] }, '0/1 run (task starting)'],
-    ['an update in flight', { services: [{ ...app, update: 'updating' }], tasks: [task] }, 'its update is under way'],
-    ['tasks of the old version only', { tasks: [{ ...task, spec: 'old' }] }, '0/1 run'],
+    ['a missing service', { services: [], tasks: [] }, 'it does not exist'],
+    ['too few tasks', { tasks: [] }, '0/1 running'],
+    ['a health check that has not passed yet', { tasks: [starting('t1')] }, '0/1 running (task starting)'],
+    ['an update in flight', { services: [{ ...app, update: 'updating' }], tasks: [task] }, 'it is still being updated'],
+    ['tasks of the old version only', { tasks: [{ ...task, spec: 'old' }] }, '0/1 running'],
     [
       'a task of the old version beside the new one',
       { tasks: [task, { ...task, id: 't0', spec: 'old', desired: 'shutdown' }] },
-      'a task of the version before still runs',
+      'a task of the previous version is still running',
     ],
-    ['a task on its way out', { tasks: [{ ...task, desired: 'shutdown' }] }, '0/1 run'],
+    ['a task on its way out', { tasks: [{ ...task, desired: 'shutdown' }] }, '0/1 running'],
     [
       'a task that ended, with its successor starting',
       { tasks: [failed('t0'), starting('t1')] },
@@ -163,9 +163,7 @@ describe('a deployment', () => {
     expect(judged(looks.slice(1))).toMatchObject({ verdict: { kind: 'waiting' }, restarts: endsMax - 1 });
     const all = judged(looks);
     expect(all).toMatchObject({ verdict: { kind: 'failed', service: 'app' }, restarts: endsMax });
-    expect((all.verdict as { why: string }).why).toBe(
-      'its tasks end over and over, 3 by now (task: non-zero exit (1))',
-    );
+    expect((all.verdict as { why: string }).why).toBe('its tasks keep ending, 3 so far (task: non-zero exit (1))');
   });
 
   it('does not fail if each of three slots started twice', () => {
@@ -187,14 +185,14 @@ describe('a deployment', () => {
     [
       'a task that no node can run',
       [{ ...task, state: 'pending', error: 'no suitable node (scheduling constraints not satisfied on 1 node)' }],
-      /placed nowhere \(no suitable node/,
+      /no node can run its task \(no suitable node/,
     ],
     [
       'a rejected task',
       [failed('t0', { state: 'rejected', error: 'No such image: x:1' }), starting('t1')],
       /No such image: x:1/,
     ],
-    ['a task that ended and does not restart', [failed('t0')], /ended and no other is started \(task: non-zero exit/],
+    ['a task that ended and does not restart', [failed('t0')], /ended and none replaced it \(task: non-zero exit/],
   ])('tolerates %s for the grace period, then fails', (_, tasks, why) => {
     expect(
       judged([
@@ -227,8 +225,8 @@ describe('a deployment', () => {
     expect(verdict).toEqual({
       kind: 'waiting',
       lacks: [
-        { service: 'db', what: '0/1 run' },
-        { service: 'cache', what: 'it is not there' },
+        { service: 'db', what: '0/1 running' },
+        { service: 'cache', what: 'it does not exist' },
       ],
     });
   });

@@ -165,7 +165,9 @@ describe('anything but a service of the run', () => {
     expect(await raw(context, connectTo(`${host}:443`))).toMatch(/^HTTP\/1.1 403 Forbidden\r\n/);
     const name = host.replace(/[[\]]/g, '');
     expect(context.denials()).toHaveLength(2);
-    expect(context.denials()[0]).toMatch(new RegExp(`^connect to ${name}:80: it is .*; there are app, db$`));
+    expect(context.denials()[0]).toMatch(
+      new RegExp(`^connect to ${name}:80: .*not a service of this run; available: app, db$`),
+    );
     expect(reached).toEqual([]);
   });
 
@@ -175,9 +177,9 @@ describe('anything but a service of the run', () => {
     expect((await ask(context, 'GET', '/logs/other')).status).toBe(403);
     expect((await ask(context, 'GET', '/secrets/other')).status).toBe(403);
     expect(context.denials()).toEqual([
-      'exec in other: it is no service of this run; there are app, db',
-      'logs of other: it is no service of this run; there are app, db',
-      'secret other: this run has none of that name',
+      'exec in other: not a service of this run; available: app, db',
+      'logs of other: not a service of this run; available: app, db',
+      'secret other: this run has no such secret',
     ]);
   });
 
@@ -255,7 +257,7 @@ describe('a hostile box', () => {
     const broken = (error: Error) => contextOf({ exec: () => Promise.reject(error) });
     expect(await exec(await broken(new Error('ENOENT /var/lib/coldpass')), {})).toEqual({
       status: 502,
-      text: 'the run could not carry it out',
+      text: 'the run could not carry out the call',
     });
     const text = 'no container of app runs';
     expect(await exec(await broken(new RunnerError('engine', text)), {})).toEqual({ status: 502, text });

@@ -47,7 +47,7 @@ export async function preBackup(app: App): Promise<void> {
 
   test.each([
     ['throws', `throw new Error('no seed')`, /no seed/],
-    ['asks for a service that is not there', `await app.exec('other', 'true')`, /exec in other: it is no service/],
+    ['asks for a service that is not there', `await app.exec('other', 'true')`, /exec in other: not a service/],
     ['runs a command that fails', `await app.output('app', 'echo gone >&2; exit 4')`, /exited with 4: gone/],
     ['runs one that takes too long', `await app.exec('app', 'exec sleep 30', { seconds: 0.2 })`, /within 0.2 s/],
     ['never comes to its end', 'await new Promise(() => {})', /unsettled/],
@@ -109,7 +109,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     const files = { 'tests/a.test.ts': `${head}test('passes', () => {});` };
     const { suite } = await suiteOf(files, appHost());
     const { report } = await suite.tests(['tests/a.test.ts', 'tests/b.test.ts'], 'install', never);
-    expect(report).toEqual({ kind: 'lost', why: 'no test of tests/b.test.ts is in the report' });
+    expect(report).toEqual({ kind: 'lost', why: 'the report has no test of tests/b.test.ts' });
     expect((await suite.tests(['tests/b.test.ts'], 'install', never)).end.exit).toBe(1);
   });
 
@@ -142,7 +142,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     const { end, report } = await suite.tests(['tests/functional.test.ts'], 'functional', never);
     expect(report.kind === 'read' && report.tests.filter(({ status }) => status === 'pass')).toHaveLength(7);
     expect(end.exit).toBe(0);
-    expect(context.denials()).toEqual(['connect to other:80: it is no service of this run; there are app, db']);
+    expect(context.denials()).toEqual(['connect to other:80: not a service of this run; available: app, db']);
   });
 });
 
@@ -170,7 +170,7 @@ test('https, whatever the certificate', async () => {
 });
 test('a service that refuses is an error, never a status', async () => {
   await expect(app.http('http://app:81/')).rejects.toThrow('connect to app:81: the container does not listen there');
-  await expect(app.http('http://other/')).rejects.toThrow('connect to other:80: it is no service of this run');
+  await expect(app.http('http://other/')).rejects.toThrow('connect to other:80: not a service of this run');
 });
 test('tcp, either side ending first', async () => {
   const socket = await app.tcp('app', 7);
@@ -190,7 +190,7 @@ test('what settles', async () => {
   let n = 0;
   expect(await app.eventually(async () => { n += 1; if (n < 3) throw new Error('not yet'); return n; })).toBe(3);
   await expect(app.eventually(async () => { throw new Error('never'); }, 0.3)).rejects.toThrow('never');
-  await expect(app.eventually(() => new Promise(() => {}), 0.3)).rejects.toThrow('did not come to an end within 0.3 s');
+  await expect(app.eventually(() => new Promise(() => {}), 0.3)).rejects.toThrow('did not finish within 0.3 s');
 });`;
 
 async function tlsServer(): Promise<number> {
