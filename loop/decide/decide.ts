@@ -12,10 +12,10 @@ import { fold } from '../../state/fold/fold.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';
+import { isUndecided, isWanted, judgesGreen, runsWanted } from './runsWanted.ts';
 import type { Cancel, Command, LoopEvent, LoopState } from './state.ts';
 import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
-import { isUndecided, isWanted, judgesGreen, runsWanted } from './want.ts';
 
 /** One step. Carry out the commands in order; `cancel` needs no answer. */
 export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {

@@ -6,12 +6,12 @@ import { type AgentRole, DONE, type EntryId, type GateId } from '../../state/ent
 import type { Blocked, Claim, Phase } from '../../state/entry/phase.ts';
 import { fitLine } from '../../state/entry/words.ts';
 import { evidenceMsMax } from '../../state/fold/evidence.ts';
-import { waiverOf } from '../../state/fold/piece.ts';
+import { waiverOf } from '../../state/fold/requirement.ts';
 import { unreproduced } from '../../state/gate/caps.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded } from '../../state/gate/gate.ts';
 import { gatesJudged, standingOf } from '../../state/gate/standing.ts';
+import { currentClaims, runsWanted, uncountedRuns } from './runsWanted.ts';
 import type { LoopState } from './state.ts';
-import { currentClaims, runsWanted, uncountedRuns } from './want.ts';
 
 export const failsOnWordMax = 3;
 export const judgingsMax = 2;

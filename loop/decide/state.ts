@@ -3,7 +3,7 @@
 import type { Entry, Intent, WakeReason } from '../../state/entry/entry.ts';
 import type { AgentRole, EntryId, PhaseId, RunId } from '../../state/entry/ids.ts';
 import type { TrailState } from '../../state/entry/phase.ts';
-import type { RunNeed } from '../../state/fold/piece.ts';
+import type { RunNeed } from '../../state/fold/requirement.ts';
 
 /** The loop's own limits; the plan has others. */
 export type LoopLimits = {

@@ -5,14 +5,14 @@
 import type { WakeReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../../state/entry/ids.ts';
 import type { Phase, Session } from '../../state/entry/phase.ts';
-import { waiverOf } from '../../state/fold/piece.ts';
+import { waiverOf } from '../../state/fold/requirement.ts';
 import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
 import { claimsLeft } from '../../state/gate/caps.ts';
 import { effectiveVerdict, gateReport, judgingsEnded } from '../../state/gate/gate.ts';
 import { lateReproducers, standingOf } from '../../state/gate/standing.ts';
 import { failuresInARow, judgingsMax, type Park } from './park.ts';
+import { currentClaims } from './runsWanted.ts';
 import type { Command, LoopState } from './state.ts';
-import { currentClaims } from './want.ts';
 
 type Wake = { role: AgentRole; reason: WakeReason; runs: RunId[] };
 

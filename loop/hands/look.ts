@@ -2,7 +2,7 @@
 
 import { TrailError } from '../../state/entry/errors.ts';
 import type { EntryId, RecipeName, Sha } from '../../state/entry/ids.ts';
-import { slotOf } from '../../state/fold/piece.ts';
+import { slotOf } from '../../state/fold/requirement.ts';
 import { branchHead, isAncestor } from '../../state/git/git.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';

@@ -11,12 +11,12 @@ import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../../
 import { livePhase, type Phase } from '../../state/entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from '../../state/entry/record.ts';
 import { asksOf, lostFacts, recordBytes, runFacts } from '../../state/fold/facts.ts';
-import type { RunNeed } from '../../state/fold/piece.ts';
+import type { RunNeed } from '../../state/fold/requirement.ts';
 import { standingOf } from '../../state/gate/standing.ts';
+import { currentClaims } from '../decide/runsWanted.ts';
 import type { Command } from '../decide/state.ts';
-import { currentClaims } from '../decide/want.ts';
 import { controlRequest, judgeControl } from './controls.ts';
-import { earlierTests, holdOuts, judgeEarlierTests } from './kept.ts';
+import { earlierTests, holdOuts, judgeEarlierTests } from './earlierTests.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { phaseNow, type Sources, type World } from './world.ts';
 

@@ -2,7 +2,7 @@
 // for the result.
 
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
-import { comparedWith, sabotagesOf } from '../../state/controls/pieces.ts';
+import { comparedWith, sabotagesOf } from '../../state/controls/requirements.ts';
 import { patched, sabotagesMax } from '../../state/controls/sabotage.ts';
 import type { Entry, IntentOf } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';

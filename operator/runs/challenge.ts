@@ -15,7 +15,7 @@ import type { EntryId, RunId, Sha } from '../../state/entry/ids.ts';
 import { emptyTrail } from '../../state/entry/phase.ts';
 import { type Purpose, RunRecord, uncounted } from '../../state/entry/record.ts';
 import { fold } from '../../state/fold/fold.ts';
-import { slotOf } from '../../state/fold/piece.ts';
+import { slotOf } from '../../state/fold/requirement.ts';
 import { revParse } from '../../state/git/git.ts';
 import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { checkGrants } from '../acts/queue.ts';

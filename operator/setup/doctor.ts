@@ -16,7 +16,7 @@ import { internalAddresses, type Lookup } from '../project/addresses.ts';
 import type { Env } from '../project/project.ts';
 import { findProgram } from '../project/toolchain.ts';
 import { type Exit, exits, explained } from '../terminal/errors.ts';
-import { stateRoles } from '../workspace/found.ts';
+import { stateRoles } from '../workspace/create.ts';
 import { dockerGrant, hostsNeeded, needsDocker, placesOf, toolsNeeded } from '../workspace/grants.ts';
 import { here } from '../workspace/here.ts';
 import { openOperatorKey } from '../workspace/key.ts';

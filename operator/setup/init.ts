@@ -22,7 +22,7 @@ import { configText, type Proposal } from '../project/proposal.ts';
 import { baseBranch, findRepository, projectOf, type Repository } from '../project/repository.ts';
 import { thisMachine } from '../project/toolchain.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
-import { found } from '../workspace/found.ts';
+import { found } from '../workspace/create.ts';
 import { type Granted, grantsFor, placesOf } from '../workspace/grants.ts';
 import { chooseOperatorKey } from '../workspace/key.ts';
 import { settledWorkspace } from '../workspace/rotate.ts';

@@ -70,7 +70,7 @@ function doing(role: string, event: SessionEvent): string {
   }
 }
 
-/** `gate:12:M1:1` in words; see `slotOf` in state/fold/piece.ts. */
+/** `gate:12:M1:1` in words; see `slotOf` in state/fold/requirement.ts. */
 function slotWords(slot: string): string {
   const [kind, first = '', second = '', third = ''] = slot.split(':');
   switch (kind as Purpose['kind']) {

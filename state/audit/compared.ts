@@ -1,8 +1,8 @@
 // Rechecks runs that are judged by comparison with others: controls (in `controls.ts`) and earlier tests. Repeats the
 // judgement from the records on the trail, with the same functions.
 
-import { judgeKept } from '../controls/kept.ts';
-import { earlierRuns, ownRuns } from '../controls/keptPieces.ts';
+import { judgeKept } from '../controls/earlierTests.ts';
+import { earlierRuns, ownRuns } from '../controls/testRequirements.ts';
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import type { Phase, Run } from '../entry/phase.ts';

@@ -3,7 +3,7 @@
 
 import { type ControlPurpose, judgeControl } from '../controls/judge.ts';
 import type { Judgement } from '../controls/judgement.ts';
-import { comparedWith, drillRuns, hollowTargets, sabotagesOf } from '../controls/pieces.ts';
+import { comparedWith, drillRuns, hollowTargets, sabotagesOf } from '../controls/requirements.ts';
 import { patched } from '../controls/sabotage.ts';
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -12,7 +12,7 @@ import { type Claim, isAppGate, type Phase, type Run } from '../entry/phase.ts';
 import { PinnedRecipe, type Recipe } from '../entry/recipe.ts';
 import { type RunRecord, uncounted } from '../entry/record.ts';
 import { isFit } from '../entry/spec.ts';
-import { isReference } from '../fold/piece.ts';
+import { isReference } from '../fold/requirement.ts';
 import { functionCounts, patchableFiles, workFor } from '../work/changed.ts';
 import { type AuditStore, jsonOf } from './store.ts';
 

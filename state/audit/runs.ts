@@ -8,7 +8,7 @@ import type { Claim, Phase } from '../entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from '../entry/record.ts';
 import { countsFor, evidenceMsMax } from '../fold/evidence.ts';
 import { asksOf, lostFacts, runFacts } from '../fold/facts.ts';
-import { slotOf } from '../fold/piece.ts';
+import { slotOf } from '../fold/requirement.ts';
 import { gatesJudged } from '../gate/standing.ts';
 import { comparedProblems } from './compared.ts';
 import { targetProblems } from './controls.ts';

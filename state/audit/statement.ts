@@ -9,7 +9,7 @@ import type { EntryOf } from '../entry/entry.ts';
 import type { Digest, EntryId, GateId, Sha } from '../entry/ids.ts';
 import type { Phase } from '../entry/phase.ts';
 import { type RunRecord, uncounted } from '../entry/record.ts';
-import { slotOf } from '../fold/piece.ts';
+import { slotOf } from '../fold/requirement.ts';
 import type { GateReport } from '../gate/gate.ts';
 
 /** The version of the specification that verification summaries follow. */

@@ -5,7 +5,7 @@ import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import { DONE, type GateId, type Sha } from '../entry/ids.ts';
 import type { Claim, Phase } from '../entry/phase.ts';
-import { waiverOf } from '../fold/piece.ts';
+import { waiverOf } from '../fold/requirement.ts';
 import { claimsLeft } from './caps.ts';
 import { currentClaim, effectiveVerdict, gateReport, holdsBefore, notClosed } from './gate.ts';
 import { standingOf } from './standing.ts';

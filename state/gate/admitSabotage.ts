@@ -1,7 +1,7 @@
 // Whether a patch by the Adversary may be appended: by the session that was woken for it, for the gate with an
 // inconclusive control. Pure. Only git shows if it touches just production files: the host and the audit check that.
 
-import { sabotageGate } from '../controls/pieces.ts';
+import { sabotageGate } from '../controls/requirements.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import type { Claim, Phase } from '../entry/phase.ts';
 import { currentClaim } from './gate.ts';

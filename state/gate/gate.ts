@@ -11,7 +11,7 @@ import type { Waivable } from '../entry/act.ts';
 import { takenUp } from '../entry/deferral.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId, type Sha } from '../entry/ids.ts';
 import type { Claim, Finding, Phase, Session, Verdict } from '../entry/phase.ts';
-import { type Piece, waiverOf } from '../fold/piece.ts';
+import { type Piece, waiverOf } from '../fold/requirement.ts';
 import { openFindings, reproducerRun, type Standing, standingOf } from './standing.ts';
 
 export type Condition = {

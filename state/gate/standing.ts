@@ -6,13 +6,22 @@
 //           → held           none failed, but one needs the operator: a flake, an inconclusive control, protected paths
 //           → green          every requirement is met; `at` is the entry that completed them
 
-import { keptPieces } from '../controls/keptPieces.ts';
-import { controlPieces } from '../controls/pieces.ts';
+import { controlPieces } from '../controls/requirements.ts';
+import { keptPieces } from '../controls/testRequirements.ts';
 import { DONE, type EntryId, type GateId, type RunId } from '../entry/ids.ts';
 import type { Claim, Finding, Phase, Run } from '../entry/phase.ts';
 import { type Purpose, uncounted } from '../entry/record.ts';
 import { countsFor, discountedBefore, gateRun, whyNot } from '../fold/evidence.ts';
-import { baseNeeds, missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from '../fold/piece.ts';
+import {
+  baseNeeds,
+  missing,
+  need,
+  type Piece,
+  type RunNeed,
+  settled,
+  waivedOr,
+  waiverOf,
+} from '../fold/requirement.ts';
 
 export type Standing =
   | { state: 'running'; pieces: Piece[] }

@@ -13,7 +13,7 @@ import { type Scripted, startScripted } from '../../agents/scripted/scripted.ts'
 import { canonicalJson } from '../../state/entry/digest.ts';
 import type { Entry } from '../../state/entry/entry.ts';
 import { uncounted } from '../../state/entry/record.ts';
-import { slotOf } from '../../state/fold/piece.ts';
+import { slotOf } from '../../state/fold/requirement.ts';
 import { statePaths, type Workspace, writeWorkspace } from '../../state/trail/workspace.ts';
 import { describeBoxed } from '../support/box.ts';
 import { isLong } from '../support/long.ts';

@@ -6,7 +6,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
 import { type AuditReport, audit } from '../../../state/audit/audit.ts';
-import { judgeKept } from '../../../state/controls/kept.ts';
+import { judgeKept } from '../../../state/controls/earlierTests.ts';
 import { changedTests, judgeRevert } from '../../../state/controls/revert.ts';
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
 import { Refused } from '../../../state/entry/errors.ts';

@@ -5,7 +5,7 @@ import { instead, type Mutant, never } from './mutant.ts';
 const gate = 'state/gate/gate.ts';
 const standing = 'state/gate/standing.ts';
 const evidence = 'state/fold/evidence.ts';
-const kept = 'state/controls/kept.ts';
+const kept = 'state/controls/earlierTests.ts';
 const claim = 'state/gate/admitClaim.ts';
 
 export const gateMutants: Mutant[] = [
@@ -82,14 +82,14 @@ export const gateMutants: Mutant[] = [
   ),
   instead(
     '3 controls: VACUOUS',
-    'state/controls/pieces.ts',
+    'state/controls/requirements.ts',
     "if (result === 'BITES') return piece;",
     'return piece;',
     'asserts what is always true',
   ),
   instead(
     '3 controls: INCONCLUSIVE',
-    'state/controls/pieces.ts',
+    'state/controls/requirements.ts',
     "if (result === 'BITES') return piece;",
     "if (result !== 'VACUOUS') return piece;",
     'tests what cannot be loaded without its change',
@@ -138,14 +138,14 @@ export const gateMutants: Mutant[] = [
   ),
   instead(
     '3 controls: one emptied function is noticed',
-    'state/controls/pieces.ts',
+    'state/controls/requirements.ts',
     ', ...noticed(on, [...reverts, ...placebo])',
     '',
     'makes every assertion pass, under a plan with only revert',
   ),
   instead(
     '3 controls: published',
-    'state/controls/pieces.ts',
+    'state/controls/requirements.ts',
     "name === 'revert' || name === 'published'",
     "name === 'revert'",
     'breaks at one gate what it fixes at the next',
@@ -162,14 +162,14 @@ export const gateMutants: Mutant[] = [
   never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips an additional test of its own'),
   instead(
     '4 tests: counted',
-    'state/controls/keptPieces.ts',
+    'state/controls/testRequirements.ts',
     "if (kept?.result === 'KEPT') return ['good', ''];",
     "return ['good', ''];",
     'deletes a test that would fail',
   ),
   instead(
     '4 hold-outs',
-    'state/controls/keptPieces.ts',
+    'state/controls/testRequirements.ts',
     "if (outcome === 'PASS') return ['good', ''];",
     "return ['good', ''];",
     'hard-codes the answers that its tests ask for',

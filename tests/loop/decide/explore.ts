@@ -3,7 +3,7 @@
 import { DONE, type GateId } from '../../../state/entry/ids.ts';
 import type { Phase } from '../../../state/entry/phase.ts';
 import { uncounted } from '../../../state/entry/record.ts';
-import { waiverOf } from '../../../state/fold/piece.ts';
+import { waiverOf } from '../../../state/fold/requirement.ts';
 import { isLive } from '../../../state/gate/admitClaim.ts';
 import { gateReport, isBlocking } from '../../../state/gate/gate.ts';
 import { inboxOf } from '../../../state/gate/inbox.ts';

@@ -3,13 +3,13 @@
 // entry numbers, only the order of those that are compared; of times, how much is left.
 
 import { failuresInARow } from '../../../loop/decide/park.ts';
+import { currentClaims } from '../../../loop/decide/runsWanted.ts';
 import { backoffUntilMs } from '../../../loop/decide/wake.ts';
-import { currentClaims } from '../../../loop/decide/want.ts';
 import { DONE, type EntryId, type GateId } from '../../../state/entry/ids.ts';
 import { type Claim, livePhase, type Phase, type Run } from '../../../state/entry/phase.ts';
 import { uncounted } from '../../../state/entry/record.ts';
 import { evidenceMsMax } from '../../../state/fold/evidence.ts';
-import { slotOf } from '../../../state/fold/piece.ts';
+import { slotOf } from '../../../state/fold/requirement.ts';
 import { claimsLeft } from '../../../state/gate/caps.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../../state/gate/gate.ts';
 import { standingOf } from '../../../state/gate/standing.ts';

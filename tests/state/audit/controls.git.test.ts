@@ -6,7 +6,7 @@ import { pinRecipe } from '../../../runner/run/pinned.ts';
 import { controlProblems, functionProblems, sabotageProblems, targetProblems } from '../../../state/audit/controls.ts';
 import type { AuditStore } from '../../../state/audit/store.ts';
 import type { ControlPurpose } from '../../../state/controls/judge.ts';
-import { hollowTargets } from '../../../state/controls/pieces.ts';
+import { hollowTargets } from '../../../state/controls/requirements.ts';
 import type { EntryOf } from '../../../state/entry/entry.ts';
 import type { EntryId, GateId, RecipeName, RunId, Sha } from '../../../state/entry/ids.ts';
 import type { Claim, Phase, Run } from '../../../state/entry/phase.ts';

@@ -2,7 +2,7 @@
 // use vitest if it gets a folder, since benchmarks use it too.
 
 import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
-import { judgeKept } from '../../../state/controls/kept.ts';
+import { judgeKept } from '../../../state/controls/earlierTests.ts';
 import { changedTests, judgeRevert } from '../../../state/controls/revert.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { Facts } from '../../../state/entry/entry.ts';

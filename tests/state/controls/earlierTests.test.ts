@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeKept, keptEdits } from '../../../state/controls/kept.ts';
+import { judgeKept, keptEdits } from '../../../state/controls/earlierTests.ts';
 import { Sha } from '../../../state/entry/ids.ts';
 import type { RunRecord, TestResult } from '../../../state/entry/record.ts';
 import { failed, passed, record, skipped } from '../../support/trail/records.ts';

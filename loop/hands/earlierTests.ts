@@ -1,13 +1,13 @@
 // Carries out the runs of condition 4: earlier tests over a claim's code, and the operator's hold-outs.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
-import { judgeKept, keptEdits } from '../../state/controls/kept.ts';
-import { earlierRuns, ownRuns } from '../../state/controls/keptPieces.ts';
+import { judgeKept, keptEdits } from '../../state/controls/earlierTests.ts';
+import { earlierRuns, ownRuns } from '../../state/controls/testRequirements.ts';
 import type { Facts } from '../../state/entry/entry.ts';
 import { TrailError } from '../../state/entry/errors.ts';
 import type { Phase } from '../../state/entry/phase.ts';
 import type { Purpose, RunRecord } from '../../state/entry/record.ts';
-import type { RunNeed } from '../../state/fold/piece.ts';
+import type { RunNeed } from '../../state/fold/requirement.ts';
 import { changedPaths } from '../../state/git/git.ts';
 import { readHoldOuts } from '../../state/work/holdout.ts';
 import { recordOf } from './log.ts';

@@ -5,7 +5,7 @@ import { DONE, type GateId, type RecipeName, type Sha } from '../entry/ids.ts';
 import type { Claim, Phase, Run } from '../entry/phase.ts';
 import type { Purpose } from '../entry/record.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
-import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/piece.ts';
+import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/requirement.ts';
 
 type EarlierPurpose = Extract<Purpose, { kind: 'kept' | 'holdout' }>;
 

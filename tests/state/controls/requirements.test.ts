@@ -2,7 +2,7 @@
 // when the Adversary or the operator has to step in.
 
 import { describe, expect, it } from 'vitest';
-import { drillRuns, hollowTargets } from '../../../state/controls/pieces.ts';
+import { drillRuns, hollowTargets } from '../../../state/controls/requirements.ts';
 import { sabotagesMax } from '../../../state/controls/sabotage.ts';
 import type { Facts, Intent, IntentOf } from '../../../state/entry/entry.ts';
 import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../../state/entry/ids.ts';

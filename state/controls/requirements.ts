@@ -13,7 +13,7 @@ import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from '../e
 import { type ControlResult, type Purpose, uncounted } from '../entry/record.ts';
 import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from '../entry/spec.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
-import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from '../fold/piece.ts';
+import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from '../fold/requirement.ts';
 import { drawn } from './hollow.ts';
 import { sabotagesMax } from './sabotage.ts';
 

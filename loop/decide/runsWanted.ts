@@ -3,7 +3,7 @@
 import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
 import type { Claim, Phase } from '../../state/entry/phase.ts';
 import { uncounted } from '../../state/entry/record.ts';
-import { baseNeeds, type RunNeed, slotOf } from '../../state/fold/piece.ts';
+import { baseNeeds, type RunNeed, slotOf } from '../../state/fold/requirement.ts';
 import { currentClaim, effectiveVerdict } from '../../state/gate/gate.ts';
 import { lateReproducers, standingOf } from '../../state/gate/standing.ts';
 
