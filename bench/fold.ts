@@ -4,7 +4,7 @@
 import { pathToFileURL } from 'node:url';
 import type { Entry, Intent } from '../state/entry/entry.ts';
 import { Digest, EntryId, GateId, PhaseId, RecipeName, RunId, SessionId, Sha } from '../state/entry/ids.ts';
-import { emptyTrail } from '../state/entry/phase.ts';
+import { emptyTrail, phaseAt } from '../state/entry/phase.ts';
 import { PhaseSpec } from '../state/entry/spec.ts';
 import { fold } from '../state/fold/fold.ts';
 import { gateReport } from '../state/gate/gate.ts';
@@ -29,7 +29,7 @@ export function benchFold(count = entriesDefault): FoldFigures {
     const state = entries.reduce(fold, emptyTrail);
     times.push(performance.now() - startedAtMs);
     const foldedAtMs = performance.now();
-    gateReport(state.phases[phase] as NonNullable<(typeof state.phases)[string]>, gate, Date.parse(at));
+    gateReport(phaseAt(state.phases[phase] as NonNullable<(typeof state.phases)[string]>, Date.parse(at)), gate);
     gateTimes.push(performance.now() - foldedAtMs);
   }
   return { entries: count, foldMs: median(times), gateReportMs: median(gateTimes) };

@@ -3,8 +3,8 @@
 
 import type { WakeReason } from '../../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type RunId, type Sha } from '../../state/entry/ids.ts';
-import type { Claim, Phase, Run } from '../../state/entry/phase.ts';
-import { coveredBy } from '../../state/entry/spec.ts';
+import type { Claim, Phase, PhaseAt, Run } from '../../state/entry/phase.ts';
+import { coveredBy, gatesAndDone } from '../../state/entry/spec.ts';
 import { currentClaim, type GateReport, gateReport, isBlocking } from '../../state/gate/gate.ts';
 import { reproducerRun } from '../../state/gate/standing.ts';
 
@@ -85,10 +85,11 @@ export type FindingView = Quote & {
 };
 
 /** The phase at `nowMs`, for a role that wakes for `reason`. */
-export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, nowMs: number): PhaseView {
+export function viewOf(at: PhaseAt, reason: WakeReason, source: ViewSource): PhaseView {
+  const { phase, nowMs } = at;
   const quote = (item: { id: EntryId; title: string }): Quote => ({ ...item, words: source.words(item.id) });
   const open = phase.things.filter((thing) => thing.closed === null);
-  const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE];
+  const gates = gatesAndDone(phase.spec);
   return {
     phase: phase.id,
     title: phase.spec.title,
@@ -96,8 +97,8 @@ export function viewOf(phase: Phase, reason: WakeReason, source: ViewSource, now
     head: source.head,
     base: phase.base,
     left: source.left,
-    gates: gates.map((gate) => gateView(phase, gateReport(phase, gate, nowMs), source)),
-    runs: runsShown(phase, gates, nowMs).map((run) => runView(run, source)),
+    gates: gates.map((gate) => gateView(phase, gateReport(at, gate), source)),
+    runs: runsShown(at, gates).map((run) => runView(run, source)),
     findings: phase.findings
       .filter((finding) => finding.closed === null)
       .map((finding) => findingView(phase, finding, source)),
@@ -183,8 +184,9 @@ function stateOf({ holds, claim, standing, verdict, conditions }: GateReport): G
 }
 
 /** The runs that live claims rest on, their reproducers, and the newest trials; oldest first, each once. */
-function runsShown(phase: Phase, gates: GateId[], nowMs: number): Run[] {
-  const shown = new Set(gates.flatMap((gate) => runsOf(phase, gateReport(phase, gate, nowMs))));
+function runsShown(at: PhaseAt, gates: GateId[]): Run[] {
+  const { phase } = at;
+  const shown = new Set(gates.flatMap((gate) => runsOf(phase, gateReport(at, gate))));
   const trials = phase.runs.filter((run) => run.purpose.kind === 'trial').slice(-trialsShown);
   return phase.runs.filter((run) => shown.has(run.run) || trials.includes(run));
 }

@@ -4,10 +4,16 @@
 // It reconciles rather than reacts: it computes what should be going on from the folded trail and the commands not yet
 // answered (`pending`), and commands only the difference. So a late, repeated or lost answer changes nothing, and a new
 // process that folds the trail with nothing pending continues where the dead one stopped.
+//
+//   act queue → queued ── open ──▶ open ── every gate holds, then DONE ──▶ done
+//                                 │  ▲
+//               a reason to stop  │  │ act resume, or the answer that it waits for
+//                                 ▼  │
+//                                parked ── act drop (from open too) ──▶ abandoned
 
 import type { Intent, WakeReason } from '../../state/entry/entry.ts';
 import { DONE } from '../../state/entry/ids.ts';
-import { livePhase, type Phase, type TrailState } from '../../state/entry/phase.ts';
+import { livePhase, type Phase, type PhaseAt, phaseAt, type TrailState } from '../../state/entry/phase.ts';
 import { fold } from '../../state/fold/fold.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { parkReasonOf } from './park.ts';
@@ -20,8 +26,10 @@ import { wakeOf } from './wake.ts';
 /** One step. Carry out the commands in order; `cancel` needs no answer. */
 export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {
   const next = applyEvent(state, event);
-  const wanted = next.stopping ? [] : wantedCommands(next);
-  const cancels = cancelsOf(next);
+  const live = livePhase(next.trail);
+  const at = live && phaseAt(live, next.nowMs);
+  const wanted = next.stopping ? [] : [...proposalsOf(next), ...looksOf(next), ...phaseCommands(next, at)];
+  const cancels = cancelsOf(next, at);
   const commands = wanted.filter((command) => !next.pending[command.key]);
   const pending = { ...next.pending };
   for (const { target } of cancels) {
@@ -50,16 +58,12 @@ function applyEvent(state: LoopState, event: LoopEvent): LoopState {
   }
 }
 
-function wantedCommands(state: LoopState): Command[] {
-  return [...proposalsOf(state), ...looksOf(state), ...phaseCommands(state)];
-}
-
-function phaseCommands(state: LoopState): Command[] {
-  const phase = livePhase(state.trail);
-  if (!phase) return opening(state.trail);
+function phaseCommands(state: LoopState, at: PhaseAt | null): Command[] {
+  if (!at) return opening(state.trail);
+  const { phase } = at;
   if (phase.asked) return [answerTo(phase)];
   if (phase.status !== 'open') return [];
-  return [...endsOfLostSessions(state, phase), ...openWork(state, phase)];
+  return [...endsOfLostSessions(state, phase), ...openWork(state, at)];
 }
 
 function opening(trail: TrailState): Command[] {
@@ -73,17 +77,16 @@ function answerTo(phase: Phase): Command {
   return append(phase, `${event}:${request.id}`, { event, act: request.id });
 }
 
-function openWork(state: LoopState, phase: Phase): Command[] {
-  const done = gateReport(phase, DONE, state.nowMs);
+function openWork(state: LoopState, at: PhaseAt): Command[] {
+  const { phase } = at;
+  const done = gateReport(at, DONE);
   if (done.holds && done.claim && done.sha)
     return [append(phase, `done:${done.claim.id}`, { event: 'done', claim: done.claim.id, sha: done.sha })];
-  const park = parkReasonOf(state, phase);
+  const park = parkReasonOf(state, at);
   if (park) return [append(phase, `park:${phase.resumed}`, { event: 'parked', ...park })];
-  const runs = runsWanted(phase, state.nowMs).map(
-    (need): Command => ({ kind: 'run', key: `run:${need.slot}`, phase: phase.id, need }),
-  );
-  const timers = timersOf(state, phase);
-  const wakes = wakeOf(state, phase, runs.length > 0);
+  const runs = runsWanted(at).map((need): Command => ({ kind: 'run', key: `run:${need.slot}`, phase: phase.id, need }));
+  const timers = timersOf(state, at);
+  const wakes = wakeOf(state, at, runs.length > 0);
   if (wakes.park) return [append(phase, `park:${phase.resumed}`, { event: 'parked', ...wakes.park })];
   return [...runs, ...wakes.sessions, ...timers];
 }
@@ -119,34 +122,31 @@ function append(phase: Phase, key: string, facts: Extract<Intent, { kind: 'phase
   return { kind: 'append', key, intent: { kind: 'phase', role: 'supervisor', phase: phase.id, facts, body: '' } };
 }
 
-function cancelsOf(state: LoopState): Cancel[] {
+function cancelsOf(state: LoopState, at: PhaseAt | null): Cancel[] {
   return Object.values(state.pending)
     .filter((command) => !command.cancelled)
     .flatMap((command) => {
-      const why = whyCancel(state, command);
+      const why = whyCancel(state, at, command);
       return why === null ? [] : [{ kind: 'cancel' as const, target: command.key, why }];
     });
 }
 
-function whyCancel(state: LoopState, command: Command): string | null {
+function whyCancel(state: LoopState, at: PhaseAt | null, command: Command): string | null {
   const { kind } = command;
   if (kind === 'open' || kind === 'append') return null;
   if (state.stopping) return 'Coldpass is stopping';
-  return kind === 'look' ? null : whyNotNow(state, command);
+  return kind === 'look' ? null : whyNotNow(at, command);
 }
 
 /** Why a run or session is no longer wanted, or null. */
-function whyNotNow(state: LoopState, command: Command): string | null {
-  const phase = livePhase(state.trail);
-  if (phase?.status !== 'open' || phase.asked) return 'the phase is not open';
-  if (command.kind === 'run') return isWanted(phase, command.need, state.nowMs) ? null : 'its claim no longer needs it';
-  return command.kind === 'session' ? whyAsleep(phase, command.reason, state.nowMs) : null;
+function whyNotNow(at: PhaseAt | null, command: Command): string | null {
+  if (at?.phase.status !== 'open' || at.phase.asked) return 'the phase is not open';
+  if (command.kind === 'run') return isWanted(at, command.need) ? null : 'its claim no longer needs it';
+  return command.kind === 'session' ? whyAsleep(at, command.reason) : null;
 }
 
-function whyAsleep(phase: Phase, reason: WakeReason, nowMs: number): string | null {
-  if (reason.kind === 'sabotage')
-    return isUndecided(phase, reason.claim, nowMs) ? null : 'the claim no longer needs a sabotage';
-  if (reason.kind === 'judge')
-    return judgesGreen(phase, reason.claim, nowMs) ? null : 'the claim no longer needs judging';
+function whyAsleep(at: PhaseAt, reason: WakeReason): string | null {
+  if (reason.kind === 'sabotage') return isUndecided(at, reason.claim) ? null : 'the claim no longer needs a sabotage';
+  if (reason.kind === 'judge') return judgesGreen(at, reason.claim) ? null : 'the claim no longer needs judging';
   return null;
 }

@@ -3,13 +3,14 @@
 
 import type { ParkReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
-import type { Blocked, Claim, Phase } from '../../state/entry/phase.ts';
+import type { Blocked, Claim, Phase, PhaseAt } from '../../state/entry/phase.ts';
+import { gatesOf, gatesUnder } from '../../state/entry/spec.ts';
 import { fitLine } from '../../state/entry/words.ts';
 import { evidenceMsMax } from '../../state/fold/evidence.ts';
 import { waiverOf } from '../../state/fold/requirement.ts';
 import { unreproduced } from '../../state/gate/caps.ts';
 import { currentClaim, effectiveVerdict, judgingsEnded } from '../../state/gate/gate.ts';
-import { gatesJudged, standingOf } from '../../state/gate/standing.ts';
+import { standingOf } from '../../state/gate/standing.ts';
 import { currentClaims, runsWanted, uncountedRuns } from './runsWanted.ts';
 import type { LoopState } from './state.ts';
 
@@ -23,15 +24,16 @@ const criteriaCharsMax = 500;
 export type Park = { reason: ParkReason; why: string; about: EntryId | null };
 
 /** Why the phase must park now, or null. */
-export function parkReasonOf(state: LoopState, phase: Phase): Park | null {
+export function parkReasonOf(state: LoopState, at: PhaseAt): Park | null {
+  const { phase } = at;
   return (
     dispute(phase) ??
-    infra(state, phase) ??
+    infra(state, at) ??
     budget(state, phase) ??
-    unverified(state, phase) ??
-    aged(state, phase) ??
+    unverified(at) ??
+    aged(at) ??
     word(phase) ??
-    sameFailure(state, phase) ??
+    sameFailure(at) ??
     backend(state, phase)
   );
 }
@@ -59,9 +61,10 @@ function bothTexts({ findings }: Phase, { disputes, words }: Blocked): string {
   return `the Builder disputes finding #${disputes}: ${criteria}. The Adversary says: ${finding?.words} The Builder says: ${words}`;
 }
 
-function infra(state: LoopState, phase: Phase): Park | null {
+function infra(state: LoopState, at: PhaseAt): Park | null {
+  const { phase } = at;
   const max = state.limits.uncountedRunsMax;
-  for (const need of runsWanted(phase, state.nowMs)) {
+  for (const need of runsWanted(at)) {
     const { infra, lost } = uncountedRuns(phase, need);
     if (infra >= max)
       return {
@@ -85,11 +88,12 @@ function budget(state: LoopState, phase: Phase): Park | null {
   return { reason: 'budget', why: `$${spent.toFixed(2)} of the $${usd} budget is spent`, about: null };
 }
 
-function unverified(state: LoopState, phase: Phase): Park | null {
+function unverified(at: PhaseAt): Park | null {
+  const { phase } = at;
   for (const claim of currentClaims(phase)) {
-    const standing = standingOf(phase, claim, state.nowMs);
+    const standing = standingOf(at, claim);
     if (standing.state !== 'green' || effectiveVerdict(phase, claim, standing)) continue;
-    if (waiverOf(phase, claim.gate, 'verdict', state.nowMs) !== null) continue;
+    if (waiverOf(at, claim.gate, 'verdict') !== null) continue;
     const sessions = judgingsEnded(phase, claim, standing).length;
     if (sessions >= judgingsMax) {
       return {
@@ -108,12 +112,13 @@ function notShown(phase: Phase): string {
   return many === 0 ? '' : `; ${many} of ${phase.findings.length} findings did not reproduce, and do not block`;
 }
 
-function aged(state: LoopState, phase: Phase): Park | null {
+function aged(at: PhaseAt): Park | null {
+  const { phase } = at;
   const claim = currentClaim(phase, DONE);
   if (!claim) return null;
-  const standing = standingOf(phase, claim, state.nowMs);
+  const standing = standingOf(at, claim);
   if (standing.state !== 'running') return null;
-  const worst = Math.max(0, ...gatesJudged(phase, claim).map((gate) => ageings(phase, claim, gate, state.nowMs)));
+  const worst = Math.max(0, ...gatesUnder(phase.spec, claim.gate).map((gate) => ageings(at, claim, gate)));
   if (worst <= ageingsMax) return null;
   return {
     reason: 'aged',
@@ -123,7 +128,7 @@ function aged(state: LoopState, phase: Phase): Park | null {
 }
 
 /** How often runs that counted for the claim, since it was made or the phase resumed, have become too old. */
-function ageings(phase: Phase, claim: Claim, gate: GateId, nowMs: number): number {
+function ageings({ phase, nowMs }: PhaseAt, claim: Claim, gate: GateId): number {
   const since = Math.max(claim.atMs, phase.resumedAtMs);
   const stale = phase.runs.filter(
     (run) =>
@@ -153,13 +158,14 @@ function word(phase: Phase): Park | null {
   };
 }
 
-function sameFailure(state: LoopState, phase: Phase): Park | null {
-  for (const gate of Object.keys(phase.spec.gates) as GateId[]) {
+function sameFailure(at: PhaseAt): Park | null {
+  const { phase } = at;
+  for (const gate of gatesOf(phase.spec)) {
     const claims = phase.claims
       .filter((claim) => claim.gate === gate && claim.id > phase.resumed)
       .slice(-sameFailureMax);
     if (claims.length < sameFailureMax) continue;
-    const prints = claims.map((claim) => fingerprint(state, phase, claim));
+    const prints = claims.map((claim) => fingerprint(at, claim));
     if (prints[0] !== null && prints.every((print) => print === prints[0])) {
       return {
         reason: 'failing',
@@ -172,8 +178,9 @@ function sameFailure(state: LoopState, phase: Phase): Park | null {
 }
 
 /** What failed, without the names that differ from run to run; null if the claim is not red. */
-function fingerprint(state: LoopState, phase: Phase, claim: Claim): string | null {
-  const standing = standingOf(phase, claim, state.nowMs);
+function fingerprint(at: PhaseAt, claim: Claim): string | null {
+  const { phase } = at;
+  const standing = standingOf(at, claim);
   if (standing.state !== 'red') return null;
   const bad = standing.pieces.find((piece) => piece.result === 'bad');
   const run = phase.runs.find((r) => r.id === bad?.at);

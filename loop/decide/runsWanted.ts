@@ -1,41 +1,43 @@
 // Which runs should be under way, and whether a judging session still judges a current claim. Pure.
 
-import { DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
-import type { Claim, Phase } from '../../state/entry/phase.ts';
+import type { EntryId } from '../../state/entry/ids.ts';
+import type { Claim, Phase, PhaseAt } from '../../state/entry/phase.ts';
 import { uncounted } from '../../state/entry/record.ts';
+import { gatesAndDone } from '../../state/entry/spec.ts';
 import { baseNeeds, type RunNeed, slotOf } from '../../state/fold/requirement.ts';
 import { currentClaim, effectiveVerdict } from '../../state/gate/gate.ts';
 import { lateReproducers, standingOf } from '../../state/gate/standing.ts';
 
 /** Every run that an open phase needs now, each slot once. */
-export function runsWanted(phase: Phase, nowMs: number): RunNeed[] {
-  const needs = [...baseline(phase), ...currentClaims(phase).flatMap((claim) => claimNeeds(phase, claim, nowMs))];
+export function runsWanted(at: PhaseAt): RunNeed[] {
+  const { phase } = at;
+  const needs = [...baseline(phase), ...currentClaims(phase).flatMap((claim) => claimNeeds(at, claim))];
   return [...new Map(needs.map((need) => [need.slot, need])).values()];
 }
 
-export function isWanted(phase: Phase, need: RunNeed, nowMs: number): boolean {
-  return runsWanted(phase, nowMs).some((wanted) => wanted.slot === need.slot);
+export function isWanted(at: PhaseAt, need: RunNeed): boolean {
+  return runsWanted(at).some((wanted) => wanted.slot === need.slot);
 }
 
 /** True while the claim is the current one of its gate, and green. */
-export function judgesGreen(phase: Phase, id: EntryId, nowMs: number): boolean {
+export function judgesGreen(at: PhaseAt, id: EntryId): boolean {
+  const { phase } = at;
   const claim = phase.claims.find((c) => c.id === id);
   if (!claim || currentClaim(phase, claim.gate)?.id !== id) return false;
-  const standing = standingOf(phase, claim, nowMs);
+  const standing = standingOf(at, claim);
   return standing.state === 'green';
 }
 
 /** True while the claim is the current one of its gate, and not red. */
-export function isUndecided(phase: Phase, id: EntryId, nowMs: number): boolean {
+export function isUndecided(at: PhaseAt, id: EntryId): boolean {
+  const { phase } = at;
   const claim = phase.claims.find((c) => c.id === id);
-  return (
-    claim !== undefined && currentClaim(phase, claim.gate)?.id === id && standingOf(phase, claim, nowMs).state !== 'red'
-  );
+  return claim !== undefined && currentClaim(phase, claim.gate)?.id === id && standingOf(at, claim).state !== 'red';
 }
 
 /** The newest claim of each gate and of DONE, unless withdrawn. */
 export function currentClaims(phase: Phase): Claim[] {
-  return [...(Object.keys(phase.spec.gates) as GateId[]), DONE].flatMap((gate) => currentClaim(phase, gate) ?? []);
+  return gatesAndDone(phase.spec).flatMap((gate) => currentClaim(phase, gate) ?? []);
 }
 
 /** How many runs for this need did not count (INFRA, or lost) since the phase was last opened or resumed. */
@@ -53,8 +55,9 @@ function baseline(phase: Phase): RunNeed[] {
   return [...recipes].flatMap((recipe) => baseNeeds(phase, recipe));
 }
 
-function claimNeeds(phase: Phase, claim: Claim, nowMs: number): RunNeed[] {
-  const standing = standingOf(phase, claim, nowMs);
+function claimNeeds(at: PhaseAt, claim: Claim): RunNeed[] {
+  const { phase } = at;
+  const standing = standingOf(at, claim);
   if (effectiveVerdict(phase, claim, standing)?.verdict === 'FAIL') return [];
   const late = standing.state === 'red' ? [] : lateReproducers(phase, claim);
   return standing.state === 'running' ? [...standing.pieces.flatMap((piece) => piece.needs), ...late] : late;

@@ -2,7 +2,7 @@
 // again.
 
 import { DONE } from '../../state/entry/ids.ts';
-import type { Phase } from '../../state/entry/phase.ts';
+import type { PhaseAt } from '../../state/entry/phase.ts';
 import { currentClaim } from '../../state/gate/gate.ts';
 import { standingOf } from '../../state/gate/standing.ts';
 import { triggerDates } from './reentry.ts';
@@ -10,9 +10,10 @@ import type { Command, LoopState } from './state.ts';
 import { backoffUntilMs } from './wake.ts';
 
 /** Timers still ahead: back-off, expiring waivers, ageing evidence, deferral triggers, the plan's hours. */
-export function timersOf(state: LoopState, phase: Phase): Command[] {
+export function timersOf(state: LoopState, at: PhaseAt): Command[] {
+  const { phase } = at;
   const claim = currentClaim(phase, DONE);
-  const standing = claim && standingOf(phase, claim, state.nowMs);
+  const standing = claim && standingOf(at, claim);
   const dates: [string, number | null][] = [
     ...(['builder', 'adversary'] as const).map((role): [string, number] => [
       `backoff:${role}`,

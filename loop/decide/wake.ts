@@ -4,7 +4,8 @@
 
 import type { WakeReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../../state/entry/ids.ts';
-import type { Phase, Session } from '../../state/entry/phase.ts';
+import type { Phase, PhaseAt, Session } from '../../state/entry/phase.ts';
+import { gatesOf } from '../../state/entry/spec.ts';
 import { waiverOf } from '../../state/fold/requirement.ts';
 import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
 import { claimsLeft } from '../../state/gate/caps.ts';
@@ -17,13 +18,14 @@ import type { Command, LoopState } from './state.ts';
 type Wake = { role: AgentRole; reason: WakeReason; runs: RunId[] };
 
 /** Sessions to start now, or why the phase parks because nothing is left to do. `busy`: some run is wanted. */
-export function wakeOf(state: LoopState, phase: Phase, busy: boolean): { sessions: Command[]; park: Park | null } {
-  const adversary = mayWake(state, phase, 'adversary') ? adversaryWake(state, phase) : null;
-  const news = mayWake(state, phase, 'builder') ? builderNews(state, phase) : null;
+export function wakeOf(state: LoopState, at: PhaseAt, busy: boolean): { sessions: Command[]; park: Park | null } {
+  const { phase } = at;
+  const adversary = mayWake(state, phase, 'adversary') ? adversaryWake(at) : null;
+  const news = mayWake(state, phase, 'builder') ? builderNews(at) : null;
   const wakes = [adversary, news].flatMap((wake) => wake ?? []);
   if (wakes.length > 0 || busy || !isQuiet(state, phase))
     return { sessions: wakes.map((wake) => session(phase, wake)), park: null };
-  const park = whyIdle(state, phase);
+  const park = whyIdle(state, at);
   if (park) return { sessions: [], park };
   return { sessions: [session(phase, { role: 'builder', reason: { kind: 'work' }, runs: [] })], park: null };
 }
@@ -39,8 +41,9 @@ export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole):
 }
 
 /** Unmet gates (or DONE, if all of them hold) that no open request blocks. */
-export function workable(phase: Phase, nowMs: number): GateId[] {
-  const unmet = (Object.keys(phase.spec.gates) as GateId[]).filter((gate) => !gateReport(phase, gate, nowMs).holds);
+export function workable(at: PhaseAt): GateId[] {
+  const { phase } = at;
+  const unmet = gatesOf(phase.spec).filter((gate) => !gateReport(at, gate).holds);
   const blocked = new Set(phase.blocked.filter((b) => b.closed === null).flatMap((b) => b.blocks));
   return (unmet.length > 0 ? unmet : [DONE]).filter((gate) => !blocked.has(gate));
 }
@@ -60,28 +63,27 @@ function isQuiet(state: LoopState, phase: Phase): boolean {
   return !waiting && !awake && !backingOff;
 }
 
-function adversaryWake(state: LoopState, phase: Phase): Wake | null {
+function adversaryWake(at: PhaseAt): Wake | null {
+  const { phase } = at;
   for (const claim of currentClaims(phase)) {
-    const standing = standingOf(phase, claim, state.nowMs);
+    const standing = standingOf(at, claim);
     if (standing.state !== 'green' || effectiveVerdict(phase, claim, standing)) continue;
-    const waived =
-      waiverOf(phase, claim.gate, 'verdict', state.nowMs) ?? waiverOf(phase, claim.gate, 'all', state.nowMs);
+    const waived = waiverOf(at, claim.gate, 'verdict') ?? waiverOf(at, claim.gate, 'all');
     if (waived !== null || lateReproducers(phase, claim).length > 0) continue;
     if (judgingsEnded(phase, claim, standing).length >= judgingsMax) continue;
     return { role: 'adversary', reason: { kind: 'judge', claim: claim.id }, runs: standing.runs };
   }
-  return sabotageWake(state, phase) ?? adviseWake(phase) ?? vetoWake(phase);
+  return sabotageWake(at) ?? adviseWake(phase) ?? vetoWake(phase);
 }
 
 /** One session per claim: if it shows nothing, the operator decides. */
-function sabotageWake(state: LoopState, phase: Phase): Wake | null {
+function sabotageWake(at: PhaseAt): Wake | null {
+  const { phase } = at;
   const wasTried = (claim: EntryId) =>
     phase.sessions.some(
       (s) => isNatural(s) && s.id > phase.resumed && s.reason.kind === 'sabotage' && s.reason.claim === claim,
     );
-  const claim = currentClaims(phase).find(
-    (one) => !wasTried(one.id) && wantedSabotage(phase, one, state.nowMs) !== null,
-  );
+  const claim = currentClaims(phase).find((one) => !wasTried(one.id) && wantedSabotage(at, one) !== null);
   return claim ? { role: 'adversary', reason: { kind: 'sabotage', claim: claim.id }, runs: [] } : null;
 }
 
@@ -115,12 +117,13 @@ function wasTried(phase: Phase, reason: { kind: 'advise'; blocked: EntryId }): b
 }
 
 /** A claim that turned red or got a FAIL since the Builder was last woken. */
-function builderNews(state: LoopState, phase: Phase): Wake | null {
+function builderNews(at: PhaseAt): Wake | null {
+  const { phase } = at;
   const last = phase.sessions.findLast((s) => s.for === 'builder')?.id ?? 0;
-  const open = new Set(workable(phase, state.nowMs));
+  const open = new Set(workable(at));
   for (const claim of currentClaims(phase)) {
     if (!open.has(claim.gate) && claim.gate !== DONE) continue;
-    const standing = standingOf(phase, claim, state.nowMs);
+    const standing = standingOf(at, claim);
     if (standing.state === 'red' && standing.at > last) return builder({ kind: 'red', claim: claim.id });
     const verdict = effectiveVerdict(phase, claim, standing);
     if (verdict?.verdict === 'FAIL' && verdict.id > last) return builder({ kind: 'failed', claim: claim.id });
@@ -132,10 +135,11 @@ function builder(reason: WakeReason): Wake {
   return { role: 'builder', reason, runs: [] };
 }
 
-function whyIdle(state: LoopState, phase: Phase): Park | null {
+function whyIdle(state: LoopState, at: PhaseAt): Park | null {
+  const { phase } = at;
   const naturals = phase.sessions.filter((s) => s.for === 'builder' && isNatural(s) && s.id > phase.resumed);
   const last = naturals.at(-1);
-  if (workable(phase, state.nowMs).length === 0) {
+  if (workable(at).length === 0) {
     const request = phase.blocked.find((b) => b.closed === null);
     return {
       reason: 'blocked',

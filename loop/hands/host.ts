@@ -14,6 +14,7 @@ import { collect } from '../../runner/box/collect.ts';
 import type { BoxCommand, BoxLimits, Mount } from '../../runner/box/sandbox.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { RecipeName, Sha } from '../../state/entry/ids.ts';
+import { phaseAt } from '../../state/entry/phase.ts';
 import { isCommands, type Recipe } from '../../state/entry/recipe.ts';
 import { standsStill } from '../../state/gate/admitClaim.ts';
 import { branchHead, knownCommit } from '../../state/git/git.ts';
@@ -101,7 +102,7 @@ async function publish(
     // An earlier session may have published it and died: this one still needs the commit's name.
     if (failure === nothingNew) return { ok: false, text: `${nothingNew}; phase/${id} is at ${head}` };
     if (typeof failure === 'object' && failure !== null) return failure;
-    const frozen = standsStill(phaseNow(world, id), world.clock.nowMs());
+    const frozen = standsStill(phaseAt(phaseNow(world, id), world.clock.nowMs()));
     const received = await receiveBundle({ hub, bundlePath, phase: id, expectedOld: head, frozen });
     if ('refused' in received) return { ok: false, text: `refused: ${received.refused}` };
     return { ok: true, text: `published: phase/${id} is at ${received.sha}`, published: received.sha };

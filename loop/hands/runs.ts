@@ -8,7 +8,7 @@ import type { ColdRunRequest } from '../../runner/run/request.ts';
 import type { Facts, Intent } from '../../state/entry/entry.ts';
 import { TrailError } from '../../state/entry/errors.ts';
 import type { AgentRole, EntryId, PhaseId, RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
-import { livePhase, type Phase } from '../../state/entry/phase.ts';
+import { livePhase, type Phase, phaseAt } from '../../state/entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from '../../state/entry/record.ts';
 import { asksOf, lostFacts, recordBytes, runFacts } from '../../state/fold/facts.ts';
 import type { RunNeed } from '../../state/fold/requirement.ts';
@@ -157,7 +157,7 @@ async function keepSnapshot(world: World, need: RunNeed, record: RunRecord): Pro
 /** Removes snapshots that no current claim needs. */
 async function forgetSnapshots(world: World, phase: Phase): Promise<void> {
   const nowMs = world.clock.nowMs();
-  const running = currentClaims(phase).filter((claim) => standingOf(phase, claim, nowMs).state === 'running');
+  const running = currentClaims(phase).filter((claim) => standingOf(phaseAt(phase, nowMs), claim).state === 'running');
   for (const [key, run] of world.snapshots) {
     if (running.some(({ sha }) => key.endsWith(` ${sha}`))) continue;
     world.snapshots.delete(key);

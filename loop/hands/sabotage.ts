@@ -7,12 +7,12 @@ import { patched, sabotagesMax } from '../../state/controls/sabotage.ts';
 import type { Entry, IntentOf } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId, RecipeName } from '../../state/entry/ids.ts';
-import type { Run } from '../../state/entry/phase.ts';
+import { phaseAt, type Run } from '../../state/entry/phase.ts';
 import { uncounted } from '../../state/entry/record.ts';
 import { wantedSabotage } from '../../state/gate/admitSabotage.ts';
 import { patchableFiles } from '../../state/work/changed.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
-import { type Author, phaseNow, type World } from './world.ts';
+import { type Author, phaseNow, untilTrail, type World } from './world.ts';
 
 type Patch = Extract<Submission, { kind: 'sabotage' }>;
 
@@ -38,7 +38,7 @@ async function intentOf(
 ): Promise<IntentOf<'sabotage'>> {
   const phase = phaseNow(world, id);
   const claim = phase.claims.find((one) => one.id === patch.facts.claim);
-  const gate = claim && wantedSabotage(phase, claim, world.clock.nowMs());
+  const gate = claim && wantedSabotage(phaseAt(phase, world.clock.nowMs()), claim);
   if (!claim || !gate) throw new Refused(`#${patch.facts.claim} is not a claim that needs a sabotage now`);
   const { pinned } = await pinnedRecipe(
     world,
@@ -66,13 +66,7 @@ async function countedRun(
     const claim = phase.claims.findLast((one) => one.gate === phase.claims.find((c) => c.id === sabotage?.claim)?.gate);
     return phase.status === 'open' && newest() === null && claim?.id === sabotage?.claim && claim?.withdrawn === null;
   };
-  const over = Promise.withResolvers<void>();
-  const stop = world.trail.onAppended(() => {
-    if (!isWaiting()) over.resolve();
-  });
-  signal.addEventListener('abort', () => over.resolve(), { once: true });
-  if (!isWaiting() || signal.aborted) over.resolve();
-  await over.promise.finally(stop);
+  await untilTrail(world, () => !isWaiting(), signal);
   return newest();
 }
 

@@ -19,7 +19,7 @@ import { type FailedTest, type ViewSource, viewOf } from '../../agents/view/view
 import type { Facts } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { AgentRole, RunId, SessionId, Sha } from '../../state/entry/ids.ts';
-import type { Phase } from '../../state/entry/phase.ts';
+import { type Phase, phaseAt } from '../../state/entry/phase.ts';
 import { claimsLeft } from '../../state/gate/caps.ts';
 import { roleClone } from '../../state/git/clones.ts';
 import { branchHead } from '../../state/git/git.ts';
@@ -234,7 +234,7 @@ async function brief(
     head: (await branchHead(world.paths.hub, `phase/${id}`)) ?? (phase.base as Sha),
     left,
   };
-  const projection = project(viewOf(phase, reason, source, nowMs), role, fence);
+  const projection = project(viewOf(phaseAt(phase, nowMs), reason, source), role, fence);
   const plan = await world.trail.blob(phase.plan);
   return {
     opening: openingOf(plan?.toString('utf8') ?? '', projection, fence, review && reviewOpening(review)),

@@ -9,16 +9,16 @@ import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import { DONE, type EntryId, type GateId, type RecipeName, type Sha } from '../../state/entry/ids.ts';
-import type { Phase } from '../../state/entry/phase.ts';
+import { type Phase, phaseAt } from '../../state/entry/phase.ts';
 import { testGlobsOf } from '../../state/entry/spec.ts';
-import { keepsFor, referenceFor } from '../../state/gate/admitClaim.ts';
+import { comparisonsOf } from '../../state/gate/admitClaim.ts';
 import { lateReproducers } from '../../state/gate/standing.ts';
 import { branchHead, isAncestor, knownCommit, treeOf } from '../../state/git/git.ts';
 import { functionCounts } from '../../state/work/changed.ts';
 import { protectedChanges } from '../../state/work/protectedPaths.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
-import { type Author, phaseNow, type Sources, type World } from './world.ts';
+import { type Author, phaseNow, type Sources, untilTrail, type World } from './world.ts';
 
 /** Appends the submission; the reply has its entry's number. */
 export async function submit(
@@ -101,9 +101,7 @@ async function claimFacts(
   const descends = related.filter((claim) => claim.before).map((claim) => claim.id);
   const precedes = related.filter((claim) => claim.after && !claim.before).map((claim) => claim.id);
   const claim = { id: world.trail.nextId as EntryId, sha, descends };
-  const gates = gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [gate];
-  const nowMs = world.clock.nowMs();
-  const references = Object.fromEntries(gates.map((g): [GateId, Sha] => [g, referenceFor(phase, g, claim, nowMs)]));
+  const comparisons = comparisonsOf(phaseAt(phase, world.clock.nowMs()), gate, claim);
   return {
     session,
     gate,
@@ -111,11 +109,10 @@ async function claimFacts(
     trees: { main: await treeOf(hub, sha) },
     descends,
     precedes,
-    references,
-    keeps: keepsFor(phase, gates, claim, nowMs),
+    ...comparisons,
     expects,
     touches: await protectedChanges(hub, phase.spec, phase.base, sha),
-    ...(await functionsOf(world, phase, { sha, references })),
+    ...(await functionsOf(world, phase, { sha, references: comparisons.references })),
   };
 }
 
@@ -174,13 +171,7 @@ async function awaitReproducers(
     const claim = phase.claims.find((c) => c.id === claimId);
     return phase.status === 'open' && claim !== undefined && lateReproducers(phase, claim).length > 0;
   };
-  if (!isWaiting() || signal.aborted) return;
-  const over = Promise.withResolvers<void>();
-  const stop = world.trail.onAppended(() => {
-    if (!isWaiting()) over.resolve();
-  });
-  signal.addEventListener('abort', () => over.resolve(), { once: true });
-  await over.promise.finally(stop);
+  await untilTrail(world, () => !isWaiting(), signal);
 }
 
 /** Waits for the reproducer of a finding just filed; returns what it showed at the live claim. */

@@ -70,3 +70,18 @@ export function openPhase(world: World): Phase {
 }
 
 export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };
+
+/** Resolves once the trail has come so far that `isOver`, or the signal is aborted; at once if either is so already. */
+export async function untilTrail(
+  { trail }: Pick<World, 'trail'>,
+  isOver: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isOver() || signal.aborted) return;
+  const over = Promise.withResolvers<void>();
+  const stop = trail.onAppended(() => {
+    if (isOver()) over.resolve();
+  });
+  signal.addEventListener('abort', () => over.resolve(), { once: true });
+  await over.promise.finally(stop);
+}

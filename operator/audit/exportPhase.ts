@@ -16,13 +16,13 @@ import { digestOf } from '../../state/entry/digest.ts';
 import type { EntryOf } from '../../state/entry/entry.ts';
 import { TrailError } from '../../state/entry/errors.ts';
 import type { EntryId, GateId, PhaseId, RunId } from '../../state/entry/ids.ts';
-import { emptyTrail, type Phase } from '../../state/entry/phase.ts';
+import { emptyTrail, type Phase, phaseAt } from '../../state/entry/phase.ts';
 import { RunRecord } from '../../state/entry/record.ts';
+import { gatesAndDone } from '../../state/entry/spec.ts';
 import { fold } from '../../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../../state/gate/gate.ts';
 import { type EnvelopeKey, sealed } from '../../state/keys/dsse.ts';
 import type { Trail } from '../../state/trail/read.ts';
-import { gatesOf } from '../show/status.ts';
 
 export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;
 /** Each file's bytes, by its path in the exported folder. */
@@ -37,7 +37,9 @@ type Into = { source: Source; keys: Keys; files: Files };
 export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promise<ExportedPhase> {
   const runs = await exportRuns(trail, phase, into);
   const at = verifiedAt(trail, phase);
-  const reports = new Map(gatesOf(phase).map((gate) => [gate, gateReport(phase, gate, Date.parse(at))]));
+  const reports = new Map(
+    gatesAndDone(phase.spec).map((gate) => [gate, gateReport(phaseAt(phase, Date.parse(at)), gate)]),
+  );
   const summaries = new Map<GateId, Input | null>();
   const gates: ExportedGate[] = [];
   // The gates that it requires come first, because it names the digests of their envelopes.
@@ -56,7 +58,7 @@ export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promi
     summaries.set(gate, input);
     return input;
   }
-  const unclaimed = gatesOf(phase).filter((gate) => summary(gate) === null);
+  const unclaimed = gatesAndDone(phase.spec).filter((gate) => summary(gate) === null);
   return { phase: phase.id, runs: runs.size, gates, unclaimed };
 }
 

@@ -3,15 +3,15 @@
 
 import type { Entry } from '../../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type PhaseId } from '../../state/entry/ids.ts';
-import type { Phase, TrailState } from '../../state/entry/phase.ts';
-import { livePhase } from '../../state/entry/phase.ts';
+import { livePhase, type Phase, phaseAt, type TrailState } from '../../state/entry/phase.ts';
+import { gatesAndDone } from '../../state/entry/spec.ts';
 import { type Condition, type GateReport, gateReport } from '../../state/gate/gate.ts';
 import { entryPlaces } from '../../state/trail/entryPlaces.ts';
 import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import type { Here } from '../workspace/place.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
-import { gateStatus, gatesOf } from './status.ts';
+import { gateStatus } from './status.ts';
 
 export type Explained = Omit<Condition, 'evidence'> & { evidence: Evidence[] };
 export type ExplainReport = {
@@ -36,7 +36,7 @@ export function explain(place: Here, gate: string, phase: string | undefined, no
 
 async function explained(trail: Trail, hub: string, phase: Phase, gate: GateId, nowMs: number): Promise<ExplainReport> {
   const { entries, head } = trail;
-  const report = gateReport(phase, gate, nowMs);
+  const report = gateReport(phaseAt(phase, nowMs), gate);
   const shown = report.conditions.map((condition) => evidenceIds(condition, phase, report));
   const places = await entryPlaces(hub, head, [...new Set(shown.flat())]);
   const conditions = report.conditions.map((condition, at): Explained => {
@@ -80,7 +80,7 @@ export function phaseNamed(state: TrailState, id: string | undefined): Phase {
 
 /** Throws UsageError if the phase has no such gate. */
 export function gateNamed(phase: Phase, name: string): GateId {
-  const gates = gatesOf(phase);
+  const gates = gatesAndDone(phase.spec);
   const match = gates.find((gate) => gate === name) ?? gates.find((gate) => gate.toLowerCase() === name.toLowerCase());
   if (match) return match;
   throw new UsageError(`phase ${phase.id} has no gate ${name}; its gates are: ${gates.join(', ')}`);

@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { RunIntent } from '../../runner/run/janitor.ts';
 import { runPaths } from '../../runner/run/paths.ts';
 import type { Entry } from '../../state/entry/entry.ts';
-import { DONE, type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../../state/entry/ids.ts';
-import type { Phase, TrailState } from '../../state/entry/phase.ts';
+import { type EntryId, type GateId, type PhaseId, RunId, type Sha } from '../../state/entry/ids.ts';
+import { type Phase, phaseAt, type TrailState } from '../../state/entry/phase.ts';
+import { gatesAndDone } from '../../state/entry/spec.ts';
 import { unreproduced } from '../../state/gate/caps.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { inboxOf } from '../../state/gate/inbox.ts';
@@ -93,15 +94,10 @@ export function needed(state: TrailState, nowMs: number): number {
 
 /** A gate's current state by the gate rule. */
 export function gateStatus(phase: Phase, gate: GateId, nowMs: number): GateStatus {
-  const { claim, standing, verdict, holds, conditions } = gateReport(phase, gate, nowMs);
+  const { claim, standing, verdict, holds, conditions } = gateReport(phaseAt(phase, nowMs), gate);
   const state = holds ? 'holds' : verdict?.verdict === 'FAIL' ? 'FAIL' : (standing?.state ?? 'unclaimed');
   const unmet = holds ? [] : conditions.flatMap((condition) => condition.unmet);
   return { gate, state, holds, claim: claim && { id: claim.id, sha: claim.sha }, unmet };
-}
-
-/** All gates of a phase, DONE last. */
-export function gatesOf(phase: Phase): GateId[] {
-  return [...(Object.keys(phase.spec.gates) as GateId[]), DONE];
 }
 
 async function phaseStatus(phase: Phase, doing: Doing[], hub: string, nowMs: number): Promise<PhaseStatus> {
@@ -112,7 +108,7 @@ async function phaseStatus(phase: Phase, doing: Doing[], hub: string, nowMs: num
     status: phase.status,
     parked: phase.parked && { reason: phase.parked.reason, why: phase.parked.why },
     head: await branchHead(hub, `phase/${phase.id}`),
-    gates: gatesOf(phase).map((gate) => gateStatus(phase, gate, nowMs)),
+    gates: gatesAndDone(phase.spec).map((gate) => gateStatus(phase, gate, nowMs)),
     doing,
     spentUsd: sessions.reduce((sum, session) => sum + session.usd, 0),
     budgetUsd: spec.budget.usd,

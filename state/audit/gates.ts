@@ -1,7 +1,8 @@
 // The state of every gate of every phase at the end of an audit, by the same rule that the supervisor uses.
 
-import { DONE, type EntryId, type GateId, type PhaseId, type Sha } from '../entry/ids.ts';
-import type { Phase } from '../entry/phase.ts';
+import type { EntryId, GateId, PhaseId, Sha } from '../entry/ids.ts';
+import { type Phase, phaseAt } from '../entry/phase.ts';
+import { gatesAndDone } from '../entry/spec.ts';
 import { type GateReport, gateReport } from '../gate/gate.ts';
 import type { Judged } from './entry.ts';
 import type { PhaseWork } from './git.ts';
@@ -22,7 +23,7 @@ export function phasesOf({ state, at }: Judged, work: ReadonlyMap<PhaseId, Phase
   const opened = Object.values(state.phases).map((phase): AuditPhase => {
     // Evidence for DONE expires, so a finished phase is judged as of the time when it was done.
     const nowMs = Date.parse((phase.status === 'done' ? work.get(phase.id)?.done?.at : undefined) ?? at);
-    const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE].map((gate) => {
+    const gates = gatesAndDone(phase.spec).map((gate) => {
       const { holds, claim, sha } = reportOf(phase, gate, nowMs);
       return { gate, holds, claim: claim?.id ?? null, sha };
     });
@@ -37,7 +38,7 @@ export function phasesOf({ state, at }: Judged, work: ReadonlyMap<PhaseId, Phase
 /** Nothing holds in a phase whose plan would fail the plan check, such as one with gates that require each other. */
 function reportOf(phase: Phase, gate: GateId, nowMs: number): Pick<GateReport, 'holds' | 'claim' | 'sha'> {
   try {
-    return gateReport(phase, gate, nowMs);
+    return gateReport(phaseAt(phase, nowMs), gate);
   } catch {
     return { holds: false, claim: null, sha: null };
   }

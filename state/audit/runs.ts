@@ -6,10 +6,10 @@ import type { EntryOf, Facts } from '../entry/entry.ts';
 import type { EntryId, RecipeName } from '../entry/ids.ts';
 import type { Claim, Phase } from '../entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from '../entry/record.ts';
+import { gatesUnder } from '../entry/spec.ts';
 import { countsFor, evidenceMsMax } from '../fold/evidence.ts';
 import { asksOf, lostFacts, runFacts } from '../fold/facts.ts';
 import { slotOf } from '../fold/requirement.ts';
-import { gatesJudged } from '../gate/standing.ts';
 import { comparedProblems } from './compared.ts';
 import { targetProblems } from './controls.ts';
 import type { AuditStore } from './store.ts';
@@ -62,7 +62,7 @@ function gateProblems(
     return finding?.reproducer ? [] : [`#${purpose.finding} is not a finding with a reproducer`];
   }
   if (purpose.kind === 'kept' || purpose.kind === 'holdout') return earlierProblems(recipe, purpose, phase, claim);
-  if (!gatesJudged(phase, claim).includes(purpose.gate))
+  if (!gatesUnder(phase.spec, claim.gate).includes(purpose.gate))
     return [`claim #${claim.id} of ${claim.gate} is not judged by ${purpose.gate}`];
   if (phase.spec.gates[purpose.gate]?.recipe !== recipe) return [`the recipe of ${purpose.gate} is not ${recipe}`];
   return purpose.kind === 'control' ? targetProblems(purpose, phase, claim) : [];

@@ -9,6 +9,7 @@ import type { EntryOf } from '../entry/entry.ts';
 import type { Digest, EntryId, GateId, Sha } from '../entry/ids.ts';
 import type { Phase } from '../entry/phase.ts';
 import { type RunRecord, uncounted } from '../entry/record.ts';
+import { gatesOf } from '../entry/spec.ts';
 import { slotOf } from '../fold/requirement.ts';
 import type { GateReport } from '../gate/gate.ts';
 
@@ -151,7 +152,7 @@ export function runsUnder({ runs }: Phase, { claim, conditions }: GateReport): P
 
 /** The gates that a gate requires; DONE requires all. */
 export function requiredBy({ spec }: Phase, gate: GateId): GateId[] {
-  return spec.gates[gate]?.requires ?? (Object.keys(spec.gates) as GateId[]);
+  return spec.gates[gate]?.requires ?? gatesOf(spec);
 }
 
 /** Coldpass's own levels, since no SLSA track covers gates. COLDPASS_GATE_HOLDS means sandboxed runs and no waiver. */

@@ -9,7 +9,7 @@
 // it, and revert, which runs without that code, cannot see that.
 
 import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
-import { type Claim, isAppGate, type Phase, type Run, type Sabotage } from '../entry/phase.ts';
+import { type Claim, type ClaimAt, isAppGate, type Phase, type Run, type Sabotage } from '../entry/phase.ts';
 import { type ControlResult, type Purpose, uncounted } from '../entry/record.ts';
 import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from '../entry/spec.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
@@ -22,39 +22,38 @@ const hollowsAtOnce = 4;
 /** The most functions emptied, one after another, until a test notices one, if the plan does not declare `hollow`. */
 const noticedMax = 3;
 
-type On = { phase: Phase; claim: Claim; gate: GateId; nowMs: number };
 /** The combined result of several runs. */
 type Sum = { result: ControlResult | 'missing'; pieces: Piece[]; why: string };
 
 /** The requirements for the controls of `gate`, none if it has no controls. `ran`: a cold run of the claim exists. */
-export function controlPieces(phase: Phase, claim: Claim, gate: GateId, ran: boolean, nowMs: number): Piece[] {
+export function controlPieces(at: ClaimAt, ran: boolean): Piece[] {
+  const { phase, gate } = at;
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
   const isOfApp = isAppGate(phase, gate);
   const names = controlsOf(spec, isOfApp);
   if (!ran) return names.map((name) => missing(`control:${name}`, gate, []));
-  const on = { phase, claim, gate, nowMs };
-  const drills = names.filter(isDrill).map((name) => single(on, name));
+  const drills = names.filter(isDrill).map((name) => single(at, name));
   const others = names.filter((name) => !isDrill(name));
   if (drills.some(({ result }) => result === 'missing' || result === 'bad'))
     return [...drills, ...others.map((name) => missing(`control:${name}`, gate, []))];
-  return [...drills, ...(isOfApp ? others.map((name) => single(on, name)) : compared(on, others))];
+  return [...drills, ...(isOfApp ? others.map((name) => single(at, name)) : compared(at, others))];
 }
 
 /** Controls of commands: reverting changes, and if that is inconclusive, emptying or patching functions. */
-function compared(on: On, names: readonly DeclaredControl[]): Piece[] {
-  const { phase, claim, gate } = on;
-  const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(on, name));
+function compared(at: ClaimAt, names: readonly DeclaredControl[]): Piece[] {
+  const { phase, claim, gate } = at;
+  const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(at, name));
   const isDeclared = names.includes('hollow');
   const isHollow = isDeclared || reverts.some(isHeld);
   const hasTargets = isHollow && hollowTargets(phase, claim, gate).length > 0;
-  const placebo = names.includes('placebo') || hasTargets ? [single(on, 'placebo')] : [];
-  if (!isHollow) return [...reverts, ...placebo, ...noticed(on, [...reverts, ...placebo])];
+  const placebo = names.includes('placebo') || hasTargets ? [single(at, 'placebo')] : [];
+  if (!isHollow) return [...reverts, ...placebo, ...noticed(at, [...reverts, ...placebo])];
   if ([...reverts, ...placebo].some(({ result }) => result === 'missing' || result === 'bad'))
     return [...reverts, ...placebo, missing('control:hollow', gate, [])];
-  const hollow = hollowOf(on);
-  const held = isDeclared && hollow.result === 'INCONCLUSIVE' ? [heldHollow(on, hollow)] : [];
-  return [...rescued(on, [...reverts, ...held], hollow), ...placebo, ...hollow.pieces];
+  const hollow = hollowOf(at);
+  const held = isDeclared && hollow.result === 'INCONCLUSIVE' ? [heldHollow(at, hollow)] : [];
+  return [...rescued(at, [...reverts, ...held], hollow), ...placebo, ...hollow.pieces];
 }
 
 /** The commit that a control compares a claim with at `gate`. */
@@ -108,24 +107,24 @@ export function sabotagesOf(phase: Phase, claim: Claim, gate: GateId): Sabotage[
   return phase.sabotages.filter((sabotage) => sabotage.gate === gate && isOf(sabotage.claim));
 }
 
-function single(on: On, control: DeclaredControl): Piece {
-  const { phase, claim, gate, nowMs } = on;
+function single(at: ClaimAt, control: DeclaredControl): Piece {
+  const { claim, gate } = at;
   const condition = `control:${control}` as const;
-  const run = runOf(on, control);
-  if (!run) return missing(condition, gate, [needOf(on, control)]);
+  const run = runOf(at, control);
+  if (!run) return missing(condition, gate, [needOf(at, control)]);
   const piece = settled(condition, gate, run, claim);
   const result = run.control?.result ?? 'INCONCLUSIVE';
   if (result === 'BITES') return piece;
   const why = `${gate}: control ${control} is ${result}: ${run.control?.why ?? run.reason}`;
-  return waivedOr(piece, waiverOf(phase, gate, condition, nowMs), result === 'VACUOUS' ? 'bad' : 'held', why);
+  return waivedOr(piece, waiverOf(at, gate, condition), result === 'VACUOUS' ? 'bad' : 'held', why);
 }
 
 /** BITES if at least one emptied function was noticed and none went unnoticed. */
-function hollowOf(on: On): Sum {
-  const { phase, claim, gate, nowMs } = on;
-  const targets = hollowTargets(phase, claim, gate).map((n) => ({ n, run: runOf(on, 'hollow', `${n}`) }));
+function hollowOf(at: ClaimAt): Sum {
+  const { phase, claim, gate } = at;
+  const targets = hollowTargets(phase, claim, gate).map((n) => ({ n, run: runOf(at, 'hollow', `${n}`) }));
   const runs = targets.flatMap(({ run }) => run ?? []);
-  const waiver = waiverOf(phase, gate, 'control:hollow', nowMs);
+  const waiver = waiverOf(at, gate, 'control:hollow');
   const pieces = runs.map((run) => {
     const piece = settled('control:hollow', gate, run, claim);
     if (run.control?.result !== 'VACUOUS') return piece;
@@ -135,7 +134,7 @@ function hollowOf(on: On): Sum {
   const left = targets.filter(({ run }) => !run).slice(0, hollowsAtOnce);
   if (results.has('VACUOUS')) return { result: 'VACUOUS', pieces, why: '' };
   if (left.length > 0) {
-    const needs = left.map(({ n }) => needOf(on, 'hollow', `${n}`));
+    const needs = left.map(({ n }) => needOf(at, 'hollow', `${n}`));
     return { result: 'missing', pieces: [...pieces, missing('control:hollow', gate, needs)], why: '' };
   }
   if (results.has('BITES')) return { result: 'BITES', pieces, why: '' };
@@ -147,42 +146,36 @@ function hollowOf(on: On): Sum {
 }
 
 /** One emptied function that a test notices is enough; none is needed while another control fails. */
-function noticed(on: On, others: Piece[]): Piece[] {
-  const { phase, claim, gate, nowMs } = on;
+function noticed(at: ClaimAt, others: Piece[]): Piece[] {
+  const { phase, claim, gate } = at;
   const targets =
     controlsOf(phase.spec.gates[gate] as GateSpec, false).length === 0 ? [] : hollowTargets(phase, claim, gate);
   if (targets.length === 0 || others.some(({ result }) => result === 'bad')) return [];
-  const tried = targets.slice(0, noticedMax).map((n) => ({ n, run: runOf(on, 'hollow', `${n}`) }));
+  const tried = targets.slice(0, noticedMax).map((n) => ({ n, run: runOf(at, 'hollow', `${n}`) }));
   const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
   if (biting) return [settled('control:hollow', gate, biting, claim)];
   const next = tried.find(({ run }) => !run);
   if (next) {
     const ready = others.every(({ result }) => result !== 'missing');
-    return [missing('control:hollow', gate, ready ? [needOf(on, 'hollow', `${next.n}`)] : [])];
+    return [missing('control:hollow', gate, ready ? [needOf(at, 'hollow', `${next.n}`)] : [])];
   }
   const survivor = tried.findLast(({ run }) => run?.control?.result === 'VACUOUS')?.run;
   if (!survivor) return [];
   const why = `${gate}: control hollow is VACUOUS: of ${tried.length} emptied functions no test noticed one. ${survivor.control?.why}`;
-  return [
-    waivedOr(
-      settled('control:hollow', gate, survivor, claim),
-      waiverOf(phase, gate, 'control:hollow', nowMs),
-      'bad',
-      why,
-    ),
-  ];
+  return [waivedOr(settled('control:hollow', gate, survivor, claim), waiverOf(at, gate, 'control:hollow'), 'bad', why)];
 }
 
-function heldHollow({ phase, claim, gate, nowMs }: On, { why }: Sum): Piece {
+function heldHollow(at: ClaimAt, { why }: Sum): Piece {
+  const { claim, gate } = at;
   const piece: Piece = { ...missing('control:hollow', gate, []), result: 'good', at: claim.id, why: '' };
-  const waiver = waiverOf(phase, gate, 'control:hollow', nowMs);
+  const waiver = waiverOf(at, gate, 'control:hollow');
   return waivedOr(piece, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
 }
 
 /** An inconclusive control is good if `hollow`, or after it a sabotage, shows that the tests check something. */
-function rescued(on: On, pieces: Piece[], hollow: Sum): Piece[] {
+function rescued(at: ClaimAt, pieces: Piece[], hollow: Sum): Piece[] {
   if (hollow.result === 'VACUOUS' || !pieces.some(isHeld)) return pieces;
-  const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(on) : { ...hollow, pieces: [] };
+  const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(at) : { ...hollow, pieces: [] };
   const rescue = (piece: Piece): Piece => {
     if (!isHeld(piece)) return piece;
     if (by.result === 'BITES') return { ...piece, result: 'good', why: '' };
@@ -192,20 +185,20 @@ function rescued(on: On, pieces: Piece[], hollow: Sum): Piece[] {
   return [...pieces.map(rescue), ...by.pieces];
 }
 
-function sabotageOf(on: On): Sum {
-  const { phase, claim, gate } = on;
-  const tried = sabotagesOf(phase, claim, gate).map(({ id }) => ({ id, run: runOf(on, 'sabotage', `${id}`) }));
+function sabotageOf(at: ClaimAt): Sum {
+  const { phase, claim, gate } = at;
+  const tried = sabotagesOf(phase, claim, gate).map(({ id }) => ({ id, run: runOf(at, 'sabotage', `${id}`) }));
   const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
   if (biting) return { result: 'BITES', pieces: [settled('control:sabotage', gate, biting, claim)], why: '' };
-  const needs = tried.filter(({ run }) => !run).map(({ id }) => needOf(on, 'sabotage', `${id}`));
+  const needs = tried.filter(({ run }) => !run).map(({ id }) => needOf(at, 'sabotage', `${id}`));
   if (needs.length > 0) return { result: 'missing', pieces: [missing('control:sabotage', gate, needs)], why: '' };
   const why = tried.map(({ id, run }) => ` Sabotage #${id}: ${run?.control?.why ?? run?.reason}`).join('');
   return { result: 'INCONCLUSIVE', pieces: [], why };
 }
 
 /** The newest run of a control that counts for the claim. */
-function runOf(on: On, control: ControlName, target?: string): Run | null {
-  const { phase, claim, gate, nowMs } = on;
+function runOf(at: ClaimAt, control: ControlName, target?: string): Run | null {
+  const { phase, claim, gate, nowMs } = at;
   const reference = comparedWith(phase, claim, gate, control);
   const fits = (run: Run): boolean => {
     const { purpose } = run;
@@ -216,7 +209,7 @@ function runOf(on: On, control: ControlName, target?: string): Run | null {
   return phase.runs.findLast(fits) ?? null;
 }
 
-function needOf({ phase, claim, gate }: On, control: ControlName, target?: string): RunNeed {
+function needOf({ phase, claim, gate }: ClaimAt, control: ControlName, target?: string): RunNeed {
   const reference = comparedWith(phase, claim, gate, control);
   const purpose: Purpose = {
     kind: 'control',

@@ -1,8 +1,8 @@
 // Condition 4 of a claim, without protected paths: earlier tests and the operator's hold-outs pass over its code. Pure:
 // which runs show it, and their result. Required once per recipe, however many gates share it.
 
-import { DONE, type GateId, type RecipeName, type Sha } from '../entry/ids.ts';
-import type { Claim, Phase, Run } from '../entry/phase.ts';
+import { DONE, type RecipeName, type Sha } from '../entry/ids.ts';
+import type { Claim, ClaimAt, Phase, Run } from '../entry/phase.ts';
 import type { Purpose } from '../entry/record.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
 import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/requirement.ts';
@@ -10,9 +10,10 @@ import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/
 type EarlierPurpose = Extract<Purpose, { kind: 'kept' | 'holdout' }>;
 
 /** A requirement per earlier commit whose tests must pass, and one for hold-outs. `ready`: runs to compare exist. */
-export function keptPieces(phase: Phase, claim: Claim, gate: GateId, ready: boolean, nowMs: number): Piece[] {
+export function keptPieces(at: ClaimAt, ready: boolean): Piece[] {
+  const { phase, claim, gate } = at;
   const recipe = phase.spec.gates[gate]?.recipe;
-  if (!recipe || !isFirst(phase, claim, gate)) return [];
+  if (!recipe || !isFirst(at)) return [];
   const purposes: EarlierPurpose[] = (claim.keeps[recipe] ?? []).map((from) => ({
     kind: 'kept',
     claim: claim.id,
@@ -20,7 +21,7 @@ export function keptPieces(phase: Phase, claim: Claim, gate: GateId, ready: bool
     from,
   }));
   if (phase.spec.holdout !== null) purposes.push({ kind: 'holdout', claim: claim.id, recipe });
-  return purposes.map((purpose) => pieceOf(phase, claim, gate, purpose, ready, nowMs));
+  return purposes.map((purpose) => pieceOf(at, purpose, ready));
 }
 
 /** Counted runs of an earlier commit that show what was green there: all of the base's, or the newest of a claim's. */
@@ -38,33 +39,27 @@ export function ownRuns(phase: Phase, claim: Claim, recipe: RecipeName): Run[] {
 }
 
 /** True for the first judged gate with this recipe. */
-function isFirst(phase: Phase, claim: Claim, gate: GateId): boolean {
+function isFirst({ phase, claim, gate }: ClaimAt): boolean {
   if (claim.gate !== DONE) return true;
   const gates = Object.entries(phase.spec.gates);
   return gates.find(([, spec]) => spec.recipe === phase.spec.gates[gate]?.recipe)?.[0] === gate;
 }
 
-function pieceOf(
-  phase: Phase,
-  claim: Claim,
-  gate: GateId,
-  purpose: EarlierPurpose,
-  ready: boolean,
-  nowMs: number,
-): Piece {
+function pieceOf(at: ClaimAt, purpose: EarlierPurpose, ready: boolean): Piece {
+  const { phase, claim, gate } = at;
   const condition = purpose.kind === 'kept' ? 'tests' : 'holdout';
-  const run = phase.runs.findLast((one) => answers(phase, claim, purpose, one, nowMs));
+  const run = phase.runs.findLast((one) => answers(at, purpose, one));
   if (!run) return missing(condition, gate, ready ? [need(phase, gate, purpose, claim.sha)] : []);
   const piece = settled(condition, gate, run, claim);
   const [result, why] = purpose.kind === 'kept' ? keptWords(run) : holdoutWords(run);
   if (result === 'good') return piece;
-  return waivedOr(piece, waiverOf(phase, gate, condition, nowMs), result, `${gate}: ${why}`);
+  return waivedOr(piece, waiverOf(at, gate, condition), result, `${gate}: ${why}`);
 }
 
 /**
  * True if the run fits the purpose. DONE takes any fresh run of exactly its SHA for the same purpose, from any claim.
  */
-function answers(phase: Phase, claim: Claim, wanted: EarlierPurpose, run: Run, nowMs: number): boolean {
+function answers({ phase, claim, nowMs }: ClaimAt, wanted: EarlierPurpose, run: Run): boolean {
   const { purpose } = run;
   if (purpose.kind !== wanted.kind || purpose.recipe !== wanted.recipe || !countsFor(phase, run)) return false;
   if (purpose.kind === 'kept' && wanted.kind === 'kept' && purpose.from !== wanted.from) return false;

@@ -223,3 +223,18 @@ export type Deferral = {
   /** The newest phase that the operator queued to take it up again. */
   reentry: PhaseId | null;
 };
+
+/** A phase at one moment. */
+export type PhaseAt = {
+  phase: Phase;
+  nowMs: number;
+  /** What was computed for this moment, by what it is about: rules ask the same again and again. */
+  known: Map<object, unknown>;
+};
+
+export function phaseAt(phase: Phase, nowMs: number): PhaseAt {
+  return { phase, nowMs, known: new Map() };
+}
+
+/** A claim as evidence of one gate, at one moment: its own gate, or for DONE each gate in turn. */
+export type ClaimAt = PhaseAt & { claim: Claim; gate: GateId };

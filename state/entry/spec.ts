@@ -158,3 +158,18 @@ export function coveredBy(spec: PhaseSpec, gate: GateId): string[] {
   if (gate === DONE) return [...spec.clauses, ...spec.dod].map((clause) => clause.id);
   return spec.gates[gate]?.covers ?? [];
 }
+
+/** The gates that the plan names, in its order. */
+export function gatesOf({ gates }: Pick<PhaseSpec, 'gates'>): GateId[] {
+  return Object.keys(gates) as GateId[];
+}
+
+/** Every gate of a phase, DONE last. */
+export function gatesAndDone(spec: Pick<PhaseSpec, 'gates'>): GateId[] {
+  return [...gatesOf(spec), DONE];
+}
+
+/** The gates that a claim of `gate` must pass: that gate, or all of them for DONE. */
+export function gatesUnder(spec: Pick<PhaseSpec, 'gates'>, gate: GateId): GateId[] {
+  return gate === DONE ? gatesOf(spec) : [gate];
+}

@@ -2,14 +2,14 @@
 // fresh. Pure; `standing.ts` derives a claim's standing from it.
 
 import { DONE, type GateId, type Sha } from '../entry/ids.ts';
-import type { Claim, Phase, Run } from '../entry/phase.ts';
+import type { Claim, ClaimAt, Phase, Run } from '../entry/phase.ts';
 import { uncounted } from '../entry/record.ts';
 
 /** How old evidence may be. Only for DONE. */
 export const evidenceMsMax = 24 * 3600 * 1000;
 
 /** A counted run for the slot. DONE takes any fresh run of exactly its SHA for the same gate, from any claim. */
-export function gateRun(phase: Phase, claim: Claim, gate: GateId, k: number, nowMs: number): Run | null {
+export function gateRun({ phase, claim, gate, nowMs }: ClaimAt, k: number): Run | null {
   const after = discountedBefore(phase, gate, claim.tree);
   const fits = (run: Run): boolean => {
     const { purpose } = run;

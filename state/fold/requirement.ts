@@ -3,7 +3,7 @@
 
 import type { Waivable } from '../entry/act.ts';
 import { DONE, type EntryId, type GateId, type RecipeName, type RunId, type Sha } from '../entry/ids.ts';
-import type { Claim, Phase, Run } from '../entry/phase.ts';
+import type { Claim, Phase, PhaseAt, Run } from '../entry/phase.ts';
 import type { Purpose } from '../entry/record.ts';
 import { countsFor, evidenceMsMax } from './evidence.ts';
 
@@ -27,7 +27,7 @@ export type Piece = {
 };
 
 /** The waiver of a gate's condition in force at `nowMs`; `all` covers every condition. */
-export function waiverOf(phase: Phase, gate: GateId, condition: Waivable, nowMs: number): EntryId | null {
+export function waiverOf({ phase, nowMs }: PhaseAt, gate: GateId, condition: Waivable): EntryId | null {
   const waiver = phase.waivers.findLast(
     (w) => w.gate === gate && (w.condition === condition || w.condition === 'all') && nowMs < w.untilMs,
   );

@@ -4,8 +4,17 @@
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
-import { type Finding, livePhase, type Phase, type Session, type TrailState } from '../entry/phase.ts';
+import {
+  type Finding,
+  livePhase,
+  type Phase,
+  type PhaseAt,
+  phaseAt,
+  type Session,
+  type TrailState,
+} from '../entry/phase.ts';
 import { admitRefusal } from '../entry/refusal.ts';
+import { gatesOf } from '../entry/spec.ts';
 import { admitAct } from './admitAct.ts';
 import { admitClaim, isLive } from './admitClaim.ts';
 import { admitDeferral, admitReentry } from './admitDeferral.ts';
@@ -61,13 +70,13 @@ function admitAgent(state: TrailState, phase: Phase, entry: AgentEntry): string 
   const nowMs = Date.parse(entry.at);
   switch (entry.kind) {
     case 'claim':
-      return admitClaim(phase, entry, nowMs);
+      return admitClaim(phaseAt(phase, nowMs), entry);
     case 'verdict':
-      return admitVerdict(phase, entry, nowMs);
+      return admitVerdict(phaseAt(phase, nowMs), entry);
     case 'finding':
       return admitFinding(phase, entry);
     case 'sabotage':
-      return admitSabotage(phase, entry, nowMs);
+      return admitSabotage(phaseAt(phase, nowMs), entry);
     case 'veto':
       return session.vetoed ? 'one veto a session: this one has given its own' : null;
     case 'blocked':
@@ -75,7 +84,7 @@ function admitAgent(state: TrailState, phase: Phase, entry: AgentEntry): string 
     case 'advice':
       return admitAdvice(phase, entry);
     case 'close':
-      return admitClose(phase, entry, session, nowMs);
+      return admitClose(phaseAt(phase, nowMs), entry, session);
     case 'note':
     case 'item':
     case 'journal':
@@ -126,7 +135,8 @@ function admitAdvice(phase: Phase, entry: EntryOf<'advice'>): string | null {
 }
 
 /** Only its author may close a thing, and each kind of thing has its own ways to close. */
-function admitClose(phase: Phase, entry: EntryOf<'close'>, session: Session, nowMs: number): string | null {
+function admitClose(at: PhaseAt, entry: EntryOf<'close'>, session: Session): string | null {
+  const { phase } = at;
   const { target, as } = entry.facts;
   const wrong = (what: string, ways: string[]) =>
     ways.includes(as) ? null : `${what} closes as ${ways.join(' or ')}, not as ${as}`;
@@ -139,7 +149,7 @@ function admitClose(phase: Phase, entry: EntryOf<'close'>, session: Session, now
   if (phase.blocked.some((b) => b.id === target && b.closed === null))
     return mine('builder') ?? wrong('a request', ['withdrawn']);
   const claim = phase.claims.find((c) => c.id === target);
-  if (claim && isLive(phase, claim, nowMs)) return mine('builder') ?? wrong('a claim', ['withdrawn']);
+  if (claim && isLive(at, claim)) return mine('builder') ?? wrong('a claim', ['withdrawn']);
   const putOff = phase.deferrals.map((deferral) => ({ ...deferral, kind: 'deferral' as const }));
   const thing = [...phase.things, ...putOff].find((t) => t.id === target && t.closed === null);
   if (thing) return mine(thing.by) ?? wrong(`a ${thing.kind}`, ['done', 'retracted', 'superseded']);
@@ -180,7 +190,7 @@ function admitPhase(state: TrailState, entry: EntryOf<'phase'>): string | null {
     case 'abandoned':
       return phase.asked?.id === facts.act && phase.asked.act === 'drop' ? null : `no act #${facts.act} asks to drop`;
     case 'done':
-      return admitDone(phase, facts.claim, facts.sha, Date.parse(entry.at));
+      return admitDone(phaseAt(phase, Date.parse(entry.at)), facts.claim, facts.sha);
     default:
       return facts satisfies never;
   }
@@ -204,14 +214,15 @@ function admitOpening(
   return live ? `phase ${live.id} is ${live.status}; one at a time` : null;
 }
 
-function admitDone(phase: Phase, claim: EntryId, sha: Sha, nowMs: number): string | null {
+function admitDone(at: PhaseAt, claim: EntryId, sha: Sha): string | null {
+  const { phase } = at;
   if (phase.status !== 'open') return `phase ${phase.id} is ${phase.status}`;
-  const report = gateReport(phase, DONE, nowMs);
+  const report = gateReport(at, DONE);
   if (!report.holds || report.claim?.id !== claim || report.sha !== sha) {
     return `DONE does not hold: ${report.conditions.flatMap((condition) => condition.unmet).join('; ')}`;
   }
-  const live = (Object.keys(phase.spec.gates) as GateId[])
+  const live = gatesOf(phase.spec)
     .flatMap((gate) => currentClaim(phase, gate) ?? [])
-    .find((c) => isLive(phase, c, nowMs));
+    .find((c) => isLive(at, c));
   return live ? `claim #${live.id} of ${live.gate} is still being judged` : null;
 }

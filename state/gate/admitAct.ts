@@ -4,7 +4,7 @@
 import type { ActPayload } from '../entry/act.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import { DONE, type EntryId, type GateId } from '../entry/ids.ts';
-import type { Phase, TrailState } from '../entry/phase.ts';
+import { type Phase, type PhaseAt, phaseAt, type TrailState } from '../entry/phase.ts';
 import { amendmentFault } from '../fold/amendment.ts';
 import { admitTakingUp, proposalRefused } from './admitDeferral.ts';
 import { currentClaim } from './gate.ts';
@@ -36,10 +36,11 @@ function admitInPhase(state: TrailState, entry: EntryOf<'act'>, payload: PhasePa
   if (!phase) return `there is no phase ${entry.phase ?? '(none named)'}`;
   if ('phase' in payload && payload.phase !== phase.id) return `the act is about phase ${payload.phase}`;
   if (phase.status === 'done' || phase.status === 'abandoned') return `phase ${phase.id} is ${phase.status}`;
-  return admitPayload(phase, payload, Date.parse(entry.at));
+  return admitPayload(phaseAt(phase, Date.parse(entry.at)), payload);
 }
 
-function admitPayload(phase: Phase, payload: PhasePayload, nowMs: number): string | null {
+function admitPayload(at: PhaseAt, payload: PhasePayload): string | null {
+  const { phase } = at;
   switch (payload.act) {
     case 'approve':
     case 'refuse':
@@ -51,7 +52,7 @@ function admitPayload(phase: Phase, payload: PhasePayload, nowMs: number): strin
         ? null
         : `phase ${phase.id} has no gate ${payload.gate}`;
     case 'lift':
-      return admitLift(phase, payload.target, nowMs);
+      return admitLift(at, payload.target);
     case 'amend':
       return amendmentFault(phase, payload);
     case 'resume':
@@ -72,10 +73,11 @@ function admitAnswer(phase: Phase, { act, target }: Extract<ActPayload, { act: '
   return `#${target} disputes finding #${request.disputes}: lift ${request.disputes}, or refuse ${target}`;
 }
 
-function admitLift(phase: Phase, target: EntryId, nowMs: number): string | null {
+function admitLift(at: PhaseAt, target: EntryId): string | null {
+  const { phase } = at;
   const veto = phase.vetoes.some((v) => v.id === target && v.lifted === null);
   const finding = phase.findings.some((f) => f.id === target && f.closed === null);
   const claims = [...Object.keys(phase.spec.gates), DONE].flatMap((gate) => currentClaim(phase, gate as GateId) ?? []);
-  const flake = claims.some((claim) => standingOf(phase, claim, nowMs).pieces.some((piece) => piece.flake === target));
+  const flake = claims.some((claim) => standingOf(at, claim).pieces.some((piece) => piece.flake === target));
   return veto || finding || flake ? null : `#${target} is no standing veto, open finding or flake`;
 }

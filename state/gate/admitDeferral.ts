@@ -4,9 +4,9 @@
 import type { ActPayload } from '../entry/act.ts';
 import { deferralNamed, isComingBack } from '../entry/deferral.ts';
 import type { EntryOf, Facts } from '../entry/entry.ts';
-import { DONE, type EntryId, type GateId } from '../entry/ids.ts';
+import type { EntryId, GateId } from '../entry/ids.ts';
 import type { Deferral, Phase, TrailState } from '../entry/phase.ts';
-import { coveredBy } from '../entry/spec.ts';
+import { coveredBy, gatesAndDone } from '../entry/spec.ts';
 
 export const deferralsByPhaseMax = 10;
 
@@ -83,7 +83,7 @@ export function proposalRefused(state: TrailState, payload: ActPayload): Deferra
 /** A gate that covers this clause, part of it, or a clause that contains it; DONE covers the whole plan. */
 function coveringGate(phase: Phase, clause: string): { gate: GateId; clause: string } | null {
   const isOf = (a: string, b: string) => a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
-  for (const gate of [...(Object.keys(phase.spec.gates) as GateId[]), DONE]) {
+  for (const gate of gatesAndDone(phase.spec)) {
     const covered = coveredBy(phase.spec, gate).find((one) => isOf(one, clause));
     if (covered !== undefined) return { gate, clause: covered };
   }

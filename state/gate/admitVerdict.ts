@@ -3,18 +3,19 @@
 
 import type { EntryOf, Facts } from '../entry/entry.ts';
 import { DONE, type EntryId } from '../entry/ids.ts';
-import type { Claim, Finding, Phase } from '../entry/phase.ts';
+import type { Claim, Finding, Phase, PhaseAt } from '../entry/phase.ts';
 import { coveredBy } from '../entry/spec.ts';
 import { currentClaim, effectiveVerdict, isBlocking, mayJudge, notClosed } from './gate.ts';
 import { openFindings, reproducerRun, standingOf } from './standing.ts';
 
 /** Null if the verdict may be appended, else why not. */
-export function admitVerdict(phase: Phase, entry: EntryOf<'verdict'>, nowMs: number): string | null {
+export function admitVerdict(at: PhaseAt, entry: EntryOf<'verdict'>): string | null {
+  const { phase } = at;
   const { facts } = entry;
   const claim = currentClaim(phase, facts.gate);
   if (!claim || claim.id !== facts.claim)
     return `#${facts.claim} is not the live claim of ${facts.gate}${claim ? `; #${claim.id} is` : ''}`;
-  const standing = standingOf(phase, claim, nowMs);
+  const standing = standingOf(at, claim);
   const earlier = effectiveVerdict(phase, claim, standing);
   if (earlier) return `claim #${claim.id} has its verdict: ${earlier.verdict} (#${earlier.id})`;
   if (claim.verdicts.some((verdict) => verdict.session === facts.session))
@@ -23,13 +24,14 @@ export function admitVerdict(phase: Phase, entry: EntryOf<'verdict'>, nowMs: num
   if (why) return `claim #${claim.id} cannot be judged: ${why}`;
   const unknown = facts.runs.find((run) => !phase.runs.some((known) => known.run === run));
   if (unknown) return `there is no run ${unknown}`;
-  return unresolvedCite(phase, facts) ?? byVerdict(phase, claim, facts, nowMs);
+  return unresolvedCite(phase, facts) ?? byVerdict(at, claim, facts);
 }
 
-function byVerdict(phase: Phase, claim: Claim, facts: Facts<'verdict'>, nowMs: number): string | null {
+function byVerdict(at: PhaseAt, claim: Claim, facts: Facts<'verdict'>): string | null {
+  const { phase } = at;
   switch (facts.verdict) {
     case 'PASS':
-      return admitPass(phase, claim, facts) ?? notClosed(phase, claim.gate, 'adversary', nowMs);
+      return admitPass(phase, claim, facts) ?? notClosed(at, claim.gate, 'adversary');
     case 'FAIL':
       return admitFail(phase, claim, facts.findings);
     case 'UNVERIFIED':

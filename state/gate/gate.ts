@@ -10,7 +10,8 @@
 import type { Waivable } from '../entry/act.ts';
 import { takenUp } from '../entry/deferral.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId, type Sha } from '../entry/ids.ts';
-import type { Claim, Finding, Phase, Session, Verdict } from '../entry/phase.ts';
+import type { Claim, Finding, Phase, PhaseAt, Session, Verdict } from '../entry/phase.ts';
+import { gatesOf } from '../entry/spec.ts';
 import { type Piece, waiverOf } from '../fold/requirement.ts';
 import { openFindings, reproducerRun, type Standing, standingOf } from './standing.ts';
 
@@ -48,23 +49,24 @@ export type GateReport = {
 };
 
 /** Every condition of `gate` at `nowMs`. A completely waived gate holds at any SHA. */
-export function gateReport(phase: Phase, gate: GateId, nowMs: number): GateReport {
+export function gateReport(at: PhaseAt, gate: GateId): GateReport {
+  const { phase } = at;
   const claim = currentClaim(phase, gate);
-  const standing = claim ? standingOf(phase, claim, nowMs) : null;
+  const standing = claim ? standingOf(at, claim) : null;
   const verdict = claim && standing ? effectiveVerdict(phase, claim, standing) : null;
   const conditions = [
     claimCondition(phase, gate, claim),
     pieceCondition(2, 'runs', standing, ({ condition }) => condition === 'runs' || condition === 'reproducers'),
-    closedCondition(phase, gate, nowMs),
+    closedCondition(at, gate),
     pieceCondition(3, 'controls', standing, ({ condition }) => condition.startsWith('control:')),
     pieceCondition(4, 'tests', standing, ({ condition }) => condition === 'tests'),
     pieceCondition(4, 'holdout', standing, ({ condition }) => condition === 'holdout'),
     pieceCondition(4, 'protected', standing, ({ condition }) => condition === 'protected'),
-    verdictCondition(phase, gate, claim, standing, verdict, nowMs),
-    findingsCondition(phase, gate, claim, nowMs),
-    requiresCondition(phase, gate, claim, nowMs),
+    verdictCondition(at, gate, claim, standing, verdict),
+    findingsCondition(at, gate, claim),
+    requiresCondition(at, gate, claim),
   ];
-  const whole = gate === DONE ? null : waiverOf(phase, gate, 'all', nowMs);
+  const whole = gate === DONE ? null : waiverOf(at, gate, 'all');
   const holds = conditions.every((condition) => condition.met) || whole !== null;
   return { gate, claim, standing, verdict, conditions, holds, sha: holds && claim ? claim.sha : null };
 }
@@ -106,14 +108,9 @@ export function isBlocking(phase: Phase, claim: Claim | null, finding: Finding):
 }
 
 /** True if `gate` holds at `claim`'s SHA or an ancestor of it, or is completely waived. */
-export function holdsBefore(
-  phase: Phase,
-  gate: GateId,
-  claim: Pick<Claim, 'id' | 'sha' | 'descends'>,
-  nowMs: number,
-): boolean {
-  if (waiverOf(phase, gate, 'all', nowMs) !== null) return true;
-  const report = gateReport(phase, gate, nowMs);
+export function holdsBefore(at: PhaseAt, gate: GateId, claim: Pick<Claim, 'id' | 'sha' | 'descends'>): boolean {
+  if (waiverOf(at, gate, 'all') !== null) return true;
+  const report = gateReport(at, gate);
   if (!report.holds || !report.claim) return false;
   const { id, sha, precedes } = report.claim;
   return sha === claim.sha || claim.descends.includes(id) || precedes.includes(claim.id);
@@ -163,8 +160,9 @@ function pieceCondition(
 }
 
 /** Part of what a gate expects: an entry closes each deferral and item that it names. */
-function closedCondition(phase: Phase, gate: GateId, nowMs: number): Condition {
-  const waived = waiverOf(phase, gate, 'closed', nowMs);
+function closedCondition(at: PhaseAt, gate: GateId): Condition {
+  const { phase } = at;
+  const waived = waiverOf(at, gate, 'closed');
   const lacking = stillOpen(phase, gate);
   if (lacking.length > 0 && waived !== null) return condition(2, 'closed', [], { waived: [waived] });
   return condition(
@@ -194,22 +192,22 @@ export function stillOpen(phase: Phase, gate: GateId): string[] {
 /**
  * Why a claim by the Builder, or a PASS by the Adversary, is too early: the role must close something first. Else null.
  */
-export function notClosed(phase: Phase, gate: GateId, by: AgentRole, nowMs: number): string | null {
-  if (waiverOf(phase, gate, 'closed', nowMs) !== null) return null;
+export function notClosed(at: PhaseAt, gate: GateId, by: AgentRole): string | null {
+  const { phase } = at;
+  if (waiverOf(at, gate, 'closed') !== null) return null;
   const author = (name: string) => phase.deferrals.findLast((one) => one.name === name)?.by ?? 'builder';
   const name = stillOpen(phase, gate).find((one) => author(one) === by);
   return name === undefined ? null : `"${name}" is to be closed before ${gate} holds: close it as done first`;
 }
 
 function verdictCondition(
-  phase: Phase,
+  at: PhaseAt,
   gate: GateId,
   claim: Claim | null,
   standing: Standing | null,
   verdict: Verdict | null,
-  nowMs: number,
 ): Condition {
-  const waived = waiverOf(phase, gate, 'verdict', nowMs);
+  const waived = waiverOf(at, gate, 'verdict');
   const evidence = verdict ? [verdict.id] : [];
   if (verdict?.verdict === 'PASS') return condition(5, 'verdict', [], { evidence });
   if (waived !== null && claim && standing?.state === 'green')
@@ -220,8 +218,9 @@ function verdictCondition(
   ]);
 }
 
-function findingsCondition(phase: Phase, gate: GateId, claim: Claim | null, nowMs: number): Condition {
-  const waived = waiverOf(phase, gate, 'findings', nowMs);
+function findingsCondition(at: PhaseAt, gate: GateId, claim: Claim | null): Condition {
+  const { phase } = at;
+  const waived = waiverOf(at, gate, 'findings');
   const findings = openFindings(phase, gate).filter((finding) => isBlocking(phase, claim, finding));
   const vetoes = phase.vetoes.filter((veto) => veto.lifted === null);
   const unmet = [
@@ -240,13 +239,11 @@ function openWords({ blocked }: Phase, { id, title }: Finding): string {
   return `finding #${id} is open${dispute ? ` and disputed (#${dispute.id})` : ''}: ${title}`;
 }
 
-function requiresCondition(phase: Phase, gate: GateId, claim: Claim | null, nowMs: number): Condition {
-  const required =
-    gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : (phase.spec.gates[gate]?.requires ?? []);
-  const waived = waiverOf(phase, gate, 'requires' satisfies Waivable, nowMs);
-  const lacking = required.filter((other) =>
-    claim ? !holdsBefore(phase, other, claim, nowMs) : !gateReport(phase, other, nowMs).holds,
-  );
+function requiresCondition(at: PhaseAt, gate: GateId, claim: Claim | null): Condition {
+  const { phase } = at;
+  const required = gate === DONE ? gatesOf(phase.spec) : (phase.spec.gates[gate]?.requires ?? []);
+  const waived = waiverOf(at, gate, 'requires' satisfies Waivable);
+  const lacking = required.filter((other) => (claim ? !holdsBefore(at, other, claim) : !gateReport(at, other).holds));
   if (lacking.length > 0 && waived !== null) return condition(7, 'requires', [], { waived: [waived] });
   const evidence = required.flatMap((other) => currentClaim(phase, other)?.id ?? []);
   const unmet = lacking.map((other) => `${other} does not hold${claim ? " at an ancestor of this claim's SHA" : ''}`);

@@ -1,8 +1,9 @@
 // What waits for the operator, computed from the fold: each item with its reason and the acts that settle it. Pure.
 
 import { isComingBack } from '../entry/deferral.ts';
-import { DONE, type EntryId, type GateId, type PhaseId } from '../entry/ids.ts';
-import type { Blocked, Deferral, Phase, TrailState } from '../entry/phase.ts';
+import type { EntryId, PhaseId } from '../entry/ids.ts';
+import { type Blocked, type Deferral, type Phase, type PhaseAt, phaseAt, type TrailState } from '../entry/phase.ts';
+import { gatesAndDone } from '../entry/spec.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 
@@ -21,11 +22,12 @@ export type InboxItem = {
 export function inboxOf(state: TrailState, nowMs: number): InboxItem[] {
   const underWay = Object.values(state.phases).filter(({ status }) => status === 'open' || status === 'parked');
   const putOff = state.deferrals.filter((deferral) => deferral.closed === null && !isComingBack(state, deferral));
-  return [...underWay.flatMap((phase) => itemsOf(phase, nowMs)), ...reentries(putOff), ...waiting(putOff)];
+  return [...underWay.flatMap((phase) => itemsOf(phaseAt(phase, nowMs))), ...reentries(putOff), ...waiting(putOff)];
 }
 
-function itemsOf(phase: Phase, nowMs: number): InboxItem[] {
-  return [...parked(phase), ...blocked(phase), ...held(phase, nowMs), ...vetoes(phase)];
+function itemsOf(at: PhaseAt): InboxItem[] {
+  const { phase } = at;
+  return [...parked(phase), ...blocked(phase), ...held(at), ...vetoes(phase)];
 }
 
 function about(
@@ -78,11 +80,12 @@ function blocked(phase: Phase): InboxItem[] {
   }));
 }
 
-function held(phase: Phase, nowMs: number): InboxItem[] {
-  const gates = [...(Object.keys(phase.spec.gates) as GateId[]), DONE];
+function held(at: PhaseAt): InboxItem[] {
+  const { phase } = at;
+  const gates = gatesAndDone(phase.spec);
   return gates.flatMap((gate) => {
     const claim = currentClaim(phase, gate);
-    const standing = claim && standingOf(phase, claim, nowMs);
+    const standing = claim && standingOf(at, claim);
     if (!claim || standing?.state !== 'held') return [];
     const lifts = standing.flakes.map((flake) => `coldpass lift ${flake} --because "…"`);
     const waives = standing.pieces

@@ -9,8 +9,9 @@
 import { controlPieces } from '../controls/requirements.ts';
 import { keptPieces } from '../controls/testRequirements.ts';
 import { DONE, type EntryId, type GateId, type RunId } from '../entry/ids.ts';
-import type { Claim, Finding, Phase, Run } from '../entry/phase.ts';
+import type { Claim, ClaimAt, Finding, Phase, PhaseAt, Run } from '../entry/phase.ts';
 import { type Purpose, uncounted } from '../entry/record.ts';
+import { gatesUnder } from '../entry/spec.ts';
 import { countsFor, discountedBefore, gateRun, whyNot } from '../fold/evidence.ts';
 import {
   baseNeeds,
@@ -29,38 +30,35 @@ export type Standing =
   | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Piece[] }
   | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Piece[] };
 
-/** Caches the last standing, because rules ask for it often. Phases and claims are immutable, so they can be keys. */
-const standings = new WeakMap<Phase, WeakMap<Claim, { nowMs: number; standing: Standing }>>();
-
-/** The standing of the claim at `nowMs`. */
-export function standingOf(phase: Phase, claim: Claim, nowMs: number): Standing {
-  const ofPhase = standings.get(phase) ?? new WeakMap();
-  const last = ofPhase.get(claim);
-  if (last?.nowMs === nowMs) return last.standing;
-  const standing = findStanding(phase, claim, nowMs);
-  standings.set(phase, ofPhase.set(claim, { nowMs, standing }));
+/** The standing of the claim at that moment. */
+export function standingOf(at: PhaseAt, claim: Claim): Standing {
+  const known = at.known.get(claim) as Standing | undefined;
+  if (known) return known;
+  const standing = findStanding(at, claim);
+  at.known.set(claim, standing);
   return standing;
 }
 
-function findStanding(phase: Phase, claim: Claim, nowMs: number): Standing {
-  const pieces = piecesOf(phase, claim, nowMs);
+function findStanding(at: PhaseAt, claim: Claim): Standing {
+  const pieces = piecesOf(at, claim);
   const bad = pieces.filter((piece) => piece.result === 'bad');
-  const at = (of: Piece[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;
-  if (bad.length > 0) return { state: 'red', at: at(bad), why: bad.map((piece) => piece.why), pieces };
+  const newest = (of: Piece[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;
+  if (bad.length > 0) return { state: 'red', at: newest(bad), why: bad.map((piece) => piece.why), pieces };
   if (pieces.some((piece) => piece.result === 'missing')) return { state: 'running', pieces };
   const held = pieces.filter((piece) => piece.result === 'held');
   if (held.length > 0) {
     const flakes = held.flatMap((piece) => piece.flake ?? []);
-    return { state: 'held', at: at(held), why: held.map((piece) => piece.why), flakes: [...new Set(flakes)], pieces };
+    return {
+      state: 'held',
+      at: newest(held),
+      why: held.map((piece) => piece.why),
+      flakes: [...new Set(flakes)],
+      pieces,
+    };
   }
   const stale = pieces.flatMap((piece) => piece.staleAtMs ?? []);
   const runs = [...new Set(pieces.flatMap((piece) => piece.run ?? []))];
-  return { state: 'green', at: at(pieces), runs, staleAtMs: stale.length > 0 ? Math.min(...stale) : null, pieces };
-}
-
-/** The gates whose recipes and controls a claim must pass: its own, or all for DONE. */
-export function gatesJudged(phase: Phase, claim: Claim): GateId[] {
-  return claim.gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [claim.gate];
+  return { state: 'green', at: newest(pieces), runs, staleAtMs: stale.length > 0 ? Math.min(...stale) : null, pieces };
 }
 
 /** The newest counted run of the finding's reproducer at this claim; null if there is none. */
@@ -82,19 +80,21 @@ export function openFindings(phase: Phase, gate: GateId): Finding[] {
   return phase.findings.filter((finding) => finding.closed === null && (gate === DONE || finding.gate === gate));
 }
 
-function piecesOf(phase: Phase, claim: Claim, nowMs: number): Piece[] {
-  const pieces = gatesJudged(phase, claim).flatMap((gate) => gatePieces(phase, claim, gate, nowMs));
+function piecesOf(at: PhaseAt, claim: Claim): Piece[] {
+  const { phase } = at;
+  const pieces = gatesUnder(phase.spec, claim.gate).flatMap((gate) => gatePieces({ ...at, claim, gate }));
   const ran = pieces.every((piece) => piece.result !== 'missing');
-  return [...pieces, ...reproducerPieces(phase, claim, ran), ...protectedPieces(phase, claim, nowMs)];
+  return [...pieces, ...reproducerPieces(phase, claim, ran), ...protectedPieces(at, claim)];
 }
 
-function gatePieces(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Piece[] {
+function gatePieces(at: ClaimAt): Piece[] {
+  const { phase, claim, gate } = at;
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
   const times = claim.gate === DONE ? 1 : spec.times;
-  const runs = Array.from({ length: times }, (_, i) => gateRun(phase, claim, gate, i + 1, nowMs));
-  const pieces = runs.map((run, i) => runPiece(phase, claim, gate, i + 1, run, nowMs));
-  const flake = flakePiece(phase, claim, gate, runs, nowMs);
+  const runs = Array.from({ length: times }, (_, i) => gateRun(at, i + 1));
+  const pieces = runs.map((run, i) => runPiece(at, i + 1, run));
+  const flake = flakePiece(at, runs);
   // A red run decides the claim and a flake holds it: comparing other runs with an unreliable one would show nothing.
   if (flake?.result === 'held' || pieces.some((piece) => piece.result === 'bad'))
     return [...pieces, ...(flake ? [flake] : [])];
@@ -104,12 +104,13 @@ function gatePieces(phase: Phase, claim: Claim, gate: GateId, nowMs: number): Pi
     ...pieces,
     ...(flake ? [flake] : []),
     ...(base.length > 0 ? [missing('tests', gate, base)] : []),
-    ...controlPieces(phase, claim, gate, ready, nowMs),
-    ...keptPieces(phase, claim, gate, ready, nowMs),
+    ...controlPieces(at, ready),
+    ...keptPieces(at, ready),
   ];
 }
 
-function runPiece(phase: Phase, claim: Claim, gate: GateId, k: number, run: Run | null, nowMs: number): Piece {
+function runPiece(at: ClaimAt, k: number, run: Run | null): Piece {
+  const { phase, claim, gate } = at;
   if (!run) {
     const purpose: Purpose = { kind: 'gate', claim: claim.id, gate, k };
     return missing('runs', gate, [need(phase, gate, purpose, claim.sha)]);
@@ -117,11 +118,12 @@ function runPiece(phase: Phase, claim: Claim, gate: GateId, k: number, run: Run 
   const piece = settled('runs', gate, run, claim);
   const why = whyNot(phase, run);
   if (why === null) return piece;
-  return waivedOr(piece, waiverOf(phase, gate, 'runs', nowMs), 'bad', `${gate}: cold run ${run.run} ${why}`);
+  return waivedOr(piece, waiverOf(at, gate, 'runs'), 'bad', `${gate}: cold run ${run.run} ${why}`);
 }
 
 /** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator can lift. */
-function flakePiece(phase: Phase, claim: Claim, gate: GateId, own: (Run | null)[], nowMs: number): Piece | null {
+function flakePiece(at: ClaimAt, own: (Run | null)[]): Piece | null {
+  const { phase, claim, gate } = at;
   const first = own.flatMap((run) => run ?? []).sort((a, b) => a.id - b.id)[0];
   if (!first || whyNot(phase, first) !== null) return null;
   const after = discountedBefore(phase, gate, claim.tree);
@@ -137,7 +139,7 @@ function flakePiece(phase: Phase, claim: Claim, gate: GateId, own: (Run | null)[
   if (!other) return null;
   const piece = { ...settled('runs', gate, other, claim), run: null, staleAtMs: null, flake: other.id };
   const why = `${gate}: ${first.run} and ${other.run} disagree on one tree (flake #${other.id})`;
-  return waivedOr(piece, waiverOf(phase, gate, 'flake', nowMs), 'held', why);
+  return waivedOr(piece, waiverOf(at, gate, 'flake'), 'held', why);
 }
 
 function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Piece[] {
@@ -152,14 +154,15 @@ function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Piece[] {
 }
 
 /** A claim that changes protected paths waits for the operator; DONE only for paths that no gate has a waiver for. */
-function protectedPieces(phase: Phase, claim: Claim, nowMs: number): Piece[] {
-  const allowed = (gate: GateId) => waiverOf(phase, gate, 'protected', nowMs) !== null;
+function protectedPieces(at: PhaseAt, claim: Claim): Piece[] {
+  const { phase } = at;
+  const allowed = (gate: GateId) => waiverOf(at, gate, 'protected') !== null;
   const passed = phase.claims.filter((other) => allowed(other.gate)).flatMap((other) => other.touches);
   const touched = claim.touches.filter((path) => claim.gate !== DONE || !passed.includes(path));
   if (touched.length === 0) return [];
   const piece: Piece = { ...missing('protected', claim.gate, []), result: 'good', at: claim.id };
   const why = `${claim.gate}: the claim changes protected paths: ${touched.join(', ')}`;
-  return [waivedOr(piece, waiverOf(phase, claim.gate, 'protected', nowMs), 'held', why)];
+  return [waivedOr(piece, waiverOf(at, claim.gate, 'protected'), 'held', why)];
 }
 
 function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {

@@ -12,6 +12,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { Refused } from '../entry/errors.ts';
 import { PhaseId, Sha } from '../entry/ids.ts';
+import { phaseAt } from '../entry/phase.ts';
 import { standsStill } from '../gate/admitClaim.ts';
 import { branchHead, isAncestor } from '../git/git.ts';
 import { judgeIncoming, type Quarantined } from '../git/incoming.ts';
@@ -63,7 +64,7 @@ function branchOf(ref: string): string | null {
 function isFrozen(dir: string, branch: string): Promise<boolean> {
   return withTrail(dir, ({ state }) => {
     const phase = state.phases[branch.replace('phase/', '')];
-    return phase !== undefined && standsStill(phase, Date.now());
+    return phase !== undefined && standsStill(phaseAt(phase, Date.now()));
   });
 }
 

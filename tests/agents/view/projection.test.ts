@@ -7,7 +7,7 @@ import { type PhaseView, type ViewSource, viewOf } from '../../../agents/view/vi
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { Entry, WakeReason } from '../../../state/entry/entry.ts';
 import type { RunId, Sha } from '../../../state/entry/ids.ts';
-import { emptyTrail, type Phase } from '../../../state/entry/phase.ts';
+import { emptyTrail, type Phase, phaseAt } from '../../../state/entry/phase.ts';
 import { PhaseSpec } from '../../../state/entry/spec.ts';
 import { fold } from '../../../state/fold/fold.ts';
 
@@ -129,7 +129,7 @@ const source: ViewSource = {
 };
 
 function view(phase: Phase, reason: WakeReason = { kind: 'work' }, over: Partial<ViewSource> = {}): PhaseView {
-  return viewOf(phase, reason, { ...source, ...over }, nowMs);
+  return viewOf(phaseAt(phase, nowMs), reason, { ...source, ...over });
 }
 
 /** The text outside fences. */

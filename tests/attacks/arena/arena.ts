@@ -7,8 +7,9 @@ import { parse, stringify } from 'yaml';
 import type { Script } from '../../../agents/scripted/script.ts';
 import type { Decision } from '../../../operator/acts/act.ts';
 import { init } from '../../../operator/setup/init.ts';
-import { DONE, type GateId, type PhaseId } from '../../../state/entry/ids.ts';
-import type { Phase } from '../../../state/entry/phase.ts';
+import type { PhaseId } from '../../../state/entry/ids.ts';
+import { type Phase, phaseAt } from '../../../state/entry/phase.ts';
+import { gatesAndDone } from '../../../state/entry/spec.ts';
 import { gateReport } from '../../../state/gate/gate.ts';
 import { makeRepository } from '../../../state/git/checkout.ts';
 import { withTrail } from '../../../state/trail/read.ts';
@@ -182,8 +183,8 @@ export async function outcomeOf(ground: Ground, played: Played): Promise<Outcome
  * cancelled for it.
  */
 function gates(known: Phase): Refusal[] {
-  for (const gate of [...Object.keys(known.spec.gates), DONE] as GateId[]) {
-    const { conditions, standing } = gateReport(known, gate, Date.now());
+  for (const gate of gatesAndDone(known.spec)) {
+    const { conditions, standing } = gateReport(phaseAt(known, Date.now()), gate);
     const reds = standing?.state === 'red' ? standing.why : [];
     const unmet = conditions.filter(({ met }) => !met);
     const red = unmet.filter((condition) => condition.unmet.some((why) => reds.includes(why)));

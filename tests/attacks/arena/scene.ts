@@ -11,7 +11,7 @@ import { changedTests, judgeRevert } from '../../../state/controls/revert.ts';
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
 import { Refused } from '../../../state/entry/errors.ts';
 import type { EntryId, RunId, SessionId, Sha } from '../../../state/entry/ids.ts';
-import type { Claim, Phase } from '../../../state/entry/phase.ts';
+import { type Claim, type Phase, phaseAt } from '../../../state/entry/phase.ts';
 import type { RunRecord } from '../../../state/entry/record.ts';
 import { gateReport } from '../../../state/gate/gate.ts';
 import { changedPaths } from '../../../state/git/git.ts';
@@ -61,7 +61,7 @@ export function told(dir: string, tale: Tale, asks: 'words' | 'gate' = 'words'):
   return staged(dir, async (scene) => {
     const { writer } = scene;
     const why = await refusalOf(writer, await tale(scene));
-    const report = gateReport(phaseOf(writer), M1, Date.parse('2026-06-11T22:00:00Z'));
+    const report = gateReport(phaseAt(phaseOf(writer), Date.parse('2026-06-11T22:00:00Z')), M1);
     const unmet = report.conditions.filter(({ met }) => !met);
     const refusals: Refusal[] = [
       ...(why === null ? [] : [{ by: 'funnel' as const, why }]),

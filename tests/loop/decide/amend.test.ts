@@ -8,6 +8,7 @@ import { begin, type Cancel, type Command, type LoopState } from '../../../loop/
 import { digestOf } from '../../../state/entry/digest.ts';
 import type { Entry } from '../../../state/entry/entry.ts';
 import type { GateId } from '../../../state/entry/ids.ts';
+import { phaseAt } from '../../../state/entry/phase.ts';
 import type { PhaseSpec } from '../../../state/entry/spec.ts';
 import { tell } from '../../support/phase/life.ts';
 
@@ -70,7 +71,7 @@ describe('an amendment', () => {
 
   it('gives the phase its new budget of hours and claims', () => {
     const story = tell();
-    const parks = (state: LoopState) => parkReasonOf(state, story.phase())?.reason ?? null;
+    const parks = (state: LoopState) => parkReasonOf(state, phaseAt(story.phase(), state.nowMs))?.reason ?? null;
     const late = () => begin(story.trail(), story.now());
     story.wait(9 * hour);
     expect(parks(late())).toBe('budget');

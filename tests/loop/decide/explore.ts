@@ -1,8 +1,9 @@
 // Breadth-first and complete: every state of a world, each once (`key.ts` says when two states are one).
 
-import { DONE, type GateId } from '../../../state/entry/ids.ts';
-import type { Phase } from '../../../state/entry/phase.ts';
+import { DONE } from '../../../state/entry/ids.ts';
+import { type Phase, phaseAt } from '../../../state/entry/phase.ts';
 import { uncounted } from '../../../state/entry/record.ts';
+import { gatesOf } from '../../../state/entry/spec.ts';
 import { waiverOf } from '../../../state/fold/requirement.ts';
 import { isLive } from '../../../state/gate/admitClaim.ts';
 import { gateReport, isBlocking } from '../../../state/gate/gate.ts';
@@ -103,17 +104,18 @@ function overrun({ loop: { pending } }: ModelState, phase: Phase): string | null
 }
 
 function wrongDone(phase: Phase, nowMs: number): string | null {
-  const report = gateReport(phase, DONE, nowMs);
+  const report = gateReport(phaseAt(phase, nowMs), DONE);
   const unmet = report.conditions.filter((condition) => !condition.met);
   if (unmet.length > 0) return `done with an unmet condition: ${unmet.map((condition) => condition.name).join(', ')}`;
-  if (phase.claims.some((claim) => isLive(phase, claim, nowMs))) return 'done with a live claim';
-  const verdictWaived = waiverOf(phase, DONE, 'verdict', nowMs) !== null;
+  if (phase.claims.some((claim) => isLive(phaseAt(phase, nowMs), claim))) return 'done with a live claim';
+  const verdictWaived = waiverOf(phaseAt(phase, nowMs), DONE, 'verdict') !== null;
   const findings = openFindings(phase, DONE).filter(
     (finding) => !verdictWaived || isBlocking(phase, report.claim, finding),
   );
-  if (findings.length > 0 && waiverOf(phase, DONE, 'findings', nowMs) === null) return 'done with an open finding';
+  if (findings.length > 0 && waiverOf(phaseAt(phase, nowMs), DONE, 'findings') === null)
+    return 'done with an open finding';
   if (phase.vetoes.some((veto) => veto.lifted === null)) return 'done under a veto';
-  for (const gate of Object.keys(phase.spec.gates) as GateId[]) {
+  for (const gate of gatesOf(phase.spec)) {
     const saw = phase.runs.some(
       (run) =>
         run.purpose.kind === 'gate' &&

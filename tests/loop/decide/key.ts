@@ -5,9 +5,10 @@
 import { failuresInARow } from '../../../loop/decide/park.ts';
 import { currentClaims } from '../../../loop/decide/runsWanted.ts';
 import { backoffUntilMs } from '../../../loop/decide/wake.ts';
-import { DONE, type EntryId, type GateId } from '../../../state/entry/ids.ts';
-import { type Claim, livePhase, type Phase, type Run } from '../../../state/entry/phase.ts';
+import { DONE, type EntryId } from '../../../state/entry/ids.ts';
+import { type Claim, livePhase, type Phase, phaseAt, type Run } from '../../../state/entry/phase.ts';
 import { uncounted } from '../../../state/entry/record.ts';
+import { gatesAndDone, gatesOf } from '../../../state/entry/spec.ts';
 import { evidenceMsMax } from '../../../state/fold/evidence.ts';
 import { slotOf } from '../../../state/fold/requirement.ts';
 import { claimsLeft } from '../../../state/gate/caps.ts';
@@ -44,7 +45,7 @@ type Rank = (n: number | undefined) => string | null;
 
 function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): unknown {
   const { nowMs } = state.loop;
-  const standing = standingOf(phase, claim, nowMs);
+  const standing = standingOf(phaseAt(phase, nowMs), claim);
   const verdict = effectiveVerdict(phase, claim, standing);
   const fromAwakeSessions = claim.verdicts.filter((v) =>
     phase.sessions.some((s) => s.session === v.session && s.end === null),
@@ -92,25 +93,25 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
     v.findings.every((id) => !phase.findings.find((f) => f.id === id)?.reproducer),
   ).length;
   const red = (claim: Claim): boolean => {
-    const standing = standingOf(phase, claim, nowMs);
+    const standing = standingOf(phaseAt(phase, nowMs), claim);
     const verdict = effectiveVerdict(phase, claim, standing);
     const at = standing.state === 'red' ? standing.at : verdict?.verdict === 'FAIL' ? verdict.id : 0;
     return at > phase.bar;
   };
   const latest = phase.claims.at(-1)?.sha;
   const barred = phase.claims.filter((c) => c.sha === latest && red(c)).map((c) => c.gate);
-  const prints = (Object.keys(phase.spec.gates) as GateId[]).map((gate) =>
+  const prints = gatesOf(phase.spec).map((gate) =>
     phase.claims
       .filter((c) => c.gate === gate && c.id > phase.resumed)
       .slice(-3)
       .map((c) => {
-        const standing = standingOf(phase, c, nowMs);
+        const standing = standingOf(phaseAt(phase, nowMs), c);
         const bad = standing.pieces.find((piece) => piece.result === 'bad');
         const run = phase.runs.find((r) => r.id === bad?.at);
         return [standing.state === 'red', bad?.condition, run?.outcome, run?.alike[0], run?.control?.result];
       }),
   );
-  const claimed = [...(Object.keys(phase.spec.gates) as GateId[]), DONE].map(
+  const claimed = gatesAndDone(phase.spec).map(
     (gate) => phase.claims.some((c) => c.gate === gate) && !currentClaim(phase, gate),
   );
   return [onWord, [...new Set(barred)], prints, claimed, latest && shaKey(phase, latest)];
@@ -262,7 +263,9 @@ function sessionKeys(state: ModelState, phase: Phase, rank: Rank): unknown {
         s.reason.kind === 'judge'
           ? phase.claims.find((c) => s.reason.kind === 'judge' && c.id === s.reason.claim)
           : undefined;
-      const mine = claim ? mayJudge(phase, s.session, standingOf(phase, claim, state.loop.nowMs)) === null : null;
+      const mine = claim
+        ? mayJudge(phase, s.session, standingOf(phaseAt(phase, state.loop.nowMs), claim)) === null
+        : null;
       return [
         s.for,
         s.reason.kind,

@@ -23,11 +23,11 @@ import {
   type SessionId,
   type Sha,
 } from '../../../state/entry/ids.ts';
-import { emptyTrail, livePhase, type Phase } from '../../../state/entry/phase.ts';
+import { emptyTrail, livePhase, type Phase, phaseAt } from '../../../state/entry/phase.ts';
 import type { ControlResult, KeptResult, Outcome } from '../../../state/entry/record.ts';
-import { coveredBy, type PhaseSpec } from '../../../state/entry/spec.ts';
+import { coveredBy, gatesAndDone, type PhaseSpec } from '../../../state/entry/spec.ts';
 import { admit } from '../../../state/gate/admit.ts';
-import { keepsFor, referenceFor } from '../../../state/gate/admitClaim.ts';
+import { comparisonsOf } from '../../../state/gate/admitClaim.ts';
 import { wantedSabotage } from '../../../state/gate/admitSabotage.ts';
 import { currentClaim, isBlocking } from '../../../state/gate/gate.ts';
 import { openFindings } from '../../../state/gate/standing.ts';
@@ -399,7 +399,7 @@ function ends(world: World, state: ModelState, role: 'builder' | 'adversary'): S
 function builderSteps(world: World, state: ModelState, phase: Phase): Step[] {
   const session = phase.sessions.find((s) => s.for === 'builder' && s.end === null)?.session;
   if (!session) return [];
-  const gates = [...(Object.keys(world.gates) as GateId[]), DONE];
+  const gates = gatesAndDone(world);
   const trees = [true, false].flatMap((fresh) =>
     (world.touches ? [true, false] : [false]).map((touches) => ({ fresh, touches })),
   );
@@ -428,10 +428,6 @@ function claimIntent(
   const sha = shaOf(n);
   const id = (state.loop.trail.lastId + 1) as EntryId;
   const descends = phase.claims.map((claim) => claim.id);
-  const gates = gate === DONE ? (Object.keys(phase.spec.gates) as GateId[]) : [gate];
-  const references = Object.fromEntries(
-    gates.map((g) => [g, referenceFor(phase, g, { id, sha, descends }, state.loop.nowMs)]),
-  );
   const facts = {
     session,
     gate,
@@ -439,8 +435,7 @@ function claimIntent(
     trees: { main: sha },
     descends,
     precedes: [],
-    references,
-    keeps: keepsFor(phase, gates, { id, sha, descends }, state.loop.nowMs),
+    ...comparisonsOf(phaseAt(phase, state.loop.nowMs), gate, { id, sha, descends }),
     expects: { pass: [], looksBad: [] },
     touches: touches ? ['protected'] : [],
   };
@@ -507,7 +502,7 @@ function adversarySteps(
 
 function patching(state: ModelState, phase: Phase, session: SessionId, id: EntryId) {
   const claim = phase.claims.find((one) => one.id === id);
-  const gate = claim && wantedSabotage(phase, claim, state.loop.nowMs);
+  const gate = claim && wantedSabotage(phaseAt(phase, state.loop.nowMs), claim);
   if (!gate) return [];
   const facts = { session, claim: id, gate, edits: [{ path: 'a.js', find: 'x', replace: 'y' }] };
   return [
@@ -590,7 +585,7 @@ function operatorSteps(world: World, state: ModelState, phase: Phase): Step[] {
   );
   const flakes = phase.runs.filter((run) => run.purpose.kind === 'gate' && run.alike !== zero).map((run) => run.id);
   const until = `${new Date(state.loop.nowMs + 3_600_000).toISOString().slice(0, 19)}Z`;
-  const gates = [...(Object.keys(world.gates) as GateId[]), DONE];
+  const gates = gatesAndDone(world);
   const waives =
     state.used.waivers < 1
       ? gates.flatMap((gate) =>

@@ -6,7 +6,7 @@ import { drillRuns, hollowTargets } from '../../../state/controls/requirements.t
 import { sabotagesMax } from '../../../state/controls/sabotage.ts';
 import type { Facts, Intent, IntentOf } from '../../../state/entry/entry.ts';
 import type { Digest, EntryId, GateId, PhaseId, RecipeName } from '../../../state/entry/ids.ts';
-import type { Claim } from '../../../state/entry/phase.ts';
+import { type Claim, phaseAt } from '../../../state/entry/phase.ts';
 import type { ControlResult, Purpose } from '../../../state/entry/record.ts';
 import { wantedSabotage } from '../../../state/gate/admitSabotage.ts';
 import { shaOf, tell, zero } from '../../support/phase/life.ts';
@@ -85,7 +85,7 @@ describe('the wanted controls', () => {
     answer('revert', 'BITES');
     answer('placebo', 'INCONCLUSIVE');
     expect(standing().state).toBe('held');
-    expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+    expect(wantedSabotage(phaseAt(story.phase(), story.now()), claim())).toBeNull();
   });
 });
 
@@ -228,10 +228,10 @@ describe('if revert is inconclusive', () => {
 
   it('and nothing can be emptied, a patch by the Adversary is wanted and turns the claim green', () => {
     const { story, id, claim, answer, standing, names, sabotage, wakeToBreak } = claimed([]);
-    expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+    expect(wantedSabotage(phaseAt(story.phase(), story.now()), claim())).toBeNull();
     answer('revert', 'INCONCLUSIVE');
     expect(standing().state).toBe('held');
-    expect(wantedSabotage(story.phase(), claim(), story.now())).toBe(M1);
+    expect(wantedSabotage(phaseAt(story.phase(), story.now()), claim())).toBe(M1);
     wakeToBreak();
     const entry = story.submit(sabotage());
     expect(standing().state).toBe('running');
@@ -254,7 +254,7 @@ describe('if revert is inconclusive', () => {
       expect(standing().state).toBe('held');
     }
     expect(standing()).toMatchObject({ why: [expect.stringMatching(/(Sabotage #\d+: it says INCONCLUSIVE.*){3}/)] });
-    expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+    expect(wantedSabotage(phaseAt(story.phase(), story.now()), claim())).toBeNull();
     expect(story.refusal(sabotage())).toMatch('needs no sabotage now');
   });
 });
@@ -317,7 +317,7 @@ describe('the controls of an app', () => {
       answer('published', control === 'published' ? 'INCONCLUSIVE' : 'BITES');
       expect(names()).toEqual([]);
       expect(standing().state).toBe('held');
-      expect(wantedSabotage(story.phase(), claim(), story.now())).toBeNull();
+      expect(wantedSabotage(phaseAt(story.phase(), story.now()), claim())).toBeNull();
       const [until, because] = ['2099-01-01T00:00:00Z', 'I looked'];
       story.submit(
         story.act({

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Facts, Intent, Trigger } from '../../../state/entry/entry.ts';
 import { type Digest, DONE, type EntryId, type PhaseId, type SessionId } from '../../../state/entry/ids.ts';
-import type { Deferral, Phase, TrailState } from '../../../state/entry/phase.ts';
+import { type Deferral, type Phase, phaseAt, type TrailState } from '../../../state/entry/phase.ts';
 import { signersOf } from '../../../state/entry/policy.ts';
 import { gateReport } from '../../../state/gate/gate.ts';
 import { inboxOf } from '../../../state/gate/inbox.ts';
@@ -265,6 +265,6 @@ function deferralIn(state: TrailState): Deferral {
 }
 
 function closedConditionOf(state: TrailState): string[] {
-  const report = gateReport(state.phases.again as Phase, DONE, 0);
+  const report = gateReport(phaseAt(state.phases.again as Phase, 0), DONE);
   return report.conditions.filter(({ name }) => name === 'closed').flatMap(({ unmet }) => unmet);
 }

@@ -15,11 +15,11 @@ import {
   type SessionId,
   type Sha,
 } from '../../../state/entry/ids.ts';
-import { type Claim, emptyTrail, type Phase, type TrailState } from '../../../state/entry/phase.ts';
+import { type Claim, emptyTrail, type Phase, phaseAt, type TrailState } from '../../../state/entry/phase.ts';
 import { coveredBy, GateSpec, PhaseSpec } from '../../../state/entry/spec.ts';
 import { fold } from '../../../state/fold/fold.ts';
 import { admit } from '../../../state/gate/admit.ts';
-import { keepsFor, referenceFor } from '../../../state/gate/admitClaim.ts';
+import { comparisonsOf } from '../../../state/gate/admitClaim.ts';
 import { type GateReport, gateReport } from '../../../state/gate/gate.ts';
 import { standingOf } from '../../../state/gate/standing.ts';
 
@@ -136,8 +136,6 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     const precedes = claims.filter((claim) => claim.sha > shaOf(n)).map((claim) => claim.id);
     const session = awake('builder'); // may wake it first: read the entry's number after this
     const claim = { id: (trail.lastId + 1) as EntryId, sha: shaOf(n), descends };
-    const judged = gate === DONE ? Object.keys(spec.gates) : [gate];
-    const references = Object.fromEntries(judged.map((g) => [g, referenceFor(phase(), g as GateId, claim, nowMs)]));
     const main = { main: shaOf(n) };
     return say('builder', {
       kind: 'claim',
@@ -148,9 +146,8 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
         trees: main,
         descends,
         precedes,
-        references,
         touches,
-        keeps: keepsFor(phase(), judged as GateId[], claim, nowMs),
+        ...comparisonsOf(phaseAt(phase(), nowMs), gate as GateId, claim),
         expects: { pass: [], looksBad: [] },
       },
     });
@@ -187,7 +184,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
   }
   /** The base's runs, and earlier tests over the claim's code, all green. Adds only those that are missing. */
   function keeps(claim: EntryId): void {
-    const standing = () => standingOf(phase(), phase().claims.find((c) => c.id === claim) as Claim, nowMs);
+    const standing = () => standingOf(phaseAt(phase(), nowMs), phase().claims.find((c) => c.id === claim) as Claim);
     const wanted = () =>
       standing()
         .pieces.flatMap((piece) => piece.needs)
@@ -198,7 +195,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
   /** A fresh judging session that was shown what the claim rests on. */
   function judge(claim: EntryId): SessionId {
     const known = phase().claims.find((c) => c.id === claim);
-    const standing = known && standingOf(phase(), known, nowMs);
+    const standing = known && standingOf(phaseAt(phase(), nowMs), known);
     return wake('adversary', { kind: 'judge', claim }, standing?.state === 'green' ? standing.runs : []);
   }
   function verdict(claim: EntryId, word: 'PASS' | 'FAIL' | 'UNVERIFIED', more: Partial<Facts<'verdict'>> = {}): Intent {
@@ -280,9 +277,9 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
       nowMs += ms;
     },
     aDay: dayMs,
-    gate: (name: string): GateReport => gateReport(phase(), name as GateId, nowMs),
+    gate: (name: string): GateReport => gateReport(phaseAt(phase(), nowMs), name as GateId),
     unmet: (name: string): string[] =>
-      gateReport(phase(), name as GateId, nowMs)
+      gateReport(phaseAt(phase(), nowMs), name as GateId)
         .conditions.filter((c) => !c.met)
         .map((c) => c.name),
   };
