@@ -6,8 +6,8 @@
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from './agents/model/clock.ts';
-import type { Progress } from './loop/hands/world.ts';
-import { type Decision, decide, sayAct } from './operator/acts/act.ts';
+import type { LoopProgress } from './loop/hands/world.ts';
+import { type ActDecision, decideAct, sayAct } from './operator/acts/act.ts';
 import { type ActCommand, actCommands } from './operator/acts/commands.ts';
 import { planCheck, planNew, sayPlanChecked, sayPlanMade } from './operator/acts/plan.ts';
 import { auditTrail, sayAudit } from './operator/audit/audit.ts';
@@ -35,7 +35,7 @@ import { follow, followRun } from './operator/terminal/progress.ts';
 import { sayTry } from './operator/terminal/sayRecord.ts';
 import { grantOptions } from './operator/workspace/grantOptions.ts';
 import { here } from './operator/workspace/here.ts';
-import type { Asked, Here } from './operator/workspace/place.ts';
+import type { CommandContext, Here } from './operator/workspace/place.ts';
 import type { JudgedCase } from './state/trail/calibration.ts';
 
 type Common = { json?: boolean; state?: string };
@@ -74,7 +74,7 @@ program
   .action(async (options) => {
     const { demo, sayDemo, sayGround, sayUnboxed } = await load.demo();
     const { onProgress } = follow(out, nowMs);
-    const show = (progress: Progress) => {
+    const show = (progress: LoopProgress) => {
       sayUnboxed(progress, out);
       onProgress(progress);
     };
@@ -264,7 +264,7 @@ function addAct({ spec, summary, example, options, needed }: ActCommand): void {
   command.action((...values) => {
     const { phase, expires, json, state, ...more } = values[names.length];
     const args = Object.fromEntries(names.map((key, at) => [key, values[at]]));
-    const decision = { act: name, ...args, ...more } as Decision;
+    const decision = { act: name, ...args, ...more } as ActDecision;
     const about = {
       env: process.env,
       dir: process.cwd(),
@@ -272,7 +272,7 @@ function addAct({ spec, summary, example, options, needed }: ActCommand): void {
       ...(phase && { phase }),
       ...(expires && { expires }),
     };
-    return answer({ json }, async () => decide(decision, { place: await place({ state }), ...about }), sayAct);
+    return answer({ json }, async () => decideAct(decision, { place: await place({ state }), ...about }), sayAct);
   });
 }
 
@@ -296,7 +296,7 @@ function written(): Promise<void> {
   return new Promise((resolve) => process.stdout.write('', () => resolve()));
 }
 
-function asked({ state }: Common): Asked {
+function asked({ state }: Common): CommandContext {
   const uid = process.getuid?.() ?? -1;
   return { dir: process.cwd(), env: process.env, home: homedir(), uid, ...(state && { stateDir: state }) };
 }

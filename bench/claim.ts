@@ -15,7 +15,7 @@ import { priceOf } from '../agents/model/spend.ts';
 import { Script } from '../agents/scripted/script.ts';
 import { startScripted } from '../agents/scripted/scripted.ts';
 import { limitsFrom } from '../agents/session/limits.ts';
-import type { AgentSetup, Progress } from '../loop/hands/world.ts';
+import type { AgentSetup, LoopProgress } from '../loop/hands/world.ts';
 import { supervise } from '../loop/supervisor.ts';
 import { queueAct, readyPlan } from '../operator/acts/queue.ts';
 import { init } from '../operator/setup/init.ts';
@@ -108,7 +108,7 @@ async function measured(dir: string, gates: number): Promise<ClaimFigures> {
   };
 }
 
-function note(times: Map<number, { claimed: number; begun: number; recorded: number }>, progress: Progress): void {
+function note(times: Map<number, { claimed: number; begun: number; recorded: number }>, progress: LoopProgress): void {
   const now = performance.now();
   if (progress.kind === 'entry' && progress.entry.kind === 'claim' && progress.entry.facts.gate !== 'DONE') {
     times.set(progress.entry.id, { claimed: now, begun: 0, recorded: 0 });

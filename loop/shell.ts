@@ -125,5 +125,5 @@ function isQuiet(state: LoopState): boolean {
   if (Object.keys(state.pending).length > 0) return false;
   const phase = livePhase(state.trail);
   if (state.stopping) return true;
-  return phase ? phase.status === 'parked' && !phase.asked : state.trail.queue.length === 0;
+  return phase ? phase.status === 'parked' && !phase.actToAnswer : state.trail.queue.length === 0;
 }

@@ -29,7 +29,7 @@ import { openQueued } from './hands/opening.ts';
 import { placesFor } from './hands/places.ts';
 import { carryOutRun, recordLostRuns } from './hands/runs.ts';
 import { carryOutSession } from './hands/sessions.ts';
-import type { AgentSetup, Progress, World } from './hands/world.ts';
+import type { AgentSetup, LoopProgress, World } from './hands/world.ts';
 import { type Hands, startShell } from './shell.ts';
 
 /** Cold runs at the same time: more would only slow each other down. */
@@ -44,17 +44,17 @@ export type SupervisorOptions = {
   /** Aborting stops gracefully: whatever runs is cancelled and recorded, then `supervise` resolves. */
   signal: AbortSignal;
   limits?: LoopLimits;
-  onProgress?(progress: Progress): void;
+  onProgress?(progress: LoopProgress): void;
 };
 
 /** The trail once the loop has come to rest. */
-export type Rest = { trail: TrailState; head: string; stopped: boolean };
+export type SupervisorEnd = { trail: TrailState; head: string; stopped: boolean };
 
 /**
  * Drives the workspace's phases until each is done, abandoned or parked, or the signal aborts. Rejects with Refused
  * (another supervisor runs), TrailError or RunnerError, one clear line each. Cleans up after itself either way.
  */
-export async function supervise(options: SupervisorOptions): Promise<Rest> {
+export async function supervise(options: SupervisorOptions): Promise<SupervisorEnd> {
   const closers: (() => Promise<void> | void)[] = [];
   try {
     const lock = lockWorkspace(options.paths.stateDir);
@@ -133,7 +133,11 @@ async function sandboxFor({
   return { sandbox: unboxed({ stateDir: paths.stateDir }), selfTest: null };
 }
 
-async function drive(world: World, options: SupervisorOptions, closers: (() => Promise<void> | void)[]): Promise<Rest> {
+async function drive(
+  world: World,
+  options: SupervisorOptions,
+  closers: (() => Promise<void> | void)[],
+): Promise<SupervisorEnd> {
   const broken = Promise.withResolvers<never>();
   await recover(world);
   const inbox = await openInbox(world, (error) => broken.reject(error));

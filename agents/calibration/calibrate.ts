@@ -18,7 +18,7 @@ import { fenceOf } from '../text/fence.ts';
 import { redactor } from '../text/redact.ts';
 import { toolsFor } from '../tools/tools.ts';
 import { type Prompt, promptFor } from '../view/prompt.ts';
-import { caseOpening, layCase } from './case.ts';
+import { caseOpening, setUpCase } from './case.ts';
 import { openCaseHost } from './host.ts';
 import type { CalibrationCase, CalibrationSet } from './set.ts';
 
@@ -88,7 +88,7 @@ async function judge(options: CalibrationOptions, one: CalibrationCase, usd: num
   await mkdir(dirs.clones, { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(dirs.clones, 'case-'));
   try {
-    const laid = await layCase(one, join(dir, 'hub.git'));
+    const laid = await setUpCase(one, join(dir, 'hub.git'));
     const host = await openCaseHost({ laid, sandbox, dir, box });
     const fence = fenceOf(randomBytes(6).toString('hex'));
     const redact = redactor(agent.secrets);

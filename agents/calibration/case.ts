@@ -17,10 +17,10 @@ export const caseGate = 'M1' as GateId;
 export const caseClaim = 4 as EntryId;
 export const caseRun = 'r-4d1f0c2ab7e5' as RunId;
 
-export type LaidCase = { given: CalibrationCase; hub: string; base: Sha; sha: Sha; review: Review };
+export type CaseRepository = { given: CalibrationCase; hub: string; base: Sha; sha: Sha; review: Review };
 
 /** Makes the case's repository at `hub`, which must not exist yet. */
-export async function layCase(given: CalibrationCase, hub: string): Promise<LaidCase> {
+export async function setUpCase(given: CalibrationCase, hub: string): Promise<CaseRepository> {
   await mkdir(hub, { mode: 0o700 });
   await gitText(hub, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', hub], { checkout: true });
   const input = [
@@ -36,7 +36,7 @@ export async function layCase(given: CalibrationCase, hub: string): Promise<Laid
 }
 
 /** The first message of the session that judges the case. */
-export function caseOpening(laid: LaidCase, fence: Fence, leftUsd: number): string {
+export function caseOpening(laid: CaseRepository, fence: Fence, leftUsd: number): string {
   return openingOf(
     planOf(laid.given),
     project(viewOf(laid, leftUsd), 'adversary', fence),
@@ -60,7 +60,7 @@ export function planOf({ title, clauses }: CalibrationCase): string {
   ].join('\n');
 }
 
-function viewOf({ given, base, sha }: LaidCase, leftUsd: number): PhaseView {
+function viewOf({ given, base, sha }: CaseRepository, leftUsd: number): PhaseView {
   const claim = { id: caseClaim, title: '', words: given.claim.says, sha };
   const unclaimed = { claim: null, verdict: null, covers: [], requires: [] };
   return {

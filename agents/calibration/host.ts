@@ -8,11 +8,11 @@ import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId } from '../../state/entry/ids.ts';
 import { removeTree, roleClone } from '../../state/git/clones.ts';
 import type { JudgedCase } from '../../state/trail/calibration.ts';
-import { openHands } from '../tools/hands.ts';
+import { openCloneTools } from '../tools/hands.ts';
 import type { Reproducer, Submission, ToolHost, ToolReply, TrailQuery } from '../tools/host.ts';
 import { refused } from '../tools/tool.ts';
-import { partReply, servedTo } from '../view/diffReview.ts';
-import { caseClaim, caseGate, casePhase, caseRun, type LaidCase } from './case.ts';
+import { partReply, servedFacts } from '../view/diffReview.ts';
+import { type CaseRepository, caseClaim, caseGate, casePhase, caseRun } from './case.ts';
 
 type Verdict = Extract<Submission, { kind: 'verdict' }>;
 type Finding = Extract<Submission, { kind: 'finding' }>;
@@ -25,7 +25,7 @@ export type CaseHost = ToolHost & {
 };
 
 export type CaseHostOptions = {
-  laid: LaidCase;
+  laid: CaseRepository;
   sandbox: Sandbox;
   /** A folder for clones, out of every box's reach. */
   dir: string;
@@ -36,7 +36,7 @@ export type CaseHostOptions = {
 export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> {
   const { laid, sandbox, dir } = options;
   const clone = await cloneOf(options, `${dir}/clone`);
-  const hands = openHands(sandbox, boxOver(options, clone));
+  const hands = openCloneTools(sandbox, boxOver(options, clone));
   const filed: Filed[] = [];
   let lastId = caseClaim + 2;
   let accepted: JudgedCase['verdict'] = 'none';
@@ -87,7 +87,7 @@ export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> 
 }
 
 /** The rules that a phase has for a verdict, as far as they apply to one green claim. */
-function whyRefused(laid: LaidCase, filed: Filed[], submission: Verdict): string | null {
+function whyRefused(laid: CaseRepository, filed: Filed[], submission: Verdict): string | null {
   const { claim, runs, verdict, findings } = submission.facts;
   if (claim !== caseClaim) return `#${claim} is not the live claim of ${caseGate}; #${caseClaim} is`;
   const unknown = runs.find((run) => run !== caseRun);
@@ -100,9 +100,9 @@ function whyRefused(laid: LaidCase, filed: Filed[], submission: Verdict): string
   return named ? null : 'no finding that this names is open and blocks';
 }
 
-function whyNotPassed({ given, review }: LaidCase, filed: Filed[], { facts, seen }: Verdict): string | null {
+function whyNotPassed({ given, review }: CaseRepository, filed: Filed[], { facts, seen }: Verdict): string | null {
   try {
-    servedTo(review, facts, seen);
+    servedFacts(review, facts, seen);
   } catch (error) {
     if (error instanceof Refused) return error.message;
     throw error;
@@ -116,7 +116,7 @@ function whyNotPassed({ given, review }: LaidCase, filed: Filed[], { facts, seen
   return open ? `finding #${open.id} is open: a PASS answers it in \`closes\`, and none whose reproducer is red` : null;
 }
 
-function lookUp(laid: LaidCase, { run, entry }: TrailQuery): ToolReply {
+function lookUp(laid: CaseRepository, { run, entry }: TrailQuery): ToolReply {
   if (run !== undefined) return run === caseRun ? runReply(laid) : refused(`there is no record of ${run}`);
   if (entry === undefined || entry === caseClaim)
     return {
@@ -127,7 +127,7 @@ function lookUp(laid: LaidCase, { run, entry }: TrailQuery): ToolReply {
   return refused(`there is no entry #${entry} for you to see`);
 }
 
-function runReply({ given, sha }: LaidCase): ToolReply {
+function runReply({ given, sha }: CaseRepository): ToolReply {
   const text = given.claim.tests.map((test) => `pass ${test}`).join('\n');
   return {
     ok: true,

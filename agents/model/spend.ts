@@ -71,7 +71,11 @@ export function costOf(price: Price, usage: Usage): number {
 }
 
 /** The most that one request can cost: the whole prompt written to the cache, the answer as long as allowed. */
-export function mostOf(price: Price, prompt: { stableTokens: number; tailTokens: number }, maxTokens: number): number {
+export function maxCostOf(
+  price: Price,
+  prompt: { stableTokens: number; tailTokens: number },
+  maxTokens: number,
+): number {
   return costOf(price, {
     input: 0,
     output: maxTokens,

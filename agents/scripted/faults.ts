@@ -2,7 +2,7 @@
 // like the real service's.
 
 import type { ServerResponse } from 'node:http';
-import type { Fault, FaultKind } from './script.ts';
+import type { FaultKind, ServiceFault } from './script.ts';
 import { sse, type WireMessage, wireEvents } from './wire.ts';
 
 const pingMs = 50;
@@ -60,7 +60,7 @@ function plain(response: ServerResponse, message: WireMessage, kind: FaultKind |
 }
 
 /** The failure to send in place of an answer; null for a fault that breaks the answer itself. */
-export function failureOf(fault: Fault | null): Failure | null {
+export function failureOf(fault: ServiceFault | null): Failure | null {
   const after = fault?.retryAfter;
   const headers: Record<string, string> = after === undefined ? {} : { 'retry-after': String(after) };
   switch (fault?.kind) {

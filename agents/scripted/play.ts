@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import { roleIn } from '../view/prompt.ts';
-import type { Fault, Script, ScriptRole, Step, Turn, Wake, When } from './script.ts';
+import type { Script, ScriptRole, ScriptStep, ServiceFault, Turn, Wake, WakeCondition } from './script.ts';
 
 const Block = z.looseObject({ type: z.string() });
 const Content = z.union([z.string(), z.array(Block)]);
@@ -27,7 +27,7 @@ export type Play = {
   turn: number;
   say: string;
   calls: { tool: string; input: unknown }[];
-  fault: Fault | null;
+  fault: ServiceFault | null;
 };
 
 type Values = Map<string, string>;
@@ -123,12 +123,12 @@ function savedValues(wake: Wake, opening: string, talk: readonly Exchange[]): Va
   return values;
 }
 
-function stepFor(turn: Turn, heard: string): Step | null {
+function stepFor(turn: Turn, heard: string): ScriptStep | null {
   if (turn.either === undefined) return turn;
   return turn.either.find(({ when }) => holds(when, heard)) ?? null;
 }
 
-function holds(when: When | undefined, text: string): boolean {
+function holds(when: WakeCondition | undefined, text: string): boolean {
   if (when === undefined) return true;
   const has = (part: string) => text.includes(part);
   if (!(when.contains ?? []).every(has) || (when.lacks ?? []).some(has)) return false;

@@ -13,12 +13,12 @@ const Name = z
 const Texts = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().min(1)).min(1));
 
 /** Conditions on one text; all that are given must hold. */
-export const When = z.strictObject({
+export const WakeCondition = z.strictObject({
   contains: Texts.optional(),
   lacks: Texts.optional(),
   matches: Pattern.optional(),
 });
-export type When = z.infer<typeof When>;
+export type WakeCondition = z.infer<typeof WakeCondition>;
 
 /** How an answer fails. */
 export const FaultKind = z.enum([
@@ -40,14 +40,14 @@ export const FaultKind = z.enum([
 ]);
 export type FaultKind = z.infer<typeof FaultKind>;
 
-export const Fault = z.strictObject({
+export const ServiceFault = z.strictObject({
   kind: FaultKind,
   /** How often it happens in one conversation before the turn itself is played. */
   times: z.number().int().positive().max(1000).default(1),
   /** Seconds, sent as `retry-after`. */
   retryAfter: z.number().nonnegative().max(86_400).optional(),
 });
-export type Fault = z.infer<typeof Fault>;
+export type ServiceFault = z.infer<typeof ServiceFault>;
 
 const parts = {
   say: z.string().optional(),
@@ -57,18 +57,18 @@ const parts = {
     .optional(),
   /** Values taken from the results of this turn's calls, for later turns. */
   save: z.record(Name, z.strictObject({ from: z.string().min(1), match: Pattern })).optional(),
-  fault: z.preprocess((value) => (typeof value === 'string' ? { kind: value } : value), Fault).optional(),
+  fault: z.preprocess((value) => (typeof value === 'string' ? { kind: value } : value), ServiceFault).optional(),
 };
 
 /** One way to continue; `when` looks at what was heard last. */
-export const Step = z
-  .strictObject({ when: When.optional(), ...parts })
+export const ScriptStep = z
+  .strictObject({ when: WakeCondition.optional(), ...parts })
   .refine(doesSomething, 'an alternative needs `say`, `call` or `fault`');
-export type Step = z.infer<typeof Step>;
+export type ScriptStep = z.infer<typeof ScriptStep>;
 
 /** One answer: a step, or the first alternative whose `when` matches. */
 export const Turn = z
-  .strictObject({ ...parts, either: z.array(Step).min(1).optional() })
+  .strictObject({ ...parts, either: z.array(ScriptStep).min(1).optional() })
   .refine((turn) => turn.either !== undefined || doesSomething(turn), 'a turn needs `say`, `call` or `fault`')
   .refine(
     ({ either, ...rest }) => either === undefined || Object.values(rest).every((part) => part === undefined),
@@ -79,7 +79,7 @@ export type Turn = z.infer<typeof Turn>;
 export const Wake = z.strictObject({
   name: z.string().min(1).max(100),
   /** Looks at the first message, which says what woke the agent. A wake without `when` always matches. */
-  when: When.optional(),
+  when: WakeCondition.optional(),
   /** Values taken from the first message. */
   save: z.record(Name, Pattern).default({}),
   turns: z.array(Turn).min(1).max(200),

@@ -8,7 +8,7 @@ import { digestOfJson } from '../../state/entry/digest.ts';
 import { AgentError } from '../model/errors.ts';
 import { type Failure, fail, failureOf, invalid, json, send } from './faults.ts';
 import { MessagesRequest, type Play, play } from './play.ts';
-import type { Fault, FaultKind, Script } from './script.ts';
+import type { FaultKind, Script, ServiceFault } from './script.ts';
 import { tokens, wireMessage } from './wire.ts';
 
 const bodyBytesMax = 32 * 1024 * 1024;
@@ -90,7 +90,7 @@ async function readCall(request: IncomingMessage): Promise<Call | Failure> {
 }
 
 /** Fails as often as the script says for this turn of exactly this conversation, then no more. */
-function faultOf(running: Running, turn: Play, body: MessagesRequest): Fault | null {
+function faultOf(running: Running, turn: Play, body: MessagesRequest): ServiceFault | null {
   if (turn.fault === null) return null;
   const key = digestOfJson([turn.role, turn.wake, turn.turn, body.messages]);
   const failures = running.failures.get(key) ?? 0;

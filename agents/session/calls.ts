@@ -6,7 +6,7 @@ import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Digest } from '../../state/entry/ids.ts';
 import type { ToolUse } from '../model/backend.ts';
-import { bounded } from '../text/bound.ts';
+import { headAndTail } from '../text/bound.ts';
 import type { ToolReply } from '../tools/host.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Talk } from './talk.ts';
@@ -14,7 +14,7 @@ import type { Talk } from './talk.ts';
 /** Longest result that a model is given; longer ones lose their middle. */
 export const resultBytesMax = 16 * 1024;
 
-export type Called = {
+export type CallResults = {
   results: BetaToolResultBlockParam[];
   /** The ending tool that succeeded; calls after it were not run. */
   endedBy: { tool: Tool; text: string } | null;
@@ -22,8 +22,8 @@ export type Called = {
 type Seen = { digests: Map<number, Digest>; parts: number[] };
 
 /** Runs the calls; null if the session's signal aborted before all had a result. Rejects if the host does. */
-export async function runCalls(talk: Talk, uses: readonly ToolUse[]): Promise<Called | null> {
-  const called: Called = { results: [], endedBy: null };
+export async function runCalls(talk: Talk, uses: readonly ToolUse[]): Promise<CallResults | null> {
+  const called: CallResults = { results: [], endedBy: null };
   const seen: Seen = { digests: new Map(), parts: [] };
   for (const use of uses) {
     if (talk.signal.aborted) return null;
@@ -36,7 +36,7 @@ export async function runCalls(talk: Talk, uses: readonly ToolUse[]): Promise<Ca
   return called;
 }
 
-async function runOne(talk: Talk, use: ToolUse, called: Called, seen: Seen): Promise<ToolReply | null> {
+async function runOne(talk: Talk, use: ToolUse, called: CallResults, seen: Seen): Promise<ToolReply | null> {
   const { transcript, tools, onEvent } = talk.options;
   talk.calls += 1;
   const call = talk.calls;
@@ -56,7 +56,12 @@ async function runOne(talk: Talk, use: ToolUse, called: Called, seen: Seen): Pro
   return { ...reply, text };
 }
 
-async function replyTo(talk: Talk, tool: Tool | undefined, use: ToolUse, called: Called): Promise<ToolReply | null> {
+async function replyTo(
+  talk: Talk,
+  tool: Tool | undefined,
+  use: ToolUse,
+  called: CallResults,
+): Promise<ToolReply | null> {
   const { tools, host } = talk.options;
   if (called.endedBy) return { ok: false, text: `not run: ${called.endedBy.tool.name} ended the session` };
   if (!tool) {
@@ -81,8 +86,8 @@ function modelText(talk: Talk, call: number, { text, data = [] }: ToolReply, too
   const rest = tool?.rest ?? 'ask for less at a time';
   const bytesMax = tool?.whole ? Number.POSITIVE_INFINITY : Math.floor(resultBytesMax / (data.length + 1));
   // Escape before cutting, because escaping makes text longer: an invisible character becomes eight visible ones.
-  const cut = (untrusted: string) => bounded(fence.own(redact(untrusted)), bytesMax, rest);
+  const cut = (untrusted: string) => headAndTail(fence.own(redact(untrusted)), bytesMax, rest);
   const blocks = data.map((datum) => fence.block({ ...datum, text: cut(datum.text) }));
   // Our own text is short, so the data share the space.
-  return [`[call ${call}]`, bounded(fence.own(redact(text)), resultBytesMax, rest), ...blocks].join('\n');
+  return [`[call ${call}]`, headAndTail(fence.own(redact(text)), resultBytesMax, rest), ...blocks].join('\n');
 }

@@ -17,7 +17,7 @@ import type { AgentErrorCode } from '../model/errors.ts';
 import type { Usage } from '../model/usage.ts';
 import { runCalls } from './calls.ts';
 import { newTalk, type SessionOptions, type Talk } from './talk.ts';
-import { type Answer, ask } from './turn.ts';
+import { ask, type ModelAnswer } from './turn.ts';
 
 const pausesMax = 5;
 const whyCharsMax = 1000;
@@ -98,7 +98,7 @@ function overLimit(talk: Talk): Ending | null {
 }
 
 /** How the session ends after this answer; null to ask again. */
-async function take(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>): Promise<Ending | null> {
+async function take(talk: Talk, answer: Extract<ModelAnswer, { kind: 'answered' }>): Promise<Ending | null> {
   const { completion } = answer;
   const cut = completion.stopReason === 'max_tokens';
   await addAnswer(talk, answer, cut);
@@ -165,7 +165,7 @@ async function nudge(talk: Talk): Promise<Ending | null> {
   return null;
 }
 
-function withoutAnswer(talk: Talk, answer: Exclude<Answer, { kind: 'answered' }>): Ending {
+function withoutAnswer(talk: Talk, answer: Exclude<ModelAnswer, { kind: 'answered' }>): Ending {
   if (answer.kind === 'unaffordable') return { end: 'budget', why: answer.why };
   const { code, resetAtMs, message } = answer.error;
   if (code === 'cancelled') return abortEnding(talk);
@@ -188,7 +188,11 @@ async function say(talk: Talk, message: Message & { role: 'user' }): Promise<voi
 }
 
 /** Adds the model's message likewise. One that was cut off is only kept on disk: its last tool call is incomplete. */
-async function addAnswer(talk: Talk, answer: Extract<Answer, { kind: 'answered' }>, discarded: boolean): Promise<void> {
+async function addAnswer(
+  talk: Talk,
+  answer: Extract<ModelAnswer, { kind: 'answered' }>,
+  discarded: boolean,
+): Promise<void> {
   const { content, stopReason, requestId, usage } = answer.completion;
   await talk.options.transcript.append({
     kind: 'message',

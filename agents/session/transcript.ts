@@ -111,10 +111,10 @@ export async function openTranscript(path: string, redact: Redact, clock: Clock)
 }
 
 /** A transcript as read. `torn`: the last line was written only in part, and `lines` leaves it out. */
-export type ReadTranscript = { lines: TranscriptLine[]; digest: Digest; torn: boolean };
+export type ParsedTranscript = { lines: TranscriptLine[]; digest: Digest; torn: boolean };
 
 /** Parses a transcript; throws `AgentError` (transcript) naming the first invalid line. */
-export function readTranscript(bytes: Uint8Array): ReadTranscript {
+export function readTranscript(bytes: Uint8Array): ParsedTranscript {
   const rows = Buffer.from(bytes).toString('utf8').split('\n');
   const torn = rows.pop() !== '';
   return { lines: rows.map(parseLine), digest: digestOf(bytes), torn };

@@ -6,7 +6,7 @@ import type { Completion, StopReason } from '../model/backend.ts';
 import { pause } from '../model/clock.ts';
 import { AgentError } from '../model/errors.ts';
 import { retryDelayMs } from '../model/retry.ts';
-import { costOf, mostOf, openPurse, reserve, settle } from '../model/spend.ts';
+import { costOf, maxCostOf, openPurse, reserve, settle } from '../model/spend.ts';
 import { addUsage, promptTokens } from '../model/usage.ts';
 import type { Talk } from './talk.ts';
 
@@ -16,19 +16,19 @@ const bytesPerToken = 2.5;
 /** Stop reasons after which the conversation continues without tool results. */
 const withoutResults: ReadonlySet<StopReason> = new Set(['end_turn', 'stop_sequence', 'pause_turn'] as const);
 
-export type Answer =
+export type ModelAnswer =
   | { kind: 'answered'; completion: Completion; usd: number }
   | { kind: 'unaffordable'; why: string }
   | { kind: 'failed'; error: AgentError };
 
 /** Asks for the next answer to `talk.messages`. Rejects only if the transcript cannot be written, or on a bug. */
-export async function ask(talk: Talk, maxTokens: number): Promise<Answer> {
+export async function ask(talk: Talk, maxTokens: number): Promise<ModelAnswer> {
   const { clock, limits, price, backend, transcript, prompt } = talk.options;
   const { model } = backend;
   const digest = digestOfJson({ model, prompt: prompt.digest, messages: talk.messages, maxTokens });
   for (let attempt = 1; ; attempt += 1) {
     const size = sizeOf(talk);
-    const reservation = reserve([openPurse('call', limits.callUsd), talk.purse], mostOf(price, size, maxTokens));
+    const reservation = reserve([openPurse('call', limits.callUsd), talk.purse], maxCostOf(price, size, maxTokens));
     if ('refused' in reservation) return { kind: 'unaffordable', why: reservation.refused };
     const at = { turn: talk.turns, attempt };
     const { hold } = reservation;

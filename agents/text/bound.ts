@@ -3,7 +3,7 @@
 const tailShare = 0.3;
 
 /** `text` in at most about `bytesMax` bytes of valid Unicode; `rest` tells the reader how to get the middle. */
-export function bounded(text: string, bytesMax: number, rest: string): string {
+export function headAndTail(text: string, bytesMax: number, rest: string): string {
   const bytes = Buffer.from(text.toWellFormed());
   if (bytes.length <= bytesMax) return bytes.toString();
   const tailBytes = Math.floor(bytesMax * tailShare);

@@ -3,18 +3,18 @@
 
 import { collect } from '../../runner/box/collect.ts';
 import { RunnerError } from '../../runner/box/errors.ts';
-import { type Files, openFiles } from '../../runner/box/files.ts';
+import { openFiles, type TreeFiles } from '../../runner/box/files.ts';
 import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
 import type { Datum } from '../text/fence.ts';
-import type { Change, Extract as Lines, ToolHost, ToolReply } from './host.ts';
+import type { Extract as Lines, TextChange, ToolHost, ToolReply } from './host.ts';
 
 const outputBytesMax = 12 * 1024;
 const readBytesMax = 4 * 1024 * 1024;
 
-export type Hands = Pick<ToolHost, 'shell' | 'read' | 'edit'> & { close(): Promise<void> };
+export type CloneTools = Pick<ToolHost, 'shell' | 'read' | 'edit'> & { close(): Promise<void> };
 
 /** Opens a shell and files in the clone that `box` mounts at `/tree`; `close` ends whatever still runs. */
-export function openHands(sandbox: Sandbox, box: Omit<BoxCommand, 'argv'>): Hands {
+export function openCloneTools(sandbox: Sandbox, box: Omit<BoxCommand, 'argv'>): CloneTools {
   const files = openFiles(sandbox, { role: box.role, mounts: box.mounts });
   return {
     shell: (command, seconds, signal) =>
@@ -55,7 +55,7 @@ function headAndTail({ head, tail, bytes }: { head: string; tail: string; bytes:
   return `${head}\n… (${bytes} bytes in all, middle left out) …\n${tail}`;
 }
 
-async function readLines(files: Files, path: string, { from, lines }: Lines): Promise<ToolReply> {
+async function readLines(files: TreeFiles, path: string, { from, lines }: Lines): Promise<ToolReply> {
   const read = await files.read(path, { bytesMax: readBytesMax });
   if (!read.ok) return { ok: false, text: read.why };
   const all = read.bytes.toString('utf8').split('\n');
@@ -65,7 +65,7 @@ async function readLines(files: Files, path: string, { from, lines }: Lines): Pr
   return { ok: true, text, data: [{ what: `lines of ${path}`, text: part.join('\n') }] };
 }
 
-async function edit(files: Files, path: string, { find, text }: Change): Promise<ToolReply> {
+async function edit(files: TreeFiles, path: string, { find, text }: TextChange): Promise<ToolReply> {
   const done = find === null ? await files.write(path, Buffer.from(text, 'utf8')) : await files.edit(path, find, text);
   return done.ok ? { ok: true, text: `${path} is written` } : { ok: false, text: done.why };
 }

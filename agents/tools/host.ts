@@ -24,7 +24,7 @@ export type ToolReply = {
 export type Extract = { from: number; lines: number };
 
 /** `find`, which must occur exactly once, becomes `text`; null replaces the whole file. */
-export type Change = { find: string | null; text: string };
+export type TextChange = { find: string | null; text: string };
 
 /** Which entries of the trail to return: those that match every given member. */
 export type TrailQuery = { entry?: EntryId; run?: RunId; kind?: Kind; gate?: GateId; words?: string; from?: EntryId };
@@ -72,7 +72,7 @@ export interface ToolHost {
   /** `sh -c` in the clone's top folder; a failed command is an `ok` reply that contains its exit code. */
   shell(command: string, seconds: number, signal: AbortSignal): Promise<ToolReply>;
   read(path: string, extract: Extract): Promise<ToolReply>;
-  edit(path: string, change: Change): Promise<ToolReply>;
+  edit(path: string, change: TextChange): Promise<ToolReply>;
   trail(query: TrailQuery): Promise<ToolReply>;
   /** One part of the judged claim's diff, counted from 1. */
   diff(part: number): Promise<ToolReply>;

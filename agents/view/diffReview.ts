@@ -49,7 +49,7 @@ export function partReply(review: Review | null, part: number): ToolReply {
 }
 
 /** What the verdict records as served. Throws Refused for a PASS without the whole diff. */
-export function servedTo(
+export function servedFacts(
   review: Review | null,
   verdict: Pick<Facts<'verdict'>, 'verdict' | 'claim'>,
   seen: readonly number[],

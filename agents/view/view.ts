@@ -88,7 +88,7 @@ export type FindingView = Quote & {
 export function viewOf(at: PhaseAt, reason: WakeReason, source: ViewSource): PhaseView {
   const { phase, nowMs } = at;
   const quote = (item: { id: EntryId; title: string }): Quote => ({ ...item, words: source.words(item.id) });
-  const open = phase.things.filter((thing) => thing.closed === null);
+  const open = phase.writings.filter((thing) => thing.closed === null);
   const gates = gatesAndDone(phase.spec);
   return {
     phase: phase.id,

@@ -18,7 +18,7 @@ import { fold } from '../../state/fold/fold.ts';
 import { gateReport } from '../../state/gate/gate.ts';
 import { parkReasonOf } from './park.ts';
 import { looksOf, proposalsOf } from './reentry.ts';
-import { isUndecided, isWanted, judgesGreen, runsWanted } from './runsWanted.ts';
+import { isCurrentGreen, isUndecided, isWanted, runsWanted } from './runsWanted.ts';
 import type { Cancel, Command, LoopEvent, LoopState } from './state.ts';
 import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
@@ -61,7 +61,7 @@ function applyEvent(state: LoopState, event: LoopEvent): LoopState {
 function phaseCommands(state: LoopState, at: PhaseAt | null): Command[] {
   if (!at) return opening(state.trail);
   const { phase } = at;
-  if (phase.asked) return [answerTo(phase)];
+  if (phase.actToAnswer) return [answerTo(phase)];
   if (phase.status !== 'open') return [];
   return [...endsOfLostSessions(state, phase), ...openWork(state, at)];
 }
@@ -72,7 +72,7 @@ function opening(trail: TrailState): Command[] {
 }
 
 function answerTo(phase: Phase): Command {
-  const request = phase.asked as NonNullable<Phase['asked']>;
+  const request = phase.actToAnswer as NonNullable<Phase['actToAnswer']>;
   const event = request.act === 'resume' ? 'resumed' : 'abandoned';
   return append(phase, `${event}:${request.id}`, { event, act: request.id });
 }
@@ -140,13 +140,13 @@ function whyCancel(state: LoopState, at: PhaseAt | null, command: Command): stri
 
 /** Why a run or session is no longer wanted, or null. */
 function whyNotNow(at: PhaseAt | null, command: Command): string | null {
-  if (at?.phase.status !== 'open' || at.phase.asked) return 'the phase is not open';
+  if (at?.phase.status !== 'open' || at.phase.actToAnswer) return 'the phase is not open';
   if (command.kind === 'run') return isWanted(at, command.need) ? null : 'its claim no longer needs it';
   return command.kind === 'session' ? whyAsleep(at, command.reason) : null;
 }
 
 function whyAsleep(at: PhaseAt, reason: WakeReason): string | null {
   if (reason.kind === 'sabotage') return isUndecided(at, reason.claim) ? null : 'the claim no longer needs a sabotage';
-  if (reason.kind === 'judge') return judgesGreen(at, reason.claim) ? null : 'the claim no longer needs judging';
+  if (reason.kind === 'judge') return isCurrentGreen(at, reason.claim) ? null : 'the claim no longer needs judging';
   return null;
 }

@@ -20,7 +20,7 @@ export function isWanted(at: PhaseAt, need: RunNeed): boolean {
 }
 
 /** True while the claim is the current one of its gate, and green. */
-export function judgesGreen(at: PhaseAt, id: EntryId): boolean {
+export function isCurrentGreen(at: PhaseAt, id: EntryId): boolean {
   const { phase } = at;
   const claim = phase.claims.find((c) => c.id === id);
   if (!claim || currentClaim(phase, claim.gate)?.id !== id) return false;

@@ -153,7 +153,7 @@ function whyIdle(state: LoopState, at: PhaseAt): Park | null {
       why: `all ${phase.spec.budget.claims} claims are used; amend the plan to allow more`,
       about: null,
     };
-  if (last && phase.progress < last.id)
+  if (last && phase.lastProgress < last.id)
     return { reason: 'idle', why: 'the Builder was woken with unmet gates and changed nothing', about: null };
   const sinceClaim = Math.max(phase.resumed, phase.claims.at(-1)?.id ?? 0);
   const barren = naturals.filter((s) => s.id > sinceClaim).length;

@@ -12,9 +12,9 @@ import { fitLine } from '../../state/entry/words.ts';
 import { stampOf } from '../../state/trail/accept.ts';
 import { verifyAct } from '../../state/trail/acts.ts';
 import {
-  type HandedIn,
+  type InboxFile,
   putAside,
-  type Readable,
+  type ReadableAct,
   readInbox,
   removeAct,
   settleTaken,
@@ -52,12 +52,12 @@ export async function takeAll(world: World): Promise<void> {
   for (const one of acts.toSorted(bySigning)) await takeOne(world, one);
 }
 
-function bySigning(one: Readable, other: Readable): number {
+function bySigning(one: ReadableAct, other: ReadableAct): number {
   const [first, second] = [one.signed.act.at, other.signed.act.at];
   return first === second ? one.writtenMs - other.writtenMs : first < second ? -1 : 1;
 }
 
-async function takeOne(world: World, { name, file, signed }: Readable): Promise<void> {
+async function takeOne(world: World, { name, file, signed }: ReadableAct): Promise<void> {
   const { inbox } = world.paths;
   const { nonce, payload } = signed.act;
   const { signer, refused } = verifyAct(signed, {
@@ -97,7 +97,7 @@ type RefusedAct = Pick<Facts<'refusal'>, 'act' | 'nonce' | 'signer' | 'reason'>;
 const unknownAct = { act: null, nonce: null, signer: null };
 
 /** Recorded first: after a crash in between, the file is found again, with its digest already on the trail. */
-async function refuse(world: World, name: string, file: HandedIn, refused: RefusedAct): Promise<void> {
+async function refuse(world: World, name: string, file: InboxFile, refused: RefusedAct): Promise<void> {
   world.log.warn({ name, ...refused }, 'an act was refused');
   const at = stampOf(new Date(world.clock.nowMs()));
   const facts: Facts<'refusal'> = {

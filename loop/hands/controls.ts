@@ -1,13 +1,13 @@
 // Carries out a control: which edits it makes, and what its run shows against the claim's own run and the reference's.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
-import { hollowed } from '../../state/controls/hollow.ts';
+import { emptyFunction } from '../../state/controls/hollow.ts';
 import { type ControlPurpose, functionAt, judgeControl as judge } from '../../state/controls/judge.ts';
 import { inconclusive, type Judgement } from '../../state/controls/judgement.ts';
 import { neutral } from '../../state/controls/placebo.ts';
 import { drillRuns } from '../../state/controls/requirements.ts';
 import { revertEdits } from '../../state/controls/revert.ts';
-import { patched } from '../../state/controls/sabotage.ts';
+import { applyPatch } from '../../state/controls/sabotage.ts';
 import { TrailError } from '../../state/entry/errors.ts';
 import type { Phase, Run } from '../../state/entry/phase.ts';
 import type { Recipe } from '../../state/entry/recipe.ts';
@@ -16,7 +16,7 @@ import { testGlobsOf } from '../../state/entry/spec.ts';
 import { isReference, type RunNeed } from '../../state/fold/requirement.ts';
 import { changedPaths } from '../../state/git/git.ts';
 import { patchableFiles, workFor } from '../../state/work/changed.ts';
-import { recordOf } from './log.ts';
+import { recordOnTrail } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import type { Sources } from './world.ts';
 
@@ -49,7 +49,7 @@ export async function controlRequest(
 }
 
 /** Judges the control against the claim's own run and the reference's, all three as recorded. */
-export async function judgeControl(
+export async function judgeControlRun(
   world: Sources,
   phase: Phase,
   need: RunNeed,
@@ -63,8 +63,8 @@ export async function judgeControl(
     (run) => run.sha === need.sha && run.purpose.kind === 'gate' && run.purpose.gate === purpose.gate,
   );
   const referenceRun = counted((run) => run.sha === purpose.reference && isReference(run));
-  const claim = claimRun && (await recordOf(world.trail, claimRun.run));
-  const reference = referenceRun && (await recordOf(world.trail, referenceRun.run));
+  const claim = claimRun && (await recordOnTrail(world.trail, claimRun.run));
+  const reference = referenceRun && (await recordOnTrail(world.trail, referenceRun.run));
   if (!claim || !reference) return inconclusive('The runs to compare with are not on the trail.');
   const recipe = await recipeOf(world, phase, need);
   const work = await workFor(purpose.control, workSource({ world, phase, need, purpose, recipe }));
@@ -76,7 +76,7 @@ export async function judgeControl(
 async function drillsOf(world: Sources, phase: Phase, { purpose, sha, recipe }: RunNeed): Promise<RunRecord[]> {
   if (purpose.kind !== 'control') return [];
   const runs = drillRuns(phase, purpose.gate, { sha, recipeDigest: recipeDigest(phase.recipes, recipe) });
-  const records = await Promise.all(runs.map(({ run }) => recordOf(world.trail, run)));
+  const records = await Promise.all(runs.map(({ run }) => recordOnTrail(world.trail, run)));
   return records.flatMap((record) => record ?? []);
 }
 
@@ -92,7 +92,7 @@ async function rewrittenFiles(job: ControlJob): Promise<Edits> {
   const tried = purpose.control === 'hollow' ? functionAt(purpose, work, phase.spec) : null;
   const files = purpose.control === 'hollow' ? (tried ? [tried.source] : []) : (work.sources ?? []);
   return files.flatMap(({ path, mode, after }) => {
-    const text = tried ? hollowed(tried) : neutral({ path, after });
+    const text = tried ? emptyFunction(tried) : neutral({ path, after });
     return text === null ? [] : { path, mode, bytes: Buffer.from(text) };
   });
 }
@@ -101,7 +101,7 @@ async function sabotagedFiles(job: ControlJob): Promise<Edits> {
   const { phase, purpose } = job;
   const edits = phase.sabotages.find(({ id }) => `${id}` === purpose.target)?.edits ?? [];
   const files = await patchableFiles(workSource(job));
-  const result = patched(edits, files);
+  const result = applyPatch(edits, files);
   if ('refused' in result) throw new TrailError('bad-trail', `sabotage #${purpose.target}: ${result.refused}`);
   return [...result.files].map(([path, text]) => ({
     path,

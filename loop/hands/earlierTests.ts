@@ -10,7 +10,7 @@ import type { Purpose, RunRecord } from '../../state/entry/record.ts';
 import type { RunNeed } from '../../state/fold/requirement.ts';
 import { changedPaths } from '../../state/git/git.ts';
 import { readHoldOuts } from '../../state/work/holdout.ts';
-import { recordOf } from './log.ts';
+import { recordOnTrail } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { testGlobs } from './submit.ts';
 import type { Sources } from './world.ts';
@@ -36,7 +36,9 @@ export async function judgeEarlierTests(
   if (purpose.kind !== 'kept' || !claim) throw new Error('not a run of earlier tests');
   const own = ownRuns(phase, claim, recipe).at(-1);
   const earlier = earlierRuns(phase, recipe, purpose.from);
-  const records = await Promise.all([...earlier, ...(own ? [own] : [])].map(({ run }) => recordOf(world.trail, run)));
+  const records = await Promise.all(
+    [...earlier, ...(own ? [own] : [])].map(({ run }) => recordOnTrail(world.trail, run)),
+  );
   const earlierRecords = records.flatMap((record) => record ?? []);
   const claimRecord = own && earlierRecords.pop();
   if (!claimRecord || earlierRecords.length === 0 || earlierRecords.length < earlier.length)

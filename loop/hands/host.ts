@@ -6,7 +6,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { openHands } from '../../agents/tools/hands.ts';
+import { openCloneTools } from '../../agents/tools/hands.ts';
 import type { ToolHost, ToolReply } from '../../agents/tools/host.ts';
 import { logPart } from '../../agents/tools/logText.ts';
 import { partReply, type Review } from '../../agents/view/diffReview.ts';
@@ -19,7 +19,7 @@ import { isCommands, type Recipe } from '../../state/entry/recipe.ts';
 import { standsStill } from '../../state/gate/admitClaim.ts';
 import { branchHead, knownCommit } from '../../state/git/git.ts';
 import { bundleArgv, publishLimits, receiveBundle } from '../../state/git/publish.ts';
-import { recordOf } from './log.ts';
+import { recordOnTrail } from './log.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { trialRun } from './runs.ts';
 import { submit } from './submit.ts';
@@ -38,7 +38,7 @@ export async function openHost(world: World, author: Author, clone: string, revi
   const recipes = await recipesOf(world, author);
   const box = boxFor(world, author, mounts, recipes);
   return {
-    ...openHands(world.sandbox, box),
+    ...openCloneTools(world.sandbox, box),
     diff: (part) => Promise.resolve(partReply(review, part)),
     log: (wanted) => log(world, wanted),
     trail: (query) => lookUp(world.trail, world.entries, author, query),
@@ -150,7 +150,7 @@ async function writeBundle(
 }
 
 async function log(world: World, { run, stage, part }: Parameters<ToolHost['log']>[0]): Promise<ToolReply> {
-  const record = await recordOf(world.trail, run);
+  const record = await recordOnTrail(world.trail, run);
   return record ? logPart(record, stage, part) : { ok: false, text: `there is no record of ${run}` };
 }
 

@@ -28,7 +28,7 @@ export function entryLog(): EntryLog {
 type Files = { file(path: string): Promise<Buffer | null> };
 
 /** The record of a run on the trail; null if the run was lost or is unknown. */
-export async function recordOf(trail: Files, run: RunId): Promise<RunRecord | null> {
+export async function recordOnTrail(trail: Files, run: RunId): Promise<RunRecord | null> {
   const bytes = await trail.file(`runs/${run}/results.json`);
   return bytes && RunRecord.parse(JSON.parse(bytes.toString('utf8')));
 }

@@ -15,7 +15,7 @@ import type { RunNeed } from '../../state/fold/requirement.ts';
 import { standingOf } from '../../state/gate/standing.ts';
 import { currentClaims } from '../decide/runsWanted.ts';
 import type { Command } from '../decide/state.ts';
-import { controlRequest, judgeControl } from './controls.ts';
+import { controlRequest, judgeControlRun } from './controls.ts';
 import { earlierTests, holdOuts, judgeEarlierTests } from './earlierTests.ts';
 import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { phaseNow, type Sources, type World } from './world.ts';
@@ -84,7 +84,7 @@ async function make(world: World, phase: Phase, need: RunNeed, signal: AbortSign
     harnessFiles: harness,
     hub: world.paths.hub,
     sha: need.sha,
-    ...(await special(world, phase, need)),
+    ...(await purposeOptions(world, phase, need)),
     ...snapshot(world, need),
   };
   world.onProgress({ kind: 'run', run, what, at: 'started' });
@@ -103,7 +103,7 @@ async function make(world: World, phase: Phase, need: RunNeed, signal: AbortSign
 }
 
 /** How a control, a reproducer and the like differ from an ordinary run. */
-export async function special(world: Sources, phase: Phase, need: RunNeed): Promise<Special> {
+export async function purposeOptions(world: Sources, phase: Phase, need: RunNeed): Promise<Special> {
   const { purpose } = need;
   switch (purpose.kind) {
     case 'control':
@@ -190,7 +190,7 @@ async function judgementOf(
 ): Promise<Pick<Facts<'run'>, 'control' | 'kept'>> {
   const { purpose } = need;
   if (uncounted.has(record.outcome)) return {};
-  if (purpose.kind === 'control') return { control: await judgeControl(world, phase, need, record) };
+  if (purpose.kind === 'control') return { control: await judgeControlRun(world, phase, need, record) };
   if (purpose.kind === 'kept') return { kept: await judgeEarlierTests(world, phase, need, record) };
   return {};
 }

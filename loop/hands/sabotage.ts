@@ -3,7 +3,7 @@
 
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
 import { comparedWith, sabotagesOf } from '../../state/controls/requirements.ts';
-import { patched, sabotagesMax } from '../../state/controls/sabotage.ts';
+import { applyPatch, sabotagesMax } from '../../state/controls/sabotage.ts';
 import type { Entry, IntentOf } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { EntryId, RecipeName } from '../../state/entry/ids.ts';
@@ -47,7 +47,7 @@ async function intentOf(
   const reference = comparedWith(phase, claim, gate, 'sabotage');
   const source = { hub: world.paths.hub, reference, sha: claim.sha, spec: phase.spec, recipe: pinned.recipe };
   const { edits } = patch.facts;
-  const result = patched(edits, await patchableFiles(source));
+  const result = applyPatch(edits, await patchableFiles(source));
   if ('refused' in result) throw new Refused(result.refused);
   return { kind: 'sabotage', role, phase: id, body: patch.body, facts: { session, claim: claim.id, gate, edits } };
 }

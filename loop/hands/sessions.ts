@@ -26,7 +26,7 @@ import { branchHead } from '../../state/git/git.ts';
 import { belowFloor, readCalibrations } from '../../state/trail/calibration.ts';
 import type { Command } from '../decide/state.ts';
 import { openHost } from './host.ts';
-import { failingIn, recordOf } from './log.ts';
+import { failingIn, recordOnTrail } from './log.ts';
 import { phaseNow, type World } from './world.ts';
 
 type SessionCommand = Extract<Command, { kind: 'session' }>;
@@ -225,7 +225,7 @@ async function brief(
   const nowMs = world.clock.nowMs();
   const failing = new Map<RunId, FailedTest[]>();
   for (const run of phase.runs.filter((one) => one.outcome === 'FAIL' || one.control)) {
-    failing.set(run.run, failingIn(await recordOf(world.trail, run.run)));
+    failing.set(run.run, failingIn(await recordOnTrail(world.trail, run.run)));
   }
   const left = leftOf(phase, nowMs);
   const source: ViewSource = {

@@ -4,7 +4,7 @@
 
 import picomatch from 'picomatch';
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
-import { type Review, servedTo } from '../../agents/view/diffReview.ts';
+import { type Review, servedFacts } from '../../agents/view/diffReview.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf, Facts, Intent } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
@@ -59,7 +59,7 @@ async function intentOf(world: World, author: Author, submission: Submission, re
           session,
           ...submission.facts,
           gate: gateOf(phaseNow(world, phase), submission.facts.claim),
-          ...servedTo(review, submission.facts, submission.seen),
+          ...servedFacts(review, submission.facts, submission.seen),
         },
       };
     case 'finding':

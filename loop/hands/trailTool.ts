@@ -6,7 +6,7 @@ import type { Entry } from '../../state/entry/entry.ts';
 import { renderEntry } from '../../state/entry/framing.ts';
 import type { AgentRole, PhaseId } from '../../state/entry/ids.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
-import { type EntryLog, recordOf } from './log.ts';
+import { type EntryLog, recordOnTrail } from './log.ts';
 
 const listedMax = 40;
 const testsListedMax = 100;
@@ -19,7 +19,7 @@ export async function lookUp(
   query: TrailQuery,
 ): Promise<ToolReply> {
   if (query.run) {
-    const record = await recordOf(trail, query.run);
+    const record = await recordOnTrail(trail, query.run);
     return record ? recordReply(record) : { ok: false, text: `there is no record of ${query.run}` };
   }
   const visible = log.entries.filter((entry) => isVisible(entry, who));

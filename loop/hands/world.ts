@@ -23,7 +23,7 @@ import type { Places } from './places.ts';
 export type AgentSetup = { backend: ModelBackend; price: Price; limits: Limits; secrets: string[] };
 
 /** What is reported to whoever is watching; nothing depends on it. */
-export type Progress =
+export type LoopProgress =
   | { kind: 'entry'; entry: Entry }
   | { kind: 'run'; run: RunId; what: string; at: 'started' | 'stage' | 'ended'; stage?: string; outcome?: Outcome }
   | {
@@ -46,7 +46,7 @@ export type World = {
   clock: Clock;
   log: Logger;
   agents: Record<AgentRole, AgentSetup>;
-  onProgress(progress: Progress): void;
+  onProgress(progress: LoopProgress): void;
 };
 
 /** The part of the world that determines how a run is made; anyone who can read a trail has it. */

@@ -17,14 +17,14 @@ import { type Screen, styled } from '../terminal/print.ts';
 import type { Here } from '../workspace/place.ts';
 import { rotateAct } from '../workspace/rotate.ts';
 import { supervisorOf } from '../workspace/running.ts';
-import { type Answer, answered, answerTo, drop, signed, stamp } from '../workspace/sign.ts';
+import { type ActAnswer, answerTo, drop, signed, stamp, untilAnswered } from '../workspace/sign.ts';
 import { amendAct, amendSays } from './amend.ts';
-import { isPutOff, takeUpAct } from './takeUp.ts';
+import { isDeferred, reentryAct } from './takeUp.ts';
 
 const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
 
 /** What you typed; `id` and `gate` as you wrote them. */
-export type Decision =
+export type ActDecision =
   /** `plan`: the file of the plan that does a deferred item. */
   | { act: 'approve'; id: string; plan?: string; because?: string }
   | { act: 'refuse' | 'lift'; id: string; because?: string }
@@ -54,11 +54,11 @@ export type ActReport = {
   words: string;
   nonce: string;
   supervisor: number | null;
-  answer: Answer;
+  answer: ActAnswer;
 };
 
 /** Signs the act and drops it in the inbox. Throws UsageError, before signing, if the decision is impossible. */
-export async function decide(decision: Decision, options: ActOptions): Promise<ActReport> {
+export async function decideAct(decision: ActDecision, options: ActOptions): Promise<ActReport> {
   const { place, now } = options;
   const { act, remark } = await withTrail(place.paths.hub, async (trail) => {
     const { act, phase, remark } = await signedActOf(decision, trail, options);
@@ -80,7 +80,7 @@ export async function decide(decision: Decision, options: ActOptions): Promise<A
   const nonce = await drop(place, act);
   const supervisor = supervisorOf(place.paths);
   const { inbox } = place.paths;
-  const answer = supervisor === null ? answerTo(inbox, nonce) : await answered(inbox, nonce);
+  const answer = supervisor === null ? answerTo(inbox, nonce) : await untilAnswered(inbox, nonce);
   const exit = answer.kind === 'refused' ? exits.no : exits.yes;
   const words = actWords(act.act.payload) + (remark === undefined ? '' : `; ${remark}`);
   return { exit, words, nonce, supervisor, answer };
@@ -88,7 +88,7 @@ export async function decide(decision: Decision, options: ActOptions): Promise<A
 
 /** The signed act, the phase that it belongs to, and a remark for the terminal. */
 async function signedActOf(
-  decision: Decision,
+  decision: ActDecision,
   trail: Trail,
   options: ActOptions,
 ): Promise<{ act: SignedAct; phase: PhaseId | null; remark?: string }> {
@@ -96,8 +96,8 @@ async function signedActOf(
   const about = 'id' in decision ? trail.entries[entryNumber(decision.id) - 1] : undefined;
   const expiresMs = expires === undefined ? {} : { expiresMs: momentOf(expires, now) - now.getTime() };
   const signing = { env, now, ...expiresMs };
-  if (decision.act === 'approve' && (decision.plan !== undefined || isPutOff(about)))
-    return { act: await takeUpAct(about, decision.plan, { ...signing, place, dir }), phase: null };
+  if (decision.act === 'approve' && (decision.plan !== undefined || isDeferred(about)))
+    return { act: await reentryAct(about, decision.plan, { ...signing, place, dir }), phase: null };
   if (decision.act === 'rotate') {
     const { act: _act, role, ...rotation } = decision;
     return { act: await rotateAct(role, { ...signing, place, dir, ...rotation }), phase: null };
@@ -107,7 +107,7 @@ async function signedActOf(
     const act = await amendAct(phase, decision.plan, becauseOf(decision), { ...signing, place, dir });
     return { act, phase: phase.id, remark: amendSays(phase, act) };
   }
-  const phase = phaseOf(trail, isPutOff(about) ? (about?.phase ?? undefined) : options.phase);
+  const phase = phaseOf(trail, isDeferred(about) ? (about?.phase ?? undefined) : options.phase);
   return { act: signed(place, payloadOf(decision, phase, trail, now), signing), phase: phase.id };
 }
 
@@ -152,7 +152,7 @@ function phaseOf({ state }: Trail, id: string | undefined): Phase {
   throw new UsageError('no phase is open or parked, so there is nothing to decide; see: coldpass status');
 }
 
-type InPhase = Exclude<Decision, { act: 'amend' | 'rotate' }>;
+type InPhase = Exclude<ActDecision, { act: 'amend' | 'rotate' }>;
 
 function payloadOf(decision: InPhase, phase: Phase, trail: Trail, now: Date): ActPayload {
   const because = becauseOf(decision);
@@ -180,7 +180,7 @@ function payloadOf(decision: InPhase, phase: Phase, trail: Trail, now: Date): Ac
   }
 }
 
-function becauseOf(decision: Decision): string {
+function becauseOf(decision: ActDecision): string {
   const text = 'because' in decision ? (decision.because ?? '') : '';
   const isNeeded = !['approve', 'resume', 'note'].includes(decision.act);
   if (isNeeded && text.trim() === '') throw new UsageError(`${decision.act}: give a reason with --because "…"`);

@@ -8,11 +8,11 @@ import { checkPlan, newPlan } from '../../state/plan/plan.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import { readHere } from '../workspace/here.ts';
-import type { Asked } from '../workspace/place.ts';
+import type { CommandContext } from '../workspace/place.ts';
 import { planBytes, problemLine } from './queue.ts';
 
-export type PlanMade = { exit: Exit; file: string; phase: PhaseId };
-export type PlanChecked = {
+export type NewPlanReport = { exit: Exit; file: string; phase: PhaseId };
+export type PlanCheckReport = {
   /** 0 ready to run (perhaps with warnings), 1 not. */
   exit: Exit;
   file: string;
@@ -24,7 +24,7 @@ export type PlanChecked = {
 };
 
 /** Writes `plan-phase-<id>.md` in the current folder. Throws UsageError if it exists. */
-export async function planNew(asked: Asked, title: string): Promise<PlanMade> {
+export async function planNew(asked: CommandContext, title: string): Promise<NewPlanReport> {
   const { repository, config } = await readHere(asked);
   const recipe = Object.keys(config.recipes)[0] ?? 'unit';
   const { phase, file, text } = newPlan({ title, recipe, base: config.base });
@@ -40,7 +40,7 @@ export async function planNew(asked: Asked, title: string): Promise<PlanMade> {
 }
 
 /** Throws UsageError if the file cannot be read. */
-export async function planCheck(asked: Asked, file: string): Promise<PlanChecked> {
+export async function planCheck(asked: CommandContext, file: string): Promise<PlanCheckReport> {
   const { config } = await readHere(asked);
   const text = planBytes(asked.dir, file).toString('utf8');
   const { spec, problems, proposed, told: outline } = checkPlan(text, config.recipes);
@@ -54,11 +54,11 @@ export async function planCheck(asked: Asked, file: string): Promise<PlanChecked
   };
 }
 
-export function sayPlanMade({ file }: PlanMade, out: Screen): void {
+export function sayPlanMade({ file }: NewPlanReport, out: Screen): void {
   out.line(styled`${out.paint.good('wrote')}   ${file}; fill it in, then type: coldpass plan check ${file}`);
 }
 
-export function sayPlanChecked({ exit, file, phase, gates, problems, proposed }: PlanChecked, out: Screen): void {
+export function sayPlanChecked({ exit, file, phase, gates, problems, proposed }: PlanCheckReport, out: Screen): void {
   const { paint } = out;
   for (const problem of problems) {
     const mark = problem.level === 'error' ? paint.bad('error  ') : paint.warn('warning');

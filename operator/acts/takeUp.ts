@@ -11,19 +11,19 @@ import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
 export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };
 
 /** True for entries that a plan answers. */
-export function isPutOff(entry: Entry | undefined): boolean {
+export function isDeferred(entry: Entry | undefined): boolean {
   return entry?.kind === 'deferral' || entry?.kind === 'reentry';
 }
 
 /**
  * The act for the plan in `file`. Throws UsageError for a plan that cannot be queued, or an entry that no plan answers.
  */
-export function takeUpAct(
+export function reentryAct(
   target: Entry | undefined,
   file: string | undefined,
   options: TakeUpOptions,
 ): Promise<SignedAct> {
-  if (!target || !isPutOff(target)) throw new UsageError('--plan is only for deferred items; see: coldpass inbox');
+  if (!target || !isDeferred(target)) throw new UsageError('--plan is only for deferred items; see: coldpass inbox');
   if (file === undefined)
     throw new UsageError(
       `#${target.id} is a deferred item; name the plan that does it: coldpass approve ${target.id} --plan FILE`,

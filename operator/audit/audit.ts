@@ -7,18 +7,18 @@ import { type Exit, exits } from '../terminal/errors.ts';
 import { short } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import { here } from '../workspace/here.ts';
-import type { Asked } from '../workspace/place.ts';
+import type { CommandContext } from '../workspace/place.ts';
 
-export type Audited = AuditReport & { exit: Exit };
+export type AuditResult = AuditReport & { exit: Exit };
 
 /**
  * Audits the workspace's hub with its heads.log, or the hub at `hub`, wherever that is. A full audit, unless
  * `sinceLast` asks only for what came after the last sound one. Exit 0 sound, 1 not.
  */
 export async function auditTrail(
-  asked: Asked,
+  asked: CommandContext,
   anchors: { root?: string; head?: string; hub?: string; sinceLast?: boolean },
-): Promise<Audited> {
+): Promise<AuditResult> {
   const { hub, sinceLast = false, ...known } = anchors;
   const place = hub === undefined ? (await here(asked)).paths : null;
   const mark = { ...(place && { mark: place.auditMark }), sinceMark: sinceLast };
@@ -33,7 +33,7 @@ export async function witnessed(where: AuditOptions, headsLog: string): Promise<
   return bare?.entries === 0 ? bare : audit({ ...where, headsLog });
 }
 
-export function sayAudit(report: Audited, out: Screen): void {
+export function sayAudit(report: AuditResult, out: Screen): void {
   const { paint } = out;
   const { root, tail, problems } = report;
   for (const problem of problems) out.line(styled`${paint.bad('wrong')}  ${problemWords(problem)}`);

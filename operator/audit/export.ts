@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Source } from '../../state/audit/statement.ts';
+import type { StatementSource } from '../../state/audit/statement.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import type { Sha } from '../../state/entry/ids.ts';
 import { type EnvelopeKey, publicPem } from '../../state/keys/dsse.ts';
@@ -18,9 +18,9 @@ import { phaseNamed } from '../show/explain.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import type { Screen } from '../terminal/print.ts';
 import { here } from '../workspace/here.ts';
-import type { Asked } from '../workspace/place.ts';
+import type { CommandContext } from '../workspace/place.ts';
 import { witnessed } from './audit.ts';
-import { type ExportedPhase, exportPhase, type Files, type Keys } from './exportPhase.ts';
+import { type ExportedPhase, type ExportFiles, type ExportKeys, exportPhase } from './exportPhase.ts';
 import { exportReadme } from './exportReadme.ts';
 
 export type ExportOptions = {
@@ -34,7 +34,7 @@ export type ExportOptions = {
 export type ExportReport = { exit: Exit; dir: string; root: string; head: Sha; phases: ExportedPhase[] };
 
 /** Throws UsageError for an unusable folder, phase or URI, or if the keys are missing; Refused if the audit fails. */
-export async function exportStatements(asked: Asked, options: ExportOptions): Promise<ExportReport> {
+export async function exportStatements(asked: CommandContext, options: ExportOptions): Promise<ExportReport> {
   const { paths, workspace } = await here(asked);
   const { root, name } = workspace;
   const resource = options.resource ?? `coldpass:${root}#${name}`;
@@ -76,12 +76,12 @@ export function sayExported({ dir, phases }: ExportReport, out: Screen): void {
   out.line(`→ written to ${dir}; anyone with openssl can verify them there: sh verify.sh`);
 }
 
-type Making = { source: Source; keys: Keys; phase: string | undefined };
+type Making = { source: StatementSource; keys: ExportKeys; phase: string | undefined };
 
 async function makeFiles(trail: Trail, { source, keys, phase }: Making) {
   const chosen = phase === undefined ? Object.values(trail.state.phases) : [phaseNamed(trail.state, phase)];
   if (chosen.length === 0) throw new UsageError('no phase has been opened yet, so there is nothing to export');
-  const files: Files = new Map();
+  const files: ExportFiles = new Map();
   const phases: ExportedPhase[] = [];
   for (const one of chosen) phases.push(await exportPhase(trail, one, { source, keys, files }));
   for (const role of ['runner', 'supervisor'] as const) files.set(`${role}.pem`, Buffer.from(publicPem(keys[role])));
@@ -102,9 +102,9 @@ async function auditedHead({ hub, headsLog }: TrailExport['paths'], root: string
 }
 
 /** The keys that currently count on the trail for these roles. */
-async function keysOf({ hub, keys: dir }: TrailExport['paths'], head: Sha): Promise<Keys> {
+async function keysOf({ hub, keys: dir }: TrailExport['paths'], head: Sha): Promise<ExportKeys> {
   const signers = await signersAt(hub, head);
-  const open = (role: keyof Keys): EnvelopeKey => {
+  const open = (role: keyof ExportKeys): EnvelopeKey => {
     const path = join(dir, role);
     if (!existsSync(path))
       throw new UsageError(

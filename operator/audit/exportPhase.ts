@@ -10,7 +10,7 @@ import {
   requiredBy,
   runStatement,
   runsUnder,
-  type Source,
+  type StatementSource,
 } from '../../state/audit/statement.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { EntryOf } from '../../state/entry/entry.ts';
@@ -21,17 +21,17 @@ import { RunRecord } from '../../state/entry/record.ts';
 import { gatesAndDone } from '../../state/entry/spec.ts';
 import { fold } from '../../state/fold/fold.ts';
 import { type GateReport, gateReport } from '../../state/gate/gate.ts';
-import { type EnvelopeKey, sealed } from '../../state/keys/dsse.ts';
+import { type EnvelopeKey, sealStatement } from '../../state/keys/dsse.ts';
 import type { Trail } from '../../state/trail/read.ts';
 
-export type Keys = Record<'runner' | 'supervisor', EnvelopeKey>;
+export type ExportKeys = Record<'runner' | 'supervisor', EnvelopeKey>;
 /** Each file's bytes, by its path in the exported folder. */
-export type Files = Map<string, Buffer>;
+export type ExportFiles = Map<string, Buffer>;
 export type ExportedGate = { gate: GateId; result: 'PASSED' | 'FAILED'; file: string };
 /** `unclaimed`: gates without a commit that a statement could be about. */
 export type ExportedPhase = { phase: PhaseId; runs: number; gates: ExportedGate[]; unclaimed: GateId[] };
 
-type Into = { source: Source; keys: Keys; files: Files };
+type Into = { source: StatementSource; keys: ExportKeys; files: ExportFiles };
 
 /** Adds the phase's envelopes to `files`. Throws TrailError if a record is not the one that its entry names. */
 export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promise<ExportedPhase> {
@@ -52,7 +52,7 @@ export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promi
     const waived = waivedUnder(phase, reports, gate);
     const statement = gateStatement({ phase, report, at, source: into.source, inputs, waived });
     const file = `${gate}.vsa.json`;
-    const digest = statement && store(into.files, phase.id, file, sealed(statement, into.keys.supervisor));
+    const digest = statement && store(into.files, phase.id, file, sealStatement(statement, into.keys.supervisor));
     if (digest) gates.push({ gate, result: report.holds ? 'PASSED' : 'FAILED', file: join(phase.id, file) });
     const input = digest && ({ file, digest, predicate: 'vsa', name: `${phase.id}/${gate}` } as const);
     summaries.set(gate, input);
@@ -72,7 +72,7 @@ async function exportRuns(trail: Trail, phase: Phase, { keys, files }: Into): Pr
     const file = `${run}.test-result.json`;
     const plan = state.phases[phase.id]?.plan ?? phase.plan;
     const statement = runStatement(entry, await recordOf(trail, entry), plan);
-    const digest = store(files, phase.id, file, sealed(statement, keys.runner));
+    const digest = store(files, phase.id, file, sealStatement(statement, keys.runner));
     inputs.set(run, { file, digest, predicate: 'test-result', name: run });
   }
   return inputs;
@@ -113,7 +113,7 @@ function waivedUnder(
   return [...all].sort((a, b) => a - b);
 }
 
-function store(files: Files, phase: PhaseId, file: string, bytes: Buffer): Input['digest'] {
+function store(files: ExportFiles, phase: PhaseId, file: string, bytes: Buffer): Input['digest'] {
   files.set(join(phase, file), bytes);
   return digestOf(bytes);
 }

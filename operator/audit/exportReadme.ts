@@ -1,12 +1,12 @@
 // The README for exported statements: what they are, and how a stranger verifies one by hand.
 
-import type { Source } from '../../state/audit/statement.ts';
+import type { StatementSource } from '../../state/audit/statement.ts';
 import { intotoType } from '../../state/keys/dsse.ts';
-import type { ExportedPhase, Keys } from './exportPhase.ts';
+import type { ExportedPhase, ExportKeys } from './exportPhase.ts';
 
 type Exported = {
-  source: Source;
-  keys: Keys;
+  source: StatementSource;
+  keys: ExportKeys;
   phases: ExportedPhase[];
 };
 

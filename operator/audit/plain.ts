@@ -4,19 +4,19 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { git } from '../../state/git/process.ts';
-import { type Known, withRepository } from '../../state/plain/evidence.ts';
+import { type KnownCommits, withRepository } from '../../state/plain/evidence.ts';
 import type { KnownCommit, PlainFile, PlainTrail } from '../../state/plain/report.ts';
 import { readPlainTrail } from '../../state/plain/trail.ts';
 import { findRepository, gitOptions } from '../project/repository.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
-import type { Asked } from '../workspace/place.ts';
+import type { CommandContext } from '../workspace/place.ts';
 
 const fileBytesMax = 1024 * 1024;
 const filesMax = 32;
 /** Over all files together; about 5 s of work at worst. */
 const linesMax = 40_000;
 
-export type PlainAudited = PlainTrail & {
+export type PlainAuditReport = PlainTrail & {
   /** 0 nothing flagged, 1 flagged. */
   exit: Exit;
   files: string[];
@@ -29,7 +29,11 @@ const trailOptions = { root: '--root', head: '--head', hub: '--hub', sinceLast: 
 type PlainOptions = { repo?: string } & Partial<Record<keyof typeof trailOptions, unknown>>;
 
 /** Throws UsageError for a file that is not readable text, or a `repo` that is not a repository. */
-export async function auditPlain(asked: Asked, names: string[], options: PlainOptions): Promise<PlainAudited> {
+export async function auditPlain(
+  asked: CommandContext,
+  names: string[],
+  options: PlainOptions,
+): Promise<PlainAuditReport> {
   const { repo } = options;
   const [misplaced] = Object.entries(trailOptions).filter(
     ([name]) => options[name as keyof typeof trailOptions] !== undefined,
@@ -89,7 +93,7 @@ function boundedBytes(descriptor: number, name: string): Buffer {
 }
 
 /** Asks git once for all names: which of them are commits, then the subjects of those. */
-async function lookUp(dir: string, uid: number, { commits }: PlainTrail): Promise<Known> {
+async function lookUp(dir: string, uid: number, { commits }: PlainTrail): Promise<KnownCommits> {
   const repository = await findRepository(dir, uid);
   const names = commits.map(({ commit }) => commit);
   const ask = async (args: string[], lines: string[]) => {

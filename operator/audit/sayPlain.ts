@@ -5,14 +5,14 @@ import type { PlainGate, PlainTrail, PlainVerdict, Where } from '../../state/pla
 import { exits } from '../terminal/errors.ts';
 import { short } from '../terminal/lines.ts';
 import { cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';
-import type { PlainAudited } from './plain.ts';
+import type { PlainAuditReport } from './plain.ts';
 
 const listedMax = 40;
 const placesMax = 4;
 const evidenceMax = 5;
 const textCharsMax = 160;
 
-export function sayPlain(report: PlainAudited, out: Screen): void {
+export function sayPlain(report: PlainAuditReport, out: Screen): void {
   const { paint } = out;
   const at = placesIn(report.files);
   const blocks: [string, Painted[]][] = [

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CommandRecipe, type Stage } from '../../state/entry/recipe.ts';
 import type { Machine, NodeTool, Project } from './project.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
-import { hostOf } from './toolchain.ts';
+import { hostOfUrl } from './toolchain.ts';
 
 const publicRegistry = 'https://registry.npmjs.org/';
 const testFilesReadMax = 50;
@@ -159,7 +159,7 @@ function setupStage(
   const reporter = needsReporter
     ? ` && npm install --no-save --ignore-scripts --no-audit --no-fund${flag} ${jestReporter}`
     : '';
-  const hosts = [...new Set([hostOf(registry), ...lockHosts(project, registry)])];
+  const hosts = [...new Set([hostOfUrl(registry), ...lockHosts(project, registry)])];
   return {
     stage: { name: 'setup', run: `${run}${reporter}`, seconds: 600, network: hosts },
     notes: [
@@ -192,9 +192,9 @@ function installCommand(project: Project, machine: Machine, flag: string): { run
 // Other hosts that a lockfile gets packages from. npm asks its own registry for packages locked from the public one.
 function lockHosts(project: Project, registry: string): string[] {
   const text = project.read('package-lock.json') ?? project.read('npm-shrinkwrap.json') ?? '';
-  const hosts = [...text.matchAll(/"resolved": "(https?:\/\/[^"/]+\/)/g)].map(([, url]) => hostOf(url as string));
+  const hosts = [...text.matchAll(/"resolved": "(https?:\/\/[^"/]+\/)/g)].map(([, url]) => hostOfUrl(url as string));
   return [...new Set(hosts)]
-    .filter((host) => host !== hostOf(publicRegistry) && host !== hostOf(registry))
+    .filter((host) => host !== hostOfUrl(publicRegistry) && host !== hostOfUrl(registry))
     .slice(0, 10);
 }
 

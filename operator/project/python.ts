@@ -6,7 +6,7 @@ import { CommandRecipe } from '../../state/entry/recipe.ts';
 import type { ToolGrant } from '../../state/trail/workspace.ts';
 import type { Machine, PipSources, Project, PythonTool } from './project.ts';
 import { type Proposal, reportFile, withoutSecrets } from './proposal.ts';
-import { hostOf, packageTools } from './toolchain.ts';
+import { hostOfUrl, packageTools } from './toolchain.ts';
 
 const publicHosts = ['pypi.org', 'files.pythonhosted.org'];
 const testPattern = /(^|\/)(test_[^/]*|[^/]*_test)\.py$/;
@@ -111,7 +111,7 @@ function installation(wanted: Wanted, sources: PipSources): Installation {
   const upgrade = wanted.usesGroups ? ` && ${pip} --upgrade pip` : '';
   return {
     run: `python3 -m venv .venv${upgrade} && ${pip} ${what}`,
-    hosts: [...new Set([...(index ? [hostOf(index)] : publicHosts), ...extra.map(hostOf)])],
+    hosts: [...new Set([...(index ? [hostOfUrl(index)] : publicHosts), ...extra.map(hostOfUrl)])],
     tools: packageTools(sources),
   };
 }

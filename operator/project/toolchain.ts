@@ -143,7 +143,7 @@ function words(value: string): string[] {
 }
 
 /** `host`, or `host:port` if the port is not the scheme's default. */
-export function hostOf(url: string): string {
+export function hostOfUrl(url: string): string {
   return new URL(url).host;
 }
 

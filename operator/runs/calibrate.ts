@@ -19,7 +19,7 @@ import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Painted, type Screen, styled } from '../terminal/print.ts';
 import { agentsFrom } from '../workspace/agents.ts';
 import { here } from '../workspace/here.ts';
-import type { Asked, Here } from '../workspace/place.ts';
+import type { CommandContext, Here } from '../workspace/place.ts';
 import { sandboxOf } from '../workspace/sandbox.ts';
 
 /** The most that a calibration may cost by default. */
@@ -27,7 +27,7 @@ export const calibrationUsdDefault = 10;
 const limits = { memoryMb: 1024, processes: 128, diskMb: 256, seconds: 120 };
 
 export type CalibrateOptions = {
-  asked: Asked;
+  asked: CommandContext;
   /** The role to calibrate. */
   role: string;
   /** The most that it may cost; null for the default. */

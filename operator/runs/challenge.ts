@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pinnedRecipe } from '../../loop/hands/opening.ts';
-import { special } from '../../loop/hands/runs.ts';
+import { purposeOptions } from '../../loop/hands/runs.ts';
 import type { Sources } from '../../loop/hands/world.ts';
 import { coldRun } from '../../runner/run/coldrun.ts';
-import type { ColdRunRequest, Progress } from '../../runner/run/request.ts';
+import type { ColdRunRequest, RunProgress } from '../../runner/run/request.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
 import { TrailError } from '../../state/entry/errors.ts';
@@ -21,14 +21,14 @@ import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { checkGrants } from '../acts/queue.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import type { Here } from '../workspace/place.ts';
-import { type Comparison, compared } from './compare.ts';
+import { type Comparison, compareRecords } from './compare.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
 import { runIdOf } from './runs.ts';
 
 export type ChallengeOptions = {
   now(): Date;
   signal: AbortSignal;
-  onProgress?(progress: Progress): void;
+  onProgress?(progress: RunProgress): void;
   onNote?(line: string): void;
 };
 
@@ -50,7 +50,7 @@ export async function challenge(place: Here, name: string, options: ChallengeOpt
   checkGrants(request.pinned.name, request.pinned.recipe, place.workspace.grants);
   return withOwnEngine(place, options.onNote, async (own) => {
     const record = await again(request, own, options);
-    const comparison = compared(recorded, record);
+    const comparison = compareRecords(recorded, record);
     const isKnown = !uncounted.has(record.outcome);
     return {
       exit: !isKnown ? exits.machine : comparison.alike ? exits.yes : exits.no,
@@ -82,7 +82,7 @@ async function recall(trail: Trail, { paths }: Here, run: RunId): Promise<Recall
   const phase = entry.phase === null ? undefined : sources.trail.state.phases[entry.phase];
   if (!phase) throw new TrailError('bad-trail', `${run} belongs to no phase; see: coldpass audit`);
   const { pinned, harness } = await pinnedRecipe(sources, recipeDigest);
-  const extras = await special(sources, phase, { slot: slotOf(purpose), purpose, recipe, sha });
+  const extras = await purposeOptions(sources, phase, { slot: slotOf(purpose), purpose, recipe, sha });
   const request = { purpose, pinned, harnessFiles: harness, hub: paths.hub, sha, ...extras };
   return { entry: { ...entry, id: entry.id as EntryId }, recorded, request };
 }

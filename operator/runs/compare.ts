@@ -19,7 +19,7 @@ export type Comparison = {
   cut: boolean;
 };
 
-export function compared(recorded: RunRecord, now: RunRecord): Comparison {
+export function compareRecords(recorded: RunRecord, now: RunRecord): Comparison {
   const [before, after] = [endings(recorded.tests), endings(now.tests)];
   const shared = [...before].filter(([id]) => after.has(id));
   const differ = shared

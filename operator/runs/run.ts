@@ -5,7 +5,7 @@
 // Exit: 0 done and delivered · 1 abandoned or refused · 3 needs you · 4 stopped early (rerun to resume)
 
 import type { Clock } from '../../agents/model/clock.ts';
-import type { Progress } from '../../loop/hands/world.ts';
+import type { LoopProgress } from '../../loop/hands/world.ts';
 import { supervise } from '../../loop/supervisor.ts';
 import { Refused } from '../../state/entry/errors.ts';
 import { DONE, type PhaseId, type Sha } from '../../state/entry/ids.ts';
@@ -20,17 +20,17 @@ import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { openLog } from '../terminal/log.ts';
 import { type Agents, agentsFrom } from '../workspace/agents.ts';
 import { here } from '../workspace/here.ts';
-import type { Asked, Here } from '../workspace/place.ts';
+import type { CommandContext, Here } from '../workspace/place.ts';
 import { supervisorOf } from '../workspace/running.ts';
 import { answerTo, drop } from '../workspace/sign.ts';
 
 export type RunOptions = {
-  asked: Asked;
+  asked: CommandContext;
   /** Without a plan, continues the open or queued phase. */
   plan?: string;
   clock: Clock;
   signal: AbortSignal;
-  onProgress?(progress: Progress): void;
+  onProgress?(progress: LoopProgress): void;
   /** Prints a line before the work starts. */
   onNote?(line: string): void;
   /** Replaces the agents from the configuration and environment. */

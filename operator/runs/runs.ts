@@ -12,7 +12,7 @@ import { badge } from '../terminal/badge.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { countWords, purposeWords, short } from '../terminal/lines.ts';
 import { type Screen, styled } from '../terminal/print.ts';
-import { countsOf, sayRecord } from '../terminal/sayRecord.ts';
+import { recordCounts, sayRecord } from '../terminal/sayRecord.ts';
 import type { Here } from '../workspace/place.ts';
 
 const listedMax = 40;
@@ -117,7 +117,7 @@ function rowsOf({ entries }: Trail): RunRow[] {
 function trialRow(record: RunRecord): RunRow {
   const { run, outcome, purpose, recipe, shas, startedAtMs } = record;
   const at = `${new Date(startedAtMs).toISOString().slice(0, 19)}Z`;
-  const tests = countWords(countsOf(record));
+  const tests = countWords(recordCounts(record));
   return {
     run,
     entry: null,

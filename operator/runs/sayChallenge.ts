@@ -3,7 +3,7 @@
 import { uncounted } from '../../state/entry/record.ts';
 import { countWords, purposeWords } from '../terminal/lines.ts';
 import { cleanLine, type Screen, styled } from '../terminal/print.ts';
-import { countsOf, sayRecord } from '../terminal/sayRecord.ts';
+import { recordCounts, sayRecord } from '../terminal/sayRecord.ts';
 import type { ChallengeReport } from './challenge.ts';
 
 const listedMax = 20;
@@ -17,7 +17,7 @@ export function sayChallenge(report: ChallengeReport, out: Screen): void {
     return;
   }
   const word = comparison.alike ? out.paint.good('ALIKE') : out.paint.bad('DIFFERS');
-  const counts = comparison.alike ? `: ${record.outcome}, ${countWords(countsOf(record))}, each as recorded` : '';
+  const counts = comparison.alike ? `: ${record.outcome}, ${countWords(recordCounts(record))}, each as recorded` : '';
   out.line(styled`${word}  ${what}${counts} (#${entry})`);
   if (!comparison.alike) sayDifferences(report, out);
 }

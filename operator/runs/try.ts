@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { coldRun } from '../../runner/run/coldrun.ts';
 import { pinRecipe } from '../../runner/run/pinned.ts';
-import type { ColdRunRequest, Progress } from '../../runner/run/request.ts';
+import type { ColdRunRequest, RunProgress } from '../../runner/run/request.ts';
 import type { RecipeName, RunId, Sha } from '../../state/entry/ids.ts';
 import { isApp } from '../../state/entry/recipe.ts';
 import type { Outcome, RunRecord } from '../../state/entry/record.ts';
@@ -19,11 +19,11 @@ import { gitOptions } from '../project/repository.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { cleanLine } from '../terminal/print.ts';
 import { here } from '../workspace/here.ts';
-import type { Asked, Here } from '../workspace/place.ts';
+import type { CommandContext, Here } from '../workspace/place.ts';
 import { type OwnGround, withOwnEngine } from './ownRun.ts';
 
 export type TryOptions = {
-  asked: Asked;
+  asked: CommandContext;
   /** By default the only recipe. */
   recipe?: string;
   /** By default the commit that is checked out. */
@@ -32,7 +32,7 @@ export type TryOptions = {
   signal: AbortSignal;
   /** Leaves a red run standing until the signal aborts, so that you can look at it. */
   keep?: boolean;
-  onProgress?(progress: Progress): void;
+  onProgress?(progress: RunProgress): void;
   /** Prints a line, before the run starts and when a red run is left standing. */
   onNote?(line: string): void;
 };

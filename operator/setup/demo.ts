@@ -9,16 +9,16 @@ import type { Clock } from '../../agents/model/clock.ts';
 import { priceOf } from '../../agents/model/spend.ts';
 import { startScripted } from '../../agents/scripted/scripted.ts';
 import { limitsFrom } from '../../agents/session/limits.ts';
-import type { AgentSetup, Progress } from '../../loop/hands/world.ts';
+import type { AgentSetup, LoopProgress } from '../../loop/hands/world.ts';
 import { makeRepository } from '../../state/git/checkout.ts';
-import { type Audited, auditTrail, sayAudit } from '../audit/audit.ts';
+import { type AuditResult, auditTrail, sayAudit } from '../audit/audit.ts';
 import type { Env } from '../project/project.ts';
 import { type RunEnd, run } from '../runs/run.ts';
 import { sayRun } from '../runs/sayRun.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import { type Screen, styled } from '../terminal/print.ts';
 import type { Agents } from '../workspace/agents.ts';
-import type { Asked } from '../workspace/place.ts';
+import type { CommandContext } from '../workspace/place.ts';
 import { type InitReport, init } from './init.ts';
 import { demoDir, demoScript } from './story.ts';
 
@@ -37,11 +37,11 @@ export type DemoOptions = {
   signal: AbortSignal;
   /** Called once everything is set up, before anything runs. */
   onLaid?(ground: DemoGround): void;
-  onProgress?(progress: Progress): void;
+  onProgress?(progress: LoopProgress): void;
 };
 
-export type DemoGround = { dir: string; repo: string; plan: string; asked: Asked; made: InitReport };
-export type DemoEnd = { exit: Exit; dir: string; repo: string; state: string; run: RunEnd; audit: Audited };
+export type DemoGround = { dir: string; repo: string; plan: string; asked: CommandContext; made: InitReport };
+export type DemoEnd = { exit: Exit; dir: string; repo: string; state: string; run: RunEnd; audit: AuditResult };
 
 /** Sets up the sample project, runs the phase, audits its trail. */
 export async function demo(options: DemoOptions): Promise<DemoEnd> {
@@ -104,7 +104,7 @@ export function sayGround({ dir }: DemoGround, out: Screen): void {
 }
 
 /** Warns at once if the phase opens without a sandbox, which is allowed only in a demo. */
-export function sayUnboxed(progress: Progress, { line, paint }: Screen): void {
+export function sayUnboxed(progress: LoopProgress, { line, paint }: Screen): void {
   if (progress.kind !== 'entry' || progress.entry.kind !== 'phase') return;
   const { facts } = progress.entry;
   if (facts.event !== 'opened' || facts.sandbox !== 'none') return;

@@ -4,7 +4,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkGrant } from '../../runner/box/grant.ts';
-import type { Opened } from '../../runner/box/open.ts';
+import type { OpenResult } from '../../runner/box/open.ts';
 import type { DockerReport } from '../../runner/swarm/engine/report.ts';
 import { git } from '../../state/git/process.ts';
 import { loadSigner } from '../../state/keys/keys.ts';
@@ -28,8 +28,8 @@ const diskWarnMb = 2048;
 const diskFailMb = 256;
 const mebibyte = 1024 * 1024;
 
-export type Finding = { state: 'ok' | 'warn' | 'fail'; what: string; remedy: string | null };
-export type DoctorReport = { exit: Exit; checks: Finding[]; counts: Record<Finding['state'], number> };
+export type Diagnosis = { state: 'ok' | 'warn' | 'fail'; what: string; remedy: string | null };
+export type DoctorReport = { exit: Exit; checks: Diagnosis[]; counts: Record<Diagnosis['state'], number> };
 
 export type DoctorOptions = {
   dir: string;
@@ -42,7 +42,7 @@ export type DoctorOptions = {
   /**
    * Opens the sandbox that runs here would use and tests it; `place` is null outside a workspace. The doctor closes it.
    */
-  sandbox(place: Here | null): Promise<Opened>;
+  sandbox(place: Here | null): Promise<OpenResult>;
   stateDir?: string;
   /** Name resolution; the machine's own by default. */
   lookup?: Lookup;
@@ -70,7 +70,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
 }
 
 /** The result of `find`. If it throws an error that you can fix, adds a finding and returns null. */
-async function attempt<T>(checks: Finding[], find: () => Promise<T>): Promise<T | null> {
+async function attempt<T>(checks: Diagnosis[], find: () => Promise<T>): Promise<T | null> {
   try {
     return await find();
   } catch (error) {
@@ -82,19 +82,19 @@ async function attempt<T>(checks: Finding[], find: () => Promise<T>): Promise<T 
 }
 
 // Our errors have the form "what is wrong; what to do".
-function fromLine(line: string): Finding {
+function fromLine(line: string): Diagnosis {
   const cut = line.indexOf('; ');
   return cut < 0 ? { state: 'fail', what: line, remedy: null } : fail(line.slice(0, cut), line.slice(cut + 2));
 }
 
-function nodeCheck(version: string): Finding {
+function nodeCheck(version: string): Diagnosis {
   const what = `Node ${version}`;
   return atLeast(version, nodeLowest)
     ? ok(what)
     : fail(what, `Coldpass needs Node ${nodeLowest.join('.')} or later; install one from nodejs.org`);
 }
 
-async function gitCheck(): Promise<Finding> {
+async function gitCheck(): Promise<Diagnosis> {
   const result = await git('/', ['--version'], { checkout: true }).catch(() => null);
   const version = result?.stdout.toString().match(/\d+\.\d+(\.\d+)?/)?.[0];
   if (version === undefined) return fail('git not found', 'install git (Debian: apt-get install git)');
@@ -103,11 +103,11 @@ async function gitCheck(): Promise<Finding> {
     : fail(`git ${version}`, `Coldpass needs git ${gitLowest.join('.')} or later; update it`);
 }
 
-function flockCheck(env: Env): Finding {
+function flockCheck(env: Env): Diagnosis {
   return findProgram('flock', env) ? ok('flock') : fail('flock not found', 'install util-linux');
 }
 
-function sandboxChecks(opened: Opened): Finding[] {
+function sandboxChecks(opened: OpenResult): Diagnosis[] {
   const { selfTest } = opened;
   const seconds = (selfTest.ms / 1000).toFixed(1);
   if (opened.sandbox) {
@@ -119,12 +119,12 @@ function sandboxChecks(opened: Opened): Finding[] {
   );
 }
 
-function configCheck(config: Config): Finding {
+function configCheck(config: Config): Diagnosis {
   const names = Object.keys(config.recipes);
   return ok(`coldpass.yml: ${names.length === 1 ? 'recipe' : 'recipes'} ${names.join(', ')}`);
 }
 
-async function stateChecks({ paths, workspace }: Here, { uid, env }: DoctorOptions): Promise<Finding[]> {
+async function stateChecks({ paths, workspace }: Here, { uid, env }: DoctorOptions): Promise<Diagnosis[]> {
   const checks = [ownerCheck(paths.stateDir, uid), diskCheck(paths.stateDir)];
   for (const role of stateRoles) await attempt(checks, async () => loadSigner(join(paths.keys, role)));
   const { path } = workspace.operator.key;
@@ -136,7 +136,7 @@ async function stateChecks({ paths, workspace }: Here, { uid, env }: DoctorOptio
   return checks;
 }
 
-function sameKey(publicKey: string, path: string, known: string): Finding {
+function sameKey(publicKey: string, path: string, known: string): Diagnosis {
   if (publicKey === known) return ok(`your key: ${path}`);
   return fail(
     `${path} is not the key that this workspace was created with`,
@@ -144,12 +144,12 @@ function sameKey(publicKey: string, path: string, known: string): Finding {
   );
 }
 
-function sameRoot(hub: Hub, root: string): Finding {
+function sameRoot(hub: Hub, root: string): Diagnosis {
   if (hub.root === root) return ok(`hub: ${hub.dir}, root ${root}`);
   return fail(`the hub's root is ${hub.root}, but workspace.json has ${root}`, `restore ${hub.dir} from a backup`);
 }
 
-function ownerCheck(stateDir: string, uid: number): Finding {
+function ownerCheck(stateDir: string, uid: number): Diagnosis {
   const info = statSync(stateDir);
   if (info.uid !== uid)
     return fail(`${stateDir} belongs to user ${info.uid}, but you are ${uid}`, 'run this as its owner');
@@ -161,7 +161,7 @@ function ownerCheck(stateDir: string, uid: number): Finding {
   );
 }
 
-function diskCheck(dir: string): Finding {
+function diskCheck(dir: string): Diagnosis {
   const { bavail, bsize } = statfsSync(dir);
   const freeMb = Math.floor((bavail * bsize) / mebibyte);
   const what = `${(freeMb / 1024).toFixed(1)} GiB free in ${dir}`;
@@ -173,7 +173,7 @@ function diskCheck(dir: string): Finding {
   };
 }
 
-function grantChecks({ config, workspace, paths }: Here, options: DoctorOptions): Finding[] {
+function grantChecks({ config, workspace, paths }: Here, options: DoctorOptions): Diagnosis[] {
   const places = placesOf({ ...options, stateDir: paths.stateDir });
   const { tools, hosts } = workspace.grants;
   const lacking = [
@@ -192,7 +192,7 @@ function grantChecks({ config, workspace, paths }: Here, options: DoctorOptions)
 }
 
 // A box reaches an address inside this machine's networks only if the address itself is granted.
-async function addressChecks({ workspace }: Here, lookup: Lookup | undefined): Promise<Finding[]> {
+async function addressChecks({ workspace }: Here, lookup: Lookup | undefined): Promise<Diagnosis[]> {
   const { hosts } = workspace.grants;
   const internal = await Promise.all(hosts.map(async (host) => ({ host, at: await internalAddresses(host, lookup) })));
   const closed = internal.filter(({ at }) => at.length > 0 && !at.some((address) => hosts.includes(address)));
@@ -205,7 +205,7 @@ async function addressChecks({ workspace }: Here, lookup: Lookup | undefined): P
 }
 
 /** Checks Docker only if some recipe deploys an app. */
-async function dockerChecks({ config, workspace }: Here, options: DoctorOptions): Promise<Finding[]> {
+async function dockerChecks({ config, workspace }: Here, options: DoctorOptions): Promise<Diagnosis[]> {
   if (!needsDocker(config)) return [];
   const { docker } = workspace.grants;
   if (docker === null)
@@ -216,12 +216,12 @@ async function dockerChecks({ config, workspace }: Here, options: DoctorOptions)
   return [ok(`Docker at ${docker}: a swarm, API ${report.api}${how}`)];
 }
 
-function toolCheck(name: string, path: string, why: string | null): Finding {
+function toolCheck(name: string, path: string, why: string | null): Diagnosis {
   if (why === null) return ok(`granted tool folder "${name}": ${path}`);
   return fail(`granted tool folder "${name}": ${why}`, `type: coldpass init --tool ${name}=/its/folder`);
 }
 
-function modelCheck(env: Env): Finding {
+function modelCheck(env: Env): Diagnosis {
   const key = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'].find((name) => env[name]);
   return key
     ? ok(`model: ${key} is set`)
@@ -234,14 +234,14 @@ function atLeast(version: string, lowest: number[]): boolean {
   return at < 0 || (parts[at] ?? 0) > (lowest[at] ?? 0);
 }
 
-function ok(what: string): Finding {
+function ok(what: string): Diagnosis {
   return { state: 'ok', what, remedy: null };
 }
 
-function warn(what: string, remedy: string): Finding {
+function warn(what: string, remedy: string): Diagnosis {
   return { state: 'warn', what, remedy };
 }
 
-function fail(what: string, remedy: string): Finding {
+function fail(what: string, remedy: string): Diagnosis {
   return { state: 'fail', what, remedy };
 }

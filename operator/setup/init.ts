@@ -22,8 +22,8 @@ import { configText, type Proposal } from '../project/proposal.ts';
 import { baseBranch, findRepository, projectOf, type Repository } from '../project/repository.ts';
 import { thisMachine } from '../project/toolchain.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
-import { found } from '../workspace/create.ts';
-import { type Granted, grantsFor, placesOf } from '../workspace/grants.ts';
+import { createWorkspace } from '../workspace/create.ts';
+import { type GrantResult, grantsFor, placesOf } from '../workspace/grants.ts';
 import { chooseOperatorKey } from '../workspace/key.ts';
 import { settledWorkspace } from '../workspace/rotate.ts';
 import { freeUids } from '../workspace/uids.ts';
@@ -76,7 +76,7 @@ export async function init(options: InitOptions): Promise<InitReport> {
   if (written) writeConfig(repository, written.text);
   const key =
     known && options.key === undefined ? { place: known.operator.key, made: false } : chooseOperatorKey(options);
-  const state = await found({
+  const state = await createWorkspace({
     paths: makeStateDir(stateDir),
     name: ground.name,
     repo: repository.top,
@@ -139,7 +139,7 @@ async function survey(options: InitOptions): Promise<Ground> {
   };
 }
 
-function grantAll({ repository, machine, written, stateDir, known }: Ground, options: InitOptions): Granted {
+function grantAll({ repository, machine, written, stateDir, known }: Ground, options: InitOptions): GrantResult {
   const detected = written?.proposals.flatMap((proposal) => proposal.tools) ?? [];
   const asked = {
     tools: [...detected, ...(options.tools ?? [])],
@@ -154,7 +154,7 @@ const nothing: Grants = { tools: [], hosts: [], docker: null };
 
 function outcomeOf(
   proposals: Proposal[] | null,
-  { added, notes }: Granted,
+  { added, notes }: GrantResult,
 ): Pick<InitReport, 'exit' | 'proposed' | 'granted' | 'notes'> {
   return {
     exit: proposals?.length === 0 || notes.length > 0 ? exits.operator : exits.yes,

@@ -10,7 +10,7 @@ import type { EntryPlace } from '../../state/trail/entryPlaces.ts';
 /** One clause that a verdict checked; `cites` are in words, such as `r-4f2a… (#20)`. */
 export type CheckShown = { clause: string; text: string; saw: string; cites: string[] };
 
-export type Evidence = {
+export type EvidenceItem = {
   id: EntryId;
   /** `git show COMMIT:PATH` shows it as it was signed; null if git cannot find it. */
   place: EntryPlace | null;
@@ -24,7 +24,7 @@ export type Evidence = {
 export type Looking = { phase: Phase; report: GateReport; entries: readonly Entry[] };
 
 /** The entry with its outcome in this phase. */
-export function evidenceOf(entry: Entry, place: EntryPlace | null, looking: Looking): Evidence {
+export function evidenceItem(entry: Entry, place: EntryPlace | null, looking: Looking): EvidenceItem {
   const known = { id: entry.id as EntryId, place: placeOf(entry, place), entry };
   const state = stateOf(entry, looking);
   return {

@@ -10,10 +10,10 @@ import { entryPlaces } from '../../state/trail/entryPlaces.ts';
 import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { type Exit, exits, UsageError } from '../terminal/errors.ts';
 import type { Here } from '../workspace/place.ts';
-import { type Evidence, evidenceOf } from './evidence.ts';
+import { type EvidenceItem, evidenceItem } from './evidence.ts';
 import { gateStatus } from './status.ts';
 
-export type Explained = Omit<Condition, 'evidence'> & { evidence: Evidence[] };
+export type ExplainedCondition = Omit<Condition, 'evidence'> & { evidence: EvidenceItem[] };
 export type ExplainReport = {
   /** 0 if it holds, 1 if not. */
   exit: Exit;
@@ -22,7 +22,7 @@ export type ExplainReport = {
   holds: boolean;
   state: string;
   claim: { id: EntryId; sha: string } | null;
-  conditions: Explained[];
+  conditions: ExplainedCondition[];
 };
 
 /** Throws UsageError if there is no such phase or gate. */
@@ -39,10 +39,10 @@ async function explained(trail: Trail, hub: string, phase: Phase, gate: GateId, 
   const report = gateReport(phaseAt(phase, nowMs), gate);
   const shown = report.conditions.map((condition) => evidenceIds(condition, phase, report));
   const places = await entryPlaces(hub, head, [...new Set(shown.flat())]);
-  const conditions = report.conditions.map((condition, at): Explained => {
+  const conditions = report.conditions.map((condition, at): ExplainedCondition => {
     const cited = shown[at]?.flatMap((id) => entries[id - 1] ?? []) ?? [];
     const evidence = cited.map((entry: Entry) =>
-      evidenceOf(entry, places.get(entry.id as EntryId) ?? null, { phase, report, entries }),
+      evidenceItem(entry, places.get(entry.id as EntryId) ?? null, { phase, report, entries }),
     );
     return { ...condition, evidence };
   });

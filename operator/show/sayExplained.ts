@@ -3,8 +3,8 @@
 
 import { countWords, entryLine, purposeWords, short } from '../terminal/lines.ts';
 import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';
-import type { CheckShown, Evidence } from './evidence.ts';
-import type { Explained, ExplainReport } from './explain.ts';
+import type { CheckShown, EvidenceItem } from './evidence.ts';
+import type { ExplainedCondition, ExplainReport } from './explain.ts';
 
 const columns = 80;
 const indent = 9;
@@ -33,7 +33,7 @@ export function sayExplained(report: ExplainReport, out: Screen): void {
   for (const condition of report.conditions) sayCondition(condition, out);
 }
 
-function sayCondition({ n, name, met, unmet, evidence, waived }: Explained, out: Screen): void {
+function sayCondition({ n, name, met, unmet, evidence, waived }: ExplainedCondition, out: Screen): void {
   const { paint } = out;
   const isWaived = waived.length > 0;
   const mark = isWaived ? paint.warn('waived') : met ? paint.good('yes   ') : paint.bad('no    ');
@@ -43,7 +43,7 @@ function sayCondition({ n, name, met, unmet, evidence, waived }: Explained, out:
   for (const one of evidence) sayEvidence(one, out);
 }
 
-function sayEvidence({ entry, place, state, checks = [] }: Evidence, out: Screen): void {
+function sayEvidence({ entry, place, state, checks = [] }: EvidenceItem, out: Screen): void {
   const { paint } = out;
   sayHead(headOf(entry, paint), out);
   if (state !== undefined) sayText(state, deeper, out);
@@ -54,7 +54,7 @@ function sayEvidence({ entry, place, state, checks = [] }: Evidence, out: Screen
   if (place) out.line(styled`${' '.repeat(deeper)}${paint.dim(`${short(place.commit)}:${place.path}`)}`);
 }
 
-type RunEntry = Extract<Evidence['entry'], { kind: 'run' }>;
+type RunEntry = Extract<EvidenceItem['entry'], { kind: 'run' }>;
 
 /** What a run showed, if its own line does not say that. */
 function sayResult({ facts }: RunEntry, out: Screen): void {
@@ -69,7 +69,7 @@ function sayCheck({ clause, text, saw, cites }: CheckShown, out: Screen): void {
   sayText(`saw: ${saw} [${cites.join(', ')}]`, deeper + 2, out);
 }
 
-function headOf(entry: Evidence['entry'], paint: Paint): Painted {
+function headOf(entry: EvidenceItem['entry'], paint: Paint): Painted {
   if (entry.kind !== 'run') return entryLine(entry, paint);
   const { control, kept, reproducer, outcome, purpose, counts } = entry.facts;
   const word = control?.result ?? kept?.result ?? reproducer ?? outcome;

@@ -60,11 +60,11 @@ export type StatusReport = {
 
 /** Throws TrailError if the hub or the trail cannot be read. */
 export function status(place: Here, nowMs: number): Promise<StatusReport> {
-  return withTrail(place.paths.hub, (trail) => statusOf(trail, place, nowMs));
+  return withTrail(place.paths.hub, (trail) => statusReport(trail, place, nowMs));
 }
 
 /** The same for a trail already read. */
-export async function statusOf({ state, entries, head }: Trail, place: Here, nowMs: number): Promise<StatusReport> {
+export async function statusReport({ state, entries, head }: Trail, place: Here, nowMs: number): Promise<StatusReport> {
   const { workspace, paths } = place;
   const supervisor = supervisorOf(paths);
   const phases: PhaseStatus[] = [];

@@ -10,7 +10,7 @@ import type { Here } from '../workspace/place.ts';
 
 const listedDefault = 40;
 
-export type TrailQuery = {
+export type TrailSearch = {
   /** Each must occur in the entry's text; case is ignored. */
   words: string[];
   kind?: string;
@@ -31,7 +31,7 @@ export type TrailReport = {
 };
 
 /** Throws UsageError for an invalid number, kind or entry. */
-export function searchTrail({ paths }: Here, query: TrailQuery): Promise<TrailReport> {
+export function searchTrail({ paths }: Here, query: TrailSearch): Promise<TrailReport> {
   const matches = filterOf(query);
   const limit = query.limit === undefined ? listedDefault : entryNumber(query.limit);
   return withTrail(paths.hub, (trail) => {
@@ -70,7 +70,7 @@ function oneEntry({ entries }: Trail, id: number): TrailReport {
   throw new UsageError(`there is no entry #${id}; the trail ends at #${entries.length}`);
 }
 
-function filterOf({ words, kind, gate, phase, from }: TrailQuery): (entry: Entry) => boolean {
+function filterOf({ words, kind, gate, phase, from }: TrailSearch): (entry: Entry) => boolean {
   if (kind !== undefined && !kinds.includes(kind as Kind))
     throw new UsageError(`"${kind}" is not a kind of entry; the kinds are: ${kinds.join(', ')}`);
   const first = from === undefined ? 1 : entryNumber(from);

@@ -9,7 +9,7 @@ import { entryLine, matters } from '../terminal/lines.ts';
 import type { Screen } from '../terminal/print.ts';
 import type { Here } from '../workspace/place.ts';
 import { sayStatus } from './sayStatus.ts';
-import { type StatusReport, statusOf } from './status.ts';
+import { type StatusReport, statusReport } from './status.ts';
 
 export type WatchOptions = { place: Here; nowMs(): number; signal: AbortSignal; out: Screen; json: boolean };
 
@@ -35,7 +35,7 @@ function look(options: WatchOptions, since: number | null): Promise<{ entries: n
   const { place, nowMs } = options;
   return withTrail(place.paths.hub, async (trail) => {
     if (since !== null) show(trail, since, options);
-    return { entries: trail.entries.length, report: await statusOf(trail, place, nowMs()) };
+    return { entries: trail.entries.length, report: await statusReport(trail, place, nowMs()) };
   });
 }
 

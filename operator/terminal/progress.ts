@@ -1,8 +1,8 @@
 // Shows the supervisor's progress on a screen: a line for each entry that matters and, below, what is running and for
 // how long. In a pipe, only the lines.
 
-import type { Progress } from '../../loop/hands/world.ts';
-import type { Progress as StageProgress } from '../../runner/run/request.ts';
+import type { LoopProgress } from '../../loop/hands/world.ts';
+import type { RunProgress as StageProgress } from '../../runner/run/request.ts';
 import type { Purpose } from '../../state/entry/record.ts';
 import { entryLine, matters } from './lines.ts';
 import type { Running, Screen } from './print.ts';
@@ -10,7 +10,7 @@ import type { Running, Screen } from './print.ts';
 type Row = Running & { key: string };
 
 /** Shows progress until `end`. */
-export function follow(out: Screen, nowMs: () => number): { onProgress(progress: Progress): void; end(): void } {
+export function follow(out: Screen, nowMs: () => number): { onProgress(progress: LoopProgress): void; end(): void } {
   let rows: Row[] = [];
 
   function put(key: string, what: string): void {
@@ -24,7 +24,7 @@ export function follow(out: Screen, nowMs: () => number): { onProgress(progress:
     out.running(rows);
   }
 
-  function onProgress(progress: Progress): void {
+  function onProgress(progress: LoopProgress): void {
     switch (progress.kind) {
       case 'entry':
         if (matters(progress.entry)) out.line(entryLine(progress.entry, out.paint));
@@ -57,7 +57,7 @@ export function followRun(out: Screen, nowMs: () => number): (progress: StagePro
   };
 }
 
-type SessionEvent = Extract<Progress, { kind: 'session' }>['event'];
+type SessionEvent = Extract<LoopProgress, { kind: 'session' }>['event'];
 
 function doing(role: string, event: SessionEvent): string {
   switch (event.kind) {

@@ -46,10 +46,10 @@ export function headline(record: RunRecord, { paint }: Screen): Painted {
   const { outcome, recipe, shas, startedAtMs, endedAtMs } = record;
   const took = duration(endedAtMs - startedAtMs);
   const where = `(recipe ${recipe.name}, commit ${short(shas.main ?? 'unknown')})`;
-  return styled`${paint.outcome(outcome)}  ${countWords(countsOf(record))}  ${took}  ${paint.dim(where)}`;
+  return styled`${paint.outcome(outcome)}  ${countWords(recordCounts(record))}  ${took}  ${paint.dim(where)}`;
 }
 
-export function countsOf({ tests }: RunRecord): { pass: number; fail: number; skip: number } {
+export function recordCounts({ tests }: RunRecord): { pass: number; fail: number; skip: number } {
   const of = (...status: string[]) => tests.filter((test) => status.includes(test.status)).length;
   return { pass: of('pass'), fail: of('fail'), skip: of('skip', 'todo') };
 }

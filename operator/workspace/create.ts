@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrailError } from '../../state/entry/errors.ts';
 import { generateKey, loadSigner } from '../../state/keys/keys.ts';
-import { currentSigners, nameOf } from '../../state/keys/signers.ts';
+import { currentSigners, roleName } from '../../state/keys/signers.ts';
 import { createHub, type Hub, openHub } from '../../state/trail/hub.ts';
 import type { KeyPlace, StatePaths } from '../../state/trail/workspace.ts';
 import type { Env } from '../project/project.ts';
@@ -15,7 +15,7 @@ import { signersNow } from './rotate.ts';
 export const stateRoles = ['supervisor', 'runner', 'builder', 'adversary'] as const;
 export type StateRole = (typeof stateRoles)[number];
 
-export type Founding = {
+export type NewWorkspace = {
   paths: StatePaths;
   name: string;
   repo: string;
@@ -26,7 +26,7 @@ export type Founding = {
 };
 
 /** Creates the keys and the hub if missing. Throws TrailError if the existing parts do not belong together. */
-export async function found(options: Founding): Promise<{ root: string; publicKey: string }> {
+export async function createWorkspace(options: NewWorkspace): Promise<{ root: string; publicKey: string }> {
   const { paths, name, repo, base, now } = options;
   const operator = openOperatorKey(options.keyPlace, options.env);
   const keys = roleKeys(paths);
@@ -41,7 +41,7 @@ export async function found(options: Founding): Promise<{ root: string; publicKe
         baseRef: base,
         now,
       });
-  const operators = currentSigners(await signersNow(paths)).filter((one) => nameOf(one) === 'operator');
+  const operators = currentSigners(await signersNow(paths)).filter((one) => roleName(one) === 'operator');
   if (!operators.some(({ publicKey }) => publicKey === operator.publicKey)) {
     throw new TrailError(
       'bad-key',

@@ -3,12 +3,12 @@
 import { resolve } from 'node:path';
 import { ToolGrant } from '../../state/trail/workspace.ts';
 import { UsageError } from '../terminal/errors.ts';
-import type { AskedFor } from './grants.ts';
+import type { RequestedGrants } from './grants.ts';
 
 type Options = { tool?: string[]; host?: string[]; docker?: string };
 
 /** Throws UsageError if a tool is not written as `name=folder`, or a host not as `name` or `name:port`. */
-export function grantOptions({ tool = [], host = [], docker }: Options): AskedFor {
+export function grantOptions({ tool = [], host = [], docker }: Options): RequestedGrants {
   return {
     tools: tool.map(toolGrant),
     hosts: host.map(checkedHost),

@@ -14,8 +14,8 @@ import { packageTools } from '../project/toolchain.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { operatorKeyFile } from './key.ts';
 
-export type Granted = { all: Grants; added: Grants; notes: string[] };
-export type AskedFor = { tools?: ToolGrant[]; hosts?: string[]; docker?: string };
+export type GrantResult = { all: Grants; added: Grants; notes: string[] };
+export type RequestedGrants = { tools?: ToolGrant[]; hosts?: string[]; docker?: string };
 
 /** The command that grants a Docker engine whose socket is in the usual place. */
 export const dockerGrant = 'coldpass init --docker /var/run/docker.sock';
@@ -24,10 +24,10 @@ export const dockerGrant = 'coldpass init --docker /var/run/docker.sock';
 export function grantsFor(
   config: Config,
   had: Grants,
-  asked: AskedFor,
+  asked: RequestedGrants,
   machine: Machine,
   places: GrantPlaces,
-): Granted {
+): GrantResult {
   const lacking = toolsNeeded(config).filter(
     (name) => ![...had.tools, ...(asked.tools ?? [])].some((tool) => tool.name === name),
   );

@@ -3,11 +3,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Opened, openSandbox } from '../../runner/box/open.ts';
+import { type OpenResult, openSandbox } from '../../runner/box/open.ts';
 import type { Here } from './place.ts';
 
 /** The sandbox that this workspace's runs would use; without a workspace, one in a temporary folder. */
-export async function sandboxOf(place: Here | null): Promise<Opened> {
+export async function sandboxOf(place: Here | null): Promise<OpenResult> {
   if (place) return openSandbox({ stateDir: place.paths.stateDir, ...uidsOf(place) });
   const stateDir = mkdtempSync(join(tmpdir(), 'coldpass-doctor-'));
   try {

@@ -34,10 +34,10 @@ export async function drop(place: Here, act: SignedAct): Promise<string> {
 }
 
 /** `taken`: a supervisor accepted it. `refused`: it did not, and why. `waiting`: it is still in the inbox. */
-export type Answer = { kind: 'taken' } | { kind: 'refused'; why: string } | { kind: 'waiting' };
+export type ActAnswer = { kind: 'taken' } | { kind: 'refused'; why: string } | { kind: 'waiting' };
 
 /** The answer to an act so far. */
-export function answerTo(inbox: string, nonce: string): Answer {
+export function answerTo(inbox: string, nonce: string): ActAnswer {
   const at = (ending: string) => join(inbox, `${nonce}${ending}`);
   if (existsSync(at('.json')) || existsSync(at('.taken'))) return { kind: 'waiting' };
   if (!existsSync(at('.json.refused'))) return { kind: 'taken' };
@@ -48,7 +48,7 @@ export function answerTo(inbox: string, nonce: string): Answer {
 }
 
 /** The answer once a running supervisor has given one, or the state after `answerMsMax`. */
-export function answered(inbox: string, nonce: string): Promise<Answer> {
+export function untilAnswered(inbox: string, nonce: string): Promise<ActAnswer> {
   return new Promise((resolve) => {
     const watcher = watch(inbox);
     const settle = (isLate: boolean) => {

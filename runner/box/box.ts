@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BoxEnd, Boxed } from './sandbox.ts';
+import type { BoxEnd, RunningBox } from './sandbox.ts';
 
 const statusBytesMax = 16 * 1024;
 /** How long to wait for the first process's pid before killing without it. */
@@ -32,7 +32,7 @@ export type BoxParts = {
 };
 
 /** Takes over a spawned box; `Boxed` has the contract. */
-export function watchBox(parts: BoxParts, signal: AbortSignal): Boxed {
+export function watchBox(parts: BoxParts, signal: AbortSignal): RunningBox {
   const { child } = parts;
   const hostPid = firstPid(parts.status);
   const started = emitsData(parts.started);

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { inheritable } from './descriptors.ts';
 import { RunnerError } from './errors.ts';
 import { kitPath, makeEtc } from './etc.ts';
-import { launch, nodeFolderInside, ownDescriptors, type Setting } from './launch.ts';
+import { launchBox, nodeFolderInside, ownDescriptors, type Setting } from './launch.ts';
 import { findCgroups } from './limits.ts';
 import { findBinaries, systemLinks } from './machine.ts';
 import type { Protection } from './profile.ts';
-import type { BoxCommand, Boxed, BoxRole, Owner, Sandbox, SelfTest } from './sandbox.ts';
+import type { BoxCommand, BoxOwner, BoxRole, RunningBox, Sandbox, SelfTest } from './sandbox.ts';
 import { makeScratch, sandboxDir, sweepScratch } from './scratch.ts';
 import { filterArch, seccompFilter } from './seccomp.ts';
 import { runSelfTest, unavailable } from './selftest.ts';
@@ -75,11 +75,11 @@ function keepFilter(stateDir: string, filter: Buffer): string {
 
 function sandboxOf(setting: Setting): Sandbox {
   const { uids, binaries } = setting;
-  const running = new Set<Boxed>();
-  const owner = (role: BoxRole): Owner | null => (uids === null ? null : { uid: uids[role], gid: uids[role] });
+  const running = new Set<RunningBox>();
+  const owner = (role: BoxRole): BoxOwner | null => (uids === null ? null : { uid: uids[role], gid: uids[role] });
 
-  async function start(command: BoxCommand, signal: AbortSignal): Promise<Boxed> {
-    const boxed = await launch(setting, command, owner(command.role), signal);
+  async function start(command: BoxCommand, signal: AbortSignal): Promise<RunningBox> {
+    const boxed = await launchBox(setting, command, owner(command.role), signal);
     running.add(boxed);
     void boxed.done.then(() => running.delete(boxed));
     return boxed;

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { plainText } from './collect.ts';
 import { RunnerError } from './errors.ts';
-import { broken, type Call, type FileAnswer, parsed, type Service, serviceOver } from './fileservice.ts';
+import { broken, type Call, type FileAnswer, type FileService, parsed, serviceOver } from './fileservice.ts';
 import type { BoxRole, Mount, Sandbox } from './sandbox.ts';
 
 export const fileBytesMax = 16 * 1024 * 1024;
@@ -26,7 +26,7 @@ export type FileKind = {
  * tree; `write`, `edit`, `remove` and `stat` do not follow a link that is the path's last part. One call runs at a
  * time, in order. A call rejects, with RunnerError `box`, only if the service itself failed.
  */
-export interface Files {
+export interface TreeFiles {
   /** At most `bytesMax` bytes (and 16 MiB) from `offset`; `size` is that of the whole file. */
   read(
     path: string,
@@ -58,8 +58,8 @@ export interface Files {
 export type FilesOptions = { role: BoxRole; mounts: Mount[]; callMs?: number };
 
 /** The service starts with the first call. `close` ends it; so does `sandbox.close()`. */
-export function openFiles(sandbox: Sandbox, options: FilesOptions): Files {
-  let service: Service | null = null;
+export function openFiles(sandbox: Sandbox, options: FilesOptions): TreeFiles {
+  let service: FileService | null = null;
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
 
@@ -137,7 +137,7 @@ const Kind = z.object({
 });
 const Entries = z.array(Kind.extend({ path: z.string().max(4096) }));
 
-async function startService(sandbox: Sandbox, { role, mounts }: FilesOptions): Promise<Service> {
+async function startService(sandbox: Sandbox, { role, mounts }: FilesOptions): Promise<FileService> {
   const trees = Object.fromEntries(mounts.map(({ target }) => [target, sandbox.inside(mounts, target)]));
   const boxed = await sandbox.start(
     {

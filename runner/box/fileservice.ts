@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { plainText } from './collect.ts';
 import { RunnerError } from './errors.ts';
-import type { Boxed } from './sandbox.ts';
+import type { RunningBox } from './sandbox.ts';
 
 const jsonBytesMax = 64 * 1024;
 const errorCharsMax = 2000;
@@ -20,7 +20,7 @@ export type Call<T> = {
   most?: number;
   long?: true;
 };
-export type Service = {
+export type FileService = {
   ask<T>(call: Call<T>, deadlineMs: number): Promise<FileAnswer<T> & { body: Buffer }>;
   stop(): Promise<unknown>;
 };
@@ -28,7 +28,7 @@ export type Service = {
 type Frame = { head: unknown; body: Buffer };
 
 /** One answer per request: if anything else arrives, the service is no longer ours. */
-export function serviceOver(boxed: Boxed): Service {
+export function serviceOver(boxed: RunningBox): FileService {
   const reader = frameReader();
   let lastId = 0;
   let errors = '';

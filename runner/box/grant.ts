@@ -37,14 +37,14 @@ export function checkGrant(path: string, places: GrantPlaces): string | null {
   if (real !== path) return `${path} is a link or leads through one: grant ${real} itself`;
   if (!statSync(path).isDirectory()) return `${path} is not a folder: grant the folder that contains it`;
   const home = realOf(places.home) ?? places.home;
-  if (holds(path, home)) return `${path} is or contains the home folder: grant a folder inside it`;
+  if (isWithin(path, home)) return `${path} is or contains the home folder: grant a folder inside it`;
   const apart = [
     ...closed,
     realOf(places.stateDir) ?? places.stateDir,
     ...places.keyDirs.map((dir) => realOf(dir) ?? dir),
     ...keysInHome.map((name) => join(home, name)),
   ];
-  const clash = apart.find((dir) => holds(path, dir) || holds(dir, path));
+  const clash = apart.find((dir) => isWithin(path, dir) || isWithin(dir, path));
   if (clash !== undefined) return `${path} contains or is inside ${clash}, which no box may see`;
   const socket = findSocket(path, socketDepthMax, { left: socketEntriesMax });
   return socket === null ? null : `${path} contains the socket ${socket}: grant a folder without one`;
@@ -59,7 +59,7 @@ export function checkSource(path: string): string | null {
 }
 
 /** True if `inner` is `outer` or inside it. Both must be absolute, with links resolved. */
-export function holds(outer: string, inner: string): boolean {
+export function isWithin(outer: string, inner: string): boolean {
   for (let dir = inner; ; dir = dirname(dir)) {
     if (dir === outer) return true;
     if (dir === dirname(dir)) return outer === dir;

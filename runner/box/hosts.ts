@@ -21,23 +21,25 @@ export function parseHost(text: string): HostPort[] {
 }
 
 /** The address to connect to, or why not and what would help. An internal address must itself be granted. */
-export async function chosen(
+export async function chooseAddress(
   target: HostPort,
   granted: ReadonlySet<string>,
   resolve: (host: string) => Promise<string[]>,
 ): Promise<{ address: string } | { denied: string }> {
-  if (!granted.has(nameOf(target)))
-    return { denied: `${nameOf(target)} is not among the hosts granted to this command` };
+  if (!granted.has(hostPortName(target)))
+    return { denied: `${hostPortName(target)} is not among the hosts granted to this command` };
   if (net.isIP(target.host) !== 0) return { address: target.host };
   const addresses = await resolve(target.host);
   const byName = target.host === 'localhost';
   const allowed = addresses.find((address) => {
-    if (!isInternal(address) || granted.has(nameOf({ host: address, port: target.port }))) return true;
+    if (!isInternal(address) || granted.has(hostPortName({ host: address, port: target.port }))) return true;
     return byName && (address === '127.0.0.1' || address === '::1');
   });
   if (allowed !== undefined) return { address: allowed };
   const list = addresses.join(', ') || 'nothing';
-  return { denied: `${nameOf(target)} resolves to ${list}, inside this machine's networks: grant the address itself` };
+  return {
+    denied: `${hostPortName(target)} resolves to ${list}, inside this machine's networks: grant the address itself`,
+  };
 }
 
 /** True for addresses outside the public internet: this machine, private networks, metadata services, multicast. */
@@ -70,6 +72,6 @@ export function plainHost(host: string): string {
     .replace(/\.$/, '');
 }
 
-export function nameOf({ host, port }: HostPort): string {
+export function hostPortName({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -16,9 +16,9 @@ import { type Cgroup, type CgroupPlace, limitWords, makeCgroup } from './limits.
 import type { Binaries } from './machine.ts';
 import { checkTarget, netFolder, nodeFolder, type Protection, profileArgs, toolMounts } from './profile.ts';
 import { type BoxProxy, boxPort, openProxy, proxyEnv, socketName } from './proxy.ts';
-import type { BoxCommand, Boxed, BoxRole, Mount, Owner } from './sandbox.ts';
+import type { BoxCommand, BoxOwner, BoxRole, Mount, RunningBox } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
-import { type Staged, stage } from './staging.ts';
+import { type StagedBox, stage } from './staging.ts';
 
 /** What all boxes of a sandbox share. */
 export type Setting = {
@@ -48,12 +48,12 @@ export function ownDescriptors(uid: 'own' | 'shared'): number[] {
 }
 
 /** See `Sandbox.start`. */
-export async function launch(
+export async function launchBox(
   setting: Setting,
   command: BoxCommand,
-  owner: Owner | null,
+  owner: BoxOwner | null,
   signal: AbortSignal,
-): Promise<Boxed> {
+): Promise<RunningBox> {
   const problem = problemOf(command);
   if (problem !== null) throw new RunnerError('bad-request', problem);
   const around = await surround(setting, command);
@@ -108,7 +108,7 @@ function netMount(proxy: BoxProxy | null): Mount[] {
   return proxy === null ? [] : [{ source: proxy.dir, target: netFolder, mode: 'ro' }];
 }
 
-function spawnBox(setting: Setting, command: BoxCommand, owner: Owner | null, around: Around): ChildProcess {
+function spawnBox(setting: Setting, command: BoxCommand, owner: BoxOwner | null, around: Around): ChildProcess {
   const { without, binaries } = setting;
   const staged = stageFor(setting, command, owner, around);
   const seccomp = openSync(setting.seccomp, 'r');
@@ -126,7 +126,7 @@ function spawnBox(setting: Setting, command: BoxCommand, owner: Owner | null, ar
   }
 }
 
-function stageFor(setting: Setting, command: BoxCommand, owner: Owner | null, around: Around): Staged {
+function stageFor(setting: Setting, command: BoxCommand, owner: BoxOwner | null, around: Around): StagedBox {
   const { stateDir, binaries, shed, without } = setting;
   if (owner === null) return { at: (source) => source, prefix: shedding(binaries, shed), table: null, close: () => {} };
   const mounts = [...around.extra, ...command.mounts].map((mount) => mount.source);
@@ -136,7 +136,7 @@ function stageFor(setting: Setting, command: BoxCommand, owner: Owner | null, ar
   return stage({ sources, owner: user, procs, stateDir, fd: tableFd, shed, binaries });
 }
 
-function bwrapArgs(setting: Setting, command: BoxCommand, { at }: Staged, { extra }: Around): string[] {
+function bwrapArgs(setting: Setting, command: BoxCommand, { at }: StagedBox, { extra }: Around): string[] {
   const { etc, system, without } = setting;
   const net = command.hosts.length > 0;
   const fds = { status: statusFd, seccomp: seccompFd };

@@ -3,10 +3,12 @@
 import { type BubblewrapOptions, bubblewrap } from './bubblewrap.ts';
 import type { Sandbox, SelfTest } from './sandbox.ts';
 
-export type Opened = { sandbox: Sandbox; selfTest: SelfTest } | { sandbox: null; selfTest: SelfTest; mend: string[] };
+export type OpenResult =
+  | { sandbox: Sandbox; selfTest: SelfTest }
+  | { sandbox: null; selfTest: SelfTest; mend: string[] };
 
 /** Opens a bubblewrap sandbox if every check passes; otherwise returns null, the report, and what to do about it. */
-export async function openSandbox(options: BubblewrapOptions): Promise<Opened> {
+export async function openSandbox(options: BubblewrapOptions): Promise<OpenResult> {
   const result = await bubblewrap(options);
   if ('missing' in result) return { sandbox: null, selfTest: result.selfTest, mend: result.missing };
   const selfTest = await result.sandbox.selfTest();

@@ -2,7 +2,7 @@
 // and not every machine has a compiler or perl, so this file assembles a program of a few dozen instructions: it makes
 // each call of a table (harmless if allowed) and writes the kernel's answers to standard output, last call first.
 
-import { type Arch, argued, cloneNamespaces, deniedCalls, filterArch, tiocsti, x32Bit } from './seccomp.ts';
+import { type Arch, cloneNamespaces, deniedCalls, filterArch, filteredCalls, tiocsti, x32Bit } from './seccomp.ts';
 
 export type Try = { name: string; nr: number; args: number[]; errno: number };
 
@@ -19,8 +19,8 @@ const wordsPerCall = 7;
 /**
  * Every call to try, and the error that the filter must return. Zero arguments do nothing even if a call is allowed.
  */
-export function triedCalls(arch: Arch): Try[] {
-  const calls = argued[arch];
+export function callsToTry(arch: Arch): Try[] {
+  const calls = filteredCalls[arch];
   const refused = deniedCalls(arch).map(({ name, nr, errno }) => ({ name, nr, args: [], errno }));
   const sockets = Object.entries(families).map(([name, family]) => ({
     name: `socket(${name})`,
@@ -42,7 +42,7 @@ export function triedCalls(arch: Arch): Try[] {
 export function syscallProgram(nodeArch: string = process.arch): Buffer | null {
   const arch = filterArch(nodeArch);
   if (arch === null) return null;
-  const calls = triedCalls(arch);
+  const calls = callsToTry(arch);
   const table = Buffer.alloc(calls.length * wordsPerCall * 8);
   for (const [index, call] of calls.entries()) {
     const words = [call.nr, ...call.args];
@@ -54,7 +54,7 @@ export function syscallProgram(nodeArch: string = process.arch): Buffer | null {
 /** What each call returned (0 or a negative error), from the program's output; empty if the output is incomplete. */
 export function answersOf(arch: Arch, output: Buffer): Map<string, number> {
   const size = arch === 'x64' ? 8 : 16; // pushed on the stack, which aarch64 keeps aligned to 16 bytes
-  const calls = triedCalls(arch);
+  const calls = callsToTry(arch);
   if (output.length !== calls.length * size) return new Map();
   const last = calls.length - 1;
   return new Map(calls.map((call, index) => [call.name, Number(output.readBigInt64LE((last - index) * size))]));

@@ -9,8 +9,8 @@ import net from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { boxUser } from './etc.ts';
-import { chosen, type HostPort, nameOf, parseHost, plainHost } from './hosts.ts';
-import { absoluteUrl, bounded, connectTarget, forward, listenIn, refusal, type Turned, tunnel } from './relay.ts';
+import { chooseAddress, type HostPort, hostPortName, parseHost, plainHost } from './hosts.ts';
+import { absoluteUrl, boundClients, connectTarget, type Denial, forward, listenIn, refusal, tunnel } from './relay.ts';
 
 export type BoxProxy = {
   /** The folder to mount in the box; its socket is `socketName`. */
@@ -33,18 +33,18 @@ export async function openProxy(options: {
   hosts: string[];
   resolve?: (host: string) => Promise<string[]>;
 }): Promise<BoxProxy> {
-  const granted = new Set(options.hosts.flatMap(parseHost).map(nameOf));
+  const granted = new Set(options.hosts.flatMap(parseHost).map(hostPortName));
   const resolve = options.resolve ?? addressesOf;
   const denied: string[] = [];
 
-  async function reach(target: HostPort): Promise<net.Socket | Turned> {
+  async function reach(target: HostPort): Promise<net.Socket | Denial> {
     try {
-      const choice = await chosen(target, granted, resolve);
+      const choice = await chooseAddress(target, granted, resolve);
       if ('address' in choice) return await connected(choice.address, target.port);
       if (denied.length < denialsMax) denied.push(choice.denied);
       return { status: 403, text: choice.denied };
     } catch (error) {
-      return { status: 502, text: `cannot reach ${nameOf(target)}: ${String(error)}` };
+      return { status: 502, text: `cannot reach ${hostPortName(target)}: ${String(error)}` };
     }
   }
 
@@ -65,7 +65,7 @@ export async function openProxy(options: {
       else client.end(refusal(answer));
     });
   });
-  const end = bounded(server, { connectionsMax, idleMs });
+  const end = boundClients(server, { connectionsMax, idleMs });
   await listenIn(server, options.dir, socketName);
   chmodSync(options.dir, 0o755);
   chmodSync(join(options.dir, socketName), 0o666);

@@ -6,10 +6,13 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type HostPort, parseHost } from './hosts.ts';
 
-export type Turned = { status: number; text: string };
+export type Denial = { status: number; text: string };
 
 /** Limits what clients may keep open; the returned function closes every connection and the server. */
-export function bounded(server: http.Server, limits: { connectionsMax: number; idleMs: number }): () => Promise<void> {
+export function boundClients(
+  server: http.Server,
+  limits: { connectionsMax: number; idleMs: number },
+): () => Promise<void> {
   const sockets = new Set<Duplex>();
   server.maxConnections = limits.connectionsMax;
   server.on('connection', (socket) => {
@@ -25,7 +28,7 @@ export function bounded(server: http.Server, limits: { connectionsMax: number; i
 }
 
 /** A refusal as an answer to CONNECT. */
-export function refusal({ status, text }: Turned): string {
+export function refusal({ status, text }: Denial): string {
   const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, 'content-type: text/plain', 'connection: close'];
   return `${lines.join('\r\n')}\r\n\r\n${text}\n`;
 }

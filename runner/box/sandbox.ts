@@ -15,7 +15,7 @@ export type BoxRole = 'builder' | 'adversary' | 'verify';
 export type Mount = { source: string; target: string; mode: 'ro' | 'rw' };
 
 /** A granted tool folder: read-only at its own path, with its `bin` (or itself, if it has none) on PATH. */
-export type Tool = { name: string; path: string };
+export type ToolFolder = { name: string; path: string };
 
 /** `diskMb` limits each written file, /tmp and HOME; `seconds` limits wall time and each process's CPU time. */
 export type BoxLimits = { memoryMb: number; processes: number; diskMb: number; seconds: number };
@@ -29,7 +29,7 @@ export type BoxCommand = {
   mounts: Mount[];
   /** Added to PATH, HOME, LANG, TMPDIR, USER; nothing is inherited. */
   env: Record<string, string>;
-  tools: Tool[];
+  tools: ToolFolder[];
   /** `host` (ports 80 and 443) or `host:port`, already granted. Empty: no network at all. */
   hosts: string[];
   limits: BoxLimits;
@@ -58,7 +58,7 @@ export type BoxEnd = {
  * process of the box is left (output may still wait in the streams: collect it too). `stop` sends SIGTERM to the
  * command and kills everything after `graceMs`; it may be called repeatedly and resolves with `done`.
  */
-export interface Boxed {
+export interface RunningBox {
   stdin: Writable;
   stdout: Readable;
   stderr: Readable;
@@ -70,7 +70,7 @@ export interface Boxed {
   denials(): string[];
 }
 
-export type Owner = { uid: number; gid: number };
+export type BoxOwner = { uid: number; gid: number };
 
 /** Our own programs inside the box, for the `argv` of a command with `kit: true`. */
 export type Kit = { node: string; files: string };
@@ -82,9 +82,9 @@ export interface Sandbox {
   /** Tries known escapes, in boxes of every role. */
   selfTest(): Promise<SelfTest>;
   /** Rejects with RunnerError `bad-request` if no box may run the command. Aborting `signal` stops the box at once. */
-  start(command: BoxCommand, signal: AbortSignal): Promise<Boxed>;
+  start(command: BoxCommand, signal: AbortSignal): Promise<RunningBox>;
   /** Who owns what the role's boxes write; null if that is the supervisor's user. */
-  owner(role: BoxRole): Owner | null;
+  owner(role: BoxRole): BoxOwner | null;
   /** Makes the role the owner of a tree, without following links. Only for trees that no boxed code has touched yet. */
   give(role: BoxRole, dir: string): Promise<void>;
   /** Where a command sees a path of the mounts: inside its box or, without boxes, in the source itself. */
@@ -99,10 +99,10 @@ export type SelfTest = {
   level: 'bubblewrap' | 'none';
   uid: 'own' | 'shared';
   held: boolean;
-  checks: Check[];
+  checks: EscapeCheck[];
   digest: Digest;
   ms: number;
 };
 
 /** One escape attempt. `saw` is 'held', or what was seen instead. */
-export type Check = { role: BoxRole; name: string; held: boolean; saw: string };
+export type EscapeCheck = { role: BoxRole; name: string; held: boolean; saw: string };

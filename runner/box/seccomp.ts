@@ -4,7 +4,7 @@
 // from any network namespace.
 
 export type Arch = 'x64' | 'arm64';
-export type Denied = { name: string; nr: number; errno: number };
+export type DeniedCall = { name: string; nr: number; errno: number };
 
 const EPERM = 1;
 const ENOSYS = 38;
@@ -72,7 +72,7 @@ const absent: [name: string, nr: number][] = [
   ['io_uring_register', 427],
 ];
 
-export const argued = {
+export const filteredCalls = {
   x64: { clone: 56, ioctl: 16, socket: 41 },
   arm64: { clone: 220, ioctl: 29, socket: 198 },
 } as const;
@@ -86,10 +86,10 @@ const auditArch = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 export const x32Bit = 0x40000000;
 
 /** The calls that the filter denies whatever their arguments, with the error that each returns. */
-export function deniedCalls(arch: Arch): Denied[] {
+export function deniedCalls(arch: Arch): DeniedCall[] {
   const refused = denied.map(([name, x64, arm64]) => ({ name, nr: arch === 'x64' ? x64 : arm64, errno: EPERM }));
   const missing = absent.map(([name, nr]) => ({ name, nr, errno: ENOSYS }));
-  return [...refused, ...missing].filter((call): call is Denied => call.nr !== null);
+  return [...refused, ...missing].filter((call): call is DeniedCall => call.nr !== null);
 }
 
 /** The architecture's name in this file; null if it has no filter (then no bubblewrap sandbox can be opened). */
@@ -99,7 +99,7 @@ export function filterArch(nodeArch: string): Arch | null {
 
 /** `struct sock_filter[]`, little-endian, as `bwrap --seccomp` reads it. */
 export function seccompFilter(arch: Arch): Buffer {
-  const calls = argued[arch];
+  const calls = filteredCalls[arch];
   const program: Step[] = [
     load(archAt),
     jumpIf('==', auditArch[arch], 'number', 'kill'),

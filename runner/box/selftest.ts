@@ -10,8 +10,8 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { digestOfJson } from '../../state/entry/digest.ts';
 import { collect } from './collect.ts';
-import { answersOf, triedCalls } from './probe.ts';
-import type { BoxEnd, BoxRole, Check, Sandbox, SelfTest } from './sandbox.ts';
+import { answersOf, callsToTry } from './probe.ts';
+import type { BoxEnd, BoxRole, EscapeCheck, Sandbox, SelfTest } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
 import { filterArch } from './seccomp.ts';
 
@@ -34,19 +34,19 @@ export async function runSelfTest(sandbox: Sandbox, stateDir: string): Promise<S
 
 /** The report of a machine that can make no boxes. */
 export function unavailable(uid: 'own' | 'shared', why: string): SelfTest {
-  const checks: Check[] = [{ role: 'verify', name: 'the box starts', held: false, saw: why }];
+  const checks: EscapeCheck[] = [{ role: 'verify', name: 'the box starts', held: false, saw: why }];
   return reportOf({ level: 'bubblewrap', uid }, checks, 0);
 }
 
 /** The report of a sandbox that protects nothing, and does not claim to. */
 export function unprotected(): SelfTest {
-  const checks: Check[] = [
+  const checks: EscapeCheck[] = [
     { role: 'verify', name: 'commands are boxed', held: false, saw: 'they run on the machine itself' },
   ];
   return reportOf({ level: 'none', uid: 'shared' }, checks, 0);
 }
 
-function reportOf({ level, uid }: Pick<Sandbox, 'level' | 'uid'>, checks: Check[], ms: number): SelfTest {
+function reportOf({ level, uid }: Pick<Sandbox, 'level' | 'uid'>, checks: EscapeCheck[], ms: number): SelfTest {
   const digest = digestOfJson({ level, uid, checks: checks.map(({ role, name, held }) => ({ role, name, held })) });
   return { level, uid, held: checks.every((check) => check.held), checks, digest, ms: Math.round(ms) };
 }
@@ -109,7 +109,7 @@ function listening(options: net.ListenOptions): Promise<net.Server> {
 const startProbe =
   'cd /proc/$$/fd; open=; for n in *; do [ -h "$n" ] && [ "$n" -gt 2 ] && open="$open $n"; done; cd "$OLDPWD"; exec "$@" "$open"';
 
-async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<Check[]> {
+async function probeRole(sandbox: Sandbox, role: BoxRole, bait: Bait): Promise<EscapeCheck[]> {
   const program = join(dirname(sandbox.kit.files), sandbox.kit.files.endsWith('.ts') ? 'probe.ts' : 'probe.js');
   const argv = ['/bin/sh', '-c', startProbe, 'sh', sandbox.kit.node, program, bait.argument];
   const base = { role, argv, workdir: '/tmp', mounts: [], env: {}, tools: [], hosts: [], limits, kit: true as const };
@@ -152,7 +152,7 @@ const Line = z.union([
 /** Namespaces that the probe must report; a missing one fails its check. */
 const namespaces = ['user', 'pid', 'net', 'ipc', 'uts', 'mnt', 'cgroup'];
 
-function judge(role: BoxRole, outside: Outside, end: BoxEnd, errors: string): Check[] {
+function judge(role: BoxRole, outside: Outside, end: BoxEnd, errors: string): EscapeCheck[] {
   const lines = outside.text.split('\n').flatMap((text) => lineOf(text));
   const tried = lines.flatMap((line) => ('name' in line ? [checkOf(role, line.name, line.saw)] : []));
   const inside = new Map(Object.entries(lines.find((line) => 'namespaces' in line)?.namespaces ?? {}));
@@ -183,11 +183,11 @@ function lineOf(text: string): z.infer<typeof Line>[] {
   }
 }
 
-function callChecks(role: BoxRole, output: string): Check[] {
+function callChecks(role: BoxRole, output: string): EscapeCheck[] {
   const arch = filterArch(process.arch);
   if (arch === null) return [];
   const answers = answersOf(arch, Buffer.from(output, 'base64'));
-  return triedCalls(arch).map((call) => {
+  return callsToTry(arch).map((call) => {
     const answer = answers.get(call.name);
     const saw = answer === -call.errno ? null : `the kernel answered ${answer ?? 'nothing'}`;
     return checkOf(role, `${call.name} is refused`, saw);
@@ -226,7 +226,7 @@ function leftBehind(namespace: string | undefined): string | null {
   return left.length === 0 ? null : `still running: process ${left.join(', ')}`;
 }
 
-function checkOf(role: BoxRole, name: string, saw: string | null): Check {
+function checkOf(role: BoxRole, name: string, saw: string | null): EscapeCheck {
   return { role, name, held: saw === null, saw: saw ?? 'held' };
 }
 

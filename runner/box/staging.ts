@@ -7,13 +7,13 @@ import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { closings, shellThat } from './descriptors.ts';
 import type { Binaries } from './machine.ts';
-import type { Owner } from './sandbox.ts';
+import type { BoxOwner } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
 
 /** Covered in the private namespace only: nothing that a box gets is in /sys. */
 const stageDir = '/sys';
 
-export type Staged = {
+export type StagedBox = {
   /** Where bubblewrap finds each source. */
   at(source: string): string;
   /** Words to put before bwrap's own command line. */
@@ -28,14 +28,14 @@ export type Staged = {
  */
 export function stage(options: {
   sources: string[];
-  owner: Owner;
+  owner: BoxOwner;
   procs: string[];
   stateDir: string;
   fd: number;
   /** Descriptors to close on the way. */
   shed: number[];
   binaries: Binaries;
-}): Staged {
+}): StagedBox {
   const { sources, owner, procs, fd, shed, binaries } = options;
   const places = new Map(sources.map((source, index) => [source, `${stageDir}/${index}`]));
   const lines = [...places].map(([source, target]) => `${escapePath(source)} ${target} none bind,x-mount.mkdir 0 0`);
@@ -60,7 +60,7 @@ export function stage(options: {
   };
 }
 
-function dropRoot({ uid, gid }: Owner, { setpriv }: Binaries): string[] {
+function dropRoot({ uid, gid }: BoxOwner, { setpriv }: Binaries): string[] {
   return [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs', '--'];
 }
 

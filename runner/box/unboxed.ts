@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { RunnerError } from './errors.ts';
 import { kitSource } from './etc.ts';
-import type { BoxCommand, BoxEnd, Boxed, Mount, Sandbox } from './sandbox.ts';
+import type { BoxCommand, BoxEnd, Mount, RunningBox, Sandbox } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
 import { unprotected } from './selftest.ts';
 
@@ -16,9 +16,9 @@ const timeoutGraceMs = 2000;
 
 /** A sandbox of level `none`. Each command's HOME is in `stateDir` while it runs. */
 export function unboxed(options: { stateDir: string }): Sandbox {
-  const running = new Set<Boxed>();
+  const running = new Set<RunningBox>();
 
-  async function start(command: BoxCommand, signal: AbortSignal): Promise<Boxed> {
+  async function start(command: BoxCommand, signal: AbortSignal): Promise<RunningBox> {
     if (command.argv.length === 0) throw new RunnerError('bad-request', 'a box needs a command');
     const home = makeScratch(options.stateDir, 'home');
     const [program = '', ...args] = command.argv;
@@ -59,7 +59,7 @@ function baseEnv(command: BoxCommand, home: string): Record<string, string> {
   return { PATH: path, HOME: home, LANG: 'C.UTF-8', TMPDIR: home };
 }
 
-function watch(child: ChildProcess, seconds: number, signal: AbortSignal, release: () => void): Boxed {
+function watch(child: ChildProcess, seconds: number, signal: AbortSignal, release: () => void): RunningBox {
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new RunnerError('io', 'no process can be started');
   stdin.on('error', () => {});

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { closeAll, folderIn, keep, kindOf, openFolder, openPath, type Place, Refusal, walk } from './walk.ts';
+import { closeAll, folderIn, type HeldPath, keep, kindOf, openFolder, openPath, Refusal, walk } from './walk.ts';
 
 const jsonBytesMax = 64 * 1024;
 const bodyBytesMax = 16 * 1024 * 1024;
@@ -160,7 +160,7 @@ function openFile(path: string, how: { followLast?: boolean } = {}): { fd: numbe
 /**
  * Writes next to the target, then renames: readers see the old file or the new one, and no link put there is followed.
  */
-function put({ folder, name, at }: Place, path: string, bytes: Buffer, mode?: number): void {
+function put({ folder, name, at }: HeldPath, path: string, bytes: Buffer, mode?: number): void {
   const status = name === '.' ? undefined : fs.lstatSync(at, { throwIfNoEntry: false });
   if (name === '.' || (status !== undefined && !status.isFile())) {
     throw new Refusal(`${path} is ${status === undefined ? 'a folder' : kindOf(status)}, not a file`);

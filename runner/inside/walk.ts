@@ -13,13 +13,13 @@ const { O_NOFOLLOW, O_DIRECTORY } = fs.constants;
 export class Refusal extends Error {}
 
 /** The last part of a path: its folder, kept open, and `at`, a path to it without any link that could be swapped. */
-export type Place = { folder: number; name: string; at: string };
+export type HeldPath = { folder: number; name: string; at: string };
 
 const trees = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
 let opened: number[] = [];
 
 /** Walks to a path's last part, which need not exist. A relative path is in the first tree. Throws Refusal. */
-export function walk(path: string, how: Walk = {}): Place {
+export function walk(path: string, how: Walk = {}): HeldPath {
   const { rest, root } = treeOf(path);
   const top = keep(fs.openSync(root, openPath | O_DIRECTORY));
   const trip: Trip = { path, root, folders: [top], todo: partsOf(rest), links: 0 };
@@ -34,7 +34,7 @@ export type Walk = { makeFolders?: boolean; followLast?: boolean };
 /** `folders` are open descriptors, the tree's top first; `todo` is the rest of the path, the next part last. */
 type Trip = { path: string; root: string; folders: number[]; todo: string[]; links: number };
 
-function placeIn({ folders }: Trip, name: string): Place {
+function placeIn({ folders }: Trip, name: string): HeldPath {
   const folder = folders.at(-1) as number;
   return { folder, name, at: `/proc/self/fd/${folder}/${name}` };
 }
@@ -45,7 +45,7 @@ function goUp(trip: Trip): null {
   return null;
 }
 
-function goOn(trip: Trip, place: Place, how: Walk): Place | null {
+function goOn(trip: Trip, place: HeldPath, how: Walk): HeldPath | null {
   const last = trip.todo.length === 0;
   const status = fs.lstatSync(place.at, { throwIfNoEntry: false });
   if (status?.isSymbolicLink() && !(last && how.followLast === false)) {

@@ -15,7 +15,7 @@ import { climb, ladderOf } from './climb.ts';
 import type { RunIntent } from './janitor.ts';
 import { runPaths } from './paths.ts';
 import type { ColdRunDeps, ColdRunRequest } from './request.ts';
-import { blinded, type Course, recordOf, syncFolder, writeResults } from './results.ts';
+import { type Course, recordOf, syncFolder, withoutDetails, writeResults } from './results.ts';
 
 /** Resolves with the record, which is then also in `runs/<run>/results.json`. */
 export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promise<RunRecord> {
@@ -38,7 +38,7 @@ export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promi
   course.facts.flags = { clean_teardown: leaks.length === 0, ...course.facts.flags };
   if (app) course.facts.app = app;
   course.facts.endedAtMs = deps.now().getTime();
-  const record = request.blind ? blinded(recordOf(course)) : recordOf(course);
+  const record = request.blind ? withoutDetails(recordOf(course)) : recordOf(course);
   await writeResults(paths, record, course);
   return record;
 }

@@ -26,10 +26,10 @@ export interface Engine {
    * process sees it. `refused`: the order cannot be carried out as it is (nothing ran). Rejects if the machine fails;
    * `destroy` removes what is half made. Call once per run.
    */
-  setup(order: Order, signal: AbortSignal): Promise<Prepared>;
+  setup(order: Order, signal: AbortSignal): Promise<SetupResult>;
 
   /** Starts a step, under a name new to this run. Aborting `signal` kills it and all its descendants at once. */
-  start(run: RunId, step: Step, signal: AbortSignal): Promise<void>;
+  start(run: RunId, step: RunStep, signal: AbortSignal): Promise<void>;
 
   /** From now on calls `onLine` with the latest line of the step's output, cleaned for a terminal. */
   tail(run: RunId, step: string, onLine: (line: string) => void): void;
@@ -41,7 +41,7 @@ export interface Engine {
    * After the last step: returns what is wrong with the run that no step shows, in words. `texts` is what its record
    * will contain. Only after a `setup` that was not refused.
    */
-  examine(run: RunId, texts: readonly string[], signal: AbortSignal): Promise<Examined>;
+  examine(run: RunId, texts: readonly string[], signal: AbortSignal): Promise<ExamineResult>;
 
   /** The run's tree, read and written through boxes. Between steps only. */
   tree(run: RunId): RunTree;
@@ -57,7 +57,7 @@ export interface Engine {
    * Kills and removes everything of the run except a kept copy. Never rejects: it returns what is left. May be called
    * twice, after a failed `setup`, and for an unknown run. Has its own deadline and ignores every signal.
    */
-  destroy(run: RunId): Promise<Destroyed>;
+  destroy(run: RunId): Promise<DestroyResult>;
 
   /**
    * Removes what runs that are not live left, earlier processes' runs and kept copies included. Returns what is stuck.
@@ -80,9 +80,9 @@ export type Order = {
 };
 
 /** `root` is the tree's path as steps see it; `fromSnapshot` means that it already has the setup's result. */
-export type Prepared = { tree: Sha; root: string; overlaid: string[]; fromSnapshot: boolean } | { refused: string };
+export type SetupResult = { tree: Sha; root: string; overlaid: string[]; fromSnapshot: boolean } | { refused: string };
 
-export type Step = {
+export type RunStep = {
   name: string;
   /** Run by `sh -c` in the tree's top folder. */
   run: string;
@@ -118,7 +118,7 @@ export type StepEnd = {
 };
 
 /** `leaks`: secrets of the run that were found outside. `failed`: anything else that makes the run red. */
-export type Examined = { flags: Record<string, boolean>; leaks: string[]; failed: string | null };
+export type ExamineResult = { flags: Record<string, boolean>; leaks: string[]; failed: string | null };
 
 /** Paths are relative to the tree; nothing is read or written outside it. Refusals are answers in words. */
 export interface RunTree {
@@ -134,4 +134,4 @@ export interface RunTree {
 }
 
 /** `leaks`: what is left of the run, in words; empty if nothing is. `app`: what an app's run proved. */
-export type Destroyed = { leaks: string[]; app?: AppFacts };
+export type DestroyResult = { leaks: string[]; app?: AppFacts };

@@ -22,14 +22,14 @@ export const RunIntent = z.strictObject({
 export type RunIntent = z.infer<typeof RunIntent>;
 
 /** `lost`: runs with an intent and no results, oldest first. `stuck`: folders that could not be removed, and why. */
-export type Swept = { lost: RunIntent[]; stuck: string[] };
+export type SweepResult = { lost: RunIntent[]; stuck: string[] };
 
 /**
  * Removes the trees and kept copies of all runs in `runsDir` that are not live; intents, results and logs stay. To get
  * a lost run reported only once, write its `results.json` or have `isLive` return true for it.
  */
-export async function sweep(runsDir: string, options: { isLive(run: RunId): boolean }): Promise<Swept> {
-  const swept: Swept = { lost: [], stuck: [] };
+export async function sweep(runsDir: string, options: { isLive(run: RunId): boolean }): Promise<SweepResult> {
+  const swept: SweepResult = { lost: [], stuck: [] };
   for (const run of runsIn(runsDir)) {
     if (options.isLive(run)) continue;
     const paths = runPaths(runsDir, run);

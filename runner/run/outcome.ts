@@ -35,7 +35,7 @@ export type StageEnd = {
 /** The rung whose failure lowers the level but does not make the run red. */
 const advisory = 'lint';
 
-export type Seen = {
+export type RunObservation = {
   /** The recipe's stages, in ladder order. */
   declared: { name: string; report: boolean }[];
   setup: StageEnd | null;
@@ -55,18 +55,21 @@ export type Seen = {
   testsCut: boolean;
 };
 
-export type Judged = Pick<RunRecord, 'outcome' | 'reason' | 'level'> & { rungs: RunRecord['stages'][number]['rung'][] };
+export type RunVerdict = Pick<RunRecord, 'outcome' | 'reason' | 'level'> & {
+  rungs: RunRecord['stages'][number]['rung'][];
+};
 
 type Trouble = { outcome: Outcome; reason: string };
 
 /** Judges the whole run; `rungs` has one element per declared stage. */
-export function judgeRun(seen: Seen): Judged {
+export function judgeRun(seen: RunObservation): RunVerdict {
   const first = firstTrouble(seen);
   const trouble = seen.leak === null ? first : leaked(seen.leak, first);
   const none = first?.outcome === 'NO_TESTS';
   const rungs = seen.declared.map((stage) => rungOf(endOf(seen, stage.name), none && stage.report));
   const outcome = trouble?.outcome ?? 'PASS';
-  const reason = trouble?.reason ?? (seen.isQuestion ? 'The command exited with 0.' : `${countWords(testsOf(seen))}.`);
+  const reason =
+    trouble?.reason ?? (seen.isQuestion ? 'The command exited with 0.' : `${testCountWords(testsOf(seen))}.`);
   return { outcome, reason: fitLine(reason, reasonCharsMax), level: levelOf(rungs), rungs };
 }
 
@@ -99,7 +102,7 @@ export function stageTrouble(stage: StageEnd): Trouble | null {
 }
 
 /** `41 tests passed, 2 skipped`. */
-export function countWords(tests: readonly TestResult[]): string {
+export function testCountWords(tests: readonly TestResult[]): string {
   const { pass, fail, skip } = countsOf(tests);
   const parts = [`${pass} ${pass === 1 ? 'test' : 'tests'} passed`];
   if (fail > 0) parts.push(`${fail} failed`);
@@ -107,7 +110,7 @@ export function countWords(tests: readonly TestResult[]): string {
   return parts.join(', ');
 }
 
-function firstTrouble(seen: Seen): Trouble | null {
+function firstTrouble(seen: RunObservation): Trouble | null {
   if (seen.refused !== null) return { outcome: 'REFUSED', reason: `Refused: ${seen.refused}.` };
   if (seen.infra !== null) return { outcome: 'INFRA', reason: seen.infra };
   if (seen.cancelled) return { outcome: 'CANCELLED', reason: 'The run was cancelled.' };
@@ -119,7 +122,7 @@ function firstTrouble(seen: Seen): Trouble | null {
 
 const tooMany = 'The reports list more tests than a record can hold; split the recipe.';
 
-function ladderTrouble(seen: Seen): Trouble | null {
+function ladderTrouble(seen: RunObservation): Trouble | null {
   const ran = countsOf(testsOf(seen));
   const none = !seen.isQuestion && ran.pass + ran.fail === 0;
   for (const stage of seen.ended) {
@@ -131,7 +134,7 @@ function ladderTrouble(seen: Seen): Trouble | null {
   return none ? noTests(seen, null) : null;
 }
 
-function noTests(seen: Seen, failed: StageEnd | null): Trouble {
+function noTests(seen: RunObservation, failed: StageEnd | null): Trouble {
   if (failed)
     return {
       outcome: 'NO_TESTS',
@@ -156,7 +159,7 @@ function leaked(what: string, before: Trouble | null): Trouble {
 }
 
 /** Stage names are unique in a recipe; a rung that was not reached has no end. */
-function endOf(seen: Seen, name: string): StageEnd | undefined {
+function endOf(seen: RunObservation, name: string): StageEnd | undefined {
   return seen.ended.find((stage) => stage.name === name);
 }
 
@@ -167,7 +170,7 @@ function rungTrouble(stage: StageEnd, { failed }: { failed: string | null }): Tr
   return failed === null ? null : { outcome: 'FAIL', reason: `Rung "${stage.name}": ${failed}.` };
 }
 
-function rungOf(stage: StageEnd | undefined, ranNothing: boolean): Judged['rungs'][number] {
+function rungOf(stage: StageEnd | undefined, ranNothing: boolean): RunVerdict['rungs'][number] {
   if (!stage?.started) return 'unverified';
   if (stageTrouble(stage)) return 'fail';
   if (stage.rung?.skipped) return 'skip';
@@ -200,6 +203,6 @@ function failureWords(failing: readonly TestResult[]): string {
   return `${failing.length} ${failing.length === 1 ? 'test fails' : 'tests fail'}: ${names.join('; ')}${more}`;
 }
 
-function testsOf(seen: Seen): TestResult[] {
+function testsOf(seen: RunObservation): TestResult[] {
   return seen.ended.flatMap((stage) => (stage.report.kind === 'read' ? stage.report.tests : []));
 }

@@ -7,9 +7,9 @@ import { dirname, join } from 'node:path';
 import { canonicalJson } from '../../state/entry/digest.ts';
 import type { Digest } from '../../state/entry/ids.ts';
 import type { PinnedRecipe } from '../../state/entry/recipe.ts';
-import { harnessBytesMax, memberOf, splitItem } from './pinned.ts';
+import { harnessBytesMax, splitItem, valueAt } from './pinned.ts';
 
-export type Overlaid = { overlaid: string[] } | { refused: string };
+export type OverlayResult = { overlaid: string[] } | { refused: string };
 
 /**
  * Sets every harness item in the clone at `tree` to the operator's version; `files` has their bytes by digest. Returns
@@ -19,7 +19,7 @@ export function layHarness(
   tree: string,
   harness: PinnedRecipe['harness'],
   files: ReadonlyMap<Digest, Uint8Array>,
-): Overlaid {
+): OverlayResult {
   const overlaid: string[] = [];
   for (const { item, digest } of harness) {
     const bytes = digest === null ? null : files.get(digest);
@@ -45,7 +45,7 @@ export function withMember(text: string, keys: readonly string[], value: unknown
     return null;
   }
   if (!isObject(whole)) return null;
-  const there = memberOf(whole, keys);
+  const there = valueAt(whole, keys);
   if (there === undefined ? value === undefined : value !== undefined && canonicalJson(there) === canonicalJson(value))
     return text;
   return `${JSON.stringify(withValue(whole, keys, value), null, 2)}\n`;

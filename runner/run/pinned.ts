@@ -8,7 +8,7 @@ import { isApp, type PinnedRecipe, type Recipe, type ReleaseTags } from '../../s
 
 export const harnessBytesMax = 1024 * 1024;
 
-export type Pinned = { pinned: PinnedRecipe; digest: Digest; blobs: Map<Digest, Uint8Array> };
+export type PinResult = { pinned: PinnedRecipe; digest: Digest; blobs: Map<Digest, Uint8Array> };
 
 /**
  * `readFile` returns the operator's bytes at a path in the repository, null if there is no such file. `blobs` has the
@@ -20,7 +20,7 @@ export function pinRecipe(
   recipe: Recipe,
   readFile: (path: string) => Uint8Array | null,
   tags: ReleaseTags = { releases: [], lightweightTags: [] },
-): Pinned {
+): PinResult {
   const blobs = new Map<Digest, Uint8Array>();
   const harness = [...new Set(recipe.harness)].map((item) => {
     const bytes = operatorsVersion(item, readFile, (what) => {
@@ -42,7 +42,7 @@ export function splitItem(item: string): { path: string; keys: string[] } {
 }
 
 /** The member that `keys` lead to; undefined if missing. */
-export function memberOf(value: unknown, keys: readonly string[]): unknown {
+export function valueAt(value: unknown, keys: readonly string[]): unknown {
   let inner = value;
   for (const key of keys) {
     if (inner === null || typeof inner !== 'object' || !Object.hasOwn(inner, key)) return undefined;
@@ -62,7 +62,7 @@ function operatorsVersion(
   if (bytes !== null && bytes.byteLength > harnessBytesMax)
     refuse(`${path} is larger than ${harnessBytesMax / 1024} KiB`);
   if (bytes === null || keys.length === 0) return bytes;
-  const value = memberOf(
+  const value = valueAt(
     parsed(bytes, () => refuse(`${path} is not JSON, so it has no members; name the whole file`)),
     keys,
   );

@@ -8,11 +8,11 @@ import { isCommands, type Recipe } from '../../state/entry/recipe.ts';
 import { coldClone } from '../../state/git/clones.ts';
 import { treeOf } from '../../state/git/git.ts';
 import { RunnerError } from '../box/errors.ts';
-import { type Files, openFiles } from '../box/files.ts';
+import { openFiles, type TreeFiles } from '../box/files.ts';
 import { removeFolder } from '../box/removal.ts';
-import type { Mount, Sandbox, Tool } from '../box/sandbox.ts';
+import type { Mount, Sandbox, ToolFolder } from '../box/sandbox.ts';
 import { copies } from './copies.ts';
-import type { Destroyed, Engine, Order, Prepared, RunTree, Step, StepEnd } from './engine.ts';
+import type { DestroyResult, Engine, Order, RunStep, RunTree, SetupResult, StepEnd } from './engine.ts';
 import { sweep } from './janitor.ts';
 import { layHarness } from './overlay.ts';
 import { type RunPaths, runPaths } from './paths.ts';
@@ -30,7 +30,7 @@ export type ProcessEngineOptions = {
   /** The state's `runs` folder, with links resolved. */
   runsDir: string;
   /** What the operator granted: a recipe that names anything else is refused. */
-  tools: Tool[];
+  tools: ToolFolder[];
   hosts: string[];
   /** Prepare trees of apps too, for an engine on top of this one that deploys them. */
   apps?: boolean;
@@ -41,8 +41,8 @@ type Site = {
   recipe: Recipe;
   paths: RunPaths;
   mounts: Mount[];
-  tools: Tool[];
-  files: Files;
+  tools: ToolFolder[];
+  files: TreeFiles;
   steps: Map<string, RunningStep>;
   /** Harness items that the operator's version replaced. */
   overlaid: string[];
@@ -59,7 +59,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     return site;
   }
 
-  async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
+  async function setup(order: Order, signal: AbortSignal): Promise<SetupResult> {
     const { recipe } = order.pinned;
     const refused = refusal(recipe, options);
     if (refused !== null) return { refused };
@@ -81,7 +81,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     return { tree, overlaid: laid.overlaid };
   }
 
-  async function destroy(run: RunId): Promise<Destroyed> {
+  async function destroy(run: RunId): Promise<DestroyResult> {
     const leaks: string[] = [];
     const site = sites.get(run);
     sites.delete(run);
@@ -100,7 +100,7 @@ export function processEngine(options: ProcessEngineOptions): Engine {
     sandbox: { level: sandbox.level, uid: sandbox.uid, selfTest: options.selfTest },
     available: () => whyNoRoom(runsDir),
     setup,
-    async start(run: RunId, step: Step, signal: AbortSignal): Promise<void> {
+    async start(run: RunId, step: RunStep, signal: AbortSignal): Promise<void> {
       const site = siteOf(run);
       if (site.steps.has(step.name))
         throw new RunnerError('engine', `step "${step.name}" of ${run} was already started`);

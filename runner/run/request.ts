@@ -39,12 +39,12 @@ export type ColdRunDeps = {
   now(): Date;
   /** Aborting cancels: everything of the run is killed, then torn down. */
   signal: AbortSignal;
-  onProgress?(progress: Progress): void;
+  onProgress?(progress: RunProgress): void;
   /** Called for a red run, before any of it is torn down; teardown waits until it resolves. */
   hold?(soFar: RunRecord): Promise<void>;
 };
 
-export type Progress =
+export type RunProgress =
   | { kind: 'started'; run: RunId; stage: string; seconds: number }
   | { kind: 'line'; run: RunId; stage: string; line: string }
   | { kind: 'ended'; run: RunId; stage: string; ms: number; passed: boolean };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { RunRecord, recordBytesMax, type StageResult } from '../../state/entry/record.ts';
 import { countsOf, recordBytes } from '../../state/fold/facts.ts';
 import type { StepEnd } from './engine.ts';
-import { judgeRun, type Seen, type StageEnd, stageTrouble } from './outcome.ts';
+import { judgeRun, type RunObservation, type StageEnd, stageTrouble } from './outcome.ts';
 import type { RunPaths } from './paths.ts';
 
 const unreached: StepEnd['output'] = {
@@ -40,7 +40,7 @@ export type Course = {
     | 'artifacts'
     | 'overlaid'
   >;
-  seen: Omit<Seen, 'testsCut' | 'setup' | 'ended'>;
+  seen: Omit<RunObservation, 'testsCut' | 'setup' | 'ended'>;
   setup: EndedStage | null;
   ended: EndedStage[];
   reproducer: { result: NonNullable<RunRecord['reproducer']>; stage: EndedStage | null } | null;
@@ -63,7 +63,7 @@ export function recordOf(course: Course): RunRecord {
 }
 
 /** The record without anything that could reveal what was checked: tests are numbered, logs and messages removed. */
-export function blinded(record: RunRecord): RunRecord {
+export function withoutDetails(record: RunRecord): RunRecord {
   const silent = (stage: StageResult): StageResult => ({ ...stage, log: { ...stage.log, head: '', tail: '' } });
   const { pass, fail, skip } = countsOf(record.tests);
   return {

@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
 import type { Recipe } from '../../state/entry/recipe.ts';
 import { collect, plainText } from '../box/collect.ts';
-import type { BoxCommand, Boxed, Mount, Sandbox, Tool } from '../box/sandbox.ts';
-import type { Step, StepEnd } from './engine.ts';
+import type { BoxCommand, Mount, RunningBox, Sandbox, ToolFolder } from '../box/sandbox.ts';
+import type { RunStep, StepEnd } from './engine.ts';
 
 const headBytes = 256 * 1024;
 const tailBytes = 768 * 1024;
@@ -15,7 +15,7 @@ const lineBytes = 400;
 /** How long the output may stay open, silent, after the step's last process is gone. */
 const drainMs = 2000;
 
-export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: Step; mounts: Mount[]; tools: Tool[] };
+export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: RunStep; mounts: Mount[]; tools: ToolFolder[] };
 
 export type RunningStep = {
   done: Promise<StepEnd>;
@@ -68,7 +68,7 @@ function commandOf({ recipe, step, mounts, tools }: StepPlace): BoxCommand {
 }
 
 async function endOf(
-  boxed: Boxed,
+  boxed: RunningBox,
   output: ReturnType<typeof collect>,
   errors: ReturnType<typeof collect>,
   ms: Promise<number>,
@@ -83,7 +83,7 @@ async function endOf(
   };
 }
 
-async function stopAndDrain(boxed: Boxed, drained: Promise<boolean>, deadlineMs: number): Promise<string | null> {
+async function stopAndDrain(boxed: RunningBox, drained: Promise<boolean>, deadlineMs: number): Promise<string | null> {
   const late = after(deadlineMs, null, { ref: false });
   const end = await Promise.race([Promise.all([boxed.stop(0), drained]), late]);
   if (end === null) return `it did not end within ${deadlineMs / 1000} s`;

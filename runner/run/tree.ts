@@ -2,7 +2,7 @@
 // writes files; a shell reads what a step wrote, because its box is up in a fraction of the service's time.
 
 import { RunnerError } from '../box/errors.ts';
-import type { Files } from '../box/files.ts';
+import type { TreeFiles } from '../box/files.ts';
 import type { FileAnswer } from '../box/fileservice.ts';
 import type { Mount, Sandbox } from '../box/sandbox.ts';
 import type { RunTree } from './engine.ts';
@@ -41,7 +41,7 @@ export async function readInTree(
   return { ok: false, why: refusals[exit ?? 0] ?? 'cannot be read' };
 }
 
-export function runTree(sandbox: Sandbox, { files, mounts }: { files: Files; mounts: Mount[] }): RunTree {
+export function runTree(sandbox: Sandbox, { files, mounts }: { files: TreeFiles; mounts: Mount[] }): RunTree {
   async function remove(path: string): Promise<FileAnswer> {
     const there = await files.stat(path);
     return there.ok ? files.remove(path) : { ok: true };

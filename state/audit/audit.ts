@@ -16,7 +16,7 @@ import { workFaults } from './git.ts';
 import { type Mark, readMark, writeMark } from './mark.ts';
 import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntries, seenIn } from './read.ts';
 import { entryInLog, tailFaults } from './tail.ts';
-import { branchHeads, falseRest, listObjects, type Trail } from './trail.ts';
+import { type AuditTrail, branchHeads, falseRest, listObjects } from './trail.ts';
 
 /** Further problems are counted, not listed. */
 export const problemsMax = 200;
@@ -71,7 +71,7 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
   }
 }
 
-async function auditTrail(trail: Trail, options: AuditOptions): Promise<AuditReport> {
+async function auditTrail(trail: AuditTrail, options: AuditOptions): Promise<AuditReport> {
   const head = trail.heads.get('trail') as Sha;
   const notes: string[] = [];
   const mark = await usedMark(trail, head, options, notes);
@@ -125,7 +125,7 @@ function rootProblems({ root, genesis }: Hub, options: AuditOptions): AuditProbl
 /**
  * The commit rule does not cover the first commit: it may contain only keys, and nothing that could pass for a record.
  */
-async function genesisProblems({ genesis, signers, objects }: Trail): Promise<AuditProblem[]> {
+async function genesisProblems({ genesis, signers, objects }: AuditTrail): Promise<AuditProblem[]> {
   const tree = parseCommit(await mustRead(objects, genesis, 'commit'))?.tree as Sha;
   const strange = (await pathsIn(objects, tree)).find((path) => path !== allowedSignersFile && path !== readmeFile);
   const shared = sharedKey(signers);
@@ -146,7 +146,7 @@ async function pathsIn(objects: ObjectStore, tree: Sha, folder = ''): Promise<st
 
 /** The commit rule does not look at folders (git trees), but entries and records depend on them. */
 async function restProblems(
-  { objects }: Trail,
+  { objects }: AuditTrail,
   head: Sha,
   read: Read,
   listing: string | TrailError,
@@ -165,7 +165,7 @@ async function restProblems(
   }
 }
 
-async function workProblems(trail: Trail, read: Read, mark: Mark | null): Promise<AuditProblem[]> {
+async function workProblems(trail: AuditTrail, read: Read, mark: Mark | null): Promise<AuditProblem[]> {
   const upTo = (mark?.seen.place.nextId ?? 1) - 1;
   const problems: AuditProblem[] = [];
   for (const work of read.work.values()) {

@@ -7,7 +7,7 @@ import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import type { Phase, Run } from '../entry/phase.ts';
 import { type Purpose, type RunRecord, uncounted } from '../entry/record.ts';
-import { controlProblems } from './controls.ts';
+import { judgedControlProblems } from './controls.ts';
 import type { AuditStore } from './store.ts';
 
 const candidatesMax = 4;
@@ -23,7 +23,7 @@ export async function comparedProblems(
   using: Using,
 ): Promise<string[]> {
   const [control, kept] = await Promise.all([
-    controlProblems(entry, phase, record, using),
+    judgedControlProblems(entry, phase, record, using),
     keptProblems(entry, phase, record, using),
   ]);
   return [...control, ...kept];

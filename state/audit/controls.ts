@@ -4,7 +4,7 @@
 import { type ControlPurpose, judgeControl } from '../controls/judge.ts';
 import type { Judgement } from '../controls/judgement.ts';
 import { comparedWith, drillRuns, hollowTargets, sabotagesOf } from '../controls/requirements.ts';
-import { patched } from '../controls/sabotage.ts';
+import { applyPatch } from '../controls/sabotage.ts';
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import type { RecipeName, RunId, Sha } from '../entry/ids.ts';
@@ -22,7 +22,7 @@ type RunEntry = EntryOf<'run'>;
 type Using = { hub: string; store: AuditStore };
 
 /** Everything wrong with the judgement of a control run, in words. */
-export async function controlProblems(
+export async function judgedControlProblems(
   entry: RunEntry,
   phase: Phase,
   record: RunRecord,
@@ -89,7 +89,7 @@ export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Ph
   const recipe = await recipeOf(phase, gate.recipe, using.store);
   const reference = comparedWith(phase, claim, facts.gate, 'sabotage');
   const known = await patchableFiles({ hub: using.hub, reference, sha: claim.sha, spec: phase.spec, recipe });
-  const result = patched(facts.edits, known);
+  const result = applyPatch(facts.edits, known);
   return 'refused' in result ? [`its patch is not valid: ${result.refused}`] : [];
 }
 

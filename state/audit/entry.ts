@@ -12,13 +12,13 @@ import { servedProblems } from './served.ts';
 import type { AuditStore } from './store.ts';
 
 export type EntryAudit = {
-  readonly judged: Judged;
+  readonly judged: EntriesSoFar;
   /** Everything wrong with the next entry, in words; the entry is folded in any case. Never rejects. */
   judge(entry: Entry): Promise<string[]>;
 };
 
 /** What is known about all entries so far. Plain data. */
-export type Judged = {
+export type EntriesSoFar = {
   /** Their fold. */
   state: TrailState;
   /** The time of the newest; '' before the first. */
@@ -29,7 +29,7 @@ export type Judged = {
 
 export type EntryAuditOptions = { hub: string; store: AuditStore; workspace: string | null; root: string };
 
-const nothing: Judged = { state: emptyTrail, at: '', targets: [] };
+const nothing: EntriesSoFar = { state: emptyTrail, at: '', targets: [] };
 
 /** Audits entries in order: from #1, or after those already judged. */
 export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, from = nothing): EntryAudit {

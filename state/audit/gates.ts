@@ -4,7 +4,7 @@ import type { EntryId, GateId, PhaseId, Sha } from '../entry/ids.ts';
 import { type Phase, phaseAt } from '../entry/phase.ts';
 import { gatesAndDone } from '../entry/spec.ts';
 import { type GateReport, gateReport } from '../gate/gate.ts';
-import type { Judged } from './entry.ts';
+import type { EntriesSoFar } from './entry.ts';
 import type { PhaseWork } from './git.ts';
 
 export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; sha: Sha | null };
@@ -19,7 +19,7 @@ export type AuditPhase = {
 };
 
 /** All phases, queued ones last. */
-export function phasesOf({ state, at }: Judged, work: ReadonlyMap<PhaseId, PhaseWork>): AuditPhase[] {
+export function phasesOf({ state, at }: EntriesSoFar, work: ReadonlyMap<PhaseId, PhaseWork>): AuditPhase[] {
   const opened = Object.values(state.phases).map((phase): AuditPhase => {
     // Evidence for DONE expires, so a finished phase is judged as of the time when it was done.
     const nowMs = Date.parse((phase.status === 'done' ? work.get(phase.id)?.done?.at : undefined) ?? at);

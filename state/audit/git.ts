@@ -11,7 +11,7 @@ import type { ObjectStore } from '../git/objects.ts';
 import { git, gitText, whyFailed } from '../git/process.ts';
 import { gitObject } from '../git/trees.ts';
 import { protectedChanges } from '../work/protectedPaths.ts';
-import type { Trail } from './trail.ts';
+import type { AuditTrail } from './trail.ts';
 
 /** What the entries of one phase say about commits. Plain data. */
 export type PhaseWork = {
@@ -64,7 +64,7 @@ function noteAmendment({ specs }: PhaseWork, { id, facts }: EntryOf<'act'>): voi
  * Everything in the work that git contradicts. For entries up to `upTo` an earlier audit checked the commits; their
  * place on the branch is checked again, since branches move.
  */
-export async function workFaults(trail: Trail, work: PhaseWork, upTo = 0): Promise<Fault[]> {
+export async function workFaults(trail: AuditTrail, work: PhaseWork, upTo = 0): Promise<Fault[]> {
   const { dir, objects, heads } = trail;
   if (work.opened > upTo && (await commitTree(objects, work.base)) === null)
     return [{ entry: work.opened, what: `its base ${work.base} is not a commit in the hub` }];

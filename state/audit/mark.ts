@@ -9,7 +9,7 @@ import { digestOf } from '../entry/digest.ts';
 import { Digest, Sha } from '../entry/ids.ts';
 import { isAncestor } from '../git/git.ts';
 import type { Hub } from '../trail/hub.ts';
-import type { Seen } from './read.ts';
+import type { ReadingState } from './read.ts';
 
 const modeOfMark = 0o600;
 /** The folder with all code that judges. */
@@ -28,7 +28,7 @@ const Label = z.strictObject({
   seen: Digest,
 });
 
-export type Mark = { at: string; seen: Seen };
+export type Mark = { at: string; seen: ReadingState };
 
 /** The mark, if this trail still contains the commit where it ends; else why it cannot be used, in words. */
 export async function readMark(file: string, hub: Hub, head: Sha): Promise<Mark | { why: string }> {
@@ -44,14 +44,14 @@ export async function readMark(file: string, hub: Hub, head: Sha): Promise<Mark 
   if (digestOf(second) !== digest) return { why: 'the mark is damaged' };
   if (rules !== (await rulesDigest())) return { why: 'the mark is from another version of Coldpass' };
   if (genesis !== hub.genesis || root !== hub.root) return { why: `the mark is from another trail (${root})` };
-  const seen = JSON.parse(second) as Seen;
+  const seen = JSON.parse(second) as ReadingState;
   // A commit id covers all history before it: if the mark's commit is on the trail, the trail up to it is unchanged.
   const isOn = await isAncestor(hub.dir, seen.place.head, head).catch(() => false);
   return isOn ? { at, seen } : { why: 'the trail no longer contains the commit where the last audit ended' };
 }
 
 /** Writes the mark, completely or not at all. Rejects with the file system's error. */
-export async function writeMark(file: string, { genesis, root }: Hub, seen: Seen): Promise<void> {
+export async function writeMark(file: string, { genesis, root }: Hub, seen: ReadingState): Promise<void> {
   const text = JSON.stringify(seen);
   const at = new Date().toISOString();
   const label: z.infer<typeof Label> = { v: 1, at, rules: await rulesDigest(), genesis, root, seen: digestOf(text) };

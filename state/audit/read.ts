@@ -5,10 +5,10 @@ import type { PhaseId, Sha } from '../entry/ids.ts';
 import { parseCommit } from '../git/commits.ts';
 import { mustRead } from '../git/objects.ts';
 import { checkCommit, type TrailCommit, type TrailPlace } from '../trail/commitRule.ts';
-import { type EntryAudit, entryAudit, type Judged } from './entry.ts';
+import { type EntriesSoFar, type EntryAudit, entryAudit } from './entry.ts';
 import { noteWork, type PhaseWork } from './git.ts';
-import { type AuditStore, auditStore, type Known } from './store.ts';
-import { falseObjects, type Held, readTrail, type Trail } from './trail.ts';
+import { type AuditStore, auditStore, type KnownBlobs } from './store.ts';
+import { type AuditTrail, falseObjects, type Held, trailCommits } from './trail.ts';
 
 export type AuditProblem = { entry: number | null; commit: Sha | null; what: string };
 
@@ -26,18 +26,23 @@ export type Read = {
 };
 
 /** What a reading leaves for the next one to continue from. Plain data. */
-export type Seen = {
+export type ReadingState = {
   place: Omit<TrailPlace, 'parts'> & { parts: [string, number][] };
-  judged: Judged;
-  stored: Known;
+  judged: EntriesSoFar;
+  stored: KnownBlobs;
   chain: [Sha, number][];
   work: [PhaseId, PhaseWork][];
 };
 
 /** Reads and judges commit by commit, entry by entry, up to `head`; starts after `seen`, if given. */
-export async function readEntries(trail: Trail, head: Sha, seen: Seen | null, problems: AuditProblem[]): Promise<Read> {
+export async function readEntries(
+  trail: AuditTrail,
+  head: Sha,
+  seen: ReadingState | null,
+  problems: AuditProblem[],
+): Promise<Read> {
   const read = await begin(trail, seen);
-  for await (const commit of readTrail(trail.dir, read.place.head, head)) {
+  for await (const commit of trailCommits(trail.dir, read.place.head, head)) {
     if (!('damaged' in commit)) {
       await readCommit(read, commit, problems);
       continue;
@@ -50,7 +55,7 @@ export async function readEntries(trail: Trail, head: Sha, seen: Seen | null, pr
 }
 
 /** What the next reading needs from this one. */
-export function seenIn({ place, audit, store, chain, work }: Read): Seen {
+export function seenIn({ place, audit, store, chain, work }: Read): ReadingState {
   return {
     place: { ...place, parts: [...place.parts] },
     judged: audit.judged,
@@ -60,7 +65,7 @@ export function seenIn({ place, audit, store, chain, work }: Read): Seen {
   };
 }
 
-async function begin({ dir, genesis, root, signers, objects }: Trail, seen: Seen | null): Promise<Read> {
+async function begin({ dir, genesis, root, signers, objects }: AuditTrail, seen: ReadingState | null): Promise<Read> {
   const store = auditStore(objects, seen?.stored);
   const workspace = workspaceOf(await mustRead(objects, genesis, 'commit'));
   const audit = entryAudit({ hub: dir, store, workspace, root }, seen?.judged);

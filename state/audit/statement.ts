@@ -19,7 +19,7 @@ const slsaVersion = '1.2';
 const mediaType = (predicate: string) => `application/vnd.in-toto.${predicate}+dsse`;
 
 export type Subject = { name: string; digest: Record<string, string> };
-export type Statement = {
+export type InTotoStatement = {
   _type: 'https://in-toto.io/Statement/v1';
   subject: Subject[];
   predicateType: string;
@@ -29,7 +29,7 @@ export type Statement = {
 /**
  * The trail that statements are about: fingerprint of its root, its head commit, and the resource that its gates judge.
  */
-export type Source = { root: string; head: Sha; resource: string };
+export type StatementSource = { root: string; head: Sha; resource: string };
 
 /** An envelope that another one relies on: its file name and the digest of its bytes. */
 export type Input = { file: string; digest: Digest; predicate: 'test-result' | 'vsa'; name: string };
@@ -43,7 +43,7 @@ export function isCounted({ facts }: EntryOf<'run'>): boolean {
 /**
  * The test-result of one counted run. `record` is the one that the entry names by digest, `plan` the one in force then.
  */
-export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Digest): Statement {
+export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Digest): InTotoStatement {
   const { facts } = entry;
   const { passed, failed } = shown(facts, record);
   return {
@@ -86,7 +86,7 @@ export type GateStatement = {
   report: GateReport;
   /** The time as of which the gate was judged: that of an entry. */
   at: string;
-  source: Source;
+  source: StatementSource;
   /** Every envelope that the gate relies on. */
   inputs: readonly Input[];
   /** Acts that lowered its bar, or that of a gate it requires. */
@@ -94,7 +94,7 @@ export type GateStatement = {
 };
 
 /** The verification summary of a gate at its claim's commit; null if unclaimed, since it then has no subject. */
-export function gateStatement({ phase, report, at, source, inputs, waived }: GateStatement): Statement | null {
+export function gateStatement({ phase, report, at, source, inputs, waived }: GateStatement): InTotoStatement | null {
   const { gate, claim, holds, conditions, verdict } = report;
   if (claim === null) return null;
   const id = (name: string) => `coldpass:${source.root}#${name}`;

@@ -21,14 +21,14 @@ export type AuditStore = {
   /** The record of a run; null if missing or not valid. */
   record(run: RunId): Promise<RunRecord | null>;
   /** Everything added so far, for a store that continues from here. */
-  known(): Known;
+  known(): KnownBlobs;
 };
 
 /** By path. */
-export type Known = [string, { blob: Sha; digest: Digest }][];
+export type KnownBlobs = [string, { blob: Sha; digest: Digest }][];
 
 /** A store over the hub's objects that starts with the files in `from`. */
-export function auditStore(objects: Pick<ObjectStore, 'read'>, from: Known = []): AuditStore {
+export function auditStore(objects: Pick<ObjectStore, 'read'>, from: KnownBlobs = []): AuditStore {
   const known = new Map(from);
 
   function keep(commit: TrailCommit): void {

@@ -12,7 +12,7 @@ import type { Hub } from '../trail/hub.ts';
 import { walkTrail } from '../trail/walk.ts';
 
 /** A hub, a reader of its objects, and the head of each branch. */
-export type Trail = Hub & { objects: ObjectStore; heads: ReadonlyMap<string, Sha> };
+export type AuditTrail = Hub & { objects: ObjectStore; heads: ReadonlyMap<string, Sha> };
 
 const readPortion = 256;
 const shaDigits = 40;
@@ -28,7 +28,7 @@ export async function branchHeads(hub: string): Promise<Map<string, Sha>> {
 export type Damage = { damaged: Sha; why: string };
 
 /** The commits after `from` up to `to`, oldest first; at most one `Damage`, always last. */
-export async function* readTrail(hub: string, from: Sha, to: Sha): AsyncGenerator<TrailCommit | Damage> {
+export async function* trailCommits(hub: string, from: Sha, to: Sha): AsyncGenerator<TrailCommit | Damage> {
   let last = from;
   try {
     for await (const commit of walkTrail(hub, from, to)) {

@@ -1,7 +1,7 @@
 // Finds the functions in a source file, and empties one of them. Pure. Audits depend on the result: another version of
 // a parser may find other functions.
 
-import { type Language, languageOf, type Replacement, type SyntaxNode, type Tree } from './languages.ts';
+import { type Language, languageOf, type Replacement, type SyntaxNode, type SyntaxTree } from './languages.ts';
 
 export type SourceFunction = {
   /** With the scopes that contain it: `Store.close`; `(function)` if it has no name. */
@@ -83,7 +83,7 @@ function lineCounter(text: string): (at: number) => number {
   };
 }
 
-function errorsIn(tree: Tree): number {
+function errorsIn(tree: SyntaxTree): number {
   let errors = 0;
   tree.iterate({
     enter({ type }) {

@@ -49,7 +49,7 @@ export function changedFunctions(
 }
 
 /** The file with the function emptied; null if that is not possible. */
-export function hollowed({ source, found }: ChangedFunction): string | null {
+export function emptyFunction({ source, found }: ChangedFunction): string | null {
   return emptied(source.path, source.after, found);
 }
 
@@ -57,7 +57,7 @@ export function hollowed({ source, found }: ChangedFunction): string | null {
  * Which of `count` functions are tried, as numbers from 1, in the order of trying. `nonce` must be minted after the
  * claim: whoever knew it before could leave the functions that are not drawn untested.
  */
-export function drawn(count: number, nonce: string): number[] {
+export function drawFunctions(count: number, nonce: string): number[] {
   const lots = Array.from({ length: count }, (_, i) => ({ n: i + 1, lot: digestOf(`${nonce} ${i + 1}`) }));
   return lots
     .toSorted((a, b) => (a.lot < b.lot ? -1 : 1))

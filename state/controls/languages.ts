@@ -5,13 +5,13 @@
 import { parser as javascript } from '@lezer/javascript';
 import { parser as python } from '@lezer/python';
 
-export type Tree = ReturnType<typeof javascript.parse>;
-export type SyntaxNode = Tree['topNode'];
+export type SyntaxTree = ReturnType<typeof javascript.parse>;
+export type SyntaxNode = SyntaxTree['topNode'];
 /** A range of text and its replacement. */
 export type Replacement = { from: number; to: number; text: string };
 
 export type Language = {
-  parse(text: string): Tree;
+  parse(text: string): SyntaxTree;
   /** The body of a node that is a function; null for any other node. */
   bodyOf(node: SyntaxNode): SyntaxNode | null;
   nameOf(node: SyntaxNode, text: string): string | null;

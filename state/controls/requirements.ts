@@ -13,8 +13,16 @@ import { type Claim, type ClaimAt, isAppGate, type Phase, type Run, type Sabotag
 import { type ControlResult, type Purpose, uncounted } from '../entry/record.ts';
 import { type ControlName, controlsOf, type DeclaredControl, Drill, type GateSpec, isDrill } from '../entry/spec.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
-import { missing, need, type Piece, type RunNeed, settled, waivedOr, waiverOf } from '../fold/requirement.ts';
-import { drawn } from './hollow.ts';
+import {
+  metRequirement,
+  missingRequirement,
+  type Requirement,
+  type RunNeed,
+  runNeed,
+  unlessWaived,
+  waiverOf,
+} from '../fold/requirement.ts';
+import { drawFunctions } from './hollow.ts';
 import { sabotagesMax } from './sabotage.ts';
 
 /** Runs of `hollow` that are wanted at once: the first survivor decides, and the rest are never made. */
@@ -23,25 +31,25 @@ const hollowsAtOnce = 4;
 const noticedMax = 3;
 
 /** The combined result of several runs. */
-type Sum = { result: ControlResult | 'missing'; pieces: Piece[]; why: string };
+type Sum = { result: ControlResult | 'missing'; pieces: Requirement[]; why: string };
 
 /** The requirements for the controls of `gate`, none if it has no controls. `ran`: a cold run of the claim exists. */
-export function controlPieces(at: ClaimAt, ran: boolean): Piece[] {
+export function controlRequirements(at: ClaimAt, ran: boolean): Requirement[] {
   const { phase, gate } = at;
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
   const isOfApp = isAppGate(phase, gate);
   const names = controlsOf(spec, isOfApp);
-  if (!ran) return names.map((name) => missing(`control:${name}`, gate, []));
+  if (!ran) return names.map((name) => missingRequirement(`control:${name}`, gate, []));
   const drills = names.filter(isDrill).map((name) => single(at, name));
   const others = names.filter((name) => !isDrill(name));
   if (drills.some(({ result }) => result === 'missing' || result === 'bad'))
-    return [...drills, ...others.map((name) => missing(`control:${name}`, gate, []))];
+    return [...drills, ...others.map((name) => missingRequirement(`control:${name}`, gate, []))];
   return [...drills, ...(isOfApp ? others.map((name) => single(at, name)) : compared(at, others))];
 }
 
 /** Controls of commands: reverting changes, and if that is inconclusive, emptying or patching functions. */
-function compared(at: ClaimAt, names: readonly DeclaredControl[]): Piece[] {
+function compared(at: ClaimAt, names: readonly DeclaredControl[]): Requirement[] {
   const { phase, claim, gate } = at;
   const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(at, name));
   const isDeclared = names.includes('hollow');
@@ -50,7 +58,7 @@ function compared(at: ClaimAt, names: readonly DeclaredControl[]): Piece[] {
   const placebo = names.includes('placebo') || hasTargets ? [single(at, 'placebo')] : [];
   if (!isHollow) return [...reverts, ...placebo, ...noticed(at, [...reverts, ...placebo])];
   if ([...reverts, ...placebo].some(({ result }) => result === 'missing' || result === 'bad'))
-    return [...reverts, ...placebo, missing('control:hollow', gate, [])];
+    return [...reverts, ...placebo, missingRequirement('control:hollow', gate, [])];
   const hollow = hollowOf(at);
   const held = isDeclared && hollow.result === 'INCONCLUSIVE' ? [heldHollow(at, hollow)] : [];
   return [...rescued(at, [...reverts, ...held], hollow), ...placebo, ...hollow.pieces];
@@ -84,12 +92,12 @@ export function hollowTargets(phase: Phase, claim: Claim, gate: GateId): number[
     (run) =>
       run.purpose.kind === 'gate' && run.purpose.gate === gate && run.tree === claim.tree && countsFor(phase, run),
   );
-  return first ? drawn(claim.functions[gate] ?? 0, first.run) : [];
+  return first ? drawFunctions(claim.functions[gate] ?? 0, first.run) : [];
 }
 
 /** The gate for which a claim in this state needs a patch by the Adversary; null if none would help. */
-export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Piece[]): GateId | null {
-  const helps: readonly Piece['condition'][] = ['control:revert', 'control:published', 'control:hollow'];
+export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Requirement[]): GateId | null {
+  const helps: readonly Requirement['condition'][] = ['control:revert', 'control:published', 'control:hollow'];
   const held = pieces.find(
     ({ result, condition, gate }) =>
       result === 'held' &&
@@ -107,16 +115,16 @@ export function sabotagesOf(phase: Phase, claim: Claim, gate: GateId): Sabotage[
   return phase.sabotages.filter((sabotage) => sabotage.gate === gate && isOf(sabotage.claim));
 }
 
-function single(at: ClaimAt, control: DeclaredControl): Piece {
+function single(at: ClaimAt, control: DeclaredControl): Requirement {
   const { claim, gate } = at;
   const condition = `control:${control}` as const;
   const run = runOf(at, control);
-  if (!run) return missing(condition, gate, [needOf(at, control)]);
-  const piece = settled(condition, gate, run, claim);
+  if (!run) return missingRequirement(condition, gate, [needOf(at, control)]);
+  const piece = metRequirement(condition, gate, run, claim);
   const result = run.control?.result ?? 'INCONCLUSIVE';
   if (result === 'BITES') return piece;
   const why = `${gate}: control ${control} is ${result}: ${run.control?.why ?? run.reason}`;
-  return waivedOr(piece, waiverOf(at, gate, condition), result === 'VACUOUS' ? 'bad' : 'held', why);
+  return unlessWaived(piece, waiverOf(at, gate, condition), result === 'VACUOUS' ? 'bad' : 'held', why);
 }
 
 /** BITES if at least one emptied function was noticed and none went unnoticed. */
@@ -126,16 +134,16 @@ function hollowOf(at: ClaimAt): Sum {
   const runs = targets.flatMap(({ run }) => run ?? []);
   const waiver = waiverOf(at, gate, 'control:hollow');
   const pieces = runs.map((run) => {
-    const piece = settled('control:hollow', gate, run, claim);
+    const piece = metRequirement('control:hollow', gate, run, claim);
     if (run.control?.result !== 'VACUOUS') return piece;
-    return waivedOr(piece, waiver, 'bad', `${gate}: control hollow is VACUOUS: ${run.control.why}`);
+    return unlessWaived(piece, waiver, 'bad', `${gate}: control hollow is VACUOUS: ${run.control.why}`);
   });
   const results = new Set(runs.map((run) => run.control?.result ?? 'INCONCLUSIVE'));
   const left = targets.filter(({ run }) => !run).slice(0, hollowsAtOnce);
   if (results.has('VACUOUS')) return { result: 'VACUOUS', pieces, why: '' };
   if (left.length > 0) {
     const needs = left.map(({ n }) => needOf(at, 'hollow', `${n}`));
-    return { result: 'missing', pieces: [...pieces, missing('control:hollow', gate, needs)], why: '' };
+    return { result: 'missing', pieces: [...pieces, missingRequirement('control:hollow', gate, needs)], why: '' };
   }
   if (results.has('BITES')) return { result: 'BITES', pieces, why: '' };
   return {
@@ -146,40 +154,53 @@ function hollowOf(at: ClaimAt): Sum {
 }
 
 /** One emptied function that a test notices is enough; none is needed while another control fails. */
-function noticed(at: ClaimAt, others: Piece[]): Piece[] {
+function noticed(at: ClaimAt, others: Requirement[]): Requirement[] {
   const { phase, claim, gate } = at;
   const targets =
     controlsOf(phase.spec.gates[gate] as GateSpec, false).length === 0 ? [] : hollowTargets(phase, claim, gate);
   if (targets.length === 0 || others.some(({ result }) => result === 'bad')) return [];
   const tried = targets.slice(0, noticedMax).map((n) => ({ n, run: runOf(at, 'hollow', `${n}`) }));
   const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
-  if (biting) return [settled('control:hollow', gate, biting, claim)];
+  if (biting) return [metRequirement('control:hollow', gate, biting, claim)];
   const next = tried.find(({ run }) => !run);
   if (next) {
     const ready = others.every(({ result }) => result !== 'missing');
-    return [missing('control:hollow', gate, ready ? [needOf(at, 'hollow', `${next.n}`)] : [])];
+    return [missingRequirement('control:hollow', gate, ready ? [needOf(at, 'hollow', `${next.n}`)] : [])];
   }
   const survivor = tried.findLast(({ run }) => run?.control?.result === 'VACUOUS')?.run;
   if (!survivor) return [];
   const why = `${gate}: control hollow is VACUOUS: of ${tried.length} emptied functions no test noticed one. ${survivor.control?.why}`;
-  return [waivedOr(settled('control:hollow', gate, survivor, claim), waiverOf(at, gate, 'control:hollow'), 'bad', why)];
+  return [
+    unlessWaived(
+      metRequirement('control:hollow', gate, survivor, claim),
+      waiverOf(at, gate, 'control:hollow'),
+      'bad',
+      why,
+    ),
+  ];
 }
 
-function heldHollow(at: ClaimAt, { why }: Sum): Piece {
+function heldHollow(at: ClaimAt, { why }: Sum): Requirement {
   const { claim, gate } = at;
-  const piece: Piece = { ...missing('control:hollow', gate, []), result: 'good', at: claim.id, why: '' };
+  const piece: Requirement = {
+    ...missingRequirement('control:hollow', gate, []),
+    result: 'good',
+    at: claim.id,
+    why: '',
+  };
   const waiver = waiverOf(at, gate, 'control:hollow');
-  return waivedOr(piece, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
+  return unlessWaived(piece, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
 }
 
 /** An inconclusive control is good if `hollow`, or after it a sabotage, shows that the tests check something. */
-function rescued(at: ClaimAt, pieces: Piece[], hollow: Sum): Piece[] {
+function rescued(at: ClaimAt, pieces: Requirement[], hollow: Sum): Requirement[] {
   if (hollow.result === 'VACUOUS' || !pieces.some(isHeld)) return pieces;
   const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(at) : { ...hollow, pieces: [] };
-  const rescue = (piece: Piece): Piece => {
+  const rescue = (piece: Requirement): Requirement => {
     if (!isHeld(piece)) return piece;
     if (by.result === 'BITES') return { ...piece, result: 'good', why: '' };
-    if (by.result === 'missing') return { ...missing(piece.condition, piece.gate, []), at: piece.at, run: piece.run };
+    if (by.result === 'missing')
+      return { ...missingRequirement(piece.condition, piece.gate, []), at: piece.at, run: piece.run };
     return { ...piece, why: `${piece.why}${by.why}` };
   };
   return [...pieces.map(rescue), ...by.pieces];
@@ -189,9 +210,10 @@ function sabotageOf(at: ClaimAt): Sum {
   const { phase, claim, gate } = at;
   const tried = sabotagesOf(phase, claim, gate).map(({ id }) => ({ id, run: runOf(at, 'sabotage', `${id}`) }));
   const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
-  if (biting) return { result: 'BITES', pieces: [settled('control:sabotage', gate, biting, claim)], why: '' };
+  if (biting) return { result: 'BITES', pieces: [metRequirement('control:sabotage', gate, biting, claim)], why: '' };
   const needs = tried.filter(({ run }) => !run).map(({ id }) => needOf(at, 'sabotage', `${id}`));
-  if (needs.length > 0) return { result: 'missing', pieces: [missing('control:sabotage', gate, needs)], why: '' };
+  if (needs.length > 0)
+    return { result: 'missing', pieces: [missingRequirement('control:sabotage', gate, needs)], why: '' };
   const why = tried.map(({ id, run }) => ` Sabotage #${id}: ${run?.control?.why ?? run?.reason}`).join('');
   return { result: 'INCONCLUSIVE', pieces: [], why };
 }
@@ -219,9 +241,9 @@ function needOf({ phase, claim, gate }: ClaimAt, control: ControlName, target?: 
     reference,
     ...(target !== undefined && { target }),
   };
-  return need(phase, gate, purpose, claim.sha);
+  return runNeed(phase, gate, purpose, claim.sha);
 }
 
-function isHeld({ result }: Piece): boolean {
+function isHeld({ result }: Requirement): boolean {
   return result === 'held';
 }

@@ -14,7 +14,7 @@ export const sabotageBytesMax = 16 * 1024;
 export const sabotagesMax = 3;
 
 /** The patched files, by path; or why the patch cannot be applied. */
-export function patched(
+export function applyPatch(
   edits: readonly PatchEdit[],
   files: ReadonlyMap<string, Pick<ChangedSource, 'after'>>,
 ): { files: Map<string, string> } | { refused: string } {

@@ -5,12 +5,19 @@ import { DONE, type RecipeName, type Sha } from '../entry/ids.ts';
 import type { Claim, ClaimAt, Phase, Run } from '../entry/phase.ts';
 import type { Purpose } from '../entry/record.ts';
 import { countsFor, isFresh } from '../fold/evidence.ts';
-import { missing, need, type Piece, settled, waivedOr, waiverOf } from '../fold/requirement.ts';
+import {
+  metRequirement,
+  missingRequirement,
+  type Requirement,
+  runNeed,
+  unlessWaived,
+  waiverOf,
+} from '../fold/requirement.ts';
 
 type EarlierPurpose = Extract<Purpose, { kind: 'kept' | 'holdout' }>;
 
 /** A requirement per earlier commit whose tests must pass, and one for hold-outs. `ready`: runs to compare exist. */
-export function keptPieces(at: ClaimAt, ready: boolean): Piece[] {
+export function testRequirements(at: ClaimAt, ready: boolean): Requirement[] {
   const { phase, claim, gate } = at;
   const recipe = phase.spec.gates[gate]?.recipe;
   if (!recipe || !isFirst(at)) return [];
@@ -45,15 +52,15 @@ function isFirst({ phase, claim, gate }: ClaimAt): boolean {
   return gates.find(([, spec]) => spec.recipe === phase.spec.gates[gate]?.recipe)?.[0] === gate;
 }
 
-function pieceOf(at: ClaimAt, purpose: EarlierPurpose, ready: boolean): Piece {
+function pieceOf(at: ClaimAt, purpose: EarlierPurpose, ready: boolean): Requirement {
   const { phase, claim, gate } = at;
   const condition = purpose.kind === 'kept' ? 'tests' : 'holdout';
   const run = phase.runs.findLast((one) => answers(at, purpose, one));
-  if (!run) return missing(condition, gate, ready ? [need(phase, gate, purpose, claim.sha)] : []);
-  const piece = settled(condition, gate, run, claim);
+  if (!run) return missingRequirement(condition, gate, ready ? [runNeed(phase, gate, purpose, claim.sha)] : []);
+  const piece = metRequirement(condition, gate, run, claim);
   const [result, why] = purpose.kind === 'kept' ? keptWords(run) : holdoutWords(run);
   if (result === 'good') return piece;
-  return waivedOr(piece, waiverOf(at, gate, condition), result, `${gate}: ${why}`);
+  return unlessWaived(piece, waiverOf(at, gate, condition), result, `${gate}: ${why}`);
 }
 
 /**

@@ -13,7 +13,7 @@ export function row(label: string, value: Md, items: Md[] = []): Row {
 }
 
 /** A list under a label; null if empty. */
-export function list(label: string, items: Md[]): Row | null {
+export function listRow(label: string, items: Md[]): Row | null {
   return items.length === 0 ? null : { label, value: md``, items };
 }
 

@@ -3,7 +3,7 @@
 
 import type { ActPayload } from './act.ts';
 import type { Facts } from './entry.ts';
-import { codes, type Layout, list, prose, type Row, refs, row } from './layout.ts';
+import { codes, type Layout, listRow, prose, type Row, refs, row } from './layout.ts';
 import type { Purpose } from './record.ts';
 import { controlsOf, coveredBy, type GateSpec, type PhaseSpec } from './spec.ts';
 import { code, joined, type Md, md } from './words.ts';
@@ -12,7 +12,7 @@ type ParkReason = (Facts<'phase'> & { event: 'parked' })['reason'];
 type ActName = ActPayload['act'];
 
 /** Why a phase is parked, in words, and which of the operator's acts get it out. */
-export const parkings: Record<ParkReason, { says: string; acts: ActName[] }> = {
+export const parkReasons: Record<ParkReason, { says: string; acts: ActName[] }> = {
   idle: { says: 'nobody has anything left to do', acts: ['resume', 'waive', 'drop'] },
   unverified: { says: 'the Adversary could not come to a verdict', acts: ['resume', 'waive', 'drop'] },
   blocked: {
@@ -37,10 +37,10 @@ export function phaseLayout(facts: Facts<'phase'>): Layout {
       return {
         heading: md`PARKED, ${facts.reason}`,
         rows: [
-          row('Reason', md`${parkings[facts.reason].says}`),
+          row('Reason', md`${parkReasons[facts.reason].says}`),
           prose('Why', facts.why),
           facts.about === null ? null : row('About', md`#${facts.about}`),
-          row('Acts that leave this', codes(parkings[facts.reason].acts)),
+          row('Acts that leave this', codes(parkReasons[facts.reason].acts)),
         ],
       };
     case 'resumed':
@@ -103,7 +103,7 @@ export function runLayout(facts: Facts<'run'>): Layout {
       row('For', purposeOf(facts.purpose)),
       row('Outcome', md`${facts.outcome}, level ${facts.level}; tests: ${tests}`),
       prose('Reason', facts.reason),
-      list(
+      listRow(
         'Not met',
         facts.unmet.map((text) => md`${text}`),
       ),
@@ -111,7 +111,7 @@ export function runLayout(facts: Facts<'run'>): Layout {
       prose('Control says', control?.why),
       facts.reproducer === undefined ? null : row('Reproducer', md`${facts.reproducer}`),
       row('Recipe', md`${facts.recipe}, ${code(facts.recipeDigest)}`),
-      list('At', where),
+      listRow('At', where),
       row('Sandbox', md`${facts.sandbox}`),
       row('Results', facts.results === null ? md`none, the run was lost` : code(facts.results)),
     ],
@@ -125,7 +125,7 @@ export function actLayout({ act }: Facts<'act'>): Layout {
     rows: [
       row('Act', actSays(payload)),
       'until' in payload && Array.isArray(payload.until)
-        ? list(
+        ? listRow(
             'Stands until',
             payload.until.map((text) => md`${text}`),
           )
@@ -170,11 +170,11 @@ type Planned = { spec: PhaseSpec; recipes: Record<string, string>; apps?: readon
 function planRows({ spec, recipes, apps = [] }: Planned): (Row | null)[] {
   const { budget } = spec;
   return [
-    list(
+    listRow(
       'Gates',
       Object.entries(spec.gates).map(([name, gate]) => gateSays(spec, name, gate, apps.includes(gate.recipe))),
     ),
-    list(
+    listRow(
       'Recipes',
       Object.entries(recipes).map(
         ([name, digest]) => md`${name}: ${apps.includes(name) ? 'of an app, ' : ''}${code(digest)}`,

@@ -109,7 +109,7 @@ export type Session = {
   vetoed: boolean;
 };
 /** A note, item, journal entry or decision: things that their author may still close. */
-export type Thing = {
+export type Writing = {
   id: EntryId;
   kind: 'note' | 'item' | 'journal' | 'decision';
   by: AgentRole;
@@ -136,14 +136,14 @@ export type Phase = {
   sandbox: 'bubblewrap' | 'none';
   parked: { id: EntryId; reason: ParkReason; why: string; about: EntryId | null } | null;
   /** An act that the supervisor has yet to answer with `resumed` or `abandoned`. */
-  asked: { act: 'resume' | 'drop'; id: EntryId } | null;
+  actToAnswer: { act: 'resume' | 'drop'; id: EntryId } | null;
   /** The last `opened` or `resumed`: the counters for parking count from here. */
   resumed: EntryId;
   resumedAtMs: number;
   /** The last act that changed the bar (waive, lift): after it, a tree that was red may be claimed again. */
-  bar: EntryId;
+  barChanged: EntryId;
   /** The last entry that changed anything but notes; a wake that began after it and has ended changed nothing. */
-  progress: EntryId;
+  lastProgress: EntryId;
   claims: Claim[];
   runs: Run[];
   findings: Finding[];
@@ -154,13 +154,13 @@ export type Phase = {
   /** Flakes that the operator closed: the disagreeing run's entry → the act's. */
   lifted: Record<number, EntryId>;
   sessions: Session[];
-  things: Thing[];
+  writings: Writing[];
   /** The trail's deferrals as this phase last knew them: those of earlier phases are closed in later ones. */
   deferrals: Deferral[];
   operatorNotes: { id: EntryId; text: string }[];
 };
 
-export type Queued = {
+export type QueuedPhase = {
   id: EntryId;
   phase: PhaseId;
   plan: Digest;
@@ -172,7 +172,7 @@ export type Queued = {
 export type TrailState = {
   lastId: number;
   phases: Record<string, Phase>;
-  queue: Queued[];
+  queue: QueuedPhase[];
   deferrals: Deferral[];
   /** The newest `done` or `abandoned` entry. */
   ended: EntryId | 0;

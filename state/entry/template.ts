@@ -2,7 +2,7 @@
 // if this renders it again byte for byte, so the wording here is part of the format, and changes only with a new `v`.
 
 import type { Entry, EntryOf, Kind } from './entry.ts';
-import { codes, type Layout, list, prose, type Row, refs, row, rowsToMarkdown } from './layout.ts';
+import { codes, type Layout, listRow, prose, type Row, refs, row, rowsToMarkdown } from './layout.ts';
 import { actLayout, phaseLayout, refusalLayout, runLayout, sessionLayout } from './machineTemplate.ts';
 import { code, joined, type Md, md } from './words.ts';
 
@@ -24,7 +24,7 @@ const templates: { [K in Kind]: (entry: EntryOf<K>) => Layout } = {
   advice: (entry) => ({ heading: md`ADVICE on #${entry.facts.blocked}`, rows: [byline(entry)] }),
   finding: findingLayout,
   sabotage: sabotageLayout,
-  veto: (entry) => titled('VETO', entry, [list('Stands until', entry.facts.until.map(line))]),
+  veto: (entry) => titled('VETO', entry, [listRow('Stands until', entry.facts.until.map(line))]),
   close: closeLayout,
 };
 
@@ -53,14 +53,14 @@ function claimLayout(entry: EntryOf<'claim'>): Layout {
   );
   const against = Object.entries(references).map(([name, sha]) => md`${name}: ${code(sha)}`);
   const earlierTests = Object.entries(keeps).map(([name, commits]) => md`${name}: ${codes(commits)}`);
-  const protectedPaths = list('Touches what is protected', touches.map(code));
+  const protectedPaths = listRow('Touches what is protected', touches.map(code));
   const earlier = descends.length === 0 ? null : row('Builds on', refs(descends));
   return {
     heading: md`CLAIM ${gate}`,
     rows: [
-      list('At', where),
-      list('Controls compare with', against),
-      list('Keeps the tests of', earlierTests),
+      listRow('At', where),
+      listRow('Controls compare with', against),
+      listRow('Keeps the tests of', earlierTests),
       ...expectRows(expects),
       protectedPaths,
       earlier,
@@ -73,8 +73,8 @@ function expectRows({ level, tests, pass, looksBad }: EntryOf<'claim'>['facts'][
   return [
     level === undefined ? null : row('Expects level', md`${level}`),
     tests === undefined ? null : row('Expects tests, at least', md`${tests}`),
-    list('Expects to pass', pass.map(line)),
-    list('Looks bad and is not', looksBad.map(line)),
+    listRow('Expects to pass', pass.map(line)),
+    listRow('Looks bad and is not', looksBad.map(line)),
   ];
 }
 
@@ -86,7 +86,7 @@ function blockedLayout(entry: EntryOf<'blocked'>): Layout {
     rows: [
       row('Asks the operator to', line(action)),
       row('Done when', line(verify)),
-      list('Options', options.map(line)),
+      listRow('Options', options.map(line)),
       byline(entry),
     ],
   };
@@ -103,8 +103,8 @@ function verdictLayout(entry: EntryOf<'verdict'>): Layout {
       served === undefined
         ? null
         : row('Diff shown', md`whole, in ${served.parts} part(s), digest ${code(served.diff)}`),
-      list('Checked', checks.map(checkOf)),
-      list(
+      listRow('Checked', checks.map(checkOf)),
+      listRow(
         'Closes',
         closes.map(({ finding, answers }) => md`#${finding}: ${answers.join(' · ')}`),
       ),
@@ -126,7 +126,7 @@ function findingLayout(entry: EntryOf<'finding'>): Layout {
     heading: md`FINDING ${gate}: ${title}`,
     rows: [
       claim === null ? null : row('Against', md`claim #${claim}`),
-      list('Fixed when', fix.map(line)),
+      listRow('Fixed when', fix.map(line)),
       ...(reproducer === undefined
         ? [row('Reproducer', md`none, on the Adversary's word`)]
         : [
@@ -150,7 +150,7 @@ function sabotageLayout(entry: EntryOf<'sabotage'>): Layout {
 
 function closeLayout(entry: EntryOf<'close'>): Layout {
   const { target, as, answers } = entry.facts;
-  return { heading: md`CLOSED #${target}, ${as}`, rows: [list('Answers', answers.map(line)), byline(entry)] };
+  return { heading: md`CLOSED #${target}, ${as}`, rows: [listRow('Answers', answers.map(line)), byline(entry)] };
 }
 
 function deferralLayout(entry: EntryOf<'deferral'>): Layout {

@@ -4,7 +4,7 @@ import type { ActPayload } from '../entry/act.ts';
 import type { EntryOf } from '../entry/entry.ts';
 import type { EntryId, Sha } from '../entry/ids.ts';
 import type { Blocked, Phase, TrailState, Veto, Waiver } from '../entry/phase.ts';
-import { amended } from './amendment.ts';
+import { amend } from './amendment.ts';
 
 /** The state after an act. */
 export function foldAct(state: TrailState, entry: EntryOf<'act'>): TrailState {
@@ -41,8 +41,8 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
       };
       return progressed(phase, id, {
         waivers: [...phase.waivers, waiver],
-        bar: id,
-        asked: phase.parked?.reason === 'blocked' ? { act: 'resume', id } : phase.asked,
+        barChanged: id,
+        actToAnswer: phase.parked?.reason === 'blocked' ? { act: 'resume', id } : phase.actToAnswer,
       });
     }
     case 'veto': {
@@ -51,7 +51,7 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
     }
     case 'lift':
       return progressed(phase, id, {
-        bar: id,
+        barChanged: id,
         ...answered(phase, id, payload, ({ disputes }) => disputes === payload.target),
         vetoes: replace(phase.vetoes, payload.target, (veto) => ({ ...veto, lifted: id })),
         findings: replace(phase.findings, payload.target, (finding) => ({ ...finding, closed: id })),
@@ -60,12 +60,12 @@ function foldPhaseAct(phase: Phase, id: EntryId, payload: Exclude<ActPayload, { 
           : phase.lifted,
       });
     case 'amend':
-      return progressed(phase, id, amended(phase, id, payload));
+      return progressed(phase, id, amend(phase, id, payload));
     case 'note':
       return { ...phase, operatorNotes: [...phase.operatorNotes, { id, text: payload.text }] };
     case 'resume':
     case 'drop':
-      return { ...phase, asked: { act: payload.act, id } };
+      return { ...phase, actToAnswer: { act: payload.act, id } };
     default:
       return payload satisfies never;
   }
@@ -81,20 +81,20 @@ function answered(
   id: EntryId,
   { act, because = '' }: Answer,
   isMeant: (blocked: Blocked) => boolean,
-): Pick<Phase, 'blocked' | 'asked'> {
+): Pick<Phase, 'blocked' | 'actToAnswer'> {
   const meant = phase.blocked.filter((blocked) => blocked.closed === null && isMeant(blocked));
   const { parked } = phase;
   const settles = meant.some((blocked) => parked?.reason === 'blocked' || parked?.about === blocked.id);
   const answer = { act, because };
   return {
     blocked: phase.blocked.map((blocked) => (meant.includes(blocked) ? { ...blocked, closed: id, answer } : blocked)),
-    asked: parked && settles ? { act: 'resume', id } : phase.asked,
+    actToAnswer: parked && settles ? { act: 'resume', id } : phase.actToAnswer,
   };
 }
 
 /** The phase after an entry that counts as progress. */
 export function progressed(phase: Phase, id: EntryId, change: Partial<Phase>): Phase {
-  return { ...phase, ...change, progress: id };
+  return { ...phase, ...change, lastProgress: id };
 }
 
 /** The list with the item of that id changed, if it has one. */

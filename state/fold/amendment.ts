@@ -27,7 +27,7 @@ export function amendmentFault(phase: Phase, amendment: Amendment): string | nul
 }
 
 /** What the act with that entry id changes in the phase. */
-export function amended(phase: Phase, id: EntryId, amendment: Amendment): Partial<Phase> {
+export function amend(phase: Phase, id: EntryId, amendment: Amendment): Partial<Phase> {
   const { plan, spec, recipes, apps = [], holdout = null } = amendment;
   const next: Judging = { spec, recipes, apps, holdout };
   const changed = changedGates(phase, next).map((gate) => [gate, id]);
@@ -38,7 +38,7 @@ export function amended(phase: Phase, id: EntryId, amendment: Amendment): Partia
     recipes,
     apps,
     holdout,
-    bar: id,
+    barChanged: id,
     pinned: [...new Set([...phase.pinned, ...Object.values(recipes)])],
     amended: { ...phase.amended, ...Object.fromEntries(changed) },
     claims: phase.claims.map((claim) =>

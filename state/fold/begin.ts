@@ -2,7 +2,7 @@
 
 import type { EntryOf } from '../entry/entry.ts';
 import type { AgentRole, Sha } from '../entry/ids.ts';
-import type { Blocked, Claim, Finding, Sabotage, Thing } from '../entry/phase.ts';
+import type { Blocked, Claim, Finding, Sabotage, Writing } from '../entry/phase.ts';
 import { fitLine } from '../entry/words.ts';
 
 const wordsCharsMax = 600;
@@ -59,6 +59,6 @@ export function blockedOf(entry: EntryOf<'blocked'>): Blocked {
   };
 }
 
-export function thingOf(entry: EntryOf<'note' | 'item' | 'journal' | 'decision'>): Thing {
+export function thingOf(entry: EntryOf<'note' | 'item' | 'journal' | 'decision'>): Writing {
   return { id: entry.id, kind: entry.kind, by: entry.role as AgentRole, title: entry.facts.title, closed: null };
 }

@@ -14,17 +14,17 @@ const unmetCharsMax = 500;
 
 /** `asks`: what gate and claim expect of this run. `control`, `kept`: its judgement, if it is compared with others. */
 export type FactsOptions = {
-  asks?: readonly Ask[];
+  asks?: readonly RunQuestion[];
   control?: RunFacts['control'] | undefined;
   kept?: RunFacts['kept'] | undefined;
 };
-export type Ask = {
+export type RunQuestion = {
   by: 'gate' | 'claim';
   expect: Pick<Expect, 'pass'> & { level?: number | undefined; tests?: number | undefined; flags?: string[] };
 };
 
 /** The expectations for a run: its gate's, and the claim's own if it claims exactly that gate. */
-export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose): Ask[] {
+export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose): RunQuestion[] {
   if (purpose.kind !== 'gate') return [];
   const gate = phase.spec.gates[purpose.gate]?.expect;
   const claim = phase.claims.find(({ id }) => id === purpose.claim);
@@ -95,7 +95,7 @@ export function alikeOf(tests: readonly TestResult[]): Digest {
 }
 
 /** What gate or claim expects but this record does not show, in words. */
-export function unmetOf(record: RunRecord, { by, expect }: Ask): string[] {
+export function unmetOf(record: RunRecord, { by, expect }: RunQuestion): string[] {
   const { pass } = countsOf(record.tests);
   const { level = 0, tests = 0, flags = [] } = expect;
   const unmet = [

@@ -61,11 +61,11 @@ function openPhase(
     amended: {},
     sandbox: facts.sandbox,
     parked: null,
-    asked: null,
+    actToAnswer: null,
     resumed: entry.id,
     resumedAtMs: Date.parse(entry.at),
-    bar: entry.id,
-    progress: entry.id,
+    barChanged: entry.id,
+    lastProgress: entry.id,
     claims: [],
     runs: [],
     findings: [],
@@ -75,7 +75,7 @@ function openPhase(
     waivers: [],
     lifted: {},
     sessions: [],
-    things: [],
+    writings: [],
     deferrals: state.deferrals,
     operatorNotes: [],
   };
@@ -112,7 +112,7 @@ function foldPhase(phase: Phase, entry: Entry): Phase {
     case 'item':
     case 'journal':
     case 'decision':
-      return { ...phase, things: [...phase.things, thingOf(entry)] };
+      return { ...phase, writings: [...phase.writings, thingOf(entry)] };
     case 'deferral':
     case 'reentry':
     case 'act':
@@ -139,15 +139,15 @@ function foldLife(phase: Phase, entry: EntryOf<'phase'>): Phase {
         ...phase,
         status: 'open',
         parked: null,
-        asked: null,
+        actToAnswer: null,
         resumed: entry.id,
         resumedAtMs: Date.parse(entry.at),
-        progress: entry.id,
+        lastProgress: entry.id,
       };
     case 'done':
       return { ...phase, status: 'done' };
     case 'abandoned':
-      return { ...phase, status: 'abandoned', parked: null, asked: null };
+      return { ...phase, status: 'abandoned', parked: null, actToAnswer: null };
     default:
       return facts satisfies never;
   }
@@ -266,7 +266,7 @@ function foldClose(phase: Phase, entry: EntryOf<'close'>): Phase {
       entry.id,
       (finding) => finding === target,
     ),
-    things: replace(phase.things, target, (thing) => ({ ...thing, closed: entry.id })),
+    writings: replace(phase.writings, target, (thing) => ({ ...thing, closed: entry.id })),
   });
 }
 

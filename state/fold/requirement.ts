@@ -9,7 +9,7 @@ import { countsFor, evidenceMsMax } from './evidence.ts';
 
 export type RunNeed = { slot: string; purpose: Purpose; recipe: RecipeName; sha: Sha };
 
-export type Piece = {
+export type Requirement = {
   condition: Exclude<Waivable, 'verdict' | 'findings' | 'requires' | 'flake' | 'all'> | 'reproducers';
   gate: GateId;
   result: 'good' | 'bad' | 'held' | 'missing';
@@ -79,22 +79,27 @@ export function isReference(run: Run): boolean {
   return run.purpose.kind === 'base' || run.purpose.kind === 'gate';
 }
 
-export function need(phase: Phase, gate: GateId, purpose: Purpose, sha: Sha): RunNeed {
+export function runNeed(phase: Phase, gate: GateId, purpose: Purpose, sha: Sha): RunNeed {
   return { slot: slotOf(purpose), purpose, recipe: phase.spec.gates[gate]?.recipe as RecipeName, sha };
 }
 
 const blank = { why: '', at: 0, run: null, waived: null, flake: null, needs: [], staleAtMs: null } as const;
 
-export function missing(condition: Piece['condition'], gate: GateId, needs: RunNeed[]): Piece {
+export function missingRequirement(condition: Requirement['condition'], gate: GateId, needs: RunNeed[]): Requirement {
   return { ...blank, condition, gate, result: 'missing', why: `${gate}: ${condition} not there yet`, needs };
 }
 
-export function settled(condition: Piece['condition'], gate: GateId, run: Run, claim: Claim): Piece {
+export function metRequirement(condition: Requirement['condition'], gate: GateId, run: Run, claim: Claim): Requirement {
   const staleAtMs = claim.gate === DONE ? run.atMs + evidenceMsMax : null;
   return { ...blank, needs: [], condition, gate, result: 'good', at: run.id, run: run.run, staleAtMs };
 }
 
-export function waivedOr(piece: Piece, waiver: EntryId | null, result: 'bad' | 'held', why: string): Piece {
+export function unlessWaived(
+  piece: Requirement,
+  waiver: EntryId | null,
+  result: 'bad' | 'held',
+  why: string,
+): Requirement {
   if (waiver === null) return { ...piece, result, why };
   return { ...piece, waived: waiver, at: Math.max(piece.at, waiver) as EntryId, why };
 }

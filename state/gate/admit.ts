@@ -151,7 +151,7 @@ function admitClose(at: PhaseAt, entry: EntryOf<'close'>, session: Session): str
   const claim = phase.claims.find((c) => c.id === target);
   if (claim && isLive(at, claim)) return mine('builder') ?? wrong('a claim', ['withdrawn']);
   const putOff = phase.deferrals.map((deferral) => ({ ...deferral, kind: 'deferral' as const }));
-  const thing = [...phase.things, ...putOff].find((t) => t.id === target && t.closed === null);
+  const thing = [...phase.writings, ...putOff].find((t) => t.id === target && t.closed === null);
   if (thing) return mine(thing.by) ?? wrong(`a ${thing.kind}`, ['done', 'retracted', 'superseded']);
   return `#${target} is not open, or cannot be closed`;
 }
@@ -184,11 +184,13 @@ function admitPhase(state: TrailState, entry: EntryOf<'phase'>): string | null {
     case 'parked':
       return phase.status === 'open' ? null : `phase ${phase.id} is ${phase.status}`;
     case 'resumed':
-      return phase.asked?.id === facts.act && phase.asked.act === 'resume'
+      return phase.actToAnswer?.id === facts.act && phase.actToAnswer.act === 'resume'
         ? null
         : `no act #${facts.act} asks to resume`;
     case 'abandoned':
-      return phase.asked?.id === facts.act && phase.asked.act === 'drop' ? null : `no act #${facts.act} asks to drop`;
+      return phase.actToAnswer?.id === facts.act && phase.actToAnswer.act === 'drop'
+        ? null
+        : `no act #${facts.act} asks to drop`;
     case 'done':
       return admitDone(phaseAt(phase, Date.parse(entry.at)), facts.claim, facts.sha);
     default:

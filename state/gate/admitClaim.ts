@@ -65,7 +65,7 @@ function alreadyRed(at: PhaseAt, gate: GateId, tree: Sha): string | null {
     const standing = standingOf(at, claim);
     const turned = standing.state === 'red' ? standing.at : effectiveVerdict(phase, claim, standing);
     const refusedBy = typeof turned === 'number' ? turned : turned?.verdict === 'FAIL' ? turned.id : 0;
-    if (refusedBy > phase.bar)
+    if (refusedBy > phase.barChanged)
       return `this tree was refused as claim #${claim.id} (see #${refusedBy}) and nothing that judges it has changed: change the work first`;
   }
   return null;

@@ -31,7 +31,7 @@ export function overCap(phase: Phase, session: Session, entry: Entry): string | 
     case 'item':
     case 'journal':
     case 'decision':
-      return since(phase.things.filter(({ by }) => by === session.for)) >= bySessionMax.writings
+      return since(phase.writings.filter(({ by }) => by === session.for)) >= bySessionMax.writings
         ? `this session has written ${bySessionMax.writings} notes, items and the like; that is enough of words`
         : null;
     default:

@@ -12,7 +12,7 @@ import { takenUp } from '../entry/deferral.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId, type Sha } from '../entry/ids.ts';
 import type { Claim, Finding, Phase, PhaseAt, Session, Verdict } from '../entry/phase.ts';
 import { gatesOf } from '../entry/spec.ts';
-import { type Piece, waiverOf } from '../fold/requirement.ts';
+import { type Requirement, waiverOf } from '../fold/requirement.ts';
 import { openFindings, reproducerRun, type Standing, standingOf } from './standing.ts';
 
 export type Condition = {
@@ -147,7 +147,7 @@ function pieceCondition(
   n: 2 | 3 | 4,
   name: Condition['name'],
   standing: Standing | null,
-  isOf: (piece: Piece) => boolean,
+  isOf: (piece: Requirement) => boolean,
 ): Condition {
   if (!standing) return condition(n, name, n === 4 ? [] : ['there is no claim to run']);
   const pieces = standing.pieces.filter(isOf);
@@ -183,7 +183,7 @@ export function stillOpen(phase: Phase, gate: GateId): string[] {
   const lacking = [...names].filter((name) => {
     const deferral = phase.deferrals.findLast((one) => one.name === name);
     if (deferral) return deferral.closedAs !== 'done';
-    const meant = phase.things.filter((thing) => thing.title === name);
+    const meant = phase.writings.filter((thing) => thing.title === name);
     return meant.length === 0 || meant.some((thing) => thing.closed === null);
   });
   return [...new Set([...lacking, ...again.map(({ name }) => name)])];

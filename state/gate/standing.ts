@@ -6,8 +6,8 @@
 //           → held           none failed, but one needs the operator: a flake, an inconclusive control, protected paths
 //           → green          every requirement is met; `at` is the entry that completed them
 
-import { controlPieces } from '../controls/requirements.ts';
-import { keptPieces } from '../controls/testRequirements.ts';
+import { controlRequirements } from '../controls/requirements.ts';
+import { testRequirements } from '../controls/testRequirements.ts';
 import { DONE, type EntryId, type GateId, type RunId } from '../entry/ids.ts';
 import type { Claim, ClaimAt, Finding, Phase, PhaseAt, Run } from '../entry/phase.ts';
 import { type Purpose, uncounted } from '../entry/record.ts';
@@ -15,20 +15,20 @@ import { gatesUnder } from '../entry/spec.ts';
 import { countsFor, discountedBefore, gateRun, whyNot } from '../fold/evidence.ts';
 import {
   baseNeeds,
-  missing,
-  need,
-  type Piece,
+  metRequirement,
+  missingRequirement,
+  type Requirement,
   type RunNeed,
-  settled,
-  waivedOr,
+  runNeed,
+  unlessWaived,
   waiverOf,
 } from '../fold/requirement.ts';
 
 export type Standing =
-  | { state: 'running'; pieces: Piece[] }
-  | { state: 'red'; at: EntryId; why: string[]; pieces: Piece[] }
-  | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Piece[] }
-  | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Piece[] };
+  | { state: 'running'; pieces: Requirement[] }
+  | { state: 'red'; at: EntryId; why: string[]; pieces: Requirement[] }
+  | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Requirement[] }
+  | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Requirement[] };
 
 /** The standing of the claim at that moment. */
 export function standingOf(at: PhaseAt, claim: Claim): Standing {
@@ -42,7 +42,7 @@ export function standingOf(at: PhaseAt, claim: Claim): Standing {
 function findStanding(at: PhaseAt, claim: Claim): Standing {
   const pieces = piecesOf(at, claim);
   const bad = pieces.filter((piece) => piece.result === 'bad');
-  const newest = (of: Piece[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;
+  const newest = (of: Requirement[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;
   if (bad.length > 0) return { state: 'red', at: newest(bad), why: bad.map((piece) => piece.why), pieces };
   if (pieces.some((piece) => piece.result === 'missing')) return { state: 'running', pieces };
   const held = pieces.filter((piece) => piece.result === 'held');
@@ -80,14 +80,14 @@ export function openFindings(phase: Phase, gate: GateId): Finding[] {
   return phase.findings.filter((finding) => finding.closed === null && (gate === DONE || finding.gate === gate));
 }
 
-function piecesOf(at: PhaseAt, claim: Claim): Piece[] {
+function piecesOf(at: PhaseAt, claim: Claim): Requirement[] {
   const { phase } = at;
   const pieces = gatesUnder(phase.spec, claim.gate).flatMap((gate) => gatePieces({ ...at, claim, gate }));
   const ran = pieces.every((piece) => piece.result !== 'missing');
   return [...pieces, ...reproducerPieces(phase, claim, ran), ...protectedPieces(at, claim)];
 }
 
-function gatePieces(at: ClaimAt): Piece[] {
+function gatePieces(at: ClaimAt): Requirement[] {
   const { phase, claim, gate } = at;
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
@@ -103,26 +103,26 @@ function gatePieces(at: ClaimAt): Piece[] {
   return [
     ...pieces,
     ...(flake ? [flake] : []),
-    ...(base.length > 0 ? [missing('tests', gate, base)] : []),
-    ...controlPieces(at, ready),
-    ...keptPieces(at, ready),
+    ...(base.length > 0 ? [missingRequirement('tests', gate, base)] : []),
+    ...controlRequirements(at, ready),
+    ...testRequirements(at, ready),
   ];
 }
 
-function runPiece(at: ClaimAt, k: number, run: Run | null): Piece {
+function runPiece(at: ClaimAt, k: number, run: Run | null): Requirement {
   const { phase, claim, gate } = at;
   if (!run) {
     const purpose: Purpose = { kind: 'gate', claim: claim.id, gate, k };
-    return missing('runs', gate, [need(phase, gate, purpose, claim.sha)]);
+    return missingRequirement('runs', gate, [runNeed(phase, gate, purpose, claim.sha)]);
   }
-  const piece = settled('runs', gate, run, claim);
+  const piece = metRequirement('runs', gate, run, claim);
   const why = whyNot(phase, run);
   if (why === null) return piece;
-  return waivedOr(piece, waiverOf(at, gate, 'runs'), 'bad', `${gate}: cold run ${run.run} ${why}`);
+  return unlessWaived(piece, waiverOf(at, gate, 'runs'), 'bad', `${gate}: cold run ${run.run} ${why}`);
 }
 
 /** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator can lift. */
-function flakePiece(at: ClaimAt, own: (Run | null)[]): Piece | null {
+function flakePiece(at: ClaimAt, own: (Run | null)[]): Requirement | null {
   const { phase, claim, gate } = at;
   const first = own.flatMap((run) => run ?? []).sort((a, b) => a.id - b.id)[0];
   if (!first || whyNot(phase, first) !== null) return null;
@@ -137,36 +137,36 @@ function flakePiece(at: ClaimAt, own: (Run | null)[]): Piece | null {
   );
   const other = same.findLast((run) => run.outcome !== first.outcome || run.alike !== first.alike);
   if (!other) return null;
-  const piece = { ...settled('runs', gate, other, claim), run: null, staleAtMs: null, flake: other.id };
+  const piece = { ...metRequirement('runs', gate, other, claim), run: null, staleAtMs: null, flake: other.id };
   const why = `${gate}: ${first.run} and ${other.run} disagree on one tree (flake #${other.id})`;
-  return waivedOr(piece, waiverOf(at, gate, 'flake'), 'held', why);
+  return unlessWaived(piece, waiverOf(at, gate, 'flake'), 'held', why);
 }
 
-function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Piece[] {
+function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Requirement[] {
   const earlier = openFindings(phase, claim.gate).filter((finding) => finding.reproducer && finding.id < claim.id);
   return earlier.map((finding) => {
     const run = reproducerRun(phase, claim, finding);
-    if (!run) return missing('reproducers', claim.gate, ran ? [reproducerNeed(phase, claim, finding)] : []);
-    const piece = { ...settled('reproducers', claim.gate, run, claim), staleAtMs: null };
+    if (!run) return missingRequirement('reproducers', claim.gate, ran ? [reproducerNeed(phase, claim, finding)] : []);
+    const piece = { ...metRequirement('reproducers', claim.gate, run, claim), staleAtMs: null };
     if (run.reproducer !== 'red') return piece;
     return { ...piece, result: 'bad', why: `finding #${finding.id} (${finding.title}) still reproduces: ${run.run}` };
   });
 }
 
 /** A claim that changes protected paths waits for the operator; DONE only for paths that no gate has a waiver for. */
-function protectedPieces(at: PhaseAt, claim: Claim): Piece[] {
+function protectedPieces(at: PhaseAt, claim: Claim): Requirement[] {
   const { phase } = at;
   const allowed = (gate: GateId) => waiverOf(at, gate, 'protected') !== null;
   const passed = phase.claims.filter((other) => allowed(other.gate)).flatMap((other) => other.touches);
   const touched = claim.touches.filter((path) => claim.gate !== DONE || !passed.includes(path));
   if (touched.length === 0) return [];
-  const piece: Piece = { ...missing('protected', claim.gate, []), result: 'good', at: claim.id };
+  const piece: Requirement = { ...missingRequirement('protected', claim.gate, []), result: 'good', at: claim.id };
   const why = `${claim.gate}: the claim changes protected paths: ${touched.join(', ')}`;
-  return [waivedOr(piece, waiverOf(at, claim.gate, 'protected'), 'held', why)];
+  return [unlessWaived(piece, waiverOf(at, claim.gate, 'protected'), 'held', why)];
 }
 
 function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {
   // DONE has no recipe, and neither has a gate that an amendment removed.
   const gate = phase.spec.gates[finding.gate] ? finding.gate : (Object.keys(phase.spec.gates)[0] as GateId);
-  return need(phase, gate, { kind: 'reproducer', claim: claim.id, finding: finding.id }, claim.sha);
+  return runNeed(phase, gate, { kind: 'reproducer', claim: claim.id, finding: finding.id }, claim.sha);
 }

@@ -16,7 +16,7 @@ const cloneSeconds = 600;
 const chownsAtOnce = 32;
 const tagsMax = 50;
 
-export type Owner = { uid: number; gid: number };
+export type CloneOwner = { uid: number; gid: number };
 
 export type ColdClone = {
   hub: string;
@@ -25,7 +25,7 @@ export type ColdClone = {
   into: string;
   /** False: no `.git` at all. Otherwise a repository with one anonymous commit of the tree, and these tags on it. */
   git: false | { tags: string[] };
-  owner?: Owner | null;
+  owner?: CloneOwner | null;
 };
 
 /**
@@ -62,7 +62,7 @@ export type RoleClone = {
   role: AgentRole;
   /** Anything there is moved away and removed. */
   into: string;
-  owner: Owner | null;
+  owner: CloneOwner | null;
   /** The commit to check out; by default the branch's head. */
   at?: Sha;
 };
@@ -173,7 +173,7 @@ async function mustGit(dir: string, args: string[], what: string): Promise<void>
 }
 
 /** Gives a fresh tree, which nobody else has seen yet, to a box's user: links themselves, never their targets. */
-async function giveTo(path: string, owner: Owner): Promise<void> {
+async function giveTo(path: string, owner: CloneOwner): Promise<void> {
   await chown(path, owner.uid, owner.gid);
   const children = await readdir(path, { withFileTypes: true });
   for (let at = 0; at < children.length; at += chownsAtOnce) {

@@ -61,7 +61,7 @@ export function branchHead(dir: string, branch: string): Promise<Sha | null> {
 }
 
 /** One changed path. Modes are six octal digits; on a side without the path, the mode is `000000` and the id null. */
-export type Change = {
+export type PathChange = {
   path: string;
   status: 'A' | 'M' | 'D' | 'T';
   oldMode: string;
@@ -71,23 +71,23 @@ export type Change = {
 };
 
 /** What changed from commit (or tree) `a` to `b`, file by file; renames appear as D and A. */
-export async function changedPaths(dir: string, a: Sha, b: Sha, options: GitOptions = {}): Promise<Change[]> {
+export async function changedPaths(dir: string, a: Sha, b: Sha, options: GitOptions = {}): Promise<PathChange[]> {
   const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', a, b];
   const text = await gitText(dir, args, { outputBytesMax: listingBytesMax, ...options });
   const tokens = text.split('\0');
-  const changes: Change[] = [];
+  const changes: PathChange[] = [];
   for (let at = 0; at + 1 < tokens.length; at += 2) changes.push(readChange(tokens[at] ?? '', tokens[at + 1] ?? ''));
   return changes;
 }
 
 /** Parses one row of git's raw diff format, `:100644 100644 <id> <id> M`, and its path. */
-export function readChange(row: string, path: string): Change {
+export function readChange(row: string, path: string): PathChange {
   const [, oldMode = '', newMode = '', oldBlob = '', newBlob = '', status = ''] =
     /^:(\d{6}) (\d{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) ([AMDT])$/.exec(row) ?? [];
   if (status === '') throw new TrailError('bad-hub', `expected a raw diff row from git, got «${row.slice(0, 80)}»`);
   return {
     path,
-    status: status as Change['status'],
+    status: status as PathChange['status'],
     oldMode,
     newMode,
     oldBlob: idOrNull(oldBlob),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
 import { openObjects } from './catFile.ts';
-import { type Change, listingBytesMax, readChange } from './git.ts';
+import { listingBytesMax, type PathChange, readChange } from './git.ts';
 import { type GitOptions, type GitResult, git, gitText, whyFailed } from './process.ts';
 
 export type IncomingLimits = { fileBytesMax: number; bytesMax: number; filesMax: number; commitsMax: number };
@@ -55,7 +55,7 @@ const notHere = ['--not', '--exclude=trail', '--branches'];
 
 export type Quarantined = { objects: { directory: string; alternates: string } };
 
-type Incoming = { commit: Sha; change: Change };
+type Incoming = { commit: Sha; change: PathChange };
 
 async function newCommits(hub: string, head: Sha, limits: IncomingLimits, options: GitOptions): Promise<Sha[]> {
   const args = ['rev-list', `--max-count=${limits.commitsMax + 1}`, head, ...notHere];

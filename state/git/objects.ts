@@ -9,7 +9,7 @@ import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
 import { openObjects } from './catFile.ts';
 import { packOf } from './packs.ts';
-import type { GitObject, ObjectType, Tree } from './trees.ts';
+import type { GitObject, GitTree, ObjectType } from './trees.ts';
 import { parseTree } from './trees.ts';
 
 export type ReadObject = { type: string; bytes: Buffer };
@@ -56,7 +56,7 @@ export async function mustRead(store: ObjectStore, sha: Sha, type: ObjectType): 
 }
 
 /** The children of a tree object. Throws as `mustRead` does. */
-export async function mustReadTree(store: ObjectStore, sha: Sha): Promise<Tree> {
+export async function mustReadTree(store: ObjectStore, sha: Sha): Promise<GitTree> {
   return parseTree(await mustRead(store, sha, 'tree'));
 }
 

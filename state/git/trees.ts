@@ -13,11 +13,11 @@ export const fileMode = '100644';
 const shaBytes = 20;
 
 /** `tree` is set once the folder has been read. */
-export type Child = { mode: string; sha: Sha; tree?: Tree };
-export type Tree = ReadonlyMap<string, Child>;
+export type Child = { mode: string; sha: Sha; tree?: GitTree };
+export type GitTree = ReadonlyMap<string, Child>;
 
 /** Returns the children of a tree object; rejects if there is none with that id. */
-export type LoadTree = (sha: Sha) => Promise<Tree>;
+export type LoadTree = (sha: Sha) => Promise<GitTree>;
 
 /** An object with the id that git gives it. */
 export function gitObject(type: ObjectType, bytes: Uint8Array): GitObject {
@@ -26,7 +26,7 @@ export function gitObject(type: ObjectType, bytes: Uint8Array): GitObject {
 }
 
 /** Parses a tree object. Throws TrailError 'bad-trail' if the bytes are not one. */
-export function parseTree(bytes: Buffer): Tree {
+export function parseTree(bytes: Buffer): GitTree {
   const tree = new Map<string, Child>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
@@ -41,7 +41,7 @@ export function parseTree(bytes: Buffer): Tree {
 }
 
 /** The object of a tree, its children in git's order (a folder sorts as if its name ended in a slash). */
-export function treeObject(tree: Tree): GitObject {
+export function treeObject(tree: GitTree): GitObject {
   const rows = [...tree].map(([name, { mode, sha }]) => {
     const key = Buffer.from(mode === folderMode ? `${name}/` : name);
     return { key, bytes: Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(sha, 'hex')]) };
@@ -51,7 +51,7 @@ export function treeObject(tree: Tree): GitObject {
 }
 
 /** What is at `path`, or null. Reads folders through `load`. */
-export async function childAt(tree: Tree, path: string, load: LoadTree): Promise<Child | null> {
+export async function childAt(tree: GitTree, path: string, load: LoadTree): Promise<Child | null> {
   let child: Child = { mode: folderMode, sha: '' as Sha, tree };
   for (const name of path.split('/')) {
     if (child.mode !== folderMode) return null;
@@ -64,10 +64,10 @@ export async function childAt(tree: Tree, path: string, load: LoadTree): Promise
 
 /** Puts `files` (path → blob id) into `tree`. `objects` has each new tree object; the new root comes last. */
 export async function withFiles(
-  tree: Tree,
+  tree: GitTree,
   files: ReadonlyMap<string, Sha>,
   load: LoadTree,
-): Promise<{ tree: Tree; sha: Sha; objects: GitObject[] }> {
+): Promise<{ tree: GitTree; sha: Sha; objects: GitObject[] }> {
   const next = new Map(tree);
   const objects: GitObject[] = [];
   const folders = new Map<string, Map<string, Sha>>();

@@ -4,7 +4,7 @@
 
 import { actNamespace } from '../entry/act.ts';
 import { canonicalJson } from '../entry/digest.ts';
-import { type AllowedSigner, nameOf } from './signers.ts';
+import { type AllowedSigner, roleName } from './signers.ts';
 import { verifySignature } from './sshsig.ts';
 
 /**
@@ -22,8 +22,8 @@ export function authorityOf(signed: { act: unknown; signature: string }, signers
 }
 
 function holdersFault(holders: AllowedSigner[], key: string): string | null {
-  const role = holders.find((one) => nameOf(one) !== 'operator');
-  if (role) return `its key ${key} is the ${nameOf(role)}'s, not the operator's: whoever asks may not approve`;
+  const role = holders.find((one) => roleName(one) !== 'operator');
+  if (role) return `its key ${key} is the ${roleName(role)}'s, not the operator's: whoever asks may not approve`;
   const own = holders.filter((one) => one.namespaces.includes(actNamespace));
   if (own.length === 0) return `its key ${key} is not the operator's`;
   const isCurrent = own.some((one) => one.validBeforeMs === undefined);

@@ -11,7 +11,7 @@ export const intotoType = 'application/vnd.in-toto+json';
 export type EnvelopeKey = { key: KeyObject; fingerprint: string };
 
 /** The envelope of an in-toto statement, as one line of canonical JSON: equal statements give equal bytes. */
-export function sealed(statement: object, { key, fingerprint }: EnvelopeKey): Buffer {
+export function sealStatement(statement: object, { key, fingerprint }: EnvelopeKey): Buffer {
   const payload = Buffer.from(canonicalJson(statement));
   const signature = sign(null, preAuthEncoding(intotoType, payload), key);
   const envelope = {

@@ -77,7 +77,7 @@ export function isValidAt({ validAfterMs, validBeforeMs }: AllowedSigner, atMs: 
 export function sharedKey(signers: AllowedSigner[]): string | null {
   for (const [index, one] of signers.entries()) {
     const other = signers.slice(index + 1).find(({ publicKey }) => publicKey === one.publicKey);
-    if (other) return `${nameOf(one)} and ${nameOf(other)} share a key, ${fingerprintOf(one.publicKey)}`;
+    if (other) return `${roleName(one)} and ${roleName(other)} share a key, ${fingerprintOf(one.publicKey)}`;
   }
   return null;
 }
@@ -86,7 +86,7 @@ export function sharedKey(signers: AllowedSigner[]): string | null {
 export function rotationFault(signers: AllowedSigner[], { role, old, publicKey }: Rotation): string | null {
   if (!currentSigners(signers).some((one) => isOf(one, role, old))) return `${old} is not the ${role}'s current key`;
   const owner = signers.find((one) => one.publicKey === publicKey);
-  return owner ? `that key is or was the ${nameOf(owner)}'s: make a new one for the ${role}` : null;
+  return owner ? `that key is or was the ${roleName(owner)}'s: make a new one for the ${role}` : null;
 }
 
 /**
@@ -108,7 +108,7 @@ export function rotationsIn(entries: readonly Entry[]): { id: EntryId; rotation:
 }
 
 /** The role in a principal. */
-export function nameOf({ principal }: AllowedSigner): string {
+export function roleName({ principal }: AllowedSigner): string {
   return principal.replace(/@coldpass$/, '');
 }
 

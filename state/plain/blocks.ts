@@ -7,7 +7,7 @@ import { fromMarkdown } from 'mdast-util-from-markdown';
 import type { SourceLine } from './lines.ts';
 
 export type BlockKind = 'heading' | 'paragraph' | 'item' | 'code' | 'rule';
-export type Section = { title: string; depth: number; line: number };
+export type PlainSection = { title: string; depth: number; line: number };
 export type Block = {
   kind: BlockKind;
   /** As written, without its heading or item mark; line breaks become spaces. */
@@ -18,7 +18,7 @@ export type Block = {
   depth: number;
   ticked: boolean | null;
   /** The heading above it; for a heading, itself. */
-  section: Section | null;
+  section: PlainSection | null;
 };
 
 const chunkLinesMax = 200;
@@ -44,7 +44,7 @@ const switchedOff = [
 const tooNested = new RegExp(`^(?:\\s*(?:>|[-*+]|\\d{1,9}[.)])(?=[\\s>]|$)){${nestingMax + 1}}`);
 
 export function blocksOf(lines: SourceLine[]): Block[] {
-  let section: Section | null = null;
+  let section: PlainSection | null = null;
   return chunksOf(unwrapped(lines)).flatMap((chunk) => {
     return parse(chunk).map((parsed) => {
       const block: Block = { ...parsed, section };

@@ -2,7 +2,7 @@
 // retracted verdicts, claims without a verdict or a gate. Each flag says what and where. See `done.ts` for phase ends.
 
 import type { Placed } from './context.ts';
-import { citedBy, meet, same } from './repeats.ts';
+import { citedBy, isSameCommit, shareCommit } from './repeats.ts';
 import type { DraftVerdict, Flag, Folded, GateDraft, Where } from './report.ts';
 import type { Of } from './sight.ts';
 import { gapMs, isBefore } from './time.ts';
@@ -38,7 +38,7 @@ function impossibleTimes(gate: GateDraft): Flag[] {
 
 function tooClose(id: string, fail: DraftVerdict, pass: DraftVerdict): Flag[] {
   if (!fail.stamp || !pass.stamp || gapMs(fail.stamp, pass.stamp) > fixAndBuildMinutesMin * minuteMs) return [];
-  const commits = pass.evidence.commits.filter((one) => !meet([one], fail.evidence.commits));
+  const commits = pass.evidence.commits.filter((one) => !shareCommit([one], fail.evidence.commits));
   const builds = pass.evidence.builds.filter((build) => !fail.evidence.builds.includes(build));
   const between = [
     ...(commits.length > 0 ? [`a fix (${listed(commits)})`] : []),
@@ -155,7 +155,7 @@ function elsewhere(gates: GateDraft[]): Flag[] {
     gate.verdicts.flatMap((verdict) => {
       if (verdict.retracted) return [];
       const own = gate.claims.flatMap(({ evidence }) => evidence.commits);
-      const commits = verdict.cites.filter((commit) => !own.some((one) => same(one, commit)));
+      const commits = verdict.cites.filter((commit) => !own.some((one) => isSameCommit(one, commit)));
       return gates
         .filter((other) => other !== gate)
         .flatMap((other) => [...sharedCommits(gate, verdict, commits, other), ...sharedBuilds(gate, verdict, other)]);
@@ -171,9 +171,9 @@ function sharedCommits(gate: GateDraft, verdict: DraftVerdict, commits: string[]
   // Two verdicts in one sentence may share its commit.
   const used = uses.find(
     ({ commits: theirs, where }) =>
-      !shareLine(where, verdict.where) && theirs.some((one) => commits.some((own) => same(own, one))),
+      !shareLine(where, verdict.where) && theirs.some((one) => commits.some((own) => isSameCommit(own, one))),
   );
-  const commit = commits.find((own) => used?.commits.some((one) => same(own, one)));
+  const commit = commits.find((own) => used?.commits.some((one) => isSameCommit(own, one)));
   if (!used || commit === undefined || (used.as === 'verdict' && gate.id > other.id)) return [];
   const what = `${gate.id} ${verdict.verdict} cites ${commit}, which the text uses for the ${used.as} of ${other.id}`;
   return [

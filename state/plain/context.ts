@@ -21,7 +21,7 @@ export type Placed = {
   isGuessed: boolean;
 };
 const headlineCharsMax = 400;
-export const gatesMax = 1000;
+export const plainGatesMax = 1000;
 
 export type Gates = {
   ids: Set<string>;
@@ -76,13 +76,13 @@ function lettersOf(id: string): string {
 }
 
 function addGate(gates: Gates, id: string, name: string): void {
-  if (gates.ids.size >= gatesMax) return;
+  if (gates.ids.size >= plainGatesMax) return;
   gates.ids.add(id);
   if (name !== '') gates.names.set(name, (gates.names.get(name) ?? new Set()).add(id));
 }
 
 /** Splits blocks before headlines, even without an empty line in between, and at every line above the title. */
-export function parted(blocks: Block[]): Block[] {
+export function splitAtHeadlines(blocks: Block[]): Block[] {
   return blocks.flatMap((block) => {
     if (block.kind !== 'paragraph' && block.kind !== 'item') return [block];
     const starts = block.lines.slice(1).filter(({ offset }) => {
@@ -121,7 +121,7 @@ export function place(file: string, blocks: Block[], gates: Gates): Placed[] {
       own.owner = head?.owner ?? [];
       if (own.parts.length === 0) own.parts = inheritedParts(all.at(-1), head, block);
     }
-    if (own.parts.includes('WHAT')) holders.claimed.add(headOf(own));
+    if (own.parts.includes('WHAT')) holders.claimed.add(headlineAbove(own));
     all.push(own);
   }
   return all;
@@ -167,11 +167,11 @@ function unnamed({ paragraph, heading, claimed }: Holders, own: Placed, { names 
 }
 
 /** The block whose headline applies to it, or itself. */
-export function headOf(placed: Placed): Placed {
+export function headlineAbove(placed: Placed): Placed {
   return placed.head ?? placed;
 }
 
 function inheritedParts(before: Placed | undefined, head: Placed | null, block: Block): Part[] {
-  const isSame = before !== undefined && headOf(before) === head;
+  const isSame = before !== undefined && headlineAbove(before) === head;
   return isSame && (block.depth > 0 || block.kind === 'code') ? before.parts : [];
 }

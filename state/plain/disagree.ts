@@ -4,10 +4,10 @@
 import { lineOf } from './blocks.ts';
 import type { Placed } from './context.ts';
 import { sentencesOf, withoutCode } from './marks.ts';
-import { same } from './repeats.ts';
+import { isSameCommit } from './repeats.ts';
 import type { DraftState, DraftVerdict, Flag, Folded, GateDraft, PlainFinding, PlainState, Where } from './report.ts';
-import type { Statement } from './sight.ts';
-import { overlap, type Stamp } from './time.ts';
+import type { PlainStatement } from './sight.ts';
+import { overlap, type TimeSpan } from './time.ts';
 
 const tier = `(?:install|upgrade|backup|restore|functional|custom|lint)`;
 const tiers = String.raw`${tier}(?:\s*(?:\/|,|\+|and)\s*${tier})*`;
@@ -69,7 +69,7 @@ function standings({ id, verdicts, claims, states }: GateDraft): Flag[] {
   });
 }
 
-function signedOff({ state, stamp, where }: DraftState): { as: string; stamp: Stamp | null; where: Where }[] {
+function signedOff({ state, stamp, where }: DraftState): { as: string; stamp: TimeSpan | null; where: Where }[] {
   return state === 'signed off' ? [{ as: 'signed off', stamp, where }] : [];
 }
 
@@ -126,7 +126,8 @@ function heads(placed: Placed[]): Flag[] {
   const byBranch = new Map<string, { commit: string; where: Where }[]>();
   for (const { branch, commit, where } of placed.flatMap(branchHeads)) {
     const known = byBranch.get(branch) ?? [];
-    if (known.length < headsMax && !known.some((other) => same(other.commit, commit))) known.push({ commit, where });
+    if (known.length < headsMax && !known.some((other) => isSameCommit(other.commit, commit)))
+      known.push({ commit, where });
     byBranch.set(branch, known);
   }
   return [...byBranch].flatMap(([branch, all]) => {
@@ -169,7 +170,7 @@ function closings({ id, events }: PlainFinding): Flag[] {
 
 /** "No findings" under a gate that has findings. */
 function deniedFindings({ placed, statements }: Folded): Flag[] {
-  const firstFinding = new Map<string, Statement>();
+  const firstFinding = new Map<string, PlainStatement>();
   for (const one of statements) {
     if (one.kind === 'finding') for (const id of one.placed.owner) if (!firstFinding.has(id)) firstFinding.set(id, one);
   }

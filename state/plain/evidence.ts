@@ -1,15 +1,15 @@
 // Checks the commits that a plain trail cites against a repository: a missing commit is no evidence, and neither is one
 // whose subject names another gate, as in `review(M2): PASS`.
 
-import { same } from './repeats.ts';
+import { isSameCommit } from './repeats.ts';
 import type { Flag, KnownCommit, PlainGate, PlainTrail, Where } from './report.ts';
 /** By the commit's spelling in the text; null if the repository does not have it. */
-export type Known = ReadonlyMap<string, KnownCommit | null>;
+export type KnownCommits = ReadonlyMap<string, KnownCommit | null>;
 
 /** Adds what the repository knows about the cited commits, and flags for those that support nothing. */
-export function withRepository(trail: PlainTrail, known: Known): PlainTrail {
+export function withRepository(trail: PlainTrail, known: KnownCommits): PlainTrail {
   const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
-  const find = (commit: string) => commits.find((one) => same(one.commit, commit))?.known;
+  const find = (commit: string) => commits.find((one) => isSameCommit(one.commit, commit))?.known;
   const flags = trail.gates.flatMap((gate) =>
     citedBy(gate).flatMap((cited) => problemOf(gate, cited, find(cited.commit))),
   );

@@ -2,9 +2,9 @@
 // "resolved" and "fixed" are the Builder's words.
 
 import { idSource, idsIn, looksLikeFinding } from './marks.ts';
-import type { Sight, Statement } from './sight.ts';
+import type { PlainStatement, SentenceContext } from './sight.ts';
 
-type Event = Extract<Statement, { kind: 'finding' }>['event'];
+type Event = Extract<PlainStatement, { kind: 'finding' }>['event'];
 
 const idGroup = String.raw`(\[?${idSource}\]?(?:\s*(?:\+|,|&|and|\/)\s*\[?${idSource}\]?)*)`;
 const between = String.raw`(?:\s*[([][^)\]]{0,80}[)\]])?[\s✅—–:*-]*(?:(?:Adversary|is|are|was|now|stays?)\s+)*`;
@@ -17,10 +17,10 @@ const events: [Event, RegExp][] = [
 const filing = /\bfindings?\b|\bfiled\b/i;
 const leftOpen = /\b(?:to close|left for the Adversary|awaiting (?:the )?(?:Adversary )?(?:re-verify|close))\b/i;
 
-export function findingEvents(sight: Sight): Statement[] {
+export function findingEvents(sight: SentenceContext): PlainStatement[] {
   const { words, said } = sight;
   const seen = new Set<string>();
-  const stated = (event: Event, ids: string[]): Statement[] => {
+  const stated = (event: Event, ids: string[]): PlainStatement[] => {
     const own = ids.filter((id) => looksLikeFinding(id) && !seen.has(id) && !sight.gates.ids.has(id));
     for (const id of own) seen.add(id);
     return own.length > 0 ? [{ ...said, kind: 'finding', ids: own, event }] : [];
@@ -42,30 +42,30 @@ export function findingEvents(sight: Sight): Statement[] {
   ];
 }
 
-type Stated = (event: Event, ids: string[]) => Statement[];
+type Stated = (event: Event, ids: string[]) => PlainStatement[];
 
 /** `- [x] [ADV-1] …` in a list of findings. */
-function ticked({ placed, ids, isFirst }: Sight, stated: Stated): Statement[] {
+function ticked({ placed, ids, isFirst }: SentenceContext, stated: Stated): PlainStatement[] {
   const { ticked: tick, section } = placed.block;
   if (!isFirst || tick === null || !filing.test(section?.title ?? '')) return [];
   return stated(tick ? 'closed' : 'opened', ids.slice(0, 1));
 }
 
 /** `[ADV-1]` in brackets, in text about filing findings or under a gate that failed. */
-function filed({ placed, words, said }: Sight, stated: Stated): Statement[] {
+function filed({ placed, words, said }: SentenceContext, stated: Stated): PlainStatement[] {
   const bracketed = idsIn(words).flatMap(({ id, isBracketed }) => (isBracketed ? [id] : []));
   const isFiling = filing.test(said.section) || filing.test(words) || placed.headline?.word === 'FAIL';
   return isFiling ? stated('opened', bracketed) : [];
 }
 
-function left({ placed, words, ids }: Sight, stated: Stated): Statement[] {
+function left({ placed, words, ids }: SentenceContext, stated: Stated): PlainStatement[] {
   if (!leftOpen.test(words)) return [];
   const own = ids.filter(looksLikeFinding);
   return stated('open', own.length > 0 ? own : placed.owner);
 }
 
 /** An item in a list of findings that begins with a finding's id and has no status word. */
-function listed({ placed, isFirst }: Sight, stated: Stated): Statement[] {
+function listed({ placed, isFirst }: SentenceContext, stated: Stated): PlainStatement[] {
   const { headline } = placed;
   const isList =
     placed.block.kind === 'item' && /\b(?:findings?|carry-?over|backlog)\b/i.test(placed.block.section?.title ?? '');

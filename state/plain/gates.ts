@@ -11,16 +11,16 @@ import {
   retract,
   whenOf,
 } from './repeats.ts';
-import type { DraftState, Evidence, GateDraft, Standing } from './report.ts';
-import type { Of, Statement } from './sight.ts';
-import { isBefore, type Stamp } from './time.ts';
+import type { DraftState, GateDraft, PlainEvidence, PlainStanding } from './report.ts';
+import type { Of, PlainStatement } from './sight.ts';
+import { isBefore, type TimeSpan } from './time.ts';
 
 const perGateMax = 200;
 const forms = ['headline', 'field', 'mention', 'list'];
 
-export function foldGates(statements: Statement[], placed: Placed[], gates: Gates): GateDraft[] {
+export function foldGates(statements: PlainStatement[], placed: Placed[], gates: Gates): GateDraft[] {
   const drafts = draftsOf(statements, gates);
-  const forEachGate = (one: Statement, act: (gate: GateDraft) => void) => {
+  const forEachGate = (one: PlainStatement, act: (gate: GateDraft) => void) => {
     for (const id of one.ids) {
       const gate = drafts.get(id);
       if (gate) act(gate);
@@ -31,11 +31,11 @@ export function foldGates(statements: Statement[], placed: Placed[], gates: Gate
   for (const gate of drafts.values()) complete(gate, evidence);
   for (const one of statements) if (one.kind === 'retraction') forEachGate(one, (gate) => retract(gate, one));
   const shown = [...drafts.values()].filter((one) => gates.declared.has(one.id) || hasStatements(one));
-  return shown.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byId(a.id, b.id));
+  return shown.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byGateNumber(a.id, b.id));
 }
 
 /** A verdict known only from its retraction makes a gate too. */
-function draftsOf(statements: Statement[], gates: Gates): Map<string, GateDraft> {
+function draftsOf(statements: PlainStatement[], gates: Gates): Map<string, GateDraft> {
   const retracted = statements.flatMap((one) => (one.kind === 'retraction' && one.verdict ? one.ids : []));
   const namesOf = (id: string) => [...gates.names].flatMap(([name, ids]) => (ids.has(id) ? [name] : []));
   const draft = (id: string): GateDraft => ({
@@ -50,12 +50,12 @@ function draftsOf(statements: Statement[], gates: Gates): Map<string, GateDraft>
 }
 
 /** Verdicts in headlines come before verdicts mentioned in passing. */
-function ranked(statements: Statement[]): Statement[] {
-  const rank = (one: Statement) => (one.kind === 'verdict' ? forms.indexOf(one.form) : 0);
+function ranked(statements: PlainStatement[]): PlainStatement[] {
+  const rank = (one: PlainStatement) => (one.kind === 'verdict' ? forms.indexOf(one.form) : 0);
   return statements.toSorted((a, b) => rank(a) - rank(b));
 }
 
-function addStatement(gate: GateDraft, one: Statement): void {
+function addStatement(gate: GateDraft, one: PlainStatement): void {
   if (one.kind === 'claim' && gate.claims.length < perGateMax) addClaim(gate, one);
   if (one.kind === 'verdict' && gate.verdicts.length < perGateMax) addVerdict(gate, one);
   if (one.kind === 'state' && gate.states.length < perGateMax) gate.states.push(stateOf(one));
@@ -66,7 +66,7 @@ function stateOf(one: Of<'state'>): DraftState {
   return { ...whenOf(one.at), state: one.state, section: one.section, where, stamp: one.at };
 }
 
-function complete(gate: GateDraft, evidence: Map<Placed, Evidence>): void {
+function complete(gate: GateDraft, evidence: Map<Placed, PlainEvidence>): void {
   gate.claims = joinDetail(gate.claims);
   for (const verdict of gate.verdicts) {
     for (const head of verdict.heads) addEvidence(verdict.evidence, evidence.get(head) ?? noEvidence());
@@ -79,7 +79,7 @@ function hasStatements({ claims, verdicts, states }: GateDraft): boolean {
 }
 
 /** The newest valid verdict by time; without verdicts a claim, else the newest state. */
-function standingOf({ verdicts, claims, states }: GateDraft): Standing {
+function standingOf({ verdicts, claims, states }: GateDraft): PlainStanding {
   const last = newest(verdicts.filter(({ retracted }) => retracted === null));
   if (last) return last.bare ? 'only listed' : last.verdict;
   if (verdicts.length > 0) return 'retracted';
@@ -87,13 +87,13 @@ function standingOf({ verdicts, claims, states }: GateDraft): Standing {
 }
 
 /** One without a time counts as older than one with a time. */
-function newest<T extends { stamp: Stamp | null }>(all: T[]): T | undefined {
+function newest<T extends { stamp: TimeSpan | null }>(all: T[]): T | undefined {
   const isOlder = (one: T, other: T) =>
     one.stamp === null ? other.stamp !== null : other.stamp !== null && isBefore(one.stamp, other.stamp);
   return all.reduce<T | undefined>((best, one) => (best && isOlder(one, best) ? best : one), undefined);
 }
 
 /** Compares digits as numbers: S4.9 before S4.10. */
-export function byId(a: string, b: string): number {
+export function byGateNumber(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }

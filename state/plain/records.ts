@@ -2,7 +2,7 @@
 
 import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';
-import { byId } from './gates.ts';
+import { byGateNumber } from './gates.ts';
 import { buildsIn, commitsIn } from './marks.ts';
 import { whenOf } from './repeats.ts';
 import type {
@@ -15,13 +15,13 @@ import type {
   PlainRetraction,
   Where,
 } from './report.ts';
-import type { Of, Statement } from './sight.ts';
+import type { Of, PlainStatement } from './sight.ts';
 
 /** Git's shortest form: ids with this prefix in common are one commit. */
 const commitCharsMin = 7;
 const placesMax = 100;
 
-export function foldFindings(statements: Statement[]): PlainFinding[] {
+export function foldFindings(statements: PlainStatement[]): PlainFinding[] {
   const findings = new Map<string, PlainFinding>();
   for (const one of statements) {
     if (one.kind !== 'finding') continue;
@@ -31,7 +31,9 @@ export function foldFindings(statements: Statement[]): PlainFinding[] {
       findings.set(id, finding);
     }
   }
-  return [...findings.values()].map((one) => ({ ...one, state: stateOf(one) })).sort((a, b) => byId(a.id, b.id));
+  return [...findings.values()]
+    .map((one) => ({ ...one, state: stateOf(one) }))
+    .sort((a, b) => byGateNumber(a.id, b.id));
 }
 
 function stateOf({ events }: PlainFinding): PlainFinding['state'] {
@@ -39,7 +41,7 @@ function stateOf({ events }: PlainFinding): PlainFinding['state'] {
   return events.some(({ event }) => event === 'fixed') ? 'fixed' : 'open';
 }
 
-export function foldDeferrals(statements: Statement[]): PlainDeferral[] {
+export function plainDeferrals(statements: PlainStatement[]): PlainDeferral[] {
   const deferrals: PlainDeferral[] = [];
   for (const one of statements) {
     if (one.kind !== 'deferral') continue;
@@ -51,7 +53,7 @@ export function foldDeferrals(statements: Statement[]): PlainDeferral[] {
   return deferrals;
 }
 
-export function foldRetractions(statements: Statement[]): PlainRetraction[] {
+export function foldRetractions(statements: PlainStatement[]): PlainRetraction[] {
   return statements.flatMap((one) => {
     if (one.kind !== 'retraction') return [];
     const commits = one.cites.commits.map(({ commit }) => commit);
@@ -60,7 +62,7 @@ export function foldRetractions(statements: Statement[]): PlainRetraction[] {
 }
 
 /** The phases that titles name, and those marked as done. */
-export function foldPhases(statements: Statement[], placed: Placed[]): PlainPhase[] {
+export function foldPhases(statements: PlainStatement[], placed: Placed[]): PlainPhase[] {
   const titles = titledPhases(placed);
   const phases = new Map<string | null, PlainPhase>();
   const phaseOf = (id: string | null): PlainPhase => {

@@ -1,18 +1,18 @@
 // Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are the same if their
 // times can be the same, unless they are verdicts that name different commits.
 
-import { headOf, type Placed } from './context.ts';
+import { headlineAbove, type Placed } from './context.ts';
 import { buildsIn, commitsIn, logsIn } from './marks.ts';
-import type { DraftClaim, DraftVerdict, Evidence, GateDraft, When, Where } from './report.ts';
+import type { DatedAt, DraftClaim, DraftVerdict, GateDraft, PlainEvidence, Where } from './report.ts';
 import type { Of } from './sight.ts';
-import { overlap, type Stamp } from './time.ts';
+import { overlap, type TimeSpan } from './time.ts';
 
 const evidenceMax = 200;
 /** Forms of verdict whose evidence is in the text below them. */
 const standingForms = new Set(['headline', 'field']);
 
 export function addClaim({ claims }: GateDraft, one: Of<'claim'>): void {
-  const head = headOf(one.placed);
+  const head = headlineAbove(one.placed);
   const known = claims.find((claim) => claim.heads.has(head) || isSameClaim(claim, one));
   const claim: DraftClaim = known ?? {
     ...whenOf(null),
@@ -66,7 +66,7 @@ export function addVerdict({ verdicts }: GateDraft, one: Of<'verdict'>): void {
     heads: new Set(),
   };
   if (!known) verdicts.push(verdict);
-  if (standingForms.has(one.form)) verdict.heads.add(headOf(one.placed));
+  if (standingForms.has(one.form)) verdict.heads.add(headlineAbove(one.placed));
   if (verdict.stamp === null) Object.assign(verdict, { stamp: one.at, ...whenOf(one.at) });
   if (!verdict.where.some(({ line, file }) => line === one.line && file === one.file))
     verdict.where.push({ file: one.file, line: one.line });
@@ -77,8 +77,9 @@ export function addVerdict({ verdicts }: GateDraft, one: Of<'verdict'>): void {
 }
 
 function isSameVerdict(known: DraftVerdict, { verdict, placed, at }: Of<'verdict'>, cites: string[]): boolean {
-  const mayBeThen = known.heads.has(headOf(placed)) || known.stamp === null || at === null || overlap(known.stamp, at);
-  const mayBeThere = known.cites.length === 0 || cites.length === 0 || meet(known.cites, cites);
+  const mayBeThen =
+    known.heads.has(headlineAbove(placed)) || known.stamp === null || at === null || overlap(known.stamp, at);
+  const mayBeThere = known.cites.length === 0 || cites.length === 0 || shareCommit(known.cites, cites);
   return known.verdict === verdict && mayBeThen && mayBeThere;
 }
 
@@ -89,7 +90,7 @@ export function retract({ verdicts }: GateDraft, one: Of<'retraction'>): void {
   const commits = one.cites.commits.map(({ commit }) => commit);
   const isEarlier = ({ file, line }: Where) => file !== one.file || line < one.line;
   const fitting = verdicts.filter(({ verdict, where: places }) => verdict === one.verdict && places.some(isEarlier));
-  const cited = fitting.filter(({ cites }) => meet(cites, commits));
+  const cited = fitting.filter(({ cites }) => shareCommit(cites, commits));
   const targets = cited.length === 0 && (commits.length === 0 || !one.saysNone) ? fitting : cited;
   for (const verdict of targets) verdict.retracted = where;
   if (targets.length > 0) return;
@@ -115,22 +116,22 @@ export function citedBy({ cites }: Of<'retraction'>): string[] {
 }
 
 /** The evidence under each headline, except in the parts of a claim. */
-export function evidenceByHead(placed: Placed[]): Map<Placed, Evidence> {
-  const byHead = new Map<Placed, Evidence>();
+export function evidenceByHead(placed: Placed[]): Map<Placed, PlainEvidence> {
+  const byHead = new Map<Placed, PlainEvidence>();
   for (const one of placed) {
     if (one.owner.length === 0 || one.parts.length > 0) continue;
     const { text } = one.block;
-    const evidence = byHead.get(headOf(one)) ?? noEvidence();
+    const evidence = byHead.get(headlineAbove(one)) ?? noEvidence();
     const builds = buildsIn(text).map(({ build }) => build);
     addEvidence(evidence, { commits: commitsIn(text).map(({ commit }) => commit), builds, logs: logsIn(text) });
-    byHead.set(headOf(one), evidence);
+    byHead.set(headlineAbove(one), evidence);
   }
   return byHead;
 }
 
-export function addEvidence(to: Evidence, { commits, builds, logs }: Evidence): void {
+export function addEvidence(to: PlainEvidence, { commits, builds, logs }: PlainEvidence): void {
   for (const commit of commits) {
-    const known = to.commits.findIndex((one) => same(one, commit));
+    const known = to.commits.findIndex((one) => isSameCommit(one, commit));
     if (known === -1) to.commits.push(commit);
     else if (commit.length > (to.commits[known]?.length ?? 0)) to.commits[known] = commit;
     if (to.commits.length >= evidenceMax) break;
@@ -139,19 +140,19 @@ export function addEvidence(to: Evidence, { commits, builds, logs }: Evidence): 
   to.logs = [...new Set([...to.logs, ...logs])].slice(0, evidenceMax);
 }
 
-export function noEvidence(): Evidence {
+export function noEvidence(): PlainEvidence {
   return { commits: [], builds: [], logs: [] };
 }
 
 /** True if one commit id is a prefix of the other. */
-export function same(one: string, other: string): boolean {
+export function isSameCommit(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one);
 }
 
-export function meet(some: string[], others: string[]): boolean {
-  return some.some((one) => others.some((other) => same(one, other)));
+export function shareCommit(some: string[], others: string[]): boolean {
+  return some.some((one) => others.some((other) => isSameCommit(one, other)));
 }
 
-export function whenOf(stamp: Stamp | null): When {
+export function whenOf(stamp: TimeSpan | null): DatedAt {
   return { at: stamp?.at ?? null, precision: stamp?.precision ?? null, assumed: stamp?.assumed ?? false };
 }

@@ -3,61 +3,67 @@
 
 import type { Placed } from './context.ts';
 import type { Part } from './headline.ts';
-import type { Of, Statement, Verdict } from './sight.ts';
-import type { Precision, Stamp } from './time.ts';
+import type { Of, PlainStatement, PlainVerdictWord } from './sight.ts';
+import type { Precision, TimeSpan } from './time.ts';
 
 export type Where = { file: string; line: number };
 
 /** A time as written; `assumed` if its date comes from elsewhere in the text. All null or false if there is no time. */
-export type When = { at: string | null; precision: Precision | null; assumed: boolean };
+export type DatedAt = { at: string | null; precision: Precision | null; assumed: boolean };
 
-export type Evidence = { commits: string[]; builds: number[]; logs: string[] };
+export type PlainEvidence = { commits: string[]; builds: number[]; logs: string[] };
 
-export type PlainClaim = When & {
+export type PlainClaim = DatedAt & {
   again: boolean;
   parts: Part[];
-  evidence: Evidence;
+  evidence: PlainEvidence;
   /** It has no gate line; the gate was guessed from a name in its text. */
   guessed: boolean;
   where: Where[];
 };
 
-export type PlainVerdict = When & {
-  verdict: Verdict;
+export type PlainVerdict = DatedAt & {
+  verdict: PlainVerdictWord;
   /** The commits that its sentences name. */
   cites: string[];
   /** Includes the evidence named below it. */
-  evidence: Evidence;
+  evidence: PlainEvidence;
   /** Only listed among others that passed. */
   bare: boolean;
   retracted: Where | null;
   where: Where[];
 };
 
-export type PlainState = When & {
+export type PlainState = DatedAt & {
   state: Of<'state'>['state'];
   section: string;
   where: Where;
 };
 
-export type Standing = Verdict | 'only listed' | 'claimed' | PlainState['state'] | 'retracted' | 'unknown';
+export type PlainStanding =
+  | PlainVerdictWord
+  | 'only listed'
+  | 'claimed'
+  | PlainState['state']
+  | 'retracted'
+  | 'unknown';
 
 export type PlainGate = {
   id: string;
   names: string[];
-  standing: Standing;
+  standing: PlainStanding;
   claims: PlainClaim[];
   verdicts: PlainVerdict[];
   states: PlainState[];
 };
 
-export type Draft<T> = T & { stamp: Stamp | null; heads: Set<Placed> };
+export type Drafted<T> = T & { stamp: TimeSpan | null; heads: Set<Placed> };
 
-export type DraftClaim = Draft<PlainClaim>;
+export type DraftClaim = Drafted<PlainClaim>;
 
-export type DraftVerdict = Draft<PlainVerdict>;
+export type DraftVerdict = Drafted<PlainVerdict>;
 
-export type DraftState = PlainState & { stamp: Stamp | null };
+export type DraftState = PlainState & { stamp: TimeSpan | null };
 
 /** A gate with the data needed for comparing. */
 export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
@@ -66,15 +72,15 @@ export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
   states: DraftState[];
 };
 
-export type FindingEvent = When & { event: Of<'finding'>['event']; where: Where };
+export type FindingEvent = DatedAt & { event: Of<'finding'>['event']; where: Where };
 
 export type PlainFinding = { id: string; state: 'open' | 'fixed' | 'closed'; events: FindingEvent[] };
 
-export type PlainDeferral = When & { text: string; ids: string[]; state: 'open' | 'closed'; where: Where[] };
+export type PlainDeferral = DatedAt & { text: string; ids: string[]; state: 'open' | 'closed'; where: Where[] };
 
 export type PlainRetraction = { text: string; ids: string[]; verdict: string | null; commits: string[]; where: Where };
 
-export type PlainPhase = When & {
+export type PlainPhase = DatedAt & {
   id: string | null;
   status: 'DONE' | 'open';
   where: Where[];
@@ -91,7 +97,7 @@ export type PlainBuild = { build: number; ids: string[]; where: Where[] };
 
 export type KnownCommit = { sha: string; subject: string };
 
-export type PlainVeto = When & {
+export type PlainVeto = DatedAt & {
   text: string;
   standing: boolean;
   lifted: Where | null;
@@ -120,7 +126,7 @@ export type Flag = { kind: FlagKind; ids: string[]; what: string; where: Where[]
 
 export type Folded = {
   placed: Placed[];
-  statements: Statement[];
+  statements: PlainStatement[];
   gates: GateDraft[];
   findings: PlainFinding[];
   vetoes: PlainVeto[];

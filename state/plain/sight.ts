@@ -3,10 +3,10 @@
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, lineOf, plain } from './blocks.ts';
-import { type Gates, headOf, type Placed } from './context.ts';
+import { type Gates, headlineAbove, type Placed } from './context.ts';
 import type { Part } from './headline.ts';
 import { buildsIn, type CommitAt, commitsIn, idsIn, logsIn, sentencesOf, withoutCode } from './marks.ts';
-import { type Stamp, type StampAt, stampsIn } from './time.ts';
+import { type StampAt, stampsIn, type TimeSpan } from './time.ts';
 
 const sentenceCharsMax = 4000;
 export const excerptCharsMax = 240;
@@ -21,29 +21,29 @@ export type Said = {
   section: string;
   ids: string[];
   /** The time in the sentence, else that of its headline. */
-  at: Stamp | null;
+  at: TimeSpan | null;
   text: string;
   cites: Cites;
   placed: Placed;
 };
-export type Verdict = 'PASS' | 'FAIL' | 'UNVERIFIED';
-export type Statement = Said &
+export type PlainVerdictWord = 'PASS' | 'FAIL' | 'UNVERIFIED';
+export type PlainStatement = Said &
   (
     | { kind: 'claim'; isAgain: boolean; parts: Part[]; isGuessed: boolean }
-    | { kind: 'verdict'; verdict: Verdict; form: 'headline' | 'field' | 'mention' | 'list' }
+    | { kind: 'verdict'; verdict: PlainVerdictWord; form: 'headline' | 'field' | 'mention' | 'list' }
     | { kind: 'state'; state: 'unclaimed' | 'awaiting' | 'blocked' | 'deferred' | 'signed off' }
     | { kind: 'finding'; event: 'opened' | 'fixed' | 'closed' | 'open' }
     | { kind: 'veto'; event: 'stands' | 'lifted' | 'item'; items: VetoItem[] }
     | { kind: 'deferral'; state: 'open' | 'closed' }
-    | { kind: 'retraction'; verdict: Verdict | null; saysNone: boolean }
+    | { kind: 'retraction'; verdict: PlainVerdictWord | null; saysNone: boolean }
     | { kind: 'done'; phase: string | null; isPlaceholder: boolean }
     | { kind: 'checks' }
   );
-export type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
+export type Of<K extends PlainStatement['kind']> = Extract<PlainStatement, { kind: K }>;
 export type VetoItem = { text: string; ids: string[]; isMet: boolean | null };
 
 /** One sentence with its context. */
-export type Sight = {
+export type SentenceContext = {
   placed: Placed;
   gates: Gates;
   /** As written, with code and bold. */
@@ -61,9 +61,9 @@ export type Sight = {
 export function* sightsIn(
   placed: Placed[],
   gates: Gates,
-): Generator<{ one: Placed; next: Placed | undefined; sights: Sight[] }> {
+): Generator<{ one: Placed; next: Placed | undefined; sights: SentenceContext[] }> {
   const times: Times = { heads: new Map(), heading: null };
-  let above: Stamp | null = null;
+  let above: TimeSpan | null = null;
   for (const [index, one] of placed.entries()) {
     if (placed[index - 1]?.file !== one.file) [above, times.heading] = [null, null];
     const stamps = stampsIn(one.block.text, above);
@@ -75,15 +75,15 @@ export function* sightsIn(
 }
 
 /** Where a block without a time takes one from: its headline, which may in turn take it from the heading above. */
-type Times = { heads: Map<Placed, Stamp | null>; heading: Stamp | null };
+type Times = { heads: Map<Placed, TimeSpan | null>; heading: TimeSpan | null };
 
 /** The timestamp that applies below a block: one with a full date, and outside headings near the block's start. */
-function datedIn(block: Block, stamps: StampAt[]): Stamp | null {
+function datedIn(block: Block, stamps: StampAt[]): TimeSpan | null {
   const dated = stamps.filter(({ assumed }) => !assumed);
   return (block.kind === 'heading' ? dated.at(-1) : dated.find(({ index }) => index < stampIndexMax)) ?? null;
 }
 
-function sightsOf(placed: Placed, gates: Gates, stamps: StampAt[], { heads, heading }: Times): Sight[] {
+function sightsOf(placed: Placed, gates: Gates, stamps: StampAt[], { heads, heading }: Times): SentenceContext[] {
   const { block, file } = placed;
   if (block.kind === 'code' || block.kind === 'rule') return [];
   const sentences = block.kind === 'heading' ? [{ text: block.text, offset: 0 }] : sentencesOf(block.text);
@@ -100,7 +100,7 @@ function sightsOf(placed: Placed, gates: Gates, stamps: StampAt[], { heads, head
       line: lineOf(block, start),
       section: block.section?.title ?? '',
       ids,
-      at: own ?? heads.get(headOf(placed)) ?? null,
+      at: own ?? heads.get(headlineAbove(placed)) ?? null,
       text: fitLine(plain(text), excerptCharsMax),
       cites: { commits: commitsIn(text), builds: buildsIn(text).map(({ build }) => build), logs: logsIn(text) },
       placed,

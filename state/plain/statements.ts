@@ -1,20 +1,20 @@
 // Reads statements from the blocks of a plain file, sentence by sentence. Here: claims, verdicts and the states of
 // gates. For findings, vetoes and endings see `findings.ts`, `veto.ts` and `ends.ts`.
 
-import { type Gates, headOf, type Placed } from './context.ts';
+import { type Gates, headlineAbove, type Placed } from './context.ts';
 import { doneHeading, endEvents, isRetraction } from './ends.ts';
 import { findingEvents } from './findings.ts';
 import type { Word } from './headline.ts';
 import { idSource, idsIn } from './marks.ts';
-import { type Said, type Sight, type Statement, sightsIn, type Verdict } from './sight.ts';
+import { type PlainStatement, type PlainVerdictWord, type Said, type SentenceContext, sightsIn } from './sight.ts';
 import { vetoEvents } from './veto.ts';
 
 export const statementsMax = 5000;
 /** A timestamp belongs to a verdict that ends at most this many characters before it. */
 const stampGapMax = 4;
 
-export function statementsOf(placed: Placed[], gates: Gates): Statement[] {
-  const statements: Statement[] = [];
+export function statementsOf(placed: Placed[], gates: Gates): PlainStatement[] {
+  const statements: PlainStatement[] = [];
   for (const { one, next, sights } of sightsIn(placed, gates)) {
     if (statements.length > statementsMax) break;
     statements.push(...claimsOf(one, sights), ...doneHeading(one, next, sights), ...sights.flatMap(sentenceStatements));
@@ -23,7 +23,7 @@ export function statementsOf(placed: Placed[], gates: Gates): Statement[] {
 }
 
 /** A claim is a block that begins one of its parts, a "Claim:" line, or a block of objective evidence. */
-function claimsOf(placed: Placed, sights: Sight[]): Statement[] {
+function claimsOf(placed: Placed, sights: SentenceContext[]): PlainStatement[] {
   const first = sights[0];
   if (!first || placed.owner.length === 0) return [];
   const isField = /^\s*(?:Re-)?claim\s*:/i.test(first.words);
@@ -47,12 +47,12 @@ function claimsOf(placed: Placed, sights: Sight[]): Statement[] {
       },
       isAgain: /^\s*re-/i.test(first.words),
       parts: isPart ? placed.parts : [],
-      isGuessed: headOf(placed).isGuessed,
+      isGuessed: headlineAbove(placed).isGuessed,
     },
   ];
 }
 
-function sentenceStatements(sight: Sight): Statement[] {
+function sentenceStatements(sight: SentenceContext): PlainStatement[] {
   return [
     ...headlineStatement(sight),
     ...fieldVerdict(sight),
@@ -72,7 +72,7 @@ const stateWords: Partial<Record<Word, 'unclaimed' | 'blocked' | 'deferred'>> = 
   deferred: 'deferred',
 };
 
-function headlineStatement({ placed, gates, said, isFirst }: Sight): Statement[] {
+function headlineStatement({ placed, gates, said, isFirst }: SentenceContext): PlainStatement[] {
   const { headline } = placed;
   const word = headline?.word ?? null;
   const ids = (headline?.ids ?? []).filter((id) => gates.ids.has(id));
@@ -87,8 +87,8 @@ function headlineStatement({ placed, gates, said, isFirst }: Sight): Statement[]
   return state ? [{ ...said, kind: 'state', ids, state }] : [];
 }
 
-function fieldVerdict({ placed, words, said }: Sight): Statement[] {
-  const verdict = /^\s*Verdict\s*:\s*(PASS|FAIL|UNVERIFIED)\b/.exec(words)?.[1] as Verdict | undefined;
+function fieldVerdict({ placed, words, said }: SentenceContext): PlainStatement[] {
+  const verdict = /^\s*Verdict\s*:\s*(PASS|FAIL|UNVERIFIED)\b/.exec(words)?.[1] as PlainVerdictWord | undefined;
   return verdict && placed.owner.length > 0
     ? [{ ...said, kind: 'verdict', ids: placed.owner, verdict, form: 'field' }]
     : [];
@@ -101,7 +101,7 @@ const mention = new RegExp(
 const conditional = /\b(?:until|unless|if|once|needs?|requires?|before|expect(?:ed)?|without)\b[^,;]{0,40}$/i;
 
 /** `S3.2 ✅PASS @05:34Z` within a sentence. A verdict quoted in a retraction does not count. */
-function mentionedVerdicts({ placed, gates, words, stamps, said, isFirst }: Sight): Statement[] {
+function mentionedVerdicts({ placed, gates, words, stamps, said, isFirst }: SentenceContext): PlainStatement[] {
   if (isRetraction(words)) return [];
   const isHeadlines = isFirst && placed.headline?.word != null ? placed.headline.ids : [];
   return [...words.matchAll(mention)].flatMap(({ 0: whole, 1: names = '', 2: verdict, index }) => {
@@ -109,12 +109,12 @@ function mentionedVerdicts({ placed, gates, words, stamps, said, isFirst }: Sigh
     if (ids.length === 0 || conditional.test(words.slice(0, index))) return [];
     const end = index + whole.length;
     const at = stamps.find((one) => one.index >= end && one.index <= end + stampGapMax) ?? null;
-    return [{ ...said, at, kind: 'verdict', ids, verdict: verdict as Verdict, form: 'mention' }];
+    return [{ ...said, at, kind: 'verdict', ids, verdict: verdict as PlainVerdictWord, form: 'mention' }];
   });
 }
 
 /** "With a PASS: alpha (S1), beta (S2)". */
-function listedVerdicts({ gates, words, said }: Sight): Statement[] {
+function listedVerdicts({ gates, words, said }: SentenceContext): PlainStatement[] {
   const from = /\bPASS(?:ED|es)?\s*:\s/.exec(words)?.index;
   if (from === undefined || isRetraction(words) || /^\s*Verdict\b/.test(words)) return [];
   const ids = [...words.slice(from).matchAll(/\(([^()]{1,40})\)/g)].flatMap(({ 1: inner = '' }) =>
@@ -124,7 +124,7 @@ function listedVerdicts({ gates, words, said }: Sight): Statement[] {
 }
 
 /** "First claim 911680f FAILed". */
-function failedClaim({ placed, text, said }: Sight): Statement[] {
+function failedClaim({ placed, text, said }: SentenceContext): PlainStatement[] {
   const commit = /\bclaim\s+`?([0-9a-f]{7,40})`?\s+FAIL(?:ed|ED)?\b/i.exec(text)?.[1];
   if (commit === undefined || placed.owner.length === 0) return [];
   const cites = { ...said.cites, commits: said.cites.commits.filter((one) => one.commit === commit) };
@@ -132,7 +132,7 @@ function failedClaim({ placed, text, said }: Sight): Statement[] {
 }
 
 /** States of a gate mentioned in passing: of the only gate that the sentence names, else of the block's gates. */
-function states(sight: Sight): Statement[] {
+function states(sight: SentenceContext): PlainStatement[] {
   const { placed, gates, words, stamps, ids, said, isFirst } = sight;
   const named = ids.filter((id) => gates.ids.has(id));
   const about = named.length === 1 ? named : placed.owner.filter((id) => gates.ids.has(id));
@@ -140,7 +140,7 @@ function states(sight: Sight): Statement[] {
   const at = stamps[0] ?? said.at;
   const base = { ...said, ids: about, at };
   const isHeadline = isFirst && placed.headline?.word != null;
-  const statements: Statement[] = isHeadline ? [] : claimWords(words, base);
+  const statements: PlainStatement[] = isHeadline ? [] : claimWords(words, base);
   if (/\bawaiting (?:the )?Adversary\b/i.test(words)) statements.push({ ...base, kind: 'state', state: 'awaiting' });
   // A sign-off inside a block may be for only part of the gate, and older than its headline.
   const own = stamps[0] ?? (isFirst ? said.at : null);
@@ -148,7 +148,7 @@ function states(sight: Sight): Statement[] {
   return statements;
 }
 
-function claimWords(words: string, base: Said): Statement[] {
+function claimWords(words: string, base: Said): PlainStatement[] {
   if (/\bNOT (?:yet )?claimed\b/i.test(words)) return [{ ...base, kind: 'state', state: 'unclaimed' }];
   const claimed = /\b(?:RE-?)?CLAIMED\b/.exec(words)?.[0];
   if (claimed === undefined) return [];

@@ -5,7 +5,7 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 export type Precision = 'second' | 'minute' | 'ten minutes' | 'hour' | 'day';
-export type Stamp = {
+export type TimeSpan = {
   /** As written, with a date added if it had none: `2026-01-31T05:0xZ`. */
   at: string;
   precision: Precision;
@@ -16,13 +16,13 @@ export type Stamp = {
   untilMs: number;
 };
 /** A timestamp and its position in the text. */
-export type StampAt = Stamp & { index: number };
+export type StampAt = TimeSpan & { index: number };
 
 const stamp =
   /(?<![\d-])(\d{4}-\d{2}-\d{2})(?:[T ]~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?)?(?![\d-])|@~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?/g;
 
 /** All timestamps in a text, in order. `above` is the last one before it; a later time is from the day before. */
-export function stampsIn(text: string, above: Stamp | null): StampAt[] {
+export function stampsIn(text: string, above: TimeSpan | null): StampAt[] {
   let last = above;
   return [...text.matchAll(stamp)].flatMap((match) => {
     const [, day, hour, minute, second, bareHour, bareMinute, bareSecond] = match;
@@ -33,7 +33,7 @@ export function stampsIn(text: string, above: Stamp | null): StampAt[] {
   });
 }
 
-function bareStamp(above: Stamp | null, hour?: string, minute?: string, second?: string): Stamp | null {
+function bareStamp(above: TimeSpan | null, hour?: string, minute?: string, second?: string): TimeSpan | null {
   if (!above) return null;
   const same = stampOf(dateOf(above), hour, minute, second, true);
   if (!same || isBefore(same, above) || overlap(same, above)) return same;
@@ -41,20 +41,20 @@ function bareStamp(above: Stamp | null, hour?: string, minute?: string, second?:
 }
 
 /** True if `one` is over before `other` can have begun. */
-export function isBefore(one: Stamp, other: Stamp): boolean {
+export function isBefore(one: TimeSpan, other: TimeSpan): boolean {
   return one.untilMs <= other.fromMs;
 }
 
-export function overlap(one: Stamp, other: Stamp): boolean {
+export function overlap(one: TimeSpan, other: TimeSpan): boolean {
   return !isBefore(one, other) && !isBefore(other, one);
 }
 
 /** The longest possible time between them, in ms. */
-export function gapMs(one: Stamp, other: Stamp): number {
+export function gapMs(one: TimeSpan, other: TimeSpan): number {
   return other.untilMs - one.fromMs;
 }
 
-export function dateOf(stamp: Stamp): string {
+export function dateOf(stamp: TimeSpan): string {
   return stamp.at.slice(0, 10);
 }
 
@@ -64,7 +64,7 @@ function stampOf(
   minute: string | undefined,
   second: string | undefined,
   assumed: boolean,
-): Stamp | null {
+): TimeSpan | null {
   const startMs = Date.parse(`${day}T00:00:00Z`);
   if (Number.isNaN(startMs)) return null;
   if (hour === undefined || minute === undefined)

@@ -5,7 +5,7 @@
 import { fitLine } from '../entry/words.ts';
 import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './blocks.ts';
 import { checksOf } from './checks.ts';
-import { gatesIn, gatesMax, type Placed, parted, place } from './context.ts';
+import { gatesIn, type Placed, place, plainGatesMax, splitAtHeadlines } from './context.ts';
 import { disagreements } from './disagree.ts';
 import { endsOf } from './done.ts';
 import { foldGates } from './gates.ts';
@@ -14,10 +14,10 @@ import {
   buildsNamed,
   commitsNamed,
   foldChecklists,
-  foldDeferrals,
   foldFindings,
   foldPhases,
   foldRetractions,
+  plainDeferrals,
 } from './records.ts';
 import type { Flag, GateDraft, PlainFile, PlainGate, PlainTrail, Unplaced } from './report.ts';
 import { statementsMax, statementsOf } from './statements.ts';
@@ -31,7 +31,7 @@ const describing =
 
 export function readPlainTrail(files: PlainFile[]): PlainTrail {
   const read = files.map(({ name, text }) => ({ name, text, blocks: blocksOf(sourceLines(text)) }));
-  const parts = read.map(({ name, blocks }) => ({ name, blocks: parted(blocks) }));
+  const parts = read.map(({ name, blocks }) => ({ name, blocks: splitAtHeadlines(blocks) }));
   const known = gatesIn(parts.flatMap(({ blocks }) => blocks));
   const placed = parts.flatMap(({ name, blocks }) => place(name, blocks, known));
   const statements = statementsOf(placed, known);
@@ -40,14 +40,14 @@ export function readPlainTrail(files: PlainFile[]): PlainTrail {
   const vetoes = foldVetoes(statements);
   const phases = foldPhases(statements, placed);
   const folded = { placed, statements, gates, findings, vetoes, phases };
-  const isFull = statements.length > statementsMax || known.ids.size >= gatesMax;
+  const isFull = statements.length > statementsMax || known.ids.size >= plainGatesMax;
   const flags = [...checksOf(folded), ...endsOf(folded), ...disagreements(folded)].slice(0, flagsMax);
   return {
     phases,
     gates: gates.map(shown),
     findings,
     vetoes,
-    deferrals: foldDeferrals(statements),
+    deferrals: plainDeferrals(statements),
     retractions: foldRetractions(statements),
     checklists: foldChecklists(placed),
     builds: buildsNamed(placed),

@@ -3,7 +3,7 @@
 
 import { fitLine } from '../entry/words.ts';
 import { idsIn, withoutCode } from './marks.ts';
-import type { Sight, Statement, VetoItem } from './sight.ts';
+import type { PlainStatement, SentenceContext, VetoItem } from './sight.ts';
 
 const itemsMax = 50;
 const itemCharsMax = 120;
@@ -16,11 +16,11 @@ const lifted = /\bVETO\b[^.;]{0,60}\b(?:lifted|withdrawn|cleared)\b|\blift(?:s|e
 const asserted =
   /^\s*VETO\b|\b(?:standing|raised?|stands|named)\b[^.;]{0,40}\bVETO\b|\bVETO\b[^.;]{0,60}\b(?:stands|requires?|blocks|on DONE)\b/i;
 
-export function vetoEvents(sight: Sight): Statement[] {
+export function vetoEvents(sight: SentenceContext): PlainStatement[] {
   return [...stated(sight), ...ticked(sight), ...met(sight), ...pending(sight)];
 }
 
-function stated({ words, text, stamps, said }: Sight): Statement[] {
+function stated({ words, text, stamps, said }: SentenceContext): PlainStatement[] {
   if (!veto.test(words) || denied.test(words)) return [];
   const at = stamps[0] ?? null;
   if (lifted.test(words) && !notLifted.test(words)) return [{ ...said, at, kind: 'veto', event: 'lifted', items: [] }];
@@ -40,14 +40,14 @@ function required(text: string): VetoItem[] {
 }
 
 /** `- [ ] alpha` under a veto's heading. */
-function ticked({ placed, said, isFirst, text }: Sight): Statement[] {
+function ticked({ placed, said, isFirst, text }: SentenceContext): PlainStatement[] {
   const { ticked: tick, section } = placed.block;
   if (!isFirst || tick === null || !veto.test(section?.title ?? '')) return [];
   return [{ ...said, kind: 'veto', event: 'item', items: [itemOf(text, tick)] }];
 }
 
 /** "alpha S1 ✅PASS" under a heading about the veto's checklist. */
-function met({ placed, gates, words, said }: Sight): Statement[] {
+function met({ placed, gates, words, said }: SentenceContext): PlainStatement[] {
   const { section, kind } = placed.block;
   const isChecklist = veto.test(section?.title ?? '') && /\bchecklist\b/i.test(section?.title ?? '');
   if (!isChecklist || kind === 'heading' || !/\bPASS/.test(words)) return [];
@@ -58,7 +58,7 @@ function met({ placed, gates, words, said }: Sight): Statement[] {
 }
 
 /** "pending the remaining items: **alpha S1** + **beta S2**". */
-function pending({ placed, text, words, said }: Sight): Statement[] {
+function pending({ placed, text, words, said }: SentenceContext): PlainStatement[] {
   if (!veto.test(placed.block.section?.title ?? '') || !/\b(?:remaining|pending|open)\b[^:]{0,80}:/i.test(words))
     return [];
   const bold = [...text.matchAll(/\*\*([^*]{2,40})\*\*/g)].filter(({ index }) => index > text.search(/:\s/));

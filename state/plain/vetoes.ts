@@ -3,14 +3,14 @@
 
 import { whenOf } from './repeats.ts';
 import type { PlainVeto, Where } from './report.ts';
-import type { Of, Statement, VetoItem } from './sight.ts';
-import type { Stamp } from './time.ts';
+import type { Of, PlainStatement, VetoItem } from './sight.ts';
+import type { TimeSpan } from './time.ts';
 
-type VetoDraft = PlainVeto & { stamp: Stamp | null };
+type VetoDraft = PlainVeto & { stamp: TimeSpan | null };
 
 const checklistMax = 100;
 
-export function foldVetoes(statements: Statement[]): PlainVeto[] {
+export function foldVetoes(statements: PlainStatement[]): PlainVeto[] {
   const vetoes: VetoDraft[] = [];
   const all = statements.filter((one): one is Of<'veto'> => one.kind === 'veto');
   for (const one of all) if (one.event === 'stands') assert(vetoes, one);

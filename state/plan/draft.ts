@@ -3,7 +3,7 @@
 import { Refused } from '../entry/errors.ts';
 import { GateId, PhaseId } from '../entry/ids.ts';
 import { fitLine, unfitLine } from '../entry/words.ts';
-import { partPlan } from './front.ts';
+import { splitPlan } from './front.ts';
 import type { TextGate } from './items.ts';
 import { type PlanText, readPlanText } from './text.ts';
 
@@ -29,7 +29,7 @@ export function newPlan({ title, recipe, base }: { title: string; recipe: string
 
 /** Front matter for a plan that has none, with its two `---` lines; comments in it say that it is a guess. */
 export function proposeFrontMatter(text: string, recipeNames: readonly string[]): string {
-  const { text: lines, textLine } = partPlan(text.split(/\r?\n/));
+  const { text: lines, textLine } = splitPlan(text.split(/\r?\n/));
   const plan = readPlanText(lines, textLine);
   const phase = plan.phase ?? (PhaseId.safeParse(slug(plan.title)).data || 'my-phase');
   const recipe = recipeNames.find((name) => name === phase) ?? recipeNames[0] ?? 'my-recipe';

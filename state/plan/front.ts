@@ -14,7 +14,7 @@ export type LineOf = (path: Path) => number;
 export type Front = { front: FrontMatter; lineOf: LineOf } | { problems: Problem[] };
 
 /** A plan's lines, split into front matter (null if missing) and text. Line numbers in the file, from 1. */
-export type Parted = {
+export type PlanParts = {
   front: string | null;
   frontLine: number;
   text: string[];
@@ -25,7 +25,7 @@ export type Parted = {
 // Keys in the design that this version does not read yet.
 const unsupported = new Set(['repos']);
 
-export function partPlan(lines: string[]): Parted {
+export function splitPlan(lines: string[]): PlanParts {
   const first = lines.findIndex((line) => line.trim() !== '');
   const none = { front: null, frontLine: 1, text: lines, textLine: 1, problem: null };
   if (first < 0 || lines[first]?.trimEnd() !== '---') return none;

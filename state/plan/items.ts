@@ -6,7 +6,7 @@ export const clauseCharsMax = 2000;
 
 export type Line = { text: string; line: number };
 export type SectionKind = 'mission' | 'facts' | 'work' | 'gates' | 'guardrails' | 'dod' | 'other';
-export type Section = {
+export type PlanSection = {
   kind: SectionKind;
   number: number | null;
   name: string;
@@ -22,7 +22,7 @@ export type TextGate = { id: string; text: string; line: number };
 const withoutClauses = new Set<SectionKind>(['mission', 'facts', 'gates', 'dod']);
 
 /** Numbered items: `2.1`, `2.2`, … in a numbered section; `1`, `2`, … in unnumbered work requirements. */
-export function clausesOf(section: Section): TextClause[] {
+export function clausesOf(section: PlanSection): TextClause[] {
   if (withoutClauses.has(section.kind) || (section.number === null && section.kind !== 'work')) return [];
   const ordered = itemsOf(section.lines, /^(\s*)(?:#+\s+)?(?:\*\*)?(\d{1,3})[.)](?:\*\*)?\s+(.*)$/);
   const dotted = itemsOf(
@@ -36,7 +36,7 @@ export function clausesOf(section: Section): TextClause[] {
   return ordered.map(({ mark, ...item }, i) => ({ id: `${prefix}${isCounted ? Number(mark) : i + 1}`, ...item }));
 }
 
-export function dodOf(section: Section): Omit<TextClause, 'id'>[] {
+export function dodOf(section: PlanSection): Omit<TextClause, 'id'>[] {
   const items = itemsOf(section.lines, /^(\s*)(?:#+\s+)?([-*+]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?(.*)$/);
   if (items.length > 0) return items;
   const line = section.lines.find((one) => one.text.trim() !== '')?.line ?? section.line;
@@ -94,7 +94,7 @@ const gatePattern =
   /^( {0,3}(?:#+|[-*+]|\d{1,3}[.)])?)\s*(\*\*|__|`)?([A-Z][A-Za-z]{0,7}\d[A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)*)(?:\*\*|__|`)?(\s*[—–:(]|\s+-\s|\.?\s|\.?$)(.*)$/;
 
 /** `**M1 — …**`, `### M1 …`, `- M1: …`: only gates written in the same form as the first one count. */
-export function gatesOf({ lines }: Section): TextGate[] {
+export function gateItems({ lines }: PlanSection): TextGate[] {
   const gates: TextGate[] = [];
   let form: string | null = null;
   for (const [index, { text, line }] of lines.entries()) {

@@ -15,7 +15,7 @@ import {
   textProblems,
 } from './check.ts';
 import { proposeFrontMatter } from './draft.ts';
-import { partPlan, readFront } from './front.ts';
+import { readFront, splitPlan } from './front.ts';
 import { type PlanText, readPlanText } from './text.ts';
 
 export type { Problem } from '../entry/problem.ts';
@@ -47,7 +47,7 @@ export function checkPlan(text: string, recipes?: Readonly<Record<string, Recipe
     return failed([error(null, `the plan has ${bytes} bytes, over ${planBytesMax}`, 'shorten it')]);
   const lines = text.split(/\r?\n/);
   const unfit = unfitLines(lines);
-  const parted = partPlan(lines);
+  const parted = splitPlan(lines);
   if (parted.problem) return failed([...unfit, parted.problem]);
   if (parted.front === null) return withoutFront(text, unfit, Object.keys(recipes ?? {}));
   const read = readFront(parted.front, parted.frontLine);

@@ -7,9 +7,9 @@ import { fitLine } from '../entry/words.ts';
 import {
   clausesOf,
   dodOf,
-  gatesOf,
+  gateItems,
   type Line,
-  type Section,
+  type PlanSection,
   type SectionKind,
   type TextClause,
   type TextGate,
@@ -26,7 +26,7 @@ export type PlanText = {
   gates: TextGate[];
 };
 
-type Heading = Omit<Section, 'line' | 'lines'>;
+type Heading = Omit<PlanSection, 'line' | 'lines'>;
 
 const names: [SectionKind, RegExp][] = [
   ['mission', /^(mission|goal)$/i],
@@ -54,7 +54,7 @@ export function readPlanText(text: string[], firstLine: number): PlanText {
       .filter((section) => section.kind === 'dod')
       .flatMap(dodOf)
       .map((item, i) => ({ id: `DoD.${i + 1}`, ...item })),
-    gates: unique(sections.filter((section) => section.kind === 'gates').flatMap(gatesOf)),
+    gates: unique(sections.filter((section) => section.kind === 'gates').flatMap(gateItems)),
   };
 }
 
@@ -79,8 +79,8 @@ function endOfBlock(text: string): RegExp | null {
   return text.includes('-->') ? oneLine : /-->/;
 }
 
-function sectionsOf(lines: Line[]): Section[] {
-  const sections: Section[] = [];
+function sectionsOf(lines: Line[]): PlanSection[] {
+  const sections: PlanSection[] = [];
   for (const [index, line] of lines.entries()) {
     const current = sections.at(-1);
     const heading = headingAt(lines, index);

@@ -8,7 +8,7 @@ import { Refused } from '../entry/errors.ts';
 import { checkEntry, parseEntries, renderEntry } from '../entry/framing.ts';
 import type { Digest, EntryId, Role, Sha } from '../entry/ids.ts';
 import { committerOf, fileFor, mayWrite, partOf, signersOf } from '../entry/policy.ts';
-import type { GitObject, LoadTree, Tree } from '../git/trees.ts';
+import type { GitObject, GitTree, LoadTree } from '../git/trees.ts';
 import { childAt, gitObject } from '../git/trees.ts';
 import { docs } from './history.ts';
 
@@ -26,7 +26,7 @@ export type Rules<S> = {
 export type Position<S> = {
   state: S;
   nextId: number;
-  root: Tree;
+  root: GitTree;
   /** Paths that earlier appends of this batch store, with their blob ids. */
   stored: ReadonlyMap<string, Sha>;
   /** The unsealed file of an earlier entry; undefined if there is no such entry. */
@@ -34,25 +34,25 @@ export type Position<S> = {
 };
 
 /** An entry with its text and the unsealed file that it is written to. */
-export type Filed = { entry: Entry; text: string; file: string };
+export type FiledEntry = { entry: Entry; text: string; file: string };
 
-export type Accepted = {
+export type AcceptedAppend = {
   /** Whose key signs. */
   role: Role;
-  entries: Filed[];
+  entries: FiledEntry[];
   /** By path from the top of the tree. */
   stored: Map<string, GitObject>;
 };
 
 /** Judges one append. If it rejects with `Refused`, nothing of the append is kept. */
-export async function takeIn<S>(
+export async function judgeAppend<S>(
   intents: Intent[],
   position: Position<S>,
   rules: Rules<S>,
   load: LoadTree,
-): Promise<{ accepted: Accepted; state: S }> {
+): Promise<{ accepted: AcceptedAppend; state: S }> {
   const role = roleOf(intents);
-  const accepted: Accepted = { role, entries: [], stored: new Map() };
+  const accepted: AcceptedAppend = { role, entries: [], stored: new Map() };
   let { state } = position;
   for (const intent of intents) {
     const entry = entryOf(intent, position.nextId + accepted.entries.length, rules.now());
@@ -92,7 +92,7 @@ function entryOf({ kind, role, phase, facts, body }: Intent, id: number, now: Da
 }
 
 /** The unsealed file that the entry is written to; a close is written to its target's. */
-function placeOf<S>(entry: Entry, position: Position<S>, before: Filed[]): string {
+function placeOf<S>(entry: Entry, position: Position<S>, before: FiledEntry[]): string {
   if (entry.kind !== 'close') return fileFor(entry);
   const { target } = entry.facts;
   return fileFor(entry, before.find((one) => one.entry.id === target)?.file ?? position.fileOf(target));
@@ -118,7 +118,7 @@ function readBack(text: string): Entry | null {
 async function takeStored<S>(
   stored: StoredBytes,
   intent: Intent,
-  accepted: Accepted,
+  accepted: AcceptedAppend,
   position: Position<S>,
   load: LoadTree,
 ): Promise<void> {

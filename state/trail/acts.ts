@@ -40,10 +40,10 @@ export type ActRules = {
  * `refused`: why the act is not the operator's, not for this workspace, not new or not in time. `signer` as in
  * `authorityOf`.
  */
-export type Verified = { refused: string | null; signer: string | null };
+export type VerifiedAct = { refused: string | null; signer: string | null };
 
 /** Checks that this act is the operator's, for this workspace, new and in time. The reason is for a person to read. */
-export function verifyAct(signed: SignedAct, rules: ActRules): Verified {
+export function verifyAct(signed: SignedAct, rules: ActRules): VerifiedAct {
   const { act } = signed;
   const { signer, refused } = authorityOf(signed, rules.signers);
   const fault =

@@ -7,7 +7,7 @@ import { TrailError } from '../entry/errors.ts';
 import type { EntryId, Role, Sha } from '../entry/ids.ts';
 import { sealBytes, sealedName, subjectFor } from '../entry/policy.ts';
 import { signedCommit } from '../git/commits.ts';
-import type { GitObject, LoadTree, Tree } from '../git/trees.ts';
+import type { GitObject, GitTree, LoadTree } from '../git/trees.ts';
 import { childAt, gitObject, withFiles } from '../git/trees.ts';
 import {
   type AllowedSigner,
@@ -17,8 +17,8 @@ import {
   signersAfter,
 } from '../keys/signers.ts';
 import type { Signer } from '../keys/sshsig.ts';
-import type { Accepted, Filed, Rules } from './accept.ts';
-import { takeIn } from './accept.ts';
+import type { AcceptedAppend, FiledEntry, Rules } from './accept.ts';
+import { judgeAppend } from './accept.ts';
 import type { Head } from './heads.ts';
 import { docs } from './history.ts';
 
@@ -27,26 +27,26 @@ export type Tip<S> = {
   state: S;
   head: Sha;
   nextId: number;
-  root: Tree;
+  root: GitTree;
   /** The unsealed file of each entry, for entries that close it. */
   files: ReadonlyMap<EntryId, string>;
-  keys: Keys;
+  keys: SigningKeys;
 };
 
 /** The keys that count now, and the signers for those that sign here. */
-export type Keys = { allowed: AllowedSigner[]; signers: Partial<Record<Role, Signer>> };
+export type SigningKeys = { allowed: AllowedSigner[]; signers: Partial<Record<Role, Signer>> };
 
-export type Draft<S> = {
+export type DraftBatch<S> = {
   tip: Tip<S>;
   /** In the order of the appends: the entries, or why the append was refused. */
   answers: (Entry[] | Error)[];
   objects: GitObject[];
   heads: Head[];
   /** The accepted entries, in order. */
-  filed: Filed[];
+  filed: FiledEntry[];
 };
 
-export type Drafting<S> = {
+export type BatchContext<S> = {
   rules: Rules<S>;
   /** The private half of a role's new key. Throws TrailError 'bad-key' if it is not here. */
   newSigner?: (role: Role, publicKey: string) => Signer;
@@ -56,10 +56,10 @@ export type Drafting<S> = {
 };
 
 /** Drafts the batch on top of `tip`, and writes nothing. Rejects if git cannot be read. */
-export async function draftBatch<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>): Promise<Draft<S>> {
+export async function draftBatch<S>(tip: Tip<S>, appends: Intent[][], using: BatchContext<S>): Promise<DraftBatch<S>> {
   const { answers, accepted, state } = await judgeAll(tip, appends, using);
   const filed = accepted.flatMap((one) => one.entries);
-  const draft: Draft<S> = { tip, answers, objects: [], heads: [], filed };
+  const draft: DraftBatch<S> = { tip, answers, objects: [], heads: [], filed };
   for (const group of byRole(accepted)) await draftCommit(draft, group, { ...using, readBlob });
   draft.tip = { ...draft.tip, state };
   return draft;
@@ -71,9 +71,9 @@ export async function draftBatch<S>(tip: Tip<S>, appends: Intent[][], using: Dra
   }
 }
 
-async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>) {
+async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: BatchContext<S>) {
   const answers: (Entry[] | Error)[] = [];
-  const accepted: Accepted[] = [];
+  const accepted: AcceptedAppend[] = [];
   const stored = new Map<string, Sha>();
   const files = new Map<EntryId, string>();
   const fileOf = (id: EntryId) => files.get(id) ?? tip.files.get(id);
@@ -81,7 +81,7 @@ async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>)
   for (const intents of appends) {
     try {
       const position = { state, nextId, root: tip.root, stored, fileOf };
-      const append = await takeIn(intents, position, using.rules, using.load);
+      const append = await judgeAppend(intents, position, using.rules, using.load);
       const { role, entries: filed } = append.accepted;
       const entries = filed.map(({ entry }) => entry);
       signerOf(keys, role);
@@ -100,8 +100,8 @@ async function judgeAll<S>(tip: Tip<S>, appends: Intent[][], using: Drafting<S>)
 }
 
 /** Consecutive appends of one role share a commit. */
-function byRole(accepted: Accepted[]): Accepted[][] {
-  const groups: Accepted[][] = [];
+function byRole(accepted: AcceptedAppend[]): AcceptedAppend[][] {
+  const groups: AcceptedAppend[][] = [];
   for (const one of accepted) {
     const last = groups.at(-1);
     if (last?.[0]?.role === one.role) last.push(one);
@@ -110,11 +110,11 @@ function byRole(accepted: Accepted[]): Accepted[][] {
   return groups;
 }
 
-async function draftCommit<S>(draft: Draft<S>, group: Accepted[], using: Drafting<S>): Promise<void> {
+async function draftCommit<S>(draft: DraftBatch<S>, group: AcceptedAppend[], using: BatchContext<S>): Promise<void> {
   const { tip } = draft;
   const entries = group.flatMap((one) => one.entries.map(({ entry }) => entry));
   const last = entries.at(-1) as Entry;
-  const role = (group[0] as Accepted).role;
+  const role = (group[0] as AcceptedAppend).role;
   const blobs = new Map(group.flatMap((one) => [...one.stored]));
   for (const [path, blob] of await grownFiles(tip.root, group, using)) blobs.set(path, blob);
   const keys = keysAfter(tip.keys, entries, using);
@@ -134,7 +134,7 @@ async function draftCommit<S>(draft: Draft<S>, group: Accepted[], using: Draftin
 /**
  * The keys after a commit of these entries; the same object if none rotates a key. Throws Refused if one does not fit.
  */
-function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
+function keysAfter<S>(keys: SigningKeys, entries: Entry[], using: BatchContext<S>): SigningKeys {
   const rotations = rotationsIn(entries);
   if (rotations.length === 0) return keys;
   const allowed = signersAfter(keys.allowed, entries);
@@ -151,7 +151,11 @@ function keysAfter<S>(keys: Keys, entries: Entry[], using: Drafting<S>): Keys {
 /**
  * The files that the entries are written to, old bytes first. An entry that would exceed the limit starts a new part.
  */
-async function grownFiles<S>(root: Tree, group: Accepted[], using: Drafting<S>): Promise<Map<string, GitObject>> {
+async function grownFiles<S>(
+  root: GitTree,
+  group: AcceptedAppend[],
+  using: BatchContext<S>,
+): Promise<Map<string, GitObject>> {
   const grown = new Map<string, Buffer>();
   for (const { file, text } of group.flatMap((one) => one.entries)) {
     await growFile(grown, root, file, Buffer.from(text), using);
@@ -161,10 +165,10 @@ async function grownFiles<S>(root: Tree, group: Accepted[], using: Drafting<S>):
 
 async function growFile<S>(
   grown: Map<string, Buffer>,
-  root: Tree,
+  root: GitTree,
   file: string,
   text: Buffer,
-  using: Drafting<S>,
+  using: BatchContext<S>,
 ): Promise<void> {
   const inDocs = root.get(docs)?.tree;
   const isThere = (path: string) => grown.has(path) || inDocs?.has(path.slice(docs.length + 1)) === true;
@@ -178,7 +182,7 @@ async function growFile<S>(
   else grown.set(path, Buffer.concat([old, text]));
 }
 
-function signerOf({ signers }: Keys, role: Role): Signer {
+function signerOf({ signers }: SigningKeys, role: Role): Signer {
   const signer = signers[role];
   if (signer === undefined) throw new TrailError('bad-key', `The ${role} has no key here, so it cannot append.`);
   return signer;

@@ -11,7 +11,7 @@ import { entryAt, parseEntries } from '../entry/framing.ts';
 import { Role, type Sha } from '../entry/ids.ts';
 import { committerOf, mayWrite, misplaced, partOf } from '../entry/policy.ts';
 import { parseCommit, verifyCommit } from '../git/commits.ts';
-import type { Change } from '../git/git.ts';
+import type { PathChange } from '../git/git.ts';
 import { authorityOf } from '../keys/authority.ts';
 import {
   type AllowedSigner,
@@ -29,7 +29,7 @@ import {
  * file and kind agree · act: the operator's own signature inside · signers: allowed_signers becomes what the commit's
  * acts make of it
  */
-export type Rule =
+export type CommitRule =
   | 'linear'
   | 'signature'
   | 'path'
@@ -41,9 +41,9 @@ export type Rule =
   | 'act'
   | 'signers';
 
-export type Problem = { rule: Rule; commit: Sha; entry: number | null; what: string };
+export type CommitProblem = { rule: CommitRule; commit: Sha; entry: number | null; what: string };
 
-export type TrailChange = Change & {
+export type TrailChange = PathChange & {
   /** Null if the path did not, or does not, exist. */
   before: Buffer | null;
   after: Buffer | null;
@@ -63,11 +63,11 @@ export type TrailPlace = {
   signers: AllowedSigner[];
 };
 
-export type Checked = { problems: Problem[]; entries: Entry[]; next: TrailPlace };
+export type CommitReport = { problems: CommitProblem[]; entries: Entry[]; next: TrailPlace };
 
 /** Judges one commit. `next` is where to judge the following commit from, so that one fault does not hide another. */
-export function checkCommit(previous: TrailPlace, commit: TrailCommit): Checked {
-  const problems: Problem[] = [];
+export function checkCommit(previous: TrailPlace, commit: TrailCommit): CommitReport {
+  const problems: CommitProblem[] = [];
   const report: Report = (rule, what, entry = null) => problems.push({ rule, commit: commit.sha, entry, what });
   checkParent(previous, commit, report);
   const role = signerRole(previous, commit, report);
@@ -86,7 +86,7 @@ export function checkCommit(previous: TrailPlace, commit: TrailCommit): Checked 
 
 type Placed = { entry: Entry; path: string };
 
-type Report = (rule: Rule, what: string, entry?: number | null) => void;
+type Report = (rule: CommitRule, what: string, entry?: number | null) => void;
 
 function checkParent(previous: TrailPlace, commit: TrailCommit, report: Report): void {
   const parents = parseCommit(commit.bytes)?.parents ?? [];

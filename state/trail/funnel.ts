@@ -17,7 +17,7 @@ import { childAt } from '../git/trees.ts';
 import type { AllowedSigner } from '../keys/signers.ts';
 import type { Signer } from '../keys/sshsig.ts';
 import type { Rules } from './accept.ts';
-import type { Draft, Tip } from './batch.ts';
+import type { DraftBatch, Tip } from './batch.ts';
 import { draftBatch } from './batch.ts';
 import { docs } from './history.ts';
 import type { OpenTrail } from './opening.ts';
@@ -135,7 +135,7 @@ function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrai
     packing.rested();
   }
 
-  async function writeBatch(batch: Waiting[]): Promise<Draft<S> | null> {
+  async function writeBatch(batch: Waiting[]): Promise<DraftBatch<S> | null> {
     const { newSigner } = options;
     const using = { rules: options, ...(newSigner && { newSigner }), load, readBlob: blobs.read };
     const appends = batch.map((one) => one.intents);
@@ -152,7 +152,7 @@ function runFunnel<S>(options: FunnelOptions<S>, opened: Tip<S>, trail: OpenTrai
     }
   }
 
-  function settle(batch: Waiting[], draft: Draft<S>): void {
+  function settle(batch: Waiting[], draft: DraftBatch<S>): void {
     tip = draft.tip;
     for (const { entry, file: place } of draft.filed) files.set(entry.id, place);
     blobs.keep(draft.objects);

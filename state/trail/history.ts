@@ -10,7 +10,7 @@ import { parseCommit } from '../git/commits.ts';
 import type { ObjectStore } from '../git/objects.ts';
 import { mustRead, mustReadTree } from '../git/objects.ts';
 import { gitText } from '../git/process.ts';
-import type { Tree } from '../git/trees.ts';
+import type { GitTree } from '../git/trees.ts';
 
 export const docs = 'machine-docs';
 export const chainBytesMax = 256 * 1024 * 1024;
@@ -19,7 +19,7 @@ export type History = {
   head: Sha;
   /** From the first commit to the head. */
   chain: Sha[];
-  root: Tree;
+  root: GitTree;
   /** Ids 1, 2, 3, … */
   entries: Entry[];
   /** The unsealed file of each entry, by id. */
@@ -55,7 +55,7 @@ async function readChain(hub: string, head: Sha): Promise<Sha[]> {
   return rows.map((row) => row.slice(0, 40) as Sha);
 }
 
-async function rootOf(store: ObjectStore, head: Sha): Promise<Tree> {
+async function rootOf(store: ObjectStore, head: Sha): Promise<GitTree> {
   const commit = parseCommit(await mustRead(store, head, 'commit'));
   if (commit === null) throw new TrailError('bad-trail', `Trail commit ${head} cannot be read.`);
   const root = new Map(await mustReadTree(store, commit.tree));
@@ -67,7 +67,7 @@ async function rootOf(store: ObjectStore, head: Sha): Promise<Tree> {
 
 type PlacedEntry = { entry: Entry; path: string };
 
-async function readEntries(store: ObjectStore, root: Tree): Promise<PlacedEntry[]> {
+async function readEntries(store: ObjectStore, root: GitTree): Promise<PlacedEntry[]> {
   const placed: PlacedEntry[] = [];
   for (const [name, child] of root.get(docs)?.tree ?? []) {
     const path = `${docs}/${name}`;

@@ -17,7 +17,7 @@ import { standsStill } from '../gate/admitClaim.ts';
 import { branchHead, isAncestor } from '../git/git.ts';
 import { judgeIncoming, type Quarantined } from '../git/incoming.ts';
 import { publishLimits } from '../git/publish.ts';
-import { checkCommit, type Problem } from './commitRule.ts';
+import { type CommitProblem, checkCommit } from './commitRule.ts';
 import { openHub } from './hub.ts';
 import { withTrail } from './read.ts';
 import { placeAt, walkTrail } from './walk.ts';
@@ -71,7 +71,7 @@ function isFrozen(dir: string, branch: string): Promise<boolean> {
 async function checkTrail(dir: string, old: Sha, head: Sha, received: Quarantined): Promise<string[]> {
   const { genesis } = await openHub(dir);
   let place = await placeAt(dir, genesis, old);
-  const problems: Problem[] = [];
+  const problems: CommitProblem[] = [];
   for await (const commit of walkTrail(dir, old, head, received)) {
     const checked = checkCommit(place, commit);
     problems.push(...checked.problems);

@@ -24,13 +24,13 @@ export const refusedBytesMax = 16 * 1024;
 const nameBytesMax = 200;
 
 /** A file as handed in: null if it is not a plain file or too large to read; `bytes` is null if too many to keep. */
-export type HandedIn = { digest: Digest; bytes: Buffer | null } | null;
-export type Unreadable = { name: string; file: HandedIn; reason: string };
+export type InboxFile = { digest: Digest; bytes: Buffer | null } | null;
+export type Unreadable = { name: string; file: InboxFile; reason: string };
 /** `writtenMs` orders acts that were signed within one second. */
-export type Readable = { name: string; file: HandedIn; signed: SignedAct; writtenMs: number };
+export type ReadableAct = { name: string; file: InboxFile; signed: SignedAct; writtenMs: number };
 
 /** `acts` are well-formed but not yet verified; both lists are in the order of their names. */
-export type InboxFiles = { acts: Readable[]; unreadable: Unreadable[] };
+export type InboxFiles = { acts: ReadableAct[]; unreadable: Unreadable[] };
 
 /** Puts an act into the inbox, whole and durably, and returns its path. Throws TrailError 'io' if it cannot. */
 export async function dropAct(inboxDir: string, signed: SignedAct): Promise<string> {
@@ -70,7 +70,7 @@ export async function readInbox(inboxDir: string): Promise<InboxFiles> {
 }
 
 /** Acts that a process is appending, or was when it died (`settleTaken` hands those in again). */
-export async function readTaken(inboxDir: string): Promise<Readable[]> {
+export async function readTaken(inboxDir: string): Promise<ReadableAct[]> {
   const nonces = (await readdir(inboxDir)).flatMap((name) => /^([0-9a-f]{32})\.taken$/.exec(name)?.[1] ?? []);
   const read = await Promise.all(
     nonces.map((nonce) => readAct(takenFile(inboxDir, nonce), `${nonce}.json`).catch(() => null)),
@@ -143,7 +143,7 @@ async function namesIn(inboxDir: string): Promise<string[]> {
   }
 }
 
-async function readAct(path: string, name: string): Promise<Readable | Unreadable> {
+async function readAct(path: string, name: string): Promise<ReadableAct | Unreadable> {
   const nonce = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
   // Checked before it is opened, since merely opening a device can do something; then again once open.
   const stat = await lstat(path);

@@ -6,7 +6,7 @@ import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
 import { partOf } from '../entry/policy.ts';
 import { type ObjectReader, openObjects } from '../git/catFile.ts';
-import { type Change, listingBytesMax, readChange } from '../git/git.ts';
+import { listingBytesMax, type PathChange, readChange } from '../git/git.ts';
 import { type GitOptions, git, gitText, whyFailed } from '../git/process.ts';
 import type { TrailChange, TrailCommit, TrailPlace } from './commitRule.ts';
 import { docs } from './history.ts';
@@ -82,14 +82,18 @@ async function listFolder(hub: string, head: Sha): Promise<{ path: string; blob:
   });
 }
 
-async function changesOf(hub: string, shas: Sha[], options: Pick<GitOptions, 'objects'>): Promise<Map<Sha, Change[]>> {
+async function changesOf(
+  hub: string,
+  shas: Sha[],
+  options: Pick<GitOptions, 'objects'>,
+): Promise<Map<Sha, PathChange[]>> {
   const args = ['diff-tree', '--stdin', '--always', '-r', '-z', '--raw', '--no-renames', '--no-abbrev'];
   const input = `${shas.join('\n')}\n`;
   const result = await git(hub, args, { ...options, input, outputBytesMax: listingBytesMax });
   if (result.exit !== 0) throw new TrailError('bad-hub', `the trail of ${hub} cannot be walked: ${whyFailed(result)}`);
   const tokens = result.stdout.toString().split('\0');
-  const changes = new Map<Sha, Change[]>();
-  let current: Change[] = [];
+  const changes = new Map<Sha, PathChange[]>();
+  let current: PathChange[] = [];
   for (let at = 0; at < tokens.length - 1; at++) {
     const token = tokens[at] ?? '';
     if (token.startsWith(':')) {
@@ -106,7 +110,12 @@ async function changesOf(hub: string, shas: Sha[], options: Pick<GitOptions, 'ob
 /** The newest bytes of growing files: requested once, though the next commit needs them again as its old bytes. */
 type Newest = Map<string, { blob: Sha; bytes: Promise<Buffer> }>;
 
-async function readCommit(objects: ObjectReader, sha: Sha, changes: Change[], newest: Newest): Promise<TrailCommit> {
+async function readCommit(
+  objects: ObjectReader,
+  sha: Sha,
+  changes: PathChange[],
+  newest: Newest,
+): Promise<TrailCommit> {
   const whole = changes.map(async (change): Promise<TrailChange> => {
     const known = newest.get(change.path);
     const before = known?.blob === change.oldBlob ? known.bytes : bytesOf(objects, change.oldMode, change.oldBlob);

@@ -72,10 +72,10 @@ export const Workspace = z.strictObject({
 export type Workspace = z.infer<typeof Workspace>;
 
 /** The parts of the environment that decide where state is; passed in, never read here. */
-export type Place = { env: { XDG_STATE_HOME?: string | undefined }; home: string; uid: number };
+export type StateHome = { env: { XDG_STATE_HOME?: string | undefined }; home: string; uid: number };
 
 /** `/var/lib/coldpass/<name>` for root, else `$XDG_STATE_HOME/coldpass/<name>` (default `~/.local/state`). */
-export function stateDirFor(name: string, place: Place): string {
+export function stateDirFor(name: string, place: StateHome): string {
   if (place.uid === 0) return join('/var/lib/coldpass', name);
   const stateHome = place.env.XDG_STATE_HOME;
   // The XDG rule: a relative value is ignored.

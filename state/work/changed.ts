@@ -11,16 +11,16 @@ import type { Phase } from '../entry/phase.ts';
 import { isApp, type Recipe } from '../entry/recipe.ts';
 import { type ControlName, protectedBy, testGlobsOf } from '../entry/spec.ts';
 import { openObjects } from '../git/catFile.ts';
-import { type Change, changedPaths } from '../git/git.ts';
+import { changedPaths, type PathChange } from '../git/git.ts';
 
 const sourceBytesMax = 16 * 1024 * 1024;
 const fileModes = new Set(['100644', '100755']);
 const noMode = '000000';
 
-export type WorkAsked = { hub: string; reference: Sha; sha: Sha; spec: Phase['spec']; recipe: Recipe };
+export type WorkRequest = { hub: string; reference: Sha; sha: Sha; spec: Phase['spec']; recipe: Recipe };
 
 /** Everything that a claim changes. */
-export async function changedWork(request: WorkAsked): Promise<ChangedWork> {
+export async function changedWork(request: WorkRequest): Promise<ChangedWork> {
   const changed = await changedPaths(request.hub, request.reference, request.sha);
   const files = production(changed, request);
   const there = files.filter(({ newMode }) => fileModes.has(newMode));
@@ -40,7 +40,7 @@ export async function changedWork(request: WorkAsked): Promise<ChangedWork> {
 }
 
 /** What the control of this name needs to know about the claim's changes. */
-export async function workFor(control: ControlName, request: WorkAsked): Promise<ChangedWork> {
+export async function workFor(control: ControlName, request: WorkRequest): Promise<ChangedWork> {
   if (control === 'placebo' || control === 'hollow') return changedWork(request);
   const changed = await changedPaths(request.hub, request.reference, request.sha);
   const testFiles = changedTests(changed, testGlobsOf(request.spec, request.recipe));
@@ -50,7 +50,7 @@ export async function workFor(control: ControlName, request: WorkAsked): Promise
 /**
  * The files that a patch by the Adversary may change, as of the claim: production files that the claim adds or changes.
  */
-export async function patchableFiles(request: WorkAsked): Promise<Map<string, ChangedSource>> {
+export async function patchableFiles(request: WorkRequest): Promise<Map<string, ChangedSource>> {
   const isProtected = picomatch(protectedBy(request.spec), { dot: true });
   const changed = production(await changedPaths(request.hub, request.reference, request.sha), request);
   const files = await texts(
@@ -85,15 +85,15 @@ export async function functionCounts(
   return counts;
 }
 
-function reverted(changed: Change[], { spec, recipe }: WorkAsked): string[] {
+function reverted(changed: PathChange[], { spec, recipe }: WorkRequest): string[] {
   return revertEdits(changed, testGlobsOf(spec, recipe), recipe.harness).map(({ path }) => path);
 }
 
 /** Changed files, deleted ones included, that are neither tests (by recipe and plan) nor the operator's. */
-function production(changed: Change[], { spec, recipe }: WorkAsked): Change[] {
+function production(changed: PathChange[], { spec, recipe }: WorkRequest): PathChange[] {
   const isTest = picomatch(testGlobsOf(spec, recipe), { dot: true, nonegate: true });
   const operators = new Set<string>(recipe.harness);
-  const isFile = ({ oldMode, newMode }: Change) =>
+  const isFile = ({ oldMode, newMode }: PathChange) =>
     fileModes.has(newMode) || (newMode === noMode && fileModes.has(oldMode));
   return changed.filter((change) => isFile(change) && !isTest(change.path) && !operators.has(change.path));
 }
@@ -101,7 +101,7 @@ function production(changed: Change[], { spec, recipe }: WorkAsked): Change[] {
 type Text = { path: string; mode: string; before: string | null; after: string | null };
 
 /** Their text before and after; null if they are too large together. */
-async function texts(hub: string, files: Change[]): Promise<Text[] | null> {
+async function texts(hub: string, files: PathChange[]): Promise<Text[] | null> {
   const objects = openObjects(hub);
   let left = sourceBytesMax;
   const read: Text[] = [];

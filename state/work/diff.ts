@@ -7,7 +7,7 @@ import { DONE, type Sha } from '../entry/ids.ts';
 import type { Claim, Phase } from '../entry/phase.ts';
 import { visible } from '../entry/words.ts';
 import { type ObjectReader, openObjects } from '../git/catFile.ts';
-import { type Change, changedPaths } from '../git/git.ts';
+import { changedPaths, type PathChange } from '../git/git.ts';
 import { type GitOptions, git, whyFailed } from '../git/process.ts';
 import { type DiffParts, diffParts } from './parts.ts';
 
@@ -48,7 +48,7 @@ export async function workDiff(hub: string, from: Sha, to: Sha): Promise<WorkDif
   return diffParts(whole);
 }
 
-function sidesOf({ oldBlob, newBlob, oldMode, newMode }: Change): Sha[] {
+function sidesOf({ oldBlob, newBlob, oldMode, newMode }: PathChange): Sha[] {
   const isFile = (mode: string) => mode !== '160000';
   return [
     oldBlob !== null && isFile(oldMode) ? oldBlob : [],
@@ -56,7 +56,7 @@ function sidesOf({ oldBlob, newBlob, oldMode, newMode }: Change): Sha[] {
   ].flat();
 }
 
-async function sizesOf(hub: string, changes: Change[]): Promise<Map<Sha, number>> {
+async function sizesOf(hub: string, changes: PathChange[]): Promise<Map<Sha, number>> {
   const ids = changes.flatMap(sidesOf);
   if (ids.length === 0) return new Map();
   const result = await git(hub, ['cat-file', '--batch-check=%(objectname) %(objectsize)'], { input: ids.join('\n') });
@@ -66,7 +66,7 @@ async function sizesOf(hub: string, changes: Change[]): Promise<Map<Sha, number>
 }
 
 /** Paths where either side is not text. Links count as text: their targets. */
-async function binariesOf(hub: string, changes: Change[]): Promise<Set<string>> {
+async function binariesOf(hub: string, changes: PathChange[]): Promise<Set<string>> {
   const objects = openObjects(hub);
   try {
     const binaries = new Set<string>();
@@ -94,7 +94,7 @@ function isStrange(code: number): boolean {
   return code < 0x20 && code !== 0x1b && (code < 0x09 || code > 0x0d);
 }
 
-function nameOf(change: Change, sizes: Map<Sha, number>): string {
+function nameOf(change: PathChange, sizes: Map<Sha, number>): string {
   const path = shownPath(change.path);
   const side = (id: Sha | null) => (id === null ? 'nothing' : `${sizes.get(id) ?? 0} bytes (blob ${id})`);
   return `diff --git ${path}\nnot text, so not shown: ${side(change.oldBlob)} became ${side(change.newBlob)}\n`;

@@ -8,7 +8,7 @@ import { letGo } from './arena/shared.ts';
 import { attack, Red } from './case.ts';
 import { families } from './families.ts';
 
-export type Said = { red: Red['kind'] | null; what: string };
+export type CaseResult = { red: Red['kind'] | null; what: string };
 
 const [, , title = ''] = process.argv;
 const one = families.flatMap(({ attacks }) => attacks).find((each) => each.title === title);
@@ -21,7 +21,7 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function result(): Promise<Said> {
+async function result(): Promise<CaseResult> {
   if (!one) throw new Error('there is no case');
   try {
     const { by, why } = await attack(one, dir);

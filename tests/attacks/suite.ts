@@ -12,11 +12,11 @@ import { type Attack, attack, type Family, honest, Red, type Refusal } from './c
 import { mutants } from './mutants/mutants.ts';
 
 /** What a test stores for the table. */
-export type Told = { family: string; rows: string; twin: boolean; refusal: Refusal | null; red?: Red['kind'] };
+export type CaseMeta = { family: string; rows: string; twin: boolean; refusal: Refusal | null; red?: Red['kind'] };
 
 declare module 'vitest' {
   interface TaskMeta {
-    told?: Told;
+    told?: CaseMeta;
   }
 }
 
@@ -54,7 +54,7 @@ export function suite({ letter, name, attacks, twins }: Family): void {
 
     for (const one of attacks.filter((each) => isWhole('attacks') || isAtEveryRun(each))) {
       test(`refuses: ${one.title}`, { timeout: caseMs }, async ({ task }) => {
-        const told: Told = { family, rows: one.rows, twin: false, refusal: null };
+        const told: CaseMeta = { family, rows: one.rows, twin: false, refusal: null };
         task.meta.told = told;
         try {
           told.refusal = await attack(one, dir).catch((error) => again(error, one, dir));

@@ -2,12 +2,12 @@
 // counts.
 
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
-import type { Told } from './suite.ts';
+import type { CaseMeta } from './suite.ts';
 
 const titleWidth = 74;
 const whyChars = 110;
 
-type Line = { title: string; told: Told; passed: boolean; why: string };
+type Line = { title: string; told: CaseMeta; passed: boolean; why: string };
 
 export function table(): Reporter {
   return {

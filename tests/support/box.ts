@@ -8,7 +8,7 @@ import { afterAll, describe, onTestFinished } from 'vitest';
 import { bubblewrap } from '../../runner/box/bubblewrap.ts';
 import { type Collected, collect } from '../../runner/box/collect.ts';
 import type { Protection } from '../../runner/box/profile.ts';
-import type { BoxCommand, BoxEnd, Boxed, BoxRole, Sandbox } from '../../runner/box/sandbox.ts';
+import type { BoxCommand, BoxEnd, BoxRole, RunningBox, Sandbox } from '../../runner/box/sandbox.ts';
 import { unboxed } from '../../runner/box/unboxed.ts';
 import { tempDir } from './temp.ts';
 
@@ -106,7 +106,7 @@ export async function run(sandbox: Sandbox, argv: string[], more: Partial<BoxCom
   return finish(boxed);
 }
 
-export async function finish(boxed: Boxed): Promise<Ran> {
+export async function finish(boxed: RunningBox): Promise<Ran> {
   boxed.stdin.end();
   const keep = { headBytes: 20_000, tailBytes: 1000 };
   const [output, errors, end] = await Promise.all([
@@ -118,7 +118,7 @@ export async function finish(boxed: Boxed): Promise<Ran> {
 }
 
 /** Waits until the box has printed this. */
-export async function says(boxed: Boxed, text: string): Promise<void> {
+export async function says(boxed: RunningBox, text: string): Promise<void> {
   let output = '';
   await new Promise<void>((resolve, reject) => {
     boxed.stdout.on('data', (chunk: Buffer) => {

@@ -10,7 +10,7 @@ import { coldRun } from '../../runner/run/coldrun.ts';
 import type { Engine } from '../../runner/run/engine.ts';
 import { pinRecipe } from '../../runner/run/pinned.ts';
 import { processEngine } from '../../runner/run/process.ts';
-import type { ColdRunDeps, ColdRunRequest, Progress } from '../../runner/run/request.ts';
+import type { ColdRunDeps, ColdRunRequest, RunProgress } from '../../runner/run/request.ts';
 import { RecipeName, RunId, type Sha } from '../../state/entry/ids.ts';
 import { Recipe } from '../../state/entry/recipe.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
@@ -61,7 +61,7 @@ export type Asked = {
   /** The operator's files that the recipe's harness may name. */
   operator?: Record<string, string>;
   signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: RunProgress) => void;
   engine?: Engine;
 } & Partial<Omit<ColdRunRequest, 'hub' | 'sha' | 'pinned' | 'harnessFiles'>>;
 

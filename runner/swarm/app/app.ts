@@ -124,4 +124,4 @@ export type About = {
 };
 
 /** What the record contains about an app; collected during the run. */
-export type Facts = AppFacts;
+export type CollectedFacts = AppFacts;

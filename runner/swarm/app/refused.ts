@@ -4,12 +4,12 @@
 const shownCharsMax = 80;
 const lineCharsMax = 400;
 
-export class Refused extends Error {}
+export class AppRefused extends Error {}
 
 /** `at` is `compose.yml:12`, `path` is `services.app.volumes`; either may be ''. */
 export function refuse(at: string, path: string, what: string, fix: string): never {
   const lead = [at, path].filter((part) => part !== '').join(': ');
-  throw new Refused(oneLine(`${lead === '' ? '' : `${lead}: `}${what}; ${fix}`).slice(0, lineCharsMax));
+  throw new AppRefused(oneLine(`${lead === '' ? '' : `${lead}: `}${what}; ${fix}`).slice(0, lineCharsMax));
 }
 
 /** Text from an app, made safe for a message. */

@@ -6,7 +6,7 @@ import { refuse } from '../app/refused.ts';
 import { abraExports } from './abraSh.ts';
 import { backupPlan } from './backupPlan.ts';
 import type { ConfigDraft } from './declared.ts';
-import { composeDocument, type Ground } from './document.ts';
+import { composeDocument, type DeployGround } from './document.ts';
 import { type EnvSample, envSample } from './envSample.ts';
 import { composeFile, type FileDraft } from './file.ts';
 import type { Variables } from './interpolate.ts';
@@ -19,8 +19,8 @@ const filesMax = 100;
 const countMax = 60;
 
 export type Texts = { compose: { file: string; text: string }[]; envSample: string | null; abraSh: string | null };
-export type Given = { names: RunNames; env: Record<string, string>; main: string } & Ground;
-export type Composed = {
+export type AppRequest = { names: RunNames; env: Record<string, string>; main: string } & DeployGround;
+export type ComposeDrafts = {
   drafts: FileDraft[];
   variables: Variables;
   sample: EnvSample;
@@ -28,7 +28,7 @@ export type Composed = {
 };
 
 /** Throws Refused. */
-export function composed(texts: Texts, given: Given): Composed {
+export function readCompose(texts: Texts, given: AppRequest): ComposeDrafts {
   const { variables, sample } = runVariables(texts, given);
   const drafts = texts.compose.map(({ file, text }) => composeFile(text, file, variables, given));
   const envFiles = drafts.flatMap(({ services }) => [...services.values()].flatMap((service) => service.envFiles));
@@ -40,10 +40,10 @@ export function composed(texts: Texts, given: Given): Composed {
 }
 
 /** `files` has the contents of the `wanted` files, by path. Throws Refused. */
-export function admitted(
-  { drafts, variables, sample }: Composed,
+export function admitApp(
+  { drafts, variables, sample }: ComposeDrafts,
   files: Map<string, Buffer>,
-  given: Given,
+  given: AppRequest,
 ): AdmittedApp {
   const draft = mergeFiles(drafts.map((draft) => withEnvFiles(draft, files, variables)));
   const main = draft.services.get(given.main);
@@ -80,7 +80,7 @@ export function admitted(
   };
 }
 
-function runVariables(texts: Texts, { stack, names, env }: Given): { variables: Variables; sample: EnvSample } {
+function runVariables(texts: Texts, { stack, names, env }: AppRequest): { variables: Variables; sample: EnvSample } {
   const forced = new Map([
     ['STACK_NAME', stack],
     ['DOMAIN', names.domain],

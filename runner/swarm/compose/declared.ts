@@ -16,7 +16,7 @@ import {
   pairs,
   type Reader,
 } from './shape.ts';
-import type { Tree } from './tree.ts';
+import type { ComposeTree } from './tree.ts';
 
 const nameCharsMax = 64;
 const key = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,50}$/;
@@ -79,7 +79,7 @@ export function networks(stack: string, runNetwork: string): Reader<Declared['ne
 }
 
 /** True, or the network's name in the older form. */
-function external(tree: Tree, path: string): boolean | string {
+function external(tree: ComposeTree, path: string): boolean | string {
   if (tree.kind !== 'group') return flag(tree, path);
   return group({ name })(tree, path).name ?? true;
 }
@@ -124,7 +124,7 @@ export function secrets(stack: string): Reader<Declared['secrets']> {
 }
 
 /** The version variable in a secret's name, as written. */
-function namedIn(tree: Tree): string | null {
+function namedIn(tree: ComposeTree): string | null {
   const name = isNull(tree) ? undefined : entriesOf(tree, '').get('name')?.value;
   return name?.kind === 'scalar' ? (/\bSECRET_\w+_VERSION\b/.exec(name.raw)?.[0] ?? null) : null;
 }

@@ -3,12 +3,12 @@
 
 import { refuse, shown } from '../app/refused.ts';
 import {
-  duration,
+  durationReader,
   form,
   group,
   integer,
   type Json,
-  list,
+  listOf,
   never,
   oneOf,
   pairs,
@@ -38,9 +38,9 @@ export const labels: Reader<Map<string, string>> = (tree, path) => {
 
 const update = group({
   parallelism: integer(0, replicasMax),
-  delay: duration(hourSeconds),
+  delay: durationReader(hourSeconds),
   failure_action: oneOf('continue', 'pause', 'rollback'),
-  monitor: duration(hourSeconds),
+  monitor: durationReader(hourSeconds),
   max_failure_ratio: ratio,
   order: oneOf('stop-first', 'start-first'),
 });
@@ -67,13 +67,13 @@ const whole = group({
   rollback_config: update,
   restart_policy: group({
     condition: oneOf('none', 'on-failure', 'any'),
-    delay: duration(hourSeconds),
+    delay: durationReader(hourSeconds),
     max_attempts: integer(0, 1000),
-    window: duration(hourSeconds),
+    window: durationReader(hourSeconds),
   }),
   resources: group({ limits: resources, reservations: resources }),
   placement: group({
-    constraints: list(constraint),
+    constraints: listOf(constraint),
     preferences: never('a run has one node'),
     max_replicas_per_node: never('a run has one node'),
   }),

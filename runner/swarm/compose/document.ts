@@ -15,11 +15,11 @@ const documentCharsMax = 1024 * 1024;
 const serviceNameCharsMax = 63;
 
 /** `ipvs`: whether the kernel has it; without it a virtual IP looks healthy but is unreachable. */
-export type Ground = { stack: string; network: string; labels: Labels; ipvs: boolean };
+export type DeployGround = { stack: string; network: string; labels: Labels; ipvs: boolean };
 /** What services use; what is only declared is not created. */
 export type Used = { volumes: string[]; configs: Declared['configs']; secrets: Declared['secrets'] };
 
-export function composeDocument(draft: FileDraft, ground: Ground): { document: string; used: Used } {
+export function composeDocument(draft: FileDraft, ground: DeployGround): { document: string; used: Used } {
   for (const [name, service] of draft.services) check(name, service, draft, ground.stack);
   const services = [...draft.services.values()];
   const used = {
@@ -88,7 +88,7 @@ function check(name: string, service: ServiceDraft, draft: FileDraft, stack: str
   );
 }
 
-function serviceOf(service: ServiceDraft, { labels, ipvs }: Ground): Json {
+function serviceOf(service: ServiceDraft, { labels, ipvs }: DeployGround): Json {
   const { plain, deploy, attachments, mounts, configs, secrets, ports, environment } = service;
   const runLabels = Object.entries(labels);
   const env = [...environment].filter((pair): pair is [string, string] => pair[1] !== null);
@@ -117,7 +117,7 @@ function serviceOf(service: ServiceDraft, { labels, ipvs }: Ground): Json {
   };
 }
 
-function networksOf(draft: FileDraft, { network, labels }: Ground): { [key: string]: Json } {
+function networksOf(draft: FileDraft, { network, labels }: DeployGround): { [key: string]: Json } {
   return Object.fromEntries(
     [...draft.networks].map(([key, { isProxy, isInternal, isAttachable }]) => {
       if (isProxy) return [key, { external: true, name: network }];

@@ -12,7 +12,7 @@ const servicesMax = 40;
 export const serviceName = /^[a-z0-9][a-z0-9_-]{0,40}$/;
 
 export type FileDraft = Declared & { at: string; version: string | null; services: Map<string, ServiceDraft> };
-export type Place = { stack: string; network: string };
+export type StackPlace = { stack: string; network: string };
 
 const version: Reader<string> = (tree, path) => {
   const written = form(/^\d+(\.\d+)?$/, 'a version of compose files')(tree, path);
@@ -22,7 +22,12 @@ const version: Reader<string> = (tree, path) => {
     : refuse(tree.at, path, 'docker does not accept a number here', `write "${written}", in quotes`);
 };
 
-export function composeFile(text: string, file: string, variables: Variables, { stack, network }: Place): FileDraft {
+export function composeFile(
+  text: string,
+  file: string,
+  variables: Variables,
+  { stack, network }: StackPlace,
+): FileDraft {
   const whole = group({
     version,
     name: never('the run names the stack'),

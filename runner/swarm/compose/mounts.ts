@@ -2,10 +2,10 @@
 // be mounted: no host path, no socket, no unnamed volume. document.ts checks that each name is declared.
 
 import { refuse, shown } from '../app/refused.ts';
-import { flag, form, group, integer, list, never, oneOf, type Reader, text } from './shape.ts';
-import type { Tree } from './tree.ts';
+import { flag, form, group, integer, listOf, never, oneOf, type Reader, text } from './shape.ts';
+import type { ComposeTree } from './tree.ts';
 
-export type Mount = { at: string; source: string; target: string; isReadOnly: boolean; isEmpty: boolean };
+export type ServiceMount = { at: string; source: string; target: string; isReadOnly: boolean; isEmpty: boolean };
 /** A config or a secret that a service uses. */
 export type Grant = { at: string; source: string; target?: string; uid?: string; gid?: string; mode?: number };
 
@@ -25,11 +25,11 @@ const longMount = group({
   tmpfs: never('use the `tmpfs` of the service'),
 });
 
-export const mounts: Reader<Mount[]> = list((tree, path) =>
+export const mounts: Reader<ServiceMount[]> = listOf((tree, path) =>
   tree.kind === 'group' ? long(tree, path) : short(tree, path),
 );
 
-function long(tree: Tree, path: string): Mount {
+function long(tree: ComposeTree, path: string): ServiceMount {
   const at = tree.at;
   const type = tree.kind === 'group' ? tree.entries.get('type')?.value : undefined;
   if (type?.kind === 'scalar' && type.text === 'bind') {
@@ -48,7 +48,7 @@ function long(tree: Tree, path: string): Mount {
   };
 }
 
-function short(tree: Tree, path: string): Mount {
+function short(tree: ComposeTree, path: string): ServiceMount {
   const at = tree.at;
   const [source, inside, ...rest] = text(tree, path).split(':');
   if (source === undefined || inside === undefined)
@@ -76,7 +76,7 @@ function bindMount(at: string, path: string, source: string): never {
 
 const longGrant = group({ source: text, target: grantTarget, uid: id, gid: id, mode: integer(0, 0o7777) });
 
-export const grants: Reader<Grant[]> = list((tree, path) => {
+export const grants: Reader<Grant[]> = listOf((tree, path) => {
   if (tree.kind !== 'group') return { at: tree.at, source: text(tree, path) };
   const { source, ...how } = longGrant(tree, path);
   return { ...how, at: tree.at, source: source ?? refuse(tree.at, path, 'this has no source', 'add it') };

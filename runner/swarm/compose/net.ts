@@ -2,8 +2,8 @@
 // merged as docker does; in a run every host port is random (document.ts).
 
 import { refuse, shown } from '../app/refused.ts';
-import { form, group, integer, list, named, oneOf, type Reader, text } from './shape.ts';
-import type { Tree } from './tree.ts';
+import { form, group, integer, listOf, named, oneOf, type Reader, text } from './shape.ts';
+import type { ComposeTree } from './tree.ts';
 
 export type Attachment = { at: string; aliases: string[] };
 export type Port = { at: string; target: number; published: number; protocol: 'tcp' | 'udp' };
@@ -12,7 +12,7 @@ const portMax = 65_535;
 const rangeMax = 100;
 const network = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/;
 const alias = form(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'a name in a network');
-const attachment = group({ aliases: list(alias) });
+const attachment = group({ aliases: listOf(alias) });
 
 export const attachments: Reader<Map<string, Attachment>> = (tree, path) => {
   if (tree.kind === 'list')
@@ -30,16 +30,16 @@ const longPort = group({
 });
 
 export const ports: Reader<Port[]> = (tree, path) =>
-  list((item, path) => (item.kind === 'group' ? [long(item, path)] : short(item, path)))(tree, path).flat();
+  listOf((item, path) => (item.kind === 'group' ? [long(item, path)] : short(item, path)))(tree, path).flat();
 
-function long(tree: Tree, path: string): Port {
+function long(tree: ComposeTree, path: string): Port {
   const { target, published = 0, protocol = 'tcp' } = longPort(tree, path);
   if (target === undefined) return refuse(tree.at, path, 'this port has no target', 'add it');
   return { at: tree.at, target, published, protocol };
 }
 
 /** `[[ADDRESS:]PUBLISHED:]TARGET[/PROTOCOL]`, ranges on either side. */
-function short(tree: Tree, path: string): Port[] {
+function short(tree: ComposeTree, path: string): Port[] {
   const written = text(tree, path);
   const wrong = () => refuse(tree.at, path, `${shown(written)} is not a port`, 'write it like "8080:80"');
   const match =

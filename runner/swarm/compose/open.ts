@@ -4,8 +4,8 @@
 
 import { posix } from 'node:path';
 import type { AdmittedApp, Labels, RunNames } from '../app/app.ts';
-import { Refused, refuse } from '../app/refused.ts';
-import { admitted, composed, type Given, textOf } from './app.ts';
+import { AppRefused, refuse } from '../app/refused.ts';
+import { type AppRequest, admitApp, readCompose, textOf } from './app.ts';
 
 export type OpenAppOptions = {
   /** Reads a file by its path in the tree; null if missing or a symbolic link. Rejects only if the box broke. */
@@ -32,14 +32,22 @@ export async function openApp(options: OpenAppOptions): Promise<OpenedApp> {
   try {
     return await open(options);
   } catch (error) {
-    if (error instanceof Refused) return { refused: error.message };
+    if (error instanceof AppRefused) return { refused: error.message };
     throw error;
   }
 }
 
 async function open(options: OpenAppOptions): Promise<OpenedApp> {
   const { names, env, main, labels, network, platform } = options;
-  const given: Given = { names, env, main, labels, network, ipvs: platform.ipvs, stack: options.stack ?? names.stack };
+  const given: AppRequest = {
+    names,
+    env,
+    main,
+    labels,
+    network,
+    ipvs: platform.ipvs,
+    stack: options.stack ?? names.stack,
+  };
   const compose = [];
   for (const file of options.compose) compose.push({ file, text: await required(options, file) });
   const texts = {
@@ -47,7 +55,7 @@ async function open(options: OpenAppOptions): Promise<OpenedApp> {
     envSample: await optional(options, '.env.sample'),
     abraSh: await optional(options, 'abra.sh'),
   };
-  const draft = composed(texts, given);
+  const draft = readCompose(texts, given);
   const files = new Map<string, Buffer>();
   // As docker does: relative to the folder of the first compose file.
   const base = posix.dirname(options.compose[0] ?? '');
@@ -58,7 +66,7 @@ async function open(options: OpenAppOptions): Promise<OpenedApp> {
       bytes ?? refuse(at, '', `the file ${path} is missing or a symbolic link`, "add it to the app's folder"),
     );
   }
-  const app = admitted(draft, files, given);
+  const app = admitApp(draft, files, given);
   const others = { '.env.sample': texts.envSample, 'abra.sh': texts.abraSh };
   const read = [...compose.map(({ file, text }) => [file, text]), ...Object.entries(others)];
   return { app, files: Object.fromEntries(read.filter(([, text]) => text !== null)) };

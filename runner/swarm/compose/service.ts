@@ -3,18 +3,18 @@
 
 import { refuse, shown } from '../app/refused.ts';
 import { type Deploy, deploy, labels } from './deploy.ts';
-import { type Grant, grants, type Mount, mounts } from './mounts.ts';
+import { type Grant, grants, mounts, type ServiceMount } from './mounts.ts';
 import { type Attachment, attachments, type Port, ports } from './net.ts';
 import {
   dropped,
-  duration,
+  durationReader,
   filePath,
   flag,
   form,
   group,
   integer,
   type Json,
-  list,
+  listOf,
   named,
   never,
   oneOf,
@@ -23,7 +23,7 @@ import {
   text,
   texts,
 } from './shape.ts';
-import type { Tree } from './tree.ts';
+import type { ComposeTree } from './tree.ts';
 
 export const graceSecondsMax = 600;
 const hourSeconds = 3600;
@@ -38,7 +38,7 @@ export type ServiceDraft = {
   deploy: Deploy;
   /** Null if none are named: the service is then on the stack's default network. */
   attachments: Map<string, Attachment> | null;
-  mounts: Mount[];
+  mounts: ServiceMount[];
   configs: Grant[];
   secrets: Grant[];
   ports: Port[];
@@ -48,13 +48,13 @@ export type ServiceDraft = {
 const word: Reader<string> = (tree, path) =>
   text(tree.kind === 'scalar' && tree.value !== null ? { ...tree, value: tree.text } : tree, path);
 const words: Reader<string | string[]> = (tree, path) =>
-  tree.kind === 'list' ? list(word)(tree, path) : text(tree, path);
+  tree.kind === 'list' ? listOf(word)(tree, path) : text(tree, path);
 
 const healthcheck = group({
   test: words,
-  interval: duration(hourSeconds),
-  timeout: duration(hourSeconds),
-  start_period: duration(24 * hourSeconds),
+  interval: durationReader(hourSeconds),
+  timeout: durationReader(hourSeconds),
+  start_period: durationReader(24 * hourSeconds),
   retries: integer(0, 10_000),
   disable: flag,
 });
@@ -87,7 +87,7 @@ const sysctls: Reader<Json> = (tree, path) => {
 
 const address = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$/;
 const extraHosts: Reader<string[]> = (tree, path) => {
-  const read = tree.kind === 'group' ? [...pairs(tree, path)] : list(text)(tree, path).map(hostOf);
+  const read = tree.kind === 'group' ? [...pairs(tree, path)] : listOf(text)(tree, path).map(hostOf);
   return read.map(([host, to]) => {
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/.test(host) || !address.test(to ?? ''))
       refuse(tree.at, path, `${shown(`${host}:${to}`)} is not allowed`, 'only a name and a plain address are');
@@ -97,12 +97,12 @@ const extraHosts: Reader<string[]> = (tree, path) => {
 
 const envFiles: Reader<{ at: string; path: string }[]> = (tree, path) => {
   const one: Reader<{ at: string; path: string }> = (item, path) => ({ at: item.at, path: filePath(item, path) });
-  return tree.kind === 'list' ? list(one)(tree, path) : [one(tree, path)];
+  return tree.kind === 'list' ? listOf(one)(tree, path) : [one(tree, path)];
 };
 
 const dependsOn: Reader<unknown> = (tree, path) =>
   tree.kind === 'list'
-    ? list(text)(tree, path)
+    ? listOf(text)(tree, path)
     : named(/^[a-z0-9][a-z0-9_-]*$/, group({ condition: text, required: flag, restart: flag }))(tree, path);
 
 const loggingOptions: Reader<unknown> = (tree, path) => named(/^[a-z0-9-]+$/, word)(tree, path);
@@ -121,7 +121,7 @@ const service = group({
   secrets: grants,
   networks: attachments,
   ports,
-  stop_grace_period: duration(graceSecondsMax),
+  stop_grace_period: durationReader(graceSecondsMax),
   stop_signal: form(/^[A-Z0-9+-]{1,12}$/, 'a signal'),
   init: flag,
   tty: flag,
@@ -137,7 +137,7 @@ const service = group({
   labels: dropped(labels),
   logging: dropped(group({ driver: text, options: loggingOptions })),
   depends_on: dropped(dependsOn),
-  expose: dropped(list(form(/^\d{1,5}(-\d{1,5})?(\/(tcp|udp))?$/, 'a port'))),
+  expose: dropped(listOf(form(/^\d{1,5}(-\d{1,5})?(\/(tcp|udp))?$/, 'a port'))),
   restart: dropped(oneOf('no', 'always', 'on-failure', 'unless-stopped')),
   container_name: dropped(text),
 
@@ -172,7 +172,7 @@ const networkless = new Set([
   'ports',
 ]);
 
-export function serviceDraft(tree: Tree, path: string, at: string): ServiceDraft {
+export function serviceDraft(tree: ComposeTree, path: string, at: string): ServiceDraft {
   const read = service(tree, path);
   const plain = Object.fromEntries(Object.entries(read).filter(([key]) => !networkless.has(key)));
   return {

@@ -2,7 +2,7 @@
 // accepts only the keys that it lists, so nothing passes by oversight. `x-…` keys are left out of every group.
 
 import { refuse, shown } from '../app/refused.ts';
-import type { Entry, Group, Scalar, Tree } from './tree.ts';
+import type { ComposeTree, Group, Scalar, TreeEntry } from './tree.ts';
 
 const textCharsMax = 32 * 1024;
 const itemsMax = 200;
@@ -10,7 +10,7 @@ const second = 1;
 const unitSeconds: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: second, m: 60, h: 3600 };
 
 /** `path` is `services.app.volumes`, for messages. Throws Refused. */
-export type Reader<T> = (tree: Tree, path: string) => T;
+export type Reader<T> = (tree: ComposeTree, path: string) => T;
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Shape = Record<string, Reader<unknown>>;
 type Shaped<S extends Shape> = { [K in keyof S]?: Exclude<ReturnType<S[K]>, undefined> };
@@ -24,14 +24,17 @@ export function group<S extends Shape>(shape: S): Reader<Shaped<S>> {
   };
 }
 
-function member(shape: Shape, key: string, { at, value }: Entry, path: string): unknown {
+function member(shape: Shape, key: string, { at, value }: TreeEntry, path: string): unknown {
   const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
   if (reader === undefined) return refuse(at, path, 'this key is not allowed', 'remove it');
   return isNull(value) ? undefined : reader(value, path);
 }
 
 /** Any keys of the given form. For a key without a value, the reader gets null. */
-export function named<T>(name: RegExp, reader: (tree: Tree, path: string, at: string) => T): Reader<Map<string, T>> {
+export function named<T>(
+  name: RegExp,
+  reader: (tree: ComposeTree, path: string, at: string) => T,
+): Reader<Map<string, T>> {
   return (tree, path) => {
     const read = new Map<string, T>();
     for (const [key, { at, value }] of entriesOf(tree, path)) {
@@ -43,7 +46,7 @@ export function named<T>(name: RegExp, reader: (tree: Tree, path: string, at: st
   };
 }
 
-export function list<T>(reader: Reader<T>): Reader<T[]> {
+export function listOf<T>(reader: Reader<T>): Reader<T[]> {
   return (tree, path) => {
     if (tree.kind !== 'list') return refuse(tree.at, path, 'a list is required here', 'begin each item with `- `');
     if (tree.items.length > itemsMax) refuse(tree.at, path, `more than ${itemsMax} items`, 'shorten the list');
@@ -53,7 +56,7 @@ export function list<T>(reader: Reader<T>): Reader<T[]> {
 
 /** One string, or a list of strings. */
 export function texts(reader: Reader<string>): Reader<string[]> {
-  return (tree, path) => (tree.kind === 'list' ? list(reader)(tree, path) : [reader(tree, path)]);
+  return (tree, path) => (tree.kind === 'list' ? listOf(reader)(tree, path) : [reader(tree, path)]);
 }
 
 /** For keys that Swarm ignores or the platform decides: checked, then left out. */
@@ -116,7 +119,7 @@ export function integer(least: number, most: number): Reader<number> {
 }
 
 /** In docker's format: `1m30s`. */
-export function duration(secondsMax: number): Reader<string> {
+export function durationReader(secondsMax: number): Reader<string> {
   return (tree, path) => {
     const read = form(/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/, 'a duration like 1m30s')(tree, path);
     if (secondsOf(read) > secondsMax)
@@ -149,7 +152,7 @@ export const pairs: Reader<Map<string, string | null>> = (tree, path) => {
       }),
     );
   return new Map(
-    list(text)(tree, path).map((item) => {
+    listOf(text)(tree, path).map((item) => {
       const match = /^([^=\p{Cc}]+)(?:=([\s\S]*))?$/u.exec(item);
       if (match === null) return refuse(tree.at, path, `${shown(item)} has no name`, 'write KEY=value');
       return [match[1] as string, match[2] ?? null];
@@ -157,22 +160,22 @@ export const pairs: Reader<Map<string, string | null>> = (tree, path) => {
   );
 };
 
-export function isNull(tree: Tree): boolean {
+export function isNull(tree: ComposeTree): boolean {
   return tree.kind === 'scalar' && tree.value === null;
 }
 
-export function scalar(tree: Tree, path: string): Scalar {
+export function scalar(tree: ComposeTree, path: string): Scalar {
   return tree.kind === 'scalar' ? tree : refuse(tree.at, path, 'a single value is required here', 'write one');
 }
 
-export function entriesOf(tree: Tree, path: string): Map<string, Entry> {
+export function entriesOf(tree: ComposeTree, path: string): Map<string, TreeEntry> {
   if (isNull(tree)) return new Map();
   const { at, entries } = asGroup(tree, path);
   if (entries.size > itemsMax) refuse(at, path, `more than ${itemsMax} keys`, 'shorten it');
   return entries;
 }
 
-function asGroup(tree: Tree, path: string): Group {
+function asGroup(tree: ComposeTree, path: string): Group {
   return tree.kind === 'group' ? tree : refuse(tree.at, path, '`key: value` lines are required here', 'write them');
 }
 

@@ -25,7 +25,7 @@ const nodesMax = 20_000;
 const charsMax = 2 * 1024 * 1024;
 const tags = new Set([undefined, 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq']);
 
-export type Tree = Scalar | List | Group;
+export type ComposeTree = Scalar | List | Group;
 /** `raw` is as written, `text` has its variables resolved, `value` is how YAML reads it. */
 export type Scalar = {
   kind: 'scalar';
@@ -34,9 +34,9 @@ export type Scalar = {
   raw: string;
   value: string | number | boolean | null;
 };
-export type List = { kind: 'list'; at: string; items: Tree[] };
-export type Group = { kind: 'group'; at: string; entries: Map<string, Entry> };
-export type Entry = { at: string; value: Tree };
+export type List = { kind: 'list'; at: string; items: ComposeTree[] };
+export type Group = { kind: 'group'; at: string; entries: Map<string, TreeEntry> };
+export type TreeEntry = { at: string; value: ComposeTree };
 
 /** Without `variables` no variable is resolved. Drops top-level `x-…` keys, but keeps what aliases take from them. */
 export function composeTree(text: string, file: string, variables: Variables | null): Group {
@@ -49,7 +49,7 @@ export function composeTree(text: string, file: string, variables: Variables | n
   contents.items = contents.items.filter((pair) => !(isScalar(pair.key) && String(pair.key.value).startsWith('x-')));
   return treeOf(contents, 0) as Group;
 
-  function treeOf(node: Node | null, depth: number): Tree {
+  function treeOf(node: Node | null, depth: number): ComposeTree {
     const at = atOf(node);
     nodes += 1;
     if (depth > depthMax) refuse(at, '', 'it is nested too deep', 'flatten it');
@@ -61,8 +61,8 @@ export function composeTree(text: string, file: string, variables: Variables | n
   }
 
   function groupOf(map: YAMLMap, at: string, depth: number): Group {
-    const entries = new Map<string, Entry>();
-    const merged: Tree[] = [];
+    const entries = new Map<string, TreeEntry>();
+    const merged: ComposeTree[] = [];
     for (const pair of map.items as Pair<Node, Node | null>[]) {
       const key = keyOf(pair.key);
       const value = treeOf(pair.value, depth + 1);
@@ -93,7 +93,7 @@ export function composeTree(text: string, file: string, variables: Variables | n
 }
 
 /** A group's own keys win over merged ones; among merged groups, the first one with the key wins. */
-function addMissing(entries: Map<string, Entry>, source: Tree): void {
+function addMissing(entries: Map<string, TreeEntry>, source: ComposeTree): void {
   if (source.kind !== 'group')
     refuse(source.at, '', '`<<` merges something without keys', 'give it the alias of a mapping');
   for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);

@@ -38,7 +38,7 @@ export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Version
     const file = await tree.read(path, fileBytesMax);
     return file.ok && !file.cut ? file.bytes : null;
   };
-  const given = givenBy(recipe, names);
+  const given = needVariables(recipe, names);
   const head = await openApp({ ...partsOf(on, { ...recipe.env, ...recipe.upgradeEnv, ...given }), read: fromTree });
   if ('refused' in head) return head;
   const needs = await needsOf(on, fromTree);
@@ -75,12 +75,12 @@ async function changedSince(
 }
 
 /** The host name of a needed app's main service on the network that the run's apps share. */
-export function hostOf(names: RunNames, need: string): string {
+export function needHost(names: RunNames, need: string): string {
   return `${names.stack}-${need}_app`;
 }
 
 /** The variables that the needed apps give to the app under test. */
-export function givenBy({ needs }: AppRecipe, names: RunNames): Record<string, string> {
+export function needVariables({ needs }: AppRecipe, names: RunNames): Record<string, string> {
   return Object.assign({}, ...Object.entries(needs).map(([name, { gives }]) => filled(gives, names, name)));
 }
 
@@ -114,7 +114,7 @@ function partsOf({ recipe, names, labels, network, platform }: VersionsOf, env: 
 
 /** Resolves `{run}`, `{stack}` and `{host}` in the variables of a need. */
 function filled(variables: Record<string, string>, names: RunNames, need: string): Record<string, string> {
-  const words: Record<string, string> = { run: names.run, stack: names.stack, host: hostOf(names, need) };
+  const words: Record<string, string> = { run: names.run, stack: names.stack, host: needHost(names, need) };
   return Object.fromEntries(
     Object.entries(variables).map(([key, value]) => [
       key,

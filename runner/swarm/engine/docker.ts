@@ -36,7 +36,7 @@ export function openDocker(socket: string = socketDefault, options: DockerOption
 }
 
 /** A client of the same engine whose calls also heed the signal. */
-export function within(docker: Docker, signal: AbortSignal): Docker {
+export function withSignal(docker: Docker, signal: AbortSignal): Docker {
   return openDocker(socketOf(docker), { signal });
 }
 
@@ -45,7 +45,7 @@ export function socketOf(docker: Docker): string {
 }
 
 /** The HTTP status of the engine's answer; null for any other error. */
-export function statusOf(error: unknown): number | null {
+export function httpStatusOf(error: unknown): number | null {
   const { statusCode } = error as { statusCode?: unknown };
   return typeof statusCode === 'number' ? statusCode : null;
 }
@@ -84,7 +84,7 @@ function unseen<T extends object>(option: T): T {
 }
 
 function faultOf(what: string, error: unknown): unknown {
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   const fault = broken(`${what}: ${messageOf(error)}`, error);
   return status === null ? fault : Object.assign(fault, { statusCode: status });
 }

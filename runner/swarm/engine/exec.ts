@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ExecAsk, ExecEnd } from '../app/app.ts';
-import { type Docker, statusOf } from './docker.ts';
+import { type Docker, httpStatusOf } from './docker.ts';
 import { frames } from './frames.ts';
 import { killMarked } from './marked.ts';
 
@@ -65,7 +65,7 @@ async function exitOf(docker: Docker, id: string): Promise<number | null> {
       await pause(lookEveryMs);
     }
   } catch (error) {
-    if (statusOf(error) === null) throw error;
+    if (httpStatusOf(error) === null) throw error;
     return null;
   }
 }

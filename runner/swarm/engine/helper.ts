@@ -12,8 +12,8 @@ import type { Labels } from '../app/app.ts';
 import { engineFault } from './fault.ts';
 import { frames } from './frames.ts';
 
-export type Mount = { volume: string; at: string; readOnly: boolean };
-export type HelperAsk = { command: readonly string[]; mounts: readonly Mount[]; stdin: string; seconds: number };
+export type HelperMount = { volume: string; at: string; readOnly: boolean };
+export type HelperAsk = { command: readonly string[]; mounts: readonly HelperMount[]; stdin: string; seconds: number };
 /** `exit` null: the deadline came first. Each stream is cut at `outputBytesMax`. */
 export type HelperEnd = { exit: number | null; stdout: string; stderr: string };
 
@@ -57,7 +57,7 @@ export function helpers({ docker, image, labels, name, signal }: HelperOptions):
   let createdCount = 0;
 
   /** The name of the container with these mounts. */
-  function place(mounts: readonly Mount[]): Promise<string> {
+  function place(mounts: readonly HelperMount[]): Promise<string> {
     const key = JSON.stringify(mounts);
     const container = containers.get(key) ?? make(mounts);
     containers.set(key, container);
@@ -65,7 +65,7 @@ export function helpers({ docker, image, labels, name, signal }: HelperOptions):
     return container;
   }
 
-  async function make(mounts: readonly Mount[]): Promise<string> {
+  async function make(mounts: readonly HelperMount[]): Promise<string> {
     createdCount += 1;
     const own = `${name}-${createdCount}`;
     try {
@@ -162,7 +162,7 @@ function shape(
   name: string,
   image: string,
   labels: Labels,
-  mounts: readonly Mount[],
+  mounts: readonly HelperMount[],
 ): Dockerode.ContainerCreateOptions {
   return {
     name,

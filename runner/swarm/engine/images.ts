@@ -3,7 +3,7 @@
 
 import type { Readable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
-import { type Docker, statusOf } from './docker.ts';
+import { type Docker, httpStatusOf } from './docker.ts';
 
 const pullSeconds = 900;
 const lineBytesMax = 64 * 1024;
@@ -28,7 +28,7 @@ async function isHere(docker: Docker, image: string): Promise<boolean> {
     await docker.getImage(image).inspect();
     return true;
   } catch (error) {
-    if (statusOf(error) === 404) return false;
+    if (httpStatusOf(error) === 404) return false;
     throw error;
   }
 }
@@ -42,7 +42,7 @@ async function pull(docker: Docker, image: string, signal: AbortSignal): Promise
   } catch (error) {
     signal.throwIfAborted();
     if (deadline.aborted) return `not pulled within ${pullSeconds} s`;
-    if (!(error instanceof RunnerError) || statusOf(error) === null) throw error;
+    if (!(error instanceof RunnerError) || httpStatusOf(error) === null) throw error;
     return error.message.replace(/^Docker: \S+ \S+: /, '');
   }
 }

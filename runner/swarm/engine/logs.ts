@@ -2,9 +2,9 @@
 // because the engine's service logs wait for tasks that never got one.
 
 import { plainText } from '../../box/collect.ts';
-import { type Docker, statusOf } from './docker.ts';
+import { type Docker, httpStatusOf } from './docker.ts';
 import { frames } from './frames.ts';
-import { containersOf, type Place } from './place.ts';
+import { containersOf, type EngineRun } from './place.ts';
 
 const containersMax = 4;
 const linesMax = 2_000;
@@ -12,7 +12,7 @@ const textCharsMax = 512 * 1024;
 const wordsCharsMax = 160;
 
 /** The last `lines` lines, oldest first; with several containers, a heading line before each one's. */
-export async function logsOf(place: Place, service: string, lines: number): Promise<string> {
+export async function logsOf(place: EngineRun, service: string, lines: number): Promise<string> {
   const containers = (await containersOf(place, service, 'any')).slice(0, containersMax);
   const texts: string[] = [];
   let left = Math.min(lines, linesMax);
@@ -29,7 +29,7 @@ export async function logsOf(place: Place, service: string, lines: number): Prom
 }
 
 /** The last log line that is not empty, to append to a message; null if none. */
-export async function lastWords(place: Place, service: string): Promise<string | null> {
+export async function lastWords(place: EngineRun, service: string): Promise<string | null> {
   for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
     const text = await containerLogs(place.docker, Id, 3);
     if (text !== '') return text.split('\n').at(-1)?.slice(0, wordsCharsMax) ?? null;
@@ -38,7 +38,7 @@ export async function lastWords(place: Place, service: string): Promise<string |
 }
 
 /** Output of the last health check if it failed. Swarm itself reports only how the task then ended. */
-export async function sickness(place: Place, service: string): Promise<string | null> {
+export async function sickness(place: EngineRun, service: string): Promise<string | null> {
   for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
     const checks = await checksOf(place.docker, Id);
     const last = checks.at(-1);
@@ -59,7 +59,7 @@ async function checksOf(docker: Docker, id: string): Promise<Check[]> {
     const { State } = await docker.getContainer(id).inspect();
     return (State.Health as { Log?: Check[] | null } | undefined)?.Log ?? [];
   } catch (error) {
-    if (statusOf(error) === null) throw error;
+    if (httpStatusOf(error) === null) throw error;
     return [];
   }
 }
@@ -72,7 +72,7 @@ async function containerLogs(docker: Docker, id: string, tail: number): Promise<
     const bytes: Buffer | string = await container.logs({ stdout: true, stderr: true, tail });
     return plainText(await unframed(Buffer.from(bytes), Config.Tty)).trim();
   } catch (error) {
-    if (statusOf(error) === null) throw error;
+    if (httpStatusOf(error) === null) throw error;
     return '';
   }
 }

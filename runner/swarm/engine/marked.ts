@@ -10,7 +10,7 @@ const roundMs = 20;
 /** Resolves once no such process is left, or after two seconds of trying. */
 export async function killMarked(container: string, mark: string): Promise<void> {
   for (let round = 0; round < roundsMax; round += 1) {
-    const processes = marked(container, mark);
+    const processes = markedProcesses(container, mark);
     // A process that is just starting has its mark at once, but is not yet in the container's cgroup.
     if (processes.length === 0 && round > 1) return;
     for (const pid of processes) {
@@ -25,7 +25,7 @@ export async function killMarked(container: string, mark: string): Promise<void>
 }
 
 /** Host pids. */
-export function marked(container: string, mark: string): number[] {
+export function markedProcesses(container: string, mark: string): number[] {
   const inside = pids().filter((pid) => read(`/proc/${pid}/cgroup`).includes(container) && !isZombie(pid));
   const own = new Set(inside.filter((pid) => read(`/proc/${pid}/environ`).split('\0').includes(mark)));
   for (let size = -1; size !== own.size; ) {

@@ -13,8 +13,8 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 
-export type Candidate = { kind: Kind; at: number; dataAt: number };
-export type Kind = 'gzip' | 'zlib' | 'zstd' | 'zip';
+export type Candidate = { kind: ObjectKind; at: number; dataAt: number };
+export type ObjectKind = 'gzip' | 'zlib' | 'zstd' | 'zip';
 
 /** So many bytes must be present before a signature can be judged: a zip's local header with its names. */
 export const headBytes = 1024;
@@ -22,7 +22,7 @@ const lookBytes = 128;
 const lookOutputMax = 64 * 1024;
 const chunkBytes = 64 * 1024;
 
-const beginnings: { kind: Kind; bytes: Buffer }[] = [
+const beginnings: { kind: ObjectKind; bytes: Buffer }[] = [
   { kind: 'gzip', bytes: Buffer.from([0x1f, 0x8b, 0x08]) },
   ...[0x01, 0x5e, 0x9c, 0xda].map((flags) => ({ kind: 'zlib' as const, bytes: Buffer.from([0x78, flags]) })),
   { kind: 'zstd', bytes: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
@@ -43,7 +43,7 @@ export function candidatesIn(bytes: Buffer, end: number): Candidate[] {
 }
 
 /** The offset of the compressed bytes; null if the header is invalid or longer than `headBytes`. */
-const heads: Record<Kind, (bytes: Buffer, at: number) => number | null> = {
+const heads: Record<ObjectKind, (bytes: Buffer, at: number) => number | null> = {
   gzip: gzipDataAt,
   zlib: (_, at) => at,
   zstd: (_, at) => at,
@@ -77,7 +77,7 @@ function gzipDataAt(bytes: Buffer, at: number): number | null {
   return dataAt < bytes.length ? dataAt : null;
 }
 
-function isLikely(kind: Kind, head: Buffer): boolean {
+function isLikely(kind: ObjectKind, head: Buffer): boolean {
   if (kind === 'zstd') return true;
   try {
     const inflate = kind === 'zlib' ? inflateSync : inflateRawSync;
@@ -91,7 +91,7 @@ function isLikely(kind: Kind, head: Buffer): boolean {
 const wholeBytesMax = 1024 * 1024;
 
 /** The decompressed bytes, if the data is complete and small; otherwise null. */
-export function openWhole(kind: Kind, bytes: Buffer): Buffer | null {
+export function openWhole(kind: ObjectKind, bytes: Buffer): Buffer | null {
   const open = { gzip: inflateRawSync, zlib: inflateSync, zip: inflateRawSync, zstd: zstdDecompressSync }[kind];
   try {
     return open(bytes, { maxOutputLength: wholeBytesMax });
@@ -112,7 +112,7 @@ export interface Member {
   end(): Promise<void>;
 }
 
-export function memberOf(kind: Kind, sink: Sink): Member {
+export function objectMember(kind: ObjectKind, sink: Sink): Member {
   const opener = openerOf(kind);
   let isOver = false;
   let isDamaged = false;
@@ -149,7 +149,7 @@ export function memberOf(kind: Kind, sink: Sink): Member {
   return { isOpen: () => !isOver, write, end };
 }
 
-function openerOf(kind: Kind): Transform {
+function openerOf(kind: ObjectKind): Transform {
   if (kind === 'zstd') return createZstdDecompress();
   const options = { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: chunkBytes };
   return kind === 'zlib' ? createInflate(options) : createInflateRaw(options);

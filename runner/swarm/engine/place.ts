@@ -5,7 +5,7 @@ import type { Labels, RunNames } from '../app/app.ts';
 import type { Docker } from './docker.ts';
 
 /** Every call of `docker` heeds `signal`. */
-export type Place = {
+export type EngineRun = {
   docker: Docker;
   names: RunNames;
   labels: Labels;
@@ -26,22 +26,26 @@ export function stackOf(run: string): string {
 }
 
 /** Swarm's name for a service of the compose file. */
-export function swarmName({ names }: Pick<Place, 'names'>, service: string): string {
+export function swarmName({ names }: Pick<EngineRun, 'names'>, service: string): string {
   return `${names.stack}_${service}`;
 }
 
-export type Found = { Id: string; State: string; Created: number };
+export type ContainerState = { Id: string; State: string; Created: number };
 
 /** A service's containers, newest first. Found by an exact label, because the engine's name filters match prefixes. */
-export async function containersOf(place: Place, service: string, state: 'running' | 'any'): Promise<Found[]> {
+export async function containersOf(
+  place: EngineRun,
+  service: string,
+  state: 'running' | 'any',
+): Promise<ContainerState[]> {
   const label = [`${serviceLabel}=${swarmName(place, service)}`];
   const filters = state === 'running' ? { label, status: ['running'] } : { label };
-  const containers: Found[] = await place.docker.listContainers({ all: state === 'any', filters });
+  const containers: ContainerState[] = await place.docker.listContainers({ all: state === 'any', filters });
   return containers.sort((a, b) => b.Created - a.Created);
 }
 
 /** The newest one's id. Rejects with RunnerError `no-container` if none is running. */
-export async function runningContainer(place: Place, service: string): Promise<string> {
+export async function runningContainer(place: EngineRun, service: string): Promise<string> {
   const [newest] = await containersOf(place, service, 'running');
   if (newest !== undefined) return newest.Id;
   throw new RunnerError('no-container', `the service ${service} has no running container`);

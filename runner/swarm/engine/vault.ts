@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { RunnerError } from '../../box/errors.ts';
 import type { Labels, RunNames, Vault } from '../app/app.ts';
 import { jsonIn } from '../app/json.ts';
-import { type HelperEnd, helpers, type Mount } from './helper.ts';
+import { type HelperEnd, type HelperMount, helpers } from './helper.ts';
 import {
   backCommand,
   dumpCommand,
@@ -54,7 +54,7 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
   const vault = `${names.stack}-vault`;
   const password = randomBytes(passwordBytes).toString('hex');
   const containers = helpers({ ...options, name: vault });
-  const repository: Mount = { volume: vault, at: repositoryDir, readOnly: false };
+  const repository: HelperMount = { volume: vault, at: repositoryDir, readOnly: false };
   const snapshots: string[] = [];
 
   try {
@@ -69,12 +69,12 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
   });
   ready.catch(() => {});
 
-  function run(command: readonly string[], mounts: readonly Mount[], seconds: number): Promise<HelperEnd> {
+  function run(command: readonly string[], mounts: readonly HelperMount[], seconds: number): Promise<HelperEnd> {
     return containers.run({ command, mounts, stdin: password, seconds });
   }
 
   /** The same mounts for every operation on a volume, so that one container serves them all. */
-  async function mountsOf(volume: string): Promise<{ name: string; mounts: Mount[] }> {
+  async function mountsOf(volume: string): Promise<{ name: string; mounts: HelperMount[] }> {
     const name = `${names.stack}_${volume}`;
     await assertOwn(docker, name, labels, signal);
     const both = [

@@ -5,9 +5,9 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
-import { launch } from './browser.ts';
+import { launchBrowser } from './browser.ts';
 import { type HttpAnswer, type HttpOptions, request } from './http.ts';
-import { type Answer, call, connect } from './wire.ts';
+import { call, connect, type WireAnswer } from './wire.ts';
 
 export type { HttpAnswer, HttpOptions };
 
@@ -105,7 +105,7 @@ export const app: App = {
   },
   secret: async (key) => text(await call('GET', `/secrets/${encodeURIComponent(key)}`)),
   eventually,
-  browser: launch,
+  browser: launchBrowser,
 };
 
 async function exec(service: string, command: string | readonly string[], options: ExecOptions = {}) {
@@ -145,7 +145,7 @@ async function eventually<T>(probe: () => Promise<T>, seconds: number = eventual
 }
 
 /** The answer's text. Throws the run's message if it refused the call or could not carry it out. */
-function text({ status, body }: Answer): string {
+function text({ status, body }: WireAnswer): string {
   if (status >= 200 && status < 300) return body.toString();
   throw new Error(body.toString() || `the run answered ${status}`);
 }

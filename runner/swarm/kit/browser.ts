@@ -21,7 +21,7 @@ const launchMs = 60_000;
 const bypass = ['<-loopback>', '*.google.com', '*.googleapis.com', '*.gvt1.com'];
 
 /** Rejects if this machine has no Chromium. */
-export async function launch(): Promise<Browser> {
+export async function launchBrowser(): Promise<Browser> {
   const executablePath = places.find((place) => existsSync(place));
   if (executablePath === undefined) throw new Error('there is no Chromium on this machine: apt-get install chromium');
   const { chromium } = await import('playwright-core');

@@ -4,7 +4,7 @@
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import { answered, connect } from './wire.ts';
+import { connect, exchange } from './wire.ts';
 
 const redirectsMax = 10;
 const requestMs = 60_000;
@@ -42,7 +42,7 @@ async function once({ url, method, headers, body }: Ask): Promise<HttpAnswer> {
     const sent = { host: url.host, ...length, ...headers, connection: 'close' };
     const path = `${url.pathname}${url.search}`;
     const request = http.request({ createConnection: () => socket, method, path, headers: sent, signal });
-    const answer = await answered(request, body);
+    const answer = await exchange(request, body);
     return { status: answer.status, headers: joined(answer.headers), body: answer.body.toString() };
   } catch (error) {
     if (signal.aborted) throw new Error(`${method} ${url}: no answer within ${requestMs / 1000} s`);

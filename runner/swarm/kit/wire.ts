@@ -7,16 +7,16 @@ import { addAbortSignal, type Duplex } from 'node:stream';
 export const socketPath = '/app-context/app.sock';
 const bodyBytesMax = 32 * 1024 * 1024;
 
-export type Answer = { status: number; headers: http.IncomingHttpHeaders; body: Buffer };
+export type WireAnswer = { status: number; headers: http.IncomingHttpHeaders; body: Buffer };
 
 /** Calls the run and returns its answer, whatever the status. */
-export function call(method: string, path: string, body: string | Uint8Array = ''): Promise<Answer> {
+export function call(method: string, path: string, body: string | Uint8Array = ''): Promise<WireAnswer> {
   const request = http.request({ socketPath, method, path, agent: false });
-  return answered(request, body);
+  return exchange(request, body);
 }
 
 /** Sends `body` and reads the answer to its end. */
-export function answered(request: http.ClientRequest, body: string | Uint8Array): Promise<Answer> {
+export function exchange(request: http.ClientRequest, body: string | Uint8Array): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
     request.on('error', reject);
     request.on('response', (response) => {

@@ -9,7 +9,7 @@ import type { RunId } from '../../../state/entry/ids.ts';
 import { engineFault } from '../engine/fault.ts';
 import { secretOf } from './canary.ts';
 
-export type Control = {
+export type LeakControl = {
   value: string;
   /** A text to search, and the encodings in which the value must be found in it. */
   text: Buffer;
@@ -21,7 +21,7 @@ export type Control = {
 const controlLength = 32;
 const callTimeoutMs = 30_000;
 
-export async function plantControl(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<Control> {
+export async function plantControl(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<LeakControl> {
   const value = secretOf(controlLength, randomBytes);
   const bytes = Buffer.from(value);
   const written = {

@@ -2,14 +2,22 @@
 // opened at once; otherwise it is fed as the stream arrives. Buffers one kilobyte of the stream, plus the open
 // decompressors.
 
-import { candidatesIn, headBytes, type Kind, type Member, memberOf, openWhole, type Sink } from '../engine/members.ts';
-import type { Scan, Sight } from './scan.ts';
+import {
+  candidatesIn,
+  headBytes,
+  type Member,
+  type ObjectKind,
+  objectMember,
+  openWhole,
+  type Sink,
+} from '../engine/members.ts';
+import type { FormMatch, Scan } from './scan.ts';
 
 /** Shared by all layers of a search. */
 export type LeakEye = {
-  scan(see: (sight: Sight) => void): Scan;
+  scan(see: (sight: FormMatch) => void): Scan;
   /** `within`: the compressed formats around the hit, innermost first; `start` is where the outermost one begins. */
-  hit(sight: Sight, within: readonly Kind[]): void;
+  hit(sight: FormMatch, within: readonly ObjectKind[]): void;
   /** False once too much has been decompressed. */
   mayOpen(bytes: number): boolean;
   /** Notes what was not searched. */
@@ -21,7 +29,7 @@ const depthMax = 2;
 
 export class LeakLayer implements Sink {
   readonly #eye: LeakEye;
-  readonly #within: readonly Kind[];
+  readonly #within: readonly ObjectKind[];
   readonly #offset: number | null;
   readonly #scan: Scan;
   #members: Member[] = [];
@@ -29,7 +37,7 @@ export class LeakLayer implements Sink {
   #rest: Buffer = Buffer.alloc(0);
   #restAt = 0;
 
-  constructor(eye: LeakEye, within: readonly Kind[] = [], offset: number | null = null) {
+  constructor(eye: LeakEye, within: readonly ObjectKind[] = [], offset: number | null = null) {
     this.#eye = eye;
     this.#within = within;
     this.#offset = offset;
@@ -68,13 +76,13 @@ export class LeakLayer implements Sink {
     }
   }
 
-  async #follow(kind: Kind, inner: LeakLayer, data: Buffer): Promise<void> {
+  async #follow(kind: ObjectKind, inner: LeakLayer, data: Buffer): Promise<void> {
     this.#members = this.#members.filter((member) => member.isOpen());
     if (this.#members.length >= openMembersMax) {
       this.#eye.leaveOut(`more than ${openMembersMax} compressed streams at once`);
       return;
     }
-    const member = memberOf(kind, inner);
+    const member = objectMember(kind, inner);
     this.#members.push(member);
     await member.write(data);
   }

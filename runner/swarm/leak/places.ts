@@ -9,7 +9,7 @@ import type { Vault } from '../app/app.ts';
 import { engineFault } from '../engine/fault.ts';
 import { plantControl } from './control.ts';
 import { type Hit, type LeakSearch, leakSearch } from './search.ts';
-import { leakSources, type Place } from './sources.ts';
+import { type LeakPlace, leakSources } from './sources.ts';
 
 export type LeakAsk = {
   docker: Dockerode;
@@ -40,7 +40,7 @@ export async function findLeaks({ docker, run, secrets, texts, vault, signal }: 
   const control = await plantControl(docker, run, signal);
   try {
     const search = leakSearch(new Map([...secrets, [controlKey, control.value]]));
-    const places: Place[] = [
+    const places: LeakPlace[] = [
       ...(await leakSources(docker, run, signal)),
       ...Object.entries({ ...texts, [controlWhere]: control.text }).map(([where, text]) => ({
         where,
@@ -65,7 +65,7 @@ export async function findLeaks({ docker, run, secrets, texts, vault, signal }: 
 
 type Look = { where: string; hits: Hit[]; cut: string | null };
 
-async function look(search: LeakSearch, { where, read }: Place, signal: AbortSignal): Promise<Look> {
+async function look(search: LeakSearch, { where, read }: LeakPlace, signal: AbortSignal): Promise<Look> {
   let bytes = 0;
   async function* bounded(): AsyncGenerator<Uint8Array> {
     for await (const chunk of read()) {

@@ -5,7 +5,7 @@
 import type { Automaton } from './automaton.ts';
 
 /** `form` begins at byte `start` of the stream; `isSplit` if line breaks were left out to find it. */
-export type Sight = { form: number; start: number; isSplit: boolean };
+export type FormMatch = { form: number; start: number; isSplit: boolean };
 
 const backslash = 0x5c;
 const equals = 0x3d;
@@ -29,7 +29,7 @@ type Held = { byte: number; at: number; isReturned: boolean };
 export class Scan {
   readonly #automaton: Automaton;
   readonly #lengths: readonly number[];
-  readonly #see: (sight: Sight) => void;
+  readonly #see: (sight: FormMatch) => void;
   /** For the last bytes of the text without line breaks, their positions in the stream. */
   readonly #ring: Float64Array;
   readonly #mask: number;
@@ -40,7 +40,7 @@ export class Scan {
   #held: Held | null = null;
 
   /** `lengths` of the automaton's forms. */
-  constructor(automaton: Automaton, lengths: readonly number[], see: (sight: Sight) => void) {
+  constructor(automaton: Automaton, lengths: readonly number[], see: (sight: FormMatch) => void) {
     this.#automaton = automaton;
     this.#lengths = lengths;
     this.#see = see;

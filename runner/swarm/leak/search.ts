@@ -11,12 +11,12 @@ import { Scan } from './scan.ts';
 /** `offset` is where it begins in the stream or, inside compressed data, where the outermost compressed data begins. */
 export type Hit = { secret: string; encoding: string; offset: number };
 /** Repeated hits are capped at `hitsMax`. `cut` says what was not searched; null if everything was. */
-export type Found = { hits: Hit[]; cut: string | null };
-export type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+export type LeakHits = { hits: Hit[]; cut: string | null };
+export type LeakSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 export type LeakSearch = {
   /** Keys of secrets that are not searched for, because they are so short that a match could be chance. */
   tooShort: string[];
-  search(source: Source): Promise<Found>;
+  search(source: LeakSource): Promise<LeakHits>;
 };
 
 /** For one secret in one encoding in one source. */
@@ -24,7 +24,7 @@ const hitsMax = 100;
 const openedBytesMax = 256 * 1024 * 1024;
 
 /** Searches one source; `leakSearch` searches several. */
-export function searchLeaks(secrets: ReadonlyMap<string, string>, source: Source): Promise<Found> {
+export function searchLeaks(secrets: ReadonlyMap<string, string>, source: LeakSource): Promise<LeakHits> {
   return leakSearch(secrets).search(source);
 }
 
@@ -37,7 +37,7 @@ export function leakSearch(secrets: ReadonlyMap<string, string>, limits = { open
   const automaton = automatonOf(forms.map(({ bytes }) => bytes));
   const lengths = forms.map(({ bytes }) => bytes.length);
 
-  async function search(source: Source): Promise<Found> {
+  async function search(source: LeakSource): Promise<LeakHits> {
     const hits = new Map<string, Hit[]>();
     const cut = new Set<string>();
     let openedBytes = 0;

@@ -10,13 +10,13 @@ import { frames } from '../engine/frames.ts';
 import { engineJson, engineStream } from '../engine/get.ts';
 
 /** `where` completes "secret KEY in …". */
-export type Place = { where: string; read(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
+export type LeakPlace = { where: string; read(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> };
 
 const askTimeoutMs = 60_000;
 const streamTimeoutMs = 300_000;
 
 /** Rejects with RunnerError if the engine does not answer, or has no service and no container of this run. */
-export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<Place[]> {
+export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<LeakPlace[]> {
   const ask = { filters: { label: [`coldpass.run=${run}`] }, abortSignal: bounded(signal, askTimeoutMs) };
   try {
     const [services, tasks, listed, networks, volumes, configs, secrets] = await Promise.all([
@@ -59,7 +59,7 @@ function unlessGone(error: { statusCode?: number }): null {
   throw error;
 }
 
-function jsonPlace(where: string, what: unknown): Place {
+function jsonPlace(where: string, what: unknown): LeakPlace {
   return { where, read: () => [Buffer.from(JSON.stringify(what))] };
 }
 
@@ -73,7 +73,7 @@ function owner({ Config, Name }: Container): string {
   return service === undefined ? short(Name) : `service ${short(service)}`;
 }
 
-function logOf(docker: Dockerode, container: Container, signal: AbortSignal): Place[] {
+function logOf(docker: Dockerode, container: Container, signal: AbortSignal): LeakPlace[] {
   if (container.HostConfig.LogConfig?.Type === 'none') return [];
   return [{ where: `the log of ${owner(container)}`, read: () => readLog(docker, container, signal) }];
 }
@@ -92,11 +92,11 @@ async function imagePlaces(
   containers: Container[],
   services: Service[],
   signal: AbortSignal,
-): Promise<Place[]> {
+): Promise<LeakPlace[]> {
   const ids = [...new Set(containers.map(({ Image }) => Image))];
   const created = [...containers.map(({ Created }) => Created), ...services.map(({ CreatedAt }) => CreatedAt ?? '')];
   const beganAtMs = Math.min(...created.map((time) => Date.parse(time)).filter((ms) => !Number.isNaN(ms)));
-  const places = ids.map(async (id): Promise<Place[]> => {
+  const places = ids.map(async (id): Promise<LeakPlace[]> => {
     const abortSignal = bounded(signal, askTimeoutMs);
     const [about, history] = await Promise.all(
       ['json', 'history'].map((what) => engineJson(docker, `/images/${id}/${what}`, abortSignal)),
@@ -104,7 +104,7 @@ async function imagePlaces(
     const { success, data } = Image.safeParse(about);
     if (!success) return [];
     const name = data.RepoTags?.[0] ?? id.slice(0, 19);
-    const layers: Place = { where: `the layers of image ${name}`, read: () => readImage(docker, id, signal) };
+    const layers: LeakPlace = { where: `the layers of image ${name}`, read: () => readImage(docker, id, signal) };
     const isNew = !(Date.parse(data.Created) < beganAtMs);
     return [jsonPlace(`the history of image ${name}`, [about, history]), ...(isNew ? [layers] : [])];
   });

@@ -1,14 +1,22 @@
 // Lint rules about backup: invalid labels, volumes that are not backed up. Pure. compose/backupPlan.ts reads the labels
 // and ignores mistakes; they are reported here.
 
-import { type Found, type Ground, labelsOf, memberOf, type Pair, type Rule, type Service } from './ground.ts';
+import {
+  type LintGround,
+  type LintHit,
+  type LintRule,
+  type LintService,
+  labelsOf,
+  type Pair,
+  subtree,
+} from './ground.ts';
 
 const prefix = 'backupbot.backup.volumes.';
 const hooks = ['backup.pre-hook', 'backup.post-hook', 'restore.pre-hook', 'restore.post-hook'].map(
   (name) => `backupbot.${name}`,
 );
 
-export const backupRules: Rule[] = [
+export const backupRules: LintRule[] = [
   {
     id: 'C015',
     severity: 'error',
@@ -20,7 +28,7 @@ export const backupRules: Rule[] = [
     severity: 'warning',
     title: 'backup labels are known to backup-bot-two and on a service that is backed up',
     look: (ground) =>
-      labelled(ground).flatMap(({ service, label: { key, at } }): Found[] => {
+      labelled(ground).flatMap(({ service, label: { key, at } }): LintHit[] => {
         const isKnown = key === 'backupbot.backup' || key.startsWith(prefix) || hooks.includes(key);
         if (!isKnown) return [{ where: at, what: `${key} is not a known label`, fix: 'remove it' }];
         const isOn = labelsOf(service).some(({ key, value }) => key === 'backupbot.backup' && value === 'true');
@@ -44,7 +52,7 @@ export const backupRules: Rule[] = [
   },
 ];
 
-function labelled({ services }: Ground): { service: Service; label: Pair }[] {
+function labelled({ services }: LintGround): { service: LintService; label: Pair }[] {
   return services.flatMap((service) =>
     labelsOf(service)
       .filter(({ key }) => key.startsWith('backupbot.'))
@@ -52,7 +60,7 @@ function labelled({ services }: Ground): { service: Service; label: Pair }[] {
   );
 }
 
-function mistake({ app }: Ground, { name }: Service, { key, value, at }: Pair): Found[] {
+function mistake({ app }: LintGround, { name }: LintService, { key, value, at }: Pair): LintHit[] {
   const volumes = app.services[name]?.volumes;
   // The service is in an overlay that the run does not use.
   if (volumes === undefined) return [];
@@ -67,7 +75,7 @@ function mistake({ app }: Ground, { name }: Service, { key, value, at }: Pair): 
   return [{ where: at, what: `${key} names no volume of ${name}`, fix: `${name} has ${volumes.join(', ') || 'none'}` }];
 }
 
-function volumeAt(compose: Ground['compose'], volume: string): string {
-  const section = compose.map(({ tree }) => memberOf(tree, 'volumes')).find((tree) => memberOf(tree, volume));
+function volumeAt(compose: LintGround['compose'], volume: string): string {
+  const section = compose.map(({ tree }) => subtree(tree, 'volumes')).find((tree) => subtree(tree, volume));
   return (section?.kind === 'group' ? section.entries.get(volume)?.at : undefined) ?? compose[0]?.file ?? '';
 }

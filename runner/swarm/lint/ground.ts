@@ -5,7 +5,7 @@ import type { AppFacts } from '../../../state/entry/record.ts';
 import type { AdmittedApp } from '../app/app.ts';
 import { abraExports } from '../compose/abraSh.ts';
 import { type EnvSample, envSample } from '../compose/envSample.ts';
-import { composeTree, type Entry, type Group, type Scalar, type Tree } from '../compose/tree.ts';
+import { type ComposeTree, composeTree, type Group, type Scalar, type TreeEntry } from '../compose/tree.ts';
 
 export type LintInput = {
   /** By name in the app's folder, as from openApp; may include overlays that the run does not use. */
@@ -21,16 +21,21 @@ export type LintInput = {
   isChanged: boolean;
 };
 
-export type Finding = AppFacts['lint'][number];
-export type Found = Omit<Finding, 'rule' | 'severity'>;
-export type Rule = { id: string; severity: Finding['severity']; title: string; look(ground: Ground): Found[] };
+export type LintFinding = AppFacts['lint'][number];
+export type LintHit = Omit<LintFinding, 'rule' | 'severity'>;
+export type LintRule = {
+  id: string;
+  severity: LintFinding['severity'];
+  title: string;
+  look(ground: LintGround): LintHit[];
+};
 
 /** `trees` has the service's tree from each file that defines it, `at` is its first position. */
-export type Service = { name: string; at: string; trees: Group[] };
+export type LintService = { name: string; at: string; trees: Group[] };
 export type Pair = { key: string; value: string | null; at: string };
-export type Ground = LintInput & {
+export type LintGround = LintInput & {
   compose: { file: string; tree: Group }[];
-  services: Service[];
+  services: LintService[];
   sample: EnvSample;
   exports: ReturnType<typeof abraExports>;
 };
@@ -38,7 +43,7 @@ export type Ground = LintInput & {
 const composeName = /(^|\/)(docker-)?compose[^/]*\.ya?ml$/;
 
 /** Throws Refused if a file cannot be parsed. */
-export function groundOf(input: LintInput): Ground {
+export function groundOf(input: LintInput): LintGround {
   const texts = Object.entries(input.files).filter(([file]) => composeName.test(file));
   const compose = texts.map(([file, text]) => ({ file, tree: composeTree(text, file, null) }));
   const given = new Map([
@@ -50,8 +55,8 @@ export function groundOf(input: LintInput): Ground {
   return { ...input, compose, services: servicesOf(compose), sample, exports };
 }
 
-function servicesOf(compose: Ground['compose']): Service[] {
-  const services = new Map<string, Service>();
+function servicesOf(compose: LintGround['compose']): LintService[] {
+  const services = new Map<string, LintService>();
   for (const { tree } of compose)
     for (const [name, { at, value }] of membersOf(tree, 'services')) {
       if (value.kind !== 'group') continue;
@@ -63,17 +68,17 @@ function servicesOf(compose: Ground['compose']): Service[] {
 }
 
 /** The entries of the group under `key`; none if it is not a group. */
-export function membersOf(tree: Tree | undefined, key: string): Map<string, Entry> {
-  const value = memberOf(tree, key);
+export function membersOf(tree: ComposeTree | undefined, key: string): Map<string, TreeEntry> {
+  const value = subtree(tree, key);
   return value?.kind === 'group' ? value.entries : new Map();
 }
 
-export function memberOf(tree: Tree | undefined, key: string): Tree | undefined {
+export function subtree(tree: ComposeTree | undefined, key: string): ComposeTree | undefined {
   return tree?.kind === 'group' ? tree.entries.get(key)?.value : undefined;
 }
 
 /** The pairs of `environment` or `labels`, in either form. */
-export function pairsIn(tree: Tree | undefined): Pair[] {
+export function pairsIn(tree: ComposeTree | undefined): Pair[] {
   if (tree?.kind === 'group')
     return [...tree.entries].map(([key, { at, value }]) => ({ key, at, value: written(value) }));
   if (tree?.kind !== 'list') return [];
@@ -83,16 +88,16 @@ export function pairsIn(tree: Tree | undefined): Pair[] {
   });
 }
 
-export function labelsOf({ trees }: Service): Pair[] {
-  return trees.flatMap((tree) => pairsIn(memberOf(memberOf(tree, 'deploy'), 'labels')));
+export function labelsOf({ trees }: LintService): Pair[] {
+  return trees.flatMap((tree) => pairsIn(subtree(subtree(tree, 'deploy'), 'labels')));
 }
 
 /** The value as written; null if empty, a group or a list. */
-export function written(tree: Tree | undefined): string | null {
+export function written(tree: ComposeTree | undefined): string | null {
   return tree?.kind === 'scalar' && tree.value !== null ? tree.raw : null;
 }
 
-export function scalarsIn(tree: Tree): Scalar[] {
+export function scalarsIn(tree: ComposeTree): Scalar[] {
   if (tree.kind === 'scalar') return [tree];
   return (tree.kind === 'list' ? tree.items : [...tree.entries.values()].map(({ value }) => value)).flatMap(scalarsIn);
 }

@@ -2,7 +2,16 @@
 // variables. Pure.
 
 import { variablesIn } from '../compose/interpolate.ts';
-import { type Found, type Ground, memberOf, membersOf, pairsIn, type Rule, scalarsIn, written } from './ground.ts';
+import {
+  type LintGround,
+  type LintHit,
+  type LintRule,
+  membersOf,
+  pairsIn,
+  scalarsIn,
+  subtree,
+  written,
+} from './ground.ts';
 
 const stackName = String.raw`^\$\{?STACK_NAME\}?_.+_`;
 const configName = new RegExp(String.raw`${stackName}\$\{?\w+_VERSION\}?$`);
@@ -10,7 +19,7 @@ const secretName = new RegExp(String.raw`${stackName}\$\{?SECRET_\w+_VERSION\}?$
 /** Variables that the harness, or abra, sets for every app. */
 const always = new Set(['STACK_NAME', 'DOMAIN', 'LETS_ENCRYPT_ENV']);
 
-export const nameRules: Rule[] = [
+export const nameRules: LintRule[] = [
   {
     id: 'C018',
     severity: 'warning',
@@ -62,8 +71,8 @@ export const nameRules: Rule[] = [
     title: 'no key of a `key: value` line contains a variable',
     look: ({ services }) =>
       services
-        .flatMap(({ trees }) => trees.flatMap((tree) => [tree, memberOf(tree, 'deploy')]))
-        .flatMap((tree) => [memberOf(tree, 'labels'), memberOf(tree, 'environment')])
+        .flatMap(({ trees }) => trees.flatMap((tree) => [tree, subtree(tree, 'deploy')]))
+        .flatMap((tree) => [subtree(tree, 'labels'), subtree(tree, 'environment')])
         .filter((tree) => tree?.kind === 'group')
         .flatMap(pairsIn)
         .filter(({ key }) => key.includes('$'))
@@ -80,7 +89,7 @@ export const nameRules: Rule[] = [
     look: ({ compose, services }) =>
       ['volumes', 'configs', 'secrets'].flatMap((section) => {
         const used = new Set(
-          services.flatMap(({ trees }) => trees.flatMap((tree) => sourcesOf(memberOf(tree, section)))),
+          services.flatMap(({ trees }) => trees.flatMap((tree) => sourcesOf(subtree(tree, section)))),
         );
         return compose
           .flatMap(({ tree }) => [...membersOf(tree, section)])
@@ -90,12 +99,12 @@ export const nameRules: Rule[] = [
   },
 ];
 
-function unversioned({ compose }: Ground, section: string, form: RegExp, like: string): Found[] {
+function unversioned({ compose }: LintGround, section: string, form: RegExp, like: string): LintHit[] {
   return compose
     .flatMap(({ tree }) => [...membersOf(tree, section)])
-    .filter(([, { value }]) => !form.test(written(memberOf(value, 'name')) ?? ''))
+    .filter(([, { value }]) => !form.test(written(subtree(value, 'name')) ?? ''))
     .map(([key, { at, value }]) => ({
-      where: memberOf(value, 'name')?.at ?? at,
+      where: subtree(value, 'name')?.at ?? at,
       what: `the name of ${key} has no version, so it can never change`,
       fix: `name it like ${like}`,
     }));
@@ -104,8 +113,8 @@ function unversioned({ compose }: Ground, section: string, form: RegExp, like: s
 type Variable = { name: string; isOptional: boolean; at: string };
 
 /** A name without a value under `environment` is an optional variable. */
-function variablesOf({ compose, services }: Ground): Variable[] {
-  const bare = services.flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(memberOf(tree, 'environment'))));
+function variablesOf({ compose, services }: LintGround): Variable[] {
+  const bare = services.flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(subtree(tree, 'environment'))));
   return [
     ...compose
       .flatMap(({ tree }) => scalarsIn(tree))
@@ -114,7 +123,11 @@ function variablesOf({ compose, services }: Ground): Variable[] {
   ];
 }
 
-function missing(ground: Ground, which: (variable: Variable) => boolean, what: (name: string) => string): Found[] {
+function missing(
+  ground: LintGround,
+  which: (variable: Variable) => boolean,
+  what: (name: string) => string,
+): LintHit[] {
   const { sample, exports } = ground;
   const isKnown = (name: string) =>
     always.has(name) || sample.values.has(name) || sample.commentedAt.has(name) || exports.has(name);
@@ -123,7 +136,7 @@ function missing(ground: Ground, which: (variable: Variable) => boolean, what: (
   return [...first].map(([name, where]) => ({ where, what: what(name), fix: `add ${name}= to .env.sample` }));
 }
 
-function sourcesOf(tree: ReturnType<typeof memberOf>): string[] {
+function sourcesOf(tree: ReturnType<typeof subtree>): string[] {
   if (tree?.kind !== 'list') return [];
-  return tree.items.map((item) => written(memberOf(item, 'source')) ?? written(item)?.split(':')[0] ?? '');
+  return tree.items.map((item) => written(subtree(item, 'source')) ?? written(item)?.split(':')[0] ?? '');
 }

@@ -1,18 +1,18 @@
 // Lint rules about the whole app: the version of its files, its main service, its releases. Pure.
 
-import { type Found, type Ground, labelsOf, memberOf, type Rule, written } from './ground.ts';
+import { type LintGround, type LintHit, type LintRule, labelsOf, subtree, written } from './ground.ts';
 
 const release = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})\+[A-Za-z0-9._-]+$/;
 
-export const releaseRules: Rule[] = [
+export const releaseRules: LintRule[] = [
   {
     id: 'C002',
     severity: 'error',
     title: 'every compose file declares the same version',
     look: ({ compose }) => {
-      const first = written(memberOf(compose[0]?.tree, 'version')) ?? '3.8';
-      return compose.flatMap(({ file, tree }): Found[] => {
-        const version = written(memberOf(tree, 'version'));
+      const first = written(subtree(compose[0]?.tree, 'version')) ?? '3.8';
+      return compose.flatMap(({ file, tree }): LintHit[] => {
+        const version = written(subtree(tree, 'version'));
         const where = tree.entries.get('version')?.at ?? `${file}:1`;
         if (version === null) return [{ where, what: 'no version is set', fix: `add version: "${first}"` }];
         if (version === first) return [];
@@ -73,7 +73,7 @@ function isNewer(version: string, than: string): boolean {
   return at !== -1 && (ours[at] as number) > (theirs[at] as number);
 }
 
-function versionAt({ services, app }: Ground): string {
+function versionAt({ services, app }: LintGround): string {
   const main = services.find(({ name }) => name === app.main);
   if (main === undefined) return 'compose.yml:1';
   return labelsOf(main).find(({ key }) => /^coop-cloud\..+\.version$/.test(key))?.at ?? main.at;

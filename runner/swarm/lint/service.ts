@@ -1,13 +1,13 @@
 // Lint rules about single services: images, healthchecks, restarts, plain-text secrets, keys that Swarm ignores. Pure.
 
-import { type Found, type Ground, memberOf, pairsIn, type Rule, type Service, written } from './ground.ts';
+import { type LintGround, type LintHit, type LintRule, type LintService, pairsIn, subtree, written } from './ground.ts';
 
 const moving = /^(stable|edge|main|master|nightly|dev|develop|unstable|rolling|canary|beta|rc)$/i;
 const secretName = /(^|_)(PASSWORD|PASSWD|PASS|SECRET|TOKEN|API_KEY|APIKEY|PRIVATE_KEY|SECRET_KEY|SECRET_KEY_BASE)$/i;
 /** Keys that Swarm ignores in a stack. */
 const ignored = ['tmpfs', 'restart', 'container_name'];
 
-export const serviceRules: Rule[] = [
+export const serviceRules: LintRule[] = [
   {
     id: 'C004',
     severity: 'error',
@@ -43,8 +43,8 @@ export const serviceRules: Rule[] = [
     title: 'healthcheck.start_period contains no variable',
     look: ({ services }) =>
       services.flatMap(({ trees }) =>
-        trees.flatMap((tree): Found[] => {
-          const period = memberOf(memberOf(tree, 'healthcheck'), 'start_period');
+        trees.flatMap((tree): LintHit[] => {
+          const period = subtree(subtree(tree, 'healthcheck'), 'start_period');
           if (!written(period)?.includes('$')) return [];
           return [
             { where: period?.at ?? '', what: 'abra resolves no variable in start_period', fix: 'write the value' },
@@ -58,7 +58,7 @@ export const serviceRules: Rule[] = [
     title: 'every service has a restart_policy',
     look: ({ services }) =>
       services
-        .filter(({ trees }) => !trees.some((tree) => memberOf(memberOf(tree, 'deploy'), 'restart_policy')))
+        .filter(({ trees }) => !trees.some((tree) => subtree(subtree(tree, 'deploy'), 'restart_policy')))
         .map(({ name, at }) => ({
           where: at,
           what: `${name} has no restart_policy`,
@@ -71,7 +71,7 @@ export const serviceRules: Rule[] = [
     title: 'no secret is in plain text',
     look: ({ services, sample }) => [
       ...services
-        .flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(memberOf(tree, 'environment'))))
+        .flatMap(({ trees }) => trees.flatMap((tree) => pairsIn(subtree(tree, 'environment'))))
         .filter(({ key, value }) => isSecret(key, value))
         .map(({ key, at }) => ({
           where: at,
@@ -94,7 +94,7 @@ export const serviceRules: Rule[] = [
     look: ({ services }) =>
       services.flatMap(({ trees }) =>
         trees.flatMap((tree) =>
-          ignored.flatMap((key): Found[] => {
+          ignored.flatMap((key): LintHit[] => {
             const at = tree.entries.get(key)?.at;
             return at === undefined ? [] : [{ where: at, what: `Swarm ignores ${key}`, fix: 'remove it' }];
           }),
@@ -103,9 +103,9 @@ export const serviceRules: Rule[] = [
   },
 ];
 
-function images({ services }: Ground, judge: (tag: string | null) => [string, string] | null): Found[] {
+function images({ services }: LintGround, judge: (tag: string | null) => [string, string] | null): LintHit[] {
   return services.flatMap(({ trees }) =>
-    trees.flatMap((tree): Found[] => {
+    trees.flatMap((tree): LintHit[] => {
       const image = tree.entries.get('image');
       const name = written(image?.value);
       // A digest is better than any tag; the value of a variable is unknown.
@@ -116,7 +116,7 @@ function images({ services }: Ground, judge: (tag: string | null) => [string, st
   );
 }
 
-function has({ trees }: Service, key: string): boolean {
+function has({ trees }: LintService, key: string): boolean {
   return trees.some((tree) => tree.entries.has(key));
 }
 

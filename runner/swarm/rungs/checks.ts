@@ -11,11 +11,11 @@ const messageCharsMax = 300;
 const lineCharsMax = 400;
 
 /** Why a check fails. `unclear`: the machine may be the cause, for instance of a timeout; then no control bites. */
-export type Fault = string | { unclear: string } | null;
+export type CheckFault = string | { unclear: string } | null;
 
 export interface Checks {
   /** Records a check, which passes if `look` returns null and fails with its fault otherwise. True if it passed. */
-  check(name: string, look: () => Promise<Fault>): Promise<boolean>;
+  check(name: string, look: () => Promise<CheckFault>): Promise<boolean>;
   /** Adds the tests and the output of a suite's box. */
   take(tests: TestResult[], output: string): void;
   say(line: string): void;
@@ -70,7 +70,7 @@ export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => v
   };
 }
 
-function failureOf(fault: Exclude<Fault, null>): NonNullable<TestResult['failure']> {
+function failureOf(fault: Exclude<CheckFault, null>): NonNullable<TestResult['failure']> {
   if (typeof fault === 'string') return { kind: 'assertion', message: fault.slice(0, messageCharsMax) };
   return { kind: 'error', message: fault.unclear.slice(0, messageCharsMax) };
 }

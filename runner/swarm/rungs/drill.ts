@@ -4,7 +4,7 @@
 
 import type { Checks } from './checks.ts';
 import type { AppSite } from './site.ts';
-import { atRest, hookRan, keepLogs, standsAgain } from './steps.ts';
+import { atRest, keepLogs, runHookStep, standsAgain } from './steps.ts';
 
 /** Snapshot ids by volume. */
 export type Backup = ReadonlyMap<string, string>;
@@ -42,7 +42,7 @@ export async function drill(
 
 /** Seeds, then backs up every labelled volume; repeats all of it while `verifyBackup` fails. Null if a backup fails. */
 export async function backUp(site: AppSite, checks: Checks): Promise<Backup | null> {
-  if (!(await hookRan(site, checks, 'preBackup'))) return null;
+  if (!(await runHookStep(site, checks, 'preBackup'))) return null;
   const { verifyBackup } = site.recipe;
   const tries = verifyBackup ? backupTriesMax : 1;
   for (let attempt = 1; ; attempt += 1) {

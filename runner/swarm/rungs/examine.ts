@@ -1,12 +1,16 @@
 // The checks after the last rung and before anything is taken down: leaked secrets and unexpected deployments.
 
-import type { Examined } from '../../run/engine.ts';
+import type { ExamineResult } from '../../run/engine.ts';
 import { findLeaks } from '../leak/places.ts';
 import { residueOf } from '../stack/residue.ts';
 import type { AppSite } from './site.ts';
 
 /** `texts`: what the record will contain. Rejects if the machine fails, or the leak search misses its own control. */
-export async function examineSite(site: AppSite, texts: readonly string[], signal: AbortSignal): Promise<Examined> {
+export async function examineSite(
+  site: AppSite,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<ExamineResult> {
   const { facts, docker, names, secrets, vault, denied, gone } = site;
   facts.denied = denied();
   // Nothing was ever deployed, so no secret can have leaked.

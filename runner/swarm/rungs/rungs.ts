@@ -8,7 +8,7 @@ import { changedServices } from '../compose/difference.ts';
 import type { Checks } from './checks.ts';
 import { backUp, drill } from './drill.ts';
 import type { AppSite } from './site.ts';
-import { atRest, faultOf, hookRan, keepLogs, suiteRan } from './steps.ts';
+import { atRest, checkFault, keepLogs, runHookStep, runSuiteStep } from './steps.ts';
 
 /** Carries out one rung. Rejects only if the machine fails or the site's signal aborts. */
 export async function climbRung(site: AppSite, rung: AppRung | 'drill', checks: Checks): Promise<RungEnd> {
@@ -44,8 +44,8 @@ async function install(site: AppSite, checks: Checks): Promise<RungEnd> {
   if (!(await deployed(site, checks, app, null))) return checks.end();
   site.facts.deploys.made += 1;
   if (!(await atRest(site, checks, 'after the install'))) return checks.end();
-  if (!(await hookRan(site, checks, 'postInstall'))) return checks.end();
-  await suiteRan(site, checks, 'install');
+  if (!(await runHookStep(site, checks, 'postInstall'))) return checks.end();
+  await runSuiteStep(site, checks, 'install');
   return checks.end();
 }
 
@@ -54,7 +54,7 @@ async function upgrade(site: AppSite, checks: Checks): Promise<RungEnd> {
   const why = recipe.notApplicable.upgrade;
   if (why !== undefined || base === null)
     return checks.end({ skipped: why ?? 'no older release is tagged, so there is nothing to upgrade from' });
-  if (!(await hookRan(site, checks, 'preUpgrade'))) return checks.end();
+  if (!(await runHookStep(site, checks, 'preUpgrade'))) return checks.end();
   await keepLogs(site);
   const before = await site.stack.identity();
   if (!(await deployed(site, checks, head, before))) return checks.end();
@@ -66,7 +66,7 @@ async function upgrade(site: AppSite, checks: Checks): Promise<RungEnd> {
   if (changedServices(base.app, head).length === 0) checks.say('the new version changes only labels of services');
   facts.crossover = { from: before.version ?? '', to: after.version ?? '', sha: base.release.sha };
   checks.say(`${before.version} → ${after.version}`);
-  if (await atRest(site, checks, 'after the upgrade')) await suiteRan(site, checks, 'upgrade');
+  if (await atRest(site, checks, 'after the upgrade')) await runSuiteStep(site, checks, 'upgrade');
   return checks.end();
 }
 
@@ -74,12 +74,12 @@ async function backupRestore(site: AppSite, checks: Checks): Promise<RungEnd> {
   const why = site.recipe.notApplicable.backup_restore ?? notCapable(site.current().app);
   if (why !== null) return checks.end({ skipped: why });
   const backup = await backUp(site, checks);
-  if (backup === null || !(await suiteRan(site, checks, 'backup'))) return checks.end();
-  if (!(await hookRan(site, checks, 'preRestore'))) return checks.end();
+  if (backup === null || !(await runSuiteStep(site, checks, 'backup'))) return checks.end();
+  if (!(await runHookStep(site, checks, 'preRestore'))) return checks.end();
   if (!(await drill(site, checks, backup, new Set()))) return checks.end();
   if (site.suite.filesOf('restore').length === 0)
     return checks.end({ failed: `no test checks the restored data; write ${site.recipe.suite}/restore.test.ts` });
-  await suiteRan(site, checks, 'restore');
+  await runSuiteStep(site, checks, 'restore');
   return checks.end();
 }
 
@@ -90,7 +90,7 @@ async function functional(site: AppSite, checks: Checks): Promise<RungEnd> {
     return checks.end({
       failed: `no test checks what the app does; write ${site.recipe.suite}/functional.test.ts`,
     });
-  await suiteRan(site, checks, 'functional');
+  await runSuiteStep(site, checks, 'functional');
   return checks.end();
 }
 
@@ -125,7 +125,7 @@ async function drills(site: AppSite, checks: Checks): Promise<RungEnd> {
     // Resets the marks: a suite that could count its turns could fail on purpose in those that must be red.
     site.marks.clear();
     for (const [mark, value] of marks) site.marks.set(mark, value);
-    if (await drill(site, turn, backup, omit)) await suiteRan(site, turn, 'restore');
+    if (await drill(site, turn, backup, omit)) await runSuiteStep(site, turn, 'restore');
   }
   return checks.end();
 }
@@ -142,7 +142,7 @@ async function deployed(site: AppSite, checks: Checks, app: AdmittedApp, before:
     const converged = await stack.converge({ seconds: recipe.seconds.deploy, before });
     const { restarts } = converged;
     if (restarts > 0) checks.say(`${restarts} ${restarts === 1 ? 'task was' : 'tasks were'} restarted meanwhile`);
-    return faultOf(converged);
+    return checkFault(converged);
   });
 }
 

@@ -8,7 +8,7 @@ import { removeFolder } from '../../box/removal.ts';
 import type { Sandbox } from '../../box/sandbox.ts';
 import type { Engine, Order } from '../../run/engine.ts';
 import { runPaths } from '../../run/paths.ts';
-import type { AdmittedApp, Facts, Labels, RunNames, Stack, Vault } from '../app/app.ts';
+import type { AdmittedApp, CollectedFacts, Labels, RunNames, Stack, Vault } from '../app/app.ts';
 import { type Versions, versionsOf } from '../compose/versions.ts';
 import { type Docker, openDocker } from '../engine/docker.ts';
 import { dockerReport } from '../engine/report.ts';
@@ -55,11 +55,11 @@ export type AppSite = {
   vault: Vault;
   suite: SuiteFiles & { boxes: Suite };
   secrets: Map<string, string>;
-  facts: Facts;
+  facts: CollectedFacts;
   /** The app that was deployed last, and its stack. */
   current(): { app: AdmittedApp; stack: Stack };
   deployed(app: AdmittedApp): void;
-  lint(): Facts['lint'];
+  lint(): CollectedFacts['lint'];
   denied(): string[];
   marks: Marks;
   /** Logs of removed containers, and screenshots, by description: they are searched for secrets too. */
@@ -209,7 +209,7 @@ async function make(ground: Ground, versions: Versions, image: string): Promise<
   };
 }
 
-function lintOf({ pinned }: Order, { head, isChanged }: Versions): Facts['lint'] {
+function lintOf({ pinned }: Order, { head, isChanged }: Versions): CollectedFacts['lint'] {
   const { app, files } = head;
   const { releases = [], lightweightTags = [] } = pinned;
   return lintApp({ app, files, releases, lightweightTags, headVersion: app.version, isChanged });
@@ -243,7 +243,7 @@ async function needStands(stack: Stack, need: Need, seconds: number, signal: Abo
 }
 
 /** Removes stacks, volumes, secrets and networks; then counts the witnesses, which must all exist, and removes them. */
-async function unmake({ docker, order }: Ground, facts: Facts, vaultClosed: Promise<void>): Promise<string[]> {
+async function unmake({ docker, order }: Ground, facts: CollectedFacts, vaultClosed: Promise<void>): Promise<string[]> {
   const unclosed = vaultClosed.then(
     () => [],
     (error: Error) => [error.message],
@@ -257,7 +257,7 @@ async function unmake({ docker, order }: Ground, facts: Facts, vaultClosed: Prom
   return [...leaks, ...(await removeWitnesses(docker, order.run))];
 }
 
-function factsOf({ needs }: Versions): Facts {
+function factsOf({ needs }: Versions): CollectedFacts {
   const expected = 1 + needs.length;
   return {
     images: {},

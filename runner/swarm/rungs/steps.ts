@@ -5,7 +5,7 @@ import type { StepEnd } from '../../run/engine.ts';
 import type { Converged } from '../app/app.ts';
 import { awaitReady } from '../stack/ready.ts';
 import type { HookName } from '../suite/suite.ts';
-import type { Checks, Fault } from './checks.ts';
+import type { CheckFault, Checks } from './checks.ts';
 import { keepPictures } from './evidence.ts';
 import type { AppSite } from './site.ts';
 
@@ -34,16 +34,16 @@ export async function keepLogs({ current, gone }: AppSite): Promise<void> {
 
 export async function standsAgain(site: AppSite, checks: Checks): Promise<boolean> {
   return checks.check('every service stands again', async () => {
-    return faultOf(await site.current().stack.converge({ seconds: site.recipe.seconds.deploy, before: null }));
+    return checkFault(await site.current().stack.converge({ seconds: site.recipe.seconds.deploy, before: null }));
   });
 }
 
-export function faultOf({ failed, late }: Converged): Fault {
+export function checkFault({ failed, late }: Converged): CheckFault {
   return failed !== null && late ? { unclear: failed } : failed;
 }
 
 /** Runs a hook of the suite; passes if it does not exist. */
-export async function hookRan(site: AppSite, checks: Checks, name: HookName): Promise<boolean> {
+export async function runHookStep(site: AppSite, checks: Checks, name: HookName): Promise<boolean> {
   if (!site.suite.has('ops.ts')) return true;
   return checks.check(`hook ${name}`, async () => {
     const end = await site.suite.boxes.hook(name, site.signal);
@@ -53,7 +53,7 @@ export async function hookRan(site: AppSite, checks: Checks, name: HookName): Pr
 }
 
 /** Runs a rung's test files; false if they failed. True if there are none: a rung that needs some checks for them. */
-export async function suiteRan(site: AppSite, checks: Checks, rung: string): Promise<boolean> {
+export async function runSuiteStep(site: AppSite, checks: Checks, rung: string): Promise<boolean> {
   const files = site.suite.filesOf(rung);
   if (files.length === 0) return true;
   const { end, report, pictures } = await site.suite.boxes.tests(files, rung, site.signal);
@@ -73,7 +73,7 @@ export async function suiteRan(site: AppSite, checks: Checks, rung: string): Pro
   return ran && failing === 0;
 }
 
-function whyNot({ started, exit, timedOut, outOfMemory, troubles }: StepEnd, seconds: number): Fault {
+function whyNot({ started, exit, timedOut, outOfMemory, troubles }: StepEnd, seconds: number): CheckFault {
   if (!started) return { unclear: `its box could not be started: ${troubles[0] ?? ''}` };
   if (timedOut) return { unclear: `it took longer than ${seconds} s` };
   if (outOfMemory) return { unclear: 'it ran out of memory' };

@@ -7,7 +7,7 @@
 
 import type { RunId } from '../../../state/entry/ids.ts';
 import { RunnerError } from '../../box/errors.ts';
-import type { Destroyed, Engine, Examined, Order, Prepared, Step, StepEnd } from '../../run/engine.ts';
+import type { DestroyResult, Engine, ExamineResult, Order, RunStep, SetupResult, StepEnd } from '../../run/engine.ts';
 import { sweepApps } from '../stack/sweep.ts';
 import { openChecks } from './checks.ts';
 import { isRed, keepEvidence } from './evidence.ts';
@@ -31,7 +31,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
   const { commands } = options;
   const sites = new Map<RunId, Site>();
 
-  async function setup(order: Order, signal: AbortSignal): Promise<Prepared> {
+  async function setup(order: Order, signal: AbortSignal): Promise<SetupResult> {
     const prepared = await commands.setup(order, signal);
     // A trigger's command needs only the tree.
     const needsNoApp = order.purpose.kind === 'trigger' || order.pinned.recipe.engine !== 'swarm';
@@ -48,7 +48,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
   }
 
   /** Starts a rung; or a command (a reproducer), in the same kind of box as the suite's tests. */
-  async function start(run: RunId, step: Step, signal: AbortSignal): Promise<void> {
+  async function start(run: RunId, step: RunStep, signal: AbortSignal): Promise<void> {
     const site = sites.get(run);
     if (!site?.app) return commands.start(run, step, signal);
     if (site.steps.has(step.name))
@@ -64,7 +64,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
     site.steps.set(step.name, { done, listeners });
   }
 
-  async function destroy(run: RunId): Promise<Destroyed> {
+  async function destroy(run: RunId): Promise<DestroyResult> {
     const site = sites.get(run);
     sites.delete(run);
     if (!site) return commands.destroy(run);
@@ -89,7 +89,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
       const rung = sites.get(run)?.steps.get(step);
       return rung ? rung.done : commands.wait(run, step);
     },
-    async examine(run, texts, signal): Promise<Examined> {
+    async examine(run, texts, signal): Promise<ExamineResult> {
       const app = sites.get(run)?.app;
       return app ? examineSite(app, texts, signal) : commands.examine(run, texts, signal);
     },
@@ -100,7 +100,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
   };
 }
 
-async function carryOut(app: AppSite, step: Step, onLine: (line: string) => void): Promise<StepEnd> {
+async function carryOut(app: AppSite, step: RunStep, onLine: (line: string) => void): Promise<StepEnd> {
   const startedAtMs = performance.now();
   if (!step.rung) return app.suite.boxes.command(step.run, step.seconds, app.signal);
   const log = openChecks(step.rung, onLine);

@@ -9,7 +9,7 @@ import { BlockList, connect as dial, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
-import { type Docker, statusOf } from '../engine/docker.ts';
+import { type Docker, httpStatusOf } from '../engine/docker.ts';
 import { findProgram, programFolders } from '../engine/report.ts';
 
 const bridge = 'docker_gwbridge';
@@ -36,7 +36,7 @@ async function bridgeAddress(docker: Docker, container: string): Promise<string 
     const address = Containers?.[container]?.IPv4Address.split('/')[0];
     return address !== undefined && isOnBridge(address) ? address : null;
   } catch (error) {
-    if (statusOf(error) === 404) return null;
+    if (httpStatusOf(error) === 404) return null;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ export const troubleGraceMs = 12_000;
 /** Swarm keeps only five tasks per slot, so ends are counted as they are seen. */
 export const endsMax = 3;
 
-export type SeenService = {
+export type ServiceObservation = {
   name: string;
   /** Swarm's UpdateStatus: null before any update, and again after a change that replaces no task. */
   update: string | null;
@@ -22,7 +22,7 @@ export type SeenService = {
   /** A digest of the task spec; a task of this version has the same. */
   spec: string;
 };
-export type SeenTask = {
+export type TaskObservation = {
   id: string;
   service: string;
   slot: number;
@@ -32,16 +32,16 @@ export type SeenTask = {
   exit: number | null;
   spec: string;
 };
-export type Seen = { atMs: number; services: SeenService[]; tasks: SeenTask[] };
+export type StackObservation = { atMs: number; services: ServiceObservation[]; tasks: TaskObservation[] };
 
 /** The memory between looks. `before`: ids of tasks older than the deployment, which are ignored. */
 export type Watch = {
   before: ReadonlySet<string>;
-  ended: ReadonlyMap<string, SeenTask>;
+  ended: ReadonlyMap<string, TaskObservation>;
   troubleSinceMs: ReadonlyMap<string, number>;
   steady: { tasks: string; sinceMs: number } | null;
 };
-export type Verdict =
+export type Convergence =
   | { kind: 'stands' }
   | { kind: 'waiting'; lacks: { service: string; what: string }[] }
   | { kind: 'failed'; service: string; why: string };
@@ -51,7 +51,11 @@ export function watchFrom(before: ReadonlySet<string>): Watch {
 }
 
 /** `wanted`: replicas by service. */
-export function judge(watch: Watch, seen: Seen, wanted: Record<string, number>): { watch: Watch; verdict: Verdict } {
+export function judge(
+  watch: Watch,
+  seen: StackObservation,
+  wanted: Record<string, number>,
+): { watch: Watch; verdict: Convergence } {
   const ended = new Map(watch.ended);
   for (const task of seen.tasks)
     if (hasEnded(task) && !watch.before.has(task.id) && task.desired !== 'remove') ended.set(task.id, task);
@@ -73,7 +77,7 @@ export function restartsIn({ ended }: Watch): number {
 
 type View = { name: string; failed: string | null; trouble: string | null; lacks: string | null; running: string[] };
 
-function viewOf(name: string, replicas: number, seen: Seen, allEnded: SeenTask[]): View {
+function viewOf(name: string, replicas: number, seen: StackObservation, allEnded: TaskObservation[]): View {
   const service = seen.services.find((each) => each.name === name);
   if (service === undefined) return { name, failed: null, trouble: null, lacks: 'it does not exist', running: [] };
   const tasks = seen.tasks.filter((task) => task.service === name);
@@ -89,7 +93,7 @@ function viewOf(name: string, replicas: number, seen: Seen, allEnded: SeenTask[]
   };
 }
 
-function verdictOf(views: View[], watch: Watch, atMs: number): Verdict {
+function verdictOf(views: View[], watch: Watch, atMs: number): Convergence {
   for (const { name, failed } of views) if (failed !== null) return { kind: 'failed', service: name, why: failed };
   for (const { name, trouble } of views) {
     const since = watch.troubleSinceMs.get(name);
@@ -109,13 +113,13 @@ function steadyFrom(before: Watch['steady'], views: View[], atMs: number): Watch
   return before?.tasks === tasks ? before : { tasks, sinceMs: atMs };
 }
 
-function updateFailure({ update, updateSays }: SeenService, ended: SeenTask[]): string | null {
+function updateFailure({ update, updateSays }: ServiceObservation, ended: TaskObservation[]): string | null {
   const last = endingOf(ended.at(-1)) ?? updateSays ?? 'Swarm gives no reason';
   if (update?.startsWith('rollback') === true) return `its update failed and Swarm rolled it back (${last})`;
   return update === 'paused' ? `its update failed and Swarm paused it (${last})` : null;
 }
 
-function loopIn({ spec }: SeenService, ended: SeenTask[]): string | null {
+function loopIn({ spec }: ServiceObservation, ended: TaskObservation[]): string | null {
   const slots = Map.groupBy(
     ended.filter((task) => task.spec === spec),
     (task) => task.slot,
@@ -125,7 +129,7 @@ function loopIn({ spec }: SeenService, ended: SeenTask[]): string | null {
   return null;
 }
 
-function troubleIn(tasks: SeenTask[], ended: SeenTask[]): string | null {
+function troubleIn(tasks: TaskObservation[], ended: TaskObservation[]): string | null {
   const unplaced = tasks.find((task) => task.state === 'pending' && task.error !== null);
   if (unplaced !== undefined) return `no node can run its task (${unplaced.error})`;
   const last = ended.at(-1);
@@ -135,12 +139,12 @@ function troubleIn(tasks: SeenTask[], ended: SeenTask[]): string | null {
 }
 
 type Stand = {
-  service: SeenService;
+  service: ServiceObservation;
   replicas: number;
-  running: SeenTask[];
-  old: SeenTask[];
-  tasks: SeenTask[];
-  ended: SeenTask[];
+  running: TaskObservation[];
+  old: TaskObservation[];
+  tasks: TaskObservation[];
+  ended: TaskObservation[];
 };
 
 function lackIn({ service, replicas, running, old, tasks, ended }: Stand): string | null {
@@ -158,7 +162,7 @@ function lackIn({ service, replicas, running, old, tasks, ended }: Stand): strin
   return old.length > 0 ? 'a task of the previous version is still running' : null;
 }
 
-function endingOf(task: SeenTask | undefined): string | null {
+function endingOf(task: TaskObservation | undefined): string | null {
   if (task === undefined) return null;
   if (task.error !== null) return task.error;
   return task.exit === null ? task.state : `${task.state}, exit ${task.exit}`;
@@ -166,15 +170,15 @@ function endingOf(task: SeenTask | undefined): string | null {
 
 const endStates = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
 
-function isUp(task: SeenTask): boolean {
+function isUp(task: TaskObservation): boolean {
   return task.state === 'running' && task.desired === 'running';
 }
 
 /** Ended by itself or for good. `shutdown` does not count: that was Swarm. */
-function hasEnded(task: SeenTask): boolean {
+function hasEnded(task: TaskObservation): boolean {
   return task.state !== 'shutdown' && endStates.has(task.state);
 }
 
-function isLeaving(task: SeenTask): boolean {
+function isLeaving(task: TaskObservation): boolean {
   return task.state === 'shutdown' || task.desired === 'shutdown' || task.desired === 'remove';
 }

@@ -4,14 +4,14 @@
 
 import { RunnerError } from '../../box/errors.ts';
 import type { AdmittedApp } from '../app/app.ts';
-import { statusOf } from '../engine/docker.ts';
+import { httpStatusOf } from '../engine/docker.ts';
 import { imagesMissing } from '../engine/images.ts';
-import { type Place, runLabel } from '../engine/place.ts';
+import { type EngineRun, runLabel } from '../engine/place.ts';
 import { deployStack } from './cli.ts';
 
 /** Null once Swarm has accepted everything. May be called again with another version of the same app. */
 export async function deployApp(
-  place: Place,
+  place: EngineRun,
   app: AdmittedApp,
   secrets: ReadonlyMap<string, string>,
 ): Promise<string | null> {
@@ -32,7 +32,7 @@ export async function deployApp(
   return refused === null ? null : `stack ${app.stack} is not deployed: ${refused}`;
 }
 
-async function makeNetwork({ docker, names, labels, network: name, intend }: Place): Promise<void> {
+async function makeNetwork({ docker, names, labels, network: name, intend }: EngineRun): Promise<void> {
   const networks = await docker.listNetworks({ filters: { label: [`${runLabel}=${names.run}`] } });
   if (networks.some((network) => network.Name === name)) return;
   await intend(`network ${name}`);
@@ -43,7 +43,7 @@ async function makeNetwork({ docker, names, labels, network: name, intend }: Pla
 
 type Config = AdmittedApp['configs'][number];
 
-async function makeConfig({ docker, labels, intend }: Place, { name, bytes, template }: Config) {
+async function makeConfig({ docker, labels, intend }: EngineRun, { name, bytes, template }: Config) {
   const data = bytes.toString('base64');
   const templating = template ? { Templating: { Name: 'golang' } } : {};
   await intend(`config ${name}`);
@@ -60,7 +60,7 @@ async function makeConfig({ docker, labels, intend }: Place, { name, bytes, temp
 
 type Secret = AdmittedApp['secrets'][number];
 
-async function makeSecret({ docker, labels, intend }: Place, { key, name }: Secret, value: string | undefined) {
+async function makeSecret({ docker, labels, intend }: EngineRun, { key, name }: Secret, value: string | undefined) {
   if (value === undefined) throw new RunnerError('bad-request', `the secret ${key} has no value`);
   await intend(`secret ${name}`);
   const data = Buffer.from(value).toString('base64');
@@ -77,14 +77,14 @@ async function create(call: () => Promise<unknown>): Promise<string> {
     await call();
     return 'created';
   } catch (error) {
-    if (statusOf(error) === 409) return 'exists';
-    if (statusOf(error) === 400) return (error as Error).message.replace(/^Docker: \S+ \S+: /, '');
+    if (httpStatusOf(error) === 409) return 'exists';
+    if (httpStatusOf(error) === 400) return (error as Error).message.replace(/^Docker: \S+ \S+: /, '');
     throw error;
   }
 }
 
 function unless(status: number): (error: unknown) => void {
   return (error) => {
-    if (statusOf(error) !== status) throw error;
+    if (httpStatusOf(error) !== status) throw error;
   };
 }

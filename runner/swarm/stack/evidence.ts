@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
 import { logsOf } from '../engine/logs.ts';
-import { type Place, runLabel, stackLabel } from '../engine/place.ts';
+import { type EngineRun, runLabel, stackLabel } from '../engine/place.ts';
 import type { RawService, RawTask } from './observe.ts';
 
 const logLines = 100;
@@ -15,7 +15,7 @@ const eventsMax = 400;
 export type EvidenceOptions = { services: string[]; sinceMs: number };
 
 /** By file name. A part that is not available says why; the others are unaffected. */
-export async function evidenceOf(place: Place, options: EvidenceOptions): Promise<Record<string, string>> {
+export async function stackEvidence(place: EngineRun, options: EvidenceOptions): Promise<Record<string, string>> {
   const parts: [string, () => Promise<string>][] = [
     ['tasks.txt', () => tasksTable(place)],
     ['services.json', () => servicesJson(place)],
@@ -29,7 +29,7 @@ export async function evidenceOf(place: Place, options: EvidenceOptions): Promis
   return Object.fromEntries(texts);
 }
 
-async function readOrExplain(place: Place, read: () => Promise<string>): Promise<string> {
+async function readOrExplain(place: EngineRun, read: () => Promise<string>): Promise<string> {
   try {
     return (await read()).slice(-partCharsMax);
   } catch (error) {
@@ -39,7 +39,7 @@ async function readOrExplain(place: Place, read: () => Promise<string>): Promise
   }
 }
 
-async function tasksTable({ docker, names }: Place): Promise<string> {
+async function tasksTable({ docker, names }: EngineRun): Promise<string> {
   const filters = { label: [`${stackLabel}=${names.stack}`] };
   const services = (await docker.listServices({ filters })) as RawService[];
   const tasks = ((await docker.listTasks({ filters })) as RawTask[]).toSorted((a, b) =>
@@ -58,7 +58,7 @@ async function tasksTable({ docker, names }: Place): Promise<string> {
   return rows.map((row) => row.join('  ')).join('\n');
 }
 
-async function servicesJson({ docker, names }: Place): Promise<string> {
+async function servicesJson({ docker, names }: EngineRun): Promise<string> {
   const filters = { label: [`${stackLabel}=${names.stack}`] };
   const services = await docker.listServices({ filters });
   return JSON.stringify(
@@ -81,7 +81,7 @@ type Event = {
 };
 
 /** This stack's events, from the last 256 that the engine keeps. */
-async function eventsText({ docker, names }: Place, sinceMs: number): Promise<string> {
+async function eventsText({ docker, names }: EngineRun, sinceMs: number): Promise<string> {
   const span = { since: Math.floor(sinceMs / 1000), until: Math.floor(Date.now() / 1000) };
   const stream = (await docker.getEvents(span)) as Readable;
   let text = '';
@@ -101,7 +101,7 @@ function eventIn(line: string): Event[] {
   }
 }
 
-function isOf({ run, stack }: Place['names'], { Actor: { Attributes = {} } }: Event): boolean {
+function isOf({ run, stack }: EngineRun['names'], { Actor: { Attributes = {} } }: Event): boolean {
   return (
     Attributes[runLabel] === run || Attributes[stackLabel] === stack || (Attributes.name ?? '').startsWith(`${stack}_`)
   );

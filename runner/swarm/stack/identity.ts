@@ -3,11 +3,11 @@
 
 import { digestOfJson } from '../../../state/entry/digest.ts';
 import type { Identity } from '../app/app.ts';
-import { type Place, stackLabel } from '../engine/place.ts';
+import { type EngineRun, stackLabel } from '../engine/place.ts';
 import { observe, type RawService, type RawTask } from './observe.ts';
 
 /** A service without a running task is left out. */
-export async function identityOf(place: Place): Promise<Identity> {
+export async function identityOf(place: EngineRun): Promise<Identity> {
   const { docker, names } = place;
   const filters = { label: [`${stackLabel}=${names.stack}`] };
   const [services, tasks] = await Promise.all([
@@ -32,7 +32,7 @@ export async function identityOf(place: Place): Promise<Identity> {
 }
 
 /** The ids of all tasks that Swarm still lists. */
-export async function tasksNow(place: Place): Promise<Set<string>> {
+export async function tasksNow(place: EngineRun): Promise<Set<string>> {
   return new Set((await observe(place)).tasks.map((task) => task.id));
 }
 

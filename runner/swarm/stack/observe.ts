@@ -1,10 +1,10 @@
 // One look at a stack: its services and tasks, reduced to what converge.ts needs.
 
 import { digestOfJson } from '../../../state/entry/digest.ts';
-import { type Place, stackLabel } from '../engine/place.ts';
-import type { Seen, SeenService, SeenTask } from './converge.ts';
+import { type EngineRun, stackLabel } from '../engine/place.ts';
+import type { ServiceObservation, StackObservation, TaskObservation } from './converge.ts';
 
-export async function observe({ docker, names }: Pick<Place, 'docker' | 'names'>): Promise<Seen> {
+export async function observe({ docker, names }: Pick<EngineRun, 'docker' | 'names'>): Promise<StackObservation> {
   const filters = { label: [`${stackLabel}=${names.stack}`] };
   const [services, tasks] = await Promise.all([
     docker.listServices({ filters }) as Promise<RawService[]>,
@@ -14,7 +14,7 @@ export async function observe({ docker, names }: Pick<Place, 'docker' | 'names'>
 }
 
 /** Converts the engine's answers; tasks are in order of creation. */
-export function seenFrom(stack: string, services: RawService[], tasks: RawTask[], atMs: number): Seen {
+export function seenFrom(stack: string, services: RawService[], tasks: RawTask[], atMs: number): StackObservation {
   const nameOf = new Map(services.map(({ ID, Spec }) => [ID, Spec.Name.slice(stack.length + 1)]));
   const inOrder = tasks.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? -1 : 1));
   return {
@@ -60,7 +60,7 @@ export type RawTask = {
   };
 };
 
-function seenService({ Spec, UpdateStatus }: RawService, name: string): SeenService {
+function seenService({ Spec, UpdateStatus }: RawService, name: string): ServiceObservation {
   return {
     name,
     update: UpdateStatus?.State || null,
@@ -69,7 +69,7 @@ function seenService({ Spec, UpdateStatus }: RawService, name: string): SeenServ
   };
 }
 
-function seenTask({ ID, Slot, Status, DesiredState, Spec }: RawTask, service: string): SeenTask {
+function seenTask({ ID, Slot, Status, DesiredState, Spec }: RawTask, service: string): TaskObservation {
   return {
     id: ID,
     service,

@@ -12,7 +12,7 @@ import { removeWitnesses, witnessLabel } from './witness.ts';
 
 const atOnceMax = 4;
 
-export type Reaped = {
+export type ReapResult = {
   reaped: RunId[];
   /** One line for each object that could not be removed. */
   stuck: string[];
@@ -23,12 +23,12 @@ export type ReapOptions = {
 };
 
 /** Rejects if the engine does not answer: the state is then unknown. */
-export async function reap(docker: Docker, { isLive = () => false }: ReapOptions = {}): Promise<Reaped> {
+export async function reap(docker: Docker, { isLive = () => false }: ReapOptions = {}): Promise<ReapResult> {
   const values = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
   // A label with another kind of value is not one of ours.
   const runs = [...new Set(values)].filter((value): value is RunId => RunId.safeParse(value).success);
   const todo = runs.filter((run) => !isLive(run));
-  const done: Reaped = { reaped: [], stuck: [] };
+  const done: ReapResult = { reaped: [], stuck: [] };
   const worker = async (): Promise<void> => {
     for (let run = todo.shift(); run !== undefined; run = todo.shift()) await reapOne(docker, run, done);
   };
@@ -36,7 +36,7 @@ export async function reap(docker: Docker, { isLive = () => false }: ReapOptions
   return done;
 }
 
-async function reapOne(docker: Docker, run: RunId, done: Reaped): Promise<void> {
+async function reapOne(docker: Docker, run: RunId, done: ReapResult): Promise<void> {
   const lock = await tryLock(run);
   if (lock === null) return;
   try {

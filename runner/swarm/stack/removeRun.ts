@@ -7,9 +7,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunId } from '../../../state/entry/ids.ts';
 import { RunnerError } from '../../box/errors.ts';
-import { type Docker, statusOf } from '../engine/docker.ts';
+import { type Docker, httpStatusOf } from '../engine/docker.ts';
 import { runLabel } from '../engine/place.ts';
-import { countOf, kinds, labelled, type Residue, type Thing } from './residue.ts';
+import { countOf, labelledObjects, type Residue, type ResidueItem, residueKinds } from './residue.ts';
 
 export const removeMs = 120_000;
 const lookEveryMs = 150;
@@ -39,7 +39,7 @@ async function untilGone(docker: Docker, { label, value, deadlineMs }: Selection
   const untilMs = Date.now() + deadlineMs;
   const memory: Memory = { anonymous: new Set(), why: new Map() };
   for (let wasEmpty = false; ; ) {
-    const residue = await labelled(docker, label, value);
+    const residue = await labelledObjects(docker, label, value);
     const isEmpty = countOf(residue) === 0 && (await removeAnonymous(docker, memory)) === 0;
     if (isEmpty && wasEmpty) return [];
     if (Date.now() > untilMs) return leaks(residue, memory);
@@ -66,23 +66,23 @@ async function removeOnce(docker: Docker, residue: Residue, { anonymous, why }: 
 
 /** Ignores objects that are already gone; those in use or being removed are retried at the next look. */
 async function removeAll(
-  things: Thing[],
+  things: ResidueItem[],
   why: Map<string, string>,
-  remove: (thing: Thing) => Promise<unknown>,
+  remove: (thing: ResidueItem) => Promise<unknown>,
 ): Promise<void> {
-  const one = async (thing: Thing): Promise<void> => {
+  const one = async (thing: ResidueItem): Promise<void> => {
     try {
       await remove(thing);
     } catch (error) {
-      if (statusOf(error) === null) throw error;
-      if (statusOf(error) !== 404) why.set(thing.name, (error as Error).message.slice(0, reasonCharsMax));
+      if (httpStatusOf(error) === null) throw error;
+      if (httpStatusOf(error) !== 404) why.set(thing.name, (error as Error).message.slice(0, reasonCharsMax));
     }
   };
   await Promise.all(things.map(one));
 }
 
 /** An image's anonymous volumes have no label; they can be found only through their containers, while those exist. */
-async function anonymousIn(docker: Docker, containers: Thing[]): Promise<string[]> {
+async function anonymousIn(docker: Docker, containers: ResidueItem[]): Promise<string[]> {
   if (containers.length === 0) return [];
   const all = await docker.listContainers({ all: true, filters: { id: containers.map(({ id }) => id) } });
   const mounts = all.flatMap(({ Mounts }) => Mounts.map((mount) => mount.Name ?? ''));
@@ -97,8 +97,8 @@ async function removeAnonymous(docker: Docker, { anonymous, why }: Memory): Prom
       await volume.remove();
       anonymous.delete(name);
     } catch (error) {
-      if (statusOf(error) === null) throw error;
-      if (statusOf(error) === 404) anonymous.delete(name);
+      if (httpStatusOf(error) === null) throw error;
+      if (httpStatusOf(error) === 404) anonymous.delete(name);
       else why.set(name, (error as Error).message.slice(0, reasonCharsMax));
     }
   }
@@ -107,7 +107,7 @@ async function removeAnonymous(docker: Docker, { anonymous, why }: Memory): Prom
 
 function leaks(residue: Residue, { anonymous, why }: Memory): string[] {
   const withReason = (line: string, name: string): string => (why.has(name) ? `${line}: ${why.get(name)}` : line);
-  const things = kinds.flatMap((kind) =>
+  const things = residueKinds.flatMap((kind) =>
     residue[kind].map(({ name }) => withReason(`${kind.slice(0, -1)} ${name}`, name)),
   );
   return [...things, ...[...anonymous].map((name) => withReason(`volume ${name}`, name))];

@@ -6,21 +6,21 @@ import type { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';
 import { runLabel } from '../engine/place.ts';
 
-export const kinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
-export type Kind = (typeof kinds)[number];
-export type Thing = { id: string; name: string };
+export const residueKinds = ['services', 'tasks', 'containers', 'networks', 'secrets', 'configs', 'volumes'] as const;
+export type ResidueKind = (typeof residueKinds)[number];
+export type ResidueItem = { id: string; name: string };
 /** Everything of a run, including needed apps and helper containers. */
-export type Residue = Record<Kind, Thing[]>;
+export type Residue = Record<ResidueKind, ResidueItem[]>;
 type Labels = Record<string, string> | null | undefined;
-type Labelled = Thing & { labels: Labels };
+type Labelled = ResidueItem & { labels: Labels };
 
 export async function residueOf(docker: Docker, run: RunId): Promise<Residue> {
-  return labelled(docker, runLabel, run);
+  return labelledObjects(docker, runLabel, run);
 }
 
-export async function labelled(docker: Docker, label: string, value: string): Promise<Residue> {
+export async function labelledObjects(docker: Docker, label: string, value: string): Promise<Residue> {
   const all = await allWith(docker, `${label}=${value}`);
-  const exact = (things: Labelled[]): Thing[] =>
+  const exact = (things: Labelled[]): ResidueItem[] =>
     things.filter(({ labels }) => labels?.[label] === value).map(({ id, name }) => ({ id, name }));
   // The engine filters tasks by their service's labels, even after the service is removed, but does not return the
   // labels.
@@ -31,27 +31,27 @@ export async function labelled(docker: Docker, label: string, value: string): Pr
 /** Every value that the label has on any object. */
 export async function labelValues(docker: Docker, label: string): Promise<string[]> {
   const all = await allWith(docker, label);
-  const values = kinds.flatMap((kind) => all[kind].map(({ labels }) => labels?.[label]));
+  const values = residueKinds.flatMap((kind) => all[kind].map(({ labels }) => labels?.[label]));
   return [...new Set(values.filter((value) => value !== undefined))].sort();
 }
 
 export function countOf(residue: Residue): number {
-  return kinds.reduce((sum, kind) => sum + residue[kind].length, 0);
+  return residueKinds.reduce((sum, kind) => sum + residue[kind].length, 0);
 }
 
 /** One line for each object: `volume cp…_data`. */
 export function namesIn(residue: Residue): string[] {
-  return kinds.flatMap((kind) => residue[kind].map(({ name }) => `${kind.slice(0, -1)} ${name}`));
+  return residueKinds.flatMap((kind) => residue[kind].map(({ name }) => `${kind.slice(0, -1)} ${name}`));
 }
 
-function mapKinds(each: (kind: Kind) => Thing[]): Residue {
-  return Object.fromEntries(kinds.map((kind) => [kind, each(kind)])) as Residue;
+function mapKinds(each: (kind: ResidueKind) => ResidueItem[]): Residue {
+  return Object.fromEntries(residueKinds.map((kind) => [kind, each(kind)])) as Residue;
 }
 
 type Spec = { Name: string; Labels?: Record<string, string> };
 type Task = { ID: string; Slot?: number; Status: { State: string }; Spec: { ContainerSpec?: { Labels?: Labels } } };
 
-async function allWith(docker: Docker, label: string): Promise<Record<Kind, Labelled[]>> {
+async function allWith(docker: Docker, label: string): Promise<Record<ResidueKind, Labelled[]>> {
   const filters = { label: [label] };
   const [services, tasks, containers, networks, secrets, configs, volumes] = await Promise.all([
     docker.listServices({ filters }) as Promise<{ ID: string; Spec: Spec }[]>,

@@ -3,8 +3,8 @@
 
 import { RunnerError } from '../../box/errors.ts';
 import { wait } from '../app/wait.ts';
-import { statusOf } from '../engine/docker.ts';
-import { containersOf, type Place, swarmName } from '../engine/place.ts';
+import { httpStatusOf } from '../engine/docker.ts';
+import { containersOf, type EngineRun, swarmName } from '../engine/place.ts';
 import { endedStates } from '../engine/volumes.ts';
 import type { RawService } from './observe.ts';
 
@@ -15,7 +15,7 @@ const lookEveryMs = 150;
 const stopMs = 60_000;
 const killMs = 30_000;
 
-export async function scale(place: Place, service: string, replicas: number): Promise<void> {
+export async function scale(place: EngineRun, service: string, replicas: number): Promise<void> {
   const handle = place.docker.getService(swarmName(place, service));
   for (let attempt = 1; ; attempt += 1) {
     const { Version, Spec }: RawService = await handle.inspect();
@@ -25,13 +25,13 @@ export async function scale(place: Place, service: string, replicas: number): Pr
       return;
     } catch (error) {
       // Swarm changed the service between our read and our update; it has no specific status for that.
-      if (statusOf(error) === null || attempt >= attemptsMax) throw error;
+      if (httpStatusOf(error) === null || attempt >= attemptsMax) throw error;
       await wait(againMs * attempt, place.signal);
     }
   }
 }
 
-export async function untilStopped(place: Place, services: string[]): Promise<void> {
+export async function untilStopped(place: EngineRun, services: string[]): Promise<void> {
   const killAtMs = Date.now() + stopMs;
   const giveUpAtMs = killAtMs + killMs;
   let emptySinceMs: number | null = null;
@@ -53,7 +53,7 @@ const endedTasks = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remov
 
 type Living = { what: string; container: string | null; state: string };
 
-async function living(place: Place, service: string): Promise<Living[]> {
+async function living(place: EngineRun, service: string): Promise<Living[]> {
   const name = swarmName(place, service);
   const { ID } = (await place.docker.getService(name).inspect()) as RawService;
   const tasks: { ID: string; Status: { State: string } }[] = await place.docker.listTasks({
@@ -79,7 +79,7 @@ async function living(place: Place, service: string): Promise<Living[]> {
  * with no task left, nothing will ever start it, so it is removed. A container that still runs when it is late is
  * killed.
  */
-async function endForgotten({ docker }: Place, left: Living[], isLate: boolean): Promise<void> {
+async function endForgotten({ docker }: EngineRun, left: Living[], isLate: boolean): Promise<void> {
   const isTaskLess = left.every(({ container }) => container !== null);
   const ends = left.map(async ({ container, state }) => {
     if (container === null) return;

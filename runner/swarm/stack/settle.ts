@@ -4,8 +4,8 @@
 import type { Converged } from '../app/app.ts';
 import { wait } from '../app/wait.ts';
 import { lastWords, sickness } from '../engine/logs.ts';
-import type { Place } from '../engine/place.ts';
-import { judge, restartsIn, type Verdict, watchFrom } from './converge.ts';
+import type { EngineRun } from '../engine/place.ts';
+import { type Convergence, judge, restartsIn, watchFrom } from './converge.ts';
 import { observe } from './observe.ts';
 
 const lookEveryMs = 250;
@@ -13,7 +13,7 @@ const lineCharsMax = 500;
 
 export type Settling = { wanted: Record<string, number>; before: ReadonlySet<string>; seconds: number };
 
-export async function settle(place: Place, { wanted, before, seconds }: Settling): Promise<Converged> {
+export async function untilSettled(place: EngineRun, { wanted, before, seconds }: Settling): Promise<Converged> {
   const untilMs = Date.now() + seconds * 1000;
   let watch = watchFrom(before);
   for (;;) {
@@ -31,7 +31,11 @@ export async function settle(place: Place, { wanted, before, seconds }: Settling
   }
 }
 
-async function lineOf(place: Place, verdict: Exclude<Verdict, { kind: 'stands' }>, seconds: number): Promise<string> {
+async function lineOf(
+  place: EngineRun,
+  verdict: Exclude<Convergence, { kind: 'stands' }>,
+  seconds: number,
+): Promise<string> {
   const first = verdict.kind === 'failed' ? verdict : verdict.lacks[0];
   const service = first?.service ?? '';
   const what = verdict.kind === 'failed' ? verdict.why : `not up after ${seconds} s: ${verdict.lacks[0]?.what}`;

@@ -3,16 +3,16 @@
 // label). After the signal every method rejects with its reason; any command in a container is dead by then.
 
 import type { AdmittedApp, Labels, RunNames, Stack } from '../app/app.ts';
-import { type Docker, within } from '../engine/docker.ts';
+import { type Docker, withSignal } from '../engine/docker.ts';
 import { execIn } from '../engine/exec.ts';
 import { logsOf } from '../engine/logs.ts';
-import { type Place, runningContainer } from '../engine/place.ts';
+import { type EngineRun, runningContainer } from '../engine/place.ts';
 import { connectTo } from './connect.ts';
 import { deployApp } from './deploy.ts';
-import { evidenceOf } from './evidence.ts';
+import { stackEvidence } from './evidence.ts';
 import { identityOf, tasksNow } from './identity.ts';
 import { scale, untilStopped } from './scale.ts';
-import { settle } from './settle.ts';
+import { untilSettled } from './settle.ts';
 
 export type StackOptions = {
   names: RunNames;
@@ -28,7 +28,7 @@ export type StackOptions = {
 
 export function openStack(docker: Docker, { secrets, ...options }: StackOptions): Stack {
   const { names, signal } = options;
-  const place: Place = { ...options, docker: within(docker, signal) };
+  const place: EngineRun = { ...options, docker: withSignal(docker, signal) };
   const openedAtMs = Date.now();
   let deployed: AdmittedApp['services'] = {};
   /** Tasks older than the current deployment or start; they say nothing about it. */
@@ -43,7 +43,7 @@ export function openStack(docker: Docker, { secrets, ...options }: StackOptions)
       deployed = app.services;
       return { failed: await deployApp(place, app, secrets) };
     },
-    converge: ({ seconds }) => settle(place, { wanted: wanted(), before, seconds }),
+    converge: ({ seconds }) => untilSettled(place, { wanted: wanted(), before, seconds }),
     identity: () => identityOf(place),
     exec: async (service, ask) => execIn(docker, await runningContainer(place, service), ask, signal),
     async connect(service, port) {
@@ -63,6 +63,6 @@ export function openStack(docker: Docker, { secrets, ...options }: StackOptions)
       before = await tasksNow(place);
       await Promise.all(services.map((service) => scale(place, service, replicasOf(service))));
     },
-    evidence: () => evidenceOf(place, { services: Object.keys(deployed), sinceMs: openedAtMs }),
+    evidence: () => stackEvidence(place, { services: Object.keys(deployed), sinceMs: openedAtMs }),
   };
 }

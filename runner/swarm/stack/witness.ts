@@ -5,7 +5,7 @@ import type { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';
 import { stackOf } from '../engine/place.ts';
 import { removeLabelled } from './removeRun.ts';
-import { countOf, labelled } from './residue.ts';
+import { countOf, labelledObjects } from './residue.ts';
 
 export const witnessLabel = 'coldpass.witness';
 const removeMs = 60_000;
@@ -34,7 +34,7 @@ export async function plantWitnesses(docker: Docker, run: RunId): Promise<number
 
 /** How many still exist. */
 export async function countWitnesses(docker: Docker, run: RunId): Promise<number> {
-  return countOf(await labelled(docker, witnessLabel, run));
+  return countOf(await labelledObjects(docker, witnessLabel, run));
 }
 
 /** Same contract as `removeRun`. */

@@ -15,14 +15,14 @@ const argumentCharsMax = 128 * 1024;
 const pathCharsMax = 200;
 const hostMs = 30_000;
 
-export type Ask = { method: string; path: string; body: Buffer };
+export type ContextRequest = { method: string; path: string; body: Buffer };
 export type Reply = { status: number; body: string | Buffer };
 
 /** Values that hooks and tests store for the rest of the run, by name. */
 export type Marks = Map<string, Buffer>;
 
 /** Never rejects. */
-export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask: Ask) => Promise<Reply> {
+export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask: ContextRequest) => Promise<Reply> {
   async function exec(body: Buffer): Promise<Reply> {
     const input = ExecBody.safeParse(parsedJson(body));
     if (!input.success) return { status: 400, body: `exec: ${z.prettifyError(input.error)}` };
@@ -35,13 +35,13 @@ export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask
       ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin, 'base64') }),
       ...(user === undefined ? {} : { user }),
     };
-    const end = await within(host.exec(place.service, ask), seconds * 1000 + hostMs);
+    const end = await withinMs(host.exec(place.service, ask), seconds * 1000 + hostMs);
     return tooMuch(end) ?? { status: 200, body: JSON.stringify(inBase64(end)) };
   }
   async function logs(service: string): Promise<Reply> {
     const place = ownOnly(host.about(), service, 'logs of');
     if ('denied' in place) return refused(place.denied);
-    const text = Buffer.from(await within(host.logs(place.service), hostMs));
+    const text = Buffer.from(await withinMs(host.logs(place.service), hostMs));
     return { status: 200, body: text.subarray(-answerBytesMax) };
   }
   function secret(key: string): Reply {
@@ -89,7 +89,7 @@ export function contextCalls(host: AppHost, denied: Denials, marks: Marks): (ask
 }
 
 /** Rejects with RunnerError if `promise` takes longer. */
-export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+export async function withinMs<T>(promise: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new RunnerError('engine', `no answer within ${ms / 1000} s`)), ms);
   try {
@@ -132,7 +132,7 @@ function parsedJson(body: Buffer): unknown {
 
 const nameless = ['GET about', 'POST exec'];
 
-function partsOf({ method, path }: Ask): { call: string; name: string | null } {
+function partsOf({ method, path }: ContextRequest): { call: string; name: string | null } {
   const [, what = '', ...rest] = path.slice(0, pathCharsMax).split('/');
   const call = `${method} ${what}`;
   if (nameless.includes(call)) return { call, name: rest.length === 0 ? '' : null };

@@ -11,22 +11,22 @@ import { RunnerError } from '../../box/errors.ts';
 import { plainHost } from '../../box/hosts.ts';
 import {
   absoluteUrl,
-  bounded,
+  boundClients,
   connectTarget,
+  type Denial,
   forward,
   listenIn,
   refusal,
-  type Turned,
   tunnel,
 } from '../../box/relay.ts';
-import type { Owner } from '../../box/sandbox.ts';
+import type { BoxOwner } from '../../box/sandbox.ts';
 import type { AppHost } from '../app/app.ts';
-import { type Ask, contextCalls, execSecondsMax, type Marks, type Reply, within } from './contextCalls.ts';
+import { type ContextRequest, contextCalls, execSecondsMax, type Marks, type Reply, withinMs } from './contextCalls.ts';
 import { denials, reachable } from './reachable.ts';
 
 /** File name of the socket in its folder. */
 export const contextSocket = 'app.sock';
-export const bodyBytesMax = 4 * 1024 * 1024;
+export const requestBytesMax = 4 * 1024 * 1024;
 const connectionsMax = 256;
 /** Calls carried out concurrently; others wait. */
 const callsMax = 16;
@@ -42,7 +42,7 @@ export type ContextOptions = {
   dir: string;
   host: AppHost;
   /** Who may connect besides this process; null: nobody. */
-  owner: Owner | null;
+  owner: BoxOwner | null;
   /** For tests of silent connections. */
   idleMs?: number;
 };
@@ -64,7 +64,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   const call = contextCalls(host, denied, marks);
   const turn = turns(callsMax);
 
-  async function reach(name: string, port: number): Promise<{ socket: Duplex } | Turned> {
+  async function reach(name: string, port: number): Promise<{ socket: Duplex } | Denial> {
     try {
       const place = reachable(host.about(), name, port);
       if ('service' in place) return { socket: await connected(host.connect(place.service, port)) };
@@ -80,7 +80,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
     const done = await turn();
     try {
       const body = await bodyOf(request);
-      if (body === null) return give(response, { status: 413, body: `at most ${bodyBytesMax} bytes` }, request);
+      if (body === null) return give(response, { status: 413, body: `at most ${requestBytesMax} bytes` }, request);
       give(response, await call(askOf(request, body)), request);
     } finally {
       done();
@@ -112,7 +112,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
       else client.end(refusal(reached));
     });
   });
-  const end = bounded(server, { connectionsMax, idleMs: options.idleMs ?? idleMs });
+  const end = boundClients(server, { connectionsMax, idleMs: options.idleMs ?? idleMs });
 
   await listenIn(server, dir, contextSocket);
   openTo(dir, owner);
@@ -129,7 +129,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
 }
 
 /** Access is by group only: the owner of the folder could remove the socket. */
-function openTo(dir: string, owner: Owner | null): void {
+function openTo(dir: string, owner: BoxOwner | null): void {
   const socket = join(dir, contextSocket);
   if (owner !== null && process.getuid?.() === 0) for (const path of [dir, socket]) chownSync(path, 0, owner.gid);
   chmodSync(socket, 0o660);
@@ -139,7 +139,7 @@ function openTo(dir: string, owner: Owner | null): void {
 /** Waits for the host's connection, with a deadline; a connection that arrives later is closed. */
 async function connected(coming: Promise<Duplex>): Promise<Duplex> {
   try {
-    const socket = await within(coming, connectMs);
+    const socket = await withinMs(coming, connectMs);
     socket.on('error', () => socket.destroy());
     return socket;
   } catch (error) {
@@ -170,13 +170,13 @@ async function bodyOf(request: http.IncomingMessage): Promise<Buffer | null> {
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += chunk.length;
-    if (bytes > bodyBytesMax) return null;
+    if (bytes > requestBytesMax) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function askOf(request: http.IncomingMessage, body: Buffer): Ask {
+function askOf(request: http.IncomingMessage, body: Buffer): ContextRequest {
   return { method: request.method ?? 'GET', path: request.url ?? '/', body };
 }
 

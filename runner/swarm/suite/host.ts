@@ -4,7 +4,7 @@
 import type { AppRecipe } from '../../../state/entry/recipe.ts';
 import { RunnerError } from '../../box/errors.ts';
 import type { AdmittedApp, AppHost, RunNames, Stack } from '../app/app.ts';
-import { hostOf } from '../compose/versions.ts';
+import { needHost } from '../compose/versions.ts';
 
 const logLines = 500;
 
@@ -48,7 +48,7 @@ export function appHost({ names, needs, secrets, current }: HostOptions): AppHos
           ),
         ],
         needs: Object.fromEntries(
-          needs.map((need) => [need.name, { host: hostOf(names, need.name), env: need.app.env }]),
+          needs.map((need) => [need.name, { host: needHost(names, need.name), env: need.app.env }]),
         ),
       };
     },

@@ -7,7 +7,7 @@ import { plainHost } from '../../box/hosts.ts';
 import type { About } from '../app/app.ts';
 
 /** The limits of a record. */
-export const denialsMax = 50;
+export const hostDenialsMax = 50;
 export const denialCharsMax = 300;
 const namesMax = 20;
 
@@ -42,7 +42,7 @@ export function denials(): Denials {
     add(text) {
       const line = plainText(Buffer.from(text)).replace(/\s+/g, ' ').trim().slice(0, denialCharsMax);
       if (kept.has(line)) return;
-      if (kept.size < denialsMax - 1) kept.add(line);
+      if (kept.size < hostDenialsMax - 1) kept.add(line);
       else more += 1;
     },
     list: () => [...kept, ...(more > 0 ? [`and ${more} more`] : [])],

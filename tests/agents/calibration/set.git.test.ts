@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { caseOpening, layCase, planOf } from '../../../agents/calibration/case.ts';
+import { caseOpening, planOf, setUpCase } from '../../../agents/calibration/case.ts';
 import { type CalibrationCase, calibrationSet } from '../../../agents/calibration/set.ts';
 import { fenceOf } from '../../../agents/text/fence.ts';
 import { readReport } from '../../../runner/run/report.ts';
@@ -57,7 +57,7 @@ describe('the calibration set', () => {
   it.each(cases.map((one) => [one.name, one] as const))(
     '%s: shows its judge the plan, the claim and the diff, but not the answer',
     async (name, one) => {
-      const laid = await layCase(one, join(tempDir(), 'hub.git'));
+      const laid = await setUpCase(one, join(tempDir(), 'hub.git'));
       const opening = caseOpening(laid, fenceOf('5eed5eed5eed'), 5);
       expect(opening).toContain(planOf(one));
       expect(opening).toContain(one.claim.says);

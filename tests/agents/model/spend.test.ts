@@ -2,7 +2,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../agents/model/errors.ts';
-import { costOf, type Hold, leftIn, mostOf, openPurse, priceOf, reserve, settle } from '../../../agents/model/spend.ts';
+import {
+  costOf,
+  type Hold,
+  leftIn,
+  maxCostOf,
+  openPurse,
+  priceOf,
+  reserve,
+  settle,
+} from '../../../agents/model/spend.ts';
 import { noUsage } from '../../../agents/model/usage.ts';
 import { Prices } from '../../../state/plan/config.ts';
 import { fc } from '../../support/property.ts';
@@ -41,7 +50,7 @@ describe('prices', () => {
 
   it('report that a script calls no model, and charge nothing for it', () => {
     expect(priceOf('scripted').note).toMatch(/no model is called/);
-    expect(mostOf(priceOf('scripted'), { stableTokens: 1e6, tailTokens: 1e6 }, 1e6)).toBe(0);
+    expect(maxCostOf(priceOf('scripted'), { stableTokens: 1e6, tailTokens: 1e6 }, 1e6)).toBe(0);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   readTranscript,
   type TranscriptEvent,
 } from '../../../agents/session/transcript.ts';
-import { bounded } from '../../../agents/text/bound.ts';
+import { headAndTail } from '../../../agents/text/bound.ts';
 import { redactDeep, redactor } from '../../../agents/text/redact.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
 import { quickClock } from '../../support/agents/script.ts';
@@ -114,11 +114,11 @@ describe('redaction', () => {
 
 describe('a bounded text', () => {
   it('is left alone if it fits', () => {
-    expect(bounded('äöü', 6, 'no')).toBe('äöü');
+    expect(headAndTail('äöü', 6, 'no')).toBe('äöü');
   });
 
   it('is cut between characters, and repaired where it contained half of one', () => {
-    const text = bounded(`${'💾'.repeat(1000)}\ud800`, 200, 'ask');
+    const text = headAndTail(`${'💾'.repeat(1000)}\ud800`, 200, 'ask');
     expect(text.isWellFormed()).toBe(true);
     expect(text).toMatch(/^💾+\n\[… \d+ bytes left out; to see them, ask …\]\n💾+\ufffd$/u);
   });

@@ -2,7 +2,7 @@
 // PASS is accepted only once each part was in a result that the model received before it.
 
 import { describe, expect, it } from 'vitest';
-import { type Review, reviewOpening, servedTo } from '../../../agents/view/diffReview.ts';
+import { type Review, reviewOpening, servedFacts } from '../../../agents/view/diffReview.ts';
 import { Refused } from '../../../state/entry/errors.ts';
 import type { EntryId, Sha } from '../../../state/entry/ids.ts';
 import { workDiff } from '../../../state/work/diff.ts';
@@ -27,7 +27,7 @@ async function judged(review: Review, turns: string) {
       refuse: (said) => {
         if (said.kind !== 'verdict') return null;
         try {
-          servedTo(review, said.facts, said.seen);
+          servedFacts(review, said.facts, said.seen);
           return null;
         } catch (error) {
           if (error instanceof Refused) return error.message;
@@ -71,7 +71,7 @@ describe('a PASS', () => {
     const { result } = await judged(review, `- call: [${verdict('PASS')}]`);
     expect(result.why).toBe('verdict was accepted');
     if ('tooLarge' in review.diff) throw new Error('unexpected');
-    expect(servedTo(review, { verdict: 'PASS', claim }, [])).toEqual({
+    expect(servedFacts(review, { verdict: 'PASS', claim }, [])).toEqual({
       served: { diff: review.diff.digest, parts: 1 },
     });
   });
@@ -83,9 +83,11 @@ describe('a PASS', () => {
     expect(texts[0]).toContain('could not be shown (it is too large)');
     expect(texts[1]).not.toContain('could not be shown');
     const other = 39 as EntryId;
-    expect(() => servedTo(review, { verdict: 'PASS', claim: other }, [])).toThrow('not shown what claim #39 changes');
-    expect(() => servedTo(null, { verdict: 'PASS', claim }, [])).toThrow('not shown what claim #38 changes');
-    expect(servedTo(null, { verdict: 'FAIL', claim }, [])).toEqual({});
+    expect(() => servedFacts(review, { verdict: 'PASS', claim: other }, [])).toThrow(
+      'not shown what claim #39 changes',
+    );
+    expect(() => servedFacts(null, { verdict: 'PASS', claim }, [])).toThrow('not shown what claim #38 changes');
+    expect(servedFacts(null, { verdict: 'FAIL', claim }, [])).toEqual({});
   });
 });
 

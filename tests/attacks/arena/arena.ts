@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Script } from '../../../agents/scripted/script.ts';
-import type { Decision } from '../../../operator/acts/act.ts';
+import type { ActDecision } from '../../../operator/acts/act.ts';
 import { init } from '../../../operator/setup/init.ts';
 import type { PhaseId } from '../../../state/entry/ids.ts';
 import { type Phase, phaseAt } from '../../../state/entry/phase.ts';
@@ -51,7 +51,7 @@ export type Arena = {
   adversary?: unknown[];
   env?: Record<string, string>;
   /** What the operator decides once the phase is at rest; the phase then resumes. */
-  decisions?: Decision[];
+  decisions?: ActDecision[];
   /** Called once the ground is laid, before the phase starts, to put things outside that may be stolen or damaged. */
   before?(ground: Ground): Promise<void> | void;
   /** What stopped the attack, if nothing leaked or was harmed; null if the attack got what it wanted. */
@@ -73,7 +73,7 @@ export async function phase(dir: string, arena: Arena): Promise<Outcome> {
   return { ...outcome, accepted: why === null, refusals: why === null ? [] : [{ by: 'sandbox', why }] };
 }
 
-async function goOn(ground: Ground, script: Script, decisions: Decision[]): Promise<Played> {
+async function goOn(ground: Ground, script: Script, decisions: ActDecision[]): Promise<Played> {
   for (const decision of decisions) await decided(ground, decision);
   return play(ground, script, {}, { plan: null });
 }

@@ -4,7 +4,7 @@
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
+import { reviewOf, servedFacts } from '../../../agents/view/diffReview.ts';
 import { type AuditReport, audit } from '../../../state/audit/audit.ts';
 import { judgeKept } from '../../../state/controls/earlierTests.ts';
 import { changedTests, judgeRevert } from '../../../state/controls/revert.ts';
@@ -158,6 +158,6 @@ export async function passing(scene: Scene, session: SessionId, clauses = ['1.1'
   const cites = [{ run: runs[0] as RunId }];
   const checks = clauses.map((clause) => ({ clause, saw: 'it', cites }));
   const pass = { verdict: 'PASS' as const, claim };
-  const served = servedTo(await reviewOf(writer.made.hub.dir, phase, judged), pass, []);
+  const served = servedFacts(await reviewOf(writer.made.hub.dir, phase, judged), pass, []);
   return verdict(scene, session, { ...pass, gate: judged.gate, checks, runs, ...served });
 }

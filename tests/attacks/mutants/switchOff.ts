@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Said } from '../one.ts';
+import type { CaseResult } from '../one.ts';
 import type { Mutant } from './mutant.ts';
 
 const top = join(import.meta.dirname, '..', '..', '..');
@@ -27,10 +27,10 @@ const caseSeconds = 300;
 const fileBytesMax = 512 * 1024 * 1024;
 
 /** `isRed`: the case noticed that the rule was off. Also false if it could not be played, which shows nothing. */
-export type Missed = { mutant: Mutant; isRed: boolean; what: string };
+export type MutantResult = { mutant: Mutant; isRed: boolean; what: string };
 
 /** Plays the case of each mutant without its rule, several at a time, and reports each when it is known. */
-export async function switchOff(mutants: Mutant[], tell: (missed: Missed) => void): Promise<void> {
+export async function switchOff(mutants: Mutant[], tell: (missed: MutantResult) => void): Promise<void> {
   const todo = [...mutants];
   const worker = async () => {
     const copy = copyOfSources();
@@ -58,7 +58,7 @@ function copyOfSources(): string {
   return copy;
 }
 
-async function without(copy: string, mutant: Mutant): Promise<Missed> {
+async function without(copy: string, mutant: Mutant): Promise<MutantResult> {
   const file = join(copy, mutant.file);
   const whole = readFileSync(file);
   writeFileSync(file, mutated(mutant));
@@ -72,7 +72,7 @@ async function without(copy: string, mutant: Mutant): Promise<Missed> {
   }
 }
 
-function play(copy: string, title: string): Promise<Said> {
+function play(copy: string, title: string): Promise<CaseResult> {
   const program = ['prlimit', `--fsize=${fileBytesMax}`, process.execPath, join(copy, 'tests/attacks/one.ts'), title];
   const child = spawn('timeout', ['-s', 'KILL', `${caseSeconds}`, ...program], {
     cwd: copy,
@@ -90,7 +90,7 @@ function play(copy: string, title: string): Promise<Said> {
     child.on('error', reject);
     child.on('close', (code) => {
       const last = out.trim().split('\n').at(-1) ?? '';
-      if (code === 0 && last.startsWith('{')) resolve(JSON.parse(last) as Said);
+      if (code === 0 && last.startsWith('{')) resolve(JSON.parse(last) as CaseResult);
       else reject(new Error(`exit ${code}: ${err.trim().slice(-400)}`));
     });
   });

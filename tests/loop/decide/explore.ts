@@ -12,7 +12,7 @@ import { openFindings } from '../../../state/gate/standing.ts';
 import { keyOf } from './key.ts';
 import { firstState, type ModelState, type Step, stepsFrom, type World } from './model.ts';
 
-export type Found = {
+export type Exploration = {
   states: number;
   steps: number;
   ends: Record<string, number>;
@@ -20,12 +20,12 @@ export type Found = {
 };
 
 /** Explores `world` completely; stops at the first state that breaks a rule and returns the path to it. */
-export function explore(world: World, statesMax: number): Found {
+export function explore(world: World, statesMax: number): Exploration {
   const known = statesFrom(firstState(world));
   const own: number[][] = [];
   const ends: Record<string, number> = {};
   let steps = 0;
-  const report = (why: string | null, at: number): Found => ({
+  const report = (why: string | null, at: number): Exploration => ({
     states: known.size(),
     steps,
     ends,

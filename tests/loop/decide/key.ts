@@ -96,7 +96,7 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
     const standing = standingOf(phaseAt(phase, nowMs), claim);
     const verdict = effectiveVerdict(phase, claim, standing);
     const at = standing.state === 'red' ? standing.at : verdict?.verdict === 'FAIL' ? verdict.id : 0;
-    return at > phase.bar;
+    return at > phase.barChanged;
   };
   const latest = phase.claims.at(-1)?.sha;
   const barred = phase.claims.filter((c) => c.sha === latest && red(c)).map((c) => c.gate);
@@ -282,7 +282,7 @@ function sessionKeys(state: ModelState, phase: Phase, rank: Rank): unknown {
   ]);
   return [
     rank(builders.at(-1)?.id),
-    naturals.length > 0 && [rank(naturals.at(-1)?.id), rank(phase.progress)],
+    naturals.length > 0 && [rank(naturals.at(-1)?.id), rank(phase.lastProgress)],
     Math.min(state.loop.limits.sessionsWithoutClaimMax, naturals.filter((s) => s.id > sinceClaim).length),
     phase.resumed > (builders.at(-1)?.id ?? 0),
     awake,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Decision, decide, momentOf } from '../../../operator/acts/act.ts';
+import { type ActDecision, decideAct, momentOf } from '../../../operator/acts/act.ts';
 import { here } from '../../../operator/workspace/here.ts';
 import type { Act } from '../../../state/entry/act.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
@@ -125,7 +125,7 @@ describeBoxed("the operator's acts", () => {
     const where = { dir: place.repo, env: place.env, home: place.dir, uid: process.getuid?.() ?? -1 };
     const options = { ...where, place: await here({ ...where, stateDir: place.state }), now: new Date() };
     const amend = (plan: string, phase = 'answer') => ({ act: 'amend' as const, phase, plan, because: 'so' });
-    const slips: [Decision, RegExp][] = [
+    const slips: [ActDecision, RegExp][] = [
       [{ act: 'amend', phase: 'answer', plan: 'twice.md' }, /amend: give a reason with --because/],
       [amend('twice.md', 'nothing'), /there is no phase nothing/],
       [amend('other.md'), /amend: the plan is that of phase other/],
@@ -140,7 +140,7 @@ describeBoxed("the operator's acts", () => {
         /that key is or was the builder's/,
       ],
     ];
-    for (const [decision, pattern] of slips) await expect(decide(decision, options)).rejects.toThrow(pattern);
+    for (const [decision, pattern] of slips) await expect(decideAct(decision, options)).rejects.toThrow(pattern);
     expect(acts(place)).toEqual([]);
 
     const amended = await type(['amend', 'answer', '--plan', 'twice.md', '--because', 'so']);

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { challenge } from '../../../operator/runs/challenge.ts';
-import { compared } from '../../../operator/runs/compare.ts';
+import { compareRecords } from '../../../operator/runs/compare.ts';
 import type { Here } from '../../../operator/workspace/place.ts';
 import { describeBoxed } from '../../support/box.ts';
 import { ground, nodeConfig, nodeProject, scripted } from '../../support/phase/cli.ts';
@@ -133,14 +133,17 @@ describe('a challenged run', () => {
   it('is compared by how its tests ended, whatever their time, order and messages', () => {
     const then = record({ tests: [passed('a'), passed('b'), failed('c')] });
     const slower = [failed('c'), passed('b'), { ...passed('a'), ms: 99 }];
-    expect(compared(then, record({ tests: slower, reason: 'Otherwise.' }))).toMatchObject({ alike: true, same: 3 });
-    const crashed = compared(then, record({ tests: [passed('a'), passed('b'), failed('c', 'error')] }));
+    expect(compareRecords(then, record({ tests: slower, reason: 'Otherwise.' }))).toMatchObject({
+      alike: true,
+      same: 3,
+    });
+    const crashed = compareRecords(then, record({ tests: [passed('a'), passed('b'), failed('c', 'error')] }));
     expect(crashed).toMatchObject({
       alike: false,
       differ: [{ id: 'c', recorded: 'fail (assertion)', now: 'fail (error)' }],
     });
-    expect(compared(then, record({ tests: then.tests, outcome: 'FAIL' })).alike).toBe(false);
-    expect(compared(then, record({ tests: then.tests, reproducer: 'red' }))).toMatchObject({
+    expect(compareRecords(then, record({ tests: then.tests, outcome: 'FAIL' })).alike).toBe(false);
+    expect(compareRecords(then, record({ tests: then.tests, reproducer: 'red' }))).toMatchObject({
       alike: false,
       reproducer: { recorded: null, now: 'red' },
     });

@@ -15,7 +15,7 @@ import { sayInit } from '../../../operator/setup/say.ts';
 import { screen } from '../../../operator/terminal/print.ts';
 import { grantOptions } from '../../../operator/workspace/grantOptions.ts';
 import { here } from '../../../operator/workspace/here.ts';
-import type { Opened } from '../../../runner/box/open.ts';
+import type { OpenResult } from '../../../runner/box/open.ts';
 import { unavailable } from '../../../runner/box/selftest.ts';
 import type { DockerReport } from '../../../runner/swarm/engine/report.ts';
 import type { Sha } from '../../../state/entry/ids.ts';
@@ -194,6 +194,6 @@ it('doctor says how to grant an engine if an app needs one, and does not mention
   expect(await lacking()).toEqual([]);
 });
 
-async function sandbox(): Promise<Opened> {
+async function sandbox(): Promise<OpenResult> {
   return { sandbox: null, selfTest: unavailable('shared', 'not looked at'), mend: [] };
 }

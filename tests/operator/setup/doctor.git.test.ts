@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DoctorOptions, doctor, type Finding } from '../../../operator/setup/doctor.ts';
+import { type Diagnosis, type DoctorOptions, doctor } from '../../../operator/setup/doctor.ts';
 import { init } from '../../../operator/setup/init.ts';
 import { sayDoctor } from '../../../operator/setup/say.ts';
 import { screen } from '../../../operator/terminal/print.ts';
-import { type Opened, openSandbox } from '../../../runner/box/open.ts';
+import { type OpenResult, openSandbox } from '../../../runner/box/open.ts';
 import { unavailable } from '../../../runner/box/selftest.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
 import { makeStateDir, type Workspace, writeWorkspace } from '../../../state/trail/workspace.ts';
@@ -25,12 +25,12 @@ import { makeRepo } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 
 const uid = process.getuid?.() ?? 1000;
-const missing: Opened = {
+const missing: OpenResult = {
   sandbox: null,
   selfTest: unavailable('shared', 'bwrap is not there'),
   mend: ['apt-get install bubblewrap'],
 };
-const held: Opened = {
+const held: OpenResult = {
   sandbox: { close: async () => {} } as never,
   selfTest: { ...missing.selfTest, held: true, uid: 'shared' },
 };
@@ -234,6 +234,6 @@ function needs(dir: string, line: string): void {
   writeFileSync(file, readFileSync(file, 'utf8').replace('seconds: 600', `seconds: 600\n        ${line}`));
 }
 
-function lineOf(finding: Finding | undefined): string {
+function lineOf(finding: Diagnosis | undefined): string {
   return `${finding?.what} ${finding?.remedy ?? ''}`;
 }

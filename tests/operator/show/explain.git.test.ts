@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Explained, type ExplainReport, explain } from '../../../operator/show/explain.ts';
+import { type ExplainedCondition, type ExplainReport, explain } from '../../../operator/show/explain.ts';
 import { sayExplained } from '../../../operator/show/sayExplained.ts';
 import { paint, type Screen } from '../../../operator/terminal/print.ts';
 import type { Here } from '../../../operator/workspace/place.ts';
@@ -20,8 +20,8 @@ function reportText(report: ExplainReport): string {
   return lines.join('\n');
 }
 
-function named(report: ExplainReport, name: string): Explained {
-  return report.conditions.find((condition) => condition.name === name) as Explained;
+function named(report: ExplainReport, name: string): ExplainedCondition {
+  return report.conditions.find((condition) => condition.name === name) as ExplainedCondition;
 }
 
 const storyMs = Date.parse('2026-06-11T22:00:00Z');

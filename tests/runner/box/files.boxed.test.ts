@@ -15,12 +15,12 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
-import { type Files, fileBytesMax, openFiles } from '../../../runner/box/files.ts';
+import { fileBytesMax, openFiles, type TreeFiles } from '../../../runner/box/files.ts';
 import type { Sandbox } from '../../../runner/box/sandbox.ts';
 import { describeBoxed, openBoxes, openUnboxed, programs, run, treeOf } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';
 
-type Place = { sandbox: Sandbox; stateDir: string; tree: string; files: Files };
+type Place = { sandbox: Sandbox; stateDir: string; tree: string; files: TreeFiles };
 
 async function served(
   opened: { sandbox: Sandbox; stateDir: string },
@@ -228,7 +228,7 @@ describeBoxed('the file service in a box', () => {
 });
 
 describe('a file service replaced by an attacker', () => {
-  function lied(way: string): Files {
+  function lied(way: string): TreeFiles {
     const { sandbox } = openUnboxed();
     const source = join(realpathSync(tempDir()), `way-${way}`);
     mkdirSync(source);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { kitDir } from '../../../runner/box/etc.ts';
-import { answersOf, syscallProgram, triedCalls } from '../../../runner/box/probe.ts';
+import { answersOf, callsToTry, syscallProgram } from '../../../runner/box/probe.ts';
 import type { Sandbox } from '../../../runner/box/sandbox.ts';
 import { filterArch, seccompFilter } from '../../../runner/box/seccomp.ts';
 import { describeBoxed, openBoxes, run } from '../../support/box.ts';
@@ -16,7 +16,7 @@ describeBoxed('the system-call filter', () => {
   test('rejects every call it names, each with its error', async () => {
     const { sandbox } = await openBoxes();
     const answers = await answersIn(sandbox);
-    const wrong = triedCalls(arch).filter((call) => answers.get(call.name) !== -call.errno);
+    const wrong = callsToTry(arch).filter((call) => answers.get(call.name) !== -call.errno);
     expect(wrong).toEqual([]);
     expect(answers.size).toBeGreaterThan(40);
   });
@@ -24,7 +24,7 @@ describeBoxed('the system-call filter', () => {
   test('is what rejects them: without it the kernel allows many of them', async () => {
     const { sandbox } = await openBoxes(['seccomp']);
     const answers = await answersIn(sandbox);
-    const held = triedCalls(arch).filter((call) => answers.get(call.name) === -call.errno);
+    const held = callsToTry(arch).filter((call) => answers.get(call.name) === -call.errno);
     const through = ['unshare', 'ptrace', 'setns', 'clone(CLONE_NEWUSER)', 'ioctl(TIOCSTI)', 'process_vm_readv'];
     expect(held.map((call) => call.name)).not.toEqual(expect.arrayContaining(through));
     for (const name of through) expect(held.map((call) => call.name)).not.toContain(name);

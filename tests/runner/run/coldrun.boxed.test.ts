@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
 import { unboxed } from '../../../runner/box/unboxed.ts';
-import type { Progress } from '../../../runner/run/request.ts';
+import type { RunProgress } from '../../../runner/run/request.ts';
 import { judgeRevert, revertEdits } from '../../../state/controls/revert.ts';
 import { Sha } from '../../../state/entry/ids.ts';
 import { RunRecord, recordBytesMax } from '../../../state/entry/record.ts';
@@ -241,7 +241,7 @@ describeBoxed('a cold run', () => {
     const { cold, runsDir } = openRuns(sandbox());
     const mark = `4343${process.pid}`;
     const cancel = new AbortController();
-    const seen: Progress[] = [];
+    const seen: RunProgress[] = [];
     const stage = { ...nodeTest, run: `trap '' TERM INT; setsid sleep ${mark} & echo ready; sleep ${mark}` };
     const record = await cold({
       repo: repoOf(project),

@@ -2,7 +2,7 @@
 // not.
 
 import { expect, it } from 'vitest';
-import { changedFunctions, hollowed, judgeHollow } from '../../../state/controls/hollow.ts';
+import { changedFunctions, emptyFunction, judgeHollow } from '../../../state/controls/hollow.ts';
 import type { Judgement } from '../../../state/controls/judgement.ts';
 import { judgePlacebo, neutral } from '../../../state/controls/placebo.ts';
 import type { TreeEdit } from '../../../state/controls/revert.ts';
@@ -35,7 +35,7 @@ async function controls(runs: Runs, base: Files, change: Files, recipe: Recipe) 
   const hollow: Record<string, Judgement> = {};
   for (const tried of changedFunctions(work, [])) {
     const { path, mode } = tried.source;
-    const control = await over([{ path, mode, bytes: Buffer.from(hollowed(tried) ?? '') }]);
+    const control = await over([{ path, mode, bytes: Buffer.from(emptyFunction(tried) ?? '') }]);
     hollow[tried.found.name] = judgeHollow({ claim, control }, tried);
   }
   return { claim, placebo: judgePlacebo({ claim, control: placebo }, work), hollow };

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
-import type { Engine, Order, Step } from '../../../runner/run/engine.ts';
+import type { Engine, Order, RunStep } from '../../../runner/run/engine.ts';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
 import { RecipeName, type RunId, Sha } from '../../../state/entry/ids.ts';
 import type { Recipe } from '../../../state/entry/recipe.ts';
@@ -34,7 +34,7 @@ export function engineContract(open: () => Opened): void {
     return { ...opened, order, run: order.run };
   }
 
-  async function carryOut(engine: Engine, run: RunId, name: string, command: string, more: Partial<Step> = {}) {
+  async function carryOut(engine: Engine, run: RunId, name: string, command: string, more: Partial<RunStep> = {}) {
     await engine.start(run, { name, run: command, seconds: 20, network: [], report: null, ...more }, never);
     return engine.wait(run, name);
   }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRun, levelOf, type Seen, type StageEnd, type StageReport } from '../../../runner/run/outcome.ts';
+import {
+  judgeRun,
+  levelOf,
+  type RunObservation,
+  type StageEnd,
+  type StageReport,
+} from '../../../runner/run/outcome.ts';
 import type { TestResult } from '../../../state/entry/record.ts';
 import { failed, passed, skipped } from '../../support/trail/records.ts';
 
@@ -24,7 +30,7 @@ function stage(parts: Partial<StageEnd> = {}): StageEnd {
   };
 }
 
-function judge(ended: StageEnd[], parts: Partial<Seen> = {}) {
+function judge(ended: StageEnd[], parts: Partial<RunObservation> = {}) {
   const declared = ended.map(({ name, report }) => ({ name, report: report.kind !== 'none' }));
   return judgeRun({
     declared,
@@ -52,7 +58,7 @@ describe('the outcome of a run', () => {
   });
 
   const lost: StageReport = { kind: 'lost', why: 'it is not there' };
-  const red: [string, StageEnd[], Partial<Seen>, string, RegExp][] = [
+  const red: [string, StageEnd[], Partial<RunObservation>, string, RegExp][] = [
     [
       'a stage exits with 1 though no test fails',
       [stage({ exit: 1, report: report(passed('a')) })],

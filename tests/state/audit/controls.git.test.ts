@@ -3,7 +3,12 @@
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
-import { controlProblems, functionProblems, sabotageProblems, targetProblems } from '../../../state/audit/controls.ts';
+import {
+  functionProblems,
+  judgedControlProblems,
+  sabotageProblems,
+  targetProblems,
+} from '../../../state/audit/controls.ts';
 import type { AuditStore } from '../../../state/audit/store.ts';
 import type { ControlPurpose } from '../../../state/controls/judge.ts';
 import { hollowTargets } from '../../../state/controls/requirements.ts';
@@ -102,7 +107,7 @@ it('a judgement is recomputed, which shows a wrong function name or a wrong resu
   const problemsOf = (result: string, name: string) => {
     const why = `With ${name} emptied every test stays green. Test what it does, or leave it out.`;
     const facts = { ...runFacts(control), control: { result, why } };
-    return controlProblems({ facts } as unknown as EntryOf<'run'>, phase, control, using);
+    return judgedControlProblems({ facts } as unknown as EntryOf<'run'>, phase, control, using);
   };
   expect(await problemsOf('VACUOUS', 'two (lib/store.js:5)')).toEqual([]);
   expect(await problemsOf('VACUOUS', 'one (lib/store.js:1)')).toEqual([

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gateStatement } from '../../../state/audit/statement.ts';
 import type { EntryId, GateId, Sha } from '../../../state/entry/ids.ts';
-import { preAuthEncoding, publicPem, sealed } from '../../../state/keys/dsse.ts';
+import { preAuthEncoding, publicPem, sealStatement } from '../../../state/keys/dsse.ts';
 import { tell } from '../../support/phase/life.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -51,7 +51,7 @@ describe('an envelope', () => {
     const dir = tempDir();
     const { privateKey: key } = generateKeyPairSync('ed25519');
     const signer = { key, fingerprint: 'SHA256:x' };
-    const envelope = JSON.parse(sealed({ tests: 'ünï '.repeat(80_000) }, signer).toString());
+    const envelope = JSON.parse(sealStatement({ tests: 'ünï '.repeat(80_000) }, signer).toString());
     const payload = Buffer.from(envelope.payload, 'base64');
     const head = `DSSEv1 28 application/vnd.in-toto+json ${payload.length} `;
     writeFileSync(join(dir, 'pae'), Buffer.concat([Buffer.from(head), payload]));

@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
-import { controlProblems, functionProblems, targetProblems } from '../../../state/audit/controls.ts';
+import { functionProblems, judgedControlProblems, targetProblems } from '../../../state/audit/controls.ts';
 import type { AuditStore } from '../../../state/audit/store.ts';
 import { idInTurn, judgeDrill, withAll } from '../../../state/controls/drill.ts';
 import { judgeKept, keptEdits } from '../../../state/controls/earlierTests.ts';
@@ -127,7 +127,7 @@ it('the audit judges a drill again from the records', async () => {
   const right = judgeDrill('omit-volume', { claim: records.get(own.run) as RunRecord, control });
   expect(right.result).toBe('BITES');
   const problemsOf = (judgement: object) =>
-    controlProblems(
+    judgedControlProblems(
       { facts: { ...runFacts(control), control: judgement } } as unknown as EntryOf<'run'>,
       phase,
       control,
@@ -145,7 +145,7 @@ it('the audit judges published again from earlier drills; without them the resul
   const control = record({ app: facts, purpose: of('published'), shas: { main: sha }, tests });
   const problemsOf = (result: string, why: string, runs = phase.runs) => {
     const entry = { facts: { ...runFacts(control), recipeDigest: zero, control: { result, why } } };
-    return controlProblems(entry as unknown as EntryOf<'run'>, { ...phase, runs }, control, using);
+    return judgedControlProblems(entry as unknown as EntryOf<'run'>, { ...phase, runs }, control, using);
   };
   const bites = `With a volume left out of the restore these fail on an assertion: "${message}".`;
   expect(await problemsOf('BITES', bites)).toEqual([]);

@@ -5,13 +5,13 @@ import { functionsIn } from '../../../state/controls/functions.ts';
 import {
   type ChangedSource,
   changedFunctions,
-  drawn,
-  hollowed,
+  drawFunctions,
+  emptyFunction,
   hollowRunsMax,
   judgeHollow,
 } from '../../../state/controls/hollow.ts';
 import { isSource, judgePlacebo, neutral } from '../../../state/controls/placebo.ts';
-import { judgeSabotage, patched } from '../../../state/controls/sabotage.ts';
+import { applyPatch, judgeSabotage } from '../../../state/controls/sabotage.ts';
 import type { RunRecord, TestResult } from '../../../state/entry/record.ts';
 import { fc } from '../../support/property.ts';
 import { failed, passed, record, skipped } from '../../support/trail/records.ts';
@@ -62,14 +62,14 @@ describe('the functions that a claim changes', () => {
   it('are drawn by a nonce: each at most once, up to a limit, others by another nonce', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.string(), (count, nonce) => {
-        const lots = drawn(count, nonce);
+        const lots = drawFunctions(count, nonce);
         expect(lots).toHaveLength(Math.min(count, hollowRunsMax));
         expect(new Set(lots).size).toBe(lots.length);
         expect(lots.every((n) => n >= 1 && n <= count)).toBe(true);
       }),
     );
-    expect(drawn(100, 'one')).toEqual(drawn(100, 'one'));
-    expect(drawn(100, 'one')).not.toEqual(drawn(100, 'other'));
+    expect(drawFunctions(100, 'one')).toEqual(drawFunctions(100, 'one'));
+    expect(drawFunctions(100, 'one')).not.toEqual(drawFunctions(100, 'other'));
   });
 });
 
@@ -84,7 +84,7 @@ describe('an emptied function', () => {
   }
 
   it('bites if a green test fails in any way', () => {
-    expect(hollowed(tried as NonNullable<typeof tried>)).toBe('function store(x) { return;\n  return x;\n}\n');
+    expect(emptyFunction(tried as NonNullable<typeof tried>)).toBe('function store(x) { return;\n  return x;\n}\n');
     expect(judge([old, failed('t.js > new')])).toEqual({
       result: 'BITES',
       why: 'With store (src/a.js:1) emptied these fail: "t.js > new".',
@@ -212,7 +212,7 @@ describe('a sabotage', () => {
   it('is applied edit by edit, and refused if a text is not there exactly once or nothing changes', () => {
     const files = new Map([['a.js', { after: 'one two one' }]]);
     const apply = (...edits: [find: string, replace: string, path?: string][]) =>
-      patched(
+      applyPatch(
         edits.map(([find, replace, path = 'a.js']) => ({ path, find, replace })),
         files,
       );

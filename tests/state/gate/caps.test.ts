@@ -97,7 +97,7 @@ describe('a dispute', () => {
     const id = story.submit(dispute());
     park(story, id);
     const refusal = story.submit(story.act({ act: 'refuse', target: id, targetDigest: zero, because }));
-    expect(story.phase().asked).toEqual({ act: 'resume', id: refusal });
+    expect(story.phase().actToAnswer).toEqual({ act: 'resume', id: refusal });
     resume(story, refusal);
     story.submit(story.claimed('M1', 4));
     expect(story.refusal(dispute())).toMatch(`since #${id} there have been 1`);
@@ -118,7 +118,7 @@ describe('a dispute', () => {
     expect(story.refusal(approve)).toMatch(`lift ${finding}, or refuse ${id}`);
     const lift = story.submit(story.act({ act: 'lift', target: finding, targetDigest: zero, because }));
     expect(story.phase().blocked[0]).toMatchObject({ closed: lift, answer: { act: 'lift', because } });
-    expect(story.phase().asked).toEqual({ act: 'resume', id: lift });
+    expect(story.phase().actToAnswer).toEqual({ act: 'resume', id: lift });
   });
 
   it('ends with its finding, whoever closes it', () => {
@@ -134,7 +134,7 @@ describe('a dispute', () => {
     const other = story.submit(story.finding('DONE', null));
     park(story, story.submit(dispute()));
     story.submit(story.act({ act: 'lift', target: other, targetDigest: zero, because }));
-    expect(story.phase().asked).toBeNull();
+    expect(story.phase().actToAnswer).toBeNull();
   });
 });
 

@@ -10,7 +10,7 @@ import { parseCommit, signedCommit, verifyCommit } from '../../../state/git/comm
 import type { ObjectStore } from '../../../state/git/objects.ts';
 import { mustReadTree, objectStore } from '../../../state/git/objects.ts';
 import { packer } from '../../../state/git/packing.ts';
-import type { Tree } from '../../../state/git/trees.ts';
+import type { GitTree } from '../../../state/git/trees.ts';
 import { childAt, gitObject, parseTree, treeObject, withFiles } from '../../../state/git/trees.ts';
 import { generateKey } from '../../../state/keys/keys.ts';
 import { formatAllowedSigners } from '../../../state/keys/signers.ts';
@@ -241,7 +241,7 @@ function packsIn(hub: string): string[] {
 }
 
 async function grow(store: ObjectStore, files: string[], sha: Sha): Promise<Sha> {
-  let tree: Tree = new Map();
+  let tree: GitTree = new Map();
   let last = '' as Sha;
   for (const path of files) {
     const next = await withFiles(tree, new Map([[path, sha]]), (id) => mustReadTree(store, id));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { blocksOf, lineOf } from '../../../state/plain/blocks.ts';
 import { sourceLines } from '../../../state/plain/lines.ts';
 import { buildsIn, commitsIn, idsIn, logsIn, sentencesOf } from '../../../state/plain/marks.ts';
-import { gapMs, isBefore, overlap, type Stamp, stampsIn } from '../../../state/plain/time.ts';
+import { gapMs, isBefore, overlap, stampsIn, type TimeSpan } from '../../../state/plain/time.ts';
 
 describe('a stamp', () => {
   const [above] = stampsIn('@2026-05-31T05:1xZ', null);
@@ -16,7 +16,7 @@ describe('a stamp', () => {
     ['@2026-05-31T05:xxZ', '2026-05-31T05:xxZ', 'hour', 60],
     ['@2026-05-28 ~22:10Z', '2026-05-28T22:10Z', 'minute', 1],
   ])('%s is a span of time', (text, at, precision, minutes) => {
-    const [found] = stampsIn(text, null) as unknown as [Stamp];
+    const [found] = stampsIn(text, null) as unknown as [TimeSpan];
     expect(found).toMatchObject({ at, precision, assumed: false });
     expect(found.untilMs - found.fromMs).toBe(minutes * 60_000);
   });
@@ -38,7 +38,7 @@ describe('a stamp', () => {
   it('compares by the earliest and latest time it can mean', () => {
     const [vague, early, late] = ['2026-05-31T05:0xZ', '2026-05-31T05:09Z', '2026-05-31T05:10Z'].map(
       (text) => stampsIn(text, null)[0],
-    ) as unknown as [Stamp, Stamp, Stamp];
+    ) as unknown as [TimeSpan, TimeSpan, TimeSpan];
     expect([isBefore(vague, early), isBefore(vague, late), overlap(vague, early), overlap(vague, late)]).toEqual([
       false,
       true,

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Sha } from '../../../state/entry/ids.ts';
-import { checkCommit, type Problem } from '../../../state/trail/commitRule.ts';
+import { type CommitProblem, checkCommit } from '../../../state/trail/commitRule.ts';
 import { openFunnel } from '../../../state/trail/funnel.ts';
 import { placeAt, placeAtGenesis, walkTrail } from '../../../state/trail/walk.ts';
 import { git, gitBytes, makeHub } from '../../support/repo.ts';
@@ -22,7 +22,7 @@ async function longTrail(commits: number) {
 test('what the funnel wrote passes commit by commit, sealed files included, from any commit on', async () => {
   const { dir, genesis, head } = await longTrail(300);
   let place = await placeAtGenesis(dir, genesis);
-  const problems: Problem[] = [];
+  const problems: CommitProblem[] = [];
   const walked: Sha[] = [];
   const ids: number[] = [];
   for await (const commit of walkTrail(dir, genesis, head)) {

@@ -12,7 +12,7 @@ import { type Scripted, startScripted } from '../../../agents/scripted/scripted.
 import { type Limits, limitsDefault } from '../../../agents/session/limits.ts';
 import { runSession, type SessionResult } from '../../../agents/session/session.ts';
 import type { SessionEvent } from '../../../agents/session/talk.ts';
-import { openTranscript, type ReadTranscript, readTranscript } from '../../../agents/session/transcript.ts';
+import { openTranscript, type ParsedTranscript, readTranscript } from '../../../agents/session/transcript.ts';
 import { fenceOf } from '../../../agents/text/fence.ts';
 import { redactor } from '../../../agents/text/redact.ts';
 import { toolsFor } from '../../../agents/tools/tools.ts';
@@ -62,7 +62,7 @@ export type PlayOptions = {
   rig?: (host: TestHost) => void;
 };
 
-export type Played = { result: SessionResult; read: ReadTranscript; scripted: Scripted; host: TestHost };
+export type Played = { result: SessionResult; read: ParsedTranscript; scripted: Scripted; host: TestHost };
 
 /** One session from a script of turns, to its end. */
 export async function playSession(yaml: string, options: PlayOptions = {}): Promise<Played> {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import type { Labels, RunNames, Stack } from '../../../runner/swarm/app/app.ts';
-import { type Docker, openDocker, statusOf } from '../../../runner/swarm/engine/docker.ts';
+import { type Docker, httpStatusOf, openDocker } from '../../../runner/swarm/engine/docker.ts';
 import { stackOf } from '../../../runner/swarm/engine/place.ts';
 import { writeIntent } from '../../../runner/swarm/stack/intents.ts';
 import { removeRun } from '../../../runner/swarm/stack/removeRun.ts';
@@ -114,6 +114,6 @@ export function docker(args: string[], input?: Buffer): string {
 
 function unless(status: number): (error: unknown) => void {
   return (error) => {
-    if (statusOf(error) !== status) throw error;
+    if (httpStatusOf(error) !== status) throw error;
   };
 }

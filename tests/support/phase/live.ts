@@ -20,7 +20,7 @@ import { type Clock, systemClock } from '../../../agents/model/clock.ts';
 import { readScript, Script } from '../../../agents/scripted/script.ts';
 import { startScripted } from '../../../agents/scripted/scripted.ts';
 import { readTranscript } from '../../../agents/session/transcript.ts';
-import { type ActReport, type Decision, decide } from '../../../operator/acts/act.ts';
+import { type ActDecision, type ActReport, decideAct } from '../../../operator/acts/act.ts';
 import { type RunEnd, run } from '../../../operator/runs/run.ts';
 import { init } from '../../../operator/setup/init.ts';
 import { here } from '../../../operator/workspace/here.ts';
@@ -185,9 +185,9 @@ export async function operate(ground: Ground, payload: ActPayload): Promise<void
 }
 
 /** Takes a decision as the operator's command does. */
-export async function decided(ground: Ground, decision: Decision): Promise<ActReport> {
+export async function decided(ground: Ground, decision: ActDecision): Promise<ActReport> {
   const place = await here(askedAt(ground));
-  return decide(decision, { place, dir: ground.dir, env: groundEnv(ground.dir), now: new Date() });
+  return decideAct(decision, { place, dir: ground.dir, env: groundEnv(ground.dir), now: new Date() });
 }
 
 export function entriesOf(hub: string): Promise<Entry[]> {

@@ -174,7 +174,7 @@ async function gateRun({ writer }: Stage): Promise<void> {
 
 /** Retracts the Builder's newest open entry. */
 async function retract({ writer, sessions }: Stage): Promise<void> {
-  const things = writer.trail.state.phases[phaseId]?.things ?? [];
+  const things = writer.trail.state.phases[phaseId]?.writings ?? [];
   const target = things.findLast((thing) => thing.by === 'builder' && thing.closed === null)?.id;
   if (target === undefined) return;
   const facts = { session: sessions.builder, target, as: 'retracted' as const, answers: [] };

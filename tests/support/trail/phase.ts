@@ -1,7 +1,7 @@
 // A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Does not
 // use vitest if it gets a folder, since benchmarks use it too.
 
-import { reviewOf, servedTo } from '../../../agents/view/diffReview.ts';
+import { reviewOf, servedFacts } from '../../../agents/view/diffReview.ts';
 import { judgeKept } from '../../../state/controls/earlierTests.ts';
 import { changedTests, judgeRevert } from '../../../state/controls/revert.ts';
 import { digestOf } from '../../../state/entry/digest.ts';
@@ -233,7 +233,7 @@ async function verdict(
     checks: [],
     closes: [],
     ...rest,
-    ...servedTo(review, { verdict: word, claim }, []),
+    ...servedFacts(review, { verdict: word, claim }, []),
   };
   return (await append({ kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'As I saw it.' })).id;
 }

@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
 import { describe, expect, it } from 'vitest';
-import { composeTree, type Tree } from '../../../../runner/swarm/compose/tree.ts';
+import { type ComposeTree, composeTree } from '../../../../runner/swarm/compose/tree.ts';
 import { titled } from '../../../support/titled.ts';
 
 /** What docker would see. */
-function plain(tree: Tree): unknown {
+function plain(tree: ComposeTree): unknown {
   if (tree.kind === 'scalar') return tree.value;
   if (tree.kind === 'list') return tree.items.map(plain);
   return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plain(value)]));

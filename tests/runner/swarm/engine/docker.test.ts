@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openDocker, statusOf, within } from '../../../../runner/swarm/engine/docker.ts';
+import { httpStatusOf, openDocker, withSignal } from '../../../../runner/swarm/engine/docker.ts';
 import { dockerReport } from '../../../../runner/swarm/engine/report.ts';
 import { tempDir } from '../../../support/temp.ts';
 
@@ -14,7 +14,7 @@ describe('a client of the engine', () => {
 
   it('gives up when the signal is aborted, for its reason', async () => {
     const abort = new AbortController();
-    const docker = within(openDocker(await engine(() => abort.abort(new Error('enough')))), abort.signal);
+    const docker = withSignal(openDocker(await engine(() => abort.abort(new Error('enough')))), abort.signal);
     await expect(docker.listServices()).rejects.toThrow('enough');
     await expect(docker.info()).rejects.toThrow('enough');
   });
@@ -42,7 +42,7 @@ describe('a client of the engine', () => {
       .remove()
       .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'engine', message: 'Docker: DELETE /volumes/v: in use' });
-    expect(statusOf(error)).toBe(409);
+    expect(httpStatusOf(error)).toBe(409);
   });
 
   it('throws an error without a status if there is no engine', async () => {
@@ -50,7 +50,7 @@ describe('a client of the engine', () => {
       .info()
       .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'engine' });
-    expect(statusOf(error)).toBeNull();
+    expect(httpStatusOf(error)).toBeNull();
   });
 
   it('uses the engine at its socket, whatever the environment names', async () => {

@@ -1,7 +1,7 @@
 // The results of an app's rungs: the verdict and the level are separate, each covered by a table.
 
 import { describe, expect, it } from 'vitest';
-import { judgeRun, levelOf, type Seen, type StageEnd } from '../../../../runner/run/outcome.ts';
+import { judgeRun, levelOf, type RunObservation, type StageEnd } from '../../../../runner/run/outcome.ts';
 import { appRungs } from '../../../../state/entry/recipe.ts';
 import type { TestResult } from '../../../../state/entry/record.ts';
 
@@ -28,7 +28,7 @@ function rung(name: string, told: Told): StageEnd {
   };
 }
 
-function judge(told: Partial<Record<string, Told>>, more: Partial<Seen> = {}) {
+function judge(told: Partial<Record<string, Told>>, more: Partial<RunObservation> = {}) {
   const declared = appRungs.map((name) => ({ name, report: true }));
   const ended = appRungs.flatMap((name) => (told[name] ? [rung(name, told[name])] : []));
   return judgeRun({
@@ -47,7 +47,7 @@ function judge(told: Partial<Record<string, Told>>, more: Partial<Seen> = {}) {
 const allPass = { install: 'pass', upgrade: 'pass', backup_restore: 'pass', functional: 'pass', lint: 'pass' } as const;
 
 describe('the verdict and the level of an app', () => {
-  const cases: [string, Partial<Record<string, Told>>, Partial<Seen>, string, number, RegExp][] = [
+  const cases: [string, Partial<Record<string, Told>>, Partial<RunObservation>, string, number, RegExp][] = [
     ['all rungs pass', allPass, {}, 'PASS', 5, /4 tests passed|5 tests passed/],
     ['a rung is skipped for a reason', { ...allPass, upgrade: 'skip' }, {}, 'PASS', 5, /passed/],
     ['the highest rung is a skipped one', { install: 'pass', upgrade: 'skip' }, {}, 'PASS', 1, /1 test passed/],

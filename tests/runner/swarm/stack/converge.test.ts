@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type Convergence,
   endsMax,
   judge,
   restartsIn,
-  type Seen,
-  type SeenService,
-  type SeenTask,
+  type ServiceObservation,
+  type StackObservation,
   stableMs,
+  type TaskObservation,
   troubleGraceMs,
-  type Verdict,
   type Watch,
   watchFrom,
 } from '../../../../runner/swarm/stack/converge.ts';
 import { seenFrom, specDigest } from '../../../../runner/swarm/stack/observe.ts';
 
-const app: SeenService = { name: 'app', update: null, updateSays: null, spec: 'new' };
-const task: SeenTask = {
+const app: ServiceObservation = { name: 'app', update: null, updateSays: null, spec: 'new' };
+const task: TaskObservation = {
   id: 't1',
   service: 'app',
   slot: 1,
@@ -25,7 +25,7 @@ const task: SeenTask = {
   exit: null,
   spec: 'new',
 };
-const failed = (id: string, more: Partial<SeenTask> = {}): SeenTask => ({
+const failed = (id: string, more: Partial<TaskObservation> = {}): TaskObservation => ({
   ...task,
   id,
   state: 'failed',
@@ -34,16 +34,16 @@ const failed = (id: string, more: Partial<SeenTask> = {}): SeenTask => ({
   exit: 1,
   ...more,
 });
-const starting = (id: string): SeenTask => ({ ...task, id, state: 'starting' });
+const starting = (id: string): TaskObservation => ({ ...task, id, state: 'starting' });
 
-type Look = { at?: number; services?: SeenService[]; tasks: SeenTask[] };
+type Look = { at?: number; services?: ServiceObservation[]; tasks: TaskObservation[] };
 
 /** The verdict after looks in sequence, one second apart unless they have a time. */
 function judged(looks: Look[], options: { before?: string[]; wanted?: Record<string, number> } = {}) {
   let watch: Watch = watchFrom(new Set(options.before));
-  let verdict: Verdict = { kind: 'waiting', lacks: [] };
+  let verdict: Convergence = { kind: 'waiting', lacks: [] };
   for (const [index, { at, services = [app], tasks }] of looks.entries()) {
-    const seen: Seen = { atMs: at ?? index * 1000, services, tasks };
+    const seen: StackObservation = { atMs: at ?? index * 1000, services, tasks };
     ({ watch, verdict } = judge(watch, seen, options.wanted ?? { app: 1 }));
   }
   return { verdict, restarts: restartsIn(watch) };
@@ -181,7 +181,7 @@ describe('a deployment', () => {
     expect(judged(looks, { before: ['a', 'b', 'c'] })).toEqual({ verdict: stands, restarts: 0 });
   });
 
-  it.each<[string, SeenTask[], RegExp]>([
+  it.each<[string, TaskObservation[], RegExp]>([
     [
       'a task that no node can run',
       [{ ...task, state: 'pending', error: 'no suitable node (scheduling constraints not satisfied on 1 node)' }],

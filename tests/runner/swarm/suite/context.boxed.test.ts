@@ -8,12 +8,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { RunnerError } from '../../../../runner/box/errors.ts';
 import { markBytesMax, marksMax } from '../../../../runner/swarm/suite/contextCalls.ts';
 import {
-  bodyBytesMax,
   type Context,
   contextSocket,
   openContext,
+  requestBytesMax,
 } from '../../../../runner/swarm/suite/contextServer.ts';
-import { denialsMax } from '../../../../runner/swarm/suite/reachable.ts';
+import { hostDenialsMax } from '../../../../runner/swarm/suite/reachable.ts';
 import { appHost, type FakeApp } from '../../../support/app/appHost.ts';
 import { isRoot } from '../../../support/box.ts';
 import { tempDir } from '../../../support/temp.ts';
@@ -197,9 +197,9 @@ describe('anything but a service of the run', () => {
 
   test('is recorded within limits, each once, on one line', async () => {
     const context = await contextOf();
-    for (let n = 0; n < denialsMax + 10; n += 1) await ask(context, 'GET', `/secrets/s${n}`);
+    for (let n = 0; n < hostDenialsMax + 10; n += 1) await ask(context, 'GET', `/secrets/s${n}`);
     await ask(context, 'GET', '/secrets/s0');
-    expect(context.denials()).toHaveLength(denialsMax);
+    expect(context.denials()).toHaveLength(hostDenialsMax);
     expect(context.denials().at(-1)).toBe('and 11 more');
     expect(context.denials().every((line) => line.length <= 300 && !line.includes('\n'))).toBe(true);
   });
@@ -243,7 +243,7 @@ describe('a hostile box', () => {
   test('cannot send more than a body may hold, announced or not', async () => {
     const context = await contextOf();
     const head = (more: string) => `POST /exec HTTP/1.1\r\nHost: x\r\n${more}\r\n\r\n`;
-    const flood = 'x'.repeat(bodyBytesMax + 1);
+    const flood = 'x'.repeat(requestBytesMax + 1);
     expect(await raw(context, head(`Content-Length: ${flood.length}`), flood)).toMatch(/^HTTP\/1.1 413 /);
     const chunked = head('Transfer-Encoding: chunked');
     expect(await raw(context, chunked, `${flood.length.toString(16)}\r\n${flood}`)).toMatch(/^HTTP\/1.1 413 /);
