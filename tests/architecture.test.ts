@@ -97,7 +97,6 @@ const pureFiles = [
   'runner/swarm/app/refused.ts',
   'runner/swarm/compose/release.ts',
   'runner/swarm/leak/scan.ts',
-  'runner/swarm/engine/tar.ts',
   'runner/swarm/engine/vaultScripts.ts',
   'state/keys/authority.ts',
   'state/trail/commitRule.ts',
@@ -119,6 +118,7 @@ const isPure = (path: string): boolean =>
 
 /** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
 const borrowed: Record<string, string> = {
+  'state/keys/sshsig.ts': 'state/keys/importedKeys.ts',
   'state/trail/commitRule.ts': 'state/git/commits.ts',
   'runner/box/profile.ts': 'runner/box/etc.ts',
   'agents/scripted/play.ts': 'agents/view/prompt.ts',
@@ -148,7 +148,10 @@ const owners: Record<string, string[]> = {
   pino: ['operator'],
   'playwright-core': ['runner'],
   'simple-git': ['state'],
+  'string-width': ['operator'],
+  'tar-stream': ['runner'],
   vitest: ['runner'],
+  'wrap-ansi': ['operator'],
   yaml: ['state', 'runner', 'operator'],
   zod: ['state', 'runner', 'agents', 'operator'],
 };
@@ -275,7 +278,9 @@ describe('the house', () => {
   });
 
   it('keeps no state in the modules of pure files', () => {
-    const kept = pureSources.filter(({ code }) => /^(let|const \w+ = new (Map|Set|WeakMap)\(\))/m.test(code));
+    const kept = pureSources.filter(({ code }) =>
+      /^(let\b|const \w+(: [^=]+)? = new (Map|Set|WeakMap)\b[^(\n]*\(\))/m.test(code),
+    );
     expect(kept.map(({ path }) => path)).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
-import type { SessionId } from '../../state/entry/ids.ts';
+import { type SessionId, stampOf } from '../../state/entry/ids.ts';
 import { type Calibration, type Judge, type JudgedCase, rated } from '../../state/trail/calibration.ts';
 import type { ModelBackend } from '../model/backend.ts';
 import type { Clock } from '../model/clock.ts';
@@ -72,7 +72,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     }
     options.onCase?.(judged.at(-1) as JudgedCase);
   }
-  return rated(judgeOf(agent.backend), set.digest, `${new Date(clock.nowMs()).toISOString().slice(0, 19)}Z`, judged);
+  return rated(judgeOf(agent.backend), set.digest, stampOf(clock.nowMs()), judged);
 }
 
 type CaseResult = {

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { digestOf } from '../../state/entry/digest.ts';
 import { SessionEnd } from '../../state/entry/entry.ts';
 import { AgentRole, Digest, SessionId } from '../../state/entry/ids.ts';
+import { syncFolder } from '../../state/git/objects.ts';
 import type { Clock } from '../model/clock.ts';
 import { AgentError } from '../model/errors.ts';
 import { type Redact, redactDeep } from '../text/redact.ts';
@@ -139,16 +140,6 @@ function parseLine(row: string, index: number): TranscriptLine {
 async function writeSynced(file: FileHandle, bytes: Buffer): Promise<void> {
   await file.writeFile(bytes);
   await file.datasync();
-}
-
-/** A new file's name is on disk only once its folder is synced. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function orTranscriptError<T>(path: string, work: () => Promise<T>): Promise<T> {

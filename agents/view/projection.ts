@@ -2,7 +2,7 @@
 // programs is fenced item by item, so that it cannot pass for our own. The Adversary is shown no journal and no
 // backlog. Lines that begin with `Woken:` and `- <gate>: <state>` keep their form, because scripts match them.
 
-import type { AgentRole, RunId } from '../../state/entry/ids.ts';
+import { type AgentRole, type RunId, stampOf } from '../../state/entry/ids.ts';
 import { visible } from '../../state/entry/words.ts';
 import { type Datum, type Fence, fenceRule } from '../text/fence.ts';
 import type { FindingView, GateView, PhaseView, Quote, RunView } from './view.ts';
@@ -85,7 +85,9 @@ function render(view: PhaseView, role: AgentRole, pen: Pen): string {
     ),
     section(
       'Waivers',
-      view.waivers.map(({ id, gate, condition, untilMs }) => `- #${id} ${gate}: ${condition} until ${stamp(untilMs)}`),
+      view.waivers.map(
+        ({ id, gate, condition, untilMs }) => `- #${id} ${gate}: ${condition} until ${stampOf(untilMs)}`,
+      ),
     ),
     section(
       "The operator's notes",
@@ -224,8 +226,4 @@ function operatorsWords(text: string): string {
 
 function section(title: string, items: string[]): string {
   return items.length === 0 ? '' : `## ${title}\n\n${items.join('\n')}`;
-}
-
-function stamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -7,9 +7,9 @@ import type { SignedAct } from '../../state/entry/act.ts';
 import { digestOf } from '../../state/entry/digest.ts';
 import type { Facts, Intent } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
+import { stampOf } from '../../state/entry/ids.ts';
 import { isLastOn } from '../../state/entry/refusal.ts';
 import { fitLine } from '../../state/entry/words.ts';
-import { stampOf } from '../../state/trail/accept.ts';
 import { verifyAct } from '../../state/trail/acts.ts';
 import {
   type InboxFile,

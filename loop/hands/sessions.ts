@@ -18,7 +18,7 @@ import { promptFor } from '../../agents/view/prompt.ts';
 import { type FailedTest, type ViewSource, viewOf } from '../../agents/view/view.ts';
 import type { Facts } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
-import type { AgentRole, RunId, SessionId, Sha } from '../../state/entry/ids.ts';
+import { type AgentRole, type RunId, type SessionId, type Sha, stampOf } from '../../state/entry/ids.ts';
 import { type Phase, phaseAt } from '../../state/entry/phase.ts';
 import { claimsLeft } from '../../state/gate/caps.ts';
 import { roleClone } from '../../state/git/clones.ts';
@@ -252,8 +252,4 @@ function leftOf(phase: Phase, nowMs: number): ViewSource['left'] {
     hours: Math.max(0, hours - (nowMs - phase.resumedAtMs) / 3_600_000),
     claims: claimsLeft(phase),
   };
-}
-
-function stampOf(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -3,7 +3,7 @@
 
 import { type ActPayload, type SignedAct, Waivable } from '../../state/entry/act.ts';
 import type { EntryOf } from '../../state/entry/entry.ts';
-import type { EntryId, PhaseId } from '../../state/entry/ids.ts';
+import { type EntryId, type PhaseId, stampOf } from '../../state/entry/ids.ts';
 import { livePhase, type Phase } from '../../state/entry/phase.ts';
 import { admitAct } from '../../state/gate/admitAct.ts';
 import { targetDigestOf } from '../../state/trail/acts.ts';
@@ -17,7 +17,7 @@ import { type Screen, styled } from '../terminal/print.ts';
 import type { Here } from '../workspace/place.ts';
 import { rotateAct } from '../workspace/rotate.ts';
 import { supervisorOf } from '../workspace/running.ts';
-import { type ActAnswer, answerTo, drop, signed, stamp, untilAnswered } from '../workspace/sign.ts';
+import { type ActAnswer, answerTo, drop, signed, untilAnswered } from '../workspace/sign.ts';
 import { amendAct, amendSays } from './amend.ts';
 import { isDeferred, reentryAct } from './takeUp.ts';
 
@@ -66,7 +66,7 @@ export async function decideAct(decision: ActDecision, options: ActOptions): Pro
     const id = (trail.state.lastId + 1) as EntryId;
     const entry: EntryOf<'act'> = {
       id,
-      at: stamp(now),
+      at: stampOf(now),
       kind: 'act',
       role: 'operator',
       phase,
@@ -163,7 +163,7 @@ function payloadOf(decision: InPhase, phase: Phase, trail: Trail, now: Date): Ac
     case 'lift':
       return { act: decision.act, ...target(decision.id, phase.id, trail), because };
     case 'waive': {
-      const until = stamp(new Date(momentOf(decision.until, now)));
+      const until = stampOf(new Date(momentOf(decision.until, now)));
       const gate = gateNamed(phase, decision.gate);
       return { act: 'waive', phase: phase.id, gate, condition: conditionOf(decision.condition), until, because };
     }

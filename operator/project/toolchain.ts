@@ -3,8 +3,9 @@
 // granted as a tool folder.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { findProgram } from '../../runner/box/machine.ts';
 import type { ToolGrant } from '../../state/trail/workspace.ts';
 import type { Env, LocalPackages, Machine, NodeTool, PipSources, PythonTool } from './project.ts';
 
@@ -23,20 +24,20 @@ export function thisMachine(dir: string, env: Env, nodePath: string): Machine {
     npmRegistry: once(() => npmRegistry(dir, env)),
     pipSources: once(() => pipSources(dir, env)),
     satisfies: (requirements) => satisfies(python(), requirements, dir, env),
-    boxed: (name) => inBox(realProgram(findProgram(name, env))),
+    boxed: (name) => inBox(realProgram(programOnPath(name, env))),
   };
 }
 
 /** The absolute path of the first program of that name on PATH. Skips the folders that npm adds in front. */
-export function findProgram(name: string, env: Env): string | null {
+export function programOnPath(name: string, env: Env): string | null {
   const folders = (env.PATH ?? '').split(':').filter((dir) => dir.startsWith('/') && !dir.includes('/node_modules/'));
-  return folders.map((dir) => join(dir, name)).find(isProgram) ?? null;
+  return findProgram(name, folders);
 }
 
 /** Your own node, else the one that runs Coldpass (`nodePath`). */
 export function findNode(dir: string, env: Env, nodePath: string): NodeTool {
   const ask = 'console.log(JSON.stringify({ path: process.execPath, version: process.versions.node }))';
-  const program = findProgram('node', env);
+  const program = programOnPath('node', env);
   const own = program === null ? null : askJson<{ path: string; version: string }>(program, ['-e', ask], dir, env);
   const node = own ?? { path: nodePath, version: process.versions.node };
   const home = homeOf(realpathSync(node.path));
@@ -62,9 +63,9 @@ print(json.dumps({"version": sys.version.split()[0], "prefix": sys.prefix, "base
 export function findPython(dir: string, env: Env): PythonTool | null {
   const places = [join(dir, '.venv'), join(dir, 'venv'), ...(env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [])];
   const programs = [
-    ...places.map((place) => join(place, 'bin', 'python')).filter(isProgram),
-    findProgram('python3', env),
-    findProgram('python', env),
+    ...places.map((place) => findProgram('python', [join(place, 'bin')])),
+    programOnPath('python3', env),
+    programOnPath('python', env),
   ];
   for (const program of programs) {
     const facts = program === null ? null : askJson<PythonFacts>(program, ['-I', '-c', pythonAsk], dir, env);
@@ -105,14 +106,14 @@ function satisfies(python: PythonTool | null, requirements: readonly string[], d
 
 /** The registry that your npm uses in `dir`. */
 export function npmRegistry(dir: string, env: Env): string {
-  const npm = findProgram('npm', env);
+  const npm = programOnPath('npm', env);
   const setting = npm === null ? null : ask(npm, ['config', 'get', 'registry'], dir, env);
   return asUrl(setting) ?? 'https://registry.npmjs.org/';
 }
 
 /** Read from pip's own settings, including its environment variables. */
 export function pipSources(dir: string, env: Env): PipSources {
-  const python = findProgram('python3', env);
+  const python = programOnPath('python3', env);
   const settings = (python === null ? null : ask(python, ['-m', 'pip', 'config', 'list'], dir, env)) ?? '';
   const of = (name: string) =>
     [...settings.matchAll(new RegExp(`^\\S+\\.${name}='(.*)'$`, 'gm'))].flatMap(([, value]) => words(value ?? ''));
@@ -168,15 +169,6 @@ function once<T>(find: () => T): () => T {
 function homeOf(program: string): string {
   const folder = dirname(program);
   return basename(folder) === 'bin' ? dirname(folder) : folder;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function askJson<T>(program: string, args: string[], dir: string, env: Env): T | null {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runPaths } from '../../runner/run/paths.ts';
 import { TrailError } from '../../state/entry/errors.ts';
-import { type EntryId, RunId } from '../../state/entry/ids.ts';
+import { type EntryId, RunId, stampOf } from '../../state/entry/ids.ts';
 import { RunRecord } from '../../state/entry/record.ts';
 import { type Trail, withTrail } from '../../state/trail/read.ts';
 import { badge } from '../terminal/badge.ts';
@@ -116,7 +116,7 @@ function rowsOf({ entries }: Trail): RunRow[] {
 
 function trialRow(record: RunRecord): RunRow {
   const { run, outcome, purpose, recipe, shas, startedAtMs } = record;
-  const at = `${new Date(startedAtMs).toISOString().slice(0, 19)}Z`;
+  const at = stampOf(startedAtMs);
   const tests = countWords(recordCounts(record));
   return {
     run,

@@ -14,7 +14,7 @@ import { type Hub, openHub } from '../../state/trail/hub.ts';
 import { stateMode } from '../../state/trail/workspace.ts';
 import { internalAddresses, type Lookup } from '../project/addresses.ts';
 import type { Env } from '../project/project.ts';
-import { findProgram } from '../project/toolchain.ts';
+import { programOnPath } from '../project/toolchain.ts';
 import { type Exit, exits, explained } from '../terminal/errors.ts';
 import { stateRoles } from '../workspace/create.ts';
 import { dockerGrant, hostsNeeded, needsDocker, placesOf, toolsNeeded } from '../workspace/grants.ts';
@@ -104,7 +104,7 @@ async function gitCheck(): Promise<Diagnosis> {
 }
 
 function flockCheck(env: Env): Diagnosis {
-  return findProgram('flock', env) ? ok('flock') : fail('flock not found', 'install util-linux');
+  return programOnPath('flock', env) ? ok('flock') : fail('flock not found', 'install util-linux');
 }
 
 function sandboxChecks(opened: OpenResult): Diagnosis[] {

@@ -1,6 +1,7 @@
 // Why a gate holds or does not, in words: a line for each condition; below it what is missing, then each relevant entry
 // with its outcome. Agents' texts are wrapped here, so that the terminal need not wrap them.
 
+import wrapAnsi from 'wrap-ansi';
 import { countWords, entryLine, purposeWords, short } from '../terminal/lines.ts';
 import { clean, cleanLine, type Paint, type Painted, type Screen, styled } from '../terminal/print.ts';
 import type { CheckShown, EvidenceItem } from './evidence.ts';
@@ -93,12 +94,6 @@ function sayText(text: string, margin: number, out: Screen): void {
 }
 
 /** Breaks at spaces; a word longer than a line gets its own line. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+function wrapped(text: string, columnsMax: number): string[] {
+  return wrapAnsi(text, columnsMax).split('\n');
 }

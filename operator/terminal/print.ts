@@ -3,18 +3,17 @@
 // is running and for how long, repainted in place; in a pipe, the same lines come out plain and there is no block.
 
 import { stripVTControlCharacters, styleText } from 'node:util';
+import stringWidth from 'string-width';
+import { everyInvisible, withoutInvisible } from '../../state/entry/invisible.ts';
 
 const repaintMs = 250;
 const columnsDefault = 80;
 
-/** C0 except tab and newline, DEL, C1, bidi controls and marks, zero-width characters, tags, odd line separators. */
-const unwanted =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it removes
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+const graphemes = new Intl.Segmenter();
 
 /** Removes terminal escapes and control, bidi and invisible characters; keeps newlines and tabs. */
 export function clean(text: string): string {
-  return stripVTControlCharacters(text.replace(/\r\n?/g, '\n')).replace(unwanted, '');
+  return withoutInvisible(stripVTControlCharacters(text.replace(/\r\n?/g, '\n')));
 }
 
 /** Cleaned text on one line, at most `charsMax` characters. */
@@ -131,7 +130,7 @@ function safeJson(value: unknown): string {
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       .join('');
-  return JSON.stringify(value, null, 2).replace(unwanted, escaped);
+  return JSON.stringify(value, null, 2).replace(everyInvisible, escaped);
 }
 
 const wallClock: ScreenClock = {
@@ -152,23 +151,13 @@ function liveRow(row: Running, nowMs: number, columns: number, painter: Paint): 
 }
 
 function cut(text: string, columns: number): string {
-  let width = 0;
+  if (stringWidth(text) <= columns - 1) return text;
   let head = '';
-  for (const char of text) {
-    width += columnsOf(char);
-    if (width > columns - 1) return `${head}…`;
-    head += char;
+  for (const { segment } of graphemes.segment(text)) {
+    if (stringWidth(head + segment) > columns - 1) return `${head}…`;
+    head += segment;
   }
   return head;
-}
-
-function columnsOf(char: string): number {
-  if (/\p{M}/u.test(char)) return 0;
-  return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u.test(
-    char,
-  )
-    ? 2
-    : 1;
 }
 
 const tones: Record<string, Style> = {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Act, ActPayload, SignedAct } from '../../state/entry/act.ts';
+import { stampOf } from '../../state/entry/ids.ts';
 import { signAct } from '../../state/trail/acts.ts';
 import { dropAct } from '../../state/trail/inboxFolder.ts';
 import type { Workspace } from '../../state/trail/workspace.ts';
@@ -77,13 +78,8 @@ function actOf(workspace: Workspace, payload: ActPayload, options: { now: Date; 
     workspace: workspace.name,
     root: workspace.root,
     nonce: randomBytes(16).toString('hex'),
-    at: stamp(now),
-    expires: stamp(new Date(now.getTime() + expiresMs)),
+    at: stampOf(now),
+    expires: stampOf(new Date(now.getTime() + expiresMs)),
     payload,
   };
-}
-
-/** UTC to the second, the trail's format for times. */
-export function stamp(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Digest } from '../../state/entry/ids.ts';
+import { withoutInvisible } from '../../state/entry/invisible.ts';
 
 export type Collected = { head: string; tail: string; bytes: number; digest: Digest };
 
@@ -49,16 +50,14 @@ export async function collect(
  */
 export function plainText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
-  return text.replace(terminalString, '').replace(terminalEscape, '').replace(/\r\n?/g, '\n').replace(unprintable, '');
+  const plain = text.replace(terminalString, '').replace(terminalEscape, '').replace(/\r\n?/g, '\n');
+  return withoutInvisible(plain);
 }
 
 const esc = '\u001b';
 /** Window titles, links and the like, up to their terminator; then colours, cursor moves and character sets. */
 const terminalString = new RegExp(`${esc}[\\]PX^_][^\\u0007${esc}]{0,4096}(?:\\u0007|${esc}\\\\)`, 'g');
 const terminalEscape = new RegExp(`${esc}\\[[0-?]{0,64}[ -/]{0,16}[@-~]|${esc}[ -/]{0,16}[0-~]`, 'g');
-/** Control and format characters (bidi, zero-width, tags), line and paragraph separators. */
-const unprintable = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\n\t]]/gv;
-
 /** Keeps the last `max` bytes added; joins its chunks only once every `max` bytes. */
 function lastBytes(max: number): { add(more: Buffer): void; bytes(): Buffer } {
   let parts: Buffer[] = [];

@@ -1,7 +1,7 @@
 // What this machine offers: the programs that start a box, by absolute path, and the layout of its top-level system
 // folders.
 
-import { accessSync, constants, lstatSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const binaryNames = ['bwrap', 'unshare', 'mount', 'setpriv', 'sh', 'bash', 'chown'] as const;
@@ -14,8 +14,7 @@ export type Binaries = Record<(typeof binaryNames)[number], string>;
 /** The absolute path of each program; `missing` lists, in words, those that this supervisor needs and cannot find. */
 export function findBinaries(uid: 'own' | 'shared'): { binaries: Binaries; missing: string[] } {
   const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
-  const find = (name: string): string | undefined => places.map((dir) => join(dir, name)).find(isProgram);
-  const binaries = Object.fromEntries(binaryNames.map((name) => [name, find(name) ?? ''])) as Binaries;
+  const binaries = Object.fromEntries(binaryNames.map((name) => [name, findProgram(name, places) ?? ''])) as Binaries;
   const missing = (uid === 'own' ? binaryNames : unprivilegedNames).filter((name) => binaries[name] === '');
   return {
     binaries,
@@ -36,10 +35,15 @@ const remedies: Record<string, string> = {
   chown: 'install coreutils',
 };
 
+/** The absolute path of the first program of that name in these folders; null if there is none. */
+export function findProgram(name: string, folders: readonly string[]): string | null {
+  return folders.map((folder) => join(folder, name)).find(isProgram) ?? null;
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }

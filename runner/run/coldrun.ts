@@ -10,12 +10,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { digestOfJson } from '../../state/entry/digest.ts';
 import { Refused, TrailError } from '../../state/entry/errors.ts';
 import type { RunRecord } from '../../state/entry/record.ts';
+import { syncFolder } from '../../state/git/objects.ts';
 import { RunnerError } from '../box/errors.ts';
 import { climb, ladderOf } from './climb.ts';
 import type { RunIntent } from './janitor.ts';
 import { runPaths } from './paths.ts';
 import type { ColdRunDeps, ColdRunRequest } from './request.ts';
-import { type Course, recordOf, syncFolder, withoutDetails, writeResults } from './results.ts';
+import { type Course, recordOf, withoutDetails, writeResults } from './results.ts';
 
 /** Resolves with the record, which is then also in `runs/<run>/results.json`. */
 export async function coldRun(request: ColdRunRequest, deps: ColdRunDeps): Promise<RunRecord> {

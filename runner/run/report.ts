@@ -4,6 +4,7 @@
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { digestOf } from '../../state/entry/digest.ts';
+import { withoutInvisible } from '../../state/entry/invisible.ts';
 import type { TestResult } from '../../state/entry/record.ts';
 import { failureKind, type ReportedFailure, type Writer } from './assertion.ts';
 
@@ -187,7 +188,9 @@ function inTree(file: string, root: string): string {
 function clean(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   const plain = text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/\s+/g, ' ');
-  return plain.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '').trim();
+  return withoutInvisible(plain)
+    .replace(/\p{Co}/gu, '')
+    .trim();
 }
 
 /** node:test escapes quotes twice. */

@@ -1,10 +1,11 @@
 // Makes a run's record from its course, keeps it within its size limit, and writes it with the logs. Text for people
 // (messages, logs) is cut first; if even the list of tests must be cut, the run can no longer pass.
 
-import { mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunRecord, recordBytesMax, type StageResult } from '../../state/entry/record.ts';
 import { countsOf, recordBytes } from '../../state/fold/facts.ts';
+import { syncFolder } from '../../state/git/objects.ts';
 import type { StepEnd } from './engine.ts';
 import { judgeRun, type RunObservation, type StageEnd, stageTrouble } from './outcome.ts';
 import type { RunPaths } from './paths.ts';
@@ -87,15 +88,6 @@ export async function writeResults(paths: RunPaths, record: RunRecord, course: C
   await writeFile(part, recordBytes(record), { flush: true });
   await rename(part, paths.results);
   await syncFolder(paths.dir);
-}
-
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 type Room = (typeof roominess)[number];

@@ -94,3 +94,8 @@ function isTreePath(path: string): boolean {
 function isFree(name: string): boolean {
   return !(name in Object.prototype);
 }
+
+/** UTC to the second, as in every entry. From a date, or ms since 1970. */
+export function stampOf(time: Date | number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+}

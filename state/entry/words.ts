@@ -2,11 +2,7 @@
 // a template shows a text so that it stays text. `md` escapes whatever is put into it; only the output of `md` and
 // `code` passes unchanged, so a template cannot forget to escape.
 
-// Control, format (bidi, zero-width), surrogate, line-separator and other invisible characters. The two emoji variation
-// selectors are allowed, but not two in a row, which could carry hidden bits.
-const unfit =
-  /[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]--[\t\n\u{FE0E}\u{FE0F}]]|[\u{FE0E}\u{FE0F}](?=[\u{FE0E}\u{FE0F}])/v;
-const everyUnfit = new RegExp(unfit, 'gv');
+import { everyUnfit, unfit } from './invisible.ts';
 
 /** Markdown that templates may join without escaping. */
 export type Md = { readonly md: string };

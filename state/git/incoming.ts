@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
+import { hasInvisible } from '../entry/invisible.ts';
 import { openObjects } from './catFile.ts';
 import { listingBytesMax, type PathChange, readChange } from './git.ts';
 import { type GitOptions, type GitResult, git, gitText, whyFailed } from './process.ts';
@@ -125,7 +126,7 @@ async function newChanges(
 
 function nameProblem(path: string): string | null {
   if (path.includes('\ufffd')) return 'has a name that is not UTF-8';
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(path)) return 'has control or invisible characters in its name';
+  if (/[\t\n]/.test(path) || hasInvisible(path)) return 'has control or invisible characters in its name';
   // fsck refuses most of these; checked here for a clear message, whatever the version of git.
   const odd = path.split('/').find((part) => /^(\.git|git~\d+|\.|\.\.)?[ .]*$/i.test(part) || part === '');
   return odd === undefined ? null : 'has a part that could be mistaken for .git, "." or ".."';

@@ -7,12 +7,10 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
-import { openObjects } from './catFile.ts';
+import { openObjects, type ReadObject } from './catFile.ts';
 import { packOf } from './packs.ts';
 import type { GitObject, GitTree, ObjectType } from './trees.ts';
 import { parseTree } from './trees.ts';
-
-export type ReadObject = { type: string; bytes: Buffer };
 
 export type ObjectStore = {
   /**

@@ -5,7 +5,7 @@
 import type { ActPayload } from '../entry/act.ts';
 import type { Entry } from '../entry/entry.ts';
 import { Refused, TrailError } from '../entry/errors.ts';
-import type { EntryId, Role } from '../entry/ids.ts';
+import { type EntryId, type Role, stampOf } from '../entry/ids.ts';
 import { fingerprintOf, formatPublicKey, rawPublicKey } from './sshsig.ts';
 
 export const gitNamespace = 'git';
@@ -153,7 +153,7 @@ function signerOn(line: string): AllowedSigner | null {
 
 /** `20260611205803Z`; without the `Z` it would be read in the local time zone. */
 function compact(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/\D/g, '')}Z`;
+  return `${stampOf(ms).replaceAll(/\D/g, '')}Z`;
 }
 
 function msOf(digits: string): number {

@@ -3,16 +3,15 @@
 // supported and verify as null. Key files are in `keys.ts`, allowed signers in `signers.ts`.
 
 import type { KeyObject } from 'node:crypto';
-import { createHash, createPublicKey, sign, verify } from 'node:crypto';
+import { createHash, sign, verify } from 'node:crypto';
+import { keyFromRaw } from './importedKeys.ts';
 
 export const keyType = 'ssh-ed25519';
 export const publicKeyBytes = 32;
 const signatureBytesMax = 4096;
 const armorColumns = 70;
-const keysMax = 64;
 const magic = Buffer.from('SSHSIG');
 const version = 1;
-const derPublicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 const begin = '-----BEGIN SSH SIGNATURE-----';
 const end = '-----END SSH SIGNATURE-----';
 
@@ -151,24 +150,6 @@ function rawFromWire(bytes: Buffer): Buffer | null {
 
 function publicKeyWire(publicKey: string): Buffer {
   return Buffer.from(publicKey.trim().split(/\s+/)[1] ?? '', 'base64');
-}
-
-// Importing a key costs half as much as checking a signature, and a trail has few keys.
-const keys = new Map<string, KeyObject | null>();
-
-function keyFromRaw(raw: Buffer): KeyObject | null {
-  const name = raw.toString('latin1');
-  if (keys.size >= keysMax && !keys.has(name)) keys.clear();
-  if (!keys.has(name)) keys.set(name, importedKey(raw));
-  return keys.get(name) ?? null;
-}
-
-function importedKey(raw: Buffer): KeyObject | null {
-  try {
-    return createPublicKey({ key: Buffer.concat([derPublicPrefix, raw]), format: 'der', type: 'spki' });
-  } catch {
-    return null;
-  }
 }
 
 function preimage(namespace: string, hash: 'sha256' | 'sha512', bytes: Uint8Array): Buffer {

@@ -6,7 +6,7 @@ import type { Entry, Intent, StoredBytes } from '../entry/entry.ts';
 import { factsSchema } from '../entry/entry.ts';
 import { Refused } from '../entry/errors.ts';
 import { checkEntry, parseEntries, renderEntry } from '../entry/framing.ts';
-import type { Digest, EntryId, Role, Sha } from '../entry/ids.ts';
+import { type Digest, type EntryId, type Role, type Sha, stampOf } from '../entry/ids.ts';
 import { committerOf, fileFor, mayWrite, partOf, signersOf } from '../entry/policy.ts';
 import type { GitObject, GitTree, LoadTree } from '../git/trees.ts';
 import { childAt, gitObject } from '../git/trees.ts';
@@ -64,11 +64,6 @@ export async function judgeAppend<S>(
     accepted.entries.push(filed);
   }
   return { accepted, state };
-}
-
-/** UTC to the second, as in every entry. */
-export function stampOf(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
 }
 
 function roleOf(intents: Intent[]): Role {

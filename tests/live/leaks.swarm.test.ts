@@ -68,7 +68,7 @@ async function stand({ labels }: Yard, image: string, options: { Env?: string[];
   onTestFinished(() => container.remove({ force: true }));
   const { file } = options;
   const entries = [{ kind: 'file' as const, name: 'leak', mode: 0o644, bytes: Buffer.from(file ?? '') }];
-  if (file !== undefined) await container.putArchive(tarOf(entries), { path: '/tmp' });
+  if (file !== undefined) await container.putArchive(await tarOf(entries), { path: '/tmp' });
   return container.id;
 }
 

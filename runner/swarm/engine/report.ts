@@ -1,8 +1,8 @@
 // Whether this machine's Docker can run apps, for `doctor` and for the check before a run. Changes nothing.
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { RunnerError } from '../../box/errors.ts';
+import { findProgram } from '../../box/machine.ts';
 import { openDocker, socketDefault } from './docker.ts';
 
 export type DockerReport =
@@ -21,7 +21,7 @@ const initLine = 'docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127
 const startLine = 'start it: systemctl start docker (or run dockerd as root)';
 
 export async function dockerReport(socket: string = socketDefault): Promise<DockerReport> {
-  if (findProgram('docker') === null)
+  if (systemProgram('docker') === null)
     return no('there is no docker command', 'apt-get install docker.io iptables, or put docker into /usr/local/bin');
   const fault = socketFault(socket);
   if (fault !== null) return fault;
@@ -36,21 +36,12 @@ export async function dockerReport(socket: string = socketDefault): Promise<Dock
 }
 
 /** The program's absolute path, from the system's usual folders; null if missing. */
-export function findProgram(name: string): string | null {
-  return programFolders.map((dir) => join(dir, name)).find(isProgram) ?? null;
+export function systemProgram(name: string): string | null {
+  return findProgram(name, programFolders);
 }
 
 function hasIpvs(): boolean {
   return existsSync('/proc/net/ip_vs');
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 type Info = { Swarm?: { LocalNodeState?: string; ControlAvailable?: boolean } };

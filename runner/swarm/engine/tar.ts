@@ -1,50 +1,27 @@
-// A small archive in memory (ustar), the format in which the engine accepts images and files. The same entries always
-// give the same bytes: no times, no owners' names. Pure. Names have at most 100 bytes; anything larger belongs in a
-// stream.
+// A small archive in memory, the format in which the engine accepts images and files. The same entries always give the
+// same bytes: no times, no owners' names. Anything larger belongs in a stream.
+
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 
 export type TarEntry =
   | { kind: 'file'; name: string; mode: number; bytes: Uint8Array }
   | { kind: 'folder'; name: string; mode: number }
   | { kind: 'link'; name: string; to: string };
 
-const blockBytes = 512;
-const nameBytesMax = 100;
-const types = { file: '0', link: '2', folder: '5' };
-
-export function tarOf(entries: readonly TarEntry[]): Buffer {
-  const blocks = entries.flatMap((entry) => [header(entry), ...content(entry)]);
-  return Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)]);
+/** Rejects if an entry has no name that an archive can hold. */
+export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
+  const archive = pack();
+  const bytes = buffer(archive);
+  for (const entry of entries)
+    archive.entry(headerOf(entry), entry.kind === 'file' ? Buffer.from(entry.bytes) : undefined);
+  archive.finalize();
+  return bytes;
 }
 
-function content(entry: TarEntry): Uint8Array[] {
-  if (entry.kind !== 'file') return [];
-  const over = entry.bytes.length % blockBytes;
-  return [entry.bytes, Buffer.alloc(over === 0 ? 0 : blockBytes - over)];
-}
-
-function header(entry: TarEntry): Buffer {
-  const block = Buffer.alloc(blockBytes);
-  put(block, 0, entry.name);
-  put(block, 157, entry.kind === 'link' ? entry.to : '');
-  octal(block, 100, 8, entry.kind === 'link' ? 0o777 : entry.mode);
-  for (const at of [108, 116]) octal(block, at, 8, 0);
-  octal(block, 124, 12, entry.kind === 'file' ? entry.bytes.length : 0);
-  octal(block, 136, 12, 0);
-  block.write(types[entry.kind], 156, 'latin1');
-  block.write('ustar\x0000', 257, 'latin1');
-  // The checksum is computed with its own field filled with spaces.
-  block.fill(' ', 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return block;
-}
-
-function put(block: Buffer, at: number, text: string): void {
-  const bytes = Buffer.from(text);
-  if (bytes.length > nameBytesMax) throw new RangeError(`a name of ${bytes.length} bytes is too long for an archive`);
-  bytes.copy(block, at);
-}
-
-function octal(block: Buffer, at: number, width: number, value: number): void {
-  block.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'latin1');
+function headerOf(entry: TarEntry): Parameters<ReturnType<typeof pack>['entry']>[0] {
+  const shared = { name: entry.name, mtime: new Date(0), uid: 0, gid: 0 };
+  if (entry.kind === 'link') return { ...shared, type: 'symlink', linkname: entry.to, mode: 0o777 };
+  if (entry.kind === 'folder') return { ...shared, type: 'directory', mode: entry.mode };
+  return { ...shared, type: 'file', mode: entry.mode, size: entry.bytes.length };
 }

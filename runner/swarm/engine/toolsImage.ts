@@ -3,14 +3,15 @@
 // with a digest of its parts, so an upgraded host gets a new one.
 
 import { createHash } from 'node:crypto';
-import { access, readFile, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { RunnerError } from '../../box/errors.ts';
+import { findProgram } from '../../box/machine.ts';
 import { jsonIn } from '../app/json.ts';
 import { engineJson } from './get.ts';
 import { type TarEntry, tarOf } from './tar.ts';
@@ -28,7 +29,7 @@ const importTimeoutMs = 60_000;
 /** The image's id. Rejects with RunnerError if a program is not installed. Concurrent calls are safe. */
 export async function ensureToolsImage(docker: Dockerode): Promise<string> {
   const parts = await findParts();
-  const archive = tarOf([...layout(parts), ...parts]);
+  const archive = await tarOf([...layout(parts), ...parts]);
   const digest = createHash('sha256').update(archive).digest('hex');
   const abortSignal = AbortSignal.timeout(callTimeoutMs);
   const labelled = await docker.listImages({ filters: { label: [`${label}=${digest}`] }, abortSignal });
@@ -39,7 +40,7 @@ export async function ensureToolsImage(docker: Dockerode): Promise<string> {
 type File = Extract<TarEntry, { kind: 'file' }>;
 
 async function findParts(): Promise<File[]> {
-  const paths = await Promise.all(programs.map(findProgram));
+  const paths = programs.map((name) => findProgram(name, places));
   const missing = programs.filter((_, index) => paths[index] === null);
   if (missing.length > 0)
     throw new RunnerError('engine', `backups need ${missing.join(' and ')}, not installed here; type: ${remedy}`);
@@ -50,16 +51,6 @@ async function findParts(): Promise<File[]> {
     ...[...libraries].sort().map((path) => part(path, path.slice(1))),
   ]);
 }
-
-async function findProgram(name: string): Promise<string | null> {
-  for (const place of places) {
-    const path = join(place, name);
-    if (await access(path).then(...isDone)) return realpath(path);
-  }
-  return null;
-}
-
-const isDone = [() => true, () => false] as const;
 
 /** Absolute paths, the loader included. None for a static program: ldd reports it with exit code 1. */
 async function librariesOf(program: string): Promise<string[]> {

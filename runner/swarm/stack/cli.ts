@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { plainText } from '../../box/collect.ts';
 import { RunnerError } from '../../box/errors.ts';
 import { type Docker, socketOf } from '../engine/docker.ts';
-import { findProgram, programFolders } from '../engine/report.ts';
+import { programFolders, systemProgram } from '../engine/report.ts';
 
 const deploySeconds = 300;
 const outputBytesMax = 256 * 1024;
@@ -21,7 +21,7 @@ export async function deployStack(
   document: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const cli = findProgram('docker');
+  const cli = systemProgram('docker');
   if (cli === null) throw new RunnerError('engine', 'there is no docker command on this machine');
   const detach = (await hasDetach(cli, docker)) ? ['--detach=true'] : [];
   const args = ['stack', 'deploy', '--compose-file', '-', '--resolve-image', 'never', '--prune', ...detach, stack];
@@ -37,7 +37,7 @@ export async function deployStack(
 
 async function run(cli: string, docker: Docker, args: string[], input: string, signal: AbortSignal) {
   const env = { DOCKER_HOST: `unix://${socketOf(docker)}`, PATH: programFolders.join(':') };
-  const setpriv = findProgram('setpriv');
+  const setpriv = systemProgram('setpriv');
   const words = [cli, '--config', configDir, ...args];
   const [program = '', ...rest] = setpriv === null ? words : [setpriv, '--pdeathsig', 'KILL', ...words];
   const result = await execa(program, rest, {

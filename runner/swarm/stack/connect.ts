@@ -10,7 +10,7 @@ import { networkInterfaces } from 'node:os';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
 import { type Docker, httpStatusOf } from '../engine/docker.ts';
-import { findProgram, programFolders } from '../engine/report.ts';
+import { programFolders, systemProgram } from '../engine/report.ts';
 
 const bridge = 'docker_gwbridge';
 const directMs = 2_000;
@@ -97,7 +97,7 @@ next();
 `;
 
 async function connectInside(pid: number, port: number, hosts: string[]): Promise<Duplex> {
-  const nsenter = findProgram('nsenter');
+  const nsenter = systemProgram('nsenter');
   if (nsenter === null) throw new RunnerError('engine', 'nsenter is not installed: install util-linux');
   const words = ['-t', String(pid), '-n', process.execPath, '-e', program, String(port), ...hosts];
   const env = { PATH: programFolders.join(':') };

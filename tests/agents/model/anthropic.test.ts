@@ -11,8 +11,7 @@ import { AgentError } from '../../../agents/model/errors.ts';
 import { attemptsMax, retryDelayMs } from '../../../agents/model/retry.ts';
 import type { Play } from '../../../agents/scripted/play.ts';
 import { sse, wireEvents, wireMessage } from '../../../agents/scripted/wire.ts';
-import { Stamp } from '../../../state/entry/ids.ts';
-import { stampOf } from '../../../state/trail/accept.ts';
+import { Stamp, stampOf } from '../../../state/entry/ids.ts';
 import { backendTo, endpoint, oneWake, playSession, quickClock } from '../../support/agents/script.ts';
 import { titled } from '../../support/titled.ts';
 

@@ -76,7 +76,7 @@ export const gateMutants: Mutant[] = [
   instead(
     '2 closed',
     claim,
-    "notClosed(phase, gate, 'builder', nowMs) ??",
+    "notClosed(at, gate, 'builder') ??",
     '',
     'leaves an item open that the gate expects closed',
   ),
@@ -139,7 +139,7 @@ export const gateMutants: Mutant[] = [
   instead(
     '3 controls: one emptied function is noticed',
     'state/controls/requirements.ts',
-    ', ...noticed(on, [...reverts, ...placebo])',
+    ', ...noticed(at, [...reverts, ...placebo])',
     '',
     'makes every assertion pass, under a plan with only revert',
   ),

@@ -113,7 +113,7 @@ export const judgeMutants: Mutant[] = [
   instead(
     'claims: a red tree',
     claim,
-    'alreadyRed(phase, gate, tree, nowMs) ??',
+    'alreadyRed(at, gate, tree) ??',
     '',
     'claims the same tree again until it is green',
   ),
@@ -150,7 +150,7 @@ export const judgeMutants: Mutant[] = [
   instead(
     'parks: the same failure',
     'loop/decide/park.ts',
-    'sameFailure(state, phase) ??',
+    'sameFailure(at) ??',
     '',
     'fails in the same way again and again',
   ),
@@ -164,7 +164,7 @@ export const judgeMutants: Mutant[] = [
   instead(
     'parks: unverified',
     'loop/decide/park.ts',
-    'unverified(state, phase) ??',
+    'unverified(at) ??',
     '',
     'answers UNVERIFIED to let a claim pass',
   ),
@@ -245,7 +245,7 @@ export const judgeMutants: Mutant[] = [
   instead(
     '4 tests: the commits they are from',
     claim,
-    'return canonicalJson(keeps) === canonicalJson(entry.facts.keeps)',
+    'return canonicalJson(keeps) === canonicalJson(facts.keeps)',
     'return keeps',
     'a claim that keeps no earlier tests',
   ),

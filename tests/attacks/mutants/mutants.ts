@@ -70,16 +70,16 @@ const bodyMutants: Mutant[] = [
   },
   {
     rule: 'body: control characters',
-    file: 'state/entry/words.ts',
-    find: '[[\\p{Cc}',
+    file: 'state/entry/invisible.ts',
+    find: '[[\\\\p{Cc}',
     replace: '[[',
     attack: 'a body that controls the terminal',
   },
   {
     rule: 'body: ignorable characters',
-    file: 'state/entry/words.ts',
-    find: '\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{DI}',
-    replace: '\\p{Cs}',
+    file: 'state/entry/invisible.ts',
+    find: '\\\\p{Cf}\\\\p{Cs}\\\\p{Zl}\\\\p{Zp}\\\\p{DI}',
+    replace: '\\\\p{Cs}',
     attack: 'a body that hides zero-width characters',
   },
   never(
@@ -279,7 +279,7 @@ const hookMutants: Mutant[] = [
   never(
     'incoming: names',
     'state/git/incoming.ts',
-    '/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/u.test(path)',
+    '/[\\t\\n]/.test(path) || hasInvisible(path)',
     'pushes a file whose name reverses a line',
   ),
   never(

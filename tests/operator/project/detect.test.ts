@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { detect } from '../../../operator/project/detect.ts';
 import type { Machine } from '../../../operator/project/project.ts';
 import { configText, type Proposal, reportFile } from '../../../operator/project/proposal.ts';
-import { findProgram } from '../../../operator/project/toolchain.ts';
+import { programOnPath } from '../../../operator/project/toolchain.ts';
 import type { CommandRecipe } from '../../../state/entry/recipe.ts';
 import { Config } from '../../../state/plan/config.ts';
 import { readYaml } from '../../../state/plan/yaml.ts';
@@ -227,8 +227,10 @@ test("entries that npm puts before the user's own PATH are skipped", () => {
     mkdirSync(join(dir, place), { recursive: true });
     writeFileSync(join(dir, place, 'tool'), '', { mode: 0o755 });
   }
-  expect(findProgram('tool', { PATH: `${dir}/node_modules/.bin:relative:${dir}/bin` })).toBe(join(dir, 'bin', 'tool'));
-  expect(findProgram('nothing', { PATH: dir })).toBeNull();
+  expect(programOnPath('tool', { PATH: `${dir}/node_modules/.bin:relative:${dir}/bin` })).toBe(
+    join(dir, 'bin', 'tool'),
+  );
+  expect(programOnPath('nothing', { PATH: dir })).toBeNull();
 });
 
 const python = {
