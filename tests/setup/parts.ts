@@ -26,7 +26,7 @@ export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn
       (family) => `tests/attacks/cases/${family}.boxed.test.ts`,
     ),
     onlyWhole: [],
-    restsOn: ['state', 'tests/attacks'],
+    restsOn: ['state/fold', 'state/controls', 'state/gate', 'tests/attacks'],
   },
 };
 

@@ -51,8 +51,7 @@ describe('a small archive', () => {
     expect(execFileSync('tar', ['-xOf', '-', 'a/f'], options)).toBe('x'.repeat(513));
     expect(await tarOf(entries)).toEqual(archive);
     const long = { kind: 'folder' as const, name: `${'n'.repeat(120)}/${'m'.repeat(120)}`, mode: 0o755 };
-    expect(execFileSync('tar', ['-tf', '-'], { input: await tarOf([long]), encoding: 'utf8' }).trim()).toBe(
-      `${long.name}/`,
-    );
+    const listedLong = execFileSync('tar', ['-tf', '-'], { input: await tarOf([long]), encoding: 'utf8' });
+    expect(listedLong.trim()).toBe(long.name);
   });
 });
