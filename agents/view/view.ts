@@ -193,7 +193,7 @@ function runsShown(at: PhaseAt, gates: GateId[]): Run[] {
 
 function runsOf(phase: Phase, { claim, standing }: GateReport): RunId[] {
   if (!claim) return [];
-  const rests = (standing?.pieces ?? []).flatMap((piece) => piece.run ?? []);
+  const rests = (standing?.requirements ?? []).flatMap((requirement) => requirement.run ?? []);
   return [...rests, ...phase.runs.filter((run) => isOf(run, claim)).map((run) => run.run)];
 }
 

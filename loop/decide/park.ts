@@ -182,7 +182,7 @@ function fingerprint(at: PhaseAt, claim: Claim): string | null {
   const { phase } = at;
   const standing = standingOf(at, claim);
   if (standing.state !== 'red') return null;
-  const bad = standing.pieces.find((piece) => piece.result === 'bad');
+  const bad = standing.requirements.find((requirement) => requirement.result === 'bad');
   const run = phase.runs.find((r) => r.id === bad?.at);
   return run
     ? `${bad?.condition} ${run.outcome} ${run.alike} ${run.unmet.join(' ')} ${run.control?.result ?? ''}`

@@ -60,5 +60,7 @@ function claimNeeds(at: PhaseAt, claim: Claim): RunNeed[] {
   const standing = standingOf(at, claim);
   if (effectiveVerdict(phase, claim, standing)?.verdict === 'FAIL') return [];
   const late = standing.state === 'red' ? [] : lateReproducers(phase, claim);
-  return standing.state === 'running' ? [...standing.pieces.flatMap((piece) => piece.needs), ...late] : late;
+  return standing.state === 'running'
+    ? [...standing.requirements.flatMap((requirement) => requirement.needs), ...late]
+    : late;
 }

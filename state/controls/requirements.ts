@@ -31,7 +31,7 @@ const hollowsAtOnce = 4;
 const noticedMax = 3;
 
 /** The combined result of several runs. */
-type Sum = { result: ControlResult | 'missing'; pieces: Requirement[]; why: string };
+type Sum = { result: ControlResult | 'missing'; requirements: Requirement[]; why: string };
 
 /** The requirements for the controls of `gate`, none if it has no controls. `ran`: a cold run of the claim exists. */
 export function controlRequirements(at: ClaimAt, ran: boolean): Requirement[] {
@@ -61,7 +61,7 @@ function compared(at: ClaimAt, names: readonly DeclaredControl[]): Requirement[]
     return [...reverts, ...placebo, missingRequirement('control:hollow', gate, [])];
   const hollow = hollowOf(at);
   const held = isDeclared && hollow.result === 'INCONCLUSIVE' ? [heldHollow(at, hollow)] : [];
-  return [...rescued(at, [...reverts, ...held], hollow), ...placebo, ...hollow.pieces];
+  return [...rescued(at, [...reverts, ...held], hollow), ...placebo, ...hollow.requirements];
 }
 
 /** The commit that a control compares a claim with at `gate`. */
@@ -96,9 +96,9 @@ export function hollowTargets(phase: Phase, claim: Claim, gate: GateId): number[
 }
 
 /** The gate for which a claim in this state needs a patch by the Adversary; null if none would help. */
-export function sabotageGate(phase: Phase, claim: Claim, pieces: readonly Requirement[]): GateId | null {
+export function sabotageGate(phase: Phase, claim: Claim, requirements: readonly Requirement[]): GateId | null {
   const helps: readonly Requirement['condition'][] = ['control:revert', 'control:published', 'control:hollow'];
-  const held = pieces.find(
+  const held = requirements.find(
     ({ result, condition, gate }) =>
       result === 'held' &&
       helps.includes(condition) &&
@@ -120,11 +120,11 @@ function single(at: ClaimAt, control: DeclaredControl): Requirement {
   const condition = `control:${control}` as const;
   const run = runOf(at, control);
   if (!run) return missingRequirement(condition, gate, [needOf(at, control)]);
-  const piece = metRequirement(condition, gate, run, claim);
+  const requirement = metRequirement(condition, gate, run, claim);
   const result = run.control?.result ?? 'INCONCLUSIVE';
-  if (result === 'BITES') return piece;
+  if (result === 'BITES') return requirement;
   const why = `${gate}: control ${control} is ${result}: ${run.control?.why ?? run.reason}`;
-  return unlessWaived(piece, waiverOf(at, gate, condition), result === 'VACUOUS' ? 'bad' : 'held', why);
+  return unlessWaived(requirement, waiverOf(at, gate, condition), result === 'VACUOUS' ? 'bad' : 'held', why);
 }
 
 /** BITES if at least one emptied function was noticed and none went unnoticed. */
@@ -133,22 +133,26 @@ function hollowOf(at: ClaimAt): Sum {
   const targets = hollowTargets(phase, claim, gate).map((n) => ({ n, run: runOf(at, 'hollow', `${n}`) }));
   const runs = targets.flatMap(({ run }) => run ?? []);
   const waiver = waiverOf(at, gate, 'control:hollow');
-  const pieces = runs.map((run) => {
-    const piece = metRequirement('control:hollow', gate, run, claim);
-    if (run.control?.result !== 'VACUOUS') return piece;
-    return unlessWaived(piece, waiver, 'bad', `${gate}: control hollow is VACUOUS: ${run.control.why}`);
+  const requirements = runs.map((run) => {
+    const requirement = metRequirement('control:hollow', gate, run, claim);
+    if (run.control?.result !== 'VACUOUS') return requirement;
+    return unlessWaived(requirement, waiver, 'bad', `${gate}: control hollow is VACUOUS: ${run.control.why}`);
   });
   const results = new Set(runs.map((run) => run.control?.result ?? 'INCONCLUSIVE'));
   const left = targets.filter(({ run }) => !run).slice(0, hollowsAtOnce);
-  if (results.has('VACUOUS')) return { result: 'VACUOUS', pieces, why: '' };
+  if (results.has('VACUOUS')) return { result: 'VACUOUS', requirements, why: '' };
   if (left.length > 0) {
     const needs = left.map(({ n }) => needOf(at, 'hollow', `${n}`));
-    return { result: 'missing', pieces: [...pieces, missingRequirement('control:hollow', gate, needs)], why: '' };
+    return {
+      result: 'missing',
+      requirements: [...requirements, missingRequirement('control:hollow', gate, needs)],
+      why: '',
+    };
   }
-  if (results.has('BITES')) return { result: 'BITES', pieces, why: '' };
+  if (results.has('BITES')) return { result: 'BITES', requirements, why: '' };
   return {
     result: 'INCONCLUSIVE',
-    pieces,
+    requirements,
     why: runs.at(-1)?.control?.why ?? 'The claim changes no function that can be emptied.',
   };
 }
@@ -182,40 +186,45 @@ function noticed(at: ClaimAt, others: Requirement[]): Requirement[] {
 
 function heldHollow(at: ClaimAt, { why }: Sum): Requirement {
   const { claim, gate } = at;
-  const piece: Requirement = {
+  const requirement: Requirement = {
     ...missingRequirement('control:hollow', gate, []),
     result: 'good',
     at: claim.id,
     why: '',
   };
   const waiver = waiverOf(at, gate, 'control:hollow');
-  return unlessWaived(piece, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
+  return unlessWaived(requirement, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
 }
 
 /** An inconclusive control is good if `hollow`, or after it a sabotage, shows that the tests check something. */
-function rescued(at: ClaimAt, pieces: Requirement[], hollow: Sum): Requirement[] {
-  if (hollow.result === 'VACUOUS' || !pieces.some(isHeld)) return pieces;
-  const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(at) : { ...hollow, pieces: [] };
-  const rescue = (piece: Requirement): Requirement => {
-    if (!isHeld(piece)) return piece;
-    if (by.result === 'BITES') return { ...piece, result: 'good', why: '' };
+function rescued(at: ClaimAt, requirements: Requirement[], hollow: Sum): Requirement[] {
+  if (hollow.result === 'VACUOUS' || !requirements.some(isHeld)) return requirements;
+  const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(at) : { ...hollow, requirements: [] };
+  const rescue = (requirement: Requirement): Requirement => {
+    if (!isHeld(requirement)) return requirement;
+    if (by.result === 'BITES') return { ...requirement, result: 'good', why: '' };
     if (by.result === 'missing')
-      return { ...missingRequirement(piece.condition, piece.gate, []), at: piece.at, run: piece.run };
-    return { ...piece, why: `${piece.why}${by.why}` };
+      return {
+        ...missingRequirement(requirement.condition, requirement.gate, []),
+        at: requirement.at,
+        run: requirement.run,
+      };
+    return { ...requirement, why: `${requirement.why}${by.why}` };
   };
-  return [...pieces.map(rescue), ...by.pieces];
+  return [...requirements.map(rescue), ...by.requirements];
 }
 
 function sabotageOf(at: ClaimAt): Sum {
   const { phase, claim, gate } = at;
   const tried = sabotagesOf(phase, claim, gate).map(({ id }) => ({ id, run: runOf(at, 'sabotage', `${id}`) }));
   const biting = tried.find(({ run }) => run?.control?.result === 'BITES')?.run;
-  if (biting) return { result: 'BITES', pieces: [metRequirement('control:sabotage', gate, biting, claim)], why: '' };
+  if (biting)
+    return { result: 'BITES', requirements: [metRequirement('control:sabotage', gate, biting, claim)], why: '' };
   const needs = tried.filter(({ run }) => !run).map(({ id }) => needOf(at, 'sabotage', `${id}`));
   if (needs.length > 0)
-    return { result: 'missing', pieces: [missingRequirement('control:sabotage', gate, needs)], why: '' };
+    return { result: 'missing', requirements: [missingRequirement('control:sabotage', gate, needs)], why: '' };
   const why = tried.map(({ id, run }) => ` Sabotage #${id}: ${run?.control?.why ?? run?.reason}`).join('');
-  return { result: 'INCONCLUSIVE', pieces: [], why };
+  return { result: 'INCONCLUSIVE', requirements: [], why };
 }
 
 /** The newest run of a control that counts for the claim. */

@@ -28,7 +28,7 @@ export function testRequirements(at: ClaimAt, ready: boolean): Requirement[] {
     from,
   }));
   if (phase.spec.holdout !== null) purposes.push({ kind: 'holdout', claim: claim.id, recipe });
-  return purposes.map((purpose) => pieceOf(at, purpose, ready));
+  return purposes.map((purpose) => requirementOf(at, purpose, ready));
 }
 
 /** Counted runs of an earlier commit that show what was green there: all of the base's, or the newest of a claim's. */
@@ -52,15 +52,15 @@ function isFirst({ phase, claim, gate }: ClaimAt): boolean {
   return gates.find(([, spec]) => spec.recipe === phase.spec.gates[gate]?.recipe)?.[0] === gate;
 }
 
-function pieceOf(at: ClaimAt, purpose: EarlierPurpose, ready: boolean): Requirement {
+function requirementOf(at: ClaimAt, purpose: EarlierPurpose, ready: boolean): Requirement {
   const { phase, claim, gate } = at;
   const condition = purpose.kind === 'kept' ? 'tests' : 'holdout';
   const run = phase.runs.findLast((one) => answers(at, purpose, one));
   if (!run) return missingRequirement(condition, gate, ready ? [runNeed(phase, gate, purpose, claim.sha)] : []);
-  const piece = metRequirement(condition, gate, run, claim);
+  const requirement = metRequirement(condition, gate, run, claim);
   const [result, why] = purpose.kind === 'kept' ? keptWords(run) : holdoutWords(run);
-  if (result === 'good') return piece;
-  return unlessWaived(piece, waiverOf(at, gate, condition), result, `${gate}: ${why}`);
+  if (result === 'good') return requirement;
+  return unlessWaived(requirement, waiverOf(at, gate, condition), result, `${gate}: ${why}`);
 }
 
 /**

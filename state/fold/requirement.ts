@@ -95,11 +95,11 @@ export function metRequirement(condition: Requirement['condition'], gate: GateId
 }
 
 export function unlessWaived(
-  piece: Requirement,
+  requirement: Requirement,
   waiver: EntryId | null,
   result: 'bad' | 'held',
   why: string,
 ): Requirement {
-  if (waiver === null) return { ...piece, result, why };
-  return { ...piece, waived: waiver, at: Math.max(piece.at, waiver) as EntryId, why };
+  if (waiver === null) return { ...requirement, result, why };
+  return { ...requirement, waived: waiver, at: Math.max(requirement.at, waiver) as EntryId, why };
 }

@@ -78,6 +78,8 @@ function admitLift(at: PhaseAt, target: EntryId): string | null {
   const veto = phase.vetoes.some((v) => v.id === target && v.lifted === null);
   const finding = phase.findings.some((f) => f.id === target && f.closed === null);
   const claims = [...Object.keys(phase.spec.gates), DONE].flatMap((gate) => currentClaim(phase, gate as GateId) ?? []);
-  const flake = claims.some((claim) => standingOf(at, claim).pieces.some((piece) => piece.flake === target));
+  const flake = claims.some((claim) =>
+    standingOf(at, claim).requirements.some((requirement) => requirement.flake === target),
+  );
   return veto || finding || flake ? null : `#${target} is no standing veto, open finding or flake`;
 }

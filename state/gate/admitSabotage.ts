@@ -25,5 +25,5 @@ export function admitSabotage(at: PhaseAt, { facts }: EntryOf<'sabotage'>): stri
 export function wantedSabotage(at: PhaseAt, claim: Claim) {
   const { phase } = at;
   const standing = standingOf(at, claim);
-  return standing.state === 'held' ? sabotageGate(phase, claim, standing.pieces) : null;
+  return standing.state === 'held' ? sabotageGate(phase, claim, standing.requirements) : null;
 }

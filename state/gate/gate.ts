@@ -56,12 +56,12 @@ export function gateReport(at: PhaseAt, gate: GateId): GateReport {
   const verdict = claim && standing ? effectiveVerdict(phase, claim, standing) : null;
   const conditions = [
     claimCondition(phase, gate, claim),
-    pieceCondition(2, 'runs', standing, ({ condition }) => condition === 'runs' || condition === 'reproducers'),
+    requirementCondition(2, 'runs', standing, ({ condition }) => condition === 'runs' || condition === 'reproducers'),
     closedCondition(at, gate),
-    pieceCondition(3, 'controls', standing, ({ condition }) => condition.startsWith('control:')),
-    pieceCondition(4, 'tests', standing, ({ condition }) => condition === 'tests'),
-    pieceCondition(4, 'holdout', standing, ({ condition }) => condition === 'holdout'),
-    pieceCondition(4, 'protected', standing, ({ condition }) => condition === 'protected'),
+    requirementCondition(3, 'controls', standing, ({ condition }) => condition.startsWith('control:')),
+    requirementCondition(4, 'tests', standing, ({ condition }) => condition === 'tests'),
+    requirementCondition(4, 'holdout', standing, ({ condition }) => condition === 'holdout'),
+    requirementCondition(4, 'protected', standing, ({ condition }) => condition === 'protected'),
     verdictCondition(at, gate, claim, standing, verdict),
     findingsCondition(at, gate, claim),
     requiresCondition(at, gate, claim),
@@ -143,19 +143,21 @@ function claimCondition(phase: Phase, gate: GateId, claim: Claim | null): Condit
   return condition(1, 'claim', [withdrawn ? `the last claim of ${gate} was withdrawn` : `nobody has claimed ${gate}`]);
 }
 
-function pieceCondition(
+function requirementCondition(
   n: 2 | 3 | 4,
   name: Condition['name'],
   standing: Standing | null,
-  isOf: (piece: Requirement) => boolean,
+  isOf: (requirement: Requirement) => boolean,
 ): Condition {
   if (!standing) return condition(n, name, n === 4 ? [] : ['there is no claim to run']);
-  const pieces = standing.pieces.filter(isOf);
-  const unmet = pieces.filter((piece) => piece.result !== 'good').map((piece) => piece.why);
+  const requirements = standing.requirements.filter(isOf);
+  const unmet = requirements
+    .filter((requirement) => requirement.result !== 'good')
+    .map((requirement) => requirement.why);
   return condition(n, name, unmet, {
-    evidence: pieces.flatMap((piece) => (piece.at === 0 ? [] : [piece.at])),
-    runs: pieces.flatMap((piece) => piece.run ?? []),
-    waived: pieces.flatMap((piece) => piece.waived ?? []),
+    evidence: requirements.flatMap((requirement) => (requirement.at === 0 ? [] : [requirement.at])),
+    runs: requirements.flatMap((requirement) => requirement.run ?? []),
+    waived: requirements.flatMap((requirement) => requirement.waived ?? []),
   });
 }
 

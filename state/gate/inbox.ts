@@ -88,10 +88,11 @@ function held(at: PhaseAt): InboxItem[] {
     const standing = claim && standingOf(at, claim);
     if (!claim || standing?.state !== 'held') return [];
     const lifts = standing.flakes.map((flake) => `coldpass lift ${flake} --because "…"`);
-    const waives = standing.pieces
-      .filter((piece) => piece.result === 'held')
+    const waives = standing.requirements
+      .filter((requirement) => requirement.result === 'held')
       .map(
-        (piece) => `coldpass waive ${piece.gate} ${piece.flake ? 'flake' : piece.condition} --until DATE --because "…"`,
+        (requirement) =>
+          `coldpass waive ${requirement.gate} ${requirement.flake ? 'flake' : requirement.condition} --until DATE --because "…"`,
       );
     return [
       {

@@ -25,10 +25,10 @@ import {
 } from '../fold/requirement.ts';
 
 export type Standing =
-  | { state: 'running'; pieces: Requirement[] }
-  | { state: 'red'; at: EntryId; why: string[]; pieces: Requirement[] }
-  | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; pieces: Requirement[] }
-  | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; pieces: Requirement[] };
+  | { state: 'running'; requirements: Requirement[] }
+  | { state: 'red'; at: EntryId; why: string[]; requirements: Requirement[] }
+  | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; requirements: Requirement[] }
+  | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; requirements: Requirement[] };
 
 /** The standing of the claim at that moment. */
 export function standingOf(at: PhaseAt, claim: Claim): Standing {
@@ -40,25 +40,37 @@ export function standingOf(at: PhaseAt, claim: Claim): Standing {
 }
 
 function findStanding(at: PhaseAt, claim: Claim): Standing {
-  const pieces = piecesOf(at, claim);
-  const bad = pieces.filter((piece) => piece.result === 'bad');
-  const newest = (of: Requirement[]) => Math.max(claim.id, ...of.map((piece) => piece.at)) as EntryId;
-  if (bad.length > 0) return { state: 'red', at: newest(bad), why: bad.map((piece) => piece.why), pieces };
-  if (pieces.some((piece) => piece.result === 'missing')) return { state: 'running', pieces };
-  const held = pieces.filter((piece) => piece.result === 'held');
+  const requirements = requirementsOf(at, claim);
+  const bad = requirements.filter((requirement) => requirement.result === 'bad');
+  const newest = (of: Requirement[]) => Math.max(claim.id, ...of.map((requirement) => requirement.at)) as EntryId;
+  if (bad.length > 0)
+    return {
+      state: 'red',
+      at: newest(bad),
+      why: bad.map((requirement) => requirement.why),
+      requirements,
+    };
+  if (requirements.some((requirement) => requirement.result === 'missing')) return { state: 'running', requirements };
+  const held = requirements.filter((requirement) => requirement.result === 'held');
   if (held.length > 0) {
-    const flakes = held.flatMap((piece) => piece.flake ?? []);
+    const flakes = held.flatMap((requirement) => requirement.flake ?? []);
     return {
       state: 'held',
       at: newest(held),
-      why: held.map((piece) => piece.why),
+      why: held.map((requirement) => requirement.why),
       flakes: [...new Set(flakes)],
-      pieces,
+      requirements,
     };
   }
-  const stale = pieces.flatMap((piece) => piece.staleAtMs ?? []);
-  const runs = [...new Set(pieces.flatMap((piece) => piece.run ?? []))];
-  return { state: 'green', at: newest(pieces), runs, staleAtMs: stale.length > 0 ? Math.min(...stale) : null, pieces };
+  const stale = requirements.flatMap((requirement) => requirement.staleAtMs ?? []);
+  const runs = [...new Set(requirements.flatMap((requirement) => requirement.run ?? []))];
+  return {
+    state: 'green',
+    at: newest(requirements),
+    runs,
+    staleAtMs: stale.length > 0 ? Math.min(...stale) : null,
+    requirements,
+  };
 }
 
 /** The newest counted run of the finding's reproducer at this claim; null if there is none. */
@@ -80,28 +92,28 @@ export function openFindings(phase: Phase, gate: GateId): Finding[] {
   return phase.findings.filter((finding) => finding.closed === null && (gate === DONE || finding.gate === gate));
 }
 
-function piecesOf(at: PhaseAt, claim: Claim): Requirement[] {
+function requirementsOf(at: PhaseAt, claim: Claim): Requirement[] {
   const { phase } = at;
-  const pieces = gatesUnder(phase.spec, claim.gate).flatMap((gate) => gatePieces({ ...at, claim, gate }));
-  const ran = pieces.every((piece) => piece.result !== 'missing');
-  return [...pieces, ...reproducerPieces(phase, claim, ran), ...protectedPieces(at, claim)];
+  const requirements = gatesUnder(phase.spec, claim.gate).flatMap((gate) => gateRequirements({ ...at, claim, gate }));
+  const ran = requirements.every((requirement) => requirement.result !== 'missing');
+  return [...requirements, ...reproducerRequirements(phase, claim, ran), ...protectedRequirements(at, claim)];
 }
 
-function gatePieces(at: ClaimAt): Requirement[] {
+function gateRequirements(at: ClaimAt): Requirement[] {
   const { phase, claim, gate } = at;
   const spec = phase.spec.gates[gate];
   if (!spec) return [];
   const times = claim.gate === DONE ? 1 : spec.times;
   const runs = Array.from({ length: times }, (_, i) => gateRun(at, i + 1));
-  const pieces = runs.map((run, i) => runPiece(at, i + 1, run));
-  const flake = flakePiece(at, runs);
+  const requirements = runs.map((run, i) => runRequirement(at, i + 1, run));
+  const flake = flakeRequirement(at, runs);
   // A red run decides the claim and a flake holds it: comparing other runs with an unreliable one would show nothing.
-  if (flake?.result === 'held' || pieces.some((piece) => piece.result === 'bad'))
-    return [...pieces, ...(flake ? [flake] : [])];
+  if (flake?.result === 'held' || requirements.some((requirement) => requirement.result === 'bad'))
+    return [...requirements, ...(flake ? [flake] : [])];
   const base = baseNeeds(phase, spec.recipe);
   const ready = runs.every((run) => run !== null) && base.length === 0;
   return [
-    ...pieces,
+    ...requirements,
     ...(flake ? [flake] : []),
     ...(base.length > 0 ? [missingRequirement('tests', gate, base)] : []),
     ...controlRequirements(at, ready),
@@ -109,20 +121,20 @@ function gatePieces(at: ClaimAt): Requirement[] {
   ];
 }
 
-function runPiece(at: ClaimAt, k: number, run: Run | null): Requirement {
+function runRequirement(at: ClaimAt, k: number, run: Run | null): Requirement {
   const { phase, claim, gate } = at;
   if (!run) {
     const purpose: Purpose = { kind: 'gate', claim: claim.id, gate, k };
     return missingRequirement('runs', gate, [runNeed(phase, gate, purpose, claim.sha)]);
   }
-  const piece = metRequirement('runs', gate, run, claim);
+  const requirement = metRequirement('runs', gate, run, claim);
   const why = whyNot(phase, run);
-  if (why === null) return piece;
-  return unlessWaived(piece, waiverOf(at, gate, 'runs'), 'bad', `${gate}: cold run ${run.run} ${why}`);
+  if (why === null) return requirement;
+  return unlessWaived(requirement, waiverOf(at, gate, 'runs'), 'bad', `${gate}: cold run ${run.run} ${why}`);
 }
 
 /** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator can lift. */
-function flakePiece(at: ClaimAt, own: (Run | null)[]): Requirement | null {
+function flakeRequirement(at: ClaimAt, own: (Run | null)[]): Requirement | null {
   const { phase, claim, gate } = at;
   const first = own.flatMap((run) => run ?? []).sort((a, b) => a.id - b.id)[0];
   if (!first || whyNot(phase, first) !== null) return null;
@@ -137,32 +149,36 @@ function flakePiece(at: ClaimAt, own: (Run | null)[]): Requirement | null {
   );
   const other = same.findLast((run) => run.outcome !== first.outcome || run.alike !== first.alike);
   if (!other) return null;
-  const piece = { ...metRequirement('runs', gate, other, claim), run: null, staleAtMs: null, flake: other.id };
+  const requirement = { ...metRequirement('runs', gate, other, claim), run: null, staleAtMs: null, flake: other.id };
   const why = `${gate}: ${first.run} and ${other.run} disagree on one tree (flake #${other.id})`;
-  return unlessWaived(piece, waiverOf(at, gate, 'flake'), 'held', why);
+  return unlessWaived(requirement, waiverOf(at, gate, 'flake'), 'held', why);
 }
 
-function reproducerPieces(phase: Phase, claim: Claim, ran: boolean): Requirement[] {
+function reproducerRequirements(phase: Phase, claim: Claim, ran: boolean): Requirement[] {
   const earlier = openFindings(phase, claim.gate).filter((finding) => finding.reproducer && finding.id < claim.id);
   return earlier.map((finding) => {
     const run = reproducerRun(phase, claim, finding);
     if (!run) return missingRequirement('reproducers', claim.gate, ran ? [reproducerNeed(phase, claim, finding)] : []);
-    const piece = { ...metRequirement('reproducers', claim.gate, run, claim), staleAtMs: null };
-    if (run.reproducer !== 'red') return piece;
-    return { ...piece, result: 'bad', why: `finding #${finding.id} (${finding.title}) still reproduces: ${run.run}` };
+    const requirement = { ...metRequirement('reproducers', claim.gate, run, claim), staleAtMs: null };
+    if (run.reproducer !== 'red') return requirement;
+    return {
+      ...requirement,
+      result: 'bad',
+      why: `finding #${finding.id} (${finding.title}) still reproduces: ${run.run}`,
+    };
   });
 }
 
 /** A claim that changes protected paths waits for the operator; DONE only for paths that no gate has a waiver for. */
-function protectedPieces(at: PhaseAt, claim: Claim): Requirement[] {
+function protectedRequirements(at: PhaseAt, claim: Claim): Requirement[] {
   const { phase } = at;
   const allowed = (gate: GateId) => waiverOf(at, gate, 'protected') !== null;
   const passed = phase.claims.filter((other) => allowed(other.gate)).flatMap((other) => other.touches);
   const touched = claim.touches.filter((path) => claim.gate !== DONE || !passed.includes(path));
   if (touched.length === 0) return [];
-  const piece: Requirement = { ...missingRequirement('protected', claim.gate, []), result: 'good', at: claim.id };
+  const requirement: Requirement = { ...missingRequirement('protected', claim.gate, []), result: 'good', at: claim.id };
   const why = `${claim.gate}: the claim changes protected paths: ${touched.join(', ')}`;
-  return [unlessWaived(piece, waiverOf(at, claim.gate, 'protected'), 'held', why)];
+  return [unlessWaived(requirement, waiverOf(at, claim.gate, 'protected'), 'held', why)];
 }
 
 function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {

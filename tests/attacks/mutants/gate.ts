@@ -69,8 +69,8 @@ export const gateMutants: Mutant[] = [
   instead(
     '2 runs: reproducers of open findings',
     standing,
-    "if (run.reproducer !== 'red') return piece;",
-    'return piece;',
+    "if (run.reproducer !== 'red') return requirement;",
+    'return requirement;',
     'a Builder that claims again without fixing a finding',
   ),
   instead(
@@ -83,15 +83,15 @@ export const gateMutants: Mutant[] = [
   instead(
     '3 controls: VACUOUS',
     'state/controls/requirements.ts',
-    "if (result === 'BITES') return piece;",
-    'return piece;',
+    "if (result === 'BITES') return requirement;",
+    'return requirement;',
     'asserts what is always true',
   ),
   instead(
     '3 controls: INCONCLUSIVE',
     'state/controls/requirements.ts',
-    "if (result === 'BITES') return piece;",
-    "if (result !== 'VACUOUS') return piece;",
+    "if (result === 'BITES') return requirement;",
+    "if (result !== 'VACUOUS') return requirement;",
     'tests what cannot be loaded without its change',
   ),
   instead(

@@ -58,7 +58,7 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
     standing.state,
     'at' in standing ? rank(standing.at) : null,
     state.timed && phase.waivers.length > 0
-      ? standing.pieces.map((piece) => (piece.at === 0 ? null : rank(piece.at)))
+      ? standing.requirements.map((requirement) => (requirement.at === 0 ? null : rank(requirement.at)))
       : null,
     verdict && [rank(verdict.id), verdict.verdict],
     pass && [
@@ -106,7 +106,7 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
       .slice(-3)
       .map((c) => {
         const standing = standingOf(phaseAt(phase, nowMs), c);
-        const bad = standing.pieces.find((piece) => piece.result === 'bad');
+        const bad = standing.requirements.find((requirement) => requirement.result === 'bad');
         const run = phase.runs.find((r) => r.id === bad?.at);
         return [standing.state === 'red', bad?.condition, run?.outcome, run?.alike[0], run?.control?.result];
       }),

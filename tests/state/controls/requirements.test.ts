@@ -24,7 +24,7 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
   const claim = () => story.phase().claims.find((one) => one.id === id) as Claim;
   const standing = () => story.gate('M1').standing as NonNullable<ReturnType<typeof story.gate>['standing']>;
   const wanted = () =>
-    standing().pieces.flatMap(({ needs }) =>
+    standing().requirements.flatMap(({ needs }) =>
       needs.flatMap(({ purpose }) => (purpose.kind === 'control' ? purpose : [])),
     );
   const names = () => wanted().map(({ control, target }) => (target === undefined ? control : `${control} ${target}`));
@@ -64,7 +64,7 @@ describe('the wanted controls', () => {
     story.accept('M1', 1);
     const claim = story.submit(story.claimed('M2', 2));
     story.passes(claim, 'M2');
-    const needs = story.gate('M2').standing?.pieces.flatMap((piece) => piece.needs) ?? [];
+    const needs = story.gate('M2').standing?.requirements.flatMap((requirement) => requirement.needs) ?? [];
     expect(needs.map(({ purpose }) => (purpose as ControlPurpose).reference)).toEqual([shaOf(0), shaOf(1)]);
   });
 
@@ -142,7 +142,7 @@ describe('hollow', () => {
     }
     expect(order).toEqual(drawn.map((n) => `hollow ${n}`));
     expect(standing().state).toBe('green');
-    expect(standing().pieces.flatMap(({ run }) => run ?? [])).toHaveLength(1 + 1 + 20 + 1 + 1);
+    expect(standing().requirements.flatMap(({ run }) => run ?? [])).toHaveLength(1 + 1 + 20 + 1 + 1);
   });
 
   it('stops at the first survivor', () => {

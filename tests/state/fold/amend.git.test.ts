@@ -166,7 +166,7 @@ describe('a claim', () => {
     story.judge(claim);
     story.submit(story.verdict(claim, 'PASS'));
     story.submit(story.claimed(DONE, 1));
-    const own = story.gate(DONE).standing?.pieces.filter(({ condition }) => condition === 'runs');
+    const own = story.gate(DONE).standing?.requirements.filter(({ condition }) => condition === 'runs');
     expect(own).toMatchObject([{ result: 'good', at: after }]);
   });
 
@@ -189,7 +189,7 @@ describe('a gate', () => {
     expect(story.refusal(story.claimed('M2', 3))).toMatch(/the plan has no gate M2/);
     const done = story.submit(story.claimed(DONE, 2));
     story.passes(done, 'M1');
-    const needs = story.gate(DONE).standing?.pieces.flatMap((piece) => piece.needs);
+    const needs = story.gate(DONE).standing?.requirements.flatMap((requirement) => requirement.needs);
     expect(needs).toMatchObject([{ purpose: { kind: 'reproducer' }, recipe: 'app', sha: shaOf(2) }]);
   });
 

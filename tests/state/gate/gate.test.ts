@@ -139,7 +139,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
   it('needs runs of the base first, as many as the gate’s `times`', () => {
     const story = tell({ M1: { times: 2 } });
     const claim = story.submit(story.claimed('M1', 1));
-    const wanted = () => story.gate('M1').standing?.pieces.flatMap(({ needs }) => needs.map(({ slot }) => slot));
+    const wanted = () => story.gate('M1').standing?.requirements.flatMap(({ needs }) => needs.map(({ slot }) => slot));
     expect(wanted()).toEqual(expect.arrayContaining(['base:app:1', 'base:app:2']));
     for (const k of [1, 2]) story.ran({ kind: 'gate', claim, gate: M1, k });
     for (const k of [1, 2]) story.ran({ kind: 'base', recipe: app, k });

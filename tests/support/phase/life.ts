@@ -187,7 +187,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     const standing = () => standingOf(phaseAt(phase(), nowMs), phase().claims.find((c) => c.id === claim) as Claim);
     const wanted = () =>
       standing()
-        .pieces.flatMap((piece) => piece.needs)
+        .requirements.flatMap((requirement) => requirement.needs)
         .find(({ purpose }) => purpose.kind === 'base' || purpose.kind === 'kept');
     for (let need = wanted(); need; need = wanted())
       ran(need.purpose, need.purpose.kind === 'kept' ? { kept: { result: 'KEPT', why: '' } } : {});
