@@ -21,7 +21,7 @@ const publish = tool({
 const attempt = tool({
   name: 'try',
   description:
-    'A trial: a cold run of a published commit, as a claim would be run. Recorded, and never counted for or against you. Without `sha` it takes the newest published commit, without `recipe` the one of the next gate.',
+    'A trial: a cold run of a published commit, as a claim would be run. Recorded, and never counted for or against you. Without `sha` it takes the newest published commit, without `recipe` the first recipe of the plan.',
   input: z.strictObject({ sha: FullSha.optional(), recipe: RecipeName.optional() }),
   run: ({ sha, recipe }, { host, signal }) => host.trial({ sha: sha ?? null, recipe: recipe ?? null }, signal),
 });

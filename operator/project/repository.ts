@@ -25,7 +25,7 @@ export async function findRepository(dir: string, uid: number): Promise<Reposito
   const folder = realpathSync(top.stdout.toString().replace(/\n$/, ''));
   const repository = { top: folder, owner: asOwner(folder, uid).owner ?? null };
   if ((await revParse(folder, 'HEAD', gitOptions(repository))) === null) {
-    throw new UsageError(`${folder} has no commit yet; type: git add -A && git commit -m "first commit"`);
+    throw new UsageError(`${folder} has no commit yet; type: git add -A && git commit --allow-empty -m "first commit"`);
   }
   return repository;
 }

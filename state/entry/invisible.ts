@@ -1,21 +1,24 @@
-// Characters that show nothing, or change how the text around them is shown: control and format characters (bidi,
-// zero-width, tags), surrogates, line separators and whatever else Unicode ignores by default. Safety rests on this
-// list, so it stands here alone. Tabs and line feeds are not in it, nor the two emoji variation selectors. Pure.
+// Characters that show nothing, or change how the text around them is shown. Safety rests on this list, so it is written
+// down once. Tabs and line feeds are not in it. Pure.
 
-const invisible = '[[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{DI}]--[\\t\\n\\u{FE0E}\\u{FE0F}]]';
-const one = new RegExp(invisible, 'v');
+// Control and format characters (bidi, zero-width, tags), surrogates, line and paragraph separators.
+const control = '\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}';
+const shownAsNothing = `[[${control}]--[\\t\\n]]`;
+
 /** For replacing. */
-export const everyInvisible = new RegExp(invisible, 'gv');
+export const everyInvisible = new RegExp(shownAsNothing, 'gv');
+const invisible = new RegExp(shownAsNothing, 'v');
 
-// Two variation selectors in a row could carry hidden bits.
-const hiding = `${invisible}|[\\u{FE0E}\\u{FE0F}](?=[\\u{FE0E}\\u{FE0F}])`;
+// The trail also refuses whatever Unicode ignores by default. It allows the two emoji variation selectors, but not two in
+// a row, which could carry hidden bits.
+const refused = `[[${control}\\p{DI}]--[\\t\\n\\u{FE0E}\\u{FE0F}]]|[\\u{FE0E}\\u{FE0F}](?=[\\u{FE0E}\\u{FE0F}])`;
 
-/** Matches the first character that may not stand on the trail. */
-export const unfit = new RegExp(hiding, 'v');
-export const everyUnfit = new RegExp(hiding, 'gv');
+/** Matches the first character that the trail refuses. */
+export const unfit = new RegExp(refused, 'v');
+export const everyUnfit = new RegExp(refused, 'gv');
 
 export function hasInvisible(text: string): boolean {
-  return one.test(text);
+  return invisible.test(text);
 }
 
 export function withoutInvisible(text: string): string {

@@ -158,7 +158,7 @@ export const evidence: Family = {
       '32',
       'answers UNVERIFIED to let a claim pass',
       'park: unverified',
-      /no PASS or FAIL/,
+      /neither PASS nor FAIL/,
       judgedWith([look, says('UNVERIFIED', {})]),
     ),
     against(

@@ -71,15 +71,15 @@ const bodyMutants: Mutant[] = [
   {
     rule: 'body: control characters',
     file: 'state/entry/invisible.ts',
-    find: '[[\\\\p{Cc}',
-    replace: '[[',
+    find: "const control = '\\\\p{Cc}",
+    replace: "const control = '",
     attack: 'a body that controls the terminal',
   },
   {
     rule: 'body: ignorable characters',
     file: 'state/entry/invisible.ts',
-    find: '\\\\p{Cf}\\\\p{Cs}\\\\p{Zl}\\\\p{Zp}\\\\p{DI}',
-    replace: '\\\\p{Cs}',
+    find: 'control}\\\\p{DI}',
+    replace: "'\\\\p{Cc}\\\\p{Cs}'}",
     attack: 'a body that hides zero-width characters',
   },
   never(

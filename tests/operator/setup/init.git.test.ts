@@ -233,7 +233,9 @@ test('outside a repository, without a commit, or in a bare one, one line says wh
   await expect(init({ ...options, dir: tempDir() })).rejects.toThrow(
     /is not in a git repository; cd into your repository, or create a new one with: git init$/,
   );
-  await expect(init({ ...options, dir: empty })).rejects.toThrow(/has no commit yet; type: git add -A && git commit/);
+  await expect(init({ ...options, dir: empty })).rejects.toThrow(
+    /has no commit yet; type: git add -A && git commit --allow-empty/,
+  );
   await expect(init({ ...options, dir: bare })).rejects.toThrow(/is a bare repository; cd into a checkout/);
   expect(existsSync(options.stateDir)).toBe(false);
 });
