@@ -6,6 +6,7 @@ import { isLong } from './long.ts';
 
 export const seed = isLong ? Date.now() % 2 ** 31 : 20260611;
 
+if (isLong) console.log(`seed ${seed}`);
 fc.configureGlobal({ seed });
 
 export { fc };
