@@ -1,5 +1,5 @@
-// The body rule: what an author's words must not contain, so that they can neither forge an entry nor hide one. Bad
-// words are refused with a reason, never rewritten. The strings in an entry's facts get the same care.
+// The body rule: what an author's words must not contain, so that they can neither forge an entry nor hide one. Words
+// that break the rule are refused with a reason, never rewritten. The strings in an entry's facts are checked too.
 
 import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -7,19 +7,20 @@ import { bodyBytesMax } from './entry.ts';
 import { unfitCharacter, unfitLine } from './words.ts';
 
 export const bodyLinesMax = 1000;
-// A CommonMark parser takes quadratic time over these: a body costs up to 13 s without the limits, about 1 s with them.
+// A CommonMark parser takes quadratic time over these marks: a body costs up to 13 s without the limits, about 1 s with
+// them.
 const emphasisMarksMax = 4000;
 const otherMarksMax = 2000;
 const nestingMax = 8;
 
 const sentinel = '<!-- coldpass sentinel -->';
 const tooNested = new RegExp(`^(?:[ \\t]*(?:>|(?:[-*+]|\\d{1,9}[.)])(?=[ \\t>]|$))){${nestingMax + 1}}`);
-// A line that can only be a paragraph's or list item's text, with no markup but emphasis and code spans.
+// Matches a line that can only be text of a paragraph or list item, with no markup but emphasis and code spans.
 const plainLine = /^ *(?:(?:[-*]|\d{1,9}[.)]) +)?(?:\*\*|`)?[\p{L}"'(][^<&]*$/u;
 /** Facts that may have several lines: commands, signatures, patches, and prose by the operator or by Coldpass. */
 const manyLines = new Set(['signature', 'because', 'text', 'command', 'run', 'why', 'reason', 'find', 'replace']);
 
-/** Null if `body` is fit for an entry, else one line: which line, what is wrong with it, what to do. */
+/** Null if `body` is fit for an entry, else one line that says which line is unfit, why, and what to do. */
 export function checkBody(body: string): string | null {
   const bytes = Buffer.byteLength(body);
   if (bytes > bodyBytesMax) return `the body has ${bytes} bytes, over ${bodyBytesMax}: shorten it`;
@@ -33,7 +34,7 @@ export function checkBody(body: string): string | null {
   return tooManyMarks(body) ?? checkTree(body);
 }
 
-/** Null if every string in `facts` is fit for the trail, else one line that names the member. */
+/** Null if every string in `facts` is fit for the trail, else one line that names the unfit member. */
 export function checkFacts(facts: unknown, at = 'facts', key = ''): string | null {
   if (typeof facts === 'string') return checkString(facts, at, key);
   if (facts === null || typeof facts !== 'object') return null;
@@ -80,7 +81,7 @@ function checkTree(body: string): string | null {
   const root = fromMarkdown(`${body}\n\n${sentinel}\n`);
   const last = root.children.at(-1);
   const stands = last?.type === 'html' && last.value === sentinel;
-  // An explicit stack, not recursion: only the body's length bounds the nesting.
+  // Uses an explicit stack, not recursion, because only the body's length limits how deep nodes nest.
   const rest: Nodes[] = root.children.slice(0, stands ? -1 : undefined).reverse();
   for (let node = rest.pop(); node; node = rest.pop()) {
     const problem = forbidden(node) ?? hidden(node);
@@ -100,7 +101,7 @@ function forbidden(node: Nodes): string | null {
         ? null
         : 'is a heading of depth 1 or 2: use "### " or bold (a line of = or - under text makes it a heading)';
     case 'html':
-      // Inline HTML too: people would see `wipes <domain> data` as "wipes data".
+      // Inline HTML is refused too: people would see `wipes <domain> data` as "wipes data".
       return `contains HTML (${JSON.stringify(node.value.slice(0, 40))}), which readers cannot see: put it in \`backticks\``;
     case 'definition':
       return 'is a link definition, which readers cannot see: write the link out';
@@ -109,7 +110,7 @@ function forbidden(node: Nodes): string | null {
   }
 }
 
-/** The parser decodes character references such as `&#8238;`, after the lines were checked. */
+/** Looks for unfit characters again, because the parser decodes character references such as `&#8238;`. */
 function hidden(node: Nodes): string | null {
   for (const name of ['value', 'url', 'title', 'alt', 'lang', 'meta']) {
     const text: unknown = (node as unknown as Record<string, unknown>)[name];

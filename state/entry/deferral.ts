@@ -1,6 +1,6 @@
 // A deferral: work put off under a name, outside the gates, with a trigger that brings it back. Pure: how entries
-// change what is parked, and which of it may come back. The loop runs the triggers' commands. When a trigger fires, the
-// supervisor proposes the re-entry, and the operator approves or refuses it.
+// change the list of deferrals, and which deferrals a phase takes up again. The loop runs the triggers' commands. When
+// a trigger fires, the supervisor proposes the re-entry, and the operator approves or refuses it.
 //
 //   parked → proposed → approved: its phase is queued, and is not DONE until an entry closes the deferral
 //                     → refused: parked again, until the trigger fires again
@@ -35,18 +35,18 @@ export function foldDeferrals(deferrals: Deferral[], entry: Entry): Deferral[] {
   }
 }
 
-/** The deferral that an act names by its own number or by that of a re-entry proposal; null if unknown. */
+/** The deferral that has this number, or whose newest re-entry proposal has it; null if there is none. */
 export function deferralNamed(deferrals: Deferral[], id: EntryId): Deferral | null {
   return deferrals.find((deferral) => deferral.id === id || deferral.proposal?.id === id) ?? null;
 }
 
-/** True while the phase that the operator queued for it is queued, open or parked. */
+/** True while the phase that the operator queued to take the deferral up again is queued, open or parked. */
 export function isComingBack({ queue, phases }: TrailState, { reentry }: Deferral): boolean {
   const status = reentry === null ? undefined : phases[reentry]?.status;
   return queue.some((queued) => queued.phase === reentry) || status === 'open' || status === 'parked';
 }
 
-/** The deferrals that the operator queued `phase` to take up again: it is not DONE until they are closed. */
+/** The deferrals that the operator queued `phase` to take up again: the phase is not DONE until they are closed. */
 export function takenUp(phase: Phase): Deferral[] {
   return phase.deferrals.filter((deferral) => deferral.reentry === phase.id);
 }
@@ -71,7 +71,7 @@ function deferralOf({ id, phase, role, facts }: EntryOf<'deferral'>): Deferral {
   };
 }
 
-/** PASS is green, FAIL is red; any other outcome is inconclusive. */
+/** Records a run of the trigger's command: PASS is green, FAIL is red, any other outcome is inconclusive. */
 function lookedAt(deferral: Deferral, { id, at, facts }: EntryOf<'run'>): Deferral {
   const look = { id, atMs: Date.parse(at) };
   if (facts.outcome === 'FAIL') return { ...deferral, look, isGreen: false };
@@ -79,7 +79,7 @@ function lookedAt(deferral: Deferral, { id, at, facts }: EntryOf<'run'>): Deferr
   return { ...deferral, look, isGreen: true, greenIn: facts.run, edges: deferral.edges + 1 };
 }
 
-/** A `queue` that takes a deferral up again answers its proposal, and so does a refusal. */
+/** Two acts answer a deferral's proposal: a `queue` that takes the deferral up again, and a `refuse`. */
 function answered(deferrals: Deferral[], { id, facts }: EntryOf<'act'>): Deferral[] {
   const { payload } = facts.act;
   const about = payload.act === 'queue' || payload.act === 'refuse' ? targetOf(payload) : null;

@@ -1,6 +1,6 @@
 // Every kind of entry on the trail, as data: one zod object per kind. `facts` is the content of the machine comment
-// without the envelope; `body` is the author's words. `framing.ts` renders and parses, `policy.ts` has who may write
-// what.
+// without the envelope; `body` is the author's words. `framing.ts` renders and parses entries; `policy.ts` decides who
+// may write what.
 
 import { z } from 'zod';
 import { Act, Fingerprint } from './act.ts';
@@ -25,7 +25,7 @@ import { ClaimExpects, PhaseSpec } from './spec.ts';
 export const bodyBytesMax = 32 * 1024;
 export const reproducerBytesMax = 16 * 1024;
 export const sabotageEditsMax = 10;
-/** How many protected paths a claim lists at most; one is enough to hold it. */
+/** How many protected paths a claim lists at most. A single one is enough to make the claim wait for the operator. */
 export const touchesMax = 50;
 
 const Line = z.string().min(1).max(1000);
@@ -45,7 +45,7 @@ export const PhaseOpened = z.strictObject({
   sandbox: z.enum(['bubblewrap', 'none']),
   uid: z.enum(['own', 'shared']),
 });
-/** Why a phase is parked; the inbox names the acts that get it out of each. */
+/** Why a phase is parked. For each reason, the inbox names the acts that get the phase out of it. */
 export const ParkReason = z.enum([
   'idle',
   'unverified',
@@ -74,7 +74,7 @@ export const PhaseFacts = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('abandoned'), act: EntryId }),
 ]);
 
-/** Why a role was woken: decided by `decide`, put into words for the agent. */
+/** Why a role was woken: `decide` chooses the reason, and the agent gets it in words. */
 export const WakeReason = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('work') }),
   z.strictObject({ kind: z.literal('red'), claim: EntryId }),
@@ -82,17 +82,18 @@ export const WakeReason = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('judge'), claim: EntryId }),
   z.strictObject({ kind: z.literal('advise'), blocked: EntryId }),
   /**
-   * The claim's controls are inconclusive: the agent is asked for a patch that its tests must notice, not a verdict.
+   * The claim's controls are inconclusive: the agent is asked for a patch that the claim's tests must notice, not for a
+   * verdict.
    */
   z.strictObject({ kind: z.literal('sabotage'), claim: EntryId }),
-  /** A claim was accepted since the veto: its author may find the veto met. */
+  /** A claim was accepted after the veto, so the veto's author may find its conditions met. */
   z.strictObject({ kind: z.literal('veto'), veto: EntryId }),
 ]);
 export type WakeReason = z.infer<typeof WakeReason>;
 
 /**
- * `finished`: the model stopped · `waited`: it called wait · the others: the supervisor ended it; `lost`: in a crash of
- * the supervisor.
+ * `finished`: the model stopped · `waited`: the model called wait · `lost`: the supervisor crashed · any other: the
+ * supervisor ended the session.
  */
 export const SessionEnd = z.enum(['finished', 'waited', 'limit', 'budget', 'failed', 'cancelled', 'lost']);
 export type SessionEnd = z.infer<typeof SessionEnd>;
@@ -106,7 +107,7 @@ export const SessionFacts = z.discriminatedUnion('event', [
     backend: z.string().max(60),
     model: z.string().max(100),
     prompt: Digest,
-    /** The projection covers entries up to `upTo`; `runs` were shown with results. */
+    /** The projection covers entries up to `upTo`, and shows the results of `runs`. */
     shown: z.strictObject({ upTo: z.number().int().nonnegative(), runs: z.array(RunId) }),
     reservedUsd: z.number().nonnegative(),
   }),
@@ -121,7 +122,9 @@ export const SessionFacts = z.discriminatedUnion('event', [
     usd: z.number().nonnegative(),
     transcript: Digest.nullable(),
     published: Sha.nullable(),
-    /** If the back end failed: `stop` if retrying cannot help; `until` if it said when it would answer again. */
+    /**
+     * Set if the back end failed. `stop`: retrying cannot help. `until`: when the back end said it would answer again.
+     */
     trouble: z.strictObject({ stop: z.boolean(), until: Stamp.nullable() }).optional(),
   }),
 ]);
@@ -141,7 +144,7 @@ export const RunFacts = z.strictObject({
   reason: z.string().max(reasonCharsMax),
   /** Digest of `machine-docs/runs/<run>/results.json`; null if the run was lost. */
   results: Digest.nullable(),
-  /** The gate's expectations that this record does not meet, in words. The audit recomputes them. */
+  /** The gate's expectations that this run does not meet, in words. The audit recomputes them. */
   unmet: z.array(z.string().max(500)).max(50),
   control: z.strictObject({ result: Control, why: z.string().max(1000) }).optional(),
   kept: z.strictObject({ result: Kept, why: z.string().max(1000) }).optional(),
@@ -157,22 +160,32 @@ export const ClaimFacts = z.strictObject({
   shas,
   trees: shas,
   /**
-   * Earlier claims of the phase at this claim's SHA or an ancestor of it; read from git, checked again by the audit.
+   * Earlier claims of the phase whose SHA is this claim's SHA or an ancestor of it; read from git, checked again by the
+   * audit.
    */
   descends: z.array(EntryId),
-  /** Earlier claims of the phase at a descendant of this claim's SHA. */
+  /** Earlier claims of the phase whose SHA is a descendant of this claim's SHA. */
   precedes: z.array(EntryId),
   /**
-   * For each gate judged, the SHA that its controls compare with: an accepted one of a required gate, else the base.
+   * For each gate judged, the SHA that its controls compare with: that of the newest accepted claim of a gate that it
+   * requires and that has the same recipe, else the base.
    */
   references: z.record(GateId, Sha),
-  /** For each recipe judged, the commits whose tests must still pass: the base and every claim accepted before. */
+  /**
+   * For each recipe judged, the commits whose tests must still pass: the base and every claim accepted before this one.
+   */
   keeps: z.record(RecipeName, z.array(Sha)),
-  /** For each gate judged, how many functions that the claim changes can be emptied; a gate with none is left out. */
+  /**
+   * For each gate judged, how many of the functions that the claim changes can be emptied. Gates without any are left
+   * out.
+   */
   functions: z.record(GateId, z.number().int().positive()).optional(),
-  /** What the Builder expects of its cold runs beyond what the gate demands; code compares it. */
+  /** What the Builder expects of its cold runs beyond what the gate demands; code compares the runs with it. */
   expects: ClaimExpects.prefault({}),
-  /** Protected paths changed between the phase's base and this SHA; any of them holds the claim for the operator. */
+  /**
+   * Protected paths changed between the phase's base and this claim's SHA. If there are any, the claim waits for the
+   * operator.
+   */
   touches: z.array(TreePath).max(touchesMax),
 });
 export const BlockedFacts = z.strictObject({
@@ -187,7 +200,7 @@ export const BlockedFacts = z.strictObject({
 
 export const Cite = z.union([
   z.strictObject({ run: RunId }),
-  /** The n-th tool result of the verdict's own session, with the digest of its content. */
+  /** A tool result of the session that gave the verdict: its number, and the digest of its content. */
   z.strictObject({ call: z.number().int().positive(), digest: Digest }),
 ]);
 export const Check = z.strictObject({
@@ -203,12 +216,12 @@ export const VerdictFacts = z.strictObject({
   claim: EntryId,
   verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED']),
   runs: z.array(RunId),
-  /** FAIL: the findings that block the claim. */
+  /** For FAIL: the findings that block the claim. */
   findings: z.array(EntryId),
   checks: z.array(Check).max(400),
-  /** PASS: every open finding of the gate, with an answer to each criterion of its `fix`. */
+  /** For PASS: every open finding of the gate, with an answer to each criterion of its `fix`. */
   closes: z.array(Answer),
-  /** PASS: the whole diff that was shown to its session, and in how many parts. */
+  /** For PASS: the digest of the whole diff that the session was shown, and the number of its parts. */
   served: z.strictObject({ diff: Digest, parts: z.number().int().nonnegative() }).optional(),
 });
 
@@ -233,7 +246,7 @@ export type PatchEdit = z.infer<typeof PatchEdit>;
 export const SabotageFacts = z.strictObject({
   ...session,
   claim: EntryId,
-  /** The gate that the control belongs to; differs from the claim's own gate only if that is DONE. */
+  /** The gate that the control belongs to. It differs from the claim's own gate only if the claim is for DONE. */
   gate: GateId,
   edits: z.array(PatchEdit).min(1).max(sabotageEditsMax),
 });
@@ -261,7 +274,10 @@ export const DeferralFacts = z.strictObject({
   clauses: z.array(z.string().min(1).max(20)).max(50).default([]),
 });
 
-/** A trigger fired, so the supervisor proposes to take the work up again. `edge` counts the firings of one deferral. */
+/**
+ * A trigger fired, so the supervisor proposes to take the work up again. `edge` counts how often this trigger has
+ * fired.
+ */
 export const ReentryFacts = z.strictObject({
   deferral: EntryId,
   edge: z.number().int().positive(),
@@ -270,9 +286,11 @@ export const ReentryFacts = z.strictObject({
   run: RunId.nullable(),
 });
 
-/** A refusal of something handed in as an operator's act. Its `role` is the supervisor: nobody else vouches for it. */
+/**
+ * Something handed in as an operator's act was refused. The entry's role is the supervisor: nobody else vouches for it.
+ */
 export const RefusalFacts = z.strictObject({
-  /** Digest of the file as handed in, with its bytes stored if they are few; null if it was not a readable file. */
+  /** Digest of the file as handed in; its bytes are stored too if they are few. Null if it was not a readable file. */
   file: Digest.nullable(),
   /** The act's name, if it can be read. */
   act: z.string().max(20).nullable(),
@@ -280,10 +298,10 @@ export const RefusalFacts = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .nullable(),
-  /** The key whose signature matches the content. */
+  /** The key whose signature matches the content; null if there is none. */
   signer: Fingerprint.nullable(),
   reason: Line,
-  /** Later refusals on this day are not recorded. */
+  /** True if later refusals on this day are not recorded. */
   isLast: z.boolean(),
 });
 
@@ -318,16 +336,16 @@ export function factsSchema<K extends Kind>(kind: K): (typeof byKind)[K] {
   return byKind[kind];
 }
 
-/** An entry as submitted: without its number and time, which the funnel assigns. */
+/** An entry as submitted, without its number and time: the funnel assigns them. */
 export type Intent = { [K in Kind]: IntentOf<K> }[Kind];
 export type IntentOf<K extends Kind> = {
   kind: K;
-  /** Who signs. */
+  /** The role that writes the entry. Its key signs the commit; for an operator's act, the supervisor's key does. */
   role: Role;
   phase: PhaseId | null;
   facts: Facts<K>;
   body: string;
-  /** Bytes that this entry names, committed with it at `blobs/<sha256>` or `runs/<run>/results.json`. */
+  /** Bytes that this entry names by digest, committed with it at `blobs/<sha256>` or `runs/<run>/results.json`. */
   blobs?: StoredBytes[];
 };
 export type StoredBytes = { path: string; bytes: Uint8Array };

@@ -1,5 +1,5 @@
-// This room's one error class, and the refusal: a `Refused` is an answer that its reader can act on, a `TrailError` a
-// broken machine or a broken trail.
+// This room's one error class, and the refusal. A `Refused` is an answer that its reader can act on; a `TrailError`
+// reports a fault of the machine, the trail or a file.
 
 export type TrailErrorCode =
   | 'bad-entry' // framing, schema or template is wrong
@@ -19,7 +19,7 @@ export class TrailError extends Error {
   }
 }
 
-/** An intent that the rules refuse; the message says why and what would help. Nothing was written. */
+/** The rules refuse an intent; the message says why and what would help. Nothing was written. */
 export class Refused extends Error {
   constructor(reason: string) {
     super(reason);

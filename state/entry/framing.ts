@@ -5,7 +5,8 @@
 //   **The adversary writes:** …                 then the author's words (body.ts has what they must not contain),
 //   <!-- coldpass { JSON, no < or > } -->       and ends at the first line "-->", followed by an empty line.
 //
-// Framing is by lines, never by a Markdown tree. Parsing accepts only what rendering would write, byte for byte.
+// Entries are found by their lines, never in a Markdown tree. Parsing accepts only what rendering would write, byte for
+// byte.
 
 import { z } from 'zod';
 import { checkBody, checkFacts } from './body.ts';
@@ -56,7 +57,7 @@ export function parseEntries(text: string): Entry[] {
   return entries;
 }
 
-/** The number of the entry that contains a byte of a file, from its machine comment; null if none does. */
+/** The number of the entry that contains byte `at` of a file, read from its machine comment; null if no entry does. */
 export function entryAt(bytes: Buffer, at: number): number | null {
   const text = bytes.toString('latin1'); // one character per byte
   // No line of an author's words can start like this.
@@ -92,7 +93,8 @@ function member([name, value]: [string, unknown]): string {
 }
 
 /**
- * The index of the line after the entry at `at`. Its machine comment must be complete, and an empty line must follow.
+ * The index of the line after the entry that begins at line `at`. Throws TrailError 'bad-entry' unless the machine
+ * comment is complete and an empty line follows it.
  */
 function endOf(lines: string[], at: number): number {
   if (!lines[at]?.startsWith('## ')) throw broken(at, 'an entry begins with "## "');
@@ -119,7 +121,8 @@ function parseOne(lines: string[], at: number): Entry {
   } = parseData(lines.slice(open + 1, -2).join('\n'), at + open + 1);
   const reason = checkData(kind, facts);
   if (reason !== null) throw broken(at + open + 1, reason, id);
-  // The data as written, not as the schema would order it: the order of keys in a schema is not part of the format.
+  // Takes the data as written, not as the schema would order it: the order of keys in a schema is not part of the
+  // format.
   const entry = { id, at: time, kind, role, phase, facts, body: '' } as unknown as Entry;
   const source = `${lines.join('\n')}\n`;
   const whole = { ...entry, body: bodyOf(source, entry) };
@@ -137,7 +140,10 @@ function checkData(kind: Kind, facts: unknown): string | null {
   return checkFacts(facts);
 }
 
-/** The text between head and comment. If the text does not match them, any slice will do: rendering shows that. */
+/**
+ * The text between the entry's head and its machine comment. If `source` has other ones, any slice will do: then the
+ * entry does not render to `source`, which the caller checks.
+ */
 function bodyOf(source: string, entry: Entry): string {
   const from = headOf(entry).length + intro(entry).length;
   return source.slice(from, Math.max(from, source.length - commentOf(entry).length));
@@ -160,13 +166,13 @@ function issueOf(error: z.ZodError): string {
   return `${issue?.path.join('.') || 'facts'}: ${issue?.message ?? 'does not fit'}`;
 }
 
-/** How many lines of `text` are as expected before the first that is not. */
+/** The index of the first line of `text` that is not as expected. */
 function differsAt(expected: string, text: string): number {
   const want = expected.split('\n');
   return text.split('\n').findIndex((line, i) => line !== want[i]);
 }
 
-/** `line` counts from 0 here, from 1 in the message. */
+/** `line` counts from 0, the message from 1. */
 function broken(line: number, what: string, id?: number, cause?: unknown): TrailError {
   const entry = id === undefined ? '' : ` (entry #${id})`;
   return new TrailError('bad-entry', `line ${line + 1}${entry}: ${what}`, { cause });

@@ -1,4 +1,4 @@
-// All identifiers. Branded, so that a path can't pass for an id, nor a short sha for a full one.
+// All identifiers. Each has its own branded type, so that a path can't pass for an id, nor a short SHA for a full one.
 
 import { z } from 'zod';
 
@@ -56,7 +56,7 @@ export const RecipeName = z
   .brand<'RecipeName'>();
 export type RecipeName = z.infer<typeof RecipeName>;
 
-/** A deferral's name, from the phase that parks the work to the one that takes it up again. */
+/** A deferral's name: the same in the phase that parks the work and in the phase that takes it up again. */
 export const DeferralName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a deferral name is lower-case letters, digits and dashes, at most 41')
@@ -72,7 +72,7 @@ export type Role = z.infer<typeof Role>;
 export const AgentRole = z.enum(['builder', 'adversary']);
 export type AgentRole = z.infer<typeof AgentRole>;
 
-/** UTC, to the second: `2026-06-11T20:58:03Z`. Always from the supervisor's clock. */
+/** A time in UTC, to the second: `2026-06-11T20:58:03Z`. Entries have the time of the supervisor's clock. */
 export const Stamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 
 /** A path inside a tree: relative, forward slashes, no empty, `.` or `..` part. */
@@ -90,12 +90,15 @@ function isTreePath(path: string): boolean {
   );
 }
 
-/** Names are keys of plain objects here and in JSON: looking up `constructor` would succeed though nobody added it. */
+/**
+ * False for what every object inherits, such as `constructor`. Names are keys of plain objects here and in JSON:
+ * looking up an inherited one would succeed though nobody added it.
+ */
 function isFree(name: string): boolean {
   return !(name in Object.prototype);
 }
 
-/** UTC to the second, as in every entry. From a date, or ms since 1970. */
+/** Formats a date, or ms since 1970, in UTC to the second, as in every entry. */
 export function stampOf(time: Date | number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }

@@ -45,8 +45,8 @@ function linesOf({ label, value, items = [], text }: Row): string[] {
 }
 
 /**
- * At the start of an item, text could begin a heading, a quote, a list or a code block; with no text, the bare mark
- * would underline the line above.
+ * Escapes what is special at the start of an item: text there could begin a heading, a quote, a list or a code block,
+ * and a bare mark with no text would underline the line above.
  */
 function atStart(item: string): string {
   const text = item.trimStart();

@@ -62,10 +62,10 @@ export type Run = Pick<
 export type Finding = {
   id: EntryId;
   gate: GateId;
-  /** The claim at which it was found. */
+  /** The claim that the finding is against; null if it is against none. */
   claim: EntryId | null;
   title: string;
-  /** The beginning of its author's words. */
+  /** The beginning of what the author wrote. */
   words: string;
   fix: string[];
   reproducer: Facts<'finding'>['reproducer'] | null;
@@ -103,12 +103,12 @@ export type Session = {
   usd: number;
   end: SessionEnd | null;
   endedAtMs: number;
-  /** If its back end failed: `stop` if retrying cannot help; `untilMs` is when to retry, if known. */
+  /** Set if the back end failed. `stop`: retrying cannot help. `untilMs`: when to retry, if known. */
   trouble: { stop: boolean; untilMs: number } | null;
   published: Sha | null;
   vetoed: boolean;
 };
-/** A note, item, journal entry or decision: things that their author may still close. */
+/** A note, item, journal entry or decision: an entry that its author may still close. */
 export type Writing = {
   id: EntryId;
   kind: 'note' | 'item' | 'journal' | 'decision';
@@ -129,20 +129,23 @@ export type Phase = {
   apps: RecipeName[];
   /** Digest of the hold-outs folder, as the operator queued it. */
   holdout: Digest | null;
-  /** Digests of all recipes ever pinned: runs of an earlier one stay on record but no longer count. */
+  /** Digests of all recipes ever pinned. Runs of a recipe that is no longer pinned stay on record but do not count. */
   pinned: Digest[];
-  /** Gates whose own spec an act amended → the newest such act; under DONE if it changed what judges every gate. */
+  /**
+   * For each gate whose own spec an act amended, the newest such act; under DONE, the newest act that changed what
+   * judges every gate.
+   */
   amended: Record<string, EntryId>;
   sandbox: 'bubblewrap' | 'none';
   parked: { id: EntryId; reason: ParkReason; why: string; about: EntryId | null } | null;
   /** An act that the supervisor has yet to answer with `resumed` or `abandoned`. */
   actToAnswer: { act: 'resume' | 'drop'; id: EntryId } | null;
-  /** The last `opened` or `resumed`: the counters for parking count from here. */
+  /** The newest `opened` or `resumed` entry: the counters for parking start there. */
   resumed: EntryId;
   resumedAtMs: number;
-  /** The last act that changed the bar (waive, lift): after it, a tree that was red may be claimed again. */
+  /** The newest act that changed the bar (waive, lift): after it, a tree that was red may be claimed again. */
   barChanged: EntryId;
-  /** The last entry that changed anything but notes; a wake that began after it and has ended changed nothing. */
+  /** The newest entry that changed more than notes. A wake that began after it and has ended changed nothing. */
   lastProgress: EntryId;
   claims: Claim[];
   runs: Run[];
@@ -151,11 +154,11 @@ export type Phase = {
   sabotages: Sabotage[];
   blocked: Blocked[];
   waivers: Waiver[];
-  /** Flakes that the operator closed: the disagreeing run's entry → the act's. */
+  /** Flakes that the operator closed: the entry of the disagreeing run → the entry of the act. */
   lifted: Record<number, EntryId>;
   sessions: Session[];
   writings: Writing[];
-  /** The trail's deferrals as this phase last knew them: those of earlier phases are closed in later ones. */
+  /** The trail's deferrals as this phase last knew them, with those of earlier phases, which later phases close. */
   deferrals: Deferral[];
   operatorNotes: { id: EntryId; text: string }[];
 };
@@ -206,21 +209,23 @@ export type Deferral = {
   name: DeferralName;
   title: string;
   by: AgentRole;
-  /** The phase that parked it. */
+  /** The phase that put the work off. */
   phase: PhaseId;
   trigger: Trigger;
   closed: EntryId | null;
   closedAs: Facts<'close'>['as'] | null;
-  /** The newest run of its command. */
+  /** The newest run of the trigger's command. */
   look: { id: EntryId; atMs: number } | null;
-  /** `isGreen`: result of the newest conclusive run; red before the first. `greenIn`: the run that turned it green. */
+  /**
+   * `isGreen`: the result of the newest conclusive run; false before the first. `greenIn`: the run that turned it true.
+   */
   isGreen: boolean;
   greenIn: RunId | null;
-  /** How often its command turned from red to green. */
+  /** How often the trigger's command turned from red to green. */
   edges: number;
-  /** The newest re-entry proposal, with the act that answered it. */
+  /** The newest re-entry proposal, and the act that answered it. */
   proposal: { id: EntryId; edge: number; answer: EntryId | null } | null;
-  /** The newest phase that the operator queued to take it up again. */
+  /** The newest phase that the operator queued to take the work up again. */
   reentry: PhaseId | null;
 };
 
@@ -228,7 +233,7 @@ export type Deferral = {
 export type PhaseAt = {
   phase: Phase;
   nowMs: number;
-  /** What was computed for this moment, by what it is about: rules ask the same again and again. */
+  /** Results computed for this moment, by the object that they are about: rules ask the same again and again. */
   known: Map<object, unknown>;
 };
 
@@ -236,5 +241,5 @@ export function phaseAt(phase: Phase, nowMs: number): PhaseAt {
   return { phase, nowMs, known: new Map() };
 }
 
-/** A claim as evidence of one gate, at one moment: its own gate, or for DONE each gate in turn. */
+/** A claim as evidence of one gate, at one moment. The gate is the claim's own, or for DONE each gate in turn. */
 export type ClaimAt = PhaseAt & { claim: Claim; gate: GateId };

@@ -7,7 +7,7 @@ import { PhaseId, type Role } from './ids.ts';
 
 export { subjectFor } from './subject.ts';
 
-/** A file of entries does not grow beyond this; its next part continues it. */
+/** An entry that would make a file longer than this starts the next part of that file. */
 export const sealBytes = 64 * 1024;
 
 const folder = 'machine-docs/';
@@ -16,7 +16,7 @@ const loop: Role[] = ['supervisor', 'runner', 'builder', 'adversary'];
 
 type Place = { file: string; signers: Role[] };
 
-/** The places of each kind. `close` has none: it is written to its target's file. */
+/** Where entries of each kind are written. `close` has no place here: it is written to the file of its target. */
 const places: Record<Exclude<Kind, 'close'>, Place[]> = {
   phase: [{ file: 'STATUS-<id>.md', signers: ['supervisor'] }],
   session: [{ file: 'SESSIONS-<id>.md', signers: ['supervisor'] }],
@@ -42,8 +42,7 @@ const places: Record<Exclude<Kind, 'close'>, Place[]> = {
 };
 
 /**
- * Files without entries. `allowed_signers` is written by the first commit, and later changes only under an act:
- * `commitRule.ts`.
+ * Files without entries. The first commit writes `allowed_signers`; later only an act changes it (see `commitRule.ts`).
  */
 const stored: { path: RegExp; signers: Role[] }[] = [
   { path: /^blobs\/[0-9a-f]{64}$/, signers: loop },
@@ -58,14 +57,16 @@ export function signersOf<K extends Kind>(kind: K, _facts?: Facts<K>): Role[] {
   return places[kind as Exclude<Kind, 'close'>].flatMap((place) => place.signers);
 }
 
-/** Whose key signs the commit: an operator's act has its signature inside, and the supervisor commits it. */
+/**
+ * The role whose key signs the commit. An operator's act has its own signature inside, so the supervisor commits it.
+ */
 export function committerOf(role: Role): Role {
   return role === 'operator' ? 'supervisor' : role;
 }
 
 /**
- * The file of an entry, without part number: `machine-docs/STATUS-mailu.md`. A `close` needs its target's file (any
- * part of it). Throws Refused if the role has no place for this kind, or if the phase is missing.
+ * The file of an entry, without part number: `machine-docs/STATUS-mailu.md`. A `close` needs `targetFile`, the file of
+ * its target (any part of it). Throws Refused if the role has no place for this kind, or if the phase is missing.
  */
 export function fileFor(entry: Pick<Entry, 'kind' | 'role' | 'phase'>, targetFile?: string): string {
   const { kind, role, phase } = entry;
@@ -82,7 +83,7 @@ export function sealedName(file: string, n: number): string {
   return n <= 1 ? file : file.replace(/\.md$/, `.${n}.md`);
 }
 
-/** The file that this path is a part of, and which part; null if it is not a known file of entries. */
+/** The file that `path` is a part of, and the number of the part; null if that is not a known file of entries. */
 export function partOf(path: string): { file: string; n: number } | null {
   const match = /^machine-docs\/([^/.]+)(?:\.([1-9]\d{0,5}))?\.md$/.exec(path);
   if (!match?.[1] || match[2] === '1') return null;
@@ -91,7 +92,7 @@ export function partOf(path: string): { file: string; n: number } | null {
   return isKnown ? { file: `${folder}${file}`, n: Number(match[2] ?? 1) } : null;
 }
 
-/** True if commits signed by `role` may touch `path`. What they may write there is for `misplaced` to say. */
+/** True if commits signed by `role` may touch `path`. `misplaced` checks which entries they may write there. */
 export function mayWrite(path: string, role: Role): boolean {
   if (!path.startsWith(folder)) return false;
   const name = path.slice(folder.length);

@@ -1,7 +1,8 @@
 // One error or warning about a file that people write.
 
 /**
- * What is wrong, on which line (from 1; null if no line is at fault), what to do. An error keeps a plan off the queue.
+ * `what` is wrong, on which `line` (from 1; null if no line is at fault), and what to do (`fix`). An error keeps a plan
+ * off the queue.
  */
 export type Problem = { line: number | null; what: string; fix: string; level: 'error' | 'warning' };
 

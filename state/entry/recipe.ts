@@ -39,13 +39,17 @@ const Variables = z.record(
 /** Commands in a sandbox, one after another. */
 export const CommandRecipe = z.strictObject({
   engine: z.literal('process').default('process'),
-  /** Installs dependencies and nothing else; a run and its controls share its result. Not a rung. */
+  /**
+   * Installs dependencies and nothing else. A run and its controls share the result. It is not a rung of the ladder.
+   */
   setup: Stage.optional(),
   /** In ladder order: level n means that the first n stages passed. */
   stages: z.array(Stage).min(1).max(12),
-  /** Which paths are tests: `revert` keeps them from the claim, and reproducers may be written there. */
+  /** Which paths are tests: `revert` leaves them as the claim has them, and reproducers may be written there. */
   tests: z.array(Glob).min(1).max(50),
-  /** The operator's files (runner configuration, reporters): laid over the claim's tree, whatever it has there. */
+  /**
+   * The operator's files (runner configuration, reporters). They replace whatever the claim's tree has at their paths.
+   */
   harness: z.array(HarnessItem).max(harnessFilesMax).default([]),
   /** Names of tool folders granted at `init` (see `doctor`), mounted read-only and put on PATH in this order. */
   tools: z.array(z.string()).max(16).default([]),
@@ -67,7 +71,9 @@ export type ReleaseName = z.infer<typeof ReleaseName>;
 const Reason = z.string().min(10).max(500);
 const Stable = z.number().int().min(1).max(20).default(1);
 
-/** Repeated until it succeeds `stable` times in a row: after install, after upgrade, after a restore. */
+/**
+ * A check that is repeated until it succeeds `stable` times in a row: after install, after upgrade, after a restore.
+ */
 export const Ready = z.union(
   [
     z.strictObject({
@@ -87,24 +93,26 @@ export const Ready = z.union(
 );
 export type Ready = z.infer<typeof Ready>;
 
-/** Another app that runs beside this one, only for the run: deployed before it, removed after it. */
+/** Another app that runs beside the app under test, only for the run: deployed before it, removed after it. */
 export const Need = z.strictObject({
-  /** The folder of its compose file, in the same tree. The operator's version is the one used. */
+  /** The folder of the needed app's compose files, in the same tree. The operator's version of the folder is used. */
   app: TreePath,
   compose: z.array(TreePath).min(1).max(10).default(['compose.yml']),
   env: Variables.default({}),
   /**
-   * Variables for the app that needs it; `{host}` is the name of this app's main service on the shared network, `{run}`
-   * the run.
+   * Variables for the app under test. `{host}` stands for the name of the needed app's main service on the shared
+   * network, `{run}` for the run.
    */
   gives: Variables.default({}),
-  /** Its secret's name → the app's: both get the same value. */
+  /** The needed app's secret → the secret of the app under test that gets the same value. */
   shares: z.record(z.string(), z.string()).default({}),
   ready: z.array(Ready).max(20).default([]),
 });
 export type Need = z.infer<typeof Need>;
 
-/** An app in the Co-op Cloud layout, taken up five rungs on a Docker Swarm. Data only: its code is hooks and tests. */
+/**
+ * An app in the Co-op Cloud layout, tested on five rungs on a Docker Swarm. Data only: code is in the hooks and tests.
+ */
 export const AppRecipe = z.strictObject({
   engine: z.literal('swarm'),
   /** The folder of the compose files, `.env.sample` and `abra.sh`; `.` for the top of the tree. */
@@ -119,16 +127,18 @@ export const AppRecipe = z.strictObject({
    */
   suite: TreePath,
   tests: z.array(Glob).min(1).max(50),
-  /** The operator's files, laid over the claim's tree. */
+  /** The operator's files. They replace whatever the claim's tree has at their paths. */
   harness: z.array(HarnessItem).max(harnessFilesMax).default([]),
   /** Overrides `.env.sample`. */
   env: Variables.default({}),
   /** Overrides `env` from the upgrade on: for variables that earlier releases do not know. */
   upgradeEnv: Variables.default({}),
   ready: z.array(Ready).max(20).default([]),
-  /** The release to upgrade from: the newest one older than the version under test, or the one named. */
+  /** The release to upgrade from: the one named, or for `previous` the newest one older than the version under test. */
   upgradeFrom: z.union([z.literal('previous'), ReleaseName]).default('previous'),
-  /** Checks, changing nothing, that a backup has what it should; on failure the backup repeats, at most three times. */
+  /**
+   * Checks, without changing anything, that a backup is complete. If not, the backup is repeated: three tries at most.
+   */
   verifyBackup: z.strictObject({ service: Service, exec: z.string().min(1).max(2000) }).optional(),
   /** Rungs that do not apply, and why. `lint` and `install` always apply. */
   notApplicable: z
@@ -169,12 +179,15 @@ export type Release = z.infer<typeof Release>;
 export const releasesMax = 50;
 
 /**
- * An app's tags, newest first: annotated ones are releases; `lightweightTags` are named like releases, but anybody
+ * An app's tags, newest first. Annotated tags are releases; `lightweightTags` are named like releases, but anybody
  * could move them.
  */
 export type ReleaseTags = { releases: Release[]; lightweightTags: string[] };
 
-/** Compares the numbers before the `+`, then what follows, number by number. What is not a version sorts first. */
+/**
+ * Compares two versions part by part: the numbers before the `+`, then what follows. A name that begins with a letter
+ * sorts first.
+ */
 export function compareReleases(a: string, b: string): number {
   const [left, right] = [partsOf(a), partsOf(b)];
   for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
@@ -188,7 +201,7 @@ function partsOf(version: string): (number | string)[] {
   return (version.match(/\d+|[A-Za-z]+/g) ?? []).map((part) => (/^\d/.test(part) ? Number(part) : part));
 }
 
-/** A word marks a pre-release (rc, beta): it is older than no part at all, and that is older than a number. */
+/** A word marks a pre-release (rc, beta): it is older than a missing part, which is older than a number. */
 function compareParts(a: number | string | undefined, b: number | string | undefined): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
@@ -206,8 +219,9 @@ export function rungsOf(recipe: Recipe): { name: string; report: boolean }[] {
 }
 
 /**
- * A recipe as `opened` pins it: the recipe and the operator's version of each harness item. The digest of its canonical
- * JSON is the recipe's digest everywhere. `digest: null`: the operator has no such file, so the claim's is removed.
+ * A recipe as the `opened` entry pins it: the recipe, and the operator's version of each harness item. The digest of
+ * its canonical JSON is the recipe's digest everywhere. `digest: null`: the operator has no such file, so the claim's
+ * file is removed.
  */
 export const PinnedRecipe = z.strictObject({
   name: RecipeName,
@@ -215,7 +229,7 @@ export const PinnedRecipe = z.strictObject({
   harness: z.array(z.strictObject({ item: HarnessItem, digest: Digest.nullable() })),
   /** App recipes only: the releases that the base, or a trial's commit, descends from, newest first. */
   releases: z.array(Release).max(releasesMax).optional(),
-  /** App recipes only: tags named like releases that anybody could move. */
+  /** App recipes only: lightweight tags named like releases, which anybody could move. */
   lightweightTags: z.array(z.string().max(200)).max(releasesMax).optional(),
 });
 export type PinnedRecipe = z.infer<typeof PinnedRecipe>;

@@ -1,6 +1,6 @@
 // What a cold run leaves behind: `results.json`. The runner writes it, the run's entry pins its digest, and the gate
-// rule and any auditor read it. Reports in it come from the process under test: they are testimony, which is why
-// controls exist.
+// rule and any auditor read it. The test reports in it come from the process under test, which could make them up: that
+// is why controls exist.
 
 import { z } from 'zod';
 import { Digest, EntryId, GateId, RecipeName, RunId, Sha } from './ids.ts';
@@ -10,8 +10,9 @@ import { ControlName } from './spec.ts';
 export const recordBytesMax = 256 * 1024;
 
 /**
- * PASS · FAIL · INFRA (decided outside the sandbox) · TIMEOUT · CANCELLED · LEAK (something outlived teardown) ·
- * NO_TESTS (exit 0, but no test ran) · REFUSED (before anything ran) · LOST (the supervisor crashed; never counted).
+ * PASS · FAIL · INFRA (the machine's fault, decided outside the sandbox) · TIMEOUT · CANCELLED · LEAK (something
+ * outlived teardown) · NO_TESTS (exit 0, but no test ran) · REFUSED (before anything ran) · LOST (the supervisor
+ * crashed; never counted).
  */
 export const Outcome = z.enum(['PASS', 'FAIL', 'INFRA', 'TIMEOUT', 'CANCELLED', 'LEAK', 'NO_TESTS', 'REFUSED', 'LOST']);
 export type Outcome = z.infer<typeof Outcome>;
@@ -26,24 +27,26 @@ export type ControlResult = z.infer<typeof Control>;
 export const Kept = z.enum(['KEPT', 'BROKEN', 'INCONCLUSIVE']);
 export type KeptResult = z.infer<typeof Kept>;
 
-/** Why a run was made. At most one counted run fills a slot (a purpose, whatever the attempt). */
+/** Why a run was made. However many attempts there are, at most one run counts for each purpose. */
 export const Purpose = z.discriminatedUnion('kind', [
-  /** `gate` differs from the claim's own gate only if the claim is for DONE. k counts from 1 to `times`. */
+  /** `gate` differs from the claim's own gate only if the claim is for DONE. `k` counts from 1 to `times`. */
   z.strictObject({ kind: z.literal('gate'), claim: EntryId, gate: GateId, k: z.number().int().positive() }),
-  /** A run that must go red (`placebo`: stay green); if it does not, the tests check nothing. */
+  /** A run that must go red (for `placebo`: stay green). If it does not, the tests check nothing. */
   z.strictObject({
     kind: z.literal('control'),
     claim: EntryId,
     gate: GateId,
     control: ControlName,
     reference: Sha,
-    /** Which one of several: the function emptied, or the entry of the sabotage. */
+    /** Set if the control has several runs: the function emptied, or the entry of the sabotage. */
     target: z.string().min(1).max(500).optional(),
   }),
   z.strictObject({ kind: z.literal('reproducer'), claim: EntryId, finding: EntryId }),
   /** The tests of an earlier commit (the base, or an accepted claim) over the claim's code. */
   z.strictObject({ kind: z.literal('kept'), claim: EntryId, recipe: RecipeName, from: Sha }),
-  /** The operator's checks from outside the repository, over the claim's tree; the record is blinded. */
+  /**
+   * The operator's checks from outside the repository, run over the claim's tree. The record leaves out all details.
+   */
   z.strictObject({ kind: z.literal('holdout'), claim: EntryId, recipe: RecipeName }),
   /** A deferral's command, to see whether it is green yet. */
   z.strictObject({ kind: z.literal('trigger'), deferral: EntryId }),
@@ -52,7 +55,7 @@ export const Purpose = z.discriminatedUnion('kind', [
 ]);
 export type Purpose = z.infer<typeof Purpose>;
 
-/** Limit of a run's reason, in its record and on the trail. */
+/** Maximum length of a run's reason, in its record and on the trail. */
 export const reasonCharsMax = 500;
 
 /** `id` is `<file or class> > <names…>`, unique in a run; `kind` tells failed assertions from all other failures. */
@@ -65,7 +68,10 @@ export const TestResult = z.strictObject({
 });
 export type TestResult = z.infer<typeof TestResult>;
 
-/** How ids of the harness's own checks begin in app runs, after their rung. A suite's tests begin with their file. */
+/**
+ * Matches ids of the harness's own checks in app runs, which begin with the rung. Ids of a suite's tests begin with
+ * their file.
+ */
 const ownChecks = new RegExp(`^(${appRungs.join('|')}) > coldpass > `);
 
 /** The id of one of the harness's own checks. */
@@ -94,13 +100,13 @@ export const StageResult = z.strictObject({
 });
 export type StageResult = z.infer<typeof StageResult>;
 
-/** What an app run showed besides its tests. Null if the run did not get that far. */
+/** What an app run showed besides its tests. A member is null if the run did not get that far. */
 export const AppFacts = z.strictObject({
-  /** Deployments made, needed apps included; `expected` is for a run that reaches its end. */
+  /** How many deployments were made, needed apps included, and how many a run makes that reaches its end. */
   deploys: z.strictObject({ made: z.number().int().nonnegative(), expected: z.number().int().nonnegative() }),
-  /** The version label before and after the upgrade, and the commit that was upgraded from. */
+  /** The version label before and after the upgrade, and the commit that the upgrade started from. */
   crossover: z.strictObject({ from: z.string(), to: z.string(), sha: Sha }).nullable(),
-  /** By service, for the version under test. */
+  /** The images of the version under test, by service. */
   images: z.record(z.string(), z.string()),
   /** Volumes that the app's labels include in its backup. */
   backedUp: z.array(z.string()),
@@ -135,7 +141,7 @@ export const RunRecord = z.strictObject({
   outcome: Outcome,
   /** One line for people: what happened. */
   reason: z.string().max(reasonCharsMax),
-  /** Highest passed stage with every lower one passed or skipped; 0 if the first did not pass. */
+  /** The highest passed stage below which every stage passed or was skipped; 0 if there is none. */
   level: z.number().int().nonnegative(),
   stages: z.array(StageResult),
   /** The step before the ladder, if the recipe has one and this run executed it. */
@@ -150,12 +156,12 @@ export const RunRecord = z.strictObject({
     uid: z.enum(['own', 'shared']),
     selfTest: Digest.nullable(),
   }),
-  /** The reproducer's own result, if this is a run of one. */
+  /** The result of the reproducer itself, if this is a run of one. */
   reproducer: z.enum(['green', 'red', 'inconclusive']).optional(),
   /** How the reproducer's command ended, and its output. */
   reproducerStage: StageResult.optional(),
   artifacts: z.array(z.strictObject({ path: z.string(), digest: Digest, bytes: z.number() })),
-  /** Harness items whose version in the tree differed from the operator's and was ignored. */
+  /** Harness items whose version in the tree was ignored because it differed from the operator's. */
   overlaid: z.array(z.string()),
 });
 export type RunRecord = z.infer<typeof RunRecord>;

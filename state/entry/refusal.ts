@@ -1,18 +1,18 @@
-// Refusals on record: a file that was handed in as an act and refused leaves an entry with its digest, its signer and
-// the reason. One entry per file, and a limited number per day, the last of which warns that more may follow
-// unrecorded: so a flood adds only that much to the trail. Pure.
+// Refusals on record. A file that was handed in as an act and refused leaves an entry with its digest, its signer and
+// the reason. There is one entry per file, and a limited number per day; the last one of a day warns that more may
+// follow unrecorded. So a flood of files adds only that much to the trail. Pure.
 
 import type { EntryOf } from './entry.ts';
 import type { EntryId } from './ids.ts';
 
 export const refusalsADayMax = 20;
 
-/** `files`: digest of each refused file → its entry. `today`: number of entries on `day`, the newest day with any. */
+/** `files`: digest of each refused file → its entry. `day`: the newest day with an entry. `today`: entries on `day`. */
 export type Refusals = { files: Record<string, EntryId>; day: string; today: number };
 
 export const noRefusals: Refusals = { files: {}, day: '', today: 0 };
 
-/** The refusals after one more. */
+/** The refusals after one more entry. */
 export function foldRefusal(refusals: Refusals, { id, at, facts }: EntryOf<'refusal'>): Refusals {
   const files = facts.file === null ? refusals.files : { ...refusals.files, [facts.file]: id };
   return { files, day: dayOf(at), today: recordedOn(refusals, at) + 1 };
@@ -26,7 +26,7 @@ export function admitRefusal(refusals: Refusals, { at, facts }: EntryOf<'refusal
   return facts.isLast === isLastOn(refusals, at) ? null : 'it is wrong about being the last of its day';
 }
 
-/** True if the next refusal is the last that its day has room for. */
+/** True if the next refusal is the last one that can be recorded on its day. */
 export function isLastOn(refusals: Refusals, at: string): boolean {
   return recordedOn(refusals, at) === refusalsADayMax - 1;
 }

@@ -1,5 +1,5 @@
 // The part of a plan that code enforces: the front matter, plus the clauses and Definition of Done read from its text.
-// `opened` carries all of it, so that fold, gate rule and audit need no Markdown.
+// The `opened` entry contains all of it, so that the fold, the gate rule and the audit need no Markdown.
 
 import { z } from 'zod';
 import { DONE, GateId, PhaseId, RecipeName } from './ids.ts';
@@ -11,30 +11,31 @@ export const timesMax = 5;
 const Glob = z.string().min(1).max(200);
 
 /**
- * Controls of an app's backup: `omit-volume` restores all labelled volumes but one, each in turn; `no-restore` none.
+ * Controls of an app's backup. `omit-volume` restores all labelled volumes but one, leaving out each in turn;
+ * `no-restore` restores none.
  */
 export const Drill = z.enum(['omit-volume', 'no-restore']);
 export type Drill = z.infer<typeof Drill>;
 
 /**
- * `revert`: the claim's tests over the reference's production code · `published`: over the phase's base · `placebo`: a
- * neutral edit of each changed file, which must stay green · `hollow`: changed functions emptied one at a time · and
- * the drills.
+ * `revert`: the claim's tests over the reference's production code · `published`: the claim's tests over the production
+ * code of the phase's base · `placebo`: a neutral edit of each changed file, which must stay green · `hollow`: changed
+ * functions emptied one at a time · the others: see `Drill`.
  */
 export const DeclaredControl = z.enum(['revert', 'published', 'placebo', 'hollow', ...Drill.options]);
 export type DeclaredControl = z.infer<typeof DeclaredControl>;
 
-/** `sabotage`, a patch by the Adversary, is never declared: it is requested if the other controls are inconclusive. */
+/** `sabotage`, a patch by the Adversary, is never declared; it is requested if the other controls are inconclusive. */
 export const ControlName = z.enum([...DeclaredControl.options, 'sabotage']);
 export type ControlName = z.infer<typeof ControlName>;
 
 export const Expect = z.strictObject({
   level: z.number().int().positive().optional(),
-  /** Test ids, or their endings from a ` > ` on, that must have passed. */
+  /** Tests that must have passed: their ids, or the ends of their ids after a ` > `. */
   pass: z.array(z.string().min(1)).max(200).default([]),
   /** Flags of the record that must be true, such as `clean_teardown`. */
   flags: z.array(z.string().min(1)).max(20).default([]),
-  /** Names of deferrals, or titles of items, that an entry must have closed. */
+  /** Deferrals (by name) or items (by title) that an entry must have closed. */
   closed: z.array(z.string().min(1).max(300)).max(20).default([]),
 });
 export type Expect = z.infer<typeof Expect>;
@@ -53,7 +54,9 @@ export const GateSpec = z.strictObject({
   recipe: RecipeName,
   covers: z.array(z.string().min(1)).min(1),
   times: z.number().int().min(1).max(timesMax).default(1),
-  /** For commands `revert`, for apps `published` is added to those named, unless the plan says `{ none: reason }`. */
+  /**
+   * Gates of commands always have `revert` too, and gates of apps `published`, unless the plan says `{ none: reason }`.
+   */
   controls: z.union([z.array(DeclaredControl), z.strictObject({ none: z.string().min(10).max(500) })]).default([]),
   /** Functions that `hollow` leaves alone: by name, wherever they are, or as `path:name`. */
   exempt: z.array(z.string().min(1).max(200)).max(50).default([]),
@@ -68,7 +71,10 @@ export const Budget = z.strictObject({
   claims: z.number().int().positive().max(1000).default(12),
 });
 
-/** What a plan demands of the Adversary before any agent is woken: how much it detects, and how often it cries wolf. */
+/**
+ * What the Adversary must reach before any agent is woken: the least share of bad claims detected, and the largest
+ * share of good claims failed.
+ */
 export const CalibrationFloor = z.strictObject({
   detects: z.number().min(0).max(1),
   alarms: z.number().min(0).max(1).default(1),
@@ -86,11 +92,11 @@ export const FrontMatter = z.strictObject({
     .refine((gates) => !(DONE in gates), 'DONE is built in and cannot be declared'),
   tests: z.array(Glob).default([]),
   protected: z.array(Glob).default([]),
-  /** Ids (or their endings after a ` > `) of earlier tests that the phase is meant to change. */
+  /** Earlier tests that the phase is meant to change: their ids, or the ends of their ids after a ` > `. */
   supersedes: z.array(z.string().min(1).max(500)).max(200).default([]),
-  /** Harness items taken from the claim; a claim that changes one waits for the operator. */
+  /** Harness items taken from the claim, not from the operator. A claim that changes one waits for the operator. */
   harness_from_claim: z.array(HarnessItem).max(harnessFilesMax).default([]),
-  /** A folder of checks outside the repository, for the verifying sandbox only. */
+  /** A folder of checks outside the repository that only the verifying sandbox sees. */
   holdout: z.string().min(1).max(500).nullable().default(null),
   calibration: CalibrationFloor.optional(),
   budget: Budget.prefault({}),
@@ -100,7 +106,7 @@ export type FrontMatter = z.infer<typeof FrontMatter>;
 export const Clause = z.strictObject({ id: z.string().min(1).max(20), text: z.string().max(2000) });
 export type Clause = z.infer<typeof Clause>;
 
-/** A plan as the code knows it. Definition-of-Done lines have the ids `DoD.1`, `DoD.2`, … and the shape of clauses. */
+/** A plan as the code knows it. Definition-of-Done lines are stored like clauses, with the ids `DoD.1`, `DoD.2`, … */
 export const PhaseSpec = z.strictObject({
   ...FrontMatter.shape,
   title: z.string().max(300),
@@ -127,13 +133,16 @@ export function isDrill(control: ControlName): control is Drill {
   return Drill.safeParse(control).success;
 }
 
-/** Whether a control can apply, given whether the gate's recipe is for an app or for commands. */
+/** True if a gate can have the control, given whether the gate's recipe is for an app or for commands. */
 export function isFit(control: ControlName, isOfApp: boolean): boolean {
   if (control === 'published' || control === 'placebo') return true;
   return isDrill(control) === isOfApp;
 }
 
-/** The first control that a gate declares but its recipe cannot have; null if all fit. `apps`: names of app recipes. */
+/**
+ * The first control that does not suit the recipe of the gate that declares it; null if all do. `apps`: names of app
+ * recipes.
+ */
 export function unfitControl({ gates }: Pick<FrontMatter, 'gates'>, apps: readonly string[]): string | null {
   for (const [name, { recipe, controls }] of Object.entries(gates)) {
     const isOfApp = apps.includes(recipe);
@@ -153,13 +162,16 @@ export function controlsOf(spec: GateSpec, isOfApp: boolean): DeclaredControl[] 
   return [...new Set<DeclaredControl>([...spec.controls, 'revert'])];
 }
 
-/** The clauses that a verdict on `gate` must check: its `covers`; for DONE every clause and Definition-of-Done line. */
+/**
+ * The clauses that a verdict on `gate` must check: those that the gate covers; for DONE, every clause and
+ * Definition-of-Done line.
+ */
 export function coveredBy(spec: PhaseSpec, gate: GateId): string[] {
   if (gate === DONE) return [...spec.clauses, ...spec.dod].map((clause) => clause.id);
   return spec.gates[gate]?.covers ?? [];
 }
 
-/** The gates that the plan names, in its order. */
+/** The gates that the plan names, in the plan's order. */
 export function gatesOf({ gates }: Pick<PhaseSpec, 'gates'>): GateId[] {
   return Object.keys(gates) as GateId[];
 }

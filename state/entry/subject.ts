@@ -9,7 +9,10 @@ const titleCharsMax = 60;
 
 type SubjectPart = { prefix: string; scope: string; story: string };
 
-/** One line for a commit of these entries (at least one): `review(M1): FAIL, #41`; of several, as many as fit. */
+/**
+ * The subject of a commit of these entries (at least one): `review(M1): FAIL, #41`. If several do not fit, counts the
+ * rest.
+ */
 export function subjectFor(entries: readonly Entry[]): string {
   const parts = entries.map((entry) => ({ ...subjectPart(entry), id: entry.id }));
   let subject = '';

@@ -1,5 +1,6 @@
-// Reads the header of a git bundle. Given a bundle, git itself trusts its name, takes any ref, and (before 2.46) does
-// not fsck. Accepted here: a regular file of bounded size, version 2, whose only ref is HEAD. After it comes a pack.
+// Reads the header of a git bundle. Git itself trusts a bundle's file name, accepts any ref in it, and (before 2.46)
+// does not fsck it. This file accepts only a regular file of bounded size, version 2, whose only ref is HEAD. The pack
+// follows the header.
 
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -20,8 +21,8 @@ export type Bundle = {
 };
 
 /**
- * Opens a bundle from a stranger, without following links. Throws Refused, in words for its sender, if it is anything
- * else.
+ * Opens a bundle from a stranger, without following links. Throws Refused, with a message for the sender, if the file
+ * is anything but an acceptable bundle.
  */
 export async function openBundle(path: string, bytesMax: number): Promise<Bundle> {
   const file = await openPlain(path);
@@ -37,7 +38,7 @@ export async function openBundle(path: string, bytesMax: number): Promise<Bundle
     return {
       head,
       prerequisites,
-      // If the file grows meanwhile, the rest is not read: the pack ends where the file ended.
+      // If the file grows meanwhile, the rest is not read: the pack ends where the file ended when it was opened.
       pack: () => file.createReadStream({ start: end + 2, end: Math.max(stat.size - 1, end + 2), autoClose: false }),
       close: () => file.close(),
     };

@@ -1,5 +1,5 @@
 // Reads many objects through one long-running `git cat-file --batch`: requests may be sent without waiting, and answers
-// come in order. Git verifies ids as it reads. Everything requested but not yet taken is in memory, so ask in portions.
+// come in order. Git verifies ids as it reads. Answers stay in memory until the caller takes them, so ask in portions.
 
 import { TrailError } from '../entry/errors.ts';
 import { endGit, type GitOptions, startGit } from './process.ts';
@@ -52,7 +52,10 @@ export function openObjects(dir: string, options: Pick<GitOptions, 'objects'> = 
   };
 }
 
-/** Parses chunks of the batch format; returns a reason if they are not in it. */
+/**
+ * Parses chunks of git's batch format. The function that it returns gives a reason if a chunk does not fit the format,
+ * else null.
+ */
 function answerReader(onObject: (object: ReadObject | null) => void): (chunk: Buffer) => string | null {
   let chunks: Buffer[] = [];
   let have = 0;
@@ -61,7 +64,7 @@ function answerReader(onObject: (object: ReadObject | null) => void): (chunk: Bu
   return (chunk) => {
     chunks.push(chunk);
     have += chunk.length;
-    // A large body is joined once, when all of it has arrived.
+    // Joins a large body only once, when all of it has arrived.
     if (have < (awaited?.bytes ?? 0) + 1) return null;
     let rest = Buffer.concat(chunks);
     let problem: string | null = null;

@@ -1,7 +1,7 @@
 // Trees for others to work in: a cold clone of exactly one commit for a run, and a clone of `phase/<id>` for a role.
-// Both go through `file://`, so that every object is sent and checked (a path clone would hide missing ones), and git
-// finishes all of its work before any box sees the directory. Nothing in the tree is executed: no hook, filter, LFS,
-// submodule or template. No other ref, tag or remote comes along.
+// Both are fetched through `file://`, so that git sends and checks every object (a clone by path would hide missing
+// ones). Git finishes all of its work before any box sees the directory. Nothing in the tree is executed: no hook,
+// filter, LFS, submodule or template. No other ref, tag or remote is copied.
 
 import { chown, lchown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,10 @@ export type ColdClone = {
   sha: Sha;
   /** A directory that does not exist yet; its parent does. */
   into: string;
-  /** False: no `.git` at all. Otherwise a repository with one anonymous commit of the tree, and these tags on it. */
+  /**
+   * False: no `.git` at all. Otherwise a repository with one anonymous commit of the tree, and these tags on that
+   * commit.
+   */
   git: false | { tags: string[] };
   owner?: CloneOwner | null;
 };
@@ -35,7 +38,7 @@ export type ColdClone = {
 export async function coldClone(clone: ColdClone): Promise<{ tree: Sha }> {
   const { sha } = clone;
   const tree = await knownTree(clone.hub, sha);
-  await mkdir(clone.into); // fails if it exists: then it is not ours to fill, or to remove below
+  await mkdir(clone.into); // fails if it exists: we must not fill or remove a directory of others
   const store = await mkdtemp(`${clone.into}.git-`);
   try {
     await emptyStore(store);
@@ -69,7 +72,7 @@ export type RoleClone = {
 
 /**
  * Makes a new clone for a role: only the branch `phase/<id>`, checked out, without a remote (the box cannot reach the
- * hub; new commits come as a bundle, `updateBundle`). Returns the commit that it is at.
+ * hub; new commits come in a bundle from `updateBundle`). Returns the commit that is checked out.
  */
 export async function roleClone({ hub, phase, role, into, owner, at }: RoleClone): Promise<Sha> {
   const branch = `phase/${phase}`;
@@ -94,7 +97,7 @@ export async function roleClone({ hub, phase, role, into, owner, at }: RoleClone
   }
 }
 
-/** A bundle of `phase/<id>` for a clone that has `since`, to be written into its box; null if nothing is new. */
+/** A bundle of the commits of `phase/<id>` after `since`, for a clone that has `since`; null if nothing is new. */
 export async function updateBundle(
   hub: string,
   phase: PhaseId,
@@ -111,7 +114,7 @@ export async function updateBundle(
   throw new TrailError('bad-hub', `no bundle of phase/${phase} since ${since}: ${whyFailed(result)}`);
 }
 
-/** Removes a clone. It is renamed first, so that anything still running in its box no longer knows where it is. */
+/** Removes a clone. Renames it first, so that anything still running in its box no longer knows where it is. */
 export async function removeTree(path: string): Promise<void> {
   const doomed = await mkdtemp(`${path}.old-`);
   try {
@@ -138,7 +141,7 @@ async function layTree(store: string, into: string, treeish: Sha): Promise<void>
   await mustGit(store, ['--work-tree', into, 'read-tree', '--reset', '-u', treeish], `${treeish} cannot be laid out`);
 }
 
-// A second repository, without even an unreferenced object of the first, such as the original commit's message.
+// Makes a second repository, without any other object of the first, not even the original commit and its message.
 async function oneCommit(store: string, into: string, tree: Sha, tags: string[]): Promise<void> {
   if (tags.length > tagsMax) throw new Refused(`${tags.length} tags: at most ${tagsMax} are allowed`);
   const dir = join(into, '.git');
@@ -164,7 +167,8 @@ const nobody = {
   GIT_COMMITTER_DATE: '1970-01-01T00:00:00Z',
 };
 
-// Everything here is discarded if the machine stops: nothing needs an fsync. Objects were checked on their way in.
+// What these commands write is discarded if the machine stops, so nothing needs an fsync. Objects were checked on their
+// way into the hub.
 const passing: GitOptions = { seconds: cloneSeconds, config: { 'core.fsync': 'none', 'fetch.fsckObjects': 'false' } };
 
 async function mustGit(dir: string, args: string[], what: string): Promise<void> {
@@ -172,7 +176,10 @@ async function mustGit(dir: string, args: string[], what: string): Promise<void>
   if (result.exit !== 0) throw new TrailError('bad-hub', `${what}: ${whyFailed(result)}`);
 }
 
-/** Gives a fresh tree, which nobody else has seen yet, to a box's user: links themselves, never their targets. */
+/**
+ * Gives a fresh tree, which nobody else has seen yet, to a box's user. Of a link it gives the link itself, never the
+ * target.
+ */
 async function giveTo(path: string, owner: CloneOwner): Promise<void> {
   await chown(path, owner.uid, owner.gid);
   const children = await readdir(path, { withFileTypes: true });

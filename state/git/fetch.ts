@@ -1,6 +1,6 @@
-// Fetches between repositories of this machine.
+// How to fetch between repositories of this machine.
 
-/** No tags, no FETCH_HEAD, no background packing, no submodules. */
+/** Options of `git fetch`: no tags, no FETCH_HEAD, no background packing, no submodules. */
 export const fetchQuietly = [
   '--quiet',
   '--no-tags',

@@ -15,7 +15,7 @@ export async function revParse(dir: string, name: string, options: GitOptions = 
   return result.exit === 0 && parsed.success ? parsed.data : null;
 }
 
-/** A commit that somebody named by its id. Throws Refused unless the id is complete and the commit exists. */
+/** The commit with this id. Throws Refused unless the id is complete and the commit exists. */
 export async function knownCommit(dir: string, id: string, options: GitOptions = {}): Promise<Sha> {
   const parsed = Sha.safeParse(id);
   if (!parsed.success) throw new Refused(`«${id.slice(0, 60)}» is not a full commit id: give all 40 digits`);
@@ -44,7 +44,7 @@ export async function knownTree(dir: string, id: string): Promise<Sha> {
   const ids = Sha.safeParse(id).success ? await revParseAll(dir, [`${id}^{commit}`, `${id}^{tree}`]) : null;
   const [sha, tree] = ids ?? [];
   if (sha === id && tree !== undefined) return tree;
-  await knownCommit(dir, id); // says why
+  await knownCommit(dir, id); // throws the exact reason
   throw new Refused(`${id} is not a commit`);
 }
 
@@ -97,14 +97,17 @@ export function readChange(row: string, path: string): PathChange {
 
 export type TreeFile = { path: string; mode: string; blob: Sha; bytes: number };
 
-/** Every file under `prefix` (a folder, a file, or '' for all) of a commit; for a submodule `bytes` is 0. */
+/** Every file of a commit under `prefix` (a folder, a file, or '' for all). For a submodule `bytes` is 0. */
 export async function listTree(dir: string, sha: Sha, prefix = '', options: GitOptions = {}): Promise<TreeFile[]> {
   const args = ['ls-tree', '-r', '-z', '-l', '--full-tree', sha, ...(prefix === '' ? [] : ['--', prefix])];
   const text = await gitText(dir, args, { outputBytesMax: listingBytesMax, ...options });
   return text.split('\0').filter(Boolean).map(readTreeRow);
 }
 
-/** A file's bytes at a commit; null if missing. Throws Refused for links, submodules, folders and over `bytesMax`. */
+/**
+ * A file's bytes at a commit; null if missing. Throws Refused for a link, a submodule, a folder, or a file over
+ * `bytesMax`.
+ */
 export async function fileAt(
   dir: string,
   sha: Sha,

@@ -1,6 +1,6 @@
-// What commits from an agent may bring into the hub, checked on every new tree and not only on the last: no submodules,
-// no link that leaves the tree, no name that git or a person could mistake for another, sizes and counts within limits,
-// and no missing objects. Shared by publish.ts and the hub's hook.
+// What commits from an agent may bring into the hub. Every new tree is checked, not only the last: it may have no
+// submodules, no link that leaves the tree, no name that git or a person could mistake for another, and no missing
+// objects, and its sizes and counts are limited. Used by publish.ts and the hub's hook.
 
 import { join } from 'node:path';
 import { Refused } from '../entry/errors.ts';
@@ -16,8 +16,8 @@ const linkBytesMax = 1024;
 const fileModes = new Set(['100644', '100755']);
 
 /**
- * Checks what `head` adds to the hub's branches; `options.objects` is where it was unpacked. Throws Refused, which says
- * what and where.
+ * Checks what `head` adds to the hub's branches; `options.objects` is where its objects were unpacked. Throws Refused,
+ * which says what is wrong and where.
  */
 export async function judgeIncoming(
   hub: string,
@@ -37,8 +37,8 @@ export async function judgeIncoming(
 }
 
 /**
- * Why a link at `path` is not allowed, or null. Follows only leading `..`: after a name, which may be another link,
- * they could lead anywhere.
+ * Why a link at `path` is not allowed, or null. Accepts `..` only at the start of the target: after a name, which may
+ * be another link, it could lead anywhere.
  */
 export function linkProblem(path: string, target: string): string | null {
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');
@@ -51,7 +51,7 @@ export function linkProblem(path: string, target: string): string | null {
   return null;
 }
 
-// The trail shares nothing with code, and walking it would cost time.
+// The trail shares no objects with the code, and walking it would cost time.
 const notHere = ['--not', '--exclude=trail', '--branches'];
 
 export type Quarantined = { objects: { directory: string; alternates: string } };
@@ -66,8 +66,8 @@ async function newCommits(hub: string, head: Sha, limits: IncomingLimits, option
 }
 
 /**
- * Checks that every object that the head needs was sent, or is code that the sender could see. Otherwise naming an
- * object of the hub would be enough to get it: the trail, with the journal, is in the same store.
+ * Checks that every object that the head needs either was sent or belongs to code that the sender could see. Otherwise
+ * a sender could get any object of the hub by naming it: the trail, with the journal, is in the same store.
  */
 async function checkSent(hub: string, head: Sha, options: Quarantined): Promise<void> {
   // Walks every object, and fails at a missing one.
@@ -95,7 +95,7 @@ function listObjects(hub: string, what: string[], options: GitOptions): Promise<
   return git(hub, args, { ...options, outputBytesMax: listingBytesMax });
 }
 
-/** Every path of every new tree that differs from a parent; `-m` compares a merge with each parent. */
+/** Every path that a new commit adds or changes; `-m` compares a merge with each parent. */
 async function newChanges(
   hub: string,
   commits: Sha[],
@@ -151,7 +151,7 @@ async function checkSizes(
   for (const { change } of changes) {
     const bytes = sizes.get(change.newBlob as Sha) ?? Number.NaN;
     const bytesMax = change.newMode === '120000' ? linkBytesMax : limits.fileBytesMax;
-    // NaN if the object is missing: refused as well.
+    // `bytes` is NaN if the object is missing: refused as well.
     if (!(bytes <= bytesMax))
       throw new Refused(`${shown(change.path)} has ${bytes} bytes; at most ${bytesMax} are accepted`);
   }

@@ -14,8 +14,8 @@ import { parseTree } from './trees.ts';
 
 export type ObjectStore = {
   /**
-   * Resolves once everything is on disk, names included. Rejects with the disk's own error; a partial write does no
-   * harm.
+   * Resolves once everything is on disk, file names included. Rejects with the disk's own error; a partial write does
+   * no harm.
    */
   write(objects: GitObject[]): Promise<void>;
   /** Null if missing. Rejects with TrailError 'bad-hub' if git fails, or if the object is over 64 MiB. */
@@ -34,7 +34,7 @@ export function objectStore(hub: string): ObjectStore {
       const current = reader;
       return current.read(sha).catch((error) => {
         if (isClosed) throw error;
-        // Restarts a reader that died (the OOM killer), once: reading twice changes nothing.
+        // The reader died (the OOM killer may end it): starts another, and reads once more.
         if (current === reader) reader = openObjects(hub);
         return reader.read(sha);
       });
@@ -68,19 +68,19 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Writes every object, even if it exists: that copy may be one that a dead process never fsynced. */
+/** Writes every object, even one that exists: a process that died may never have fsynced the existing copy. */
 async function writePack(dir: string, objects: GitObject[]): Promise<void> {
   const once = [...new Map(objects.map((object) => [object.sha, object])).values()];
   if (once.length === 0) return;
   const { name, pack, index } = await packOf(once);
-  // Git's own names for temporary packs, so that its pruning recognizes leftovers.
+  // Uses git's own names for temporary packs, so that git's pruning recognizes leftovers.
   const suffix = randomBytes(6).toString('hex');
   const temporary = { pack: join(dir, `tmp_pack_${suffix}`), index: join(dir, `tmp_idx_${suffix}`) };
   const target = { pack: join(dir, `${name}.pack`), index: join(dir, `${name}.idx`) };
   try {
     await mkdir(dir, { recursive: true });
     await bothDone([writeSynced(temporary.pack, pack), writeSynced(temporary.index, index)]);
-    // A pack counts as soon as its index has its name.
+    // A pack counts as soon as its index has its final name.
     await rename(temporary.pack, target.pack);
     await rename(temporary.index, target.index);
     await syncFolder(dir);
@@ -100,7 +100,7 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Waits for both before it throws, so that no write of a failed batch continues in the background. */
+/** Waits for both writes before it throws, so that no write of a failed batch continues in the background. */
 async function bothDone(writes: Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(writes)).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;

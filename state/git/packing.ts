@@ -1,7 +1,7 @@
 // Keeps the hub quick to clone by merging the packs of single batches: in the background, apart from appends, at low
-// priority. `git repack -d --geometric` deletes a pack or a loose object only once a fsynced pack has all of it, and
-// never an unreachable object. So it may be killed at any moment, and may run while a batch is written but
-// unreferenced.
+// priority. `git repack -d --geometric` deletes a pack or a loose object only once an fsynced pack contains all of it,
+// and never deletes an unreachable object. So a merge may be killed at any moment, and may run while a batch is written
+// but not yet referenced.
 
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
@@ -11,17 +11,17 @@ import { startGit } from './process.ts';
 
 /** Git's own limit for too many packs (gc.autoPackLimit). */
 export const packsMax = 50;
-/** While appends keep coming, up to this many packs wait for the next pause. */
+/** While appends keep coming, merging waits for a pause until there are this many packs. */
 export const busyPacksMax = 500;
 
 export type Packer = {
   /** Reports that a pack was written. Neither this nor `rested` ever fails: merging is optional. */
   wrote(): void;
-  /** Reports that nothing waits to be written: the moment to merge. */
+  /** Reports that nothing waits to be written, which is the moment to merge. */
   rested(): void;
   /** Resolves when no merge is running. */
   settled(): Promise<void>;
-  /** Ends a running merge; packs that it has not finished stay as they were. */
+  /** Ends a running merge; packs that it has not merged yet stay as they were. */
   close(): Promise<void>;
 };
 
@@ -73,7 +73,7 @@ async function repack(hub: string, signal: AbortSignal): Promise<void> {
   child.stderr.resume();
   const closed = once(child, 'close').catch(() => {});
   const { pid } = child;
-  // SIGTERM to the group, so that git removes its temporary packs.
+  // Sends SIGTERM to the process group, so that git removes its temporary packs.
   const end = () => ifAlive(pid, (alive) => process.kill(-alive, 'SIGTERM'));
   signal.addEventListener('abort', end, { once: true });
   ifAlive(pid, (alive) => setPriority(alive, constants.priority.PRIORITY_LOW));
@@ -86,6 +86,6 @@ function ifAlive(pid: number | undefined, act: (pid: number) => void): void {
   try {
     act(pid);
   } catch {
-    // It has ended already.
+    // The process has ended already.
   }
 }

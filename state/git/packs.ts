@@ -31,7 +31,7 @@ async function packEntry({ type, bytes }: GitObject): Promise<Buffer> {
   return Buffer.concat([entryHeader(typeNumbers[type], bytes.length), content]);
 }
 
-/** Type and size: four bits of size in the first byte, seven in each byte after it, lowest first. */
+/** Encodes type and size: four bits of size in the first byte, seven in each byte after it, lowest first. */
 function entryHeader(type: number, size: number): Buffer {
   const bytes = [(type << 4) | (size & 15)];
   for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {

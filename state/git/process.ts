@@ -1,8 +1,8 @@
-// The only way that this program starts git. Nothing of the machine or of a repository steers it: empty HOME, no system
-// or global configuration, no inherited GIT_*, no hooks, prompts, pagers, replace refs or remote helpers, only the
-// `file` protocol, and limits on time and output. A failed command is a value; a git that cannot be started is an
-// error. Uses node:child_process, not simple-git: results are bytes, an exit code and two hard limits, and streams need
-// the same environment; simple-git decodes, throws on stderr, and guards against the GIT_* settings that make this
+// Starts git for all of this program but `checkout.ts`. No setting of the machine or of a repository affects git: empty
+// HOME, no system or global configuration, no inherited GIT_*, no hooks, prompts, pagers, replace refs or remote
+// helpers, only the `file` protocol, and limits on time and output. A failed command returns a result; a git that
+// cannot be started is an error. Uses node:child_process because callers need bytes, an exit code, two hard limits, and
+// streams in the same environment; simple-git decodes, throws on stderr, and rejects the GIT_* settings that make this
 // safe.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
@@ -21,12 +21,15 @@ export type GitOptions = {
   signal?: AbortSignal;
   /** Where new objects are written, and which other stores are read: a quarantine on top of the hub. */
   objects?: { directory: string; alternates: string };
-  /** Replaces the global configuration file: the only place from which `safe.directory` reaches a remote side. */
+  /**
+   * Replaces the global configuration file, the only place from which `safe.directory` reaches the remote side of a
+   * fetch.
+   */
   globalConfig?: string;
   /** Limits on memory and on the size of any file written, for commands that unpack a pack from a stranger. */
   bounds?: { memoryBytesMax: number; fileBytesMax: number };
   env?: Record<string, string>;
-  /** True: `dir` is a checkout, and git finds its git directory by itself. */
+  /** True if `dir` is a checkout; git then finds its git directory by itself. */
   checkout?: boolean;
   /** Runs as this user of the machine; only root can do that. */
   owner?: { uid: number; gid: number };
@@ -34,7 +37,7 @@ export type GitOptions = {
   config?: Record<string, string>;
 };
 
-/** `exit` is null if a signal or a limit ended git; `cut` is the limit. */
+/** `exit` is null if a signal or a limit ended git; `cut` names the limit. */
 export type GitResult = { exit: number | null; stdout: Buffer; stderr: string; cut: 'time' | 'output' | null };
 
 /** Runs git on the git directory `dir` (a bare repository, or a `.git`) and waits. Rejects only if git cannot be started. */
@@ -100,7 +103,7 @@ export function startGit(dir: string, args: string[], options: GitOptions = {}):
         ...argv,
       ]
     : argv;
-  // A separate process group: ending git also ends what it started, and your Ctrl-C does not interrupt a write.
+  // Uses a separate process group: ending git also ends what it started, and your Ctrl-C does not interrupt a write.
   const child = spawn(limited[0] as string, limited.slice(1), {
     cwd: dir,
     env: gitEnv(options),
@@ -118,11 +121,11 @@ export function endGit(child: ChildProcessWithoutNullStreams): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It has ended already.
+    // Git has ended already.
   }
 }
 
-// Not the user's PATH: a git planted there would run as ours.
+// Does not include the user's PATH: a program named git in it would run in place of the real one.
 const searchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin';
 
 const hardened: Record<string, string> = {

@@ -1,6 +1,7 @@
-// How an agent's commits reach the hub. A box makes a bundle (`bundleArgv`). Its bytes are unpacked into a separate
+// How an agent's commits reach the hub. A box writes a bundle (`bundleArgv`). The bundle is unpacked into a separate
 // store that no ref names, and checked there; only what the new head needs is packed into the hub before `phase/<id>`
-// moves by compare-and-swap. Git never runs in the agent's clone. `tidyHub` removes what a killed process leaves.
+// moves by compare-and-swap. Outside the box, git never runs in the agent's clone. `tidyHub` removes what a killed
+// process leaves.
 //
 //   bundle ──index-pack --strict──▶ incoming/<random>/objects ──judge──▶ pack-objects ──▶ hub ──update-ref──▶ phase/<id>
 
@@ -37,12 +38,18 @@ export type Publication = {
   limits?: Partial<PublishLimits>;
 };
 
-/** What a box runs to write a bundle to stdout; `known` is the head of `phase/<id>`. Exits 128 if nothing is new. */
+/**
+ * The command with which a box writes a bundle to stdout; `known` is the head of `phase/<id>`. Exits 128 if nothing is
+ * new.
+ */
 export function bundleArgv(known: Sha): string[] {
   return ['git', 'bundle', 'create', '--quiet', '-', 'HEAD', `^${known}`];
 }
 
-/** Moves `phase/<id>` to the bundle's HEAD, durably. If refused, says why, for the model, and nothing has changed. */
+/**
+ * Moves `phase/<id>` to the bundle's HEAD, durably. If it refuses, it changes nothing and returns the reason, worded
+ * for the model.
+ */
 export async function receiveBundle(publication: Publication): Promise<{ sha: Sha } | { refused: string }> {
   const limits = { ...publishLimits, ...publication.limits };
   let bundle: Bundle | null = null;
@@ -95,7 +102,7 @@ async function unpack(hub: string, bundle: Bundle, options: GitOptions): Promise
     input: bundle.pack(),
     seconds: unpackSeconds,
     bounds: unpackBounds,
-    // Larger blobs are streamed, never kept in memory.
+    // Git streams larger blobs and never keeps them in memory.
     config: { 'core.bigFileThreshold': '16m' },
   });
   if (result.exit !== 0) throw new Refused(`git refuses the bundle: ${objectProblem(result)}`);
@@ -125,7 +132,7 @@ async function moveBranch(hub: string, phase: PhaseId, old: Sha, head: Sha): Pro
   await syncFolder(join(hub, 'refs', 'heads', 'phase'));
 }
 
-// fsck puts its finding, in camel case, after the object; only that line is reported.
+// Reports only the line with fsck's error: it names the object, then the fault in camel case.
 function objectProblem(result: GitResult): string {
   if (result.cut !== null) return whyFailed(result);
   const line = result.stderr.split('\n').find((one) => /^(error|fatal): /.test(one)) ?? 'it is damaged';

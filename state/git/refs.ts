@@ -1,8 +1,8 @@
 // The trail's branch, moved by compare-and-swap through one long-running `git update-ref --stdin`.
 //
-// `commit` is sent only after git answered `prepare`, when it has `<ref>.lock`. So a git whose parent was killed either
-// never moves the branch, or keeps the lock until it has. At opening we wait for that lock; after that nobody else can
-// move the branch.
+// `commit` is sent only after git has answered `prepare`; git then has `<ref>.lock`. So a git whose parent was killed
+// either never moves the branch, or keeps the lock until it has moved it. `openBranch` waits for that lock; after that
+// nobody else can move the branch.
 
 import { once } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
@@ -20,11 +20,11 @@ const lockLookMs = 5;
 const zero = '0'.repeat(40);
 
 export type Branch = {
-  /** Where it points now; null if the branch is missing. */
+  /** Where the branch points now; null if it is missing. */
   read(): Promise<Sha | null>;
-  /** Moves it, and makes its name durable. Rejects with git's message; `read` then shows where it is. */
+  /** Moves the branch durably. Rejects with git's message; `read` then shows where the branch is. */
   move(from: Sha, to: Sha): Promise<void>;
-  /** Makes sure that its current name is on disk. */
+  /** Makes sure that the branch's current position is on disk. */
   sync(): Promise<void>;
   close(): Promise<void>;
 };
@@ -95,11 +95,11 @@ function refMover(hub: string, ref: string): { move(from: Sha, to: Sha): Promise
 }
 
 type Session = {
-  /** Sends text and waits for these lines. Rejects with git's stderr if git ends instead. */
+  /** Sends text and waits for these answers, one line each. Rejects with git's stderr if git ends instead. */
   say(text: string, answers: string[]): Promise<void>;
   /** Git's stderr so far. */
   complaint(): string;
-  /** Resolves when the process has ended, whatever it was doing. */
+  /** Ends git, and resolves once it has ended. */
   ended(): Promise<void>;
 };
 

@@ -1,6 +1,6 @@
 // The releases of an app: annotated tags named `x.y.z+upstream` on a commit's ancestors. A lightweight tag is not a
-// release: anybody can move it without a trace. Tags are read from the repository that has them; their commits are
-// ancestors, so whoever has the commit has those too.
+// release: anybody can move it without a trace. Tags are read from the repository that has them. They name ancestors of
+// the commit, so every repository that has the commit has the tagged commits too.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';

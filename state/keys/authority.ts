@@ -1,6 +1,6 @@
-// Whether an act is the operator's: decided from the same bytes in the inbox, by the hub's hook and by the audit. An
-// act counts if it is signed with a key of the operator that no other role has, so whoever asks for something (the
-// Builder, the supervisor) cannot approve it. Pure.
+// Decides whether an act is the operator's, from the same bytes in the inbox, the hub's hook and the audit. An act
+// counts if it is signed with the operator's current key and no other role has that key, so whoever asks for something
+// (the Builder, the supervisor) cannot approve it. Pure.
 
 import { actNamespace } from '../entry/act.ts';
 import { canonicalJson } from '../entry/digest.ts';
@@ -13,7 +13,7 @@ import { verifySignature } from './sshsig.ts';
  */
 export type Authority = { signer: string | null; refused: string | null };
 
-/** `signers` are the trail's, as of where the act is to be appended. */
+/** `signers` are the trail's signers at the point where the act is to be appended. */
 export function authorityOf(signed: { act: unknown; signature: string }, signers: AllowedSigner[]): Authority {
   const by = verifySignature(actNamespace, Buffer.from(canonicalJson(signed.act)), signed.signature);
   if (by === null) return { signer: null, refused: 'its signature does not match its content' };

@@ -1,6 +1,6 @@
 // DSSE envelopes (secure-systems-lab/dsse, protocol v1.0): a payload, its type, and an Ed25519 signature over both.
 // Pure. The same keys sign SSHSIG elsewhere; the bytes signed there begin with `SSHSIG`, here with `DSSEv1`, so neither
-// passes for the other. Nothing here verifies: whoever receives an envelope does that, with another program.
+// passes for the other. This file verifies nothing: whoever receives an envelope verifies it with another program.
 
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { canonicalJson } from '../entry/digest.ts';

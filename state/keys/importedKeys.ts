@@ -1,5 +1,5 @@
-// Public keys as node's crypto takes them. Importing one costs half as much as checking a signature and a trail has few,
-// so they are remembered.
+// Imports public keys for node's crypto. An import costs half as much as checking a signature, and a trail has few
+// keys, so imported keys are kept in memory.
 
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
@@ -7,7 +7,7 @@ const keysMax = 64;
 const derPublicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 const keys = new Map<string, KeyObject | null>();
 
-/** The key with these 32 bytes; null if they are no point on the curve. */
+/** The key with these 32 bytes; null if they are not a point on the curve. */
 export function keyFromRaw(raw: Buffer): KeyObject | null {
   const name = raw.toString('latin1');
   if (keys.size >= keysMax && !keys.has(name)) keys.clear();

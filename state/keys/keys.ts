@@ -1,5 +1,6 @@
-// Key files in OpenSSH's own formats, so that stock ssh-keygen and git can read ours, and we theirs. Ed25519 only. The
-// private keys of roles are unencrypted (mode 0600, in the state); a key with a passphrase is used through ssh-agent.
+// Reads and writes key files in OpenSSH's own formats, so that stock ssh-keygen and git can use the same files. Ed25519
+// only. The private keys of roles are unencrypted (mode 0600, in the state); a key with a passphrase is used through
+// ssh-agent.
 
 import { spawnSync } from 'node:child_process';
 import type { KeyObject } from 'node:crypto';
@@ -38,20 +39,22 @@ export function generateKey(path: string, comment: string): Signer {
   return loadSigner(path);
 }
 
-/** Creates a new key beside an earlier one of that name, and returns its path. It counts once an act rotates to it. */
+/** Creates a new key beside the key file `path`, and returns the new path. The key counts once an act rotates to it. */
 export function keyBeside(path: string, comment: string): { path: string; signer: Signer } {
   const next = `${path.replace(/\.[0-9a-f]{8}$/, '')}.${randomBytes(4).toString('hex')}`;
   return { path: next, signer: generateKey(next, comment) };
 }
 
-/** The role's key with that public half. Throws TrailError 'bad-key' if it is not in the folder. */
+/**
+ * The signer for the role's key with this public half. Throws TrailError 'bad-key' if `keysDir` does not have the key.
+ */
 export function roleSigner(keysDir: string, role: string, publicKey: string): Signer {
   return loadSigner(roleKeyFile(keysDir, role, publicKey));
 }
 
 /**
- * The path of that key: a role's first key has the role's name, later ones also have 8 hex digits. Throws as
- * `roleSigner` does.
+ * The path of the role's key with this public half. A role's first key file has the role's name; later ones add 8 hex
+ * digits. Throws as `roleSigner` does.
  */
 export function roleKeyFile(keysDir: string, role: string, publicKey: string): string {
   const isOfRole = (name: string) => name === role || new RegExp(`^${role}\\.[0-9a-f]{8}$`).test(name);
@@ -64,13 +67,16 @@ export function roleKeyFile(keysDir: string, role: string, publicKey: string): s
   throw new TrailError('bad-key', `${what}; restore it from a backup, or run: coldpass rotate ${role}`);
 }
 
-/** The signer of an unencrypted OpenSSH private key file. Throws TrailError 'bad-key': what is wrong and what to do. */
+/**
+ * The signer for an unencrypted OpenSSH private key file. Throws TrailError 'bad-key', which says what is wrong and
+ * what to do.
+ */
 export function loadSigner(path: string): Signer {
   const { key, ...known } = loadKey(path);
   return { ...known, sign: (namespace, bytes) => signWith(key, known.publicKey, namespace, bytes) };
 }
 
-/** The key itself, for signatures in a form other than SSHSIG. Throws as `loadSigner` does. */
+/** The private key in this file, for signatures in a form other than SSHSIG. Throws as `loadSigner` does. */
 export function loadKey(path: string): SignedBy & { key: KeyObject } {
   const { seed, raw } = readPrivateKey(path);
   const publicKey = formatPublicKey(raw);
@@ -78,8 +84,8 @@ export function loadKey(path: string): SignedBy & { key: KeyObject } {
 }
 
 /**
- * A signer whose private half this process never sees: `ssh-keygen -Y sign` finds it in the ssh-agent at `agentSocket`,
- * or beside the public key file. Signing may prompt you (a confirming agent), and then blocks, for a minute at most.
+ * A signer whose private key this process never sees: `ssh-keygen -Y sign` finds it in the ssh-agent at `agentSocket`,
+ * or beside the public key file. If the agent asks you to confirm, signing blocks, for a minute at most.
  */
 export function agentSigner(publicKeyFile: string, env: { PATH: string; agentSocket?: string }): Signer {
   const publicKey = readPublicKey(publicKeyFile);
@@ -136,7 +142,7 @@ function readPrivateKey(path: string): { seed: Buffer; raw: Buffer } {
     throw new TrailError('bad-key', `${path} is protected by a passphrase; ${remedy}.`);
   }
   reader.string(); // key derivation: none
-  reader.string(); // its options: empty
+  reader.string(); // options of the key derivation: empty
   reader.uint32(); // number of keys: one
   reader.string(); // the public half, which the secret part repeats
   const secret = reader.string();

@@ -1,6 +1,6 @@
 // The trail's allowed_signers: whose key counts for what, and until when. A key that a `rotate` act replaced stays in
 // the list with its end time, so that stock git still verifies what it signed; it no longer counts for anything new.
-// Pure: text in, keys out, and how rotations change them, shared by the funnel, the hub's hook and the audit.
+// Pure: parses and formats the list, and applies rotations to it, for the funnel, the hub's hook and the audit.
 
 import type { ActPayload } from '../entry/act.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -13,20 +13,21 @@ export const allowedSignersFile = 'machine-docs/allowed_signers';
 
 /**
  * Stock git accepts both keys for this long before and after a rotation. It passes a commit's time to ssh-keygen as
- * local time, which ssh-keygen reads without daylight saving time: an hour off, either way. Who may sign next depends
- * on the order of entries, not on this.
+ * local time, which ssh-keygen reads without daylight saving time, so the time may be an hour too early or too late.
+ * Who may sign next depends on the order of entries, not on these times.
  */
 export const clockFoldMs = 3_600_000;
 
 /**
- * One line of `allowed_signers`. `principal` is `<role>@coldpass`; a key counts only in its `namespaces` and its time.
+ * One line of `allowed_signers`. `principal` is `<role>@coldpass`; the key counts only in its `namespaces` and between
+ * its two times.
  */
 export type AllowedSigner = {
   principal: string;
   namespaces: string[];
   publicKey: string;
   validAfterMs?: number;
-  /** If present, the key was rotated out. */
+  /** Set if the key was rotated out. */
   validBeforeMs?: number;
 };
 
@@ -56,7 +57,7 @@ export function parseAllowedSigners(text: string): AllowedSigner[] {
   });
 }
 
-/** The signers of what comes next: everyone whose key was not rotated out. */
+/** The signers of what comes next: those whose keys were not rotated out. */
 export function currentSigners(signers: AllowedSigner[]): AllowedSigner[] {
   return signers.filter((one) => one.validBeforeMs === undefined);
 }
@@ -68,12 +69,12 @@ export function currentKey(signers: AllowedSigner[], role: Role): string | null 
   return currentSigners(signers).find(signsCommits)?.publicKey ?? null;
 }
 
-/** True if the key was valid for a signature at that time. Both ends are included, as in ssh-keygen. */
+/** True if the key was valid for a signature at `atMs`. Both ends are included, as in ssh-keygen. */
 export function isValidAt({ validAfterMs, validBeforeMs }: AllowedSigner, atMs: number): boolean {
   return (validAfterMs ?? atMs) <= atMs && atMs <= (validBeforeMs ?? atMs);
 }
 
-/** Names two roles that share a key; null if none do. Separate keys are what stops whoever asks from approving. */
+/** Names two roles that share a key; null if none do. Only separate keys keep whoever asks from approving. */
 export function sharedKey(signers: AllowedSigner[]): string | null {
   for (const [index, one] of signers.entries()) {
     const other = signers.slice(index + 1).find(({ publicKey }) => publicKey === one.publicKey);
@@ -90,8 +91,8 @@ export function rotationFault(signers: AllowedSigner[], { role, old, publicKey }
 }
 
 /**
- * The keys after a commit of these entries: its rotations applied in order, at the time of its last entry. The same
- * list if there are none. Throws Refused if one does not fit.
+ * The keys after a commit of these entries: applies their rotations in order, at the time of the last entry. Returns
+ * the same list if no entry rotates a key. Throws Refused if a rotation does not fit.
  */
 export function signersAfter(signers: AllowedSigner[], entries: readonly Entry[]): AllowedSigner[] {
   const atMs = Date.parse(entries.at(-1)?.at ?? '');
@@ -151,7 +152,7 @@ function signerOn(line: string): AllowedSigner | null {
   };
 }
 
-/** `20260611205803Z`; without the `Z` it would be read in the local time zone. */
+/** The time as `20260611205803Z`; ssh-keygen would read it in the local time zone without the `Z`. */
 function compact(ms: number): string {
   return `${stampOf(ms).replaceAll(/\D/g, '')}Z`;
 }

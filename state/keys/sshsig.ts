@@ -15,7 +15,7 @@ const version = 1;
 const begin = '-----BEGIN SSH SIGNATURE-----';
 const end = '-----END SSH SIGNATURE-----';
 
-/** A key that can sign: the operator's through an agent, a role's from its file. */
+/** A key that can sign, from a private key file or through an ssh-agent. */
 export type Signer = {
   /** `ssh-ed25519 AAA…`, without a comment. */
   publicKey: string;
@@ -130,7 +130,8 @@ function dearmored(armored: string): Buffer | null {
   if (text.length > signatureBytesMax || !text.startsWith(`${begin}\n`) || !text.endsWith(`\n${end}`)) return null;
   const base64 = text.slice(begin.length, -end.length).replaceAll('\n', '');
   const blob = Buffer.from(base64, 'base64');
-  // Node skips characters that are not base64. One text per signature, or a copy could differ unnoticed.
+  // Node skips characters that are not base64. A signature must have only one text, or a changed copy could pass
+  // unnoticed.
   return blob.toString('base64') === base64 ? blob : null;
 }
 

@@ -15,14 +15,16 @@ import { docs } from './history.ts';
 export const storedBytesMax = 8 * 1024 * 1024;
 export const intentsMax = 64;
 
-/** The caller's own rules. `apply` does not modify its argument; `admit` returns the reason against, or null. */
+/**
+ * The caller's own rules. `apply` does not modify its argument; `admit` returns why the entry is not allowed, or null.
+ */
 export type Rules<S> = {
   apply(state: S, entry: Entry): S;
   admit(state: S, entry: Entry): string | null;
   now(): Date;
 };
 
-/** Where an append would be written: state and number after everything accepted before it. */
+/** Where an append would be written: the state, and the next number, after everything accepted before it. */
 export type Position<S> = {
   state: S;
   nextId: number;
@@ -37,10 +39,10 @@ export type Position<S> = {
 export type FiledEntry = { entry: Entry; text: string; file: string };
 
 export type AcceptedAppend = {
-  /** Whose key signs. */
+  /** The role whose key signs the commit. */
   role: Role;
   entries: FiledEntry[];
-  /** By path from the top of the tree. */
+  /** Bytes to store, by path from the top of the tree. */
   stored: Map<string, GitObject>;
 };
 
@@ -82,18 +84,21 @@ function entryOf({ kind, role, phase, facts, body }: Intent, id: number, now: Da
     throw new Refused(`A ${kind} is written by ${signers.join(' or ')}, not by the ${role}.`);
   const reason = checkEntry(entry);
   if (reason !== null) throw new Refused(reason);
-  // With the schema's defaults, as it will be read back.
+  // Fills in the schema's defaults, as the entry will be read back.
   return { ...entry, facts: factsSchema(kind).parse(facts) } as Entry;
 }
 
-/** The unsealed file that the entry is written to; a close is written to its target's. */
+/** The unsealed file that the entry is written to; a close is written to the file of its target. */
 function placeOf<S>(entry: Entry, position: Position<S>, before: FiledEntry[]): string {
   if (entry.kind !== 'close') return fileFor(entry);
   const { target } = entry.facts;
   return fileFor(entry, before.find((one) => one.entry.id === target)?.file ?? position.fileOf(target));
 }
 
-/** The entry's text. Refuses what would not read back exactly as written: it would make the whole trail unreadable. */
+/**
+ * The entry's text. Throws Refused if it would not read back exactly as written: that would make the whole trail
+ * unreadable.
+ */
 function textOf(entry: Entry): string {
   const text = renderEntry(entry);
   const back = text.isWellFormed() ? readBack(text) : null;
@@ -136,7 +141,9 @@ async function takeStored<S>(
   accepted.stored.set(path, object);
 }
 
-/** Named by digest in the facts, or in other bytes of the same entry (a pinned recipe names its harness files). */
+/**
+ * True if the digest is in the facts, or in other bytes of the same entry (a pinned recipe names its harness files).
+ */
 function isNamed(digest: Digest, { facts, blobs = [] }: Intent): boolean {
   const quoted = `"${digest}"`;
   return canonicalJson(facts).includes(quoted) || blobs.some(({ bytes }) => Buffer.from(bytes).includes(quoted));

@@ -1,5 +1,5 @@
-// An act's life outside the trail: signed in the operator's process, verified in the supervisor's. `inboxFolder.ts` is
-// where it waits in between; `gate/admitAct.ts` decides whether what it asks for is possible.
+// Signs acts in the operator's process, and verifies them in the supervisor's. In between, an act waits in the inbox
+// (`inboxFolder.ts`); `gate/admitAct.ts` decides whether what the act asks for is possible.
 
 import { Act, actNamespace, type SignedAct } from '../entry/act.ts';
 import { canonicalJson, digestOf } from '../entry/digest.ts';
@@ -20,7 +20,8 @@ export function signAct(act: Act, signer: Signer, blobs: SignedAct['blobs'] = {}
 }
 
 /**
- * The `targetDigest` for an act: digest of the whole text of its target on the trail, so that you sign what you read.
+ * The `targetDigest` for an act: the digest of the whole text of its target on the trail, so that you sign what you
+ * read.
  */
 export function targetDigestOf(target: Entry): Digest {
   return digestOf(renderEntry(target));
@@ -37,12 +38,15 @@ export type ActRules = {
 };
 
 /**
- * `refused`: why the act is not the operator's, not for this workspace, not new or not in time. `signer` as in
- * `authorityOf`.
+ * `refused`: why the act does not count (not the operator's, not for this workspace, not new, not in time, or with
+ * wrong bytes), or null. `signer`: as in `authorityOf`.
  */
 export type VerifiedAct = { refused: string | null; signer: string | null };
 
-/** Checks that this act is the operator's, for this workspace, new and in time. The reason is for a person to read. */
+/**
+ * Checks that this act is the operator's, for this workspace, new and in time, and that its bytes match their digests.
+ * The reason is for a person to read.
+ */
 export function verifyAct(signed: SignedAct, rules: ActRules): VerifiedAct {
   const { act } = signed;
   const { signer, refused } = authorityOf(signed, rules.signers);

@@ -1,6 +1,6 @@
 // Drafts a batch of appends: which are accepted, and the commits that contain them, one role per commit, in order. A
-// draft is a new value beside the tip it starts from; if it cannot be written whole it is dropped, and the tip stays.
-// An act that rotates a key changes allowed_signers in its own commit; that role's next commit has the new key.
+// draft does not change the tip that it starts from: if it cannot be written whole, it is dropped. The commit of an act
+// that rotates a role's key also changes allowed_signers; the new key signs that role's next commit.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -33,7 +33,7 @@ export type Tip<S> = {
   keys: SigningKeys;
 };
 
-/** The keys that count now, and the signers for those that sign here. */
+/** The keys that count now, and the signers of the roles that sign here. */
 export type SigningKeys = { allowed: AllowedSigner[]; signers: Partial<Record<Role, Signer>> };
 
 export type DraftBatch<S> = {
@@ -48,7 +48,7 @@ export type DraftBatch<S> = {
 
 export type BatchContext<S> = {
   rules: Rules<S>;
-  /** The private half of a role's new key. Throws TrailError 'bad-key' if it is not here. */
+  /** Opens the private half of a role's new key. Throws TrailError 'bad-key' if it is not here. */
   newSigner?: (role: Role, publicKey: string) => Signer;
   load: LoadTree;
   /** The bytes of a blob that must exist. */
@@ -132,7 +132,8 @@ async function draftCommit<S>(draft: DraftBatch<S>, group: AcceptedAppend[], usi
 }
 
 /**
- * The keys after a commit of these entries; the same object if none rotates a key. Throws Refused if one does not fit.
+ * The keys after a commit of these entries; the same object if none rotates a key. Throws Refused if a rotation does
+ * not fit.
  */
 function keysAfter<S>(keys: SigningKeys, entries: Entry[], using: BatchContext<S>): SigningKeys {
   const rotations = rotationsIn(entries);
@@ -149,7 +150,7 @@ function keysAfter<S>(keys: SigningKeys, entries: Entry[], using: BatchContext<S
 }
 
 /**
- * The files that the entries are written to, old bytes first. An entry that would exceed the limit starts a new part.
+ * The new content of the files that the entries are written to. An entry that would exceed the limit starts a new part.
  */
 async function grownFiles<S>(
   root: GitTree,

@@ -1,5 +1,5 @@
-// How well a judge judges: results of `coldpass calibrate`, kept in the workspace's state, and the floor that a plan
-// may demand. A result counts only for one model with one prompt on one set of cases.
+// How well a judge judges: the results of `coldpass calibrate`, kept in the workspace's state, and the floor that a
+// plan may demand. A result counts only for one model of one back end, with one prompt, on one set of cases.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -10,7 +10,10 @@ import type { CalibrationFloor } from '../entry/spec.ts';
 const calibrationsMax = 20;
 const rate = z.number().min(0).max(1);
 
-/** `FAIL` on a bad claim is a detection, on a good one a false alarm. `none`: the session ended without a verdict. */
+/**
+ * A `FAIL` is a detection if the claim is bad, a false alarm if it is good. `none`: the session ended without a
+ * verdict.
+ */
 export const JudgedCase = z.strictObject({
   case: z.string(),
   kind: z.string(),
@@ -38,7 +41,7 @@ export const Calibration = z.strictObject({
   at: z.string(),
   /** Digest of the cases. */
   set: Digest,
-  /** The share of FAILs among bad claims, and among good ones. */
+  /** `detects`: the share of bad claims that got a FAIL; `alarms`: the share of good ones. */
   detects: rate,
   alarms: rate,
   /** True if every case was judged; only then can a floor be met. */
@@ -74,7 +77,10 @@ export function belowFloor(floor: CalibrationFloor, known: Calibration[], judge:
   return `${demand}; ${is}: configure another model for it and calibrate that, or amend the plan`;
 }
 
-/** The workspace's calibrations, oldest first; empty without a file. Throws TrailError 'bad-file' if unreadable. */
+/**
+ * The workspace's calibrations, oldest first; empty if there is no file. Throws TrailError 'bad-file' if it is
+ * unreadable.
+ */
 export function readCalibrations(path: string): Calibration[] {
   try {
     return CalibrationFile.parse(JSON.parse(readFileSync(path, 'utf8'))).calibrations;
@@ -86,7 +92,10 @@ export function readCalibrations(path: string): Calibration[] {
   }
 }
 
-/** Adds one to the file, replacing an older one of the same judge and set. Keeps only the newest calibrations. */
+/**
+ * Adds a calibration to the file, in place of an older one of the same judge and set. Keeps only the newest
+ * calibrations.
+ */
 export function keepCalibration(path: string, calibration: Calibration): void {
   const others = readCalibrations(path).filter((one) => !(isOf(one, calibration) && one.set === calibration.set));
   const calibrations = [...others, calibration].slice(-calibrationsMax);

@@ -1,8 +1,8 @@
 // What one commit of the trail may be, compared with the commit before it: checked by the hub's hook for anyone who
-// pushes, and by the audit for the whole trail. Pure: bytes in, problems out, each with the rule that was broken. What
-// an entry's references mean is left to the fold and the gate rule.
+// pushes, and by the audit for the whole trail. Pure: bytes in, problems out, each with the rule that was broken. The
+// fold and the gate rule check what an entry's references mean.
 //
-// Not here: the first commit, which has no entries and is the operator's (`openHub`).
+// Does not judge the first commit, which has no entries and is signed by the operator: `openHub` checks it.
 
 import { canonicalJson, digestOf } from '../entry/digest.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -23,11 +23,11 @@ import {
 } from '../keys/signers.ts';
 
 /**
- * linear: one parent, the previous commit · signature: by a key of allowed_signers · path: a plain file that is added
- * or grows, in its place · stored: bytes that an entry of the same commit names, never changed · prefix: the new bytes
- * begin with the old · framing: the appended text is entries · density: entry numbers continue by one · role: signer,
- * file and kind agree · act: the operator's own signature inside · signers: allowed_signers becomes what the commit's
- * acts make of it
+ * What each rule demands. linear: the commit's only parent is the previous commit · signature: a key of allowed_signers
+ * signed it · path: it only adds or extends plain files, in their places · stored: an entry of the same commit names
+ * the stored bytes, and they never change · prefix: a file's new bytes begin with the old ones · framing: the appended
+ * text consists of entries · density: entry numbers continue by one · role: signer, file and kind agree · act: an act
+ * has the operator's signature inside · signers: allowed_signers becomes what the commit's acts make of it.
  */
 export type CommitRule =
   | 'linear'
@@ -44,7 +44,7 @@ export type CommitRule =
 export type CommitProblem = { rule: CommitRule; commit: Sha; entry: number | null; what: string };
 
 export type TrailChange = PathChange & {
-  /** Null if the path did not, or does not, exist. */
+  /** Null if the path did not exist before the commit, or does not exist after it. */
   before: Buffer | null;
   after: Buffer | null;
 };
@@ -55,17 +55,23 @@ export type TrailCommit = { sha: Sha; bytes: Buffer; changes: TrailChange[] };
 export type TrailPlace = {
   head: Sha;
   nextId: number;
-  /** By unsealed name, how many parts a file has: 2 if `STATUS-x.2.md` is the newest. */
+  /** How many parts each file has, by its unsealed name: 2 if `STATUS-x.2.md` is the newest. */
   parts: ReadonlyMap<string, number>;
-  /** The file of entry n is at n - 1. A whole walk shares one growing list; a place looks only below its `nextId`. */
+  /**
+   * The file of entry n is at index n - 1. All places of one walk share one growing list; each uses only the part below
+   * its `nextId`.
+   */
   files: string[];
-  /** As in allowed_signers at `head`. */
+  /** The signers in allowed_signers at `head`. */
   signers: AllowedSigner[];
 };
 
 export type CommitReport = { problems: CommitProblem[]; entries: Entry[]; next: TrailPlace };
 
-/** Judges one commit. `next` is where to judge the following commit from, so that one fault does not hide another. */
+/**
+ * Judges one commit. `next` is the place from which to judge the following commit, so that one fault does not hide
+ * another.
+ */
 export function checkCommit(previous: TrailPlace, commit: TrailCommit): CommitReport {
   const problems: CommitProblem[] = [];
   const report: Report = (rule, what, entry = null) => problems.push({ rule, commit: commit.sha, entry, what });
@@ -163,7 +169,7 @@ function targetFile(entry: Entry, files: string[]): string | undefined {
   return entry.kind === 'close' && entry.facts.target < entry.id ? files[entry.facts.target - 1] : undefined;
 }
 
-/** The keys that count from here on: only the operator's acts change them, and exactly as those say. */
+/** The keys that count after this commit: only the operator's acts change them, and exactly as those acts say. */
 function checkSigners(
   { signers }: TrailPlace,
   { changes }: TrailCommit,
@@ -186,7 +192,7 @@ function checkSigners(
   return typeof after === 'string' ? signers : after;
 }
 
-/** The signers after the rotations, or why one does not fit. */
+/** The signers after the rotations in these entries, or why a rotation does not fit. */
 function rotatedBy(signers: AllowedSigner[], entries: Entry[]): AllowedSigner[] | string {
   try {
     return signersAfter(signers, entries);
@@ -197,8 +203,8 @@ function rotatedBy(signers: AllowedSigner[], entries: Entry[]): AllowedSigner[] 
 }
 
 /**
- * Stored bytes match their name, and an entry of the same commit names them by digest, directly or in other bytes that
- * it names (a pinned recipe names its harness files).
+ * Checks that stored bytes match their name, and that an entry of the same commit names them by digest, directly or in
+ * other bytes that it names (a pinned recipe names its harness files).
  */
 function checkStored({ path, after, status }: TrailChange, all: TrailChange[], entries: Entry[], report: Report): void {
   if (status !== 'A' || after === null || partOf(path) !== null) return;

@@ -1,5 +1,5 @@
-// Where entries are in git: the commit that appended each one, and its file there. `git show COMMIT:PATH` then shows it
-// as it was signed. For people who look; nothing is decided by it.
+// Where entries are in git: the commit that appended each one, and its file there. `git show COMMIT:PATH` then shows
+// the entry as it was signed. This is for people who look; no decision depends on it.
 
 import type { EntryId, Sha } from '../entry/ids.ts';
 import { partOf } from '../entry/policy.ts';

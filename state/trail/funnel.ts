@@ -1,10 +1,10 @@
-// The funnel: the only writer of the trail. Appends queue up; all that wait are judged in order and written together,
-// one role per commit, with one move of the branch for all.
+// The funnel: the only writer of the trail. Appends queue up. All that are waiting are judged in order and written
+// together: one role per commit, and one move of the branch for all commits.
 //
 //   queued → drafted → objects fsynced → branch moved (compare-and-swap) → heads.log fsynced → state changed, answered
 //
-// A kill leaves a batch either off the branch (lost, never acknowledged) or on the trail (found at the next opening),
-// never half of it.
+// If the process is killed, a batch is either off the branch (lost, never acknowledged) or on the trail (found at the
+// next opening), never half of it.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -34,17 +34,18 @@ const recentBlobBytesMax = 128 * 1024;
 export type FunnelOptions<S> = Rules<S> & {
   hub: string;
   stateDir: string;
-  /** Who may append here; each key must be the role's key in the trail's allowed_signers. */
+  /** The signers of the roles that may append here; each key must be the role's key in the trail's allowed_signers. */
   signers: Partial<Record<Role, Signer>>;
   /**
-   * Opens the private half of a key that an act gives a role. Without it, a role can no longer append after a rotation.
+   * Opens the private half of a key that an act gives to a role. Without this, the role can no longer append after a
+   * rotation.
    */
   newSigner?: (role: Role, publicKey: string) => Signer;
   empty: S;
 };
 
 export type Funnel<S> = {
-  /** The fold of everything durable. */
+  /** The state after every entry that is durable. */
   readonly state: S;
   readonly head: Sha;
   /** The keys in allowed_signers at the head. */
@@ -63,16 +64,16 @@ export type Funnel<S> = {
   blob(digest: Digest): Promise<Buffer | null>;
   /** A file at the head, by its path with or without `machine-docs/`; null if missing. */
   file(path: string): Promise<Buffer | null>;
-  /** Finishes what is queued, then ends its processes. Later appends reject. */
+  /** Finishes what is queued, then ends the funnel's git processes. Later appends reject. */
   close(): Promise<void>;
 };
 
 type Waiting = { intents: Intent[]; bytes: number; resolve(entries: Entry[]): void; reject(error: Error): void };
 
 /**
- * Opens the trail of `hub`: folds it whole, checks it against `heads.log`, and repairs what a crash left. Only one
- * funnel per hub at a time (the workspace's lock ensures it). Rejects with TrailError 'bad-trail', 'bad-hub', 'bad-key'
- * or 'io'.
+ * Opens the trail of `hub`: folds all of it, checks it against `heads.log`, and repairs what a crash left. Only one
+ * funnel may be open per hub (the workspace's lock ensures it). Rejects with TrailError 'bad-trail', 'bad-hub',
+ * 'bad-key' or 'io'.
  */
 export async function openFunnel<S>(options: FunnelOptions<S>): Promise<Funnel<S>> {
   const trail = await openTrail(options.hub, options.stateDir, options.signers).catch((error) => {
@@ -220,7 +221,7 @@ function bytesOf(intents: Intent[]): number {
   return bytes;
 }
 
-/** The newest versions of growing files, so that an append need not read back what was just written. */
+/** Caches the newest versions of growing files, so that an append need not read back what was just written. */
 function recentBlobs(store: ObjectStore) {
   const recent = new Map<Sha, Buffer>();
   function keep(objects: GitObject[]): void {
@@ -246,7 +247,7 @@ const diskFaults: Record<string, string> = {
 
 const bugs = [TypeError, RangeError, ReferenceError, SyntaxError];
 
-/** Turns a fault of disk or git into one clear line. A TrailError stays what it is, and so does a bug. */
+/** Turns a fault of the disk or of git into one clear line. Returns a TrailError or a bug unchanged. */
 function asTrailError(error: unknown, what: string): Error {
   if (error instanceof TrailError || bugs.some((bug) => error instanceof bug)) return error as Error;
   const { code = '', path, message } = error as NodeJS.ErrnoException;

@@ -1,5 +1,5 @@
-// The trail's first commit: the operator signs the list of the keys that count from here on, the operator's included.
-// All trust in a trail comes down to this commit's key.
+// The trail's first commit, in which the operator signs the list of keys that count from then on, the operator's own
+// included. All trust in a trail rests on the key that signed this commit.
 
 import { actNamespace } from '../entry/act.ts';
 import { Refused } from '../entry/errors.ts';
@@ -17,7 +17,7 @@ import {
 } from '../keys/signers.ts';
 import type { Signer } from '../keys/sshsig.ts';
 
-// Not `.md`: every Markdown file of a trail contains entries.
+// The name does not end in `.md`, because every Markdown file of a trail contains entries.
 export const readmeFile = 'machine-docs/README';
 
 export type Founding = {
@@ -29,7 +29,8 @@ export type Founding = {
 };
 
 /**
- * Writes the first commit's objects durably and returns its id; no ref names it yet. Throws Refused if a key is shared.
+ * Writes the first commit's objects durably and returns the commit's id; no ref names it yet. Throws Refused if two
+ * roles share a key.
  */
 export async function writeGenesis(dir: string, options: Founding): Promise<Sha> {
   const signers = signersOf(options);

@@ -1,5 +1,6 @@
-// heads.log: the witness outside git. One line `<last entry id> <commit>` for each acknowledged batch, fsynced before
-// the acknowledgement, so that a trail whose tail was cut off is noticed. `0 <commit>` means the first commit.
+// heads.log: a record, kept outside git, of what was acknowledged. It has one line `<last entry id> <commit>` for each
+// commit of an acknowledged batch, fsynced before the acknowledgement, so that a trail whose tail was cut off is
+// noticed. `0 <commit>` means the first commit.
 
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -14,7 +15,7 @@ export const headsLogBytesMax = 256 * 1024 * 1024;
 export type Head = { id: number; sha: Sha };
 
 export type HeadsLog = {
-  /** As read at opening, in order; a torn last line was dropped. */
+  /** The lines read at opening, in order, without a torn last line. */
   lines: Head[];
   /** Resolves when the lines are on disk. Rejects with the disk's own error; then none of them counts. */
   append(heads: Head[]): Promise<void>;
@@ -69,7 +70,7 @@ function appender(file: FileHandle, sizeAtOpen: number): Pick<HeadsLog, 'append'
       await writeWhole(file, bytes, sizeBytes);
       await file.datasync();
     } catch (error) {
-      // Truncating a file needs no space. If even that fails, the next append starts with it.
+      // Truncating a file needs no space. If even that fails, the next append truncates the file before it writes.
       await file.truncate(sizeBytes).catch(() => {});
       throw error;
     }

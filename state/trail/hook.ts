@@ -1,10 +1,10 @@
-// The hub's `pre-receive` hook: what anyone who pushes may do. The supervisor does not push, it writes; so this is for
-// people with git and a path to the hub, for other machines later, and for whatever manages to push.
+// The hub's `pre-receive` hook limits what a push may do. The supervisor writes without pushing, so the hook is for
+// people with git and a path to the hub, for other machines later, and for anything else that manages to push.
 //
-//   main        nobody: `coldpass` copies it from the operator's repository
-//   phase/<id>  must exist, not be frozen, be a fast-forward, and pass what publish.ts checks
-//   trail       commit by commit what the funnel would write (`commitRule.ts`)
-//   any other   refused
+//   main        accepts no push: `coldpass` copies it from the operator's repository
+//   phase/<id>  accepts a fast-forward if it exists, is not frozen, and the new commits pass `judgeIncoming`
+//   trail       accepts only commits that the funnel would write (`commitRule.ts`)
+//   any other   accepts no push
 //
 // Runs as a separate process (`main` below, the only place besides cli.ts that reads process arguments). Without node,
 // without this file, or on any internal error, the push is refused.
@@ -26,7 +26,7 @@ const problemsShownMax = 10;
 
 export type RefUpdate = { ref: string; old: string; new: string };
 
-/** Every reason against a push, in words; empty if it is accepted. `received` is where git unpacked it. */
+/** Every reason against a push, in words; empty if it is accepted. `received` is where git unpacked the push. */
 export async function checkPush(dir: string, updates: RefUpdate[], received: Quarantined): Promise<string[]> {
   const reasons: string[] = [];
   for (const update of updates) {
@@ -60,7 +60,7 @@ function branchOf(ref: string): string | null {
   return PhaseId.safeParse(id).success ? `phase/${id}` : null;
 }
 
-/** Frozen exactly when `publish` is refused: the operator must get the commit that was judged. */
+/** True whenever `publish` would be refused too: the operator must get the commit that was judged. */
 function isFrozen(dir: string, branch: string): Promise<boolean> {
   return withTrail(dir, ({ state }) => {
     const phase = state.phases[branch.replace('phase/', '')];

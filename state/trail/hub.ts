@@ -1,6 +1,6 @@
 // The hub: a bare repository in the state directory with `main` (a copy of the operator's base), `phase/<id>` and
-// `trail`. This file creates, opens and tidies it, and connects it to the operator's own repository: `syncMain` takes
-// from there, `deliver` gives to it. Entries are left to the funnel, agents' commits to publish.ts.
+// `trail`. This file creates, opens and tidies it, and connects it to the operator's own repository: `syncMain` copies
+// from there, `deliver` copies to it. The funnel writes the entries, and publish.ts takes in agents' commits.
 //
 // Invariant: no program but git ever runs because of what a repository contains, and the operator's hooks never run.
 
@@ -28,7 +28,9 @@ const trailRef = 'refs/heads/trail';
 
 export type Hub = {
   dir: string;
-  /** The trail's first commit, signed by the operator; `root` is the fingerprint of the operator's key. */
+  /**
+   * `genesis` is the trail's first commit, signed by the operator; `root` is the fingerprint of the key that signed it.
+   */
   genesis: Sha;
   root: string;
   signers: AllowedSigner[];
@@ -67,7 +69,9 @@ export function hubDir(stateDir: string): string {
   return join(stateDir, 'hub.git');
 }
 
-/** Checks that `dir` is a hub, writing nothing. Throws TrailError 'bad-hub': one line, what is wrong and what to do. */
+/**
+ * Checks that `dir` is a hub, writing nothing. Throws TrailError 'bad-hub' with one line: what is wrong and what to do.
+ */
 export async function openHub(dir: string): Promise<Hub> {
   const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
   if (marker?.stdout.toString().trim() !== '1') throw notHub(dir, '`coldpass init` did not make it');
@@ -84,7 +88,7 @@ export async function openCopy(dir: string): Promise<Hub> {
   if (first?.exit !== 0 || roots.length !== 1)
     throw notHub(dir, 'its branch `trail` is missing, broken or has two roots');
   const genesis = Sha.parse(roots[0]);
-  // One git for all reads: a hub is opened whenever somebody looks at its trail.
+  // Uses one git process for all reads, because a hub is opened whenever somebody looks at its trail.
   const objects = openObjects(dir);
   try {
     if ((await objects.read('refs/heads/main')) === null) throw notHub(dir, 'its branch `main` is missing');
@@ -120,7 +124,9 @@ async function signersIn(objects: ObjectReader, dir: string, sha: Sha): Promise<
   return parseAllowedSigners(bytes.toString());
 }
 
-/** Removes what a killed run left behind, and points the hook at this installation. Only for the one supervisor. */
+/**
+ * Removes what a killed run left behind, and makes the hook run this installation. Only the one supervisor may call it.
+ */
 export async function tidyHub(dir: string): Promise<void> {
   // A git whose parent was killed may still be writing there; it ends when its folder is gone.
   await rm(incomingDir(dir), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
@@ -132,7 +138,9 @@ export function syncMain(dir: string, repo: string, ref: string): Promise<Sha> {
   return copyCommit(dir, repo, ref, 'refs/heads/main');
 }
 
-/** The same for a commit that is only tried: the run's own ref keeps it until `dropTrial`, and no branch moves. */
+/**
+ * Copies a commit for a trial in the same way: the ref `refs/trials/<run>` keeps it until `dropTrial`; no branch moves.
+ */
 export function syncTrial(dir: string, repo: string, ref: string, run: RunId): Promise<Sha> {
   return copyCommit(dir, repo, ref, `refs/trials/${run}`);
 }
@@ -163,8 +171,8 @@ export async function startPhase(dir: string, phase: PhaseId, base: Sha): Promis
 }
 
 /**
- * Brings `phase/<id>` into the operator's repository as a branch of that name, running as that repository's owner.
- * Fast-forward only, and only `judged`, the commit that is DONE.
+ * Brings `phase/<id>` into the operator's repository as a branch of that name, running git as that repository's owner.
+ * Fast-forward only, and only if the branch is at `judged`, the commit that is DONE.
  */
 export async function deliver(
   dir: string,
@@ -200,8 +208,8 @@ export async function deliver(
   return { sha };
 }
 
-// `committed`: objects, packs and references reach the disk; the rest can be rebuilt. Packs stay packs (unpackLimit): a
-// clone from loose objects takes five times as long.
+// `fsync = committed`: objects, packs and references reach the disk; git can rebuild the rest. `unpackLimit = 1` keeps
+// received packs whole: a clone from loose objects takes five times as long.
 const hubConfig = `[coldpass]
 \thub = 1
 [core]
@@ -219,7 +227,8 @@ const hubConfig = `[coldpass]
 \tautogc = false
 `;
 
-// Runs this installation's hook.ts on this node, with an empty environment, since the pusher controls the one it gets.
+// The hook runs this installation's hook.ts on the current node, with an empty environment, since the pusher controls
+// the environment that the hook gets.
 function hookShim(): string {
   const hook = join(import.meta.dirname, `hook${extname(import.meta.filename)}`);
   const words = ['/usr/bin/env', '-i', process.execPath, hook].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
@@ -234,7 +243,8 @@ async function installHook(dir: string): Promise<void> {
   await rename(part, join(hooks, 'pre-receive'));
 }
 
-// Git reads another user's repository only if this file says so, and only this file reaches the remote side of a fetch.
+// Git reads another user's repository only if this file allows it, and only this file reaches the remote side of a
+// fetch.
 async function trustFile(dir: string, repo: string): Promise<string> {
   const file = join(dir, 'operator.gitconfig');
   const quoted = (path: string) => `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

@@ -1,10 +1,11 @@
-// The inbox as a folder. What is in it is untrusted until its signature is verified, so it is bounded, plain files
-// only, and links are never followed. The life of an act's file:
+// The inbox as a folder. A file in it is untrusted until its signature is verified, so sizes and numbers are limited,
+// only plain files are read, and links are never followed. The life of an act's file:
 //
 //   <nonce>.json → <nonce>.taken (being appended) → removed
 //                ↘ <nonce>.json.refused, with the reason in <nonce>.reason
 //
-// A `.taken` stays only if its process died over it; so a `.json` whose act is on the trail was put there again.
+// A `.taken` file stays only if the process that was appending its act died. So a `.json` whose act is on the trail was
+// handed in again.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -20,10 +21,13 @@ export const actBytesMax = 16 * 1024 * 1024;
 export const inboxFilesMax = 500;
 /** A refused file of at most this size is kept on the trail. */
 export const refusedBytesMax = 16 * 1024;
-/** With an ending added, a name must still be valid. */
+/** A name must still be valid when an ending is added to it. */
 const nameBytesMax = 200;
 
-/** A file as handed in: null if it is not a plain file or too large to read; `bytes` is null if too many to keep. */
+/**
+ * A file as handed in; null if it is not a plain file, or too large to read. `bytes` is null if there are too many to
+ * keep.
+ */
 export type InboxFile = { digest: Digest; bytes: Buffer | null } | null;
 export type Unreadable = { name: string; file: InboxFile; reason: string };
 /** `writtenMs` orders acts that were signed within one second. */
@@ -69,7 +73,7 @@ export async function readInbox(inboxDir: string): Promise<InboxFiles> {
   return files;
 }
 
-/** Acts that a process is appending, or was when it died (`settleTaken` hands those in again). */
+/** Acts that a process is appending, or was appending when it died (see `settleTaken`). */
 export async function readTaken(inboxDir: string): Promise<ReadableAct[]> {
   const nonces = (await readdir(inboxDir)).flatMap((name) => /^([0-9a-f]{32})\.taken$/.exec(name)?.[1] ?? []);
   const read = await Promise.all(
@@ -78,7 +82,7 @@ export async function readTaken(inboxDir: string): Promise<ReadableAct[]> {
   return read.flatMap((one) => (one !== null && 'signed' in one ? one : []));
 }
 
-/** Marks an act as being appended. False if its author removed it meanwhile. */
+/** Marks an act as being appended. Returns false if its author removed it meanwhile. */
 export function takeUp(inboxDir: string, nonce: string): Promise<boolean> {
   return renamed(join(inboxDir, `${nonce}.json`), takenFile(inboxDir, nonce));
 }
@@ -105,7 +109,7 @@ export async function putAside(inboxDir: string, name: string, reason: string): 
   const aside = join(inboxDir, `${nonce === undefined ? stem : `${stem}.json`}.refused`);
   const reasonFile = join(inboxDir, `${stem}.reason`);
   try {
-    // Anything already there is obsolete, and might be a link.
+    // Anything already at these paths is obsolete, and might be a link.
     for (const path of [reasonFile, aside]) await rm(path, { recursive: true, force: true });
     await writeFile(reasonFile, `${reason}\n`, { mode: 0o600, flag: 'wx' });
     // Renaming moves a link itself, never its target.
@@ -116,7 +120,7 @@ export async function putAside(inboxDir: string, name: string, reason: string): 
   return aside;
 }
 
-/** False if there is nothing with that name any more. */
+/** Returns false if nothing has the name `from` any more. */
 async function renamed(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
@@ -145,7 +149,7 @@ async function namesIn(inboxDir: string): Promise<string[]> {
 
 async function readAct(path: string, name: string): Promise<ReadableAct | Unreadable> {
   const nonce = /^([0-9a-f]{32})\.json$/.exec(name)?.[1];
-  // Checked before it is opened, since merely opening a device can do something; then again once open.
+  // Checked before opening, since merely opening a device can have an effect; then checked again once open.
   const stat = await lstat(path);
   const read = stat.isFile() ? await readPlainFile(path) : 'it is not a plain file';
   if (typeof read === 'string') return { name, file: null, reason: read };
@@ -164,7 +168,7 @@ async function readAct(path: string, name: string): Promise<ReadableAct | Unread
     : unreadable('its name is not its nonce');
 }
 
-/** Its bytes, or why it cannot be read. */
+/** The bytes of the file, or why it cannot be read. */
 async function readPlainFile(path: string): Promise<Buffer | string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -179,7 +183,7 @@ async function readPlainFile(path: string): Promise<Buffer | string> {
   }
 }
 
-/** Undefined if it is not JSON. */
+/** Returns undefined if the bytes are not JSON. */
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));

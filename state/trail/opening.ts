@@ -1,5 +1,6 @@
 // Opens a trail for writing: reads it whole, compares it with heads.log, and repairs what a crash may leave (a torn
-// last line, or a batch that is on the trail but not yet in heads.log). Any other mismatch is an error and stays.
+// last line, or a batch that is on the trail but not yet in heads.log). Any other mismatch is an error, and is not
+// repaired.
 
 import { join } from 'node:path';
 import { TrailError } from '../entry/errors.ts';
@@ -17,7 +18,7 @@ import { docs, readHistory } from './history.ts';
 
 export const trailRef = 'refs/heads/trail';
 
-/** `allowed`: the keys in its allowed_signers at the head. */
+/** `allowed`: the keys in the trail's allowed_signers at the head. */
 export type OpenTrail = {
   history: History;
   store: ObjectStore;

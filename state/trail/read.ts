@@ -1,5 +1,6 @@
 // The trail for those who only look: every entry, the fold, and the bytes that entries name. Takes no lock and no key
-// and writes nothing, so it may be read while a supervisor appends. Whether it is genuine is for `audit` to check.
+// and writes nothing, so the trail may be read while a supervisor appends. Does not check that the trail is genuine:
+// `audit` does.
 
 import type { Entry } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -24,8 +25,8 @@ export type Trail = {
 };
 
 /**
- * Reads the trail of the hub at `hub`, as it is now or was at the commit `at`. Throws TrailError 'bad-hub' or
- * 'bad-trail', one line with what to do.
+ * Reads the trail of the hub at `hub`, as it is now, or as it was at the commit `at`. Throws TrailError 'bad-hub' or
+ * 'bad-trail', with one line that says what to do.
  */
 export async function readTrail(hub: string, at?: Sha): Promise<Trail> {
   await openHub(hub);

@@ -1,5 +1,5 @@
-// The trail's commits in order, each with its changes and the bytes before and after: what `checkCommit` judges. Three
-// git processes serve any number of commits; memory is one portion of commits, and the newest bytes of each growing
+// The trail's commits in order, each with its changes and the bytes before and after, for `checkCommit` to judge. Three
+// git processes serve any number of commits; in memory are one portion of commits, and the newest bytes of each growing
 // file.
 
 import { TrailError } from '../entry/errors.ts';
@@ -20,7 +20,7 @@ export async function placeAtGenesis(hub: string, genesis: Sha): Promise<TrailPl
   return { head: genesis, nextId: 1, parts: new Map(), files: [], signers: await signersAt(hub, genesis) };
 }
 
-/** Where a walk from `head` begins. Everything up to there is trusted: it is scanned for numbers, not judged. */
+/** Where a walk from `head` begins. Everything up to `head` is trusted: it is scanned for entry numbers, not judged. */
 export async function placeAt(hub: string, genesis: Sha, head: Sha): Promise<TrailPlace> {
   const place = await placeAtGenesis(hub, genesis);
   const parts = new Map<string, number>();
@@ -107,7 +107,9 @@ async function changesOf(
   return changes;
 }
 
-/** The newest bytes of growing files: requested once, though the next commit needs them again as its old bytes. */
+/**
+ * The newest bytes of growing files. Each is requested once, though the next commit needs it again as its old bytes.
+ */
 type Newest = Map<string, { blob: Sha; bytes: Promise<Buffer> }>;
 
 async function readCommit(

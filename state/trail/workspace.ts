@@ -1,6 +1,6 @@
 // A workspace is one repository's state, kept outside it: hub, clones, runs, keys, and `workspace.json`, which has what
-// the operator granted. A name belongs to one repository. One supervisor at a time, ensured by a lock that the kernel
-// releases when its holder dies, however it dies.
+// the operator granted. A workspace's name belongs to one repository. A lock ensures that only one supervisor runs at a
+// time; the kernel releases it when its holder dies, however it dies.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,7 +25,7 @@ export const stateMode = 0o700;
 
 const AbsolutePath = z.string().refine(isAbsolute, 'an absolute path is needed');
 
-/** A folder outside the tree that recipes may have mounted read-only under this name. */
+/** A folder outside the tree that recipes may mount read-only under this name. */
 export const ToolGrant = z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/), path: AbsolutePath });
 export type ToolGrant = z.infer<typeof ToolGrant>;
 
@@ -33,7 +33,7 @@ export const Grants = z.strictObject({
   tools: z.array(ToolGrant).max(toolsMax),
   /** `host` or `host:port`. */
   hosts: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/)).max(hostsMax),
-  /** The socket of the Docker engine for app recipes; whoever has it controls the machine. Never in a box. */
+  /** The socket of the Docker engine, for app recipes. Whoever has it controls the machine, so no box ever gets it. */
   docker: AbsolutePath.nullable().default(null),
 });
 export type Grants = z.infer<typeof Grants>;
@@ -42,7 +42,7 @@ export type Grants = z.infer<typeof Grants>;
 export const KeyPlace = z.strictObject({ in: z.enum(['file', 'agent']), path: AbsolutePath });
 export type KeyPlace = z.infer<typeof KeyPlace>;
 
-/** Host uids that boxes run under; only if the supervisor is root. */
+/** Host uids that boxes run under; used only if the supervisor is root. */
 export const BoxUids = z.strictObject({
   builder: z.number().int().positive(),
   adversary: z.number().int().positive(),
@@ -61,7 +61,7 @@ export const Workspace = z.strictObject({
   root: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
   operator: z.strictObject({
     ...ownKey,
-    /** The key that is being rotated in by the act with that nonce, until the trail has it. */
+    /** The key that the act with this nonce rotates in; set until that act is on the trail. */
     next: z.strictObject({ ...ownKey, nonce: z.string().regex(/^[0-9a-f]{32}$/) }).optional(),
   }),
   grants: Grants,
@@ -71,7 +71,9 @@ export const Workspace = z.strictObject({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
-/** The parts of the environment that decide where state is; passed in, never read here. */
+/**
+ * The parts of the environment that decide where state is. Callers pass them in; this file never reads the environment.
+ */
 export type StateHome = { env: { XDG_STATE_HOME?: string | undefined }; home: string; uid: number };
 
 /** `/var/lib/coldpass/<name>` for root, else `$XDG_STATE_HOME/coldpass/<name>` (default `~/.local/state`). */
@@ -105,7 +107,7 @@ export function statePaths(stateDir: string) {
 
 /**
  * The workspace whose state is in `stateDir`; null if missing. Throws Refused if `repo` (links resolved) is given and
- * the workspace belongs to another repository, TrailError 'bad-file' if workspace.json is invalid.
+ * the workspace belongs to another repository, and TrailError 'bad-file' if workspace.json is invalid.
  */
 export function openWorkspace(stateDir: string, repo?: string): Workspace | null {
   const file = statePaths(stateDir).workspace;
@@ -123,7 +125,7 @@ export function makeStateDir(stateDir: string): StatePaths {
   return paths;
 }
 
-/** Writes workspace.json whole or not at all: a crash leaves the old one. */
+/** Writes workspace.json whole or not at all: a crash leaves the old file. */
 export function writeWorkspace(stateDir: string, workspace: Workspace): void {
   const file = statePaths(stateDir).workspace;
   const part = `${file}.part`;

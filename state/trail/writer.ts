@@ -1,6 +1,7 @@
 // Makes a draft durable, in the one order that loses nothing: objects, then the branch, then heads.log. If heads.log
-// fails (the disk is full), the branch is moved back, at once or before the next draft. Only a process that ends
-// between the two leaves a rejected batch on the trail; opening then accepts it as part of the trail.
+// cannot be written (the disk is full), the branch is moved back, at once or before the next draft. A rejected batch
+// stays on the trail only if the process ends before that; the next opening then accepts the batch as part of the
+// trail.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -12,8 +13,8 @@ import type { Head, HeadsLog } from './heads.ts';
 export type TrailWriter = {
   /**
    * Moves the trail from `from` to the last of `heads`; all of it is on disk when this resolves. Rejects with
-   * TrailError 'bad-trail', for good, if somebody else moved the trail; with the disk's or git's own error if nothing
-   * is changed.
+   * TrailError 'bad-trail', now and on every later call, if somebody else moved the trail; with the disk's or git's own
+   * error if the batch cannot be written.
    */
   write(from: Sha, objects: GitObject[], heads: Head[]): Promise<void>;
 };

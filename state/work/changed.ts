@@ -1,5 +1,5 @@
 // Reads what a claim changes from git: its tests, and its production files before and after. The loop makes controls
-// from it, and the audit reads the same again.
+// from these changes, and the audit reads them again.
 
 import { isUtf8 } from 'node:buffer';
 import picomatch from 'picomatch';
@@ -39,7 +39,7 @@ export async function changedWork(request: WorkRequest): Promise<ChangedWork> {
   };
 }
 
-/** What the control of this name needs to know about the claim's changes. */
+/** The part of the claim's changes that the control with this name needs to know. */
 export async function workFor(control: ControlName, request: WorkRequest): Promise<ChangedWork> {
   if (control === 'placebo' || control === 'hollow') return changedWork(request);
   const changed = await changedPaths(request.hub, request.reference, request.sha);
@@ -63,8 +63,8 @@ export async function patchableFiles(request: WorkRequest): Promise<Map<string, 
 }
 
 /**
- * For each gate that judges a claim, how many of the functions it changes `hollow` may draw from. Leaves out gates
- * without any, and those of apps, whose tests see no functions.
+ * Counts, for each gate that judges a claim, the functions changed by the claim that `hollow` may choose from. Leaves
+ * out gates without any such function, and gates of apps, whose tests do not see functions.
  */
 export async function functionCounts(
   hub: string,
@@ -89,7 +89,9 @@ function reverted(changed: PathChange[], { spec, recipe }: WorkRequest): string[
   return revertEdits(changed, testGlobsOf(spec, recipe), recipe.harness).map(({ path }) => path);
 }
 
-/** Changed files, deleted ones included, that are neither tests (by recipe and plan) nor the operator's. */
+/**
+ * Changed files, deleted ones included, that are neither tests (by recipe and plan) nor the operator's harness files.
+ */
 function production(changed: PathChange[], { spec, recipe }: WorkRequest): PathChange[] {
   const isTest = picomatch(testGlobsOf(spec, recipe), { dot: true, nonegate: true });
   const operators = new Set<string>(recipe.harness);
@@ -100,7 +102,7 @@ function production(changed: PathChange[], { spec, recipe }: WorkRequest): PathC
 
 type Text = { path: string; mode: string; before: string | null; after: string | null };
 
-/** Their text before and after; null if they are too large together. */
+/** The text of the files before and after; null if they are too large together. */
 async function texts(hub: string, files: PathChange[]): Promise<Text[] | null> {
   const objects = openObjects(hub);
   let left = sourceBytesMax;
@@ -117,7 +119,7 @@ async function texts(hub: string, files: PathChange[]): Promise<Text[] | null> {
   }
   return read;
 
-  /** Null if missing, or not valid UTF-8. */
+  /** Null if the blob is missing or not valid UTF-8. */
   async function textOf(blob: Sha | null): Promise<string | null> {
     const object = blob === null || left < 0 ? null : await objects.read(blob);
     left -= object?.bytes.length ?? 0;

@@ -13,16 +13,17 @@ import { type DiffParts, diffParts } from './parts.ts';
 
 /** The longest diff that is served; a claim with a longer one cannot be passed. */
 export const diffBytesMax = 4 * 1024 * 1024;
-/** Nobody would read a larger blob, so its claim cannot be passed either. */
+/** A claim with a larger blob cannot be passed either: nobody would read it. */
 const blobBytesMax = 32 * 1024 * 1024;
 const argvBytesMax = 64 * 1024;
-/** At most one in this many bytes of a text file is not text. */
+/** In a text file, at most one in this many bytes is not text. */
 const strangeShare = 10;
 
 export type WorkDiff = DiffParts | { tooLarge: string };
 
 /**
- * The commit that a claim is compared with: its gate's reference; for DONE, which covers everything, the phase's base.
+ * The commit that a claim is compared with: the reference of its gate; for DONE, which covers everything, the phase's
+ * base.
  */
 export function judgedAgainst(phase: Pick<Phase, 'base'>, claim: Pick<Claim, 'gate' | 'references'>): Sha {
   return claim.gate === DONE ? phase.base : (claim.references[claim.gate] ?? phase.base);
@@ -65,7 +66,7 @@ async function sizesOf(hub: string, changes: PathChange[]): Promise<Map<Sha, num
   return new Map(rows.map((row): [Sha, number] => [row.slice(0, 40) as Sha, Number(row.slice(41))]));
 }
 
-/** Paths where either side is not text. Links count as text: their targets. */
+/** Paths where either side is not text. The text of a link is the name of its target. */
 async function binariesOf(hub: string, changes: PathChange[]): Promise<Set<string>> {
   const objects = openObjects(hub);
   try {
@@ -88,7 +89,10 @@ async function isBinary(objects: ObjectReader, id: Sha): Promise<boolean> {
   return strange * strangeShare > bytes.length;
 }
 
-/** Control codes except white space and escape; and the replacement character, for bytes that are not valid UTF-8. */
+/**
+ * True for control codes except white space and escape, and for the character that replaces bytes that are not valid
+ * UTF-8.
+ */
 function isStrange(code: number): boolean {
   if (code === 0xfffd || (code >= 0x7f && code < 0xa0)) return true;
   return code < 0x20 && code !== 0x1b && (code < 0x09 || code > 0x0d);
@@ -147,7 +151,7 @@ const plain = [
   '--dst-prefix=b/',
 ];
 
-/** Null if the diff is longer than is served. No paths means all. */
+/** Null if the diff is longer than `diffBytesMax`. An empty `paths` means all paths. */
 async function textDiff(hub: string, from: Sha, to: Sha, paths: string[]): Promise<string | null> {
   const args = ['diff-tree', ...plain, from, to, ...(paths.length === 0 ? [] : ['--', ...paths])];
   const result = await git(hub, args, { ...unsteered, outputBytesMax: diffBytesMax });

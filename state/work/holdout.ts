@@ -1,5 +1,6 @@
-// Hold-outs: a folder of checks outside the repository that no agent ever sees. Reads all of it, in a fixed order, with
-// one digest over paths, modes and bytes: you sign it when you queue the plan, and every run checks it again.
+// Hold-outs: a folder of checks outside the repository that no agent ever sees. Reads the whole folder in a fixed
+// order, and makes one digest of its paths, modes and bytes: you sign it when you queue the plan, and every run checks
+// it again.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -13,7 +14,10 @@ const fileBytesMax = 1024 * 1024;
 export type HoldOutFile = { path: string; mode: string; bytes: Buffer };
 export type HoldOuts = { files: HoldOutFile[]; digest: Digest };
 
-/** Every file below `dir`, in order. Throws TrailError 'bad-file' if none, or if one is too large or not plain. */
+/**
+ * Every file below `dir`, in order. Throws TrailError 'bad-file' if there is none, or if one is too large or not a
+ * plain file.
+ */
 export function readHoldOuts(dir: string): HoldOuts {
   const files = listed(dir).map((path) => fileAt(dir, path));
   if (files.length === 0) refuse(dir, 'holds no file');

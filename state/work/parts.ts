@@ -1,4 +1,4 @@
-// Splits a diff into parts small enough to read: between hunks, within long hunks between lines, within long lines
+// Splits a diff into parts small enough to read: between hunks, inside a long hunk between lines, inside a long line
 // between characters. Pure: nothing is lost, and the joined parts are the diff, so "all parts were served" means that
 // every hunk was. The audit splits the same diff again.
 
@@ -46,7 +46,7 @@ function packed(pieces: DiffPart[], bytesMax: number): DiffPart[] {
   return parts;
 }
 
-/** The whole unit if it fits into one part, else its lines. */
+/** The whole unit if it fits into one part, else its lines, with long lines cut. */
 function cut({ text, file, isHeader }: Unit, bytesMax: number): DiffPart[] {
   const fits = Buffer.byteLength(text) <= bytesMax;
   const pieces = fits ? [text] : linesOf(text).flatMap((line) => shreds(line, bytesMax));
@@ -55,7 +55,10 @@ function cut({ text, file, isHeader }: Unit, bytesMax: number): DiffPart[] {
 
 type Unit = { text: string; file: string; isHeader: boolean };
 
-/** File headers and hunks. Lines inside a hunk begin with a sign, so none can be taken for the start of a unit. */
+/**
+ * Splits a diff into file headers and hunks. Lines inside a hunk begin with a sign, so none can be taken for the start
+ * of a unit.
+ */
 function unitsOf(text: string): Unit[] {
   const units: Unit[] = [];
   let file = '';
