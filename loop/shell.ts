@@ -1,9 +1,9 @@
-// The shell around `decide`: it feeds events in, carries commands out, and answers each with exactly one event. It
-// decides nothing. Entries come from the funnel only once they are durable, so everything acted on has been recorded.
+// The shell around `decide`: it feeds events in, carries commands out, and answers each command with exactly one event.
+// It decides nothing. Entries come from the funnel only once they are durable, so everything acted on was recorded.
 //
-// Contract of `Hands`: a promise that resolves is the answer, whatever the work's result (which is on the trail); one
-// that rejects means a broken machine and ends the shell. On abort a hand winds down and still resolves. After a crash,
-// work may be carried out twice.
+// Contract of `Hands`: each call returns a promise. If it resolves, that is the answer, whatever the work's result,
+// which is on the trail. If it rejects, the machine is broken and the shell ends. On abort, a hand winds down and its
+// promise still resolves. After a crash, work may be carried out twice.
 
 import type { Entry, Intent } from '../state/entry/entry.ts';
 import type { EntryId } from '../state/entry/ids.ts';
@@ -33,7 +33,7 @@ export type ShellOptions = {
 export type Shell = {
   /** Winds everything down: nothing new starts, whatever runs is cancelled. May be called twice. */
   stop(): void;
-  /** Resolves when nothing is under way and nothing can start without the operator; rejects if a hand does. */
+  /** Resolves when nothing is under way and nothing can start without the operator; rejects if a hand rejects. */
   quiet: Promise<LoopState>;
 };
 
@@ -41,7 +41,7 @@ export type Shell = {
 export function startShell(options: ShellOptions): Shell {
   const { trail, hands, nowMs } = options;
   const signals = new Map<string, AbortController>();
-  /** The trail's last id when each `open` was answered: it must have appended an entry. (`append` checks itself.) */
+  /** For each `open`, the trail's last id when it was answered. If it is wanted again, there must be an entry since. */
   const answeredAt = new Map<string, number>();
   const outcome = Promise.withResolvers<LoopState>();
   const unsubscribe = trail.onAppended((entries) => {
@@ -65,7 +65,8 @@ export function startShell(options: ShellOptions): Shell {
       return;
     }
     if (answeredAt.get(command.key) === state.trail.lastId) {
-      // A bug that would fill the disk: the command was carried out, appended nothing, and is wanted again.
+      // Without this check a bug could fill the disk: the command was carried out, appended nothing and is wanted
+      // again.
       fail(new Error(`${command.key} was answered without an entry, and is commanded again`));
       return;
     }

@@ -32,7 +32,7 @@ import { carryOutSession } from './hands/sessions.ts';
 import type { AgentSetup, LoopProgress, World } from './hands/world.ts';
 import { type Hands, startShell } from './shell.ts';
 
-/** Cold runs at the same time: more would only slow each other down. */
+/** The most cold runs at the same time: more would only slow each other down. */
 export const runsAtOnceMax = Math.max(2, availableParallelism());
 
 export type SupervisorOptions = {
@@ -47,12 +47,13 @@ export type SupervisorOptions = {
   onProgress?(progress: LoopProgress): void;
 };
 
-/** The trail once the loop has come to rest. */
+/** The state of the trail once the loop has come to rest. */
 export type SupervisorEnd = { trail: TrailState; head: string; stopped: boolean };
 
 /**
- * Drives the workspace's phases until each is done, abandoned or parked, or the signal aborts. Rejects with Refused
- * (another supervisor runs), TrailError or RunnerError, one clear line each. Cleans up after itself either way.
+ * Drives the workspace's phases until each is done, abandoned or parked, or the signal aborts. Rejects with Refused if
+ * another supervisor runs, or with TrailError or RunnerError; the message of each is one clear line. Cleans up after
+ * itself in any case.
  */
 export async function supervise(options: SupervisorOptions): Promise<SupervisorEnd> {
   const closers: (() => Promise<void> | void)[] = [];
@@ -119,7 +120,7 @@ async function openWorld(options: SupervisorOptions, closers: (() => Promise<voi
   };
 }
 
-/** Fails closed: only a workspace marked as a demo may run without a sandbox. */
+/** The sandbox for the workspace. Throws if there is none, except for a workspace that is marked as a demo. */
 async function sandboxFor({
   workspace,
   paths,
@@ -156,7 +157,9 @@ async function drive(
   return { trail: state.trail, head: world.trail.head, stopped: state.stopping };
 }
 
-/** Recovers from the previous process. `decide` ends lost sessions; lost runs are found by their folders. */
+/**
+ * Completes what a dead process left: a phase's branch, and lost runs, found by their folders. `decide` ends sessions.
+ */
 async function recover(world: World): Promise<void> {
   const phase = livePhase(world.trail.state);
   if (phase) await startPhase(world.paths.hub, phase.id, phase.base);
@@ -172,7 +175,8 @@ function handsOf(world: World): Hands {
         await world.trail.append([intent]);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        // Another entry came between decision and append: `decide` looks again. Twice at the same entry is a bug.
+        // Another entry came between decision and append, so `decide` looks again. A second refusal of the same append
+        // after the same entry is a bug.
         const key = `${world.trail.state.lastId} ${JSON.stringify(intent.facts)}`;
         if (refusals.has(key))
           throw new Error(`the supervisor's own append is refused: ${error.message}`, { cause: error });

@@ -1,5 +1,5 @@
 // The supervisor's decisions: `decide(state, event)` returns the new state and the commands that follow, as plain data.
-// Pure: no clock, file or process. The shell records, then acts, then answers each command with exactly one event.
+// Pure: uses no clock, file or process. The shell records, then acts, then answers each command with exactly one event.
 //
 // It reconciles rather than reacts: it computes what should be going on from the folded trail and the commands not yet
 // answered (`pending`), and commands only the difference. So a late, repeated or lost answer changes nothing, and a new
@@ -23,7 +23,7 @@ import type { Cancel, Command, LoopEvent, LoopState } from './state.ts';
 import { timersOf } from './timers.ts';
 import { wakeOf } from './wake.ts';
 
-/** One step. Carry out the commands in order; `cancel` needs no answer. */
+/** Makes one step. The caller carries the commands out in order and answers each, except `cancel`. */
 export function decide(state: LoopState, event: LoopEvent): { state: LoopState; commands: (Command | Cancel)[] } {
   const next = applyEvent(state, event);
   const live = livePhase(next.trail);
@@ -91,7 +91,7 @@ function openWork(state: LoopState, at: PhaseAt): Command[] {
   return [...runs, ...wakes.sessions, ...timers];
 }
 
-/** A session that never ended on the trail, and that nobody runs, died with its process. */
+/** Ends each session that has no end on the trail although this process does not run it: it died with its process. */
 function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
   const lost = phase.sessions.filter((session) => session.end === null && !state.pending[`session:${session.for}`]);
   return lost.map((session) => ({
@@ -138,7 +138,7 @@ function whyCancel(state: LoopState, at: PhaseAt | null, command: Command): stri
   return kind === 'look' ? null : whyNotNow(at, command);
 }
 
-/** Why a run or session is no longer wanted, or null. */
+/** Why a run or session is no longer wanted; null if it still is. */
 function whyNotNow(at: PhaseAt | null, command: Command): string | null {
   if (at?.phase.status !== 'open' || at.phase.actToAnswer) return 'the phase is not open';
   if (command.kind === 'run') return isWanted(at, command.need) ? null : 'its claim no longer needs it';

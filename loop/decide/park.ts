@@ -1,5 +1,5 @@
-// When a phase must stop for the operator, whatever else could continue. Pure. (A phase that merely has nothing left to
-// do parks in `wake.ts`.) Counters start at the last `opened` or `resumed`: resuming resets them.
+// Decides when a phase must stop for the operator, even if other work could continue. Pure. (`wake.ts` parks a phase
+// that merely has nothing left to do.) Counters start at the last `opened` or `resumed`, so resuming resets them.
 
 import type { ParkReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId } from '../../state/entry/ids.ts';
@@ -23,7 +23,7 @@ const criteriaCharsMax = 500;
 
 export type Park = { reason: ParkReason; why: string; about: EntryId | null };
 
-/** Why the phase must park now, or null. */
+/** Why the phase must park now; null if it need not. */
 export function parkReasonOf(state: LoopState, at: PhaseAt): Park | null {
   const { phase } = at;
   return (
@@ -54,7 +54,7 @@ function dispute(phase: Phase): Park | null {
   return open ? { reason: 'dispute', why: bothTexts(phase, open), about: open.id } : null;
 }
 
-/** Both sides' words, for the operator to decide on. */
+/** The words of both sides of a dispute, between which the operator decides. */
 function bothTexts({ findings }: Phase, { disputes, words }: Blocked): string {
   const finding = findings.find(({ id }) => id === disputes);
   const criteria = finding ? fitLine(`${finding.title} (fixed when: ${finding.fix.join('; ')})`, criteriaCharsMax) : '';
@@ -127,7 +127,7 @@ function aged(at: PhaseAt): Park | null {
   };
 }
 
-/** How often runs that counted for the claim, since it was made or the phase resumed, have become too old. */
+/** How often a run that counted for the claim has become too old since the claim was made or the phase resumed. */
 function ageings({ phase, nowMs }: PhaseAt, claim: Claim, gate: GateId): number {
   const since = Math.max(claim.atMs, phase.resumedAtMs);
   const stale = phase.runs.filter(
@@ -177,7 +177,7 @@ function sameFailure(at: PhaseAt): Park | null {
   return null;
 }
 
-/** What failed, without the names that differ from run to run; null if the claim is not red. */
+/** Describes what failed, without names that differ from run to run; null if the claim is not red. */
 function fingerprint(at: PhaseAt, claim: Claim): string | null {
   const { phase } = at;
   const standing = standingOf(at, claim);

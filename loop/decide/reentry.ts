@@ -1,13 +1,13 @@
-// Deferred work, as the loop sees it: which trigger commands to look at now, which fired triggers to propose to the
-// operator, and when to look again. Pure. A look is due if there was none since the work was deferred, since this
-// process started and since the last phase ended, and at intervals while work goes on.
+// Decides about deferred work: which trigger commands to run now (a "look"), which fired triggers to propose to the
+// operator, and when to look again. Pure. A look is due if there was none since the latest of three events (the work
+// was deferred, this process started, a phase ended), and at intervals while work goes on.
 
 import { isComingBack } from '../../state/entry/deferral.ts';
 import type { Deferral } from '../../state/entry/phase.ts';
 import { firingOf } from '../../state/gate/admitDeferral.ts';
 import type { Command, LoopState } from './state.ts';
 
-/** A proposal for each fired trigger that has none. */
+/** A proposal for each trigger that has fired and was not proposed yet. */
 export function proposalsOf({ trail, nowMs }: LoopState): Command[] {
   return trail.deferrals.flatMap((deferral) => {
     const firing = firingOf(trail, deferral, nowMs);
@@ -18,7 +18,7 @@ export function proposalsOf({ trail, nowMs }: LoopState): Command[] {
   });
 }
 
-/** A look at each trigger command that is due. */
+/** A look at each deferral whose trigger command is due. */
 export function looksOf(state: LoopState): Command[] {
   return watched(state)
     .filter((deferral) => isDue(state, deferral))
@@ -36,7 +36,9 @@ export function triggerDates(state: LoopState): [name: string, atMs: number][] {
   return [...dated, ...looks];
 }
 
-/** Open deferrals with a trigger command, except those already coming back or waiting for the operator's answer. */
+/**
+ * Open deferrals with a trigger command, unless a phase takes them up or a proposal waits for the operator's answer.
+ */
 function watched({ trail }: LoopState): Deferral[] {
   return trail.deferrals.filter(
     (deferral) =>

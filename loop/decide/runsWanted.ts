@@ -1,4 +1,4 @@
-// Which runs should be under way, and whether a judging session still judges a current claim. Pure.
+// Decides which runs should be under way, and whether a claim is still current for a session that judges it. Pure.
 
 import type { EntryId } from '../../state/entry/ids.ts';
 import type { Claim, Phase, PhaseAt } from '../../state/entry/phase.ts';
@@ -19,7 +19,7 @@ export function isWanted(at: PhaseAt, need: RunNeed): boolean {
   return runsWanted(at).some((wanted) => wanted.slot === need.slot);
 }
 
-/** True while the claim is the current one of its gate, and green. */
+/** True while the claim is the current one of its gate and is green. */
 export function isCurrentGreen(at: PhaseAt, id: EntryId): boolean {
   const { phase } = at;
   const claim = phase.claims.find((c) => c.id === id);
@@ -28,14 +28,14 @@ export function isCurrentGreen(at: PhaseAt, id: EntryId): boolean {
   return standing.state === 'green';
 }
 
-/** True while the claim is the current one of its gate, and not red. */
+/** True while the claim is the current one of its gate and is not red. */
 export function isUndecided(at: PhaseAt, id: EntryId): boolean {
   const { phase } = at;
   const claim = phase.claims.find((c) => c.id === id);
   return claim !== undefined && currentClaim(phase, claim.gate)?.id === id && standingOf(at, claim).state !== 'red';
 }
 
-/** The newest claim of each gate and of DONE, unless withdrawn. */
+/** The newest claim of each gate and of DONE, unless that claim was withdrawn. */
 export function currentClaims(phase: Phase): Claim[] {
   return gatesAndDone(phase.spec).flatMap((gate) => currentClaim(phase, gate) ?? []);
 }
@@ -49,7 +49,7 @@ export function uncountedRuns(phase: Phase, need: RunNeed): { infra: number; los
   return { infra: count('INFRA'), lost: count('LOST') };
 }
 
-/** The base's own runs, wanted at once: they show which tests are new, and which must stay green. */
+/** The runs of the base. They are wanted from the start: they show which tests are new, and which must stay green. */
 function baseline(phase: Phase): RunNeed[] {
   const recipes = new Set(Object.values(phase.spec.gates).map((gate) => gate.recipe));
   return [...recipes].flatMap((recipe) => baseNeeds(phase, recipe));

@@ -1,20 +1,20 @@
-// What the supervisor's mind works on, as data: its state, the events that change it, and the commands that it gives. Pure.
+// What `decide` works on, as data: its state, the events that change the state, and the commands that it gives. Pure.
 
 import type { Entry, Intent, WakeReason } from '../../state/entry/entry.ts';
 import type { AgentRole, EntryId, PhaseId, RunId } from '../../state/entry/ids.ts';
 import type { TrailState } from '../../state/entry/phase.ts';
 import type { RunNeed } from '../../state/fold/requirement.ts';
 
-/** The loop's own limits; the plan has others. */
+/** The limits that the loop sets; the plan sets others. */
 export type LoopLimits = {
-  /** Builder sessions in a row without a claim. */
+  /** The most Builder sessions in a row without a claim. */
   sessionsWithoutClaimMax: number;
-  /** INFRA or lost runs of one slot before the phase parks. */
+  /** How many runs of one slot may end INFRA or be lost before the phase parks. */
   uncountedRunsMax: number;
-  /** Sessions of a role in a row that failed because of the back end. */
+  /** The most sessions of a role in a row that fail because of the back end. */
   failedSessionsMax: number;
   backoffMs: number;
-  /** How often a deferral's trigger command is looked at while work goes on. */
+  /** Milliseconds from one look at a deferral's trigger command to the next, while work goes on. */
   lookEveryMs: number;
 };
 export const loopLimits: LoopLimits = {
@@ -33,7 +33,7 @@ export type Command =
   | { kind: 'session'; key: string; phase: PhaseId; role: AgentRole; reason: WakeReason; runs: RunId[] }
   | { kind: 'look'; key: string; deferral: EntryId }
   | { kind: 'timer'; key: string; atMs: number };
-/** Ends another command early; that command still gives its own answer, which counts. May be issued twice. */
+/** Ends the command with the key `target` early; that command is still answered itself. May be issued twice. */
 export type Cancel = { kind: 'cancel'; target: string; why: string };
 
 export type LoopEvent =
@@ -45,7 +45,7 @@ export type LoopEvent =
 export type Pending = Command & { cancelled?: boolean };
 export type LoopState = {
   trail: TrailState;
-  /** The trail's newest entry when this process started. */
+  /** The number of the trail's newest entry when this process started. */
   begun: number;
   pending: Record<string, Pending>;
   nowMs: number;

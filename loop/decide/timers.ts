@@ -1,5 +1,5 @@
-// The timers of an open phase. Pure. Each key names its timer's purpose and date, so that a timer that fired is not set
-// again.
+// Computes the timers of an open phase. Pure. The key of a timer names its purpose and date, so that a timer that fired
+// is not set again.
 
 import { DONE } from '../../state/entry/ids.ts';
 import type { PhaseAt } from '../../state/entry/phase.ts';
@@ -9,7 +9,7 @@ import { triggerDates } from './reentry.ts';
 import type { Command, LoopState } from './state.ts';
 import { backoffUntilMs } from './wake.ts';
 
-/** Timers still ahead: back-off, expiring waivers, ageing evidence, deferral triggers, the plan's hours. */
+/** Timers for dates to come: ends of back-offs, waivers, evidence and the plan's hours, and triggers of deferrals. */
 export function timersOf(state: LoopState, at: PhaseAt): Command[] {
   const { phase } = at;
   const claim = currentClaim(phase, DONE);

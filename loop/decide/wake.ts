@@ -1,6 +1,6 @@
-// Who is woken, and why. Pure. At once: the Adversary for a green claim or a request, the Builder for a red or failed
-// claim. When nothing else goes on: the Builder, with what is unmet; if such a session changed nothing but notes, the
-// phase parks.
+// Decides who is woken, and why. Pure. The Adversary is woken at once for a green claim or a request, and the Builder
+// at once for a red or failed claim. When nothing else goes on, the Builder is woken with what is unmet; if such a
+// session changes nothing but notes, the phase parks.
 
 import type { WakeReason } from '../../state/entry/entry.ts';
 import { type AgentRole, DONE, type EntryId, type GateId, type RunId } from '../../state/entry/ids.ts';
@@ -53,7 +53,7 @@ function mayWake(state: LoopState, phase: Phase, role: AgentRole): boolean {
   return asleep && state.nowMs >= backoffUntilMs(state, phase, role);
 }
 
-/** No session, run or answer is awaited and no back-off is running: nothing will happen unless a role is woken. */
+/** True if no session, run or answer is awaited and no back-off lasts: nothing will happen unless a role is woken. */
 function isQuiet(state: LoopState, phase: Phase): boolean {
   const waiting = Object.values(state.pending).some(({ kind }) => kind !== 'timer' && kind !== 'look');
   const awake = phase.sessions.some((s) => s.end === null);
@@ -76,7 +76,9 @@ function adversaryWake(at: PhaseAt): Wake | null {
   return sabotageWake(at) ?? adviseWake(phase) ?? vetoWake(phase);
 }
 
-/** One session per claim: if it shows nothing, the operator decides. */
+/**
+ * Wakes the Adversary to patch a claim's code. Only one session per claim: if it shows nothing, the operator decides.
+ */
 function sabotageWake(at: PhaseAt): Wake | null {
   const { phase } = at;
   const wasTried = (claim: EntryId) =>
@@ -98,7 +100,7 @@ function adviseWake(phase: Phase): Wake | null {
   return request ? { role: 'adversary', reason: { kind: 'advise', blocked: request.id }, runs: [] } : null;
 }
 
-/** A claim accepted since the Adversary last looked at its veto may resolve it. */
+/** Wakes the Adversary for its veto if a claim was accepted since it last looked: that claim may resolve the veto. */
 function vetoWake(phase: Phase): Wake | null {
   const accepted = Math.max(
     0,
@@ -116,7 +118,7 @@ function wasTried(phase: Phase, reason: { kind: 'advise'; blocked: EntryId }): b
   return phase.sessions.some((s) => isNatural(s) && s.reason.kind === 'advise' && s.reason.blocked === reason.blocked);
 }
 
-/** A claim that turned red or got a FAIL since the Builder was last woken. */
+/** Wakes the Builder for a claim that turned red or got a FAIL since the Builder was last woken. */
 function builderNews(at: PhaseAt): Wake | null {
   const { phase } = at;
   const last = phase.sessions.findLast((s) => s.for === 'builder')?.id ?? 0;

@@ -1,5 +1,5 @@
-// Checks an act, besides its signature, before it is appended: the plan and recipes that it pins, the text of its
-// target, the private half of a new key. Each fault is one line for the operator.
+// Checks an act before it is appended, except for its signature: the plan and recipes that it pins, the text of the
+// entry that it is about, and the private half of a new key. Each fault is one line for the operator.
 
 import { type ActPayload, type SignedAct, targetOf } from '../../state/entry/act.ts';
 import { canonicalJson } from '../../state/entry/digest.ts';
@@ -14,12 +14,12 @@ import { readPlan } from '../../state/plan/plan.ts';
 import { targetDigestOf } from '../../state/trail/acts.ts';
 import type { World } from './world.ts';
 
-/** Why the act cannot be appended as it is, or null. */
+/** Why the act cannot be appended as it is; null if it can. */
 export function actFault(world: World, signed: SignedAct): string | null {
   return planFault(signed) ?? targetFault(world, signed) ?? keyFault(world, signed);
 }
 
-/** The phase that an act belongs to: the one it names, or that of its target, or the live one. */
+/** The phase that an act belongs to: the phase that it names, else the phase of its target, else the live phase. */
 export function phaseOf(world: World, payload: ActPayload): PhaseId | null {
   if (payload.act === 'queue' || payload.act === 'rotate') return null;
   if ('phase' in payload) return payload.phase;
@@ -27,7 +27,7 @@ export function phaseOf(world: World, payload: ActPayload): PhaseId | null {
   return (about && world.entries.entry(about.target)?.phase) ?? livePhase(world.trail.state)?.id ?? null;
 }
 
-/** A plan must be usable: it parses, matches what was signed, and comes with every byte that it pins. */
+/** Why a plan cannot be used; null if it parses, matches what was signed, and comes with everything that it pins. */
 function planFault({ act, blobs }: SignedAct): string | null {
   const { payload } = act;
   if (payload.act !== 'queue' && payload.act !== 'amend') return null;
@@ -61,7 +61,7 @@ function textOf(blobs: SignedAct['blobs'], digest: Digest): string | null {
   return blobs[digest] === undefined ? null : Buffer.from(blobs[digest], 'base64').toString('utf8');
 }
 
-/** Null if it is not JSON: the act is then refused, and does not break the supervisor. */
+/** The JSON value in a text; null if it is not JSON, so that the act is refused and does not break the supervisor. */
 function parsed(text: string | null): unknown {
   try {
     return JSON.parse(text ?? 'null');
@@ -70,7 +70,7 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** An act on an entry is signed over that entry's text: the operator decides on exactly what they read. */
+/** Checks that the target of an act has the text over which the act was signed, which is what the operator read. */
 function targetFault(world: World, { act: { payload } }: SignedAct): string | null {
   const about = targetOf(payload);
   if (!about) return null;
@@ -79,7 +79,10 @@ function targetFault(world: World, { act: { payload } }: SignedAct): string | nu
   return `#${about.target} is not the entry that the act was signed over; look at it again, then sign again`;
 }
 
-/** A role's new key needs its private half in place, or the role could not go on. The operator's is not checked. */
+/**
+ * Checks that the private half of a role's new key is in place, because the role could not go on without it. Nobody but
+ * the operator has the private half of the operator's key, so that one is not checked.
+ */
 function keyFault(world: World, { act: { payload } }: SignedAct): string | null {
   if (payload.act !== 'rotate') return null;
   const fault = rotationFault(world.trail.allowed, payload);

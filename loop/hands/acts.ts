@@ -1,6 +1,6 @@
-// The operator's inbox: signed acts in it are verified, appended and removed, oldest first; a refused act is recorded,
-// and put aside with the reason in a file next to it. The watcher only triggers a look; the folder itself is what
-// counts.
+// Processes the operator's inbox. Signed acts in it are verified, appended and removed, oldest first. A refused act is
+// recorded, and put aside with the reason in a file next to it. The watcher only triggers a look; the folder itself is
+// what counts.
 
 import { watch } from 'chokidar';
 import type { SignedAct } from '../../state/entry/act.ts';
@@ -96,7 +96,10 @@ async function append(world: World, signed: SignedAct): Promise<string | null> {
 type RefusedAct = Pick<Facts<'refusal'>, 'act' | 'nonce' | 'signer' | 'reason'>;
 const unknownAct = { act: null, nonce: null, signer: null };
 
-/** Recorded first: after a crash in between, the file is found again, with its digest already on the trail. */
+/**
+ * Records the refusal, then puts the file aside. After a crash in between, the file is found again, and its digest is
+ * already on the trail.
+ */
 async function refuse(world: World, name: string, file: InboxFile, refused: RefusedAct): Promise<void> {
   world.log.warn({ name, ...refused }, 'an act was refused');
   const at = stampOf(new Date(world.clock.nowMs()));
@@ -119,7 +122,7 @@ async function refuse(world: World, name: string, file: InboxFile, refused: Refu
   await putAside(world.paths.inbox, name, refused.reason);
 }
 
-/** Appends the entry; null if that worked, else why the rules refuse it. */
+/** Appends an entry; returns null if that worked, else why the rules refuse the entry. */
 async function refusalOf(world: World, intent: Intent): Promise<string | null> {
   try {
     await world.trail.append([intent]);

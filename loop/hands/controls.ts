@@ -1,4 +1,4 @@
-// Carries out a control: which edits it makes, and what its run shows against the claim's own run and the reference's.
+// Carries out a control: prepares its edits, and judges its run against the claim's own run and the reference's run.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
 import { emptyFunction } from '../../state/controls/hollow.ts';
@@ -48,7 +48,7 @@ export async function controlRequest(
   }
 }
 
-/** Judges the control against the claim's own run and the reference's, all three as recorded. */
+/** Judges the control against the claim's own run and the reference's run, from the records of all three. */
 export async function judgeControlRun(
   world: Sources,
   phase: Phase,
@@ -85,7 +85,7 @@ async function revertedFiles({ world, phase, need, purpose, recipe }: ControlJob
   return revertEdits(changed, testGlobsOf(phase.spec, recipe), recipe.harness);
 }
 
-/** Every file that a placebo edits, or the one with the function that `hollow` empties. */
+/** Every file that a placebo edits, or the file with the function that `hollow` empties. */
 async function rewrittenFiles(job: ControlJob): Promise<Edits> {
   const { phase, purpose } = job;
   const work = await workFor(purpose.control, workSource(job));

@@ -1,4 +1,4 @@
-// Carries out the runs of condition 4: earlier tests over a claim's code, and the operator's hold-outs.
+// Carries out the runs that condition 4 needs: earlier tests over a claim's code, and the operator's hold-outs.
 
 import type { ColdRunRequest } from '../../runner/run/request.ts';
 import { judgeKept, keptEdits } from '../../state/controls/earlierTests.ts';
@@ -25,7 +25,7 @@ export async function earlierTests(world: Sources, phase: Phase, need: RunNeed, 
   return keptEdits(changed, await testGlobs(world, phase, need.recipe), pinned.recipe.harness);
 }
 
-/** Judges the run against the earlier commit's own runs and the claim's, all as recorded. */
+/** Judges the run against runs of the earlier commit and of the claim, from the records of all of them. */
 export async function judgeEarlierTests(
   world: Sources,
   phase: Phase,
@@ -46,7 +46,9 @@ export async function judgeEarlierTests(
   return judgeKept({ earlier: earlierRecords, claim: claimRecord, kept, supersedes: phase.spec.supersedes });
 }
 
-/** The hold-outs in their folder now. Throws TrailError 'bad-file' if they are not those that the operator queued. */
+/**
+ * The hold-outs that are in their folder now. Throws TrailError 'bad-file' if they are not what the operator queued.
+ */
 export function holdOuts({ spec, holdout }: Phase): Edits {
   const { files, digest } = readHoldOuts(spec.holdout ?? '');
   if (digest !== holdout)

@@ -1,6 +1,6 @@
 // What an agent can do in a phase: use a shell and files in its own clone, always through a box; send a bundle to the
-// hub; make trial runs; read the trail and what it judges. The supervisor opens no path in the clone and runs no git
-// there.
+// hub; make trial runs; read the trail and the claim that it judges. The supervisor opens no path in the clone and runs
+// no git there.
 
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -32,7 +32,7 @@ const nothingNew = 'nothing new: commit first, then publish';
 
 export type Host = ToolHost & { close(): Promise<void> };
 
-/** Opens an agent's hands over its clone; `close` ends whatever they still run. `review`: what the session judges. */
+/** Opens the host of an agent over its clone; `close` ends whatever still runs. `review`: what the session judges. */
 export async function openHost(world: World, author: Author, clone: string, review: Review | null): Promise<Host> {
   const mounts: Mount[] = [{ source: clone, target: '/tree', mode: 'rw' }];
   const recipes = await recipesOf(world, author);
@@ -56,8 +56,8 @@ async function recipesOf(world: World, { phase: id }: Author): Promise<Recipe[]>
 }
 
 /**
- * An agent's box has what its phase's recipes have: tools, environment, and the hosts that their stages may reach. An
- * app's environment belongs to its deployment, never to a box.
+ * An agent's box has what the recipes of its phase have: their tools, their environment, and the hosts that their
+ * stages may reach. The environment of an app belongs to its deployment, never to a box.
  */
 function boxFor(world: World, { role }: Author, mounts: Mount[], recipes: Recipe[]): Omit<BoxCommand, 'argv'> {
   const commands = recipes.filter(isCommands);
@@ -99,7 +99,7 @@ async function publish(
   const bundlePath = join(clones, `${id}.bundle`);
   try {
     const failure = await writeBundle(world, { ...box, argv: bundleArgv(head) }, bundlePath, signal);
-    // An earlier session may have published it and died: this one still needs the commit's name.
+    // An earlier session may have published the commit and died: this session still needs the commit's name.
     if (failure === nothingNew) return { ok: false, text: `${nothingNew}; phase/${id} is at ${head}` };
     if (typeof failure === 'object' && failure !== null) return failure;
     const frozen = standsStill(phaseAt(phaseNow(world, id), world.clock.nowMs()));
@@ -111,7 +111,7 @@ async function publish(
   }
 }
 
-/** Null once the bundle is at `path`, else why not. */
+/** Writes a bundle; returns null once it is at `path`, else why it is not. */
 async function writeBundle(
   world: World,
   command: BoxCommand,

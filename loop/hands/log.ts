@@ -1,5 +1,5 @@
-// Every trail entry in memory, in order, and the results of runs: for projections, the `trail` tool and `explain`.
-// Filled as the funnel folds; no decision depends on it.
+// Keeps every trail entry in memory, in order, and the results of runs: for projections, the `trail` tool and
+// `explain`. Filled as the funnel folds entries; no decision depends on it.
 
 import type { FailedTest } from '../../agents/view/view.ts';
 import type { Entry } from '../../state/entry/entry.ts';
@@ -33,7 +33,7 @@ export async function recordOnTrail(trail: Files, run: RunId): Promise<RunRecord
   return bytes && RunRecord.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-/** Tests that failed in a run, with their messages. */
+/** The first of the tests that failed in a run, with their messages. */
 export function failingIn(record: RunRecord | null): FailedTest[] {
   const failed = (record?.tests ?? []).filter((test) => test.status === 'fail');
   return failed.slice(0, failingKept).map((test) => ({ id: test.id, message: test.failure?.message ?? '' }));

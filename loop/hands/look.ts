@@ -1,4 +1,4 @@
-// Carries out a look at a trigger's command: a cold run of that command and nothing else, at the newest work.
+// Carries out a look at a deferral's trigger: a cold run of the trigger's command and nothing else, at the newest work.
 
 import { TrailError } from '../../state/entry/errors.ts';
 import type { EntryId, RecipeName, Sha } from '../../state/entry/ids.ts';
@@ -7,7 +7,7 @@ import { branchHead, isAncestor } from '../../state/git/git.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';
 
-/** Runs the trigger's command, with the tools of a recipe of the phase that deferred the work, and appends the run. */
+/** Runs the trigger's command with the tools of a recipe of the phase that deferred the work, and appends the run. */
 export async function lookAt(world: World, id: EntryId, signal: AbortSignal): Promise<void> {
   const deferral = world.trail.state.deferrals.find((one) => one.id === id);
   if (!deferral) throw new TrailError('bad-trail', `#${id} is not a deferral`);
@@ -19,7 +19,7 @@ export async function lookAt(world: World, id: EntryId, signal: AbortSignal): Pr
   await carryOutRun(world, { phase: phase.id, need }, signal);
 }
 
-/** The head of the newest phase's branch, or of main if that phase was abandoned or its work is merged. */
+/** The head of the newest phase's branch; if that phase was abandoned or its work is merged, the head of main. */
 async function newestWork({ trail, paths: { hub } }: World): Promise<Sha> {
   const main = await branchHead(hub, 'main');
   if (main === null) throw new TrailError('bad-hub', `${hub} has no main branch`);

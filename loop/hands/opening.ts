@@ -1,5 +1,5 @@
-// Opens a queued phase: turns what the operator signed (plan and recipes by digest, the base commit) into the `opened`
-// entry that pins it. What was signed is read from the trail, never from a checkout.
+// Opens a queued phase: turns what the operator signed (digests of plan and recipes, and the base commit) into the
+// entry `opened`, which pins it. Reads what was signed from the trail, never from a checkout.
 
 import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Intent } from '../../state/entry/entry.ts';
@@ -10,7 +10,7 @@ import { readPlan } from '../../state/plan/plan.ts';
 import { startPhase } from '../../state/trail/hub.ts';
 import type { Sources, World } from './world.ts';
 
-/** Appends `opened` for the act `queue`, then makes the branch `phase/<id>`. */
+/** Appends `opened` for a queued phase, whose `queue` act is the entry `queue`, then makes the branch `phase/<id>`. */
 export async function openQueued(world: World, queue: EntryId): Promise<void> {
   const queued = world.trail.state.queue.find((item) => item.id === queue);
   if (!queued) return; // an earlier process opened it

@@ -1,5 +1,5 @@
-// Carries out a run that the loop wants: from a need to a cold run, its judgement, and its entry on the trail. Outcomes
-// are values; this rejects only if the state folder or the trail cannot be written.
+// Carries out a run that the loop wants: makes the cold run, judges it, and appends its entry to the trail. Outcomes
+// are values; a promise rejects only if the state folder or the trail cannot be written.
 
 import { randomBytes } from 'node:crypto';
 import { coldRun } from '../../runner/run/coldrun.ts';
@@ -43,7 +43,7 @@ export async function trialRun(
   return record;
 }
 
-/** Records as LOST the runs that an earlier process began and the trail does not have; removes what they left. */
+/** Records the runs that an earlier process began and that the trail lacks as LOST; removes what they left behind. */
 export async function recordLostRuns(world: World): Promise<void> {
   const known = new Set(world.entries.entries.flatMap((entry) => (entry.kind === 'run' ? [entry.facts.run] : [])));
   await world.engine.sweep(() => false);
@@ -57,7 +57,7 @@ export async function recordLostRuns(world: World): Promise<void> {
   }
 }
 
-/** False for trials, which nobody waits for, and for runs of phases that have ended. */
+/** True if the run is of this phase: of its base or of one of its claims. False for trials, which nobody waits for. */
 function belongsTo(phase: Phase, purpose: Purpose): boolean {
   if (purpose.kind === 'trial') return false;
   return 'claim' in purpose ? phase.claims.some((claim) => claim.id === purpose.claim) : purpose.kind === 'base';
@@ -137,7 +137,7 @@ function commandOf(world: Sources, id: EntryId): string {
   return trigger.run;
 }
 
-/** A claim's first gate run keeps a copy of its tree after setup; runs that change that tree start from the copy. */
+/** A claim's first gate run keeps a copy of the tree after setup; runs that edit that tree start from the copy. */
 function snapshot(world: World, need: RunNeed): Pick<ColdRunRequest, 'snapshotFrom' | 'keepSnapshot'> {
   const { purpose } = need;
   if (purpose.kind === 'gate') return { keepSnapshot: purpose.k === 1 };
@@ -145,7 +145,7 @@ function snapshot(world: World, need: RunNeed): Pick<ColdRunRequest, 'snapshotFr
   return from && ['control', 'kept', 'holdout'].includes(purpose.kind) ? { snapshotFrom: from } : {};
 }
 
-/** Keeps a passing gate run's copy for later runs over the same tree, and removes any other. */
+/** Keeps the copy of a gate run that passed for later runs over the same tree; removes any other copy. */
 async function keepSnapshot(world: World, need: RunNeed, record: RunRecord): Promise<void> {
   const { purpose } = need;
   if (purpose.kind !== 'gate' || purpose.k !== 1) return;
@@ -181,7 +181,7 @@ async function append(world: World, id: PhaseId, record: RunRecord, need: RunNee
   await forgetSnapshots(world, phaseNow(world, id));
 }
 
-/** The judgement on a counted run that is compared with others. */
+/** The judgement on a counted run that is compared with other runs. */
 async function judgementOf(
   world: World,
   phase: Phase,

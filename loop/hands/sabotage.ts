@@ -1,5 +1,5 @@
-// Accepts a patch by the Adversary: tries it on the claim's files, appends it to the trail, and runs it; the tool waits
-// for the result.
+// Accepts a patch by the Adversary: tries it on the claim's files, appends it to the trail, and waits for the result of
+// its run.
 
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
 import { comparedWith, sabotagesOf } from '../../state/controls/requirements.ts';
@@ -16,7 +16,7 @@ import { type Author, phaseNow, untilTrail, type World } from './world.ts';
 
 type Patch = Extract<Submission, { kind: 'sabotage' }>;
 
-/** Succeeds if the claim's tests notice the patch. Throws Refused if it is not accepted. */
+/** Replies `ok` if the claim's tests notice the patch. Throws Refused if the patch is not accepted. */
 export async function sabotage(world: World, author: Author, patch: Patch, signal: AbortSignal): Promise<ToolReply> {
   const [entry] = (await world.trail.append([await intentOf(world, author, patch)])) as [Entry];
   const run = await countedRun(world, author, entry.id, signal);
@@ -52,7 +52,7 @@ async function intentOf(
   return { kind: 'sabotage', role, phase: id, body: patch.body, facts: { session, claim: claim.id, gate, edits } };
 }
 
-/** Waits for the sabotage's counted run; null if none is to come. */
+/** Waits for the run of the patch that counts; null if no such run is to come. */
 async function countedRun(
   world: World,
   { phase: id }: Author,

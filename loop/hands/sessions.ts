@@ -1,5 +1,5 @@
-// Carries out one session of a role: its clone, what it is shown, the session itself, and the two entries around it.
-// Whatever happens to the model is on the trail; this rejects only if the machine is broken.
+// Carries out one session of a role: prepares its clone and what it is shown, runs it, and appends an entry at its
+// start and at its end. Whatever happens to the model is on the trail; a promise rejects only if the machine is broken.
 
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -94,7 +94,10 @@ export async function carryOutSession(world: World, command: SessionCommand, sig
   }
 }
 
-/** If the plan demands calibration: why this phase's judge is not good enough, or null. Asked before money is spent. */
+/**
+ * Why the phase's judge does not meet the calibration that the plan demands; null if it does, or if the plan demands
+ * none. Asked before money is spent.
+ */
 function whyUncalibrated(world: World, { spec }: Phase): string | null {
   if (!spec.calibration) return null;
   const judge = judgeOf(world.agents.adversary.backend);
@@ -110,7 +113,9 @@ async function park(world: World, phase: SessionCommand['phase'], why: string): 
   }
 }
 
-/** False if the phase moved on meanwhile (was parked, say) and nobody may be woken. */
+/**
+ * Appends the session's start; false if the phase moved on meanwhile (was parked, say), so that nobody may be woken.
+ */
 async function recordStart(world: World, phase: SessionCommand['phase'], facts: Facts<'session'>): Promise<boolean> {
   try {
     await world.trail.append([{ kind: 'session', role: 'supervisor', phase, facts, body: '' }]);
@@ -175,7 +180,7 @@ async function freshClone(world: World, { role, reason }: SessionCommand, phase:
   return into;
 }
 
-/** A git that was killed in the clone left its locks there, and every later one would fail on them. */
+/** Removes the locks that a killed git left in the clone: every later git would fail because of them. */
 async function removeLocks(world: World, role: AgentRole, clone: string): Promise<void> {
   const boxed = await world.sandbox.start(
     {
@@ -196,7 +201,7 @@ async function removeLocks(world: World, role: AgentRole, clone: string): Promis
   await boxed.done;
 }
 
-/** The phase that a role's clone was made for; null if missing: the clone is then incomplete. */
+/** The phase that a role's clone was made for; null if no marker says, because then the clone is incomplete. */
 async function readMarker(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch(() => null);
 }
@@ -207,7 +212,7 @@ async function writeMarker(path: string, phase: string): Promise<void> {
 
 type Briefing = { opening: string; upTo: number; runs: RunId[]; leftUsd: number };
 
-/** What the claim changes, for the session that judges it; null for any other. */
+/** What the claim changes, for the session that judges it; null for any other session. */
 async function reviewFor(world: World, { reason, phase: id }: SessionCommand): Promise<Review | null> {
   if (reason.kind !== 'judge') return null;
   const phase = phaseNow(world, id);

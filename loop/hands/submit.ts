@@ -1,6 +1,6 @@
 // Turns what an agent submits through a tool into an intent for the funnel: fills in what is not up to the agent
-// (session, trees, ancestry, references, digests) from git and the trail. A refusal is returned in words, and nothing
-// is appended.
+// (session, trees, ancestry, references, digests) from git and the trail. If a submission is refused, the agent is told
+// why and nothing is appended.
 
 import picomatch from 'picomatch';
 import type { Submission, ToolReply } from '../../agents/tools/host.ts';
@@ -20,7 +20,7 @@ import { pinnedRecipe, recipeDigest } from './opening.ts';
 import { sabotage } from './sabotage.ts';
 import { type Author, phaseNow, type Sources, untilTrail, type World } from './world.ts';
 
-/** Appends the submission; the reply has its entry's number. */
+/** Appends the submission; the reply has the number of its entry. */
 export async function submit(
   world: World,
   author: Author,
@@ -87,7 +87,7 @@ async function claimFacts(
   const head = await branchHead(hub, `phase/${id}`);
   if (head === null || !(await isAncestor(hub, sha, head)))
     throw new Refused(`${sha} is not on phase/${id}: publish it first`);
-  // The branch is what is delivered, so DONE is judged at its head; from here on the branch is frozen.
+  // The branch is what is delivered, so DONE is judged at the branch's head. From here on the branch is frozen.
   if (gate === DONE && sha !== head)
     throw new Refused(`phase/${id} has moved on to ${head}: hand off that commit once every gate holds there`);
   const phase = phaseNow(world, id);
@@ -159,7 +159,7 @@ export async function testGlobs(world: Sources, phase: Phase, recipe: RecipeName
   return testGlobsOf(phase.spec, pinned.recipe);
 }
 
-/** Waits for the reproducers filed with a verdict: their results decide whether it may be given. */
+/** Waits for reproducers of findings filed after the claim: their results decide whether a verdict may be given. */
 async function awaitReproducers(
   world: World,
   { phase: id }: Author,
@@ -174,7 +174,7 @@ async function awaitReproducers(
   await untilTrail(world, () => !isWaiting(), signal);
 }
 
-/** Waits for the reproducer of a finding just filed; returns what it showed at the live claim. */
+/** Waits for the reproducer of a finding that was just filed; returns what it showed at the live claim. */
 async function reproducerResult(
   world: World,
   author: Author,

@@ -1,5 +1,5 @@
-// The `trail` tool, by which an agent looks things up: an entry in full, a run's record, or a list of entries. The
-// Adversary never sees the journal of the phase that it judges.
+// The `trail` tool, with which an agent looks up an entry in full, a run's record, or a list of entries. The Adversary
+// never sees the journal of the phase that it judges.
 
 import type { ToolReply, TrailQuery } from '../../agents/tools/host.ts';
 import type { Entry } from '../../state/entry/entry.ts';

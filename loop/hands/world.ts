@@ -19,7 +19,7 @@ import type { StatePaths, Workspace } from '../../state/trail/workspace.ts';
 import type { EntryLog } from './log.ts';
 import type { Places } from './places.ts';
 
-/** How one role's model is reached, and within which limits. */
+/** How the model of one role is reached, and the limits for it. */
 export type AgentSetup = { backend: ModelBackend; price: Price; limits: Limits; secrets: string[] };
 
 /** What is reported to whoever is watching; nothing depends on it. */
@@ -41,7 +41,7 @@ export type World = {
   sandbox: Sandbox;
   engine: Engine;
   places: Places;
-  /** Runs whose tree after setup was copied, by recipe and commit; the copies are gone when this process ends. */
+  /** Runs whose tree was copied after setup, by recipe and commit; the copies are gone when this process ends. */
   snapshots: Map<string, RunId>;
   clock: Clock;
   log: Logger;
@@ -49,7 +49,7 @@ export type World = {
   onProgress(progress: LoopProgress): void;
 };
 
-/** The part of the world that determines how a run is made; anyone who can read a trail has it. */
+/** The part of the world that determines how a run is made. Whoever can read the hub and its trail has this part. */
 export type Sources = {
   paths: Pick<StatePaths, 'hub'>;
   trail: Pick<Funnel<TrailState>, 'blob' | 'file' | 'state'>;
@@ -71,7 +71,7 @@ export function openPhase(world: World): Phase {
 
 export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };
 
-/** Resolves once the trail has come so far that `isOver`, or the signal is aborted; at once if either is so already. */
+/** Resolves once `isOver` is true after an entry or the signal is aborted; at once if either is already so. */
 export async function untilTrail(
   { trail }: Pick<World, 'trail'>,
   isOver: () => boolean,

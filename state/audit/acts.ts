@@ -1,5 +1,5 @@
-// Checks each act against what it was signed for (this workspace, this trail, this exact text of its target), and a
-// phase's opening against the signed plan and recipes. The signatures themselves are checked with each commit.
+// Checks that each act was signed for this workspace, for this trail and for the exact text of the entry that it is
+// about, and that a phase was opened with the signed plan and recipes. Signatures are checked with each commit.
 
 import { targetOf } from '../entry/act.ts';
 import { canonicalJson, digestOfJson } from '../entry/digest.ts';
@@ -11,12 +11,12 @@ import { readPlan } from '../plan/plan.ts';
 import { clockSkewMs, targetDigestOf } from '../trail/acts.ts';
 import { type AuditStore, jsonOf } from './store.ts';
 
-/** Entry times are in whole seconds; the supervisor's clock was more precise. */
+/** Entry times are in whole seconds, but the supervisor's clock counted milliseconds. */
 const stampMs = 1000;
 
 type Using = {
   store: AuditStore;
-  /** Both are from the first commit; `workspace` is null if it names none. */
+  /** `workspace` and `root` are read from the first commit; `workspace` is null if that commit names none. */
   workspace: string | null;
   root: string;
   /** The entry with that number, if an act can be about it. */
@@ -43,7 +43,8 @@ export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): 
 }
 
 /**
- * Everything wrong with `opened`, in words: its plan must be the stored one, and its spec and recipes must match it.
+ * Everything wrong with an `opened` entry, in words: the trail must store its plan, and its spec and recipes must match
+ * that plan.
  */
 export async function openedProblems(
   facts: Extract<Facts<'phase'>, { event: 'opened' }>,

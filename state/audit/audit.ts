@@ -18,7 +18,7 @@ import { type AuditProblem, commitOf, falseObject, firstOf, type Read, readEntri
 import { entryInLog, tailFaults } from './tail.ts';
 import { type AuditTrail, branchHeads, falseRest, listObjects } from './trail.ts';
 
-/** Further problems are counted, not listed. */
+/** Problems beyond this number are counted, not listed. */
 export const problemsMax = 200;
 
 export type AuditOptions = {
@@ -32,7 +32,7 @@ export type AuditOptions = {
   headsLog?: string;
   /** The file that records how far an audit without problems came; see `mark.ts`. */
   mark?: string;
-  /** Checks only what came after the mark, if there is one that fits. */
+  /** If true, checks only what came after the mark, provided that there is one that fits. */
   sinceMark?: boolean;
 };
 
@@ -48,7 +48,7 @@ export type AuditReport = {
   phases: AuditPhase[];
   /** In the order of their entries; problems without an entry come last. */
   problems: AuditProblem[];
-  /** Entries up to this one had no problems at that time and were not checked again; null if all were checked. */
+  /** Entries up to `entry` had no problems at the time `at` and were not checked again; null if all were checked. */
   since: { entry: number; head: Sha; at: string } | null;
   /** Why the mark was not used, or could not be written. */
   notes: string[];
@@ -123,7 +123,8 @@ function rootProblems({ root, genesis }: Hub, options: AuditOptions): AuditProbl
 }
 
 /**
- * The commit rule does not cover the first commit: it may contain only keys, and nothing that could pass for a record.
+ * Problems of the first commit, which the commit rule does not cover: it may contain only keys and a readme, so nothing
+ * that could pass for a record.
  */
 async function genesisProblems({ genesis, signers, objects }: AuditTrail): Promise<AuditProblem[]> {
   const tree = parseCommit(await mustRead(objects, genesis, 'commit'))?.tree as Sha;

@@ -1,5 +1,5 @@
-// Rechecks runs that are judged by comparison with others: controls (in `controls.ts`) and earlier tests. Repeats the
-// judgement from the records on the trail, with the same functions.
+// Rechecks runs that are judged by comparison with other runs: controls (in `controls.ts`) and earlier tests. Repeats
+// each judgement from the records on the trail, with the functions that first made it.
 
 import { judgeKept } from '../controls/earlierTests.ts';
 import { earlierRuns, ownRuns } from '../controls/testRequirements.ts';
@@ -15,7 +15,7 @@ const candidatesMax = 4;
 type RunEntry = EntryOf<'run'>;
 type Using = { hub: string; store: AuditStore };
 
-/** Everything wrong with the judgement of a run that is compared with others, in words. */
+/** Everything wrong with the judgement of a run that is compared with other runs, in words. */
 export async function comparedProblems(
   entry: RunEntry,
   phase: Phase,
@@ -42,7 +42,10 @@ async function keptProblems(entry: RunEntry, phase: Phase, record: RunRecord, us
   return kept.result === 'INCONCLUSIVE' ? [] : ['there are no runs to compare these earlier tests with'];
 }
 
-/** The claim's newest run first. Older ones too: another may have been recorded between judgement and entry. */
+/**
+ * The judgement by each recent run of the claim, newest first. The newest may have been recorded only after the run was
+ * judged and before its entry was written, so the judgement on the trail may rest on an older one.
+ */
 async function keptJudgements(
   purpose: Extract<Purpose, { kind: 'kept' }>,
   phase: Phase,

@@ -1,5 +1,5 @@
-// Rechecks controls: repeats each judgement from the records on the trail and the claim in git, with the same
-// functions. Also checks that a run is one that its claim needs, and that a patch by the Adversary is valid.
+// Rechecks controls: repeats each judgement from the records on the trail and the claim in git, with the functions that
+// first made it. Also checks that the claim needs each control run, and that a patch by the Adversary is valid.
 
 import { type ControlPurpose, judgeControl } from '../controls/judge.ts';
 import type { Judgement } from '../controls/judgement.ts';
@@ -41,7 +41,7 @@ export async function judgedControlProblems(
   } catch (error) {
     return [`its judgement cannot be repeated: ${(error as Error).message}`];
   }
-  // With no runs to compare, nothing was shown: any reason will do, as long as the result is INCONCLUSIVE.
+  // Without runs to compare, the control shows nothing: the result must be INCONCLUSIVE, for whatever reason.
   if (last === null) return control.result === 'INCONCLUSIVE' ? [] : ['there are no runs to compare this control with'];
   return [`by its records the control is ${last.result} («${last.why}»), but the entry says ${control.result}`];
 }
@@ -70,7 +70,7 @@ export function targetProblems(
     : [`claim #${claim.id} needs no ${control} control with target ${target ?? 'none'}`];
 }
 
-/** Recounts the functions that a claim changes. */
+/** Recounts the functions that a claim changes, and reports any difference from what its entry says. */
 export async function functionProblems({ facts }: EntryOf<'claim'>, phase: Phase, using: Using): Promise<string[]> {
   const { references, functions = {}, shas } = facts;
   const claim = { sha: shas.main as Sha, references };
@@ -94,8 +94,8 @@ export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Ph
 }
 
 /**
- * Judgements from the three records, starting with the newest runs of claim and reference. Older ones too, since
- * another run of the same tree may have been recorded between the judgement and its entry.
+ * The judgement by each pair of a run of the claim and a run of the reference, the newest first. The newest may have
+ * been recorded after the control was judged and before its entry was written, so older ones are tried too.
  */
 async function* judgements(
   { facts }: RunEntry,

@@ -1,5 +1,5 @@
-// Finds the damage in a hub whose trail cannot even be opened: a commit is lost, or there are two beginnings. Walks
-// back from the end and names the place as closely as the remaining commits allow.
+// Finds the damage in a hub whose trail cannot even be opened, because a commit is lost or the trail has two
+// beginnings. Walks back from the end and names the place as closely as the remaining commits allow.
 
 import type { Entry } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -29,7 +29,7 @@ export async function trailHead(dir: string): Promise<Sha | null> {
   return sha.success ? sha.data : null;
 }
 
-/** Where the chain of commits breaks or forks, seen from its end; null if it does neither. */
+/** The first place, seen from the end, where the chain of commits breaks or forks; null if it does neither. */
 export async function findBreak(hub: string, head: Sha): Promise<Break | null> {
   const objects = openObjects(hub);
   let after: Sha | null = null;
@@ -48,7 +48,7 @@ export async function findBreak(hub: string, head: Sha): Promise<Break | null> {
   }
 }
 
-/** Null if the commit is lost, or its content does not match its id. */
+/** The commit's parents; null if the commit is lost or its content does not match its id. */
 async function parentsOf(objects: ObjectReader, sha: Sha): Promise<Sha[] | null> {
   const object = await objects.read(sha).catch(() => null); // git exits at an object that it cannot unpack
   if (object?.type !== 'commit' || gitObject('commit', object.bytes).sha !== sha) return null;
@@ -65,7 +65,8 @@ async function mergedAt(hub: string, commit: Sha): Promise<Break> {
 }
 
 /**
- * The first entry of a commit whose parent cannot be used. The subject shows how many of the newest entries it added.
+ * The number of the first entry that a commit added, found without the commit's parent: the subject shows how many of
+ * the newest entries it added.
  */
 async function firstEntryOf(hub: string, sha: Sha): Promise<number | null> {
   try {

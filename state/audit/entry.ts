@@ -1,5 +1,5 @@
-// Judges each entry of the trail by everything before it: by the rules that an honest supervisor applies before it
-// appends (`admit`), and by rules of the audit alone about times, references, acts, runs and stored files.
+// Judges each entry of the trail by everything before it. Applies the rules that an honest supervisor applies before it
+// appends an entry (`admit`), and rules that only the audit has, about times, references, acts, runs and stored files.
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { emptyTrail, type Phase, type TrailState } from '../entry/phase.ts';
@@ -19,11 +19,11 @@ export type EntryAudit = {
 
 /** What is known about all entries so far. Plain data. */
 export type EntriesSoFar = {
-  /** Their fold. */
+  /** The fold of these entries. */
   state: TrailState;
-  /** The time of the newest; '' before the first. */
+  /** The time of the newest entry; '' before the first. */
   at: string;
-  /** Those that an act can still be about. */
+  /** The entries that an act can still be about. */
   targets: Entry[];
 };
 
@@ -31,7 +31,7 @@ export type EntryAuditOptions = { hub: string; store: AuditStore; workspace: str
 
 const nothing: EntriesSoFar = { state: emptyTrail, at: '', targets: [] };
 
-/** Audits entries in order: from #1, or after those already judged. */
+/** Audits entries in order: from #1 on, or from the first one that `from` does not include. */
 export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, from = nothing): EntryAudit {
   const targets = new Map<number, Entry>(from.targets.map((entry) => [entry.id, entry]));
   let { state, at } = from;
@@ -51,7 +51,7 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, f
     return problems;
   }
 
-  /** The checks of the audit alone, by kind. */
+  /** Applies the rules that only the audit has, by the entry's kind. */
   async function auditProblems(entry: Entry): Promise<string[]> {
     if (entry.kind === 'act') return actProblems(entry, { store, workspace, root, target: (id) => targets.get(id) });
     if (entry.kind === 'phase' && entry.facts.event === 'opened') return openedProblems(entry.facts, store);
@@ -106,19 +106,19 @@ export function entryAudit({ hub, store, workspace, root }: EntryAuditOptions, f
   };
 }
 
-/** Deferred work is taken up after its phase is over. */
+/** True if an act may be about the entry even after its phase has ended: deferred work is taken up later. */
 function outlives({ kind }: Entry): boolean {
   return kind === 'deferral' || kind === 'reentry';
 }
 
-/** Acts approve or refuse requests, deferrals and re-entries, and lift vetoes, findings and flakes. */
+/** True if an act can be about it: acts answer requests, deferrals and re-entries; lift vetoes, findings and flakes. */
 function isTarget({ kind, facts }: Entry): boolean {
   if (kind === 'act') return (facts as EntryOf<'act'>['facts']).act.payload.act === 'veto';
   if (kind === 'deferral' || kind === 'reentry') return true;
   return kind === 'blocked' || kind === 'veto' || kind === 'finding' || kind === 'run';
 }
 
-/** A session may be shown, and woken about, only what already exists. */
+/** Everything wrong with a session's entry: a session may be shown, or woken for, only entries that already exist. */
 function sessionProblems({ id, facts }: EntryOf<'session'>, phase: Phase): string[] {
   if (facts.event === 'ended') return [];
   const { reason, shown } = facts;

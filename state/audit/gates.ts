@@ -1,4 +1,4 @@
-// The state of every gate of every phase at the end of an audit, by the same rule that the supervisor uses.
+// Reports the state of every gate of every phase at the end of an audit, by the rule that the supervisor uses.
 
 import type { EntryId, GateId, PhaseId, Sha } from '../entry/ids.ts';
 import { type Phase, phaseAt } from '../entry/phase.ts';
@@ -12,9 +12,9 @@ export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; s
 export type AuditPhase = {
   id: PhaseId;
   status: Phase['status'] | 'queued';
-  /** As of when the phase was done, else as of the trail's last entry. DONE comes last. */
+  /** Judged as of the time when the phase was done, otherwise as of the trail's last entry. DONE comes last. */
   gates: AuditGate[];
-  /** `none` if its runs were not sandboxed, which only a demo's may be. Null while the phase is queued. */
+  /** `none` if its runs were not sandboxed, which is allowed only in a demo. Null while the phase is queued. */
   sandbox: Phase['sandbox'] | null;
 };
 
@@ -35,7 +35,7 @@ export function phasesOf({ state, at }: EntriesSoFar, work: ReadonlyMap<PhaseId,
   ];
 }
 
-/** Nothing holds in a phase whose plan would fail the plan check, such as one with gates that require each other. */
+/** The gate's report. If the plan would fail the plan check (gates that require each other), no gate holds. */
 function reportOf(phase: Phase, gate: GateId, nowMs: number): Pick<GateReport, 'holds' | 'claim' | 'sha'> {
   try {
     return gateReport(phaseAt(phase, nowMs), gate);

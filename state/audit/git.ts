@@ -1,6 +1,6 @@
 // Checks what the trail says about the work against git: that each claim's commit exists with its tree and all its
-// content, that claimed and published commits are on their phase's branch, and which claims come before which. Asks git
-// once for all claims of a phase.
+// content, that claimed and published commits are on their phase's branch, and that claims descend from each other as
+// they say. Asks git once for all claims of a phase.
 
 import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
 import type { EntryId, PhaseId, Sha } from '../entry/ids.ts';
@@ -17,13 +17,13 @@ import type { AuditTrail } from './trail.ts';
 export type PhaseWork = {
   phase: PhaseId;
   opened: EntryId;
-  /** Its newest entry. */
+  /** The phase's newest entry. */
   newest: EntryId;
   base: Sha;
-  /** The plan's spec, and that of each amendment, valid from its entry on. */
+  /** The spec of the first plan and of each amended plan; each is valid from the entry `since` on. */
   specs: { since: EntryId; spec: PhaseSpec }[];
   claims: EntryOf<'claim'>[];
-  /** The commits that sessions left on the branch. */
+  /** The commits that sessions published on the phase's branch. */
   published: { id: EntryId; sha: Sha }[];
   /** The entry `done`, its time, and the commit that it names. */
   done: { id: EntryId; at: string; sha: Sha } | null;
@@ -61,8 +61,8 @@ function noteAmendment({ specs }: PhaseWork, { id, facts }: EntryOf<'act'>): voi
 }
 
 /**
- * Everything in the work that git contradicts. For entries up to `upTo` an earlier audit checked the commits; their
- * place on the branch is checked again, since branches move.
+ * Everything in the work that git contradicts. An earlier audit checked the commits of entries up to `upTo`, so only
+ * their place on the branch is checked again, since branches move.
  */
 export async function workFaults(trail: AuditTrail, work: PhaseWork, upTo = 0): Promise<Fault[]> {
   const { dir, objects, heads } = trail;
@@ -74,7 +74,7 @@ export async function workFaults(trail: AuditTrail, work: PhaseWork, upTo = 0): 
   return [...faults, ...content, ...(await placeFaults(dir, head, existing, upTo))];
 }
 
-/** The work without its missing or false commits, and a fault for each of those. */
+/** The work without commits that are missing or false, and a fault for each of these. */
 async function existingWork(objects: ObjectStore, work: PhaseWork, upTo: number): Promise<[PhaseWork, Fault[]]> {
   const [claims, published]: [PhaseWork['claims'], PhaseWork['published']] = [[], []];
   const faults: Fault[] = [];
@@ -90,7 +90,7 @@ async function existingWork(objects: ObjectStore, work: PhaseWork, upTo: number)
   return [{ ...work, claims, published }, faults];
 }
 
-/** Reports the base, or the first claim, with lost or damaged objects, counting only what each claim adds. */
+/** Reports lost or damaged objects: of the base, or of the first claim that adds any. */
 async function contentFaults(hub: string, { base, opened, claims }: PhaseWork, upTo: number): Promise<Fault[]> {
   if (opened <= upTo && claims.every(({ id }) => id <= upTo)) return [];
   const verify = (args: string[]) => git(hub, ['rev-list', '--quiet', '--verify-objects', ...args]);
@@ -121,7 +121,8 @@ async function placeFaults(hub: string, head: Sha | null, work: PhaseWork, upTo:
 }
 
 /**
- * A phase's branch is never deleted or moved back: it contains all that was published and claimed, and ends at `done`.
+ * Checks that a phase's branch was neither deleted nor moved back: it must contain every published or claimed commit
+ * and, if the phase is done, end at the commit that `done` names.
  */
 async function branchFaults(
   { phase, opened, newest, base, claims, published, done }: PhaseWork,
@@ -129,7 +130,7 @@ async function branchFaults(
   isBefore: IsBefore,
 ): Promise<Fault[]> {
   const branch = `phase/${phase}`;
-  // A crash may come between `opened` and its branch; nothing more is written for a phase until its branch exists.
+  // A crash may come after `opened` is written and before the branch is made, but before then no other entry follows.
   if (head === null) return newest === opened ? [] : [{ entry: opened, what: `its branch ${branch} is gone` }];
   const faults: Fault[] = [];
   const commits = [...published, ...claims.map((claim) => ({ id: claim.id, sha: shaOf(claim) }))];
@@ -165,7 +166,7 @@ async function commitFault(objects: ObjectStore, { facts }: EntryOf<'claim'>): P
 
 type IsBefore = (one: Sha, other: Sha) => Promise<boolean>;
 
-/** `descends` and `precedes` must name exactly the earlier claims that are its ancestors and descendants in git. */
+/** Checks that a claim's `descends` and `precedes` name exactly its ancestors and descendants among earlier claims. */
 async function orderFault(
   { facts }: EntryOf<'claim'>,
   earlier: EntryOf<'claim'>[],
@@ -207,8 +208,8 @@ function named(claims: EntryId[]): string {
 }
 
 /**
- * Ancestry (or equality) among commits, from one listing of what lies between them and the base. Commits in the base's
- * own history are not in the listing; git is asked about each of those.
+ * Tells whether one commit is an ancestor of another, or equal to it, from one listing of the commits between them and
+ * the base. The listing lacks the base's own history, so git is asked about each commit in that.
  */
 async function ancestry(hub: string, shas: Sha[], base: Sha): Promise<IsBefore> {
   const bits = new Map(shas.map((sha, index) => [sha, 1n << BigInt(index)]));

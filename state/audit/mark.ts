@@ -1,6 +1,7 @@
-// Records how far an audit came, for the next one: a file in the state folder, never part of the trail. It saves work
-// and proves nothing: whoever can write it can make it say anything, so it is used only on request, and a full audit
-// never reads it. A mark that does not fit is ignored, with the reason. It hides later damage to what came before it.
+// The mark: a file in the state folder, never part of the trail, that records for the next audit how far this one came.
+// It saves work and proves nothing: whoever can write it can make it say anything, so it is used only on request, and a
+// full audit never reads it. A mark that does not fit is ignored, with the reason. An audit that starts from a mark
+// does not notice damage that was done since to earlier parts of the trail.
 
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -18,9 +19,9 @@ const rules = join(import.meta.dirname, '..');
 /** The first line of the file; the second is the `Seen` as JSON. */
 const Label = z.strictObject({
   v: z.literal(1),
-  /** When it was written. */
+  /** When the mark was written. */
   at: z.iso.datetime(),
-  /** Digest of the code that judged: other rules may judge differently. */
+  /** Digest of the code that judged, since other code may judge differently. */
   rules: Digest,
   genesis: Sha,
   root: z.string(),
@@ -30,7 +31,7 @@ const Label = z.strictObject({
 
 export type Mark = { at: string; seen: ReadingState };
 
-/** The mark, if this trail still contains the commit where it ends; else why it cannot be used, in words. */
+/** The mark, if this trail still contains the commit where the mark ends; otherwise why it cannot be used. */
 export async function readMark(file: string, hub: Hub, head: Sha): Promise<Mark | { why: string }> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
   if (text instanceof Error)

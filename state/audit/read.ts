@@ -1,5 +1,5 @@
-// Reads a trail from its first commit, or from where an earlier reading ended. Judges each commit by the one before it
-// and each entry by everything before it, and collects what the later checks of git, witnesses and gates need.
+// Reads a trail from its first commit, or from where an earlier reading ended. Judges each commit by the commit before
+// it and each entry by everything before it. Collects what is needed later to check git, witnesses and gates.
 
 import type { PhaseId, Sha } from '../entry/ids.ts';
 import { parseCommit } from '../git/commits.ts';
@@ -21,7 +21,7 @@ export type Read = {
   work: Map<PhaseId, PhaseWork>;
   /** Objects whose bytes were checked against their ids. */
   held: Held;
-  /** False if git could not read to the end. */
+  /** False if git could not read the trail to its end. */
   isWhole: boolean;
 };
 
@@ -106,13 +106,13 @@ export function commitOf({ chain }: Read, entry: number | null): Sha | null {
   return [...chain].find(([, upTo]) => entry !== null && upTo >= entry)?.[0] ?? null;
 }
 
-/** The first entry of a commit; null for the trail's first commit, which has none. */
+/** The number of a commit's first entry; null for the trail's first commit, which has no entries. */
 export function firstOf({ chain }: Read, commit: Sha): number | null {
   const at = [...chain.keys()].indexOf(commit);
   return at < 1 ? null : ([...chain.values()][at - 1] as number) + 1;
 }
 
-/** The workspace's name, from the subject of the first commit; null if it names none. */
+/** The workspace's name, from the subject of the first commit; null if that names none. */
 function workspaceOf(genesis: Buffer): string | null {
   return /^init: (.+)\n/.exec(parseCommit(genesis)?.message ?? '')?.[1] ?? null;
 }

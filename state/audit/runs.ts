@@ -1,5 +1,5 @@
-// Checks a run's entry against the claim, plan and base that it was made for, and against the runner's record.
-// Recomputes facts and judgement from `results.json` and git, with the same functions that made them.
+// Checks the entry of a run against the claim, plan and base that the run was made for, and against the runner's
+// record. Recomputes facts and judgement from `results.json` and git, with the functions that first made them.
 
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf, Facts } from '../entry/entry.ts';
@@ -21,7 +21,7 @@ const stampMs = 1000;
 type RunEntry = EntryOf<'run'>;
 type Using = { hub: string; store: AuditStore };
 
-/** Everything wrong with a run's entry, in words. `phase` is its state before that entry. */
+/** Everything wrong with a run's entry, in words. `phase` is the phase's state before that entry. */
 export async function runProblems(entry: RunEntry, phase: Phase, using: Using): Promise<string[]> {
   const { run, results } = entry.facts;
   const problems = [...purposeProblems(entry, phase), ...slotProblems(entry, phase)];
@@ -36,14 +36,14 @@ export async function runProblems(entry: RunEntry, phase: Phase, using: Using): 
   return [...problems, ...timeProblems(entry, phase, record), ...factsProblems(entry, phase, record), ...compared];
 }
 
-/** Checks what `admit` does not: that tree, gate, finding and reference are those of its claim. */
+/** Checks what `admit` does not: that the run's tree, gate, finding and reference are those of its claim. */
 function purposeProblems({ facts }: RunEntry, phase: Phase): string[] {
   const { purpose, trees, outcome } = facts;
   const claim = 'claim' in purpose ? phase.claims.find((one) => one.id === purpose.claim) : undefined;
   if (!('claim' in purpose) || !claim) return [];
   const isUnknown = trees.main === undefined && outcome !== 'PASS';
   const isOther = !isUnknown && trees.main !== claim.tree;
-  // Started under a plan that was amended before the run ended: it is on record, but counts for nothing.
+  // The plan was amended while the run was under way: the run is on record, but counts for nothing.
   const isOfEarlierPlan = claim.withdrawn !== null || facts.recipeDigest !== phase.recipes[facts.recipe];
   return [
     ...(isOther ? [`its tree is not that of claim #${claim.id}`] : []),
@@ -81,7 +81,7 @@ function earlierProblems(
     : [`claim #${claim.id} does not have to keep the tests of ${purpose.from}`];
 }
 
-/** A slot takes one counted run: a second would let somebody rerun until it is green. */
+/** Allows each slot only one run that counts: otherwise somebody could rerun until the result is green. */
 function slotProblems({ facts, at }: RunEntry, phase: Phase): string[] {
   const isRepeatable = facts.purpose.kind === 'trial' || facts.purpose.kind === 'trigger';
   if (isRepeatable || uncounted.has(facts.outcome)) return [];
@@ -92,7 +92,7 @@ function slotProblems({ facts, at }: RunEntry, phase: Phase): string[] {
   return isAged ? [] : [`it is a second counted run of what #${before.id} (${before.run}) already answered`];
 }
 
-/** Evidence must begin after its claim and end before its entry. */
+/** Checks that the run began after its claim was made and ended before its entry was written. */
 function timeProblems({ facts, at }: RunEntry, phase: Phase, record: RunRecord): string[] {
   const { purpose } = facts;
   const claim = 'claim' in purpose ? phase.claims.find((one) => one.id === purpose.claim) : undefined;
@@ -110,7 +110,7 @@ function factsProblems({ facts }: RunEntry, phase: Phase, record: RunRecord): st
   return differences(facts, runFacts(record, { asks: asksOf(phase, purpose), control, kept }), 'its record');
 }
 
-/** A run without results was lost, and proves nothing. */
+/** Checks that a run without results is recorded as lost, so that it proves nothing. */
 function lostProblems({ facts }: RunEntry): string[] {
   const { run, purpose, recipe, recipeDigest, shas, sandbox } = facts;
   const intent = { run, purpose, recipe: { name: recipe, digest: recipeDigest }, shas };

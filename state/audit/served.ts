@@ -1,5 +1,5 @@
-// Checks that a PASS rests on the whole diff of its claim: makes the diff again from git, splits it into parts again,
-// and compares that with what the verdict says was served.
+// Checks that whoever gave a PASS was served the whole diff of the claim: makes the diff again from git, splits it into
+// parts again, and compares these with the parts that the verdict says were served.
 
 import type { EntryOf } from '../entry/entry.ts';
 import type { Phase } from '../entry/phase.ts';

@@ -27,7 +27,8 @@ export type InTotoStatement = {
 };
 
 /**
- * The trail that statements are about: fingerprint of its root, its head commit, and the resource that its gates judge.
+ * The trail that statements are about: the fingerprint of the key that founded it (`root`), its head commit, and the
+ * resource that its gates judge.
  */
 export type StatementSource = { root: string; head: Sha; resource: string };
 
@@ -41,7 +42,8 @@ export function isCounted({ facts }: EntryOf<'run'>): boolean {
 }
 
 /**
- * The test-result of one counted run. `record` is the one that the entry names by digest, `plan` the one in force then.
+ * The test-result of one counted run. `record` is the record that the entry names by digest, `plan` the plan in force
+ * at that entry.
  */
 export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Digest): InTotoStatement {
   const { facts } = entry;
@@ -84,16 +86,16 @@ export function runStatement(entry: EntryOf<'run'>, record: RunRecord, plan: Dig
 export type GateStatement = {
   phase: Phase;
   report: GateReport;
-  /** The time as of which the gate was judged: that of an entry. */
+  /** The time as of which the gate was judged, which is the time of an entry. */
   at: string;
   source: StatementSource;
   /** Every envelope that the gate relies on. */
   inputs: readonly Input[];
-  /** Acts that lowered its bar, or that of a gate it requires. */
+  /** Acts that waived a condition of this gate, or of a gate that it requires. */
   waived: readonly EntryId[];
 };
 
-/** The verification summary of a gate at its claim's commit; null if unclaimed, since it then has no subject. */
+/** The verification summary of a gate at the claimed commit; null for an unclaimed gate, which has no commit. */
 export function gateStatement({ phase, report, at, source, inputs, waived }: GateStatement): InTotoStatement | null {
   const { gate, claim, holds, conditions, verdict } = report;
   if (claim === null) return null;
@@ -139,7 +141,7 @@ export function gateStatement({ phase, report, at, source, inputs, waived }: Gat
   };
 }
 
-/** The runs that a gate's conditions name, and the runs that those were compared with. */
+/** The runs that a gate's conditions name, and the runs that these were compared with. */
 export function runsUnder({ runs }: Phase, { claim, conditions }: GateReport): Phase['runs'] {
   const named = new Set(conditions.flatMap((condition) => condition.runs));
   const earlier = new Set<Sha>(
@@ -187,7 +189,7 @@ function shown(facts: Facts, { tests }: RunRecord): { passed: string[]; failed: 
   return { passed: of('pass'), failed: of('fail') };
 }
 
-/** Whatever is not proved has failed: there are no warnings, because a policy might take one for a pass. */
+/** Counts whatever is not proved as failed, never as a warning, because a policy might take a warning for a pass. */
 function isPassed(facts: Facts): boolean {
   const result = judgement(facts);
   if (result !== null) return ['BITES', 'KEPT', 'green'].includes(result);

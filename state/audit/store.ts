@@ -1,5 +1,5 @@
-// The files that the trail stores besides its entries (blobs, results of runs, plans), as the audit finds them commit
-// by commit. Keeps only path and digest; bytes are read from git again when a check needs them, to limit memory.
+// Knows the files that the trail stores besides its entries (blobs, results of runs, plans), as the audit finds them
+// commit by commit. Keeps only ids and digests in memory; reads a file's bytes from git when a check needs them.
 
 import { digestOf } from '../entry/digest.ts';
 import type { Digest, RunId, Sha } from '../entry/ids.ts';
@@ -14,7 +14,7 @@ export type AuditStore = {
   keep(commit: TrailCommit): void;
   /** The digest of the bytes at a path below `machine-docs/`; null if nothing is stored there yet. */
   digestAt(path: string): Digest | null;
-  /** Those bytes; null if missing, or if git can no longer read them. */
+  /** The bytes at a path below `machine-docs/`; null if they are missing, or if git can no longer read them. */
   read(path: string): Promise<Buffer | null>;
   /** True if `blobs/<digest>` is stored and its content has that digest. */
   hasBlob(digest: Digest): boolean;
@@ -24,7 +24,7 @@ export type AuditStore = {
   known(): KnownBlobs;
 };
 
-/** By path. */
+/** The stored files, each with its path. */
 export type KnownBlobs = [string, { blob: Sha; digest: Digest }][];
 
 /** A store over the hub's objects that starts with the files in `from`. */

@@ -1,5 +1,5 @@
-// Checks that the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut, so this needs a
-// commit that somebody wrote down, or heads.log, which is beside the hub and was fsynced before each acknowledgement.
+// Checks that the trail ends where its witnesses say. Nothing in a trail shows that its tail was cut. So this check
+// needs a commit that somebody wrote down, or `heads.log`: a file beside the hub, fsynced before each acknowledgement.
 
 import { readFile } from 'node:fs/promises';
 import { TrailError } from '../entry/errors.ts';
@@ -18,7 +18,7 @@ const cut = 'its tail was cut, or it was rewritten';
 
 type Fault = { entry: number | null; what: string };
 
-/** Where the witnesses contradict the trail; empty if they agree with it, or there are none. */
+/** Where the witnesses contradict the trail; empty if they agree with it or there are no witnesses. */
 export async function tailFaults(end: TrailEnd, witnesses: Witnesses): Promise<Fault[]> {
   const { head, headsLog } = witnesses;
   return [

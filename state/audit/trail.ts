@@ -46,10 +46,10 @@ export async function* trailCommits(hub: string, from: Sha, to: Sha): AsyncGener
   }
 }
 
-/** Ids of objects whose bytes were checked against them. */
+/** Ids of objects whose bytes were checked against their ids. */
 export type Held = Set<string>;
 
-/** Objects that a commit adds or replaces whose bytes do not match their ids. Skips objects checked before. */
+/** Those of the objects that a commit adds or replaces whose bytes do not match their ids; skips those in `held`. */
 export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
   const objects: [ObjectType, Sha | null, Buffer | null][] = [
     ['commit', commit.sha, commit.bytes],
@@ -59,15 +59,15 @@ export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
   return objects.flatMap(([type, id, bytes]) => (id && bytes && !isItself(type, id, bytes, held) ? [id] : []));
 }
 
-/** Names of all objects after `from` (null: from the start) up to `to`, each after the first commit that names it. */
+/** Lists all objects after `from` (null: from the start) up to `to`, each after the first commit that contains it. */
 export async function listObjects(hub: string, from: Sha | null, to: Sha): Promise<string> {
   const args = ['rev-list', '--objects', '--in-commit-order', '--reverse', to, ...(from === null ? [] : [`^${from}`])];
   return gitText(hub, args, { outputBytesMax: chainBytesMax });
 }
 
 /**
- * Checks the objects that are in no change: folders (git trees), and the content of the first commit, which the commit
- * rule does not cover. Returns, by the first commit that names it, a false object.
+ * Checks the objects that no commit lists as a change: folders (git trees) and the content of the first commit, which
+ * the commit rule does not cover. Returns one false object for each commit that is the first to contain any.
  */
 export async function falseRest(objects: ObjectStore, listing: string, held: Held): Promise<Map<Sha, Sha>> {
   const falseByCommit = new Map<Sha, Sha>();
@@ -103,7 +103,7 @@ async function chainOf(hub: string, from: Sha, to: Sha): Promise<Sha[]> {
   return text.split('\n').filter(Boolean) as Sha[];
 }
 
-/** Bisects: a walk that fails shows that something is wrong, not where. */
+/** Bisects, because a walk that fails shows that something is wrong, but not where. */
 async function firstUnreadable(hub: string, from: Sha, chain: Sha[]): Promise<Sha | null> {
   let good = 0;
   let bad = chain.length;

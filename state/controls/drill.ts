@@ -1,6 +1,7 @@
-// The controls `omit-volume` and `no-restore`: after a disaster from which one volume, or everything, is not restored,
-// some test must fail on an assertion, or nobody would notice a missing backup. One run takes all turns over one
-// deployment, so it also shows that all is green when everything is restored. Pure. The Builder reads the messages.
+// The controls `omit-volume` and `no-restore`: if one volume, or everything, is not restored after a disaster, some
+// test must fail on an assertion, or nobody would notice a missing backup. One run makes all restores, one after
+// another, on one deployment, so it also shows that all is green when everything is restored. Pure. The Builder reads
+// the messages.
 
 import { isCheck, type RunRecord, type TestResult } from '../entry/record.ts';
 import type { Drill } from '../entry/spec.ts';
@@ -8,7 +9,7 @@ import { inconclusive, type Judgement, judged, names, unlike } from './judgement
 
 export const withAll = 'with all';
 
-/** The turns of a drill, in order, named by what is left out; `withAll` comes before them. */
+/** The restores ("turns") of a drill that leave something out, named by what they leave out; `withAll` comes first. */
 export function turnsOf(drill: Drill, volumes: readonly string[]): string[] {
   return drill === 'no-restore' ? ['without any'] : volumes.map((volume) => `without ${volume}`);
 }
@@ -18,7 +19,7 @@ export function idInTurn(turn: string, id: string): string {
   return `${turn} > ${id}`;
 }
 
-/** BITES if in every turn some test that is green with all restored fails on an assertion. */
+/** BITES if in every turn some test that is green when everything is restored fails on an assertion. */
 export function judgeDrill(drill: Drill, { claim, control }: { claim: RunRecord; control: RunRecord }): Judgement {
   const spoilt = unlike(claim, control, 'incomplete restores');
   if (spoilt !== null) return inconclusive(spoilt);
@@ -45,7 +46,7 @@ export function judgeDrill(drill: Drill, { claim, control }: { claim: RunRecord;
   );
 }
 
-/** Ids of tests that notice a loss in a drill: green with all restored, and failing on an assertion in some turn. */
+/** Ids of tests that notice a loss in a drill: green after a whole restore, failing on an assertion in some turn. */
 export function noticedIn({ tests }: RunRecord): Set<string> {
   const parts = tests.map((test) => ({ ...partsOf(test.id), test }));
   const green = new Set(
@@ -57,7 +58,7 @@ export function noticedIn({ tests }: RunRecord): Set<string> {
 
 type Turn = { turn: string; result: Judgement['result']; why: string };
 
-/** The result of one turn, by the tests that are green with all restored. */
+/** The result of one turn, by the tests that are green when everything is restored. */
 function lookAt(turn: string, green: TestResult[], there: TestResult[]): Turn {
   const results = green.map(({ id }) => ({ id, test: there.find((one) => one.id === id) }));
   const biting = results.filter(({ test }) => test && isAsserted(test));
@@ -70,7 +71,7 @@ function lookAt(turn: string, green: TestResult[], there: TestResult[]): Turn {
   return { turn, result: 'VACUOUS', why: '' };
 }
 
-/** The harness's checks, and tests that passed in the claim's own run: a test that only drills have shows nothing. */
+/** Passed checks of the harness, and passed tests that the claim's own run passed too: others show nothing here. */
 function greenOf(all: TestResult[], claim: RunRecord): TestResult[] {
   const own = new Set(claim.tests.filter(({ status }) => status === 'pass').map(({ id }) => id));
   return all.filter((test) => test.status === 'pass' && (isCheck(test) || own.has(test.id)));

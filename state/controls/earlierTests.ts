@@ -1,6 +1,6 @@
-// Earlier tests over a claim's code: every test that was green on the base, or at an accepted claim, must still be
-// green; none may be missing or newly skipped. Pure: which files are restored, and what the records show together. The
-// Builder reads the messages.
+// Runs earlier tests over a claim's code: every test that was green on the base, or at an accepted claim, must still be
+// green; none may be missing or newly skipped. Pure: computes which files are restored, and what the records show
+// together. The Builder reads the messages.
 
 import type { KeptResult, RunRecord, TestResult } from '../entry/record.ts';
 import { fitLine } from '../entry/words.ts';
@@ -26,13 +26,13 @@ export function keptEdits(
 }
 
 export type KeptRuns = {
-  /** Runs of the earlier commit; a test is green if it passed in each. */
+  /** Runs of the earlier commit; a test counts as green there if it passed in each of them. */
   earlier: readonly RunRecord[];
   /** The claim's own run. */
   claim: RunRecord;
-  /** The earlier tests over the claim's code. */
+  /** The run of the earlier tests over the claim's code. */
   kept: RunRecord;
-  /** Ids, or their endings after a ` > `, that the plan intends to change. */
+  /** Ids of tests, or endings of ids after a ` > `, that the plan intends to change. */
   supersedes: readonly string[];
 };
 

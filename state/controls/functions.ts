@@ -4,14 +4,14 @@
 import { type Language, languageOf, type Replacement, type SyntaxNode, type SyntaxTree } from './languages.ts';
 
 export type SourceFunction = {
-  /** With the scopes that contain it: `Store.close`; `(function)` if it has no name. */
+  /** The function's name with the scopes that contain it: `Store.close`; `(function)` if it has no name. */
   name: string;
-  /** Counted from 1. */
+  /** The line on which the function begins, counted from 1. */
   line: number;
   from: number;
-  /** From its first character to its last. */
+  /** The source of the function, from its first character to its last. */
   text: string;
-  /** Null if its body is empty already. */
+  /** The change that empties the body; null if the body is empty already. */
   emptying: Replacement | null;
   inside: ReturnType<Language['inside']>;
 };

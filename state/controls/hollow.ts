@@ -1,6 +1,6 @@
-// The control `hollow`: with the body of one changed function emptied, some test must fail, or no test checks what it
-// does. Pure: which functions a claim changes, which of them are tried, and what one such run shows compared with the
-// claim's own. The Builder reads the messages.
+// The control `hollow`: when the body of one changed function is emptied, some test must fail, or no test checks what
+// the function does. Pure: computes which functions a claim changes, which of them are tried, and what a run with one
+// of them emptied shows compared with the claim's own run. The Builder reads the messages.
 
 import { digestOf } from '../entry/digest.ts';
 import type { RunRecord } from '../entry/record.ts';
@@ -15,15 +15,15 @@ export type ChangedSource = { path: string; mode: string; before: string | null;
 
 /** What differs between a reference and a claim, by kind. */
 export type ChangedWork = {
-  /** Paths of tests. */
+  /** Paths of tests that differ. */
   testFiles: string[];
   /** Production files whose language is known; null if they are too large to examine. */
   sources: ChangedSource[] | null;
-  /** Deleted production files, as they were. */
+  /** Deleted production files, as they were at the reference. */
   gone: { path: string; before: string }[];
   /** Other production files that exist at the claim. */
   others: string[];
-  /** What `revert` puts back. */
+  /** The paths that `revert` puts back. */
   reverted: string[];
 };
 
@@ -65,7 +65,7 @@ export function drawFunctions(count: number, nonce: string): number[] {
     .map(({ n }) => n);
 }
 
-/** BITES if a test that passed in the claim's own run fails with `tried` emptied. Missing tests show nothing. */
+/** BITES if a test that passed in the claim's own run fails when `tried` is emptied. Missing tests show nothing. */
 export function judgeHollow(runs: { claim: RunRecord; control: RunRecord }, tried: ChangedFunction | null): Judgement {
   const { claim, control } = runs;
   if (!tried) return inconclusive('The claim changes no such function, or it cannot be emptied.');
@@ -83,7 +83,7 @@ export function judgeHollow(runs: { claim: RunRecord; control: RunRecord }, trie
   return judged('VACUOUS', `With ${name} emptied every test stays green. Test what it does, or leave it out.`);
 }
 
-/** By its whole name, in any file or in the one that the exemption names before the colon. */
+/** True if the plan exempts the function: by its whole name alone, or as `path:name` for one file. */
 function isExempt({ path }: ChangedSource, { name }: SourceFunction, exempt: readonly string[]): boolean {
   return exempt.includes(name) || exempt.includes(`${path}:${name}`);
 }

@@ -1,5 +1,5 @@
-// Judges a control run by its kind, from the records of three runs and what git shows of the claim. Pure: used by the
-// loop, and again by the audit.
+// Judges the run of a control by the control's kind, from the records of three runs and what git shows of the claim.
+// Pure: the loop uses it, and the audit uses it again.
 
 import { isApp, type Recipe } from '../entry/recipe.ts';
 import type { Purpose, RunRecord } from '../entry/record.ts';
@@ -13,7 +13,7 @@ import { judgeRevert } from './revert.ts';
 import { judgeSabotage } from './sabotage.ts';
 
 export type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
-/** `drills`: for `published` of an app, the earlier drills of the same claim. */
+/** `drills`: the claim's earlier drills; only the control `published` of an app uses them. */
 export type ControlRuns = { reference: RunRecord; claim: RunRecord; control: RunRecord; drills: readonly RunRecord[] };
 
 export function judgeControl(

@@ -17,7 +17,7 @@ export function inconclusive(why: string): Judgement {
   return judged('INCONCLUSIVE', why);
 }
 
-/** Why a control run cannot be compared with the claim's own; null if it can. `what`: what the control ran over. */
+/** Why a control run cannot be compared with the claim's own run; null if it can. `what`: what the control ran over. */
 export function unlike(claim: RunRecord, control: RunRecord, what: string): string | null {
   if (claim.outcome !== 'PASS') return `The claim's own run is ${claim.outcome}.`;
   const comparable = ['PASS', 'FAIL', 'NO_TESTS'];

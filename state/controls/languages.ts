@@ -1,6 +1,6 @@
-// The languages whose functions we can find, a row each: the parser (which accepts any text, valid or not), what a
+// The languages in which we can find functions, one row each: the parser (which accepts any text, valid or not), what a
 // function is, and how to empty its body. Pure. Emptying makes the function return at once but keeps its text: a test
-// that only searches the source for words still finds them, so it does not seem to notice.
+// that only searches the source for words still finds them and passes, so it does not count as noticing.
 
 import { parser as javascript } from '@lezer/javascript';
 import { parser as python } from '@lezer/python';
@@ -15,12 +15,13 @@ export type Language = {
   /** The body of a node that is a function; null for any other node. */
   bodyOf(node: SyntaxNode): SyntaxNode | null;
   nameOf(node: SyntaxNode, text: string): string | null;
-  /** Null if the body is empty already. */
+  /** The change that empties the body; null if the body is empty already. */
   empty(body: SyntaxNode, text: string): Replacement | null;
   /** Where a new line can be inserted into the body, and its indentation; null if the body is on one line. */
   inside(body: SyntaxNode, text: string): { at: number; indent: string } | null;
   /**
-   * Added at the top of a file with an emptied function, so that a type check does not end the run before the tests.
+   * Text added at the top of a file with an emptied function, so that a type check does not end the run before its
+   * tests.
    */
   header: string;
 };
@@ -140,7 +141,7 @@ function emptyExpression(body: SyntaxNode, text: string): Replacement | null {
   return { from: body.from, to: body.to, text: `undefined && (${expression})` };
 }
 
-/** Empties a Python body: the docstring stays before the return. */
+/** Empties a Python body, with the new `return` after the docstring. */
 function emptySuite(body: SyntaxNode, text: string): Replacement | null {
   const statements = childrenOf(body).filter(({ name }) => name !== ':' && name !== 'Comment');
   const says = statements[0]?.name === 'ExpressionStatement' && statements[0].firstChild?.name === 'String';

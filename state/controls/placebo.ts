@@ -1,6 +1,7 @@
-// The control `placebo`: with changed files edited without changing their meaning, every test must have the same
-// result, or some test looks at the text of its source. It also complements `hollow`: a test that fails after any edit
-// would seem to notice everything. Pure: the edits, and what the run shows compared with the claim's own.
+// The control `placebo`: after edits to the changed files that keep their meaning, every test must have the same
+// result, or some test looks at the text of the source. It also complements `hollow`: a test that fails after any edit
+// would seem to notice every emptied function. Pure: computes the edits, and what the run shows compared with the
+// claim's own.
 
 import type { RunRecord, TestResult } from '../entry/record.ts';
 import { functionsIn } from './functions.ts';
@@ -10,7 +11,7 @@ import { byId, inconclusive, type Judgement, judged, names, unlike } from './jud
 const pathsShown = 5;
 export const tooMuch = 'The claim changes more source than can be looked at.';
 
-/** An empty comment, by file ending. Other files are left alone: no edit is known to keep their meaning. */
+/** An empty comment for each file ending. Other files are left alone: no edit is known to keep their meaning. */
 const comments: Record<string, string> = {
   ...all(
     '//',

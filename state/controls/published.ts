@@ -1,6 +1,7 @@
-// The control `published` for apps: the claim's tests over the app as it was at the start of the phase. Each test that
-// the claim adds must fail on an assertion there, or in a drill of the same claim: only a drill can vouch for a test of
-// something that already worked, such as a stricter check of a restore. Pure. The Builder reads the messages.
+// The control `published` for apps: runs the claim's tests over the app as it was at the start of the phase. Each test
+// that the claim adds must fail on an assertion in that run, or in a drill of the same claim: a test of something that
+// already worked, such as a stricter check of a restore, can fail only in a drill. Pure. The Builder reads the
+// messages.
 
 import type { AppRecipe } from '../entry/recipe.ts';
 import { isCheck, type RunRecord } from '../entry/record.ts';
@@ -8,7 +9,7 @@ import { noticedIn } from './drill.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
 import { judgeRevert, type RevertRuns } from './revert.ts';
 
-/** `drills`: those of the claim. `isReverted`: the claim changes the app, so the control reverted something. */
+/** `drills`: the claim's drills. `isReverted`: the claim changes the app, so the control reverted something. */
 export type PublishedRuns = RevertRuns & { drills: readonly RunRecord[]; isReverted: boolean };
 
 export function judgePublished({ drills, isReverted, ...runs }: PublishedRuns): Judgement {
@@ -18,7 +19,7 @@ export function judgePublished({ drills, isReverted, ...runs }: PublishedRuns): 
   const added = passed.filter((test) => !before.has(test.id) && !isCheck(test));
   const shown = added.filter(({ id }) => noticed.has(id));
   const others = added.filter(({ id }) => !noticed.has(id));
-  // A new check by the harness is not one of the claim's tests: it comes with a new volume or service.
+  // A new check by the harness is not one of the claim's tests: the harness adds checks for a new volume or service.
   const left = passed.filter((test) => before.has(test.id) || others.includes(test));
   const judgement = judgeRevert({ ...runs, claim: { ...runs.claim, tests: left } });
   if (judgement.result !== 'VACUOUS') return judgement;

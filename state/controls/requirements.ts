@@ -1,12 +1,12 @@
-// The controls of a claim: each must bite, or the claim's tests check nothing. Pure: which control runs a claim needs,
-// and the result of those made so far. If one is inconclusive, the next is tried:
+// The controls of a claim: each must bite, or the claim's tests check nothing. Pure: computes which control runs a
+// claim needs, and the result of the runs made so far. If a control is inconclusive, the next one is tried:
 //
 //   commands   revert, published → hollow, after a placebo that stays green → sabotage → the operator
 //   apps       drills, which name the volume that no test checks → published, which counts their results → the operator
 //
-// An app is never emptied or patched: its behaviour is in its image, not in the claim's tree. Even without hollow in
-// the plan, at least one emptied function must be noticed: code can disable the assertions of the process that tests
-// it, and revert, which runs without that code, cannot see that.
+// Nothing of an app is emptied or patched: an app's behaviour is in its image, not in the claim's tree. For commands,
+// at least one emptied function must be noticed even if the plan does not list `hollow`: code can disable the
+// assertions of the process that tests it, and `revert`, which runs without that code, cannot show this.
 
 import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
 import { type Claim, type ClaimAt, isAppGate, type Phase, type Run, type Sabotage } from '../entry/phase.ts';
@@ -25,15 +25,15 @@ import {
 import { drawFunctions } from './hollow.ts';
 import { sabotagesMax } from './sabotage.ts';
 
-/** Runs of `hollow` that are wanted at once: the first survivor decides, and the rest are never made. */
+/** Runs of `hollow` that are wanted at once: if one emptied function goes unnoticed, no more runs are made. */
 const hollowsAtOnce = 4;
-/** The most functions emptied, one after another, until a test notices one, if the plan does not declare `hollow`. */
+/** If the plan does not declare `hollow`: the most functions that are emptied in turn until a test notices one. */
 const noticedMax = 3;
 
 /** The combined result of several runs. */
 type Sum = { result: ControlResult | 'missing'; requirements: Requirement[]; why: string };
 
-/** The requirements for the controls of `gate`, none if it has no controls. `ran`: a cold run of the claim exists. */
+/** The requirements that the controls of a gate make; none if it has none. `ran`: a cold run of the claim exists. */
 export function controlRequirements(at: ClaimAt, ran: boolean): Requirement[] {
   const { phase, gate } = at;
   const spec = phase.spec.gates[gate];
@@ -48,7 +48,7 @@ export function controlRequirements(at: ClaimAt, ran: boolean): Requirement[] {
   return [...drills, ...(isOfApp ? others.map((name) => single(at, name)) : compared(at, others))];
 }
 
-/** Controls of commands: reverting changes, and if that is inconclusive, emptying or patching functions. */
+/** The controls of commands: reverts changes and, if that is inconclusive, empties or patches functions. */
 function compared(at: ClaimAt, names: readonly DeclaredControl[]): Requirement[] {
   const { phase, claim, gate } = at;
   const reverts = names.filter((name) => name === 'revert' || name === 'published').map((name) => single(at, name));
@@ -69,7 +69,7 @@ export function comparedWith(phase: Phase, claim: Claim, gate: GateId, control: 
   return control === 'published' || isDrill(control) ? phase.base : (claim.references[gate] ?? phase.base);
 }
 
-/** The newest run of each drill for a gate at a commit, under the recipe with that digest. */
+/** The newest run of each drill for a gate, at the commit and under the recipe digest in `of`. */
 export function drillRuns(phase: Phase, gate: GateId, of: Pick<Run, 'sha' | 'recipeDigest'>): Run[] {
   const runs = phase.runs.filter(
     ({ purpose, sha, recipeDigest, outcome }) =>
@@ -87,7 +87,7 @@ export function drillRuns(phase: Phase, gate: GateId, of: Pick<Run, 'sha' | 'rec
 
 /** Numbers of the functions that `hollow` tries for a claim, in order; empty until a cold run of its tree counts. */
 export function hollowTargets(phase: Phase, claim: Claim, gate: GateId): number[] {
-  // By tree, from its first run for any claim: withdrawing and claiming again does not draw again.
+  // The first run of the tree for any claim decides the draw, so that withdrawing and claiming again does not redraw.
   const first = phase.runs.find(
     (run) =>
       run.purpose.kind === 'gate' && run.purpose.gate === gate && run.tree === claim.tree && countsFor(phase, run),
@@ -108,7 +108,7 @@ export function sabotageGate(phase: Phase, claim: Claim, requirements: readonly 
   return held?.gate ?? null;
 }
 
-/** Patches tried for a gate of this claim; for DONE, also those of other claims at the same commit. */
+/** Patches tried for a gate of this claim; for a claim of DONE, also patches of other claims at the same commit. */
 export function sabotagesOf(phase: Phase, claim: Claim, gate: GateId): Sabotage[] {
   const isOf = (id: EntryId) =>
     id === claim.id || (claim.gate === DONE && phase.claims.find((one) => one.id === id)?.sha === claim.sha);
@@ -127,7 +127,7 @@ function single(at: ClaimAt, control: DeclaredControl): Requirement {
   return unlessWaived(requirement, waiverOf(at, gate, condition), result === 'VACUOUS' ? 'bad' : 'held', why);
 }
 
-/** BITES if at least one emptied function was noticed and none went unnoticed. */
+/** The result of all runs of `hollow`: BITES if tests noticed at least one emptied function and missed none. */
 function hollowOf(at: ClaimAt): Sum {
   const { phase, claim, gate } = at;
   const targets = hollowTargets(phase, claim, gate).map((n) => ({ n, run: runOf(at, 'hollow', `${n}`) }));
@@ -157,7 +157,7 @@ function hollowOf(at: ClaimAt): Sum {
   };
 }
 
-/** One emptied function that a test notices is enough; none is needed while another control fails. */
+/** Requires that a test notices at least one emptied function; requires nothing while another control fails. */
 function noticed(at: ClaimAt, others: Requirement[]): Requirement[] {
   const { phase, claim, gate } = at;
   const targets =
@@ -196,7 +196,7 @@ function heldHollow(at: ClaimAt, { why }: Sum): Requirement {
   return unlessWaived(requirement, waiver, 'held', `${gate}: control hollow is INCONCLUSIVE: ${why}`);
 }
 
-/** An inconclusive control is good if `hollow`, or after it a sabotage, shows that the tests check something. */
+/** Takes an inconclusive control as good if `hollow`, or else a sabotage, shows that the tests check something. */
 function rescued(at: ClaimAt, requirements: Requirement[], hollow: Sum): Requirement[] {
   if (hollow.result === 'VACUOUS' || !requirements.some(isHeld)) return requirements;
   const by = hollow.result === 'INCONCLUSIVE' ? sabotageOf(at) : { ...hollow, requirements: [] };

@@ -1,13 +1,13 @@
-// The control `revert`: the claim's tests over the reference's production code must go red, on assertions, or they
-// check nothing. Pure: which files are restored, and what the three runs (reference, claim, control) show together. The
-// Builder reads the messages.
+// The control `revert`: runs the claim's tests over the reference's production code, where they must fail on
+// assertions, or they check nothing. Pure: computes which files are restored, and what the three runs (reference,
+// claim, control) show together. The Builder reads the messages.
 
 import picomatch from 'picomatch';
 import type { Sha } from '../entry/ids.ts';
 import type { RunRecord, TestResult } from '../entry/record.ts';
 import { byId, inconclusive, type Judgement, judged, names } from './judgement.ts';
 
-/** What to put at one path before the first stage: an object in the hub (null removes the path), or bytes. */
+/** What to put at one path before the first stage: a git blob of the hub (null removes the path), or bytes. */
 export type TreeEdit = { path: string; mode: string } & ({ blob: Sha | null } | { bytes: Uint8Array });
 
 /** How one path differs between reference and claim, as git lists it. */
@@ -15,8 +15,8 @@ export type ChangedPath = { path: string; oldMode: string; oldBlob: Sha | null }
 
 /**
  * Restores every changed path that is neither a test (by the globs) nor an operator's file to the reference's version:
- * added files are removed, deleted ones restored. With `package.json#scripts` in the harness `package.json` itself is
- * still the claim's, so it is restored too.
+ * removes added files and restores deleted ones. If the harness names only `package.json#scripts`, the rest of
+ * `package.json` is the claim's, so that file is restored too.
  */
 export function revertEdits(
   changed: readonly ChangedPath[],
@@ -43,7 +43,7 @@ export type RevertRuns = {
   changedTestFiles: readonly string[];
 };
 
-/** BITES if each test that the claim adds fails on an assertion without its change, and there is at least one. */
+/** BITES if the claim adds at least one test, and each of them fails on an assertion without the claim's change. */
 export function judgeRevert(runs: RevertRuns): Judgement {
   const spoilt = unusable(runs);
   if (spoilt) return inconclusive(spoilt);
@@ -104,7 +104,7 @@ function sortTests({ reference, claim, control, changedTestFiles }: RevertRuns):
     const old = before.get(test.id);
     const there = without.get(test.id);
     if (old === undefined) groups[groupOf(there, reported.has(test.stage))].push(test);
-    // Not a new test, but the claim changed its file or turned it green.
+    // This is not a new test, but the claim changed its file or turned it green.
     else if (bites(there) && isClaims(test, old, changedTestFiles)) groups.biting.push(test);
   }
   return groups;

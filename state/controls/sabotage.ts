@@ -1,6 +1,6 @@
-// The control `sabotage`: the Adversary patches what the claim changes, and the claim's tests must then fail on an
-// assertion. Used only if every other control is inconclusive. Pure: the patch, and what its run shows. A patch that
-// survives shows nothing, because nobody knows whether it breaks anything, and text from a model does not judge.
+// The control `sabotage`: the Adversary patches what the claim changes, and one of the claim's tests must then fail on
+// an assertion. Used only if every other control is inconclusive. Pure: applies the patch, and tells what its run
+// shows. A patch that no test notices shows nothing: perhaps it breaks nothing, and text from a model does not judge.
 
 import type { PatchEdit } from '../entry/entry.ts';
 import type { RunRecord } from '../entry/record.ts';

@@ -1,5 +1,6 @@
-// Condition 4 of a claim, without protected paths: earlier tests and the operator's hold-outs pass over its code. Pure:
-// which runs show it, and their result. Required once per recipe, however many gates share it.
+// Condition 4 of a claim, except protected paths: earlier tests and the operator's hold-outs pass over the claim's
+// code. Pure: computes which runs show this, and their result. Required once per recipe, however many gates use the
+// recipe.
 
 import { DONE, type RecipeName, type Sha } from '../entry/ids.ts';
 import type { Claim, ClaimAt, Phase, Run } from '../entry/phase.ts';
@@ -31,7 +32,7 @@ export function testRequirements(at: ClaimAt, ready: boolean): Requirement[] {
   return purposes.map((purpose) => requirementOf(at, purpose, ready));
 }
 
-/** Counted runs of an earlier commit that show what was green there: all of the base's, or the newest of a claim's. */
+/** Counted runs that show what was green at an earlier commit: all runs of the base, or a claim's newest gate run. */
 export function earlierRuns(phase: Phase, recipe: RecipeName, sha: Sha): Run[] {
   const counted = phase.runs.filter((run) => run.sha === sha && run.recipe === recipe && countsFor(phase, run));
   const ofBase = counted.filter(({ purpose }) => purpose.kind === 'base');
@@ -45,7 +46,7 @@ export function ownRuns(phase: Phase, claim: Claim, recipe: RecipeName): Run[] {
   );
 }
 
-/** True for the first judged gate with this recipe. */
+/** True for the first judged gate that uses this recipe. */
 function isFirst({ phase, claim, gate }: ClaimAt): boolean {
   if (claim.gate !== DONE) return true;
   const gates = Object.entries(phase.spec.gates);
@@ -64,7 +65,8 @@ function requirementOf(at: ClaimAt, purpose: EarlierPurpose, ready: boolean): Re
 }
 
 /**
- * True if the run fits the purpose. DONE takes any fresh run of exactly its SHA for the same purpose, from any claim.
+ * True if the run counts for the wanted purpose. A claim of DONE accepts any fresh run for the same purpose at exactly
+ * its SHA, whichever claim it was started for.
  */
 function answers({ phase, claim, nowMs }: ClaimAt, wanted: EarlierPurpose, run: Run): boolean {
   const { purpose } = run;
@@ -79,7 +81,7 @@ function keptWords({ kept, reason, run }: Run): ['good' | 'bad' | 'held', string
   return [result, `earlier tests (${run}): ${kept?.why ?? reason}`];
 }
 
-/** Outcome and counts only: nothing else about hold-outs is ever disclosed. */
+/** Tells only outcome and counts: nothing else about hold-outs is ever disclosed. */
 function holdoutWords({ outcome, counts, run }: Run): ['good' | 'bad', string] {
   if (outcome === 'PASS') return ['good', ''];
   return ['bad', `the hold-outs (${run}) ended ${outcome}: ${counts.pass} passed, ${counts.fail} failed`];

@@ -97,7 +97,7 @@ export function progressed(phase: Phase, id: EntryId, change: Partial<Phase>): P
   return { ...phase, ...change, lastProgress: id };
 }
 
-/** The list with the item of that id changed, if it has one. */
+/** The list, with the item that has this id changed, if there is one. */
 export function replace<T extends { id: EntryId }>(list: T[], id: EntryId, change: (item: T) => T): T[] {
   return list.some((item) => item.id === id) ? list.map((item) => (item.id === id ? change(item) : item)) : list;
 }

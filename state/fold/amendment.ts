@@ -1,7 +1,7 @@
 // Applies an `amend` act: replaces the whole plan of a phase under way. Each gate has a digest of everything that
-// judges it. If that changes, its verdicts and runs no longer count; those of other gates still do. A claim is void if
-// facts in it (what it compares with, what it touches) depend on parts of the plan that changed; a claim of DONE is
-// void after any amendment. Pure.
+// judges it. If an amendment changes that digest, earlier verdicts and runs of the gate no longer count; gates whose
+// digest stays the same keep theirs. A claim becomes void if its facts (what it compares with, what it touches) depend
+// on parts of the plan that changed; a claim of DONE becomes void at any amendment. Pure.
 
 import type { ActPayload } from '../entry/act.ts';
 import { canonicalJson, digestOfJson } from '../entry/digest.ts';
@@ -13,7 +13,7 @@ export type Amendment = Extract<ActPayload, { act: 'amend' }>;
 /** The parts of a plan, and of what it pins, that judge its gates. */
 type Judging = Pick<Phase, 'spec' | 'recipes' | 'apps' | 'holdout'>;
 
-/** Why the phase cannot accept it; null if it can. Others, who have the plan's text, check that the spec matches it. */
+/** Why the phase cannot accept the amendment; null if it can. Its spec is checked against the plan's text elsewhere. */
 export function amendmentFault(phase: Phase, amendment: Amendment): string | null {
   const { spec, recipes, replaces, plan, holdout = null } = amendment;
   if (replaces !== phase.plan) return `the plan of ${phase.id} is another one by now; look at it again, then sign anew`;
@@ -26,7 +26,7 @@ export function amendmentFault(phase: Phase, amendment: Amendment): string | nul
   return isSame ? 'it changes nothing' : null;
 }
 
-/** What the act with that entry id changes in the phase. */
+/** What the amendment changes in the phase; `id` is the entry of its act. */
 export function amend(phase: Phase, id: EntryId, amendment: Amendment): Partial<Phase> {
   const { plan, spec, recipes, apps = [], holdout = null } = amendment;
   const next: Judging = { spec, recipes, apps, holdout };
@@ -47,7 +47,7 @@ export function amend(phase: Phase, id: EntryId, amendment: Amendment): Partial<
   };
 }
 
-/** Gates that `next` judges differently, adds or removes; DONE if something that judges every gate changed. */
+/** Gates that `next` judges differently, adds or removes; also DONE if something that judges every gate changed. */
 export function changedGates(phase: Judging, next: Judging): GateId[] {
   const gates = [...new Set([...Object.keys(phase.spec.gates), ...Object.keys(next.spec.gates)])] as GateId[];
   const changed = gates.filter((gate) => gateDigest(phase, gate) !== gateDigest(next, gate));
@@ -63,13 +63,13 @@ function gateDigest(judging: Judging, name: GateId): Digest | null {
   return digestOfJson({ whole: wholeOf(judging), gate, recipe: recipes[gate.recipe] ?? null, clauses });
 }
 
-/** The parts that judge every gate: all except those of a single gate, the texts for people, and the budget. */
+/** What judges every gate: the hold-outs, and the spec without its gates, budget, title, requirements and DoD. */
 function wholeOf({ spec, holdout }: Judging): object {
   const { gates: _gates, budget: _budget, title: _title, clauses: _clauses, dod: _dod, ...whole } = spec;
   return { whole, holdout };
 }
 
-/** What the facts of a claim depend on, besides its commit. */
+/** What the facts of a claim of this gate depend on, besides the claimed commit. */
 function groundOf(judging: Judging, name: GateId): object | null {
   const gate = judging.spec.gates[name];
   if (!gate) return null;

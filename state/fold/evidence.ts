@@ -1,14 +1,18 @@
-// Which runs are evidence for a claim: counted, of the pinned recipe, not discounted by a lifted flake, and for DONE
-// fresh. Pure; `standing.ts` derives a claim's standing from it.
+// Decides which runs are evidence for a claim: those whose outcome counts, that ran the pinned recipe, that were not
+// discounted when the operator lifted a flake and, for DONE, that are fresh. Pure; `standing.ts` derives a claim's
+// standing from these runs.
 
 import { DONE, type GateId, type Sha } from '../entry/ids.ts';
 import type { Claim, ClaimAt, Phase, Run } from '../entry/phase.ts';
 import { uncounted } from '../entry/record.ts';
 
-/** How old evidence may be. Only for DONE. */
+/** How old evidence for DONE may be; for other gates, evidence does not expire. */
 export const evidenceMsMax = 24 * 3600 * 1000;
 
-/** A counted run for the slot. DONE takes any fresh run of exactly its SHA for the same gate, from any claim. */
+/**
+ * The last run that counts as the claim's run number `k` of this gate; null if there is none. For a claim of DONE, any
+ * fresh run of this gate at exactly the claimed SHA counts, whichever claim it was started for.
+ */
 export function gateRun({ phase, claim, gate, nowMs }: ClaimAt, k: number): Run | null {
   const after = discountedBefore(phase, gate, claim.tree);
   const fits = (run: Run): boolean => {
@@ -25,7 +29,7 @@ export function countsFor(phase: Phase, run: Run): boolean {
   return run.id > amendedAt(phase, run);
 }
 
-/** The act that last amended what judges such a run: runs before it must be repeated. 0 if there is none. */
+/** The last act that amended what judges this run, so that earlier runs must be repeated; 0 if there is none. */
 function amendedAt({ amended }: Phase, { purpose }: Run): number {
   if ('gate' in purpose) return amended[purpose.gate] ?? 0;
   return (purpose.kind === 'kept' || purpose.kind === 'holdout' ? amended[DONE] : undefined) ?? 0;
@@ -44,7 +48,10 @@ export function whyNot(phase: Phase, run: Run): string | null {
   return null;
 }
 
-/** Runs before this entry do not count for the tree: the operator lifted their flake, so they rerun. */
+/**
+ * The last act that lifted a flake of this gate at this tree; 0 if there is none. The gate's runs of this tree before
+ * that act do not count, so they are repeated.
+ */
 export function discountedBefore(phase: Phase, gate: GateId, tree: Sha): number {
   let before = 0;
   for (const [run, act] of Object.entries(phase.lifted)) {

@@ -12,7 +12,7 @@ import { fitLine } from '../entry/words.ts';
 const unmetMax = 50;
 const unmetCharsMax = 500;
 
-/** `asks`: what gate and claim expect of this run. `control`, `kept`: its judgement, if it is compared with others. */
+/** `asks`: what gate and claim expect of the run. `control`, `kept`: how it compares with other runs, if judged so. */
 export type FactsOptions = {
   asks?: readonly RunQuestion[];
   control?: RunFacts['control'] | undefined;
@@ -23,7 +23,7 @@ export type RunQuestion = {
   expect: Pick<Expect, 'pass'> & { level?: number | undefined; tests?: number | undefined; flags?: string[] };
 };
 
-/** The expectations for a run: its gate's, and the claim's own if it claims exactly that gate. */
+/** What the gate of a run expects of it, and what the claim expects of it if it claims exactly that gate. */
 export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose): RunQuestion[] {
   if (purpose.kind !== 'gate') return [];
   const gate = phase.spec.gates[purpose.gate]?.expect;
@@ -35,8 +35,8 @@ export function asksOf(phase: Pick<Phase, 'spec' | 'claims'>, purpose: Purpose):
 }
 
 /**
- * The facts of the run's entry; `unmet` is empty without `asks`. Text that contains test names is cleaned: a run
- * refused by the funnel because of a name would not be on record, and would end the supervisor.
+ * The facts of the run's entry; `unmet` is empty without `asks`. Text that contains test names is cleaned: if the
+ * funnel refused a run because of a test's name, the run would not be on record and the supervisor would end.
  */
 export function runFacts(record: RunRecord, options: FactsOptions = {}): RunFacts {
   return {
@@ -94,7 +94,7 @@ export function alikeOf(tests: readonly TestResult[]): Digest {
   return digestOfJson(pairs.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-/** What gate or claim expects but this record does not show, in words. */
+/** What the gate or the claim expects and this record does not show, in words. */
 export function unmetOf(record: RunRecord, { by, expect }: RunQuestion): string[] {
   const { pass } = countsOf(record.tests);
   const { level = 0, tests = 0, flags = [] } = expect;
@@ -121,7 +121,7 @@ function passProblem(tests: readonly TestResult[], name: string): string | null 
   return other ? `"${other.id}" did not pass: ${other.status}` : null;
 }
 
-/** `skip` includes todos: neither ran. */
+/** `skip` also counts tests marked as todo, because they did not run either. */
 export function countsOf(tests: readonly TestResult[]): { pass: number; fail: number; skip: number } {
   const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
   for (const test of tests) counts[test.status] += 1;

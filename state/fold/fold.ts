@@ -1,5 +1,5 @@
 // The fold: the current state, computed from the entries and nothing else. Pure, immutable, one entry at a time, so
-// that the supervisor, an auditor and the model checker read the same state. Assumes admitted entries.
+// that the supervisor, an auditor and the model checker read the same state. Assumes that every entry was admitted.
 
 import { foldDeferrals } from '../entry/deferral.ts';
 import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
@@ -270,7 +270,7 @@ function foldClose(phase: Phase, entry: EntryOf<'close'>): Phase {
   });
 }
 
-/** A dispute ends with its finding. */
+/** Closes each open request that disputes a finding which has just been closed. */
 function undisputed(list: Blocked[], id: EntryId, isClosed: (finding: EntryId) => boolean): Blocked[] {
   const ends = ({ disputes, closed }: Blocked) => closed === null && disputes !== null && isClosed(disputes);
   return list.some(ends) ? list.map((blocked) => (ends(blocked) ? { ...blocked, closed: id } : blocked)) : list;

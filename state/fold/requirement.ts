@@ -13,12 +13,12 @@ export type Requirement = {
   condition: Exclude<Waivable, 'verdict' | 'findings' | 'requires' | 'flake' | 'all'> | 'reproducers';
   gate: GateId;
   result: 'good' | 'bad' | 'held' | 'missing';
-  /** What is wrong, in words; empty if the requirement is met. */
+  /** What is wrong or missing, in words, even if it is waived; empty if nothing is. */
   why: string;
   at: EntryId | 0;
   run: RunId | null;
   waived: EntryId | null;
-  /** The entry of the disagreeing run, if a flake holds the requirement. */
+  /** If the requirement is held because its runs disagree (a flake): the entry of the run that disagrees. */
   flake: EntryId | null;
   /** Runs to start now; empty while something else must come first. */
   needs: RunNeed[];
@@ -26,7 +26,7 @@ export type Requirement = {
   staleAtMs: number | null;
 };
 
-/** The waiver of a gate's condition in force at `nowMs`; `all` covers every condition. */
+/** The waiver of this gate's condition that is in force at `nowMs`; one of `all` covers every condition. */
 export function waiverOf({ phase, nowMs }: PhaseAt, gate: GateId, condition: Waivable): EntryId | null {
   const waiver = phase.waivers.findLast(
     (w) => w.gate === gate && (w.condition === condition || w.condition === 'all') && nowMs < w.untilMs,
@@ -58,7 +58,10 @@ export function slotOf(purpose: Purpose): string {
   }
 }
 
-/** Runs of the base that are still missing, once per phase: they show which tests the base has, and which are green. */
+/**
+ * The runs of the base with this recipe that are still missing. They show which tests the base has and which are green,
+ * and are made once per phase.
+ */
 export function baseNeeds(phase: Phase, recipe: RecipeName): RunNeed[] {
   const gates = Object.values(phase.spec.gates).filter((gate) => gate.recipe === recipe);
   const times = Math.max(0, ...gates.map((gate) => gate.times));
@@ -74,7 +77,7 @@ export function baseNeeds(phase: Phase, recipe: RecipeName): RunNeed[] {
     });
 }
 
-/** True for runs that show which tests a tree has: the base's, and those of gates. */
+/** True for runs of the base and of gates: they show which tests a tree has. */
 export function isReference(run: Run): boolean {
   return run.purpose.kind === 'base' || run.purpose.kind === 'gate';
 }

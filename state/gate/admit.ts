@@ -1,6 +1,6 @@
-// Whether an entry may be appended to the current state. Pure. The funnel asks before it writes, and the audit asks
-// again about every entry, so it detects a trail that an honest supervisor could not have made. Agents read refusals,
-// so each says why and what to do. What only git knows (reachable SHAs, their ancestors) is checked elsewhere.
+// Decides whether an entry may be appended to the current state. Pure. The funnel asks before it writes, and the audit
+// asks again about every entry, so it detects a trail that an honest supervisor could not have made. Agents read
+// refusals, so each says why and what to do. What only git knows (reachable SHAs, ancestors) is checked elsewhere.
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { DONE, type EntryId, type GateId, type Sha } from '../entry/ids.ts';
@@ -40,7 +40,7 @@ export function admit(state: TrailState, entry: Entry): string | null {
   return admitAgent(state, phase, entry);
 }
 
-/** Checks that what a run is for exists. The audit checks its results, the runner's testimony, against its record. */
+/** Checks that what a run was made for exists. The audit checks the run's results against the runner's record. */
 function admitRun(state: TrailState, phase: Phase, entry: EntryOf<'run'>): string | null {
   const { run, purpose, recipeDigest, shas } = entry.facts;
   if (phase.runs.some((known) => known.run === run)) return `run ${run} is on the trail already`;
@@ -134,7 +134,7 @@ function admitAdvice(phase: Phase, entry: EntryOf<'advice'>): string | null {
   return blocked.advice === null ? null : `#${blocked.id} has advice already (#${blocked.advice})`;
 }
 
-/** Only its author may close a thing, and each kind of thing has its own ways to close. */
+/** Checks that the author closes the entry, and in a way that entries of this kind allow. */
 function admitClose(at: PhaseAt, entry: EntryOf<'close'>, session: Session): string | null {
   const { phase } = at;
   const { target, as } = entry.facts;

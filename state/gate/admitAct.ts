@@ -1,5 +1,5 @@
-// Whether an operator's act may be appended: not used before, not expired, and about something that exists. The
-// signature is checked where the bytes are (inbox, hook, audit); this checks what the act asks for.
+// Decides whether an operator's act may be appended: it must not have been used before or have expired, and must be
+// about something that exists. The inbox, the hook and the audit, which have the bytes, check the signature.
 
 import type { ActPayload } from '../entry/act.ts';
 import type { EntryOf } from '../entry/entry.ts';

@@ -1,5 +1,5 @@
-// Whether a claim may be made, and what else is true of claims besides their evidence: whether one is live or freezes
-// the branch, and what its controls compare with. Pure.
+// Decides whether a claim may be made. Also tells what does not depend on a claim's evidence alone: whether it is live
+// or freezes the branch, and what its controls compare it with. Pure.
 
 import { canonicalJson } from '../entry/digest.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -44,7 +44,7 @@ export function frozenBy(at: PhaseAt): Claim | null {
   return claim && isLive(at, claim) ? claim : null;
 }
 
-/** True from hand-off until `done`, unless something unfreezes it: what was judged must be what is on `phase/<id>`. */
+/** True while `phase/<id>` must not move: DONE is being judged at its head or holds there, or the phase is not open. */
 export function standsStill(at: PhaseAt): boolean {
   const { phase } = at;
   return phase.status !== 'open' || frozenBy(at) !== null || gateReport(at, DONE).holds;
@@ -58,7 +58,7 @@ function stillJudged(at: PhaseAt, gate: GateId, sha: Sha): string | null {
   return gateReport(at, gate).holds ? `${gate} already holds at this SHA (#${current.id})` : null;
 }
 
-/** A tree that was red, or got a FAIL, under the same plan and waivers cannot be claimed again. */
+/** Refuses to claim a tree again that was red, or got a FAIL, under the same plan and waivers. */
 function alreadyRed(at: PhaseAt, gate: GateId, tree: Sha): string | null {
   const { phase } = at;
   for (const claim of phase.claims.filter((c) => c.gate === gate && c.tree === tree)) {
@@ -99,7 +99,7 @@ function wrongReferences(at: PhaseAt, { facts }: EntryOf<'claim'>, claim: NewCla
     : 'the commits whose tests must hold are not those that the trail gives';
 }
 
-/** What the trail says that a new claim is compared with: written into the claim, and asked again when it is admitted. */
+/** The commits that a new claim is compared with. They are written into the claim, and checked when it is admitted. */
 export function comparisonsOf(
   at: PhaseAt,
   gate: GateId,
@@ -113,7 +113,8 @@ export function comparisonsOf(
 }
 
 /**
- * The SHA that a gate's controls compare a new claim with: that of the newest accepted gate it requires, else the base.
+ * The SHA that a gate's controls compare a new claim with: that of the newest claim by which a required gate with the
+ * same recipe holds, otherwise the base.
  */
 function referenceFor(at: PhaseAt, gate: GateId, claim: NewClaim): Sha {
   const { phase } = at;
@@ -125,7 +126,7 @@ function referenceFor(at: PhaseAt, gate: GateId, claim: NewClaim): Sha {
   return newest?.sha ?? phase.base;
 }
 
-/** By recipe of these gates, the commits whose tests a new claim must keep: base, then accepted claims before it. */
+/** For each recipe of these gates, the commits whose tests a new claim must keep: the base, then accepted ancestors. */
 function keepsFor(at: PhaseAt, gates: GateId[], claim: NewClaim): Record<string, Sha[]> {
   const { phase } = at;
   const recipes = [...new Set(gates.flatMap((gate) => phase.spec.gates[gate]?.recipe ?? []))];

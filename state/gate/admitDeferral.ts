@@ -1,5 +1,5 @@
-// Whether work may be deferred, when it is proposed again, and whether the operator may take it up. Pure: the
-// supervisor proposes what `firingOf` returns, and admission checks the proposal against the same.
+// Decides whether work may be deferred, when it is proposed again, and whether the operator may take it up. Pure. The
+// supervisor proposes what `firingOf` returns, and admission checks each proposal against what `firingOf` returns.
 
 import type { ActPayload } from '../entry/act.ts';
 import { deferralNamed, isComingBack } from '../entry/deferral.ts';
@@ -37,7 +37,7 @@ export function admitReentry(state: TrailState, { at, phase, facts }: EntryOf<'r
     : `the trigger of deferral #${deferral.id} has fired otherwise: ${firing.why}`;
 }
 
-/** The firing of a deferral's trigger that has not been proposed yet; null if there is none. A date fires once. */
+/** The fact that a deferral's trigger has fired, if not proposed yet; null if it has not fired. A date fires once. */
 export function firingOf(
   state: TrailState,
   deferral: Deferral,
@@ -61,7 +61,10 @@ export function firingOf(
   }
 }
 
-/** Null if the operator may queue a phase for deferred work: by the deferral's id always, by a proposal's once. */
+/**
+ * Null if the operator may queue a phase for deferred work, else why not. A deferral may be named at any time, a
+ * proposal only until it is answered.
+ */
 export function admitTakingUp(state: TrailState, target: EntryId): string | null {
   const deferral = deferralNamed(state.deferrals, target);
   if (!deferral) return `#${target} is no deferral and no open proposal to take one up again`;

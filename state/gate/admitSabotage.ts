@@ -1,5 +1,6 @@
-// Whether a patch by the Adversary may be appended: by the session that was woken for it, for the gate with an
-// inconclusive control. Pure. Only git shows if it touches just production files: the host and the audit check that.
+// Decides whether a patch by the Adversary may be appended: it must come from the session that was woken for it, and be
+// for the gate with an inconclusive control. Pure. The host and the audit, which have git, check that the patch touches
+// only production files.
 
 import { sabotageGate } from '../controls/requirements.ts';
 import type { EntryOf } from '../entry/entry.ts';
@@ -7,7 +8,7 @@ import type { Claim, PhaseAt } from '../entry/phase.ts';
 import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 
-/** Null if it may be appended, else why not. */
+/** Null if the patch may be appended, else why not. */
 export function admitSabotage(at: PhaseAt, { facts }: EntryOf<'sabotage'>): string | null {
   const { phase } = at;
   const { session, claim: id, gate } = facts;

@@ -1,5 +1,5 @@
-// Whether a verdict may be given: on the live claim, with green evidence, by a session that saw it, with a check for
-// every covered clause. Nothing here reads prose.
+// Decides whether a verdict may be given: it must be on the live claim, which must have green evidence; come from a
+// session that saw this evidence; and have a check for every covered clause. Nothing here reads prose.
 
 import type { EntryOf, Facts } from '../entry/entry.ts';
 import { DONE, type EntryId } from '../entry/ids.ts';

@@ -1,6 +1,6 @@
-// Limits on how much one session may write, and on how much may stay open. Pure. An agent that writes too much gets a
-// refusal, and turns to its verdict or ends, so the cost of reading stays bounded. The plan limits claims,
-// `admitDeferral.ts` deferrals.
+// Limits how much one session may write, and how much may stay open. Pure. An agent that writes too much is refused and
+// turns to its verdict or ends, so the cost of reading stays bounded. The plan limits claims; `admitDeferral.ts` limits
+// deferrals.
 
 import type { Entry } from '../entry/entry.ts';
 import { DONE, type GateId } from '../entry/ids.ts';
@@ -9,7 +9,7 @@ import { uncounted } from '../entry/record.ts';
 import { openFindings } from './standing.ts';
 
 export const openFindingsMax = { gate: 10, phase: 20 };
-/** Vetoes by the Adversary in force at once: each wakes it whenever a claim is accepted. */
+/** The most vetoes by the Adversary that may be in force at once: each wakes it whenever a claim is accepted. */
 export const standingVetoesMax = 3;
 export const bySessionMax = { findings: 10, requests: 5, writings: 40 };
 
@@ -48,12 +48,12 @@ function tooManyFindings(phase: Phase, bySession: number, gate: GateId): string 
   return ofGate >= openFindingsMax.gate ? `${ofGate} findings of ${gate} are open; close some first` : null;
 }
 
-/** Claims that the plan still allows. Resuming adds none: more claims need another plan, which the operator signs. */
+/** How many more claims the plan allows. Resuming adds none: that takes a new plan, which the operator signs. */
 export function claimsLeft({ claims, spec }: Phase): number {
   return spec.budget.claims - claims.length;
 }
 
-/** Findings whose reproducer was not red at the claim they were filed against: they do not block. */
+/** Findings whose reproducer was not red at the claim against which they were filed, so that they do not block it. */
 export function unreproduced(phase: Phase): Finding[] {
   return phase.findings.filter(({ id, claim, reproducer }) => {
     if (!reproducer || claim === null) return false;

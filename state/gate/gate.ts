@@ -1,11 +1,12 @@
-// The gate rule. Pure: from the fold and a time to each condition of a gate, met or not, in words and with evidence.
-// The supervisor, `explain`, the audit, and the admission of verdicts and of `done` all use this rule and no other.
+// The gate rule. Pure: computes from the fold and a time whether each condition of a gate is met, in words and with
+// evidence. The supervisor, `explain`, the audit, and the admission of verdicts and of `done` use this rule and no
+// other.
 //
 //   1 claim      a live claim of full SHAs              5 verdict   a PASS by the Adversary on this evidence
-//   2 runs       cold runs of exactly those, alike;     6 findings  no open blocking finding, no veto
-//                all of `expect.closed` is closed       7 requires  required gates hold at an ancestor
+//   2 runs       cold runs of exactly these SHAs agree; 6 findings  no open blocking finding, no veto
+//                all of `expect.closed` is closed       7 requires  required gates hold at this SHA or an ancestor
 //   3 controls   each bites
-//   4 tests      earlier tests and hold-outs pass; nothing of the operator's changed
+//   4 tests      earlier tests and hold-outs pass; no protected path was changed
 
 import type { Waivable } from '../entry/act.ts';
 import { takenUp } from '../entry/deferral.ts';
@@ -31,7 +32,7 @@ export type Condition = {
   met: boolean;
   /** Everything that is missing, in words. */
   unmet: string[];
-  /** Entries that prove it. */
+  /** Entries that prove the condition. */
   evidence: EntryId[];
   runs: RunId[];
   waived: EntryId[];
@@ -44,7 +45,7 @@ export type GateReport = {
   verdict: Verdict | null;
   conditions: Condition[];
   holds: boolean;
-  /** The commit where it holds; null if it does not hold, or is waived completely without a claim. */
+  /** The commit where the gate holds; null if it does not hold, or is waived completely without a claim. */
   sha: Sha | null;
 };
 
@@ -71,15 +72,15 @@ export function gateReport(at: PhaseAt, gate: GateId): GateReport {
   return { gate, claim, standing, verdict, conditions, holds, sha: holds && claim ? claim.sha : null };
 }
 
-/** The newest claim of a gate, unless it was withdrawn. It supersedes older ones even then. */
+/** The newest claim of a gate; null if that one was withdrawn, because older claims stay superseded. */
 export function currentClaim(phase: Phase, gate: GateId): Claim | null {
   const newest = phase.claims.findLast((claim) => claim.gate === gate);
   return newest && newest.withdrawn === null ? newest : null;
 }
 
 /**
- * The verdict that counts: the newest FAIL, or PASS by a session that began after the claim turned green and saw its
- * runs, under the gate's current plan.
+ * The verdict that counts, given under the gate's current plan: the newest that is a FAIL, or a PASS by a session that
+ * began after the claim turned green and saw the claim's runs.
  */
 export function effectiveVerdict(phase: Phase, claim: Claim, standing: Standing): Verdict | null {
   const counts = (verdict: Verdict) =>
@@ -100,14 +101,14 @@ export function mayJudge(phase: Phase, session: string, standing: Standing): str
   return unseen.length > 0 ? `this session was not shown ${unseen.join(', ')}` : null;
 }
 
-/** True if the finding blocks the claim: it has no reproducer, or its reproducer is red there. */
+/** True if the open finding blocks the claim: it has no reproducer, or its reproducer is red at the claim. */
 export function isBlocking(phase: Phase, claim: Claim | null, finding: Finding): boolean {
   if (finding.closed !== null) return false;
   if (!finding.reproducer) return true;
   return claim !== null && reproducerRun(phase, claim, finding)?.reproducer === 'red';
 }
 
-/** True if `gate` holds at `claim`'s SHA or an ancestor of it, or is completely waived. */
+/** True if the gate holds at the claimed SHA or at an ancestor of that SHA, or is completely waived. */
 export function holdsBefore(at: PhaseAt, gate: GateId, claim: Pick<Claim, 'id' | 'sha' | 'descends'>): boolean {
   if (waiverOf(at, gate, 'all') !== null) return true;
   const report = gateReport(at, gate);
@@ -116,7 +117,7 @@ export function holdsBefore(at: PhaseAt, gate: GateId, claim: Pick<Claim, 'id' |
   return sha === claim.sha || claim.descends.includes(id) || precedes.includes(claim.id);
 }
 
-/** Judging sessions for this standing that ended regularly or at a limit; each one without a verdict is UNVERIFIED. */
+/** Sessions that judged this standing and ended regularly or at a limit; one without a verdict counts as UNVERIFIED. */
 export function judgingsEnded(phase: Phase, claim: Claim, standing: Standing): Session[] {
   const since = Math.max(phase.resumed, standing.state === 'green' ? standing.at : 0);
   return phase.sessions.filter(
@@ -161,7 +162,7 @@ function requirementCondition(
   });
 }
 
-/** Part of what a gate expects: an entry closes each deferral and item that it names. */
+/** The condition that each deferral and item in a gate's `expect.closed` is closed by an entry. */
 function closedCondition(at: PhaseAt, gate: GateId): Condition {
   const { phase } = at;
   const waived = waiverOf(at, gate, 'closed');
@@ -175,8 +176,8 @@ function closedCondition(at: PhaseAt, gate: GateId): Condition {
 }
 
 /**
- * Names in a gate's `expect.closed` (for DONE in every gate's, plus the deferrals that this phase takes up) without a
- * deferral closed as done, or a closed item, of that name.
+ * The names in a gate's `expect.closed` for which there is neither a deferral that was closed as done nor a closed
+ * item. For DONE: the same for all gates, and the deferrals that this phase takes up.
  */
 export function stillOpen(phase: Phase, gate: GateId): string[] {
   const specs = gate === DONE ? Object.values(phase.spec.gates) : [phase.spec.gates[gate]];
@@ -192,7 +193,8 @@ export function stillOpen(phase: Phase, gate: GateId): string[] {
 }
 
 /**
- * Why a claim by the Builder, or a PASS by the Adversary, is too early: the role must close something first. Else null.
+ * Why a claim by the Builder, or a PASS by the Adversary, is too early, namely what that role must close first; null if
+ * it is not.
  */
 export function notClosed(at: PhaseAt, gate: GateId, by: AgentRole): string | null {
   const { phase } = at;

@@ -1,4 +1,4 @@
-// What waits for the operator, computed from the fold: each item with its reason and the acts that settle it. Pure.
+// Computes from the fold what waits for the operator: each item with its reason and the acts that settle it. Pure.
 
 import { isComingBack } from '../entry/deferral.ts';
 import type { EntryId, PhaseId } from '../entry/ids.ts';
@@ -8,7 +8,7 @@ import { currentClaim } from './gate.ts';
 import { standingOf } from './standing.ts';
 
 export type InboxItem = {
-  /** The entry that it is about, and that acts name. */
+  /** The entry that the item is about, which acts name. */
   id: EntryId;
   phase: PhaseId;
   kind: 'parked' | 'blocked' | 'held' | 'veto' | 'reentry' | 'deferral';
@@ -18,7 +18,7 @@ export type InboxItem = {
   acts: string[];
 };
 
-/** The items, those that stop the work first. */
+/** All items; items that stop the work come first. */
 export function inboxOf(state: TrailState, nowMs: number): InboxItem[] {
   const underWay = Object.values(state.phases).filter(({ status }) => status === 'open' || status === 'parked');
   const putOff = state.deferrals.filter((deferral) => deferral.closed === null && !isComingBack(state, deferral));
@@ -51,7 +51,7 @@ const wholeActs = [
   'coldpass drop --because "…"',
 ];
 
-/** If the phase is parked for a dispute, the acts that settle it either way. */
+/** If the phase is parked for a dispute: the acts that settle the dispute, one for each side. */
 function answersOf(phase: Phase): string[] {
   const dispute = phase.blocked.find(({ id, closed }) => id === phase.parked?.about && closed === null);
   return dispute && dispute.disputes !== null ? settling(dispute) : [];
@@ -61,7 +61,7 @@ function settling({ id, disputes }: Blocked): string[] {
   return [`coldpass lift ${disputes} --because "…"`, `coldpass refuse ${id} --because "…"`];
 }
 
-/** If the phase is parked for objections without proof, the acts that lift those findings. */
+/** If the phase is parked for findings without a reproducer: the acts that lift them. */
 function liftsOf({ parked, findings }: Phase): string[] {
   const onWord = parked?.reason === 'word' ? findings.filter((one) => one.closed === null && !one.reproducer) : [];
   return onWord.map(({ id }) => `coldpass lift ${id} --because "…"`);

@@ -1,6 +1,6 @@
 // A claim's standing before any verdict: the evidence it needs, the evidence it has, and the result. Pure. The gate
-// rule reads it for conditions 2 to 4, the supervisor to see which runs to start. Both use one list of requirements, so
-// what is run and what is required cannot differ.
+// rule reads the standing for conditions 2 to 4; the supervisor reads it to see which runs to start. Both use one list
+// of requirements, so what is run and what is required cannot differ.
 //
 //   running → red            a requirement failed
 //           → held           none failed, but one needs the operator: a flake, an inconclusive control, protected paths
@@ -30,7 +30,7 @@ export type Standing =
   | { state: 'held'; at: EntryId; why: string[]; flakes: EntryId[]; requirements: Requirement[] }
   | { state: 'green'; at: EntryId; runs: RunId[]; staleAtMs: number | null; requirements: Requirement[] };
 
-/** The standing of the claim at that moment. */
+/** The standing of the claim at the time in `at`. */
 export function standingOf(at: PhaseAt, claim: Claim): Standing {
   const known = at.known.get(claim) as Standing | undefined;
   if (known) return known;
@@ -80,14 +80,14 @@ export function reproducerRun(phase: Phase, claim: Claim, finding: Finding): Run
   return phase.runs.findLast((run) => fits(run) && !uncounted.has(run.outcome)) ?? null;
 }
 
-/** Reproducers that have not run yet, of findings filed after this claim was made. */
+/** Runs of the reproducers of findings that were filed after this claim was made, if they have not run yet. */
 export function lateReproducers(phase: Phase, claim: Claim): RunNeed[] {
   return openFindings(phase, claim.gate)
     .filter((finding) => finding.reproducer && finding.id > claim.id && !reproducerRun(phase, claim, finding))
     .map((finding) => reproducerNeed(phase, claim, finding));
 }
 
-/** The open findings of a gate; for DONE, those of the whole phase. */
+/** The open findings about a gate; for DONE, all open findings of the phase. */
 export function openFindings(phase: Phase, gate: GateId): Finding[] {
   return phase.findings.filter((finding) => finding.closed === null && (gate === DONE || finding.gate === gate));
 }
@@ -107,7 +107,8 @@ function gateRequirements(at: ClaimAt): Requirement[] {
   const runs = Array.from({ length: times }, (_, i) => gateRun(at, i + 1));
   const requirements = runs.map((run, i) => runRequirement(at, i + 1, run));
   const flake = flakeRequirement(at, runs);
-  // A red run decides the claim and a flake holds it: comparing other runs with an unreliable one would show nothing.
+  // A red run decides the claim, and a flake holds it, so no more runs are needed: a comparison with an unreliable run
+  // would show nothing.
   if (flake?.result === 'held' || requirements.some((requirement) => requirement.result === 'bad'))
     return [...requirements, ...(flake ? [flake] : [])];
   const base = baseNeeds(phase, spec.recipe);
@@ -133,7 +134,7 @@ function runRequirement(at: ClaimAt, k: number, run: Run | null): Requirement {
   return unlessWaived(requirement, waiverOf(at, gate, 'runs'), 'bad', `${gate}: cold run ${run.run} ${why}`);
 }
 
-/** Runs of one (tree, recipe, gate) that disagree, in any claim, are a flake that only the operator can lift. */
+/** Runs for any claims of one tree, recipe and gate that disagree are a flake, which only the operator can lift. */
 function flakeRequirement(at: ClaimAt, own: (Run | null)[]): Requirement | null {
   const { phase, claim, gate } = at;
   const first = own.flatMap((run) => run ?? []).sort((a, b) => a.id - b.id)[0];
@@ -169,7 +170,10 @@ function reproducerRequirements(phase: Phase, claim: Claim, ran: boolean): Requi
   });
 }
 
-/** A claim that changes protected paths waits for the operator; DONE only for paths that no gate has a waiver for. */
+/**
+ * Holds a claim that changes protected paths for the operator. A claim of DONE is held only for paths that no claim of
+ * a gate with a waiver has changed.
+ */
 function protectedRequirements(at: PhaseAt, claim: Claim): Requirement[] {
   const { phase } = at;
   const allowed = (gate: GateId) => waiverOf(at, gate, 'protected') !== null;
@@ -182,7 +186,7 @@ function protectedRequirements(at: PhaseAt, claim: Claim): Requirement[] {
 }
 
 function reproducerNeed(phase: Phase, claim: Claim, finding: Finding): RunNeed {
-  // DONE has no recipe, and neither has a gate that an amendment removed.
+  // Neither DONE nor a gate that an amendment removed has a recipe, so the recipe of the first gate is used.
   const gate = phase.spec.gates[finding.gate] ? finding.gate : (Object.keys(phase.spec.gates)[0] as GateId);
   return runNeed(phase, gate, { kind: 'reproducer', claim: claim.id, finding: finding.id }, claim.sha);
 }

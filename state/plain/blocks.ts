@@ -10,14 +10,14 @@ export type BlockKind = 'heading' | 'paragraph' | 'item' | 'code' | 'rule';
 export type PlainSection = { title: string; depth: number; line: number };
 export type Block = {
   kind: BlockKind;
-  /** As written, without its heading or item mark; line breaks become spaces. */
+  /** The block's text as written, without its heading or item mark; line breaks become spaces. */
   text: string;
   /** Where each line begins in `text`, by ascending offset. */
   lines: { offset: number; line: number }[];
-  /** Of a heading, its level; of any other block, how many lists and quotes contain it. */
+  /** For a heading, its level; for any other block, how many lists and quotes contain it. */
   depth: number;
   ticked: boolean | null;
-  /** The heading above it; for a heading, itself. */
+  /** The heading above the block; a heading is its own section. */
   section: PlainSection | null;
 };
 
@@ -68,7 +68,7 @@ export function plain(text: string): string {
   return text.replaceAll(/\*\*|`/g, '').trim();
 }
 
-/** A sentence wrapped just before `## …` is not a heading: bold text then begins above it and ends in it. */
+/** Removes `##` where a wrapped line begins with it by chance: the line ends bold text that began above it. */
 function unwrapped(lines: SourceLine[]): SourceLine[] {
   return lines.map((one, index) => {
     const above = lines[index - 1]?.text.trim() ?? '';
@@ -78,7 +78,8 @@ function unwrapped(lines: SourceLine[]): SourceLine[] {
 }
 
 /**
- * Cuts before each heading, and at an empty line once a chunk is long; inside a fence only once it is twice as long.
+ * Cuts before each heading, and at an empty line once a chunk is long, but not inside a fence; a chunk that is twice as
+ * long is cut anywhere.
  */
 function chunksOf(lines: SourceLine[]): SourceLine[][] {
   const chunks: SourceLine[][] = [[]];

@@ -1,5 +1,6 @@
 // Flags what does not add up in a plain trail: impossible times, evidence that is missing or belongs elsewhere,
-// retracted verdicts, claims without a verdict or a gate. Each flag says what and where. See `done.ts` for phase ends.
+// retracted verdicts, claims without a verdict or a gate. Each flag says what is wrong and where. See `done.ts` for
+// flags about the end of a phase.
 
 import type { Placed } from './context.ts';
 import { citedBy, isSameCommit, shareCommit } from './repeats.ts';
@@ -7,7 +8,7 @@ import type { DraftVerdict, Flag, Folded, GateDraft, Where } from './report.ts';
 import type { Of } from './sight.ts';
 import { gapMs, isBefore } from './time.ts';
 
-/** A fix, a full build and a second verdict take longer than this. */
+/** A FAIL and the next PASS must be at least this far apart: a fix, a full build and a verdict take longer. */
 const fixAndBuildMinutesMin = 5;
 const minuteMs = 60_000;
 const namedMax = 6;
@@ -27,7 +28,7 @@ export function checksOf(folded: Folded): Flag[] {
   ];
 }
 
-/** A FAIL and a PASS too close together for the fix and the build that the PASS cites. */
+/** Flags a FAIL and a PASS so close together that the fix and the build cited by the PASS do not fit in between. */
 function impossibleTimes(gate: GateDraft): Flag[] {
   const valid = gate.verdicts.filter(({ stamp, retracted }) => stamp !== null && retracted === null);
   return valid.flatMap((fail, index) => {
@@ -54,7 +55,7 @@ function tooClose(id: string, fail: DraftVerdict, pass: DraftVerdict): Flag[] {
 function withoutEvidence({ id, verdicts, claims }: GateDraft): Flag[] {
   const claimed = claims.some(({ evidence }) => hasAny(evidence));
   return verdicts.flatMap(({ verdict, evidence, retracted, where, bare }) => {
-    // A FAIL needs no evidence besides its text.
+    // The text of a FAIL is evidence enough.
     if (verdict !== 'PASS' || retracted || hasAny(evidence) || (claimed && !bare)) return [];
     const what = `${id} PASS has no evidence: the text names no commit, build or log for it and has no separate verdict on it`;
     return [{ kind: 'no-evidence' as const, ids: [id], what, where }];
@@ -149,7 +150,7 @@ function retraction(one: Of<'retraction'>): Flag {
   return { kind: 'fabricated', ids: one.ids, what, where };
 }
 
-/** A verdict whose commit, or all of whose builds, the text uses for another gate. */
+/** Flags a verdict if the text uses its commit, or all builds that it cites, for another gate. */
 function elsewhere(gates: GateDraft[]): Flag[] {
   return gates.flatMap((gate) =>
     gate.verdicts.flatMap((verdict) => {
@@ -168,7 +169,7 @@ function sharedCommits(gate: GateDraft, verdict: DraftVerdict, commits: string[]
     ...other.verdicts.map(({ cites, where }) => ({ commits: cites, where, as: 'verdict' })),
     ...other.claims.map(({ evidence, where }) => ({ commits: evidence.commits, where, as: 'claim' })),
   ];
-  // Two verdicts in one sentence may share its commit.
+  // Two verdicts in one sentence may share the commit that the sentence names.
   const used = uses.find(
     ({ commits: theirs, where }) =>
       !shareLine(where, verdict.where) && theirs.some((one) => commits.some((own) => isSameCommit(own, one))),

@@ -1,6 +1,6 @@
-// Decides which gates or findings each block is about: those of the headline above it. A headline in a heading applies
-// until the next heading at the same or a higher level, one in a paragraph until the next such paragraph or a rule, one
-// in an item to everything inside that item.
+// Decides which gates or findings each block is about: those in the headline above it. A headline in a heading applies
+// until the next heading at the same or a higher level, or a rule. A headline in a paragraph applies until the next
+// such paragraph, a heading or a rule. A headline in a list item applies to everything inside that item.
 
 import type { Block } from './blocks.ts';
 import { type Headline, headlineOf, type Part, partsIn } from './headline.ts';
@@ -11,13 +11,13 @@ export type Placed = {
   block: Block;
   /** The headline in the block itself. */
   headline: Headline | null;
-  /** The block whose headline applies to it; null if that is itself, or if there is none. */
+  /** The other block whose headline applies to this one; null if its own headline applies, or none. */
   head: Placed | null;
-  /** The ids that it is about. */
+  /** The ids of the gates and findings that the block is about. */
   owner: string[];
-  /** The parts of a claim that it belongs to. */
+  /** The parts of a claim that the block belongs to. */
   parts: Part[];
-  /** A claim without a gate line: its gate, if known, was guessed from a name in its text. */
+  /** True for a claim without a gate line: its gate, if known, was guessed from a name in its text. */
   isGuessed: boolean;
 };
 const headlineCharsMax = 400;
@@ -32,7 +32,7 @@ export type Gates = {
 
 const gateSections = /^(?:\d+[.)]?\s*)?(?:gates|milestones)\b/i;
 
-/** The ids that the files themselves treat as gates, and their names. */
+/** Finds the ids that the files themselves treat as gates, and the gates' names. */
 export function gatesIn(blocks: Block[]): Gates {
   const gates: Gates = { ids: new Set(), names: new Map(), declared: new Set() };
   const heads = blocks.flatMap((block) => {
@@ -47,7 +47,7 @@ export function gatesIn(blocks: Block[]): Gates {
     addGate(gates, id, headline.name);
     if (isListed || headline.isGate) gates.declared.add(id);
   }
-  // If S1 is a gate, so is an S4.7 that begins a block.
+  // If S1 is a gate, an id with the same letter that begins a block, such as S4.7, is one too.
   const letters = new Set([...gates.ids].filter((id) => !looksLikeFinding(id)).map(lettersOf));
   const akin = heads.filter(({ id }) => !looksLikeFinding(id) && !clauses.has(id) && letters.has(lettersOf(id)));
   for (const { headline, id } of akin) addGate(gates, id, headline.name);
@@ -55,7 +55,7 @@ export function gatesIn(blocks: Block[]): Gates {
   return gates;
 }
 
-/** As in "notes (S4.7)". */
+/** Finds names followed by an id, as in "notes (S4.7)". */
 function namesIn({ text }: Block): { name: string; id: string }[] {
   const named = /(?:^|[*,;:(]\s*)([a-z][\w-]{2,40})\**\s+\(([A-Z][^\s()]{1,9})[\s)]/g;
   return [...withoutCode(text).matchAll(named)].map(({ 1: name = '', 2: id = '' }) => ({ name, id }));
@@ -81,7 +81,7 @@ function addGate(gates: Gates, id: string, name: string): void {
   if (name !== '') gates.names.set(name, (gates.names.get(name) ?? new Set()).add(id));
 }
 
-/** Splits blocks before headlines, even without an empty line in between, and at every line above the title. */
+/** Splits blocks before each headline, even one without an empty line before it, and at every line above the title. */
 export function splitAtHeadlines(blocks: Block[]): Block[] {
   return blocks.flatMap((block) => {
     if (block.kind !== 'paragraph' && block.kind !== 'item') return [block];
@@ -104,7 +104,7 @@ export function splitAtHeadlines(blocks: Block[]): Block[] {
   });
 }
 
-/** The headlines that currently apply, and the blocks that already have a WHAT. */
+/** The headlines that currently apply, and the headlines below which a WHAT was already found. */
 type Holders = { heading: Placed | null; paragraph: Placed | null; items: Placed[]; claimed: Set<Placed> };
 
 export function place(file: string, blocks: Block[], gates: Gates): Placed[] {
@@ -150,12 +150,12 @@ function holdHeading(holders: Holders, own: Placed, isHead: boolean): void {
   else if (!isDeeper) holders.heading = null;
 }
 
-/** Bold text with a dash in it begins another subject, even without an id. */
+/** True if the block begins another subject, even without an id: it begins with bold text that contains a dash. */
 function startsAnother({ text }: Block): boolean {
   return /^\*\*(?!(?:Verdict|Claim|Re-claim)\b)[^*]*\s[—–]\s[^*]*\*\*/.test(text);
 }
 
-/** A second WHAT under one headline is a claim that lost its gate line; its text may name the gate. */
+/** Handles a second WHAT under one headline: a claim whose gate line is missing, but whose text may name the gate. */
 function unnamed({ paragraph, heading, claimed }: Holders, own: Placed, { names }: Gates): Placed | null {
   const holder = paragraph ?? heading;
   if (holder === null || !own.parts.includes('WHAT') || !claimed.has(holder)) return null;
@@ -166,7 +166,7 @@ function unnamed({ paragraph, heading, claimed }: Holders, own: Placed, { names 
   return own;
 }
 
-/** The block whose headline applies to it, or itself. */
+/** The block whose headline applies to this one; the block itself if there is no other. */
 export function headlineAbove(placed: Placed): Placed {
   return placed.head ?? placed;
 }

@@ -48,7 +48,10 @@ const openWords: Partial<Record<PlainState['state'], string>> = {
   blocked: 'blocked',
 };
 
-/** A statement that may be from the same time as the verdict contradicts it; a surely older or newer one does not. */
+/**
+ * Flags statements that contradict a gate's verdict. A statement contradicts it if both may be from the same time; one
+ * that is surely older or newer does not.
+ */
 function standings({ id, verdicts, claims, states }: GateDraft): Flag[] {
   const pass = verdicts.findLast(({ verdict, retracted, bare }) => verdict === 'PASS' && !retracted && !bare);
   const [settled] = pass ? [{ as: 'PASS', stamp: pass.stamp, where: pass.where[0] }] : states.flatMap(signedOff);
@@ -59,7 +62,7 @@ function standings({ id, verdicts, claims, states }: GateDraft): Flag[] {
     ),
     ...states.flatMap(({ state, stamp, where }) => (openWords[state] ? [{ as: openWords[state], stamp, where }] : [])),
   ].filter(({ stamp }) => !stamp || !settled.stamp || overlap(stamp, settled.stamp));
-  // One line with two such statements is one contradiction.
+  // Two such statements on one line are one contradiction.
   const byLine = new Map(rivals.map((one) => [`${one.where.file}:${one.where.line}`, one]));
   const { where } = settled;
   return [...byLine.values()].map((other) => {
@@ -73,7 +76,7 @@ function signedOff({ state, stamp, where }: DraftState): { as: string; stamp: Ti
   return state === 'signed off' ? [{ as: 'signed off', stamp, where }] : [];
 }
 
-/** Two different verdicts under one heading, or one verdict recorded with two different commits. */
+/** Flags two different verdicts under one heading, and one verdict recorded with two different commits. */
 function records({ id, verdicts }: GateDraft): Flag[] {
   return verdicts.flatMap((one, index) => {
     const unlike = verdicts.slice(index + 1).find((other) => clash(one, other) !== null);
@@ -121,7 +124,7 @@ function tiersOf(names: string): string[] {
   return names.toLowerCase().match(new RegExp(tier, 'g')) ?? [];
 }
 
-/** A branch whose head is a different commit in different places. */
+/** Flags a branch if different places of the text name different commits as its head. */
 function heads(placed: Placed[]): Flag[] {
   const byBranch = new Map<string, { commit: string; where: Where }[]>();
   for (const { branch, commit, where } of placed.flatMap(branchHeads)) {
@@ -168,7 +171,7 @@ function closings({ id, events }: PlainFinding): Flag[] {
     : [];
 }
 
-/** "No findings" under a gate that has findings. */
+/** Flags the words "no findings" under a gate that has findings. */
 function deniedFindings({ placed, statements }: Folded): Flag[] {
   const firstFinding = new Map<string, PlainStatement>();
   for (const one of statements) {
@@ -190,7 +193,7 @@ function deniedFindings({ placed, statements }: Folded): Flag[] {
   });
 }
 
-/** Items of a list introduced by "still open:" that have passed or are closed. */
+/** Flags items that are marked as passed or closed, but are in a list introduced by words such as "still open:". */
 function listedAsOpen(placed: Placed[]): Flag[] {
   const flags: Flag[] = [];
   let list: Where | null = null;

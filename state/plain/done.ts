@@ -82,7 +82,7 @@ function firstOf(events: { where: Where }[] = []): Where[] {
   return events.slice(0, 1).map(({ where }) => where);
 }
 
-/** A text in which nothing was recognised was not audited, so it must not look sound. */
+/** Flags a text in which nothing was recognised: it was not audited, so it must not look sound. */
 function unread({ statements, placed }: Folded): Flag[] {
   const what = 'no gate, claim, verdict, finding or veto found: this does not look like a trail';
   const where = placed.slice(0, 1).map(({ file, block }) => ({ file, line: block.lines[0]?.line ?? 1 }));

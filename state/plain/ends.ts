@@ -1,5 +1,5 @@
-// Reads statements about endings from a sentence: deferrals, retractions, a phase that is done, and failed checks that
-// a forge's page reports for the commit it shows.
+// Reads statements about endings: deferrals, retractions, a phase that is done, and failed checks that a forge's page
+// reports for the commit it shows.
 
 import { fitLine } from '../entry/words.ts';
 import { plain } from './blocks.ts';
@@ -28,7 +28,7 @@ function deferrals({ placed, text, words, said, isFirst }: SentenceContext): Pla
     /(?:—|\bis|\bare|\bwas|BLOCKED\/)\s*DEFERRED\b/.test(words) || /(?<!no )\bdeferred\b(?![-.])/.test(words);
   if (!isClosed && !isOpen) return [];
   const ids = said.ids.length > 0 ? said.ids : placed.owner;
-  // In a long sentence, only the part between semicolons. `text` and `words` have the same offsets.
+  // Of a sentence with semicolons, uses only the part that says "deferred". `text` and `words` have the same offsets.
   const from = words.lastIndexOf('; ', words.search(/\bdeferred\b/i)) + 1;
   const to = words.indexOf('; ', from);
   const clause = text.slice(from, to === -1 ? undefined : to);
@@ -64,7 +64,7 @@ function phaseDone({ text, said }: SentenceContext): PlainStatement[] {
   return phase && !/\bnot\b/i.test(words) ? [{ ...said, kind: 'done', phase, isPlaceholder: false }] : [];
 }
 
-/** Failed checks that a forge's page reports for the commit it shows. */
+/** Reads that checks failed, which a forge's page reports above the text for the commit that it shows. */
 function failedChecks({ placed, words, said }: SentenceContext): PlainStatement[] {
   const isAboveAll = placed.block.section === null;
   return isAboveAll && /\b(?:some checks failed|build is failing)\b/i.test(words) ? [{ ...said, kind: 'checks' }] : [];

@@ -1,12 +1,12 @@
-// Checks the commits that a plain trail cites against a repository: a missing commit is no evidence, and neither is one
-// whose subject names another gate, as in `review(M2): PASS`.
+// Looks the commits that a plain trail cites up in a repository. A missing commit is no evidence, and neither is a
+// commit whose subject names another gate, as in `review(M2): PASS`.
 
 import { isSameCommit } from './repeats.ts';
 import type { Flag, KnownCommit, PlainGate, PlainTrail, Where } from './report.ts';
-/** By the commit's spelling in the text; null if the repository does not have it. */
+/** The cited commits by their spelling in the text; null for one that the repository does not have. */
 export type KnownCommits = ReadonlyMap<string, KnownCommit | null>;
 
-/** Adds what the repository knows about the cited commits, and flags for those that support nothing. */
+/** Adds what the repository knows about the cited commits, and flags for cited commits that are no evidence. */
 export function withRepository(trail: PlainTrail, known: KnownCommits): PlainTrail {
   const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
   const find = (commit: string) => commits.find((one) => isSameCommit(one.commit, commit))?.known;

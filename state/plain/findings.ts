@@ -1,4 +1,4 @@
-// Reads statements about findings from a sentence: filed, fixed, closed, or left open. Only "closed" closes one;
+// Reads from a sentence that a finding was filed, fixed or closed, or is open. Only the word "closed" closes a finding:
 // "resolved" and "fixed" are the Builder's words.
 
 import { idSource, idsIn, looksLikeFinding } from './marks.ts';
@@ -44,14 +44,14 @@ export function findingEvents(sight: SentenceContext): PlainStatement[] {
 
 type Stated = (event: Event, ids: string[]) => PlainStatement[];
 
-/** `- [x] [ADV-1] …` in a list of findings. */
+/** Reads `- [x] [ADV-1] …` in a list of findings. */
 function ticked({ placed, ids, isFirst }: SentenceContext, stated: Stated): PlainStatement[] {
   const { ticked: tick, section } = placed.block;
   if (!isFirst || tick === null || !filing.test(section?.title ?? '')) return [];
   return stated(tick ? 'closed' : 'opened', ids.slice(0, 1));
 }
 
-/** `[ADV-1]` in brackets, in text about filing findings or under a gate that failed. */
+/** Reads ids in brackets, as in `[ADV-1]`, where the text is about filing findings or under a gate that failed. */
 function filed({ placed, words, said }: SentenceContext, stated: Stated): PlainStatement[] {
   const bracketed = idsIn(words).flatMap(({ id, isBracketed }) => (isBracketed ? [id] : []));
   const isFiling = filing.test(said.section) || filing.test(words) || placed.headline?.word === 'FAIL';
@@ -64,7 +64,7 @@ function left({ placed, words, ids }: SentenceContext, stated: Stated): PlainSta
   return stated('open', own.length > 0 ? own : placed.owner);
 }
 
-/** An item in a list of findings that begins with a finding's id and has no status word. */
+/** Reads an item in a list of findings that begins with a finding's id and has no status word. */
 function listed({ placed, isFirst }: SentenceContext, stated: Stated): PlainStatement[] {
   const { headline } = placed;
   const isList =

@@ -1,4 +1,4 @@
-// The gates in a plain trail, each with its claims, verdicts and states, and its standing by the latest of them.
+// Collects the gates in a plain trail, each with its claims, verdicts and states, and the standing that these show.
 
 import type { Gates, Placed } from './context.ts';
 import {
@@ -34,7 +34,7 @@ export function foldGates(statements: PlainStatement[], placed: Placed[], gates:
   return shown.map((gate) => ({ ...gate, standing: standingOf(gate) })).sort((a, b) => byGateNumber(a.id, b.id));
 }
 
-/** A verdict known only from its retraction makes a gate too. */
+/** One draft for each gate, and for each id about which the text retracts a verdict. */
 function draftsOf(statements: PlainStatement[], gates: Gates): Map<string, GateDraft> {
   const retracted = statements.flatMap((one) => (one.kind === 'retraction' && one.verdict ? one.ids : []));
   const namesOf = (id: string) => [...gates.names].flatMap(([name, ids]) => (ids.has(id) ? [name] : []));
@@ -49,7 +49,7 @@ function draftsOf(statements: PlainStatement[], gates: Gates): Map<string, GateD
   return new Map([...gates.ids, ...retracted].map((id) => [id, draft(id)]));
 }
 
-/** Verdicts in headlines come before verdicts mentioned in passing. */
+/** Sorts verdicts in headlines before verdicts mentioned in passing. */
 function ranked(statements: PlainStatement[]): PlainStatement[] {
   const rank = (one: PlainStatement) => (one.kind === 'verdict' ? forms.indexOf(one.form) : 0);
   return statements.toSorted((a, b) => rank(a) - rank(b));
@@ -78,7 +78,7 @@ function hasStatements({ claims, verdicts, states }: GateDraft): boolean {
   return claims.length + verdicts.length + states.length > 0;
 }
 
-/** The newest valid verdict by time; without verdicts a claim, else the newest state. */
+/** By the newest verdict that is not retracted; without verdicts, by a claim; without claims, by the newest state. */
 function standingOf({ verdicts, claims, states }: GateDraft): PlainStanding {
   const last = newest(verdicts.filter(({ retracted }) => retracted === null));
   if (last) return last.bare ? 'only listed' : last.verdict;
@@ -86,7 +86,7 @@ function standingOf({ verdicts, claims, states }: GateDraft): PlainStanding {
   return claims.length > 0 ? 'claimed' : (newest(states)?.state ?? 'unknown');
 }
 
-/** One without a time counts as older than one with a time. */
+/** The newest of all by their times; one without a time counts as older than one with a time. */
 function newest<T extends { stamp: TimeSpan | null }>(all: T[]): T | undefined {
   const isOlder = (one: T, other: T) =>
     one.stamp === null ? other.stamp !== null : other.stamp !== null && isBefore(one.stamp, other.stamp);

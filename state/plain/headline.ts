@@ -1,5 +1,6 @@
-// Headlines: the first words of a block, if they name a subject and its status, such as `## M1 FAIL @…`,
-// `**Gate: S2 — PASS @…**`, `- **notes (S4.7)** — CLAIMED @…`. Also the parts of a claim: WHAT, HOW, EXPECTED, WHERE.
+// Reads headlines: the first words of a block, if they name a subject and its status, as in `## M1 FAIL @…`,
+// `**Gate: S2 — PASS @…**` or `- **notes (S4.7)** — CLAIMED @…`. Also finds parts of claims: WHAT, HOW, EXPECTED,
+// WHERE.
 
 import type { Block } from './blocks.ts';
 import { idsIn, sentencesOf, withoutCode } from './marks.ts';
@@ -19,9 +20,9 @@ export type Headline = {
   ids: string[];
   /** The subject's name besides its id: `notes`. */
   name: string;
-  /** Null if it has no known status word. */
+  /** The status word; null if there is none that we know. */
   word: Word | null;
-  /** It begins with "gate". */
+  /** True if the headline begins with "gate". */
   isGate: boolean;
   isAgain: boolean;
 };
@@ -30,7 +31,7 @@ export const partNames = ['WHAT', 'HOW', 'EXPECTED', 'WHERE'] as const;
 export type Part = (typeof partNames)[number];
 
 const subjectCharsMax = 120;
-/** The id must begin within this many characters to be the subject. */
+/** An id is the subject only if it begins within this many characters. */
 const idIndexMax = 40;
 const nameWordsMax = 3;
 
@@ -49,7 +50,7 @@ const words: [Word, RegExp][] = [
   ['open', new RegExp(`${lead}(?:RE-?)?(?:OPEN(?:ED)?|open(?:ed)?|FILED|filed)\\b`, 'u')],
 ];
 
-/** Null if the block does not begin with a subject. */
+/** The block's headline; null if the block does not begin with a subject. */
 export function headlineOf(block: Block): Headline | null {
   if (block.kind === 'code' || block.kind === 'rule' || partsIn(block).length > 0) return null;
   const first = block.kind === 'heading' ? block.text : (sentencesOf(block.text)[0]?.text ?? '');
@@ -79,7 +80,7 @@ export function partsIn(block: Block): Part[] {
   return partNames.filter((part) => new RegExp(`^[^(.]*\\b${part}\\b`).test(first));
 }
 
-/** Splits subject and status: between id and status word, else at the first dash, else after the first word. */
+/** Splits a headline into subject and status: before a status word after an id, else at a dash, else after one word. */
 function partsOf(text: string): [string, string] {
   const dash = /\s(?:—|–|--|-)\s/.exec(text);
   const leadingId =

@@ -1,17 +1,17 @@
-// The lines of a file as its author wrote it, each with its number. A file copied from a forge's page has lines of
-// nothing but table bars between its real lines: they are removed, and the empty lines that they replaced are restored.
-// Page furniture, such as the file's size, is removed too.
+// Restores the lines of a file as its author wrote it, each with its number. In a file copied from a forge's page,
+// lines of nothing but table bars stand between the real lines: they are removed, and the empty lines that they
+// replaced are restored. Other text of the page, such as the file's size, is removed too.
 
 export type SourceLine = { text: string; line: number };
 
 export const lineCharsMax = 4000;
-/** Above this share of lines, bars are not the author's table but debris from a page. */
+/** If more than this share of lines consists of bars, the bars are debris from a page, not the author's table. */
 const debrisShareMin = 0.5;
 
 const bars = /^\s*\|[|\s]*$/;
 const furniture = /^\s*(\d+ lines|\d+(\.\d+)? (bytes|[KM]i?B)|Markdown|Files|Raw|Blame|History|Permalink)\s*$/i;
 
-/** Tabs become spaces; lines over the limit are cut. */
+/** The lines of a text, with tabs replaced by spaces and lines cut at `lineCharsMax`. */
 export function sourceLines(text: string): SourceLine[] {
   const lines = text
     .replace(/^\ufeff/, '')
@@ -26,8 +26,8 @@ function isDebris(lines: SourceLine[]): boolean {
 }
 
 /**
- * The shortest run of bars separates two consecutive lines; each further such run was an empty line. Empty lines in the
- * page itself mean nothing.
+ * Removes the bars. A run of bars as long as the shortest one separates two consecutive lines; each time that a run is
+ * longer by this length, there was an empty line. Empty lines in the copied text mean nothing.
  */
 function withoutBars(lines: SourceLine[]): SourceLine[] {
   const kept: SourceLine[] = [];
@@ -48,7 +48,7 @@ function withoutBars(lines: SourceLine[]): SourceLine[] {
   });
 }
 
-/** Only above the first heading: further down such a line may be the author's. */
+/** Removes the page's own lines, but only above the first heading: further down, the author may have written them. */
 function withoutFurniture(lines: SourceLine[]): SourceLine[] {
   const first = lines.findIndex(({ text }) => /^#{1,6} /.test(text));
   return lines.filter(({ text }, index) => index >= first || !furniture.test(text));

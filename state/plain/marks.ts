@@ -1,14 +1,14 @@
-// Finds references in plain text: ids of gates and findings, commits, builds, logs, in the forms that authors used.
-// Whether an id is a gate or a finding is decided later, from whole statements.
+// Finds references in plain text to gates, findings, commits, builds and logs, in the forms that authors used. Whether
+// an id is of a gate or of a finding is decided later, from whole statements.
 
 export type CommitAt = { commit: string; index: number; role: 'review' | 'commit' };
 export type BuildAt = { build: number; index: number };
 export type IdAt = { id: string; index: number; isBracketed: boolean };
 
-/** `M1`, `S3.1`, `S4.7b`, `HS1` · `V2-14b`, `A5-5` · `ADV-notes-01`, `CONC-A1`. */
+/** Matches ids such as `M1`, `S3.1`, `S4.7b`, `HS1` · `V2-14b`, `A5-5` · `ADV-notes-01`, `CONC-A1`. */
 export const idSource = String.raw`(?:[A-Z]{1,3}\d{1,3}(?:\.\d{1,3}){0,3}[a-z]?(?:-\d{1,3}[a-z]?)?|[A-Z]{1,8}(?:-[A-Za-z]{1,20})?-[A-Z]?\d{1,4}[a-z]?)`;
 const idPattern = new RegExp(`(?<![\\w./#-])${idSource}(?!\\.?\\w|-\\w)`, 'g');
-/** File names and other words that look like finding ids. */
+/** File names and other words that look like ids of findings but are not. */
 const fileWords = /^(?:STATUS|REVIEW|BACKLOG|JOURNAL|DECISIONS?|DEFERRED|PHASE|PR|SHA|UTF|ISO|RFC|TLS|CVE)-/i;
 const findingShape = /-/;
 
@@ -29,7 +29,7 @@ export function idsIn(text: string): IdAt[] {
   );
 }
 
-/** True if an id has the form of a finding's; a gate may be named after one. */
+/** True if an id has the form of a finding's id; a gate may be named after a finding. */
 export function looksLikeFinding(id: string): boolean {
   return findingShape.test(id);
 }
@@ -44,7 +44,7 @@ export function commitsIn(text: string): CommitAt[] {
   });
 }
 
-/** Letters alone are a commit only in backticks; digits alone also where the text calls them one. */
+/** Letters alone count as a commit only in backticks; digits alone also where the text calls them a commit. */
 function mayBeCommit(commit: string, before: string, after: string): boolean {
   const isQuoted = before.endsWith('`') && after.startsWith('`');
   return (/\d/.test(commit) && /[a-f]/.test(commit)) || isQuoted || (/\d/.test(commit) && saysCommit.test(before));
@@ -66,7 +66,7 @@ export function logsIn(text: string): string[] {
 const blank = '\u00a4';
 
 /**
- * Blanks code spans, whose content is not the author's words, with a mark that is not a space; offsets stay the same.
+ * Replaces code spans, whose content is not the author's words, with a mark that is not a space; offsets stay the same.
  */
 export function withoutCode(text: string): string {
   return text.replaceAll(/(`+)(?!`)(.{1,2000}?)(?<!`)\1(?!`)/g, (span) => blank.repeat(span.length));

@@ -1,4 +1,5 @@
-// The other records in a plain trail: findings, deferrals, retractions, checklists, phases, and all commits and builds.
+// Collects the records in a plain trail other than gates: findings, deferrals, retractions, checklists and phases, and
+// all commits and builds.
 
 import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';
@@ -17,7 +18,7 @@ import type {
 } from './report.ts';
 import type { Of, PlainStatement } from './sight.ts';
 
-/** Git's shortest form: ids with this prefix in common are one commit. */
+/** Length of git's shortest ids: ids that agree in this many characters are one commit. */
 const commitCharsMin = 7;
 const placesMax = 100;
 
@@ -61,7 +62,7 @@ export function foldRetractions(statements: PlainStatement[]): PlainRetraction[]
   });
 }
 
-/** The phases that titles name, and those marked as done. */
+/** The phases that titles name, and the phases that the text marks as done. */
 export function foldPhases(statements: PlainStatement[], placed: Placed[]): PlainPhase[] {
   const titles = titledPhases(placed);
   const phases = new Map<string | null, PlainPhase>();
@@ -86,7 +87,7 @@ function endPhase(phase: PlainPhase, { file, line, at, isPlaceholder }: Of<'done
   }
 }
 
-/** By file, the phase that its first heading of depth 1 names, as in `# STATUS — phase notes`. */
+/** For each file, the phase that its first heading of level 1 names, as in `# STATUS — phase notes`. */
 function titledPhases(placed: Placed[]): Map<string, string> {
   const titles = new Map<string, string>();
   for (const { block, file } of placed) {
@@ -97,7 +98,7 @@ function titledPhases(placed: Placed[]): Map<string, string> {
   return titles;
 }
 
-/** Lists with checkboxes, one per heading. */
+/** The lists with checkboxes; all checkboxes under one heading are one list. */
 export function foldChecklists(placed: Placed[]): PlainChecklist[] {
   const lists = new Map<string, PlainChecklist>();
   for (const { block, file } of placed) {
@@ -111,7 +112,7 @@ export function foldChecklists(placed: Placed[]): PlainChecklist[] {
   return [...lists.values()];
 }
 
-/** By their longest spelling, with the gates and findings whose text names them. */
+/** All commits in their longest spelling, each with the gates and findings whose text names it. */
 export function commitsNamed(placed: Placed[]): PlainCommit[] {
   const commits = new Map<string, PlainCommit>();
   for (const { block, file, owner } of placed) {

@@ -1,5 +1,5 @@
-// Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are the same if their
-// times can be the same, unless they are verdicts that name different commits.
+// Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are taken as one if
+// their times can be the same, unless they are verdicts that name different commits.
 
 import { headlineAbove, type Placed } from './context.ts';
 import { buildsIn, commitsIn, logsIn } from './marks.ts';
@@ -8,7 +8,7 @@ import type { Of } from './sight.ts';
 import { overlap, type TimeSpan } from './time.ts';
 
 const evidenceMax = 200;
-/** Forms of verdict whose evidence is in the text below them. */
+/** The forms of verdict for which the text below counts as evidence. */
 const standingForms = new Set(['headline', 'field']);
 
 export function addClaim({ claims }: GateDraft, one: Of<'claim'>): void {
@@ -29,16 +29,16 @@ export function addClaim({ claims }: GateDraft, one: Of<'claim'>): void {
   if (claim.stamp === null) Object.assign(claim, { stamp: one.at, ...whenOf(one.at) });
   claim.parts = [...new Set([...claim.parts, ...one.parts])];
   addEvidence(claim.evidence, { ...one.cites, commits: one.cites.commits.map(({ commit }) => commit) });
-  // For the parts of a claim, the first line is enough.
+  // Of a claim that is written in parts, only the first line is noted.
   if (claim.where.length === 0 || one.parts.length === 0) claim.where.push({ file: one.file, line: one.line });
 }
 
-/** A claim's parts have no time: they belong to the headline above them. */
+/** True if both are one claim by their times. Not asked of a claim's parts, which belong to the headline above them. */
 function isSameClaim({ stamp, again }: DraftClaim, { at, parts, isAgain }: Of<'claim'>): boolean {
   return parts.length === 0 && again === isAgain && stamp !== null && at !== null && overlap(stamp, at);
 }
 
-/** Undated parts of a claim, such as those below a verdict, belong to the gate's dated claim if there is only one. */
+/** Joins undated parts of a claim, such as parts below a verdict, to the gate's dated claim if there is only one. */
 export function joinDetail(claims: DraftClaim[]): DraftClaim[] {
   const [dated, ...others] = claims.filter(({ stamp }) => stamp !== null);
   const details = claims.filter(({ stamp, parts }) => stamp === null && parts.length > 0);
@@ -83,7 +83,10 @@ function isSameVerdict(known: DraftVerdict, { verdict, placed, at }: Of<'verdict
   return known.verdict === verdict && mayBeThen && mayBeThere;
 }
 
-/** Retracts the verdicts that it names. If the text has none, adds one: the retraction itself shows that it existed. */
+/**
+ * Retracts the verdicts that a retraction names. If the text has no such verdict, adds it as retracted: the retraction
+ * shows that it existed.
+ */
 export function retract({ verdicts }: GateDraft, one: Of<'retraction'>): void {
   if (one.verdict === null) return;
   const where = { file: one.file, line: one.line };
@@ -108,7 +111,8 @@ export function retract({ verdicts }: GateDraft, one: Of<'retraction'>): void {
 }
 
 /**
- * The commits that the retracted verdict cited. If there are several, the first one made the claim, so it is left out.
+ * The commits that the retracted verdict cited. If a retraction names several commits, the first is that of the claim,
+ * so it is left out.
  */
 export function citedBy({ cites }: Of<'retraction'>): string[] {
   const commits = cites.commits.map(({ commit }) => commit);

@@ -1,5 +1,5 @@
-// What is read from a plain trail, as data: gates with their claims and verdicts, findings, deferrals, vetoes, phases, and the
-// flags raised on the way.
+// What is read from a plain trail, as data: gates with their claims and verdicts, findings, deferrals, vetoes, phases,
+// and the flags raised on the way.
 
 import type { Placed } from './context.ts';
 import type { Part } from './headline.ts';
@@ -8,7 +8,7 @@ import type { Precision, TimeSpan } from './time.ts';
 
 export type Where = { file: string; line: number };
 
-/** A time as written; `assumed` if its date comes from elsewhere in the text. All null or false if there is no time. */
+/** A time as written; `assumed` if its date is from elsewhere in the text. Without a time: null, null and false. */
 export type DatedAt = { at: string | null; precision: Precision | null; assumed: boolean };
 
 export type PlainEvidence = { commits: string[]; builds: number[]; logs: string[] };
@@ -17,18 +17,18 @@ export type PlainClaim = DatedAt & {
   again: boolean;
   parts: Part[];
   evidence: PlainEvidence;
-  /** It has no gate line; the gate was guessed from a name in its text. */
+  /** True if the claim has no gate line, so that the gate was guessed from a name in its text. */
   guessed: boolean;
   where: Where[];
 };
 
 export type PlainVerdict = DatedAt & {
   verdict: PlainVerdictWord;
-  /** The commits that its sentences name. */
+  /** The commits that the sentences of this verdict name. */
   cites: string[];
-  /** Includes the evidence named below it. */
+  /** Includes the evidence that the text names below the verdict. */
   evidence: PlainEvidence;
-  /** Only listed among others that passed. */
+  /** True if the text only lists the gate among others that passed. */
   bare: boolean;
   retracted: Where | null;
   where: Where[];
@@ -65,7 +65,7 @@ export type DraftVerdict = Drafted<PlainVerdict>;
 
 export type DraftState = PlainState & { stamp: TimeSpan | null };
 
-/** A gate with the data needed for comparing. */
+/** A gate with the data needed for comparing its claims, verdicts and states. */
 export type GateDraft = Omit<PlainGate, 'claims' | 'verdicts' | 'states'> & {
   claims: DraftClaim[];
   verdicts: DraftVerdict[];
@@ -84,13 +84,13 @@ export type PlainPhase = DatedAt & {
   id: string | null;
   status: 'DONE' | 'open';
   where: Where[];
-  /** A `## DONE` heading over text that says it is not. */
+  /** A `## DONE` heading above text that says that the phase is not done. */
   placeholder: Where | null;
 };
 
 export type PlainChecklist = { section: string; ticked: number; open: number; where: Where };
 
-/** `known` is the commit in a repository: null if missing, absent if nobody looked. */
+/** `known` is the commit in a repository: null if it is missing there, absent if no repository was asked. */
 export type PlainCommit = { commit: string; ids: string[]; where: Where[]; known?: KnownCommit | null };
 
 export type PlainBuild = { build: number; ids: string[]; where: Where[] };
@@ -101,7 +101,7 @@ export type PlainVeto = DatedAt & {
   text: string;
   standing: boolean;
   lifted: Where | null;
-  /** `met` is null if unknown. */
+  /** The veto's requirements; `met` is null if the text does not say. */
   checklist: { what: string; ids: string[]; met: boolean | null; where: Where[] }[];
   where: Where[];
 };

@@ -1,5 +1,5 @@
 // A sentence of a plain file with its context, and the statements that a sentence can make. A statement is a fact about
-// the text, not yet about the work; it keeps its line, its time if known, and what it cites.
+// the text, not yet about the work. It has the line, the time if known, and the commits, builds and logs it cites.
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, lineOf, plain } from './blocks.ts';
@@ -10,17 +10,17 @@ import { type StampAt, stampsIn, type TimeSpan } from './time.ts';
 
 const sentenceCharsMax = 4000;
 export const excerptCharsMax = 240;
-/** A timestamp further into a block than this is not the block's time. */
+/** A timestamp that begins after this many characters of a block is not the block's time. */
 const stampIndexMax = 120;
 
 export type Cites = { commits: CommitAt[]; builds: number[]; logs: string[] };
 export type Said = {
   file: string;
   line: number;
-  /** The title of the heading above it. */
+  /** The title of the heading above the sentence. */
   section: string;
   ids: string[];
-  /** The time in the sentence, else that of its headline. */
+  /** The time in the sentence, else the time of the headline above it. */
   at: TimeSpan | null;
   text: string;
   cites: Cites;
@@ -46,18 +46,18 @@ export type VetoItem = { text: string; ids: string[]; isMet: boolean | null };
 export type SentenceContext = {
   placed: Placed;
   gates: Gates;
-  /** As written, with code and bold. */
+  /** The sentence as written, with code and bold marks. */
   text: string;
-  /** The same with code blanked and bold marks replaced by spaces; offsets are equal. */
+  /** The sentence with code and bold marks replaced; offsets are the same as in `text`. */
   words: string;
   ids: string[];
-  /** The timestamps in it, indexed in `text`. */
+  /** The timestamps in the sentence, with their offsets in `text`. */
   stamps: StampAt[];
   isFirst: boolean;
   said: Said;
 };
 
-/** Every block with its sentences, in order. A time without a date takes the date from above it in the same file. */
+/** Every block with its sentences, in order. A time without a date takes the last date above it in the same file. */
 export function* sightsIn(
   placed: Placed[],
   gates: Gates,
@@ -74,10 +74,10 @@ export function* sightsIn(
   }
 }
 
-/** Where a block without a time takes one from: its headline, which may in turn take it from the heading above. */
+/** Where a block without a time takes it from: its headline's time, which may come from the heading above. */
 type Times = { heads: Map<Placed, TimeSpan | null>; heading: TimeSpan | null };
 
-/** The timestamp that applies below a block: one with a full date, and outside headings near the block's start. */
+/** The timestamp of a block that applies below it: with a full date and, except in headings, near the block's start. */
 function datedIn(block: Block, stamps: StampAt[]): TimeSpan | null {
   const dated = stamps.filter(({ assumed }) => !assumed);
   return (block.kind === 'heading' ? dated.at(-1) : dated.find(({ index }) => index < stampIndexMax)) ?? null;

@@ -1,5 +1,5 @@
-// Reads statements from the blocks of a plain file, sentence by sentence. Here: claims, verdicts and the states of
-// gates. For findings, vetoes and endings see `findings.ts`, `veto.ts` and `ends.ts`.
+// Reads statements from the blocks of a plain file, sentence by sentence. This file reads claims, verdicts and the
+// states of gates; `findings.ts`, `veto.ts` and `ends.ts` read findings, vetoes and endings.
 
 import { type Gates, headlineAbove, type Placed } from './context.ts';
 import { doneHeading, endEvents, isRetraction } from './ends.ts';
@@ -22,7 +22,7 @@ export function statementsOf(placed: Placed[], gates: Gates): PlainStatement[] {
   return statements;
 }
 
-/** A claim is a block that begins one of its parts, a "Claim:" line, or a block of objective evidence. */
+/** Takes a block for a claim if it begins a part of one, is a "Claim:" line or is about objective evidence. */
 function claimsOf(placed: Placed, sights: SentenceContext[]): PlainStatement[] {
   const first = sights[0];
   if (!first || placed.owner.length === 0) return [];
@@ -100,7 +100,7 @@ const mention = new RegExp(
 );
 const conditional = /\b(?:until|unless|if|once|needs?|requires?|before|expect(?:ed)?|without)\b[^,;]{0,40}$/i;
 
-/** `S3.2 ✅PASS @05:34Z` within a sentence. A verdict quoted in a retraction does not count. */
+/** Reads `S3.2 ✅PASS @05:34Z` within a sentence. A verdict quoted in a retraction does not count. */
 function mentionedVerdicts({ placed, gates, words, stamps, said, isFirst }: SentenceContext): PlainStatement[] {
   if (isRetraction(words)) return [];
   const isHeadlines = isFirst && placed.headline?.word != null ? placed.headline.ids : [];
@@ -113,7 +113,7 @@ function mentionedVerdicts({ placed, gates, words, stamps, said, isFirst }: Sent
   });
 }
 
-/** "With a PASS: alpha (S1), beta (S2)". */
+/** Reads "With a PASS: alpha (S1), beta (S2)". */
 function listedVerdicts({ gates, words, said }: SentenceContext): PlainStatement[] {
   const from = /\bPASS(?:ED|es)?\s*:\s/.exec(words)?.index;
   if (from === undefined || isRetraction(words) || /^\s*Verdict\b/.test(words)) return [];
@@ -123,7 +123,7 @@ function listedVerdicts({ gates, words, said }: SentenceContext): PlainStatement
   return ids.length > 1 ? [{ ...said, at: null, kind: 'verdict', ids, verdict: 'PASS', form: 'list' }] : [];
 }
 
-/** "First claim 911680f FAILed". */
+/** Reads "First claim 911680f FAILed". */
 function failedClaim({ placed, text, said }: SentenceContext): PlainStatement[] {
   const commit = /\bclaim\s+`?([0-9a-f]{7,40})`?\s+FAIL(?:ed|ED)?\b/i.exec(text)?.[1];
   if (commit === undefined || placed.owner.length === 0) return [];
@@ -131,7 +131,7 @@ function failedClaim({ placed, text, said }: SentenceContext): PlainStatement[] 
   return [{ ...said, at: null, cites, kind: 'verdict', ids: placed.owner, verdict: 'FAIL', form: 'mention' }];
 }
 
-/** States of a gate mentioned in passing: of the only gate that the sentence names, else of the block's gates. */
+/** Reads states mentioned in passing. They are of the only gate that the sentence names, else of the block's gates. */
 function states(sight: SentenceContext): PlainStatement[] {
   const { placed, gates, words, stamps, ids, said, isFirst } = sight;
   const named = ids.filter((id) => gates.ids.has(id));
@@ -142,7 +142,7 @@ function states(sight: SentenceContext): PlainStatement[] {
   const isHeadline = isFirst && placed.headline?.word != null;
   const statements: PlainStatement[] = isHeadline ? [] : claimWords(words, base);
   if (/\bawaiting (?:the )?Adversary\b/i.test(words)) statements.push({ ...base, kind: 'state', state: 'awaiting' });
-  // A sign-off inside a block may be for only part of the gate, and older than its headline.
+  // A sign-off inside a block may be for only part of the gate, and older than the block's headline.
   const own = stamps[0] ?? (isFirst ? said.at : null);
   if (/\bsign-off GRANTED\b/.test(words)) statements.push({ ...base, at: own, kind: 'state', state: 'signed off' });
   return statements;

@@ -1,17 +1,18 @@
-// Timestamps as people write them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each is a span from the
-// earliest to the latest moment that it can mean. A time without a date takes the last date above it, marked `assumed`.
+// Reads timestamps as people write them by hand: `@2026-01-31T05:0xZ`, `@2026-01-30`, `@05:45Z`. Each becomes a span
+// from the earliest to the latest moment that it can mean. A time without a date takes the last date above it, and is
+// marked `assumed`.
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 export type Precision = 'second' | 'minute' | 'ten minutes' | 'hour' | 'day';
 export type TimeSpan = {
-  /** As written, with a date added if it had none: `2026-01-31T05:0xZ`. */
+  /** The timestamp as written, with a date added if it had none: `2026-01-31T05:0xZ`. */
   at: string;
   precision: Precision;
-  /** The date was taken from above. */
+  /** True if the date was taken from above. */
   assumed: boolean;
-  /** For comparing only, not for the report. `untilMs` is the first moment after the span. */
+  /** `fromMs` and `untilMs` are for comparing, not for the report. `untilMs` is the first moment after the span. */
   fromMs: number;
   untilMs: number;
 };
@@ -21,7 +22,10 @@ export type StampAt = TimeSpan & { index: number };
 const stamp =
   /(?<![\d-])(\d{4}-\d{2}-\d{2})(?:[T ]~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?)?(?![\d-])|@~?(\d{2}):(\d[\dx]|x{2})(?::(\d{2}))?Z?/g;
 
-/** All timestamps in a text, in order. `above` is the last one before it; a later time is from the day before. */
+/**
+ * All timestamps in a text, in order. `above` is the last one before the text. Newer times are above older ones, so a
+ * time without a date that would be after the one above it is from the day before.
+ */
 export function stampsIn(text: string, above: TimeSpan | null): StampAt[] {
   let last = above;
   return [...text.matchAll(stamp)].flatMap((match) => {
@@ -49,7 +53,7 @@ export function overlap(one: TimeSpan, other: TimeSpan): boolean {
   return !isBefore(one, other) && !isBefore(other, one);
 }
 
-/** The longest possible time between them, in ms. */
+/** The longest possible time from `one` to `other`, in ms. */
 export function gapMs(one: TimeSpan, other: TimeSpan): number {
   return other.untilMs - one.fromMs;
 }

@@ -1,6 +1,6 @@
-// Reads plain trails, prose files written without entries, and folds them as far as possible into gates, claims,
-// verdicts, findings, vetoes, deferrals and retractions, with contradictions and text that could not be placed. Prose
-// proves nothing, so no gate holds because of it; the result shows where to look.
+// Reads plain trails, which are prose files without entries, and folds them as far as possible into gates, claims,
+// verdicts, findings, vetoes, deferrals and retractions. Also reports contradictions and text that could not be placed.
+// Prose proves nothing, so no gate holds because of it; the result shows where to look.
 
 import { fitLine } from '../entry/words.ts';
 import { type Block, blockCharsMax, blocksOf, lastLineOf, lineOf, plain } from './blocks.ts';
@@ -61,7 +61,7 @@ export function readPlainTrail(files: PlainFile[]): PlainTrail {
   };
 }
 
-/** Text past a limit was not audited, so the file must not look sound. */
+/** Flags text past a limit: it was not audited, so the file must not look sound. */
 function beyond({ name, text, blocks }: PlainFile & { blocks: Block[] }): Flag[] {
   const long = text.split('\n').findIndex((line) => line.length > lineCharsMax);
   const block = blocks.find((one) => one.text.length >= blockCharsMax);
@@ -83,7 +83,7 @@ function notRead(what: string, where: Flag['where']): Flag {
   return { kind: 'not-all-read', ids: [], what, where };
 }
 
-/** A gate without the data needed only for comparing. */
+/** A gate for the report, without the data needed only for comparing. */
 function shown({ claims, verdicts, states, ...gate }: GateDraft): PlainGate {
   return {
     ...gate,
@@ -93,7 +93,7 @@ function shown({ claims, verdicts, states, ...gate }: GateDraft): PlainGate {
   };
 }
 
-/** Blocks that state nothing, belong to nothing and describe nothing; neighbours are merged. */
+/** Blocks that make no statement, are below no headline and do not describe the phase; neighbours are merged. */
 function unplacedIn(placed: Placed[], stated: Set<Block>): Unplaced[] {
   const unplaced: (Unplaced & { index: number })[] = [];
   for (const [index, one] of placed.entries()) {

@@ -1,5 +1,5 @@
-// Reads statements about vetoes from a sentence: that one is in force and what it requires, that it was lifted, and
-// which items of its checklist are met. Meeting them all does not lift it.
+// Reads from a sentence that a veto is in force and what it requires, that it was lifted, or which items of its
+// checklist are met. Even if all items are met, the veto is not lifted.
 
 import { fitLine } from '../entry/words.ts';
 import { idsIn, withoutCode } from './marks.ts';
@@ -28,7 +28,7 @@ function stated({ words, text, stamps, said }: SentenceContext): PlainStatement[
   return [{ ...said, at, kind: 'veto', event: 'stands', items: required(text) }];
 }
 
-/** "VETO … requires: alpha + beta all …" and "VETO (…: alpha+beta must …". */
+/** Reads "VETO … requires: alpha + beta all …" and "VETO (…: alpha+beta must …". */
 function required(text: string): VetoItem[] {
   const words = withoutCode(text).replaceAll('**', '');
   const listed = /\bVETO\b.{0,80}?(?:\brequires\s*:?|Z:)\s+(.{3,200}?)\s+(?:all|must|to|each|both|have)\b/.exec(
@@ -39,14 +39,14 @@ function required(text: string): VetoItem[] {
   return items.slice(0, itemsMax).map((item) => itemOf(item, null));
 }
 
-/** `- [ ] alpha` under a veto's heading. */
+/** Reads `- [ ] alpha` under a veto's heading. */
 function ticked({ placed, said, isFirst, text }: SentenceContext): PlainStatement[] {
   const { ticked: tick, section } = placed.block;
   if (!isFirst || tick === null || !veto.test(section?.title ?? '')) return [];
   return [{ ...said, kind: 'veto', event: 'item', items: [itemOf(text, tick)] }];
 }
 
-/** "alpha S1 ✅PASS" under a heading about the veto's checklist. */
+/** Reads "alpha S1 ✅PASS" under a heading about the veto's checklist. */
 function met({ placed, gates, words, said }: SentenceContext): PlainStatement[] {
   const { section, kind } = placed.block;
   const isChecklist = veto.test(section?.title ?? '') && /\bchecklist\b/i.test(section?.title ?? '');
@@ -57,7 +57,7 @@ function met({ placed, gates, words, said }: SentenceContext): PlainStatement[] 
   return [{ ...said, kind: 'veto', event: 'item', items: [itemOf(subject, true)] }];
 }
 
-/** "pending the remaining items: **alpha S1** + **beta S2**". */
+/** Reads "pending the remaining items: **alpha S1** + **beta S2**". */
 function pending({ placed, text, words, said }: SentenceContext): PlainStatement[] {
   if (!veto.test(placed.block.section?.title ?? '') || !/\b(?:remaining|pending|open)\b[^:]{0,80}:/i.test(words))
     return [];

@@ -1,5 +1,5 @@
-// Vetoes, each with its requirements and which of them are met. A veto is identified by its time; checklist items and
-// lifts belong to the last veto in force. Only a lift ends one.
+// Collects vetoes, each with its requirements and which of these are met. A veto is identified by its time; checklist
+// items and lifts belong to the last veto in force. Only a lift ends a veto.
 
 import { whenOf } from './repeats.ts';
 import type { PlainVeto, Where } from './report.ts';
@@ -46,7 +46,7 @@ function apply(vetoes: VetoDraft[], one: Of<'veto'>): void {
   else for (const item of one.items) addItem(veto, item, where);
 }
 
-/** "alpha" and "alpha S1" are one item, as are two that name the same gate. */
+/** Adds an item to a veto's checklist. "alpha" and "alpha S1" are one item, as are two that name the same gate. */
 function addItem({ checklist }: PlainVeto, { text, ids, isMet }: VetoItem, where: Where): void {
   const isSame = (what: string, others: string[]) =>
     ids.some((id) => others.includes(id)) || hasWord(what, text) || hasWord(text, what);

@@ -1,4 +1,4 @@
-// Errors and warnings about a plan: its text, its front matter and the recipes checked against each other.
+// Finds errors and warnings in a plan: checks its text, its front matter and the recipes against each other.
 
 import type { GateId } from '../entry/ids.ts';
 import { error, type Problem, warning } from '../entry/problem.ts';
@@ -75,7 +75,7 @@ function undeclared(gates: TextGate[], front: FrontMatter, lineOf: LineOf): Prob
   ];
 }
 
-/** Every requirement and gate that a gate names must exist. */
+/** One error for each requirement or gate that a gate names but the plan does not define. */
 export function gateProblems(plan: PlanText, front: FrontMatter, lineOf: LineOf): Problem[] {
   const clauses = [...plan.clauses, ...plan.dod].map((clause) => clause.id);
   const gates = Object.keys(front.gates);
@@ -113,7 +113,7 @@ function unknownOf(
   );
 }
 
-/** One problem for each cycle of `requires`. */
+/** One error for each cycle of gates that require each other. */
 export function orderProblems(front: FrontMatter, lineOf: LineOf): Problem[] {
   const done = new Set<string>();
   const problems: Problem[] = [];
@@ -171,7 +171,10 @@ export function recipeProblems(
   });
 }
 
-/** `harness_from_claim` may name only harness items of recipes in use: those that otherwise come from the operator. */
+/**
+ * `harness_from_claim` may name only harness items of recipes that gates use. Items that it does not name come from the
+ * operator.
+ */
 export function harnessProblems(
   front: FrontMatter,
   recipes: Readonly<Record<string, Recipe>>,
@@ -202,7 +205,7 @@ function levelProblems(name: string, gate: GateSpec, recipe: Recipe, lineOf: Lin
   return [error(lineOf(['gates', name, 'expect', 'level']), what, `expect level ${rungs} at most`)];
 }
 
-/** The last rung of an app is its lint: failing it lowers the level but does not fail the run. */
+/** The last rung of an app is its lint: an app that fails it reaches a lower level, but its run still passes. */
 function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
   return warning(
     lineOf(['gates', name, 'recipe']),
@@ -212,7 +215,8 @@ function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
 }
 
 /**
- * Controls must fit the recipe: an app has no functions to empty, and only an app has a backup to leave volumes out of.
+ * Each control must fit the recipe: `hollow` needs functions to empty, which an app lacks; `omit-volume` needs a backup
+ * to leave a volume out of, which only an app has.
  */
 function fitProblems(
   name: string,
@@ -240,7 +244,8 @@ function fitProblems(
   return [...problems, warning(lineOf(['gates', name, 'exempt']), idle, 'remove exempt')];
 }
 
-// Commands that read what to run from the tree they run in, and the harness item that pins the operator's version.
+// Commands that read what to run from a file of the claim's tree, and the harness item that takes that file from the
+// operator instead.
 const claimReaders: { command: RegExp; harness: RegExp; source: string; fix: string }[] = [
   {
     command: /(?:^|[;&|(\n])\s*(?:npm|pnpm|yarn|bun)\s+(?:t|test|run|run-script|start|exec)\b/,

@@ -1,5 +1,5 @@
 // A repository's configuration: `coldpass.yml` in its top folder and standalone recipes in `recipes/<name>/recipe.yml`.
-// Strict: an unknown key is refused, with its line. Grants are not here but in the state folder.
+// Strict: an unknown key is refused, with its line. Grants are kept in the state folder, not here.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export const WorkspaceName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'a name is lower-case letters, digits and dashes, 41 at most');
 
-/** USD per million tokens. Missing cache prices default to the highest on any known list, so that a budget holds. */
+/** USD per million tokens. Missing cache prices default to the highest on any known list: no cost is underestimated. */
 export const Prices = z
   .strictObject({
     input: z.number().nonnegative(),
@@ -70,7 +70,7 @@ export const Config = z.strictObject({
   agents: z
     .strictObject({
       ...agent,
-      /** By model name; they override the prices that Coldpass knows. */
+      /** Prices by model name; they override the prices that Coldpass knows. */
       prices: z.record(z.string(), Prices).default({}),
       builder: AgentSettings.optional(),
       adversary: AgentSettings.optional(),
@@ -111,14 +111,14 @@ export function configFrom(source: ConfigSource): Config {
   return { ...config, recipes };
 }
 
-/** The settings of one role's agent: the shared ones, overridden key by key by the role's. */
+/** The settings of one role's agent: each key that the role sets, and the shared value of every other key. */
 export function agentSettings(config: Config, role: AgentRole): AgentSettings {
   const { builder, adversary, prices: _, ...shared } = config.agents;
   const own = (role === 'builder' ? builder : adversary) ?? {};
   return { ...shared, ...own, limits: { ...shared.limits, ...own.limits } };
 }
 
-/** The recipe of that name. Throws TrailError 'bad-file', which lists the known names, if there is none. */
+/** The recipe called `name`. If there is none, throws TrailError 'bad-file', which lists the known names. */
 export function recipeNamed(config: Config, name: string): Recipe {
   const recipe = Object.hasOwn(config.recipes, name) ? config.recipes[name as RecipeName] : undefined;
   if (recipe) return recipe;

@@ -13,7 +13,8 @@ const titleCharsMax = 200;
 export type NewPlan = { phase: PhaseId; file: string; text: string };
 
 /**
- * A whole plan for `title` that passes the check unchanged. Throws Refused if the title is unfit or gives no phase id.
+ * A whole plan for `title` that passes the check as it is. Throws Refused if the title cannot be used, or if no phase
+ * id can be made from it.
  */
 export function newPlan({ title, recipe, base }: { title: string; recipe: string; base: string }): NewPlan {
   const problem = /[\n\r\t]/.test(title) ? 'has a line break' : unfitLine(title);
@@ -84,7 +85,7 @@ function slug(title: string): string {
   return words.replace(/^-+/, '').slice(0, idCharsMax).replace(/-+$/, '');
 }
 
-/** YAML reads some unquoted words (`no`, `12`) as something other than text. */
+/** Quotes `text` unless YAML surely reads it as text: some unquoted words (`no`, `12`) mean something else. */
 function quoted(text: string): string {
   return /^[a-z][a-z0-9-]{3,}$|^[A-Z]\d{1,3}$/.test(text) && !/^(true|false|null)$/.test(text)
     ? text

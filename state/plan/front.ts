@@ -8,12 +8,12 @@ import { Budget, CalibrationFloor, DeclaredControl, Expect, FrontMatter, GateSpe
 
 type Path = readonly PropertyKey[];
 
-/** The line of a key or item in the front matter; if it is missing, of its nearest parent that is there. */
+/** The line of a key or item in the front matter; if it is missing, the line of its nearest parent that is there. */
 export type LineOf = (path: Path) => number;
 
 export type Front = { front: FrontMatter; lineOf: LineOf } | { problems: Problem[] };
 
-/** A plan's lines, split into front matter (null if missing) and text. Line numbers in the file, from 1. */
+/** A plan's lines, split into front matter (null if missing) and text. Line numbers are those of the file, from 1. */
 export type PlanParts = {
   front: string | null;
   frontLine: number;
@@ -22,7 +22,7 @@ export type PlanParts = {
   problem: Problem | null;
 };
 
-// Keys in the design that this version does not read yet.
+// Keys that the design describes but this version does not read yet.
 const unsupported = new Set(['repos']);
 
 export function splitPlan(lines: string[]): PlanParts {

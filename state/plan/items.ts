@@ -15,13 +15,13 @@ export type PlanSection = {
   lines: Line[];
 };
 
-/** `line` is where it begins in the file, from 1. */
+/** `line` is the number of the line, from 1, on which the item begins in the file. */
 export type TextClause = { id: string; text: string; line: number };
 export type TextGate = { id: string; text: string; line: number };
 
 const withoutClauses = new Set<SectionKind>(['mission', 'facts', 'gates', 'dod']);
 
-/** Numbered items: `2.1`, `2.2`, … in a numbered section; `1`, `2`, … in unnumbered work requirements. */
+/** A section's numbered items, called `2.1`, `2.2`, … in section 2; `1`, `2`, … in unnumbered work requirements. */
 export function clausesOf(section: PlanSection): TextClause[] {
   if (withoutClauses.has(section.kind) || (section.number === null && section.kind !== 'work')) return [];
   const ordered = itemsOf(section.lines, /^(\s*)(?:#+\s+)?(?:\*\*)?(\d{1,3})[.)](?:\*\*)?\s+(.*)$/);
@@ -63,7 +63,10 @@ function splitParts(text: string): string[] {
 
 type Item = { mark: string; text: string; line: number };
 
-/** Items at the depth of the first, each with the lines below it. An unindented line after an empty one ends it. */
+/**
+ * The items indented no deeper than the first. Each includes the lines below it, up to the next item or an unindented
+ * line after an empty one.
+ */
 function itemsOf(lines: Line[], pattern: RegExp): Item[] {
   const items: Item[] = [];
   let depth: number | null = null;
@@ -93,7 +96,7 @@ function addTo(item: { text: string } | undefined, text: string): void {
 const gatePattern =
   /^( {0,3}(?:#+|[-*+]|\d{1,3}[.)])?)\s*(\*\*|__|`)?([A-Z][A-Za-z]{0,7}\d[A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)*)(?:\*\*|__|`)?(\s*[—–:(]|\s+-\s|\.?\s|\.?$)(.*)$/;
 
-/** `**M1 — …**`, `### M1 …`, `- M1: …`: only gates written in the same form as the first one count. */
+/** Gates, as in `**M1 — …**`, `### M1 …` or `- M1: …`; only those written in the same form as the first one count. */
 export function gateItems({ lines }: PlanSection): TextGate[] {
   const gates: TextGate[] = [];
   let form: string | null = null;
@@ -111,7 +114,8 @@ function gateAt(lines: Line[], index: number): { id: string; text: string; form:
   const [, lead = '', marks = '', id, after = '', text = ''] = gatePattern.exec(lines[index]?.text ?? '') ?? [];
   const form = `${lead.trim().replace(/\d+/, '1')}${marks}`;
   if (id === undefined) return null;
-  // Without a mark it could be an ordinary sentence, so it must begin a paragraph and be followed by a dash or colon.
+  // A line without a mark could be an ordinary sentence, so there the gate's id must begin a paragraph and be followed
+  // by a dash, a colon or a bracket.
   const isBare = form === '';
   const isPlain = isBare && (!/[—–:(-]/.test(after) || (index > 0 && lines[index - 1]?.text.trim() !== ''));
   return isPlain ? null : { id, text, form };

@@ -29,12 +29,15 @@ export type PlanCheck = {
   spec: PhaseSpec | null;
   /** Sorted by line. */
   problems: Problem[];
-  /** If it has no front matter: a proposal for it, and the phase and gates that its text names. */
+  /** Only if the plan has no front matter: a proposal for it (`proposed`); the phase and gates in its text (`told`). */
   proposed?: string;
   told?: { phase: PhaseId | null; gates: string[] };
 };
 
-/** The spec of a plan without errors; else its problems (warnings too), and proposed front matter if it has none. */
+/**
+ * The spec of a plan without errors. For a plan with errors: its problems, warnings included, and proposed front matter
+ * if it has none.
+ */
 export function readPlan(text: string): { spec: PhaseSpec } | Omit<PlanCheck, 'spec'> {
   const { spec, ...rest } = checkPlan(text);
   return spec ? { spec } : rest;

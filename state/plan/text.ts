@@ -39,7 +39,7 @@ const names: [SectionKind, RegExp][] = [
 // A heading without marks counts only if its name is known, and gets the usual depth of a plan's sections.
 const plainDepth = 2;
 
-/** Reads a plan's lines below its front matter; `firstLine` is the line number of the first one in the file. */
+/** Reads the lines below a plan's front matter; `firstLine` is the number that the first of them has in the file. */
 export function readPlanText(text: string[], firstLine: number): PlanText {
   const lines = visible(text.map((one, i) => ({ text: one, line: firstLine + i })));
   const sections = sectionsOf(lines);

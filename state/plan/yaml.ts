@@ -55,7 +55,7 @@ function plain(document: ReturnType<typeof parseDocument>, file: string): unknow
   }
 }
 
-/** For a union, the only issue of the one member that has just one; otherwise the union's own issue. */
+/** The issue to report. If exactly one member of a failed union has a single issue: that one. Otherwise `issue`. */
 function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const near = issue.errors.filter((issues) => issues.length === 1);
@@ -64,7 +64,7 @@ function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return closest({ ...only, path: [...issue.path, ...only.path] } as z.core.$ZodIssue);
 }
 
-/** The deepest existing node on the issue's path; for an unknown key, that key itself. */
+/** Where to report an issue: its path, which ends in an unknown key, and the deepest node there that exists. */
 function locate(root: Node, issue: z.core.$ZodIssue): { path: string[]; offset: number | null } {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const path = [...issue.path, ...unknown].map(String);
