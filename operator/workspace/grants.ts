@@ -91,8 +91,7 @@ function folderOf(name: string, machine: Machine): string | null {
   return name === 'venv' ? (python.venv?.path ?? null) : (python.tool?.path ?? everywhere);
 }
 
-// Every box has /usr. It is granted in the name of a tool that every box has here, but not where the recipe was
-// written.
+// Granted if every box has the tool anyway: the recipe was written on a machine where the tool was elsewhere.
 const everywhere = '/usr';
 
 // A folder such as ~/.local contains the state as well as programs; then only its bin is granted.
