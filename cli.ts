@@ -251,7 +251,7 @@ function common(command: Command, summary: string, example: string): Command {
     .addHelpText('after', `\nExample:\n  coldpass ${example}`);
 }
 
-/** Adds an act. The decision consists of what you typed, by the names of the arguments and options. */
+/** Adds the command of an act. The decision is what you typed, keyed by the names of the arguments and options. */
 function addAct({ spec, summary, example, options, needed }: ActCommand): void {
   const [name = '', ...words] = spec.split(' ');
   const names = words.map((word) => word.slice(1, -1));

@@ -1,6 +1,7 @@
 // `node recipes/lay.ts NAME DIR [--twin] [--over FOLDER]` creates the git repository that a shipped recipe's app would
 // have: a commit with an annotated tag for each earlier release, then the newest, untagged, on `main`. `--twin` copies
-// the recipe's defective twin over the newest, `--over` any folder of the recipe. The same data gives the same commits.
+// the recipe's defective twin over the newest release, `--over` any other folder of the recipe. The same data gives the
+// same commits.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -27,7 +28,7 @@ const gitEnv = {
 export type LayOptions = {
   /** Copies the twin over the newest release. */
   twin?: boolean;
-  /** Further folders of the recipe to copy over it. */
+  /** Further folders of the recipe to copy over the newest release. */
   over?: string[];
 };
 export type Laid = { dir: string; head: string; releases: string[] };
@@ -56,7 +57,7 @@ export async function layApp(name: string, dir: string, { twin = false, over = [
   return { dir, head: await git(dir, 'rev-parse', 'HEAD'), releases };
 }
 
-/** Oldest first. */
+/** The recipe's releases, oldest first. */
 async function releasesOf(recipe: string): Promise<string[]> {
   const dir = join(recipe, 'releases');
   const names = existsSync(dir) ? await readdir(dir) : [];

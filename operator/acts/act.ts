@@ -23,9 +23,9 @@ import { isDeferred, reentryAct } from './takeUp.ts';
 
 const unitMs: Record<string, number> = { h: 3_600_000, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
 
-/** What you typed; `id` and `gate` as you wrote them. */
+/** What you typed; `id` and `gate` are as you wrote them. */
 export type ActDecision =
-  /** `plan`: the file of the plan that does a deferred item. */
+  /** `plan`: the file of the plan that carries out a deferred item. */
   | { act: 'approve'; id: string; plan?: string; because?: string }
   | { act: 'refuse' | 'lift'; id: string; because?: string }
   | { act: 'waive'; gate: string; condition: string; until: string; because?: string }
@@ -49,7 +49,7 @@ export type ActOptions = {
 };
 
 export type ActReport = {
-  /** 0 accepted or waiting, 1 refused. */
+  /** 0 if the act was accepted or still waits, 1 if it was refused. */
   exit: Exit;
   words: string;
   nonce: string;

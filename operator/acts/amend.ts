@@ -1,5 +1,5 @@
-// `coldpass amend PHASE --plan FILE`: a complete new plan for a phase under way. It is read and checked like a plan to
-// queue; the act pins it, the current recipes and the digest of the plan that it replaces.
+// `coldpass amend PHASE --plan FILE`: gives a phase under way a complete new plan. The plan is read and checked like a
+// plan to queue; the act pins the plan, the current recipes and the digest of the plan that is replaced.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Phase } from '../../state/entry/phase.ts';
@@ -11,7 +11,7 @@ import { pinsOf, readyPlan } from './queue.ts';
 
 export type AmendOptions = Signing & { place: Here; dir: string };
 
-/** The act. Throws UsageError for a plan that could not be queued. */
+/** Returns the signed act. Throws UsageError for a plan that could not be queued. */
 export async function amendAct(phase: Phase, file: string, because: string, options: AmendOptions): Promise<SignedAct> {
   const { place, dir, ...signing } = options;
   const plan = readyPlan(dir, file, place);

@@ -1,4 +1,4 @@
-// The acts as commands: how to type each one. The names of arguments and options are the members of a `Decision`.
+// The acts as commands: how to type each one. The names of arguments and options are the members of an `ActDecision`.
 
 export type ActCommand = {
   spec: string;

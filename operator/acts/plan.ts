@@ -13,10 +13,10 @@ import { planBytes, problemLine } from './queue.ts';
 
 export type NewPlanReport = { exit: Exit; file: string; phase: PhaseId };
 export type PlanCheckReport = {
-  /** 0 ready to run (perhaps with warnings), 1 not. */
+  /** 0 if the plan is ready to run (perhaps with warnings), 1 if not. */
   exit: Exit;
   file: string;
-  /** From the front matter, or from the text if there is none. */
+  /** The phase named in the front matter or, without front matter, in the text. */
   phase: PhaseId | null;
   gates: string[];
   problems: Problem[];

@@ -63,7 +63,7 @@ export type QueueOptions = {
   env: Env;
   now: Date;
   expiresMs?: number;
-  /** The deferred item that this plan does. */
+  /** The deferred item that this plan carries out. */
   reentry?: { target: EntryId; targetDigest: Digest };
 };
 
@@ -76,8 +76,8 @@ export type Pins = {
 };
 
 /**
- * Pins what your checkout has now, and the releases that the phase's base descends from. Throws UsageError if the
- * hold-outs cannot be pinned.
+ * Pins the recipes and harness files that your checkout has now, and the releases that the phase's base descends from.
+ * Throws UsageError if the hold-outs cannot be pinned.
  */
 export async function pinsOf(plan: ReadyPlan, place: Here, base: Sha): Promise<Pins> {
   const { repository, config } = place;
@@ -121,7 +121,8 @@ export async function queueAct(plan: ReadyPlan, place: Here, options: QueueOptio
 }
 
 /**
- * Leaves out harness items that the plan takes from the claim. Those are protected paths, so a change waits for you.
+ * Leaves out harness items that the plan takes from the claim. They are protected paths, so a change to them waits for
+ * you.
  */
 function pinnable(spec: PhaseSpec, recipe: Recipe): Recipe {
   return { ...recipe, harness: recipe.harness.filter((item) => !spec.harness_from_claim.includes(item)) };

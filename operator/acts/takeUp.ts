@@ -1,5 +1,5 @@
-// `coldpass approve N --plan FILE`: deferred work comes back. The act is the `queue` of the plan that does it; it signs
-// the plan, the recipes, and the text of the deferral or proposal that it answers.
+// `coldpass approve N --plan FILE`: takes deferred work up again. The act queues the plan that carries out the work,
+// and signs the plan, the recipes, and the text of the deferral or proposal that it answers.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Entry } from '../../state/entry/entry.ts';
@@ -10,13 +10,14 @@ import { type QueueOptions, queueAct, readyPlan } from './queue.ts';
 
 export type TakeUpOptions = Pick<QueueOptions, 'env' | 'now' | 'expiresMs'> & { place: Here; dir: string };
 
-/** True for entries that a plan answers. */
+/** True for entries that a plan can answer. */
 export function isDeferred(entry: Entry | undefined): boolean {
   return entry?.kind === 'deferral' || entry?.kind === 'reentry';
 }
 
 /**
- * The act for the plan in `file`. Throws UsageError for a plan that cannot be queued, or an entry that no plan answers.
+ * Returns the act for the plan in `file`. Throws UsageError for a plan that cannot be queued, or for an entry that no
+ * plan can answer.
  */
 export function reentryAct(
   target: Entry | undefined,

@@ -12,8 +12,8 @@ import type { CommandContext } from '../workspace/place.ts';
 export type AuditResult = AuditReport & { exit: Exit };
 
 /**
- * Audits the workspace's hub with its heads.log, or the hub at `hub`, wherever that is. A full audit, unless
- * `sinceLast` asks only for what came after the last sound one. Exit 0 sound, 1 not.
+ * Audits the workspace's hub with its heads.log; or only the hub at `hub`, if that is given. The audit is full, unless
+ * `sinceLast` limits it to what came after the last sound one. Exit 0 if sound, 1 if not.
  */
 export async function auditTrail(
   asked: CommandContext,
@@ -27,7 +27,9 @@ export async function auditTrail(
   return { exit: report.ok ? exits.yes : exits.no, ...report };
 }
 
-/** An empty trail has no heads.log yet; any other trail without one has lost it. */
+/**
+ * Audits a hub with its heads.log. Only an empty trail has no heads.log yet; any other trail without one has lost it.
+ */
 export async function witnessed(where: AuditOptions, headsLog: string): Promise<AuditReport> {
   const bare = existsSync(headsLog) ? null : await audit(where);
   return bare?.entries === 0 ? bare : audit({ ...where, headsLog });

@@ -1,7 +1,7 @@
 // `coldpass export`: what the trail shows, as signed statements that other tools read and openssl verifies. Each run
 // that counts gives a test result, signed with the runner's key; each claimed gate gives a verification summary, signed
-// with the supervisor's. Nothing is exported from a trail whose audit fails. The statements depend only on the trail:
-// the same trail gives the same bytes.
+// with the supervisor's key. Nothing is exported from a trail whose audit fails. The statements depend only on the
+// trail: the same trail gives the same bytes.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -24,9 +24,9 @@ import { type ExportedPhase, type ExportFiles, type ExportKeys, exportPhase } fr
 import { exportReadme } from './exportReadme.ts';
 
 export type ExportOptions = {
-  /** An empty or a new folder. */
+  /** The folder to write to: empty or new. */
   out: string;
-  /** By default all phases. */
+  /** The phase to export; by default all phases. */
   phase?: string;
   /** The URI by which readers of the statements know the repository. */
   resource?: string;
@@ -50,7 +50,7 @@ export type TrailExport = {
   phase?: string;
 };
 
-/** The same for a trail given by its folders. */
+/** Exports a trail that is given by its folders. */
 export async function exportTrail({ paths, root, resource, dir, phase }: TrailExport): Promise<ExportReport> {
   checkUri(resource);
   checkEmpty(dir);
@@ -101,7 +101,7 @@ async function auditedHead({ hub, headsLog }: TrailExport['paths'], root: string
   );
 }
 
-/** The keys that currently count on the trail for these roles. */
+/** The runner's and the supervisor's keys that currently count on the trail. */
 async function keysOf({ hub, keys: dir }: TrailExport['paths'], head: Sha): Promise<ExportKeys> {
   const signers = await signersAt(hub, head);
   const open = (role: keyof ExportKeys): EnvelopeKey => {

@@ -1,6 +1,6 @@
 // The files to export for a phase: one envelope for each run that counts, one for each claimed gate. A gate's envelope
-// names, by digest, those of the runs that its conditions name or were compared with, and those of the gates that it
-// requires.
+// names other envelopes by digest: those of the runs that the gate's conditions name or were compared with, and those
+// of the gates that it requires.
 
 import { join } from 'node:path';
 import {
@@ -42,7 +42,7 @@ export async function exportPhase(trail: Trail, phase: Phase, into: Into): Promi
   );
   const summaries = new Map<GateId, Input | null>();
   const gates: ExportedGate[] = [];
-  // The gates that it requires come first, because it names the digests of their envelopes.
+  // The gates that a gate requires come first, because the gate's envelope has the digests of their envelopes.
   function summary(gate: GateId): Input | null {
     const known = summaries.get(gate);
     if (known !== undefined) return known;
@@ -87,7 +87,8 @@ async function recordOf(trail: Trail, { facts }: EntryOf<'run'>): Promise<RunRec
 }
 
 /**
- * For a finished phase the time it was done, because evidence ages; for any other, the time of the trail's last entry.
+ * The time for which gates are judged. In a finished phase it is when the phase was done, because evidence ages; in any
+ * other, the time of the trail's last entry.
  */
 function verifiedAt({ entries }: Trail, phase: Phase): string {
   const done = entries.findLast(

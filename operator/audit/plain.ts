@@ -13,7 +13,7 @@ import type { CommandContext } from '../workspace/place.ts';
 
 const fileBytesMax = 1024 * 1024;
 const filesMax = 32;
-/** Over all files together; about 5 s of work at worst. */
+/** The most lines in all files together; about 5 s of work at worst. */
 const linesMax = 40_000;
 
 export type PlainAuditReport = PlainTrail & {
@@ -24,7 +24,7 @@ export type PlainAuditReport = PlainTrail & {
   repository: string | null;
 };
 
-/** Options for signed trails only, by commander's names for them. */
+/** The options that only signed trails have, by commander's names for them. */
 const trailOptions = { root: '--root', head: '--head', hub: '--hub', sinceLast: '--since-last' } as const;
 type PlainOptions = { repo?: string } & Partial<Record<keyof typeof trailOptions, unknown>>;
 

@@ -41,7 +41,7 @@ export function sayPlain(report: PlainAuditReport, out: Screen): void {
   out.line(report.exit === exits.yes ? paint.good('nothing flagged') : paint.bad(`${length} flagged`));
 }
 
-/** Shows all flags; of everything else the first ones, and how many more there are. */
+/** Shows all flags; of everything else, the first ones and how many more there are. */
 function sayBlock(title: string, lines: Painted[], isWhole: boolean, out: Screen): void {
   if (lines.length === 0) return;
   if (title !== '') out.line(out.paint.bold(title));

@@ -15,7 +15,7 @@ command -v openssl > /dev/null || { echo "verify.sh: openssl not found; install 
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 type=application/vnd.in-toto+json
-# One line with exactly these members in this order, so that no two programs read it differently.
+# An envelope is one line with exactly these members in this order, so that no two programs read it differently.
 form='{"payload":"[A-Za-z0-9+/=]*","payloadType":"application/vnd\.in-toto+json","signatures":\[{"keyid":"[^"\\]*","sig":"[A-Za-z0-9+/=]*"}\]}'
 good=0
 bad=0
@@ -32,8 +32,8 @@ unpack() {
 
 says() { grep -qF "$1" "$work/payload"; }
 
-# FILE KEY PREDICATE WORDS…: checks that KEY signed it, and its type and members. Inside a JSON string a quotation mark
-# is written \", so the words cannot come from a test's name.
+# FILE KEY PREDICATE WORDS…: checks that KEY signed FILE, that its type is PREDICATE, and that it contains all WORDS.
+# Inside a JSON string a quotation mark is written \", so the words cannot come from a test's name.
 check() {
   file=$1 key=$2 predicate=$3
   shift 3
@@ -49,7 +49,7 @@ check() {
   echo "good   $file"
 }
 
-# Checks that every envelope that a summary rests on is the file of that name, byte for byte.
+# Checks that each envelope that a summary names is the file with that name beside it, byte for byte.
 inputs() {
   grep -o '{"digest":{"sha256":"[0-9a-f]*"},"mediaType":"[^"]*","name":"[^"]*"' "$work/payload" |
     sed 's/.*"sha256":"\([0-9a-f]*\)".*"name":"\([^"]*\)"$/\1 \2/' > "$work/inputs"
@@ -60,7 +60,7 @@ inputs() {
   done < "$work/inputs"
 }
 
-# The key in the form of allowed_signers: the SSH form of the last 32 bytes.
+# Prints the key as allowed_signers has it: the last 32 bytes in the SSH form.
 ssh_form() {
   openssl pkey -pubin -in "$here/$1.pem" -outform DER | tail -c 32 > "$work/raw"
   printf 'ssh-ed25519 '

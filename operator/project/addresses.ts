@@ -1,6 +1,6 @@
-// Hosts that resolve to an internal address: a local mirror, a company registry. A box reaches an address inside the
-// machine's own networks only if that address is granted too, whatever name resolves to it; so `init` proposes it with
-// the name.
+// Hosts that resolve to an internal address, such as a local mirror or a company registry. A box reaches an address
+// inside the machine's own networks only if that address is granted too, whatever name resolves to it; so `init`
+// proposes the address with the name.
 
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
@@ -14,10 +14,13 @@ const addressesMax = 4;
 
 export type Lookup = (host: string) => Promise<string[]>;
 
-/** The internal addresses of a `host` or `host:port`, with its port; none if it has a public address. */
+/**
+ * The internal addresses of a `host` or `host:port`, with the port if there is one. Empty if the host has a public
+ * address.
+ */
 export async function internalAddresses(host: string, find: Lookup = addressesOf): Promise<string[]> {
   const { name = '', port = '' } = /^(?<name>[^:]+)(?<port>:\d+)?$/.exec(host)?.groups ?? {};
-  // A box may reach loopback by its own name without this.
+  // A box may reach loopback by its own name without a granted address.
   if (name === '' || name === 'localhost' || isIPv4(name)) return [];
   const addresses = await find(name);
   if (addresses.some((address) => !isInternal(address))) return [];
@@ -27,7 +30,10 @@ export async function internalAddresses(host: string, find: Lookup = addressesOf
     .map((address) => address + port);
 }
 
-/** Adds such addresses to the hosts that the proposal's stages may reach, and a note for each. */
+/**
+ * Adds the internal addresses of the proposal's hosts to what the setup and the stages may reach, with a note for each
+ * host.
+ */
 export async function withAddresses(proposal: Proposal, find: Lookup = addressesOf): Promise<Proposal> {
   const pairs = await Promise.all(
     proposal.hosts.map(async (host) => [host, await internalAddresses(host, find)] as const),

@@ -1,5 +1,5 @@
 // Node projects: vitest, jest, mocha and node:test. The test script of package.json is read for its arguments, but the
-// recipe runs the program itself: a script is in a file that a claim can change.
+// recipe runs the program itself, because a claim can change the file that has the script.
 
 import { z } from 'zod';
 import { CommandRecipe, type Stage } from '../../state/entry/recipe.ts';
@@ -10,7 +10,7 @@ import { hostOfUrl } from './toolchain.ts';
 const publicRegistry = 'https://registry.npmjs.org/';
 const testFilesReadMax = 50;
 const jestReporter = 'jest-junit@16';
-// Including the file makes each test's id unique.
+// Test ids are unique only if they include the file.
 const jestEnv = {
   JEST_JUNIT_OUTPUT_FILE: reportFile,
   JEST_JUNIT_CLASSNAME: '{filepath}',
@@ -116,7 +116,7 @@ function keptArgs(tail: string, drops: RegExp): string {
   return kept.map((word) => ` ${word}`).join('');
 }
 
-// In `--reporter dot`, the value belongs to the option.
+// True if a word is the value of the dropped option before it, such as `dot` in `--reporter dot`.
 function isValueOf(before: string | undefined, word: string, drops: RegExp): boolean {
   return (
     before !== undefined &&
@@ -189,7 +189,8 @@ function installCommand(project: Project, machine: Machine, flag: string): { run
   };
 }
 
-// Other hosts that a lockfile gets packages from. npm asks its own registry for packages locked from the public one.
+// Other hosts that a lockfile gets packages from. npm asks the configured registry for packages locked from the public
+// one.
 function lockHosts(project: Project, registry: string): string[] {
   const text = project.read('package-lock.json') ?? project.read('npm-shrinkwrap.json') ?? '';
   const hosts = [...text.matchAll(/"resolved": "(https?:\/\/[^"/]+\/)/g)].map(([, url]) => hostOfUrl(url as string));

@@ -4,7 +4,7 @@ import type { ToolGrant } from '../../state/trail/workspace.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** `tool` is null if every box has it anyway. */
+/** `tool` is null if every box has Node anyway. */
 export type NodeTool = { version: string; tool: ToolGrant | null; hasNpm: boolean };
 
 export type PythonTool = {
@@ -12,10 +12,10 @@ export type PythonTool = {
   version: string;
   /** The interpreter's folder; null if every box has it. */
   tool: ToolGrant | null;
-  /** The virtual environment that it belongs to; null if it belongs to none. */
+  /** The virtual environment that the interpreter belongs to; null if it belongs to none. */
   venv: ToolGrant | null;
   hasPytest: boolean;
-  /** Whether it can create a virtual environment with pip. */
+  /** Whether this python can create a virtual environment with pip. */
   makesVenv: boolean;
 };
 

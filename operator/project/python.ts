@@ -80,7 +80,7 @@ function dependencies(project: Project): Wanted {
   };
 }
 
-// Null if a list contains more than names: options, links, other lists.
+// The lines of requirement lists; null if a list contains more than names: options, links, other lists.
 function plainLines(texts: string[]): string[] | null {
   const lines = texts.flatMap((text) => text.split('\n').map((line) => line.replace(/(^|\s)#.*/, '').trim()));
   const named = lines.filter((line) => line !== '');
@@ -116,7 +116,7 @@ function installation(wanted: Wanted, sources: PipSources): Installation {
   };
 }
 
-// If nothing is installed, tests run in the environment that has pytest; otherwise only its interpreter is needed.
+// If setup installs nothing, tests run in the environment that has pytest; otherwise only the interpreter is needed.
 function environment(python: PythonTool, installs: boolean): ToolGrant[] {
   return [installs ? null : python.venv, python.tool].filter((tool) => tool !== null);
 }
@@ -137,7 +137,8 @@ function testGlobs(project: Project): string[] {
   return [...folders.map((dir) => `${dir}/**`), '**/test_*.py', '**/*_test.py', '**/conftest.py'];
 }
 
-// pytest prefers its own files, even empty ones, to a section in another file: so list them even if missing.
+// pytest prefers its own files, even empty ones, to a section in another file, so its own files are listed even if
+// missing.
 function harnessOf(project: Project): string[] {
   const shared = [
     { path: 'tox.ini', section: /^\[pytest\]/m },

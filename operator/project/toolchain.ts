@@ -111,7 +111,7 @@ export function npmRegistry(dir: string, env: Env): string {
   return asUrl(setting) ?? 'https://registry.npmjs.org/';
 }
 
-/** Read from pip's own settings, including its environment variables. */
+/** Where your pip looks, read from pip's own settings, including its environment variables. */
 export function pipSources(dir: string, env: Env): PipSources {
   const python = programOnPath('python3', env);
   const settings = (python === null ? null : ask(python, ['-m', 'pip', 'config', 'list'], dir, env)) ?? '';
@@ -165,7 +165,8 @@ function once<T>(find: () => T): () => T {
   };
 }
 
-// The folder above bin/, so that npm and the libraries beside it are included; otherwise the program's own folder.
+// Returns the folder above bin/, so that npm and the libraries beside it are included; otherwise the program's own
+// folder.
 function homeOf(program: string): string {
   const folder = dirname(program);
   return basename(folder) === 'bin' ? dirname(folder) : folder;

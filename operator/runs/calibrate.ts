@@ -1,6 +1,6 @@
 // `coldpass calibrate --role adversary`: the configured model judges claims whose truth is known. Counts how many bad
-// claims it detects and how many false alarms it raises, and keeps the result in the state: a plan may demand a floor.
-// Needs only the model: no phase, no trail.
+// claims it detects and how many false alarms it raises, and keeps the result in the state: a plan may demand a
+// minimum. Needs only the model: no phase, no trail.
 //
 // Exit: 0 every case was judged · 4 some were not (money, model, or stopped)
 
@@ -38,7 +38,7 @@ export type CalibrateOptions = {
   onCase?(judged: JudgedCase): void;
   /** Prints a line before the work starts. */
   onNote?(line: string): void;
-  /** Replaces the agent from the configuration and environment, or the set that comes with this version. */
+  /** `agent` replaces the one from the configuration and environment, `set` the one that comes with this version. */
   agent?: AgentSetup;
   set?: CalibrationSet;
 };

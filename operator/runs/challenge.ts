@@ -1,5 +1,6 @@
-// `coldpass challenge RUN`: reruns a run from the trail here and now, from what the trail pins, and compares the two
-// test by test. The result goes to you alone, not on the trail. Like `try`, it may run while a supervisor works.
+// `coldpass challenge RUN`: reruns a run from the trail here and now, with what the trail pins for it, and compares the
+// two results test by test. Only you see the comparison; nothing goes on the trail. Like `try`, it may run while a
+// supervisor works.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ export type ChallengeOptions = {
 };
 
 export type ChallengeReport = {
-  /** 0 alike, 1 not, 4 if the machine failed or the run was cancelled: then the result is unknown. */
+  /** 0 if the results are alike, 1 if not, 4 if the machine failed or the run was cancelled: then this is unknown. */
   exit: Exit;
   run: RunId;
   entry: EntryId;
@@ -99,7 +100,7 @@ async function recordOf(trail: Trail, { id, facts }: EntryOf<'run'>): Promise<Ru
   return RunRecord.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-/** The trail as it was at the time of the run. */
+/** The trail as it was just before the run's entry. */
 function sourcesAt(trail: Trail, { id }: Entry, hub: string): Sources {
   const state = trail.entries.slice(0, id - 1).reduce(fold, emptyTrail);
   return { paths: { hub }, trail: { state, file: trail.file, blob: (digest) => trail.file(`blobs/${digest}`) } };
@@ -112,7 +113,7 @@ function again(
 ): Promise<RunRecord> {
   const { now, signal, onProgress } = options;
   const run = `r-${randomBytes(6).toString('hex')}` as RunId;
-  // The original entry has the original purpose; this record names who asked.
+  // The new record says who asked for the rerun; the original purpose is in the original entry.
   const purpose = { kind: 'trial', by: 'operator' } as const;
   return coldRun({ ...request, run, purpose }, { engine, runsDir, now, signal, ...(onProgress && { onProgress }) });
 }

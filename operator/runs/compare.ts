@@ -1,5 +1,5 @@
-// Compares two records of one run, test by test. Pure. Ignores times and messages, because they differ on any machine;
-// whether a failure was an assertion matters, because controls depend on it.
+// Compares the record of a run with that of its rerun, test by test. Pure. Ignores times and messages, because they
+// differ on any machine; whether a failure was an assertion matters, because controls depend on it.
 
 import type { Outcome, RunRecord, TestResult } from '../../state/entry/record.ts';
 

@@ -49,7 +49,7 @@ async function sandboxFor(
   return { sandbox: unboxed({ stateDir }), selfTest: null };
 }
 
-/** Cleans up after dead trials and keeps only the newest old ones. Safe because there is only one trial at a time. */
+/** Cleans up after dead trials and removes all but the newest ones. Safe because there is only one trial at a time. */
 async function makeRoom(stateDir: string): Promise<{ dir: string; lock: Lock }> {
   const dir = trialsDir(realpathSync(stateDir));
   mkdirSync(dir, { recursive: true, mode: 0o700 });

@@ -39,7 +39,7 @@ export type RunOptions = {
 
 export type RunEnd = {
   exit: Exit;
-  /** The newest phase if none was open or queued (`idle`: only deferral triggers were checked). */
+  /** The newest phase if none was open or queued (`status` is then `idle`: only deferral triggers were checked). */
   phase: PhaseId;
   status: Phase['status'] | 'queued' | 'stopped' | 'idle';
   /** The commit at which DONE holds; null if it does not. */
@@ -118,7 +118,7 @@ async function drive(place: Here, agents: Agents, options: RunOptions): Promise<
   }
 }
 
-/** The end state of the phase. If none was named, the one that an act in the inbox started. */
+/** The end of the named phase or, without a name, of the phase that an act in the inbox started. */
 async function endOf(
   place: Here,
   named: PhaseId | null,
@@ -158,7 +158,8 @@ async function delivered(
 }
 
 /**
- * The phase to continue; null if there is none, but deferral triggers to check. Throws UsageError if there is neither.
+ * The phase to continue; null if there is none, but there are deferral triggers to check. Throws UsageError if there is
+ * neither.
  */
 function unfinished(state: TrailState): PhaseId | null {
   const id = livePhase(state)?.id ?? state.queue[0]?.phase;

@@ -151,7 +151,7 @@ function tryRead(path: string): RunRecord | null | Error {
   }
 }
 
-/** Null if there is no such file: the run has not ended, or was lost. */
+/** The record in the file; null if there is no such file: the run has not ended, or was lost. */
 function read(path: string): RunRecord | null {
   return existsSync(path) ? parsed(readFileSync(path), path) : null;
 }

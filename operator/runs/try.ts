@@ -38,7 +38,7 @@ export type TryOptions = {
 };
 
 export type TryReport = {
-  /** 0 green, 1 not, 4 if the machine failed or the run was cancelled. */
+  /** 0 if green, 1 if not, 4 if the machine failed or the run was cancelled. */
   exit: Exit;
   record: RunRecord;
   /** The folder with the full output of each stage. */

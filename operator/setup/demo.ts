@@ -66,7 +66,8 @@ export async function demo(options: DemoOptions): Promise<DemoEnd> {
 }
 
 /**
- * Makes a repository of the sample, with its workspace beside it. The demo has its own key, so yours is not touched.
+ * Creates a repository from the sample, with its workspace beside it. The demo has its own key, so yours is not
+ * touched.
  */
 export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<DemoGround> {
   const dir = emptyDir(options.dir);
@@ -75,7 +76,7 @@ export async function layDemo(options: Omit<DemoOptions, 'signal'>): Promise<Dem
   const plan = join(dir, planFile);
   copyFileSync(join(demoDir, planFile), plan);
   await makeRepository(repo, 'A postbox that keeps mail, and cannot back it up');
-  // Without a PATH the sample runs on our own node, whatever else is on the machine.
+  // Without a PATH the sample runs on Coldpass's own node, whatever else is on the machine.
   const env = { ...options.env, PATH: '', XDG_CONFIG_HOME: join(dir, 'operator') };
   const asked = { dir: repo, env, home: options.home, uid: options.uid, stateDir: join(dir, 'state') };
   const now = new Date(options.clock.nowMs());

@@ -69,7 +69,7 @@ export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   return { exit: counts.fail > 0 ? exits.machine : exits.yes, checks, counts };
 }
 
-/** The result of `find`. If it throws an error that you can fix, adds a finding and returns null. */
+/** The result of `find`. If `find` throws an error that you can fix, adds a finding and returns null. */
 async function attempt<T>(checks: Diagnosis[], find: () => Promise<T>): Promise<T | null> {
   try {
     return await find();

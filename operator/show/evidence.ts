@@ -1,4 +1,4 @@
-// One entry as evidence for a condition: where it is in git, and its outcome, if the entry itself does not have that.
+// One entry as evidence for a condition: where it is in git, and its outcome, if the entry itself does not contain it.
 // Pure. `sayExplained.ts` puts it into words.
 
 import type { Entry, EntryOf } from '../../state/entry/entry.ts';
@@ -12,7 +12,7 @@ export type CheckShown = { clause: string; text: string; saw: string; cites: str
 
 export type EvidenceItem = {
   id: EntryId;
-  /** `git show COMMIT:PATH` shows it as it was signed; null if git cannot find it. */
+  /** Where the entry is: `git show COMMIT:PATH` shows it as it was signed. Null if git cannot find it. */
   place: EntryPlace | null;
   entry: Entry;
   /** The outcome: whether a finding or veto is open, whether a verdict counts, how a session ended. */
@@ -34,7 +34,7 @@ export function evidenceItem(entry: Entry, place: EntryPlace | null, looking: Lo
   };
 }
 
-/** For a run, the record is worth more than the entry: the same commit added it. */
+/** For a run, the place of its record, which says more than the entry; the same commit added both. */
 function placeOf(entry: Entry, place: EntryPlace | null): EntryPlace | null {
   if (place === null || entry.kind !== 'run' || entry.facts.results === null) return place;
   return { ...place, path: `machine-docs/runs/${entry.facts.run}/results.json` };

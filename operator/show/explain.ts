@@ -15,7 +15,7 @@ import { gateStatus } from './status.ts';
 
 export type ExplainedCondition = Omit<Condition, 'evidence'> & { evidence: EvidenceItem[] };
 export type ExplainReport = {
-  /** 0 if it holds, 1 if not. */
+  /** 0 if the gate holds, 1 if not. */
   exit: Exit;
   phase: PhaseId;
   gate: GateId;
@@ -50,14 +50,16 @@ async function explained(trail: Trail, hub: string, phase: Phase, gate: GateId, 
   return { exit: holds ? exits.yes : exits.no, phase: phase.id, gate, holds, state, claim, conditions };
 }
 
-/** In order: the entries that the condition names, those of its runs and waivers, and related ones. */
+/** The ids of the entries that the condition names, of those for its runs and waivers, and of related ones; sorted. */
 function evidenceIds(condition: Condition, phase: Phase, report: GateReport): EntryId[] {
   const ofRuns = phase.runs.filter(({ run }) => condition.runs.includes(run)).map(({ id }) => id);
   const ids = [...condition.evidence, ...ofRuns, ...condition.waived, ...relatedIds(condition, phase, report)];
   return [...new Set(ids)].sort((a, b) => a - b);
 }
 
-/** Verdicts that do not count, the sessions that judged, and findings and vetoes that no longer block. */
+/**
+ * Related entries: verdicts that do not count, the sessions that judged, and findings and vetoes that no longer block.
+ */
 function relatedIds({ name }: Condition, phase: Phase, { gate, claim }: GateReport): EntryId[] {
   if (name === 'verdict' && claim) {
     const sessions = phase.sessions.filter(({ reason }) => reason.kind === 'judge' && reason.claim === claim.id);

@@ -11,7 +11,7 @@ const columns = 80;
 const indent = 9;
 const deeper = indent + 10;
 
-/** A condition that is missing here is shown by its own name. */
+/** A title for each condition. A condition without a title here is shown by its name. */
 const titles: Record<string, string> = {
   claim: 'a live claim names a full commit',
   runs: 'cold runs of exactly that commit agree and are as expected',
@@ -57,7 +57,7 @@ function sayEvidence({ entry, place, state, checks = [] }: EvidenceItem, out: Sc
 
 type RunEntry = Extract<EvidenceItem['entry'], { kind: 'run' }>;
 
-/** What a run showed, if its own line does not say that. */
+/** Prints what a run showed, if the run's own line does not say that. */
 function sayResult({ facts }: RunEntry, out: Screen): void {
   const why = facts.control?.why ?? facts.kept?.why;
   if (why !== undefined) sayText(why, deeper, out);
@@ -81,7 +81,7 @@ function headOf(entry: EvidenceItem['entry'], paint: Paint): Painted {
   return styled`${paint.dim(entry.at.slice(11, 19))}  ${paint.dim(number)} ${paint.outcome(word)} ${what}`;
 }
 
-/** A head too long for one line is wrapped and loses its colours. */
+/** Prints a head; one too long for one line is wrapped and loses its colours. */
 function sayHead(head: Painted, out: Screen): void {
   const plain = clean(head.text);
   const [first = '', ...more] = plain.length <= columns - indent ? [head] : wrapped(plain, columns - deeper);

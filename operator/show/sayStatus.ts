@@ -1,4 +1,4 @@
-// The status in words. What needs you comes last, where the eye stops.
+// The status in words. What needs you comes last, just above the prompt.
 
 import { short } from '../terminal/lines.ts';
 import { duration, type Painted, type Screen, styled } from '../terminal/print.ts';

@@ -63,7 +63,7 @@ export function status(place: Here, nowMs: number): Promise<StatusReport> {
   return withTrail(place.paths.hub, (trail) => statusReport(trail, place, nowMs));
 }
 
-/** The same for a trail already read. */
+/** The status from a trail that has already been read. */
 export async function statusReport({ state, entries, head }: Trail, place: Here, nowMs: number): Promise<StatusReport> {
   const { workspace, paths } = place;
   const supervisor = supervisorOf(paths);

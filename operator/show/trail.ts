@@ -11,7 +11,7 @@ import type { Here } from '../workspace/place.ts';
 const listedDefault = 40;
 
 export type TrailSearch = {
-  /** Each must occur in the entry's text; case is ignored. */
+  /** Words that must all occur in the entry's text; case is ignored. */
   words: string[];
   kind?: string;
   gate?: string;
@@ -26,7 +26,7 @@ export type TrailReport = {
   entries: Entry[];
   /** How many more entries match. */
   more: number;
-  /** One entry was asked for by its number. */
+  /** True if one entry was asked for by its number. */
   whole: boolean;
 };
 

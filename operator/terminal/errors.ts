@@ -25,7 +25,8 @@ export function explained(error: unknown): { line: string; exit: Exit } | null {
   if (error instanceof TrailError) {
     return { line: error.message, exit: error.code === 'bad-file' ? exits.usage : exits.machine };
   }
-  // Recognised by name, so that this pure file need not import their rooms. Their messages are written for people.
+  // These are recognised by name, so that this pure file need not import their rooms. Their messages are written for
+  // people.
   if (error instanceof Error && (error.name === 'RunnerError' || error.name === 'AgentError')) {
     return { line: error.message, exit: exits.machine };
   }

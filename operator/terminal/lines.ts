@@ -174,7 +174,7 @@ function runWords({ facts }: EntryOf<'run'>, paint: Paint): Painted {
   return styled`${paint.outcome(facts.outcome)} ${what}, ${countWords(facts.counts)}${red}`;
 }
 
-/** An act as its command would put it: `approve #41`. */
+/** An act in the form of its command: `approve #41`. */
 export function actWords(payload: ActPayload): string {
   switch (payload.act) {
     case 'queue':

@@ -123,7 +123,7 @@ export function screen(options: { out: Out; colour: boolean; live?: boolean; clo
   };
 }
 
-// The same data, with anything that a terminal might act on written as \u escapes.
+// `value` as JSON, with anything that a terminal might act on written as \u escapes.
 function safeJson(value: unknown): string {
   const escaped = (char: string) =>
     char

@@ -46,7 +46,7 @@ export function follow(out: Screen, nowMs: () => number): { onProgress(progress:
   return { onProgress, end: () => out.running([]) };
 }
 
-/** The same for one cold run: the stage that is running and its last line of output. */
+/** Shows the progress of one cold run: the stage that is running and its last line of output. */
 export function followRun(out: Screen, nowMs: () => number): (progress: StageProgress) => void {
   let startedAtMs = nowMs();
   return (progress) => {
@@ -70,7 +70,7 @@ function doing(role: string, event: SessionEvent): string {
   }
 }
 
-/** `gate:12:M1:1` in words; see `slotOf` in state/fold/requirement.ts. */
+/** A slot such as `gate:12:M1:1` in words; see `slotOf` in state/fold/requirement.ts. */
 function slotWords(slot: string): string {
   const [kind, first = '', second = '', third = ''] = slot.split(':');
   switch (kind as Purpose['kind']) {

@@ -1,6 +1,6 @@
 // What a box may reach (tool folders and network hosts), and the Docker engine that apps are deployed on. A recipe only
-// names them; they count once they are in the workspace's grants, which nobody in the loop can write. `init` grants
-// what the recipes need and this machine has, but never Docker on its own: access to its socket is access to the whole
+// names what it needs; only the workspace's grants give it, and nobody in the loop can write them. `init` grants what
+// the recipes need and this machine has, but never Docker on its own: access to its socket is access to the whole
 // machine.
 
 import { existsSync, statSync } from 'node:fs';
@@ -91,10 +91,10 @@ function folderOf(name: string, machine: Machine): string | null {
   return name === 'venv' ? (python.venv?.path ?? null) : (python.tool?.path ?? everywhere);
 }
 
-// For a recipe written on a machine where the tool was elsewhere.
+// Granted if every box has the tool anyway: the recipe was written on a machine where the tool was elsewhere.
 const everywhere = '/usr';
 
-// A folder such as ~/.local contains the state as well as programs: then grant only its bin.
+// A folder such as ~/.local contains the state as well as programs; then only its bin is granted.
 function checkedTool(tool: ToolGrant, places: GrantPlaces): { tool: ToolGrant | null; note: string | null } {
   const path = realOf(tool.path) ?? tool.path;
   const why = checkGrant(path, places);

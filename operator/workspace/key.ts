@@ -28,7 +28,9 @@ export function openOperatorKey(place: KeyPlace, env: Env): Signer {
 
 export type KeyChoice = { place: KeyPlace; made: boolean };
 
-/** The key that you named (a private key file, or the `.pub` file of a key in your ssh-agent), else the default. */
+/**
+ * Chooses the key that you named (a private key file, or the `.pub` file of a key in your ssh-agent), else the default.
+ */
 export function chooseOperatorKey(options: { key?: string; dir: string; env: Env; home: string }): KeyChoice {
   if (options.key === undefined) {
     const path = operatorKeyFile(options.env, options.home);

@@ -1,5 +1,5 @@
-// `coldpass rotate ROLE`: a new key for a role. It is created here, in the state's keys folder (yours beside your old
-// one), and counts once the act that names it is on the trail. Signatures by the old key stay valid.
+// `coldpass rotate ROLE`: a new key for a role. The key is created here, in the state's keys folder (your own beside
+// your old one), and counts once the act that names it is on the trail. Signatures by the old key stay valid.
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -31,7 +31,10 @@ export type RotateOptions = Signing & {
   because?: string;
 };
 
-/** The act, with its new key in place. Throws UsageError for an unknown role, or a key that the role cannot have. */
+/**
+ * Creates the new key and returns the signed act. Throws UsageError for an unknown role, or a key that the role cannot
+ * have.
+ */
 export async function rotateAct(name: string, options: RotateOptions): Promise<SignedAct> {
   const { place, dir, key, because, ...signing } = options;
   const role = roleNamed(name);

@@ -1,5 +1,5 @@
 // Host users for boxes. A supervisor running as root gives each role of each workspace its own uid, so that no box can
-// touch another box's files. They need no passwd entry; the range lies outside those that Debian and systemd assign.
+// touch another box's files. The uids need no passwd entry; they lie outside the ranges that Debian and systemd assign.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 // The base image of all shipped recipes' services: Debian packages, installed by mmdebstrap, and Node. Building it
 // takes a minute, so it is kept as an archive, named by a digest of its parts. Data folders are left empty: Docker
-// fills a new volume with the image's files, and a drill would find data that nobody restored.
+// fills a new volume with the image's files, so a drill would otherwise find data that nobody restored.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, readFileSync, statfsSync } from 'node:fs';
@@ -68,7 +68,7 @@ async function hashOf(file: string): Promise<Buffer> {
   return hash.digest();
 }
 
-/** Returns false and removes the archive if it is broken. */
+/** Loads the archive. If it is broken, removes it and returns false. */
 async function load(engine: Engine, archive: string, say: (line: string) => void): Promise<boolean> {
   say(`${baseImage}: loading ${archive}`);
   const loading = startDocker(engine, ['load', '--quiet'], archiveMs);
@@ -100,7 +100,7 @@ async function make(
   await docker(engine, ['tag', (await id).trim(), baseImage], askMs);
 }
 
-/** Writes to a temporary file and renames it, so that an archive is always complete. */
+/** Writes the archive to a temporary file and renames it, so that an archive is always complete. */
 async function keep(engine: Engine, archive: string, say: (line: string) => void): Promise<void> {
   say(`${baseImage}: keeping it as ${archive}`);
   await mkdir(resolve(archive, '..'), { recursive: true });
@@ -121,14 +121,14 @@ function nodePath(): string {
   return existsSync(own) ? own : process.execPath;
 }
 
-/** The machine's package sources that are for the same suite; without any, the tool uses its default. */
+/** The machine's package sources for the base image's Debian suite; without any, mmdebstrap uses its default. */
 function aptSources(): string[] {
   return ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].filter(
     (file) => existsSync(file) && readFileSync(file, 'utf8').includes(suite),
   );
 }
 
-/** Unpacking is faster in memory, if there is enough of it. */
+/** A folder in memory, where unpacking is faster, if there is enough memory. */
 function workspace(): { TMPDIR?: string } {
   if (!existsSync('/dev/shm')) return {};
   const { bavail, bsize } = statfsSync('/dev/shm');

@@ -1,5 +1,5 @@
-// The docker command for the image programs: one engine, a time limit, the end of its stderr in the error. Also pipes
-// one program into another. A missing program gives a one-line error that says how to install it.
+// Runs the docker command for the image programs: on one engine, with a time limit, and with the end of its stderr in
+// the error. Also pipes one program into another. A missing program gives a one-line error that says how to install it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

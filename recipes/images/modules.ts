@@ -29,7 +29,10 @@ export async function modulesOf(imageDir: string, top: string): Promise<Modules>
   return [...versions].sort().map(([folder, version]) => ({ folder, version }));
 }
 
-/** Copies to the same paths below `to`. Skips a package's own `node_modules`: what is needed of it is on the list. */
+/**
+ * Copies the packages to the same paths below `to`. Skips a package's own `node_modules`: what is needed from it is
+ * listed.
+ */
 export async function copyModules(modules: Modules, top: string, to: string): Promise<void> {
   for (const { folder } of modules) {
     const from = join(top, folder);

@@ -1,4 +1,4 @@
-// The types through which the parts of the swarm engine share one app under test; no part knows another's internals.
+// The types through which the parts of the swarm engine share one app under test; no part uses another's internals.
 //
 //   compose files ── admitted ──▶ AdmittedApp ── deployed ──▶ Stack ──▶ rungs ──▶ the run's record
 //                                                   ├─ AppHost ── unix socket ──▶ hooks and tests, boxed
@@ -11,7 +11,7 @@ import type { AppFacts } from '../../../state/entry/record.ts';
 /** One run's names. `stack` is `cp` and the run's twelve hex digits; a needed app's stack is `<stack>-<need>`. */
 export type RunNames = { run: RunId; stack: string; domain: string };
 
-/** On every object that a run creates on the engine. */
+/** The labels of every object that a run creates on the engine. */
 export type Labels = {
   'coldpass.run': string;
   'coldpass.claim': string;
@@ -29,20 +29,29 @@ export type AdmittedApp = {
   services: Record<string, AdmittedService>;
   /** Keys of the compose file; each volume is named `<stack>_<key>`. */
   volumes: string[];
-  /** To create before the deployment, under exactly this name. */
+  /** The configs to create before the deployment, each under exactly its `name`. */
   configs: { name: string; bytes: Buffer; template: boolean }[];
-  /** To generate for the run, with `length` characters. `key` is from the compose file, `name` is for Swarm. */
+  /**
+   * The secrets to generate for the run, each with `length` characters. `key` is from the compose file, `name` is for
+   * Swarm.
+   */
   secrets: { key: string; name: string; length: number }[];
   /** The resolved environment, without secrets. */
   env: Record<string, string>;
   backup: BackupPlan;
-  /** For `docker stack deploy --compose-file -`: variables resolved, labels added, `$` doubled. */
+  /**
+   * The input for `docker stack deploy --compose-file -`: variables are resolved, labels added, and each `$` is
+   * doubled.
+   */
   document: string;
 };
 
 export type AdmittedService = { image: string; replicas: number; hasHealthcheck: boolean; volumes: string[] };
 
-/** From the backupbot v2 labels. `volumes` are keys; a volume not listed is not backed up. Empty: no backup at all. */
+/**
+ * The backup plan from the backupbot v2 labels. `volumes` have keys of the compose file; a volume that is not listed is
+ * not backed up. Without `services`, nothing is backed up.
+ */
 export type BackupPlan = {
   services: {
     service: string;
@@ -54,7 +63,9 @@ export type BackupPlan = {
   }[];
 };
 
-/** Distinguishes one deployment from another. Per service: image id and a digest of the container's spec. */
+/**
+ * Distinguishes one deployment from another: for each service, by the image id and a digest of the container's spec.
+ */
 export type Identity = {
   version: string | null;
   services: Record<string, { image: string; imageId: string; spec: string; task: string }>;
@@ -64,30 +75,41 @@ export type ExecAsk = { command: readonly string[]; stdin?: Uint8Array; user?: s
 /** `exit` is null if the command was killed (`timedOut`) or its container has gone. Each stream is bounded. */
 export type ExecEnd = { exit: number | null; timedOut: boolean; stdout: Buffer; stderr: Buffer };
 
-/** `late`: it failed because `seconds` ran out, not because of its tasks. */
+/** `late`: the wait failed because `seconds` ran out, not because of a task. */
 export type Converged = { failed: string | null; late: boolean; restarts: number };
 
 /** One deployed app. Every method heeds the signal that the stack was opened with. */
 export interface Stack {
   readonly names: RunNames;
-  /** Creates configs, secrets, networks and volumes, then deploys. `failed`: the app's fault, in one line. */
+  /**
+   * Creates configs, secrets, networks and volumes, then deploys. `failed` is the app's fault, in one line; null if
+   * none.
+   */
   deploy(app: AdmittedApp): Promise<{ failed: string | null }>;
   /**
-   * Waits until every service has converged: N/N replicas, no update running, none rolled back or paused, and the same
-   * tasks throughout a window.
+   * Waits until every service has converged: N/N replicas, no update that is running, paused or rolled back, and the
+   * same tasks for a while.
    */
   converge(options: { seconds: number; before: Identity | null }): Promise<Converged>;
   identity(): Promise<Identity>;
-  /** In the service's running container. Rejects with RunnerError `no-container` if it has none. */
+  /**
+   * Runs a command in the service's running container. Rejects with RunnerError `no-container` if the service has none.
+   */
   exec(service: string, ask: ExecAsk): Promise<ExecEnd>;
-  /** To a port of the service's running container, whatever its address. Rejects with ECONNREFUSED if closed. */
+  /**
+   * Connects to a port of the service's running container, on whatever address it is open. Rejects with ECONNREFUSED if
+   * it is closed.
+   */
   connect(service: string, port: number): Promise<Duplex>;
   logs(service: string, lines: number): Promise<string>;
-  /** Scales down and waits until no container runs. */
+  /** Scales the services down and waits until none of their containers runs. */
   stop(services: string[]): Promise<void>;
-  /** Scales back to the declared replicas; `converge` waits for them. */
+  /** Scales the services back to their declared replicas, without waiting: `converge` waits for them. */
   start(services: string[]): Promise<void>;
-  /** For people, after a failure: service ps, events, last logs, inspect. Bounded. The logs may contain secrets. */
+  /**
+   * Collects the state after a failure, for people: service ps, events, last logs, inspect. Bounded. The logs may
+   * contain secrets.
+   */
   evidence(): Promise<Record<string, string>>;
 }
 
@@ -119,9 +141,12 @@ export type About = {
   version: string | null;
   env: Record<string, string>;
   services: string[];
-  /** By the need's name: the host name of its main service on the shared network. */
+  /**
+   * For each needed app, by its name in the recipe: its main service's host name on the shared network, and its
+   * environment.
+   */
   needs: Record<string, { host: string; env: Record<string, string> }>;
 };
 
-/** What the record contains about an app; collected during the run. */
+/** What the record will contain about an app; collected during the run. */
 export type CollectedFacts = AppFacts;

@@ -1,6 +1,6 @@
 // JSON that another program printed. Pure.
 
-/** Null if it is not JSON; no schema here accepts null. */
+/** The parsed JSON; null if `text` is not JSON. No schema here accepts null. */
 export function jsonIn(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

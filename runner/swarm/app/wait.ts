@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Rejects with the signal's own reason; node's own pause has only an AbortError. */
+/** Waits. On abort, rejects with the signal's reason; Node's timer would reject with a general AbortError instead. */
 export async function wait(ms: number, signal: AbortSignal): Promise<void> {
   await pause(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

@@ -4,7 +4,10 @@
 const linesMax = 5000;
 const exported = /^export\s+([A-Za-z_][A-Za-z0-9_]*)=(?:"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|<>()#]*))\s*(?:#.*)?$/;
 
-/** By name, the value and the line that sets it: `abra.sh:3`. The last one counts. */
+/**
+ * Maps each name to its value and the line that sets it, such as `abra.sh:3`. If a name is set twice, the last line
+ * counts.
+ */
 export function abraExports(text: string, file: string): Map<string, { value: string; at: string }> {
   const exports = new Map<string, { value: string; at: string }>();
   for (const [index, line] of text.split(/\r?\n/, linesMax).entries()) {

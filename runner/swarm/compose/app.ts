@@ -1,5 +1,5 @@
-// Builds an app from the texts of its files, in two steps, because compose files name further files: `composed` lists
-// what to read, `admitted` returns the app. Pure: open.ts reads the files.
+// Builds an app from the texts of its files in two steps, because compose files name further files: `readCompose` lists
+// what to read, `admitApp` returns the app. Pure: open.ts reads the files.
 
 import type { AdmittedApp, AdmittedService, RunNames } from '../app/app.ts';
 import { refuse } from '../app/refused.ts';
@@ -27,7 +27,7 @@ export type ComposeDrafts = {
   wanted: { at: string; path: string }[];
 };
 
-/** Throws Refused. */
+/** Throws AppRefused. */
 export function readCompose(texts: Texts, given: AppRequest): ComposeDrafts {
   const { variables, sample } = runVariables(texts, given);
   const drafts = texts.compose.map(({ file, text }) => composeFile(text, file, variables, given));
@@ -39,7 +39,7 @@ export function readCompose(texts: Texts, given: AppRequest): ComposeDrafts {
   return { drafts, variables, sample, wanted };
 }
 
-/** `files` has the contents of the `wanted` files, by path. Throws Refused. */
+/** `files` has the contents of the `wanted` files, by path. Throws AppRefused. */
 export function admitApp(
   { drafts, variables, sample }: ComposeDrafts,
   files: Map<string, Buffer>,
@@ -87,7 +87,7 @@ function runVariables(texts: Texts, { stack, names, env }: AppRequest): { variab
     // No run may request a certificate.
     ['LETS_ENCRYPT_ENV', ''],
   ]);
-  // As if the recipe had edited the file.
+  // These values count as if somebody had written them into `.env.sample`.
   const given = new Map([...Object.entries(env), ...forced]);
   const sample = envSample(texts.envSample ?? '', '.env.sample', given);
   const exports = [...abraExports(texts.abraSh ?? '', 'abra.sh')].map(([name, { value }]) => [name, value] as const);
@@ -95,7 +95,10 @@ function runVariables(texts: Texts, { stack, names, env }: AppRequest): { variab
   return { variables: { values, commentedAt: sample.commentedAt }, sample };
 }
 
-/** Adds the variables of each env file; the service's own win. A name without a value gets the run's value, if any. */
+/**
+ * Adds the variables of each env file; those under `environment` win. A name without a value gets the run's value, if
+ * any.
+ */
 function withEnvFiles(draft: FileDraft, files: Map<string, Buffer>, { values }: Variables): FileDraft {
   const services = [...draft.services].map(([name, service]) => {
     const lines = service.envFiles.flatMap(({ at, path }) => envFileLines(textOf(files.get(path), path), path, at));
@@ -106,7 +109,7 @@ function withEnvFiles(draft: FileDraft, files: Map<string, Buffer>, { values }: 
   return { ...draft, services: new Map(services) };
 }
 
-/** As docker reads them: quotes and variables are kept as written. */
+/** Reads an env file as docker does: quotes and variables are kept as written. */
 function envFileLines(text: string, path: string, at: string): [string, string | null][] {
   const lines = text.split(/\r?\n/).map((line) => line.trimStart());
   return lines
@@ -139,7 +142,7 @@ function serviceOf({ plain, deploy }: ServiceDraft, volumes: string[]): Admitted
   };
 }
 
-// In the map form docker does not resolve the variable in a label's name.
+// If the labels are written as a map, docker does not resolve the variable in a label's name.
 export function versionOf(labels: ReadonlyMap<string, string>, stack: string): string | null {
   return labels.get(`coop-cloud.${stack}.version`) ?? labels.get(`coop-cloud.\${STACK_NAME}.version`) ?? null;
 }

@@ -1,7 +1,7 @@
-// An app's backup plan from its labels, read as backup-bot-two does (backupbot v2): in a service with
-// `backupbot.backup=true` every volume is backed up unless its label is `false`; `.path` limits the backup to folders
-// inside the volume. Pure. Labels that make no sense are ignored here and reported by lint; a path out of the volume is
-// refused.
+// Reads an app's backup plan from its labels as backup-bot-two does (backupbot v2). In a service with
+// `backupbot.backup=true`, every volume is backed up unless the volume's own label is `false`; a label that ends in
+// `.path` limits the backup to folders inside the volume. Pure. Labels that make no sense are ignored here and reported
+// by lint; a path that leads out of the volume is refused.
 
 import type { BackupPlan } from '../app/app.ts';
 import { refuse, shown } from '../app/refused.ts';

@@ -1,5 +1,6 @@
-// The volumes, networks, configs and secrets that a compose file declares. Pure. All belong to the stack and have names
-// that start with its name; only the network `proxy` is external. An app may not choose drivers or their options.
+// The volumes, networks, configs and secrets that a compose file declares. Pure. All of them belong to the stack and
+// have names that start with the stack's name, except the external network `proxy`. An app may not choose drivers or
+// their options.
 
 import { refuse, shown } from '../app/refused.ts';
 import {
@@ -78,7 +79,7 @@ export function networks(stack: string, runNetwork: string): Reader<Declared['ne
   });
 }
 
-/** True, or the network's name in the older form. */
+/** Reads `external`: true, false or, in the older form `external: { name: … }`, the name. */
 function external(tree: ComposeTree, path: string): boolean | string {
   if (tree.kind !== 'group') return flag(tree, path);
   return group({ name })(tree, path).name ?? true;
@@ -123,13 +124,13 @@ export function secrets(stack: string): Reader<Declared['secrets']> {
   });
 }
 
-/** The version variable in a secret's name, as written. */
+/** The version variable in a secret's name, read before variables are resolved; null if there is none. */
 function namedIn(tree: ComposeTree): string | null {
   const name = isNull(tree) ? undefined : entriesOf(tree, '').get('name')?.value;
   return name?.kind === 'scalar' ? (/\bSECRET_\w+_VERSION\b/.exec(name.raw)?.[0] ?? null) : null;
 }
 
-/** Only the name that docker would choose is allowed. */
+/** Refuses any name except the one that docker would choose. */
 function ownName(name: string | undefined, stack: string, path: string, at: string): void {
   const own = `${stack}_${keyOf(path)}`;
   if (name !== undefined && name !== own)

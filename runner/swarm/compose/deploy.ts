@@ -1,5 +1,5 @@
-// A service's `deploy`: replicas, placement, updates, restarts, and its labels, which contain version and backup. Pure.
-// An app may not set labels that belong to Coldpass or docker.
+// A service's `deploy`: replicas, placement, updates, restarts, and labels, which give the app's version and what to
+// back up. Pure. An app may not set labels that belong to Coldpass or docker.
 
 import { refuse, shown } from '../app/refused.ts';
 import {

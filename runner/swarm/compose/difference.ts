@@ -1,5 +1,5 @@
-// Which services another version of an app changes, judged by what both ask of the engine. Pure. Labels of the service
-// itself do not count: changing them restarts no container.
+// Finds the services that differ between two versions of an app, by what each version asks of the engine. Pure. Labels
+// under `deploy` are ignored, because changing them restarts no container.
 
 import { z } from 'zod';
 import { canonicalJson } from '../../../state/entry/digest.ts';
@@ -9,7 +9,7 @@ const Document = z.looseObject({
   services: z.record(z.string(), z.looseObject({ deploy: z.looseObject({}).optional() })),
 });
 
-/** Names of the services of `after` that are new or differ from `before`. */
+/** The names of the services of `after` that are new or differ from `before`. */
 export function changedServices(before: AdmittedApp, after: AdmittedApp): string[] {
   const [was, is] = [containersOf(before), containersOf(after)];
   return Object.keys(is).filter((name) => was[name] !== is[name]);

@@ -1,6 +1,6 @@
-// Turns merged compose files into the document for `docker stack deploy`: everything it uses is declared, everything it
-// creates is labelled, it takes nothing of the host, and it is adapted to the platform. Pure. The document is JSON with
-// each `$` doubled, because docker resolves variables again.
+// Turns merged compose files into the document for `docker stack deploy`. The document declares everything that it
+// uses, labels everything that it creates, takes nothing of the host, and is adapted to the platform. Pure. It is JSON
+// with each `$` doubled, because docker resolves variables again.
 
 import type { Labels } from '../app/app.ts';
 import { refuse, shown } from '../app/refused.ts';
@@ -14,9 +14,9 @@ import type { Json } from './shape.ts';
 const documentCharsMax = 1024 * 1024;
 const serviceNameCharsMax = 63;
 
-/** `ipvs`: whether the kernel has it; without it a virtual IP looks healthy but is unreachable. */
+/** `ipvs`: whether the kernel has IPVS; without it, a virtual IP looks healthy but is unreachable. */
 export type DeployGround = { stack: string; network: string; labels: Labels; ipvs: boolean };
-/** What services use; what is only declared is not created. */
+/** What the services use. An object that is only declared is not created. */
 export type Used = { volumes: string[]; configs: Declared['configs']; secrets: Declared['secrets'] };
 
 export function composeDocument(draft: FileDraft, ground: DeployGround): { document: string; used: Used } {
@@ -96,7 +96,8 @@ function serviceOf(service: ServiceDraft, { labels, ipvs }: DeployGround): Json 
   return {
     ...plain,
     environment: pairsOf(env),
-    // The same for base and head, or an upgrade would replace tasks because of them.
+    // These labels are the same before and after an upgrade; otherwise the upgrade would replace every task because of
+    // them.
     labels: pairsOf(runLabels),
     deploy: {
       ...deploy.plain,
@@ -130,7 +131,10 @@ function grantOf({ at: _at, ...grant }: Grant): Json {
   return grant;
 }
 
-/** As a list, because docker resolves variables there in keys too: so every doubled `$` becomes single again. */
+/**
+ * Returns a list of `KEY=value`: in a list docker resolves variables in the keys too, so each doubled `$` becomes
+ * single again.
+ */
 function pairsOf(pairs: Iterable<readonly [string, string]>): Json {
   return [...pairs].map(([key, value]) => `${key}=${value}`);
 }

@@ -14,11 +14,13 @@ export type EnvSample = {
   at: Map<string, string>;
   /** The line of each variable that is only commented out. */
   commentedAt: Map<string, string>;
-  /** By version variable. */
+  /** The length of each secret, by its version variable. */
   lengths: Map<string, number>;
 };
 
-/** `given` are further variables for values, whatever the file sets them to: STACK_NAME, DOMAIN. Throws Refused. */
+/**
+ * `given` are variables that values may use; they win over what the file sets: STACK_NAME, DOMAIN. Throws AppRefused.
+ */
 export function envSample(text: string, file: string, given: ReadonlyMap<string, string>): EnvSample {
   const sample: EnvSample = { values: new Map(), at: new Map(), commentedAt: new Map(), lengths: new Map() };
   const lines = text.split(/\r?\n/);

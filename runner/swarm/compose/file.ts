@@ -8,7 +8,7 @@ import { form, group, named, never, type Reader } from './shape.ts';
 import { composeTree, type Group } from './tree.ts';
 
 const servicesMax = 40;
-/** The same form as names in recipes and in the app interface of tests. */
+/** Service names have the same form in recipes and in what tests import (`coldpass/app`). */
 export const serviceName = /^[a-z0-9][a-z0-9_-]{0,40}$/;
 
 export type FileDraft = Declared & { at: string; version: string | null; services: Map<string, ServiceDraft> };

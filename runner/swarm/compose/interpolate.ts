@@ -9,10 +9,13 @@ const resultCharsMax = 64 * 1024;
 const name = /[A-Za-z_][A-Za-z0-9_]*/y;
 const operator = /:?[-?+]/y;
 
-/** The variables for a run's files. `commentedAt`, for messages: lines of `.env.sample` that comment one out. */
+/**
+ * The variables for a run's files. `commentedAt` has the line of `.env.sample` that comments a variable out, for
+ * messages.
+ */
 export type Variables = { values: ReadonlyMap<string, string>; commentedAt: ReadonlyMap<string, string> };
 
-/** `text` with its variables resolved. Throws Refused, which names the variable and `at`. */
+/** `text` with its variables resolved. Throws AppRefused, whose message names the variable and `at`. */
 export function interpolate(text: string, variables: Variables, at: string): string {
   return text.includes('$') ? fill(partsOf(text, at), variables, at) : text;
 }

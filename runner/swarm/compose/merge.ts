@@ -1,7 +1,7 @@
 // Merges compose files in order as `docker stack deploy -c a -c b` does, quirks included: a value that is empty, false
-// or a zero duration does not win, most lists are appended, mounts are matched by target, ports by the host's port.
-// Pure. One quirk is refused instead, because nobody can want it: docker appends a healthcheck's test to the previous
-// one.
+// or a zero duration overrides nothing, most lists are appended, mounts are matched by target, ports by the host's
+// port. Pure. One quirk is refused instead, because nobody can want it: docker appends a healthcheck's test to the
+// previous one.
 
 import { refuse } from '../app/refused.ts';
 import type { FileDraft } from './file.ts';
@@ -12,7 +12,7 @@ type Plain = { [key: string]: Json };
 
 /** An overlay replaces these lists; it appends to all others. */
 const replaced = new Set(['command', 'entrypoint']);
-/** For these keys, 0 wins like any other number. */
+/** For these keys, 0 overrides like any other number. */
 const countsZero = new Set(['replicas', 'retries', 'parallelism', 'max_attempts']);
 /** Members of these groups are replaced as a whole. */
 const keyed = new Set(['ulimits', 'sysctls']);
@@ -73,7 +73,7 @@ function mergeMaps<T>(base: Map<string, T>, over: Map<string, T>, merge: (base: 
   return merged;
 }
 
-/** Items with the same key replace each other only if both lists have items. */
+/** Of items with the same key, the last one stays. If one of the lists is empty, the other is returned unchanged. */
 function mergeBy<T>(keyOf: (item: T) => string, base: T[], over: T[]): T[] {
   if (base.length === 0 || over.length === 0) return [...base, ...over];
   return [...new Map([...base, ...over].map((item) => [keyOf(item), item])).values()];

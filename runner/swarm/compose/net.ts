@@ -1,4 +1,4 @@
-// How a service is reached: its networks and ports. Pure. The host ports that it asks for matter only when files are
+// How a service is reached: its networks and ports. Pure. The host ports that the files name matter only when files are
 // merged as docker does; in a run every host port is random (document.ts).
 
 import { refuse, shown } from '../app/refused.ts';
@@ -38,7 +38,7 @@ function long(tree: ComposeTree, path: string): Port {
   return { at: tree.at, target, published, protocol };
 }
 
-/** `[[ADDRESS:]PUBLISHED:]TARGET[/PROTOCOL]`, ranges on either side. */
+/** Reads `[[ADDRESS:]PUBLISHED:]TARGET[/PROTOCOL]`; PUBLISHED and TARGET may be ranges. */
 function short(tree: ComposeTree, path: string): Port[] {
   const written = text(tree, path);
   const wrong = () => refuse(tree.at, path, `${shown(written)} is not a port`, 'write it like "8080:80"');
@@ -55,7 +55,7 @@ function short(tree: ComposeTree, path: string): Port[] {
   return targets.map((target, index) => ({ at: tree.at, target, published: published[index] ?? 0, protocol }));
 }
 
-/** Empty if no port is written, or the range is invalid. */
+/** The ports of `80` or `80-90`; empty if no port is written or the range is invalid. */
 function range(written: string): number[] {
   if (written === '') return [];
   const [first = 0, last = first] = written.split('-').map(Number);

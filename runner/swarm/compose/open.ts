@@ -1,6 +1,5 @@
-// Reads an app's folder and returns the admitted app: reads its compose files, `.env.sample`, `abra.sh` and the files
-// that these name, and nothing else; the pure files that it calls decide. A refused folder is a return value, not an
-// error.
+// Opens an app's folder and returns the admitted app. Reads only the compose files, `.env.sample`, `abra.sh` and the
+// files that these name; the pure functions that it calls decide. A refusal is a return value, not an error.
 
 import { posix } from 'node:path';
 import type { AdmittedApp, Labels, RunNames } from '../app/app.ts';
@@ -14,18 +13,18 @@ export type OpenAppOptions = {
   folder: string;
   compose: string[];
   main: string;
-  /** Overrides `.env.sample`. */
+  /** Variables that override those of `.env.sample`. */
   env: Record<string, string>;
   names: RunNames;
-  /** The stack of a needed app; by default the run's own. */
+  /** The stack's name, for a needed app; by default that of the app under test. */
   stack?: string;
   labels: Labels;
-  /** The full name of the run's network that replaces `proxy`. */
+  /** The full name of the network that replaces `proxy` in this run. */
   network: string;
   platform: { ipvs: boolean };
 };
 
-/** `files` are the texts that were read, by name in the folder, for lint. `refused` is one line. */
+/** `files` has the texts that were read, for lint, by their names in the folder. `refused` is one line. */
 export type OpenedApp = { app: AdmittedApp; files: Record<string, string> } | { refused: string };
 
 export async function openApp(options: OpenAppOptions): Promise<OpenedApp> {
@@ -57,7 +56,7 @@ async function open(options: OpenAppOptions): Promise<OpenedApp> {
   };
   const draft = readCompose(texts, given);
   const files = new Map<string, Buffer>();
-  // As docker does: relative to the folder of the first compose file.
+  // Paths are relative to the folder of the first compose file, as in docker.
   const base = posix.dirname(options.compose[0] ?? '');
   for (const { at, path } of draft.wanted) {
     const bytes = files.get(path) ?? (await options.read(posix.join(options.folder, base, path)));

@@ -2,7 +2,7 @@
 
 import { type AppRecipe, compareReleases, type Release } from '../../../state/entry/recipe.ts';
 
-/** The release to upgrade from; null if there is none, `refused` if the recipe names an unknown one. */
+/** The release to upgrade from; null if there is none, `refused` if the recipe names an unknown release. */
 export function priorRelease(
   recipe: Pick<AppRecipe, 'upgradeFrom' | 'notApplicable'>,
   releases: readonly Release[],

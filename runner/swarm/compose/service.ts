@@ -1,5 +1,5 @@
 // One service of a compose file: the allow-list of its keys and their values. Pure. Keys that Swarm ignores
-// (`depends_on`, `restart`) or the harness decides (`logging`, container labels) are checked and left out.
+// (`depends_on`, `restart`) or that the harness sets (`logging`, container labels) are checked and left out.
 
 import { refuse, shown } from '../app/refused.ts';
 import { type Deploy, deploy, labels } from './deploy.ts';
@@ -36,7 +36,7 @@ export type ServiceDraft = {
   environment: Map<string, string | null>;
   envFiles: { at: string; path: string }[];
   deploy: Deploy;
-  /** Null if none are named: the service is then on the stack's default network. */
+  /** The service's networks; null if it names none: it is then on the stack's default network. */
   attachments: Map<string, Attachment> | null;
   mounts: ServiceMount[];
   configs: Grant[];
@@ -68,7 +68,7 @@ const ulimit: Reader<Json> = (tree, path) =>
 
 const ulimits: Reader<Json> = (tree, path) => Object.fromEntries(named(ulimitName, ulimit)(tree, path));
 
-/** Only those of the container's own network; others may affect the host. */
+/** Accepts only settings of the container's own network, because others may affect the host. */
 const sysctls: Reader<Json> = (tree, path) => {
   const read = [...pairs(tree, path)].map(([name, value]) => {
     if (!/^net\.(ipv4|ipv6)\.[a-zA-Z0-9_.-]+$|^net\.core\.somaxconn$/.test(name) || name.includes('..'))

@@ -1,5 +1,6 @@
-// What a compose file may contain, as readers that accept a part of its tree or refuse it with its line. Pure. A group
-// accepts only the keys that it lists, so nothing passes by oversight. `x-…` keys are left out of every group.
+// What a compose file may contain, as readers: each accepts a part of the file's tree or refuses it and names the line.
+// Pure. A group accepts only the keys that it lists, so nothing passes by oversight. `x-…` keys are left out of every
+// group.
 
 import { refuse, shown } from '../app/refused.ts';
 import type { ComposeTree, Group, Scalar, TreeEntry } from './tree.ts';
@@ -15,7 +16,7 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 type Shape = Record<string, Reader<unknown>>;
 type Shaped<S extends Shape> = { [K in keyof S]?: Exclude<ReturnType<S[K]>, undefined> };
 
-/** A key without a value counts as absent, as does one whose reader returns undefined. */
+/** Reads a group with these keys. A key counts as absent if it has no value or its reader returns undefined. */
 export function group<S extends Shape>(shape: S): Reader<Shaped<S>> {
   return (tree, path) => {
     const entries = [...entriesOf(tree, path)].filter(([key]) => !key.startsWith('x-'));
@@ -30,7 +31,7 @@ function member(shape: Shape, key: string, { at, value }: TreeEntry, path: strin
   return isNull(value) ? undefined : reader(value, path);
 }
 
-/** Any keys of the given form. For a key without a value, the reader gets null. */
+/** Reads a group whose keys match `name`. For a key without a value, `reader` gets null. */
 export function named<T>(
   name: RegExp,
   reader: (tree: ComposeTree, path: string, at: string) => T,
@@ -59,7 +60,7 @@ export function texts(reader: Reader<string>): Reader<string[]> {
   return (tree, path) => (tree.kind === 'list' ? listOf(reader)(tree, path) : [reader(tree, path)]);
 }
 
-/** For keys that Swarm ignores or the platform decides: checked, then left out. */
+/** Checks and leaves out a key that Swarm ignores or the platform sets. */
 export function dropped(reader: Reader<unknown>): Reader<undefined> {
   return (tree, path) => {
     reader(tree, path);
@@ -67,7 +68,7 @@ export function dropped(reader: Reader<unknown>): Reader<undefined> {
   };
 }
 
-/** For well-known keys that are not allowed. */
+/** Refuses a well-known key that is not allowed. */
 export function never(fix: string): Reader<undefined> {
   return (tree, path) => refuse(tree.at, path, 'this is not allowed', fix);
 }
@@ -75,7 +76,7 @@ export function never(fix: string): Reader<undefined> {
 export const text: Reader<string> = (tree, path) => {
   const { at, text, value } = scalar(tree, path);
   if (value === null) return refuse(at, path, 'a string is required here', 'write one, or remove the key');
-  // YAML would read `1.10` as 1.1 and `yes` as true, differently in each version of docker.
+  // Unquoted, `1.10` means 1.1 and `yes` means true in YAML, and docker's versions differ in this.
   if (typeof value !== 'string' && String(value) !== text)
     return refuse(at, path, `YAML reads ${shown(text)} as another value`, 'write it in quotes');
   if (typeof value === 'boolean') return refuse(at, path, `docker reads ${text} as a boolean`, 'write it in quotes');
@@ -108,7 +109,7 @@ export const flag: Reader<boolean> = (tree, path) => {
     : refuse(at, path, 'true or false is required here', 'write one');
 };
 
-/** Also accepts a string, because a number from a variable is a string to YAML. */
+/** Also accepts a string, because YAML reads a number that comes from a variable as a string. */
 export function integer(least: number, most: number): Reader<number> {
   return (tree, path) => {
     const { at, text, value } = scalar(tree, path);
@@ -133,7 +134,7 @@ export function secondsOf(duration: string): number {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit as string] ?? 0), 0);
 }
 
-/** A file in the app's folder or below. Whoever reads it must check for symbolic links in the path. */
+/** The path of a file in the app's folder or below. Whoever reads the file must check the path for symbolic links. */
 export const filePath: Reader<string> = (tree, path) => {
   const named = text(tree, path);
   const parts = named.replace(/^(\.\/)+/, '').split('/');
@@ -142,7 +143,7 @@ export const filePath: Reader<string> = (tree, path) => {
   return parts.join('/');
 };
 
-/** `KEY: value` lines or a list of `KEY=value`. A key without a value gives null. */
+/** Reads `KEY: value` lines or a list of `KEY=value`. A key without a value gives null. */
 export const pairs: Reader<Map<string, string | null>> = (tree, path) => {
   if (tree.kind === 'group')
     return new Map(

@@ -1,7 +1,7 @@
-// Parses a compose file into a tree whose nodes have their line, with aliases, merge keys (`<<`) and variables
-// resolved. Pure. Scalars are read as docker's YAML reads them (`0555` is octal); where docker's versions differ
-// (`yes`, `on`) the value is a boolean, which no string accepts. Bytes, depth and nodes are limited, so that no alias
-// can blow the tree up.
+// Parses a compose file into a tree. Each node has its line; aliases, merge keys (`<<`) and variables are resolved.
+// Pure. Scalars are read as docker's YAML reads them (`0555` is octal); where docker's versions differ (`yes`, `on`),
+// the value is a boolean, which no reader of strings accepts. Bytes, depth and nodes are limited, so that no alias can
+// blow the tree up.
 
 import {
   isAlias,
@@ -75,7 +75,7 @@ export function composeTree(text: string, file: string, variables: Variables | n
     return { kind: 'group', at, entries };
   }
 
-  /** Null for the merge key. */
+  /** The text of a key; null for the merge key. */
   function keyOf(node: Node): string | null {
     const key = isAlias(node) ? aliases.get(node) : node;
     if (!isScalar(key)) return refuse(atOf(node), '', 'this key is not a plain string', 'write a name');

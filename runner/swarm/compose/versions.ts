@@ -1,5 +1,5 @@
-// The app versions that a run needs, read and admitted before anything is created: the version under test from the
-// run's tree, the release to upgrade from out of git, and the other apps that the recipe needs.
+// The app versions that a run needs, read and admitted before anything is created: the version under test, from the
+// run's tree; the release to upgrade from, from git; and the other apps that the recipe needs.
 
 import { posix } from 'node:path';
 import type { AppRecipe, Need, Release } from '../../../state/entry/recipe.ts';
@@ -31,7 +31,7 @@ export type VersionsOf = {
 
 type Read = (path: string) => Promise<Buffer | null>;
 
-/** `refused`: one line with the file, the line, and what to do. */
+/** `refused` is one line that names the file and the line, and says what to do. */
 export async function versionsOf(on: VersionsOf, tree: RunTree): Promise<Versions | { refused: string }> {
   const { order, recipe, names } = on;
   const fromTree: Read = async (path) => {

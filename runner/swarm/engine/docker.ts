@@ -1,7 +1,7 @@
 // The only place that creates a client of the Docker engine. Every call ends: with an answer, with the signal's reason,
-// or with RunnerError at its own deadline (a frozen engine never answers). Calls that take long by nature (`wait`,
-// uploads) have a longer deadline; for a stream, only the start is timed. An error status is a RunnerError too, with
-// its `statusCode`.
+// or with a RunnerError at the call's deadline (a frozen engine never answers). Calls that take long by nature (`wait`,
+// uploads) have a longer deadline; for a stream, only the start is timed. An error status also gives a RunnerError,
+// with the status as `statusCode`.
 
 import { Agent } from 'node:http';
 import { inspect } from 'node:util';
@@ -54,7 +54,7 @@ type Call = { path: string; method: string; file?: unknown; abortSignal?: AbortS
 type Answer = (error: unknown, data?: unknown) => void;
 type Modem = { socketPath: string; agent: Agent; dial(call: Call, answer: Answer): void };
 
-/** The part of dockerode that every call passes through; its types omit most of it. */
+/** The part of dockerode that every call passes through; dockerode's types omit most of it. */
 function modemOf(docker: Docker): Modem {
   return docker.modem as unknown as Modem;
 }
@@ -78,7 +78,10 @@ function limited(call: Call, options: DockerOptions) {
   };
 }
 
-/** Hides an option from `inspect`: on each call dockerode's modem formats all options in full and discards the text. */
+/**
+ * Hides an option from `util.inspect`: on each call dockerode's modem formats all options in full, then discards the
+ * text.
+ */
 function unseen<T extends object>(option: T): T {
   return Object.defineProperty(option, inspect.custom, { value: () => '…' });
 }

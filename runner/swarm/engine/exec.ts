@@ -1,6 +1,6 @@
 // Runs a command in a running container. The engine cannot stop a command: an abort ends the stream but leaves the
-// command running. So each command has a mark in its environment; at the deadline or the signal, every process with the
-// mark, and its descendants, is killed from the host. Needs the right to kill the container's processes.
+// command running. So each command has a mark in its environment; at the deadline, or when the signal aborts, every
+// process with that mark and all its descendants are killed from the host. This process must be allowed to kill them.
 
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -15,7 +15,7 @@ const markName = 'COLDPASS_EXEC';
 const endPatienceMs = 10_000;
 const lookEveryMs = 25;
 
-/** `docker` must not heed the signal itself: calls are still needed after it. */
+/** `docker` must not heed `signal`, because it is still needed after an abort. */
 export async function execIn(docker: Docker, container: string, ask: ExecAsk, signal: AbortSignal): Promise<ExecEnd> {
   signal.throwIfAborted();
   const mark = `${markName}=${randomBytes(8).toString('hex')}`;
@@ -33,7 +33,7 @@ export async function execIn(docker: Docker, container: string, ask: ExecAsk, si
     connection.end(ask.stdin ?? Buffer.alloc(0));
     for await (const { channel, bytes } of frames(connection)) output[channel].add(bytes);
   } catch {
-    // The connection broke; the exit code is asked for next.
+    // The connection broke; `exitOf` asks the engine for the exit code next.
   } finally {
     over.removeEventListener('abort', kill);
   }
@@ -54,7 +54,10 @@ function shape({ command, stdin, user }: ExecAsk, mark: string) {
   };
 }
 
-/** Waits briefly: the output ends a moment before the engine has the exit code. Null if the container has gone. */
+/**
+ * The command's exit code; null if the container has gone. Waits briefly, because the output ends a moment before the
+ * engine has the code.
+ */
 async function exitOf(docker: Docker, id: string): Promise<number | null> {
   const until = Date.now() + endPatienceMs;
   try {

@@ -6,7 +6,7 @@ export type Frame = { channel: 'stdout' | 'stderr'; bytes: Buffer };
 const headBytes = 8;
 const stderrChannel = 2;
 
-/** Ends with the connection; of a truncated frame, yields the part that arrived. */
+/** Ends when the connection ends; if the last frame is truncated, yields the part that arrived. */
 export async function* frames(connection: AsyncIterable<Buffer>): AsyncGenerator<Frame> {
   let head = Buffer.alloc(0);
   let channel: Frame['channel'] = 'stdout';

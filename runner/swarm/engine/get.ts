@@ -4,7 +4,7 @@
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 
-/** The answer's JSON, unchecked. Null if the engine answers 404. */
+/** The answer's JSON, not validated. Null if the engine answers 404. */
 export function engineJson(docker: Dockerode, path: string, abortSignal: AbortSignal): Promise<unknown> {
   return dial(docker, { path, abortSignal, isStream: false });
 }

@@ -1,8 +1,8 @@
 // Helper containers in which a run executes commands for the harness: no network, a read-only root, few capabilities,
 // the run's labels. Volumes can be mounted only when a container is created, so there is one container for each set of
 // mounts, created when first needed and kept for the next command (a new container for each command would cost three
-// times as much). It keeps its volumes in use: `close` before removing them. An abort or a deadline removes it with
-// whatever runs in it.
+// times as much). A container keeps its volumes in use, so call `close` before removing them. An abort or a deadline
+// removes the container, with whatever runs in it.
 
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { frames } from './frames.ts';
 
 export type HelperMount = { volume: string; at: string; readOnly: boolean };
 export type HelperAsk = { command: readonly string[]; mounts: readonly HelperMount[]; stdin: string; seconds: number };
-/** `exit` null: the deadline came first. Each stream is cut at `outputBytesMax`. */
+/** `exit` is null if the deadline came first. Each stream is cut at `outputBytesMax`. */
 export type HelperEnd = { exit: number | null; stdout: string; stderr: string };
 
 export interface Helpers {
@@ -94,7 +94,7 @@ export function helpers({ docker, image, labels, name, signal }: HelperOptions):
       for await (const { channel, bytes } of frames(connection)) yield { kind: channel, bytes };
       until.throwIfAborted();
       const exit = await exitOf(exec, until);
-      // If the container still exists, the command itself was killed (out of memory); else inspect throws.
+      // If the container still exists, the command itself was killed (out of memory); otherwise `inspect` throws.
       if (exit === killedExit) await docker.getContainer(own).inspect({ abortSignal: until });
       yield { kind: 'exit', exit };
       hasEnded = true;
@@ -207,16 +207,16 @@ async function begin(
   const streams = { AttachStdin: true, AttachStdout: true, AttachStderr: true };
   const exec = await container.exec({ Cmd: [...command], ...streams, abortSignal });
   const connection: Duplex = await exec.start({ hijack: true, stdin: true, abortSignal });
-  // The request, which heeded the signal, is over; the connection that is left does not heed it by itself.
+  // Only the request heeded the signal; from here on the connection must heed it too.
   return { exec, connection: addAbortSignal(abortSignal, connection) };
 }
 
-/** 128 + SIGKILL. */
+/** The exit code of a killed command: 128 + SIGKILL. */
 const killedExit = 137;
 const exitPatienceMs = 5_000;
 const lookEveryMs = 20;
 
-/** Waits briefly: the output ends a moment before the engine has the exit code. */
+/** The command's exit code. Waits briefly, because the output ends a moment before the engine has the code. */
 async function exitOf(exec: Dockerode.Exec, abortSignal: AbortSignal): Promise<number> {
   const until = Date.now() + exitPatienceMs;
   for (;;) {

@@ -33,7 +33,7 @@ async function isHere(docker: Docker, image: string): Promise<boolean> {
   }
 }
 
-/** Null if it succeeded, else the message of the engine or the registry. */
+/** Pulls an image. Null if that succeeded, else the message of the engine or the registry. */
 async function pull(docker: Docker, image: string, signal: AbortSignal): Promise<string | null> {
   const deadline = AbortSignal.timeout(pullSeconds * 1000);
   const abortSignal = AbortSignal.any([signal, deadline]);
@@ -47,7 +47,9 @@ async function pull(docker: Docker, image: string, signal: AbortSignal): Promise
   }
 }
 
-/** The stream has one JSON object per line; an error is the last one. */
+/**
+ * The error in a pull's output, which has one JSON object per line; an error is the last one. Null if there is none.
+ */
 async function errorIn(progress: Readable): Promise<string | null> {
   let rest = '';
   for await (const chunk of progress) rest = (rest + chunk).slice(-lineBytesMax);

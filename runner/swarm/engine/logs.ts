@@ -1,5 +1,5 @@
 // Logs of a service's containers, including ended ones for as long as Swarm keeps them. Read container by container,
-// because the engine's service logs wait for tasks that never got one.
+// because the engine's service logs wait for tasks that never got a container.
 
 import { plainText } from '../../box/collect.ts';
 import { type Docker, httpStatusOf } from './docker.ts';
@@ -37,14 +37,17 @@ export async function lastWords(place: EngineRun, service: string): Promise<stri
   return null;
 }
 
-/** Output of the last health check if it failed. Swarm itself reports only how the task then ended. */
+/**
+ * The last output line of the last failed health check; null if the newest check passed, or there was none. Swarm
+ * itself reports only how the task then ended.
+ */
 export async function sickness(place: EngineRun, service: string): Promise<string | null> {
   for (const { Id } of (await containersOf(place, service, 'any')).slice(0, containersMax)) {
     const checks = await checksOf(place.docker, Id);
     const last = checks.at(-1);
     if (last === undefined) continue;
     if (last.ExitCode === 0) return null;
-    // The very last check may have been cut off when its container ended.
+    // The newest check may have been cut off when its container ended, so its output may be missing.
     const failed = checks.findLast(({ ExitCode, Output }) => ExitCode !== 0 && Output.trim() !== '');
     const output = plainText(Buffer.from(failed?.Output ?? '')).trim();
     return output.split('\n').at(-1)?.slice(0, wordsCharsMax) || `exit ${last.ExitCode}`;
@@ -77,7 +80,7 @@ async function containerLogs(docker: Docker, id: string, tail: number): Promise<
   }
 }
 
-/** Both outputs in the order they arrived; the output of a terminal has no frames. */
+/** Stdout and stderr, in the order in which they arrived; the output of a terminal has no frames. */
 async function unframed(bytes: Buffer, isTerminal: boolean): Promise<Buffer> {
   if (isTerminal) return bytes;
   const parts: Buffer[] = [];

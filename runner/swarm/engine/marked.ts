@@ -1,5 +1,6 @@
-// Kills a command in a container from the host: every process of that container with the mark in its environment, and
-// their descendants. Kills a process only if the kernel reports that it belongs to the container.
+// Kills a command in a container from the host: every process of the container that has the command's mark in its
+// environment, and all descendants of such processes. Kills a process only if the kernel reports that it belongs to the
+// container.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const roundsMax = 100;
 const roundMs = 20;
 
-/** Resolves once no such process is left, or after two seconds of trying. */
+/** Resolves once no marked process is left, or after two seconds of trying. */
 export async function killMarked(container: string, mark: string): Promise<void> {
   for (let round = 0; round < roundsMax; round += 1) {
     const processes = markedProcesses(container, mark);
@@ -24,7 +25,7 @@ export async function killMarked(container: string, mark: string): Promise<void>
   }
 }
 
-/** Host pids. */
+/** The host pids of the marked processes and their descendants. */
 export function markedProcesses(container: string, mark: string): number[] {
   const inside = pids().filter((pid) => read(`/proc/${pid}/cgroup`).includes(container) && !isZombie(pid));
   const own = new Set(inside.filter((pid) => read(`/proc/${pid}/environ`).split('\0').includes(mark)));
@@ -49,13 +50,13 @@ function isZombie(pid: number): boolean {
   return statOf(pid)[0] === 'Z';
 }
 
-/** The fields after the name (which may contain anything): state, parent, … */
+/** The fields of a process's `stat` after its name (which may contain anything): state, parent, … */
 function statOf(pid: number): string[] {
   const stat = read(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-/** Empty if the process has ended meanwhile. */
+/** The text of a file under /proc; empty if the process has ended meanwhile. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,6 +1,6 @@
 // Compressed data inside a stream: where it may begin (gzip, zlib with its usual window, zstd, a deflated file in a
-// zip), and how to decompress it as it arrives. A signature is only two to four bytes, so most matches are false: the
-// bytes after it are tried first.
+// zip), and how to decompress it as it arrives. A signature is only two to four bytes, so most matches are false; the
+// bytes after a match are therefore tried first.
 
 import type { Transform } from 'node:stream';
 import {
@@ -16,7 +16,9 @@ import {
 export type Candidate = { kind: ObjectKind; at: number; dataAt: number };
 export type ObjectKind = 'gzip' | 'zlib' | 'zstd' | 'zip';
 
-/** So many bytes must be present before a signature can be judged: a zip's local header with its names. */
+/**
+ * How many bytes must have arrived before a signature can be judged; enough for a zip's local header with its names.
+ */
 export const headBytes = 1024;
 const lookBytes = 128;
 const lookOutputMax = 64 * 1024;
@@ -42,7 +44,7 @@ export function candidatesIn(bytes: Buffer, end: number): Candidate[] {
   });
 }
 
-/** The offset of the compressed bytes; null if the header is invalid or longer than `headBytes`. */
+/** For each format: the offset of the compressed bytes; null if the header is invalid or longer than `headBytes`. */
 const heads: Record<ObjectKind, (bytes: Buffer, at: number) => number | null> = {
   gzip: gzipDataAt,
   zlib: (_, at) => at,
@@ -103,11 +105,14 @@ export function openWhole(kind: ObjectKind, bytes: Buffer): Buffer | null {
 /** Receives the decompressed bytes; each call is awaited. `feed` returns false to get no more. */
 export type Sink = { feed(bytes: Buffer): Promise<boolean>; end(): Promise<void> };
 
-/** Compressed data whose end has not arrived yet. Bytes decompressed before it turns out damaged or truncated count. */
+/**
+ * Compressed data whose end has not arrived yet. What is decompressed before the data turns out to be damaged or
+ * truncated counts.
+ */
 export interface Member {
-  /** False once it has ended or turned out not to be compressed data. */
+  /** False once the data has ended or turned out not to be compressed. */
   isOpen(): boolean;
-  /** Resolves when it can take more. Rejects only if the sink did. */
+  /** Resolves when it can take more. Rejects only if the sink rejected. */
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
 }

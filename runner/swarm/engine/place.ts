@@ -1,4 +1,4 @@
-// What the parts of one stack share: the engine, the names and labels, the signal. And the names derived from them.
+// What the parts of one stack share (the engine, names, labels, the signal), and the names derived from these.
 
 import { RunnerError } from '../../box/errors.ts';
 import type { Labels, RunNames } from '../app/app.ts';
@@ -9,7 +9,7 @@ export type EngineRun = {
   docker: Docker;
   names: RunNames;
   labels: Labels;
-  /** Shared by all apps of the run. */
+  /** The network that all apps of the run share. */
   network: string;
   /** Durably records an object that is about to be created. */
   intend(what: string): Promise<void>;
@@ -32,7 +32,10 @@ export function swarmName({ names }: Pick<EngineRun, 'names'>, service: string):
 
 export type ContainerState = { Id: string; State: string; Created: number };
 
-/** A service's containers, newest first. Found by an exact label, because the engine's name filters match prefixes. */
+/**
+ * A service's containers, newest first. They are found by an exact label, because the engine's name filters match
+ * prefixes.
+ */
 export async function containersOf(
   place: EngineRun,
   service: string,
@@ -44,7 +47,7 @@ export async function containersOf(
   return containers.sort((a, b) => b.Created - a.Created);
 }
 
-/** The newest one's id. Rejects with RunnerError `no-container` if none is running. */
+/** The id of the service's newest running container. Rejects with RunnerError `no-container` if none is running. */
 export async function runningContainer(place: EngineRun, service: string): Promise<string> {
   const [newest] = await containersOf(place, service, 'running');
   if (newest !== undefined) return newest.Id;

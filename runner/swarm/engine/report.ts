@@ -10,7 +10,7 @@ export type DockerReport =
       ok: true;
       api: string;
       swarm: true;
-      /** Without it, virtual IPs look healthy but lead nowhere. */
+      /** Whether the kernel has IPVS; without it, virtual IPs look healthy but lead nowhere. */
       ipvs: boolean;
     }
   | { ok: false; why: string; mend: string };

@@ -9,7 +9,7 @@ export type TarEntry =
   | { kind: 'folder'; name: string; mode: number }
   | { kind: 'link'; name: string; to: string };
 
-/** Rejects if an entry has no name that an archive can hold. */
+/** Rejects if an entry's name does not fit into an archive. */
 export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   const bytes = buffer(archive);

@@ -52,7 +52,10 @@ async function findParts(): Promise<File[]> {
   ]);
 }
 
-/** Absolute paths, the loader included. None for a static program: ldd reports it with exit code 1. */
+/**
+ * The absolute paths of a program's libraries and of the loader. Empty for a static program, for which ldd exits with
+ * 1.
+ */
 async function librariesOf(program: string): Promise<string[]> {
   const { stdout, failed, stderr } = await execa('ldd', [program], {
     reject: false,
@@ -81,7 +84,10 @@ function layout(parts: readonly File[]): TarEntry[] {
   ];
 }
 
-/** Judged by content, as any image may have the label: its only layer is our archive, and its config sets nothing. */
+/**
+ * True if we built this image. Any image may have the label, so the content decides: the only layer must be our
+ * archive, and the config must set nothing.
+ */
 async function isOurs(docker: Dockerode, id: string, digest: string): Promise<boolean> {
   const { data } = Image.safeParse(await engineJson(docker, `/images/${id}/json`, AbortSignal.timeout(callTimeoutMs)));
   if (data === undefined || data.RootFS.Layers.join() !== `sha256:${digest}`) return false;

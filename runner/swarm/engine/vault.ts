@@ -29,7 +29,7 @@ export type VaultOptions = {
   docker: Dockerode;
   names: RunNames;
   labels: Labels;
-  /** From `ensureToolsImage`. */
+  /** The id that `ensureToolsImage` returned. */
   image: string;
   signal: AbortSignal;
 };
@@ -44,13 +44,13 @@ const backAttempts = 3;
 const pathsMax = 50;
 const pathLengthMax = 1000;
 const passwordBytes = 32;
-/** restic's exit code for a snapshot that misses something it could not read. */
+/** restic's exit code for a snapshot that lacks something it could not read. */
 const incompleteExit = 3;
 
 /** Volumes are named by their compose key. `close` may be called twice, has its own deadline and ignores the signal. */
 export async function openVault(options: VaultOptions): Promise<Vault & { close(): Promise<void> }> {
   const { docker, names, labels, signal } = options;
-  // With `-`, because `<stack>_vault` would be the app's volume if it had one called `vault`.
+  // The name has a `-`, because `<stack>_vault` would be the app's volume if it had one called `vault`.
   const vault = `${names.stack}-vault`;
   const password = randomBytes(passwordBytes).toString('hex');
   const containers = helpers({ ...options, name: vault });
@@ -63,7 +63,7 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     if (signal.aborted) await removeVolume(docker, vault);
     throw error;
   }
-  // Not awaited: deriving keys takes a second or two, during which the app is deployed.
+  // This is not awaited: deriving keys takes a second or two, during which the app is deployed.
   const ready = run(initCommand, [repository], initSeconds).then((end) => {
     if (end.exit !== 0) throw new RunnerError('engine', `restic could not create its repository: ${failureOf(end)}`);
   });
@@ -73,7 +73,7 @@ export async function openVault(options: VaultOptions): Promise<Vault & { close(
     return containers.run({ command, mounts, stdin: password, seconds });
   }
 
-  /** The same mounts for every operation on a volume, so that one container serves them all. */
+  /** Returns the same mounts for every operation on a volume, so that one container serves them all. */
   async function mountsOf(volume: string): Promise<{ name: string; mounts: HelperMount[] }> {
     const name = `${names.stack}_${volume}`;
     await assertOwn(docker, name, labels, signal);
@@ -157,7 +157,7 @@ function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
   return data;
 }
 
-/** Relative to the folder above the volume. */
+/** The paths to back up, relative to the folder that the volume is mounted in. */
 function targetsOf(volume: string, paths: string[] | null): string[] {
   if (paths === null) return [volumeName];
   if (paths.length === 0 || paths.length > pathsMax)

@@ -3,8 +3,8 @@
 
 export const repositoryDir = '/vault';
 /**
- * A volume is mounted in each of these folders: writable in the first, read-only in the second. It is backed up by its
- * name from there, which preserves its root's owner and mode.
+ * A volume is mounted as `data` in each of these folders: writable in the first, read-only in the second. Backups start
+ * from the second folder and name `data`, which preserves the owner and mode of the volume's root.
  */
 const volumesDir = '/volume';
 const safeVolumesDir = '/reading';
@@ -17,7 +17,9 @@ const restic = `restic --repo ${repositoryDir} --no-cache --password-file /dev/s
 
 export const initCommand: readonly string[] = shell(`${restic} init`);
 
-/** `paths` inside the volume. Fails if one is missing, or has a symbolic link in it, which could lead elsewhere. */
+/**
+ * Backs up `paths` of the volume. Fails if a path is missing or contains a symbolic link, which could lead elsewhere.
+ */
 export function backCommand(paths: readonly string[], tag: string): readonly string[] {
   const script = `cd ${safeVolumesDir}
 tag=$1; shift
@@ -46,7 +48,9 @@ export function restoreCommand(snapshot: string): readonly string[] {
   return shell(`exec ${restic} restore "$1" --target ${volumesDir}`, snapshot);
 }
 
-/** Each snapshot as an archive, one after the other. No app volume is mounted, so the password may be in a file. */
+/**
+ * Prints each snapshot as an archive, one after the other. No app volume is mounted, so the password may be in a file.
+ */
 export function dumpCommand(snapshots: readonly string[]): readonly string[] {
   const script = `set -e
 cat > /tmp/password

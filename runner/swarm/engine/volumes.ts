@@ -16,7 +16,10 @@ const removeEveryMs = 200;
  */
 export const endedStates: ReadonlySet<string> = new Set(['exited', 'dead', 'removing']);
 
-/** Creates a labelled volume. Fails if the name is another run's. Ignores the signal: the engine would go on anyway. */
+/**
+ * Creates a labelled volume. Fails if another run's volume has that name. Ignores the signal: the engine would go on
+ * anyway.
+ */
 export async function makeVolume(docker: Dockerode, name: string, labels: Labels, signal: AbortSignal): Promise<void> {
   const abortSignal = AbortSignal.timeout(callTimeoutMs);
   await docker

@@ -31,7 +31,10 @@ export interface App {
   readonly version: string | null;
   /** The resolved environment of the compose file, without secrets. */
   readonly env: Readonly<Record<string, string>>;
-  /** The apps that this one needs, by their names in the recipe: the main service's host name, and the environment. */
+  /**
+   * The apps that this one needs, by their names in the recipe: for each, its main service's host name and its
+   * environment.
+   */
   readonly needs: Readonly<Record<string, { host: string; env: Record<string, string> }>>;
 
   /**
@@ -42,12 +45,14 @@ export interface App {
   /** Runs a command and returns its standard output. Throws, with its output, unless it exits with 0. */
   output(service: string, command: string | readonly string[], options?: ExecOptions): Promise<string>;
   /**
-   * Requests `http://SERVICE/…` or `https://SERVICE:PORT/…`. No status throws. Redirects are followed only with
-   * `follow`; certificates are not checked. Header names are in lower case; several cookies are separated by line
-   * breaks.
+   * Requests `http://SERVICE/…` or `https://SERVICE:PORT/…`. Returns any status without throwing. Redirects are
+   * followed only with `follow`; certificates are not checked. Header names are in lower case; several cookies are
+   * separated by line breaks.
    */
   http(url: string, options?: HttpOptions): Promise<HttpAnswer>;
-  /** Connects to a port of a service, even one that listens only on its loopback. Close it with `destroy()`. */
+  /**
+   * Connects to a port of a service, even one that is open only on the service's loopback. Close it with `destroy()`.
+   */
   tcp(service: string, port: number): Promise<Duplex>;
   /** The last log lines of the service's containers. */
   logs(service: string): Promise<string>;
@@ -144,7 +149,7 @@ async function eventually<T>(probe: () => Promise<T>, seconds: number = eventual
   }
 }
 
-/** The answer's text. Throws the run's message if it refused the call or could not carry it out. */
+/** The answer's text. Throws with the run's message if the run refused the call or could not carry it out. */
 function text({ status, body }: WireAnswer): string {
   if (status >= 200 && status < 300) return body.toString();
   throw new Error(body.toString() || `the run answered ${status}`);

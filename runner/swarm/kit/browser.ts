@@ -1,12 +1,12 @@
-// Runs INSIDE the box of a test: `app.browser`. Debian's Chromium, with every connection routed to the run's socket
-// through a port on the box's loopback. The box is its sandbox.
+// Runs INSIDE the box of a test: `app.browser`. Starts Debian's Chromium, with every connection routed to the run's
+// socket through a port on the box's loopback. The box takes the place of Chromium's sandbox.
 
 import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { pictureAtClose } from './pictures.ts';
 import { loopback } from './wire.ts';
 
-/** The binary first: the script named `chromium` reads the machine's settings. */
+/** The binary comes first, because the script named `chromium` reads the machine's settings. */
 const places = [
   '/usr/lib/chromium/chromium',
   '/usr/bin/chromium',
@@ -16,7 +16,8 @@ const places = [
 const launchMs = 60_000;
 /**
  * The box has no network but the proxy. Loopback names are sent to the proxy too, so that they are refused with a
- * message. Chromium's own requests (updates, accounts) bypass it and fail, or the record would list them as the test's.
+ * message. Chromium's own requests (updates, accounts) bypass it and fail; otherwise the record would list them as the
+ * test's.
  */
 const bypass = ['<-loopback>', '*.google.com', '*.googleapis.com', '*.gvt1.com'];
 

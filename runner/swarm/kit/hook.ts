@@ -1,5 +1,5 @@
-// Runs INSIDE a box: one hook of a recipe. node hook.ts /tree/SUITE/ops.ts NAME
-// Exits with 0 if the hook succeeded or does not exist (and says which); otherwise with 1 and the error.
+// Runs INSIDE a box: carries out one hook of a recipe, as `node hook.ts /tree/SUITE/ops.ts NAME`. Exits with 0 if the
+// hook succeeded or does not exist (and prints which); otherwise with 1 and the error.
 
 import './resolve.ts';
 import { existsSync } from 'node:fs';

@@ -1,10 +1,11 @@
-// Runs INSIDE the box of a test: a screenshot of each page as the browser closes, for people. No verdict depends on it.
+// Runs INSIDE the box of a test: takes a screenshot of each open page when the browser closes, for people. No verdict
+// depends on it.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 
-/** For one run of test files. */
+/** The most screenshots in one run of test files. */
 export const picturesMax = 4;
 /** The path of the reports folder in the box. */
 export const outFolder = '/out';

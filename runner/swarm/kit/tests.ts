@@ -1,4 +1,4 @@
-// Runs INSIDE a box: exactly these test files of a recipe. node tests.ts REPORT FILE…   (paths in the tree)
+// Runs INSIDE a box: runs only the named test files of a recipe, as `node tests.ts REPORT FILE…` (paths in the tree).
 // On its command line vitest would run any file whose path contains an argument, so the files are passed as `include`.
 
 import { startVitest } from 'vitest/node';

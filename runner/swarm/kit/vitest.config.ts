@@ -14,7 +14,7 @@ export default defineConfig({
   cacheDir: scratch,
   envDir: false,
   publicDir: false,
-  // Otherwise vitest would look for it in the tree.
+  // Otherwise vitest would look for a PostCSS configuration in the tree.
   css: { postcss: {} },
   resolve: {
     alias: { 'coldpass/app': fileURLToPath(new URL(`./app${extname(import.meta.url)}`, import.meta.url)) },

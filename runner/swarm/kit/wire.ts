@@ -1,4 +1,4 @@
-// Runs INSIDE the box of a hook or test: the client of its one socket. Plain Node, without dependencies.
+// Runs INSIDE the box of a hook or test: the client of the box's only socket. Plain Node, without dependencies.
 
 import http from 'node:http';
 import net from 'node:net';

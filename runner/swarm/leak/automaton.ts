@@ -4,7 +4,10 @@
 export type Automaton = {
   /** The column of each byte; 0 for bytes that occur in no form. */
   columns: Uint8Array;
-  /** The next state is at `state + column`; its complement (negative) if a form ends there. A state is a row offset. */
+  /**
+   * `next[state + column]` is the next state, or its complement (negative) if a form ends there. A state is a row's
+   * offset.
+   */
   next: Int32Array;
   /** By state, the numbers of the forms that end there. */
   endings: Map<number, number[]>;

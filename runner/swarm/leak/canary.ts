@@ -6,7 +6,10 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const alphabet = `${letters}0123456789`;
 const canaryAt = 1;
 const canaryLength = 12;
-/** 62⁸ values: over 10⁹ places, the chance of a false hit is 1 in 200,000. The search skips shorter canaries. */
+/**
+ * A canary of 8 characters has 62⁸ values: over 10⁹ places, the chance of a false hit is 1 in 200,000. The search skips
+ * shorter canaries.
+ */
 const canaryLengthMin = 8;
 const lengthMax = 4096;
 
@@ -19,7 +22,7 @@ export function secretOf(length: number, draw: (bytes: number) => Uint8Array): s
   return value;
 }
 
-/** Null if the value is so short that a match could be chance. */
+/** The canary of a value; null if the value is so short that a match could be chance. */
 export function canaryOf(value: string): string | null {
   const canary = [...value].slice(canaryAt, canaryAt + canaryLength).join('');
   return [...canary].length < canaryLengthMin ? null : canary;

@@ -1,6 +1,6 @@
-// The search's own control: a planted value that the search must find, or a clean result proves nothing. It is planted
-// in a text, in encodings that Node can write, and on the engine, as a config of the run, so that the engine search is
-// tested too.
+// The control of the leak search: a planted value. Unless the search finds it, a clean result proves nothing. The value
+// is planted in a text, in encodings that Node can write, and on the engine, as a config of the run, so that the search
+// of the engine is tested too.
 
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -14,7 +14,7 @@ export type LeakControl = {
   /** A text to search, and the encodings in which the value must be found in it. */
   text: Buffer;
   encodings: readonly string[];
-  /** Idempotent; has its own deadline. */
+  /** Removes the config. May be called twice; has its own deadline. */
   remove(): Promise<void>;
 };
 

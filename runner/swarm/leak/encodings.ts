@@ -4,7 +4,7 @@
 
 export type Form = { encoding: string; bytes: Buffer };
 
-/** No two forms have the same bytes; if several encodings write the same form, the first is named. */
+/** No two forms have the same bytes; if several encodings write the same form, the first encoding is named. */
 export function formsOf(canary: string): Form[] {
   const forms = new Map<string, Form>();
   for (const [encoding, write] of Object.entries(encodings)) {
@@ -54,10 +54,12 @@ const encodings: Record<string, Write> = {
   'UTF-16': (text) => [Buffer.from(text, 'utf16le'), Buffer.from(text, 'utf16le').swap16()],
 };
 
-/** In the order in which they are tried. */
+/** The names of the encodings, in the order in which they are tried. */
 export const encodingNames: readonly string[] = Object.keys(encodings);
 
-/** The digits that no neighbouring byte affects, for each of the three offsets in a group where `bytes` may begin. */
+/**
+ * For each of the three offsets in a group at which `bytes` may begin: the digits that no neighbouring byte affects.
+ */
 function base64Of(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) =>
     inner(Buffer.concat([Buffer.alloc(before), bytes]).toString('base64'), before, bytes, 6),

@@ -1,6 +1,6 @@
 // Searches one stream and, two layers deep, the compressed data in it. Compressed data that is already complete is
-// opened at once; otherwise it is fed as the stream arrives. Buffers one kilobyte of the stream, plus the open
-// decompressors.
+// opened at once; otherwise it is fed as the stream arrives. Keeps only one kilobyte of the stream and the open
+// decompressors in memory.
 
 import {
   candidatesIn,

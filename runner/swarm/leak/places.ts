@@ -1,6 +1,6 @@
 // The last check of a run before it is torn down: did its secrets leak anywhere? Searches everything on the engine that
-// has the run's label, its backups, and the caller's texts. Logs vanish with their containers, so call it also before
-// services are stopped for a drill.
+// has the run's label, the run's backups, and the texts that the caller passes. Logs vanish with their containers, so
+// the search is also needed before a drill stops services.
 
 import type Dockerode from 'dockerode';
 import type { RunId } from '../../../state/entry/ids.ts';
@@ -14,7 +14,7 @@ import { type LeakPlace, leakSources } from './sources.ts';
 export type LeakAsk = {
   docker: Dockerode;
   run: RunId;
-  /** By the key that results name them by. */
+  /** The secrets, by the names that results use for them. */
   secrets: ReadonlyMap<string, string>;
   /** Other output of the run, by description: `the report of install`. */
   texts: Readonly<Record<string, Uint8Array | string>>;
@@ -30,7 +30,7 @@ export type Leaks = { leaks: string[]; unread: string[] };
 
 const placeBytesMax = 1024 ** 3;
 const linesMax = 50;
-/** Has a space, which no key of a compose file has. */
+/** The control's name. It has a space, which no key of a compose file has. */
 const controlKey = 'the control';
 const controlWhere = 'the control text';
 const configsWhere = 'the configs of the run';
@@ -80,7 +80,7 @@ async function look(search: LeakSearch, { where, read }: LeakPlace, signal: Abor
     return { where, hits, cut: bytes > placeBytesMax ? `more than ${placeBytesMax} bytes` : cut };
   } catch (error) {
     signal.throwIfAborted();
-    // A fault in the app's volumes is not a fault of the search.
+    // A fault in the app's volumes does not mean that the search failed.
     if (error instanceof RunnerError && error.code === 'volume') return { where, hits: [], cut: error.message };
     throw engineFault(`read ${where} for the leak search`, error);
   }

@@ -11,7 +11,7 @@ const backslash = 0x5c;
 const equals = 0x3d;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
-/** Left out of the text without line breaks. NUL too, so that UTF-16 reads like ASCII. */
+/** The blanks that are left out when a text is read without line breaks; also NUL, so that UTF-16 reads like ASCII. */
 const blanks = new Set([0x00, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
 const spelled = new Set([...'nrt'].map((char) => char.charCodeAt(0)));
 
@@ -23,14 +23,14 @@ const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte === backslash || byte === equals ? telling : plain;
 });
 
-/** May turn out to be part of a line break: `=`, or a run of backslashes, which counts as one. */
+/** A byte that may turn out to be part of a line break: `=`, or a run of backslashes, which counts as one byte. */
 type Held = { byte: number; at: number; isReturned: boolean };
 
 export class Scan {
   readonly #automaton: Automaton;
   readonly #lengths: readonly number[];
   readonly #see: (sight: FormMatch) => void;
-  /** For the last bytes of the text without line breaks, their positions in the stream. */
+  /** The stream positions of the last bytes of the text without line breaks. */
   readonly #ring: Float64Array;
   readonly #mask: number;
   #fed = 0;
@@ -39,7 +39,7 @@ export class Scan {
   #kept = 0;
   #held: Held | null = null;
 
-  /** `lengths` of the automaton's forms. */
+  /** `lengths` has the length of each form of the automaton. */
   constructor(automaton: Automaton, lengths: readonly number[], see: (sight: FormMatch) => void) {
     this.#automaton = automaton;
     this.#lengths = lengths;
@@ -54,7 +54,7 @@ export class Scan {
     this.#fed += bytes.length;
   }
 
-  /** Locals for speed: this loop and the next are where a search spends all its time. */
+  /** Uses local variables for speed: a search spends all its time in this loop and the next. */
   #feedWhole(bytes: Uint8Array): void {
     const { columns, next } = this.#automaton;
     let state = this.#whole;
@@ -98,7 +98,10 @@ export class Scan {
     else if (kind === telling) this.#held = { byte, at, isReturned: false };
   }
 
-  /** True if the byte is left out together with the held one, or prolongs it. Otherwise the held byte is settled. */
+  /**
+   * True if `byte` is left out together with the held one, or prolongs it. Otherwise the held byte is settled: kept or
+   * left out.
+   */
   #goesWith(held: Held, byte: number): boolean {
     if (byte === backslash && held.byte === backslash && !held.isReturned) return true;
     if (byte === carriageReturn && !held.isReturned) {
@@ -131,7 +134,7 @@ export class Scan {
     for (const form of this.#automaton.endings.get(state) ?? []) {
       const length = this.#lengths[form] as number;
       const start = this.#ring[(this.#kept - length) & this.#mask] as number;
-      // If it is contiguous, `#feedWhole` has reported it.
+      // `#feedWhole` has already reported a contiguous match.
       if (last + 1 - start !== length) this.#see({ form, start, isSplit: true });
     }
   }

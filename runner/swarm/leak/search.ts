@@ -8,7 +8,10 @@ import { formsOf } from './encodings.ts';
 import { LeakLayer } from './layer.ts';
 import { Scan } from './scan.ts';
 
-/** `offset` is where it begins in the stream or, inside compressed data, where the outermost compressed data begins. */
+/**
+ * `offset` is where the hit begins in the stream or, inside compressed data, where the outermost compressed data
+ * begins.
+ */
 export type Hit = { secret: string; encoding: string; offset: number };
 /** Repeated hits are capped at `hitsMax`. `cut` says what was not searched; null if everything was. */
 export type LeakHits = { hits: Hit[]; cut: string | null };
@@ -19,7 +22,7 @@ export type LeakSearch = {
   search(source: LeakSource): Promise<LeakHits>;
 };
 
-/** For one secret in one encoding in one source. */
+/** The most hits to report for one secret, in one encoding, in one source. */
 const hitsMax = 100;
 const openedBytesMax = 256 * 1024 * 1024;
 

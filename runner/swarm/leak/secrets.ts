@@ -1,4 +1,4 @@
-// Generates the secrets of a run: unique to it, and long enough that a match anywhere means a leak.
+// Generates the secrets of a run. They are unique to the run, and long enough that a match anywhere means a leak.
 
 import { randomBytes } from 'node:crypto';
 import type { Need } from '../../../state/entry/recipe.ts';
@@ -6,14 +6,14 @@ import type { AdmittedApp } from '../app/app.ts';
 import { secretOf } from './canary.ts';
 
 export type RunSecrets = {
-  /** By the compose file's key. */
+  /** The app's secrets, by key in the compose file. */
   app: Map<string, string>;
   needs: Record<string, Map<string, string>>;
-  /** By unambiguous names, for the leak search. */
+  /** All secrets, by unambiguous names, for the leak search. */
   all: Map<string, string>;
 };
 
-/** One value for each key, the same in every version of the app; a secret that a need shares has the app's value. */
+/** Each key has one value, the same in every version of the app; a secret that a need shares has the app's value. */
 export function secretsFor(
   versions: readonly AdmittedApp[],
   needs: readonly { name: string; need: Need; app: AdmittedApp }[],

@@ -1,6 +1,6 @@
 // The places on the engine where a run's secrets could have leaked: specs, environments, labels and commands of
-// everything with the run's label, logs, images. Each is read as a stream when its turn comes; what has been removed by
-// then is skipped.
+// everything with the run's label; logs; images. Each place is read as a stream when its turn comes, and skipped if it
+// has been removed by then.
 
 import type Dockerode from 'dockerode';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ export type LeakPlace = { where: string; read(): AsyncIterable<Uint8Array> | Ite
 const askTimeoutMs = 60_000;
 const streamTimeoutMs = 300_000;
 
-/** Rejects with RunnerError if the engine does not answer, or has no service and no container of this run. */
+/** Rejects with RunnerError if the engine does not answer, or has neither a service nor a container of this run. */
 export async function leakSources(docker: Dockerode, run: RunId, signal: AbortSignal): Promise<LeakPlace[]> {
   const ask = { filters: { label: [`coldpass.run=${run}`] }, abortSignal: bounded(signal, askTimeoutMs) };
   try {
@@ -63,7 +63,7 @@ function jsonPlace(where: string, what: unknown): LeakPlace {
   return { where, read: () => [Buffer.from(JSON.stringify(what))] };
 }
 
-/** Without the stack's name, which tells a reader nothing. */
+/** A name without the stack's name, which tells a reader nothing. */
 function short(name = '?'): string {
   return name.replace(/^\//, '').replace(/^cp[0-9a-f]{12}[_-]/, '');
 }
@@ -86,7 +86,10 @@ async function* readLog(docker: Dockerode, { Id, Config }: Container, signal: Ab
   else for await (const { bytes } of frames(stream)) yield bytes;
 }
 
-/** Each image's metadata; its layers too if it was built after the run began: an older one can't have its secrets. */
+/**
+ * For each image, its metadata; also its layers if it was built after the run began: an older image can't contain the
+ * run's secrets.
+ */
 async function imagePlaces(
   docker: Dockerode,
   containers: Container[],

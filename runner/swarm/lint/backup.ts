@@ -62,7 +62,7 @@ function labelled({ services }: LintGround): { service: LintService; label: Pair
 
 function mistake({ app }: LintGround, { name }: LintService, { key, value, at }: Pair): LintHit[] {
   const volumes = app.services[name]?.volumes;
-  // The service is in an overlay that the run does not use.
+  // Without volumes, the service is only in an overlay that the run does not use.
   if (volumes === undefined) return [];
   const isFlag = key === 'backupbot.backup' || (key.startsWith(prefix) && !key.endsWith('.path'));
   if (isFlag && value !== 'true' && value !== 'false' && !value?.includes('$'))

@@ -8,12 +8,14 @@ import { type EnvSample, envSample } from '../compose/envSample.ts';
 import { type ComposeTree, composeTree, type Group, type Scalar, type TreeEntry } from '../compose/tree.ts';
 
 export type LintInput = {
-  /** By name in the app's folder, as from openApp; may include overlays that the run does not use. */
+  /**
+   * The files by name in the app's folder, as `openApp` returns them; may include overlays that the run does not use.
+   */
   files: Record<string, string>;
   app: AdmittedApp;
-  /** Releases that the commit descends from. */
+  /** The releases that the commit descends from. */
   releases: Release[];
-  /** Tags of the app that are not annotated. */
+  /** The tags of the app that are not annotated. */
   lightweightTags: string[];
   /** The version label of the version under test. */
   headVersion: string | null;
@@ -30,7 +32,7 @@ export type LintRule = {
   look(ground: LintGround): LintHit[];
 };
 
-/** `trees` has the service's tree from each file that defines it, `at` is its first position. */
+/** `trees` has the service's tree from each file that defines it; `at` is the position of the first. */
 export type LintService = { name: string; at: string; trees: Group[] };
 export type Pair = { key: string; value: string | null; at: string };
 export type LintGround = LintInput & {
@@ -42,7 +44,7 @@ export type LintGround = LintInput & {
 
 const composeName = /(^|\/)(docker-)?compose[^/]*\.ya?ml$/;
 
-/** Throws Refused if a file cannot be parsed. */
+/** Throws AppRefused if a file cannot be parsed. */
 export function groundOf(input: LintInput): LintGround {
   const texts = Object.entries(input.files).filter(([file]) => composeName.test(file));
   const compose = texts.map(([file, text]) => ({ file, tree: composeTree(text, file, null) }));
@@ -77,7 +79,7 @@ export function subtree(tree: ComposeTree | undefined, key: string): ComposeTree
   return tree?.kind === 'group' ? tree.entries.get(key)?.value : undefined;
 }
 
-/** The pairs of `environment` or `labels`, in either form. */
+/** The pairs of `environment` or `labels`, written as a map or as a list. */
 export function pairsIn(tree: ComposeTree | undefined): Pair[] {
   if (tree?.kind === 'group')
     return [...tree.entries].map(([key, { at, value }]) => ({ key, at, value: written(value) }));

@@ -12,7 +12,7 @@ import { serviceRules } from './service.ts';
 const findingsMax = 200;
 const charsMax = 300;
 
-/** For a file that cannot be parsed. */
+/** The rule that a file which cannot be parsed breaks. */
 export const unreadable = { id: 'C001', severity: 'error', title: 'every file can be read' } as const;
 export const rules: LintRule[] = [...releaseRules, ...serviceRules, ...backupRules, ...nameRules].toSorted((a, b) =>
   a.id < b.id ? -1 : 1,

@@ -1,5 +1,5 @@
-// Lint rules about names: of configs and secrets, which need a version because Swarm cannot change either, and of
-// variables. Pure.
+// Lint rules about names of configs, secrets and variables. Pure. Configs and secrets need a version in their names,
+// because Swarm cannot change either.
 
 import { variablesIn } from '../compose/interpolate.ts';
 import {

@@ -65,7 +65,7 @@ export const releaseRules: LintRule[] = [
   },
 ];
 
-/** Compares the app's own three numbers; the part after the plus sign is upstream's version. */
+/** Compares the app's own three numbers and ignores the part after the plus sign, which is upstream's version. */
 function isNewer(version: string, than: string): boolean {
   const [ours, theirs] = [version, than].map((text) => release.exec(text)?.slice(1).map(Number));
   if (ours === undefined || theirs === undefined) return true;

@@ -108,7 +108,7 @@ function images({ services }: LintGround, judge: (tag: string | null) => [string
     trees.flatMap((tree): LintHit[] => {
       const image = tree.entries.get('image');
       const name = written(image?.value);
-      // A digest is better than any tag; the value of a variable is unknown.
+      // A digest is better than any tag; the value of a variable is unknown here.
       if (image === undefined || name === null || /@sha256:|\$/.test(name)) return [];
       const wrong = judge(/:([^/:]+)$/.exec(name)?.[1] ?? null);
       return wrong === null ? [] : [{ where: image.at, what: `${name} ${wrong[0]}`, fix: wrong[1] }];

@@ -10,23 +10,26 @@ const logCharsMax = 768 * 1024;
 const messageCharsMax = 300;
 const lineCharsMax = 400;
 
-/** Why a check fails. `unclear`: the machine may be the cause, for instance of a timeout; then no control bites. */
+/**
+ * Why a check fails. `unclear`: the machine may be the cause, for instance of a timeout; the check then makes no
+ * control bite.
+ */
 export type CheckFault = string | { unclear: string } | null;
 
 export interface Checks {
   /** Records a check, which passes if `look` returns null and fails with its fault otherwise. True if it passed. */
   check(name: string, look: () => Promise<CheckFault>): Promise<boolean>;
-  /** Adds the tests and the output of a suite's box. */
+  /** Adds the tests and the output of a box that ran the suite. */
   take(tests: TestResult[], output: string): void;
   say(line: string): void;
-  /** Prefixes the checks and tests of one of several turns with its name. */
+  /** The checks of one of several turns: the name of each check and test begins with the turn's name. */
   turn(name: string): Checks;
   end(rest?: { failed?: string | null; skipped?: string | null }): RungEnd;
 }
 
 export type CheckLog = { checks: Checks; output(): StepEnd['output'] };
 
-/** `stage` is the rung's name, which every result gets. */
+/** `stage` is the rung's name, which every result has. */
 export function openChecks(stage: AppRung | 'drill', onLine: (line: string) => void): CheckLog {
   const tests: TestResult[] = [];
   let log = '';

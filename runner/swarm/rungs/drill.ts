@@ -1,6 +1,6 @@
 // Simulates a disaster and the recovery from it: stops every service of the app, empties every volume (verified by the
 // harness, not the app), restores the backup except what the turn leaves out, and starts the app again. Wiping under a
-// running service would prove nothing, because it keeps deleted files open.
+// running service would prove nothing, because the service keeps deleted files open.
 
 import type { Checks } from './checks.ts';
 import type { AppSite } from './site.ts';
@@ -40,7 +40,10 @@ export async function drill(
   return atRest(site, checks, 'after the restore');
 }
 
-/** Seeds, then backs up every labelled volume; repeats all of it while `verifyBackup` fails. Null if a backup fails. */
+/**
+ * Runs the hook that seeds data, then backs up every labelled volume, up to three times while `verifyBackup` fails.
+ * Null if the hook or a backup fails.
+ */
 export async function backUp(site: AppSite, checks: Checks): Promise<Backup | null> {
   if (!(await runHookStep(site, checks, 'preBackup'))) return null;
   const { verifyBackup } = site.recipe;
@@ -50,7 +53,7 @@ export async function backUp(site: AppSite, checks: Checks): Promise<Backup | nu
     if (backup === null) return null;
     if (!verifyBackup || (await verified(site, verifyBackup))) return backup;
     checks.say(`verifyBackup fails (attempt ${attempt} of ${tries})`);
-    // The restore decides; a `verifyBackup` that never succeeds must not hide it.
+    // The restore decides whether the backup is good, so it must run even if `verifyBackup` never succeeds.
     if (attempt === tries) return backup;
   }
 }
@@ -87,7 +90,7 @@ const hookWords: Record<Hook, string> = {
   restorePostHook: 'the hook after the restore',
 };
 
-/** Runs the app's hooks, from its labels, in the running containers. */
+/** Runs the app's hooks, which its labels name, in the running containers. */
 async function inContainers(site: AppSite, checks: Checks, hook: Hook): Promise<boolean> {
   const { stack, app } = site.current();
   for (const planned of app.backup.services) {

@@ -24,12 +24,14 @@ export async function keepPictures(
     if (named.size > 0) await mkdir(dir, { recursive: true, mode: 0o700 });
     for (const [name, bytes] of named) await writeFile(join(dir, name), bytes);
   } catch {
-    // The disk may be full; they are still searched for secrets.
+    // The disk may be full; the screenshots are still searched for secrets.
   }
   return named;
 }
 
-/** Writes the stack's evidence without values of the run's secrets. Never rejects: it is not part of the verdict. */
+/**
+ * Writes the stack's evidence without values of the run's secrets. Never rejects: evidence is not part of the verdict.
+ */
 export async function keepEvidence(dir: string, stack: Stack, secrets: ReadonlyMap<string, string>): Promise<void> {
   try {
     const files = await stack.evidence();

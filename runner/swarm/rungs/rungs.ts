@@ -1,5 +1,6 @@
 // The five rungs of an app. The harness's own checks always run; the suite's tests only add to them. The record names
-// everything that each proves: nothing passes by an exit code alone, an unchecked state, or a rung silently left out.
+// everything that each rung proves: no rung passes by an exit code alone, with a state unchecked, or by being silently
+// left out.
 
 import type { AppRung } from '../../../state/entry/recipe.ts';
 import type { RungEnd } from '../../run/engine.ts';
@@ -109,7 +110,7 @@ async function lint(site: AppSite, checks: Checks): Promise<RungEnd> {
   });
 }
 
-/** First restores the whole backup, so that any later red is due to what is left out; then runs each turn. */
+/** First restores the whole backup, so that any later red is due to what a turn leaves out; then runs each turn. */
 async function drills(site: AppSite, checks: Checks): Promise<RungEnd> {
   const backup = await backUp(site, checks);
   if (backup === null) return checks.end();
@@ -122,7 +123,7 @@ async function drills(site: AppSite, checks: Checks): Promise<RungEnd> {
       : [all, ...volumes.map((volume) => ({ name: `without ${volume}`, omit: new Set([volume]) }))];
   for (const { name, omit } of turns) {
     const turn = checks.turn(name);
-    // Resets the marks: a suite that could count its turns could fail on purpose in those that must be red.
+    // Resets the marks: a suite that could count its turns could fail on purpose in the turns that must be red.
     site.marks.clear();
     for (const [mark, value] of marks) site.marks.set(mark, value);
     if (await drill(site, turn, backup, omit)) await runSuiteStep(site, turn, 'restore');
@@ -146,7 +147,10 @@ async function deployed(site: AppSite, checks: Checks, app: AdmittedApp, before:
   });
 }
 
-/** Null if the version under test now runs: its label, and every service that it changes. */
+/**
+ * Null if the version under test now runs, judged by its label and by every service that it changes; else what is
+ * wrong.
+ */
 function crossing(base: AdmittedApp, head: AdmittedApp, before: Identity, after: Identity): string | null {
   if (after.version !== head.version)
     return `the version label is ${after.version}, but the version under test is ${head.version}`;

@@ -1,5 +1,5 @@
-// Everything that one run of an app has: names, versions, stacks, the vault, the boxes of its suite. Each part
-// registers how to undo it when it is created, so teardown also works on a half-open site.
+// Everything that one run of an app has: names, versions, stacks, the vault, the boxes of its suite. On creation each
+// part registers how to undo it, so teardown also works on a half-open site.
 
 import { mkdir } from 'node:fs/promises';
 import type { AppRecipe, Need, Release } from '../../../state/entry/recipe.ts';
@@ -28,7 +28,7 @@ import { type SuiteFiles, suiteFiles } from '../suite/files.ts';
 import { appHost } from '../suite/host.ts';
 import { openSuite, type Suite } from '../suite/suite.ts';
 
-/** For hooks from the app's labels, and for `verifyBackup`. */
+/** The time limit of hooks from the app's labels, and of `verifyBackup`. */
 const hookSeconds = 120;
 const expiryMs = 6 * 3600 * 1000;
 const teardownMs = 180_000;
@@ -38,7 +38,7 @@ export type NeedSite = {
   name: string;
   app: AdmittedApp;
   stack: Stack;
-  /** Null once it has converged and is ready, else why not. */
+  /** Null once the needed app has converged and is ready, else why it is not. */
   stands(): Promise<string | null>;
 };
 
@@ -65,7 +65,7 @@ export type AppSite = {
   /** Logs of removed containers, and screenshots, by description: they are searched for secrets too. */
   gone: Map<string, string | Uint8Array>;
   seconds: { hook: number };
-  /** The folder for evidence.ts. */
+  /** The folder that evidence.ts writes to. */
   evidenceDir: string;
   /** Aborts when any step is aborted, and at teardown. */
   signal: AbortSignal;
@@ -73,7 +73,7 @@ export type AppSite = {
 
 export type SiteOptions = {
   sandbox: Sandbox;
-  /** The engine that has the trees. */
+  /** The engine that provides the runs' trees. */
   trees: Engine;
   runsDir: string;
   /** The Docker engine's socket. */
@@ -96,7 +96,7 @@ type Ground = {
   signal: AbortSignal;
 };
 
-/** `refused`: the app is not admitted, and nothing of it was created. Rejects if the machine fails. */
+/** `refused`: the app is not admitted, and nothing was created for it. Rejects if the machine fails. */
 export async function openSite(
   options: SiteOptions,
   order: Order,
@@ -118,12 +118,12 @@ export async function openSite(
   const network = `${names.stack}_proxy`;
   const tree = options.trees.tree(order.run);
   const on = { order, recipe, names, labels, network, platform: report };
-  // The image belongs to no single run; it is ensured while the versions are read.
+  // The tools image belongs to no single run; it is ensured while the versions are read.
   const [versions, image] = await Promise.all([versionsOf(on, tree), ensureToolsImage(docker)]);
   return 'refused' in versions ? versions : make(ground, versions, image);
 }
 
-/** Removes everything of the run and counts the witnesses. Returns a line for each leak. */
+/** Removes everything of the run and counts the witnesses. Returns a line for each thing that is left or went wrong. */
 export async function takeDown(app: AppSite | null, undoing: Undoing): Promise<string[]> {
   const leaks: string[] = [];
   for (const undo of undoing.reverse()) {
@@ -137,7 +137,7 @@ export async function takeDown(app: AppSite | null, undoing: Undoing): Promise<s
   return leaks;
 }
 
-/** The stack is `cp` and the run's digits. */
+/** The stack's name is `cp` and the run's digits. */
 export function namesOf({ run }: Pick<Order, 'run'>): RunNames {
   const stack = `cp${run.slice(2)}`;
   return { run, stack, domain: `${stack}.test` };
@@ -171,7 +171,7 @@ async function make(ground: Ground, versions: Versions, image: string): Promise<
     return { name, app, stack, stands: () => needStands(stack, need, recipe.seconds.deploy, signal) };
   });
   const vault = await openVault({ docker, names, labels, image, signal });
-  // Its containers are removed while the services are.
+  // The vault's containers are removed while the services are being removed.
   undoing.push(async () => {
     vaultClosed = vault.close();
     return [];

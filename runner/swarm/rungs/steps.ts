@@ -1,4 +1,4 @@
-// The small steps that rungs are made of. Each returns whether to continue; its results are in the checks.
+// The small steps that rungs are made of. Each returns whether to continue, and adds its results to the checks.
 
 import type { Ready } from '../../../state/entry/recipe.ts';
 import type { StepEnd } from '../../run/engine.ts';
@@ -9,7 +9,7 @@ import type { CheckFault, Checks } from './checks.ts';
 import { keepPictures } from './evidence.ts';
 import type { AppSite } from './site.ts';
 
-/** From a container before it is removed. */
+/** The most log lines to keep of a service whose containers will be removed. */
 const logLines = 10_000;
 
 /** Waits until every `ready` probe of the recipe succeeds. */
@@ -52,7 +52,9 @@ export async function runHookStep(site: AppSite, checks: Checks, name: HookName)
   });
 }
 
-/** Runs a rung's test files; false if they failed. True if there are none: a rung that needs some checks for them. */
+/**
+ * Runs a rung's test files; false if they failed. True if there are none: a rung that needs tests checks that itself.
+ */
 export async function runSuiteStep(site: AppSite, checks: Checks, rung: string): Promise<boolean> {
   const files = site.suite.filesOf(rung);
   if (files.length === 0) return true;
@@ -67,7 +69,7 @@ export async function runSuiteStep(site: AppSite, checks: Checks, rung: string):
     const skipped = tests.filter(({ status }) => status === 'skip' || status === 'todo');
     if (skipped.length > 0) return { unclear: `${skipped.length} skipped: ${skipped[0]?.id.slice(0, 120)}` };
     if (tests.length === 0) return { unclear: 'no test ran' };
-    // A failing test is reported as itself, and makes vitest exit with 1.
+    // A failing test is a result of its own, and makes vitest exit with 1.
     return failing > 0 ? null : whyNot(end, site.recipe.seconds.tests);
   });
   return ran && failing === 0;

@@ -93,7 +93,7 @@ export function swarmEngine(options: SwarmEngineOptions): Engine {
       const app = sites.get(run)?.app;
       return app ? examineSite(app, texts, signal) : commands.examine(run, texts, signal);
     },
-    // An app's tree is not copied: what a control changes is deployed from a new clone.
+    // An app's tree is not kept for controls: what a control changes is deployed from a new clone.
     keep: async (run, signal) => (sites.has(run) ? false : commands.keep(run, signal)),
     destroy,
     sweep: async (isLive) => [...(await commands.sweep(isLive)), ...(await sweepApps(options.socket, isLive))],
@@ -121,7 +121,7 @@ async function carryOut(app: AppSite, step: RunStep, onLine: (line: string) => v
   };
 }
 
-/** Null if it rejected because the signal aborted; any other error is the machine's. */
+/** The result of `work`; null if it rejected because the signal aborted. Any other error is a fault of the machine. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
   try {
     return await work;

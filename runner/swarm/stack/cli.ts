@@ -1,5 +1,5 @@
-// `docker stack deploy` exists only in docker's command line, so that is run. It gets the document on standard input,
-// an environment of only DOCKER_HOST and PATH, and no user configuration; it dies with this process.
+// `docker stack deploy` exists only in docker's command line, so this file runs that program. It gets the document on
+// standard input, an environment of only DOCKER_HOST and PATH, and no user configuration; it dies with this process.
 
 import { execa } from 'execa';
 import { plainText } from '../../box/collect.ts';
@@ -11,7 +11,7 @@ const deploySeconds = 300;
 const outputBytesMax = 256 * 1024;
 const lineCharsMax = 400;
 const attemptsMax = 4;
-/** Does not exist, so that the command line has no configuration, credentials or plug-ins. */
+/** A folder that does not exist, so that the command line has no configuration, credentials or plug-ins. */
 const configDir = '/nonexistent/coldpass';
 
 /** Null once Swarm has accepted the stack; else its error, in one line. */
@@ -28,7 +28,7 @@ export async function deployStack(
   for (let attempt = 1; ; attempt += 1) {
     const { failed, stderr } = await run(cli, docker, args, document, signal);
     if (!failed) return null;
-    await docker.ping(); // Rejects if the engine is down: then it is not the document's fault.
+    await docker.ping(); // Rejects if the engine is down; otherwise the document is at fault.
     // The service changed between the command's read and its update; only the message reveals this.
     if (attempt < attemptsMax && stderr.includes('update out of sequence')) continue;
     return lineIn(stderr);

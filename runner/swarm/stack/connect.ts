@@ -1,7 +1,7 @@
-// Connects to a port of a container, on whatever address it listens. First by its address on docker_gwbridge, which
-// needs no published port; if nothing answers there (an internal network, a listener on loopback, another engine's
-// bridge), from inside its network namespace. Never tries an address to which this machine has no bridge: the packet
-// would leave by the default route, and whatever answered would not be the container.
+// Connects to a port of a container, on whatever address it is open. Tries the container's address on docker_gwbridge
+// first, which needs no published port. If nothing answers there (an internal network, a listener on loopback, another
+// engine's bridge), connects from inside the container's network namespace. Never tries an address to which this
+// machine has no bridge: the packet would leave by the default route, and whatever answered would not be the container.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ export async function connectTo(docker: Docker, container: string, port: number)
   return connection.on('error', () => {});
 }
 
-/** Null if it has no address there, or none that this machine's bridge leads to. */
+/** The container's address on docker_gwbridge; null if it has none, or none that this machine's bridge leads to. */
 async function bridgeAddress(docker: Docker, container: string): Promise<string | null> {
   try {
     const { Containers } = await docker.getNetwork(bridge).inspect();
@@ -59,7 +59,7 @@ async function insides(docker: Docker, container: string): Promise<{ pid: number
   return { pid: State.Pid, addresses: addresses.filter((address) => isIP(address) !== 0) };
 }
 
-/** Null if refused or not answered: connecting from inside may still work. */
+/** Connects by the address; null if that is refused or not answered: connecting from inside may still work. */
 async function tryDirect(host: string, port: number): Promise<Socket | null> {
   const socket = dial({ host, port });
   try {
@@ -71,7 +71,10 @@ async function tryDirect(host: string, port: number): Promise<Socket | null> {
   }
 }
 
-/** Run by this same Node in the container's network: tries each address, reports on descriptor 3, then pipes. */
+/**
+ * A program that this same Node runs in the container's network: tries each address, reports on descriptor 3, then
+ * pipes.
+ */
 const program = `
 const net = require('node:net');
 const fs = require('node:fs');
@@ -114,7 +117,7 @@ async function connectInside(pid: number, port: number, hosts: string[]): Promis
   return joined(stdout, stdin, () => void child.kill('SIGKILL'));
 }
 
-/** Not `Duplex.from`, which emits an error when destroyed. */
+/** Joins two streams. Not with `Duplex.from`, which emits an error when destroyed. */
 function joined(readable: Readable, writable: Writable, end: () => void): Duplex {
   const duplex = new Duplex({
     read: () => void readable.resume(),

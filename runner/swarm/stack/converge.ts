@@ -5,13 +5,18 @@
 //                 └─▶ failed: rolled back · paused · a task ended `endsMax` times · trouble beyond `troubleGraceMs`
 //
 // Swarm's own status is not enough: a crash loop flickers between N/N and less, a `completed` service may loop, a
-// rollback reads as completed too early. A task that is starting, its health check not yet green, has not failed; it
-// fails by ending.
+// rollback reads as completed too early. A task that is still starting (its health check is not yet green) has not
+// failed; a task fails only by ending.
 
 export const stableMs = 2_000;
-/** Trouble that may pass: a port still held by the previous task, a network not yet there. */
+/**
+ * How long trouble may last that can pass by itself: a port still held by the previous task, a network not yet there.
+ */
 export const troubleGraceMs = 12_000;
-/** Swarm keeps only five tasks per slot, so ends are counted as they are seen. */
+/**
+ * How many ended tasks in one slot make a loop. Swarm keeps only five tasks per slot, so ends are counted as they are
+ * seen.
+ */
 export const endsMax = 3;
 
 export type ServiceObservation = {
@@ -19,7 +24,7 @@ export type ServiceObservation = {
   /** Swarm's UpdateStatus: null before any update, and again after a change that replaces no task. */
   update: string | null;
   updateSays: string | null;
-  /** A digest of the task spec; a task of this version has the same. */
+  /** A digest of the task spec; tasks of the current version have the same digest. */
   spec: string;
 };
 export type TaskObservation = {
@@ -34,7 +39,7 @@ export type TaskObservation = {
 };
 export type StackObservation = { atMs: number; services: ServiceObservation[]; tasks: TaskObservation[] };
 
-/** The memory between looks. `before`: ids of tasks older than the deployment, which are ignored. */
+/** What is kept between looks. `before`: ids of tasks older than the deployment, which are ignored. */
 export type Watch = {
   before: ReadonlySet<string>;
   ended: ReadonlyMap<string, TaskObservation>;
@@ -50,7 +55,7 @@ export function watchFrom(before: ReadonlySet<string>): Watch {
   return { before, ended: new Map(), troubleSinceMs: new Map(), steady: null };
 }
 
-/** `wanted`: replicas by service. */
+/** `wanted`: the number of replicas of each service. */
 export function judge(
   watch: Watch,
   seen: StackObservation,
@@ -70,7 +75,7 @@ export function judge(
   return { watch: next, verdict: verdictOf(views, next, seen.atMs) };
 }
 
-/** How many tasks have ended since the deployment. Above 0 for a green service: it needed more than one try. */
+/** How many tasks have ended since the deployment. Above 0, a green service needed more than one try. */
 export function restartsIn({ ended }: Watch): number {
   return ended.size;
 }
@@ -174,7 +179,7 @@ function isUp(task: TaskObservation): boolean {
   return task.state === 'running' && task.desired === 'running';
 }
 
-/** Ended by itself or for good. `shutdown` does not count: that was Swarm. */
+/** True if the task ended by itself. State `shutdown` does not count, because Swarm caused it. */
 function hasEnded(task: TaskObservation): boolean {
   return task.state !== 'shutdown' && endStates.has(task.state);
 }

@@ -1,6 +1,6 @@
 // One deployment: checks the images, creates network, configs and secrets through the API, then deploys the stack. Each
-// object is recorded before it is created and has the run's labels. A refusal that is the app's fault is a line, not an
-// error.
+// object is recorded before it is created and has the run's labels. A refusal that is the app's fault is returned as a
+// line, not thrown.
 
 import { RunnerError } from '../../box/errors.ts';
 import type { AdmittedApp } from '../app/app.ts';
@@ -9,7 +9,7 @@ import { imagesMissing } from '../engine/images.ts';
 import { type EngineRun, runLabel } from '../engine/place.ts';
 import { deployStack } from './cli.ts';
 
-/** Null once Swarm has accepted everything. May be called again with another version of the same app. */
+/** Null once Swarm has accepted everything, else a line. May be called again with another version of the same app. */
 export async function deployApp(
   place: EngineRun,
   app: AdmittedApp,
@@ -37,7 +37,7 @@ async function makeNetwork({ docker, names, labels, network: name, intend }: Eng
   if (networks.some((network) => network.Name === name)) return;
   await intend(`network ${name}`);
   const shape = { Name: name, Driver: 'overlay', Attachable: true, CheckDuplicate: true, Labels: { ...labels } };
-  // 409: another stack of the run was faster.
+  // 409: another stack of the run has just created it.
   await docker.createNetwork(shape).catch(unless(409));
 }
 

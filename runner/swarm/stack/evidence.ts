@@ -1,6 +1,6 @@
 // What people want to see after a failure, collected before teardown: tasks as `docker service ps` shows them, each
-// service's last log lines, service specs, engine events. Bounded. Values of variables are removed here; values of
-// secrets, which a service may have logged, by rungs/evidence.ts.
+// service's last log lines, service specs, engine events. Bounded. Values of variables are removed here;
+// rungs/evidence.ts removes values of secrets, which a service may have logged.
 
 import type { Readable } from 'node:stream';
 import { RunnerError } from '../../box/errors.ts';
@@ -14,7 +14,7 @@ const eventsMax = 400;
 
 export type EvidenceOptions = { services: string[]; sinceMs: number };
 
-/** By file name. A part that is not available says why; the others are unaffected. */
+/** The parts, by file name. A part that is not available contains the reason; the others are unaffected. */
 export async function stackEvidence(place: EngineRun, options: EvidenceOptions): Promise<Record<string, string>> {
   const parts: [string, () => Promise<string>][] = [
     ['tasks.txt', () => tasksTable(place)],

@@ -1,5 +1,5 @@
-// Records on disk what a run is about to create in the engine, so that after a crash you can see how far it got. The
-// reaper does not use it; it goes by labels.
+// Records on disk what a run is about to create in the engine, so that after a crash you can see how far the run got.
+// The reaper does not use these records: it goes by labels.
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -28,7 +28,8 @@ export function seenFrom(stack: string, services: RawService[], tasks: RawTask[]
 }
 
 /**
- * A digest of the task spec without `Placement`, which may change without a new task, and `Runtime`, absent in tasks.
+ * A digest of the task spec without `Placement`, which may change without a new task, and without `Runtime`, which
+ * tasks lack.
  */
 export function specDigest({ Placement: _, Runtime: __, ...spec }: RawTaskSpec): string {
   return digestOfJson(spec);

@@ -26,7 +26,7 @@ export async function awaitReady(
   return `not ready after ${seconds} s: ${nameOf(probe)}: ${answers[at]}`.slice(0, lineCharsMax);
 }
 
-/** Null, or the fault of the last try. Tries at least once. */
+/** Null once the probe has succeeded, else the fault of the last try. Tries at least once. */
 async function awaitOne(stack: Stack, probe: Ready, untilMs: number, signal: AbortSignal): Promise<string | null> {
   let successes = 0;
   for (;;) {

@@ -1,6 +1,6 @@
 // Removes what dead runs left in the engine. A run is dead if nobody holds its lock (`runLock.ts`); ages and names do
-// not count. It is reaped under its lock, so two reapers never work on the same run. Anything without a run's label is
-// left alone.
+// not count. The reaper takes a run's lock first, so two reapers never work on the same run. Anything without a run's
+// label is left alone.
 
 import { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';
@@ -25,7 +25,7 @@ export type ReapOptions = {
 /** Rejects if the engine does not answer: the state is then unknown. */
 export async function reap(docker: Docker, { isLive = () => false }: ReapOptions = {}): Promise<ReapResult> {
   const values = [await labelValues(docker, runLabel), await labelValues(docker, witnessLabel)].flat();
-  // A label with another kind of value is not one of ours.
+  // A label whose value is not a run's id is not one of ours.
   const runs = [...new Set(values)].filter((value): value is RunId => RunId.safeParse(value).success);
   const todo = runs.filter((run) => !isLive(run));
   const done: ReapResult = { reaped: [], stuck: [] };

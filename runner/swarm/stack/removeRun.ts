@@ -1,5 +1,5 @@
 // Removes everything of a run from the engine, whatever its state: services first, then containers and tasks until none
-// is left, then what they used. Selects only by label, which includes needed apps and helpers, and nothing else.
+// is left, then what these used. Selects only by label, which also covers needed apps and helpers.
 //
 // A task that is removed while Swarm prepares it still creates its volumes afterwards. So volumes are removed only once
 // no task or container is left, and a second look after a quiet time confirms that all is gone.
@@ -54,7 +54,8 @@ async function removeOnce(docker: Docker, residue: Residue, { anonymous, why }: 
   const { services, tasks, containers } = residue;
   for (const name of await anonymousIn(docker, containers)) anonymous.add(name);
   await removeAll(services, why, ({ id }) => docker.getService(id).remove());
-  // Once its service is gone, nothing restarts a container. No grace period: the data it would save is removed next.
+  // Once its service is gone, nothing restarts a container. No grace period: the data that it would save is removed
+  // next.
   if (services.length === 0)
     await removeAll(containers, why, ({ id }) => docker.getContainer(id).remove({ force: true, v: true }));
   if (services.length + tasks.length + containers.length > 0) return;
@@ -89,7 +90,10 @@ async function anonymousIn(docker: Docker, containers: ResidueItem[]): Promise<s
   return mounts.filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
-/** Returns how many are left. Swarm removes them with their containers, except those that were just being created. */
+/**
+ * Returns how many are left. Swarm removes these volumes with their containers, except those that were just being
+ * created.
+ */
 async function removeAnonymous(docker: Docker, { anonymous, why }: Memory): Promise<number> {
   for (const name of anonymous) {
     const volume = docker.getVolume(name);

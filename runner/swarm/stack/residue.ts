@@ -1,6 +1,6 @@
-// What a run has on the engine, by its exact label. Never by name: the engine's name filters match too much, and other
-// objects may have almost the same name. Rejects if the engine does not answer, so that never looks like "nothing
-// left".
+// Lists what a run has on the engine, by its exact label. Never by name: the engine's name filters match too much, and
+// other objects may have almost the same name. Rejects if the engine does not answer, so that silence never looks like
+// "nothing left".
 
 import type { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';

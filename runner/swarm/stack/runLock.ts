@@ -7,7 +7,7 @@ import { RunnerError } from '../../box/errors.ts';
 
 export type RunLock = { release(): Promise<void> };
 
-/** Null if another process holds it. */
+/** Takes the run's lock; null if another process holds it. */
 export async function tryLock(run: RunId): Promise<RunLock | null> {
   const server = net.createServer((socket) => socket.destroy());
   server.unref();

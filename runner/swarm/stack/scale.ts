@@ -11,7 +11,7 @@ import type { RawService } from './observe.ts';
 const attemptsMax = 8;
 const againMs = 150;
 const lookEveryMs = 150;
-/** Longer than most grace periods; containers that still run then are killed. */
+/** How long stopping may take: longer than most grace periods. Containers that still run then are killed. */
 const stopMs = 60_000;
 const killMs = 30_000;
 
@@ -46,7 +46,10 @@ export async function untilStopped(place: EngineRun, services: string[]): Promis
   }
 }
 
-/** Observed: if Swarm began a task before it got the 0, the task's container appears a moment after all were gone. */
+/**
+ * Observed: if Swarm began a task before it learned of the 0, the task's container appears a moment after all were
+ * gone.
+ */
 const quietMs = 1000;
 
 const endedTasks = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']);
@@ -76,8 +79,7 @@ async function living(place: EngineRun, service: string): Promise<Living[]> {
 
 /**
  * Observed: a task that is cancelled between creating and starting its container leaves the container behind for good;
- * with no task left, nothing will ever start it, so it is removed. A container that still runs when it is late is
- * killed.
+ * with no task left, nothing will ever start it, so it is removed. If `isLate`, a container that still runs is killed.
  */
 async function endForgotten({ docker }: EngineRun, left: Living[], isLate: boolean): Promise<void> {
   const isTaskLess = left.every(({ container }) => container !== null);

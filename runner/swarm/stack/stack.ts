@@ -1,6 +1,7 @@
 // One app as a stack on the Swarm: the operations that the rungs need, each implemented in its own file. Every object
 // has the run's labels and is recorded before it is created; nothing is removed here (`removeRun.ts` does that, by
-// label). After the signal every method rejects with its reason; any command in a container is dead by then.
+// label). Once the signal aborts, every method rejects with the signal's reason; by then, any command in a container is
+// dead.
 
 import type { AdmittedApp, Labels, RunNames, Stack } from '../app/app.ts';
 import { type Docker, withSignal } from '../engine/docker.ts';
@@ -19,7 +20,7 @@ export type StackOptions = {
   labels: Labels;
   /** The app's secrets, by key in the compose file. */
   secrets: ReadonlyMap<string, string>;
-  /** Shared by all apps of the run; created with the first of them. */
+  /** The network that all apps of the run share; created with the first app. */
   network: string;
   /** Durably records an object that is about to be created. */
   intend(what: string): Promise<void>;
@@ -31,7 +32,7 @@ export function openStack(docker: Docker, { secrets, ...options }: StackOptions)
   const place: EngineRun = { ...options, docker: withSignal(docker, signal) };
   const openedAtMs = Date.now();
   let deployed: AdmittedApp['services'] = {};
-  /** Tasks older than the current deployment or start; they say nothing about it. */
+  /** Ids of tasks from before the current deployment or start, which are ignored. */
   let before: ReadonlySet<string> = new Set();
   const replicasOf = (service: string): number => deployed[service]?.replicas ?? 1;
   const wanted = () => Object.fromEntries(Object.keys(deployed).map((name) => [name, replicasOf(name)]));

@@ -1,5 +1,5 @@
-// Decoys named almost like the run's objects, without its label: if teardown ever went by names, it would remove them,
-// and their count would show it. None of them runs; each costs the engine only a database entry.
+// Witnesses: decoys with almost the names of the run's objects, but without its label. If teardown ever went by names,
+// it would remove them, and their count would show it. None of them runs; each costs the engine only a database entry.
 
 import type { RunId } from '../../../state/entry/ids.ts';
 import type { Docker } from '../engine/docker.ts';
@@ -21,7 +21,7 @@ export async function plantWitnesses(docker: Docker, run: RunId): Promise<number
     docker.createNetwork({ Name: `${stack}_proxyx`, Driver: 'overlay', CheckDuplicate: true, Labels }),
     docker.createSecret({ Name: `x${stack}_secret`, Labels, Data }),
     docker.createConfig({ Name: `${stack}x_config`, Labels, Data }),
-    // Its image need not exist, because no task is ever created.
+    // The image need not exist, because no task is ever created.
     docker.createService({
       Name: `${stack}x_app`,
       Labels,
@@ -32,7 +32,7 @@ export async function plantWitnesses(docker: Docker, run: RunId): Promise<number
   return witnesses.length;
 }
 
-/** How many still exist. */
+/** How many witnesses still exist. */
 export async function countWitnesses(docker: Docker, run: RunId): Promise<number> {
   return countOf(await labelledObjects(docker, witnessLabel, run));
 }

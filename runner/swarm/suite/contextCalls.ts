@@ -9,7 +9,7 @@ import { type Denials, ownOnly } from './reachable.ts';
 export const execSecondsMax = 600;
 export const markBytesMax = 64 * 1024;
 export const marksMax = 256;
-/** For both streams of an exec together, and for logs. */
+/** The most bytes in an answer: for both streams of an exec together, and for logs. */
 const answerBytesMax = 8 * 1024 * 1024;
 const argumentCharsMax = 128 * 1024;
 const pathCharsMax = 200;

@@ -34,16 +34,16 @@ const connectMs = 20_000;
 const headersMs = 10_000;
 const requestMs = 60_000;
 const checkEveryMs = 2_000;
-/** Longer than any command may be silent. */
+/** How long a connection may be silent: longer than any command may be. */
 const idleMs = (execSecondsMax + 60) * 1000;
 
 export type ContextOptions = {
-  /** Absolute, links resolved. Created here, removed by `close`. */
+  /** The socket's folder: absolute, links resolved. Created here, removed by `close`. */
   dir: string;
   host: AppHost;
   /** Who may connect besides this process; null: nobody. */
   owner: BoxOwner | null;
-  /** For tests of silent connections. */
+  /** Set only by tests of silent connections. */
   idleMs?: number;
 };
 
@@ -128,7 +128,7 @@ export async function openContext(options: ContextOptions): Promise<Context> {
   };
 }
 
-/** Access is by group only: the owner of the folder could remove the socket. */
+/** Gives access by group only, because the folder's owner could remove the socket. */
 function openTo(dir: string, owner: BoxOwner | null): void {
   const socket = join(dir, contextSocket);
   if (owner !== null && process.getuid?.() === 0) for (const path of [dir, socket]) chownSync(path, 0, owner.gid);
@@ -164,7 +164,7 @@ function turns(max: number): () => Promise<() => void> {
   };
 }
 
-/** Null if it is too large; rejects if it is cut off. */
+/** The request's body; null if it is too large. Rejects if it is cut off. */
 async function bodyOf(request: http.IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;

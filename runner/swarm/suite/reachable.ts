@@ -1,12 +1,12 @@
 // The names outside its box that a hook or test may use: the services of its run, by their plain or Swarm names, and
-// the main services of needed apps. No address, no other name. Also the bounded list of refusals.
+// the main services of needed apps; no address and no other name. Also keeps the bounded list of refusals.
 
 import net from 'node:net';
 import { plainText } from '../../box/collect.ts';
 import { plainHost } from '../../box/hosts.ts';
 import type { About } from '../app/app.ts';
 
-/** The limits of a record. */
+/** The limits that a record has for its list of refusals. */
 export const hostDenialsMax = 50;
 export const denialCharsMax = 300;
 const namesMax = 20;
@@ -25,7 +25,7 @@ export function reachable(about: About, host: string, port: number): Reach {
   return { denied: `connect to ${name}:${port}: ${what}; available: ${listed([...about.services, ...needed])}` };
 }
 
-/** For commands and logs, which only the run's own services have. `what` begins the refusal. */
+/** Like `reachable` for commands and logs, which only `about.services` have. `what` begins the refusal. */
 export function ownOnly(about: About, name: string, what: string): Reach {
   const own = ownService(about, name);
   if (own !== null) return { service: own };
@@ -34,7 +34,7 @@ export function ownOnly(about: About, name: string, what: string): Reach {
 
 export type Denials = { add(text: string): void; list(): string[] };
 
-/** Each text once; past the limit, texts are only counted. */
+/** Keeps each text once; past the limit, only counts them. */
 export function denials(): Denials {
   const kept = new Set<string>();
   let more = 0;

@@ -67,12 +67,12 @@ export function openSuite({ sandbox, tree, out, contextDir, recipe, modules }: S
     { source: modules, target: '/node_modules', mode: 'ro' },
     { source: realpathSync(fileURLToPath(new URL('../kit', import.meta.url))), target: kitFolder, mode: 'ro' },
   ];
-  // Mounted as /tree in the box that reads files from it.
+  // The reports folder is mounted as /tree in the box that reads its files.
   const outAsTree = { sandbox, mounts: [{ source: out, target: '/tree', mode: 'rw' }] satisfies Mount[] };
   const running = new Set<RunningStep>();
   /**
-   * The hooks in `ops.ts`, once a missing one has revealed them, so that no box is started for other missing hooks. The
-   * recipe itself reports this list, so a wrong one only costs it its own hooks.
+   * The hooks that `ops.ts` exports, known once a call of a missing hook has listed them, so that no box is started for
+   * other missing hooks. The recipe itself reports this list, so a wrong list only costs the recipe its own hooks.
    */
   let exportedHooks: string[] | null = null;
 
@@ -150,7 +150,7 @@ function nothingDone(head: string): StepEnd {
   };
 }
 
-/** A report counts only if it covers every file and does not list checks of the harness. */
+/** Counts a report only if it covers every file and does not list checks of the harness. */
 function counted(reading: ReportReading, files: string[]): StageReport {
   if ('unreadable' in reading) return { kind: 'lost', why: `the report: ${reading.unreadable}` };
   const { tests } = reading;
@@ -172,7 +172,7 @@ function toolPath(sandbox: Sandbox): string {
   return `${dirname(sandbox.kit.node)}:/node_modules/.bin`;
 }
 
-/** TypeScript in the repository, JavaScript in the published package. */
+/** The kit's files are TypeScript in the repository and JavaScript in the published package. */
 function kitFile(name: string): string {
   return `${kitFolder}/${name}${extname(import.meta.url)}`;
 }

@@ -1,4 +1,4 @@
-// Creates accounts as the server's operator does, and sends them letters with unique ids.
+// Creates accounts as the mail server's operator does, and sends letters with unique ids to them.
 
 import { randomBytes } from 'node:crypto';
 import type { App } from 'coldpass/app';

@@ -1,5 +1,5 @@
-// Seeds an account with a letter before the upgrade, and another before the backup; removes the latter, with its
-// letters, before the restore.
+// Seeds an account with a letter before the upgrade. Before the backup, seeds another account with a letter, and before
+// the restore, removes that account and its letters.
 
 import type { App } from 'coldpass/app';
 import { addAccount, deliver, keepLogin, keptLogin, removeAccount } from './accounts.ts';

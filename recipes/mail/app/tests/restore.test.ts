@@ -6,15 +6,15 @@ import { keptLogin } from './accounts.ts';
 import { login, messages } from './imap.ts';
 
 describe('restore', () => {
-  // The volume `accounts`.
+  // Tests the volume `accounts`.
   test('account', async () => {
     const who = await keptLogin(app, 'seeded');
     expect(await login(app, who)).toBe('OK');
     expect(await login(app, { ...who, password: 'not-the-password' })).toBe('NO');
   });
 
-  // The volume `mail`, by its files, so that a lost account can't be the reason. Dovecot's index of headers does not
-  // count.
+  // Tests the volume `mail` by its files, so that a lost account can't cause the failure. Dovecot's index of headers
+  // does not count.
   test('mail message', async () => {
     const seeded = (await app.mark('seeded message')) ?? '';
     expect(seeded).toContain(`X-Letter: seed-${app.run}`);

@@ -69,7 +69,7 @@ export async function visit<T>(
   }
 }
 
-/** Creates a permanent channel under the root, which only SuperUser may. */
+/** Creates a permanent channel under the root; only SuperUser may do that. */
 export async function makeChannel(app: App, { name, description }: Omit<Channel, 'id'>): Promise<Channel> {
   return visit(app, { name: 'SuperUser', password: await app.secret('superuser') }, async (visitor) => {
     visitor.send(kinds.channel, { 2: 0, 3: name, 5: description });

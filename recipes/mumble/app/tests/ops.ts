@@ -1,5 +1,5 @@
-// Seeds a channel before the upgrade, and another before the backup, when it also notes the server's certificate;
-// removes the latter channel and the certificate before the restore.
+// Seeds a channel before the upgrade. Before the backup, seeds another channel and notes the server's certificate, and
+// before the restore, removes both.
 
 import type { App } from 'coldpass/app';
 import { makeChannel, visit } from './mumble.ts';

@@ -33,7 +33,7 @@ export function decode(bytes: Buffer): Decoded {
     return bytes.subarray(at - length, at);
   }
 
-  /** Exact up to 2^53. */
+  /** Reads a number, exactly up to 2^53. */
   function next(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {

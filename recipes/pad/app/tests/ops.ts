@@ -1,4 +1,4 @@
-// Seeds the app before each step, so that the tests after it have data to check.
+// Seeds the app before each step, so that the tests after the step have data to check.
 
 import type { App } from 'coldpass/app';
 import { padOf, write } from './pad.ts';

@@ -1,4 +1,4 @@
-// Pads without a browser: sealed and opened with the script that the app serves to browsers.
+// Pads without a browser: they are sealed and opened with the script that the app serves to browsers.
 
 import type { App } from 'coldpass/app';
 
@@ -9,14 +9,14 @@ type Cipher = {
   chacha20(key: Uint8Array, nonce: Uint8Array, counter: number, bytes: Uint8Array): Uint8Array;
 };
 
-/** The app's cipher, as it serves it now. */
+/** The app's cipher, from the script that the app serves now. */
 export async function cipherOf(app: App): Promise<Cipher> {
   const { status, body } = await app.http('http://app/cipher.js');
   if (status !== 200) throw new Error(`the app serves no cipher: ${status}`);
   return import(`data:text/javascript;base64,${Buffer.from(body).toString('base64')}`);
 }
 
-/** The same name and key in every hook and test of a run. */
+/** A pad with the same name and key in every hook and test of a run. */
 export async function padOf(app: App, name: string): Promise<Pad> {
   const known = await app.mark(`pad-${name}`);
   if (known !== null) return JSON.parse(known);
@@ -30,7 +30,8 @@ export function newPad(): Pad {
 }
 
 /**
- * For browsers, with the service's name on the run's network: they change `http://app/` to https, like all of `.app`.
+ * The pad's address for browsers. It has the service's name on the run's network, because browsers change `http://app/`
+ * to https, as they do for every name in `.app`.
  */
 export function addressOf(app: App, { name, key }: Pad): string {
   return `http://${app.stack}_app/#${name}.${key}`;

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { App } from 'coldpass/app';
 
-/** Every possible byte, so that anything that treats the file as text would damage it. */
+/** Contains every possible byte, so that anything that treats the file as text would damage it. */
 export const allBytes = Uint8Array.from({ length: 1024 }, (_, index) => (index * 7 + (index >> 8)) % 256);
 
 export async function publish(app: App, path: string, page: string | Uint8Array): Promise<void> {

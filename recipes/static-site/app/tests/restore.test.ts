@@ -1,4 +1,4 @@
-// The volume `content` is back: a page as readers get it, a file byte for byte.
+// The volume `content` is back: readers get the seeded page again, and a file is the same byte for byte.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';

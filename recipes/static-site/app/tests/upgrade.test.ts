@@ -1,4 +1,4 @@
-// The newest release serves, judged by its image as well as its label, and earlier pages are still there.
+// The newest release serves, as its image and its label show, and earlier pages are still there.
 
 import { app } from 'coldpass/app';
 import { describe, expect, test } from 'vitest';
