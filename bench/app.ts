@@ -28,7 +28,7 @@ const empty = (suite: string) => `import { expect, test } from 'vitest';\ntest('
 
 export type AppFigures = { byHandMs: number; runMs: number; times: number; inTurnMs: number; atOnceMs: number };
 
-/** Medians; `missing` says what this machine lacks. */
+/** The figures are medians; `missing` says what this machine lacks. */
 export async function benchApp(rounds = roundsDefault): Promise<AppFigures | { missing: string }> {
   const report = await dockerReport(socketDefault);
   if (!report.ok) return { missing: `${report.why}; ${report.mend}` };

@@ -1,5 +1,5 @@
-// Signed, durable appends by many concurrent writers to a real hub: `node bench/append.ts`, or `benchAppend()` for the
-// figures. Every append is fsynced, moved onto the trail and witnessed before it counts.
+// Measures signed, durable appends by many concurrent writers to a real hub: `node bench/append.ts`, or `benchAppend()`
+// for the figures. Every append is fsynced, moved onto the trail and witnessed before it counts.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const writersDefault = 16;
 const entriesDefault = 2000;
 const warmupEntries = 64;
 const goal = { perSecondMin: 500, p95MsMax: 50 };
-/** Like two agents at work: mostly one role, sometimes the other. */
+/** Who writes the entries, as when two agents work: mostly one role, sometimes the other. */
 const roles: Role[] = ['builder', 'builder', 'builder', 'adversary'];
 
 export type AppendFigures = {
@@ -26,7 +26,7 @@ export type AppendFigures = {
   p50Ms: number;
   p95Ms: number;
   commits: number;
-  /** Acknowledged, but missing from the trail after it was reopened. */
+  /** Entries that were acknowledged but are missing from the trail after it was reopened. */
   lost: number;
   meetsGoal: boolean;
 };

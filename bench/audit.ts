@@ -19,10 +19,10 @@ const goal = { entries: 10_000, wholeMs: 10_000, sinceMs: 500 };
 const rounds = { whole: 3, since: 5 };
 /** Entries written between two audits, of which the second begins where the first ended. */
 const sinceEntries = 10;
-/** Git checks only this many of the newest commits; all would take minutes, and every commit costs the same. */
+/** Git checks only this many of the newest commits: all would take minutes, and each commit costs the same. */
 const gitCommitsMax = 1000;
 const roles: AgentRole[] = ['builder', 'adversary'];
-/** In a pair of sessions. */
+/** The most notes written in a pair of sessions, one of each role. */
 const notesMax = 60;
 
 export type AuditFigures = {
@@ -72,7 +72,7 @@ async function measure(dir: string, wanted: number): Promise<AuditFigures> {
     }
     const [wholeMs, sinceMs] = [median(whole), median(since)];
     const ok = [...whole, ...since].every((one) => one.ok);
-    // A shorter trail has proportionally less time.
+    // A shorter trail must be audited in proportionally less time.
     const meetsGoal = ok && wholeMs <= goal.wholeMs * (entries / goal.entries) && sinceMs <= goal.sinceMs;
     return { entries, ok, wholeMs, sinceMs, sinceEntries, git, meetsGoal };
   } finally {
@@ -108,7 +108,7 @@ async function speak(writer: Writer, last: number): Promise<void> {
   }
 }
 
-/** Stock git, which checks only signatures and starts `ssh-keygen` for every commit. */
+/** Times stock git, which checks only signatures and starts `ssh-keygen` for every commit. */
 function gitTime({ hub }: Made, dir: string, all: number): AuditFigures['git'] {
   const run = (args: string[]) => execFileSync('git', ['-C', hub.dir, ...args], { maxBuffer: 256 * 1024 * 1024 });
   const allowed = join(dir, 'allowed_signers');

@@ -1,6 +1,6 @@
-// The time from a claim to its signed record, through the whole loop, compared with the same by hand: `node
-// bench/claim.ts`, or `benchClaim()`. A 17 MB repository, an empty recipe, scripted agents; the operator's steps (init,
-// queue, supervise) are real.
+// Measures the time from a claim to its signed record, through the whole loop, next to a clone and run by hand: `node
+// bench/claim.ts`, or `benchClaim()`. It uses a 17 MB repository, an empty recipe and scripted agents; the operator's
+// steps (init, queue, supervise) are real.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -86,7 +86,7 @@ async function measured(dir: string, gates: number): Promise<ClaimFigures> {
       signal: new AbortController().signal,
       onProgress: (progress) => {
         note(times, progress);
-        // Between two claims, while nothing else runs, so that the two measurements alternate.
+        // After a verdict nothing else runs, so a clone by hand is timed now and the two measurements alternate.
         if (progress.kind !== 'entry' || progress.entry.kind !== 'verdict') return;
         byHand.push(cloneByHand(join(dir, `hand-${byHand.length}`), place.paths.hub));
       },
@@ -123,7 +123,7 @@ function note(times: Map<number, { claimed: number; begun: number; recorded: num
   }
 }
 
-/** The commands you would type: clone, run, delete. */
+/** Times the commands you would type: clone, run, delete. */
 function cloneByHand(into: string, hub: string): number {
   const startedAtMs = performance.now();
   execFileSync('git', ['clone', '--quiet', '--branch', 'main', pathToFileURL(hub).href, into], { stdio: 'ignore' });

@@ -1,6 +1,6 @@
-// Compares cold runs with the same by hand, alternating: `node bench/coldrun.ts`, or `benchColdRun()` for the figures.
-// The recipe is empty (one stage that writes a report of one test); by hand means `git clone file://…` and that
-// command.
+// Compares cold runs with the same work by hand, in turn: `node bench/coldrun.ts`, or `benchColdRun()` for the figures.
+// The recipe is empty (one stage that writes a report of one test); the work by hand is `git clone file://…`, then the
+// stage's command.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -27,7 +27,7 @@ export type ColdRunFigures = {
   rounds: number;
   byHandMs: number;
   coldRunMs: number;
-  /** Ratio of the medians: cold run to by hand. */
+  /** The median of cold runs divided by the median of the work by hand. */
   times: number;
   /** From the call to the start of the clone, when the run's intent is already on disk. */
   firstProcessP95Ms: number;
@@ -65,7 +65,7 @@ async function measure(engine: Engine, setting: Setting): Promise<ColdRunFigures
   for (let round = 0; round <= setting.rounds; round++) {
     const byHand = doneByHand(setting, round);
     const cold = await doneCold(engine, setting, round);
-    if (round === 0) continue; // Only warms the disk cache for both.
+    if (round === 0) continue; // The first round only warms the disk cache for both.
     spans.byHand.push(byHand);
     for (const name of ['coldRun', 'first', 'clone', 'teardown'] as const) spans[name].push(cold[name]);
   }

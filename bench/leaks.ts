@@ -1,4 +1,4 @@
-// The speed of the leak search: a stream that contains no secret, searched for as many secrets as a large app has.
+// Measures the speed of the leak search: searches a stream without secrets for as many secrets as a large app has.
 
 import { randomBytes } from 'node:crypto';
 import { secretOf } from '../runner/swarm/leak/canary.ts';
@@ -8,7 +8,7 @@ const secretsCount = 12;
 const chunkBytes = 64 * 1024;
 const chunks = 3200;
 
-/** Seconds for `megabytes` of each kind. */
+/** Seconds to search `megabytes` of text and as much of random bytes. */
 export async function benchLeaks(): Promise<{ megabytes: number; textSeconds: number; randomSeconds: number }> {
   const secrets = Array.from({ length: secretsCount }, (_, index) => [`${index}`, secretOf(32, randomBytes)] as const);
   const { search } = leakSearch(new Map(secrets));

@@ -1,5 +1,5 @@
-// The cost of starting a box: `echo`, plain and boxed in turn, timed from the call to its first byte, and to the end of
-// the last process. The goal is a difference of 15 ms between the median start times.
+// Measures the cost of starting a box: runs `echo`, plain and boxed in turn, and times it from the call to the first
+// byte of output, and to the end of the last process. The goal is a difference of 15 ms between the median start times.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ export type SandboxBench = {
   plainMs: number;
   boxedMs: number;
   differenceMs: number;
-  /** The difference from the call to the end, including teardown. */
+  /** The difference between the median times from the call to the end, including teardown. */
   wholeDifferenceMs: number;
 };
 

@@ -19,7 +19,7 @@ export function openEngine({ docker, ...options }: EngineOptions): Engine {
   return swarmEngine({ commands, sandbox, runsDir, socket: docker, modules: modulesFolder() });
 }
 
-/** The node_modules folder that Coldpass itself runs from; an app's suite is tested with the same packages. */
+/** The node_modules folder that Coldpass itself runs from; an app's test suite uses the same packages. */
 function modulesFolder(): string {
   const folder = dirname(dirname(createRequire(import.meta.url).resolve('vitest/package.json')));
   return existsSync(folder) ? realpathSync(folder) : folder;

@@ -1,6 +1,6 @@
 // Has a judge decide claims whose truth is known: one session per case, with the prompt, tools and limits of a phase;
-// money is reserved before and settled after. What the judge did is a value; this rejects only if the machine is
-// broken.
+// money is reserved before a session and settled after it. What the judge did is returned as a value; `calibrate`
+// rejects only if the machine is broken.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -51,7 +51,7 @@ export function judgeOf({ name, model }: Pick<ModelBackend, 'name' | 'model'>): 
   return { role, backend: name, model, prompt: judgePrompt().digest };
 }
 
-/** Judges every case in turn; cases that money, time or the model do not allow are reported as not judged. */
+/** Judges every case in turn. Once money is used up, the model fails or we are cancelled, cases count as not judged. */
 export async function calibrate(options: CalibrationOptions): Promise<Calibration> {
   const { set, agent, clock, usd } = options;
   const purse = openPurse('calibration', usd);
@@ -116,7 +116,10 @@ async function judge(options: CalibrationOptions, one: CalibrationCase, usd: num
   }
 }
 
-/** A session that its model failed, or that ran out of money, judged nothing; one that stopped by itself counts. */
+/**
+ * What a session made of its case. Without a verdict, the case counts as judged if the session stopped by itself or at
+ * a limit, but not if it was cancelled, its model failed or its money ran out.
+ */
 function judgedOf(
   one: CalibrationCase,
   session: SessionId,

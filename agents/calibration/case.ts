@@ -1,5 +1,5 @@
 // Sets up one calibration case as a phase would have it: a repository with the base and the claim, and what the judge
-// is told when it wakes. Nothing that the judge is shown says which case it is, or that it is one.
+// is told when it wakes. Nothing that the judge is shown says which case this is, or that it is a case.
 
 import { mkdir } from 'node:fs/promises';
 import { TrailError } from '../../state/entry/errors.ts';

@@ -1,6 +1,6 @@
-// The host of a judge under calibration: its clone and shell in a box, the diff, one green run, and a trail that is a
-// list. Accepts and refuses findings and verdicts as a phase does; a reproducer really runs, on a clone that the judge
-// never had.
+// The host of a judge under calibration: provides the judge's clone and shell in a box, the diff, one green run, and a
+// trail that is only a list. Accepts and refuses findings and verdicts as a phase does; a reproducer really runs, on a
+// clone that the judge never had.
 
 import { openFiles } from '../../runner/box/files.ts';
 import type { BoxCommand, Sandbox } from '../../runner/box/sandbox.ts';
@@ -86,7 +86,7 @@ export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> 
   };
 }
 
-/** The rules that a phase has for a verdict, as far as they apply to one green claim. */
+/** Why a phase would refuse the verdict, by the rules that apply to one green claim; null if it would not. */
 function whyRefused(laid: CaseRepository, filed: Filed[], submission: Verdict): string | null {
   const { claim, runs, verdict, findings } = submission.facts;
   if (claim !== caseClaim) return `#${claim} is not the live claim of ${caseGate}; #${caseClaim} is`;

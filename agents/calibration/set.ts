@@ -1,5 +1,6 @@
 // Claims of known truth, good and bad in turn, for calibrating a judge. Each file of `prompts/calibration/` is one
-// small project with a plan, a good claim and a bad one; both are green, and running the proof tells them apart.
+// small project with a plan, a good claim and a bad one; both are green, and running the case's proof tells which is
+// which.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ const claim = {
   says: z.string().min(1),
   message: z.string().min(1),
   files: Tree,
-  /** Names of the tests that passed in its run. */
+  /** Names of the tests that passed in the claim's run. */
   tests: z.array(z.string().min(1)).min(1),
 };
 const Project = z.strictObject({

@@ -22,14 +22,14 @@ export type ToolSchema = {
 };
 
 export type CompletionRequest = {
-  /** The same bytes in every call of a session: the cache key depends on them. */
+  /** Like `tools`, the same bytes in every call of a session: the cache key depends on them. */
   system: string;
   tools: ToolSchema[];
   messages: Message[];
   maxTokens: number;
-  /** Longest silence of the stream; keep-alives count as silence. */
+  /** The longest time that the stream may be silent; keep-alives count as silence. */
   idleMs: number;
-  /** Longest time for the whole answer. */
+  /** The longest time that the whole answer may take. */
   deadlineMs: number;
   signal: AbortSignal;
   /** Receives text as it arrives, for display. Never parsed. */

@@ -1,5 +1,5 @@
 // Classifies what went wrong with a request, which decides who can help. Pure. Branches on class, code, type and
-// status, never on the text of a message: that changes, and proxies word it differently.
+// status, never on the text of a message: its wording changes, and proxies have their own.
 
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import type { AgentErrorCode } from './errors.ts';
@@ -18,11 +18,11 @@ const spendCodes: ReadonlySet<string> = new Set([
 const passingStatus: ReadonlySet<number> = new Set([408, 409]);
 const passingTypes: ReadonlySet<string> = new Set(['overloaded_error', 'api_error', 'timeout_error', 'conflict_error']);
 
-/** Classifies `error`, thrown while waiting for an answer. Null if it is not from the service or the network: a bug. */
+/** Classifies `error`, thrown while waiting for an answer. Null if neither service nor network caused it: a bug. */
 export function classify(error: unknown, abortedBy: AbortedBy, nowMs: number): Trouble | null {
   if (abortedBy !== null) return ownAbort(abortedBy);
   if (!(error instanceof AnthropicError)) return null;
-  // A cut socket, a premature end and malformed events come as the bare base class: all may be retried.
+  // A cut socket, a premature end and malformed events are thrown as the bare base class: all may be retried.
   if (!(error instanceof APIError)) return trouble('retry', 'the answer broke off or could not be read');
   if (error instanceof APIUserAbortError) return trouble('retry', 'the request was aborted from outside');
   if (error instanceof APIConnectionError) return trouble('retry', 'the service could not be reached');

@@ -3,10 +3,10 @@
 import { noUsage, type Usage } from './usage.ts';
 
 export type AgentErrorCode =
-  | 'retry' // overloaded, cut off, stalled, malformed: the same request may succeed
+  | 'retry' // overloaded, cut off, stalled or malformed: the same request may succeed if sent again
   | 'limit' // a rate or usage limit: try later, see `resetAtMs`
   | 'spend' // the account's spending limit: only the operator can help
-  | 'fatal' // key, model or request refused: the same request will never succeed
+  | 'fatal' // the service refuses key, model or request: the same request will never succeed
   | 'cancelled' // by the caller's signal
   | 'price' // a model without a known price
   | 'prompt' // a role prompt that cannot be read

@@ -1,5 +1,5 @@
-// Adds up the usage of one streamed answer as it arrives: if the stream breaks off, the SDK forgets it, but it is still
-// billed.
+// Adds up the usage of one streamed answer as it arrives: if the stream breaks off, the SDK forgets the usage, but the
+// service still bills it.
 
 import type {
   BetaIterationsUsage,
@@ -7,7 +7,7 @@ import type {
 } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { addUsage, noUsage, type Usage } from './usage.ts';
 
-/** Few tokens are shorter; used only for output whose token count never arrived. */
+/** Few tokens have fewer bytes. Used only to estimate output whose token count never arrived. */
 const bytesPerToken = 3;
 
 type ReportedUsage = {
@@ -19,7 +19,10 @@ type ReportedUsage = {
   iterations?: BetaIterationsUsage | null;
 };
 
-/** `total` is for a complete answer; `brokenOff` also counts the streamed text, since the last count never arrived. */
+/**
+ * Meters one answer. `total` is for a complete answer; `brokenOff` also counts the streamed text, because the last
+ * count never arrived.
+ */
 export function meter() {
   let usage = noUsage;
   let compaction = noUsage;
@@ -45,7 +48,7 @@ function reportedBy(event: BetaRawMessageStreamEvent): ReportedUsage | null {
   return event.type === 'message_delta' ? event.usage : null;
 }
 
-/** Counts in `message_delta` are cumulative, but some services omit members there, or send 0. */
+/** Keeps the larger counts: those in `message_delta` are cumulative, but some services omit some, or send 0. */
 function merge(usage: Usage, now: ReportedUsage): Usage {
   const hour = Math.max(usage.cacheWrite1h, count(now.cache_creation?.ephemeral_1h_input_tokens));
   const written = Math.max(usage.cacheWrite5m + usage.cacheWrite1h, count(now.cache_creation_input_tokens));
@@ -63,7 +66,7 @@ function count(reported: number | null | undefined): number {
   return Number.isSafeInteger(reported) ? (reported as number) : 0;
 }
 
-/** Tokens of a compaction are billed, but no other count includes them. */
+/** The tokens of compactions: they are billed, but no other count includes them. */
 function compactionOf(iterations: BetaIterationsUsage | null | undefined): Usage {
   const compactions = (iterations ?? []).filter((iteration) => iteration.type === 'compaction');
   return compactions.map((iteration) => merge(noUsage, iteration)).reduce(addUsage, noUsage);

@@ -1,17 +1,17 @@
-// Whether and when to ask again. Pure: chance is passed in.
+// Decides whether and when to ask the model again. Pure: chance is passed in.
 
 import type { AgentError } from './errors.ts';
 
-/** Requests for one answer, including the first. */
+/** The most requests made for one answer, including the first. */
 export const attemptsMax = 4;
 const backoffFirstMs = 500;
 const backoffMostMs = 8000;
-/** For a limit that lifts later than this, the supervisor waits, not the session. */
+/** If a limit lifts later than this, the session gives up, and the supervisor waits. */
 export const limitWaitMsMax = 60_000;
 
 /**
  * Milliseconds to wait before the next attempt, or null to give up. `attempt` counts from 1; `chance` (0 to below 1)
- * takes up to a quarter off a backoff, and adds up to a quarter to a wait that the service named.
+ * shortens a backoff by up to a quarter, and lengthens a wait that the service named by up to a quarter.
  */
 export function retryDelayMs(error: AgentError, attempt: number, nowMs: number, chance: number): number | null {
   if (attempt >= attemptsMax) return null;

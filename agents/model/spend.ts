@@ -1,5 +1,5 @@
-// Money: list prices with their date, the most a call can cost, what it did cost, and purses with a ceiling. Reserve
-// before, settle after; nothing is spent that was not reserved. A model without a price is not called.
+// Money: list prices with their date, the most a call can cost, what it did cost, and purses with a ceiling. Money is
+// reserved before a call and settled after it; no call is made without a reservation or for a model without a price.
 
 import { AgentError } from './errors.ts';
 import { promptTokens, type Usage } from './usage.ts';
@@ -16,7 +16,7 @@ export type Price = Rates & {
 /** When the table below was last compared with the published list. */
 export const pricesAsOf = '2026-11-10';
 
-/** Price of writing to the cache, as a multiple of the input price, for every model in the list. */
+/** Prices of writing to the cache, for five minutes and for an hour, as multiples of every model's input price. */
 const writeShare = 1.25;
 const hourShare = 2;
 
@@ -70,7 +70,7 @@ export function costOf(price: Price, usage: Usage): number {
   return perMillion / 1e6;
 }
 
-/** The most that one request can cost: the whole prompt written to the cache, the answer as long as allowed. */
+/** The most that one request can cost: if the whole prompt is written to the cache and the answer is of full length. */
 export function maxCostOf(
   price: Price,
   prompt: { stableTokens: number; tailTokens: number },
@@ -111,7 +111,7 @@ export function reserve(purses: readonly Purse[], usd: number): { hold: Hold } |
   return { hold: { purses, usd, open: true } };
 }
 
-/** Replaces a hold with what was really spent, which may be more. Settling again changes nothing. */
+/** Replaces a hold with what was really spent, which may be more than was held. Settling again changes nothing. */
 export function settle(hold: Hold, usd: number): void {
   if (!hold.open) return;
   hold.open = false;

@@ -1,5 +1,5 @@
 // Sends a scripted answer: whole, broken in the way that the script asks for, or refused. On the wire, each fault looks
-// like the real service's.
+// as if it came from the real service.
 
 import type { ServerResponse } from 'node:http';
 import type { FaultKind, ServiceFault } from './script.ts';

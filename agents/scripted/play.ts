@@ -1,6 +1,6 @@
-// Chooses the turn of a script that answers a request. Pure, and without memory: the first message chooses the wake,
-// the number of answers so far the turn, and earlier tool results the values. So a supervisor that was killed and
-// restarted gets answers that fit the state it finds.
+// Chooses the turn of a script that answers a request. Pure, and without memory: the first message determines the wake,
+// the number of answers so far determines the turn, and earlier tool results provide the values. So a supervisor that
+// was killed and restarted gets answers that fit the state it finds.
 
 import { z } from 'zod';
 import { roleIn } from '../view/prompt.ts';
@@ -23,7 +23,7 @@ export type MessagesRequest = z.infer<typeof MessagesRequest>;
 export type Play = {
   role: ScriptRole;
   wake: string;
-  /** Counted from 1; one past the last turn if the script has ended. */
+  /** Counted from 1; beyond the last turn if the script has ended. */
   turn: number;
   say: string;
   calls: { tool: string; input: unknown }[];
@@ -72,7 +72,7 @@ function wakeFor(script: Script, role: ScriptRole, opening: string): Wake {
   throw new Unplayable(`no wake of role ${role} matches the first message, which begins: ${opening.slice(0, 300)}`);
 }
 
-/** What was heard before an answer, and the results of that answer's tool calls; the last answer is still to come. */
+/** What was heard before an answer, and the results of the answer's tool calls: none yet for the answer to be given. */
 type Exchange = { heard: string; results: { tool: string; text: string }[] };
 
 function exchanges(request: MessagesRequest): Exchange[] {

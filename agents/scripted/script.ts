@@ -9,7 +9,7 @@ const Pattern = z.string().min(1).max(1000).refine(isPattern, 'not a regular exp
 const Name = z
   .string()
   .regex(/^[a-z][A-Za-z0-9_]*$/, 'a name is letters, digits and underscores, the first a lower-case letter');
-/** One text, or a list. A single text is made a list first, because the errors of a union would not name the line. */
+/** One text or a list. A single text is made a list first, because the errors of a union would not name the line. */
 const Texts = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().min(1)).min(1));
 
 /** Conditions on one text; all that are given must hold. */
@@ -42,7 +42,7 @@ export type FaultKind = z.infer<typeof FaultKind>;
 
 export const ServiceFault = z.strictObject({
   kind: FaultKind,
-  /** How often it happens in one conversation before the turn itself is played. */
+  /** How often the fault happens in one conversation before the turn itself is played. */
   times: z.number().int().positive().max(1000).default(1),
   /** Seconds, sent as `retry-after`. */
   retryAfter: z.number().nonnegative().max(86_400).optional(),
@@ -60,7 +60,7 @@ const parts = {
   fault: z.preprocess((value) => (typeof value === 'string' ? { kind: value } : value), ServiceFault).optional(),
 };
 
-/** One way to continue; `when` looks at what was heard last. */
+/** One way to continue; `when` has conditions on what was heard last. */
 export const ScriptStep = z
   .strictObject({ when: WakeCondition.optional(), ...parts })
   .refine(doesSomething, 'an alternative needs `say`, `call` or `fault`');
@@ -78,7 +78,7 @@ export type Turn = z.infer<typeof Turn>;
 
 export const Wake = z.strictObject({
   name: z.string().min(1).max(100),
-  /** Looks at the first message, which says what woke the agent. A wake without `when` always matches. */
+  /** Conditions on the first message, which says what woke the agent. A wake without `when` always matches. */
   when: WakeCondition.optional(),
   /** Values taken from the first message. */
   save: z.record(Name, Pattern).default({}),

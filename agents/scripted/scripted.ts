@@ -28,7 +28,7 @@ export type Scripted = {
   url: string;
   /** The newest requests, oldest first. */
   requests(): ScriptedRequest[];
-  /** Also ends answers in progress. */
+  /** Closes the endpoint; also ends answers in progress. */
   close(): Promise<void>;
 };
 
@@ -89,7 +89,9 @@ async function readCall(request: IncomingMessage): Promise<Call | Failure> {
   return { auth, path, counting, body, bytes: Buffer.byteLength(text) };
 }
 
-/** Fails as often as the script says for this turn of exactly this conversation, then no more. */
+/**
+ * The fault to answer with; null once this turn of exactly this conversation has failed as often as the script says.
+ */
 function faultOf(running: Running, turn: Play, body: MessagesRequest): ServiceFault | null {
   if (turn.fault === null) return null;
   const key = digestOfJson([turn.role, turn.wake, turn.turn, body.messages]);

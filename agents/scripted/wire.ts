@@ -4,7 +4,7 @@ import type { Play } from './play.ts';
 
 const textChunk = 48;
 const jsonChunk = 64;
-/** A rough figure, used only to report the usage of answers that cost nothing. */
+/** A rough average, used only to report the usage of answers that cost nothing. */
 const bytesPerToken = 4;
 
 export type WireEvent = { type: string; [member: string]: unknown };
@@ -51,7 +51,7 @@ export function wireMessage(play: Play, id: string, inputBytes: number): WireMes
   };
 }
 
-/** The events of a message. With `max_tokens` the last block is cut in half, as the real service does. */
+/** The events of a message. With `max_tokens`, the last block is cut in half, as by the real service. */
 export function wireEvents(message: WireMessage): WireEvent[] {
   const cut = message.stop_reason === 'max_tokens';
   const start = { ...message, content: [], stop_reason: null, usage: { ...message.usage, output_tokens: 1 } };

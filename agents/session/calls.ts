@@ -1,6 +1,6 @@
-// Runs the tool calls of one answer in order: journal the intent, run, journal the result, next. A call without a
-// result in the transcript may have taken effect; its reader must find out from the trail. Results count as seen from
-// the next answer on: the model had not read them when it wrote this one.
+// Runs the tool calls of one answer in order: for each, journals the intent, runs the call and journals the result. A
+// call whose result is missing from the transcript may still have taken effect; only the trail shows whether it did.
+// Results count as seen from the next answer on, because the model had not read them when it wrote this answer.
 
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { digestOf } from '../../state/entry/digest.ts';
@@ -11,7 +11,7 @@ import type { ToolReply } from '../tools/host.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Talk } from './talk.ts';
 
-/** Longest result that a model is given; longer ones lose their middle. */
+/** The longest result that a model is given; a longer one loses its middle. */
 export const resultBytesMax = 16 * 1024;
 
 export type CallResults = {
@@ -80,7 +80,7 @@ async function replyTo(
   }
 }
 
-/** What the model sees and the digest covers: redacted, bounded, fenced, with the number to cite it by. */
+/** A result as the model sees it and its digest covers it: redacted, bounded, fenced and numbered, to be cited. */
 function modelText(talk: Talk, call: number, { text, data = [] }: ToolReply, tool: Tool | undefined): string {
   const { redact, fence } = talk.options;
   const rest = tool?.rest ?? 'ask for less at a time';

@@ -1,4 +1,4 @@
-// The limits at which a session ends, whatever the model does. The loop enforces the phase's budget.
+// The limits at which a session ends, whatever the model does. The phase's budget is enforced by the loop, not here.
 
 import type { SessionLimits } from '../../state/plan/config.ts';
 

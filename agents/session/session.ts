@@ -6,7 +6,7 @@
 //      ↑          → end_turn: one nudge, then `finished`      │ an accepted ending tool: `finished` or `waited`
 //      └──────────→ cut or paused: ask again, bounded ────────┘ refusal, context full, money, time, cancel: other ends
 //
-// None of these ends is a verdict: a claim that was to be judged stays unverified.
+// No end is a verdict by itself: without an accepted verdict, a claim that was to be judged stays unverified.
 
 import type { SessionEnd } from '../../state/entry/entry.ts';
 import type { Digest, Sha } from '../../state/entry/ids.ts';
@@ -21,7 +21,7 @@ import { ask, type ModelAnswer } from './turn.ts';
 
 const pausesMax = 5;
 const whyCharsMax = 1000;
-/** Once only this many turns are left, the model is told how many. */
+/** When this many turns or fewer are left, the model is told how many. */
 const warnTurns = 3;
 
 export type SessionResult = {
@@ -119,14 +119,14 @@ async function take(talk: Talk, answer: Extract<ModelAnswer, { kind: 'answered' 
     case 'model_context_window_exceeded':
       return { end: 'limit', why: "the model's context is full" };
     case 'refusal':
-      // Not a failure of the back end: a role that refuses has ended, and a claim it was judging stays unverified.
+      // A refusal is no failure of the back end: the session has ended, and a claim to be judged stays unverified.
       return { end: 'finished', why: `the model refused to answer (${completion.refusal ?? 'no category given'})` };
     default:
       return { end: 'finished', why: unknownStop(completion.stopReason) };
   }
 }
 
-/** For example a service's content filter: the session ends as for a refusal, and no tool call of the answer is run. */
+/** For stop reasons such as a content filter: the session ends as after a refusal, without running any tool call. */
 function unknownStop(reason: StopReason): string {
   return `the answer stopped for an unexpected reason: ${String(reason).slice(0, 60)}`;
 }
@@ -187,7 +187,10 @@ async function say(talk: Talk, message: Message & { role: 'user' }): Promise<voi
   talk.messages.push(message);
 }
 
-/** Adds the model's message likewise. One that was cut off is only kept on disk: its last tool call is incomplete. */
+/**
+ * Adds the model's message likewise, first to the transcript. A message that was cut off is not added to the
+ * conversation, because its last tool call is incomplete.
+ */
 async function addAnswer(
   talk: Talk,
   answer: Extract<ModelAnswer, { kind: 'answered' }>,

@@ -50,10 +50,10 @@ export type Talk = {
   readonly schemas: ToolSchema[];
   readonly purse: Purse;
   readonly messages: Message[];
-  /** Results that may be cited, and parts of the diff: from earlier answers only, so the model has read them. */
+  /** Digests of results that may be cited, and parts of the diff; only from earlier answers, so the model read them. */
   readonly digests: Map<number, Digest>;
   readonly parts: Set<number>;
-  /** Prompt tokens of the last answer, and the bytes that they were counted from. */
+  /** The prompt of the last answer: its tokens, and the bytes that they were counted from. */
   measured: { tokens: number; bytes: number } | null;
   usage: Usage;
   turns: number;

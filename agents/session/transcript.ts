@@ -1,6 +1,6 @@
-// What happened in one session, as JSON lines. Each line is on disk before the next step, so the transcript of a killed
-// session can be read to its last line. Redacted but complete: it contains system text, tools, messages and results.
-// Its digest is recorded on the trail.
+// The transcript of one session: what happened, as JSON lines. Each line is on disk before the next step, so the
+// transcript of a killed session can be read to its last line. Redacted but complete: it contains system text, tools,
+// messages and results. Its digest is recorded on the trail.
 //
 //   session, message (the opening), then per turn: request, [trouble, request …], message,
 //   per tool call: intent, result; a message sent back (results, a nudge); finally: end

@@ -1,4 +1,4 @@
-// Gets one answer from the model: reserve its cost, journal the request, ask, settle; retry if the trouble may pass.
+// Gets one answer from the model: reserves its cost, journals the request, asks, settles, and retries if it may help.
 // Each attempt is reserved and journalled separately, so a retry can neither exceed a ceiling nor go unrecorded.
 
 import { digestOfJson } from '../../state/entry/digest.ts';
@@ -10,7 +10,7 @@ import { costOf, maxCostOf, openPurse, reserve, settle } from '../model/spend.ts
 import { addUsage, promptTokens } from '../model/usage.ts';
 import type { Talk } from './talk.ts';
 
-/** For text whose tokens were not counted yet: all of it at first, then what was added since the last count. */
+/** For estimating uncounted text: the whole prompt at first, later only what was added since the last count. */
 const bytesPerToken = 2.5;
 
 /** Stop reasons after which the conversation continues without tool results. */
@@ -72,7 +72,7 @@ async function attemptOnce(talk: Talk, maxTokens: number): Promise<Completion | 
   }
 }
 
-/** The fault in an answer that could not be sent back: the service would refuse the conversation from then on. */
+/** The fault in an answer that must not be added to the conversation, because the service would then refuse it. */
 function faultIn(completion: Completion): AgentError | null {
   const ids = completion.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
   const fault = (text: string) => new AgentError('retry', text, { lost: completion.usage });

@@ -1,5 +1,5 @@
-// Removes secrets from text before it is written down or shown to a model: known secrets by value, credentials by their
-// form.
+// Removes secrets from text before it is written down or shown to a model: known secrets by their value, other
+// credentials by their form.
 
 /** Shorter "secrets" are ignored: they would black out ordinary words. */
 export const secretCharsMin = 6;

@@ -1,5 +1,5 @@
 // The Adversary's own tools: look at a commit cold, file what is wrong, give one verdict. Each check of a verdict cites
-// runs, or results of this session by their number; we add the digest of such a result.
+// runs, or results of this session by their number; the tool adds the digest of each result cited.
 
 import { z } from 'zod';
 import { type Cite, PatchEdit, reproducerBytesMax, sabotageEditsMax } from '../../state/entry/entry.ts';

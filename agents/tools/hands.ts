@@ -70,7 +70,7 @@ async function edit(files: TreeFiles, path: string, { find, text }: TextChange):
   return done.ok ? { ok: true, text: `${path} is written` } : { ok: false, text: done.why };
 }
 
-/** A broken file service is the agent's own failed box: tell the agent; the next call starts a new service. */
+/** A broken file service means that the agent's own box failed: tells the agent; the next call starts a new one. */
 async function inWords(reply: Promise<ToolReply>): Promise<ToolReply> {
   try {
     return await reply;

@@ -36,9 +36,9 @@ type Submitted<K extends Kind> = Omit<Facts<K>, 'session'>;
 type SubmissionOf<K extends Kind> = { kind: K; facts: Submitted<K>; body: string };
 
 export type Submission =
-  /** For a gate, or through `hand_off` for DONE. */
+  /** A claim for a gate or, from the tool `hand_off`, for DONE. */
   | { kind: 'claim'; facts: { gate: GateId; sha: Sha; expects: ClaimExpects }; body: string }
-  /** The host adds the claim's gate, and how much of its diff was served. */
+  /** The host adds the claim's gate, and how much of the claim's diff was served. */
   | {
       kind: 'verdict';
       facts: Omit<Submitted<'verdict'>, 'gate' | 'served'>;
@@ -64,9 +64,10 @@ export type Submission =
   | SubmissionOf<'deferral'>;
 
 /**
- * One per session. Calls of a session never overlap. A refusal is a reply, not an error; a rejection means that the
- * machine is broken, and ends the session. When the signal aborts, whatever runs is ended and the promise settles soon,
- * either way. A call that was cut off by a crash may have taken effect: the next session's projection shows the result.
+ * One host per session. Calls of a session never overlap. A refusal is a reply, not an error; a rejection means that
+ * the machine is broken, and ends the session. When the signal aborts, whatever runs is ended, and the promise soon
+ * resolves or rejects. A call that was cut off by a crash may have taken effect: the next session's projection shows
+ * the result.
  */
 export interface ToolHost {
   /** `sh -c` in the clone's top folder; a failed command is an `ok` reply that contains its exit code. */
@@ -80,7 +81,7 @@ export interface ToolHost {
   log(wanted: { run: RunId; stage: string | null; part: number }): Promise<ToolReply>;
   /** Publishes the clone's head to `phase/<id>`; `published` is that commit. */
   publish(signal: AbortSignal): Promise<ToolReply>;
-  /** A cold run that never counts; resolves when it is over. `sha: null` means the head of `phase/<id>`. */
+  /** A cold run that counts for no gate; resolves when it is over. `sha: null` means the head of `phase/<id>`. */
   trial(trial: { sha: Sha | null; recipe: RecipeName | null }, signal: AbortSignal): Promise<ToolReply>;
   /**
    * Resolves once the entry is durable, or with the reason it was refused. The reply to an accepted entry begins with

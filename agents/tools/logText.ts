@@ -1,5 +1,4 @@
-// The stage output that a run's record kept, for a reader: its beginning and end, and how much is missing between them.
-// Pure.
+// Shows a stage's output as the run's record kept it: beginning and end, and how much is missing between them. Pure.
 
 import type { RunRecord, StageResult } from '../../state/entry/record.ts';
 import { textParts } from '../../state/work/parts.ts';

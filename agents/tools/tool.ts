@@ -20,11 +20,11 @@ export type Tool = {
   name: string;
   /** How the session ends once this tool has succeeded; null if it goes on. */
   ends: 'finished' | 'waited' | null;
-  /** True if its results are observations, which a verdict may cite. */
+  /** True if the tool's results are observations, which a verdict may cite. */
   evidence: boolean;
   /** How to see what was left out of a long result. */
   rest: string;
-  /** True if results come in parts that fit, so nothing may be left out. */
+  /** True if the tool's results come in parts that fit, so that nothing may be left out. */
   whole: boolean;
   schema: ToolSchema;
   /** Never rejects because of its input. */

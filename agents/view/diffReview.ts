@@ -48,7 +48,7 @@ export function partReply(review: Review | null, part: number): ToolReply {
   return { ok: true, text: `part ${part} of ${count}`, data: dataOf(diff.parts, part - 1), parts: [part] };
 }
 
-/** What the verdict records as served. Throws Refused for a PASS without the whole diff. */
+/** The facts of a PASS about the diff that was served. Throws Refused if the session was not shown the whole diff. */
 export function servedFacts(
   review: Review | null,
   verdict: Pick<Facts<'verdict'>, 'verdict' | 'claim'>,

@@ -48,7 +48,7 @@ export function openingOf(
   return parts.join('\n\n');
 }
 
-/** A session about a claim has its clone at the claimed commit, wherever the branch is by now. */
+/** Says where the clone is if a session judges or sabotages a claim: at its commit, wherever the branch is by now. */
 function cloneAt({ woken, gates }: PhaseView): string[] {
   const isOfClaim = woken.reason === 'judge' || woken.reason === 'sabotage';
   const claim = isOfClaim ? gates.find(({ gate }) => gate === woken.gate)?.claim : null;
@@ -219,7 +219,7 @@ function block(what: string, text: string, { fence, chars }: Pen): string {
   });
 }
 
-/** Besides the plan, the only text that a role must follow; so it is not fenced. */
+/** The operator's text, not fenced: besides the plan, it is the only text that a role must follow. */
 function operatorsWords(text: string): string {
   return `  ${visible(text.slice(0, notesChars)).trim().replaceAll('\n', '\n  ')}`;
 }

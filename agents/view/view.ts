@@ -46,9 +46,9 @@ export type PhaseView = {
   })[];
   waivers: { id: EntryId; gate: GateId; condition: string; untilMs: number }[];
   operatorNotes: { id: EntryId; text: string }[];
-  /** Open ones, by either role. */
+  /** Open notes, decisions and deferrals, by either role. */
   notes: (Quote & { kind: 'note' | 'decision' | 'deferral'; by: string })[];
-  /** The Builder's own. The journal is never shown to the Adversary. */
+  /** The Builder's open backlog items and journal entries; the Adversary is shown neither. */
   items: Quote[];
   journal: Quote[];
 };
@@ -130,7 +130,7 @@ function requestsShown(phase: Phase): Phase['blocked'] {
   return phase.blocked.filter((request) => request.closed === null || answered.includes(request));
 }
 
-/** Open deferrals, also of earlier phases: their author's role closes them in whichever phase takes them up. */
+/** Open deferrals, also of earlier phases: the role that wrote one closes it in the phase that takes it up. */
 function openDeferrals(phase: Phase) {
   const open = phase.deferrals.filter((deferral) => deferral.closed === null);
   return open.map(({ id, name, title, by, reentry }) => ({
@@ -183,7 +183,7 @@ function stateOf({ holds, claim, standing, verdict, conditions }: GateReport): G
   return verdict.verdict === 'FAIL' ? 'failed' : 'passed';
 }
 
-/** The runs that live claims rest on, their reproducers, and the newest trials; oldest first, each once. */
+/** The runs that live claims rest on, others made for these claims, and the newest trials; oldest first, each once. */
 function runsShown(at: PhaseAt, gates: GateId[]): Run[] {
   const { phase } = at;
   const shown = new Set(gates.flatMap((gate) => runsOf(phase, gateReport(at, gate))));

@@ -1,6 +1,6 @@
-// One running box, from the spawned process until its last process is gone. Two facts arrive on descriptors that boxed
-// code never has: bwrap's status (the pid of the box's first process), and a byte written just before the command is
-// executed, which tells a box that could not be made from a command that failed.
+// Watches one running box from its start until its last process is gone. Two facts arrive on descriptors that boxed
+// code never gets: bwrap's status (the pid of the box's first process), and a byte written just before the command is
+// executed. If that byte never arrives, the box could not be made; if it does, a failure is the command's own.
 
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BoxEnd, RunningBox } from './sandbox.ts';
 
 const statusBytesMax = 16 * 1024;
-/** How long to wait for the first process's pid before killing without it. */
+/** How long `kill` waits for the pid of the box's first process before it kills only bwrap. */
 const pidWaitMs = 500;
 const goneWaitMs = 10_000;
 const goneStepMs = 1;
@@ -21,7 +21,7 @@ export type BoxParts = {
   stdin: Writable;
   stdout: Readable;
   stderr: Readable;
-  /** bwrap's --json-status-fd, and the descriptor on which the command's shell reports that it is running. */
+  /** `status`: bwrap's --json-status-fd. `started`: where the box's shell reports that the command is about to run. */
   status: Readable;
   started: Readable;
   seconds: number;
@@ -31,7 +31,7 @@ export type BoxParts = {
   release: () => Promise<void>;
 };
 
-/** Takes over a spawned box; `Boxed` has the contract. */
+/** Takes over a spawned box; `RunningBox` has the contract. */
 export function watchBox(parts: BoxParts, signal: AbortSignal): RunningBox {
   const { child } = parts;
   const hostPid = firstPid(parts.status);
@@ -45,7 +45,7 @@ export function watchBox(parts: BoxParts, signal: AbortSignal): RunningBox {
   async function kill(): Promise<void> {
     killed = true;
     const init = await Promise.race([hostPid, delay(pidWaitMs, null, { ref: false })]);
-    // Killing the first process ends its whole pid namespace; killing bwrap alone would take a moment longer.
+    // Killing the first process ends its whole pid namespace at once; killing only bwrap ends it a moment later.
     if (init !== null && statOf(init.pid)?.startedAt === init.startedAt) send(init.pid, 'SIGKILL');
     child.kill('SIGKILL');
   }
@@ -82,7 +82,7 @@ export function watchBox(parts: BoxParts, signal: AbortSignal): RunningBox {
     return { started: await started, ...how, timedOut, outOfMemory, survived };
   }
 
-  // A stream cut off when its command ends is its reader's concern; it must not crash the supervisor.
+  // The end of the command may cut a stream off: that error is for the stream's reader and must not crash us.
   for (const stream of [parts.stdin, parts.stdout, parts.stderr]) stream.on('error', () => {});
   const { stdin, stdout, stderr, denials } = parts;
   return { stdin, stdout, stderr, done, stop, hostPid: hostPid.then((init) => init?.pid ?? null), denials };
@@ -103,7 +103,7 @@ function exitOf(child: ChildProcess): Promise<{ exit: number | null; signal: str
   });
 }
 
-/** bwrap writes JSON lines; the one with the first process's pid comes before the command runs. */
+/** Reads the pid of the box's first process from bwrap's JSON lines; bwrap writes it before the command runs. */
 function firstPid(status: Readable): Promise<Init | null> {
   return new Promise((resolve) => {
     let text = '';

@@ -1,6 +1,7 @@
 // The real sandbox: bubblewrap with a fixed profile (profile.ts), never as root. If the supervisor is root, each role's
-// boxes run as that role's own unprivileged user (staging.ts); otherwise as the supervisor's user, recorded as
-// `shared`. This file builds the sandbox; launch.ts starts its boxes, and box.ts watches each one until it ends.
+// boxes run as that role's own unprivileged user (staging.ts); otherwise all boxes run as the supervisor's user, which
+// is recorded as `shared`. This file builds the sandbox, launch.ts starts its boxes, and box.ts watches each until it
+// ends.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,8 +30,8 @@ export const defaultUids: Record<BoxRole, number> = { builder: 61001, adversary:
 type Result = { sandbox: Sandbox } | { missing: string[]; selfTest: SelfTest };
 
 /**
- * Builds the sandbox, untested (`openSandbox` tests it), or returns what this machine lacks. `without` is for tests
- * only.
+ * Builds the sandbox without testing it (`openSandbox` does that), or returns what this machine lacks. `without` is for
+ * tests only.
  */
 export async function bubblewrap(
   options: BubblewrapOptions,

@@ -1,6 +1,6 @@
-// Keeps the head and tail of a stream as text, and counts and hashes all of it: the kept output is bounded, the
-// evidence is complete. The text is for people: terminal escapes and control, bidi and zero-width characters are
-// removed, unless the caller passes its own decoder.
+// Keeps the head and tail of a stream as text, and counts and hashes the whole stream: the kept text is bounded, but
+// size and digest cover everything. The text is for people: terminal escapes and control, bidi and zero-width
+// characters are removed, unless the caller passes a decoder.
 
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -34,7 +34,7 @@ export async function collect(
   try {
     for await (const chunk of stream) take(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
   } catch {
-    // A stream cut off when its process ends is not an error here: count and digest cover what arrived.
+    // A stream that is cut off when its process ends is no error here: size and digest cover what arrived.
   }
   return {
     head: textOf(Buffer.concat(head)),
@@ -55,8 +55,9 @@ export function plainText(bytes: Uint8Array): string {
 }
 
 const esc = '\u001b';
-/** Window titles, links and the like, up to their terminator; then colours, cursor moves and character sets. */
+/** Matches window titles, links and the like, up to their terminator. */
 const terminalString = new RegExp(`${esc}[\\]PX^_][^\\u0007${esc}]{0,4096}(?:\\u0007|${esc}\\\\)`, 'g');
+/** Matches colours, cursor moves and character sets. */
 const terminalEscape = new RegExp(`${esc}\\[[0-?]{0,64}[ -/]{0,16}[@-~]|${esc}[ -/]{0,16}[0-~]`, 'g');
 /** Keeps the last `max` bytes added; joins its chunks only once every `max` bytes. */
 function lastBytes(max: number): { add(more: Buffer): void; bytes(): Buffer } {

@@ -1,9 +1,10 @@
-// The only error class of this room: something that should work on any sound machine failed. However badly a command
-// fails, that is a value; a caller's mistake is `bad-request`; a refused file call is an answer.
+// The only error class of this room: thrown when something fails that should work on any sound machine, and, as
+// `bad-request`, for a caller's mistake. A command that fails, however badly, is a value; a refused file call is an
+// answer.
 
 export type RunnerErrorCode =
   | 'no-sandbox' // bubblewrap is missing, or an escape succeeded
-  | 'bad-request' // a mount, host or path that no box may have
+  | 'bad-request' // the caller asked for a mount, host or path that no box may have
   | 'box' // the box itself broke: the file service died, lied or hung
   | 'engine' // an engine could not do what every engine must
   | 'no-container' // an app's service has no running container right now

@@ -1,6 +1,6 @@
 // Builds the /etc of every box: our own passwd, hosts and so on, copies of what programs need to find libraries,
-// certificates and alternatives, and the kit (our programs that run inside). Built once per version of its sources, in
-// the state folder.
+// certificates and alternatives, and the kit (our programs that run inside). It is built in the state folder, once per
+// version of its sources.
 
 import { createHash } from 'node:crypto';
 import {
@@ -25,15 +25,15 @@ import { fileURLToPath } from 'node:url';
 import { syscallProgram } from './probe.ts';
 import { makeScratch, sandboxDir } from './scratch.ts';
 
-/** A box's only user, as seen inside. Outside, it is the role's host user. */
+/** A box's only user, as seen inside. On the host it is the role's own user or, if that is shared, the supervisor's. */
 export const boxUser = { uid: 1000, gid: 1000, name: 'agent', home: '/home/agent' } as const;
 /** Where the kit is inside a box. */
 export const kitDir = '/etc/coldpass';
 const kitNames = ['files', 'walk', 'net', 'probe'];
 
 /**
- * Top-level domains that Chromium reaches only by https. Services of an app often have such names (every second app has
- * an `app`), and there they are not domains.
+ * Top-level domains that Chromium reaches only by https. An app's services often have such names (every second app has
+ * an `app`), so a box's Chromium is told to reach them by http too.
  */
 const plainNames =
   'ads android app bank boo cal channel chrome dad day dev docs drive eat fly foo here how map meet meme mov new page play prod prof search zip'.split(
@@ -57,7 +57,7 @@ const ownFiles: Record<string, string> = {
   // Debian's Chromium reads its policies here.
   'chromium/policies/managed/box.json': `${JSON.stringify({ HSTSPolicyBypassList: plainNames })}\n`,
 };
-/** Copied if the host has them. Nothing here reveals the host's people, keys or network. */
+/** Names in the host's /etc that are copied if they exist. None reveals the host's people, keys or network. */
 const hostNames = [
   'ld.so.cache',
   'alternatives',
@@ -96,7 +96,7 @@ export function kitPath(name: string): string {
   return join(kitDir, `${name}.js`);
 }
 
-/** The program's source file, for a sandbox without boxes: TypeScript here, JavaScript in the published package. */
+/** A kit program's source file, for a sandbox without boxes: TypeScript, or JavaScript in the published package. */
 export function kitSource(name: string): string {
   return fileURLToPath(new URL(`../inside/${name}${extname(import.meta.url)}`, import.meta.url));
 }
@@ -121,13 +121,13 @@ function fill(dir: string, from: string, sources: string[]): void {
   openUp(dir);
 }
 
-/** The source without its types: a box is up in half the time if its node has none to strip. */
+/** A kit program without its types: a box starts in half the time if its node has no types to strip. */
 function plainScript(path: string): string {
   const text = readFileSync(path, 'utf8');
   return extname(path) === '.ts' ? withoutTypes(text).replaceAll(/(from '\.\/\w+)\.ts'/g, "$1.js'") : text;
 }
 
-/** Node warns once per process that this is experimental, which means nothing to whoever runs a command. */
+/** Suppresses node's warning that stripping types is experimental: it means nothing to whoever runs a command. */
 function withoutTypes(text: string): string {
   const warn = process.emitWarning;
   process.emitWarning = () => {};
@@ -138,7 +138,7 @@ function withoutTypes(text: string): string {
   }
 }
 
-/** Certificates are public, their keys are not. Two in three alternatives (`.gz`) lead to manual pages. */
+/** Certificates are public, their keys are not. The `.gz` files, two in three alternatives, are only manual pages. */
 function isPublic(path: string): boolean {
   if (basename(path) === 'private' || ['.key', '.gz'].includes(extname(path))) return false;
   const kind = lstatSync(path);
@@ -161,7 +161,7 @@ function versionOf(from: string, sources: string[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Name, size and time of a file, or of a folder and its direct subfolders: enough to notice a package update. */
+/** Size and time of a file or folder, and times of a folder's direct subfolders: enough to notice a package update. */
 function stamps(path: string): string[] {
   const kind = statSync(path);
   const own = `${path} ${kind.size} ${kind.mtimeMs}\n`;

@@ -1,6 +1,7 @@
 // Lets the supervisor work in a tree that boxed code can write: it never opens a path there itself but asks the file
-// service (runner/inside/files.ts) in a box of that role. Answers are not trusted: lengths, shapes and times are
-// checked here. A service that lies, floods, hangs or dies only makes calls fail; the next call gets a new one.
+// service (runner/inside/files.ts), which runs in a box of a given role. Answers are not trusted: their lengths, shapes
+// and deadlines are checked. A service that lies, floods, hangs or dies only makes a call fail; the next call starts a
+// new service.
 
 import { z } from 'zod';
 import { plainText } from './collect.ts';
@@ -23,32 +24,33 @@ export type FileKind = {
 
 /**
  * Paths are relative to the first mount, or absolute under any mount's target. Links are followed only within their
- * tree; `write`, `edit`, `remove` and `stat` do not follow a link that is the path's last part. One call runs at a
+ * tree; `write`, `edit`, `remove` and `stat` do not follow a link that is the path's last part. Calls run one at a
  * time, in order. A call rejects, with RunnerError `box`, only if the service itself failed.
  */
 export interface TreeFiles {
-  /** At most `bytesMax` bytes (and 16 MiB) from `offset`; `size` is that of the whole file. */
+  /** Reads at most `bytesMax` bytes, and at most 16 MiB, from `offset`; `size` is the size of the whole file. */
   read(
     path: string,
     how: { bytesMax: number; offset?: number },
   ): Promise<FileAnswer<{ bytes: Buffer; size: number; mode: number }>>;
   /**
-   * Makes missing folders; replaces the file atomically. Without `mode` a file keeps its mode, and a new one gets 644.
+   * Makes missing folders; replaces the file atomically. Without `mode`, an existing file keeps its mode, and a new
+   * file gets 644.
    */
   write(path: string, bytes: Uint8Array, mode?: number): Promise<FileAnswer>;
-  /** Replaces `before`, which must occur exactly once, byte for byte; `line` is its line, from 1. */
+  /** Puts `after` in place of `before`, which must occur exactly once; `line`, from 1, is where `before` was. */
   edit(path: string, before: string, after: string): Promise<FileAnswer<{ line: number }>>;
   /** Removes a file, a link, or a folder with everything in it. */
   remove(path: string): Promise<FileAnswer>;
   mkdirs(path: string): Promise<FileAnswer>;
-  /** Entries sorted by name, folder by folder, `depth` levels deep; `cut` if there are more than `max`. */
+  /** Lists entries `depth` levels deep, each folder sorted by name; `cut` is true if there are more than `max`. */
   list(
     path: string,
     depth: number,
     max: number,
   ): Promise<FileAnswer<{ entries: (FileKind & { path: string })[]; cut: boolean }>>;
   stat(path: string): Promise<FileAnswer<FileKind>>;
-  /** Copies one folder's contents into another, made if missing; keeps modes, and links as links. */
+  /** Copies the contents of `from` into `to`, which is made if missing; modes are kept, and links stay links. */
   copyTree(from: string, to: string): Promise<FileAnswer>;
   /** Bytes on disk used by `path` and everything below it. */
   diskUsage(path: string): Promise<FileAnswer<{ bytes: number }>>;

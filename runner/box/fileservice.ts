@@ -1,5 +1,5 @@
-// The supervisor's end of a running file service, which is not trusted: each request gets one answer, within a deadline
-// and a size limit. Anything else ends the service. files.ts defines the requests; runner/inside/files.ts answers them.
+// Talks to a running file service, which is not trusted: it must give each request exactly one answer, within a
+// deadline and a size limit, or it is ended. files.ts defines the requests; runner/inside/files.ts answers them.
 
 import { z } from 'zod';
 import { plainText } from './collect.ts';
@@ -27,7 +27,7 @@ export type FileService = {
 
 type Frame = { head: unknown; body: Buffer };
 
-/** One answer per request: if anything else arrives, the service is no longer ours. */
+/** Expects one answer per request; if anything else arrives, the service counts as taken over by boxed code. */
 export function serviceOver(boxed: RunningBox): FileService {
   const reader = frameReader();
   let lastId = 0;
@@ -76,12 +76,12 @@ function readAnswer<T>({ head, body }: Frame, id: number, shape: z.ZodType<T>): 
 
 type Reader = {
   push(chunk: Buffer): void;
-  /** The next answer, with at most `most` bytes. Rejects once the service has failed. */
+  /** Resolves with the next answer, of at most `most` bytes. Rejects once the service has failed. */
   next(most: number): Promise<Frame>;
   fail(why: string): void;
 };
 
-/** Allocates once per answer, after its lengths are known and within the request's limit. */
+/** Allocates memory once per answer: when the answer's lengths are known and are within the request's limit. */
 function frameReader(): Reader {
   let wanted: { most: number; resolve(frame: Frame): void; reject(error: Error): void } | null = null;
   let failure: RunnerError | null = null;

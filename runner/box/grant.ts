@@ -1,5 +1,5 @@
-// Decides which folders a box may see at all. The operator grants folders; this checks each grant: a tool folder in the
-// home folder is fine, a folder that exposes keys, the state or a service's socket is not.
+// Decides which folders a box may see at all. The operator grants folders, and each grant is checked here: a tool
+// folder in the home folder is fine, a folder that exposes keys, the state or a service's socket is not.
 
 import { lstatSync, opendirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -11,7 +11,7 @@ export type GrantPlaces = {
   keyDirs: string[];
 };
 
-/** System folders that a box has in its own form or must not have at all, nor anything inside them. */
+/** Neither these system folders nor those inside can be granted: a box has its own version, or must have none. */
 const closed = ['/etc', '/proc', '/sys', '/dev', '/boot', '/run', '/var/run', '/var/lib/docker', '/tmp/.X11-unix'];
 /** Keys and logins in the home folder. A grant may neither contain one nor lie inside one. */
 const keysInHome = [

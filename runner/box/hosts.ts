@@ -20,7 +20,10 @@ export function parseHost(text: string): HostPort[] {
   return ports.map((port) => ({ host, port }));
 }
 
-/** The address to connect to, or why not and what would help. An internal address must itself be granted. */
+/**
+ * Chooses the address to connect to, or says why there is none and what would help. A granted name does not allow an
+ * internal address (`localhost` apart): the address itself must be granted.
+ */
 export async function chooseAddress(
   target: HostPort,
   granted: ReadonlySet<string>,

@@ -1,5 +1,5 @@
 // Starts one box: sets up its proxy, cgroup and mounts, builds its command line and passes its descriptors. bwrap gets
-// an empty environment, because that stays readable in the box, at /proc/1/environ.
+// an empty environment, because its environment stays readable in the box, at /proc/1/environ.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -29,7 +29,7 @@ export type Setting = {
   binaries: Binaries;
   system: Record<string, string | null>;
   cgroups: CgroupPlace | null;
-  /** Descriptors that this process inherited, closed on the way into a box. */
+  /** Descriptors that this process inherited and that are closed on the way into a box. */
   shed: number[];
   /** Null if boxes run as this process's own user. */
   uids: Record<BoxRole, number> | null;
@@ -42,7 +42,7 @@ const seccompFd = 5;
 const tableFd = 6;
 const leakFd = 7;
 
-/** The numbers that a box's own descriptors take on the way in: anything inherited under them is replaced. */
+/** Numbers of the descriptors that a box is given; an inherited descriptor with such a number is replaced. */
 export function ownDescriptors(uid: 'own' | 'shared'): number[] {
   return uid === 'own' ? [statusFd, startedFd, seccompFd, tableFd] : [statusFd, startedFd, seccompFd];
 }
@@ -68,7 +68,7 @@ export async function launchBox(
   }
 }
 
-/** A system node is under /usr, which every box has; any other node is mounted in the boxes that need it. */
+/** The folder of node in a box: a node under /usr is in every box, any other is mounted in the boxes that need it. */
 export function nodeFolderInside(): string {
   const folder = dirname(process.execPath);
   return folder.startsWith('/usr/') ? folder : nodeFolder;
@@ -155,7 +155,8 @@ function bwrapArgs(setting: Setting, command: BoxCommand, { at }: StagedBox, { e
 }
 
 /**
- * Reports that the command is about to run (or exits if the supervisor is gone), sets the limits, becomes the command.
+ * Shell text that reports that the command is about to run (or exits if the supervisor is gone), sets the limits and
+ * executes the command.
  */
 function starter({ limits }: BoxCommand): string {
   return `printf . >&${startedFd} || exit 99; exec ${startedFd}>&-; cd -- "$1" || exit 126; shift

@@ -1,6 +1,6 @@
-// Limits what a box may use: each process by ulimit, set inside the box (set outside, the process count would include
-// everything else its user runs); the box as a whole by its own cgroup, v1 or v2, if the supervisor is root and may
-// make one.
+// Limits what a box may use. Each process is limited by ulimit, set inside the box: set outside, the process count
+// would include everything else that the same user runs. The whole box is limited by its own cgroup, v1 or v2, if the
+// supervisor is root and may make one.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,13 +12,13 @@ const mebibyte = 1024 * 1024;
 /** Allowance for the profile's own processes in the same cgroup: bwrap, its init, the shell that starts the command. */
 const ownProcesses = 8;
 
-/** Data that one JavaScript engine (one per worker thread) maps but never touches; engines seldom outnumber cores. */
+/** Memory that a JavaScript engine (one per worker thread) maps but never touches. Engines seldom outnumber cores. */
 const untouchedMb = 640;
 
 /**
- * Shell text that sets the limits; it can only lower those in force. Units are POSIX's: blocks of 512 bytes, KiB and
- * seconds. dash and busybox call the process count -p, bash -u. The last command makes the kernel kill these processes
- * first when memory runs out.
+ * Shell text that sets the limits; it can only lower those in force. As in POSIX, units are blocks of 512 bytes, KiB
+ * and seconds. dash and busybox call the process count -p, bash calls it -u. The last command makes the kernel kill
+ * these processes first when memory runs out.
  */
 export function limitWords(limits: BoxLimits): string {
   const [blocksPerMb, kibPerMb] = [2048, 1024];
@@ -45,7 +45,7 @@ export type Cgroup = {
   remove(): void;
 };
 
-/** Finds a writable pids and memory hierarchy, null if there is none, and removes empty cgroups of dead supervisors. */
+/** Finds where we may limit pids and memory (null if nowhere), and removes empty cgroups of dead supervisors. */
 export function findCgroups(): CgroupPlace | null {
   if (process.getuid?.() !== 0) return null;
   const mounts = readFileSync('/proc/mounts', 'utf8')
@@ -84,8 +84,8 @@ function makeV1(place: { pids: string; memory: string }, name: string, limits: B
   const withSwap = join(memory, 'memory.memsw.limit_in_bytes');
   if (existsSync(withSwap)) writeFileSync(withSwap, bytes);
   return {
-    // Not cgroup.procs: moving a whole process makes the kernel wait about 15 ms for a grace period; a lone thread
-    // moves at once.
+    // `tasks`, not `cgroup.procs`: moving a whole process makes the kernel wait about 15 ms for a grace period, while a
+    // single thread moves at once.
     procs: [join(pids, 'tasks'), join(memory, 'tasks')],
     outOfMemory: () => hasOccurred(join(memory, 'memory.oom_control'), 'oom_kill'),
     remove: () => [pids, memory].forEach(removeDir),
@@ -123,7 +123,8 @@ function ifUsable(place: CgroupPlace): CgroupPlace | null {
 }
 
 /**
- * Our own cgroup in a v1 hierarchy, so that limits on us bind the boxes too; the hierarchy's root if ours is hidden.
+ * The supervisor's own cgroup in a v1 hierarchy, so that limits on the supervisor bind its boxes too; the hierarchy's
+ * root if that cgroup is hidden.
  */
 function ownV1(at: string, controller: string): string {
   const lines = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
@@ -132,7 +133,7 @@ function ownV1(at: string, controller: string): string {
   return existsSync(dir) ? dir : at;
 }
 
-/** Removes dead supervisors' cgroups. A living one's may be empty only because its box is about to enter it. */
+/** Removes cgroups of dead supervisors only: a living supervisor may be about to start a box in an empty cgroup. */
 function sweep(dir: string): void {
   for (const name of readdirSync(dir)) {
     const pid = Number(/^coldpass-(\d+)-/.exec(name)?.[1] ?? 0);

@@ -5,7 +5,7 @@ import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:f
 import { join } from 'node:path';
 
 const binaryNames = ['bwrap', 'unshare', 'mount', 'setpriv', 'sh', 'bash', 'chown'] as const;
-/** Those that a supervisor without root needs. */
+/** Programs that a supervisor without root needs. */
 const unprivilegedNames = ['bwrap', 'sh', 'bash'] as const;
 const systemFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
@@ -22,7 +22,7 @@ export function findBinaries(uid: 'own' | 'shared'): { binaries: Binaries; missi
   };
 }
 
-/** Each top-level folder that exists: its link's target (`usr/bin`), or null for a real folder. */
+/** Each top-level system folder that exists, with the target of a link (`usr/bin`) or null for a real folder. */
 export function systemLinks(): Record<string, string | null> {
   const present = systemFolders.filter((dir) => lstatSync(dir, { throwIfNoEntry: false }) !== undefined);
   return Object.fromEntries(present.map((dir) => [dir, lstatSync(dir).isSymbolicLink() ? readlinkSync(dir) : null]));

@@ -1,4 +1,4 @@
-// Opens the sandbox, or says why it must not be used: it fails closed.
+// Opens the sandbox only if its self-test passes; otherwise says why it must not be used.
 
 import { type BubblewrapOptions, bubblewrap } from './bubblewrap.ts';
 import type { Sandbox, SelfTest } from './sandbox.ts';

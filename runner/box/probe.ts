@@ -1,6 +1,6 @@
 // Tries system calls from inside a box, to check that the filter works. Neither a shell nor node can make such calls,
-// and not every machine has a compiler or perl, so this file assembles a program of a few dozen instructions: it makes
-// each call of a table (harmless if allowed) and writes the kernel's answers to standard output, last call first.
+// and not every machine has a compiler or perl, so this file assembles a program of a few dozen instructions, which
+// makes each call of a table (harmless if allowed) and writes the kernel's answers to standard output, last call first.
 
 import { type Arch, cloneNamespaces, deniedCalls, filterArch, filteredCalls, tiocsti, x32Bit } from './seccomp.ts';
 
@@ -17,7 +17,8 @@ const x64Getpid = 39;
 const wordsPerCall = 7;
 
 /**
- * Every call to try, and the error that the filter must return. Zero arguments do nothing even if a call is allowed.
+ * Every call to try, and the error that the filter must return. With arguments of zero, a call does nothing even if it
+ * is allowed.
  */
 export function callsToTry(arch: Arch): Try[] {
   const calls = filteredCalls[arch];
@@ -31,7 +32,7 @@ export function callsToTry(arch: Arch): Try[] {
   return [
     ...refused,
     ...sockets,
-    // With CLONE_FS the kernel itself would return EINVAL, so no child is created.
+    // CLONE_FS makes the kernel itself refuse with EINVAL, so no child is created even without the filter.
     { name: 'clone(CLONE_NEWUSER)', nr: calls.clone, args: [(cloneNamespaces & cloneNewUser) | cloneFs], errno: EPERM },
     { name: 'ioctl(TIOCSTI)', nr: calls.ioctl, args: [0, tiocsti], errno: EPERM },
     ...(arch === 'x64' ? [{ name: 'x32 getpid', nr: x32Bit + x64Getpid, args: [], errno: ENOSYS }] : []),

@@ -1,5 +1,6 @@
-// The sandbox profile as bubblewrap's arguments. Pure: computed from the command and where its folders are. A box has
-// only what a line here puts in it: system programs read-only, our own /etc, sized scratch space, the command's mounts.
+// The sandbox profile as bubblewrap's arguments. Pure: computed from the command and where its folders are. A box
+// contains only what a line here puts in it: system programs read-only, our own /etc, sized scratch space, the
+// command's mounts.
 
 import { posix } from 'node:path';
 import { boxUser } from './etc.ts';
@@ -25,11 +26,11 @@ const ownFolders = [
   '/run',
 ];
 
-/** Where the box has what is mounted for one command: our node, the proxy's socket. */
+/** Where a box has our node and the proxy's socket, if its command needs them. */
 export const nodeFolder = '/run/coldpass/node';
 export const netFolder = '/run/coldpass/net';
 
-/** What tests leave out, one at a time, to check that the self-test notices. No configuration can leave it out. */
+/** Protections that only tests can leave out, one at a time, to check that the self-test notices. */
 export type Protection = 'uid' | 'env' | 'fds' | 'root' | 'dev' | 'net' | 'pid' | 'seccomp' | 'proc-sys' | 'session';
 
 export type ProfileParts = {
@@ -103,7 +104,7 @@ export function checkTarget(mount: Mount, others: Mount[]): string | null {
   }
   const own = ownFolders.find((dir) => target === dir || target.startsWith(`${dir}/`));
   if (own !== undefined) return `mount target ${target} is inside ${own}, which belongs to the profile`;
-  // Inside another mount, bubblewrap would make the folder there, through whatever links boxed code left.
+  // For a target inside another mount, bubblewrap would make a folder there, through any link that boxed code left.
   const around = others.find((other) => other !== mount && `${target}/`.startsWith(`${other.target}/`));
   return around === undefined ? null : `mount target ${target} is inside the mount ${around.target}`;
 }

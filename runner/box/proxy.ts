@@ -13,14 +13,14 @@ import { chooseAddress, type HostPort, hostPortName, parseHost, plainHost } from
 import { absoluteUrl, boundClients, connectTarget, type Denial, forward, listenIn, refusal, tunnel } from './relay.ts';
 
 export type BoxProxy = {
-  /** The folder to mount in the box; its socket is `socketName`. */
+  /** The folder to mount in the box; the socket in it is named `socketName`. */
   dir: string;
   denials(): string[];
   close(): Promise<void>;
 };
 
 export const socketName = 'proxy.sock';
-/** Port on the box's loopback where its own end of the proxy listens. */
+/** Port on the box's loopback where runner/inside/net.ts listens and forwards to the proxy. */
 export const boxPort = 3128;
 export const denialsMax = 100;
 const connectionsMax = 256;
@@ -76,7 +76,7 @@ export async function openProxy(options: {
   return { dir: options.dir, denials: () => [...denied], close };
 }
 
-/** Environment variables by which programs find the proxy. Loopback stays direct, except for hosts granted there. */
+/** Environment variables by which programs find the proxy. Hosts on loopback bypass it unless granted. */
 export function proxyEnv(hosts: string[]): Record<string, string> {
   const url = `http://127.0.0.1:${boxPort}`;
   const granted = hosts.flatMap(parseHost).map(({ host }) => host);

@@ -1,5 +1,5 @@
 // What a proxy on a unix socket does once its caller has decided where to connect: opens a tunnel, forwards a request
-// or refuses. Either side may be hostile: when one side ends, so does the other.
+// or refuses. Either side may be hostile: when one side's connection closes, the other's is closed too.
 
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import http from 'node:http';
@@ -33,7 +33,7 @@ export function refusal({ status, text }: Denial): string {
   return `${lines.join('\r\n')}\r\n\r\n${text}\n`;
 }
 
-/** Answers CONNECT, then passes bytes both ways; each direction ends separately. */
+/** Answers CONNECT, then passes bytes both ways; one direction may end before the other. */
 export function tunnel(client: Duplex, socket: Duplex, early: Buffer): void {
   client.on('close', () => socket.destroy());
   socket.on('close', () => client.destroy());
@@ -62,7 +62,7 @@ export function forward({ request, response, socket, url }: Exchange): void {
     }
   });
   onward.on('error', giveUp);
-  // An answer that switches protocols emits neither event: the connection closes silently.
+  // An answer that switches protocols emits neither `response` nor `error`: the connection closes silently.
   onward.on('close', () => void (response.headersSent || giveUp()));
   response.on('close', () => socket.destroy());
   request.on('error', () => socket.destroy());
@@ -84,13 +84,13 @@ function endToEnd(headers: http.IncomingHttpHeaders): http.IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.includes(name)));
 }
 
-/** The URL of a request as clients send it to a proxy; null if it is anything else. */
+/** Parses the absolute http URL that a client sends to a proxy; null if `text` is anything else. */
 export function absoluteUrl(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url?.protocol === 'http:' ? url : null;
 }
 
-/** The target of a CONNECT; null if it is not a single host and port. */
+/** Parses the target of a CONNECT; null if it is not a single host and port. */
 export function connectTarget(text: string): HostPort | null {
   try {
     const [target, ...more] = parseHost(text);
@@ -100,7 +100,7 @@ export function connectTarget(text: string): HostPort | null {
   }
 }
 
-/** Listens through the folder's descriptor: a unix socket's path is limited to 107 bytes, and the state may be deep. */
+/** Listens through a descriptor of `dir`, since its path may be longer than a unix socket's may be (107 bytes). */
 export async function listenIn(server: http.Server, dir: string, name: string): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const fd = openSync(dir, 'r');

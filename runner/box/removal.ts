@@ -1,10 +1,10 @@
-// Removes a folder that boxed code wrote, after its last process is gone. Uses `rm` rather than node's own: it walks on
-// descriptors, so a path beyond the system's length limit does not stop it, and it follows no link.
+// Removes a folder that boxed code wrote, after its last process is gone. Uses the program `rm`, not node's function:
+// `rm` walks on descriptors, so a path beyond the system's length limit does not stop it, and it follows no link.
 
 import { lstatSync } from 'node:fs';
 import { execa } from 'execa';
 
-/** Null once nothing is left at `path`, else why not. Never rejects; may be called twice. */
+/** Resolves with null once nothing is left at `path`, else with the reason. Never rejects; may be called twice. */
 export async function removeFolder(path: string, deadlineMs: number): Promise<string | null> {
   const until = Date.now() + deadlineMs;
   if (isGone(path)) return null;

@@ -1,7 +1,7 @@
-// The one sandbox: every stage, hook and reproducer, and every shell or file tool of an agent, runs in one of its
-// boxes. Two implementations: `bubblewrap` (the real one) and `unboxed` (for a demo; protects nothing). `openSandbox`
-// fails closed. Inside, the tree is at /tree and HOME is /home/agent on every machine; nothing else of the host is
-// visible.
+// The interface of the sandbox: every stage, hook and reproducer, and every shell or file tool of an agent, runs in one
+// of its boxes. There are two implementations: `bubblewrap` (the real one) and `unboxed` (for a demo; protects
+// nothing). `openSandbox` fails closed. In a real box, the tree is at /tree and HOME is /home/agent on every machine;
+// of the host, a box sees only its system programs and the mounted folders.
 
 import type { Readable, Writable } from 'node:stream';
 import type { Digest } from '../../state/entry/ids.ts';
@@ -9,15 +9,15 @@ import type { Digest } from '../../state/entry/ids.ts';
 export type BoxRole = 'builder' | 'adversary' | 'verify';
 
 /**
- * A host folder shown in the box. `source`: absolute, a real folder (no link in its path), all its parents out of boxed
- * code's reach. `target`: absolute, outside the profile's own folders and not inside another mount.
+ * A host folder shown in the box. `source` is the absolute path of a real folder, without links, and boxed code can
+ * change none of its parents. `target` is absolute, outside the profile's own folders and not inside another mount.
  */
 export type Mount = { source: string; target: string; mode: 'ro' | 'rw' };
 
 /** A granted tool folder: read-only at its own path, with its `bin` (or itself, if it has none) on PATH. */
 export type ToolFolder = { name: string; path: string };
 
-/** `diskMb` limits each written file, /tmp and HOME; `seconds` limits wall time and each process's CPU time. */
+/** `diskMb` limits each written file, /tmp and HOME; `seconds` limits wall time, and CPU time per process and core. */
 export type BoxLimits = { memoryMb: number; processes: number; diskMb: number; seconds: number };
 
 export type BoxCommand = {
@@ -27,7 +27,7 @@ export type BoxCommand = {
   /** A folder inside the box. If it is missing the command fails with 126: a claim may have removed it. */
   workdir: string;
   mounts: Mount[];
-  /** Added to PATH, HOME, LANG, TMPDIR, USER; nothing is inherited. */
+  /** Set in addition to PATH, HOME, LANG, TMPDIR and USER; no variable is inherited. */
   env: Record<string, string>;
   tools: ToolFolder[];
   /** `host` (ports 80 and 443) or `host:port`, already granted. Empty: no network at all. */
@@ -39,8 +39,8 @@ export type BoxCommand = {
 
 /**
  * How a box ended. `started`: the command's process existed; if false the box could not be made, whatever `exit` is,
- * and standard error has the reason. A command that died by a signal has `exit` 128+n and the signal's name; a box
- * killed from outside (stop, timeout, abort) has no exit.
+ * and standard error has the reason. A command that died by a signal has `exit` 128+n and the signal's name; a box that
+ * was killed from outside (after a stop, timeout or abort) has `exit: null`.
  */
 export type BoxEnd = {
   started: boolean;
@@ -66,7 +66,7 @@ export interface RunningBox {
   stop(graceMs: number): Promise<BoxEnd>;
   /** Host pid of the box's first process; null if the box was never made. */
   hostPid: Promise<number | null>;
-  /** What the proxy denied, in words; at most `denialsMax`. */
+  /** What the proxy denied, in words; at most `denialsMax` items. */
   denials(): string[];
 }
 
@@ -87,7 +87,7 @@ export interface Sandbox {
   owner(role: BoxRole): BoxOwner | null;
   /** Makes the role the owner of a tree, without following links. Only for trees that no boxed code has touched yet. */
   give(role: BoxRole, dir: string): Promise<void>;
-  /** Where a command sees a path of the mounts: inside its box or, without boxes, in the source itself. */
+  /** Where a command finds `path`, a path under a mount's target: the same or, without boxes, under the source. */
   inside(mounts: Mount[], path: string): string;
   kit: Kit;
   /** Ends every box and leaves nothing behind. May be called twice. */

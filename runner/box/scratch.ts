@@ -1,5 +1,5 @@
-// The sandbox's short-lived folders, in the state folder. Each is named after its maker's pid, which tells a dead
-// process's leftovers from folders in use.
+// The sandbox's short-lived folders, in the state folder. Each name contains the pid of the process that made it, which
+// tells a dead process's leftovers from folders in use.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export function sandboxDir(stateDir: string): string {
   return dir;
 }
 
-/** Removes what dead processes left there. */
+/** Removes the folders that dead processes left in the sandbox's folder. */
 export function sweepScratch(stateDir: string): void {
   const dir = sandboxDir(stateDir);
   for (const name of readdirSync(dir)) {

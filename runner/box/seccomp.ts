@@ -1,7 +1,7 @@
-// The system-call filter of every box, built here as classic BPF: it denies what an escape needs and a test suite does
-// not. Denied calls return EPERM (ENOSYS if programs then fall back); another architecture's calls kill the process. It
-// also forbids a box inside a box. Socket families are an allow-list: VSOCK, for one, reaches a virtual machine's host
-// from any network namespace.
+// The system-call filter of every box, built here as classic BPF: it denies calls that an escape needs and a test suite
+// does not. A denied call returns EPERM, or ENOSYS if programs then fall back to another call; a call of another
+// architecture kills the process. The filter also forbids a box inside a box. Socket families are an allow-list: VSOCK,
+// for one, reaches a virtual machine's host from any network namespace.
 
 export type Arch = 'x64' | 'arm64';
 export type DeniedCall = { name: string; nr: number; errno: number };
@@ -64,7 +64,7 @@ const denied: [name: string, x64: number, arm64: number | null][] = [
   ['uselib', 134, null],
 ];
 
-/** Calls that every program can do without. */
+/** Calls that return ENOSYS: every program can do without them. */
 const absent: [name: string, nr: number][] = [
   ['clone3', 435], // its flags are in memory, which a filter cannot read
   ['io_uring_setup', 425],
@@ -146,7 +146,7 @@ const numberAt = 0;
 const archAt = 4;
 const opcode = { load: 0x20, answer: 0x06, '==': 0x15, '>=': 0x35, '&': 0x45 } as const;
 
-/** Offset of an argument's low half in `struct seccomp_data`: the kernel takes the three checked here as 32 bits. */
+/** Offset in `struct seccomp_data` of an argument's low half: the kernel reads only 32 bits of those checked here. */
 function argumentAt(index: number): number {
   return 16 + 8 * index;
 }

@@ -1,6 +1,6 @@
 // Tries known escapes in a box of every role before any box is trusted. Each check is data: what must be true, and what
-// was seen if it was not. What only the outside can see is checked here: which user the box runs as, whether its
-// namespaces are its own, whether anything of it is left at the end.
+// was seen if it was not. This file checks what can only be seen from outside: which user the box runs as, whether its
+// namespaces are its own, and whether any of its processes is left at the end.
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const probeSeconds = 20;
 const outputBytesMax = 128 * 1024;
 const limits = { memoryMb: 1024, processes: 256, diskMb: 64, seconds: probeSeconds };
 
-/** Runs the probe in a box of each role that has its own user. Rejects only if the bait cannot be laid. */
+/** Runs the probe in a box of each role, or of one if roles share a user. Rejects only if the bait cannot be laid. */
 export async function runSelfTest(sandbox: Sandbox, stateDir: string): Promise<SelfTest> {
   const startedAt = performance.now();
   const roles: BoxRole[] = sandbox.uid === 'own' ? ['builder', 'adversary', 'verify'] : ['verify'];
@@ -105,7 +105,7 @@ function listening(options: net.ListenOptions): Promise<net.Server> {
   });
 }
 
-/** Becomes the probe, passing it the inherited descriptors above standard error: only a shell sees them unchanged. */
+/** Lists the inherited descriptors above standard error (only a shell sees them unchanged) and executes the probe. */
 const startProbe =
   'cd /proc/$$/fd; open=; for n in *; do [ -h "$n" ] && [ "$n" -gt 2 ] && open="$open $n"; done; cd "$OLDPWD"; exec "$@" "$open"';
 
@@ -212,7 +212,7 @@ function sharedNamespace(name: string, inside: string | undefined): string | nul
   return inside === readlinkSync(`/proc/self/ns/${name}`) ? "it is the supervisor's" : null;
 }
 
-/** Processes still in the box's pid namespace. (Other users' cannot be seen, but cannot be the box's either.) */
+/** Processes still in the box's pid namespace. Those of other users cannot be seen, but cannot be the box's either. */
 function leftBehind(namespace: string | undefined): string | null {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const left = pids.filter((pid) => {

@@ -1,7 +1,7 @@
 // How a root supervisor starts a box as an unprivileged user. That user cannot reach folders below a private parent
-// (the state, /root/.pyenv), and bubblewrap resolves its sources, even descriptors, as that user. So a private mount
-// namespace is made, the sources are bound where anyone can reach them, and only then is root dropped, all in one
-// process by exec.
+// (the state, /root/.pyenv), and bubblewrap resolves its sources, even descriptors, as that user. So one process, by a
+// chain of exec, makes a private mount namespace, binds the sources where anyone can reach them, and only then drops
+// root.
 
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { Binaries } from './machine.ts';
 import type { BoxOwner } from './sandbox.ts';
 import { makeScratch } from './scratch.ts';
 
-/** Covered in the private namespace only: nothing that a box gets is in /sys. */
+/** Where the sources are bound. It is covered in the private namespace only, and a box needs nothing from /sys. */
 const stageDir = '/sys';
 
 export type StagedBox = {
@@ -18,13 +18,14 @@ export type StagedBox = {
   at(source: string): string;
   /** Words to put before bwrap's own command line. */
   prefix: string[];
-  /** For the child to inherit as descriptor `fd`; `close` closes it once the process is spawned. */
+  /** The mount table, which the child inherits as descriptor `fd`. Call `close` once the child is spawned. */
   table: number | null;
   close(): void;
 };
 
 /**
- * `fd`: the descriptor on which the launcher reads the mount table. `procs`: cgroup files to enter while still root.
+ * `fd`: the descriptor on which the launcher reads the mount table. `procs`: files of the cgroups to enter while still
+ * root.
  */
 export function stage(options: {
   sources: string[];
@@ -65,7 +66,8 @@ function dropRoot({ uid, gid }: BoxOwner, { setpriv }: Binaries): string[] {
 }
 
 /**
- * Enters the cgroups, then mounts. If it exits with 99 and bubblewrap reported no status, the box could not be made.
+ * Shell text that enters the cgroups, mounts the sources and executes the rest. If it exits with 99 and bubblewrap
+ * reported no status, the box could not be made.
  */
 function launcher(shed: number[], fd: number, mount: string): string {
   return `${closings(shed)}while [ "$1" != -- ]; do echo 0 > "$1" || exit 99; shift; done; shift
@@ -74,7 +76,7 @@ exec ${fd}<&-
 exec "$@"`;
 }
 
-/** mount(8) needs a regular file: it is written, opened, and removed at once. */
+/** Opens a mount table for mount(8), which needs a regular file: one is written, opened and removed at once. */
 function openTable(stateDir: string, lines: string[]): number {
   const dir = makeScratch(stateDir, 'mounts');
   try {

@@ -1,6 +1,7 @@
 // No sandbox at all, behind the same interface: for a workspace marked as a demo, on a machine without bubblewrap.
-// Commands run on the machine itself as the supervisor's user. It does NOT keep them from any file, key, process or
-// network, from other clones or from the hub, and whatever leaves its process group survives. Its runs satisfy no gate.
+// Commands run on the machine itself as the supervisor's user. Nothing keeps them from any file, key, process or
+// network, from other clones or from the hub, and a process that leaves its command's process group survives. Runs made
+// here satisfy no gate.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';

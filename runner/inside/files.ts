@@ -1,7 +1,7 @@
 // Runs INSIDE a box: the file service for trees that boxed code can write. Requests arrive on standard input, answers
-// go to standard output, each as two lengths (JSON, bytes), the JSON, the bytes. Plain node without dependencies. Its
-// client is runner/box/files.ts; walk.ts resolves its paths. Usage: node files.ts '{"/tree":"/tree"}' (each tree's name
-// and its folder).
+// go to standard output; each consists of two lengths, then JSON and bytes of these lengths. Plain node without
+// dependencies. The client is runner/box/files.ts; walk.ts resolves paths. Usage: node files.ts '{"/tree":"/tree"}'
+// (each tree's name and its folder).
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -131,7 +131,7 @@ function list({ path, depth = 1, max = 1000 }: Details): Answer {
   return { fields: { cut: entries.length > max }, body: Buffer.from(JSON.stringify(entries.slice(0, max))) };
 }
 
-/** Keeps modes, and links as links; fifos and sockets are recreated, never opened. */
+/** Copies a folder's contents: modes are kept, links stay links, fifos and sockets are recreated, never opened. */
 function copyTree({ path, to = '' }: Details): Answer {
   const [from, into] = [openFolder(path, false), openFolder(to, true)];
   const args = ['-a', '--', `/proc/${process.pid}/fd/${from}/.`, `/proc/${process.pid}/fd/${into}/`];
@@ -158,7 +158,8 @@ function openFile(path: string, how: { followLast?: boolean } = {}): { fd: numbe
 }
 
 /**
- * Writes next to the target, then renames: readers see the old file or the new one, and no link put there is followed.
+ * Writes a file next to the target, then renames it: readers see the old file or the new one, and a link put in the
+ * target's place is not followed.
  */
 function put({ folder, name, at }: HeldPath, path: string, bytes: Buffer, mode?: number): void {
   const status = name === '.' ? undefined : fs.lstatSync(at, { throwIfNoEntry: false });

@@ -16,7 +16,7 @@ const server = net.createServer({ allowHalfOpen: true }, (inner) => {
 });
 
 server.listen(Number(port), '127.0.0.1', () => {
-  // Set before the command starts: a signal in between would end this program alone.
+  // The handlers are set before the command starts: a signal in between would end this program alone.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   const child = spawn(program, args, { stdio: 'inherit' });
   child.on('error', (error) => {

@@ -69,7 +69,7 @@ report({
 });
 const calls = spawnSync(new URL('syscalls', import.meta.url).pathname, { maxBuffer: 65536 });
 report({ calls: calls.stdout?.toString('base64') ?? '' });
-// Outlives this program and keeps nothing open: the end of the box must end it.
+// A process that outlives this program and keeps nothing open: it must end with the box.
 spawn('sh', ['-c', 'setsid sleep 2 &'], { detached: true, stdio: 'ignore' }).on('exit', () => report({ left: true }));
 
 function report(line: object): void {
@@ -140,7 +140,7 @@ function cards(): string | null {
   return other.length === 0 ? null : `found ${other.join(', ')}`;
 }
 
-/** Checks every process here, including the first (bwrap's own, started outside). */
+/** Checks the environment of every process in the box, including the first (bwrap's own, started outside). */
 function environments(): string | null {
   const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const other = pids.flatMap((pid) => {
@@ -154,7 +154,7 @@ function environments(): string | null {
   return other.length === 0 ? null : `found ${[...new Set(other)].join(', ')}`;
 }
 
-/** As the shell that started this program saw them: node marks low ones close-on-exec, as if it had opened them. */
+/** Checks the descriptors that the starting shell saw: node marks low ones close-on-exec, as if it had opened them. */
 function descriptors(): string | null {
   const inherited = process.argv[3]?.trim();
   if (inherited === undefined) return 'unknown';

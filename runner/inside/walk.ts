@@ -9,10 +9,12 @@ const pathBytesMax = 4096;
 export const openPath = 0o10000000; // O_PATH, which node does not name
 const { O_NOFOLLOW, O_DIRECTORY } = fs.constants;
 
-/** The request is refused; the message is for the caller. */
+/** Thrown to refuse a request; the message is for the caller. */
 export class Refusal extends Error {}
 
-/** The last part of a path: its folder, kept open, and `at`, a path to it without any link that could be swapped. */
+/**
+ * The last part of a path: its open `folder`, its `name`, and `at`, a path to it with no link that could be swapped.
+ */
 export type HeldPath = { folder: number; name: string; at: string };
 
 const trees = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
@@ -79,7 +81,7 @@ function treeOf(path: string): { root: string; rest: string } {
   return { root: trees[tree] ?? '', rest: path.slice(tree.length) };
 }
 
-/** Last part first, ready to be popped. */
+/** The parts of a path, the last one first, ready to be popped. */
 function partsOf(path: string): string[] {
   return path
     .split('/')
@@ -91,7 +93,7 @@ export function folderIn(folder: number, name: string): number {
   return keep(fs.openSync(`/proc/self/fd/${folder}/${name}`, openPath | O_DIRECTORY | O_NOFOLLOW));
 }
 
-/** Opens the folder itself; with `make`, makes it and those above it if missing. */
+/** Opens the folder at `path`; with `make`, makes it and its parents if missing. */
 export function openFolder(path: string, make: boolean): number {
   const { folder, name, at } = walk(path, { makeFolders: make });
   if (name === '.') return folder;

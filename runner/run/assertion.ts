@@ -1,7 +1,7 @@
 // Tells a failed assertion from any other failure in a report: only an assertion shows that a test checked what the
-// code does; a TypeError or a file that will not load shows nothing. Each writer reports it differently; every rule
-// here was taken from the real program's output (tests/fixtures/reports). In doubt it is an error, which never counts
-// for the claim.
+// code does; a TypeError or a file that will not load shows nothing. Each writer reports assertions differently; every
+// rule here was taken from the real program's output (tests/fixtures/reports). In doubt, a failure is an error, which
+// never counts for the claim.
 
 /** Programs whose reports have their own rules; `other` covers mocha's xunit reporter, jest and the Java family. */
 export type Writer = 'vitest' | 'node' | 'pytest' | 'other';
@@ -21,8 +21,8 @@ const isAssertion: Record<Writer, (failure: ReportedFailure) => boolean> = {
     /^expected (number of assertions to be|any number of assertion)/.test(message) ||
     (isProperty(message) && /^Caused by: (AssertionError|Error: Property failed by returning false)/m.test(body)),
 
-  // `inspect` prints the cause in full after the type of failure: `cause: AssertionError [ERR_ASSERTION]: …`, and
-  // chai's as `cause: Error [AssertionError]: …`.
+  // `inspect` prints the cause in full after the type of failure: `cause: AssertionError [ERR_ASSERTION]: …`, or, for
+  // an assertion of chai, `cause: Error [AssertionError]: …`.
   node: ({ message, body }) => {
     const cause = /^ {2}failureType: '\w+',\n {2}cause: (.*)$/m.exec(body)?.[1] ?? '';
     if (isAssertionHeader(cause)) return true;
@@ -30,7 +30,7 @@ const isAssertion: Record<Writer, (failure: ReportedFailure) => boolean> = {
     return isProperty(message) && (isAssertionHeader(inner) || inner === 'Error: Property failed by returning false');
   },
 
-  // pytest omits the class of rewritten asserts: `assert 1 == 2`. pytest-timeout also fails through `Failed`.
+  // pytest omits the class of a rewritten assert: `assert 1 == 2`. A timeout of pytest-timeout is a `Failed`, too.
   pytest: ({ message }) => /^(assert\b|AssertionError\b|Failed: (?!Timeout))/.test(message),
 
   other: ({ type, message, body }) => {

@@ -1,5 +1,5 @@
-// Climbs the ladder: setup, edits, stages in order up to the first that fails, the reproducer. Results go into the
-// course as they happen, so that an interrupted run shows how far it got.
+// Climbs the ladder: runs setup, makes edits, runs the stages in order up to the first that fails, then the reproducer.
+// Each result is put into the course at once, so that an interrupted run shows how far it got.
 
 import { digestOf } from '../../state/entry/digest.ts';
 import { type AppRung, appRungs, type Stage } from '../../state/entry/recipe.ts';
@@ -12,7 +12,7 @@ import type { Course, EndedStage } from './results.ts';
 
 export const reproducerSeconds = 300;
 const questionSeconds = 300;
-/** Rungs limit each of their own waits; this limit is for a machine that hangs. */
+/** A rung limits each of its own waits; this limit is for a machine that hangs. */
 const rungSecondsMax = 3600;
 
 type Climb = {
@@ -42,7 +42,7 @@ export async function climb(request: ColdRunRequest, deps: ColdRunDeps, course: 
   await examine(on);
 }
 
-/** Like `makeEdits` and `ladder` below, returns whether to continue. */
+/** Runs the recipe's setup, if it has one. Like `makeEdits` and `ladder` below, returns whether to continue. */
 async function setUp(on: Climb): Promise<boolean> {
   const { recipe } = on.request.pinned;
   if (recipe.engine === 'swarm' || !recipe.setup) return mayContinue(on);
@@ -64,7 +64,7 @@ async function makeEdits(on: Climb): Promise<boolean> {
 
 type LadderStage = Stage & { rung?: AppRung | 'drill' };
 
-/** The recipe's stages, an app's rungs, its installation and a drill, or the single question asked instead. */
+/** The stages to run: the question, if one is asked; the recipe's stages; or an app's rungs (for a drill, only two). */
 export function ladderOf({
   pinned: { recipe },
   question,
@@ -87,7 +87,7 @@ async function ladder(on: Climb): Promise<boolean> {
   return true;
 }
 
-/** An app's last rung needs nothing deployed, so its results are recorded whatever failed before. */
+/** Runs lint, an app's last rung, after a failure: it needs nothing deployed, so its results are always recorded. */
 async function lintAnyway(on: Climb): Promise<false> {
   const last = ladderOf(on.request).at(-1);
   const isDone = on.course.ended.some(({ judged }) => judged.name === 'lint');
@@ -114,7 +114,7 @@ async function reproduce(on: Climb, ladderPassed: boolean): Promise<void> {
   if (!ladderPassed) return;
   const written = await on.deps.engine.tree(run).write(reproducer.path, reproducer.bytes, 0o755);
   if (!written.ok) {
-    // After a green ladder only the claim's own code can have put something in its way.
+    // After a green ladder, only the claim's own code can have put something in the reproducer's way.
     on.course.reproducer = { result: 'red', stage: null };
     return;
   }

@@ -1,4 +1,4 @@
-// A cold run: one recipe on a fresh clone of exactly one commit, from nothing to a record and back to nothing.
+// A cold run: runs one recipe on a fresh clone of exactly one commit, tears everything down, and makes a record.
 //
 //   intent → clone and overlay → setup → (keep a copy) → edits → stages, up to the first that fails → reproducer
 //          → teardown, verified → results
@@ -82,7 +82,7 @@ function courseOf(request: ColdRunRequest, { engine, now }: ColdRunDeps): Course
   };
 }
 
-/** Written before anything else of the run: after a crash it shows which runs were lost. */
+/** Writes the intent before anything else of the run: after a crash, intents show which runs were lost. */
 async function writeIntent(dir: string, path: string, { facts }: Course): Promise<void> {
   const { run, purpose, recipe, shas, startedAtMs } = facts;
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -93,7 +93,7 @@ async function writeIntent(dir: string, path: string, { facts }: Course): Promis
   await syncFolder(dir);
 }
 
-/** True for a failure of the machine, not a bug: this room's errors, the trail's, and the system's own. */
+/** True for a failure of the machine, not a bug: an error of this room, of the trail or of a system call. */
 function isMachineFailure(error: unknown): boolean {
   if (error instanceof TrailError || error instanceof RunnerError) return true;
   return error instanceof Error && 'syscall' in error;

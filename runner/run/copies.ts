@@ -16,9 +16,9 @@ const copySeconds = 600;
 const removalMs = 120_000;
 
 export type Copies = {
-  /** Copies the run's tree and records its replaced harness items. False if the tree cannot be copied. */
+  /** Copies the run's tree and records which harness items were replaced in it. False if it cannot be copied. */
   keep(order: Order, overlaid: string[], signal: AbortSignal): Promise<boolean>;
-  /** Makes the run's tree from the copy that the order names; returns its replaced items, or null if no copy fits. */
+  /** Makes the run's tree from the copy that the order names; returns the replaced items, or null if no copy fits. */
   layOut(order: Order, signal: AbortSignal): Promise<string[] | null>;
   /** May be called twice. */
   forget(run: RunId): Promise<void>;

@@ -1,5 +1,5 @@
-// Applies a control's edits to a run's tree: added files are removed; changed or deleted files get the reference's
-// bytes back, straight from the hub. The operator's members of a JSON file are then laid over again.
+// Applies a control's edits to a run's tree: removes files, writes given bytes, or puts the reference's version of a
+// file back from the hub, with the operator's members laid over again if it is a JSON file.
 
 import type { TreeEdit } from '../../state/controls/revert.ts';
 import type { Digest, Sha } from '../../state/entry/ids.ts';

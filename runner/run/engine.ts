@@ -1,6 +1,6 @@
 // What a cold run needs from the engine that carries it out. `process` (process.ts) runs stages as commands in boxes;
-// `swarm` (../swarm/rungs/swarm.ts) takes apps up their rungs, and passes every other recipe to the first. Each must
-// pass tests/runner/run/engine.contract.ts.
+// `swarm` (../swarm/rungs/swarm.ts) takes apps up their rungs, and passes every other recipe to `process`. Each engine
+// must pass tests/runner/run/engine.contract.ts.
 //
 //   available → setup → (start → tail* → wait)* → examine → destroy        sweep: at the supervisor's start
 //
@@ -15,7 +15,7 @@ import type { FileAnswer } from '../box/fileservice.ts';
 
 export interface Engine {
   readonly name: 'process' | 'swarm';
-  /** Recorded with every run made here. */
+  /** Recorded with every run that this engine makes. */
   readonly sandbox: RunRecord['sandbox'];
 
   /** Null if runs can be carried out, else what is missing and how to fix it. Cheap; may be called at any time. */
@@ -24,7 +24,7 @@ export interface Engine {
   /**
    * Makes the run's folder with exactly the order's tree in it and the operator's files laid over, before any boxed
    * process sees it. `refused`: the order cannot be carried out as it is (nothing ran). Rejects if the machine fails;
-   * `destroy` removes what is half made. Call once per run.
+   * then `destroy` removes what was made so far. Call once per run.
    */
   setup(order: Order, signal: AbortSignal): Promise<SetupResult>;
 
@@ -38,8 +38,8 @@ export interface Engine {
   wait(run: RunId, step: string): Promise<StepEnd>;
 
   /**
-   * After the last step: returns what is wrong with the run that no step shows, in words. `texts` is what its record
-   * will contain. Only after a `setup` that was not refused.
+   * Returns, in words, what is wrong with the run although no step shows it. `texts` is what the run's record will
+   * contain. Call after the last step, and only if `setup` did not refuse.
    */
   examine(run: RunId, texts: readonly string[], signal: AbortSignal): Promise<ExamineResult>;
 
@@ -60,7 +60,8 @@ export interface Engine {
   destroy(run: RunId): Promise<DestroyResult>;
 
   /**
-   * Removes what runs that are not live left, earlier processes' runs and kept copies included. Returns what is stuck.
+   * Removes what runs that are not live have left, including runs of earlier processes and kept copies. Returns what
+   * cannot be removed.
    */
   sweep(isLive: (run: RunId) => boolean): Promise<string[]>;
 }
@@ -72,7 +73,7 @@ export type Order = {
   pinned: PinnedRecipe;
   /** The operator's files that `pinned.harness` names by digest. */
   harnessFiles: ReadonlyMap<Digest, Uint8Array>;
-  /** Start from the copy that this run kept after its setup, if commit and recipe are the same. */
+  /** Start from the copy that the run with this id kept after its setup, if commit and recipe are the same. */
   snapshotOf: RunId | null;
   /** For an app: instead of climbing its rungs, check that its tests notice what a restore leaves out. */
   drill: Drill | null;
@@ -88,13 +89,13 @@ export type RunStep = {
   run: string;
   seconds: number;
   network: string[];
-  /** Path of the report that it will write: anything there before is removed, and its folder made. */
+  /** Path of the report that the step will write. Anything already there is removed, and the folder is made. */
   report: string | null;
-  /** A rung of an app, instead of the command. */
+  /** The rung of an app to carry out instead of the command. */
   rung?: AppRung | 'drill';
 };
 
-/** A rung's result: the harness's own checks and the suite's tests, in order. */
+/** A rung's result. `tests` are the harness's own checks and the suite's tests, in order. */
 export type RungEnd = {
   tests: TestResult[];
   /** Why it failed, if no test shows that. */
@@ -103,7 +104,7 @@ export type RungEnd = {
 };
 
 export type StepEnd = {
-  /** False if its box could not be made; `troubles` then has the reason. */
+  /** False if the step's box could not be made; `troubles` then has the reason. */
   started: boolean;
   exit: number | null;
   signal: string | null;
@@ -117,12 +118,12 @@ export type StepEnd = {
   rung?: RungEnd;
 };
 
-/** `leaks`: secrets of the run that were found outside. `failed`: anything else that makes the run red. */
+/** `leaks`: secrets of the run, found where they do not belong. `failed`: anything else that makes the run red. */
 export type ExamineResult = { flags: Record<string, boolean>; leaks: string[]; failed: string | null };
 
 /** Paths are relative to the tree; nothing is read or written outside it. Refusals are answers in words. */
 export interface RunTree {
-  /** The first `bytesMax` bytes of a plain file; a link is refused, even to a plain file. `cut` if there are more. */
+  /** The first `bytesMax` bytes of a plain file; a link is refused, even to a plain file. `cut`: the file has more. */
   read(path: string, bytesMax: number): Promise<FileAnswer<{ bytes: Buffer; cut: boolean }>>;
   /** Makes missing folders; replaces whatever is there. */
   write(path: string, bytes: Uint8Array, mode: number): Promise<FileAnswer>;

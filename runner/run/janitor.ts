@@ -1,6 +1,6 @@
 // Cleans up after runs that died with their supervisor. Their processes are gone already: a box's pid namespace ends
-// with its parent; cgroups and other leftovers of the sandbox are removed when the next one opens. What remains is
-// folders, and which runs were under way: those with an intent and no results.
+// with its parent; cgroups and other leftovers of a sandbox are removed when the next sandbox opens. What remains to do
+// here is to remove folders and to find the runs that were under way: those with an intent and no results.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { runPaths } from './paths.ts';
 
 const removalMs = 120_000;
 
-/** What a run is about to do, written to disk before anything of it exists. */
+/** What a run is about to do, written to disk before anything else of the run exists. */
 export const RunIntent = z.strictObject({
   run: RunId,
   purpose: Purpose,
@@ -61,7 +61,7 @@ function partialClones(dir: string): string[] {
     .map((name) => `${dir}/${name}`);
 }
 
-/** Null if missing or half written: then nothing else of the run was made. */
+/** Null if the intent is missing or half written: then nothing else of the run was made. */
 function readIntent(path: string): RunIntent | null {
   try {
     return RunIntent.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -1,5 +1,5 @@
-// Judges a run: turns how its stages ended into its outcome, a reason in words, rungs and a level. Pure. Neither an
-// exit code nor a report passes anything alone; if the two disagree the run is red.
+// Judges a run: turns how its stages ended into its outcome, a reason in words, rungs and a level. Pure. Except for a
+// question, an exit code alone passes no run, and neither does a report; if the two disagree, the run is red.
 
 import { type Outcome, type RunRecord, reasonCharsMax, type TestResult } from '../../state/entry/record.ts';
 import { fitLine } from '../../state/entry/words.ts';
@@ -11,7 +11,7 @@ const troubleCharsMax = 160;
 const commandNotFound = 127;
 const notExecutable = 126;
 
-/** The stage's JUnit report: `none` is declared, it is `lost` (`why` it cannot be counted), or `read`. */
+/** A stage's JUnit report. `none`: the stage declares none. `lost`: it cannot be counted, for the reason `why`. */
 export type StageReport = { kind: 'none' } | { kind: 'lost'; why: string } | { kind: 'read'; tests: TestResult[] };
 
 /** How a stage ended. `started: false` means that the sandbox itself did not start. */
@@ -24,7 +24,7 @@ export type StageEnd = {
   outOfMemory: boolean;
   /** Messages of the machinery: why the box was not made, which host was denied. */
   troubles: string[];
-  /** The limits it ran under. */
+  /** The limits that the stage ran under. */
   seconds: number;
   memoryMb: number;
   report: StageReport;
@@ -48,7 +48,7 @@ export type RunObservation = {
   cancelled: boolean;
   /** What was found after the last stage and makes the run red: a leaked secret, an unexpected deployment. */
   examined?: string | null;
-  /** A command ran instead of the ladder, and its exit code is the answer: no tests are expected. */
+  /** True if a command ran instead of the ladder: its exit code is the answer, and no tests are expected. */
   isQuestion?: boolean;
   /** What was left after teardown. */
   leak: string | null;
@@ -128,7 +128,7 @@ function ladderTrouble(seen: RunObservation): Trouble | null {
   for (const stage of seen.ended) {
     const trouble = stageTrouble(stage);
     if (trouble === null || (stage.rung && stage.name === advisory)) continue;
-    // pytest and vitest exit with an error if they find no tests; their report shows that.
+    // pytest and vitest exit with an error if they find no tests; a report without a test that ran shows this.
     return none && trouble.outcome === 'FAIL' && stage.report.kind === 'read' ? noTests(seen, stage) : trouble;
   }
   return none ? noTests(seen, null) : null;
@@ -158,7 +158,7 @@ function leaked(what: string, before: Trouble | null): Trouble {
   return { outcome: 'LEAK', reason: `${what}${before ? ` Before that: ${before.reason}` : ''}` };
 }
 
-/** Stage names are unique in a recipe; a rung that was not reached has no end. */
+/** How the stage `name` (unique in a recipe) ended; undefined if it was not reached. */
 function endOf(seen: RunObservation, name: string): StageEnd | undefined {
   return seen.ended.find((stage) => stage.name === name);
 }

@@ -1,6 +1,7 @@
 // Lays the operator's files over a fresh clone: whatever the claim changed in them is ignored, and listed. It works on
 // the disk directly, which is safe only at this moment: no boxed process has seen the tree yet, so nothing can move
-// underneath. It never follows a link: a link on the way is a reason to refuse, one in the file's place is replaced.
+// underneath. It follows no link: a link in a parent's place is a reason to refuse, a link in the file's place is
+// replaced.
 
 import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -51,7 +52,7 @@ export function withMember(text: string, keys: readonly string[], value: unknown
   return `${JSON.stringify(withValue(whole, keys, value), null, 2)}\n`;
 }
 
-/** True if the item differed; null `bytes` remove it. */
+/** Lays one item, or removes it if `bytes` is null. Returns true if the item differed. */
 function layItem(tree: string, item: string, bytes: Uint8Array | null): boolean | { refused: string } {
   const { path, keys } = splitItem(item);
   const behind = linkOnTheWay(tree, path);
@@ -115,7 +116,7 @@ function withValue(inner: unknown, keys: readonly string[], value: unknown): unk
   const next = withValue(at < 0 ? undefined : members[at]?.[1], rest, value);
   if (at < 0) members.push([key, next]);
   else members[at] = [key, next];
-  // From entries, not by assignment: a key named __proto__ stays a key. JSON omits undefined values.
+  // Made from entries, not by assignment, so that a key named __proto__ stays a key. JSON omits undefined values.
   return Object.fromEntries(members);
 }
 

@@ -10,7 +10,7 @@ export function runPaths(runsDir: string, run: RunId) {
   const dir = join(runsDir, run);
   return {
     dir,
-    /** Written before anything else. */
+    /** Written before anything else of the run. */
     intent: join(dir, 'intent.json'),
     tree: join(dir, 'tree'),
     /** A copy of the tree after setup, and the commit and recipe that it is a copy of. */

@@ -25,14 +25,14 @@ const removalMs = 120_000;
 
 export type ProcessEngineOptions = {
   sandbox: Sandbox;
-  /** Digest of the self-test's report; null for a sandbox without one. */
+  /** Digest of the self-test's report; null for a sandbox without a self-test. */
   selfTest: Digest | null;
   /** The state's `runs` folder, with links resolved. */
   runsDir: string;
-  /** What the operator granted: a recipe that names anything else is refused. */
+  /** Tool folders and hosts that the operator granted: a recipe that names any other is refused. */
   tools: ToolFolder[];
   hosts: string[];
-  /** Prepare trees of apps too, for an engine on top of this one that deploys them. */
+  /** True to prepare trees of apps too, for an engine on top of this one that deploys them. */
   apps?: boolean;
 };
 

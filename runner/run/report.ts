@@ -1,6 +1,6 @@
 // Reads a JUnit XML report, as written by vitest, node:test, pytest, mocha (xunit) and others, into test results. Pure.
-// The report is testimony of the process under test: bounded, never trusted, and unreadable if anything is odd. Not
-// here: whether the run passed (outcome.ts) and what counts as an assertion (assertion.ts).
+// A report is written by the process under test, so it is never trusted: it must keep to limits and is unreadable if
+// anything is odd. Not here: whether the run passed (outcome.ts) and what counts as an assertion (assertion.ts).
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { digestOf } from '../../state/entry/digest.ts';
@@ -25,7 +25,7 @@ export type ReportReading = { tests: TestResult[] } | { unreadable: string };
 export function readReport(bytes: Uint8Array, stage: string, root: string, unique = uniqueIds()): ReportReading {
   if (bytes.byteLength > reportBytesMax) return { unreadable: `it is larger than ${reportBytesMax / 1024 / 1024} MB` };
   const text = new TextDecoder().decode(bytes);
-  // Inside CDATA this would be harmless, but parsers are bad at telling the two apart, and no report needs it.
+  // Refused inside CDATA too: there it is harmless, but parsers often miss the difference, and no report needs it.
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) return { unreadable: 'it declares a DOCTYPE or entities' };
   const wellFormed = XMLValidator.validate(text);
   if (wellFormed !== true)
@@ -47,7 +47,7 @@ export function readReport(bytes: Uint8Array, stage: string, root: string, uniqu
 
 type Element = { [name: string]: unknown; testsuites?: unknown; testsuite?: unknown };
 type Case = {
-  /** Names of the suites around it, outermost first. */
+  /** Names of the suites around the test, outermost first. */
   suites: string[];
   file: string;
   classname: string;
@@ -143,7 +143,7 @@ function resultOf(writer: Writer, test: Case, stage: string, unique: (id: string
 }
 
 function statusOf(test: Case): TestResult['status'] {
-  // A failing todo has both elements in node:test; pytest's expected failure is a todo by another name.
+  // node:test marks a failing todo as both skipped and failed; pytest calls a todo an expected failure.
   if (test.skipped === 'todo' || test.skipped === 'pytest.xfail') return 'todo';
   if (test.failures.length > 0) return 'fail';
   return test.skipped === null ? 'pass' : 'skip';

@@ -1,4 +1,4 @@
-// What a cold run is asked for, and what it needs from its caller.
+// What a caller asks of a cold run, and what the run needs from the caller.
 
 import type { TreeEdit } from '../../state/controls/revert.ts';
 import type { Digest, RunId, Sha } from '../../state/entry/ids.ts';
@@ -8,7 +8,7 @@ import type { Drill } from '../../state/entry/spec.ts';
 import type { Engine } from './engine.ts';
 
 export type ColdRunRequest = {
-  /** Never used before. */
+  /** An id that was never used before. */
   run: RunId;
   purpose: Purpose;
   pinned: PinnedRecipe;
@@ -18,17 +18,17 @@ export type ColdRunRequest = {
   sha: Sha;
   /** A control's edits, made after setup and before the first stage. */
   edits?: readonly TreeEdit[];
-  /** For an app's recipe: instead of its rungs, restores that leave volumes out. */
+  /** For an app's recipe: make restores that leave volumes out, instead of climbing the app's rungs. */
   drill?: Drill;
-  /** Records only outcome, counts and digests. */
+  /** Record only outcome, counts and digests. */
   blind?: boolean;
   /** Written and run (by `sh -c`) after the last stage: exit 0 is green, 1 red, anything else inconclusive. */
   reproducer?: { path: string; bytes: Uint8Array; command: string };
   /** A command run instead of the ladder: its exit code alone decides (0 PASS, else FAIL); no tests are expected. */
   question?: string;
-  /** Start from the copy that this run kept after its setup. */
+  /** Start from the copy that the run with this id kept after its setup. */
   snapshotFrom?: RunId;
-  /** Keep such a copy; `engine.forget(run)` removes it. */
+  /** Keep a copy of this run's tree after setup; `engine.forget(run)` removes the copy. */
   keepSnapshot?: boolean;
 };
 

@@ -142,7 +142,7 @@ function stageResult(name: string, stage: EndedStage | null, rung: StageResult['
   };
 }
 
-/** All of it as the head if it is small enough, else its first and last characters. */
+/** The whole output as `head` if it is small enough, else its first and last characters. */
 function excerpt({ head, tail }: StepEnd['output'], room: Room): { head: string; tail: string } {
   if (head.length + tail.length <= room.head + room.tail) return { head: head + tail, tail: '' };
   return { head: head.slice(0, room.head), tail: (head + tail).slice(-room.tail) };

@@ -12,7 +12,7 @@ const headBytes = 256 * 1024;
 const tailBytes = 768 * 1024;
 const troubleBytes = 500;
 const lineBytes = 400;
-/** How long the output may stay open, silent, after the step's last process is gone. */
+/** How long the output may stay open after the step's last process is gone. */
 const drainMs = 2000;
 
 export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: RunStep; mounts: Mount[]; tools: ToolFolder[] };
@@ -20,7 +20,7 @@ export type StepPlace = { recipe: Pick<Recipe, 'env' | 'limits'>; step: RunStep;
 export type RunningStep = {
   done: Promise<StepEnd>;
   onLine(listener: (line: string) => void): void;
-  /** Kills it if it is running; null once nothing of it is left, else what is left. Never rejects. */
+  /** Kills the step if it is running; resolves with what is left of it, null if nothing is. Never rejects. */
   end(deadlineMs: number): Promise<string | null>;
 };
 
@@ -29,7 +29,7 @@ export async function startStep(sandbox: Sandbox, place: StepPlace, signal: Abor
   return startCommand(sandbox, commandOf(place), signal);
 }
 
-/** The same for any command that writes both of its streams to standard output. */
+/** Like `startStep`, for any command that writes both of its streams to standard output. */
 export async function startCommand(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal): Promise<RunningStep> {
   const startedAtMs = performance.now();
   const boxed = await sandbox.start(command, signal);
@@ -92,7 +92,7 @@ async function stopAndDrain(boxed: RunningBox, drained: Promise<boolean>, deadli
   return closed ? null : 'a process outlived it and keeps its output open';
 }
 
-/** False if something still keeps the stream open, which is then destroyed; in a box nothing can. */
+/** False if something still keeps the stream open (in a real box nothing can); the stream is then destroyed. */
 async function closes(stream: Readable, output: Promise<unknown>): Promise<boolean> {
   const cut = new AbortController();
   const closed = await Promise.race([

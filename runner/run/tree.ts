@@ -1,5 +1,5 @@
-// A run's tree as a cold run works on it between steps: every path is opened in a box, never here. The file service
-// writes files; a shell reads what a step wrote, because its box is up in a fraction of the service's time.
+// Reads and writes a run's tree between steps: every path is opened in a box, never here. The file service writes
+// files; a shell reads what a step wrote, because its box starts in a fraction of the time that the service takes.
 
 import { RunnerError } from '../box/errors.ts';
 import type { TreeFiles } from '../box/files.ts';
@@ -57,7 +57,8 @@ export function runTree(sandbox: Sandbox, { files, mounts }: { files: TreeFiles;
     async link(path, target) {
       const removed = await remove(path);
       if (!removed.ok) return removed;
-      // The file service makes no links, so that nobody can ask it for one that leads out of the tree.
+      // A shell makes the link: the file service makes none, so that nobody can ask it for one that leads out of the
+      // tree.
       const { exit } = await shell({ sandbox, mounts }, linking, [path, target], 0);
       return exit === 0 ? { ok: true } : { ok: false, why: 'the link could not be made' };
     },
