@@ -44,7 +44,7 @@ describe('with claims and verdicts, an attacker', () => {
       },
     ],
     [
-      'claims that a claim precedes an earlier one',
+      'records a claim as preceding an earlier one',
       'again',
       /in git it precedes no claim, but the entry names #8/,
       (steps) => {

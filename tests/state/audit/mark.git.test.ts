@@ -130,7 +130,7 @@ describe('a mark that does not fit is ignored, with the reason:', () => {
     expect(report.notes[0]).toMatch(/^checked the whole trail: /);
   });
 
-  test('the audited hub is a mirror, which has none', async () => {
+  test('the audited hub is a mirror, which has no mark', async () => {
     const report = await audit({ hub: the.story.hub.dir, sinceMark: true });
     expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(/no mark is kept/)] });
   });

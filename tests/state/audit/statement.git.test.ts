@@ -31,7 +31,7 @@ describe('the summary of a gate', () => {
     expect(summaryOf(story)).toMatchObject({ verificationResult: 'PASSED', verifiedLevels: ['COLDPASS_GATE_HOLDS'] });
   });
 
-  it('has a lower level if a condition was waived or there was no sandbox', () => {
+  it('shows in its level that a condition was waived or that there was no sandbox', () => {
     const story = tell();
     story.accept('M1', 1);
     expect(summaryOf(story, [7])).toMatchObject({ verifiedLevels: ['COLDPASS_GATE_HOLDS_BY_WAIVER'] });

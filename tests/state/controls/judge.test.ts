@@ -41,7 +41,7 @@ describe('the functions that a claim changes', () => {
     expect(found(['b.js:added', 'add', 'a.js:add', 'a.js'])).toEqual(['added', 'changed']);
   });
 
-  it('are not those that were moved from another file, whether that file still exists or not', () => {
+  it('are not those that were copied or moved from another file', () => {
     const here = source('b.js', null, before);
     const names = (gone: { path: string; before: string }[], ...sources: ChangedSource[]) =>
       changedFunctions({ sources, gone }, []).map(({ found }) => found.name);

@@ -360,7 +360,7 @@ describe('the controls of an app', () => {
   });
 });
 
-it('an opening that names other app recipes than the operator signed is refused', () => {
+it('a phase has the app recipes that the operator signed; an opening that names others is refused', () => {
   const story = tell({ M1: {} }, {}, ['app']);
   expect(story.phase().apps).toEqual(['app']);
   expect(tell().phase().apps).toEqual([]);
