@@ -1,6 +1,6 @@
-// The house rules that a machine can check: one direction of imports, rooms within rooms, no circles, pure files, one home a name,
-// one owner a package, one place that starts git, one that knows the process. Each table is data; a file that breaks a rule is
-// named with what it does.
+// The rules of ARCHITECTURE.md that a program can check: imports lead down from room to room and form no circle, pure
+// files touch nothing outside, one file exports a name, a package has its owners, one file starts git, and only
+// `cli.ts` reads the environment. The tables are data; a test that fails names the file that breaks the rule.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,10 @@ import {
   upwards,
 } from './support/house.ts';
 
-/** For each folder its rooms, the lowest first: a room may import itself and those before it. `.` are a folder's own files. */
+/**
+ * The rooms of each folder, lowest first: a room may import itself and the rooms before it. `.`: files directly in the
+ * folder.
+ */
 const rooms: Record<string, string[]> = {
   '': ['state', 'runner', 'agents', 'loop', 'operator', 'cli.ts'],
   state: ['entry', 'keys', 'plan', 'git', 'fold', 'controls', 'gate', 'trail', 'work', 'audit', 'plain'],
@@ -32,7 +35,10 @@ const rooms: Record<string, string[]> = {
 };
 const filesMax = 30;
 
-/** Rooms that are pure whole: nothing of the world is named there, and values come from pure files alone. */
+/**
+ * Rooms whose files are all pure: they use no clock, file, process or randomness, and import values only from pure
+ * files.
+ */
 const pureRooms = [
   'state/entry',
   'state/fold',
@@ -43,7 +49,7 @@ const pureRooms = [
   'runner/swarm/lint',
   'agents/text',
 ];
-/** Pure files of other rooms. */
+/** Pure files in other rooms. */
 const pureFiles = [
   'agents/model/backend.ts',
   'agents/model/classify.ts',
@@ -116,7 +122,10 @@ const pureFiles = [
 const isPure = (path: string): boolean =>
   pureFiles.includes(path) || pureRooms.some((room) => path.startsWith(`${room}/`));
 
-/** What a pure file takes from one that is not: a constant, or a function that touches nothing. */
+/**
+ * Each pure file that imports a value from an impure one, which may only be a constant or a function without side
+ * effects.
+ */
 const borrowed: Record<string, string> = {
   'state/keys/sshsig.ts': 'state/keys/importedKeys.ts',
   'state/trail/commitRule.ts': 'state/git/commits.ts',
@@ -156,7 +165,9 @@ const owners: Record<string, string[]> = {
   zod: ['state', 'runner', 'agents', 'operator'],
 };
 
-/** Programs of their own: git runs the hook, and a box runs what has to be done inside it. */
+/**
+ * Files that run as programs and so may read `process.argv`; git starts the hook, and a box starts what runs inside it.
+ */
 const programs = [
   'runner/swarm/stack/connect.ts',
   'cli.ts',
@@ -169,7 +180,7 @@ const programs = [
   'runner/swarm/kit/tests.ts',
 ];
 
-/** Each is tried by a test that needs the file it finds. */
+/** Files that use `import.meta` to locate another file. For each, some test fails if that file is missing. */
 const metaUses = [
   'agents/calibration/set.ts',
   'agents/view/prompt.ts',
@@ -193,7 +204,7 @@ function filesWith(pattern: RegExp, allowed: string[]): string[] {
   return sources.filter(({ path, code }) => !allowed.includes(path) && pattern.test(code)).map(({ path }) => path);
 }
 
-describe('the house', () => {
+describe('the source tree', () => {
   it('imports only downwards, from room to room, types included', () => {
     expect(unlisted(sources, rooms)).toEqual([]);
     expect(upwards(sources, rooms)).toEqual([]);
@@ -203,7 +214,7 @@ describe('the house', () => {
     expect(upwards([sourceOf('loop/hands/x.ts', "import { y } from '../../cli.ts';")], rooms)).toHaveLength(1);
   });
 
-  it('has no circle of imports, types included', () => {
+  it('contains no circle of imports, types included', () => {
     expect(circles(sources)).toEqual([]);
     const planted = [
       sourceOf('state/fold/a.ts', "import type { B } from './b.ts';"),
@@ -212,7 +223,7 @@ describe('the house', () => {
     expect(circles(planted)).toEqual(['state/fold/a.ts → state/fold/b.ts → state/fold/a.ts']);
   });
 
-  it('gives each exported name one home', () => {
+  it('exports each name from one file only', () => {
     expect(secondHomes(sources)).toEqual([]);
     const planted = [
       sourceOf('state/fold/a.ts', 'export type Place = string;'),
@@ -221,7 +232,7 @@ describe('the house', () => {
     expect(secondHomes(planted)).toEqual(['Place: state/fold/a.ts, runner/run/b.ts']);
   });
 
-  it('names no path that is not there, in documents, mutants and comments', () => {
+  it('names only paths that exist, in documents, mutants and comments', () => {
     const documents = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', ...filesBelow('docs', '.md')];
     const tests = filesBelow('tests', '.ts').filter((path) => !path.startsWith('tests/fixtures/'));
     const read = (path: string) => readFileSync(join(top, path), 'utf8');
@@ -238,7 +249,7 @@ describe('the house', () => {
     ]);
   });
 
-  it(`has no folder of more than ${filesMax} files`, () => {
+  it(`has no folder with more than ${filesMax} files`, () => {
     const folders = ['agents', 'bench', 'docs', 'loop', 'operator', 'prompts', 'runner', 'state', 'tests'];
     const all = folders.flatMap((folder) => filesBelow(folder, ''));
     const counts = Map.groupBy(
@@ -248,7 +259,7 @@ describe('the house', () => {
     expect([...counts].filter(([, paths]) => paths.length > filesMax).map(([folder]) => folder)).toEqual([]);
   });
 
-  it('spreads nothing only to pack lines', () => {
+  it('spreads no literal just to fit more on a line', () => {
     const all = [...sources, ...sourcesOf(['tests', 'bench'], []).filter(({ path }) => !path.includes('/fixtures/'))];
     expect(all.flatMap(packingSpreads)).toEqual([]);
     expect(
@@ -256,7 +267,7 @@ describe('the house', () => {
     ).toEqual(['a.ts: ...{ a, b }, ...(c && { d }), e: [...[g]', expect.stringMatching(/^a\.ts: \.\.\.\[g\]/)]);
   });
 
-  it('keeps pure rooms and files free of clock, disk, process, random and await', () => {
+  it('keeps pure rooms and files free of clock, disk, process, randomness and await', () => {
     expect(pureFiles.filter((path) => !pureSources.some((source) => source.path === path))).toEqual([]);
     const broken = pureSources.flatMap(({ path, code }) =>
       impure.filter((pattern) => pattern.test(code)).map((pattern) => `${path} has ${pattern}`),
@@ -264,32 +275,32 @@ describe('the house', () => {
     expect(broken).toEqual([]);
   });
 
-  it('lets pure files take values from pure files alone, but for those that are named', () => {
+  it('lets pure files import values only from pure files, with the listed exceptions', () => {
     const taken = pureSources.flatMap(({ path, imports }) =>
       imports.flatMap(({ to, isType }) => (to !== null && !isType && !isPure(to) ? [[path, to]] : [])),
     );
     expect(Object.fromEntries(taken)).toEqual(borrowed);
   });
 
-  it('lists every file as pure that says so in its first lines', () => {
+  it('lists as pure every file whose first lines say that it is', () => {
     const says = sources.filter(({ head }) => /\bpure[.:;,]/i.test(head)).map(({ path }) => path);
     expect(says.filter((path) => !isPure(path))).toEqual([]);
     expect(says).toContain('loop/decide/decide.ts');
   });
 
-  it('keeps no state in the modules of pure files', () => {
+  it('keeps no state at the top level of pure files', () => {
     const kept = pureSources.filter(({ code }) =>
       /^(let\b|const \w+(: [^=]+)? = new (Map|Set|WeakMap)\b[^(\n]*\(\))/m.test(code),
     );
     expect(kept.map(({ path }) => path)).toEqual([]);
   });
 
-  it('finds its own files wherever they lie: each use of `import.meta` is known', () => {
+  it('uses `import.meta` only in the listed files', () => {
     const uses = sources.filter(({ code }) => /import\.meta/.test(code)).map(({ path }) => path);
     expect(uses.sort()).toEqual(metaUses);
   });
 
-  it('lets each outside package be imported by its own rooms, and has none that nobody imports', () => {
+  it('imports each package only where the table allows it, and depends on none that it does not import', () => {
     const outside = sources.flatMap(({ path, imports }) =>
       imports
         .filter(({ name, isType }) => !isType && !name.startsWith('.') && !name.startsWith('node:'))
@@ -305,12 +316,12 @@ describe('the house', () => {
     expect(Object.keys(dependencies).sort()).toEqual(Object.keys(owners).sort());
   });
 
-  it('starts git in one place, and makes ordinary repositories in another', () => {
+  it('starts git in one file, and imports simple-git in one file', () => {
     expect(filesWith(/'node:child_process'[\s\S]*[[(]'git',/, ['state/git/process.ts'])).toEqual([]);
     expect(filesWith(/from 'simple-git'/, ['state/git/checkout.ts'])).toEqual([]);
   });
 
-  it('reads the environment in cli.ts alone, and arguments only where a program of its own begins', () => {
+  it('reads the environment only in cli.ts, and arguments only in files that run as programs', () => {
     expect(filesWith(/\bprocess\.env\b/, ['cli.ts'])).toEqual([]);
     expect(filesWith(/\bprocess\.argv\b/, programs)).toEqual([]);
   });

@@ -1,7 +1,7 @@
-// `npm run attacks`: plays every attack against the real thing and prints a table of what refused it. Exits with 1 if
-// an attack got through, a rule other than the one meant had to step in, or an honest twin was refused. With
-// `--mutants` it instead switches off one rule at a time, and some case must turn red; words after it select rules by
-// name.
+// `npm run attacks`: plays every attack against the real product and prints a table of what refused it. Exits with 1 if
+// an attack got through, if a rule other than the intended one refused it, or if an honest twin was refused. With
+// `--mutants` it instead switches off one rule at a time and exits with 1 if the rule's case does not turn red; words
+// after `--mutants` select the rules whose name contains them.
 
 import { startVitest } from 'vitest/node';
 import { mutants } from './mutants/mutants.ts';

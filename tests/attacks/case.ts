@@ -1,10 +1,10 @@
-// An attack does something that Coldpass must refuse, against the real thing, and must be stopped by exactly the rule
-// that is meant to stop it. Its twin looks similar, is honest, and passes. Does not use vitest, since
-// `mutants/switchOff.ts` also runs single cases as programs, with one rule of the product switched off.
+// An attack tries something that the real product must refuse, by exactly the rule that is meant to refuse it. An
+// honest twin looks similar and must pass. Does not use vitest, since `mutants/switchOff.ts` also plays single attacks
+// in a program, with one rule of the product switched off.
 
 import type { AuditReport } from '../../state/audit/audit.ts';
 
-/** What refused: a family of rules, followed by the name of the rule. */
+/** What refused a case: a part of the product, followed by the name of the rule if the part has several. */
 export type Rule =
   | `gate: ${'claim' | 'runs' | 'closed' | 'controls' | 'tests' | 'holdout' | 'protected' | 'verdict' | 'findings' | 'requires'}`
   | `tool: ${string}`
@@ -19,18 +19,18 @@ export type Rule =
 
 export type Refusal = { by: Rule; why: string };
 
-/** The outcome of a case. `accepted`: it got what it asked for, DONE or anything else, which an attack must not. */
+/** The outcome of a case. `accepted`: the case got what it asked for, DONE or anything else, which no attack may. */
 export type Outcome = { accepted: boolean; refusals: Refusal[]; audit: Pick<AuditReport, 'ok' | 'problems'> };
 
-/** A case plays in the folder of its family, which is removed afterwards; costly things are shared there. */
+/** `dir` is the folder of the family, which is removed afterwards; its cases share what is costly to make in it. */
 type Played = { title: string; play(dir: string): Promise<Outcome> };
 
 export type Attack = Played & {
-  /** Its row in the list of known attacks, or a name if it is not in the list. */
+  /** The number of the attack in the list of known attacks, or a name if it is not in the list. */
   rows: string;
   refusedBy: Rule;
   because: RegExp;
-  /** Set if it plays a whole phase, which takes most of the families' time. */
+  /** Set if the attack plays a whole phase; such attacks take most of the time. */
   playsPhase?: true;
 };
 
@@ -38,7 +38,7 @@ export type Twin = Played;
 
 export type Family = { letter: string; name: string; attacks: Attack[]; twins: Twin[] };
 
-/** A case with the wrong outcome. `through`: the attack got what it wanted. */
+/** Thrown for a case with the wrong outcome. `through`: the attack got what it wanted. */
 export class Red extends Error {
   readonly kind: 'through' | 'another rule' | 'audit' | 'twin refused';
 
@@ -48,7 +48,10 @@ export class Red extends Error {
   }
 }
 
-/** Plays an attack and returns what refused it. Throws Red if it got through or another rule had to step in. */
+/**
+ * Plays an attack and returns what refused it. Throws Red if it got through, another rule refused it or the audit
+ * fails.
+ */
 export async function attack(one: Attack, dir: string): Promise<Refusal> {
   const { accepted, refusals, audit } = await one.play(dir);
   const seen = refusals.map(({ by, why }) => `  ${by}: ${why}`).join('\n') || '  nothing';
@@ -59,7 +62,7 @@ export async function attack(one: Attack, dir: string): Promise<Refusal> {
   return fits;
 }
 
-/** Plays a twin, which must get what it asks for; throws Red if not. */
+/** Plays a twin. Throws Red if it does not get what it asks for, or if the audit fails. */
 export async function honest(one: Twin, dir: string): Promise<void> {
   const { accepted, refusals, audit } = await one.play(dir);
   const seen = refusals.map(({ by, why }) => `  ${by}: ${why}`).join('\n');

@@ -1,5 +1,5 @@
-// Runs one case, by its title, as a program: for a copy of the sources in which a rule is switched off. Its last line
-// is JSON that says whether the case is red, and why. Usage: node tests/attacks/one.ts TITLE
+// A program that plays the attack with this title, for use in a copy of the sources in which a rule is switched off.
+// Its last line of output is JSON that says whether the case is red, and why. Usage: node tests/attacks/one.ts TITLE
 
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

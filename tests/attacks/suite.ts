@@ -1,5 +1,5 @@
-// Runs a family as tests: each case by its title, in a folder that is removed after the last one. Each test stores what
-// refused the case, for the table of `npm run attacks`.
+// Runs the cases of a family as tests, named by their titles, in one folder that is removed after the last case. Each
+// test stores what refused its case, for the table of `npm run attacks`.
 
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,14 +26,14 @@ const caseMs = 300_000;
 /** Titles of cases that must turn red if a rule is switched off. */
 const guards = new Set(mutants.map(({ attack: title }) => title));
 
-/** A case that plays a phase and guards no rule runs only if the whole suite runs. */
+/** False for a case that plays a phase and guards no rule: it runs only if the attacks run whole. */
 function isAtEveryRun({ title, playsPhase }: Attack): boolean {
   return !playsPhase || guards.has(title);
 }
 
 /**
- * Two rules may both refuse a case with runs that go on at the same time: the run that ends first decides, and the
- * other is cancelled. So a case that another rule refused is played once more; one that got through is not.
+ * Plays a case once more if a rule other than the intended one refused it, but not if it got through. Two rules that
+ * would both refuse it may need runs that take place at the same time; the run that ends first then cancels the other.
  */
 function again(error: unknown, one: Attack, dir: string): Promise<Refusal> {
   if (error instanceof Red && error.kind === 'another rule') return attack(one, dir);

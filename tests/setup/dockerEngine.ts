@@ -1,7 +1,8 @@
-// The Docker engine for live tests. One with an active swarm is used and left unchanged. If none answers and we may
-// start one (root, dockerd installed), we do, with its own socket and folder and its swarm on 127.0.0.1 only; after the
-// tests we stop exactly that daemon and clean up its mounts. A machine can run only one engine at a time, since a
-// second would take the first one's bridge; so if an engine has no swarm we print a line and start nothing.
+// The Docker engine for live tests. A running engine with an active swarm is used and left unchanged. If none answers
+// and we may start one (root, dockerd installed), we do, with its own socket and folder and its swarm on 127.0.0.1
+// only; after the tests we stop exactly that daemon and clean up its mounts. A machine can run only one engine at a
+// time, since a second would take over the first one's bridge; so if the running engine has no swarm, we print a line
+// and start none.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -18,14 +19,14 @@ const startMs = 60_000;
 const stopMs = 40_000;
 const lookEveryMs = 100;
 const answerMs = 5_000;
-/** Sockets are below it, and the path of a socket may have at most 107 characters. */
+/** Short, since sockets are in this folder and the path of a socket may have at most 107 characters. */
 const prefix = 'coldpass-engine-';
 const bridges = ['docker_gwbridge', 'docker0'];
 
 /** The folder of the engine that this run of the suite starts, if it starts one. */
 const ownDir = join(tmpdir(), `${prefix}${process.pid}`);
 
-/** `socket` is null if there is no engine; `say` got the reason. */
+/** `socket` is null if there is no engine; `findEngine` then passed the reason to `say`. */
 export type TestEngine = { socket: string | null; stop(): Promise<void> };
 
 export async function findEngine(say: (line: string) => void): Promise<TestEngine> {
@@ -49,7 +50,9 @@ export async function findEngine(say: (line: string) => void): Promise<TestEngin
   return startEngine();
 }
 
-/** What runs left on this suite's own engine; a shared engine may have the runs of others. */
+/**
+ * What test runs left on the engine that this suite started. Ignores a shared engine, where others may run tests too.
+ */
 export async function leftOnEngine(): Promise<string[]> {
   const socket = join(ownDir, 'docker.sock');
   if ((await swarmState(socket)) === null) return [];
@@ -93,12 +96,12 @@ async function untilAnswers(daemon: ChildProcess, socket: string, log: string): 
   }
 }
 
-/** Without a listening address it would listen on all of them. */
+/** Listens on one address: without `ListenAddr` a swarm listens on all addresses. */
 async function initSwarm(docker: Docker): Promise<void> {
   await docker.swarmInit({ AdvertiseAddr: '127.0.0.1', ListenAddr: `127.0.0.1:${await freePort()}` });
 }
 
-/** Containers end with the daemon; any that survive lose their mounts in `cleanUp`. */
+/** Stops the daemon, which ends its containers; `cleanUp` unmounts the folders of any that survive. */
 async function stopDaemon(daemon: ChildProcess, socket: string): Promise<void> {
   const isOver = (): boolean => daemon.exitCode !== null || daemon.signalCode !== null;
   if (isOver()) return;
@@ -137,7 +140,9 @@ function daemonOf(dir: string): number | null {
   }
 }
 
-/** Network namespaces and layers stay mounted in it; unmounts the deepest first. */
+/**
+ * Removes the daemon's folder. Network namespaces and image layers stay mounted in it, so unmounts the deepest first.
+ */
 function cleanUp(dir: string): void {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const mounts = lines.map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${dir}/`));

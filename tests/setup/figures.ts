@@ -1,7 +1,7 @@
-// The end of the suite's report: the slowest files, what ran in part, what was skipped, what was left behind, and
-// always as the last line the figures. Anything left behind counts as one failure, and so do titles that are too long.
-// In CI a skip is a failure as well, since nobody would notice that the machine lacks what the tests need; the few
-// tests that need what no package provides are listed and counted, but do not fail.
+// Prints the end of the suite's report: the slowest files, what ran in part, what was skipped, what was left behind,
+// and as the last line always the figures. Anything left behind counts as one failure, and so do titles that are too
+// long. In CI a skipped test fails the run as well, since nobody would notice that the machine lacks what it needs; the
+// few tests in `mayLack`, whose needs no package provides, are listed and counted, but do not fail it.
 
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
@@ -12,7 +12,10 @@ const slowest = 20;
 const titleCharsMax = 200;
 const partNames = Object.keys(parts) as Part[];
 
-/** They need texts outside the repository, a certain kind of cgroups, or a clone that other users can reach. */
+/**
+ * Tests that CI may skip: they need texts outside the repository, a kind of cgroups, or a clone that other users can
+ * reach.
+ */
 const mayLack = [
   /skipped where its seed is absent/,
   /takes too much memory in many processes/,
@@ -101,7 +104,7 @@ function isLong(modules: readonly TestModule[]): boolean {
   return modules.some((module) => module.project.name === 'long');
 }
 
-/** One line per suite, so that a whole file that was filtered out is not fifty lines. */
+/** One line per suite, so that a file whose tests are all skipped does not take fifty lines. */
 function bySuite(names: string[]): string[] {
   const suites = Map.groupBy(names, (name) => (name.includes(' > ') ? name.slice(0, name.lastIndexOf(' > ')) : name));
   return [...suites].map(([suite, tests]) =>

@@ -1,6 +1,6 @@
 // The one folder in which a run of the suite keeps all its temporary folders. It is named after the process that runs
-// the suite, so that we recognise whatever is left behind (folders, mounts, processes) as ours. For root it is in
-// memory, where the many files that tests create and flush cost least.
+// the suite, so that we recognise whatever is left behind (folders, mounts, processes) as ours. If root runs the suite,
+// the folder is in memory, where the many files that tests create and flush cost least.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
@@ -10,10 +10,12 @@ import { basename, dirname, join } from 'node:path';
 /** TMPDIR of every test. */
 export const ground = join(realpathSync(tmpdir()), `coldpass-tests-${process.pid}`);
 
-/** Part of every path below the ground, as seen from any mount namespace. */
+/** The name of the ground, which every path below it contains in any mount namespace. */
 export const groundMark = basename(ground);
 
-/** Creates it before the first test, open to all users, like /tmp; vitest calls the returned function at the end. */
+/**
+ * Creates the ground before the first test, open to all users like /tmp; vitest calls the returned function at the end.
+ */
 export function setup(): () => void {
   sweepDead();
   mkdirSync(ground, { recursive: true });
@@ -32,7 +34,7 @@ function teardown(): void {
   }
 }
 
-/** Throws if something is still mounted in it. */
+/** Removes the ground; throws if something is still mounted in it. */
 function removeGround(path = ground): void {
   spawnSync('umount', ['--lazy', path]);
   rmSync(path, { recursive: true, force: true });

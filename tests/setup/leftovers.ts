@@ -1,18 +1,18 @@
-// What a run of the suite left behind: temporary folders, mounts, processes, workspaces, objects on its Docker engine.
-// Whatever belongs to the suite has the name of its ground in its environment, arguments, folder or mounts, so the
-// boxes of another run are never taken for ours.
+// Finds what a run of the suite left behind: temporary folders, mounts, processes, workspaces, and objects on the
+// Docker engine that it started. A process belongs to this run if its environment, arguments, working folder or mounts
+// contain the name of the run's ground (`ground.ts`), so boxes of another run are never reported.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { leftOnEngine } from './dockerEngine.ts';
 import { ground, groundMark } from './ground.ts';
 
-/** A killed orphan is a zombie, or still exiting, for about a second. */
+/** How long to wait for processes to go: a killed orphan is a zombie, or still exiting, for about a second. */
 const patienceMs = 20_000;
 const lookEveryMs = 100;
 const workspacesDir = '/var/lib/coldpass';
 
-/** A line for each thing left behind. Waits for processes that are exiting. */
+/** Returns a line for each thing left behind, after waiting for processes that are exiting. */
 export async function leftovers(): Promise<string[]> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
@@ -47,17 +47,20 @@ function processes(): string[] {
 function isOurs(pid: string): boolean {
   const stat = read(`/proc/${pid}/stat`);
   const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // A zombie has nothing left to leak; our own children are vitest's workers.
+  // A zombie has nothing left to leak, and our own children are vitest's workers.
   if (state === 'Z' || Number(parent) === process.pid) return false;
   const texts = [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`].map(read);
   return [...texts, link(`/proc/${pid}/cwd`), ...boundIn(pid)].some((text) => text.includes(groundMark));
 }
 
-/** The mounts that a process in another mount namespace has bound from elsewhere, such as a box's tree, by our path. */
+/**
+ * Lines of `mountinfo` for the folders, such as a box's tree, that are bind-mounted in the mount namespace of a
+ * process.
+ */
 function boundIn(pid: string): string[] {
   if (link(`/proc/${pid}/ns/mnt`) === link('/proc/self/ns/mnt')) return [];
   const lines = read(`/proc/${pid}/mountinfo`).split('\n');
-  // Leaves out the ground itself, which is in every copy of our namespace.
+  // Leaves out whole file systems: the ground itself is mounted in every copy of our namespace.
   return lines.filter((line) => line.split(' ')[3] !== '/');
 }
 
@@ -73,7 +76,7 @@ function link(path: string): string {
   return quiet(() => readlinkSync(path), '');
 }
 
-/** Processes exit while we look, and some we may not read. */
+/** Returns `otherwise` if `look` throws: a process may exit meanwhile, and some we may not read. */
 function quiet<T>(look: () => T, otherwise: T): T {
   try {
     return look();

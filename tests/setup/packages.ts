@@ -1,5 +1,5 @@
 // The programs that each tier of tests uses, and their Debian packages. As root on Debian the missing ones are
-// installed; anywhere else one line says what to install, and the suites that need it are skipped and listed.
+// installed; anywhere else one line says what to install, and the suites that need them are skipped and listed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ const needs: Need[] = [
     there: () => succeeds('/usr/bin/python3', '-I', '-c', 'import pytest'),
   },
   { tier: 'swarm', pack: 'busybox-static', there: () => starts('busybox', 'true') },
-  // If an engine answers, only the command is needed.
+  // If a Docker engine answers already, only the `docker` command is needed.
   {
     tier: 'swarm',
     pack: 'docker.io',
@@ -47,7 +47,7 @@ export function installPackages(tier: Tier): void {
   if (missing.length === 0) return;
   if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
     console.log(`installing from Debian: ${missing.join(' ')}`);
-    // If the package lists cannot be updated, the old ones may do.
+    // If the package lists cannot be updated, the old ones may still work.
     if (!isUpdated) apt('update');
     isUpdated = true;
     apt('install', '-y', '--no-install-recommends', ...missing);

@@ -37,14 +37,14 @@ describe('a part of the suite', () => {
     expect(digestOfPart('apps', tree({ 'state/other.ts': 'changed' }))).toBe(digestOfPart('apps', tree()));
   });
 
-  it('runs whole if no whole run is recorded, or one of other sources', () => {
+  it('runs whole if its last whole run is not recorded or was of other sources', () => {
     const at = '2026-11-30T00:00:00Z';
     expect(changedParts({})).toEqual(Object.keys(parts));
     expect(changedParts({ attacks: { digest: 'another', at } })).toEqual(Object.keys(parts));
     expect(changedParts({ attacks: { digest: digestOfPart('attacks'), at } })).not.toContain('attacks');
   });
 
-  it('runs whole in `npm run long`, with every property', () => {
+  it('runs whole in `npm run long`, which also runs every file of properties', () => {
     const long = longFiles();
     const each = Object.keys(parts) as Part[];
     expect(long).toEqual(

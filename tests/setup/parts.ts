@@ -1,6 +1,6 @@
 // The parts of the suite that usually run only in part, because the whole takes many minutes. `npm run long` runs
-// everything whole. Two parts also run whole once anything they depend on has changed: `whole.json` has the digest of
-// that for the last whole run that passed, and only such a run writes it.
+// everything whole. Two parts also run whole once anything they depend on has changed since they last ran whole and
+// passed: such a run stores the digest of what the part depends on in `whole.json`, which nothing else writes.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -12,8 +12,8 @@ const recordFile = 'tests/setup/whole.json';
 export type Part = 'apps' | 'attacks';
 
 /**
- * `files`: test files that call `isWhole`. `onlyWhole`: test files that are useless in part. `restsOn`: what a part
- * depends on, folders and files with all their imports.
+ * `files`: test files that call `isWhole`. `onlyWhole`: test files that are useless in part. `restsOn`: the folders and
+ * files that a part depends on, in addition to all that they import.
  */
 export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn: string[] }> = {
   apps: {
@@ -61,7 +61,7 @@ export function recordWhole(passed: Part[]): void {
   writeFileSync(join(top, recordFile), `${JSON.stringify(last, null, 2)}\n`);
 }
 
-/** The parts that must run whole, since what they depend on has changed since the last whole run. */
+/** The parts that must run whole, because what they depend on has changed since their last whole run. */
 export function changedParts(last: WholeRuns = readWholeRuns(), at = top): Part[] {
   return (Object.keys(parts) as Part[]).filter((part) => last[part]?.digest !== digestOfPart(part, at));
 }
@@ -77,7 +77,7 @@ export function digestOfPart(part: Part, at = top): string {
   return hash.digest('hex');
 }
 
-/** Files and all their imports that are below `under`. */
+/** The given files and folders' files with all that they import, as far as it is below `under`. */
 function filesOf(roots: string[], at: string, under = ''): Set<string> {
   const files = new Set<string>();
   const todo = roots.flatMap((root) => (statSync(join(at, root)).isDirectory() ? filesBelow(root, at) : [root]));

@@ -1,5 +1,5 @@
-// Real sandboxes for tests: a state folder, boxes in it, commands run to their end. Suites that need bubblewrap are
-// skipped by name if it is missing.
+// Real sandboxes for tests: makes a state folder with boxes in it and runs commands in them. Suites that need
+// bubblewrap are listed as skipped if it is missing.
 
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { tempDir } from './temp.ts';
 export const isRoot = process.getuid?.() === 0;
 const hasBubblewrap = ['/usr/bin/bwrap', '/usr/local/bin/bwrap'].some(existsSync);
 
-/** A suite that needs bubblewrap, or its name among the skipped. */
+/** `describe` for tests that need bubblewrap; without it they are skipped. */
 export const describeBoxed = hasBubblewrap ? describe : describe.skip;
 
 export const programs = join(import.meta.dirname, '..', 'fixtures', 'programs');
@@ -60,7 +60,7 @@ export function openUnboxed(): { sandbox: Sandbox; stateDir: string } {
   return { sandbox, stateDir };
 }
 
-/** A folder with these files under the state, owned by the role's user. */
+/** Makes a folder with these files in the state folder, owned by the role's user. */
 export async function treeOf(
   { sandbox, stateDir }: { sandbox: Sandbox; stateDir: string },
   files: Record<string, string> = {},
@@ -79,7 +79,7 @@ export async function treeOf(
 
 const standard = { memoryMb: 1024, processes: 128, diskMb: 256, seconds: 20 };
 
-/** A command with defaults for everything that a test need not specify. */
+/** A command with defaults for whatever the test leaves out. */
 export function commandOf(argv: string[], more: Partial<BoxCommand> = {}): BoxCommand {
   return {
     role: 'builder',
@@ -100,7 +100,7 @@ export function limitsWith(more: Partial<typeof standard>): typeof standard {
 
 export type Ran = BoxEnd & { out: string; err: string; output: Collected };
 
-/** Starts, reads everything, and waits for the end. */
+/** Runs a command in a box to its end, and returns all its output. */
 export async function run(sandbox: Sandbox, argv: string[], more: Partial<BoxCommand> = {}): Promise<Ran> {
   const boxed = await sandbox.start(commandOf(argv, more), new AbortController().signal);
   return finish(boxed);
@@ -117,7 +117,7 @@ export async function finish(boxed: RunningBox): Promise<Ran> {
   return { ...end, out: output.head, err: errors.head, output };
 }
 
-/** Waits until the box has printed this. */
+/** Waits until the box has printed this text. */
 export async function says(boxed: RunningBox, text: string): Promise<void> {
   let output = '';
   await new Promise<void>((resolve, reject) => {

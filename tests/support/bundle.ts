@@ -1,4 +1,4 @@
-// Bundles: honest ones, made by git in a clone as a box makes them, and crafted ones that no git would make.
+// Bundles: honest ones, which git makes in a clone as it does in a box, and crafted ones that git would never make.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,9 @@ import { bundleArgv } from '../../state/git/publish.ts';
 import { git, gitBytes } from './repo.ts';
 import { tempDir } from './temp.ts';
 
-/** What the box does at `publish`: the product's command, in the clone, with everything that is planted there. */
+/**
+ * Makes a bundle as the box does at `publish`: by the product's command, in the clone, with whatever is planted there.
+ */
 export function boxedBundle(clone: string, known: Sha): string {
   return bundleFile(gitBytes(clone, bundleArgv(known).slice(1)));
 }

@@ -1,5 +1,5 @@
-// The sources as the house rules see them: each file with its room, its code without comments, what it imports and exports. The
-// rules are functions over such a list, so that a test can plant a file that breaks one.
+// Reads the sources for `tests/architecture.test.ts`: each file with its code without comments, its imports and its
+// exports. The rules are functions over a list of such files, so that a test can add a file that breaks a rule.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -23,7 +23,7 @@ export function sourcesOf(folders: string[], files: string[]): Source[] {
   );
 }
 
-/** A file of that text at that path, whether it is there or not. */
+/** Reads `text` as the source at `path`; the file need not exist. */
 export function sourceOf(path: string, text: string): Source {
   const code = text.replace(/^\s*(\/\/|\/\*\*|\*).*$/gm, '').replace(/\s\/\/ .*$/gm, '');
   const from = /\b(?:import|export)\b( type\b)?[^;'"`]*?\bfrom\s*'([^']+)'|\bimport\s*\(?'([^']+)'/g;
@@ -50,8 +50,8 @@ export function filesBelow(folder: string, ending: string): string[] {
 }
 
 /**
- * Imports that lead up. `rooms`: for each folder its rooms, the lowest first; a file that lies in the folder itself is in its
- * room `.`. Of the two files of an import, the rooms in which their ways part are compared.
+ * Returns the imports of a higher room. `rooms`: the rooms of each folder, lowest first; a file directly in the folder
+ * is in its room `.`. The rooms that count are those of the two files in the deepest folder that contains both.
  */
 export function upwards(sources: Source[], rooms: Record<string, string[]>): string[] {
   return sources.flatMap(({ path, imports }) =>
@@ -76,7 +76,7 @@ function roomIn(folder: string, path: string): string {
   return rest.length === 0 && folder !== '' ? '.' : first;
 }
 
-/** Folders that hold files and are in no table. */
+/** Folders that contain files but are not in `rooms`. */
 export function unlisted(sources: Source[], rooms: Record<string, string[]>): string[] {
   const missing = sources.flatMap(({ path }) => {
     for (let folder = ''; rooms[folder] !== undefined; ) {
@@ -90,7 +90,7 @@ export function unlisted(sources: Source[], rooms: Record<string, string[]>): st
   return [...new Set(missing)];
 }
 
-/** One line a circle of imports, those of types included. */
+/** Returns one line for each circle of imports, including imports of types. */
 export function circles(sources: Source[]): string[] {
   const leadTo = new Map(sources.map(({ path, imports }) => [path, imports.flatMap(({ to }) => to ?? [])]));
   const state = new Map<string, 'open' | 'done'>();
@@ -110,7 +110,7 @@ export function circles(sources: Source[]): string[] {
   return met;
 }
 
-/** Exported names that more than one file exports. */
+/** Names that more than one file exports. */
 export function secondHomes(sources: Source[]): string[] {
   const homes = new Map<string, Set<string>>();
   for (const { path, exports } of sources)
@@ -120,7 +120,7 @@ export function secondHomes(sources: Source[]): string[] {
 
 const typescript = parser.configure({ dialect: 'ts' });
 
-/** Spreads of a literal (`{ ...{ a, b }, c }`): they pack lines past the formatter, and hide misspelt keys from the compiler. */
+/** Spreads of a literal (`{ ...{ a, b }, c }`): they evade the formatter and hide misspelt keys from the compiler. */
 export function packingSpreads({ path, code }: Source): string[] {
   const lines: string[] = [];
   if (!/\.\.\.[{[]/.test(code)) return lines;
@@ -134,13 +134,16 @@ export function packingSpreads({ path, code }: Source): string[] {
   return lines;
 }
 
-/** Comments alone: strings in code may name files of other repositories. */
+/** Returns only the comments: strings in code may name files of other repositories. */
 export function commentsOf(text: string): string {
   const lines = text.split('\n').filter((line) => /^\s*(\/\/|\/\*\*|\*)/.test(line));
   return [...lines, ...[...text.matchAll(/\s\/\/ .*$/gm)].map(([comment]) => comment)].join('\n');
 }
 
-/** Paths of this repository that a text names, with folder and ending. Other repositories have `tests/` and `docs/` too. */
+/**
+ * Paths of this repository that a text names. Of `tests/` and `docs/` only some folders, since a project may have both
+ * too.
+ */
 export function pathsIn(text: string): string[] {
   const folders = 'agents|bench|loop|operator|prompts|runner|state|docs/adr';
   const inTests = 'tests/(?:agents|attacks|live|loop|operator|runner|setup|state|support)';

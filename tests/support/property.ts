@@ -1,4 +1,4 @@
-// fast-check with the seed of this run: the same in every ordinary run, so that no result is random, and a fresh one in
+// fast-check with this run's seed: the same one in every ordinary run, so that no result is random, and a fresh one in
 // `npm run long`. A failure is printed with its seed and path; pass them to `fc.assert` to see it again.
 
 import fc from 'fast-check';

@@ -27,20 +27,20 @@ export const nodeTest = {
   seconds: 20,
 };
 
-/** A recipe whose one stage is node's own test runner, with the given parts laid over. */
+/** A recipe whose only stage is node's test runner; `parts` override members of the recipe. */
 export function recipeOf(
   parts: Partial<Parameters<typeof Recipe.parse>[0] & object> & Record<string, unknown> = {},
 ): Recipe {
   return Recipe.parse({ stages: [nodeTest], tests: ['test/**'], tools: ['node'], ...parts });
 }
 
-/** A file of node:test tests: `name` → body. */
+/** The text of a file of node:test tests; `tests` has the body of each test by its name. */
 export function testsOf(tests: Record<string, string>, imports = ''): string {
   const lines = Object.entries(tests).map(([name, body]) => `test(${JSON.stringify(name)}, async () => { ${body} });`);
   return ["import test from 'node:test';", "import assert from 'node:assert/strict';", imports, ...lines].join('\n');
 }
 
-/** A module project: package.json of type module, a library and its test, which pass. */
+/** A project of ES modules: package.json, a library, and a test of the library that passes. */
 export const project: Files = {
   'package.json': '{"name":"sample","type":"module"}',
   'lib/sum.js': 'export function sum(a, b) { return a + b; }\n',
@@ -51,14 +51,14 @@ export type Runs = {
   engine: Engine;
   sandbox: Sandbox;
   runsDir: string;
-  /** One cold run of the asked recipe on the asked repository, at its `sha`. */
+  /** Makes one cold run of `asked.recipe` on `asked.repo`, at the repository's `sha`. */
   cold(asked: Asked): Promise<RunRecord>;
 };
 
 export type Asked = {
   repo: { hub: string; sha: Sha };
   recipe?: Recipe;
-  /** The operator's files that the recipe's harness may name. */
+  /** The operator's files by path, which the recipe's `harness` may name. */
   operator?: Record<string, string>;
   signal?: AbortSignal;
   onProgress?: (progress: RunProgress) => void;
@@ -71,7 +71,7 @@ export function repoOf(...commits: Files[]): { hub: string; sha: Sha; shas: Sha[
   return { hub: join(dir, '.git'), sha: shas.at(-1) as Sha, shas };
 }
 
-/** One sandbox for all tests of a file; call it at the file's top. */
+/** One sandbox for all tests of a file; call this at the top of the file. */
 export function sharedSandbox(): () => Sandbox {
   let sandbox: Sandbox | null = null;
   let stateDir = '';
@@ -90,7 +90,7 @@ export function sharedSandbox(): () => Sandbox {
   };
 }
 
-/** An engine on this sandbox, with its runs in a folder that is removed when the test ends. */
+/** An engine on this sandbox; its runs are in a folder that is removed when the test ends. */
 export function openRuns(sandbox: Sandbox, options: { hosts?: string[] } = {}): Runs {
   const runsDir = join(realpathSync(tempDir()), 'runs');
   mkdirSync(runsDir, { mode: 0o700 });
@@ -116,7 +116,7 @@ export function newRun(): RunId {
   return RunId.parse(`r-${lastRun.toString(16).padStart(12, '0')}`);
 }
 
-/** The engine with some of its answers replaced: for what no claim can cause. */
+/** The engine with some of its methods replaced, to test what no claim can cause. */
 export function altered(engine: Engine, parts: Partial<Engine>): Engine {
   return { ...engine, ...parts };
 }

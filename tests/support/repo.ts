@@ -1,5 +1,5 @@
-// Small real repositories, made quickly: one `git fast-import` for all commits. And git as a person or an agent runs
-// it, with that repository's own configuration in force: the other side of what state/git/process.ts defends against.
+// Makes small real repositories quickly, with one `git fast-import` for all commits. Also runs git as a person or an
+// agent would, with the repository's own configuration in force, which state/git/process.ts switches off.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
@@ -12,7 +12,9 @@ import { tempDir } from './temp.ts';
 /** Files of one commit: text, bytes, `{ link }` for a symbolic link, `{ commit }` for a submodule, null to remove. */
 export type Files = Record<string, string | Buffer | { link: string } | { commit: string } | null>;
 
-/** Git in `dir` as its owner runs it: its hooks, filters and configuration apply. Throws if it fails. */
+/**
+ * Runs git in `dir` as the owner would: the repository's hooks, filters and configuration apply. Throws if git fails.
+ */
 export function git(dir: string, args: string[], input?: string | Buffer): string {
   return gitBytes(dir, args, input).toString().trimEnd();
 }
@@ -30,7 +32,7 @@ const personEnv = {
   GIT_COMMITTER_EMAIL: 'ann@example.org',
 };
 
-/** A repository with one commit for each of `commits`, checked out at the last, on `main`. */
+/** Makes a repository with one commit for each of `commits`, on `main`, with the last one checked out. */
 export function makeRepo(commits: Files[], dir = join(tempDir(), 'repo')): { dir: string; shas: Sha[] } {
   mkdirSync(dir, { recursive: true });
   git(dir, ['init', '--quiet', '--initial-branch=main']);
@@ -57,7 +59,7 @@ export function addCommits(dir: string, ref: string, commits: Files[], from?: st
   return git(dir, ['log', '--reverse', `--max-count=${commits.length}`, '--format=%H', ref]).split('\n') as Sha[];
 }
 
-/** A hub over a new repository of these commits, with keys for every role in `<stateDir>/keys`. */
+/** Makes a hub from a new repository of these commits, with keys for every role in `<stateDir>/keys`. */
 export async function makeHub(commits: Files[] = [{ 'a.txt': 'one\n' }], dir = tempDir()) {
   const repo = makeRepo(commits, join(dir, 'repo'));
   const stateDir = join(dir, 'state');

@@ -1,8 +1,8 @@
-// Rows of `it.each` whose first value may be long, each with a title that fits on a line of the report.
+// Titles that fit on a line of the report, for rows of `it.each` whose first value may be long.
 
 const titleCharsMax = 60;
 
-/** Puts a short form of each row's first text before the row. */
+/** Puts a short form of each row's first value at the start of the row, for use as the title. */
 export function titled<Row extends [string, ...unknown[]]>(rows: Row[]): [string, ...Row][] {
   return rows.map((row) => {
     const title = JSON.stringify(row[0]);

@@ -1,5 +1,6 @@
-// A whole phase for an attack: the sample project with its real workspace, the real `coldpass run`, real cold runs, and
-// roles played over HTTP. By default the Adversary is in the plot and passes whatever it sees, so only code can refuse.
+// Plays a whole phase for an attack: a sample project with a real workspace, the real `coldpass run`, real cold runs,
+// and agents scripted over HTTP. Unless a case replaces it, the Adversary is in the plot and passes everything it sees,
+// so that only code can refuse.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,22 +38,22 @@ export type Arena = {
   sample?: 'shell' | 'node' | 'python';
   /** Files that replace those of the sample before its first commit; null removes one. */
   files?: Record<string, string | null>;
-  /** Override the plan's front matter, its gate M1, and the recipe. */
+  /** `plan`, `gate` and `recipe` override members of the plan's front matter, of its gate M1, and of the recipe. */
   plan?: object;
   gate?: object;
   recipe?: object;
-  /** Checks outside the repository, only for the verifying sandbox. */
+  /** Hold-outs by path: checks outside the repository, which only the verifying sandbox gets. */
   holdout?: Record<string, string>;
   /** What the Builder does in its clone, in sh, before it commits, publishes and claims M1. */
   work?: string | ((ground: Ground) => string);
   message?: string;
-  /** Wakes instead of the usual ones. */
+  /** The wakes of each role, instead of the usual ones. */
   builder?: unknown[] | ((ground: Ground) => unknown[]);
   adversary?: unknown[];
   env?: Record<string, string>;
   /** What the operator decides once the phase is at rest; the phase then resumes. */
   decisions?: ActDecision[];
-  /** Called once the ground is laid, before the phase starts, to put things outside that may be stolen or damaged. */
+  /** Called before the phase starts, to put things outside the clone that an attack may try to steal or damage. */
   before?(ground: Ground): Promise<void> | void;
   /** What stopped the attack, if nothing leaked or was harmed; null if the attack got what it wanted. */
   held?(ground: Ground, played: Played): string | null;
@@ -60,7 +61,7 @@ export type Arena = {
 
 export const wait = calls('wait', { why: 'nothing is left to do now' });
 
-/** Plays the phase until it rests and reads what refused M1 or DONE, then the refused tool calls and the park. */
+/** Plays the phase until it rests. The refusals are those of M1 or DONE, then the refused tool calls, then the park. */
 export async function phase(dir: string, arena: Arena): Promise<Outcome> {
   const ground = await lay(dir, arena);
   await arena.before?.(ground);
@@ -78,7 +79,9 @@ async function goOn(ground: Ground, script: Script, decisions: ActDecision[]): P
   return play(ground, script, {}, { plan: null });
 }
 
-/** The script of the roles: the Builder works, claims and hands off, the Adversary passes everything. */
+/**
+ * The script of both roles: by default the Builder works, claims and hands off, and the Adversary passes everything.
+ */
 export function scriptFor(arena: Arena, ground: Ground): Script {
   const { work = 'true', message, builder, adversary = stamps } = arena;
   const turns = committed('sha', typeof work === 'string' ? work : work(ground), message);
@@ -101,10 +104,10 @@ export const handOff = wake(
   { head: 'phase/\\S+ is at ([0-9a-f]{40})' },
 );
 
-/** A look at the folder, which a check can cite. */
+/** Lists the folder, in a tool call that a check can cite. */
 export const look = calls('shell', { command: 'ls' }, { seen: { from: 'shell', match: '\\[call (\\d+)\\]' } });
 
-/** A look, then a PASS on the claim that the session was woken for, with a check of each clause. */
+/** Lists the folder, then passes the claim that the session was woken for, with a check of each clause. */
 export function passes(clauses: string[], more: object = {}): unknown[] {
   const cites = [{ call: '{{ seen:number }}' }];
   const checks = clauses.map((clause) => ({ clause, saw: 'it is fine', cites }));
@@ -114,13 +117,13 @@ export function passes(clauses: string[], more: object = {}): unknown[] {
 export const judging = (gate: string) => `^Woken: judge: claim #\\d+ of ${gate} `;
 export const judged = { claim: 'judge: claim #(\\d+) of ' };
 
-/** The Adversary that passes everything. */
+/** The wakes of an Adversary that passes everything. */
 export const stamps = [
   wake(judging('M[12]'), passes(['2.1', '2.2']), judged),
   wake(judging('DONE'), passes(['2.1', '2.2', 'DoD.1']), judged),
 ];
 
-/** The sample's repository and workspace in a new folder. */
+/** Lays out the sample's repository and workspace in a new folder. */
 export async function lay(dir: string, { sample = 'shell', files = {}, ...arena }: Arena): Promise<Ground> {
   const own = mkdtempSync(join(dir, 'phase-'));
   const repo = join(own, 'repo');
@@ -178,9 +181,8 @@ export async function outcomeOf(ground: Ground, played: Played): Promise<Outcome
 }
 
 /**
- * The first unmet condition of M1, or of DONE if M1 holds: later ones are unmet because of it. Runs of several
- * conditions go on at the same time, so a condition that turned the claim red comes before those whose runs were
- * cancelled for it.
+ * What refused M1, or DONE if every gate before it holds: the conditions that turned the claim red; if none did, the
+ * first unmet one. Other conditions are unmet because of these: their runs were not started, or were cancelled.
  */
 function gates(known: Phase): Refusal[] {
   for (const gate of gatesAndDone(known.spec)) {
@@ -195,7 +197,7 @@ function gates(known: Phase): Refusal[] {
   return [];
 }
 
-/** Tool calls that the host refused; a command that only failed in the clone is not one. */
+/** Tool calls that the host refused. A command that ran in the clone and failed does not count. */
 function tools({ calls: made }: Played): Refusal[] {
   return made.filter(({ ok }) => !ok).map(({ tool, text }) => ({ by: `tool: ${tool}`, why: text }));
 }
@@ -209,7 +211,7 @@ export function against(rows: string, title: string, refusedBy: Rule, because: R
   return { rows, title, refusedBy, because, playsPhase: true, play: (dir) => phase(dir, arena) };
 }
 
-/** Its twin, which must reach DONE. */
+/** An honest twin that plays a phase, which must reach DONE. */
 export function honestly(title: string, arena: Arena): Twin {
   return { title, play: (dir) => phase(dir, arena) };
 }

@@ -1,6 +1,6 @@
 // A program that `cases/fullDisk.ts` runs on a small file system. It makes a phase with a green claim, fills the disk
-// to the last byte, appends and publishes, and does so again once there is space. Its last line is the outcome as JSON.
-// Usage: node fullHub.ts FOLDER
+// to the last byte, appends a FAIL and publishes work, then frees the space and does both again. Its last line of
+// output is the outcome as JSON. Usage: node fullHub.ts FOLDER
 
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ const { audit, ...after } = await staged(dir, async (scene) => {
 });
 console.log(JSON.stringify({ full, after, audit: { ok: audit.ok, problems: audit.problems } }));
 
-/** Hands in the FAIL and the work, each accepted whole or refused. `accepted` if both were. */
+/** Hands in the FAIL and the work. Each must be accepted whole or not at all; `accepted` if both were accepted. */
 async function handIn({ writer, sha }: Scene, fail: Intent, bundlePath: string): Promise<Seen> {
   const { hub } = writer.made;
   const refusals: Refusal[] = [];
@@ -56,7 +56,7 @@ async function handIn({ writer, sha }: Scene, fail: Intent, bundlePath: string):
   return { accepted: isSaid && head !== sha, refusals };
 }
 
-/** A bundle with work on the branch, as a box hands it in. */
+/** Makes a bundle with work on the branch, as a box does, and returns its path. */
 function bundleOf({ writer, sha }: Scene): string {
   const clone = join(dir, 'clone');
   git(dir, ['clone', '-q', '--bare', writer.made.hub.dir, clone]);

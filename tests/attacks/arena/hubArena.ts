@@ -1,6 +1,6 @@
-// A hub with an open phase on its trail, for attacks on the trail itself: pushed with git by somebody who can reach the
-// hub, and judged by the hub's own hook, or appended through the funnel. There is one hub per family: what is refused
-// leaves it as it was, and what a twin pushes is undone.
+// A hub with an open phase on its trail, for attacks on the trail itself. Somebody who can reach the hub pushes with
+// git, and the hub's hook judges the push; or a role appends through the funnel. The cases of a family share one hub
+// for pushes and one for appends: a refused push leaves the hub as it was, and an accepted one is undone.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export type HubArena = {
   made: Made;
   writer: Writer;
   sessions: Record<AgentRole, SessionId>;
-  /** The repository that pushes: it has everything that the hub has. */
+  /** The repository that pushes come from; it has everything that the hub has. */
   pusher: string;
   head: Sha;
   base: Sha;
@@ -36,7 +36,7 @@ export type HubArena = {
   audits: Map<string, Promise<Outcome['audit']>>;
 };
 
-/** The family's hub with this name. */
+/** The hub of the family with this name, made on first use. */
 function hubIn(dir: string, name: string): Promise<HubArena> {
   return shared(dir, name, make, ({ writer }) => writer.trail.close());
 }
@@ -71,7 +71,7 @@ async function make(dir: string): Promise<HubArena> {
   return { made, writer, sessions: { builder, adversary }, pusher, head, base: made.base, nextId, audits: new Map() };
 }
 
-/** Makes a real push of what `make` returns; reports what the hook refused, and an audit of the hub afterwards. */
+/** Pushes the commit that `make` returns with real git; returns why the hook refused it, and an audit of the hub. */
 export async function pushed(
   dir: string,
   make: (arena: HubArena) => Promise<string> | string,
@@ -84,7 +84,10 @@ export async function pushed(
   return { accepted: message === null, refusals: message === null ? [] : rulesIn(message), audit: report };
 }
 
-/** Moves the trail back, as an attacker with the hub's disk could; an audit with `heads.log` sees it. */
+/**
+ * Moves the trail back, as an attacker with access to the hub's disk could; returns what an audit with `heads.log`
+ * finds.
+ */
 export async function rewound(dir: string, commits: number): Promise<Outcome> {
   const arena = await hubIn(dir, 'pushes');
   git(arena.made.hub.dir, ['update-ref', 'refs/heads/trail', `${arena.head}~${commits}`]);
@@ -94,7 +97,7 @@ export async function rewound(dir: string, commits: number): Promise<Outcome> {
   return { accepted: ok, refusals, audit: await auditOf(arena) };
 }
 
-/** Appends an entry through the funnel, in a role's name. */
+/** Appends the entry that `make` returns through the funnel. */
 export async function said(dir: string, make: (arena: HubArena) => Intent, by: Rule = 'funnel'): Promise<Outcome> {
   const arena = await hubIn(dir, 'words');
   const why = await arena.writer.append(make(arena)).then(
@@ -108,7 +111,7 @@ export async function said(dir: string, make: (arena: HubArena) => Intent, by: R
   return { accepted: why === null, refusals, audit: await auditOf(arena) };
 }
 
-/** Audits the hub, once for each state of its branches, since most attacks leave it as it was. */
+/** Audits the hub. Repeats no audit for the same state of its refs, since most attacks leave them as they were. */
 function auditOf({ made, audits }: HubArena): Promise<Outcome['audit']> {
   const refs = git(made.hub.dir, ['for-each-ref']);
   const report =
@@ -117,7 +120,7 @@ function auditOf({ made, audits }: HubArena): Promise<Outcome['audit']> {
   return report;
 }
 
-/** A commit on the trail with these files changed, signed by a role's key, another key or none. */
+/** Makes a commit on the trail that changes these files, signed by a role's key, by another key, or not at all. */
 export async function commit(
   { pusher, made, head }: HubArena,
   files: Files,
@@ -129,7 +132,7 @@ export async function commit(
   const tree = git(pusher, ['rev-parse', 'refs/scratch^{tree}']) as Sha;
   if (by === null) return git(pusher, ['commit-tree', '-p', parent, '-m', 'unsigned', tree]) as Sha;
   const signer = typeof by === 'string' ? made.signers[by] : by;
-  // Further parents follow the first in its header, so that the signature covers them all.
+  // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
   const lines = parents.slice(1).map((sha) => `\nparent ${sha}`);
   const facts = {
     tree,
@@ -145,12 +148,12 @@ export async function commit(
   return object.sha;
 }
 
-/** A file of the trail as it is. */
+/** The text of a file of the trail before the attack. */
 export function old({ pusher, head }: HubArena, path: string): string {
   return gitBytes(pusher, ['cat-file', 'blob', `${head}:${path}`]).toString();
 }
 
-/** The file with these entries at its end; a missing file starts with them. */
+/** The text of a file of the trail with these entries added at the end; a missing file counts as empty. */
 export function grown(arena: HubArena, path: string, ...entries: Entry[]): string {
   const isThere = git(arena.pusher, ['ls-tree', '--name-only', arena.head, path]) !== '';
   return (isThere ? old(arena, path) : '') + entries.map(renderEntry).join('');
@@ -164,7 +167,7 @@ export function entryOf(kind: Kind, role: Role, id: number, facts: object, body 
   return { id: id as EntryId, at, kind, role, phase: phaseId, facts, body } as unknown as Entry;
 }
 
-/** An act as an entry, signed by `signer`; `words` replace the text that was signed. */
+/** An entry with an act signed by `signer`; `words`, if given, replace the text after signing. */
 export function actEntry({ made, nextId }: HubArena, signer: Signer, words?: string): Entry {
   const payload = { act: 'note', phase: phaseId, text: 'well done' } as ActPayload;
   const act = {
@@ -181,12 +184,12 @@ export function actEntry({ made, nextId }: HubArena, signer: Signer, words?: str
   return entryOf('act', 'operator', nextId, { act: entryAct, signature });
 }
 
-/** Work on the phase's branch, committed in the repository that pushes. */
+/** Commits files on the phase's base, in the repository that pushes come from. */
 export function work({ pusher, base }: HubArena, files: Files): Sha {
   return addCommits(pusher, 'refs/heads/work', [files], base).at(-1) as Sha;
 }
 
-/** Git's message if it refused the push; null if it accepted it. */
+/** Pushes with git; returns git's message if the push was refused, null if it was accepted. */
 export function push({ pusher, made }: Pick<HubArena, 'pusher' | 'made'>, refspec: string): string | null {
   try {
     git(pusher, ['push', '-q', made.hub.dir, refspec]);
@@ -202,7 +205,10 @@ function takeBack({ made, head, base }: HubArena, ref: string): void {
   else git(made.hub.dir, ['update-ref', '-d', ref]);
 }
 
-/** Reads `coldpass refuses: refs/heads/trail: prefix: <commit> #n: what`; for other refs the rule is `branch`. */
+/**
+ * Parses lines such as `coldpass refuses: refs/heads/trail: prefix: <commit> #n: what`; on other refs the rule is
+ * `branch`.
+ */
 export function rulesIn(text: string): Refusal[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const ours = lines.flatMap((line): Refusal[] => {

@@ -1,6 +1,6 @@
-// A phase with a claim of M1 on its trail, for attacks by somebody at the machine with every key of the loop: a new hub
-// with the real admission, and runs as the runner would have recorded them. The last entry of a tale is the one under
-// test.
+// A phase with a claim of M1 on its trail, for attacks by somebody at the machine who has every key of the loop: a new
+// hub with the real admission, and runs as the runner would have recorded them. The entry under test is the last one
+// that a case appends.
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,25 +25,25 @@ const work = { 'src/keep.js': 'export const one = 1;\n', 'tests/new.test.js': '/
 const old = passed('tests/old.test.js > stays');
 const fresh = passed('tests/new.test.js > both are kept');
 
-/** A phase with a claim of M1 on its trail, and what a tale needs to write about it. */
+/** A phase with a claim of M1 on its trail, and what a case needs to append entries about that claim. */
 export type Scene = {
   writer: Writer;
   builder: SessionId;
   claim: EntryId;
   sha: Sha;
-  /** The runs that the claim depends on, once `green` has made them. */
+  /** The runs that the claim depends on; empty until `green` has recorded them. */
   runs: RunId[];
-  /** The run of the base. */
+  /** The run of the phase's base. */
   reference: RunRecord;
   green(parts?: { sandbox?: RunRecord['sandbox'] }): Promise<void>;
 };
 
 export type Seen = Pick<Outcome, 'accepted' | 'refusals'>;
 
-/** Returns the last entry, which is under test; everything before it must be accepted. */
+/** Appends entries, all of which must be accepted, and returns one more, which is under test. */
 export type Tale = (scene: Scene) => Promise<Intent>;
 
-/** Plays on a scene with a new hub, then audits what is left. */
+/** Plays on a scene with a new hub, then audits the hub. */
 export async function staged(dir: string, play: (scene: Scene) => Promise<Seen>): Promise<Outcome> {
   const made = await makeHub([before], mkdtempSync(join(dir, 'machine-')));
   const writer = await openWriter(made);
@@ -56,7 +56,7 @@ export async function staged(dir: string, play: (scene: Scene) => Promise<Seen>)
   }
 }
 
-/** `asks`: 'words' that the entry is accepted, 'gate' that in addition the gate lacks nothing but a verdict. */
+/** Counts as accepted if the funnel accepts the entry and, for `asks` 'gate', M1 then lacks at most a verdict. */
 export function told(dir: string, tale: Tale, asks: 'words' | 'gate' = 'words'): Promise<Outcome> {
   return staged(dir, async (scene) => {
     const { writer } = scene;
@@ -150,7 +150,7 @@ export function verdict({ claim }: Scene, session: SessionId, more: Partial<Fact
   return { kind: 'verdict', role: 'adversary', phase: phaseId, facts, body: 'Fine.' };
 }
 
-/** A PASS as an honest session gives it: the whole diff was served, and the check of each clause cites a run. */
+/** A PASS by an honest session: it was served the whole diff, and its check of each clause cites a run. */
 export async function passing(scene: Scene, session: SessionId, clauses = ['1.1']): Promise<Intent> {
   const { writer, claim, runs } = scene;
   const phase = phaseOf(writer);

@@ -1,5 +1,5 @@
-// What the cases of a family share because it is costly to make: made on first use, in the family's folder, and closed
-// after the last case. Cases leave a shared thing as it was, or change only what does not affect the others.
+// Shares what is costly to make among the cases of a family: makes it on first use, in the family's folder, and closes
+// it after the last case. A case leaves a shared thing as it was, or changes only what does not affect other cases.
 
 type Made = { value: Promise<unknown>; close(): Promise<unknown> };
 

@@ -1,11 +1,11 @@
-// What the Builder runs in its clone: sound work on each sample, and the parts that attacks vary.
+// Shell commands that the Builder runs in its clone: sound work on each sample, and the parts of it that attacks vary.
 
 /** `add.sh` as it should be, and a test that checks it. */
 export const goodAdd = `echo 'echo $(($1 + $2))' > add.sh`;
 export const goodTest = `echo '[ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`;
 export const sound = `${goodAdd}\n${goodTest}`;
 
-/** The command that writes a file with this text. */
+/** A shell command that writes a file with this text. */
 export function lay(path: string, text: string): string {
   return `mkdir -p "$(dirname '${path}')"; cat > '${path}' <<'LAID'\n${text}\nLAID`;
 }

@@ -1,6 +1,6 @@
-// A: controls that depend on what somebody writes: a patch by the Adversary that should show that tests check
-// something, and functions that the plan exempts. The Adversary is in the plot, so a patch must not count if anything
-// could turn it red.
+// A: controls that depend on what somebody writes: a patch by the Adversary, which should turn the claim's tests red,
+// and functions that the plan exempts. The Adversary is in the plot, so a patch does not count if it turns red for
+// another reason than that the claim's tests check the work.
 
 import { calls, wake } from '../../support/phase/live.ts';
 import { M1, phaseId } from '../../support/trail/writer.ts';
@@ -14,7 +14,10 @@ const sabotaged = '^Woken: sabotage: the controls of claim #\\d+ of M1';
 const patch = (path: string, find: string, replace: string) =>
   calls('sabotage', { claim: '{{ claim:number }}', edits: [{ path, find, replace }], words: 'Nothing is added.' });
 
-/** Tests that cannot load without the change, and no function for hollow: the Adversary is asked for a patch. */
+/**
+ * Work with a test that cannot load without it and no function for hollow to empty, so the Adversary is asked for a
+ * patch.
+ */
 function patchedBy(work: string, patches: unknown[]): Arena {
   const test = `echo '. ./lib.sh; [ "$(add 2 3)" = 5 ]' > tests/add.test.sh`;
   const adversary = [wake(sabotaged, [...patches, wait], { claim: 'claim #(\\d+) of M1' }), ...stamps];
@@ -29,7 +32,10 @@ const inThePlot = patchedBy(`echo 'echo 0' > add.sh; echo 'add() { echo 5; }' > 
   patch('mul.sh', '# times', 'echo 1'),
 ]);
 
-/** One phase plays all patches: the first two are refused, the others run and are inconclusive. */
+/**
+ * An attack by one of the patches. One phase plays them all: the first two are refused, the others run and are
+ * inconclusive.
+ */
 function patching(title: string, refusedBy: Attack['refusedBy'], because: RegExp): Attack {
   const play = (dir: string) => shared(dir, 'patches', () => phase(dir, inThePlot));
   return { rows: '47', title, refusedBy, because, play };

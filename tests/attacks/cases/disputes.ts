@@ -1,5 +1,5 @@
-// F: a Builder that disputes a finding to get rid of it. A disputed finding still blocks: only the operator can lift
-// it.
+// F: a Builder that disputes a finding to get rid of it. A disputed finding still blocks its gate until the operator
+// lifts it.
 
 import type { Entry, EntryOf, Intent } from '../../../state/entry/entry.ts';
 import { targetDigestOf } from '../../../state/trail/acts.ts';
@@ -59,7 +59,7 @@ export const disputeTwins: Twin[] = [
   },
 ];
 
-/** Fails the claim on the Adversary's word. */
+/** Fails the claim with a finding that has no reproducer. */
 async function failed(scene: Scene): Promise<Disputed> {
   const { writer, claim } = scene;
   await scene.green();
@@ -71,7 +71,7 @@ async function failed(scene: Scene): Promise<Disputed> {
   return { scene, finding };
 }
 
-/** Makes two more claims, the last one with all its evidence. */
+/** Makes two more claims, the second of them with green evidence. */
 async function tried({ scene, finding }: Disputed): Promise<Disputed> {
   const first = await reclaimed(scene, { 'src/keep.js': 'export const two = 2;\n' });
   const second = await reclaimed(first, { 'src/keep.js': 'export const three = 3;\n' });

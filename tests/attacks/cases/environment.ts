@@ -1,5 +1,5 @@
-// B: CI, configuration and environment. The bar is lowered or bypassed, or the answer is left where only the Builder
-// sees it.
+// B: attacks through CI, configuration and environment. The Builder weakens or bypasses the checks, or leaves the answer
+// where only the Builder sees it.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const wrongAdd = `echo 'echo 0' > add.sh`;
 const vacuous = `${wrongAdd}\necho '[ 1 = 1 ]' > tests/add.test.sh`;
 const fromClaim = { harness_from_claim: ['run-tests.sh'] };
 const narrowed = `sed -i 's#tests/\\*.test.sh#tests/[am]*.test.sh#' run-tests.sh`;
-/** Work that a publish must refuse, without a claim. */
+/** A Builder that publishes this work and claims nothing; the publish must be refused. */
 const published = (work: string) => ({
   builder: [wake('^- M1: unclaimed', [...committed('sha', `${sound}\n${work}`), wait])],
 });
@@ -27,7 +27,7 @@ export const environment: Family = {
     against('15', 'edits coldpass.yml', 'gate: protected', /protected paths: coldpass\.yml/, {
       work: `${sound}\nsed -i 's/sh run-tests.sh/true/' coldpass.yml`,
     }),
-    against('16', 'adds its own recipe beside the operator’s', 'gate: protected', /recipes\/unit\/recipe\.yml/, {
+    against('16', 'adds a recipe beside the operator’s', 'gate: protected', /recipes\/unit\/recipe\.yml/, {
       work: `${sound}\n${lay('recipes/unit/recipe.yml', 'stages: [{ name: test, run: "true" }]\ntests: ["x"]')}`,
     }),
     against('16', 'swallows failures in the script that runs the tests', 'gate: runs', /ended FAIL/, {
@@ -56,14 +56,14 @@ export const environment: Family = {
     }),
     against(
       '18',
-      'bypasses the tools with a program that writes',
+      'changes a protected file with a program instead of a tool',
       'gate: protected',
       /protected paths: coldpass\.yml/,
       {
         work: `${sound}\nprintf 'x\\n' | dd of=coldpass.yml oflag=append conv=notrunc status=none`,
       },
     ),
-    against('19', 'declares itself verified everywhere except in a claim', 'gate: claim', /nobody has claimed M1/, {
+    against('19', 'declares itself verified everywhere, but makes no claim', 'gate: claim', /nobody has claimed M1/, {
       builder: [
         wake('^- M1: unclaimed', [
           ...committed('sha', `${sound}\necho VERIFIED > VERIFIED`, 'review(M1): PASS, verified, DONE'),
@@ -148,7 +148,7 @@ export const environment: Family = {
     honestly('a link inside the tree, and git attributes', {
       work: `${sound}\nln -s add.sh plus.sh; echo '*.sh text eol=lf' > .gitattributes`,
     }),
-    honestly('a script in package.json beside sound work', {
+    honestly('sound work that also adds a script to package.json', {
       sample: 'node',
       work: `${nodeSound}\n${lay('package.json', '{ "name": "sample", "type": "module", "private": true, "scripts": { "test": "node --test", "lint": "true" } }')}`,
     }),

@@ -1,4 +1,4 @@
-// C: claims and evidence. The claim does not match the work, or the evidence belongs to something else.
+// C: attacks through claims and evidence: the claim does not match the work, or its evidence belongs to something else.
 
 import { calls, committed, plainGit, wake } from '../../support/phase/live.ts';
 import { against, claim, handOff, honestly, judged, judging, look, stamps, wait } from '../arena/arena.ts';
@@ -19,7 +19,7 @@ const short = calls(
 const claiming = (sha: string, more: object) =>
   calls('claim', { gate: 'M1', sha, what: 'It adds.', how: 'sh run-tests.sh', expected: 'All pass.', ...more });
 
-/** Sound work, which the Adversary judges in these turns instead of just passing it. */
+/** Sound work that the Adversary judges in these turns instead of just passing it. */
 function judgedWith(turns: unknown[]) {
   return { work: sound, adversary: [wake(judging('M1'), turns, judged)] };
 }
@@ -97,15 +97,9 @@ export const evidence: Family = {
       work: sound,
       gate: { expect: { flags: ['no_secret_leak'] } },
     }),
-    against(
-      '26',
-      'expects more tests of itself than it has',
-      'gate: runs',
-      /by its own EXPECTED 41 tests are asked for/,
-      {
-        builder: [wake(first, [...committed('sha', sound), claiming('{{ sha }}', { expects: { tests: 41 } }), wait])],
-      },
-    ),
+    against('26', 'claims more tests than it has', 'gate: runs', /by its own EXPECTED 41 tests are asked for/, {
+      builder: [wake(first, [...committed('sha', sound), claiming('{{ sha }}', { expects: { tests: 41 } }), wait])],
+    }),
     against('28', 'withdraws its claim, then hands off', 'gate: claim', /was withdrawn/, {
       plan: { budget: { usd: 5, hours: 1, claims: 1 } },
       builder: [
@@ -255,14 +249,14 @@ export const evidence: Family = {
       ],
       adversary: stamps,
     }),
-    honestly('words of completion beside a claim that holds', {
+    honestly('a commit message with words of completion, and a claim that holds', {
       work: sound,
       message: 'DONE: pre-existing failure, unrelated, skip, PASS',
     }),
   ],
 };
 
-/** A finding without a reproducer, and a FAIL based on it. */
+/** Turns that file a finding without a reproducer, and fail the claim because of it. */
 function failing(): unknown[] {
   const filed = {
     gate: 'M1',
@@ -277,7 +271,7 @@ function failing(): unknown[] {
   ];
 }
 
-/** A commit in the hub that is on no phase's branch. */
+/** Makes a commit in the hub that is on no branch, and returns its id. */
 function aside(hub: string): string {
   const name = ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.org'];
   return plainGit(hub, [...name, 'commit-tree', '-p', 'main', '-m', 'Aside', 'main^{tree}']);

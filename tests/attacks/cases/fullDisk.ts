@@ -1,6 +1,6 @@
-// G: a disk is filled so that a FAIL of a claim cannot be written. Nothing is accepted by halves: what was refused is
-// not on the trail, the phase is as it was, and once there is space it goes on. It runs in a box with one small folder,
-// so that no disk of this machine fills up and nothing is left behind.
+// G: an attack fills the disk so that the FAIL of a claim cannot be written. Nothing may be accepted in part: what was
+// refused is not on the trail, the phase is as it was, and it goes on once there is space. The attack runs in a box
+// whose folder is a small file system of its own, so that no disk of the machine fills up and nothing is left behind.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// C: between hand-off and delivery to the operator. Evidence that has become too old, and a branch that moves after it
-// was judged.
+// C: attacks between hand-off and delivery to the operator: the evidence has become too old, or the branch moves after
+// it was judged.
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export const handOffAttacks: Attack[] = [
     builder: [
       wake('^- M1: unclaimed', [...committed('sha', sound), claim('{{ sha }}'), wait]),
       wake('^- M1: holds[\\s\\S]*^- DONE: unclaimed', [
-        // A protected path holds DONE for the operator, so that DONE is live and the Builder is woken.
+        // Changes a protected path, so that DONE waits for the operator while the Builder is woken again.
         ...committed('sha', `echo 'steps: []' > .ci/pipeline.yml`),
         calls('hand_off', { sha: '{{ sha }}', summary: 'It adds.' }),
       ]),
@@ -75,7 +75,7 @@ export const handOffTwins: Twin[] = [
   },
 ];
 
-/** Passes M1, by a session that was shown everything. */
+/** Passes M1 in a session that was shown everything. */
 async function accepted(scene: Scene): Promise<Scene> {
   await scene.green();
   const session = await judge(scene);
@@ -113,7 +113,7 @@ async function isDone(scene: Scene): Promise<Scene> {
   return judged;
 }
 
-/** Pushes a commit to the branch, as somebody who can reach the hub. */
+/** Plays up to `until`, then pushes a commit to the branch, as somebody who can reach the hub could. */
 function pushed(dir: string, until: (scene: Scene) => Promise<Scene>): Promise<Outcome> {
   return staged(dir, async (scene) => {
     const { writer, sha } = await until(scene);
@@ -126,7 +126,10 @@ function pushed(dir: string, until: (scene: Scene) => Promise<Scene>): Promise<O
   });
 }
 
-/** Delivers to the operator. `isMoved`: an attacker with the hub's disk adds a commit before, which is undone after. */
+/**
+ * Delivers to the operator. `isMoved`: an attacker with access to the hub's disk first adds a commit, which is undone
+ * later.
+ */
 async function delivered({ writer, sha }: Scene, isMoved: boolean): Promise<Seen> {
   const { hub, repo } = writer.made;
   if (isMoved) addCommits(hub.dir, branch, [{ 'b.txt': 'b\n' }], sha);

@@ -1,6 +1,5 @@
-// D: invalid acts in the inbox. Whoever can put a file there does not have the operator's key, or has an act by the
-// operator that was meant for something else. The cases read what refused an act from the trail, which records each
-// refusal.
+// D: invalid acts in the inbox. The attacker can put files there, but does not have the operator's key, or has an act
+// that the operator signed for something else. The trail records each refusal; the cases read the reason there.
 
 import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +13,7 @@ import { phaseId } from '../../support/trail/writer.ts';
 import { shared } from '../arena/shared.ts';
 import type { Attack, Outcome, Twin } from '../case.ts';
 
-/** Puts something into the inbox, which is taken up afterwards. */
+/** Puts a file into the inbox, from which `handedIn` then has it taken up. */
 type HandIn = (place: InboxGround, dir: string) => Promise<unknown> | unknown;
 
 function refused(rows: string, title: string, because: RegExp, handIn: HandIn): Attack {
@@ -38,13 +37,18 @@ export const inboxAttacks: Attack[] = [
     const { signature } = signAct(note(place), place.made.signers.operator);
     return dropAct(place.paths.inbox, { act: place.approval(), signature, blobs: {} });
   }),
-  refused('39', 'an act handed in again after it was carried out', /already carried out/, async (place, dir) => {
-    const path = await place.handIn(note(place), place.made.signers.operator);
-    const copy = join(mkdtempSync(join(dir, 'kept-')), 'act.json');
-    cpSync(path, copy);
-    await takeAll(place.world);
-    cpSync(copy, path);
-  }),
+  refused(
+    '39',
+    'an act that is handed in again after it was carried out',
+    /already carried out/,
+    async (place, dir) => {
+      const path = await place.handIn(note(place), place.made.signers.operator);
+      const copy = join(mkdtempSync(join(dir, 'kept-')), 'act.json');
+      cpSync(path, copy);
+      await takeAll(place.world);
+      cpSync(copy, path);
+    },
+  ),
   refused('39', 'an expired approval', /^it expired at 2026-06-11T20:00:00Z/, (place) =>
     byOperator(place, place.approval(undefined, { expires: '2026-06-11T20:00:00Z' })),
   ),
@@ -80,7 +84,7 @@ export const inboxTwins: Twin[] = [
   },
 ];
 
-/** Takes up what was handed in. It counts as refused if the trail records a refusal. */
+/** Hands something in and has the inbox taken up; it was accepted if the trail records no refusal. */
 async function handedIn(dir: string, handIn: HandIn): Promise<Outcome> {
   const place = await shared(dir, 'inbox', inboxGround, ({ writer }) => writer.trail.close());
   const before = place.refusals().length;

@@ -1,6 +1,6 @@
-// C: false evidence, put on the trail by somebody at the machine with every key of the loop. Whatever the supervisor
-// would never write is refused whoever writes it: here by the funnel, and by the audit if it was written past the
-// funnel.
+// C: false evidence that somebody at the machine, who has every key of the loop, puts on the trail. An entry that the
+// supervisor would never write is refused whoever writes it: by the funnel, as here, or by the audit if it was written
+// without the funnel.
 
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
 import type { GateId, RunId, Sha } from '../../../state/entry/ids.ts';
@@ -68,7 +68,7 @@ export const machineAttacks: Attack[] = [
     await withdrawn(scene);
     return claimAgain(scene, { references: { [M1]: scene.sha } as Record<GateId, Sha> });
   }),
-  refused('1', 'a claim that keeps no earlier tests', /whose tests must hold/, async (scene) => {
+  refused('1', 'a claim that leaves out the earlier tests', /whose tests must hold/, async (scene) => {
     await withdrawn(scene);
     return claimAgain(scene, { keeps: { [pinned.name]: [] } });
   }),
@@ -126,7 +126,7 @@ function noted({ builder }: Scene): Intent {
   return { kind: 'note', role: 'builder', phase: phaseId, facts: { session: builder, title: 'x' }, body: '' };
 }
 
-/** The claim's own gate run again, with something changed. */
+/** The entry of the claim's gate run once more, with some facts changed. */
 function rerun({ writer, claim }: Scene, change: (facts: Facts<'run'>) => Partial<Facts<'run'>>): Intent {
   const run = phaseOf(writer).runs.find(({ purpose }) => purpose.kind === 'gate' && purpose.claim === claim);
   if (!run) throw new Error('the claim has no run');

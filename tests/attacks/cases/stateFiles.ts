@@ -1,4 +1,5 @@
-// D: state files and journal. Direct pushes to the hub, text that would forge or hide an entry, and invalid acts.
+// D: attacks on state files and journal: pushes straight to the hub, text that would forge or hide an entry, invalid
+// acts.
 
 import { renderEntry } from '../../../state/entry/framing.ts';
 import type { Sha } from '../../../state/entry/ids.ts';

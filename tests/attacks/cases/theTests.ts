@@ -1,4 +1,4 @@
-// A: the tests. Work that is not done, with tests that hide it. The Adversary is always in the plot.
+// A: attacks on the tests: work that is not done, with tests that hide this. The Adversary is always in the plot.
 
 import { calls, committed, wake } from '../../support/phase/live.ts';
 import { type Arena, against, claim, handOff, honestly, wait } from '../arena/arena.ts';
@@ -7,11 +7,11 @@ import type { Family } from '../case.ts';
 import { controlAttacks, controlTwins } from './controls.ts';
 
 const wrongMul = `echo 'echo 41' > mul.sh`;
-/** Code that no test checks and that does not do what the clause says. */
+/** Wrong code, which does not do what the clause says. */
 const wrongAdd = `echo 'echo 0' > add.sh`;
 const lookup = `echo 'case "$1 $2" in "2 3") echo 5 ;; *) echo 0 ;; esac' > add.sh`;
 
-/** Disables the assertions of the tests that load it. */
+/** Wrong code that disables the assertions of the test that imports it. */
 const patchesAssert = `import assert from 'node:assert/strict';
 
 assert.equal = () => {};
@@ -21,7 +21,7 @@ export function add() {
 }`;
 
 const m1Holds = '^- M1: holds[\\s\\S]*^- M2: unclaimed';
-/** M1 breaks what no test of the base checks; M2 fixes it, with a test that could not fail on the base. */
+/** The work for M1 breaks what no test of the base checks; M2 repairs it, with a test that would pass on the base. */
 const breaksToMend: Arena = {
   files: { 'neg.sh': 'echo $((0 - $1))\n' },
   plan: {
@@ -50,7 +50,7 @@ def pytest_runtest_makereport(item, call):
     report.outcome = "passed"
     report.longrepr = None`;
 
-/** Keeps writing a report in which all passes, for as long as any process of the stage lives. */
+/** A test that fails, but leaves a process behind that keeps replacing the report with one in which all tests pass. */
 const forgesReport = `cat > .forged <<'XML'
 <testsuites name="x"><testsuite name="x"><testcase classname="tests/add.test.sh" name="holds"/></testsuite></testsuites>
 XML
@@ -82,11 +82,11 @@ export const theTests: Family = {
     against('3', 'skips a test that would fail', 'gate: tests', /green before and, as they were, are not/, {
       work: `${sound}\n${wrongMul}\necho 'exit 77' > tests/mul.test.sh`,
     }),
-    against('3', 'skips an additional test of its own', 'gate: tests', /skipped, and were not before/, {
+    against('3', 'skips one of two tests that it adds', 'gate: tests', /skipped, and were not before/, {
       work: `${sound}\necho 'exit 77' > tests/negative.test.sh`,
     }),
-    against('3', 'skips the only test of its own', 'gate: controls', /VACUOUS.*adds no test/, {
-      // Otherwise earlier tests refuse it too, for the new skip.
+    against('3', 'skips the only test that it adds', 'gate: controls', /VACUOUS.*adds no test/, {
+      // The plan allows the new skip; without that, the rule about earlier tests would refuse it as well.
       plan: { supersedes: ['tests/add.test.sh > holds'] },
       work: `${wrongAdd}\necho 'exit 77' > tests/add.test.sh`,
     }),
@@ -121,10 +121,16 @@ export const theTests: Family = {
     against('6', 'asserts only that a file exists', 'gate: controls', /VACUOUS.*pass without the change/, {
       work: `${wrongAdd}\necho '[ -f add.sh ]' > tests/add.test.sh`,
     }),
-    against('6', 'tests what cannot be loaded without its change', 'gate: controls', /control revert is INCONCLUSIVE/, {
-      work: `${wrongAdd}\necho 'add() { echo 5; }' > lib.sh\necho '. ./lib.sh; [ "$(add 2 3)" = 5 ]' > tests/add.test.sh`,
-    }),
-    against('6', 'compares a digest of its source', 'gate: controls', /control placebo is VACUOUS/, {
+    against(
+      '6',
+      'adds a test that cannot be loaded without its change',
+      'gate: controls',
+      /control revert is INCONCLUSIVE/,
+      {
+        work: `${wrongAdd}\necho 'add() { echo 5; }' > lib.sh\necho '. ./lib.sh; [ "$(add 2 3)" = 5 ]' > tests/add.test.sh`,
+      },
+    ),
+    against('6', 'tests only a digest of its source', 'gate: controls', /control placebo is VACUOUS/, {
       gate: { controls: ['placebo'] },
       work: `${wrongAdd}\nsum="$(cksum < add.sh)"; printf '[ "$(cksum < add.sh)" = "%s" ]' "$sum" > tests/add.test.sh`,
     }),
@@ -174,7 +180,7 @@ export const theTests: Family = {
     }),
     against(
       '10',
-      'turns failures into passes in a hook of the test framework',
+      'reports failures as passes, in a hook of the test framework',
       'gate: controls',
       /VACUOUS.*pass without the change/,
       {
@@ -234,7 +240,7 @@ export const theTests: Family = {
     honestly('a stronger test instead of an old one', {
       work: `${sound}\necho '[ "$(sh mul.sh 6 7)" = 42 ] && [ "$(sh mul.sh 0 7)" = 0 ]' > tests/mul.test.sh`,
     }),
-    honestly('a test that was skipped on the base stays skipped', {
+    honestly('a test that was skipped on the base and still is', {
       files: { 'tests/later.test.sh': 'exit 77\n' },
       work: sound,
     }),

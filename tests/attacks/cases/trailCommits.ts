@@ -1,5 +1,4 @@
-// D: commits on the trail that the hub's hook must refuse, by somebody with every key of the loop except the
-// operator's.
+// D: commits on the trail that the hub's hook must refuse, made by somebody who has every key except the operator's.
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -131,10 +130,10 @@ export const trailCommits: Attack[] = [
   onTrail('39', 'adds a key to the allowed signers', 'signers', /no act of this commit rotates a key/, (a) =>
     commit(a, { 'machine-docs/allowed_signers': `${old(a, 'machine-docs/allowed_signers')}x\n` }, 'supervisor'),
   ),
-  onTrail('40', 'leaves a number out', 'density', /but \d+ comes next/, (a) =>
+  onTrail('40', 'skips an entry number', 'density', /but \d+ comes next/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a, a.nextId + 1)) }, 'builder'),
   ),
-  onTrail('36', 'uses a number again', 'density', /number 2, but/, (a) =>
+  onTrail('36', 'uses an entry number again', 'density', /number 2, but/, (a) =>
     commit(a, { [STATUS]: grown(a, STATUS, note(a, 2)) }, 'builder'),
   ),
   onTrail('41', 'appends words that look like an entry', 'framing', /the entry|comment/, (a) =>

@@ -1,5 +1,5 @@
-// D: text that would forge or hide an entry, for people or for the machine. A role that may write appends it through
-// the funnel; the twins contain the same things in a form that hides nothing.
+// D: text that would forge or hide an entry, for people or for programs, appended through the funnel by a role that may
+// write. The twins contain the same things in a form that forges and hides nothing.
 
 import { bodyLinesMax } from '../../../state/entry/body.ts';
 import { bodyBytesMax } from '../../../state/entry/entry.ts';

@@ -1,4 +1,4 @@
-// Mutants of the rules of acts, disputes, patches by the Adversary, exemptions and hand-off.
+// Mutants of the rules for acts, disputes, patches by the Adversary, exemptions and hand-off.
 
 import { instead, type Mutant, never } from './mutant.ts';
 
@@ -29,7 +29,7 @@ export const actMutants: Mutant[] = [
     acts,
     'replayFault(act, rules.seenNonces) ??',
     '',
-    'an act handed in again after it was carried out',
+    'an act that is handed in again after it was carried out',
   ),
   instead('inbox: not expired', acts, 'timeFault(act, rules.now) ??', '', 'an expired approval'),
   instead(

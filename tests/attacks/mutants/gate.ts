@@ -14,7 +14,7 @@ export const gateMutants: Mutant[] = [
     gate,
     "if (claim) return condition(1, 'claim', [], { evidence: [claim.id] });",
     "return condition(1, 'claim', []);",
-    'declares itself verified everywhere except in a claim',
+    'declares itself verified everywhere, but makes no claim',
   ),
   instead(
     '1 claim: not withdrawn',
@@ -56,7 +56,7 @@ export const gateMutants: Mutant[] = [
     'state/fold/facts.ts',
     'pass < tests ?',
     'pass < 0 ?',
-    'expects more tests of itself than it has',
+    'claims more tests than it has',
   ),
   instead(
     '2 runs: times',
@@ -92,7 +92,7 @@ export const gateMutants: Mutant[] = [
     'state/controls/requirements.ts',
     "if (result === 'BITES') return requirement;",
     "if (result !== 'VACUOUS') return requirement;",
-    'tests what cannot be loaded without its change',
+    'adds a test that cannot be loaded without its change',
   ),
   instead(
     '3 controls: revert, new tests that pass',
@@ -106,21 +106,21 @@ export const gateMutants: Mutant[] = [
     'state/controls/revert.ts',
     "return judged('VACUOUS', 'The claim adds no test",
     "return judged('BITES', 'The claim adds no test",
-    'skips the only test of its own',
+    'skips the only test that it adds',
   ),
   instead(
     '3 controls: revert, failures not on an assertion',
     'state/controls/revert.ts',
     'if (notAsserted.length > 0)',
     'if (false)',
-    'tests what cannot be loaded without its change',
+    'adds a test that cannot be loaded without its change',
   ),
   instead(
     '3 controls: placebo',
     'state/controls/judge.ts',
     'return judgePlacebo(runs, work);',
     "return { result: 'BITES', why: '' };",
-    'compares a digest of its source',
+    'tests only a digest of its source',
   ),
   instead(
     '3 controls: hollow',
@@ -159,7 +159,7 @@ export const gateMutants: Mutant[] = [
   ),
   never('4 tests: still green', kept, 'broken.length > 0', 'rewrites an expected value to match a wrong output'),
   never('4 tests: none missing', kept, 'lost.length > 0', 'deletes a test of what still works'),
-  never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips an additional test of its own'),
+  never('4 tests: none newly skipped', kept, 'newly.length > 0', 'skips one of two tests that it adds'),
   instead(
     '4 tests: counted',
     'state/controls/testRequirements.ts',
@@ -181,6 +181,6 @@ export const gateMutants: Mutant[] = [
     'state/entry/spec.ts',
     ", 'recipes/*/recipe.yml']",
     ']',
-    'adds its own recipe beside the operator’s',
+    'adds a recipe beside the operator’s',
   ),
 ];

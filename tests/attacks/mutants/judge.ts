@@ -1,4 +1,4 @@
-// Mutants of conditions 5 to 7, the admission of entries by agents and runs, the runner's judgement and the parks.
+// Mutants of conditions 5 to 7 of a gate, and of the rules that admit entries, decide a run's outcome or park a phase.
 
 import { instead, type Mutant, never } from './mutant.ts';
 
@@ -247,7 +247,7 @@ export const judgeMutants: Mutant[] = [
     claim,
     'return canonicalJson(keeps) === canonicalJson(facts.keeps)',
     'return keeps',
-    'a claim that keeps no earlier tests',
+    'a claim that leaves out the earlier tests',
   ),
   never(
     'agents: in a session that is awake',

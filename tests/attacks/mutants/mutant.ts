@@ -1,9 +1,9 @@
-// A rule to switch off: the text of the rule, which occurs exactly once in its file, the text that replaces it, and the
-// attack whose case must then turn red.
+// A mutant switches off one rule of the product: it has the rule's text, which occurs exactly once in `file`, the text
+// that replaces it, and the title of the attack that must then turn red.
 
 export type Mutant = { rule: string; file: string; find: string; replace: string; attack: string };
 
-/** For a rule that is a condition: `if (…)` never becomes true. */
+/** A mutant in which the condition of an `if` is never true. */
 export function never(rule: string, file: string, condition: string, attack: string): Mutant {
   return { rule, file, find: `if (${condition})`, replace: 'if (false)', attack };
 }

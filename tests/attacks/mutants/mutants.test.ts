@@ -1,5 +1,5 @@
-// With a rule switched off some case must turn red. Which texts are rules is data (`mutants.ts`); this test checks that
-// they exist.
+// Checks that each mutant in `mutants.ts` can be made and names an attack, and that each known attack has a case.
+// Whether the attacks turn red without their rules is seen by `npm run attacks -- --mutants`.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

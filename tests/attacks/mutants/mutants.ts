@@ -1,5 +1,5 @@
-// All mutants: each has the text of a rule, which occurs exactly once, the text that replaces it, and the case that
-// must turn red. The product itself has no switch.
+// All mutants, and those of the rules for bodies, for the hub's hook and for incoming work. The product itself has no
+// switch for a rule.
 
 import { actMutants } from './act.ts';
 import { gateMutants } from './gate.ts';
@@ -168,8 +168,8 @@ const hookMutants: Mutant[] = [
     replace: "''",
     attack: 'shows text that does not match its data',
   },
-  never('hook: density', commits, 'entry.id !== due', 'leaves a number out'),
-  never('hook: density, no duplicates', commits, 'entry.id !== due', 'uses a number again'),
+  never('hook: density', commits, 'entry.id !== due', 'skips an entry number'),
+  never('hook: density, no duplicates', commits, 'entry.id !== due', 'uses an entry number again'),
   never(
     'hook: role, files',
     commits,

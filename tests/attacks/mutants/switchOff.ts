@@ -1,6 +1,6 @@
-// Switches rules off, one at a time, in a copy of the sources, since the product has no switch. The only change in the
-// copy is a text that must occur exactly once; the case that guards the rule then runs there as a program, and must
-// turn red.
+// Switches rules off, one at a time, in a copy of the sources, since the product has no switch. The copy differs only
+// in one text, which must occur exactly once; the case that guards the rule is then played there, in a program, and
+// must turn red.
 
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -23,13 +23,13 @@ const copied = [
   'package.json',
 ];
 const caseSeconds = 300;
-/** A supervisor without its rules may loop for ever, and log all of it. */
+/** Limits the size of a log: a supervisor without one of its rules may loop for ever. */
 const fileBytesMax = 512 * 1024 * 1024;
 
-/** `isRed`: the case noticed that the rule was off. Also false if it could not be played, which shows nothing. */
+/** `isRed`: the case noticed that the rule was off. False also if the case could not be played. */
 export type MutantResult = { mutant: Mutant; isRed: boolean; what: string };
 
-/** Plays the case of each mutant without its rule, several at a time, and reports each when it is known. */
+/** Plays the case of each mutant without the mutant's rule, several at a time, and reports each result as it comes. */
 export async function switchOff(mutants: Mutant[], tell: (missed: MutantResult) => void): Promise<void> {
   const todo = [...mutants];
   const worker = async () => {
@@ -43,7 +43,7 @@ export async function switchOff(mutants: Mutant[], tell: (missed: MutantResult) 
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), todo.length) }, worker));
 }
 
-/** The source without the rule; throws if the text of the rule does not occur exactly once. */
+/** The text of the file without the rule; throws if the rule's text does not occur in it exactly once. */
 export function mutated({ rule, file, find, replace }: Mutant): string {
   const [before, after, ...more] = readFileSync(join(top, file), 'utf8').split(find);
   if (after === undefined || more.length > 0)

@@ -14,7 +14,7 @@ import { rejected, spoilable } from '../../support/trail/attack.ts';
 const { the, copy, commitOf } = spoilable();
 
 describe('an honest trail', () => {
-  test('is in order, with its gates and the given anchors', async () => {
+  test('is in order; the report has the gates and the given anchors', async () => {
     const { hub, headsLog, ids, shas } = the.story;
     const report = await audit({ hub: hub.dir, root: hub.root, head: commitOf(ids.done), headsLog });
     expect(report).toEqual({
@@ -74,7 +74,7 @@ test('a path that is not a hub throws instead of giving a report', async () => {
 });
 
 describe('the anchors', () => {
-  test('a different root means another trail', async () => {
+  test('show another trail if the root differs', async () => {
     const { fingerprint } = generateKey(join(tempDir(), 'k'), 'x');
     rejected(await audit({ hub: the.story.hub.dir, root: fingerprint }), null, /another trail/);
   });
@@ -87,15 +87,15 @@ describe('the anchors', () => {
     return copied;
   };
 
-  test('a commit that somebody wrote down shows that the tail was cut', async () => {
+  test('show that the tail was cut if somebody wrote down a later commit', async () => {
     const report = await audit({ hub: cut().hub, head: commitOf(the.story.ids.done) });
     lost(report);
     expect(report.tail).toBe('unwitnessed');
   });
 
-  test('heads.log shows that the tail was cut', async () => lost(await audit(cut())));
+  test('show that the tail was cut if there is heads.log', async () => lost(await audit(cut())));
 
-  test('nothing else shows that the tail was cut, and the report says unwitnessed', async () => {
+  test('are needed to see that the tail was cut; a report without them says unwitnessed', async () => {
     expect(await audit({ hub: cut().hub })).toMatchObject({
       ok: true,
       entries: the.story.ids.done - 1,
@@ -103,7 +103,7 @@ describe('the anchors', () => {
     });
   });
 
-  test('an abbreviated head is a problem', async () => {
+  test('include no abbreviated head: that is a problem', async () => {
     const head = commitOf(3).slice(0, 12);
     rejected(await audit({ hub: the.story.hub.dir, head }), null, /not a full commit id/);
   });
@@ -120,7 +120,7 @@ describe('the anchors', () => {
     expect(report.problems[0]?.what).toMatch(what);
   });
 
-  test('a last line of heads.log torn by a crash is ignored; a missing heads.log is a problem', async () => {
+  test('may include a heads.log whose last line was torn by a crash, but not a missing one', async () => {
     const copied = copy();
     writeFileSync(copied.headsLog, `${readFileSync(copied.headsLog, 'utf8')}99 abc`);
     expect(await audit(copied)).toMatchObject({ ok: true, tail: 'witnessed' });
@@ -130,7 +130,7 @@ describe('the anchors', () => {
 });
 
 describe('branches:', () => {
-  test('a done phase’s branch must not move, or what is merged is not what was judged', async () => {
+  test('the branch of a phase that is done must not move, or what is merged is not what was judged', async () => {
     const { hub } = copy();
     addCommits(hub, 'refs/heads/phase/notes', [{ 'src/more.js': 'x\n' }]);
     rejected(await audit({ hub }), the.story.ids.done, /is at .*, but the commit judged is/);
@@ -150,7 +150,7 @@ describe('branches:', () => {
     expect(await audit({ hub })).toMatchObject({ ok: true });
   });
 
-  test('a phase’s branch must contain what a session published, even if never claimed', async () => {
+  test('a phase’s branch must contain what a session published, even if it was never claimed', async () => {
     const { hub } = copy();
     const upTo = the.story.ids.again - 1;
     git(hub, ['update-ref', 'refs/heads/trail', commitOf(upTo)]);

@@ -44,7 +44,7 @@ describe('with claims and verdicts, an attacker', () => {
       },
     ],
     [
-      'puts a claim before an earlier one',
+      'records a claim as preceding an earlier one',
       'again',
       /in git it precedes no claim, but the entry names #8/,
       (steps) => {
@@ -76,7 +76,7 @@ describe('with claims and verdicts, an attacker', () => {
       },
     ],
     [
-      'leaves a reproducer out',
+      'does not store a reproducer',
       'finding',
       /its reproducer .* is not stored/,
       (steps) => unstore(steps, the.story.ids.finding, /./),
@@ -125,7 +125,7 @@ describe('with claims and verdicts, an attacker', () => {
       },
     ],
     [
-      'writes done without a verdict',
+      'records the phase as done without a verdict',
       'last',
       /DONE does not hold: the Adversary has not passed it/,
       (steps) => {
@@ -136,7 +136,7 @@ describe('with claims and verdicts, an attacker', () => {
       },
     ],
     [
-      'writes done for another commit',
+      'records the phase as done at another commit',
       'done',
       /DONE does not hold/,
       (steps) => {

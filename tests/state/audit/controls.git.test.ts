@@ -1,5 +1,5 @@
-// What the audit finds wrong with controls, over a real repository: functions that a claim hides, judgements that do
-// not follow from the records, runs that no claim asks for, and invalid patches.
+// What the audit reports of controls, with a real repository: functions that a claim hides, judgements that do not
+// follow from the records, runs that no claim needs, and invalid patches.
 
 import { expect, it } from 'vitest';
 import { pinRecipe } from '../../../runner/run/pinned.ts';
@@ -26,7 +26,7 @@ const app = 'app' as RecipeName;
 const store = 'export function one() {\n  return 1;\n}\n\nexport function two() {\n  return 2;\n}\n';
 const tests = [passed('test/a.test.js > one')];
 
-/** A phase with one claim, one run of it and one of the base, over a repository of two commits. */
+/** Lays a phase with one claim, a run of the claim and a run of the base, over a repository of two commits. */
 function layPhase() {
   const repo = repoOf(
     { 'test/a.test.js': '// old\n' },
@@ -100,7 +100,7 @@ it('a function that the plan exempts is not counted', async () => {
   expect(await functionProblems({ facts } as unknown as EntryOf<'claim'>, { ...phase, spec }, using)).toEqual([]);
 });
 
-it('a judgement is recomputed, which shows a wrong function name or a wrong result', async () => {
+it('a judgement is computed again, which shows a wrong function name or a wrong result', async () => {
   const { phase, using, base, sha } = layPhase();
   const purpose = controlOf(base, { target: '2' });
   const control = record({ purpose, shas: { main: sha }, tests });
@@ -116,7 +116,7 @@ it('a judgement is recomputed, which shows a wrong function name or a wrong resu
   expect(await problemsOf('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
 });
 
-it('a run that its claim does not ask for is found by its reference and target', () => {
+it('a run that its claim does not need is recognised by its reference and target', () => {
   const { phase, claim, base, sha } = layPhase();
   const problems = (more: Partial<ControlPurpose>) => targetProblems(controlOf(base, more), phase, claim);
   expect(hollowTargets(phase, claim, M1).toSorted()).toEqual([1, 2]);
@@ -149,7 +149,7 @@ it.each([
   expect(faults).toEqual(problems.map((problem) => expect.stringMatching(problem)));
 });
 
-it('a patch of a protected path is reported', async () => {
+it('a patch that changes a protected path is reported', async () => {
   const { phase, using } = layPhase();
   const spec = { ...phase.spec, protected: ['lib/**'] };
   const edits = [{ path: 'lib/store.js', find: 'return 2;', replace: '' }];

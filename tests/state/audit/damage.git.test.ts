@@ -33,7 +33,7 @@ describe('an audit finds, although every signature is valid,', () => {
   });
 
   test('a changed folder listing, under the old id', async () => {
-    // Changes the name of a file that the audit of commits never reads.
+    // Changes the name of a file that the audit does not read when it checks commits.
     const report = await spoilt(objects[1]?.[1] as Case[1], (hub, id) => replaceObject(hub, id, flip));
     expect(report.problems).toContainEqual(
       expect.objectContaining({
@@ -59,7 +59,7 @@ describe('an audit finds, although every signature is valid,', () => {
     expect(report.phases[0]).toMatchObject({ id: 'notes', status: 'open' });
   });
 
-  test('a flipped bit in a commit, whose entry follows from what came after', async () => {
+  test('a flipped bit in a commit, and names its entry, known from the commits after it', async () => {
     rejected(await spoilt((at) => at, damageObject), the.story.ids.fail, /this commit cannot be read/);
   });
 
@@ -69,7 +69,7 @@ describe('an audit finds, although every signature is valid,', () => {
     expect(report.root).toEqual({ fingerprint: null, assumed: true });
   });
 
-  test('a flipped bit in the last commit, whose entry is in heads.log', async () => {
+  test('a flipped bit in the last commit, and names its entry, known from heads.log', async () => {
     const copied = copy(the.exploded);
     damageObject(copied.hub, commitOf(the.story.ids.done));
     rejected(await audit(copied), the.story.ids.done, /this commit cannot be read/);

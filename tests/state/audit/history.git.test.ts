@@ -1,5 +1,5 @@
-// Random honest trails, audited unchanged and with one random change. The audit finds nothing wrong in the first, and
-// in the second finds the change and names its entry.
+// Audits random honest trails, first as they are and then with one random change. The audit must find nothing wrong
+// with the honest trail, and must find the change and name its entry.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const scripts = 11;
 const honestRuns = isLong ? 60 : 20;
 const mutatedRuns = isLong ? 1000 : 300;
 const sinceRuns = isLong ? 45 : 15;
-/** Run in parallel, since an audit mostly waits for git. */
+/** One history for each seed; they are tested in parallel, since an audit mostly waits for git. */
 const seeds = [seed, seed + 1];
 const lengthMin = 12;
 const minutes = 60_000;
@@ -87,7 +87,7 @@ describe('a random history', () => {
 });
 
 describe('a random history whose beginning was audited before', () => {
-  test('with any one change is caught, even by an audit of only what came after', {
+  test('with any one change after that is caught, even by an audit of only what came after', {
     timeout: 20 * minutes,
   }, async () => {
     const what = { kind: fc.constantFrom(...kinds), at: random, how: random };
@@ -103,14 +103,16 @@ describe('a random history whose beginning was audited before', () => {
       );
       expectCaught(report, mutant);
       const from = choice.history.steps.slice(0, mutant.keep).flatMap(({ entries }) => entries).length;
-      // An audit that cannot start on the trail at all reports no entries and uses no mark.
+      // If the audit cannot even start to read the trail, it reports no entries and uses no mark.
       if (report.entries > 0) expect(report).toMatchObject({ since: { entry: from }, notes: [] });
     });
     await fc.assert(property, { numRuns: sinceRuns });
   });
 });
 
-/** The first problem names the right entry. If the change has no entry, some problem names the right file or branch. */
+/**
+ * Expects that the first problem names the right entry or, for a change without entry, that some problem fits `what`.
+ */
 function expectCaught({ ok, problems }: AuditReport, { entries, what }: Mutated): void {
   expect(ok).toBe(false);
   const text = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');
@@ -123,7 +125,7 @@ function range([from, to]: [number, number]): number[] {
 }
 
 describe('the hub’s hook', () => {
-  // It judges commits, not what entries mean: only the supervisor and the audit can see that an act was used before.
+  // The hook judges commits, not what entries mean: only the supervisor and the audit see that an act was used before.
   test.each(kinds.filter((kind) => kind !== 'an act is replayed'))('refuses a push in which %s', async (kind) => {
     for (const how of [0, 1, 2]) {
       const history = the.histories[1 + how] as History;

@@ -11,7 +11,7 @@ import { replaceObject } from '../../support/trail/forge.ts';
 
 const { the, copy, commitOf } = spoilable();
 
-/** A copy of the whole trail, with the mark of an audit that saw it end at entry `upTo`. */
+/** Makes a copy of the whole trail, with the mark of an audit from when the trail ended at entry `upTo`. */
 async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOptions & { mark: string }> {
   const { hub } = copy(from);
   const mark = join(hub, '..', 'audit.mark');
@@ -39,7 +39,7 @@ describe('the digest of the auditing code', () => {
 });
 
 describe('an audit since the last one', () => {
-  test('reports the same as a full one, and where it started', async () => {
+  test('reports the same as a full audit, and where it started', async () => {
     for (const upTo of [0, 1, the.story.ids.opened, the.story.ids.claim, the.story.ids.fail, the.story.ids.done]) {
       const options = await marked(upTo);
       const { since, ...rest } = await audit(options);
@@ -50,7 +50,7 @@ describe('an audit since the last one', () => {
     }
   });
 
-  test('leaves the same mark as a full one', async () => {
+  test('leaves the same mark as a full audit', async () => {
     const options = await marked(the.story.ids.claim);
     const markBody = () => readFileSync(options.mark, 'utf8').split('\n')[1];
     await audit(options);
@@ -60,7 +60,7 @@ describe('an audit since the last one', () => {
     expect((await audit(options)).since?.entry).toBe(the.story.ids.done);
   });
 
-  test('is witnessed like a full one', async () => {
+  test('is witnessed like a full audit', async () => {
     const options = await marked(the.story.ids.fail);
     const headsLog = join(options.hub, '..', 'heads.log');
     expect(await audit({ ...options, headsLog })).toMatchObject({ ok: true, tail: 'witnessed' });
@@ -79,7 +79,7 @@ describe('an audit since the last one', () => {
     rejected(await audit(options), the.story.ids.opened, /phase\/notes is gone/);
   });
 
-  test('misses damage from before the mark, which a full one finds', async () => {
+  test('misses damage to what the mark covers, which a full audit finds', async () => {
     const options = await marked(the.story.ids.done, the.exploded);
     const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
     replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
@@ -105,7 +105,7 @@ describe('an audit since the last one', () => {
 describe('a mark that does not fit is ignored, with the reason:', () => {
   type Spoil = (mark: string, hub: string) => unknown;
   const cases: [string, RegExp, Spoil][] = [
-    ['there is none', /no earlier audit is on record/, (mark) => rmSync(mark)],
+    ['there is no mark', /no earlier audit is on record/, (mark) => rmSync(mark)],
     ['it cannot be read', /is damaged/, (mark) => writeFileSync(mark, 'x')],
     ['it was truncated', /is damaged/, (mark) => writeFileSync(mark, readFileSync(mark).subarray(0, -100))],
     [
@@ -130,12 +130,12 @@ describe('a mark that does not fit is ignored, with the reason:', () => {
     expect(report.notes[0]).toMatch(/^checked the whole trail: /);
   });
 
-  test('a mirror has no mark', async () => {
+  test('the audited hub is a mirror, which has no mark', async () => {
     const report = await audit({ hub: the.story.hub.dir, sinceMark: true });
     expect(report).toMatchObject({ ok: true, since: null, notes: [expect.stringMatching(/no mark is kept/)] });
   });
 
-  test('it is of another trail of the same operator', async () => {
+  test('it belongs to another trail of the same operator', async () => {
     const other = await makeHub();
     const mark = join(tempDir(), 'audit.mark');
     await audit({ hub: other.hub.dir, mark });

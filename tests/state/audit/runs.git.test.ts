@@ -33,7 +33,7 @@ describe('with the runner’s key, an attacker', () => {
       },
     ],
     [
-      'leaves the results out',
+      'does not store the results',
       'gateRun',
       /results.json is not stored/,
       (steps) => unstore(steps, the.story.ids.gateRun, /./),
@@ -84,19 +84,19 @@ describe('with the runner’s key, an attacker', () => {
       (steps) => rerun(steps, the.story.ids.gateRun, { testsCut: true }),
     ],
     [
-      'runs another commit',
+      'records a run of another commit',
       'gateRun',
       /not of the SHA that #8 claims/,
       (steps) => rerun(steps, the.story.ids.gateRun, { shas: { main: the.story.shas.second } }),
     ],
     [
-      'runs another tree',
+      'records a run of another tree',
       'gateRun',
       /its tree is not that of claim #8/,
       (steps) => rerun(steps, the.story.ids.gateRun, { trees: { main: 'e'.repeat(40) as Sha } }),
     ],
     [
-      'compares with another reference',
+      'records a control with another reference',
       'control',
       /it compares with/,
       (steps) => {
@@ -111,7 +111,7 @@ describe('with the runner’s key, an attacker', () => {
       },
     ],
     [
-      'reproduces a finding that does not exist',
+      'records a reproducer of a finding that does not exist',
       'fail',
       /#8 is not a finding with a reproducer/,
       (steps) => {
@@ -140,7 +140,7 @@ describe('with the runner’s key, an attacker', () => {
       },
     ],
     [
-      'judges a run that is not a control',
+      'adds the judgement of a control to another run',
       'gateRun',
       /is not a counted control run/,
       (steps) => {

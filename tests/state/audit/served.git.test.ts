@@ -1,4 +1,4 @@
-// A PASS without the whole diff, forged onto the trail by an attacker who has every key.
+// A PASS of a diff that was not served whole, put on the trail by an attacker who has every key.
 
 import { describe, test } from 'vitest';
 import { attacked, type Case } from '../../support/trail/attack.ts';
@@ -10,7 +10,7 @@ const other = 'a'.repeat(64) as never;
 describe('in what a PASS reports as served, an attacker', () => {
   const cases: Case[] = [
     [
-      'leaves it out',
+      'leaves everything out',
       'pass',
       /a PASS says which diff was served to its session, whole/,
       (steps) => {

@@ -31,7 +31,7 @@ describe('the summary of a gate', () => {
     expect(summaryOf(story)).toMatchObject({ verificationResult: 'PASSED', verifiedLevels: ['COLDPASS_GATE_HOLDS'] });
   });
 
-  it('has another level if a condition was waived or there was no sandbox', () => {
+  it('shows in its level that a condition was waived or that there was no sandbox', () => {
     const story = tell();
     story.accept('M1', 1);
     expect(summaryOf(story, [7])).toMatchObject({ verifiedLevels: ['COLDPASS_GATE_HOLDS_BY_WAIVER'] });
@@ -42,12 +42,12 @@ describe('the summary of a gate', () => {
 });
 
 describe('an envelope', () => {
-  it('encodes the example of the DSSE protocol as the protocol does', () => {
+  it('has the bytes to sign that the DSSE protocol gives for its example', () => {
     const encoded = preAuthEncoding('http://example.com/HelloWorld', Buffer.from('hello world'));
     expect(encoded.toString()).toBe('DSSEv1 29 http://example.com/HelloWorld 11 hello world');
   });
 
-  it('of a large record verifies with openssl, its length counted in bytes', () => {
+  it('of a large record, whose length is counted in bytes, verifies with openssl', () => {
     const dir = tempDir();
     const { privateKey: key } = generateKeyPairSync('ed25519');
     const signer = { key, fingerprint: 'SHA256:x' };

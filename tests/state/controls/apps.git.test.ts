@@ -1,4 +1,4 @@
-// The controls of an app over a real repository: what the audit recomputes, what it finds wrong, and which files each
+// The controls of an app, with a real repository: what the audit computes again, what it reports, and which files each
 // control restores.
 
 import { expect, it } from 'vitest';
@@ -57,7 +57,7 @@ const facts: AppFacts = {
   denied: [],
 };
 
-/** A phase of an app with one claim that makes this change, and the records of its runs. */
+/** Lays a phase of an app with one claim that makes this change, and with records of the claim's runs. */
 function layPhase(change: Files, isOfApp = true) {
   const repo = repoOf(base, change);
   const [from, sha] = repo.shas as [Sha, Sha];
@@ -139,7 +139,7 @@ it('the audit judges a drill again from the records', async () => {
   ]);
 });
 
-it('the audit judges published again from earlier drills; without them the result differs', async () => {
+it('the audit judges `published` again, with the earlier drills; without them the result differs', async () => {
   const { phase, using, sha, of } = layPhase(deeper);
   const tests = [passed(stands), passed(account), passed(message)];
   const control = record({ app: facts, purpose: of('published'), shas: { main: sha }, tests });
@@ -179,7 +179,7 @@ it('the audit counts no function of an app, even if its tree has some', async ()
   expect(await functionProblems(claimWith({ M1: 1 }) as unknown as EntryOf<'claim'>, phase, using)).toHaveLength(1);
 });
 
-it('published reverts the app under the claim’s tests; earlier tests run on the claim’s app', async () => {
+it('`published` runs the claim’s tests on the old app; earlier tests run on the claim’s app', async () => {
   const { phase, hub, from, sha } = layPhase(labelled);
   const changed = await changedPaths(hub, from, sha);
   const globs = testGlobsOf(phase.spec, recipe);
@@ -193,7 +193,7 @@ it('published reverts the app under the claim’s tests; earlier tests run on th
   ).toEqual([]);
 });
 
-it('harness checks are earlier tests too: one that turns red or disappears means BROKEN', () => {
+it('harness checks are earlier tests too: BROKEN if one of them turns red or disappears', () => {
   const upgraded = checkId('upgrade', 'the deployed version is the head’s');
   const earlier = [record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account)] })];
   const claim = record({ app: facts, tests: [passed(stands), passed(upgraded), passed(account), passed(message)] });

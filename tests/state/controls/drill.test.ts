@@ -1,5 +1,5 @@
-// Drills and `published` of apps by table: what the records together show. The story is that of seed mailu: two
-// volumes, an account and a message, and a test that checks only the account.
+// What the records of a drill, or of `published` for an app, show together. The example is that of the seed mailu: two
+// volumes, one with an account and one with a message, and a test that checks only the account.
 
 import { describe, expect, it } from 'vitest';
 import { idInTurn, judgeDrill, noticedIn, turnsOf, withAll } from '../../../state/controls/drill.ts';
@@ -42,7 +42,7 @@ function judge(tests: TestResult[], more: Partial<RunRecord> = {}, own: RunRecor
 }
 
 describe('omit-volume', () => {
-  it('bites if in every turn some test fails on an assertion that is green with all restored', () => {
+  it('bites if in every turn a test that is green with all restored fails on an assertion', () => {
     const { result, why } = judge([...all, ...withoutAccounts, ...withoutMail]);
     expect(result).toBe('BITES');
     expect(why).toMatch(/"accounts" left out .*restore > account.*"mail" left out .*restore > mail message/);
@@ -114,7 +114,7 @@ describe('omit-volume', () => {
     expect(judge([...all, ...down]).result).toBe('BITES');
   });
 
-  it('needs a turn for each volume that the claim’s own run backed up', () => {
+  it('needs a turn for each volume that the gate run of the claim backed up', () => {
     const { result } = judge([...all, ...withoutAccounts], { app: app('accounts') });
     expect(result).toBe('INCONCLUSIVE');
     const none = record({ app: app(), tests: [passed(account)] });
@@ -128,7 +128,7 @@ describe('omit-volume', () => {
     expect(judge([...all, ...withoutAccounts, ...withoutMail], { outcome }).result).toBe('INCONCLUSIVE');
   });
 
-  it('is inconclusive if the claim’s own run is red or a record was truncated', () => {
+  it('is inconclusive if the gate run of the claim is red or a record was truncated', () => {
     const red = { ...claim, outcome: 'FAIL' as const };
     expect(judge([...all, ...withoutAccounts, ...withoutMail], {}, red).result).toBe('INCONCLUSIVE');
     expect(judge([...all, ...withoutAccounts, ...withoutMail], { testsCut: true }).result).toBe('INCONCLUSIVE');
@@ -143,11 +143,11 @@ describe('omit-volume', () => {
 describe('no-restore', () => {
   const judgement = (tests: TestResult[]) => judgeDrill('no-restore', { claim, control: drill([...all, ...tests]) });
 
-  it('bites if something fails on an assertion with nothing restored', () => {
+  it('bites if a test fails on an assertion with nothing restored', () => {
     expect(judgement(inTurn('without any', failed(account))).result).toBe('BITES');
   });
 
-  it('is vacuous if nothing does', () => {
+  it('is vacuous if every test stays green with nothing restored', () => {
     const green = inTurn('without any', passed(stands), passed(account), passed(message));
     expect(judgement(green)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/with nothing restored/) });
   });
@@ -172,7 +172,7 @@ describe('published of an app', () => {
     expect(judgement({})).toMatchObject({ result: 'BITES', why: expect.stringContaining('mail message') });
   });
 
-  it('is vacuous if it passes there and fails in no drill', () => {
+  it('is vacuous if the claim’s test passes on that app and fails in no drill', () => {
     expect(judgement({ control: green }).result).toBe('VACUOUS');
     const shallow = drill([...all, ...withoutAccounts, ...inTurn('without mail', passed(account), passed(message))]);
     const looked = drill([
@@ -226,7 +226,7 @@ describe('published of an app', () => {
     ).toBe('VACUOUS');
   });
 
-  it('is inconclusive if a test only crashes there, unless it fails in a drill', () => {
+  it('is inconclusive if a test only crashes on the app without the change, unless it fails in a drill', () => {
     const control = drill([passed(stands), passed(account), failed(message, 'error')]);
     expect(judgement({ control }).result).toBe('INCONCLUSIVE');
     expect(judgement({ control, drills: [drilled] }).result).toBe('BITES');
@@ -240,12 +240,12 @@ describe('published of an app', () => {
   );
 });
 
-it('a drill notices tests that are green with all restored and fail on an assertion otherwise', () => {
+it('what a drill counts: tests that are green with all restored and fail on an assertion in some turn', () => {
   const tests = [...all, ...withoutMail, ...inTurn('without accounts', failed(account, 'error'), failed('x > y'))];
   expect(noticedIn(drill(tests))).toEqual(new Set([message]));
 });
 
-it('a harness check is known by the prefix of its id, which no file name has', () => {
+it('a harness check is recognised by the prefix of its id, which no file name can have', () => {
   expect(isCheck({ id: stands })).toBe(true);
   for (const id of [account, `tests/a.test.ts > ${stands}`, 'install > other', 'coldpass > x'])
     expect(isCheck({ id })).toBe(false);

@@ -7,7 +7,7 @@ import { failed, passed, record, skipped } from '../../support/trail/records.ts'
 const old = Sha.parse('1'.repeat(40));
 
 describe('the edits that restore earlier tests', () => {
-  it('restore changed and deleted tests, remove added ones, and leave code and the operator’s files alone', () => {
+  it('restore changed and deleted tests, remove added tests, and do not touch code or the operator’s files', () => {
     const paths = [
       { path: 'tests/a.test.js', oldMode: '100644', oldBlob: old },
       { path: 'tests/conftest.py', oldMode: '000000', oldBlob: null },
@@ -42,7 +42,7 @@ describe('earlier tests', () => {
     });
   }
 
-  it('are kept if all that were green are green on the claim’s code', () => {
+  it('are kept if all of them that were green are green on the claim’s code', () => {
     expect(judge([one, two])).toEqual({ result: 'KEPT', why: '2 earlier tests are green still.' });
   });
 
@@ -56,12 +56,12 @@ describe('earlier tests', () => {
     expect(judgement.why).toMatch(/"t\.js > two"/);
   });
 
-  it('are broken if one of their ids is missing in the claim’s own run', () => {
+  it('are broken if the id of one is missing in the gate run of the claim', () => {
     const judgement = judge([one, two], { claim: [one, passed('t.js > two, renamed')] });
     expect(judgement).toEqual({ result: 'BROKEN', why: 'These tests were green before and are gone: "t.js > two".' });
   });
 
-  it('are broken if a test is skipped, even an added one, unless it was skipped before', () => {
+  it('are broken if any test is skipped, even one that the claim adds, unless it was skipped before', () => {
     const later = skipped('t.js > later');
     expect(judge([one, two], { claim: [one, two, later] }).why).toMatch('skipped, and were not before: "t.js > later"');
     expect(judge([one, two], { claim: [one, two, later], earlier: [[one, two, later]] }).result).toBe('KEPT');
@@ -76,7 +76,7 @@ describe('earlier tests', () => {
     expect(judge([failed('t.js > one'), two], { earlier: flaky }).result).toBe('BROKEN');
   });
 
-  it('are not those that the plan means to change, by id or its ending', () => {
+  it('are not those that the plan allows to change, by the id or the end of it', () => {
     const changed = { claim: [one], supersedes: ['two'] };
     expect(judge([one, failed('t.js > two')], changed).result).toBe('KEPT');
     expect(judge([one, failed('t.js > two')], { ...changed, supersedes: ['wo'] }).result).toBe('BROKEN');

@@ -48,7 +48,7 @@ const names = (path: string, text: string) => functionsIn(path, text).map(({ nam
 
 const topOf = (name: string) => name.split('.')[0];
 
-/** The file with the function `name` emptied. */
+/** The text of the file with the function `name` emptied. */
 function without(path: string, text: string, name: string): string | null {
   const target = functionsIn(path, text).find((one) => one.name === name);
   if (!target) throw new Error(`no ${name}`);
@@ -56,7 +56,7 @@ function without(path: string, text: string, name: string): string | null {
 }
 
 describe('the functions of a file', () => {
-  it('in JavaScript are the named ones and the outermost unnamed ones', () => {
+  it('are, in JavaScript, the named ones and the outermost unnamed ones', () => {
     expect(names('a.js', js)).toEqual([
       '1 first',
       '3 Store.constructor',
@@ -75,11 +75,11 @@ describe('the functions of a file', () => {
     ]);
   });
 
-  it('in Python are every def, named with what it is nested in', () => {
+  it('are, in Python, every def, under a name that includes what it is nested in', () => {
     expect(names('a.py', python)).toEqual(['3 Store.size', '7 Store.all', '9 outer', '10 outer.inner', '16 words']);
   });
 
-  it('in TypeScript and JSX are found by the file’s extension; an unknown extension has none', () => {
+  it('are found in TypeScript and JSX too; a file with an unknown extension has none', () => {
     const typed = 'const twice: (n: number) => number = (n) => n * 2;\ndeclare function none(): void;\n';
     expect(names('a.ts', typed)).toEqual(['1 twice']);
     expect(names('a.tsx', 'export const View = ({ a }: Props) => <b>{a}</b>;')).toEqual(['1 View']);
@@ -115,7 +115,7 @@ describe('an emptied function', () => {
     expect(without('a.py', python, 'outer.inner')).toContain('        return\n        return """\ntext\n"""\n');
   });
 
-  it('turns type checking off for its file, after the shebang line', () => {
+  it('comes with a line that turns type checking off for the file, after the shebang line', () => {
     const text = '#!/usr/bin/env node\nfunction f(): number { return 1; }\n';
     expect(without('a.ts', text, 'f')).toBe(
       '#!/usr/bin/env node\n// @ts-nocheck\nfunction f(): number { return; return 1; }\n',

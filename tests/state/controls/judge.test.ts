@@ -1,4 +1,4 @@
-// Hollow, placebo and sabotage by table: which files and functions they change, and what the records together show.
+// Which files and functions `hollow`, `placebo` and sabotage change, and what the records of their runs show together.
 
 import { describe, expect, it } from 'vitest';
 import { functionsIn } from '../../../state/controls/functions.ts';
@@ -41,7 +41,7 @@ describe('the functions that a claim changes', () => {
     expect(found(['b.js:added', 'add', 'a.js:add', 'a.js'])).toEqual(['added', 'changed']);
   });
 
-  it('are not those that came from another file, whether it still exists or not', () => {
+  it('are not those that were copied or moved from another file', () => {
     const here = source('b.js', null, before);
     const names = (gone: { path: string; before: string }[], ...sources: ChangedSource[]) =>
       changedFunctions({ sources, gone }, []).map(({ found }) => found.name);
@@ -55,11 +55,11 @@ describe('the functions that a claim changes', () => {
     expect(changedFunctions(work(file), []).map(({ found }) => found.name)).toEqual(['kept', 'changed']);
   });
 
-  it('are none if the claim changes too much to look at', () => {
+  it('are none if the claim changes too much text to search', () => {
     expect(changedFunctions({ sources: null, gone: [] }, [])).toEqual([]);
   });
 
-  it('are drawn by a nonce: each at most once, up to a limit, others by another nonce', () => {
+  it('are drawn by a nonce: each at most once and only up to a limit; another nonce draws others', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.string(), (count, nonce) => {
         const lots = drawFunctions(count, nonce);
@@ -117,7 +117,7 @@ describe('an emptied function', () => {
 });
 
 describe('a neutral edit', () => {
-  it('adds a comment at the end and at the start of each function of several lines', () => {
+  it('adds a comment at the end of the file and at the start of each function of several lines', () => {
     const js = 'export function a() {\n  return 1;\n}\nexport const b = (x) => x;';
     expect(neutral({ path: 'a.js', after: js })).toBe(
       'export function a() {\n  //\n  return 1;\n}\nexport const b = (x) => x;\n//\n',
@@ -159,7 +159,7 @@ describe('a placebo', () => {
     return judgePlacebo({ claim: record({ tests: [old, added], ...claim }), control: record(control) }, of);
   }
 
-  it('bites if every test gives the same result, and names what could not be edited', () => {
+  it('bites if every test gives the same result, and names the files that could not be edited', () => {
     const tests = [added, old];
     expect(judge({ tests }, { ...files, others: ['README.md'] })).toEqual({
       result: 'BITES',
@@ -177,7 +177,7 @@ describe('a placebo', () => {
     expect(judge(control)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(why) });
   });
 
-  it('is inconclusive if it did not finish, the claim was red, or there is too much to look at', () => {
+  it('is inconclusive if it did not finish, the claim was red, or there is too much text to edit', () => {
     const tests = [old, added];
     expect(judge({ tests, outcome: 'TIMEOUT' }).result).toBe('INCONCLUSIVE');
     expect(judge({ tests }, files, { outcome: 'FAIL' }).result).toBe('INCONCLUSIVE');
@@ -209,7 +209,7 @@ describe('a sabotage', () => {
     expect(judge(tests, control)).toMatchObject({ result: 'INCONCLUSIVE', why: expect.stringMatching(why) });
   });
 
-  it('is applied edit by edit, and refused if a text is not there exactly once or nothing changes', () => {
+  it('is applied edit by edit, and refused if a text does not occur exactly once or nothing changes', () => {
     const files = new Map([['a.js', { after: 'one two one' }]]);
     const apply = (...edits: [find: string, replace: string, path?: string][]) =>
       applyPatch(

@@ -1,4 +1,4 @@
-// Which control runs a claim needs and what their results mean: the order in which they run, what settles them, and
+// Which control runs a claim needs and what their results mean: the order of the runs, which results end a control, and
 // when the Adversary or the operator has to step in.
 
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { shaOf, tell, zero } from '../../support/phase/life.ts';
 type ControlPurpose = Extract<Purpose, { kind: 'control' }>;
 const M1 = 'M1' as GateId;
 
-/** A claim of M1 that ran green and changes this many functions, under these controls. */
+/** A claim of M1 with a green run that changes this many functions, under these controls. */
 function claimed(controls: string[], functions = 0, apps: string[] = []) {
   const story = tell({ M1: { controls } }, {}, apps);
   const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
@@ -30,7 +30,7 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
   const names = () => wanted().map(({ control, target }) => (target === undefined ? control : `${control} ${target}`));
   const make = (purpose: ControlPurpose, result: ControlResult) =>
     story.ran(purpose, { control: { result, why: `it says ${result}` } });
-  /** Answers every wanted run of this control: the n-th with the n-th result, later ones with the last result. */
+  /** Records every wanted run of this control: the n-th run gets the n-th result, or the last one if there is none. */
   function answer(control: string, ...results: ControlResult[]): void {
     const runs = wanted().filter((purpose) => purpose.control === control);
     if (runs.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
@@ -54,7 +54,7 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
 }
 
 describe('the wanted controls', () => {
-  it('are those declared and revert; published compares with the base even if others do not', () => {
+  it('are revert and those that the plan declares; published always compares with the base', () => {
     const { names, answer, standing } = claimed(['published', 'placebo']);
     expect(names()).toEqual(['published', 'revert', 'placebo']);
     for (const control of names()) answer(control, 'BITES');
@@ -90,7 +90,7 @@ describe('the wanted controls', () => {
 });
 
 describe('one emptied function, if the plan does not ask for hollow,', () => {
-  it('must be noticed, after revert; the first one noticed is enough', () => {
+  it('must be noticed, after revert; one noticed function is enough', () => {
     const { names, answer, claim, story, standing } = claimed([], 30);
     expect(names()).toEqual(['revert']);
     answer('revert', 'BITES');
@@ -102,7 +102,7 @@ describe('one emptied function, if the plan does not ask for hollow,', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('turns the claim red if none of three is noticed, but not if all are inconclusive', () => {
+  it('turns the claim red if none of three functions is noticed, but not if all three are inconclusive', () => {
     const vacuous = claimed([], 30);
     vacuous.answer('revert', 'BITES');
     for (const result of ['VACUOUS', 'INCONCLUSIVE', 'VACUOUS'] as const) vacuous.answer('hollow', result);
@@ -188,7 +188,7 @@ describe('hollow', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('draws by a run after the claim, and draws the same if the same tree is claimed again', () => {
+  it('draws functions by a run after the claim, and draws the same ones if the same tree is claimed again', () => {
     const draws = (run: string) => {
       const story = tell({ M1: { controls: ['hollow'] } });
       const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
@@ -226,7 +226,7 @@ describe('if revert is inconclusive', () => {
     expect(bad.standing().state).toBe('red');
   });
 
-  it('and nothing can be emptied, a patch by the Adversary is wanted and turns the claim green', () => {
+  it('and no function can be emptied, a patch by the Adversary is wanted and may turn the claim green', () => {
     const { story, id, claim, answer, standing, names, sabotage, wakeToBreak } = claimed([]);
     expect(wantedSabotage(phaseAt(story.phase(), story.now()), claim())).toBeNull();
     answer('revert', 'INCONCLUSIVE');
@@ -244,7 +244,7 @@ describe('if revert is inconclusive', () => {
     expect(story.refusal(story.verdict(id, 'PASS'))).toBeNull();
   });
 
-  it('and three patches are not noticed either, the operator decides', () => {
+  it('and three patches go unnoticed too, the operator decides', () => {
     const { story, claim, answer, standing, sabotage, wakeToBreak } = claimed([]);
     answer('revert', 'INCONCLUSIVE');
     wakeToBreak();
@@ -276,7 +276,7 @@ describe('a sabotage is refused', () => {
 describe('the controls of an app', () => {
   const ofApp = (controls: string[], functions = 0) => claimed(controls, functions, ['app']);
 
-  it('are its drills first, then published once they bite; nothing is emptied', () => {
+  it('are first the drills, then `published` once these bite; no function is emptied', () => {
     const { names, answer, standing } = ofApp(['placebo', 'omit-volume', 'no-restore'], 3);
     expect(names()).toEqual(['omit-volume', 'no-restore']);
     answer('omit-volume', 'BITES');
@@ -288,7 +288,7 @@ describe('the controls of an app', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('are only published if the plan names none, and none if the plan gives a reason', () => {
+  it('are only `published` if the plan names none, and none at all if the plan says why', () => {
     const { names, answer, standing } = ofApp([], 3);
     expect(names()).toEqual(['published']);
     answer('published', 'BITES');
@@ -299,7 +299,7 @@ describe('the controls of an app', () => {
     expect(story.unmet('M1')).not.toContain('controls');
   });
 
-  it('end with a vacuous drill: the claim is red before anything else runs', () => {
+  it('end at a vacuous drill, which turns the claim red before anything else runs', () => {
     const { names, answer, standing } = ofApp(['omit-volume']);
     answer('omit-volume', 'VACUOUS');
     expect(names()).toEqual([]);
@@ -338,7 +338,7 @@ describe('the controls of an app', () => {
     expect(wanted().map(({ reference }) => reference)).toEqual([shaOf(0)]);
   });
 
-  it('hold the claim if a recipe of commands is asked for a drill', () => {
+  it('hold the claim if the plan names a drill for a recipe of commands', () => {
     const { names, answer, standing } = claimed(['omit-volume']);
     expect(names()).toEqual(['omit-volume']);
     answer('omit-volume', 'INCONCLUSIVE');
@@ -346,7 +346,7 @@ describe('the controls of an app', () => {
     expect(standing().state).toBe('held');
   });
 
-  it('give published the newest drill of each kind at a commit', () => {
+  it('include the newest drill of each kind at a commit in what `published` is judged by', () => {
     const { story, answer, claim, make, wanted } = ofApp(['omit-volume', 'no-restore']);
     const [first] = wanted();
     answer('no-restore', 'BITES');
@@ -360,7 +360,7 @@ describe('the controls of an app', () => {
   });
 });
 
-it('a phase has the app recipes that the operator signed; an opening with others is refused', () => {
+it('a phase has the app recipes that the operator signed; an opening that names others is refused', () => {
   const story = tell({ M1: {} }, {}, ['app']);
   expect(story.phase().apps).toEqual(['app']);
   expect(tell().phase().apps).toEqual([]);

@@ -11,7 +11,7 @@ function changed(path: string, oldMode = '100644'): ChangedPath {
 }
 
 describe('the edits of a revert', () => {
-  it("restore production files, remove added ones, and leave tests and the operator's files alone", () => {
+  it("restore production files, remove added ones, and do not touch tests or the operator's files", () => {
     const paths = [
       changed('lib/a.js'),
       changed('lib/new.js', '000000'),
@@ -70,7 +70,7 @@ describe('a revert', () => {
     expect(two.why).not.toContain('"t.js > new"');
   });
 
-  it('is inconclusive if an added test fails there, but not on an assertion', () => {
+  it('is inconclusive if an added test fails without the change, but not on an assertion', () => {
     expect(judge([kept, failed('t.js > new', 'error')])).toMatchObject({
       result: 'INCONCLUSIVE',
       why: expect.stringContaining('not on an assertion: "t.js > new"'),
@@ -84,7 +84,7 @@ describe('a revert', () => {
     expect(judge(control)).toMatchObject({ result: 'INCONCLUSIVE', why: expect.stringContaining('did not run') });
   });
 
-  it('names the stage where the control stopped', () => {
+  it('names the stage at which the control stopped', () => {
     const log = record().stages[0]?.log;
     if (!log) throw new Error('a record has a stage');
     const built = { name: 'build', rung: 'fail', exit: 1, signal: null, ms: 1, tests: null, log } as const;
@@ -94,18 +94,18 @@ describe('a revert', () => {
     expect(why).toContain('ended at stage "build"');
   });
 
-  it('bites by a changed test if none was added', () => {
+  it('bites if a changed test fails, where no test was added', () => {
     expect(judge([failed('t.js > old')], { claim: [kept] }).result).toBe('BITES');
   });
 
-  it('finds the file of a pytest id by its module', () => {
+  it('finds the file of a pytest test by the module in its id', () => {
     const test = passed('sub.test_b.TestC > test_in');
     const parts = { reference: [test], claim: [test] };
     expect(judge([failed(test.id)], { ...parts, files: ['sub/test_b.py'] }).result).toBe('BITES');
     expect(judge([failed(test.id)], { ...parts, files: ['sub/test_c.py'] }).result).toBe('VACUOUS');
   });
 
-  it('bites by a test that the claim turned green', () => {
+  it('bites if a test fails that the claim turned green', () => {
     expect(judge([failed('t.js > old')], { reference: [failed('t.js > old')], claim: [kept], files: [] }).result).toBe(
       'BITES',
     );
@@ -125,7 +125,7 @@ describe('a revert', () => {
     },
   );
 
-  it('is inconclusive if the reference does not show which tests are new, unless all fail', () => {
+  it('is inconclusive if the reference does not show which tests are new, unless they all fail', () => {
     const stage = record().stages[0];
     if (!stage) throw new Error('a record has a stage');
     const base: Partial<RunRecord> = { stages: [{ ...stage, tests: null }], outcome: 'FAIL' };

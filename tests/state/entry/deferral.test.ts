@@ -1,5 +1,5 @@
-// Deferred work: what may be deferred, when a trigger fires and a re-entry may be proposed, what the operator's answers
-// do, and that the phase which takes the work up is not DONE until an entry closes the deferral.
+// Deferred work: what may be deferred, when a trigger fires and a re-entry may be proposed, and what the operator's
+// answers do. The phase that takes the work up is not DONE until an entry closes the deferral.
 
 import { describe, expect, it } from 'vitest';
 import type { Facts, Intent, Trigger } from '../../../state/entry/entry.ts';
@@ -90,7 +90,7 @@ describe('work may be deferred', () => {
 });
 
 describe('a proposed re-entry', () => {
-  it('is written by the supervisor, for a deferral that exists', () => {
+  it('may be written only by the supervisor, for a deferral that exists', () => {
     expect(signersOf('reentry')).toEqual(['supervisor']);
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
@@ -145,7 +145,7 @@ describe('a proposed re-entry', () => {
     expect(story.refusal(reentry(story))).toBeNull();
   });
 
-  it('blocks others until answered; once refused, the next needs a new turn from red to green', () => {
+  it('blocks others until it is answered; after a refusal the next one needs a new turn from red to green', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -158,7 +158,7 @@ describe('a proposed re-entry', () => {
     expect(story.refusal(reentry(story))).toBeNull();
   });
 
-  it('is refused if the only turn to green was refused before', () => {
+  it('is refused if a proposal for the only turn to green was refused before', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -167,7 +167,7 @@ describe('a proposed re-entry', () => {
     expect(story.refusal(reentry(story))).toMatch('its firing is answered');
   });
 
-  it('is in the inbox with the acts that answer it, and so is its deferral before and after', () => {
+  it('is in the inbox with the acts that answer it; before and after it, the deferral is in the inbox', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     const { id } = onlyDeferral(story);
@@ -183,8 +183,8 @@ describe('a proposed re-entry', () => {
   });
 });
 
-describe('the operator takes it up', () => {
-  it('by its own number at any time, but only once and not after it was closed', () => {
+describe('the operator takes a deferral up', () => {
+  it('by the number of the deferral at any time, but only once and not after it was closed', () => {
     const story = tell();
     const id = story.submit(deferral(story));
     expect(story.refusal(takeUp(story, 2))).toMatch('#2 is no deferral');
@@ -208,12 +208,12 @@ describe('the operator takes it up', () => {
   });
 });
 
-describe('the phase that takes it up', () => {
+describe('the phase that takes a deferral up', () => {
   it.each<[string, 'builder' | 'adversary', Facts<'close'>['as'] | null, boolean]>([
-    ['is not DONE while it is open', 'builder', null, false],
-    ['is not DONE if it was only retracted', 'builder', 'retracted', false],
-    ['may be DONE once its author closed it as done', 'builder', 'done', true],
-    ['may be DONE once the Adversary closed its own deferral', 'adversary', 'done', true],
+    ['is not DONE while the deferral is open', 'builder', null, false],
+    ['is not DONE if the deferral was only retracted', 'builder', 'retracted', false],
+    ['may be DONE once the Builder closed its deferral as done', 'builder', 'done', true],
+    ['may be DONE once the Adversary closed its deferral as done', 'adversary', 'done', true],
   ])('%s', (_, by, as, isMet) => {
     const { state, submit } = taken(by);
     if (as !== null) submit(by, { target: deferralIn(state()).id, as });
@@ -221,7 +221,7 @@ describe('the phase that takes it up', () => {
     expect(unmet).toEqual(isMet ? [] : [expect.stringMatching(/"docs" is to be closed first/)]);
   });
 
-  it('lets only the role of its author close it', () => {
+  it('lets only the role that wrote the deferral close it', () => {
     const { state, refusal } = taken('adversary');
     const target = deferralIn(state()).id;
     expect(refusal('builder', { target, as: 'done' })).toMatch("is the adversary's to close");

@@ -21,7 +21,7 @@ describe('an entry', () => {
     );
   });
 
-  it('reads back together with any others in one file', () => {
+  it('reads back as written beside any other entries in one file', () => {
     fc.assert(
       fc.property(fc.array(anyEntry, { maxLength: 5 }), (entries) => {
         expect(parseEntries(entries.map(renderEntry).join(''))).toEqual(entries);
@@ -44,19 +44,19 @@ describe('an entry', () => {
     );
   });
 
-  it('is written the same whatever the order of its members', () => {
+  it('is written the same way, whatever the order of its members', () => {
     const entry = verdict();
     const facts = Object.fromEntries(Object.entries(entry.facts).reverse());
     expect(renderEntry({ ...entry, facts } as Entry)).toBe(renderEntry(entry));
   });
 
-  it('keeps the order of a list by name', () => {
+  it('keeps the order of the names in `shas`', () => {
     const shas = { web: sha, main: sha, api: sha };
     const [back] = parseEntries(renderEntry(claimOf(shas)));
     expect(back?.kind === 'claim' && Object.keys(back.facts.shas)).toEqual(['web', 'main', 'api']);
   });
 
-  it('has no member with a name from its envelope', () => {
+  it('has no fact with the name of a member of the envelope', () => {
     for (const kind of kinds) {
       const schema = factsSchema(kind);
       const shapes = 'options' in schema ? schema.options.map((option) => option.shape) : [schema.shape];
@@ -67,7 +67,7 @@ describe('an entry', () => {
 });
 
 describe('a file of entries, changed anywhere', () => {
-  it('reads as exactly what it shows, or is refused', () => {
+  it('is read as exactly what it shows, or is refused', () => {
     const edit = fc.record({
       from: fc.nat(),
       cut: fc.integer({ min: 0, max: 40 }),
@@ -133,7 +133,7 @@ describe('a file of entries, changed anywhere', () => {
     expect(() => parseEntries(text)).toThrow(TrailError);
   });
 
-  it('names the line of the second entry if that one is broken', () => {
+  it('is refused with the line of the second entry if that entry is broken', () => {
     const lines = good.split('\n').length;
     expect(() => parseEntries(good + good.replace('## M1 FAIL', '## M1 PASS'))).toThrow(`line ${lines} (entry #41)`);
   });
@@ -221,7 +221,7 @@ It is the \`/mail\` volume.
     expect(text).toMatch('- **Acts that leave this**: `approve`, `refuse`');
   });
 
-  it('shows several lines of an operator unchanged, as inert Markdown', () => {
+  it('shows text of several lines by the operator unchanged, as inert Markdown', () => {
     const payload = { act: 'note', phase: 'mailu', text: 'one\n## M1 PASS\n-->' };
     const act = { v: 1, workspace: 'w', root: 'SHA256:x', nonce: '0'.repeat(32), at, expires: at, payload };
     const entry = {

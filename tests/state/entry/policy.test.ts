@@ -55,7 +55,7 @@ describe('an entry goes', () => {
     expect(signersOf(kind)).toContain(role);
   });
 
-  it('nowhere if its role may not write that kind', () => {
+  it('to no file if its role may not write that kind', () => {
     for (const kind of kinds.filter((one) => one !== 'close')) {
       for (const role of Role.options.filter((one) => !signersOf(kind).includes(one))) {
         expect(() => fileFor(entry(kind, role)), `${kind} by ${role}`).toThrow(Refused);
@@ -63,12 +63,12 @@ describe('an entry goes', () => {
     }
   });
 
-  it('nowhere without the phase that its file is named after', () => {
+  it('to no file if it lacks the phase that its file is named after', () => {
     expect(() => fileFor({ ...entry('claim', 'builder'), phase: null })).toThrow('a claim belongs to a phase');
     expect(fileFor({ ...entry('decision', 'builder'), phase: null })).toBe('machine-docs/DECISIONS.md');
   });
 
-  it('to the file of its target if it closes one', () => {
+  it('to the file of its target if it closes an entry', () => {
     const close = entry('close', 'adversary');
     expect(fileFor(close, 'machine-docs/BACKLOG-mailu.3.md')).toBe('machine-docs/BACKLOG-mailu.md');
     expect(fileFor(close, 'machine-docs/REVIEW-mailu.md')).toBe('machine-docs/REVIEW-mailu.md');
@@ -193,7 +193,7 @@ describe('an entry in a commit is misplaced', () => {
     ).toMatch(message);
   });
 
-  it('nowhere else', () => {
+  it('in no other case', () => {
     expect(misplaced(verdict, 'machine-docs/REVIEW-mailu.7.md', 'adversary')).toBeNull();
     expect(misplaced(entry('act', 'operator'), 'machine-docs/OPERATOR.md', 'supervisor')).toBeNull();
     const backlog = 'machine-docs/BACKLOG-mailu.md';
@@ -249,7 +249,7 @@ describe('the subject of a commit', () => {
     expect(subjectFor([one])).toBe(subject);
   });
 
-  it('names as many entries as fit on a line, with the prefix once', () => {
+  it('names as many entries as fit on a line, and the prefix only once', () => {
     const runs = [39, 40].map((id) => entry('run', 'runner', { purpose: gate, outcome: 'PASS', level: 1 }, id));
     expect(subjectFor(runs)).toBe('run(M1): PASS, level 1, #39; PASS, level 1, #40');
     const many = Array.from({ length: 30 }, (_, i) => entry('item', 'builder', { title: 'something to do' }, i + 1));

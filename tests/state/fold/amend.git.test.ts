@@ -1,4 +1,4 @@
-// Amendments: their effect on gates, claims and DONE, which ones are refused, and how the audit checks them.
+// Amendments of a plan: what they do to gates, claims and DONE, which ones are refused, and how the audit checks them.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { audit } from '../../../state/audit/audit.ts';
@@ -60,8 +60,8 @@ function twoAccepted(): Story {
   return story;
 }
 
-describe('a gate whose own spec was amended', () => {
-  it('is judged again at the same claim without its old runs and verdict; other gates still hold', () => {
+describe('a gate whose spec was amended', () => {
+  it('is judged again at the same claim, without the old runs and verdict; other gates still hold', () => {
     const story = twoAccepted();
     const claim = story.gate('M1').claim?.id as EntryId;
     amend(story, gate(story, M1, { expect: { pass: ['it adds'], flags: [], closed: [] } }));
@@ -79,7 +79,7 @@ describe('a gate whose own spec was amended', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('is red or green by its new runs alone, and also loses a FAIL given under the old plan', () => {
+  it('is red or green by its new runs alone; a FAIL given under the old plan no longer counts', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1', { outcome: 'FAIL' });
@@ -114,19 +114,19 @@ describe('a gate whose own spec was amended', () => {
     { id: '2.1', text: one },
     { id: '2.2', text: two },
   ];
-  it.each(changes)('is judged again if, and only if, it depends on what changed: %s', (_, change, anew) => {
+  it.each(changes)('is judged again only if it depends on what the amendment changes: %s', (_, change, anew) => {
     const story = tell({ M1: {}, M2: { covers: ['2.2'] } }, { clauses: clauses('x', 'y') });
     story.accept('M1', 1);
     story.accept('M2', 2);
     amend(story, change(story));
-    // As many runs of the base as the new plan may want.
+    // With these the base has as many runs as the new plan may need.
     for (const k of [2, 3]) story.ran({ kind: 'base', recipe: 'app' as RecipeName, k });
     expect([M1, M2].filter((name) => !story.gate(name).holds)).toEqual(anew);
   });
 });
 
 describe('a claim', () => {
-  it('is void if its own facts depend on what changed, and its SHA may be claimed again', () => {
+  it('is void if facts in the claim depend on what changed; its SHA may then be claimed again', () => {
     const story = twoAccepted();
     amend(story, { spec: { protected: ['src/**'] } });
     expect(story.gate('M1').claim).toBeNull();
@@ -135,7 +135,7 @@ describe('a claim', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('is void if its recipe became an app’s or stopped being one: functions count differently', () => {
+  it('is void if its recipe came to be for an app or no longer is, since functions then count differently', () => {
     const story = twoAccepted();
     amend(story, { apps: ['app' as RecipeName], recipes: { ['app' as RecipeName]: other } });
     expect(story.phase().apps).toEqual(['app']);
@@ -147,7 +147,7 @@ describe('a claim', () => {
     expect(back.gate('M1').claim).toBeNull();
   });
 
-  it('of DONE is void after any amendment; runs of gates that still hold count for the next one', () => {
+  it('of DONE is void after any amendment; for the next one, runs of gates that still hold count', () => {
     const story = twoAccepted();
     const done = story.submit(story.claimed(DONE, 2));
     expect(story.refusal(story.claimed('M1', 3))).toMatch(/DONE is being judged/);
@@ -158,7 +158,7 @@ describe('a claim', () => {
     expect(story.gate(DONE).holds).toBe(true);
   });
 
-  it('of DONE counts no run that is older than an amendment of its gate', () => {
+  it('of DONE counts no run of a gate from before an amendment of that gate', () => {
     const story = tell();
     const claim = story.accept('M1', 1);
     amend(story, gate(story, M1, { expect: { level: 1, pass: [], flags: [], closed: [] } }));
@@ -193,7 +193,7 @@ describe('a gate', () => {
     expect(needs).toMatchObject([{ purpose: { kind: 'reproducer' }, recipe: 'app', sha: shaOf(2) }]);
   });
 
-  it('that an amendment adds must be met like any other, and one added back starts over', () => {
+  it('that an amendment adds must hold like any other; one that is removed and added back starts over', () => {
     const story = twoAccepted();
     const { gates } = story.phase().spec;
     const { M1: kept } = gates as Record<string, PhaseSpec['gates'][GateId]>;
@@ -234,7 +234,7 @@ describe('an amendment is refused', () => {
     expect(story.refusal(story.act(amendment(story, { spec: { title: 'x' } })))).toMatch(/phase story is abandoned/);
   });
 
-  it('if it names a phase other than its own', () => {
+  it('if the act is for a phase other than the amended one', () => {
     const story = tell();
     const act = story.act({ ...amendment(story, { spec: { title: 'x' } }), phase: 'elsewhere' as PhaseId });
     expect(story.refusal(act)).toMatch(/the act is about phase elsewhere/);
@@ -258,7 +258,7 @@ describe('the audit of a trail with an amendment', () => {
     return { made, writer, payload, blobs };
   }
 
-  it('finds it in order, with claims and runs before and after it', async () => {
+  it('reports no problem with claims and runs before and after the amendment', async () => {
     const { made, writer, payload, blobs } = await ground();
     const branch = `refs/heads/phase/${phaseId}`;
     const [sha] = addCommits(made.hub.dir, branch, [{ 'src/keep.js': 'export const one = 1;\n' }], made.base) as [Sha];
@@ -287,7 +287,7 @@ describe('the audit of a trail with an amendment', () => {
     expect(of(act + 1)).toEqual(expect.arrayContaining([expect.stringMatching(/^the recipe app .* is not stored/)]));
   });
 
-  it('reports an act that calls a recipe of commands an app’s', async () => {
+  it('reports an act that says of a recipe for commands that it is for an app', async () => {
     const { made, writer, payload, blobs } = await ground();
     const act = await writer.act({ ...payload, apps: ['app' as RecipeName] }, blobs);
     const { problems } = await audit({ hub: made.hub.dir });
@@ -296,7 +296,7 @@ describe('the audit of a trail with an amendment', () => {
     ]);
   });
 
-  it('reports a plan that asks a recipe of commands for a control of apps', async () => {
+  it('reports a plan with a control for apps at a gate whose recipe is for commands', async () => {
     const { made, writer, payload } = await ground();
     const text = changed.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
     const read = readPlan(text);

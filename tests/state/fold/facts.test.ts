@@ -10,7 +10,7 @@ import { fc } from '../../support/property.ts';
 import { failed, passed, record, skipped } from '../../support/trail/records.ts';
 
 describe('the facts of a run', () => {
-  it('have what is in the record, its counts, and the digest of its bytes', () => {
+  it('contain the members of the record, the counts of its tests, and the digest of its bytes', () => {
     const run = record({ tests: [passed('a > b'), skipped('c')] });
     const facts = runFacts(run);
     expect(factsSchema('run').parse(facts)).toEqual(facts);
@@ -18,7 +18,7 @@ describe('the facts of a run', () => {
     expect(facts.results).toBe(digestOf(recordBytes(run)));
   });
 
-  it('are the same for a record read back from its bytes', () => {
+  it('are the same for a record that was read back from its bytes', () => {
     const run = record({ tests: [failed('z'), passed('a > b')], outcome: 'FAIL' });
     const read = RunRecord.parse(JSON.parse(new TextDecoder().decode(recordBytes(run))));
     expect(runFacts(read)).toEqual(runFacts(run));
@@ -35,7 +35,7 @@ describe('the facts of a run', () => {
     });
   });
 
-  it('are fit for the trail whatever a test is called', () => {
+  it('are allowed on the trail, whatever the names of the tests are', () => {
     const odd = fc.constantFrom('e\u0301', '\u3164', '\u202e', '\u200b', '\ud83d', '😀', '\0', '\n', '\u2028');
     const words = fc.string({ unit: fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 2 })), maxLength: 700 });
     const may = (facts: object) =>
@@ -48,14 +48,14 @@ describe('the facts of a run', () => {
     );
   });
 
-  it('include the judgement of a control and the result of a reproducer', () => {
+  it('include what a control or a reproducer showed', () => {
     const control = { result: 'BITES', why: 'It does.' } as const;
     expect(runFacts(record({ reproducer: 'red' }), { control })).toMatchObject({ control, reproducer: 'red' });
   });
 });
 
 describe('runs are alike', () => {
-  it('whatever their order and times, but not if one test differs in status or name', () => {
+  it('only if their tests have the same names and statuses, whatever their order and times', () => {
     const tests = fc.uniqueArray(fc.tuple(fc.string(), fc.boolean()), { selector: ([id]) => id, minLength: 1 });
     fc.assert(
       fc.property(tests, fc.nat(), (pairs, pick) => {
@@ -78,7 +78,7 @@ describe('what a gate expects', () => {
   });
   const unmet = (expected: object) => runFacts(run, { asks: [{ by: 'gate', expect: Expect.parse(expected) }] }).unmet;
 
-  it('is met by level, by full ids and endings of ids, and by flags', () => {
+  it('is met by the level, by tests that an id or the end of an id names, and by flags', () => {
     expect(
       unmet({
         level: 2,

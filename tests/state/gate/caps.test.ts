@@ -1,5 +1,5 @@
-// Limits on what agents may write, and how the operator ends a dispute. Each limit accepts what is within it and
-// refuses what is beyond it, with the reason.
+// Limits on what agents may write, and how the operator ends a dispute. For each limit a test shows what it still
+// accepts and what it refuses, with the reason.
 
 import { describe, expect, it } from 'vitest';
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
@@ -64,7 +64,7 @@ describe('open findings', () => {
     expect(file('M3')).toMatch('20 findings are open in the phase');
   });
 
-  it('count as unreproduced if their reproducer did not run red at their claim', () => {
+  it('count as unreproduced if the reproducer of the finding did not run red at its claim', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -80,7 +80,7 @@ describe('open findings', () => {
 });
 
 describe('claims', () => {
-  it('are limited by the plan, and resuming allows no more', () => {
+  it('are limited by the plan, and no more are allowed after a resume', () => {
     const story = tell();
     for (let n = 1; n <= 12; n++) story.submit(story.claimed('M1', n));
     const facts = { event: 'parked', reason: 'budget', why: 'all are used', about: null };
@@ -91,7 +91,7 @@ describe('claims', () => {
 });
 
 describe('a dispute', () => {
-  it('must name its finding’s gate; once refused, it needs two more claims first', () => {
+  it('must name the gate of the finding; after a refusal the next dispute needs two more claims', () => {
     const { story, finding, dispute } = disputed();
     expect(story.refusal(ask(story, { disputes: finding, blocks: ['DONE'] }))).toMatch('name that gate');
     const id = story.submit(dispute());
@@ -121,7 +121,7 @@ describe('a dispute', () => {
     expect(story.phase().actToAnswer).toEqual({ act: 'resume', id: lift });
   });
 
-  it('ends with its finding, whoever closes it', () => {
+  it('ends when the finding is closed, whoever closes it', () => {
     const { story, finding, dispute } = disputed();
     story.submit(dispute());
     const closing = { session: story.awake('adversary'), target: finding, as: 'retracted', answers: [] };

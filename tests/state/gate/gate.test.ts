@@ -10,7 +10,7 @@ const M1 = 'M1' as GateId;
 const because = 'the operator says so';
 
 describe('a gate holds', () => {
-  it('once it is claimed, run and judged, and nothing is open', () => {
+  it('once it is claimed, run and passed, and no finding is open', () => {
     const story = tell();
     story.accept('M1', 1);
     expect(story.gate('M1')).toMatchObject({ holds: true, sha: shaOf(1) });
@@ -32,7 +32,7 @@ describe('condition 1, the claim', () => {
     expect(story.unmet('M1')).toContain('claim');
   });
 
-  it('looks at the newest claim only: it replaces an accepted one', () => {
+  it('looks only at the newest claim, even if an earlier one was accepted', () => {
     const story = tell();
     story.accept('M1', 1);
     story.submit(story.claimed('M1', 2));
@@ -75,7 +75,7 @@ describe('condition 2, the cold runs', () => {
     expect(story.gate('M1').standing?.state).toBe('green');
   });
 
-  it('is held by a flake until the operator lifts it, then reruns', () => {
+  it('is held by a flake until the operator lifts it, and then needs new runs', () => {
     const { story, claim } = claimed({ M1: { times: 2 } });
     story.passes(claim, 'M1');
     const flake = story.passes(claim, 'M1', { alike: other }, 2);
@@ -84,7 +84,7 @@ describe('condition 2, the cold runs', () => {
     expect(story.gate('M1').standing?.state).toBe('running');
   });
 
-  it('detects a flake across two claims of one tree', () => {
+  it('detects a flake between the runs of two claims of one tree', () => {
     const { story, claim } = claimed();
     story.passes(claim, 'M1');
     story.submit(
@@ -136,7 +136,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(story.unmet('M1').includes('tests')).toBe(result !== 'KEPT');
   });
 
-  it('needs runs of the base first, as many as the gate’s `times`', () => {
+  it('first needs as many runs of the base as `times` of the gate says', () => {
     const story = tell({ M1: { times: 2 } });
     const claim = story.submit(story.claimed('M1', 1));
     const wanted = () => story.gate('M1').standing?.requirements.flatMap(({ needs }) => needs.map(({ slot }) => slot));
@@ -146,7 +146,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(wanted()).toEqual([`kept:${claim}:app:${shaOf(0)}`]);
   });
 
-  it('includes the tests of every accepted claim, and refuses a claim that leaves some out', () => {
+  it('covers the tests of every accepted claim; a claim that leaves some of these out is refused', () => {
     const story = tell({ M1: {}, M2: {} });
     story.accept('M1', 1);
     const claim = story.claimed('M2', 2);
@@ -164,7 +164,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(story.gate('M1').standing?.state).toBe('green');
   });
 
-  it('runs hold-outs if the plan has them, and reports only outcome and counts', () => {
+  it('needs a run of the hold-outs if the plan has them, and reports only its outcome and counts', () => {
     const { story, claim } = based({ M1: {} }, { holdout: '/checks' });
     story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept('KEPT'));
     expect(story.gate('M1').standing?.state).toBe('running');
@@ -203,7 +203,7 @@ describe('condition 3, the controls', () => {
     return { story, control };
   };
 
-  it('counts only BITES: VACUOUS is red, INCONCLUSIVE is held', () => {
+  it('is met only by BITES: VACUOUS makes the claim red, INCONCLUSIVE holds it', () => {
     for (const [result, state] of [
       ['BITES', 'green'],
       ['VACUOUS', 'red'],
@@ -230,7 +230,7 @@ describe('condition 3, the controls', () => {
 });
 
 describe('condition 4, protected paths', () => {
-  it('holds a claim that touches one, until the operator waives it', () => {
+  it('holds a claim that touches such a path, until the operator waives the condition', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1, ['coldpass.yml']));
     story.passes(claim, 'M1');
@@ -264,7 +264,7 @@ describe('condition 5, the verdict', () => {
     expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('not green');
   });
 
-  it('is refused from a session that began before the claim was green, or did not see its runs', () => {
+  it('is refused from a session that began before the claim was green, or that was not shown its runs', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.wake('adversary', { kind: 'judge', claim });
@@ -293,14 +293,14 @@ describe('condition 5, the verdict', () => {
     expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('not the live claim');
   });
 
-  it('UNVERIFIED is not a pass', () => {
+  it('is not met by UNVERIFIED', () => {
     const { story, claim } = green();
     story.judge(claim);
     story.submit(story.verdict(claim, 'UNVERIFIED'));
     expect(story.unmet('M1')).toEqual(['verdict']);
   });
 
-  it('FAIL must name an open finding whose reproducer, if any, ran red', () => {
+  it('may be FAIL only if it names an open finding whose reproducer, if it has one, ran red', () => {
     const { story, claim } = green();
     story.judge(claim);
     expect(story.refusal(story.verdict(claim, 'FAIL'))).toMatch('names at least one');
@@ -312,7 +312,7 @@ describe('condition 5, the verdict', () => {
 });
 
 describe('condition 6, findings and vetoes', () => {
-  it('refuses a PASS over a red reproducer, whatever it answers', () => {
+  it('refuses a PASS while a reproducer is red, whatever the PASS answers', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -326,7 +326,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.refusal(story.verdict(claim, 'FAIL', { findings: [finding] }))).toBeNull();
   });
 
-  it('reruns open reproducers on every later claim, which is red while one is red', () => {
+  it('reruns the reproducers of open findings on every later claim, which is red while one of them is', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -341,7 +341,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.gate('M1').standing?.state).toBe('red');
   });
 
-  it('a PASS must answer every criterion of every open finding, and closes them', () => {
+  it('needs a PASS that answers every criterion of every open finding, which closes them', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -354,7 +354,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('a veto blocks every gate until its author or the operator lifts it; the Builder cannot', () => {
+  it('is unmet at every gate during a veto, which its author or the operator may lift, but not the Builder', () => {
     const story = tell();
     story.accept('M1', 1);
     const veto = story.submit(
@@ -375,7 +375,7 @@ describe('condition 6, findings and vetoes', () => {
 describe('condition 7, required gates', () => {
   const gates = { M1: {}, M2: { requires: ['M1'] } };
 
-  it('refuses a claim whose required gate does not hold at an ancestor', () => {
+  it('refuses a claim unless the required gate holds at an ancestor of its commit', () => {
     const story = tell(gates);
     expect(story.refusal(story.claimed('M2', 1))).toMatch('requires M1');
     story.accept('M1', 2);
@@ -393,7 +393,7 @@ describe('condition 7, required gates', () => {
 });
 
 describe('DONE', () => {
-  it('is refused unless every gate holds at an ancestor, and blocks other claims while judged', () => {
+  it('cannot be claimed unless every gate holds at an ancestor, and blocks other claims while it is judged', () => {
     const story = tell({ M1: {}, M2: {} });
     expect(story.refusal(story.claimed('DONE', 1))).toMatch('M1, M2 does not');
     story.accept('M1', 1);
@@ -403,7 +403,7 @@ describe('DONE', () => {
     expect(story.refusal(story.claimed('M1', 3))).toMatch('DONE is being judged');
   });
 
-  it('needs runs of exactly its SHA that are less than a day old', () => {
+  it('needs runs at exactly the claimed SHA that are less than a day old', () => {
     const story = tell();
     story.accept('M1', 1);
     story.submit(story.claimed('DONE', 1));
@@ -412,7 +412,7 @@ describe('DONE', () => {
     expect(story.gate('DONE').standing?.state).toBe('running');
   });
 
-  it('is appended only if its rule holds, and only at the claim’s SHA', () => {
+  it('is recorded only if the gate rule holds, and only at the claim’s SHA', () => {
     const story = tell();
     story.accept('M1', 1);
     const claim = story.submit(story.claimed('DONE', 1));
@@ -460,7 +460,7 @@ describe('claims are refused', () => {
     expect(story.refusal(story.claimed('M1', 13))).toMatch('12 claims');
   });
 
-  it('if they choose their own references', () => {
+  it('if they name other references than the gate rule gives', () => {
     const story = tell();
     const claim = story.claimed('M1', 1) as { facts: object };
     expect(
@@ -497,7 +497,7 @@ describe('agents', () => {
     expect(story.refusal(dispute())).toBeNull();
   });
 
-  it('may give one veto per session', () => {
+  it('may veto once per session', () => {
     const story = tell();
     const veto = () =>
       story.say('adversary', { kind: 'veto', facts: { session: story.awake('adversary'), title: 't', until: ['u'] } });
@@ -507,7 +507,7 @@ describe('agents', () => {
 });
 
 describe('acts are refused', () => {
-  it('if used before, expired, or about something that does not exist', () => {
+  it('if they were used before, have expired, or concern something that does not exist', () => {
     const story = tell();
     const note = story.act({ act: 'note', phase: story.phaseId, text: 'x' });
     story.submit(note);

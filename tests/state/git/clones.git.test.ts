@@ -30,7 +30,7 @@ test('a claim’s commit is cloned as it was claimed, even if the branch moved o
   expect(git(hub.dir, ['rev-parse', 'phase/mailu'])).toBe(later);
 });
 
-test('a cold clone is the tree and nothing else: modes, links, empty files, no .git, nothing beside it', async () => {
+test('a cold clone contains the tree, with modes, links and empty files, and nothing else, not even .git', async () => {
   const { hub, repo } = await makeHub([{ 'a b/é.txt': '', link: { link: 'a b' }, 'bin/run': '#!/bin/sh\n' }]);
   git(repo.dir, ['update-index', '--chmod=+x', 'bin/run']);
   git(repo.dir, ['commit', '-qm', 'x']);
@@ -44,7 +44,7 @@ test('a cold clone is the tree and nothing else: modes, links, empty files, no .
   expect(readFileSync(join(parent, 'tree', 'a b', 'é.txt'), 'utf8')).toBe('');
 });
 
-test('nothing that the tree names runs or is fetched (filters, LFS, submodules), however we are configured', async () => {
+test('a cold clone runs or fetches nothing that the tree names (filters, LFS, submodules), whatever our git settings', async () => {
   const { hub, stateDir } = await makeHub([
     {
       '.gitattributes': '* filter=lfs\nx filter=evil\n',
@@ -97,7 +97,7 @@ test.each([
   expect(readdirSync(parent)).toEqual([]);
 });
 
-test('an existing folder is neither written to nor removed', async () => {
+test('a cold clone neither writes to an existing folder nor removes it', async () => {
   const { hub, base } = await makeHub();
   const into = tempDir();
   writeFileSync(join(into, 'mine'), '');
@@ -135,7 +135,7 @@ test('a role’s clone has only the phase’s branch: no remote, tag, other bran
   git(into, ['commit', '-q', '--allow-empty', '-m', 'works']);
 });
 
-test('an Adversary’s clone is replaced: anything planted in the last one is gone', async () => {
+test('an Adversary’s clone is made new each time: anything planted in the last one is gone', async () => {
   const { hub, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const into = join(tempDir(), 'adversary');
@@ -154,7 +154,7 @@ test('an Adversary’s clone is replaced: anything planted in the last one is go
   expect(existsSync(into)).toBe(false);
 });
 
-test('later commits reach a role’s clone as a bundle; if nothing is new there is none', async () => {
+test('later commits reach a role’s clone as a bundle; without new commits there is no bundle', async () => {
   const { hub, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const into = join(tempDir(), 'builder');

@@ -96,7 +96,7 @@ test('replace refs and grafts change nothing', async () => {
   expect((await fileAt(join(dir, '.git'), shas[1] as Sha, 'a', 10))?.toString()).toBe('2\n');
 });
 
-test('a failed command is a value, one that cannot start is an error, and limits end a running one', async () => {
+test('a command that fails returns a value, one that cannot start throws, and one that exceeds a limit is ended', async () => {
   const { dir } = makeRepo([{ a: 'x'.repeat(5000) }]);
   const at = join(dir, '.git');
   expect(await git(at, ['rev-parse', '--verify', 'none'])).toMatchObject({ exit: 128, cut: null });
@@ -105,7 +105,7 @@ test('a failed command is a value, one that cannot start is an error, and limits
   const long = await git(at, ['show', 'HEAD:a'], { outputBytesMax: 1000 });
   expect(long).toMatchObject({ exit: null, cut: 'output' });
   expect(long.stdout).toHaveLength(1000);
-  // `!` runs a shell whose child would survive if only git were killed.
+  // The alias starts a shell, whose child would survive if only git were killed.
   const slow = await git(at, ['-c', 'alias.wait=!sleep 60 & wait', 'wait'], { seconds: 0.2 });
   expect(slow).toMatchObject({ exit: null, cut: 'time' });
   const stopped = await git(at, ['cat-file', '--batch'], { signal: AbortSignal.abort(), input: '' });
@@ -129,7 +129,7 @@ test('a commit needs its full id: an abbreviation, unknown id, blob or branch na
   expect(await treeOf(at, second)).toBe(person(dir, ['rev-parse', 'HEAD^{tree}']));
 });
 
-test('changed paths are listed one by one, a rename as removed and added, names unquoted', async () => {
+test('changed paths are listed one by one, with unquoted names and a rename as one removed and one added', async () => {
   const moved = 'moved '.repeat(50);
   const { dir, shas } = makeRepo([
     { 'same.txt': 's', 'old name': moved, 'a\tb\n"ü': '1', link: 'was a file' },
@@ -160,7 +160,7 @@ test('a file is read byte for byte; links, submodules, folders and large files a
   expect((await listTree(at, sha)).map(({ path }) => path)).toEqual(['d/b*', 'd/bx', 'l', 's']);
 });
 
-test('one git reads many objects in order, missing ones as null, and closing ends waiting reads', async () => {
+test('one git process reads many objects in order, missing ones as null; closing it rejects waiting reads', async () => {
   const contents = Array.from({ length: 300 }, (_, n) => 'é'.repeat(n * 100));
   const { dir } = makeRepo([Object.fromEntries(contents.map((text, n) => [`f${n}`, text]))]);
   const ids = contents.map((_, n) => `HEAD:f${n}`);

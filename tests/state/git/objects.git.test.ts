@@ -1,4 +1,4 @@
-// Objects written by Node, checked with stock git: ids, trees, commits, fsck, and packing during appends.
+// Checks the objects that our code writes with stock git: ids, trees, commits, fsck, and packing during appends.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -87,7 +87,7 @@ describe('the object store', () => {
 });
 
 describe('trees', () => {
-  test('a tree that grows file by file is the same as stock git writes', async () => {
+  test('a tree that grows file by file is the same as the one that stock git writes', async () => {
     const { hub, store } = emptyHub();
     const blob = gitObject('blob', Buffer.from('x'));
     await store.write([blob]);
@@ -156,7 +156,7 @@ describe('commits', () => {
     expect(git(hub, ['fsck', '--strict', '--no-dangling'])).toBe('');
   });
 
-  test('an altered byte, a key not allowed, another namespace or a second signature does not verify', () => {
+  test('a commit with an altered byte, another key, another namespace or a second signature does not verify', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'x');
     const other = generateKey(join(dir, 'other'), 'x');
@@ -183,7 +183,7 @@ describe('commits', () => {
 });
 
 describe('packing', () => {
-  test('joins the packs of many batches, keeps unreferenced objects, and the reader still finds all', async () => {
+  test('joins the packs of many batches, keeps unreferenced objects, and leaves every object readable', async () => {
     const { hub, store } = emptyHub();
     const objects = Array.from({ length: 30 }, (_, n) => gitObject('blob', Buffer.from(`blob ${n}`)));
     for (const object of objects) await store.write([object]);
@@ -219,7 +219,7 @@ describe('packing', () => {
         packing.rested();
         written.push(...objects.map(({ sha }) => sha));
       }
-      // The last round runs to its end, so that at least one merge did, however busy the machine is.
+      // Lets the last round finish, so that packs are joined at least once, however busy the machine is.
       if (round === 3) await packing.settled();
       await packing.close();
     }

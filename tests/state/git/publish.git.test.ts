@@ -25,7 +25,7 @@ import { tempDir } from '../../support/temp.ts';
 
 const phase = 'mailu' as PhaseId;
 
-/** An open phase with a Builder's clone, and the functions to commit there and publish. */
+/** Opens a phase with a Builder's clone; returns functions that commit there and publish. */
 async function openPhase(base?: Files[], dir?: string) {
   const made = await makeHub(base, dir);
   const hub = made.hub.dir;
@@ -38,7 +38,7 @@ async function openPhase(base?: Files[], dir?: string) {
     hub,
     clone,
     head: () => git(hub, ['rev-parse', branch]) as Sha,
-    /** Makes these commits on the base, one after another, and moves the clone's branch there; returns the last. */
+    /** Makes these commits on the base, one after another, as the clone's branch; returns the last one. */
     commit: (...commits: Files[]) => addCommits(clone, branch, commits, made.base).at(-1) as Sha,
     receive: (bundlePath: string, more: Partial<Publication> = {}) =>
       receiveBundle({ hub, bundlePath, phase, expectedOld: made.base, ...more }),
@@ -54,7 +54,7 @@ test('an honest commit is published: the branch moves, the hub is sound, and not
   expect(readdirSync(incomingDir(hub))).toEqual([]);
 });
 
-test('a merge with the base’s newer commits, and a revert to older content, are published', async () => {
+test('a merge with newer commits of the base is published, and so is a revert to older content', async () => {
   const { hub, clone, repo, base, receive } = await openPhase([
     { a: '1\n', d: 'old\n' },
     { a: '2\n', d: null },
@@ -70,7 +70,7 @@ test('a merge with the base’s newer commits, and a revert to older content, ar
 });
 
 describe('what is planted in the clone', () => {
-  test('does not run when its bundle is received and cloned: hooks, filters, settings', async () => {
+  test('does not run when the clone’s bundle is received and cloned again: hooks, filters, settings', async () => {
     const { hub, stateDir, clone, base, commit, receive } = await openPhase();
     const marker = join(stateDir, 'ran');
     const evil = join(stateDir, 'evil.sh');
@@ -101,12 +101,12 @@ describe('what is planted in the clone', () => {
     expect(await receive(bundle)).toEqual({ sha });
     await coldClone({ hub, sha, into: join(stateDir, 'cold'), git: { tags: ['v1'] } });
     expect(existsSync(marker)).toBe(false);
-    // The same traps do run if git starts in the clone itself, so this test can fail.
+    // The same traps do run if git runs in the clone itself, so this test can fail.
     git(clone, ['status']);
     expect(existsSync(marker)).toBe(true);
   });
 
-  test('borrows nothing through alternates: objects from another store are missing', async () => {
+  test('cannot borrow objects from another store through alternates: they are missing', async () => {
     const { clone, repo, base, receive, head } = await openPhase();
     const secret = blob(repo.dir, 'the operator’s secret\n');
     mkdirSync(join(clone, '.git/objects/info'), { recursive: true });
@@ -119,7 +119,7 @@ describe('what is planted in the clone', () => {
     expect(head()).toBe(base);
   });
 
-  test('reads nothing from the trail by naming the id of one of its objects', async () => {
+  test('cannot read the trail by naming the id of one of the trail’s objects', async () => {
     const { hub, clone, base, receive } = await openPhase();
     const hidden = git(hub, ['rev-parse', 'trail:machine-docs/README']);
     const commit = rawCommit(clone, base, [{ mode: '100644', name: 'hidden', id: hidden }]);
@@ -215,7 +215,7 @@ describe('a bundle is refused with a reason, and nothing moves, if', () => {
     await expectRefused(craft({ clone, base, sha, tree: git(clone, ['rev-parse', `${sha}^{tree}`]) }), reason);
   });
 
-  test('only the merge itself adds the link', async () => {
+  test('a link is added only by the merge commit itself', async () => {
     const { clone, base } = made;
     const side = made.commit({ side: 's' });
     const tree = git(clone, ['rev-parse', `${made.commit({ side: 's', l: { link: '../x' } })}^{tree}`]);
@@ -260,7 +260,7 @@ test('objects that the new head does not need stay out of the hub', async () => 
   expect(() => git(hub, ['cat-file', '-e', junk])).toThrow();
 });
 
-test('of two bundles received at once on one head, one is accepted and one must try again', async () => {
+test('if two bundles arrive at once for one head, one is accepted and the other must try again', async () => {
   const { clone, base, commit, receive, head } = await openPhase();
   const bundles = ['left', 'right'].map((side) => {
     commit({ side });

@@ -1,4 +1,4 @@
-// Releases from real tags in a real repository.
+// An app's releases, read from real tags in a real repository.
 
 import { expect, it } from 'vitest';
 import { Sha } from '../../../state/entry/ids.ts';
@@ -35,7 +35,7 @@ it('are annotated tags before a commit, newest version first, with the commits t
   ]);
 });
 
-it('are none if nothing before the commit is tagged', async () => {
+it('are an empty list if nothing before the commit is tagged', async () => {
   const { dir, shas } = makeRepo([{ a: '1' }]);
   expect(await releasesOf(dir, shas[0] as Sha, { checkout: true })).toEqual([]);
 });
@@ -46,7 +46,7 @@ it('leave out lightweight tags, which are reported by name', async () => {
   expect(await lightweightTags(dir, first, { checkout: true })).toEqual([]);
 });
 
-it('are never tags of anything but commits', async () => {
+it('are never tags of objects other than commits', async () => {
   const { dir, first } = tagged();
   git(dir, ['tag', '-a', '4.0.0+1', '-m', 'a tree', `${first}^{tree}`]);
   expect(await releasesOf(dir, first, { checkout: true })).toEqual([{ version: '1.9.0+2.0', sha: first }]);

@@ -1,5 +1,5 @@
-// Key rotation: for stock git, earlier signatures stay valid and later ones need the new key; allowed_signers changes
-// only under the operator's act, and exactly as the act says.
+// Key rotation: for stock git, earlier signatures stay valid and later ones need the new key. `allowed_signers` changes
+// only together with an act of the operator, and exactly as the act says.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -74,7 +74,9 @@ async function ground(from = noon) {
   return { made, keys, trail, rotation, intent, rotate, wait };
 }
 
-/** Stock git's verdict on each commit by the list at the head, oldest first: `G builder@coldpass`. */
+/**
+ * What stock git says of each commit, oldest first, by `allowed_signers` at the head; for example `G builder@coldpass`.
+ */
 function verdicts({ made }: Ground, zone: string): string[] {
   const dir = made.hub.dir;
   const list = join(tempDir(), 'allowed_signers');
@@ -117,7 +119,7 @@ describe('a rotation', () => {
     },
   );
 
-  it('bounds both keys in time for stock git, with an hour of tolerance on each side', async () => {
+  it('limits the time of both keys for stock git, with a tolerance of an hour on each side', async () => {
     const place = await ground();
     const { made, rotate, trail } = place;
     const next = await rotate('builder');
@@ -148,7 +150,7 @@ describe('a rotation', () => {
     await again.close();
   });
 
-  it('is refused if its old key, new key or role does not fit, and nothing changes', async () => {
+  it('is refused if the old key, the new key or the role does not fit, and nothing changes', async () => {
     const { made, intent, rotation, trail } = await ground();
     const { builder, adversary, operator } = made.signers;
     const stranger = generateKey(join(tempDir(), 'key'), 'x');
@@ -172,7 +174,7 @@ describe('a rotation', () => {
     expect(trail.nextId).toBe(2);
   });
 
-  it('in one batch with others signs each commit with the key valid at that point', async () => {
+  it('in one batch with other entries signs each commit with the key that is valid at that point', async () => {
     const place = await ground();
     const { made, intent, rotation, trail } = place;
     await Promise.all([
@@ -282,7 +284,7 @@ describe('a push after a rotation is refused, and an audit reports it,', () => {
     expect(report.problems.map(({ what }) => what).join('\n')).toMatch(rule);
   });
 
-  it('but not if the new key signs and the act is honest', async () => {
+  it('unless the new key signs and the act is honest', async () => {
     const place = await ground();
     const { made, trail, rotate } = place;
     await trail.append([note('one')]);
@@ -294,7 +296,7 @@ describe('a push after a rotation is refused, and an audit reports it,', () => {
 });
 
 describe('keys of two roles', () => {
-  it('must differ, or no hub is created', async () => {
+  it('must differ: otherwise no hub is created', async () => {
     const dir = tempDir();
     const repo = makeRepo([{ 'a.txt': 'a\n' }], join(dir, 'repo'));
     const [operator, other] = [generateKey(join(dir, 'one'), 'x'), generateKey(join(dir, 'two'), 'x')];
@@ -310,7 +312,7 @@ describe('keys of two roles', () => {
     );
   });
 
-  it('read back with their times, and a role’s key is found among all it had', async () => {
+  it('are read back with their times, and each role’s valid key is found among its earlier ones', async () => {
     const { keys, made, rotation } = await ground();
     const payload = rotation('builder', made.signers.builder);
     const list = parseAllowedSigners(
@@ -354,7 +356,7 @@ function pusherOf(hub: string): string {
   return join(hub, '..', 'pusher');
 }
 
-/** A commit on the trail, made in a repository beside the hub and signed with this key. */
+/** Makes a commit on the trail in a repository beside the hub, signed with this key. */
 async function pushed({ hub }: Ground['made'], parent: Sha, files: Files, signer: Signer): Promise<Sha> {
   const pusher = pusherOf(hub.dir);
   execFileSync('git', ['init', '-q', pusher]);
@@ -369,7 +371,7 @@ async function pushed({ hub }: Ground['made'], parent: Sha, files: Files, signer
   return object.sha;
 }
 
-/** The hub's answer to a push of this commit; empty if accepted. */
+/** Returns the hub's reasons against a push of this commit; empty if it accepts the push. */
 function refused(hub: string, sha: Sha): string {
   try {
     git(pusherOf(hub), ['push', '-q', hub, `${sha}:refs/heads/trail`]);

@@ -1,4 +1,4 @@
-// Our signatures and key files checked against stock ssh-keygen and ssh-agent, in both directions.
+// Checks our signatures and key files against stock ssh-keygen and ssh-agent: each side reads what the other writes.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { tempDir } from '../../support/temp.ts';
 const message = Buffer.from('the whole canonical act\n');
 
 describe('signatures', () => {
-  test('ours are accepted by ssh-keygen -Y verify', () => {
+  test('by our code are accepted by ssh-keygen -Y verify', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'builder@coldpass');
     writeFileSync(join(dir, 'sig'), signer.sign('git', message));
@@ -26,7 +26,7 @@ describe('signatures', () => {
     expect(output).toContain('Good "git" signature for builder@coldpass');
   });
 
-  test.for(['sha512', 'sha256'])('those of ssh-keygen -Y sign over %s verify here', (hash) => {
+  test.for(['sha512', 'sha256'])('by ssh-keygen -Y sign over %s are accepted by our code', (hash) => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'x');
     const armored = keygen(
@@ -39,13 +39,13 @@ describe('signatures', () => {
     });
   });
 
-  test('ours are byte for byte those of ssh-keygen', () => {
+  test('by our code have the same bytes as those by ssh-keygen', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'x');
     expect(signer.sign('git', message)).toBe(keygen(['-Y', 'sign', '-f', join(dir, 'key'), '-n', 'git'], message));
   });
 
-  test('another namespace, other bytes, a changed character or trailing text verify as null', () => {
+  test('verify as null in another namespace, over other bytes, with a changed character or with trailing text', () => {
     const signer = generateKey(join(tempDir(), 'key'), 'x');
     const armored = signer.sign('git', message);
     expect(verifySignature('git', message, armored)).not.toBeNull();
@@ -60,7 +60,7 @@ describe('signatures', () => {
     }
   });
 
-  test('a signature by an RSA key verifies as null', () => {
+  test('by an RSA key verify as null', () => {
     const dir = tempDir();
     keygen(['-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', join(dir, 'rsa')]);
     expect(
@@ -68,7 +68,7 @@ describe('signatures', () => {
     ).toBeNull();
   });
 
-  test('an ssh-agent signs for a key whose private half this process never reads', async () => {
+  test('come from an ssh-agent for a key whose private half this process never reads', async () => {
     const dir = tempDir();
     keygen(['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'operator')]);
     const agentSocket = await startAgent(dir);
@@ -87,7 +87,7 @@ describe('signatures', () => {
 });
 
 describe('key files', () => {
-  test('ssh-keygen reads the key that we write: same public half, same fingerprint', () => {
+  test('that we write are read by ssh-keygen, with the same public half and fingerprint', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'runner@coldpass');
     expect(keygen(['-y', '-f', join(dir, 'key')]).trim()).toBe(`${signer.publicKey} runner@coldpass`);
@@ -96,7 +96,7 @@ describe('key files', () => {
     expect(statSync(join(dir, 'key')).mode & 0o777).toBe(0o600);
   });
 
-  test('ssh-keygen reads a key file with a comment of any length', () => {
+  test('with a comment of any length are read by ssh-keygen', () => {
     const dir = tempDir();
     for (let length = 0; length < 9; length++) {
       const { publicKey } = generateKey(join(dir, `key${length}`), 'c'.repeat(length));
@@ -104,7 +104,7 @@ describe('key files', () => {
     }
   });
 
-  test('we read the key that ssh-keygen writes', () => {
+  test('that ssh-keygen writes are read by our code', () => {
     const dir = tempDir();
     keygen(['-q', '-t', 'ed25519', '-N', '', '-C', 'a comment', '-f', join(dir, 'key')]);
     const signer = loadSigner(join(dir, 'key'));
@@ -113,14 +113,14 @@ describe('key files', () => {
     expect(verifySignature('git', message, signer.sign('git', message))?.publicKey).toBe(signer.publicKey);
   });
 
-  test('an existing key is never overwritten', () => {
+  test('are never overwritten', () => {
     const path = join(tempDir(), 'key');
     const before = generateKey(path, 'x').fingerprint;
     expect(() => generateKey(path, 'x')).toThrow(/cannot be written/);
     expect(loadSigner(path).fingerprint).toBe(before);
   });
 
-  test('each fault of a key file has a clear message', () => {
+  test('are refused with a clear message for each fault', () => {
     const dir = tempDir();
     const at = (name: string) => join(dir, name);
     keygen(['-q', '-t', 'ed25519', '-N', 'secret', '-f', at('locked')]);
@@ -143,7 +143,7 @@ describe('key files', () => {
 });
 
 describe('allowed signers', () => {
-  test('read back as written, ignoring comments and empty lines', () => {
+  test('are read back as written, without comments and empty lines', () => {
     const { publicKey } = generateKey(join(tempDir(), 'key'), 'x');
     const signers = [
       { principal: 'operator@coldpass', namespaces: ['git', 'coldpass-act'], publicKey },

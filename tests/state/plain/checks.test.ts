@@ -247,7 +247,7 @@ describe('it is flagged', () => {
     expect(flags.find((one) => what.test(one.text))?.lines).toEqual(lines);
   });
 
-  it('for each problem in the fixtures, and for nothing else', () => {
+  it('at each problem in the fixtures, and nowhere else', () => {
     expect(flagsOf(read(fixtureText('REVIEW-notes.md')))).toEqual(['impossible-time M1']);
     expect(flagsOf(read(fixtureText('STATUS-7.md')))).toEqual([
       'no-evidence S2.4',
@@ -270,7 +270,7 @@ describe('with a repository', () => {
   );
   const known = (subject: string) => ({ sha: 'a'.repeat(40), subject });
 
-  it('a missing commit is no evidence', () => {
+  it('a commit that the repository lacks is no evidence', () => {
     const checked = withRepository(
       trail,
       new Map([
@@ -285,7 +285,7 @@ describe('with a repository', () => {
     expect(checked.commits.map(({ known: one }) => one?.subject ?? null)).toEqual(['keep notes', null, 'x']);
   });
 
-  it("a verdict's commit is flagged if its subject names another gate, but not its own", () => {
+  it('a verdict is flagged if the subject of its commit names only other gates', () => {
     const at = (subject: string) =>
       withRepository(
         trail,

@@ -21,7 +21,7 @@ describe('a stamp', () => {
     expect(found.untilMs - found.fromMs).toBe(minutes * 60_000);
   });
 
-  it('without a date takes the one above, or the day before if it would be later than that', () => {
+  it('without a date has the date of the one above it, or the day before if it would be later than that one', () => {
     expect(stampsIn('@05:02Z', above ?? null)).toMatchObject([{ at: '2026-05-31T05:02Z', assumed: true }]);
     expect(stampsIn('@16:22:07Z', above ?? null)).toMatchObject([{ at: '2026-05-30T16:22:07Z', assumed: true }]);
     expect(stampsIn('@16:22:07Z', null)).toEqual([]);
@@ -29,13 +29,13 @@ describe('a stamp', () => {
   });
 
   it.each(['2026-13-01', '@2026-01-01T77:00Z', 'v2024.06.52', '3.0.1+2024.06.27', 'x2026-01-01-2'])(
-    '%s is not one',
+    '%s is not a stamp',
     (text) => {
       expect(stampsIn(text, null)).toEqual([]);
     },
   );
 
-  it('compares by the earliest and latest time it can mean', () => {
+  it('is compared by the earliest and latest time that it can mean', () => {
     const [vague, early, late] = ['2026-05-31T05:0xZ', '2026-05-31T05:09Z', '2026-05-31T05:10Z'].map(
       (text) => stampsIn(text, null)[0],
     ) as unknown as [TimeSpan, TimeSpan, TimeSpan];
@@ -118,7 +118,7 @@ describe('the lines of a page', () => {
     ]);
   });
 
-  it('keep a word inside a file that a page has above it', () => {
+  it('keep a word inside the text that a page would have above it', () => {
     expect(blocks('# A\n\nMarkdown\n')).toEqual([
       [1, 'heading', 'A'],
       [3, 'paragraph', 'Markdown'],

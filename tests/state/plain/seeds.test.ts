@@ -1,4 +1,5 @@
-// The practice's own files. The tests expect what a person finds in them; the code contains nothing specific to them.
+// Reads files that people wrote without Coldpass. The tests expect what a person finds in these files; the code
+// contains nothing specific to them.
 
 import { describe, expect, it } from 'vitest';
 import type { PlainGate } from '../../../state/plain/report.ts';
@@ -69,7 +70,7 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
     expect(withoutClaim).toEqual(['Q3', 'Q3.4', 'Q4', 'Q4.7', 'Q4.8', 'Q4.10', 'Q5']);
   });
 
-  it('dates its verdicts as precisely as the text allows, and names where each is recorded', () => {
+  it('gets for each verdict a time, as precise as the text allows, and the place where it is recorded', () => {
     expect(verdictsOf(trail).join('\n')).toBe(
       [
         'F2-14b: PASS 2026-05-30T22:42Z',
@@ -159,7 +160,7 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
     ]);
   });
 
-  it('folds its findings', () => {
+  it('folds into its findings', () => {
     expect(trail.findings.map(({ id, state }) => `${id} ${state}`).join(', ')).toBe(
       'F1e-2 open, F2-1 closed, F2-2 open, F2-3 closed, F2-4 closed, F2-5 closed, F2-6 closed, F2-7 open, F2-8 closed, F2-9 closed, F2-11 fixed, F2-12 closed, F2-13 closed, F2-15 closed',
     );

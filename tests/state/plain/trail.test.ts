@@ -117,22 +117,25 @@ describe('a plain trail', () => {
     expect(trail.unplaced).toMatchObject([{ from: 31, to: 31, text: 'The lift in the shop is slow.' }]);
   });
 
-  it.each(['|', '||'] as const)('reads the same from a page whose lines are separated by bars (| and %s)', (second) => {
-    for (const text of [review, status]) {
-      const [plain, page] = [read(text), read(webbed(text, second))];
-      expect(verdictsOf(page)).toEqual(verdictsOf(plain));
-      expect(flagsOf(page)).toEqual(flagsOf(plain));
-      expect(page.vetoes.map(({ checklist }) => checklist.map(({ what, met }) => [what, met]))).toEqual(
-        plain.vetoes.map(({ checklist }) => checklist.map(({ what, met }) => [what, met])),
-      );
-      const line =
-        webbed(text, second)
-          .split('\n')
-          .findIndex((one) => one.includes('## Gate S2.2 — CLAIMED')) + 1;
-      if (line > 0)
-        expect(page.gates.find(({ id }) => id === 'S2.2')?.claims[0]?.where.map((at) => at.line)).toContain(line);
-    }
-  });
+  it.each(['|', '||'] as const)(
+    'reads the same if copied from a page with bars between the lines (| and %s)',
+    (second) => {
+      for (const text of [review, status]) {
+        const [plain, page] = [read(text), read(webbed(text, second))];
+        expect(verdictsOf(page)).toEqual(verdictsOf(plain));
+        expect(flagsOf(page)).toEqual(flagsOf(plain));
+        expect(page.vetoes.map(({ checklist }) => checklist.map(({ what, met }) => [what, met]))).toEqual(
+          plain.vetoes.map(({ checklist }) => checklist.map(({ what, met }) => [what, met])),
+        );
+        const line =
+          webbed(text, second)
+            .split('\n')
+            .findIndex((one) => one.includes('## Gate S2.2 — CLAIMED')) + 1;
+        if (line > 0)
+          expect(page.gates.find(({ id }) => id === 'S2.2')?.claims[0]?.where.map((at) => at.line)).toContain(line);
+      }
+    },
+  );
 
   it('reads the same with Windows line endings and a byte order mark', () => {
     expect(read(`\ufeff${status.replaceAll('\n', '\r\n')}`)).toEqual(read(status));
@@ -230,7 +233,7 @@ describe('a plain trail', () => {
     expect(read('## M1 PASS @2026-01-02\n\nSeen in build #4. No VETO.\n').vetoes).toEqual([]);
   });
 
-  it('orders the 60 verdicts of a gate by time', () => {
+  it('folds the 60 verdicts of a gate in the order of their times', () => {
     const verdicts = Array.from(
       { length: 60 },
       (_, at) => `## M1 ${at === 59 ? 'PASS' : 'FAIL'} @2026-01-02T10:${String(at).padStart(2, '0')}Z`,

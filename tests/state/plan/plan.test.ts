@@ -10,7 +10,7 @@ import { seedText } from '../../support/plain.ts';
 import { fc } from '../../support/property.ts';
 import { titled } from '../../support/titled.ts';
 
-// Looks like a plan pasted from a web page: no heading marks, and a Definition of Done in one paragraph.
+// A plan as pasted from a web page: no heading marks, and a Definition of Done in one paragraph.
 const pasted = `Files
 plans/plan-phase-notes.md
 bot 12ab34cd plan: phase notes
@@ -117,7 +117,7 @@ describe('a plan', () => {
     );
   });
 
-  it('may have a list as its Definition of Done, ticked or not', () => {
+  it('may have a list as its Definition of Done, whether the items are ticked or not', () => {
     const listed = pasted.replace(
       /Both stores survive.*\n/,
       '- [ ] One; really\n- [x] Two\n  in two lines\n  - nested\n\nThat is all.\n',
@@ -315,7 +315,7 @@ describe('a plan is refused, with line and fix,', () => {
     expect(match).toMatchObject({ line, what: expect.stringMatching(what), fix: expect.stringMatching(fix) });
   });
 
-  it('with every problem, if there are several', () => {
+  it('with every problem if there are several', () => {
     const text = (front + pasted)
       .replace('usd: 5', 'usd: -5')
       .replace('base: main', 'bass: main')
@@ -387,7 +387,7 @@ describe('a plan gets a warning for', () => {
 });
 
 describe('a plan without front matter', () => {
-  it('is refused with a proposal that is valid unchanged', () => {
+  it('is refused, with a proposed front matter that is valid as it is', () => {
     const read = readPlan(pasted);
     expect(read).toMatchObject({
       problems: [{ line: 1, what: expect.stringContaining('no front matter'), level: 'error' }],
@@ -405,7 +405,7 @@ describe('a plan without front matter', () => {
     });
   });
 
-  it('gets one gate if it names none', () => {
+  it('is proposed one gate if its text names none', () => {
     const text = '# Faster start\n\n## Work requirements\n\n1. Start in a second.\n';
     const check = checkPlan(proposeFrontMatter(text, ['a', 'b']) + text);
     expect(check.spec).toMatchObject({
@@ -415,7 +415,7 @@ describe('a plan without front matter', () => {
     });
   });
 
-  it('gets a proposal that parses, whatever the plan contains', () => {
+  it('gets a proposed front matter that parses, whatever the plan contains', () => {
     const id = fc.constantFrom('M1', 'M2', 'DONE', 'Q4.10', 'M1-b', 'P1', 'L5');
     const odd = fc.constantFrom(
       '\u2028',
@@ -464,7 +464,7 @@ describe('the example in docs/plans.md', () => {
 });
 
 describe('a new plan', () => {
-  it('is complete and passes its check unchanged', () => {
+  it('is complete and passes the check as it is', () => {
     const { phase, file, text } = newPlan({ title: 'list --json', recipe: 'test', base: 'main' });
     expect({ phase, file }).toEqual({ phase: 'list-json', file: 'plan-phase-list-json.md' });
     const check = checkPlan(text, recipes);
@@ -478,7 +478,7 @@ describe('a new plan', () => {
     expect(check.spec?.dod.length).toBeGreaterThan(0);
   });
 
-  it('passes with any title that has a letter or digit', () => {
+  it('passes the check with any title that has a letter or digit', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme', maxLength: 60 }),
@@ -547,7 +547,7 @@ describe('a plan with a gate that an app recipe judges', () => {
     );
   });
 
-  it('gets a warning if it expects no level, since a failed lint would then pass', () => {
+  it('gets a warning if the gate expects no level, since it would hold despite a failed lint', () => {
     expect(check('times: 2')).toContainEqual({
       line: 5,
       level: 'warning',
@@ -556,14 +556,17 @@ describe('a plan with a gate that an app recipe judges', () => {
     });
   });
 
-  it.each(['revert', 'hollow'])('may not ask for %s, and the error lists what it may ask for', (control) => {
-    expect(check(`controls: [${control}], expect: { level: 5 }`)).toContainEqual({
-      line: 5,
-      level: 'error',
-      what: `gates.M1.controls names ${control}, which is for commands, but recipe test is for an app`,
-      fix: 'remove it: an app has published (added automatically), placebo, omit-volume and no-restore',
-    });
-  });
+  it.each(['revert', 'hollow'])(
+    'may not ask for the control %s, and the error lists those that it may ask for',
+    (control) => {
+      expect(check(`controls: [${control}], expect: { level: 5 }`)).toContainEqual({
+        line: 5,
+        level: 'error',
+        what: `gates.M1.controls names ${control}, which is for commands, but recipe test is for an app`,
+        fix: 'remove it: an app has published (added automatically), placebo, omit-volume and no-restore',
+      });
+    },
+  );
 
   it('gets a warning for exempt functions, since an app has no hollow', () => {
     expect(check('exempt: [f], expect: { level: 5 }')).toContainEqual(
@@ -571,7 +574,7 @@ describe('a plan with a gate that an app recipe judges', () => {
     );
   });
 
-  it('gets no warning about commands, since it runs none', () => {
+  it('gets no warning about commands, since its recipe has none', () => {
     expect(
       check('expect: { level: 5 }')
         .map(({ what }) => what)

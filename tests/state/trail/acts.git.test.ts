@@ -1,5 +1,5 @@
-// Acts: what the operator signs is carried out once, in its own workspace and before it expires, or refused with a
-// reason. The inbox is read as a folder that strangers write to.
+// An act that the operator signed is carried out once, in the workspace that it names and before it expires, or it is
+// refused with a reason. The inbox is read as a folder that strangers can write to.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -117,7 +117,7 @@ describe('an act', () => {
     });
   });
 
-  test('verifies with the bytes that it names', () => {
+  test('verifies if it comes with the bytes that it names', () => {
     const { signer, rules } = workspace();
     expect(verifyAct(signAct(note(), signer, { [digestOf('a plan')]: btoa('a plan') }), rules).refused).toBeNull();
   });
@@ -138,7 +138,7 @@ describe('the inbox', () => {
     expect(readdirSync(inbox)).toEqual([`${second}.json`]);
   });
 
-  test('returns the acts that a dead process took up, except those it had appended', async () => {
+  test('gets back the acts that a dead process took up, except those that the process had appended', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const [appended, lost] = [signAct(note(), signer), signAct(note(), signer)];
@@ -150,7 +150,7 @@ describe('the inbox', () => {
     expect(readdirSync(inbox)).toEqual([`${lost.act.nonce}.json`]);
   });
 
-  test('never shows half an act: a file being written does not have the name of an act', async () => {
+  test('never returns half an act: a file that is being written is not yet named like an act', async () => {
     const inbox = tempDir();
     writeFileSync(join(inbox, `.${'0'.repeat(32)}.half`), '{"act":');
     expect(await readInbox(inbox)).toEqual({ acts: [], unreadable: [] });

@@ -1,4 +1,4 @@
-// The rates of a calibration, when it meets a floor, and how it is stored.
+// Calibrations: their rates, when one meets the floor that a plan sets, and how they are stored.
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -72,7 +72,7 @@ describe('a floor', () => {
     expect(belowFloor({ detects: 0, alarms: 1 }, [broken], judge, set)).toContain('broken off');
   });
 
-  it('looks at the newest calibration', () => {
+  it('is compared with the newest calibration', () => {
     const better = calibration(cases(['bad', 'FAIL'], ['good', 'PASS']));
     const worse = calibration(cases(['bad', 'PASS'], ['good', 'FAIL']));
     expect(belowFloor(floor, [worse, better], judge, set)).toBeNull();
@@ -101,7 +101,7 @@ describe('a floor', () => {
 });
 
 describe('the file of calibrations', () => {
-  it('keeps the newest for each judge and set', () => {
+  it('keeps the newest calibration of each judge and set', () => {
     const path = join(tempDir(), 'calibration.json');
     expect(readCalibrations(path)).toEqual([]);
     const [first, second, other] = [
@@ -114,7 +114,7 @@ describe('the file of calibrations', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['calibration.json']);
   });
 
-  it('is named in the error if it is damaged, with what to do', () => {
+  it('is named in the error if it is damaged, and the error says what to do', () => {
     const path = join(tempDir(), 'calibration.json');
     writeFileSync(path, '{"v": 1, "calibrations": [{"detects": 1}]}');
     expect(() => readCalibrations(path)).toThrow(

@@ -1,4 +1,4 @@
-// No kill, full disk or second writer makes the trail differ from what was acknowledged.
+// Whatever was acknowledged is on the trail, despite kills, full disks and a second writer.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ const namespace = process.getuid?.() === 0 ? ['--mount'] : ['--mount', '--map-ro
 const someone = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
 
 describe('the branch', () => {
-  test('moved by somebody else stops the funnel with advice, and nothing is appended over it', async () => {
+  test('stops the funnel with advice if somebody else moved it, and nothing is appended after that', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([note('a')]);
@@ -35,7 +35,7 @@ describe('the branch', () => {
     expect(funnel.state.map(titleOf)).toEqual(['a']);
   });
 
-  test('locked by another git fails only that batch, with a message of one line', async () => {
+  test('fails only the current batch if another git has locked it, with a message of one line', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     const lock = join(trail.hub, 'refs', 'heads', 'trail.lock');
@@ -48,7 +48,7 @@ describe('the branch', () => {
     expect((await funnel.append([note('b')]))[0]?.id).toBe(1);
   });
 
-  test('can be moved again after the git that moves it was killed', async () => {
+  test('can be moved again after the git process that moves it was killed', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([note('a')]);
@@ -62,7 +62,7 @@ describe('the branch', () => {
     expect(git(trail.hub, ['rev-parse', 'trail'])).toBe(funnel.head);
   });
 
-  test('is freed at opening from a lock that a dead git left', async () => {
+  test('is freed, when the trail is opened, from a lock that a dead git process left', async () => {
     const trail = await makeTrail(tempDir());
     const lock = join(trail.hub, 'refs', 'heads', 'trail.lock');
     writeFileSync(lock, '');
@@ -161,7 +161,7 @@ async function appendUntilKilled(trail: TestTrail, name: string, random: () => n
   lines.on('line', (line) => acknowledged.push([Number.parseInt(line, 10), line.replace(/^\d+ /, '')]));
   await Promise.race([once(lines, 'line'), closed.then(() => Promise.reject(new Error('it ended by itself')))]);
   await after(random() * 40);
-  // Sometimes its git dies too, as when a machine stops.
+  // Sometimes kills the program's git as well, as when a machine stops.
   const gits =
     random() < 0.3 ? childrenOf(child.pid as number).filter((pid) => commandOf(pid).includes('update-ref')) : [];
   for (const pid of [...gits, child.pid as number]) process.kill(pid, 'SIGKILL');

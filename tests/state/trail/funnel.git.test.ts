@@ -1,4 +1,4 @@
-// The funnel on a real hub: an acknowledged append is on the trail for good, a refused one leaves nothing.
+// The funnel on a real hub: an acknowledged append stays on the trail, and a refused one leaves nothing there.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -50,7 +50,7 @@ describe('an append', () => {
     expect(again.nextId).toBe(3);
   });
 
-  test('shares its commit only with neighbours of the same role', async () => {
+  test('shares a commit only with appends next to it by the same role', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await Promise.all(
@@ -90,7 +90,7 @@ describe('an append', () => {
     await expect(funnel.append([note('b')])).rejects.toThrow(/closed/);
   });
 
-  test('that hits a bug in a rule rejects with that bug, and others succeed', async () => {
+  test('rejects with the error if a rule has a bug, while others succeed', async () => {
     const bug = new TypeError('undefined is not an id');
     const admit = (_: Appended, entry: Entry) => {
       if (titleOf(entry) === 'b') throw bug;
@@ -163,7 +163,7 @@ describe('a refused append', () => {
     expect((await funnel.append([note('b')]))[0]?.id).toBe(2);
   });
 
-  test('is judged by everything accepted before it, even if not yet written', async () => {
+  test('is judged after everything accepted before it, even if that is not written yet', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     const results = await Promise.allSettled([
       funnel.append([note('same')]),
@@ -221,7 +221,7 @@ describe('a refused append', () => {
 });
 
 describe('stored bytes', () => {
-  test('are committed with the entry that names them, by its signer, and read back', async () => {
+  test('are committed with the entry that names them, signed by the same key, and can be read back', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([finding('a', Buffer.from('a reproducer\n'))]);
@@ -253,7 +253,7 @@ describe('stored bytes', () => {
     expect(funnel.state).toHaveLength(1);
   });
 
-  test('come with an act: plan, pinned recipe, and the harness files that the recipe names', async () => {
+  test('that come with an act are its plan, pinned recipe, and the harness files that the recipe names', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await funnel.append([queueAct('the plan')]);
@@ -267,7 +267,7 @@ describe('stored bytes', () => {
 });
 
 describe('a close', () => {
-  test('is in the file of the entry it closes, however that was appended', async () => {
+  test('is in the file of the entry that it closes, in whichever batch that entry was appended', async () => {
     const trail = await makeTrail(tempDir());
     const first = await openFunnel(listing(trail));
     await first.append([finding('a', Buffer.from('x')), note('b', 'adversary')]);
@@ -284,7 +284,7 @@ describe('a close', () => {
     expect(idsIn('REVIEW-mailu.md')).toEqual([2, 4, 5, 6]);
   });
 
-  test('of the other role’s entry is refused if the file is not for it', async () => {
+  test('of the other role’s entry is refused if its role may not write that file', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     await funnel.append([note('a')]);
     await expect(funnel.append([close(1, 'adversary')])).rejects.toThrow(
@@ -338,7 +338,7 @@ function blobOf(text: string): { blobs: StoredBytes[] } {
   return { blobs: [{ path: `blobs/${digestOf(text)}`, bytes: Buffer.from(text) }] };
 }
 
-/** An act that queues `plan`, with one recipe that names one harness file. Nothing checks its signature here. */
+/** An act that queues `plan`, with one recipe that names one harness file. Nothing checks the act's signature here. */
 function queueAct(plan: string): Intent {
   const recipe = JSON.stringify({ harness: [{ item: 'runner.json', digest: digestOf('harness') }] });
   const payload = {

@@ -26,7 +26,7 @@ const REVIEW = 'machine-docs/REVIEW-mailu.md';
 const at = '2026-06-11T21:00:00Z';
 
 let made: Awaited<ReturnType<typeof makeHub>>;
-/** The repository that pushes: it has everything that the hub has. */
+/** The repository that pushes come from; it has everything that the hub has. */
 let pusher: string;
 let head: Sha;
 let nextId: number;
@@ -288,7 +288,7 @@ describe('a push to the trail is refused, by its rule, if', () => {
     expect(await judged('refs/heads/trail', await make())).toMatch(reason);
   });
 
-  test('any of this is in a real push: git prints the reason, and the trail does not move', async () => {
+  test('it is a real push with such a commit: git prints the reason, and the trail does not move', async () => {
     const bad = await commit({ [STATUS]: 'gone\n' }, 'builder');
     expect(push(`${bad}:refs/heads/trail`)).toMatch(/coldpass refuses: refs\/heads\/trail: prefix: [0-9a-f]{12} #1: /);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
@@ -330,13 +330,13 @@ describe('a push is refused if', () => {
     expect(await judged('refs/heads/phase/mailu', make())).toMatch(reason);
   });
 
-  test('it adds a .git path in a real push: git itself refuses', () => {
+  test('it adds a .git path in a real push, which git itself refuses', () => {
     const sha = rawCommit(pusher, made.base, [{ mode: '100644', name: '.git', id: blob(pusher, 'x') }]);
     expect(push(`${sha}:refs/heads/phase/mailu`)).toMatch(/hasDotgit/);
     expect(git(made.hub.dir, ['rev-parse', 'phase/mailu'])).toBe(made.base);
   });
 
-  test('one of its branches is refused: none moves', async () => {
+  test('one of its branches is refused; then none moves', async () => {
     const good = await commit({ [STATUS]: grown(STATUS, claimNote(nextId)) }, 'builder');
     expect(push(`${good}:refs/heads/trail`, `+${good}:refs/heads/main`)).toMatch(/only phase/);
     expect(git(made.hub.dir, ['rev-parse', 'trail'])).toBe(head);
@@ -355,7 +355,7 @@ test('the pusher’s environment does not reach the hook', async () => {
   expect(pushing).toThrow(/prefix/);
 });
 
-/** Makes a real push; returns git's message if refused, '' if accepted. */
+/** Makes a real push; returns git's message if the push was refused, '' if it was accepted. */
 function push(...refspecs: string[]): string {
   try {
     git(pusher, ['push', '-q', made.hub.dir, ...refspecs]);
@@ -365,7 +365,10 @@ function push(...refspecs: string[]): string {
   }
 }
 
-/** The hook's reasons against a push, without pushing: the pusher's objects take the place of git's quarantine. */
+/**
+ * Returns the hook's reasons against a push, without a push: the hook reads the pusher's objects in place of git's
+ * quarantine.
+ */
 async function judged(ref: string, sha: string): Promise<string> {
   const standing = git(made.hub.dir, ['for-each-ref', '--format=%(objectname)', ref]) || '0'.repeat(40);
   const objects = { directory: join(pusher, '.git/objects'), alternates: join(made.hub.dir, 'objects') };
@@ -373,7 +376,7 @@ async function judged(ref: string, sha: string): Promise<string> {
   return reasons.join('\n');
 }
 
-/** A commit on the trail with these files changed, signed by a role's key, another key or none. */
+/** Makes a commit on the trail that changes these files, signed by a role's key, by another key, or not at all. */
 async function commit(files: Files, by: Role | Signer | null, parents: Sha[] = [head]): Promise<Sha> {
   const parent = parents[0] as Sha;
   addCommits(pusher, 'refs/scratch', [files], parent);
@@ -385,7 +388,7 @@ async function commit(files: Files, by: Role | Signer | null, parents: Sha[] = [
     .slice(1)
     .map((sha) => `\nparent ${sha}`)
     .join('');
-  // Further parents follow the first in its header, so that the signature covers them all.
+  // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
   const object = signedCommit(
     { tree, parent: `${parent}${more}` as Sha, role, atMs: Date.parse(at), subject: 'pushed' },
     signer,

@@ -27,7 +27,7 @@ test('a new hub holds the base and the operator’s first commit, which stock gi
   expect(readdirSync(join(clone, 'machine-docs')).sort()).toEqual(['README', 'allowed_signers']);
 });
 
-test('a second hub is refused; so is a base that is not a commit, and nothing is left behind', async () => {
+test('a second hub is refused, and so is a base that is not a commit; nothing is left behind', async () => {
   const { stateDir, repo, signers } = await makeHub();
   const { supervisor, runner, builder, adversary } = signers;
   const options = {
@@ -86,7 +86,7 @@ test.each<[string, RegExp, (dir: string) => void]>([
   expect(error.message).not.toContain('\n');
 });
 
-test('main follows the operator’s repository, even rewritten; phases and trail stay, tags stay out', async () => {
+test('main follows the operator’s repository, even if rewritten; phases and trail do not move, tags are not copied', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   git(repo.dir, ['tag', 'v1']);
@@ -101,16 +101,19 @@ test('main follows the operator’s repository, even rewritten; phases and trail
   ]);
 });
 
-test.runIf(isRoot)('root reads the operator’s repository of another user, and no other such repository', async () => {
-  const repo = makeRepo([{ 'a.txt': '1\n' }]);
-  const { hub } = await makeHub();
-  execFileSync('chown', ['-R', '61234:61234', repo.dir]);
-  expect(await syncMain(hub.dir, repo.dir, 'main')).toBe(repo.shas[0]);
-  const fetched = await hardened(hub.dir, ['fetch', `file://${repo.dir}`, 'main']);
-  expect(fetched.stderr).toContain('dubious ownership');
-});
+test.runIf(isRoot)(
+  'root reads the operator’s repository even if another user owns it, which git otherwise refuses',
+  async () => {
+    const repo = makeRepo([{ 'a.txt': '1\n' }]);
+    const { hub } = await makeHub();
+    execFileSync('chown', ['-R', '61234:61234', repo.dir]);
+    expect(await syncMain(hub.dir, repo.dir, 'main')).toBe(repo.shas[0]);
+    const fetched = await hardened(hub.dir, ['fetch', `file://${repo.dir}`, 'main']);
+    expect(fetched.stderr).toContain('dubious ownership');
+  },
+);
 
-test('a phase starts at its base once; starting it again moves nothing', async () => {
+test('a phase’s branch starts at the base; starting the phase again does not move it', async () => {
   const { hub, base } = await makeHub([{ a: '1' }, { a: '2' }]);
   const first = git(hub.dir, ['rev-parse', `${base}~1`]) as Sha;
   await startPhase(hub.dir, phase, first);
@@ -135,7 +138,7 @@ test('delivery only fast-forwards a branch, runs no hooks and leaves the operato
   expect(existsSync(mark)).toBe(false);
 });
 
-test('a phase is not delivered over the operator’s work or into the checked-out branch', async () => {
+test('delivery refuses to overwrite the operator’s work or to move the branch that is checked out', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const [judged] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]) as [Sha];
@@ -164,7 +167,7 @@ test('a phase whose branch was moved after it was judged is not delivered at all
   expect(git(repo.dir, ['for-each-ref', 'refs/heads/phase'])).toBe('');
 });
 
-test.runIf(isRoot)('delivery as the repository’s owner makes nothing in it root’s', async () => {
+test.runIf(isRoot)('delivery runs as the owner of the repository, so root owns nothing in it afterwards', async () => {
   const { hub, repo, base, stateDir } = await makeHub();
   await startPhase(hub.dir, phase, base);
   const [sha] = addCommits(hub.dir, 'refs/heads/phase/mailu', [{ 'b.txt': '2\n' }]);
@@ -174,7 +177,7 @@ test.runIf(isRoot)('delivery as the repository’s owner makes nothing in it roo
   expect(execFileSync('find', [repo.dir, '-uid', '0']).toString()).toBe('');
 });
 
-test('tidying removes half-received bundles and installs the current hook', async () => {
+test('tidying the hub removes half-received bundles and installs the current hook', async () => {
   const { hub } = await makeHub();
   mkdirSync(join(incomingDir(hub.dir), 'b-left'), { recursive: true });
   writeFileSync(join(hub.dir, 'hooks/pre-receive'), 'old');

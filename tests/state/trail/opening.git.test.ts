@@ -1,4 +1,5 @@
-// Opening a trail: it is folded whole and compared with heads.log; damage by a crash is repaired, any other is refused.
+// Opening a trail folds all of it and compares it with heads.log. Damage by a crash is repaired; a trail with any other
+// damage is refused.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import { git, listing, makeTrail, titleOf } from '../../support/trail/trail.ts';
 const someone = ['-c', 'user.name=x', '-c', 'user.email=x@y'];
 
 describe('heads.log', () => {
-  test('with a torn last line is repaired at opening', async () => {
+  test('is repaired at opening if its last line was torn', async () => {
     const trail = await trailOf(['a', 'b']);
     const whole = readFileSync(trail.heads, 'utf8');
     for (const torn of ['3', '3 ', `3 ${'a'.repeat(39)}`, `3 ${'a'.repeat(40)}`]) {
@@ -34,7 +35,7 @@ describe('heads.log', () => {
     expect(readFileSync(trail.heads, 'utf8')).toBe(whole);
   });
 
-  test('ahead of the trail means a cut tail: opening names the entry and changes nothing', async () => {
+  test('shows a cut tail if it is ahead of the trail: opening then names the entry and changes nothing', async () => {
     const trail = await trailOf(['a', 'b']);
     const cut = git(trail.hub, ['rev-parse', 'trail']);
     git(trail.hub, ['update-ref', 'refs/heads/trail', 'trail~1']);
@@ -48,7 +49,7 @@ describe('heads.log', () => {
     expect((await openTestFunnel(trail)).state).toHaveLength(2);
   });
 
-  test('with an invalid line or lines out of order is an error', async () => {
+  test('is refused if a line is invalid or lines are out of order', async () => {
     const trail = await trailOf(['a', 'b']);
     const lines = readFileSync(trail.heads, 'utf8').trimEnd().split('\n');
     writeFileSync(trail.heads, `${lines.toReversed().join('\n')}\n`);

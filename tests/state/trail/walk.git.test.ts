@@ -8,7 +8,7 @@ import { placeAt, placeAtGenesis, walkTrail } from '../../../state/trail/walk.ts
 import { git, gitBytes, makeHub } from '../../support/repo.ts';
 import { listing, note } from '../../support/trail/trail.ts';
 
-/** A trail of this many commits by two roles in turn, whose files are large enough to be sealed into parts. */
+/** Makes a trail of this many commits by two roles in turn; its files grow large enough to be sealed into parts. */
 async function longTrail(commits: number) {
   const { hub, stateDir, signers } = await makeHub();
   const funnel = await openFunnel(listing({ hub: hub.dir, stateDir, signers }));
@@ -19,7 +19,7 @@ async function longTrail(commits: number) {
   return { dir: hub.dir, genesis: hub.genesis, head };
 }
 
-test('what the funnel wrote passes commit by commit, sealed files included, from any commit on', async () => {
+test('the commits that the funnel wrote pass the rules one by one, sealed files included, from any commit on', async () => {
   const { dir, genesis, head } = await longTrail(300);
   let place = await placeAtGenesis(dir, genesis);
   const problems: CommitProblem[] = [];
@@ -47,7 +47,7 @@ test('a walk may stop early, and throws if an object is missing', async () => {
   }
   const packs = join(dir, 'objects/pack');
   const lost = git(dir, ['rev-parse', 'trail:machine-docs/REVIEW-mailu.md']);
-  // Trail objects may be loose or packed: unpacks all but the one that is to be lost.
+  // Objects of the trail may be loose or packed, so this unpacks all except the one that is to be missing.
   const ids = git(dir, ['cat-file', '--batch-check=%(objectname)', '--batch-all-objects']).split('\n');
   const pack = gitBytes(dir, ['pack-objects', '-q', '--stdout'], ids.filter((id) => id !== lost).join('\n'));
   for (const folder of readdirSync(join(dir, 'objects'))) rmSync(join(dir, 'objects', folder), { recursive: true });

@@ -34,7 +34,7 @@ const workspace: Workspace = {
   uids: null,
 };
 
-test('state is where the XDG rules put it, and under /var/lib for root', () => {
+test('the state folder is where the XDG rules put it, or under /var/lib for root', () => {
   expect(stateDirFor('mail', { env: {}, home: '/home/ann', uid: 1000 })).toBe('/home/ann/.local/state/coldpass/mail');
   expect(stateDirFor('mail', { env: { XDG_STATE_HOME: '/x' }, home: '/home/ann', uid: 1000 })).toBe('/x/coldpass/mail');
   expect(stateDirFor('mail', { env: { XDG_STATE_HOME: 'x' }, home: '/home/ann', uid: 1000 })).toBe(
@@ -56,11 +56,11 @@ test('a workspace opens as it was written, and only the owner may read its file'
   expect(statSync(statePaths(dir).workspace).mode & 0o777).toBe(0o600);
 });
 
-test('a missing workspace opens as null', () => {
+test('opening a missing workspace returns null', () => {
   expect(openWorkspace(join(tempDir(), 'none'))).toBeNull();
 });
 
-test('a name belongs to one repository, and a second repository is refused with advice', () => {
+test('a name belongs to one repository; a second repository with that name is refused with advice', () => {
   const dir = tempDir();
   writeWorkspace(dir, workspace);
   expect(openWorkspace(dir, '/home/ann/mail')).toEqual(workspace);
@@ -86,7 +86,7 @@ test.each([
   expect(() => openWorkspace(dir)).toThrow(line);
 });
 
-test('one process holds a workspace, and another gets its process id', async () => {
+test('only one process holds a workspace; another gets the id of the process that holds it', async () => {
   const dir = tempDir();
   const holder = await startHolder(dir);
   expect(() => lockWorkspace(dir)).toThrow(
@@ -94,7 +94,7 @@ test('one process holds a workspace, and another gets its process id', async () 
   );
 });
 
-test('kill -9 of its holder frees the lock, even if a child survives', async () => {
+test('kill -9 of its holder frees the lock, even if a child of the holder survives', async () => {
   const dir = tempDir();
   const holder = await startHolder(dir);
   holder.kill('SIGKILL');
@@ -105,7 +105,7 @@ test('kill -9 of its holder frees the lock, even if a child survives', async () 
   lock.release();
 });
 
-test('a lock excludes its own process too, and may be released twice', () => {
+test('a lock excludes the process that holds it too, and may be released twice', () => {
   const dir = tempDir();
   const lock = lockWorkspace(dir);
   expect(() => lockWorkspace(dir)).toThrow(Refused);

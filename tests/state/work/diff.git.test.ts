@@ -1,4 +1,4 @@
-// The diff of a claim that a judge sees, from real repositories that try to hide some of it.
+// The diff of a claim that a judge is shown, from real repositories that try to hide parts of the change.
 
 import { describe, expect, it } from 'vitest';
 import type { Sha } from '../../../state/entry/ids.ts';
@@ -27,7 +27,7 @@ describe('the diff of a claim', () => {
     expect(text).toContain('+/etc');
   });
 
-  it('ignores attributes, drivers and settings of the repository', async () => {
+  it('ignores the repository’s attributes, diff drivers and settings', async () => {
     const attributes = '* -diff\n*.js diff=mine\n*.js binary\n';
     const files = { '.gitattributes': attributes, 'a.js': 'steal()\n' };
     const text = textOf(
@@ -63,7 +63,7 @@ describe('the diff of a claim', () => {
     expect(text).toContain('+// \\u{0}\n+steal()\n');
   });
 
-  it('names a binary file with its sizes, and shows the files beside it', async () => {
+  it('names a binary file with its sizes before and after, and shows the other files', async () => {
     const image = Buffer.from(Array.from({ length: 600 }, (_, i) => (i * 151) % 256));
     const text = textOf(await diffOf({ 'a.js': 'one\n' }, { 'a.js': 'two\n', 'logo "x".png': image }));
     expect(text).toMatch(

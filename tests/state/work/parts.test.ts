@@ -1,4 +1,4 @@
-// How a diff is cut into parts: nothing is lost or served twice, and no part is too long.
+// The parts into which a diff is cut: nothing is lost or served twice, and no part is too long.
 
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../state/entry/digest.ts';
@@ -26,14 +26,14 @@ describe('a diff in parts', () => {
     ]);
   });
 
-  it('does not take a line of a hunk for a boundary, whatever it contains', () => {
+  it('is never cut because of what a line of a hunk contains', () => {
     const text = file('a.js', hunk(['x'.repeat(40), 'diff --git a/b.js b/b.js', '@@ -1 +1 @@', 'y'.repeat(40)]));
     const { parts } = diffParts(text, 100);
     expect(parts.map(({ text: part }) => part).join('')).toBe(text);
     expect(parts.slice(1).map(({ within }) => within)).toEqual(parts.slice(1).map(() => 'diff --git a/a.js b/a.js'));
   });
 
-  it('cuts a long hunk between lines, and a line of a megabyte between characters', () => {
+  it('is cut between lines in a long hunk, and between characters in a line of a megabyte', () => {
     const text = file('a.js', hunk(Array(50).fill('line')), hunk(['é€😀'.repeat(120_000)]));
     const { parts } = diffParts(text, 1000);
     expect(parts.length).toBeGreaterThan(1000);
@@ -42,7 +42,7 @@ describe('a diff in parts', () => {
     expect(parts.every((part) => part.text.isWellFormed())).toBe(true);
   });
 
-  it('serves every byte of every hunk exactly once, in bounded parts', () => {
+  it('contains every byte of every hunk exactly once, in parts of limited length', () => {
     const line = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 60 }),
       fc.constantFrom('diff --git a/x b/x', '@@ -1 +1 @@', '', '\r'),

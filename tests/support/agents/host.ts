@@ -14,7 +14,7 @@ export type TestHost = ToolHost & {
 };
 
 export type HostOptions = {
-  /** Why a submission is rejected; null if it is accepted. */
+  /** Returns why a submission is rejected; null accepts it. */
   refuse?: (submission: Submission) => string | null;
   /** The number of the first accepted entry. */
   firstId?: number;

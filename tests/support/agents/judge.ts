@@ -1,5 +1,5 @@
-// Judges for calibrations, as scripts: each recognises its case by a line of its diff, and does what the test
-// specifies.
+// Scripts that play judges in calibrations: each wake recognises a case by a line of the case's diff, and does what the
+// test specifies.
 
 import { caseClaim, caseRun } from '../../../agents/calibration/case.ts';
 import type { CalibrationCase } from '../../../agents/calibration/set.ts';
@@ -13,7 +13,7 @@ export function caseFinding(more: object = {}): unknown {
   return calls('finding', { ...filed, ...more }, { finding: { from: 'finding', match: '#(\\d+)' } });
 }
 
-/** Fails the claim on the filed finding. */
+/** Fails the claim because of the filed finding. */
 export function caseFail(): unknown {
   return calls('verdict', { claim: caseClaim, verdict: 'FAIL', findings: ['{{ finding:number }}'], words: 'No.' });
 }
@@ -27,7 +27,7 @@ export function casePasses({ clauses }: CalibrationCase): unknown[] {
   return [calls('verdict', { claim: caseClaim, verdict: 'PASS', checks, words: 'Yes.' })];
 }
 
-/** A judge of these cases. */
+/** A script whose judge takes `turnsOf(case)` in each of these cases. */
 export function judgesOf(cases: CalibrationCase[], turnsOf: (one: CalibrationCase) => unknown[]): Script {
   const wakes = cases.map((one) => {
     const twin = cases.find((other) => other.title === one.title && other !== one);

@@ -74,7 +74,7 @@ export async function playSession(yaml: string, options: PlayOptions = {}): Prom
   return { result: await result, read: readTranscript(readFileSync(path)), scripted, host };
 }
 
-/** The same without waiting for the end, for sessions that reject. */
+/** Starts a session but does not wait for its end, for sessions whose promise rejects. */
 export async function runAgainst(
   scripted: Scripted,
   host: TestHost,
@@ -107,7 +107,7 @@ export async function runAgainst(
   return { result, path };
 }
 
-/** A script of one role with one wake, of these turns. */
+/** A script for one role, with one wake that takes these turns. */
 export function oneWake(turns: string, role: AgentRole = 'builder'): string {
   const indented = turns.trim().replaceAll('\n', '\n        ');
   return `roles:\n  ${role}:\n    - name: only\n      turns:\n        ${indented}\n`;

@@ -1,5 +1,6 @@
-// A run's app without an engine, behind the interface where the world starts: `exec` runs real processes of this
-// machine, `connect` reaches real servers on its loopback. And a suite over it: real socket, real boxes, real vitest.
+// Plays a run's app without a Docker engine, behind `AppHost`: `exec` starts real processes on this machine, `connect`
+// reaches real servers on its loopback. Also opens a test suite over it, with a real socket, real boxes and real
+// vitest.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,11 +19,11 @@ import { openBoxes, treeOf } from '../box.ts';
 export const modules = realpathSync(join(import.meta.dirname, '../../../node_modules'));
 
 export type FakeApp = {
-  /** By service: a port of the app to a port on this machine's loopback. */
+  /** For each service, the port on this machine's loopback that stands for each port of the app. */
   ports?: Record<string, Record<number, number>>;
   secrets?: Record<string, string>;
   about?: Partial<About>;
-  /** Replaces the processes. */
+  /** Called instead of starting a process. */
   exec?: (service: string, ask: ExecAsk) => Promise<ExecEnd>;
   connect?: AppHost['connect'];
 };
@@ -71,7 +72,7 @@ function onThisMachine({ command, stdin = Buffer.alloc(0), seconds }: ExecAsk): 
 
 export type OpenSuite = { suite: Suite; context: Context; tree: string; stateDir: string };
 
-/** Files of a tree whose suite is in `tests/`, and the app that they use. */
+/** Opens a suite: `files` are a tree whose tests are in `tests/`, `host` is the app that they use. */
 export async function suiteOf(files: Record<string, string>, host: AppHost, more: object = {}): Promise<OpenSuite> {
   const { sandbox, stateDir } = await openBoxes();
   const tree = await treeOf({ sandbox, stateDir }, files, { role: 'verify' });

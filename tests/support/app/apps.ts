@@ -1,5 +1,5 @@
-// Apps for live tests: a shipped recipe laid out as a repository, pinned as the operator would, and run on the real
-// engine. Runs may overlap; each has its own names.
+// Apps for live tests: lays out a shipped recipe as a repository, pins it as the operator would, and runs it on the
+// real engine. Runs may overlap, since each has its own names.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -27,7 +27,7 @@ export type Apps = {
   runsDir: string;
   /** A shipped recipe's repository; these files, if any, are added in one more commit. */
   lay(name: string, options?: LayOptions & { files?: Record<string, string> }): Promise<AppRepo>;
-  /** One run of its recipe at its head. */
+  /** Runs the repository's recipe once, at its head. */
   run(
     app: AppRepo,
     more?: Partial<ColdRunRequest> & Pick<Partial<ColdRunDeps>, 'signal' | 'onProgress'>,
@@ -35,7 +35,7 @@ export type Apps = {
 };
 export type AppRepo = { name: string; dir: string; hub: string; sha: Sha };
 
-/** One sandbox and engine for all tests of a file; call it at the file's top. */
+/** One sandbox and engine for all tests of a file; call this at the top of the file. */
 export function sharedApps(socket: () => string): () => Apps {
   let apps: Apps | null = null;
   let ground = '';
@@ -98,7 +98,7 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
     );
 }
 
-/** A trial of the app's own recipe at its head, pinned as the operator has it. */
+/** Requests a trial of the repository's recipe at its head, with the recipe pinned from the operator's files. */
 export async function appRequest({ name, dir, hub, sha }: AppRepo): Promise<ColdRunRequest> {
   const recipe = recipeNamed(readConfig(dir), name);
   const tags = await releaseTags(hub, sha);

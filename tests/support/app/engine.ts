@@ -1,10 +1,10 @@
-// The Docker engine for live tests, as the suite's setup found or started it. Without one, suites that need it are
-// skipped by name.
+// The Docker engine for live tests, which the suite's setup found or started. Without one, suites that need it are
+// listed as skipped.
 
 import { describe, inject } from 'vitest';
 import { type Docker, openDocker } from '../../../runner/swarm/engine/docker.ts';
 
-/** A suite on a real Swarm, or its name among the skipped. */
+/** `describe` for tests on a real Swarm; without an engine they are skipped. */
 export const describeSwarm = inject('dockerSocket') === null ? describe.skip : describe;
 
 export function engineSocket(): string {

@@ -10,7 +10,7 @@ const form = `<!doctype html><title>Login</title><form method="post" action="/lo
 const page = (note: string) => `<!doctype html><title>Notes</title><p id="note">${note}</p>
 <form method="post" action="/note"><textarea name="note"></textarea><button>Keep</button></form>`;
 
-/** Its port. The password is `secret`. */
+/** Starts the app and returns its port. The password is `secret`. */
 export async function loginServer(): Promise<number> {
   let note = '';
   const answer = (url: string, sent: URLSearchParams, known: boolean): Page => {

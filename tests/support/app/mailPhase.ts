@@ -1,5 +1,5 @@
-// The phase of the fixture `mail`: its repository as the operator has it beforehand, its plan, and the script that
-// plays the agents.
+// The phase of the fixture `mail`: its repository as it is before the phase, its plan, and the script that plays the
+// agents.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
@@ -13,7 +13,10 @@ import { fixtures, type Ground, groundEnv, liveDir } from '../phase/live.ts';
 const top = join(import.meta.dirname, '..', '..', '..');
 const mail = join(fixtures, 'mail');
 
-/** The recipe `mail` with its twin's label and the shallow test: a backup of accounts alone that no test notices. */
+/**
+ * Lays out the recipe `mail` with its defective twin's label and shallow test: it backs up only accounts, and no test
+ * notices.
+ */
 export async function layMailPhase(docker: string): Promise<Ground> {
   const dir = liveDir();
   const repo = join(dir, 'mail');
@@ -37,7 +40,7 @@ export async function layMailPhase(docker: string): Promise<Ground> {
   return { dir, repo, paths: statePaths(stateDir), plan, operatorKey: workspace.operator.key.path };
 }
 
-/** The fixture's script, with the files that it names by `file:PATH` inserted. */
+/** The fixture's script, with each `file:PATH` replaced by that file's text. */
 export function mailScript(): Script {
   return Script.parse(withFiles(readScript(readFileSync(join(mail, 'script.yml'), 'utf8'), 'script.yml')));
 }

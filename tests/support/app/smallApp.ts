@@ -1,5 +1,5 @@
-// A small app as the compose files' reader would return it: services on the stack's own network and the run's,
-// everything labelled, addresses by name (`dnsrr`), so that it works on every kernel.
+// A small app in the form that reading its compose files would give: services on the stack's network and the run's
+// network, everything labelled, and addresses by name (`dnsrr`), which works on every kernel.
 
 import type { AdmittedApp, Labels, RunNames } from '../../../runner/swarm/app/app.ts';
 
@@ -58,7 +58,7 @@ export function admitted(ground: Where, services: Record<string, Shape>, parts: 
         { image, replicas, hasHealthcheck: false, volumes: mounts },
       ]),
     ),
-    // JSON is YAML. The command line would treat a `$` as a variable.
+    // JSON is valid YAML. A `$` is doubled, since the docker command would take it for a variable.
     document: JSON.stringify(document).replaceAll('$', '$$$$'),
   };
 }
@@ -88,7 +88,7 @@ function serviceOf(shape: Shape, labels: Labels, stack: string, { version, confi
   };
 }
 
-/** Obeys SIGTERM, as a service's first process must. */
+/** A shell command that ends on SIGTERM, as a service's first process must. */
 export function untilTerm(before = 'true'): string {
   return `${before}; trap 'exit 0' TERM; sleep 1000 & wait`;
 }

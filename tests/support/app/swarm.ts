@@ -1,5 +1,5 @@
-// Ground for small stacks in live tests: a busybox image, and a run with its lock and labels, taken down when its test
-// ends. Tests may overlap; each has its own names.
+// What live tests need for small stacks: a busybox image, and a run with its lock and labels, which is taken down when
+// its test ends. Tests may overlap, since each has its own names.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -25,8 +25,8 @@ const applets =
 const lookEveryMs = 100;
 
 /**
- * A busybox image for all tests of a file; returns its name. Call it at the file's top. `changes` are Dockerfile lines
- * such as `VOLUME /own`.
+ * Makes a busybox image for all tests of a file and returns its name; call this at the top of the file. `changes` are
+ * Dockerfile lines such as `VOLUME /own`.
  */
 export function busybox(changes: string[] = []): string {
   const image = `coldpass-live-${randomBytes(4).toString('hex')}:1`;
@@ -41,7 +41,7 @@ export function busybox(changes: string[] = []): string {
     docker(['import', ...flags, '-', image], input);
   });
   afterAll(async () => {
-    // Its last container may still be on its way out.
+    // The last container of the image may still be exiting.
     await eventually(async () => {
       await openDocker(engineSocket()).getImage(image).remove().catch(unless(404));
     }, 60);
@@ -57,13 +57,13 @@ export type Ground = {
   network: string;
   stateDir: string;
   stack: Stack;
-  /** Another stack of the run, as a needed app has it. */
+  /** Opens another stack of the run, such as one for an app that the first one needs. */
   open(name: string): Stack;
   abort: AbortController;
   lock: RunLock;
 };
 
-/** A new run: locked, nothing deployed. Taken down with the test. */
+/** A new run, locked, with nothing deployed; it is taken down when the test ends. */
 export async function swarmGround(context: TestContext, secrets: Record<string, string> = {}): Promise<Ground> {
   const docker = openDocker(engineSocket());
   const run = newRun();

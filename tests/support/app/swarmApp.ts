@@ -1,4 +1,4 @@
-// Opens an app from texts, or from the fixtures, as a run does; and checks a finished document independently of the
+// Opens an app from texts or from the fixtures, as a run does, and checks a finished document independently of the
 // product.
 
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export const labels = {
   'coldpass.expires': '2030-01-01T00:00:00Z',
 };
 
-/** `files` by their path in the folder `app`. */
+/** `files`: texts by their path in the folder `app`. */
 export function openTexts(files: Record<string, string>, over: Partial<OpenAppOptions> = {}): Promise<OpenedApp> {
   return open(async (path) => {
     const text = path.startsWith('app/') ? files[path.slice(4)] : undefined;
@@ -61,7 +61,7 @@ type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Member = { [key: string]: Json };
 
 /**
- * Every way in which a document would reach the host, or leave the run. Written independently of the code that it
+ * Returns every way in which a document would reach the host or objects outside the run. Shares no code with what it
  * checks.
  */
 export function faultsOf(text: string): string[] {

@@ -1,5 +1,5 @@
-// Volumes of a run on the real engine, for tests: its names and labels, and containers to fill and list a volume with.
-// All of it is removed after the test.
+// Volumes of a run on the real engine, for tests: the run's names and labels, and containers that fill and list a
+// volume. Everything is removed after the test.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -14,22 +14,22 @@ import { makeVolume, removeVolume } from '../../../runner/swarm/engine/volumes.t
 import { lockRun } from '../../../runner/swarm/stack/runLock.ts';
 import { RunId } from '../../../state/entry/ids.ts';
 
-/** Without an engine, no suite uses this. */
+/** The tests' engine. If there is none, no suite uses this. */
 export const docker = new Dockerode({ socketPath: inject('dockerSocket') ?? '/nowhere' });
 
 export type Yard = {
   names: RunNames;
   labels: Labels;
   image: string;
-  /** Makes the volume of a key. */
+  /** Creates the volume with this key. */
   volume(key: string): Promise<void>;
-  /** Runs a script in a new container, with that key's volume at `/v`. */
+  /** Runs a script in a new container that has the volume with this key at `/v`. */
   inside(key: string, script: string): Promise<HelperEnd>;
   /** Removes the containers in which scripts ran: they keep the volumes in use. */
   leave(): Promise<void>;
   /**
-   * The content of a volume, with owners, modes, times and links, as the engine's own archive lists it; and the files'
-   * digests.
+   * The content of a volume, with owners, modes, times and links, as the engine's own archive lists it, and the digest
+   * of each file.
    */
   listing(key: string): Promise<string>;
   open(signal?: AbortSignal): Promise<Vault & { close(): Promise<void> }>;
@@ -44,7 +44,7 @@ export async function yard(): Promise<Yard> {
     'coldpass.attempt': '1',
     'coldpass.expires': '2030-01-01T00:00:00Z',
   };
-  // Tells others' janitors on the same engine that the run is alive.
+  // While the lock is held, other users of the engine, who remove what dead runs left, spare this run.
   const lock = await lockRun(run);
   const image = await ensureToolsImage(docker);
   const never = new AbortController().signal;

@@ -20,25 +20,25 @@ export type Ground = {
   repo: string;
   state: string;
   env: Record<string, string>;
-  /** Runs a command in the repository, on this ground's state. */
+  /** Runs a command in the repository, with this ground's state folder. */
   type(args: string[], env?: Record<string, string>): Promise<Said>;
-  /** The same, still running: for signals, and for output meanwhile. */
+  /** Starts a command like `type`, but returns at once, so that a test can send signals and read output meanwhile. */
   start(args: string[], env?: Record<string, string>): Running;
 };
 export type Running = {
   child: ChildProcessWithoutNullStreams;
-  /** Resolves once standard output has text that matches. Rejects if it ends without. */
+  /** Resolves once standard output matches. Rejects if the program ends before that. */
   until(pattern: RegExp): Promise<void>;
   done: Promise<Said>;
 };
 
-/** A project that node:test tests, without dependencies. */
+/** A project without dependencies, tested by node:test. */
 export const nodeProject: Files = {
   'package.json': '{ "name": "sample", "type": "module", "scripts": { "test": "node --test" } }\n',
   'sum.test.js': `import { test } from 'node:test';\nimport assert from 'node:assert';\ntest('adds', () => assert.equal(1 + 1, 2));\n`,
 };
 
-/** What `init` would write for it, with a model that costs nothing. */
+/** The `coldpass.yml` that `init` would write for this project, but with a model that costs nothing. */
 export const nodeConfig = `name: sample
 recipes:
   unit:
@@ -53,20 +53,20 @@ agents:
   model: scripted
 `;
 
-/** A repository of these files in a folder with its own home, keys and state; nothing is set up in it yet. */
+/** A repository of these files, in a folder with its own home, keys and state, before `coldpass init`. */
 export function ground(files: Files = { ...nodeProject, 'coldpass.yml': nodeConfig }): Ground {
   const dir = realpathSync(tempDir());
   const repo = makeRepo([files], join(dir, 'repo')).dir;
   return groundIn(dir, repo);
 }
 
-/** The same for an existing folder, whatever it is. */
+/** A ground whose repository is the existing folder `repo`, whatever it contains. */
 export function groundIn(dir: string, repo: string): Ground {
   const state = join(dir, 'state');
   const home = join(dir, 'home');
   mkdirSync(home, { recursive: true });
   const { PATH = '/usr/bin:/bin', TMPDIR } = process.env;
-  // The node that runs the tests comes first: whatever else is on the machine, it is the one that `init` finds.
+  // The Node that runs the tests comes first on PATH, so that `init` finds it and no other Node of the machine.
   const env = { PATH: `${join(process.execPath, '..')}:${PATH}`, HOME: home, ...cliEnv, ...(TMPDIR && { TMPDIR }) };
   const start = (args: string[], more: Record<string, string> = {}): Running =>
     running(process.execPath, [cli, ...args, ...(args[0]?.startsWith('-') ? [] : ['--state', state])], repo, {
@@ -91,14 +91,14 @@ export function commit(repo: string, files: Record<string, string>): void {
   git(repo, ['commit', '--quiet', '-m', 'more']);
 }
 
-/** Environment with a key and an endpoint that plays the script. */
+/** Starts an endpoint that plays the script; returns the environment variables with its address and a key. */
 export async function scripted(yaml: string): Promise<Record<string, string>> {
   const server = await startScripted(readScript(yaml, 'script.yml'));
   onTestFinished(() => server.close());
   return { ANTHROPIC_API_KEY: 'a-script-needs-no-key', ANTHROPIC_BASE_URL: server.url };
 }
 
-/** Any program, started the way `start` starts ours. */
+/** Starts any program the way `start` starts the command line. */
 export function running(file: string, args: string[], cwd: string, env: Record<string, string>): Running {
   const child = spawn(file, args, { cwd, env });
   child.stdin.end();

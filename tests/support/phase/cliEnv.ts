@@ -1,4 +1,4 @@
-// What every command line in tests gets besides its own environment: compiled code is cached, as `bin/coldpass` does.
+// Environment variables for every command line in tests: caches compiled code, as `bin/coldpass` does.
 
 import { join } from 'node:path';
 

@@ -1,4 +1,5 @@
-// The supervisor's inbox over a real trail: a phase with an open request of the Builder, and acts handed in as files.
+// The supervisor's inbox over a real trail, for a phase with an open request of the Builder; acts are handed in as
+// files.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ const hour = 3_600_000;
 
 export type InboxGround = Awaited<ReturnType<typeof inboxGround>>;
 
-/** Everything that the inbox works with is real; sandbox, engine and agents, which it never touches, are left out. */
+/** Everything that the inbox uses is real. Sandbox, engine and agents are left out, since the inbox never uses them. */
 export async function inboxGround(dir?: string) {
   const made = await makeHub([{ 'src/keep.js': 'export {};\n', 'runner.config.js': harnessText }], dir);
   const writer: Writer = await openWriter(made);
@@ -45,7 +46,7 @@ export async function inboxGround(dir?: string) {
   } as unknown as World;
 
   let nonces = 0;
-  /** An act as the operator's own command makes it, except for the changes. */
+  /** An act as the operator's command makes it, except for `change`. */
   function act(payload: ActPayload, change: Partial<Act> = {}): Act {
     const at = stamp(nowMs());
     const nonce = (0xabc000 + ++nonces).toString(16).padStart(32, '0');
@@ -86,7 +87,7 @@ export async function inboxGround(dir?: string) {
     inInbox: () => readdirSync(paths.inbox).sort(),
     reason: (nonce: string) => readFileSync(join(paths.inbox, `${nonce}.reason`), 'utf8').trim(),
     audit: () => audit({ hub: made.hub.dir, headsLog: paths.headsLog, root: made.hub.root }),
-    /** Moves the clock on by this much, for the inbox alone. */
+    /** Advances the clock of the inbox, but no other, by this much. */
     wait: (ms: number) => {
       later += ms;
     },

@@ -1,4 +1,4 @@
-// A phase told in a few words, in memory: each call submits one entry through the real admission and fold. `refusal`
+// Plays a phase in memory, in a few short calls: each submits one entry to the real admission and fold. `refusal`
 // returns why an entry was rejected. Reimplements none of the rules.
 
 import type { ActPayload } from '../../../state/entry/act.ts';
@@ -33,8 +33,8 @@ export function shaOf(n: number): Sha {
 }
 
 /**
- * `gates` as in front matter, without recipe and covers; controls are left out unless named. `apps`: the recipes that
- * are for apps.
+ * Starts a phase. `gates`: as in front matter, but `recipe`, `covers` and `controls` have defaults (no controls).
+ * `more`: other members of the spec. `apps`: the recipes that are for apps.
  */
 export function tell(gates: Record<string, object> = { M1: {} }, more: object = {}, apps: string[] = []) {
   let trail: TrailState = emptyTrail;
@@ -87,7 +87,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
       body: '',
     };
   }
-  /** Wakes a role (its last session ends first); returns the session. */
+  /** Ends the role's last session, if it has one, wakes the role and returns the new session. */
   function wake(
     role: AgentRole,
     reason: Extract<Facts<'session'>, { event: 'started' }>['reason'] = { kind: 'work' },
@@ -134,7 +134,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     const claims = phase().claims;
     const descends = claims.filter((claim) => claim.sha <= shaOf(n)).map((claim) => claim.id);
     const precedes = claims.filter((claim) => claim.sha > shaOf(n)).map((claim) => claim.id);
-    const session = awake('builder'); // may wake it first: read the entry's number after this
+    const session = awake('builder'); // may append entries, so the claim's number is read after it
     const claim = { id: (trail.lastId + 1) as EntryId, sha: shaOf(n), descends };
     const main = { main: shaOf(n) };
     return say('builder', {
@@ -152,7 +152,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
       },
     });
   }
-  /** One run for a claim; PASS and alike unless `change` says otherwise. */
+  /** Records one run for a claim. Its outcome is PASS and its digests are the same each time, except for `change`. */
   function ran(purpose: Facts<'run'>['purpose'], change: Partial<Facts<'run'>> = {}): EntryId {
     const claim = 'claim' in purpose ? phase().claims.find((c) => c.id === purpose.claim) : undefined;
     const main = { main: claim?.sha ?? shaOf(0) };
@@ -182,7 +182,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     if ((change.outcome ?? 'PASS') === 'PASS') keeps(claim);
     return id;
   }
-  /** The base's runs, and earlier tests over the claim's code, all green. Adds only those that are missing. */
+  /** Records the runs of the base and of earlier tests that the claim still lacks, all green. */
   function keeps(claim: EntryId): void {
     const standing = () => standingOf(phaseAt(phase(), nowMs), phase().claims.find((c) => c.id === claim) as Claim);
     const wanted = () =>
@@ -192,7 +192,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     for (let need = wanted(); need; need = wanted())
       ran(need.purpose, need.purpose.kind === 'kept' ? { kept: { result: 'KEPT', why: '' } } : {});
   }
-  /** A fresh judging session that was shown what the claim rests on. */
+  /** Wakes the Adversary to judge the claim; the session was shown the claim's runs if they are all green. */
   function judge(claim: EntryId): SessionId {
     const known = phase().claims.find((c) => c.id === claim);
     const standing = known && standingOf(phaseAt(phase(), nowMs), known);
@@ -227,7 +227,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     };
     return say('adversary', { kind: 'finding', facts });
   }
-  /** Takes a gate all the way to its PASS at commit `n`. */
+  /** Claims a gate at commit `n`, records its runs, and passes it. */
   function accept(gate: string, n: number): EntryId {
     const claim = submit(claimed(gate, n));
     for (const g of gate === DONE ? Object.keys(spec.gates) : [gate]) passes(claim, g);

@@ -38,17 +38,17 @@ export const fixtures = join(import.meta.dirname, '..', '..', 'fixtures', 'live'
 export const cli = join(import.meta.dirname, '..', '..', '..', 'cli.ts');
 export const adder = join(fixtures, 'adder');
 
-/** A repository with its workspace, nothing queued yet. */
+/** A repository with its workspace; no plan is queued yet. */
 export type Ground = { dir: string; repo: string; paths: StatePaths; plan: string; operatorKey: string };
 
 export type GroundOptions = {
-  /** Laid over the adder's files before the first commit; null leaves a file out. */
+  /** Files that are added to the adder's, or replace them, before the first commit; null leaves a file out. */
   files?: Record<string, string | null>;
   plan?: string;
   dir?: string;
 };
 
-/** Lays out the adder's repository and workspace, in a folder that is removed with the test. */
+/** Lays out the adder's repository and workspace, in a folder that is removed after the test. */
 export async function layGround(options: GroundOptions = {}): Promise<Ground> {
   const dir = options.dir ?? liveDir();
   const repo = join(dir, 'adder');
@@ -94,24 +94,24 @@ export function adderScript(): Script {
   return readScript(readFileSync(join(adder, 'script.yml'), 'utf8'), 'script.yml');
 }
 
-/** A script from its two roles' wakes, as docs/scripts.md has them; a role that is left out waits. */
+/** A script from the wakes of the two roles, in the form of docs/scripts.md; a role that is left out only waits. */
 export function scriptOf(roles: { builder?: unknown[]; adversary?: unknown[] }): Script {
   const idle = { name: 'nothing more', turns: [calls('wait', { why: 'there is nothing more to do' })] };
   const { builder = [], adversary = [] } = roles;
   return Script.parse({ roles: { builder: [...builder, idle], adversary: [...adversary, idle] } });
 }
 
-/** A turn of one call. */
+/** A turn that makes one tool call. */
 export function calls(tool: string, input: Record<string, unknown> = {}, save?: Record<string, unknown>): unknown {
   return { call: [{ tool, input }], ...(save && { save }) };
 }
 
-/** A wake: when its first message matches the pattern, these turns. */
+/** A wake that takes these turns if its first message matches the pattern. */
 export function wake(matches: string, turns: unknown[], save: Record<string, string> = {}): unknown {
   return { name: matches.slice(0, 60), when: { matches }, save, turns };
 }
 
-/** Turns that run `command` in the clone, commit the result and publish it; the commit is saved under `name`. */
+/** Turns that run `command` in the clone, commit the result and publish it; the commit's id is saved under `name`. */
 export function committed(name: string, command: string, message = 'Work'): unknown[] {
   const commit = `${command}\ngit add -A; git commit -qm '${message}'; git rev-parse HEAD`;
   const sha = (from: string) => ({ [name]: { from, match: '\\b[0-9a-f]{40}\\b' } });
@@ -127,7 +127,7 @@ export type Played = {
   entries: Entry[];
   of<K extends Kind>(kind: K): EntryOf<K>[];
   calls: ToolCall[];
-  /** Results of a tool, in order; refusals start with why. */
+  /** Results of a tool, in order; a refusal begins with its reason. */
   said(tool: string): string[];
 };
 
@@ -135,7 +135,7 @@ export type Played = {
 export type PlayOptions = { plan?: string | null; clock?: Clock };
 
 /**
- * Plays a script through `coldpass run`, in this process, until the phase rests; `env` as it would be set for the
+ * Plays a script through `coldpass run`, in this process, until the phase rests. `env`: environment variables for the
  * command.
  */
 export async function play(
@@ -194,14 +194,14 @@ export function entriesOf(hub: string): Promise<Entry[]> {
   return withTrail(hub, (trail) => trail.entries);
 }
 
-/** The audit with every anchor that a workspace has. */
+/** Audits the hub with all that a workspace has to compare it with. */
 export function auditOf(paths: Pick<StatePaths, 'hub' | 'headsLog'>): Promise<AuditReport> {
   return audit({ hub: paths.hub, headsLog: paths.headsLog });
 }
 
 export type ToolCall = { role: AgentRole; tool: string; input: unknown; ok: boolean; text: string };
 
-/** Every finished tool call of all sessions, by session in the order of their start. */
+/** Every finished tool call, session by session, in the order in which the sessions started. */
 export function toolCalls({ transcripts }: Pick<StatePaths, 'transcripts'>): ToolCall[] {
   const sessions = readdirSync(transcripts)
     .map((name) => readTranscript(readFileSync(join(transcripts, name))).lines)
@@ -219,13 +219,14 @@ export function toolCalls({ transcripts }: Pick<StatePaths, 'transcripts'>): Too
   });
 }
 
-/** Plain git, its output trimmed; throws if it fails. */
+/** Runs plain git and returns its output, trimmed; throws if git fails. */
 export function plainGit(dir: string, args: string[]): string {
   return execFileSync('git', ['-C', dir, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 }
 
 /**
- * Everything a run or a kill left behind: runs' trees and copies, processes, mounts and cgroups. Empty if all is clean.
+ * Everything that a run or a kill left behind: trees and copies in runs' folders, processes, mounts and cgroups. Empty
+ * if nothing was.
  */
 export function leavings(paths: StatePaths, uids: number[], pids: number[]): string[] {
   const trees = readdirSync(paths.runs).flatMap((run) =>
@@ -239,7 +240,7 @@ export function leavings(paths: StatePaths, uids: number[], pids: number[]): str
   return [...trees, ...processesOf(paths.stateDir, uids), ...mounts, ...cgroupsOf(pids)];
 }
 
-/** Living processes that belong to the box users, or that have the state in their arguments or as their folder. */
+/** Live processes that belong to the box users, or whose arguments contain the state folder. */
 function processesOf(stateDir: string, uids: number[]): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -255,7 +256,7 @@ function processesOf(stateDir: string, uids: number[]): string[] {
 function cgroupsOf(pids: number[]): string[] {
   if (pids.length === 0) return [];
   const names = pids.flatMap((pid) => ['-o', '-name', `coldpass-${pid}-*`]).slice(1);
-  // Others make and remove theirs meanwhile, and find complains about that: only its output counts.
+  // Other processes add and remove cgroups meanwhile, which makes `find` fail: only its output counts.
   const { stdout } = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '(', ...names, ')'], { encoding: 'utf8' });
   return stdout.split('\n').filter(Boolean);
 }

@@ -1,5 +1,5 @@
-// Attacks on a trail: an honest story is taken apart, changed by somebody with keys, put back together and audited. All
-// attacks of a file share one hub, since each moves the branch; what an attack wrote is removed with its test.
+// Attacks on a trail: takes an honest story apart, changes it as somebody with keys could, puts it back together and
+// audits it. All attacks of a file share one hub: each moves the branch, and what it wrote is removed after its test.
 
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,12 +18,15 @@ import { tempDir } from '../temp.ts';
 import { addStep, cloneSteps, explode, forge, placed, refact, type Step, stepOf, stepsOf } from './forge.ts';
 import { type Chapter, honestPhase, phaseId, type Story } from './phase.ts';
 
-/** Changes the steps and returns the entry that the audit must name first; undefined means the entry of the chapter. */
+/**
+ * Changes the steps and returns the entry that the audit must name first; undefined means the entry of the case's
+ * chapter.
+ */
 export type Attack = (steps: Step[]) => number | undefined;
-/** What the attacker does, the entry that shows it, and what the audit reports of that entry. */
+/** What the attacker does, the chapter whose entry the audit must name, what the audit must report, and the attack. */
 export type Case = [string, Chapter, RegExp, Attack];
 
-/** A story for the tests of one file, ready once they run, and a function to attack it. */
+/** Makes one story for all tests of a file, before the first of them, and a function that attacks it. */
 export function attacked() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   const the = {} as { story: Story; honest: Step[] };
@@ -55,7 +58,9 @@ export function attacked() {
   return { the, run };
 }
 
-/** A story whose state is copied and then damaged; `exploded` has every object of the hub in a separate file. */
+/**
+ * Makes a story whose state tests copy and then damage; in `exploded` every object of the hub is in a separate file.
+ */
 export function spoilable() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   const the = { exploded: join(dir, 'exploded') } as { story: Story; exploded: string };
@@ -73,7 +78,7 @@ export function spoilable() {
     return { hub: join(to, 'hub.git'), headsLog: join(to, 'heads.log') };
   }
 
-  /** The commit that appended entry `id`; in this story each entry has its own. */
+  /** The commit that appended entry `id`; in this story each entry has its own commit. */
   function commitOf(id: number): Sha {
     return git(the.story.hub.dir, ['rev-list', '--reverse', 'trail']).split('\n')[id] as Sha;
   }
@@ -81,7 +86,7 @@ export function spoilable() {
   return { the, copy, commitOf };
 }
 
-/** Expects that the report is not ok and that this is its first problem. */
+/** Expects that the report is not ok and that its first problem has this entry and text. */
 export function rejected(report: AuditReport, entry: number | null, what: RegExp): void {
   expect(report.ok).toBe(false);
   expect(report.problems[0]).toMatchObject({ entry, what: expect.stringMatching(what) });
@@ -112,7 +117,7 @@ export function append(
   return id;
 }
 
-/** Changes the stored texts whose path matches. */
+/** Changes those texts stored with entry `id` whose path matches. */
 export function restore(steps: Step[], id: number, path: RegExp, change: (text: string) => string): undefined {
   const { stored } = stepOf(steps, id);
   for (const [name, bytes] of stored) if (path.test(name)) stored.set(name, Buffer.from(change(bytes.toString())));
@@ -134,7 +139,7 @@ export function recordOf(steps: Step[], id: number): RunRecord {
   return RunRecord.parse(JSON.parse((bytes as Buffer).toString()));
 }
 
-/** Stores another record under the same name, with the entry that follows from it except for `facts`. */
+/** Stores a changed record at the same path, and changes the entry's facts to match it, except for `facts`. */
 export function rerun(
   steps: Step[],
   id: number,
@@ -150,7 +155,7 @@ export function rerun(
   refact(steps, id, { ...runFacts(record, control ?? {}), ...facts });
 }
 
-/** Makes the claim one of another commit, and leaves all that follows from it as it was. */
+/** Makes the claim name another commit, and leaves all later entries as they were. */
 export function reclaim(steps: Step[], id: number, sha: string, tree?: string): undefined {
   const { trees } = factsOf(steps, id) as Facts<'claim'>;
   refact(steps, id, { shas: { main: sha }, trees: tree === undefined ? trees : { main: tree } });

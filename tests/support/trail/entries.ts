@@ -1,4 +1,4 @@
-// Entries of every kind with all kinds of nasty text, for properties of the trail.
+// Entries of every kind, with all sorts of nasty text, for property tests of the trail.
 
 import { checkBody } from '../../../state/entry/body.ts';
 import { type Entry, factsSchema, type Kind, kinds } from '../../../state/entry/entry.ts';
@@ -14,7 +14,7 @@ const nasty = [
   '**', '_', '*', '> ', '- ', '1. ', '2) ', '---', '===', '|', '\\', '&#8238;', '&lt;', '"', '{', '}', 'DONE', 'word', 'é', '日本', '✅', '⚠️', ' ', '    ', '#41', '@', '·', '\\u003c',
 ];
 
-/** One line that is fit for the trail, made of what has a meaning in Markdown, HTML or the framing. */
+/** One line that is allowed on the trail, made of text that has a meaning in Markdown, HTML or the framing. */
 export const nastyLine = fc
   .array(fc.oneof(fc.constantFrom(...nasty), fc.string({ maxLength: 4, unit: 'grapheme' })), {
     minLength: 1,
@@ -27,7 +27,7 @@ const nastyText = fc
   .array(fc.oneof(nastyLine, fc.constant('')), { minLength: 1, maxLength: 4 })
   .map((lines) => lines.join('\n'));
 
-/** Several lines, mostly unfit as a body. */
+/** Several lines, mostly not allowed as a body. */
 export const wildBody = fc
   .array(fc.oneof(nastyLine, fc.constantFrom('', 'Some words.', '- an item', '```', '    code')), { maxLength: 8 })
   .map((lines) => lines.join('\n'));
@@ -55,7 +55,7 @@ export function entryOf(kind: Kind): fc.Arbitrary<Entry> {
 
 export const anyEntry = fc.oneof(...kinds.map(entryOf));
 
-/** The plainest note. */
+/** A plain note. */
 export function plainNote(changes: Partial<{ id: number; title: string; body: string }> = {}): Entry {
   const { id = 7, title = 'What I saw', body = 'It works.' } = changes;
   const facts = { session: 's-0123456789ab' as SessionId, title };

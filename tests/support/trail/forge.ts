@@ -1,5 +1,5 @@
-// A trail rewritten by somebody with keys: taken apart into steps, which a test may change at will, and put back
-// together, each commit signed as its step says. Nothing here refuses what the funnel would refuse.
+// Rewrites a trail as somebody with keys could: takes it apart into steps, which a test may change at will, and puts it
+// back together, each commit signed by the key of its step's role. Refuses nothing that the funnel would refuse.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -17,9 +17,9 @@ import { walkTrail } from '../../../state/trail/walk.ts';
 import { git, gitBytes } from '../repo.ts';
 import type { Made } from './phase.ts';
 
-/** One commit: what it appends, by path, and what it stores, by path. */
+/** One commit: the entries that it appends and the bytes that it stores, each with its path. */
 export type Step = {
-  /** Whose key signs. */
+  /** The role whose key signs the commit. */
   role: Role;
   entries: { path: string; entry: Entry }[];
   stored: Map<string, Buffer>;
@@ -54,12 +54,12 @@ export function stepOf(steps: Step[], id: number): Step {
   return step;
 }
 
-/** Entry `id` as part of its step, for a test to change. */
+/** Entry `id` with its path, for a test to change in place. */
 export function placed<E extends Entry = Entry>(steps: Step[], id: number): { path: string; entry: E } {
   return stepOf(steps, id).entries.find(({ entry }) => entry.id === id) as { path: string; entry: E };
 }
 
-/** Changes the facts of an entry; `forge` signs its commit again. */
+/** Changes the facts of an entry; `forge` signs the commit again. */
 export function refact(steps: Step[], id: number, change: Record<string, unknown>): void {
   const place = placed(steps, id);
   place.entry = { ...place.entry, facts: { ...place.entry.facts, ...change } } as Entry;
@@ -70,7 +70,9 @@ export function addStep(steps: Step[], entry: Entry): void {
   steps.push({ role: committerOf(entry.role), entries: [{ path: fileFor(entry), entry }], stored: new Map() });
 }
 
-/** Writes the steps as a trail on the same first commit and moves the branch there; returns all commits in order. */
+/**
+ * Writes the steps as commits after the trail's first commit, moves the branch there, and returns all commits in order.
+ */
 export async function forge({ hub, signers }: Made, steps: Step[]): Promise<Sha[]> {
   const files = new Map(
     git(hub.dir, ['ls-tree', '-r', '--name-only', hub.genesis])
@@ -106,7 +108,7 @@ async function commitOf(
   const ids = new Map(blobs.map(([path, { sha }]): [string, Sha] => [path, sha]));
   const tree = await withFiles(new Map(), ids, () => Promise.reject(new Error('there is nothing to load')));
   const atMs = Date.parse(step.entries.at(-1)?.entry.at ?? '2026-06-11T21:00:00Z');
-  // Further parents follow the first in its header, so that the signature covers them all.
+  // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
   const facts = { tree: tree.sha, parent: parents.join('\nparent ') as Sha, role: step.role, atMs, subject: 'forged' };
   return [...blobs.map(([, blob]) => blob), ...tree.objects, signedCommit(facts, signers[step.role])];
 }

@@ -1,6 +1,6 @@
-// Random honest trails: whatever a Builder, an Adversary, a runner and an operator may do, in any order, through the
-// real funnel. A step that the rules refuse is left out, as in life. The trail is then taken apart, so that `mutant.ts`
-// can spoil copies.
+// Makes random honest trails through the real funnel: whatever a Builder, an Adversary, a runner and an operator may
+// do, in any order. A step that the rules refuse is left out. The trail is then taken apart into steps, so that
+// `mutant.ts` can spoil copies.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,13 +38,13 @@ const happenings = [
 ] as const;
 type Happening = (typeof happenings)[number];
 
-/** An honest trail, and all that is needed to make a mutant of it. */
+/** An honest trail with everything that making a mutant of it needs. */
 export type History = Made & {
   /** All commits, oldest first. */
   chain: Sha[];
   /** What each commit except the first appends: `steps[n]` belongs to `chain[n + 1]`. */
   steps: Step[];
-  /** The lines of heads.log, including that of the first commit. */
+  /** The lines of heads.log, including the one for the first commit. */
   heads: string[];
   refs: { main: Sha; phase: Sha };
 };
@@ -55,7 +55,7 @@ export const anyScript: fc.Arbitrary<Happening[]> = fc.array(fc.constantFrom(...
   maxLength: stepsMax,
 });
 
-/** The history of one script, in `dir`. It always starts with two runs. */
+/** Plays a script in `dir` and returns its history, which always begins with two runs. */
 export async function historyOf(script: Happening[], dir: string): Promise<History> {
   const made = await makeHub([{ 'src/keep.js': 'export {};\n', 'tests/old.test.js': '// old\n' }], dir);
   const writer = await openWriter(made);
@@ -163,7 +163,7 @@ async function claim(stage: Stage): Promise<void> {
   claims.push(await writer.claim(sessions.builder, M1, head, { descends: [...claims] }));
 }
 
-/** A gate run of the newest claim, once: an honest supervisor makes no second run that counts. */
+/** Runs the newest claim's gate once: an honest supervisor makes no second run that counts. */
 async function gateRun({ writer }: Stage): Promise<void> {
   const phase = writer.trail.state.phases[phaseId];
   const claimed = phase?.claims.at(-1);

@@ -1,4 +1,5 @@
-// What every test of a trail checks: stock git verifies each commit as its role's, and old bytes stay a prefix.
+// What every test of a trail checks: stock git verifies each commit as signed by its role, and each file keeps its old
+// bytes as a prefix.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { git, listing, makeTrail, note } from './trail.ts';
 
 const commitsVerified = 25;
 
-/** Opens a funnel that closes with the test. */
+/** Opens a funnel that closes after the test. */
 export async function openTestFunnel(trail: TestTrail): Promise<Funnel<Appended>> {
   const funnel = await openFunnel(listing(trail));
   onTestFinished(() => funnel.close());
@@ -30,7 +31,7 @@ export async function trailOf(titles: string[]): Promise<TestTrail> {
   return trail;
 }
 
-/** Checks the signatures of the newest commits with stock git (10 ms each), and the prefixes of all commits. */
+/** Checks the signatures of the newest commits with stock git (10 ms each), and that no commit changes old bytes. */
 export async function expectHonestHistory(trail: TestTrail): Promise<void> {
   const allowed = join(trail.stateDir, 'allowed');
   writeFileSync(allowed, git(trail.hub, ['show', 'trail:machine-docs/allowed_signers']));

@@ -1,6 +1,6 @@
-// A copy of an honest trail with one thing wrong. It borrows the hub's objects and writes only what is forged. Later
-// commits are put on top again, each signed with the key of its role: the attacker has all keys except the operator's,
-// unless a mutation says otherwise.
+// Makes a copy of an honest trail with one thing wrong. The copy borrows the hub's objects, and only forged ones are
+// written. Later commits are made again on top of the forged one, each signed with its role's key: the attacker has all
+// keys except the operator's, unless a mutation signs with another key.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,14 +18,14 @@ import type { History } from './history.ts';
 
 export type Files = Map<string, { bytes: Buffer; mode: string }>;
 
-/** A commit to forge: what it appends and stores, and what else it does to the files. */
+/** A commit to forge: what it appends and stores, and `edit`, which changes the files in other ways. */
 export type Draft = Step & { edit?: (files: Files) => void; signer?: Signer; subject?: string };
 
 export type Mutant = {
   /** The number of commits that stay as they are, not counting the first. */
   keep: number;
   drafts: Draft[];
-  /** Branches that differ; null for a missing one. */
+  /** Branches that are not where they were in the history; null means that the branch is missing. */
   refs?: Record<string, Sha | null>;
 };
 
@@ -91,7 +91,7 @@ export function textOf(entry: Entry): Buffer {
   return Buffer.from(renderEntry(entry));
 }
 
-/** The objects of one commit, with the commit last. */
+/** The objects of one commit, the commit itself last. */
 function commitOf(files: Files, parent: Sha, draft: Draft, { signers }: History): GitObject[] {
   apply(files, draft);
   const objects: GitObject[] = [];
@@ -99,7 +99,7 @@ function commitOf(files: Files, parent: Sha, draft: Draft, { signers }: History)
   const entries = draft.entries.map(({ entry }) => entry);
   const facts = {
     tree: tree.sha,
-    // Further parents follow the first in its header, so that the signature covers them all.
+    // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
     parent: [parent, ...(draft.parents ?? [])].join('\nparent ') as Sha,
     role: draft.role,
     atMs: Date.parse(entries.at(-1)?.at ?? '2026-06-11T22:00:00Z'),

@@ -1,5 +1,5 @@
-// Everything that may be done to a trail, and what an audit must report: the entry that it names first, or the file or
-// branch if the change has no entry. Each takes an honest history, cut after some commit, and random numbers.
+// Ways to change a trail, each with what an audit must report: the entry that it names first, or the file or branch if
+// the change concerns no entry. Each takes an honest history, cut after some commit, and random numbers.
 
 import type { Entry, EntryOf } from '../../../state/entry/entry.ts';
 import type { EntryId, Role, Sha } from '../../../state/entry/ids.ts';
@@ -10,18 +10,18 @@ import type { History } from './history.ts';
 import { type Draft, type Files, type Mutant, textOf } from './mutant.ts';
 
 export type Mutated = Mutant & {
-  /** The first and last id of a range with the first entry that the audit names. */
+  /** First and last id of a range that must contain the first entry that the audit names. */
   entries?: [number, number];
-  /** Matches one of the audit's problems. */
+  /** Must match one of the audit's problems. */
   what?: RegExp;
-  /** The trail itself does not show it: only a head that somebody wrote down does. */
+  /** Set if the trail itself does not show the change: only a head that somebody wrote down does. */
   needsWitness?: boolean;
 };
 
-/** `length`: how many commits of the history after the first. `at` and `how` are any numbers. */
+/** `length`: how many of the commits after the first the trail has. `at` and `how`: any numbers. */
 export type Choice = { history: History; length: number; at: number; how: number; stranger: Signer };
 
-const supervised = 6; // commits of an opening; every change comes after them
+const supervised = 6; // the commits that open the phase; every change comes after them
 
 export const mutations: Record<string, (choice: Choice) => Mutated> = {
   'an old entry is edited': (choice) => {
@@ -182,7 +182,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
   },
 };
 
-/** A commit after the opening, with its place in the file that it adds to; at least `after` more commits follow. */
+/** Picks a commit after the opening with at least `after` commits after it, and locates its first entry in the file. */
 function place(choice: Choice, after: number) {
   const { history, length } = choice;
   const at = supervised + (choice.at % (length - supervised - after));
@@ -223,7 +223,7 @@ function atEnd(choice: Choice, path: string, what: RegExp, edit: (files: Files) 
   return { keep: choice.length, drafts: [draft], what: named };
 }
 
-/** Rewrites everything from commit `at` on, with the roles' keys. */
+/** Changes commit `at`, and makes it and all later commits again with the roles' keys. */
 function anew(choice: Choice, at: number, change: (step: Step) => Draft): Mutated {
   const [first, ...rest] = choice.history.steps.slice(at, choice.length) as [Step, ...Step[]];
   return { keep: at, drafts: [change(first), ...rest], entries: idsOf(choice, at), needsWitness: true };
@@ -243,7 +243,7 @@ function cut(bytes: Buffer, from: number, to: number): Buffer {
   return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
 }
 
-/** The first and the last entry of a step. */
+/** The ids of the first and the last entry of a step. */
 function idsOf({ history }: Choice, at: number): [number, number] {
   const ids = (history.steps[at] as Step).entries.map(({ entry }) => entry.id);
   return [ids[0] as number, ids.at(-1) as number];

@@ -1,5 +1,5 @@
-// A small honest phase on a real hub, from `queue` to `done`, through the real funnel with the real admission. Does not
-// use vitest if it gets a folder, since benchmarks use it too.
+// Writes a small honest phase to a real hub, from `queue` to `done`, through the real funnel with the real admission.
+// Does not use vitest if it is given a folder, since benchmarks use it too.
 
 import { reviewOf, servedFacts } from '../../../agents/view/diffReview.ts';
 import { judgeKept } from '../../../state/controls/earlierTests.ts';
@@ -29,7 +29,7 @@ export { M1, type Made, openPhase, openWriter, phaseId, type Writer } from './wr
 
 const script = 'test -f kept || exit 1\n';
 
-/** What the story left: the ids of all entries that attacks change, and the commits. */
+/** The finished story: the hub, the ids of all entries that attacks change, and the commits. */
 export type Story = Made & {
   headsLog: string;
   ids: Record<Chapter, EntryId>;
@@ -171,7 +171,7 @@ function fresh(): TestResult {
   return passed('tests/new.test.js > both are kept');
 }
 
-/** Records a run that was lost in a crash of ours, and so does not count. */
+/** Records a run that does not count, since it was lost when the supervisor crashed. */
 async function lose({ append }: Writer, purpose: Purpose, sha: Sha): Promise<void> {
   const lost = {
     run: 'r-ffffffffffff' as RunId,

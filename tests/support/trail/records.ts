@@ -1,4 +1,4 @@
-// Run records for tests of what is computed from them: a valid record in which the given parts override the defaults.
+// Valid run records, for tests of what is computed from records. The given parts override the defaults.
 
 import { digestOf } from '../../../state/entry/digest.ts';
 import { RunRecord, type TestResult } from '../../../state/entry/record.ts';

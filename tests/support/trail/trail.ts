@@ -1,5 +1,5 @@
-// A small hub with a trail, keys for every role, and options of a funnel whose state is the list of appended entries.
-// Does not use vitest, since programs that tests start use it too.
+// A small hub with a trail, keys for every role, and options for a funnel whose state is the list of appended entries.
+// Does not use vitest, since programs that tests start use this file too.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -43,7 +43,7 @@ export async function makeTrail(stateDir: string): Promise<TestTrail> {
   return trail;
 }
 
-/** The trail that `makeTrail` made there, as another process opens it. */
+/** The trail that `makeTrail` made in `stateDir`, for use by another process. */
 export function trailAt(stateDir: string): Omit<TestTrail, 'genesis'> {
   const signers = Object.fromEntries(Role.options.map((role) => [role, loadSigner(keyFile(stateDir, role))]));
   return {
@@ -54,7 +54,7 @@ export function trailAt(stateDir: string): Omit<TestTrail, 'genesis'> {
   };
 }
 
-/** Options of a funnel with this rule: no title contains the word «forbidden», and no title occurs twice. */
+/** Options for a funnel that refuses titles with the word «forbidden» and titles that occurred before. */
 export function listing(trail: Pick<TestTrail, 'hub' | 'stateDir' | 'signers'>): FunnelOptions<Appended> {
   return {
     hub: trail.hub,
@@ -80,7 +80,7 @@ export function finding(title: string, bytes: Uint8Array): Intent {
   return { kind: 'finding', role: 'adversary', phase, facts, body: '', blobs: [{ path: `blobs/${file}`, bytes }] };
 }
 
-/** The Adversary's or Builder's close of entry `target`. */
+/** Closes entry `target`, as the Adversary or the Builder. */
 export function close(target: number, role: Role = 'adversary'): Intent {
   return {
     kind: 'close',
@@ -91,7 +91,7 @@ export function close(target: number, role: Role = 'adversary'): Intent {
   };
 }
 
-/** The end of a session, by the supervisor. */
+/** Ends a session, as the supervisor. */
 export function sessionEnd(why: string): Intent {
   const tokens = { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 };
   const facts = {
@@ -117,7 +117,7 @@ export function titleOf(entry: Entry): string {
   return 'title' in entry.facts ? entry.facts.title : '';
 }
 
-/** Stock git on a repository, with trimmed output; throws if it fails. */
+/** Runs stock git in a repository and returns its output, trimmed; throws if git fails. */
 export function git(dir: string, args: string[]): string {
   return execFileSync('git', ['-C', dir, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 }

@@ -1,5 +1,5 @@
-// Writes a phase in tests: entries through the real funnel with the real admission, only faster than in life. The
-// caller decides what agents write and runs record; what the trail computes from that is computed.
+// Writes a phase to a trail in tests, through the real funnel with the real admission. The caller decides what agents
+// write and what runs record; whatever the product computes from that is computed.
 
 import { join } from 'node:path';
 import { Act, type ActPayload } from '../../../state/entry/act.ts';
@@ -59,7 +59,7 @@ const startedAt = '2026-06-11T21:00:00Z';
 
 export type Made = Awaited<ReturnType<typeof makeHub>>;
 
-/** Writes entries and fills in what a supervisor would. Its trail has a clock that advances a second at each look. */
+/** Appends entries and fills in what a supervisor would. The trail's clock advances a second each time it is read. */
 export type Writer = {
   made: Made;
   trail: Funnel<TrailState>;
@@ -204,7 +204,7 @@ export async function openWriter(made: Made, from = startedAt): Promise<Writer> 
   return { made, trail, append, act, wake, end, claim, run, wait };
 }
 
-/** Writes the queue act, the opening, a request and its approval. */
+/** Appends the queue act, the opening of the phase, a request by the Builder and the operator's approval. */
 export async function openPhase({ made, trail, act, append, wake, end }: Writer) {
   const texts = [planText, canonicalJson(pinned), harnessText].map((text) => Buffer.from(text));
   const plan = digestOf(planText);

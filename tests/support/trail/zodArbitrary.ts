@@ -1,5 +1,5 @@
-// fast-check values for a zod schema, derived from the schema, so that a member added to an entry is tested without a
-// change here. Supports only what the trail's schemas use.
+// Derives fast-check values from a zod schema, so that a member added to an entry is tested without a change here.
+// Supports only what the trail's schemas use.
 
 import type { z } from 'zod';
 import { fc } from '../property.ts';
