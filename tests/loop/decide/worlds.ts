@@ -1,6 +1,6 @@
 // The worlds in which the life cycle of a phase is explored. Exploring a large world completely takes minutes, so only
 // `npm run long` does it. `less` reduces a world for the suite; null leaves the world out. The unit tests explore the
-// worlds with `isQuick`, reduced in the same way.
+// worlds with `isQuick`, always completely.
 
 import { GateSpec } from '../../../state/entry/spec.ts';
 import type { World } from './model.ts';
