@@ -14,7 +14,7 @@ import { tempDir } from '../support/temp.ts';
 const slowMs = 300_000;
 const attempts = readFileSync(join(import.meta.dirname, '../fixtures/live/swarmEscape/attempts.ts'), 'utf8');
 
-/** What a hook and a test run: every attempt, with honest work in between. */
+/** Returns a hook that makes every attempt, with honest work in between; `backup` returns tests that do the same. */
 const ops = (where: Where) => `import { asked, direct, inside } from './attempts.ts';
 export async function preBackup(app) {
   const where = ${JSON.stringify(where)};
@@ -42,7 +42,7 @@ describeBoxed('hooks and tests of an app', { timeout: slowMs }, () => {
     ({ where, visits } = await layOutside());
   });
 
-  test('that try everything get nothing, and what they asked for is recorded', async () => {
+  test('get nothing even if they try everything, and each refused request is recorded', async () => {
     const files = { 'tests/attempts.ts': attempts, 'tests/ops.ts': ops(where), 'tests/backup.test.ts': backup(where) };
     const opened = await suiteOf(files, appHost());
     const hook = await opened.suite.hook('preBackup', never);
@@ -54,15 +54,15 @@ describeBoxed('hooks and tests of an app', { timeout: slowMs }, () => {
     expect(opened.context.denials()).toEqual(expect.arrayContaining(refusals(where)));
   });
 
-  test('that only do their work are green, and nothing is recorded', async () => {
+  test('are green if they only do their work, and nothing is recorded', async () => {
     const opened: OpenSuite = await suiteOf({ 'tests/backup.test.ts': honest }, appHost());
     const { end, report } = await opened.suite.tests(['tests/backup.test.ts'], 'backup_restore', never);
     expect([end.exit, failuresOf(report), opened.context.denials()]).toEqual([0, [], []]);
   });
 });
 
-describe('the same attempts', () => {
-  test('outside a box find what they look for', async () => {
+describe('the same attempts outside a box', () => {
+  test('find what they look for', async () => {
     const { where, visits } = await layOutside();
     const got = await direct(where);
     const looked = [...where.files, ...where.folders].map((path) =>
@@ -76,7 +76,7 @@ describe('the same attempts', () => {
   });
 });
 
-/** Files, listeners and a process on this machine, each with a secret or a count of visits. */
+/** Creates files, listeners and a process on this machine, each with a secret or a count of visits. */
 async function layOutside(): Promise<{ where: Where; visits: { count: number } }> {
   const dir = realpathSync(tempDir());
   mkdirSync(join(dir, 'keys'), { recursive: true });

@@ -36,7 +36,7 @@ test('nothing else is there', async () => {
 });`;
 
 suite('a browser in the box of a test', () => {
-  test('logs in to the app by name, keeps cookies, reads back, reaches nothing else, and takes screenshots', {
+  test('logs in to the app by its name, keeps cookies, reads back a note, reaches nothing else, takes screenshots', {
     timeout: slowMs,
   }, async () => {
     const port = await loginServer();
@@ -50,7 +50,7 @@ suite('a browser in the box of a test', () => {
       ['tests/functional.test.ts > a note is kept', 'pass'],
       ['tests/functional.test.ts > nothing else is there', 'pass'],
     ]);
-    // The final screenshot of each test's page.
+    // There is a final screenshot of each test's page.
     expect(pictures.map((bytes) => bytes.subarray(1, 4).toString())).toEqual(['PNG', 'PNG']);
     expect(opened.context.denials()).toEqual([
       'connect to other:80: not a service of this run; available: app, db',

@@ -1,4 +1,4 @@
-// Whatever is admitted, docker's own command line reads without complaint and as intended.
+// Checks that docker's command line reads an admitted document without complaint and as intended.
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ describe.skipIf(!canRead)('docker stack config (in docker 24 and later)', () => 
       env: { SMTP_FROM: 'a@b', SECRET_SMTP_PASSWORD_VERSION: 'v1' },
     };
     const { document } = admittedOf(await openFixture('notes', over));
-    // Without the rest of the environment: any variable still in the document would become "" here.
+    // Only PATH is passed, so a variable that is still in the document would become "" here.
     const env = { PATH: process.env.PATH ?? '' };
     const run = spawnSync('docker', ['stack', 'config', '-c', '-'], { input: document, encoding: 'utf8', env });
     expect(run).toMatchObject({ status: 0, stderr: '' });

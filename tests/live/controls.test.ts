@@ -1,5 +1,5 @@
-// Controls over the real loop: what code alone finds before the Adversary wakes, what decides when a control is
-// inconclusive, and the patch requested from the Adversary. Each cheat has an honest twin.
+// Controls in the real loop: what code alone finds before the Adversary wakes, what decides if a control is
+// inconclusive, and the patch that is requested from the Adversary. Each cheating claim has an honest twin.
 
 import { expect, test } from 'vitest';
 import type { Facts } from '../../state/entry/entry.ts';
@@ -75,7 +75,7 @@ const box = stub
     '\nfunction putIndex(id) {\n  index.set(id, true);\n}\n\nfunction putText(id, text) {\n  texts.set(id, text);\n}\n',
   );
 
-/** A shell command that writes a file. */
+/** Returns a shell command that writes a file. */
 function file(path: string, text: string): string {
   return `mkdir -p "$(dirname ${path})" && cat > ${path} <<'END'\n${text}END\n`;
 }
@@ -97,7 +97,7 @@ const look = calls('shell', { command: 'cat tests/*.js' }, { seen: { from: 'shel
 const diff = calls('diff', { part: 1 });
 const judged = { claim: 'judge: claim #(\\d+) of ', run: '^- (r-[0-9a-f]{12}) \\(gate M1 for claim' };
 
-/** The Adversary's wakes that pass M1 and DONE. */
+/** Wakes of the Adversary in which it passes M1 and DONE. */
 const passing = [pass('M1', ['2.1']), pass('DONE', ['2.1', 'DoD.1'])];
 const handOff = wake(
   '^- M1: holds[\\s\\S]*^- DONE: unclaimed',
@@ -112,7 +112,7 @@ function pass(gate: string, clauses: string[]): unknown {
   return wake(`^Woken: judge: claim #\\d+ of ${gate}`, [look, diff, calls('verdict', input)], judged);
 }
 
-/** What the Builder does first, and after its claim turned red. */
+/** Returns the Builder's wakes: its first work, its work after a red claim, and the hand-off. */
 function building(first: string, mended: string): unknown[] {
   return [
     wake('^- M1: unclaimed', [...committed('sha', first), claimOf('M1', '{{ sha }}'), wait]),
@@ -123,7 +123,7 @@ function building(first: string, mended: string): unknown[] {
 
 describeBoxed('a claim under a plan that declares hollow', () => {
   test(
-    'is red without the Adversary if tests check one store of two, and DONE once they check both',
+    'is red without the Adversary if tests check one of two stores; if they check both, the phase is DONE',
     async () => {
       const ground = await layGround({ files: { ...base, 'src/box.js': stub }, plan: planOf('[hollow]') });
       const script = scriptOf({ builder: building(writeBox + testsOne, testsBoth), adversary: passing });
@@ -139,7 +139,7 @@ describeBoxed('a claim under a plan that declares hollow', () => {
         placebo: ['BITES'],
         hollow: ['BITES', 'BITES', 'BITES'],
       });
-      // Nothing reruns at the commit that was already accepted.
+      // The claim of DONE causes no runs, because its commit was already accepted.
       expect(runsOf(played, done?.id)).toEqual([]);
       expect(played.end).toMatchObject({ status: 'done', exit: 0 });
       expect(await auditOf(ground.paths)).toMatchObject({ ok: true });
@@ -148,9 +148,9 @@ describeBoxed('a claim under a plan that declares hollow', () => {
   );
 });
 
-describeBoxed('if the tests cannot load without the change', () => {
+describeBoxed('if the tests cannot load without the change,', () => {
   test(
-    'hollow decides: red if emptying a function goes unnoticed, green if no such function is left',
+    '`hollow` decides: red if emptying a function goes unnoticed, green if the tests notice it for every one',
     async () => {
       const ground = await layGround({ files: base, plan: planOf('[]') });
       const script = scriptOf({ builder: building(writeBox + testsOne, testsBoth) });
@@ -171,7 +171,7 @@ describeBoxed('if the tests cannot load without the change', () => {
   );
 
   test(
-    'the tests must notice a patch by the Adversary if nothing can be emptied; that session gives no verdict',
+    'and no function can be emptied, the tests must notice a patch that the Adversary supplies',
     async () => {
       const ground = await layGround({ files: base, plan: planOf('[]') });
       const data = 'export const index = { one: 1 };\nexport const texts = { one: "un", unused: "rien" };\n';
@@ -229,7 +229,7 @@ function runsOf(played: Played, claim: number | undefined): Facts<'run'>[] {
     .filter(({ purpose }) => 'claim' in purpose && purpose.claim === claim);
 }
 
-/** Results of a claim's controls by name, each in the order in which the runs ended. */
+/** Returns the results of a claim's controls by name, each in the order in which the runs ended. */
 function controlsOf(played: Played, claim: number | undefined): Record<string, string[]> {
   const results: Record<string, string[]> = {};
   for (const { purpose, control } of runsOf(played, claim)) {

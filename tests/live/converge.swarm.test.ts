@@ -1,4 +1,4 @@
-// Deployments that must fail, on the real Swarm: each is distinguished from a good one, by a line that says what to
+// Deployments that must fail, on the real Swarm. Each is distinguished from a good one, with a line that says what to
 // look at.
 
 import { type TestContext, test } from 'vitest';
@@ -6,14 +6,14 @@ import { describeSwarm } from '../support/app/engine.ts';
 import { admitted, type Parts, type Shape, untilTerm } from '../support/app/smallApp.ts';
 import { busybox, swarmGround } from '../support/app/swarm.ts';
 
-/** For a machine that eight suites share; on an idle one each test takes less than half a minute. */
+/** Allows for a machine that eight suites share; on an idle one, each test takes less than half a minute. */
 const testMs = 900_000;
 const seconds = 600;
 
 describeSwarm.concurrent('a deployment that fails', () => {
   const image = busybox();
 
-  /** Why the deployment failed; null if it succeeded. */
+  /** Returns why the deployment failed, or null if it succeeded. */
   async function whyFailed(
     context: TestContext,
     services: Record<string, Shape>,
@@ -24,7 +24,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
     return failed ?? (await ground.stack.converge({ seconds: within, before: null })).failed;
   }
 
-  /** Why an update failed: a good version, then one that never runs, with `action` as Swarm's reaction. */
+  /** Deploys a good version, then one that never runs, with `action` as Swarm's reaction; returns why it failed. */
   async function whyUpdateFailed(context: TestContext, action: string): Promise<string | null> {
     const ground = await swarmGround(context);
     const version = (command: string) =>
@@ -102,7 +102,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
   );
 
   test(
-    'is recognised when its health check has not passed by the deadline, with that reason',
+    'is recognised when its health check has not passed by the deadline, which is the reason given',
     async (context) => {
       const healthcheck = { test: ['CMD', 'false'], interval: '1s', retries: 100, start_period: '300s' };
       const services = {
@@ -151,7 +151,7 @@ describeSwarm.concurrent('a deployment that fails', () => {
   );
 
   test(
-    "is refused in Swarm's own words",
+    "is reported in Swarm's own words if Swarm refuses it",
     async (context) => {
       const parts: Parts = { secrets: [] };
       const ground = await swarmGround(context);

@@ -1,6 +1,6 @@
-// The demo's first claim of M1, under a plan that declares the control `hollow`: its tests never open a message, and
-// code alone names the untested function before the Adversary wakes. The demo's own plan does not declare the control,
-// so there the Adversary finds it.
+// The demo's first claim of M1, under a plan that declares the control `hollow`. The claim's tests never open a
+// message, and code alone names the untested function before the Adversary wakes. The demo's own plan does not declare
+// the control, so in the demo the Adversary finds the gap.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const playMs = 300_000;
 
 describeBoxed("the demo's first claim", () => {
   test(
-    'is red by hollow alone if the plan declares it, and names the function that no test notices',
+    'is red by `hollow` alone if the plan declares it; the result names the function that no test needs',
     async () => {
       const dir = liveDir();
       const env = groundEnv(dir);
@@ -66,7 +66,7 @@ describeBoxed("the demo's first claim", () => {
   );
 });
 
-/** The Builder writes M1 and then only waits. */
+/** Returns the script with only the first wake: the Builder writes M1 and then waits. */
 function firstWakeOnly({ roles }: Script): Script {
   return scriptOf({ builder: roles.builder?.slice(0, 1) ?? [] });
 }

@@ -1,5 +1,5 @@
-// Work that is deferred and comes back, over the real loop: a date and a command fire, the operator approves the one
-// with a plan and refuses the other, and the phase queued for it is not DONE until an entry has closed the deferral.
+// Work that is deferred and comes back, in the real loop. A command and a date trigger: the operator approves the first
+// with a plan and refuses the second. The phase that the plan queues is not DONE until an entry closes the deferral.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -76,7 +76,7 @@ describeBoxed('deferred work', () => {
   }, 300_000);
 });
 
-/** Defers two items, tries to defer work that a gate covers, and brings the phase to DONE. */
+/** A script that defers two items, tries to defer work that a gate covers, and brings the phase to DONE. */
 function putOffStory(later: string) {
   const words = 'Nobody needs it yet.';
   const docs = {
@@ -101,7 +101,7 @@ function putOffStory(later: string) {
   });
 }
 
-/** Does the work of the phase, and hands it off before and after closing the deferral. */
+/** A script that does the work of the phase, and hands it off before and after closing the deferral. */
 function takenUpStory(deferral?: number) {
   const handOff = calls('hand_off', { sha: '{{ sha }}', summary: 'It is described.' });
   const close = calls('close', { target: deferral, as: 'done', words: 'It is described now.' });
@@ -127,13 +127,13 @@ function judging(): unknown[] {
   ];
 }
 
-/** The system's clock, this much ahead. */
+/** Returns the system's clock, set `ms` ahead. */
 function ahead(ms: number): Clock {
   const clock = systemClock();
   return { ...clock, nowMs: () => clock.nowMs() + ms, after: (wait, fire) => clock.after(wait, fire) };
 }
 
-/** The events of deferrals and phases, in order. */
+/** Returns the events of deferrals and phases, in order. */
 function orderOf({ entries }: Played): string[] {
   return entries.flatMap((entry) => milestoneOf(entry) ?? []);
 }

@@ -1,5 +1,5 @@
-// The demo from an empty folder to DONE, with real hub, signatures, sandbox, cold runs and SDK. Afterwards its results
-// are inspected with stock git alone, as a stranger would.
+// The demo from an empty folder to DONE, with a real hub, signatures, sandbox, cold runs and SDK. Then its results are
+// inspected as a stranger would, with stock git alone.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ describeBoxed('the demo', () => {
 
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-  test('says that a script plays the agents, ends DONE and delivers the judged commit, every run in the sandbox', async () => {
+  test('says that a script plays the agents, sandboxes every run, and delivers the judged commit at DONE', async () => {
     expect({ exit, said: exit === 0 ? '' : output }).toEqual({ exit: 0, said: '' });
     expect(output).toMatch(/script/);
     const entries = await entriesOf(hub);
@@ -73,7 +73,7 @@ describeBoxed('the demo', () => {
     expect(new Set(runs.map(({ facts }) => facts.sandbox))).toEqual(new Set(['bubblewrap']));
   });
 
-  test("`git log trail` tells the story in the practice's prefixes, one after the other", () => {
+  test("has a `git log trail` that tells the story in order, with the practice's prefixes", () => {
     const subjects = plainGit(hub, ['log', '--reverse', '--format=%s', 'trail']);
     let at = 0;
     for (const chapter of story) {
@@ -86,7 +86,7 @@ describeBoxed('the demo', () => {
     );
   });
 
-  test('every commit verifies with plain git, under the role that its author names', () => {
+  test('has a signature on each commit that plain git verifies for the role named as the author', () => {
     const allowed = join(dir, 'allowed_signers');
     writeFileSync(allowed, `${plainGit(hub, ['show', 'trail:machine-docs/allowed_signers'])}\n`);
     const trusting = ['-c', `gpg.ssh.allowedSignersFile=${allowed}`];
@@ -100,7 +100,7 @@ describeBoxed('the demo', () => {
     );
   });
 
-  test("each commit's files begin with its parent's, byte for byte, and none is removed", () => {
+  test('only ever appends to files on the trail, and removes none', () => {
     const log = ['log', '--reverse', '--raw', '-r', '-m', '--no-renames', '--no-abbrev', '--format=', 'trail'];
     const changes = plainGit(hub, log)
       .split('\n')
@@ -116,7 +116,7 @@ describeBoxed('the demo', () => {
     expect(plainGit(hub, ['rev-list', '--merges', 'trail'])).toBe('');
   });
 
-  test('the audit agrees, and nothing of the runs is left', async () => {
+  test('passes its audit, and leaves nothing of its runs behind', async () => {
     const paths = statePaths(join(hub, '..'));
     expect(await auditOf(paths)).toMatchObject({ ok: true, tail: 'witnessed', problems: [] });
     expect(leavings(paths, [], [])).toEqual([]);

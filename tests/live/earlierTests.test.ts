@@ -1,5 +1,5 @@
-// Condition 4 over the real loop: what a claim does to earlier tests, and what only hold-outs see. Each Builder here
-// passes its own tests; code turns the claim red before the Adversary wakes.
+// Condition 4 in the real loop: what a claim does to earlier tests, and what only hold-outs see. Each claim here passes
+// its own tests, and code turns it red before the Adversary wakes.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,13 +25,13 @@ const wait = calls('wait', { why: 'nothing is left to do now' });
 const add = `echo '[ $# -eq 2 ] || exit 2; echo $(($1 + $2))' > add.sh
 echo '[ "$(sh add.sh 2 3)" = 5 ]' > tests/add.test.sh`;
 
-/** The Builder makes one commit with `command`, claims M1 and waits. */
+/** Plays a phase in which the Builder makes one commit with `command`, claims M1 and waits. */
 async function claims(ground: Ground, command: string, claim = claimOf('M1', '{{ a }}')): Promise<Played> {
   const turns = [...committed('a', command), claim, wait];
   return play(ground, scriptOf({ builder: [wake('^- M1: unclaimed', turns)] }));
 }
 
-/** The results of the claim's runs; also expects that nobody was asked to judge it. */
+/** Returns the results of the claim's runs; also expects that the Adversary was not asked to judge it. */
 function cameTo({ of, end }: Played): string[] {
   expect(end).toMatchObject({ status: 'parked', exit: 3, sha: null });
   const woken = of('session').filter(({ facts }) => facts.event === 'started' && facts.for === 'adversary');
@@ -70,7 +70,7 @@ describeBoxed('a claim that is green by its own tests', () => {
   );
 
   test(
-    'is red by its own EXPECTED if its runs do not show it',
+    'is red if its runs do not show what its EXPECTED says',
     async () => {
       const ground = await layGround({ plan: oneGate });
       const claim = calls('claim', {
@@ -91,7 +91,7 @@ describeBoxed('a claim that is green by its own tests', () => {
   );
 
   test(
-    'is red by hold-outs that nobody in the loop can read, reported only by class, count and digests',
+    'is red because of hold-outs that no agent can read; only their class, counts and digests are reported',
     async () => {
       const ground = await layGround();
       const checks = join(ground.dir, 'checks');

@@ -1,7 +1,7 @@
-// Agents and test code that try to break out, in one phase over the real loop: they look for keys, hub, each other's
-// clones, root, network and processes, plant what makes git run or read something else, and put links and fifos
-// wherever the supervisor reads or writes. Canaries outside reveal whether anything there was read, run or written. The
-// same attempts then run outside a box, where they must find everything, which proves that the tests can fail.
+// Agents and test code that try to break out, in one phase of the real loop. They look for keys, the hub, each other's
+// clones, root, network and processes; they plant files that make git run or read something else, and put links and
+// fifos wherever the supervisor reads or writes. Canaries outside reveal whether anything there was read, run or
+// written. The same attempts then run outside a box and must find everything, which proves that the tests can fail.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -80,7 +80,7 @@ describeBoxed('code that agents and claims run', () => {
     for (const folder of [dir, join(outside, '..')]) rmSync(folder, { recursive: true, force: true });
   });
 
-  test('finds no key, hub, clone, log, root, network or process, and puts no secret into a result or run', async () => {
+  test('finds no key, hub, clone, log, root, network or process, and no secret gets into a result or run', async () => {
     const results = played.calls.map(({ text }) => text).join('\n');
     const runs = filesIn(ground.paths.runs);
     expect(results.match(/^tried all as /gm)).toHaveLength(2);
@@ -125,14 +125,14 @@ describeBoxed('code that agents and claims run', () => {
     expect(kept).not.toMatch(/^160000|away/m);
   });
 
-  test('cannot have a report read that is a link or a fifo', () => {
+  test('cannot make the supervisor read a report that is a link or a fifo', () => {
     const [link, fifo] = played.said('try');
     expect(link).toMatch(/^r-[0-9a-f]{12}: FAIL, /);
     expect(fifo).toMatch(/^r-[0-9a-f]{12}: FAIL, /);
     expect(recordsOf('trial').map(({ tests }) => tests)).toEqual([[], [], []]);
   });
 
-  test("cannot shadow the operator's files with a link: one is replaced, one on the path is refused", () => {
+  test("cannot shadow the operator's files: a link in a file's place is replaced, one on its path is refused", () => {
     expect(played.said('try')[2]).toMatch(/REFUSED.*harness item "tools\/run\.sh" is below "tools"/);
     const [run] = recordsOf('gate');
     expect(run).toMatchObject({ outcome: 'PASS', overlaid: ['run-tests.sh'] });
@@ -140,7 +140,7 @@ describeBoxed('code that agents and claims run', () => {
     expect(filesIn(ground.paths.runs)).not.toContain('EVIL RAN');
   });
 
-  test('cannot redirect or suppress a reproducer: if a link is in its way, it is red', () => {
+  test('cannot redirect or suppress a reproducer: if a link is in its place, the reproducer is still red', () => {
     expect(played.said('finding')[0]).toMatch(/Its reproducer is red/);
     expect(recordsOf('reproducer')).toMatchObject([{ reproducer: 'red' }]);
   });
@@ -150,7 +150,7 @@ describeBoxed('code that agents and claims run', () => {
     expect(await auditOf(ground.paths)).toMatchObject({ ok: true });
   });
 
-  test('would find each of these secrets outside a box', async () => {
+  test('finds each of these secrets if it runs outside a box', async () => {
     const args = [join(fixtures, 'escape', 'attempts.sh'), ...where()];
     const output = await new Promise<string>((resolve) => execFile('sh', args, (_error, stdout) => resolve(stdout)));
     const missed = Object.entries(await secretsNow()).filter(([, secret]) => !output.includes(secret));
@@ -198,7 +198,7 @@ describeBoxed('code that agents and claims run', () => {
     ];
   }
 
-  /** Green work whose test code tries everything and replaces its folder with a link. */
+  /** Returns green work whose test code makes every attempt and replaces its own folder with a link. */
   function claimFiles(attempt: string): string {
     return `echo 'echo $(($1 + $2))' > add.sh
 cat > tests/z.test.sh <<'END'
@@ -241,7 +241,7 @@ rm -r tools; ln -s tests tools`;
     );
   }
 
-  /** What is outside the boxes, a line or word of each. */
+  /** Returns a line or word of each secret outside the boxes. */
   async function secretsNow(): Promise<Record<string, string>> {
     const { keys, headsLog } = ground.paths;
     const keyLine = (path: string) => readFileSync(path, 'utf8').split('\n')[2] as string;
@@ -262,7 +262,7 @@ rm -r tools; ln -s tests tools`;
 const links = ['link', 'folder/secret.txt', 'folder/ran-edit', 'shadow', 'pipe', 'keys/builder'];
 const absolute = ['/etc/shadow', '../builder.phase', '.git/../../adversary/add.sh'];
 
-/** A folder that every user may read and write, but no box may see: a secret, and a report that would pass. */
+/** Creates a folder for all users that no box may see, with a secret and a report that would pass. */
 function layOutside(outside: string, secret: string): void {
   mkdirSync(outside);
   chmodSync(join(outside, '..'), 0o755);
@@ -272,7 +272,7 @@ function layOutside(outside: string, secret: string): void {
   writeFileSync(join(outside, 'report.xml'), report);
 }
 
-/** All text below a folder that is not a link. */
+/** Returns the text of all plain files below a folder, without following links. */
 function filesIn(folder: string): string {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((item) => item.isFile());
   return files.map((item) => readFileSync(join(item.parentPath, item.name), 'utf8')).join('\n');

@@ -1,6 +1,6 @@
-// Kill -9 of `coldpass run` at seeded moments, then the same command again: it resumes from the trail and reaches DONE,
-// with nothing lost, doubled or left behind. Moments are counted in durable entries and in tool calls started, plus a
-// seeded delay, so that they fall into cold runs, publishes, sessions and appends; some runs are killed a second time.
+// `coldpass run` is killed with -9 at seeded moments, then typed again. It must resume from the trail and reach DONE,
+// with nothing lost, doubled or left behind. A moment is a number of durable entries or of tool calls started, plus a
+// seeded delay, so that kills fall into cold runs, publishes, sessions and appends. Some runs are killed twice.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,17 +31,17 @@ import {
 import { seed } from '../support/property.ts';
 
 const byEntryCount = 17;
-/** The story has about 41 entries, the last few of them in one batch. */
+/** Kills come at most after this many entries. The story has about 41, the last few of them in one batch. */
 const entriesMax = 36;
 const tools = ['publish', 'publish', 'publish', 'shell', 'claim', 'finding', 'verdict', 'hand_off'];
 const delayMsMax = 300;
 const callDelayMsMax = 120;
 const secondKillEvery = 5;
 const atOnce = 3;
-/** The suite takes every third moment, which includes every kind. */
+/** The suite takes one in this many moments, which still covers every kind of moment. */
 const partOf = 3;
 const restSecondsMax = 300;
-/** Outside the ids that `init` assigns, so that each moment's boxes are distinguishable. */
+/** First of the user ids for boxes; they are outside those that `init` assigns and differ for each moment. */
 const uidFirst = 61_100;
 
 type When = ({ entries: number } | { tool: string; n: number }) & { delayMs: number };
@@ -66,7 +66,7 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
 
   beforeAll(async () => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'coldpass-kill-')));
-    // Runs in this process, so that it survives a kill, as a model's service would.
+    // The endpoint runs in this process, so that it survives a kill as a model's service would.
     server = await startScripted(adderScript());
     const template = await layGround({ dir: root });
     const todo = moments.map((moment, index) => async () => {
@@ -83,7 +83,7 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  test('each was killed in the middle, and the same command then ends DONE', () => {
+  test('interrupts each run, and the same command then ends DONE', () => {
     expect(outcomes).toHaveLength(isLong ? 25 : 9);
     const short = outcomes.map(({ name, killed, exit, said }) => ({
       name,
@@ -96,31 +96,31 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     expect(faulty(({ entries }) => (entries.some(isDone) ? [] : ['no done on the trail']))).toEqual({});
   });
 
-  test('the audit, with heads.log as its witness, finds nothing', () => {
+  test('leaves a trail in which the audit, with heads.log as its witness, finds no problem', () => {
     expect(faulty(({ problems }) => problems)).toEqual({});
   });
 
-  test('entries are numbered without a gap, and none appears twice', () => {
+  test('leaves entries that are numbered without a gap and never doubled', () => {
     expect(faulty(({ entries }) => entries.filter(({ id }, index) => id !== index + 1))).toEqual({});
     expect(faulty(({ entries }) => doubles(entries.map(saying)))).toEqual({});
   });
 
-  test('no slot has two counted runs, and no commit of a gate is claimed twice', () => {
+  test('leaves no slot with two counted runs, and no gate with one commit claimed twice', () => {
     expect(faulty(({ entries }) => doubles(countedSlots(entries)))).toEqual({});
     expect(faulty(({ entries }) => doubles(claimsOf(entries)))).toEqual({});
   });
 
-  test('each session that started has one end', () => {
+  test('leaves exactly one end for each session that started', () => {
     expect(faulty(({ entries }) => unpaired(entries))).toEqual({});
   });
 
-  test('nothing keeps running, and no tree, copy, mount, cgroup or quarantined ref is left', () => {
+  test('leaves nothing running, and no tree, copy, mount, cgroup or quarantined ref', () => {
     expect(faulty(({ left }) => left)).toEqual({});
     expect(faulty(({ refs }) => refs.filter((ref) => !['main', 'trail', 'phase/adder'].includes(ref)))).toEqual({});
     expect(faulty(({ fsck }) => (fsck === '' ? [] : [fsck]))).toEqual({});
   });
 
-  test('the moments fell into sessions and cold runs', () => {
+  test('hits sessions and cold runs, among other moments', () => {
     const all = outcomes.flatMap(({ entries }) => entries);
     const lost = {
       sessions: all.filter(({ kind, facts }) => kind === 'session' && facts.event === 'ended' && facts.end === 'lost'),
@@ -131,14 +131,14 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     expect(lost.runs.length).toBeGreaterThanOrEqual(least);
   });
 
-  /** The faults of each moment that has any. */
+  /** Returns the faults of each moment that has any. */
   function faulty(faultsOf: (outcome: Outcome) => unknown[]): Record<string, unknown[]> {
     const faultsByName = outcomes.map((outcome) => [outcome.name, faultsOf(outcome)] as const);
     return Object.fromEntries(faultsByName.filter(([, faults]) => faults.length > 0));
   }
 });
 
-/** A copy of the template with its own folder and box users. */
+/** Copies the template for one moment, with a separate folder and separate box users. */
 function copied(template: Ground, index: number): Ground {
   const dir = join(template.dir, `moment-${index}`);
   const inside = (path: string) => path.replace(template.dir, dir);
@@ -156,7 +156,7 @@ function uidsOf(index: number): NonNullable<Workspace['uids']> {
   return { builder: first, adversary: first + 1, verify: first + 2 };
 }
 
-/** The whole life of one moment: killed as often as it specifies, then left to finish. */
+/** Runs one moment: kills the command as often as the moment says, then lets it finish. */
 async function lived(ground: Ground, url: string, { name, at }: Moment): Promise<Outcome> {
   const pids: number[] = [];
   let killed = 0;
@@ -190,7 +190,7 @@ async function lived(ground: Ground, url: string, { name, at }: Moment): Promise
   };
 }
 
-/** The lock that a git dying in the clone leaves there, within a window too short to hit reliably. */
+/** Leaves the lock that a git killed in the clone would leave, because kills rarely hit that short window. */
 function leaveLock({ paths }: Ground): void {
   writeFileSync(join(paths.clones, 'builder', '.git', 'index.lock'), '');
 }
@@ -214,7 +214,7 @@ function coldpass(ground: Ground, url: string): { process: ChildProcess; closed:
   return { process: child, closed: once(child, 'close'), said: () => Buffer.concat(chunks).toString() };
 }
 
-/** Resolves when this many more entries are durable, or that tool's n-th call in this process has started. */
+/** Resolves when that many more entries are durable, or when the n-th call of the tool in this process has started. */
 function reached({ paths }: Ground, when: When): Promise<void> {
   const folder = 'tool' in when ? paths.transcripts : paths.stateDir;
   const count = () => ('tool' in when ? callsOf(folder, when.tool) : lines(paths.headsLog));
@@ -288,7 +288,7 @@ function isDone(entry: Entry): boolean {
   return entry.kind === 'phase' && entry.facts.event === 'done';
 }
 
-/** An entry's content, without the session that wrote it: if it occurs twice, the entry was doubled. */
+/** Returns an entry's content without the session that wrote it. If two are the same, the entry was doubled. */
 function saying({ kind, role, facts, body }: Entry): string {
   const { session, ...rest } = facts as { session?: string };
   return canonicalJson({ kind, role, body, ...(kind === 'session' ? facts : rest) });

@@ -1,6 +1,5 @@
-// The search for leaked secrets in a run on a real Swarm: a service that logs its secret, a container that has it in
-// its environment, and an image, a backup and a report that contain it; and a clean twin of the run, in which nothing
-// is found.
+// The search for leaked secrets in a run on a real Swarm. Its service logs a secret, a container has one in its
+// environment, and an image, a backup and a report contain one. In a clean twin of the run nothing is found.
 
 import { randomBytes } from 'node:crypto';
 import Dockerode from 'dockerode';
@@ -14,7 +13,7 @@ import { docker, type Yard, yard } from '../support/app/vault.ts';
 const timeout = 300_000;
 const key = 'db_password';
 
-/** A service of the run that gets the secret from Swarm, has run `script`, and stays up. */
+/** Creates a service of the run that gets the secret from Swarm, and waits until it has run `script`. */
 async function serve({ names, labels, image }: Yard, value: string, script: string): Promise<void> {
   const name = `${names.stack}_${key}`;
   const secret = await docker.createSecret({
@@ -47,7 +46,7 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
   const isReady = async () => {
     const [container] = await containers();
     if (container === undefined) return false;
-    // Swarm may start another between the two looks.
+    // Swarm may have replaced the container since it was listed.
     const log = await docker
       .getContainer(container.Id)
       .logs({ stdout: true, follow: false })
@@ -57,7 +56,7 @@ async function serve({ names, labels, image }: Yard, value: string, script: stri
   await vi.waitUntil(isReady, { timeout, interval: 100 });
 }
 
-/** A container of the run that is created but never started. */
+/** Creates a container of the run that is never started. */
 async function stand({ labels }: Yard, image: string, options: { Env?: string[]; file?: string }): Promise<string> {
   const container = await docker.createContainer({
     Image: image,
@@ -78,7 +77,7 @@ function ask({ names }: Yard, more: Partial<LeakAsk>): LeakAsk {
 }
 
 describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
-  it('finds each secret and reports which, where and in what form; finds none in a clean twin', async () => {
+  it('finds each secret and reports its name, place and encoding; finds none in a clean twin', async () => {
     const value = secretOf(32, randomBytes);
     const secrets = new Map([
       [key, value],
@@ -121,7 +120,7 @@ describeSwarm('the search of a run for leaked secrets', { timeout }, () => {
     expect(configs).toEqual([]);
   });
 
-  it('throws if there is nothing of the run to search, or no engine', async () => {
+  it('throws if the run has nothing to search, or if there is no engine', async () => {
     const nobody = ask(await yard(), {});
     await expect(findLeaks(nobody)).rejects.toThrow('no service and no container');
     await expect(findLeaks({ ...nobody, docker: new Dockerode({ socketPath: '/nowhere' }) })).rejects.toMatchObject({

@@ -1,5 +1,5 @@
-// The life cycle, model-checked on the real code: each world of `worlds.ts` is explored completely, through the same
-// `decide`, fold, admission and gate rule that the supervisor runs. `explore.ts` has what must be true in every state.
+// Model-checks the life cycle on the real code: it explores each world of `worlds.ts` completely, with the same
+// `decide`, fold, admission and gate rule that the supervisor uses. `explore.ts` says what must be true in every state.
 
 import { describe, expect, it } from 'vitest';
 import { explore } from '../loop/decide/explore.ts';

@@ -1,5 +1,5 @@
-// A phase whose gate an app judges, from its plan to DONE on a real Swarm, with scripted agents: the story of the
-// practice's first REVIEW log. Code finds the shallow test before the Adversary wakes.
+// A phase whose gate runs an app, from its plan to DONE, on a real Swarm with scripted agents. It is the story of the
+// practice's first REVIEW log; here, code finds the shallow test before the Adversary wakes.
 
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
@@ -13,7 +13,7 @@ describeSwarm('a phase of the recipe mail', () => {
   beforeAll(() => buildImages(['mail'], { socket: engineSocket() }), playMs);
 
   test(
-    'the Builder learns which volume was lost, no model judges before the fix, and the phase is DONE',
+    'tells the Builder which volume was lost, is judged only after the fix, and ends DONE',
     async () => {
       const ground = await layMailPhase(engineSocket());
       const played = await play(ground, mailScript());
@@ -38,7 +38,7 @@ describeSwarm('a phase of the recipe mail', () => {
   );
 });
 
-/** Results of a claim's controls, by name. */
+/** Returns the results of a claim's controls, by name. */
 function controlsOf({ of }: Played, claim: number | undefined): Record<string, string[]> {
   const results: Record<string, string[]> = {};
   for (const { facts } of of('run')) {

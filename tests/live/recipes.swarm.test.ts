@@ -1,6 +1,7 @@
-// The shipped recipes on a real Swarm, four at once: each reaches its declared level, and each defective twin is red at
-// its rung by the test that its README names; nothing is left after any of them, and objects beside them are untouched.
-// Then the same app twice at once. Unless something that apps depend on has changed, only two recipes and a twin run.
+// The shipped recipes on a real Swarm, four at once. Each reaches its declared level, and each defective twin is red at
+// the rung and by the test that the recipe's README names. Nothing of them is left, and objects beside them are
+// untouched. Then the same app runs twice at once. Unless something that apps depend on has changed, only two recipes
+// and one twin run.
 
 import { beforeAll, expect, test } from 'vitest';
 import { buildImages } from '../../recipes/images/build.ts';
@@ -14,7 +15,7 @@ const all = isWhole('apps');
 const shipped = ['static-site', 'notes-postgres', 'blog-mariadb', 'mail', 'mumble', 'sso-app', 'pad'];
 const recipes = all ? shipped : ['static-site', 'notes-postgres'];
 
-/** The rung at which a twin is red, and the test or check that fails. */
+/** For each twin, the rung at which it is red, and the test or check that fails there. */
 const twins: Record<string, { rung: string; by: string }> = {
   'static-site': { rung: 'upgrade', by: 'upgrade > runs the release that its label names' },
   'notes-postgres': { rung: 'backup_restore', by: 'restore > brings back the note of the dump' },
@@ -62,7 +63,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
   if (!all) return;
 
   test(
-    'the twin of sso-app is green on every rung, and red by the secret in its log',
+    'the twin of sso-app is green on every rung, but red because of the secret in its log',
     async () => {
       const record = await apps().run(await apps().lay('sso-app', { twin: true }));
       expect(summaryOf(record), record.reason).toMatchObject({ outcome: 'FAIL', flags: { no_secret_leak: false } });
@@ -74,7 +75,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
   );
 
   test(
-    'an app whose container keeps ending is red at install, long before its time is up',
+    'an app whose container keeps ending is red at install',
     async () => {
       const record = await apps().run(await apps().lay('sso-app', { over: ['twin-install'] }));
       expect(record.stages.map(({ rung }) => rung)).toEqual([
@@ -106,7 +107,7 @@ describeSwarm.concurrent('the shipped recipes on a real Swarm', () => {
 
 const clean = { clean_teardown: true, no_secret_leak: true };
 
-/** What the tests compare, and what explains a difference. */
+/** Returns the members that the tests compare, and those that explain a difference. */
 function summaryOf({ outcome, level, flags, reason, stages }: RunRecord) {
   return { outcome, level, flags, reason, said: stages.find(({ rung }) => rung === 'fail')?.log.tail.slice(-3000) };
 }

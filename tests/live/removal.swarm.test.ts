@@ -1,4 +1,5 @@
-// What a run created on the real Swarm is removed, and nothing else: at any moment, and however its process ended.
+// Everything that a run created on the real Swarm is removed, and nothing else, at any moment and however the run's
+// process ended.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +21,7 @@ import { busybox, eventually, type Ground, newRun, swarmGround } from '../suppor
 
 const testMs = 900_000;
 const seconds = 600;
-/** A deployment takes about ten seconds on an idle machine; the later aborts fall into waiting for it. */
+/** A deployment takes about ten seconds on an idle machine, so the later aborts come while the run waits for it. */
 const abortsAtMs = [0, 20, 60, 150, 400, 1500, 4000];
 
 describeSwarm.concurrent('the removal of a run', () => {
@@ -56,7 +57,7 @@ describeSwarm.concurrent('the removal of a run', () => {
   );
 
   test(
-    'waits for what a task under preparation is still creating',
+    'waits until a task that Swarm is preparing can create nothing more',
     async (context) => {
       const ground = await swarmGround(context);
       await ground.stack.deploy(admitted(ground, { app: { ...services.app, replicas: 3 } }));
@@ -67,7 +68,7 @@ describeSwarm.concurrent('the removal of a run', () => {
         context.expect(tasks.map(({ Status }) => Status.State)).toContain('preparing');
       });
       await nothingLeft(context, ground);
-      // Longer than it takes to prepare a task: anything it creates afterwards would exist by now.
+      // Preparing a task takes less time than these looks, so they would see anything that it creates late.
       for (let look = 0; look < 4; look += 1) {
         await after(3_000);
         context.expect(countOf(await residueOf(ground.docker, ground.run))).toBe(0);
@@ -134,7 +135,7 @@ describeSwarm.concurrent('the removal of a run', () => {
         await removeWitnesses(docker, dead);
         rmSync(dir, { recursive: true, force: true });
       }, testMs);
-      // Of everything on this engine, only these two are this test's to judge.
+      // Runs of other tests on this engine count as live.
       const isLive = (run: RunId): boolean => run !== dead && run !== ground.run;
       const deployer = join(import.meta.dirname, '..', 'support', 'app', 'deployer.ts');
       const child = spawn(process.execPath, [deployer, engineSocket(), dead, image, dir], {
@@ -167,7 +168,7 @@ describeSwarm.concurrent('the removal of a run', () => {
   });
 });
 
-/** Names of the volumes that the run's containers have. */
+/** Returns the names of the volumes in the run's containers. */
 async function volumesOf({ docker, run }: Ground): Promise<string[]> {
   const all = await docker.listContainers({ all: true, filters: { label: [`coldpass.run=${run}`] } });
   return all.flatMap(({ Mounts }) => Mounts.map((mount) => mount.Name ?? ''));

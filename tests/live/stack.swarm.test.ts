@@ -1,4 +1,5 @@
-// A small app on the real Swarm: deployed, watched, queried, reached wherever it listens, stopped and started, removed.
+// A small app on the real Swarm is deployed, watched, queried, reached wherever it listens, stopped, started and
+// removed.
 
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -31,7 +32,7 @@ describeSwarm.concurrent('a stack', () => {
   }
 
   test(
-    "deploys with secrets, configs and its label's version; an upgrade changes its identity, a label alone does not",
+    'deploys with secrets, configs and a version label; an upgrade changes its identity, but a label alone does not',
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context, { password: 'a $ecret' });
@@ -146,7 +147,7 @@ describeSwarm.concurrent('a stack', () => {
   );
 
   test(
-    'stops to its last container, keeps its volumes, starts again, and yields logs and evidence',
+    'stops every container, keeps its volumes, starts again, and returns logs and evidence',
     async (context) => {
       const { expect } = context;
       const ground = await swarmGround(context);
@@ -175,7 +176,7 @@ describeSwarm.concurrent('a stack', () => {
       expect(await ground.stack.converge({ seconds, before: null })).toEqual(standing);
       expect((await ground.stack.exec('app', { command: ['ls', '/data/seen'], seconds: 20 })).exit).toBe(0);
 
-      // The removal must also cover a process that ignores SIGTERM, an image's own volumes, and a needed app's stack.
+      // Removal must also cope with a process that ignores SIGTERM, an image's own volumes, and a needed app's stack.
       const need = ground.open(`${ground.names.stack}-idp`);
       const needed = admitted(ground, { app: { image, command: untilTerm() } }, { stack: `${ground.names.stack}-idp` });
       expect(await need.deploy(needed)).toEqual({ failed: null });

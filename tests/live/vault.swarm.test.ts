@@ -1,5 +1,5 @@
-// The vault on a real engine: data survives backup, wipe and restore unchanged, forbidden operations are refused, and
-// nothing is left behind.
+// The vault on a real engine: data survives a backup, a wipe and a restore unchanged, forbidden operations are refused,
+// and nothing is left behind.
 
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { openVault } from '../../runner/swarm/engine/vault.ts';
 import { describeSwarm } from '../support/app/engine.ts';
 import { docker, ofRun, yard } from '../support/app/vault.ts';
 
-/** For one test, on a machine that many share; on an idle one it takes a few seconds. */
+/** Allows for a machine that many share; on an idle one, a test takes a few seconds. */
 const timeout = 300_000;
 
 const fill = `cd /v; chown 1001:1002 .; chmod 2751 .
@@ -18,14 +18,14 @@ d/$(printf '\\377 *\\t')"
 ln -s /etc/passwd abs; ln -s a/b/f rel; chown -h 7:8 rel; mkfifo pipe; ln a/b/f a/hard; mknod null c 1 3
 dd if=/dev/urandom of=big bs=1M count=50 2>/dev/null; truncate -s 64M sparse; mkdir -m 000 shut; mkdir -m 1777 sticky; : > a/empty`;
 
-/** Deeper than the longest path that the system accepts, and other leftovers of a service: 42 entries. */
+/** Creates 42 entries: folders deeper than the longest path that the system accepts, and other awkward leftovers. */
 const hostile = `deep() { cd /v; mkdir $1; cd $1; i=0; while [ $i -lt 15 ]; do mkdir $2; cd $2; i=$((i+1)); done; }
 name=$(printf '%0200d' 0); deep one $name; path=$PWD; deep two $name; echo deep > bottom; mv /v/two $path
 cd /v; mkdir -p -m 000 shut/er; : > shut/f; : > "-delete"; : > '$(touch x)'; : > "$(printf 'a\\nb\\033\\377')"; mkdir -m 1777 t; : > t/f; chown 5 t/f
 ln -s /v/socket /dev/log; syslogd -n & until [ -S socket ]; do :; done; kill $!`;
 
 describeSwarm('the vault', { timeout }, () => {
-  it('restores owners, modes, times, links, pipes and bytes exactly, after a wipe that it counts', async () => {
+  it('restores owners, modes, times, links, pipes and bytes exactly, after a wipe that counts entries', async () => {
     const { volume, inside, listing, leave, open } = await yard();
     await Promise.all([volume('data'), volume('empty')]);
     const [vault] = await Promise.all([open(), inside('data', fill), inside('empty', 'chown 3:4 /v; chmod 700 /v')]);
@@ -63,7 +63,7 @@ describeSwarm('the vault', { timeout }, () => {
     expect((await listing('data')).split('\n')).toEqual(kept);
   });
 
-  it('empties a volume even where paths are too long, but not one in use or of another run', async () => {
+  it('empties a volume even if paths are too long, but not a volume that is in use or of another run', async () => {
     const { names, labels, image, volume, inside, leave, open } = await yard();
     await volume('data');
     const [vault] = await Promise.all([open(), inside('data', hostile)]);
@@ -111,7 +111,7 @@ describeSwarm('the vault', { timeout }, () => {
     await expect(vault.back('a', null)).rejects.toMatchObject({ code: 'bad-request' });
   });
 
-  it('stops on an abort with the given reason, and can be closed then', async () => {
+  it('stops on an abort with the given reason, and can then be closed', async () => {
     const { names, volume, inside, leave, open } = await yard();
     await volume('data');
     await inside('data', 'truncate -s 200G /v/huge');
@@ -124,7 +124,7 @@ describeSwarm('the vault', { timeout }, () => {
       const tops = await Promise.all(ours.map(({ Id }) => docker.getContainer(Id).top({ ps_args: '-eo pid,args' })));
       return tops.some(({ Processes }) => JSON.stringify(Processes).includes(program));
     };
-    // If it ended before it was seen at work, the error says why.
+    // If the backup ends before the program is seen, its error says why.
     await Promise.race([vi.waitUntil(() => isRun('backup --json'), { timeout, interval: 50 }), backing]);
     stop.abort(new Error('enough'));
     await expect(backing).rejects.toThrow('enough');

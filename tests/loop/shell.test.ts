@@ -13,7 +13,7 @@ const queued = {
   holdout: null,
 };
 
-it('the shell fails if a hand answers without an entry and is commanded again, instead of looping', async () => {
+it('the shell fails, instead of looping, if a hand without an entry gets the same command again', async () => {
   let opened = 0;
   const hands = {
     open: async () => {

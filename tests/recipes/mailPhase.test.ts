@@ -1,4 +1,4 @@
-// The phase that tests/live/phase.swarm.test.ts plays, as far as it can be checked without an engine.
+// Checks the phase that tests/live/phase.swarm.test.ts plays, as far as that is possible without an engine.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ import { mailPlan, mailScript } from '../support/app/mailPhase.ts';
 
 const recipes = join(import.meta.dirname, '..', '..', 'recipes', 'mail');
 
-test('its plan is sound for the shipped recipe, without warnings', () => {
+test('the plan of the mail phase is sound for the shipped recipe, without warnings', () => {
   const recipe = readYaml(Recipe, readFileSync(join(recipes, 'recipe.yml'), 'utf8'), 'recipe.yml');
   const { spec, problems } = checkPlan(mailPlan(), { mail: recipe });
   expect(problems).toEqual([]);
   expect(spec?.gates).toMatchObject({ M1: { controls: ['omit-volume'], expect: { level: 5 } } });
 });
 
-test("its script adds the recipe's own restore test after a shallow one, under the name in the plan", () => {
+test("the script adds a shallow restore test, then the recipe's own, under the name in the plan", () => {
   const texts = JSON.stringify(mailScript());
   const deep = readFileSync(join(recipes, 'app/tests/restore.test.ts'), 'utf8');
   expect(texts).toContain(JSON.stringify(deep).slice(1, -1));
@@ -25,6 +25,6 @@ test("its script adds the recipe's own restore test after a shallow one, under t
   expect(texts).not.toContain('file:');
 });
 
-test('it changes the same label as the twin', () => {
+test('the script changes the same label as the twin', () => {
   expect(readFileSync(join(recipes, 'twin/compose.yml'), 'utf8')).toContain('backupbot.backup.volumes.mail=false');
 });

@@ -1,4 +1,4 @@
-// Which npm packages an image gets, and which files of them.
+// Which npm packages an image gets, and which of their files.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { copyModules, modulesOf } from '../../recipes/images/modules.ts';
 import { tempDir } from '../support/temp.ts';
 
-/** A repository with these packages, by their folders, and an image that asks for `asked`. */
+/** Creates a repository with these packages in their folders, and an image that asks for `asked`. */
 function ground(packages: Record<string, object>, asked: string): { top: string; image: string } {
   const top = tempDir();
   for (const [folder, manifest] of Object.entries(packages)) {
@@ -30,7 +30,7 @@ const tangle = {
   'node_modules/unasked': {},
 };
 
-test('an image gets what it names and all dependencies, each where Node finds it', async () => {
+test('an image gets the packages that it names and all their dependencies, each where Node finds it', async () => {
   const { top, image } = ground(tangle, 'a\n');
   const modules = await modulesOf(image, top);
   expect(modules).toEqual([
@@ -45,7 +45,7 @@ test('an image gets what it names and all dependencies, each where Node finds it
   expect(existsSync(join(to, 'node_modules/unasked'))).toBe(false);
 });
 
-test('what a package bundles in its own folder is left out if nothing needs it', async () => {
+test('a package that is bundled in the folder of another is left out if nothing needs it', async () => {
   const { top, image } = ground({ 'node_modules/d': {}, 'node_modules/d/node_modules/e': {} }, 'd');
   const to = tempDir();
   await copyModules(await modulesOf(image, top), top, to);
@@ -53,7 +53,7 @@ test('what a package bundles in its own folder is left out if nothing needs it',
   expect(existsSync(join(to, 'node_modules/d/node_modules'))).toBe(false);
 });
 
-test('an image that names none gets none', async () => {
+test('an image that names no package gets none', async () => {
   const { top } = ground({}, '');
   expect(await modulesOf(join(top, 'elsewhere'), top)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// The shipped recipes as data: each is read, each of its versions admitted, and its README describes what exists.
+// The shipped recipes as data: each can be read, all its versions are admitted, and its README says what is true.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -28,7 +28,7 @@ describe.each(shipped)('%s', (name) => {
   const releases = readdirSync(join(top, 'releases'));
   const readme = readFileSync(join(top, 'README.md'), 'utf8');
 
-  /** `app/` with folders of the recipe laid over it. */
+  /** Opens `app/` with these folders of the recipe copied over it. */
   function open(over: string[], more: Partial<OpenAppOptions> = {}) {
     const folders = [...over.toReversed(), 'app'].map((folder) => join(top, folder));
     const env = { ...recipe.env, ...Object.assign({}, ...Object.values(recipe.needs).map(({ gives }) => gives)) };
@@ -49,31 +49,31 @@ describe.each(shipped)('%s', (name) => {
     });
   }
 
-  test('its newest version is admitted, and newer than its releases', async () => {
+  test('has a newest version that is admitted, and newer than its releases', async () => {
     const opened = await open([]);
     if ('refused' in opened) throw new Error(opened.refused);
     expect(opened.app.version).toMatch(/^\d+\.\d+\.\d+\+/);
     expect(releases).not.toContain(opened.app.version);
   });
 
-  test.each(releases)('release %s is admitted under its own name', async (release) => {
+  test.each(releases)('has the release %s, which is admitted under its own name', async (release) => {
     const opened = await open([join('releases', release)]);
     if ('refused' in opened) throw new Error(opened.refused);
     expect(opened.app.version).toBe(release);
   });
 
-  test('its twin is admitted: it must run to turn red', async () => {
+  test('has a twin that is admitted, because it must run to turn red', async () => {
     const opened = await open(['twin']);
     if ('refused' in opened) throw new Error(opened.refused);
   });
 
-  test.each(Object.keys(recipe.needs))('%s, which it needs, is admitted', async (need) => {
+  test.each(Object.keys(recipe.needs))('needs %s, which is admitted', async (need) => {
     const { app: folder, compose, env } = recipe.needs[need] as AppRecipe['needs'][string];
     const opened = await open([], { folder, compose, env, main: 'app', stack: `${names.stack}-${need}` });
     if ('refused' in opened) throw new Error(opened.refused);
   });
 
-  test('each image that a version names is one that the build program makes', async () => {
+  test('names only images that the build program makes', async () => {
     const tags = new Set(readdirSync(join(top, 'image')).map((tag) => `coldpass-test/${name}:${tag}`));
     const versions = await Promise.all([
       open([]),
@@ -86,7 +86,7 @@ describe.each(shipped)('%s', (name) => {
     }
   });
 
-  test('its README says what the twin breaks, where it turns red, and by which test', () => {
+  test('has a README that says what the twin breaks, where it turns red, and by which test', () => {
     expect(readme).toMatch(/twin/);
     expect(readme).toMatch(/red at `(install|upgrade|backup_restore|functional|lint)`|`no_secret_leak: false`/i);
   });

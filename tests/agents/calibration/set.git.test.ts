@@ -1,4 +1,4 @@
-// The cases that judges are calibrated on: their labels are true, and nothing the judge sees gives the answer away.
+// The cases for calibrating judges: their labels are true, and nothing that the judge sees gives the answer away.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { tempDir } from '../../support/temp.ts';
 
 const { cases } = calibrationSet();
 
-/** The claim's tree, as a folder. */
+/** Writes the claim's tree to a folder, and returns that folder. */
 function tree({ base, claim }: CalibrationCase): string {
   const dir = tempDir();
   for (const [path, text] of Object.entries({ ...base, ...claim.files })) {
@@ -46,7 +46,7 @@ describe('the calibration set', () => {
   });
 
   it.each(cases.map((one) => [one.name, one.truth, one] as const))(
-    '%s: its proof shows that it is %s',
+    '%s: its proof shows that the claim is %s',
     (_, truth, one) => {
       const dir = tree(one);
       writeFileSync(join(dir, 'proof.mjs'), one.proof);
@@ -55,7 +55,7 @@ describe('the calibration set', () => {
   );
 
   it.each(cases.map((one) => [one.name, one] as const))(
-    '%s: shows its judge the plan, the claim and the diff, but not the answer',
+    '%s: the judge sees the plan, the claim and the diff, but not the answer',
     async (name, one) => {
       const laid = await setUpCase(one, join(tempDir(), 'hub.git'));
       const opening = caseOpening(laid, fenceOf('5eed5eed5eed'), 5);

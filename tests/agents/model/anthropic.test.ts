@@ -1,4 +1,4 @@
-// The Anthropic back end and its retries, against real HTTP that fails in every way a script can make it fail.
+// The Anthropic back end and its retries, over real HTTP, with every fault that a script can cause.
 
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -43,7 +43,7 @@ async function failure(fault: string, over: Partial<CompletionRequest> = {}): Pr
 
 const quiet: Play = { role: 'any', wake: 'slow', turn: 1, say: '', calls: [], fault: null };
 
-/** A separate service, for answers that a script's faults cannot produce. */
+/** Starts a server for answers that the faults of a script cannot produce; returns its address. */
 async function service(answer: (response: ServerResponse) => void): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader('content-type', 'text/event-stream');
@@ -69,13 +69,13 @@ describe('one call of the back end', () => {
   });
 
   it.each(['cut', 'eof', 'malformed', 'overloaded', 'overloaded_midway'])(
-    'rejects %s as worth a retry, after one request',
+    'makes one request for the answer %s and fails with an error that is worth a retry',
     async (fault) => {
       expect(await failure(fault)).toMatchObject({ code: 'retry', resetAtMs: null });
     },
   );
 
-  it.each(['cut', 'eof', 'malformed', 'overloaded_midway'])('charges what %s had used so far', async (fault) => {
+  it.each(['cut', 'eof', 'malformed', 'overloaded_midway'])('charges what was used before %s', async (fault) => {
     const { lost } = await failure(fault);
     expect(lost.input).toBeGreaterThan(0);
     expect(lost.output).toBeGreaterThan(10);
@@ -87,12 +87,12 @@ describe('one call of the back end', () => {
     expect(error.lost.output).toBeGreaterThan(10);
   });
 
-  it('cuts off an answer that takes too long, and reports why', async () => {
+  it('cuts off an answer that takes too long, and gives the reason', async () => {
     const error = await failure('stall', { deadlineMs: 20_000 });
     expect(error).toMatchObject({ code: 'retry', message: 'the answer took too long' });
   });
 
-  it('cuts off a service that never starts to answer', async () => {
+  it('stops waiting for a service that never starts to answer', async () => {
     const url = await service(() => undefined);
     await expect(backendTo(url).complete(request({ idleMs: 20_000 }))).rejects.toMatchObject({
       message: 'the answer stalled',
@@ -114,13 +114,13 @@ describe('one call of the back end', () => {
     expect(Date.now() - started).toBeGreaterThan(500);
   });
 
-  it('stops at once when cancelled, and reports that it was cancelled', async () => {
+  it('stops at once when cancelled, and reports the cancellation', async () => {
     const controller = new AbortController();
     const error = await failure('stall', { signal: controller.signal, onDelta: () => controller.abort() });
     expect(error).toMatchObject({ code: 'cancelled' });
   });
 
-  it('treats a 429 as a limit, and knows when it ends from the seconds given', async () => {
+  it('treats a 429 as a limit, which ends after the number of seconds that it gives', async () => {
     const before = Date.now();
     const error = await failure('{kind: rate_limit, retryAfter: 30}');
     expect(error.code).toBe('limit');
@@ -135,7 +135,7 @@ describe('one call of the back end', () => {
       ['Fri, 31 Dec 9999 23:59:59 GMT'],
       ['Sat, 01 Jan 275000 00:00:00 GMT'],
     ]),
-  )('waits no longer than a timestamp can express: retry-after %s', (_title, after) => {
+  )('limits the wait to what a timestamp can express, for retry-after %s', (_title, after) => {
     const error = APIError.generate(429, {}, 'slow down', new Headers({ 'retry-after': after }));
     const { resetAtMs } = classify(error, null, Date.now()) ?? {};
     expect(Stamp.safeParse(stampOf(new Date(resetAtMs ?? Number.NaN))).success).toBe(true);
@@ -144,7 +144,7 @@ describe('one call of the back end', () => {
   it.each([
     ['spend_limit', 'spend'],
     ['unauthorized', 'fatal'],
-  ])('classifies %s as %s', async (fault, code) => {
+  ])('classifies the answer %s as %s', async (fault, code) => {
     expect(await failure(fault)).toMatchObject({ code, requestId: 'req_script_1' });
   });
 
@@ -220,7 +220,7 @@ describe('retries of a session', () => {
     expect(scripted.requests()).toHaveLength(2);
   });
 
-  it('leave a limit that ends late to the supervisor, with the time it ends', async () => {
+  it('leave a limit that ends late to the supervisor, along with the time when it ends', async () => {
     const { result, scripted } = await playSession(oneWake('- {say: no, fault: {kind: rate_limit, retryAfter: 3600}}'));
     expect(result).toMatchObject({ end: 'failed', trouble: { code: 'limit' } });
     expect((result.trouble?.resetAtMs ?? 0) - Date.now()).toBeGreaterThan(3_500_000);

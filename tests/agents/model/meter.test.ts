@@ -6,7 +6,7 @@ type Event = Parameters<ReturnType<typeof meter>['see']>[0];
 const reports = (usage: object) => ({ type: 'message_delta', delta: {}, usage }) as unknown as Event;
 
 describe('the usage meter of an answer', () => {
-  it('takes the highest of cumulative counts', () => {
+  it('takes the highest count, since counts are cumulative', () => {
     const counted = meter();
     for (const output_tokens of [3, 9, 0]) counted.see(reports({ output_tokens, input_tokens: null }));
     expect(counted.total()).toEqual({ ...noUsage, output: 9 });

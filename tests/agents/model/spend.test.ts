@@ -17,7 +17,7 @@ import { Prices } from '../../../state/plan/config.ts';
 import { fc } from '../../support/property.ts';
 
 describe('prices', () => {
-  it('reject a model that is not on the list, rather than call it free', () => {
+  it('reject a model that is not on the list, instead of treating it as free', () => {
     for (const model of ['gpt-9', '', 'constructor', '__proto__']) {
       expect(() => priceOf(model)).toThrow(AgentError);
     }
@@ -26,7 +26,7 @@ describe('prices', () => {
     );
   });
 
-  it("prefer the operator's price to the list's", () => {
+  it("include the operator's price, which overrides the list's", () => {
     const operatorPrices = Prices.parse({ input: 2, output: 6 });
     const prices = { 'local-model': operatorPrices, 'claude-opus-5-5': operatorPrices };
     expect(costOf(priceOf('local-model', prices), { ...noUsage, input: 1e6, output: 1e6 })).toBe(8);
@@ -39,7 +39,7 @@ describe('prices', () => {
     expect(costOf(priceOf('claude-opus-5-5'), usage)).toBeCloseTo(4 + 20 + 0.2 + 5 + 8, 9);
   });
 
-  it('charge the whole of a long prompt at the long-prompt price', () => {
+  it('charge a long prompt entirely at the long-prompt price', () => {
     const haiku = priceOf('claude-haiku-5-5');
     expect(costOf(haiku, { ...noUsage, input: 100_000 })).toBeCloseTo(0.01, 9);
     expect(costOf(haiku, { ...noUsage, input: 1, cacheRead: 100_000, output: 1e6 })).toBeCloseTo(
@@ -48,14 +48,14 @@ describe('prices', () => {
     );
   });
 
-  it('report that a script calls no model, and charge nothing for it', () => {
+  it('mark a script as no model, and charge nothing for it', () => {
     expect(priceOf('scripted').note).toMatch(/no model is called/);
     expect(maxCostOf(priceOf('scripted'), { stableTokens: 1e6, tailTokens: 1e6 }, 1e6)).toBe(0);
   });
 });
 
 describe('purses', () => {
-  it('hold money in all of them or in none', () => {
+  it('hold money in all purses or in none', () => {
     const session = openPurse('session', 5);
     const phase = openPurse('phase', 20, 19);
     expect(reserve([session, phase], 2)).toEqual({
@@ -75,7 +75,7 @@ describe('purses', () => {
     expect(purse).toMatchObject({ heldUsd: 0, spentUsd: 0.5 });
   });
 
-  it('never promise more than the ceiling, whatever the order of holds and settlements', () => {
+  it('never hold and settle more than the ceiling, in whatever order', () => {
     const step = fc.record({
       usd: fc.integer({ min: 0, max: 40 }),
       share: fc.integer({ min: 0, max: 8 }),

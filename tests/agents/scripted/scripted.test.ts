@@ -1,4 +1,4 @@
-// The scripted endpoint, as a client sees it.
+// The scripted endpoint, tested over HTTP as a client.
 
 import { describe, expect, it } from 'vitest';
 import { type Play, play } from '../../../agents/scripted/play.ts';
@@ -49,7 +49,7 @@ function ask(content: string, rest: Body = {}): Body {
   return { model: 'any', max_tokens: 100, system: system('builder'), messages: [{ role: 'user', content }], ...rest };
 }
 
-/** The conversation of wake `work` after its first turn, whose publish returned `said`. */
+/** Returns the conversation of the wake `work` after its first turn, in which publish returned `said`. */
 function afterPublish(said: string, prefix = ''): Body {
   const use = (id: string, name: string) => ({ type: 'tool_use', id, name: prefix + name, input: {} });
   const result = (id: string, content: unknown) => ({ type: 'tool_result', tool_use_id: id, content });
@@ -68,7 +68,7 @@ function played(request: Body): Play | { problem: string } {
 }
 
 describe('a scripted answer', () => {
-  it('comes as plain JSON or as events, by Bearer or x-api-key, and always says that no model plays', async () => {
+  it('comes as plain JSON or events, for Bearer or x-api-key, and never claims to be from a model', async () => {
     const { url, requests } = await endpoint(story);
     const plain = await post(url, ask('Woken: red: claim #41'), { 'x-api-key': 'k' });
     expect(plain.headers.get('request-id')).toMatch(/^req_/);
@@ -100,7 +100,7 @@ describe('a scripted answer', () => {
     expect(requests().map(({ auth }) => auth)).toEqual(['x-api-key', 'bearer']);
   });
 
-  it('needs a valid key, path and body, and names what is wrong', async () => {
+  it('needs a valid key, path and body; an error names what is wrong', async () => {
     const { url } = await endpoint(story);
     expect((await post(url, ask('x'), {})).status).toBe(401);
     expect((await post(url, ask('x'), undefined, '/v1/complete')).status).toBe(404);
@@ -110,7 +110,7 @@ describe('a scripted answer', () => {
     expect(await wrong.json()).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
   });
 
-  it('counts tokens', async () => {
+  it('can be preceded by a count of tokens', async () => {
     const { url } = await endpoint(story);
     const counted = await post(url, ask('x'.repeat(4000)), undefined, '/v1/messages/count_tokens');
     expect(((await counted.json()) as { input_tokens: number }).input_tokens).toBeGreaterThan(1000);
@@ -133,30 +133,30 @@ describe('a scripted answer', () => {
     expect(played(ask('x', { system: 'no role' }))).toMatchObject({ problem: 'the script has no role any' });
   });
 
-  it('inserts values from earlier results, into texts and as numbers', () => {
+  it('contains values from earlier results, inserted into texts or as numbers', () => {
     expect(played(afterPublish(`published ${sha}`))).toMatchObject({
       turn: 2,
       calls: [{ tool: 'claim', input: { gate: 'M1', sha, n: 12, deep: [`at ${sha}`] } }],
     });
   });
 
-  it('takes another branch when the last results call for it', () => {
+  it('comes from another branch of the script if the last results match it', () => {
     expect(played(afterPublish('refused: not a fast-forward'))).toMatchObject({ say: 'refused', calls: [] });
   });
 
-  it('stops when a value that it needs is missing, and names it', () => {
+  it('is an error that names the value if a value that it needs is missing', () => {
     expect(played(afterPublish('published nothing'))).toEqual({
       problem: 'turn 2 of wake "work" (builder) uses {{ sha }}, but nothing has saved it yet',
     });
   });
 
-  it('uses the names that tools have over MCP', () => {
+  it('uses the names of tools over MCP if the request does', () => {
     expect(played(afterPublish(sha, 'mcp__coldpass__'))).toMatchObject({
       calls: [{ tool: 'mcp__coldpass__claim', input: { sha } }],
     });
   });
 
-  it('is the same from a freshly started endpoint in the middle of a conversation', async () => {
+  it('is the same if the endpoint was restarted in the middle of the conversation', async () => {
     const request = afterPublish(`published ${sha}`);
     const first = await endpoint(story);
     await post(first.url, ask('Woken: work'));
@@ -165,7 +165,7 @@ describe('a scripted answer', () => {
     expect(await content(b)).toEqual(await content(a));
   });
 
-  it('says so when the script has run out', () => {
+  it('says so if the script has no turn left', () => {
     const messages = [
       { role: 'user', content: 'Woken: red: claim #7' },
       { role: 'assistant', content: 'said' },
@@ -174,7 +174,7 @@ describe('a scripted answer', () => {
     expect(played(ask('', { messages }))).toMatchObject({ turn: 2, say: 'The script has no more turns.', calls: [] });
   });
 
-  it('fails as often as its turn says, counted per conversation', async () => {
+  it('fails as many times as its turn says, counted per conversation', async () => {
     const { url } = await endpoint(oneWake('- {say: ok, fault: {kind: overloaded, times: 2}}'));
     const status = async (text: string) => (await post(url, ask(text))).status;
     expect([
@@ -187,12 +187,12 @@ describe('a scripted answer', () => {
     ]).toEqual([529, 529, 529, 200, 529, 200]);
   });
 
-  it('breaks plain answers too', async () => {
+  it('can be cut off when it is plain JSON, too', async () => {
     const { url } = await endpoint(oneWake('- {say: ok, fault: cut}'));
     await expect(post(url, ask('a'))).rejects.toThrow();
   });
 
-  it('is released when the endpoint closes, stalled or not', async () => {
+  it('ends when the endpoint closes, even if it was stalled', async () => {
     const scripted = await startScripted(readScript(oneWake('- {say: ok, fault: stall}'), 's.yml'));
     const response = await post(scripted.url, ask('a', { stream: true }));
     const reading = response.text().catch(() => 'cut');
@@ -200,7 +200,7 @@ describe('a scripted answer', () => {
     expect(await reading).toBe('cut');
   });
 
-  it('reports a port that is taken', async () => {
+  it('is not started on a port that is taken, which is reported', async () => {
     const { url } = await endpoint(story);
     const port = Number(new URL(url).port);
     await expect(startScripted(readScript(story, 's.yml'), { port })).rejects.toMatchObject({ code: 'script' });
@@ -231,7 +231,7 @@ describe('a script', () => {
     ['roles: {}', /a script needs at least one role/],
     ['roles: {judge: []}', /s\.yml:1: roles\.judge: no such key/],
     ['[', /not valid YAML/],
-  ])('is rejected with the line and the fault: %j', (text, expected) => {
+  ])('is rejected with the line and the mistake: %j', (text, expected) => {
     expect(() => readScript(text, 's.yml')).toThrow(expected);
   });
 });

@@ -1,4 +1,4 @@
-// Sessions from start to end: the real SDK, real HTTP, a real transcript, a real shell. Only the model is a script.
+// Sessions from start to end, with the real SDK, HTTP, transcripts and shell. Only the model is a script.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -50,7 +50,7 @@ ${waits}`),
     expect(scripted.requests().map(({ play }) => play?.turn)).toEqual([1, 2, 3, 4]);
   });
 
-  it('records each step before the next, with enough to rebuild every request', async () => {
+  it('records each step before the next begins, with enough to rebuild every request', async () => {
     const { read, scripted } = await playSession(
       oneWake(`- call: [{tool: shell, input: {command: echo hi}}]\n${waits}`),
     );
@@ -81,7 +81,7 @@ ${waits}`),
     expect(scripted.requests()[1]?.body.messages).toEqual(messages.slice(0, 3));
   });
 
-  it('sends the same system text and tools every turn, cached for an hour, and caches the tail', async () => {
+  it('sends the same system text and tools every turn, cached for an hour, and caches the conversation', async () => {
     const { scripted } = await playSession(oneWake(`- call: [{tool: shell, input: {command: 'true'}}]\n${waits}`));
     const [first, second] = scripted.requests().map(({ body }) => body);
     expect(JSON.stringify(second?.tools)).toBe(JSON.stringify(first?.tools));
@@ -91,7 +91,7 @@ ${waits}`),
   });
 
   it.each(['## DONE', 'M1 PASS', 'APPROVED', 'VERDICT: PASS\n\n```json\n{"tool": "verdict"}\n```'])(
-    'is not moved by prose: after %j it nudges once, then finishes',
+    'does not treat prose as an act: after %j it nudges the model once, then finishes',
     async (prose) => {
       const say = JSON.stringify(prose);
       const { result, host, scripted } = await playSession(oneWake(`- say: ${say}\n- say: ${say}`, 'adversary'), {
@@ -129,7 +129,7 @@ ${waits}`),
     ]);
   });
 
-  it('answers an unknown tool and invalid input in words, and continues', async () => {
+  it('answers an unknown tool or invalid input in words, and continues', async () => {
     const { result, read } = await playSession(
       oneWake(`
 - call:
@@ -149,7 +149,7 @@ ${waits}`),
     expect(texts[4]).toContain('at least one of entry, run, kind');
   });
 
-  it('lets a verdict cite by digest what this session observed and read, and nothing else', async () => {
+  it('lets a verdict cite, by digest, only results that this session received and the model read', async () => {
     const verdict = (cite: string) =>
       `{tool: verdict, input: {claim: 38, verdict: PASS, words: seen, checks: [{clause: '2.1', saw: it works, cites: [${cite}]}]}}`;
     const { result, read, host } = await playSession(
@@ -198,7 +198,7 @@ ${waits}`),
 describe('limits of a session', () => {
   const busy = '- call: [{tool: shell, input: {command: echo hi}}]\n';
 
-  it('ends after its turns, with a warning before the last', async () => {
+  it('ends after its number of turns, with a warning before the last one', async () => {
     const { result, scripted } = await playSession(oneWake(busy.repeat(5)), { limits: { turns: 2 } });
     expect(result).toMatchObject({ end: 'limit', why: 'all 2 turns are used', turns: 2 });
     expect(JSON.stringify(scripted.requests()[1]?.body.messages)).toContain('[turns left in this session: 1]');
@@ -209,7 +209,7 @@ describe('limits of a session', () => {
     expect(result).toMatchObject({ end: 'limit', turns: 1 });
   });
 
-  it('ends when its time is up, even in the middle of a tool', async () => {
+  it('ends when its time is up, even while a tool runs', async () => {
     const { result, read } = await playSession(oneWake('- call: [{tool: shell, input: {command: sleep 60}}]'), {
       limits: { wallMs: 50_000 },
     });
@@ -238,7 +238,7 @@ describe('limits of a session', () => {
     expect(scripted.requests()).toEqual([]);
   });
 
-  it('charges its usage at list price', async () => {
+  it('charges its tokens at list price', async () => {
     const { result } = await playSession(oneWake(waits), { model: 'claude-opus-5-5' });
     expect(result.usd).toBeCloseTo((result.tokens.input * 4 + result.tokens.output * 20) / 1e6, 12);
     expect(result.usd).toBeGreaterThan(0);
@@ -251,7 +251,7 @@ describe('an abnormal answer', () => {
   fault: {kind: max_tokens, times: ${times}}
 ${waits}`;
 
-  it('is discarded and requested again with twice the room if it was cut in a tool call', async () => {
+  it('is discarded and requested again with twice the tokens if it was cut off in a tool call', async () => {
     const { result, read, scripted, host } = await playSession(oneWake(cutCall(1)), { limits: { answerTokens: 1000 } });
     expect(result).toMatchObject({ end: 'waited', turns: 2 });
     expect(scripted.requests().map(({ body }) => body.max_tokens)).toEqual([1000, 2000, 1000]);
@@ -259,7 +259,7 @@ ${waits}`;
     expect(readFileSync(`${host.dir}/a.txt`, 'utf8')).toContain('long long');
   });
 
-  it('ends the session if it is cut a second time', async () => {
+  it('ends the session if it is cut off a second time', async () => {
     const { result, host } = await playSession(oneWake(cutCall(2)));
     expect(result).toMatchObject({ end: 'limit', why: 'the answer did not fit into twice the tokens either' });
     expect(() => readFileSync(`${host.dir}/a.txt`)).toThrow();
@@ -277,7 +277,7 @@ ${waits}`;
     expect(host.submitted).toEqual([]);
   });
 
-  it('that waits may give any text as its reason, and the entry is still valid', async () => {
+  it('may wait with any text as the reason, and the entry is still valid', async () => {
     const { result } = await playSession(
       oneWake('- call: [{tool: wait, input: {why: "e\\u0301 \\u202e 👩‍💻\\nnothing \\u3164 left"}}]'),
     );
@@ -341,13 +341,13 @@ describe('a session that is cancelled or broken', () => {
     expect(scripted.requests()).toHaveLength(1);
   });
 
-  it('makes no call at all if it was cancelled before', async () => {
+  it('makes no call at all if it was cancelled before it started', async () => {
     const { result, scripted } = await playSession(oneWake(waits), { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ end: 'cancelled', turns: 0 });
     expect(scripted.requests()).toEqual([]);
   });
 
-  it('leaves a transcript that names the call without a result', async () => {
+  it('leaves a transcript that names any call without a result', async () => {
     const controller = new AbortController();
     const { result, read } = await playSession(oneWake('- call: [{tool: shell, input: {command: sleep 60}}]'), {
       signal: controller.signal,
@@ -359,7 +359,7 @@ describe('a session that is cancelled or broken', () => {
     expect(read.lines.at(-1)).toMatchObject({ kind: 'end', end: 'cancelled' });
   });
 
-  it('rejects when the host is broken, and the transcript still records it', async () => {
+  it('rejects when the host is broken, and still records the error in the transcript', async () => {
     const scripted = await endpoint(oneWake('- call: [{tool: publish}]'));
     const host = testHost(tempDir());
     host.publish = () => Promise.reject(new Error('the disk is gone'));

@@ -39,14 +39,14 @@ async function written(...events: TranscriptEvent[]): Promise<{ path: string; di
 }
 
 describe('a transcript', () => {
-  it('has the digest of its bytes, can be closed twice, and is readable by its owner only', async () => {
+  it('returns the digest of its bytes, can be closed twice, and is readable only by its owner', async () => {
     const { path, digest, bytes } = await written(intent(1), result(1));
     expect(digest).toBe(digestOf(bytes));
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readTranscript(bytes)).toMatchObject({ torn: false, digest, lines: [{ n: 0 }, { n: 1 }] });
   });
 
-  it('is readable up to any byte at which its writer may die', async () => {
+  it('stays readable up to its last whole line, at whatever byte its writer died', async () => {
     const { bytes } = await written(intent(1), result(1), intent(2));
     for (let end = 0; end <= bytes.length; end += 1) {
       const { lines, torn } = readTranscript(bytes.subarray(0, end));
@@ -69,7 +69,7 @@ describe('a transcript', () => {
     expect(() => readTranscript(Buffer.from('not json\n'))).toThrow('line 1 of the transcript');
   });
 
-  it('never overwrites another', async () => {
+  it('never overwrites another transcript', async () => {
     const { path } = await written(intent(1));
     await expect(openTranscript(path, (text) => text, quickClock)).rejects.toMatchObject({ code: 'transcript' });
   });
@@ -101,7 +101,7 @@ describe('redaction', () => {
     expect(redact(redact(text))).toBe(expected);
   });
 
-  it('covers every member and its name, and whole credential headers', () => {
+  it("covers every member's name and value, and whole credential headers", () => {
     const value = { 'X-Api-Key': 'k', list: [{ 's3cret-value': 1, text: 's3cret-value' }], n: 3, none: null };
     expect(redactDeep(value, redact)).toEqual({
       'X-Api-Key': '[redacted]',
@@ -113,11 +113,11 @@ describe('redaction', () => {
 });
 
 describe('a bounded text', () => {
-  it('is left alone if it fits', () => {
+  it('is left unchanged if it fits', () => {
     expect(headAndTail('äöü', 6, 'no')).toBe('äöü');
   });
 
-  it('is cut between characters, and repaired where it contained half of one', () => {
+  it('is cut between characters, and half characters in it are replaced', () => {
     const text = headAndTail(`${'💾'.repeat(1000)}\ud800`, 200, 'ask');
     expect(text.isWellFormed()).toBe(true);
     expect(text).toMatch(/^💾+\n\[… \d+ bytes left out; to see them, ask …\]\n💾+\ufffd$/u);

@@ -1,4 +1,4 @@
-// The tools as a model sees them, and the prompts that mention them.
+// The tools as a model sees them, and the prompts that name them.
 
 import { describe, expect, it } from 'vitest';
 import type { CallContext } from '../../../agents/tools/tool.ts';
@@ -34,11 +34,11 @@ async function use(
 }
 
 describe.each(roles)('the tools of the %s', (role) => {
-  it('are these, in this order', () => {
+  it('are the listed ones, in the listed order', () => {
     expect(toolsFor(role).map((tool) => tool.name)).toEqual([...shared, ...own[role]]);
   });
 
-  it('end the session where they should, and nowhere else', () => {
+  it('end the session only if they are meant to', () => {
     const ends = toolsFor(role).filter((tool) => tool.ends !== null);
     expect(ends.map((tool) => tool.name)).toEqual([
       'wait',
@@ -46,7 +46,7 @@ describe.each(roles)('the tools of the %s', (role) => {
     ]);
   });
 
-  it('are built to the same bytes every time, and accept no unknown member', () => {
+  it('have schemas with the same bytes every time, which accept no unknown member', () => {
     const schemas = () => JSON.stringify(toolsFor(role).map((tool) => tool.schema));
     expect(schemas()).toBe(schemas());
     for (const { schema } of toolsFor(role)) {
@@ -55,7 +55,7 @@ describe.each(roles)('the tools of the %s', (role) => {
     }
   });
 
-  it('are the only ones that its prompt names', () => {
+  it("are the only tools that the role's prompt names", () => {
     const { system } = promptFor(role, []);
     const named = [...system.matchAll(/`([a-z_]+)`/g)].map((match) => match[1] as string);
     const known = new Set([...toolsFor(role).map((tool) => tool.name), 'fix', 'closes', 'until']);
@@ -99,7 +99,7 @@ describe('a submission', () => {
       { reproducer: undefined },
     ],
   ];
-  it.each(cases)('by the %s with %s becomes facts that the trail accepts', async (role, name, input, kind, added) => {
+  it.each(cases)('by the %s with `%s` becomes facts that the trail accepts', async (role, name, input, kind, added) => {
     const { ok, text, host } = await use(role, name, input);
     expect({ ok, text }).toMatchObject({ ok: true });
     const [submitted] = host.submitted;
@@ -107,7 +107,7 @@ describe('a submission', () => {
     expect(factsSchema(kind).parse({ session, ...submitted?.facts, ...added })).toBeDefined();
   });
 
-  it('of a claim has its four parts in bold, and no heading', async () => {
+  it('of a claim has four parts with bold labels, and no heading', async () => {
     const { host } = await use('builder', 'claim', {
       gate: 'M1',
       sha: publishedSha,
@@ -119,7 +119,7 @@ describe('a submission', () => {
     expect(host.submitted[0]?.body).toBe(`**WHAT** w\n\n**WHERE** \`${publishedSha}\`\n\n**HOW** h\n\n**EXPECTED** e`);
   });
 
-  it('of a reproducer hands over its file, up to the size that the trail accepts', async () => {
+  it("of a reproducer contains the reproducer's file, up to the size that the trail accepts", async () => {
     const reproducer = (bytes: number) => ({ path: 'tests/r.test.js', content: 'x'.repeat(bytes), command: 'node r' });
     const filed = { gate: 'M1', claim: 4, title: 't', fix: ['f'], words };
     const fits = await use('adversary', 'finding', { ...filed, reproducer: reproducer(reproducerBytesMax) });
@@ -128,7 +128,7 @@ describe('a submission', () => {
     expect(large).toMatchObject({ ok: false, text: 'finding was not run: `reproducer.content`: at most 16 KiB.' });
   });
 
-  it('of a sabotage hands over its edits, and rejects one without a text to find', async () => {
+  it('of a sabotage contains its edits, and is rejected if an edit has no text to find', async () => {
     const patch = (find: string) => ({ claim: 4, edits: [{ path: 'src/a.js', find, replace: '' }], words });
     const { host } = await use('adversary', 'sabotage', patch('x'));
     const { words: body, ...facts } = patch('x');
@@ -156,7 +156,7 @@ describe('work in the clone', () => {
 });
 
 describe('a prompt', () => {
-  it('tells a script its role, and is the only thing that does', () => {
+  it('contains the only text by which a script recognises the role', () => {
     for (const role of roles) expect(roleIn(promptFor(role, []).system)).toBe(role);
     expect(roleIn('you are the builder')).toBeNull();
     expect(roleIn('[coldpass role: operator]')).toBeNull();

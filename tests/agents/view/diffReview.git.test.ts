@@ -1,5 +1,5 @@
-// A judging session and the diff that it must read: the real SDK against a scripted endpoint, a diff from real git. A
-// PASS is accepted only once each part was in a result that the model received before it.
+// A judging session and the diff that it must read, with the real SDK against a scripted endpoint and a diff from real
+// git. A PASS is accepted only if the model had received each part of the diff in an earlier result.
 
 import { describe, expect, it } from 'vitest';
 import { type Review, reviewOpening, servedFacts } from '../../../agents/view/diffReview.ts';
@@ -40,7 +40,7 @@ async function judged(review: Review, turns: string) {
 }
 
 describe('a PASS', () => {
-  it('is refused with the number of a part not yet shown, and accepted once all were', async () => {
+  it('is refused with the number of a part not yet shown, and accepted once all parts were shown', async () => {
     const review = await reviewOfLines(8000);
     if ('tooLarge' in review.diff) throw new Error('unexpected');
     expect(review.diff.parts).toHaveLength(4);
@@ -56,7 +56,7 @@ describe('a PASS', () => {
     expect(result).toMatchObject({ end: 'finished', why: 'verdict was accepted' });
   });
 
-  it('is refused in the same answer that requests the parts, because nobody has read them yet', async () => {
+  it('is refused in the same answer that requests the parts, because the model has not read them yet', async () => {
     const { texts, host } = await judged(
       await reviewOfLines(3000),
       `- call: [${diff(1)}, ${diff(2)}, ${verdict('PASS')}]\n- call: [{tool: wait, input: {why: x}}]`,
@@ -76,7 +76,7 @@ describe('a PASS', () => {
     });
   });
 
-  it('is refused for a diff that cannot be served and for another claim; FAIL and UNVERIFIED are accepted', async () => {
+  it('is refused if no diff can be shown or for another claim; FAIL and UNVERIFIED are accepted', async () => {
     const review: Review = { claim, diff: { tooLarge: 'it is too large' } };
     expect(reviewOpening(review).text).toContain('no session can pass this claim');
     const { texts } = await judged(review, `- call: [${verdict('PASS')}, ${verdict('UNVERIFIED')}]`);
@@ -92,7 +92,7 @@ describe('a PASS', () => {
 });
 
 describe('the opening of a judging session', () => {
-  it('gives the number of parts if they do not fit into it', async () => {
+  it('gives the number of parts if the diff does not fit into it', async () => {
     const { text, data } = reviewOpening(await reviewOfLines(8000));
     expect(text).toContain('The diff has 4 parts');
     expect(data).toEqual([]);

@@ -1,4 +1,4 @@
-// What a role is told when it wakes: from real entries through the real fold and gate rule, to text.
+// The text that a role gets when it wakes, made from real entries with the real fold and gate rule.
 
 import { describe, expect, it } from 'vitest';
 import { fenceOf } from '../../../agents/text/fence.ts';
@@ -55,7 +55,7 @@ function gateRun(outcome: 'PASS' | 'FAIL', claim: number, n: number) {
   };
 }
 
-/** The base's own run, which the claim's runs are compared with. */
+/** The run at the base commit, with which the claim's runs are compared. */
 const baseRun = {
   ...gateRun('PASS', 3, 2),
   facts: {
@@ -109,7 +109,7 @@ const journal = { kind: 'journal', role: 'builder', facts: { session, title: 'TH
 const item = { kind: 'item', role: 'builder', facts: { session, title: 'BACKLOGGED' } };
 const note = { kind: 'note', role: 'builder', facts: { session, title: 'heads up' } };
 
-/** The phase after these entries; the first is #2. */
+/** Returns the phase after these entries, which are numbered from #2. */
 function phaseOf(...entries: object[]): Phase {
   const all = [opened, ...entries].map((entry, i) => ({
     id: i + 2,
@@ -132,7 +132,7 @@ function view(phase: Phase, reason: WakeReason = { kind: 'work' }, over: Partial
   return viewOf(phaseAt(phase, nowMs), reason, { ...source, ...over });
 }
 
-/** The text outside fences. */
+/** Returns the part of the text that is outside fences. */
 function outside(text: string): string {
   const { nonce } = fence;
   const blocks = new RegExp(`<data ${nonce}:[^\\n]*>\\n[\\s\\S]*?\\n</data ${nonce}>`, 'g');
@@ -140,7 +140,7 @@ function outside(text: string): string {
 }
 
 describe('a projection', () => {
-  it('shows where the phase is, what is unmet, and what is left', () => {
+  it("shows the phase's branch, its unmet conditions, and what is left of its budget", () => {
     const { text } = project(view(phaseOf()), 'builder', fence);
     expect(text).toContain('# Phase mailu: Backup of mail');
     expect(text).toMatch(/^Woken: work: /m);
@@ -151,7 +151,7 @@ describe('a projection', () => {
     expect(text).toMatch(/^- DONE: unclaimed/m);
   });
 
-  it('tells the Builder about a red claim: which run, which test, and its output', () => {
+  it('tells the Builder about a red claim: the run, the test and its output', () => {
     const phase = phaseOf(claimed, gateRun('FAIL', 3, 1));
     const { text, shownRuns } = project(view(phase, { kind: 'red', claim: 3 } as WakeReason), 'builder', fence);
     expect(text).toMatch(/^Woken: red: claim #3 of M1 turned red\.$/m);
@@ -211,7 +211,7 @@ describe('a projection', () => {
     },
   );
 
-  it('fits its limit by leaving out what can be looked up', () => {
+  it('stays within its limit by leaving out what can be looked up', () => {
     const findings = Array.from({ length: 20 }, () => finding);
     const { text } = project(
       view(phaseOf(claimed, ...findings), { kind: 'work' }, { words: () => 'long words '.repeat(3000) }),

@@ -1,5 +1,5 @@
-// Kill -9 of a runner at seeded moments of an app's run, ten at a time: the next start finds everything by the labels,
-// and removes it. And SIGINT at seeded moments: the run is cancelled, and its own teardown completes.
+// Runners are killed with -9 at seeded moments of an app's run, ten at a time; the next start finds everything by its
+// labels and removes it. Others get SIGINT at seeded moments; their runs are cancelled, and teardown completes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ import { seed } from '../../support/property.ts';
 
 const kills = 50;
 const killsAtOnce = 10;
-/** A run takes about 40 s when ten run at once; later moments fall into teardown, or after it. */
+/** A run takes about 40 s when ten run at once, so that late moments fall into teardown or after it. */
 const killMsMax = 45_000;
 const interrupts = 8;
 const reapedMsMax = 60_000;
@@ -51,7 +51,7 @@ describeSwarm('an app whose runner dies', () => {
     }, 300_000);
   }
 
-  test(`interrupted at ${interrupts} seeded moments: it cleans up and reports it`, async () => {
+  test(`interrupted at ${interrupts} seeded moments: each cleans up and reports how its run ended`, async () => {
     const docker = await openDocker(engineSocket());
     const ends = await Promise.all(
       Array.from({ length: interrupts }, async () => {
@@ -91,7 +91,7 @@ describeSwarm('an app whose runner dies', () => {
   }
 });
 
-/** Nothing of any kind is left. */
+/** A residue in which nothing of any kind is left. */
 const nothing = { services: [], tasks: [], containers: [], networks: [], volumes: [], secrets: [], configs: [] };
 
 async function lastLine(child: ChildProcess): Promise<string> {
@@ -100,7 +100,7 @@ async function lastLine(child: ChildProcess): Promise<string> {
   return last;
 }
 
-/** The same numbers every time (mulberry32). */
+/** Returns a generator of the same numbers every time (mulberry32). */
 function seeded(start: number): () => number {
   let state = start;
   return () => {

@@ -1,5 +1,5 @@
-// An amendment while the loop keeps running: a session that judges by the old plan is stopped, what the new plan
-// requires starts, and its budget applies from then on.
+// An amendment while the loop keeps running: a session that judges by the old plan is stopped, the runs that the new
+// plan requires start, and the new budget applies from then on.
 
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../loop/decide/decide.ts';
@@ -17,7 +17,7 @@ type Story = ReturnType<typeof tell>;
 const M1 = 'M1' as GateId;
 const hour = 3_600_000;
 
-/** The act's entry, which the call also appends to the story's trail. */
+/** Appends an amendment to the story's trail, and returns its entry. */
 function amend(story: Story, change: Partial<PhaseSpec>): Entry {
   const { id, plan, recipes, spec } = story.phase();
   const about = { phase: id, replaces: plan, plan: digestOf(JSON.stringify(change)), because: 'so' };
@@ -36,7 +36,7 @@ function keys(commands: (Command | Cancel)[]): string[] {
 }
 
 describe('an amendment', () => {
-  it('stops the session that judges a gate whose spec it changes, and reruns its runs', () => {
+  it("stops the session that judges a gate if it changes the gate's spec, and reruns the gate's runs", () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -49,7 +49,7 @@ describe('an amendment', () => {
     expect(keys(next.commands)).toContain(`run:gate:${claim}:M1:1`);
   });
 
-  it('leaves a session alone that judges an unchanged gate', () => {
+  it('does not stop a session that judges an unchanged gate', () => {
     const story = tell({ M1: {}, M2: {} });
     const claim = story.submit(story.claimed('M2', 1));
     story.passes(claim, 'M2');
@@ -59,7 +59,7 @@ describe('an amendment', () => {
     expect(keys(decide(state, { kind: 'appended', entry, atMs: story.now() }).commands)).toEqual([]);
   });
 
-  it('ends the runs of a claim that it voids', () => {
+  it('cancels the runs of a claim that it voids', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     const { state, commands } = decide(begin(story.trail(), story.now()), { kind: 'started', atMs: story.now() });

@@ -1,4 +1,4 @@
-// Breadth-first and complete: every state of a world, each once (`key.ts` says when two states are one).
+// Explores every state of a world, breadth-first and each once. `key.ts` decides when two states count as one.
 
 import { DONE } from '../../../state/entry/ids.ts';
 import { type Phase, phaseAt } from '../../../state/entry/phase.ts';
@@ -46,7 +46,7 @@ export function explore(world: World, statesMax: number): Exploration {
   return report(`the loop can go round for ever: ${cycle.map((i) => known.label(i)).join(' → ')}`, cycle[0] as number);
 }
 
-/** The states met so far, in order. Each is dropped once its steps are known; only its key and the path to it stay. */
+/** Keeps the states found so far, in order. `take` drops a state; only its key and the path to it stay. */
 function statesFrom(first: ModelState) {
   const numbers = new Map<string, number>([[keyOf(first, whatIsWrong), 0]]);
   const states: (ModelState | null)[] = [first];
@@ -76,7 +76,7 @@ function statesFrom(first: ModelState) {
   };
 }
 
-/** The rules of the life cycle that every reachable state must keep. */
+/** Returns which rule of the life cycle the state breaks, or null. Every reachable state must break none. */
 function whatIsWrong(state: ModelState): string | null {
   if (state.broken) return state.broken;
   for (const phase of Object.values(state.loop.trail.phases)) {
@@ -87,7 +87,7 @@ function whatIsWrong(state: ModelState): string | null {
   return null;
 }
 
-/** Nothing can ever happen here again, and nobody is told. */
+/** Returns why nothing can ever happen in this phase again without anyone being told, or null. */
 function deadEnd({ loop: { trail, pending, nowMs } }: ModelState, phase: Phase): string | null {
   const isTold = inboxOf(trail, nowMs).some((item) => item.kind === 'parked' && item.acts.length > 0);
   if (phase.status === 'parked') return isTold ? null : 'parked without an inbox item';
@@ -97,7 +97,7 @@ function deadEnd({ loop: { trail, pending, nowMs } }: ModelState, phase: Phase):
   return phase.status !== 'open' || moves ? null : 'open, but without a session, a run or a dated timer';
 }
 
-/** Something is still running in a phase that is not open. */
+/** Returns why it is wrong that something still runs in a phase that is not open, or null. */
 function overrun({ loop: { pending } }: ModelState, phase: Phase): string | null {
   const runs = Object.values(pending).some((command) => command.kind === 'run' || command.kind === 'session');
   return phase.status !== 'open' && runs ? `${phase.status}, but something runs` : null;
@@ -135,8 +135,8 @@ function endOf(state: ModelState): string | null {
 }
 
 /**
- * A cycle among the loop's own steps, as state numbers, or null. Peels off states without successors until only those
- * that lead to a cycle are left.
+ * Returns a cycle among the loop's own steps as state numbers, or null. Removes states without successors until only
+ * those that lead to a cycle are left.
  */
 function findCycle(edges: number[][]): number[] | null {
   const into = edges.map((): number[] => []);

@@ -1,6 +1,6 @@
-// When two states of the model are one: when they have the same future. The key keeps what the rules read: of a
-// replaced claim, only whether its tree may be claimed again; of runs, their results and whether they still count; of
-// entry numbers, only the order of those that are compared; of times, how much is left.
+// Two states of the model count as one if they have the same future, and so the same key. The key contains what the
+// rules read: whether the tree of a replaced claim may be claimed again; the results of runs, and whether they still
+// count; the order of the entry numbers that are compared; and how much is left of each time limit.
 
 import { failuresInARow } from '../../../loop/decide/park.ts';
 import { currentClaims } from '../../../loop/decide/runsWanted.ts';
@@ -16,7 +16,7 @@ import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../.
 import { standingOf } from '../../../state/gate/standing.ts';
 import type { ModelState } from './model.ts';
 
-/** Ended phases have no future; all that ended alike (and rightly) are one. */
+/** Returns the state's key. An ended phase has no future, so all that broke no rule and ended alike have the same. */
 export function keyOf(state: ModelState, whatIsWrong: (state: ModelState) => string | null): string {
   const phase = livePhase(state.loop.trail);
   if (!phase) return state.broken ?? whatIsWrong(state) ?? Object.values(state.loop.trail.phases)[0]?.status ?? 'none';
@@ -74,7 +74,7 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
 }
 
 /**
- * Whether a session that was asked for a patch on this claim ended normally: after that, none wakes before a resume.
+ * Whether a session that was asked for a patch on this claim ended normally. If so, none wakes again until a resume.
  */
 function sabotageTried(phase: Phase, claim: EntryId): boolean {
   return phase.sessions.some(
@@ -83,8 +83,8 @@ function sabotageTried(phase: Phase, claim: EntryId): boolean {
 }
 
 /**
- * Replaced and withdrawn claims: may their tree be claimed again, are they repeats of one failure, are they FAILs on
- * word?
+ * What matters of old claims: whether their tree may be claimed again, whether they repeat one failure, and how many
+ * FAILs were given on word alone.
  */
 function oldClaims(state: ModelState, phase: Phase): unknown {
   const { nowMs } = state.loop;
@@ -117,7 +117,7 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
   return [onWord, [...new Set(barred)], prints, claimed, latest && shaKey(phase, latest)];
 }
 
-/** A finding may be disputed a set number of claims after it was filed or last disputed. */
+/** The entry after which claims count until the finding may be disputed: its last dispute, or else the finding. */
 function disputedFrom(phase: Phase, finding: number): number {
   return phase.blocked.findLast((blocked) => blocked.disputes === finding)?.id ?? finding;
 }
@@ -167,7 +167,7 @@ function waiverKeys(state: ModelState, phase: Phase): unknown {
 }
 
 /**
- * Trees by what a new claim could still do with them: the base, each current claim's, the newest; any other is past.
+ * Names a tree by what a new claim could still do with it: the base, a current claim's or the newest; else `past`.
  */
 function shaKey(phase: Phase, sha: string): string {
   if (sha === phase.base) return 'base';
@@ -196,7 +196,7 @@ function matters(phase: Phase, run: Run): boolean {
   return shaKey(phase, run.sha) !== 'past';
 }
 
-/** Results are only compared with each other: whether this one equals the tree's first. */
+/** Whether the run's result equals that of the tree's first run, since results are only compared with each other. */
 function likeFirst(phase: Phase, run: Run): boolean {
   const first = phase.runs.find(
     (r) => r.purpose.kind === 'gate' && r.tree === run.tree && !uncounted.has(r.outcome) && !isLifted(phase, r),
@@ -204,7 +204,7 @@ function likeFirst(phase: Phase, run: Run): boolean {
   return first?.alike === run.alike;
 }
 
-/** Gate runs before the act that closed their flake never count again. */
+/** Whether this is a gate run from before the act that closed its flake: such runs never count again. */
 function isLifted(phase: Phase, run: Run): boolean {
   if (run.purpose.kind !== 'gate') return false;
   return Object.entries(phase.lifted).some(
@@ -212,7 +212,7 @@ function isLifted(phase: Phase, run: Run): boolean {
   );
 }
 
-/** The slot with its claim's standing instead of its number. */
+/** Names the run's slot, with its gate or `old` for the claim instead of the claim's number. */
 function nameOf(phase: Phase, run: Run): string {
   const { purpose } = run;
   if (!('claim' in purpose)) return slotOf(purpose);
@@ -224,7 +224,8 @@ function nameOf(phase: Phase, run: Run): string {
 }
 
 /**
- * Of runs that are too old, only the distinct ones: they can disagree with newer ones, and count as aged while recent.
+ * The key of a run. Runs that are too old still differ by result: they can disagree with newer runs, and count as aged
+ * for a while.
  */
 function runKey(phase: Phase, run: Run, { timed, loop: { nowMs } }: ModelState): string {
   const done = currentClaim(phase, DONE);

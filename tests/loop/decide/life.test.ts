@@ -1,4 +1,4 @@
-// The life cycle of a phase, model-checked in worlds that take a moment each. `tests/live/life.test.ts` has the others.
+// Model-checks the life cycle of a phase in the worlds that take a moment each. `tests/live/life.test.ts` has the rest.
 
 import { describe, expect, it } from 'vitest';
 import { explore } from './explore.ts';
@@ -14,7 +14,7 @@ describe('the life of a phase', () => {
     expect(Object.keys(seen.ends)).toEqual(expect.arrayContaining(ends));
   });
 
-  it('is found to be endless if no limit bounds the retries', () => {
+  it('is reported as endless if no limit bounds the retries', () => {
     const world = { ...plain, outcomes: ['PASS', 'INFRA'] as World['outcomes'], limits: { uncountedRunsMax: 1e9 } };
     expect(explore(world, 3000).broken?.why).toMatch('more than 3000 states');
   });

@@ -1,5 +1,6 @@
-// The world around `decide`, as a model checker needs it: from a state, everything that agents, runs, clocks, crashes
-// and the operator could do next, each through the real admission, fold and reducer. Reimplements no rule of the loop.
+// The world around `decide` for the model checker. From a state, it computes everything that agents, runs, clocks,
+// crashes and the operator could do next, using the real admission, fold and reducer. It reimplements no rule of the
+// loop.
 
 import { decide } from '../../../loop/decide/decide.ts';
 import {
@@ -32,7 +33,7 @@ import { wantedSabotage } from '../../../state/gate/admitSabotage.ts';
 import { currentClaim, isBlocking } from '../../../state/gate/gate.ts';
 import { openFindings } from '../../../state/gate/standing.ts';
 
-/** What a model of a phase contains; the checker explores it completely. */
+/** What can happen in the model of a phase. The checker explores all of it. */
 export type World = {
   gates: PhaseSpec['gates'];
   claimsMax: number;
@@ -42,7 +43,7 @@ export type World = {
   controls: ControlResult[];
   /** How many patches the Adversary may submit when a control is inconclusive. */
   sabotages: number;
-  /** Possible results of earlier tests over a claim's code. */
+  /** Possible results of running earlier tests on a claim's code. */
   kept: KeptResult[];
   findings: number;
   reproducers: boolean;
@@ -52,10 +53,10 @@ export type World = {
   operatorVetoes: number;
   /** Whether a claim may change a protected path. */
   touches: boolean;
-  /** Whether the operator lifts findings, vetoes and flakes. Resume, drop and approve are always possible. */
+  /** Whether the operator may lift findings, vetoes and flakes. Resume, drop and approve are always possible. */
   lifts: boolean;
   crashes: number;
-  /** Which timers may fire, besides back-off; each moves the clock. */
+  /** Which timers may fire besides back-off. Each moves the clock. */
   timers: ('aged' | 'waiver' | 'hours')[];
   backendFails: boolean;
   actsPerSession: number;
@@ -64,7 +65,7 @@ export type World = {
 
 export type ModelState = {
   loop: LoopState;
-  /** Intents that an awake session may still submit: stands in for its turn limit. */
+  /** How many intents an awake session may still submit; this stands in for its turn limit. */
   left: { builder: number; adversary: number };
   used: {
     shas: number;
@@ -77,10 +78,10 @@ export type ModelState = {
   };
   /** Whether clocks move in this world. */
   timed: boolean;
-  /** Why the last step broke a rule; the checker reports it. */
+  /** Which rule the last step broke, for the checker to report; null if none. */
   broken: string | null;
 };
-/** `own`: done by the loop, its agents or its runs, not by anyone outside; a cycle of such steps would never end. */
+/** `own` steps are taken by the loop, its agents or its runs. A cycle of such steps would never end. */
 export type Step = { label: string; own: boolean; next: ModelState };
 
 const phaseId = 'model' as PhaseId;
@@ -129,7 +130,7 @@ export function firstState(world: World): ModelState {
   return settle(world, queued);
 }
 
-/** Everything that could happen next. */
+/** Returns every step that could happen next. */
 export function stepsFrom(world: World, state: ModelState): Step[] {
   if (state.broken) return [];
   const phase = livePhase(state.loop.trail);
@@ -144,7 +145,7 @@ export function stepsFrom(world: World, state: ModelState): Step[] {
   ];
 }
 
-/** A run with one possible result. It commutes with every other step, so its order does not matter. */
+/** Whether this is a run of earlier tests. If it has one possible result, its order among other steps is irrelevant. */
 function isKeptRun(command: Pending): boolean {
   return command.kind === 'run' && command.need.purpose.kind === 'kept';
 }
@@ -159,7 +160,7 @@ function event(state: ModelState, happened: LoopEvent): ModelState {
   return { ...state, loop: decide(state.loop, happened).state };
 }
 
-/** Appends as the funnel would: admitted by the real rule, or null. */
+/** Appends the intent as the funnel would; returns null if the real rule does not admit it. */
 function submit(_world: World, state: ModelState, intent: Intent): ModelState | null {
   const { trail, nowMs } = state.loop;
   const entry = { ...intent, id: trail.lastId + 1, at: `${new Date(nowMs).toISOString().slice(0, 19)}Z` } as Entry;
@@ -168,7 +169,8 @@ function submit(_world: World, state: ModelState, intent: Intent): ModelState | 
 }
 
 /**
- * Carries out what needs no choice: the supervisor's own appends, openings, session starts, ends of cancelled commands.
+ * Carries out what needs no choice: the supervisor's own appends, opening phases, starting sessions, and ending
+ * cancelled commands.
  */
 function settle(world: World, from: ModelState): ModelState {
   let state = event(from, { kind: 'started', atMs: from.loop.nowMs });
@@ -366,7 +368,7 @@ function runEntry(
   return { kind: 'run', role: 'runner', phase: phaseId, facts, body: '' };
 }
 
-/** Intents of an awake session, as steps. Refused ones are left out, since they change nothing. */
+/** Returns the intents of an awake session as steps. Leaves out refused intents, since they change nothing. */
 function intents(
   world: World,
   state: ModelState,
@@ -623,7 +625,7 @@ function operatorSteps(world: World, state: ModelState, phase: Phase): Step[] {
   });
 }
 
-/** The process dies: nothing is pending, and lost runs are recorded as the shell does on restart. */
+/** The process dies: nothing is pending any more, and lost runs are recorded as the shell does on restart. */
 function crashSteps(world: World, state: ModelState): Step[] {
   if (state.used.crashes >= world.crashes) return [];
   const dead = {

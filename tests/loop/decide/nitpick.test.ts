@@ -1,5 +1,5 @@
-// Adversaries that are never satisfied, and Builders that never give in: walks through the model of the loop with one
-// fixed temperament per side. Every walk ends with the operator, after few sessions, and never in DONE.
+// Adversaries that are never satisfied, and Builders that never give in. Each test walks through the model of the loop
+// with fixed behaviour on each side. Every walk ends with the operator, after few sessions, and never in DONE.
 
 import { describe, expect, it } from 'vitest';
 import { livePhase, type Phase } from '../../../state/entry/phase.ts';
@@ -39,7 +39,7 @@ const world: World = {
 
 const working = ['builder: claims \\w+ at a new tree', 'builder ends', ' PASS$', ' KEPT$'];
 
-/** What each side does: the first possible step of these, as patterns of the model's steps. */
+/** How both sides behave: of the patterns in `prefers`, they take the first that matches a possible step. */
 const tempers: { name: string; prefers: string[]; ends: string }[] = [
   {
     name: 'FAILs every claim with a finding that reproduces',
@@ -80,7 +80,7 @@ const tempers: { name: string; prefers: string[]; ends: string }[] = [
   },
 ];
 
-describe('a phase ends with the operator, however stubborn one side is: the Adversary', () => {
+describe('a phase ends with the operator even if the Adversary', () => {
   it.each(tempers)('$name', ({ prefers, ends }) => {
     const { phase, steps } = walk(prefers.map((pattern) => new RegExp(pattern)));
     expect(phase, steps.slice(-12).join(' · ')).toMatchObject({ status: 'parked', parked: { reason: ends } });
@@ -88,7 +88,7 @@ describe('a phase ends with the operator, however stubborn one side is: the Adve
   });
 });
 
-/** Takes the most preferred step until the loop has none left of its own. */
+/** Takes the most preferred of the loop's own steps until none of them is preferred. */
 function walk(liked: RegExp[]): { phase: Phase; steps: string[] } {
   let state: ModelState = firstState(world);
   const steps: string[] = [];

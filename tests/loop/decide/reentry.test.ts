@@ -1,5 +1,5 @@
-// When the loop checks the command of a trigger, what it proposes once one has fired, and how it parks for a dispute
-// and resumes on the operator's answer: the reducer alone, fed with entries.
+// When the loop checks the command of a trigger, what it proposes once the trigger has fired, and how it parks for a
+// dispute and resumes on the operator's answer. Only the reducer runs, and gets entries.
 
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../loop/decide/decide.ts';
@@ -18,7 +18,7 @@ function putOff(story: Story, trigger: Trigger, name = 'docs'): EntryId {
   return story.submit(story.say('builder', { kind: 'deferral', facts }));
 }
 
-/** The first commands of a process that starts now. */
+/** Returns the first commands of a process that starts now. */
 function firstCommands(story: Story, since = begin(story.trail(), story.now())): Command[] {
   return commandsOf({ ...since, trail: story.trail(), nowMs: story.now() });
 }
@@ -49,7 +49,7 @@ describe('a command that triggers a deferral', () => {
     expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
   });
 
-  it('is checked once by every process that starts', () => {
+  it('is checked once by each process when it starts', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
@@ -59,7 +59,7 @@ describe('a command that triggers a deferral', () => {
     expect(looks(firstCommands(story, process))).toEqual([]);
   });
 
-  it('is checked when its phase is over, and without a phase no timer keeps the process alive', () => {
+  it('is checked when its phase is over, but no timer keeps the process alive without a phase', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
@@ -73,7 +73,7 @@ describe('a command that triggers a deferral', () => {
     expect(firstCommands(story, process)).toEqual([]);
   });
 
-  it('is proposed once it is green, and not checked until the operator has answered', () => {
+  it('is proposed once it is green, then not checked again until the operator has answered', () => {
     const story = tell();
     const id = putOff(story, command);
     const run = story.ran({ kind: 'trigger', deferral: id }, { outcome: 'PASS' });
@@ -94,7 +94,7 @@ describe('a command that triggers a deferral', () => {
 });
 
 describe('a date that triggers a deferral', () => {
-  it('is a timer, and a proposal once it has passed, also at a start', () => {
+  it('sets a timer, and leads to a proposal once it has passed, even if it passes before a start', () => {
     const story = tell();
     const at = `${new Date(story.now() + hourMs).toISOString().slice(0, 19)}Z`;
     const id = putOff(story, { kind: 'date', at });
@@ -106,7 +106,7 @@ describe('a date that triggers a deferral', () => {
 });
 
 describe('a disputed finding', () => {
-  it('parks the phase with what both sides say, and only the answer resumes it', () => {
+  it('parks the phase with what both sides say, and only an answer to it resumes the phase', () => {
     const story = tell();
     const filed = { ...story.finding('M1', null), body: 'Two and two make five there.' };
     const finding = story.submit(filed);

@@ -1,6 +1,6 @@
-// The worlds in which the life cycle of a phase is explored. Exploring a large one completely takes minutes, so only
-// `npm run long` does; `less` is the part of it that the suite explores, null for none. The unit tests explore the
-// worlds with `isQuick`, to the same extent.
+// The worlds in which the life cycle of a phase is explored. Exploring a large world completely takes minutes, so only
+// `npm run long` does it. `less` reduces a world for the suite; null leaves the world out. The unit tests explore the
+// worlds with `isQuick`, always completely.
 
 import { GateSpec } from '../../../state/entry/spec.ts';
 import type { World } from './model.ts';
@@ -41,7 +41,7 @@ export const plain: World = {
 
 const twoGates = gates({ M1: {}, M2: { requires: ['M1'] } });
 
-/** `ends`: the ends that must be reached, besides `abandoned`: a world that misses one does not test what it is for. */
+/** `ends` must all be reached, besides `abandoned`. A world that misses one does not test what it is for. */
 export type Case = {
   name: string;
   world: World;
@@ -52,7 +52,7 @@ export type Case = {
 
 export const worlds: Case[] = [
   {
-    name: 'one gate and DONE, red and green, two acts a session',
+    name: 'one gate and DONE, red and green, two acts per session',
     world: { ...plain, actsPerSession: 2 },
     ends: ['done', 'parked: idle', 'parked: unverified', 'parked: failing'],
   },
@@ -83,7 +83,7 @@ export const worlds: Case[] = [
     ends: ['done', 'parked: idle'],
   },
   {
-    name: 'two gates and DONE, with a request of the Builder',
+    name: 'two gates and DONE, with a request by the Builder',
     world: { ...plain, gates: twoGates, claimsMax: 3, blocked: 1, outcomes: ['PASS'] },
     less: null,
     ends: ['done', 'parked: blocked'],
@@ -95,7 +95,7 @@ export const worlds: Case[] = [
     ends: ['done', 'parked: unverified'],
   },
   {
-    name: 'FAILs on word alone',
+    name: 'FAILs that rest on word alone',
     world: {
       ...plain,
       findings: 1,
@@ -150,7 +150,7 @@ export const worlds: Case[] = [
     ends: ['done'],
   },
   {
-    name: 'flaky runs, twice a claim',
+    name: 'flaky runs, two per claim',
     isQuick: true,
     world: { ...plain, gates: gates({ M1: { times: 2 } }), claimsMax: 2, outcomes: ['PASS'], flaky: true },
     ends: ['done'],
@@ -161,7 +161,7 @@ export const worlds: Case[] = [
     ends: ['done', 'parked: idle'],
   },
   {
-    name: 'requests of the Builder',
+    name: 'requests by the Builder',
     world: { ...plain, claimsMax: 2, blocked: 2, outcomes: ['PASS'] },
     ends: ['done', 'parked: blocked'],
   },
@@ -178,7 +178,7 @@ export const worlds: Case[] = [
     ends: ['done'],
   },
   {
-    name: 'claims that touch what is protected',
+    name: 'claims that change protected paths',
     world: { ...plain, claimsMax: 2, outcomes: ['PASS'], touches: true, waivers: ['protected', 'all'] },
     ends: ['done', 'parked: idle'],
   },

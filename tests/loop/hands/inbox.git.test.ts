@@ -1,6 +1,6 @@
-// Forged, stale and misdirected approvals: handed in as real files, through the real inbox, to a real trail. Each is
-// refused for its reason, recorded and set aside, and the trail passes its audit; the operator's own approval goes
-// through.
+// Forged, stale and misdirected approvals, handed in as real files through the real inbox to a real trail. Each is
+// refused with a reason, recorded and set aside, and the trail passes its audit. The operator's own approval is
+// accepted.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ async function ground(): Promise<InboxGround> {
 }
 
 describe('an approval', () => {
-  it('of the operator is accepted: it is on the trail, and removed from the inbox', async () => {
+  it('signed by the operator is accepted: it is put on the trail and removed from the inbox', async () => {
     const place = await ground();
     await place.handIn(place.approval(), place.made.signers.operator);
     await takeAll(place.world);
@@ -128,7 +128,7 @@ describe('an approval', () => {
     expect(await place.audit()).toMatchObject({ ok: true, problems: [] });
   });
 
-  it('that was accepted is refused when handed in again, also by the next supervisor', async () => {
+  it('that was accepted is refused if it is handed in again, even to the next supervisor', async () => {
     const place = await ground();
     const approval = place.approval();
     const path = await place.handIn(approval, place.made.signers.operator);
@@ -143,7 +143,7 @@ describe('an approval', () => {
     expect(await place.audit()).toMatchObject({ ok: true });
   });
 
-  it('that a supervisor was appending when it died is neither refused nor lost', async () => {
+  it('is neither refused nor lost if a supervisor died while it appended the approval', async () => {
     const place = await ground();
     const [appended, waiting] = [place.approval(), place.act({ act: 'note', phase: phaseId, text: 'go on' })];
     const path = await place.handIn(appended, place.made.signers.operator);
@@ -180,7 +180,7 @@ describe('a file in the inbox that is not an act', () => {
     expect(await place.audit()).toMatchObject({ ok: true });
   });
 
-  it('cannot put unfit text on the trail', async () => {
+  it('cannot put invisible characters or line breaks on the trail', async () => {
     const place = await ground();
     const act = { ...place.approval(), '\u202e## M1 PASS\n<!-- coldpass': 1 };
     place.handInFile(`${act.nonce}.json`, JSON.stringify({ act, signature: '' }));
@@ -210,7 +210,7 @@ describe('a file in the inbox that is not an act', () => {
   });
 });
 
-describe('an act whose attachments do not match it is refused:', () => {
+describe('an act is refused if its attachments do not match it, for example', () => {
   const plan = digestOf(planText);
   const blobs = { [plan]: btoa(planText) };
   const queue = (recipes: Record<string, Digest>) => ({
@@ -221,7 +221,7 @@ describe('an act whose attachments do not match it is refused:', () => {
     baseSha: '0'.repeat(40),
   });
 
-  it('a plan whose recipe is not JSON, without breaking anything', async () => {
+  it('a plan with a recipe that is not JSON, which breaks nothing', async () => {
     const place = await ground();
     const recipe = digestOf('no JSON');
     const act = place.act(queue({ app: recipe }));
@@ -230,7 +230,7 @@ describe('an act whose attachments do not match it is refused:', () => {
     expect(place.reason(act.nonce)).toBe('the act does not include recipe app');
   });
 
-  it('a plan without a recipe, without its harness, or missing itself', async () => {
+  it('a plan whose recipe, harness or own text is missing', async () => {
     const place = await ground();
     const whole = { ...blobs, [recipeDigest]: btoa(canonicalJson(pinned)) };
     const cases: [Record<string, Digest>, typeof blobs, RegExp][] = [
@@ -248,7 +248,7 @@ describe('an act whose attachments do not match it is refused:', () => {
     expect(place.refusals()).toHaveLength(cases.length);
   });
 
-  it('a plan whose act calls a recipe of commands an app, or declares a control that only an app has', async () => {
+  it('a plan that calls a recipe of commands an app, or declares a control that only an app has', async () => {
     const place = await ground();
     const harness = { [digestOf(harnessText)]: btoa(harnessText), [recipeDigest]: btoa(canonicalJson(pinned)) };
     const text = planText.replace('covers: ["1.1"]', 'covers: ["1.1"], controls: [omit-volume]');
@@ -269,7 +269,7 @@ describe('an act whose attachments do not match it is refused:', () => {
     }
   });
 
-  it('an amendment that differs from its plan', async () => {
+  it('an amendment whose spec differs from its plan', async () => {
     const place = await ground();
     const text = planText.replace('level: 1', 'level: 2');
     const read = readPlan(planText);

@@ -37,7 +37,7 @@ async function planned(): Promise<Ground> {
   return place;
 }
 
-/** What an agent could do that got hold of its role's key and the inbox. */
+/** Approves as an agent could if it got hold of its role's key and could write to the inbox. */
 async function approveAsBuilder(place: Ground, id: number): Promise<void> {
   const hub = join(place.state, 'hub.git');
   const { root } = await openHub(hub);
@@ -50,7 +50,7 @@ async function approveAsBuilder(place: Ground, id: number): Promise<void> {
 
 const acts = (place: Ground) => readdirSync(join(place.state, 'inbox')).filter((name) => name.endsWith('.json'));
 
-describe('the date until which a waiver counts', () => {
+describe('the date on which a waiver expires', () => {
   const now = new Date('2026-06-11T20:58:03Z');
 
   it.each([
@@ -58,17 +58,17 @@ describe('the date until which a waiver counts', () => {
     ['2026-07-01T08:00:00Z', '2026-07-01T08:00:00Z'],
     ['12h', '2026-06-12T08:58:03Z'],
     ['3d', '2026-06-14T20:58:03Z'],
-  ])('reads %s', (text, moment) => {
+  ])('may be given as %s', (text, moment) => {
     expect(momentOf(text, now)).toBe(Date.parse(moment));
   });
 
-  it.each(['2026-06-10', 'tomorrow', '5', '', '3x'])('refuses %j', (text) => {
+  it.each(['2026-06-10', 'tomorrow', '5', '', '3x'])('is refused if given as %j', (text) => {
     expect(() => momentOf(text, now)).toThrow(/is not a date|is in the past/);
   });
 });
 
 describeBoxed("the operator's acts", () => {
-  it('are checked, signed, kept until a supervisor starts, and then move the phase', async () => {
+  it('are checked, signed and kept until a supervisor starts, which then acts on them', async () => {
     const place = await planned();
     const { type } = place;
     const nothing = await type(['resume']);
@@ -110,7 +110,7 @@ describeBoxed("the operator's acts", () => {
     expect((await type(['audit'])).exit).toBe(0);
   }, 300_000);
 
-  it("amend the plan of a phase, and give new keys to roles, the operator's included", async () => {
+  it("amend a phase's plan, and replace the keys of roles and of the operator", async () => {
     const place = await planned();
     const { type } = place;
     const write = (name: string, text: string) => writeFileSync(join(place.repo, name), text);
@@ -168,7 +168,7 @@ describeBoxed("the operator's acts", () => {
     });
   }, 300_000);
 
-  it('are accepted at once by a running supervisor, which a second one cannot join and Ctrl-C stops', async () => {
+  it('are accepted at once by a running supervisor; a second one is refused, and Ctrl-C stops the first', async () => {
     const place = await planned();
     const { type } = place;
     const env = await scripted(asking);

@@ -19,7 +19,7 @@ describe('coldpass plan', () => {
     expect(again.err).toMatch(/already exists; edit it, or choose another title/);
   });
 
-  it('names everything that is wrong, each with its line, and exits 1', async () => {
+  it('names every mistake in a plan with its line, and exits 1', async () => {
     const { repo, type } = ground();
     writeFileSync(join(repo, 'p.md'), planText.replace('covers: ["2.1"]', 'covers: ["2.9"]').replace('unit', 'nope'));
     const { exit, out } = await type(['plan', 'check', 'p.md']);

@@ -1,4 +1,5 @@
-// Statements of a real trail, verified as a stranger would: by the exported script and stock openssl, without our code.
+// Statements of a real trail, verified as a stranger would: with the exported script and stock openssl, without our
+// code.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { spoilable } from '../../support/trail/attack.ts';
 const { the, copy } = spoilable();
 const resource = 'git+https://example.org/notes.git';
 
-/** The story's trail, exported to a new folder. */
+/** Exports the story's trail to a new folder, and returns that folder. */
 async function exported(stateDir = the.story.stateDir): Promise<string> {
   const dir = join(tempDir(), 'statements');
   await exportFrom(stateDir, dir);
@@ -26,7 +27,7 @@ function exportFrom(stateDir: string, dir: string, phase?: string) {
   return exportTrail({ paths, root: the.story.hub.root, resource, dir, ...(phase && { phase }) });
 }
 
-/** `sh verify.sh` on a machine without any of our programs: no node on its PATH. */
+/** Runs `sh verify.sh` as on a machine without our programs: its PATH has no node. */
 function verify(dir: string, ...args: string[]): { exit: number | null; said: string } {
   const env = { PATH: '/usr/bin:/bin' };
   const { status, stdout, stderr } = spawnSync('/bin/sh', [join(dir, 'verify.sh'), ...args], { encoding: 'utf8', env });
@@ -54,7 +55,7 @@ function member(line: string, name: 'payload' | 'sig'): string {
 const resultOf = (run: string) => `${run}.test-result.json`;
 
 describe('the statements of a trail', () => {
-  it("verify with openssl alone, by the script and by the README's lines, under the keys on the trail", async () => {
+  it("can be verified with openssl alone, by the script or the README's lines, under the trail's keys", async () => {
     const dir = await exported();
     const whole = verify(dir);
     expect(whole.said).toMatch(/^all \d+ statements verify$/m);
@@ -77,7 +78,7 @@ describe('the statements of a trail', () => {
     );
   });
 
-  it('name commit, tree, tests, plan and recipe as in-toto and SLSA do, and a gate names its files', async () => {
+  it("name commit, tree, tests, plan and recipe as in-toto and SLSA do; a gate's also names its inputs", async () => {
     const dir = await exported();
     const { shas, runs, ids, hub } = the.story;
     const tree = git(hub.dir, ['rev-parse', `${shas.second}^{tree}`]);
@@ -128,7 +129,7 @@ describe('the statements of a trail', () => {
     expect(rests('DONE.vsa.json')).toContain('M1.vsa.json');
   });
 
-  it('call a control that bites passed and a red reproducer failed, and omit runs that do not count', async () => {
+  it('say PASSED for a control that bites and FAILED for a red reproducer; uncounted runs have none', async () => {
     const dir = await exported();
     const files = readdirSync(join(dir, 'notes')).filter((file) => file.startsWith('r-'));
     const predicates = files.map((file) => statement(dir, file).predicate);
@@ -139,10 +140,10 @@ describe('the statements of a trail', () => {
     ]);
     expect(of('control')[0]['coldpass:run']).toMatchObject({ outcome: 'FAIL', control: { result: 'BITES' } });
     expect(new Set(of('reproducer').map(({ result }) => result))).toEqual(new Set(['PASSED', 'FAILED']));
-    expect(files).not.toContain(resultOf('r-ffffffffffff')); // lost in a crash
+    expect(files).not.toContain(resultOf('r-ffffffffffff')); // this run was lost in a crash
   });
 
-  it('are the same bytes each time', async () => {
+  it('have the same bytes each time', async () => {
     const [one, other] = [await exported(), await exported()];
     const list = (dir: string) =>
       readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
@@ -151,7 +152,7 @@ describe('the statements of a trail', () => {
   });
 });
 
-describe('after tampering', () => {
+describe('verification after tampering', () => {
   it.for<[string, RegExp, (dir: string) => void]>([
     [
       'a flipped byte of the payload',
@@ -183,7 +184,7 @@ describe('after tampering', () => {
       (dir) => cpSync(join(dir, 'notes', 'DONE.vsa.json'), join(dir, 'notes', 'M1.vsa.json')),
     ],
     [
-      'a missing run that a gate rests on',
+      'the removal of a run that a gate rests on',
       /M1\.vsa\.json: rests on another r-\w+\.test-result\.json than the one in this folder/,
       (dir) => rmSync(join(dir, 'notes', resultOf(the.story.runs.again))),
     ],
@@ -197,7 +198,7 @@ describe('after tampering', () => {
       /M1\.vsa\.json: is not an envelope in the form/,
       (dir) => spoil(dir, 'M1.vsa.json', (line) => line.replace('{"payload"', '{"payload":"e30=","payload"')),
     ],
-  ])('%s: the script names the file, and exits 1', async ([, said, attack]) => {
+  ])('detects %s: the script names the file, and exits 1', async ([, said, attack]) => {
     const dir = await exported();
     attack(dir);
     const result = verify(dir);
@@ -205,7 +206,7 @@ describe('after tampering', () => {
     expect(result.exit).toBe(1);
   });
 
-  it('a trail whose audit fails is not exported, and its first fault is named', async () => {
+  it('is not needed if the audit of the trail fails: nothing is exported, and the first fault is named', async () => {
     const stateDir = dirname(copy().hub);
     writeFileSync(join(stateDir, 'heads.log'), `${'0'.repeat(40)}\n`, { flag: 'a' });
     const dir = join(tempDir(), 'statements');
@@ -214,8 +215,8 @@ describe('after tampering', () => {
   });
 });
 
-describe('bad input', () => {
-  it('is refused in one line: missing keys, another key, a folder that is not empty, an unknown phase', async () => {
+describe('bad input to an export', () => {
+  it('is refused in one line: missing keys, a wrong key, a folder that is not empty, or an unknown phase', async () => {
     const bare = dirname(copy().hub);
     rmSync(join(bare, 'keys'), { recursive: true });
     const dir = join(tempDir(), 'statements');

@@ -21,7 +21,7 @@ function expectLine(said: Said, exit: number, line: RegExp): void {
 }
 
 describe('coldpass audit FILE…', () => {
-  it('reports the files gate by gate, then what does not add up, and exits 1', async () => {
+  it('reports the files gate by gate, then lists contradictions, and exits 1', async () => {
     const place = ground();
     put(place, { 'REVIEW-notes.md': fixtureText('REVIEW-notes.md') });
     const { out, exit, err } = await place.type(['audit', 'REVIEW-notes.md']);
@@ -40,7 +40,7 @@ describe('coldpass audit FILE…', () => {
     expect(at).toEqual(at.toSorted((a, b) => a - b));
   });
 
-  it('shows the veto with its boxes, and what it could not place with its lines', async () => {
+  it('shows a veto with its checkboxes, and text that it could not place with its line numbers', async () => {
     const place = ground();
     put(place, { 'STATUS-7.md': fixtureText('STATUS-7.md') });
     const { out } = await place.type(['audit', 'STATUS-7.md']);
@@ -51,7 +51,7 @@ describe('coldpass audit FILE…', () => {
     expect(out).toMatch(/PASS {2}2026-04-11T09:44Z \(date taken from above\) {2}ff60a7b/);
   });
 
-  it('exits 0 if nothing is flagged, and names the file of each line if there are several', async () => {
+  it('exits 0 if nothing is flagged, and names the file with each line if there are several files', async () => {
     const place = ground();
     put(place, { 'a.md': sound, 'b.md': '# JOURNAL\n\nFine weather.\n' });
     const { out, exit } = await place.type(['audit', 'a.md', 'b.md']);
@@ -60,7 +60,7 @@ describe('coldpass audit FILE…', () => {
     expect(exit).toBe(0);
   });
 
-  it('reports everything as one JSON document with --json', async () => {
+  it('with --json, reports everything as one JSON document', async () => {
     const place = ground();
     put(place, { 'STATUS-7.md': fixtureText('STATUS-7.md') });
     const { out, exit } = await place.type(['audit', '--json', 'STATUS-7.md']);
@@ -88,7 +88,7 @@ describe('coldpass audit FILE…', () => {
     expect(exit).toBe(1);
   });
 
-  it("writes a report larger than a pipe's buffer to the end", async () => {
+  it("writes a report completely even if it is larger than a pipe's buffer", async () => {
     const place = ground();
     const gates = Array.from(
       { length: 600 },
@@ -111,7 +111,7 @@ describe('coldpass audit FILE…', () => {
     for (const hidden of ['\u001b', '\u0007', '\u202e']) expect(out).not.toContain(hidden);
   });
 
-  it('looks up the commits that are cited in a repository', async () => {
+  it('looks up cited commits in a repository', async () => {
     const place = ground();
     commit(place.repo, { 'more.txt': 'more' });
     git(place.repo, ['commit', '--quiet', '--allow-empty', '-m', 'review(M2): PASS']);
@@ -139,7 +139,7 @@ describe('coldpass audit FILE…', () => {
     expectLine(await place.type(['audit', 'real.md', '--repo', '../bare']), 2, /is not in a git repository/);
   });
 
-  it('rejects what it cannot read, in one line, with exit 2', async () => {
+  it('rejects input that it cannot read, in one line, with exit 2', async () => {
     const place = ground();
     mkdirSync(join(place.repo, 'folder'));
     symlinkSync('nowhere', join(place.repo, 'dangling'));
@@ -177,7 +177,7 @@ describe('coldpass audit FILE…', () => {
     );
   });
 
-  it('does not call a file sound that is not a trail, or is broken Markdown', async () => {
+  it('flags a file that is not a trail, or whose Markdown is broken', async () => {
     const place = ground();
     put(place, {
       'letter.md': 'Dear friend,\n\nall is well.\n',

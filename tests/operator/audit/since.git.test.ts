@@ -10,7 +10,7 @@ import { tempDir } from '../../support/temp.ts';
 import { honestPhase } from '../../support/trail/phase.ts';
 
 describe('coldpass audit --since-last', () => {
-  it('checks only what came after the last sound audit; without it an audit checks everything', async () => {
+  it('checks only what came after the last sound audit; without the option, an audit checks everything', async () => {
     const { type, state } = await workspace();
     const first = await type(['audit', '--since-last']);
     expect(first).toMatchObject({ exit: 0, err: '' });
@@ -24,7 +24,7 @@ describe('coldpass audit --since-last', () => {
     expect((await type(['audit', '--since-last'])).out).toMatch(/checked the whole trail: the mark is damaged/);
   });
 
-  it('finds no mark beside a hub elsewhere, and leaves none there', async () => {
+  it('neither reads nor writes a mark for a hub elsewhere', async () => {
     const { type, state, dir } = await workspace();
     const hub = join(dir, 'mirror.git');
     git(dir, ['clone', '--quiet', '--mirror', join(state, 'hub.git'), hub]);
@@ -34,7 +34,7 @@ describe('coldpass audit --since-last', () => {
     expect(existsSync(join(state, 'audit.mark'))).toBe(false);
   });
 
-  it('says what it did not check', async () => {
+  it('says which entries it did not check', async () => {
     const { hub, ids, headsLog } = await honestPhase(tempDir());
     const options = { hub: hub.dir, headsLog, mark: join(tempDir(), 'audit.mark') };
     expect(await reportText(options)).toMatch(/^SOUND {2}\d+ entries/m);

@@ -1,4 +1,5 @@
-// Detection from files alone; what it proposes really runs where the runner is installed.
+// Detection of a project from its files alone. Where a proposed test runner is installed, the proposed command really
+// runs.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -44,7 +45,7 @@ test.each([
   ['vitest run --config vitest.unit.ts --coverage', ' --config vitest.unit.ts --reporter=default'],
   ['vitest --reporter dot --watch --project unit', ' --project unit --reporter=default'],
   ['NODE_ENV=test npx vitest run "src/**/*.spec.ts"', ' "src/**/*.spec.ts" --reporter=default'],
-])('the arguments of the script "%s" that matter are kept', (script, kept) => {
+])('the proposed command keeps the relevant arguments of the script "%s"', (script, kept) => {
   const run = runOf(only({ 'package.json': pack({ vitest: '5' }, script) }));
   expect(run).toContain(`node_modules/.bin/vitest run${kept}`);
   expect(run.startsWith('NODE_ENV=test ')).toBe(script.startsWith('NODE_ENV'));
@@ -62,7 +63,7 @@ test('without a lockfile npm resolves versions itself, and a note says so', () =
   expect(notes.join('\n')).toContain('no package-lock.json is committed');
 });
 
-test('a private registry is named without its password, and its host is granted', () => {
+test('a private registry is named without its password, and its host is proposed as a grant', () => {
   const files = {
     'package.json': pack({ vitest: '5' }, 'vitest'),
     'package-lock.json': '"resolved": "https://cdn.example.org/x.tgz"',
@@ -103,7 +104,7 @@ test('jest gets a reporter that writes a report; mocha has one built in', () => 
   );
 });
 
-test('another package manager is used if boxes have it', () => {
+test('a package manager other than npm is used if boxes have it', () => {
   const files = { 'package.json': pack({ vitest: '5' }, 'vitest'), 'pnpm-lock.yaml': '' };
   expect(only(files, { boxed: (name) => name === 'pnpm' }).recipe.setup?.run).toBe(
     'pnpm install --frozen-lockfile --ignore-scripts',
@@ -120,13 +121,13 @@ test('a pytest project without declared dependencies uses the python that has py
   expect(hosts).toEqual([]);
 });
 
-test('the virtual environment that has pytest is granted with its interpreter', () => {
+test('a virtual environment that has pytest is proposed as a grant, along with its interpreter', () => {
   const venv = { name: 'venv', path: '/home/ann/calc/.venv' };
   const { recipe } = only({ 'test_calc.py': '' }, { python: () => ({ ...python, venv }) });
   expect(recipe.tools).toEqual(['venv', 'python']);
 });
 
-test('declared dependencies that are not installed here go into an environment for the run', () => {
+test('declared dependencies that are not installed here are installed into an environment for the run', () => {
   const { recipe, hosts } = only({
     'tests/test_calc.py': '',
     'requirements.txt': 'requests\n',
@@ -155,7 +156,7 @@ test('a package is installed editable with its test extra, plus pytest if it is 
   expect(only({ 'test_calc.py': '', 'pyproject.toml': bare }).recipe.setup?.run).toMatch(/ -e \. pytest$/);
 });
 
-test('local packages that pip is configured to use are granted', () => {
+test('folders of local packages that pip is configured to use are proposed as grants', () => {
   const local = [{ folder: '/srv/wheels', flag: '--find-links=/srv/wheels' }];
   const sources = { index: 'https://u:p@pip.example.org/simple', extra: [], local };
   const { recipe, hosts, tools } = only(
@@ -169,7 +170,7 @@ test('local packages that pip is configured to use are granted', () => {
   expect(tools.map((tool) => tool.path)).toContain('/srv/wheels');
 });
 
-test('a repository with both kinds gets a recipe for each', () => {
+test('a repository with both Node and Python tests gets a recipe for each', () => {
   const proposals = propose({ 'package.json': pack({ vitest: '5' }, 'vitest'), 'test_calc.py': '' });
   expect(proposals.map((one) => one.name)).toEqual(['node', 'python']);
   expect(Object.keys(parsed(proposals).recipes)).toEqual(['node', 'python']);
@@ -181,14 +182,14 @@ test.each([
   ['an unknown runner', { 'package.json': pack({ ava: '6' }, 'ava') }],
   ['a broken package.json', { 'package.json': '{' }],
   ['tests but no python', { 'test_calc.py': '' }],
-])('%s is not guessed at: the recipe written is valid and asks you to complete it', (what, files) => {
+])('for %s nothing is guessed: the recipe written is valid and asks you to complete it', (what, files) => {
   const proposals = propose(files, what.endsWith('python') ? { python: () => null } : {});
   expect(proposals).toEqual([]);
   expect(parsed(proposals).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });
   expect(configText('x', 'main', proposals)).toContain('<-');
 });
 
-test('the proposed recipes are exactly those in the written file', () => {
+test('the recipes in the written file are exactly the proposed ones', () => {
   const proposals = propose({
     'package.json': pack({ jest: '30' }, 'jest'),
     'test_calc.py': '',
@@ -221,7 +222,7 @@ test.skipIf(!hasPytest)('the proposed pytest command runs and writes its report'
   expect(reportOf(written(files), runOf(only(files)))).toContain('name="test_adds"');
 });
 
-test("entries that npm puts before the user's own PATH are skipped", () => {
+test("a search of PATH skips the entries that npm puts before the user's own", () => {
   const dir = tempDir();
   for (const place of ['node_modules/.bin', 'bin']) {
     mkdirSync(join(dir, place), { recursive: true });
@@ -285,9 +286,9 @@ function written(files: Record<string, string>): string {
   return dir;
 }
 
-/** Runs a proposed command as a stage would, and returns the report that it wrote. */
+/** Runs a proposed command as a stage would, and returns the report that the command wrote. */
 function reportOf(dir: string, command: string): string {
-  // Without our own variables: vitest and node:test tell their children that they are within a test run.
+  // Our own variables are left out, because vitest and node:test use some to tell children that they run inside a test.
   const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: process.env.HOME };
   const ran = spawnSync('sh', ['-c', command], { cwd: dir, env, encoding: 'utf8' });
   expect(ran.status, ran.stdout + ran.stderr).toBe(0);

@@ -1,4 +1,4 @@
-// `coldpass calibrate` with judges that are scripts: the real SDK, real clones, boxes and diffs; only the judgement is
+// `coldpass calibrate` with scripted judges: the SDK, clones, boxes and diffs are real, and only the judgement is
 // scripted.
 
 import { expect, it, onTestFinished } from 'vitest';
@@ -16,7 +16,7 @@ import { describeBoxed } from '../../support/box.ts';
 import { askedAt, calls, type Ground, layGround, scriptOf } from '../../support/phase/live.ts';
 
 const all = calibrationSet();
-/** Two projects of the set: enough for judges that do not look. */
+/** The cases of two projects: enough for judges that do not look at them. */
 const few = { ...all, cases: all.cases.filter(({ name }) => /^(roman|durations),/.test(name)) };
 
 async function calibrated(ground: Ground, script: ReturnType<typeof scriptOf>, more: Partial<CalibrateOptions> = {}) {
@@ -51,13 +51,13 @@ describeBoxed('a calibration', () => {
     expect(reportText(report)).toContain('detects       0 % (0 of 2 bad claims failed)');
   });
 
-  it('scores a judge that fails everything as all false alarms', async () => {
+  it('scores a judge that fails everything as detecting everything, with only false alarms', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, caseFails), { set: few });
     expect(report.calibration).toMatchObject({ detects: 1, alarms: 1, complete: true });
     expect(reportText(report)).toContain('false alarms  100 % (2 of 2 good claims failed)');
   });
 
-  it('counts a refusal, a cut answer and an empty one as no verdict', async () => {
+  it('counts a refusal, a cut-off answer or an empty answer as no verdict', async () => {
     const turns = ['refusal', 'max_tokens', 'filter'].map((kind) => [{ say: 'x', fault: { kind, times: 9 } }]);
     let next = 0;
     const mute = () => turns[next++] ?? [{ say: '' }, { say: '' }];
@@ -68,7 +68,7 @@ describeBoxed('a calibration', () => {
     expect(report.calibration).toMatchObject({ detects: 0, alarms: 0 });
   });
 
-  it('runs reproducers: a red one blocks, a green one does not, and a PASS over a red one is refused', async () => {
+  it('runs reproducers: a red one blocks, a green one does not, and a PASS is refused while one is red', async () => {
     const reproducer = {
       path: 'tests/nearest.sh',
       content: 'grep -q nearest src/roman.js && exit 1; exit 0\n',

@@ -12,7 +12,7 @@ import { attacked, restore, resultsPath } from '../../support/trail/attack.ts';
 import { cloneSteps, forge } from '../../support/trail/forge.ts';
 import { failed, passed, record } from '../../support/trail/records.ts';
 
-/** The project's tests repeat what a program on the machine says: no claim can change it, but this test can. */
+/** The project's tests pass or fail as the program `dial` on the machine says, which only this file changes. */
 const dialled = `import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import assert from 'node:assert';
@@ -44,7 +44,7 @@ roles:
 
 type Listed = { run: string; entry: number | null; what: string };
 
-/** A phase with its runs on the trail, and the dial that its tests read. */
+/** Returns a phase whose runs are on the trail, and `dial`, which sets what the project's tests read. */
 async function phase() {
   const config = nodeConfig.replace('tools: [node]', 'tools: [node, dial]');
   const place = ground({ ...nodeProject, 'sum.test.js': dialled, 'coldpass.yml': config });
@@ -64,10 +64,10 @@ async function phase() {
 }
 
 describeBoxed('coldpass challenge', () => {
-  it('reruns runs as the trail pins them, reports alike or each differing test, and records nothing', async () => {
+  it('reruns runs as pinned on the trail, says ALIKE or lists the differences, and records nothing', async () => {
     const { type, runs, named, state, repo, dial } = await phase();
     const head = git(join(state, 'hub.git'), ['rev-parse', 'trail']);
-    // What is checked out now must not matter.
+    // The files that are checked out now must not matter.
     writeFileSync(join(repo, 'coldpass.yml'), nodeConfig.replace(/run: node.*/, 'run: "true"'));
     for (const what of [/base commit/, /cold run 1/, /control revert/]) {
       const { run, entry } = runs.find((one) => what.test(one.what)) as Listed;
@@ -101,7 +101,7 @@ describeBoxed('coldpass challenge', () => {
     );
     expect((await type(['challenge', 'M1'])).err).toMatch(/"M1" is not the name of a run/);
 
-    // The rerun is not among the statements.
+    // The rerun is not among the exported statements.
     const exported = await type(['export', '--out', '../statements']);
     expect(exported.out).toMatch(/^phase answer: \d+ runs; M1 FAILED; not claimed yet: DONE\n→ written to /);
     expect(exported.exit).toBe(0);
@@ -116,7 +116,7 @@ describeBoxed('coldpass challenge', () => {
 describe('a challenged run', () => {
   const { the } = attacked();
 
-  it('whose record is not the one that its entry names does not rerun', async () => {
+  it('is not rerun if its record does not match the digest in its entry', async () => {
     const { story, honest } = the;
     const steps = cloneSteps(honest);
     const results = resultsPath(story.runs.gate);
@@ -130,7 +130,7 @@ describe('a challenged run', () => {
     await expect(challenge(place, 'r-ffffffffffff', options)).rejects.toThrow(/ended LOST and does not count/);
   });
 
-  it('is compared by how its tests ended, whatever their time, order and messages', () => {
+  it('is compared by the results of its tests, not by their times, order or messages', () => {
     const then = record({ tests: [passed('a'), passed('b'), failed('c')] });
     const slower = [failed('c'), passed('b'), { ...passed('a'), ms: 99 }];
     expect(compareRecords(then, record({ tests: slower, reason: 'Otherwise.' }))).toMatchObject({

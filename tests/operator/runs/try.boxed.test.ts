@@ -15,7 +15,7 @@ test('waits', () => new Promise(() => setInterval(() => {}, 1000)));
 `;
 
 describeBoxed('coldpass try', () => {
-  it('distinguishes green, failing, hanging, silent and missing tests, in words', async () => {
+  it('says in words whether tests pass, fail, hang, write no report, or are missing', async () => {
     const config = nodeConfig.replace(
       'agents:',
       `  silent:
@@ -68,7 +68,7 @@ agents:`,
     expect(trees).toEqual([]);
   }, 300_000);
 
-  it('uses the committed state and says so, and shows the run again by its name', async () => {
+  it('uses the committed state and says so; `coldpass runs NAME` shows the run again', async () => {
     const { repo, type } = await workspace();
     writeFileSync(join(repo, 'sum.test.js'), failing);
     const result = await type(['try', '--json']);
@@ -94,7 +94,7 @@ agents:`,
   });
 });
 
-/** Resolves once a run in `dir` has its tree. */
+/** Resolves once a run in `dir` has created its tree. */
 async function underWay(dir: string): Promise<void> {
   const { watch } = await import('node:fs/promises');
   const hasTree = () =>

@@ -1,5 +1,5 @@
-// Repositories of apps: what `init` proposes, how a Docker engine is granted, what is pinned for an app. No engine is
-// involved here.
+// Repositories of apps: what `init` proposes, how a Docker engine is granted, and what is pinned for an app. No engine
+// takes part.
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -63,7 +63,7 @@ function detected(files: Record<string, string>) {
   return detectApp({ files: Object.keys(files), read: (path) => files[path] ?? null });
 }
 
-/** A socket that nobody answers on: enough to be granted. */
+/** Creates a socket on which nobody answers, which is enough for a grant; returns its path. */
 async function socketIn(dir: string): Promise<string> {
   const path = join(dir, 'docker.sock');
   const server = createServer().listen(path);
@@ -81,7 +81,7 @@ function asked(place: Ground) {
   return { dir, stateDir, env, home: env.HOME ?? '', uid: process.getuid?.() ?? 1000 };
 }
 
-it('an app is recognised by its service app, or by what is beside compose.yml', () => {
+it('an app is recognised by a service named app, or by the files beside compose.yml', () => {
   expect(detected({ 'compose.yml': compose })).toMatchObject({
     name: 'app',
     recipe: { engine: 'swarm', suite: 'tests' },
@@ -92,7 +92,7 @@ it('an app is recognised by its service app, or by what is beside compose.yml', 
   expect(detected({ 'docker-compose.yml': compose })).toBeNull();
 });
 
-it('each thing that an app lacks is reported in one line that says what to do', () => {
+it('each thing that an app lacks is reported on one line that says what to do', () => {
   expect(detected({ ...appProject } as Record<string, string>)?.notes).toEqual([]);
   const notes = detected({ 'compose.yml': 'services: { web: {} }\n', 'abra.sh': '' })?.notes.join('\n');
   for (const word of ['main: NAME', '.env.sample', 'no label coop-cloud', 'notApplicable', 'lacks install.test.ts'])
@@ -125,12 +125,12 @@ it('init proposes an app recipe, and grants no Docker engine unless asked', asyn
   expect(openWorkspace(place.state)?.grants.docker).toBe(socket);
 });
 
-it('the option --docker takes an absolute path', () => {
+it('the option --docker is passed on as a path, and left out if it is not given', () => {
   expect(grantOptions({ docker: '/run/docker.sock' }).docker).toBe('/run/docker.sock');
   expect(grantOptions({})).not.toHaveProperty('docker');
 });
 
-/** A workspace of an app with a history: two releases before the head of main. */
+/** Creates a workspace of an app that has two releases before the head of main. */
 async function released(): Promise<Ground & { shas: Sha[] }> {
   const place = ground(appProject);
   await initIn(place, { docker: await socketIn(place.dir) });
@@ -144,7 +144,7 @@ async function released(): Promise<Ground & { shas: Sha[] }> {
   return { ...place, shas };
 }
 
-it('a queued plan pins which recipes are apps and the releases before its base, and the hub has their commits', async () => {
+it('a queued plan pins which recipes are apps, and the releases before its base, which the hub then has', async () => {
   const place = await released();
   const [first, second, head] = place.shas;
   const at = await here(asked(place));
@@ -158,7 +158,7 @@ it('a queued plan pins which recipes are apps and the releases before its base, 
     { version: '1.0.0+2.2', sha: first },
   ]);
   for (const sha of place.shas) expect(git(at.paths.hub, ['cat-file', '-t', sha])).toBe('commit');
-  // As an amendment of a phase with an older base would have them.
+  // These are the releases that an amendment pins for a phase with an older base.
   expect(releasesIn((await pinsOf(plan, at, first as Sha)).blobs)).toEqual([{ version: '1.0.0+2.2', sha: first }]);
 });
 

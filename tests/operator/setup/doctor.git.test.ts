@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(template, { recursive: true }));
 
-test.skipIf(!boxed)('a sound workspace is ready: every check is reported, with the real sandbox tested', async () => {
+test.skipIf(!boxed)('a sound workspace is ready: every check is ok, including that of the real sandbox', async () => {
   const place = workspace();
   const stateDir = place.options.stateDir ?? '';
   const report = await doctor({
@@ -77,7 +77,7 @@ test.skipIf(!boxed)('a sound workspace is ready: every check is reported, with t
   }
 });
 
-test('the sandbox that is opened is closed again', async () => {
+test('a sandbox that doctor opens is closed again', async () => {
   const { options } = workspace();
   let closed = 0;
   const sandbox = { close: async () => void closed++ } as never;
@@ -85,7 +85,7 @@ test('the sandbox that is opened is closed again', async () => {
   expect(closed).toBe(1);
 });
 
-test("without a model's key there is a warning, and no failure", async () => {
+test('a missing API key for the model is a warning, not a failure', async () => {
   const { options } = workspace();
   const report = await doctor(options);
   expect(report).toMatchObject({ exit: 0, counts: { warn: 1, fail: 0 } });
@@ -125,9 +125,9 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
     /coldpass\.yml:\d+: bass: no such key/,
     /correct its spelling/,
   ],
-  ['no workspace', () => ({ stateDir: tempDir() }), /has no state on this machine/, /type: coldpass init/],
+  ['a missing workspace', () => ({ stateDir: tempDir() }), /has no state on this machine/, /type: coldpass init/],
   [
-    'no repository',
+    'a missing repository',
     () => ({ dir: tempDir() }),
     /is not in a git repository/,
     /cd into your repository, or create a new one with: git init$/,
@@ -156,16 +156,16 @@ const troubles: [what: string, spoil: (place: Place) => unknown, told: RegExp, r
     /pypi\.org resolves to 10\.0\.0\.7/,
     /add 10\.0\.0\.7 next to it/,
   ],
-  ['an old node', () => ({ nodeVersion: '20.20.2' }), /^Node 20\.20\.2$/, /Node 22\.22 or later/],
+  ['a node that is too old', () => ({ nodeVersion: '20.20.2' }), /^Node 20\.20\.2$/, /Node 22\.22 or later/],
   [
-    'no bubblewrap',
+    'a missing bubblewrap',
     () => ({ sandbox: async () => missing }),
     /sandbox: bwrap is not there/,
     /apt-get install bubblewrap/,
   ],
 ];
 
-test.each(troubles)('%s is reported with its remedy, exit 4', async (_what, spoil, told, remedy) => {
+test.each(troubles)('%s is reported with its remedy, and the exit code is 4', async (_what, spoil, told, remedy) => {
   const place = workspace();
   const other = spoil(place) as Partial<DoctorOptions> | undefined;
   const report = await doctor({ ...place.options, ...other });
@@ -187,7 +187,7 @@ test('node passes at the lowest supported version, and fails below it', async ()
   expect(states).toEqual(['ok', 'fail', 'ok']);
 });
 
-test('a demo workspace is marked as one', async () => {
+test('a demo workspace is reported as such', async () => {
   const { options } = workspace({ demo: true });
   expect((await doctor(options)).checks.map((check) => check.what)).toContain('this is a demo workspace');
 });
@@ -201,7 +201,7 @@ test('the report has one line per check, with the remedy under it', async () => 
   expect(lines.at(-1)).toBe('1 to fix before a gate can hold\n');
 });
 
-/** A workspace for one test: a copy of the one that was made for the whole file. */
+/** Returns a workspace for one test: a copy of the workspace that was made for the whole file. */
 function workspace(more: Partial<Workspace> = {}) {
   const top = realpathSync(tempDir());
   cpSync(template, top, { recursive: true });
@@ -212,7 +212,7 @@ function workspace(more: Partial<Workspace> = {}) {
     docker: () => Promise.reject(new Error('no recipe here is of an app')),
     lookup: async () => [],
   } satisfies DoctorOptions;
-  const paths = makeStateDir(options.stateDir); // a copied folder loses its mode
+  const paths = makeStateDir(options.stateDir); // restores the mode that copying loses
   const moved = JSON.parse(readFileSync(paths.workspace, 'utf8').replaceAll(template, top));
   writeWorkspace(paths.stateDir, { ...moved, ...more });
   return { options, paths, tool: join(top, 'erlang'), key: join(top, 'config', 'coldpass', 'operator_ed25519') };

@@ -1,4 +1,4 @@
-// Real repositories, real keys and hubs. detect.test.ts covers how a project is detected.
+// `coldpass init` with real repositories, keys and hubs. detect.test.ts covers how a project is detected.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ test('a fresh vitest project gets a working configuration, private state, keys a
   expect(openWorkspace(options.stateDir)).toEqual(report.workspace);
 });
 
-test('your key goes to your own configuration folder, and no private key of yours into the state', async () => {
+test('your key is written to your own configuration folder, and your private key is not in the state', async () => {
   const options = ask(nodeProject);
   const { workspace, stateDir } = await init(options);
   const key = join(options.env.XDG_CONFIG_HOME ?? '', 'coldpass', 'operator_ed25519');
@@ -54,7 +54,7 @@ test('your key goes to your own configuration folder, and no private key of your
   expect(existsSync(join(stateDir, 'keys', 'operator'))).toBe(false);
 });
 
-test('every grant is reported, and nothing more is granted', async () => {
+test('every grant is reported, and nothing else is granted', async () => {
   const options = ask(vitestProject);
   const report = await init(options);
   expect(report.workspace.grants.hosts).toHaveLength(1);
@@ -65,7 +65,7 @@ test('every grant is reported, and nothing more is granted', async () => {
   expect(text).toContain('next: coldpass try');
 });
 
-test('a registry that resolves to an address inside this network is granted with that address', async () => {
+test('a registry whose name resolves to an internal address is granted together with that address', async () => {
   const options = ask(vitestProject, { lookup: async (host) => (host === 'registry.npmjs.org' ? ['10.0.0.7'] : []) });
   const report = await init({
     ...options,
@@ -78,7 +78,7 @@ test('a registry that resolves to an address inside this network is granted with
   expect(report).toMatchObject({ exit: 0, notes: [expect.stringContaining('resolves to 10.0.0.7')] });
 });
 
-test('a registry that has a public address is granted by its name alone', async () => {
+test('a registry with a public address is granted by its name alone', async () => {
   const options = ask(vitestProject, { lookup: async () => ['10.0.0.7', '104.16.1.34'] });
   expect((await init(options)).workspace.grants.hosts).toHaveLength(1);
 });
@@ -104,7 +104,7 @@ test('an interrupted init is completed by the next one', async () => {
   expect(again.workspace.root).toBe(workspace.root);
 });
 
-test('another init grants what a recipe asks for later, and reports it', async () => {
+test('a second init grants what a recipe has asked for since, and reports it', async () => {
   const options = ask(nodeProject);
   await init(options);
   const file = join(options.dir, 'coldpass.yml');
@@ -117,7 +117,7 @@ test('another init grants what a recipe asks for later, and reports it', async (
   expect(openWorkspace(options.stateDir)?.grants.hosts).toEqual(['pypi.org']);
 });
 
-test('a tool folder is granted by name if allowed, with links resolved', async () => {
+test('an allowed tool folder is granted by name, with links in its path resolved', async () => {
   const options = ask(nodeProject);
   const path = realpathSync(tempDir());
   const report = await init({ ...options, tools: [{ name: 'erlang', path }] });
@@ -138,7 +138,7 @@ test('a tool folder that contains home, the state or keys is not granted, and th
   }
 });
 
-test('a recipe that names an unknown tool says how to grant it', async () => {
+test('if a recipe names an unknown tool, init says how to grant it', async () => {
   const options = ask({
     'coldpass.yml':
       'name: x\nrecipes:\n  unit:\n    stages: [{ name: test, run: ls }]\n    tests: ["t/**"]\n    tools: [erlang]\n',
@@ -148,7 +148,7 @@ test('a recipe that names an unknown tool says how to grant it', async () => {
   expect(report.notes).toEqual([expect.stringContaining('coldpass init --tool erlang=/its/folder')]);
 });
 
-test('an unrecognised project gets a recipe to complete, exit 3, and the rest is done', async () => {
+test('an unrecognised project gets a recipe to complete and exit code 3; everything else is done', async () => {
   const options = ask({ 'main.rs': '' });
   const report = await init(options);
   expect(report).toMatchObject({ exit: 3, proposed: [] });
@@ -159,7 +159,7 @@ test('an unrecognised project gets a recipe to complete, exit 3, and the rest is
   );
 });
 
-test('an existing key is used if named, and none is created', async () => {
+test('an existing key that you name is used, and none is created', async () => {
   const options = ask(nodeProject);
   const path = join(tempDir(), 'mine');
   const { fingerprint } = generateKey(path, 'ann');
@@ -194,7 +194,7 @@ test('a key other than the founding one is refused for an existing workspace', a
   );
 });
 
-test('a name that belongs to another repository is refused before anything is written', async () => {
+test('a workspace name that belongs to another repository is refused before anything is written', async () => {
   const first = ask(nodeProject, { name: 'mail' });
   await init(first);
   const second = { ...ask(nodeProject, { name: 'mail' }), stateDir: first.stateDir };
@@ -223,7 +223,7 @@ test('a repository without main uses the branch that is checked out as its base'
   expect(readConfig(options.dir).base).toBe('trunk');
 });
 
-test('outside a repository, without a commit, or in a bare one, one line says what to type', async () => {
+test('outside a repository, in a bare one, or without a commit, one line says what to type', async () => {
   const bare = join(tempDir(), 'bare');
   const empty = join(tempDir(), 'empty');
   for (const dir of [bare, empty]) mkdirSync(dir);
@@ -260,7 +260,7 @@ test.each([
 });
 
 test.runIf(uid === 0)(
-  'a supervisor that is root gets three users for its boxes, shared with no other workspace',
+  'a supervisor that is root gets three users for its boxes, which no other workspace shares',
   async () => {
     const one = ask(nodeProject, { name: 'one' });
     const two = { ...ask(nodeProject, { name: 'two' }), stateDir: join(one.stateDir, '..', 'two') };
@@ -308,7 +308,7 @@ function spoken(report: Awaited<ReturnType<typeof init>>): string {
   return lines.join('');
 }
 
-/** The trail's head and every file that init writes, with its text. */
+/** Returns the heads of trail and main in the hub, and the texts of four files that init writes. */
 function everything({ dir, stateDir }: { dir: string; stateDir: string }): string[] {
   const paths = statePaths(stateDir);
   const files = [
@@ -320,7 +320,7 @@ function everything({ dir, stateDir }: { dir: string; stateDir: string }): strin
   return [git(paths.hub, ['rev-parse', 'trail', 'main']), ...files.map((file) => readFileSync(file, 'utf8'))];
 }
 
-/** A real agent that holds the key at `path`. */
+/** Starts a real ssh-agent that has the key at `path`. */
 function sshAgent(path: string): { socket: string; pid: number } {
   const output = execFileSync('ssh-agent', ['-s', '-a', join(tempDir(), 'agent')], { encoding: 'utf8' });
   const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(output)?.[1] ?? '';

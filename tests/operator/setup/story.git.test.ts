@@ -1,5 +1,5 @@
-// The demo's story on real processes: each version of the sample, the controls' own combination, the reproducer; and
-// the script against the tools that it calls and the plan that it is played on.
+// Checks the demo's story. Real processes run the tests of each version of the sample, the combinations that the
+// control `revert` will run, and the reproducer; the script is checked against the tools that it calls and its plan.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ test.each([
   [1, 13, 1],
   [2, 16, 0],
   [3, 21, 0],
-])('version %d of the sample is green with %d tests, and its reproducer exits %d', (count, passing, exit) => {
+])('version %d of the sample is green with %d tests, and the reproducer exits with %d', (count, passing, exit) => {
   const dir = version(count);
   const tests = results(dir);
   expect(tests.map((one) => one.status)).toEqual(Array(passing).fill('pass'));
@@ -39,7 +39,7 @@ test.each([
   [2, 0, 6],
   [3, 2, 5],
   [3, 0, 11],
-])('the tests that version %d adds fail over version %d, all %d on an assertion', (later, earlier, failing) => {
+])('the tests that version %d adds fail on version %d, all %d on an assertion', (later, earlier, failing) => {
   const dir = version(earlier);
   rmSync(join(dir, 'tests'), { recursive: true });
   cpSync(join(version(later), 'tests'), join(dir, 'tests'), { recursive: true });
@@ -52,7 +52,7 @@ test("the sample's configuration and plan are sound", () => {
   expect(plan().gates).toMatchObject({ M1: { recipe: 'unit', times: 2 }, M2: { requires: ['M1'] } });
 });
 
-test("every call of the script is valid for the role's tools", async () => {
+test("every call in the script is valid for the tools of the call's role", async () => {
   for (const { role, where, tool, input } of calls()) {
     const known = toolsFor(role).find((one) => one.name === tool);
     expect(await known?.call(input, { ...context, host: listener([]) }), `${where}: ${tool}`).toMatchObject({
@@ -61,7 +61,7 @@ test("every call of the script is valid for the role's tools", async () => {
   }
 });
 
-test('every text that the script puts on the trail is one that the trail accepts', async () => {
+test('the trail accepts every text that the script puts on it', async () => {
   const submissions: Submission[] = [];
   for (const { role, tool, input } of calls()) {
     await toolsFor(role)
@@ -86,7 +86,7 @@ test('every PASS checks each clause that its gate covers', () => {
   expect(checked).toEqual((['M1', 'M2', DONE] as GateId[]).map((gate) => coveredBy(plan(), gate)));
 });
 
-test("the finding's reproducer is under the recipe's tests, and small enough", () => {
+test("the script's finding has the reproducer from the demo's folder, at its path under tests/", () => {
   const filed = calls().filter(({ tool }) => tool === 'finding');
   const content = readFileSync(join(demoDir, 'steps/2-reproducer', reproducer), 'utf8');
   expect(filed.map(({ input }) => input.reproducer)).toEqual([
@@ -97,7 +97,7 @@ test("the finding's reproducer is under the recipe's tests, and small enough", (
 const taken = { ok: true, text: '#7' };
 const context = { signal: new AbortController().signal, seen: [], cite: () => 'd'.repeat(64) as Digest };
 
-/** A host that accepts everything and keeps what is submitted. */
+/** Returns a host that accepts everything and adds what is submitted to `submissions`. */
 function listener(submissions: Submission[]): ToolHost {
   const take = async () => taken;
   const submit = async (submission: Submission) => {
@@ -117,7 +117,7 @@ function listener(submissions: Submission[]): ToolHost {
   };
 }
 
-/** The sample with the first `count` steps laid over it. */
+/** Creates the sample with the first `count` steps copied over it, and returns its folder. */
 function version(count: number): string {
   const dir = tempDir();
   cpSync(join(demoDir, 'sample'), dir, { recursive: true });
@@ -141,7 +141,7 @@ function plan() {
   return read.spec;
 }
 
-/** Every call of the script, with its saved values filled in. */
+/** Returns every call in the script, with placeholders for saved values replaced. */
 function calls() {
   const { roles } = demoScript();
   return (['builder', 'adversary'] as const).flatMap((role) =>

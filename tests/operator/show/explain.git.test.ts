@@ -26,7 +26,7 @@ function named(report: ExplainReport, name: string): ExplainedCondition {
 
 const storyMs = Date.parse('2026-06-11T22:00:00Z');
 
-it('shows the entries behind each condition of a gate that holds, their place in git, and their results', async () => {
+it('for a gate that holds, shows the entries behind each condition, their places in git, and results', async () => {
   const { hub, ids, runs } = the.story;
   const report = await explainAt(hub.dir, 'm1', storyMs);
   expect(report).toMatchObject({ exit: 0, gate: M1, phase: phaseId, holds: true, claim: { id: ids.again } });
@@ -34,7 +34,7 @@ it('shows the entries behind each condition of a gate that holds, their place in
     const text = git(hub.dir, ['show', `${place?.commit}:${place?.path}`]);
     if (entry.kind === 'run') expect(JSON.parse(text).run).toBe(entry.facts.run);
     else expect(text).toMatch(new RegExp(`^## .* #${id}$`, 'm'));
-    // The commit that added it, and no earlier one.
+    // The place names the commit that added the entry.
     expect(git(hub.dir, ['log', '-1', '--format=%s', place?.commit ?? ''])).toMatch(new RegExp(`#${id}$`));
   }
 
@@ -67,7 +67,7 @@ it('shows the entries behind each condition of a gate that holds, their place in
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
 
-it('shows what is missing and what blocks a gate that does not hold, and which act waived something', async () => {
+it('for a gate that does not hold, shows what is missing, what blocks it, and which act waived what', async () => {
   const ground = await makeHub();
   const writer = await openWriter(ground);
   const { trail, wake, claim, append, act, run } = writer;

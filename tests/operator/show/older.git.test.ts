@@ -1,6 +1,6 @@
-// Trails that earlier versions made: the demo's, an honest story, and two random ones. Each fixture is a bundle of the hub with
-// what the version that made it folded, audited and explained. Whoever changes a rule finds out here whether sound trails
-// stay sound.
+// Trails that earlier versions wrote: the demo's, an honest story's, and two random ones. Each fixture is a bundle of
+// the hub, with the results of fold, audit and explain by the version that wrote it. If you change a rule, these tests
+// show whether sound trails stay sound.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -20,7 +20,7 @@ const trails = readdirSync(versions).flatMap((version) =>
     .map((name) => ({ version, name: basename(name, '.bundle') })),
 );
 
-/** Fields of a phase as data that have other names now. */
+/** Fields of a stored phase that have since been renamed: from the old name to the new one. */
 const renamed: Record<string, string> = {
   asked: 'actToAnswer',
   bar: 'barChanged',
@@ -28,7 +28,7 @@ const renamed: Record<string, string> = {
   things: 'writings',
 };
 
-/** `explained`: by phase and gate. `heads`: the text of heads.log. */
+/** `explained` has a report per phase and gate; `heads` is the text of heads.log. */
 type Before = {
   root: string;
   nowMs: number;
@@ -51,16 +51,16 @@ describe.each(trails)('the trail $name of version $version', ({ version, name })
     return { hub, headsLog };
   }
 
-  it('folds as it did', async () => {
+  it('folds to the same state as before', async () => {
     const state = await withTrail(laid().hub, (trail) => trail.state);
     expect(asJson(state)).toEqual({ ...before.state, phases: withNewNames(before.state.phases) });
   });
 
-  it('is as sound as it was', async () => {
+  it('has the same audit result as before', async () => {
     expect(asJson(await audit({ ...laid(), root: before.root }))).toEqual(before.audit);
   });
 
-  it('has the same gates, for the same reasons', async () => {
+  it('has the same conditions, evidence and gate results as before', async () => {
     const here = { paths: laid() } as unknown as Here;
     for (const [at, report] of Object.entries(before.explained)) {
       const [phase = '', gate = ''] = at.split(' ');
@@ -73,7 +73,7 @@ function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
 
-/** Without the words that say what each entry came to: those may be put better. */
+/** Leaves out the words for the state of each entry, since their wording may change. */
 function proof(report: ExplainReport): unknown {
   const conditions = report.conditions.map(({ evidence, ...condition }) => ({
     ...condition,

@@ -6,7 +6,7 @@ import { scripted, workspace } from '../../support/phase/cli.ts';
 import { planText } from '../../support/phase/cliPlan.ts';
 import { git } from '../../support/repo.ts';
 
-/** The Builder claims work that is green but that no test proves, and the Adversary says nothing. */
+/** A script in which the Builder claims green work that no test proves, and the Adversary says nothing. */
 const vacuous = `
 roles:
   builder:
@@ -27,8 +27,8 @@ roles:
       turns: [{ say: I have nothing to say. }]
 `;
 
-describeBoxed('a phase, seen from the command line', () => {
-  it('runs until it needs the operator, and reports where it is, why, and what would move it', async () => {
+describeBoxed('a phase on the command line', () => {
+  it('runs until it needs the operator; then status reports where it is, why, and what would move it', async () => {
     const { repo, type, start } = await workspace();
     writeFileSync(join(repo, 'plan.md'), planText);
     const env = await scripted(vacuous);

@@ -15,7 +15,7 @@ import { planText } from '../../support/phase/cliPlan.ts';
 import { git } from '../../support/repo.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** One line on standard error, nothing on standard output. */
+/** Expects one line on standard error that matches, nothing on standard output, and this exit code. */
 function expectLine(result: { exit: number | null; out: string; err: string }, exit: number, pattern: RegExp): void {
   expect(result.err).toMatch(pattern);
   expect(result.err.trimEnd().split('\n')).toHaveLength(1);
@@ -23,7 +23,7 @@ function expectLine(result: { exit: number | null; out: string; err: string }, e
   expect(result.exit).toBe(exit);
 }
 
-/** Every command that works on a repository, as typed. */
+/** Every command that needs a repository, as you type it. */
 const needsRepository = [
   'init',
   'plan new x',
@@ -57,7 +57,7 @@ function write(place: Ground, path: string, text: string): void {
 }
 
 describe('the command line, given bad input,', () => {
-  it('sends you to a repository when any command is typed outside one', async () => {
+  it('tells you to change to a repository if you type any command outside one', async () => {
     const dir = tempDir();
     const place = groundIn(dir, dir);
     const advice = /is not in a git repository; cd into your repository, or create a new one with: git init$/m;
@@ -70,7 +70,7 @@ describe('the command line, given bad input,', () => {
     expect(exit).toBe(4);
   });
 
-  it('reports a repository without a commit or a state, and what to type', async () => {
+  it('reports a repository that has no commit or no state, and says what to type', async () => {
     const dir = tempDir();
     git(dir, ['init', '--quiet']);
     expectLine(await groundIn(dir, dir).type(['init']), 2, /has no commit yet; type: git add/);
@@ -87,7 +87,7 @@ describe('the command line, given bad input,', () => {
     expectLine(await place.type(['status']), 2, /coldpass\.yml:\d+: /);
   });
 
-  it('refuses a plan that is missing, is a folder, has no front matter, or names an unknown recipe', async () => {
+  it('refuses a plan that is missing or a folder, has no front matter, or names an unknown recipe', async () => {
     const place = await workspace();
     expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md: no such file; name a plan, or start one/);
     expectLine(await place.type(['run', '.']), 2, /\.: cannot be read \(EISDIR\)/);
@@ -99,7 +99,7 @@ describe('the command line, given bad input,', () => {
     expectLine(await place.type(['run', 'plan.md'], { ANTHROPIC_API_KEY: 'x' }), 2, /base "nowhere" is not a branch/);
   });
 
-  it('requires the key before anything is signed, and refuses a model without a price', async () => {
+  it('requires the API key before anything is signed, and refuses a model without a price', async () => {
     const place = await workspace();
     write(place, 'plan.md', planText);
     expectLine(await place.type(['run', 'plan.md']), 2, /ANTHROPIC_API_KEY is not set; type: export/);
@@ -204,7 +204,7 @@ describe('bin/coldpass', () => {
     expect(result).toMatchObject({ exit: 0, out: '0.1.0\n' });
   });
 
-  it('reports in one line that node is missing or too old', async () => {
+  it('says in one line if node is missing or too old', async () => {
     const dir = tempDir();
     for (const name of ['bin', 'old']) mkdirSync(join(dir, name));
     copyFileSync(join(repositoryRoot, 'bin', 'coldpass'), join(dir, 'bin', 'coldpass'));

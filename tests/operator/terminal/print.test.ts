@@ -23,17 +23,17 @@ test.each([
   ['backspaces', 'FAIL\b\b\b\bPASS', 'FAILPASS'],
   ['bidi overrides', 'a\u202eb\u2066c\u200f', 'abc'],
   ['zero-width and tag characters', 'a\u200bb\ufeffc\u{e0041}d', 'abcd'],
-  ['what is fine', 'Grüße, 你好\n\t- 1 → 2 ✓', 'Grüße, 你好\n\t- 1 → 2 ✓'],
-])('clean removes %s', (_what, text, expected) => {
+  ['nothing from harmless text', 'Grüße, 你好\n\t- 1 → 2 ✓', 'Grüße, 你好\n\t- 1 → 2 ✓'],
+])('`clean` removes %s', (_what, text, expected) => {
   expect(clean(text)).toBe(expected);
 });
 
-test('a line is one line, and no longer than its limit', () => {
+test('`cleanLine` makes text one line, no longer than the limit', () => {
   expect(cleanLine(' a\n b\r\nc ')).toBe('a b c');
   expect(cleanLine('x'.repeat(20), 10)).toBe(`${'x'.repeat(9)}…`);
 });
 
-test('text inserted into styled text is cleaned, and its own colours stay', () => {
+test('text inserted into styled text is cleaned, but styled insertions keep their colours', () => {
   const evil = `${esc}[2J\u202ePASS`;
   const text = styled`gate ${evil}: ${paint(true).outcome('FAIL')} ${3}`.text;
   expect(text).toBe(`gate PASS: ${esc}[31mFAIL${esc}[39m 3`);
@@ -54,7 +54,7 @@ test.each([
   expect(duration(ms)).toBe(words);
 });
 
-test('colour is for terminals, and NO_COLOR or a dumb terminal switches it off', () => {
+test('colour is used only on terminals; NO_COLOR or a dumb terminal switches it off', () => {
   const tty = { write: () => true, isTTY: true };
   expect(wantsColour(tty, { TERM: 'xterm' })).toBe(true);
   expect(wantsColour(tty, { NO_COLOR: '1' })).toBe(false);
@@ -62,7 +62,7 @@ test('colour is for terminals, and NO_COLOR or a dumb terminal switches it off',
   expect(wantsColour({ write: () => true }, {})).toBe(false);
 });
 
-test('piped, lines are plain and running rows are not shown', () => {
+test('in piped output, lines are plain and running rows are not shown', () => {
   const { out, text } = stream({});
   const page = screen({ out, colour: false, clock: clockAt(0).clock });
   page.running([{ what: 'unit', startedAtMs: 0 }]);
@@ -72,7 +72,7 @@ test('piped, lines are plain and running rows are not shown', () => {
   expect(text()).toBe('ab\nPASS\n');
 });
 
-test('on a terminal running rows are repainted in place, under the lines', () => {
+test('on a terminal, running rows are repainted in place, below the lines', () => {
   const { out, text } = stream({ isTTY: true, columns: 80 });
   const time = clockAt(1000);
   const page = screen({ out, colour: false, clock: time.clock });
@@ -101,7 +101,7 @@ test('repainting stops when nothing runs, and starts again', () => {
   expect(visible(text())).toEqual(['  · c  0.0 s']);
 });
 
-test('a long or wide row stays one row, whatever it contains', () => {
+test('a row that is long, has wide characters or contains escapes stays one row', () => {
   const { out, text } = stream({ isTTY: true, columns: 40 });
   const page = screen({ out, colour: false, clock: clockAt(0).clock });
   page.running([{ what: `你好${esc}[9A\n${'你'.repeat(60)}`, startedAtMs: 0 }]);
@@ -110,7 +110,7 @@ test('a long or wide row stays one row, whatever it contains', () => {
   expect(text()).not.toContain(esc);
 });
 
-test('JSON has the same data, with nothing in it that a terminal acts on', () => {
+test('JSON output has the same data, but nothing that a terminal acts on', () => {
   const { out, text } = stream({});
   const value = { text: `\u009b31m\u202e\u{e0041}${esc}[2J ü` };
   screen({ out, colour: false }).json(value);
@@ -142,10 +142,10 @@ function clockAt(startMs: number) {
   return { clock, pass, ticking: () => tick !== null };
 }
 
-/** The lines that a terminal shows in the end, given only "up n, clear to the end". */
+/** Returns the lines that a terminal finally shows; the only control it knows is "n lines up, clear to the end". */
 function visible(text: string): string[] {
   const lines: string[] = [];
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the one sequence that the screen uses
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this is the one sequence that the screen uses
   for (const part of text.split(/(\u001b\[\d+A\u001b\[0J)/)) {
     const up = part.startsWith(esc) ? Number.parseInt(part.slice(2), 10) : null;
     if (up === null) lines.push(...part.split('\n').slice(0, -1));

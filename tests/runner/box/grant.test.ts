@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { checkGrant } from '../../../runner/box/grant.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** A home with a tool, keys and a project in it, and a state folder below it, as XDG has it. */
+/** Creates a home folder with tools and keys, and a state folder below it where XDG puts it. */
 function person() {
   const top = realpathSync(tempDir());
   const home = join(top, 'home');

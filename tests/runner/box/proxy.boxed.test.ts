@@ -37,7 +37,7 @@ async function proxyFor(hosts: string[], resolve?: (host: string) => Promise<str
 
 type Answer = { status: number; text: string };
 
-/** A plain request through the proxy, as programs make it that follow HTTP_PROXY. */
+/** Sends a plain request through the proxy, as programs that follow HTTP_PROXY do. */
 function get(proxy: BoxProxy, url: string, options: http.RequestOptions & { body?: string } = {}): Promise<Answer> {
   const { body, ...rest } = options;
   return new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ function get(proxy: BoxProxy, url: string, options: http.RequestOptions & { body
   });
 }
 
-/** CONNECT, then a request through the tunnel. */
+/** Opens a tunnel with CONNECT, then sends a request through it. */
 function tunnel(proxy: BoxProxy, target: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath: join(proxy.dir, socketName), method: 'CONNECT', path: target });
@@ -142,7 +142,7 @@ describe('the proxy', () => {
     expect(proxy.denials()).toHaveLength(denialsMax);
   });
 
-  test('listens however long the path of the state is', async () => {
+  test('listens however long the path of its folder is', async () => {
     const deep = join(realpathSync(tempDir()), 'x'.repeat(100), 'y'.repeat(100));
     mkdirSync(deep, { recursive: true });
     const proxy = await openProxy({ dir: join(deep, 'net'), hosts: [] });
@@ -190,7 +190,7 @@ describeBoxed('a box with granted hosts', () => {
   const fetchPage = (port: number): string =>
     `fetch('http://127.0.0.1:${port}/page').then(async (r) => console.log(r.status, await r.text()), (e) => console.log('failed', e.cause?.code))`;
 
-  test('reaches them through the proxy that its environment names, and nothing else', async () => {
+  test('reaches those hosts through the proxy that its environment names, and nothing else', async () => {
     const { sandbox } = await openBoxes();
     const [granted, other] = [await website(), await website()];
     const hosts = [`127.0.0.1:${granted.port}`];
@@ -235,7 +235,7 @@ describeBoxed('a box with granted hosts', () => {
     expect(ran.out).toBe('own\n');
   });
 
-  test('is refused if an entry is not a host', async () => {
+  test('is refused if an entry in its list is not a host', async () => {
     const { sandbox } = await openBoxes();
     const start = sandbox.start(commandOf(['true'], { hosts: ['http://x'] }), new AbortController().signal);
     await expect(start).rejects.toThrow('is not a host');

@@ -32,13 +32,13 @@ import {
 } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** Resolves once nobody holds the lock any more. */
+/** Resolves once no process holds the lock any more. */
 function lockFree(file: string): Promise<number | null> {
   const waiter = spawn('flock', ['-w', '10', file, 'true']);
   return new Promise((resolve) => waiter.once('exit', resolve));
 }
 
-/** Whether somebody holds it now. */
+/** Whether a process holds the lock now. */
 function isLocked(file: string): boolean {
   return spawnSync('flock', ['-n', file, 'true']).status !== 0;
 }
@@ -69,7 +69,7 @@ for (const { level, suite, open } of openers) {
       expect(readFileSync(join(tree, 'sub/b.txt'), 'utf8')).toBe('made\n');
     });
 
-    test('passes on only the given variables, none of its own environment', async () => {
+    test("passes on only the given variables, nothing of the supervisor's own environment", async () => {
       const { sandbox } = await open();
       const ran = await run(sandbox, ['env'], { env: { GIVEN: 'yes' } });
       const names = ran.out.split('\n').map((line) => line.split('=')[0]);
@@ -88,7 +88,7 @@ for (const { level, suite, open } of openers) {
       expect(await run(sandbox, ['sh', '-c', 'kill -SEGV $$'])).toMatchObject({ exit: 139, signal: 'SIGSEGV' });
     });
 
-    test('lets a command end by itself on SIGTERM', async () => {
+    test('lets a command end by itself after SIGTERM', async () => {
       const { sandbox } = await open();
       const command = commandOf(['sh', '-c', 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done']);
       const boxed = await sandbox.start(command, new AbortController().signal);
@@ -122,7 +122,7 @@ for (const { level, suite, open } of openers) {
       expect(await late.done).toMatchObject({ exit: null });
     });
 
-    test('ignores a stop after the end', async () => {
+    test('ignores a stop after the command has ended', async () => {
       const { sandbox } = await open();
       const boxed = await sandbox.start(commandOf(['sh', '-c', 'exit 3']), new AbortController().signal);
       const ran = await finish(boxed);
@@ -137,7 +137,7 @@ for (const { level, suite, open } of openers) {
       expect((await boxed.done).exit).toBeNull();
     });
 
-    test('keeps head and tail of a flood, and digests and counts all of it', async () => {
+    test('keeps the head and tail of a flood of output, and digests and counts all of it', async () => {
       const { sandbox } = await open();
       const mounts = [programsMount];
       const ran = await run(sandbox, ['sh', sandbox.inside(mounts, '/programs/flood.sh'), '8'], { mounts });
@@ -159,7 +159,7 @@ for (const { level, suite, open } of openers) {
 }
 
 describeBoxed('a box', () => {
-  test('that could not be made is distinguished from a command that failed', async () => {
+  test('that could not be created is distinguished from a command that failed', async () => {
     const stateDir = realpathSync(tempDir());
     const result = await bubblewrap({ stateDir });
     if ('missing' in result) throw new Error(result.missing.join());
@@ -179,7 +179,7 @@ describeBoxed('a box', () => {
     expect(groups.filter((name) => name.startsWith(`coldpass-${process.pid}-`))).toEqual([]);
   });
 
-  test('of a dead supervisor has its folders removed by the next one, which spares those of live ones', async () => {
+  test('whose supervisor died loses its folder when the next one starts; others keep theirs', async () => {
     const stateDir = realpathSync(tempDir());
     const [dead, living] = [spawnSync('true').pid, process.ppid].map((pid) =>
       join(stateDir, 'sandbox', `net-${pid}-abc`),
@@ -189,7 +189,7 @@ describeBoxed('a box', () => {
     expect([existsSync(dead ?? ''), existsSync(living ?? '')]).toEqual([false, true]);
   });
 
-  test('whose folder a claim removed fails like a command', async () => {
+  test('whose working folder does not exist counts as started, and its command as failed', async () => {
     const { sandbox } = await openBoxes();
     expect(await run(sandbox, ['true'], { workdir: '/tree/gone' })).toMatchObject({ started: true, exit: 126 });
   });
@@ -241,7 +241,7 @@ describeBoxed('a box', () => {
     expect(await lockFree(join(tree, 'lock'))).toBe(0);
   });
 
-  test('cannot reach keys, hub, other clones, home and root; the same commands outside do', async () => {
+  test('cannot reach keys, hub, other clones, home or root; the same commands can outside a box', async () => {
     const opened = await openBoxes();
     const { stateDir } = opened;
     const tree = await treeOf(opened, { 'a.txt': 'own' }, { name: 'clones/builder' });
@@ -387,7 +387,7 @@ describeBoxed('a box', () => {
     await expect(sandbox.start(commandOf(['true'], { mounts }), new AbortController().signal)).rejects.toThrow(reason);
   });
 
-  test('is refused a mount inside another, which boxed code could redirect by a link', async () => {
+  test('is refused a mount inside another mount, because boxed code could redirect it with a link', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const mounts = ['/tree', '/tree/inner'].map((target) => ({ source: tree, target, mode: 'rw' as const }));

@@ -13,7 +13,7 @@ async function answersIn(sandbox: Sandbox): Promise<Map<string, number>> {
 }
 
 describeBoxed('the system-call filter', () => {
-  test('rejects every call it names, each with its error', async () => {
+  test('rejects every call that it lists, each with the listed error', async () => {
     const { sandbox } = await openBoxes();
     const answers = await answersIn(sandbox);
     const wrong = callsToTry(arch).filter((call) => answers.get(call.name) !== -call.errno);
@@ -21,7 +21,7 @@ describeBoxed('the system-call filter', () => {
     expect(answers.size).toBeGreaterThan(40);
   });
 
-  test('is what rejects them: without it the kernel allows many of them', async () => {
+  test('is needed: without it the kernel allows many of these calls', async () => {
     const { sandbox } = await openBoxes(['seccomp']);
     const answers = await answersIn(sandbox);
     const held = callsToTry(arch).filter((call) => answers.get(call.name) === -call.errno);
@@ -49,7 +49,7 @@ describeBoxed('the system-call filter', () => {
     ).toBe('sort');
   });
 
-  test('forbids a box in a box', async () => {
+  test('prevents boxed code from creating another box', async () => {
     const { sandbox } = await openBoxes();
     const ran = await run(sandbox, ['bwrap', '--unshare-user', '--ro-bind', '/', '/', 'true']);
     expect(ran.exit).not.toBe(0);

@@ -8,7 +8,7 @@ import { unavailable } from '../../../runner/box/selftest.ts';
 import { describeBoxed, isRoot, openBoxes, openUnboxed } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** What the probe leaves behind on purpose: without a pid namespace it only ends by itself. */
+/** Command line of the process that the probe leaves behind on purpose; only a pid namespace ends it early. */
 const stray = ['sleep', '2', ''].join('\0');
 
 /** Resolves once no process has this command line. */
@@ -26,7 +26,7 @@ async function gone(commandLine: string): Promise<void> {
   );
 }
 
-/** Each protection, left out, and the check that must notice it. */
+/** Protections to leave out, each with the name of the check that must then fail. */
 const seen: [Protection, RegExp][] = [
   ['env', /^no environment but the given$/],
   ['fds', /^no descriptor is inherited$/],
@@ -82,7 +82,7 @@ describeBoxed('the self-test', () => {
     await opened.sandbox?.close();
   });
 
-  test.skipIf(!isRoot)('opens none if a check fails, and says which and what to do', async () => {
+  test.skipIf(!isRoot)('opens no sandbox if a check fails, and says which check and what to do', async () => {
     const uids = { builder: 61001, adversary: 61002, verify: 0 };
     const opened = await openSandbox({ stateDir: realpathSync(tempDir()), uids });
     expect(opened.sandbox).toBeNull();
@@ -114,7 +114,7 @@ describeBoxed('the self-test', () => {
   );
 });
 
-test('a machine without bubblewrap has a report without a passed check', () => {
+test('the report for a machine without bubblewrap has no passed check', () => {
   const report = unavailable('shared', 'bwrap is not installed');
   expect(report.held).toBe(false);
   expect(report.checks[0]?.saw).toBe('bwrap is not installed');

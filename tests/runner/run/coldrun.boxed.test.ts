@@ -29,7 +29,7 @@ import { tempDir } from '../../support/temp.ts';
 
 const sandbox = sharedSandbox();
 
-/** A stage that writes a report of these tests, each passed, and then runs `more`. */
+/** Returns a stage that writes a report in which each of these tests passed, and then runs `more`. */
 function reporting(tests: string[], more = 'true') {
   const cases = tests.map((name) => `<testcase classname="t" name="${name}"/>`).join('');
   return { ...nodeTest, run: `printf '%s' '<testsuite tests="1">${cases}</testsuite>' > report.xml; ${more}` };
@@ -60,7 +60,7 @@ describeBoxed('a cold run', () => {
     expect(RunRecord.parse(JSON.parse(readFileSync(join(dir, 'results.json'), 'utf8')))).toEqual(record);
   });
 
-  it('sees the tree of the requested commit, whatever came after', async () => {
+  it('sees the tree of the requested commit, whatever was committed after it', async () => {
     const { cold } = openRuns(sandbox());
     const repo = repoOf(project, { 'lib/sum.js': 'export function sum() { return 0; }\n' });
     const [first, second] = repo.shas;
@@ -121,7 +121,7 @@ describeBoxed('a cold run', () => {
       /no test ran/,
     ],
     [
-      'has a report committed, and writes none',
+      'has committed a report, and writes none',
       { ...project, 'report.xml': '<testsuite tests="1"><testcase name="a"/></testsuite>' },
       { stages: [{ ...nodeTest, run: 'true' }] },
       'FAIL',
@@ -211,7 +211,7 @@ describeBoxed('a cold run', () => {
     expect(readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'))).toEqual(['built\n', 'no\n']);
   });
 
-  it('keeps the head and the tail of a flood, and counts and digests all of it', async () => {
+  it('keeps the head and the tail of a flood of output, and counts and digests all of it', async () => {
     const { cold, runsDir } = openRuns(sandbox());
     const bytes = 200_000_000;
     const flood = `echo first; head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo last`;
@@ -297,7 +297,7 @@ describeBoxed('a cold run', () => {
     });
   });
 
-  it('is refused for an ungranted request, an unknown commit, or a harness file that cannot be placed', async () => {
+  it('is refused for an ungranted tool or host, an unknown commit, or an unplaceable harness file', async () => {
     const { cold } = openRuns(sandbox(), { hosts: ['granted.example'] });
     const repo = repoOf({ ...project, conf: { link: '/etc' } });
     const stage = { ...nodeTest, network: ['granted.example', 'other.example'] };
@@ -359,7 +359,7 @@ describeBoxed('a cold run', () => {
     expect(missing.outcome).toBe('INFRA');
   });
 
-  it('tears down before it throws a bug in our code', async () => {
+  it('tears down before it throws an error caused by a bug in our code', async () => {
     const { cold, engine, runsDir } = openRuns(sandbox());
     const run = newRun();
     const buggy = altered(engine, { start: () => Promise.reject(new TypeError('a bug')) });
@@ -367,7 +367,7 @@ describeBoxed('a cold run', () => {
     expect(readdirSync(join(runsDir, run))).toEqual(['intent.json']);
   });
 
-  it('writes its intent to disk before it makes anything', async () => {
+  it('writes its intent to disk before it creates anything', async () => {
     const { cold, engine, runsDir } = openRuns(sandbox());
     const run = newRun();
     let intent: unknown = null;
@@ -489,7 +489,7 @@ describeBoxed('the control revert, end to end', () => {
     expect(control.tests.map((test) => [test.id, test.failure?.kind])).toContainEqual(['test/mul.test.js', 'error']);
   });
 
-  it("restores deleted files, links, modes and changed types, and keeps the operator's member of a file", async () => {
+  it('restores files, links, modes and types, and keeps JSON members as the operator has them', async () => {
     const script = '#!/bin/sh\necho ran\n';
     const base: Files = {
       ...project,
@@ -530,12 +530,12 @@ describeBoxed('a reproducer', () => {
     ['red', 'echo broken; exit 1'],
     ['inconclusive', 'exit 2'],
     ['inconclusive', 'no-such-command'],
-  ])('is %s by the exit of `%s`, and the run itself is judged by its stages', async (result, command) => {
+  ])('is %s after `%s`, while the run itself is judged by its stages', async (result, command) => {
     const record = await reproduce(command);
     expect(record).toMatchObject({ outcome: 'PASS', reproducer: result, tests: [{ id: 'test/sum.test.js > adds' }] });
   });
 
-  it('keeps its output', async () => {
+  it('has its output in the record', async () => {
     expect((await reproduce('echo seen; exit 1')).reproducerStage).toMatchObject({ exit: 1, log: { head: 'seen\n' } });
   });
 

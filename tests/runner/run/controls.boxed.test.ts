@@ -1,5 +1,5 @@
-// Hollow and placebo over real cold runs of small projects: one whose tests check what it does, and one whose tests do
-// not.
+// The controls `hollow` and `placebo` in real cold runs of small projects, some with tests that check what the code
+// does, some with tests that do not.
 
 import { expect, it } from 'vitest';
 import { changedFunctions, emptyFunction, judgeHollow } from '../../../state/controls/hollow.ts';
@@ -18,7 +18,7 @@ const sandbox = sharedSandbox();
 const plan = { phase: 'store', gates: { M1: { recipe: 'app', covers: ['2.1'] } } };
 const spec: PhaseSpec = { ...FrontMatter.parse(plan), title: 'Store', clauses: [], dod: [] };
 
-/** Every control run of the change, made as the loop makes them: the placebo, and one for each changed function. */
+/** Runs and judges every control of the change as the loop does: the placebo, and one run per changed function. */
 async function controls(runs: Runs, base: Files, change: Files, recipe: Recipe) {
   const repo = repoOf(base, change);
   const [reference, sha] = repo.shas;
@@ -67,7 +67,7 @@ const looksAtOne = { lists: "put(1, 'a'); assert.deepEqual([...index.keys()], [1
 const looksAtBoth = { ...looksAtOne, keeps: "put(2, 'b'); assert.equal(texts.get(2), 'b');" };
 
 describeBoxed('in JavaScript', () => {
-  it('tests that check one store of two let it be emptied, and it is named; those that check both do not', async () => {
+  it('hollow names the function that fills a store which no test checks, and no other function', async () => {
     const runs = openRuns(sandbox());
     const change = (tests: Record<string, string>) => ({
       'lib/store.js': store,
@@ -103,7 +103,7 @@ describeBoxed('in JavaScript', () => {
     expect(hashing.placebo).toMatchObject({ result: 'VACUOUS', why: expect.stringContaining('keeps') });
   });
 
-  it('a function that the tests cannot load without is inconclusive', async () => {
+  it('emptying a function that the tests need in order to load is inconclusive', async () => {
     const change = {
       'lib/table.js':
         'export const table = make();\n\nfunction make() {\n  return { one: [1] };\n}\n\nexport const [one] = table.one;\n',
@@ -114,7 +114,7 @@ describeBoxed('in JavaScript', () => {
     expect(placebo.result).toBe('BITES');
   });
 
-  it('a TypeScript project loads with a function emptied, whatever its types say', async () => {
+  it('a TypeScript project still loads after a function is emptied, whatever its types say', async () => {
     const change = {
       'lib/sum.ts': 'export function sum(a: number, b: number): number {\n  return a + b;\n}\n',
       'test/sum.test.js': testsOf({ adds: 'assert.equal(sum(1, 2), 3);' }, "import { sum } from '../lib/sum.ts';"),
@@ -124,7 +124,7 @@ describeBoxed('in JavaScript', () => {
   });
 });
 
-// unittest writes no JUnit; this does, for one file of tests.
+// unittest writes no JUnit report, so this program runs one file of tests and writes one.
 const runner = `import sys, unittest
 from xml.sax.saxutils import quoteattr
 rows = []
@@ -169,7 +169,7 @@ function pythonTests(...checks: string[]): string {
 }
 
 describeBoxed('in Python', () => {
-  it('tests that check one store of two let it be emptied, and it is named; those that check both do not', async () => {
+  it('hollow names the function that fills a store which no test checks, and no other function', async () => {
     const runs = openRuns(sandbox());
     const one = 'self.assertIn(0, index)';
     const change = (...checks: string[]) => ({ 'store.py': pythonStore, 'test/test_store.py': pythonTests(...checks) });

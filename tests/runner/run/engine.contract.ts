@@ -1,4 +1,4 @@
-// What every engine must do, whatever it runs steps on: called by a suite for each implementation.
+// Tests of what every engine must do, whatever it runs steps on. Each implementation has a suite that calls them.
 
 import { expect, it } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
@@ -12,7 +12,7 @@ const never = new AbortController().signal;
 
 export type Opened = {
   engine: Engine;
-  /** Names of what is left of a run, except records. */
+  /** Returns the names of everything left of a run, except its records. */
   leftOf(run: RunId): string[];
 };
 
@@ -39,7 +39,7 @@ export function engineContract(open: () => Opened): void {
     return engine.wait(run, name);
   }
 
-  it('is available, and says under what protection it runs', async () => {
+  it('is available, and says which sandbox its steps run in', async () => {
     const { engine } = await place();
     expect(await engine.available()).toBeNull();
     expect(engine.sandbox.level).toMatch(/^(bubblewrap|none)$/);
@@ -60,7 +60,7 @@ export function engineContract(open: () => Opened): void {
     expect(await engine.destroy(run)).toEqual({ leaks: [] });
   });
 
-  it('reports the last line as it is printed', async () => {
+  it('reports the last line of output as soon as it is printed', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     await engine.start(run, { name: 'one', run: 'echo said', seconds: 20, network: [], report: null }, never);
@@ -75,7 +75,7 @@ export function engineContract(open: () => Opened): void {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     const mark = `5151${process.pid}`;
-    // Without a box a process that leaves its session is out of reach.
+    // Without a box, the engine cannot end a process that leaves its session.
     const away = engine.sandbox.level === 'none' ? '' : 'setsid ';
     const end = await carryOut(engine, run, 'one', `${away}sleep ${mark} & sleep ${mark}`, { seconds: 1 });
     expect(end).toMatchObject({ started: true, timedOut: true });
@@ -134,7 +134,7 @@ export function engineContract(open: () => Opened): void {
     await engine.destroy(run);
   });
 
-  it('starts from a saved copy of the same commit and recipe, until it is forgotten', async () => {
+  it('starts from a saved copy of the same commit and recipe, until that copy is forgotten', async () => {
     const { engine, order, run, leftOf } = await place({
       recipe: recipeOf({ setup: { name: 'install', run: 'true' } }),
     });
@@ -154,7 +154,7 @@ export function engineContract(open: () => Opened): void {
     expect(await engine.setup({ ...later, run: newRun() }, never)).toMatchObject({ fromSnapshot: false });
   });
 
-  it('destroys a run twice, one it never saw, one whose setup failed, and one that is still running', async () => {
+  it('destroys a run that is still running, was destroyed before, failed in setup, or never existed', async () => {
     const { engine, order, run, leftOf } = await place();
     await engine.setup(order, never);
     await engine.start(run, { name: 'one', run: 'sleep 600', seconds: 600, network: [], report: null }, never);

@@ -40,7 +40,7 @@ describe('the janitor', () => {
     expect(readdirSync(join(runsDir, run)).sort()).toEqual(['logs', 'results.json']);
   });
 
-  it('names the runs that have an intent and no results, oldest first', async () => {
+  it('names the runs that have an intent but no results, oldest first', async () => {
     const runsDir = tempDir();
     const [late, early] = [leaveRun(runsDir, {}), leaveRun(runsDir, {})];
     writeFileSync(join(runsDir, late, 'intent.json'), intentOf(late, 20));
@@ -64,7 +64,7 @@ describe('the janitor', () => {
 });
 
 describe('removal of a folder', () => {
-  it('succeeds however deep it is, and whatever its permissions', async () => {
+  it('succeeds however deep the folder is, and whatever its permissions', async () => {
     const dir = join(tempDir(), 'tree');
     mkdirSync(join(dir, 'closed'), { recursive: true, mode: 0o700 });
     writeFileSync(join(dir, 'closed', 'a'), 'a');
@@ -77,7 +77,7 @@ describe('removal of a folder', () => {
     expect(await removeFolder(dir, 20_000)).toBeNull();
   });
 
-  it.runIf(isRoot)('reports why if it fails', async () => {
+  it.runIf(isRoot)('reports the reason if it fails', async () => {
     const dir = join(realpathSync(tempDir()), 'tree');
     mkdirSync(join(dir, 'mounted'), { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', 'none', join(dir, 'mounted')]);

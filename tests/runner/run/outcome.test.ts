@@ -104,7 +104,7 @@ describe('the outcome of a run', () => {
       /"test" ran longer than its limit of 60 s/,
     ],
     ['nothing ran', [stage({ report: report() })], {}, 'NO_TESTS', /no test ran\. Does the command find the tests/],
-    ['all were skipped', [stage({ report: report(skipped('a')) })], {}, 'NO_TESTS', /no test ran \(1 skipped\)/],
+    ['all tests were skipped', [stage({ report: report(skipped('a')) })], {}, 'NO_TESTS', /no test ran \(1 skipped\)/],
     [
       'the runner found no test and reported it by its exit code',
       [stage({ exit: 5, report: report() })],
@@ -127,7 +127,7 @@ describe('the outcome of a run', () => {
     ['setup ran too long', [], { setup: stage({ name: 'setup', timedOut: true }) }, 'TIMEOUT', /"setup"/],
     ['something outlived teardown', [good], { leak: '1 process outlived it.' }, 'LEAK', /^1 process outlived it\.$/],
     [
-      'it leaked and had failed',
+      'a stage failed and something outlived teardown',
       [stage({ exit: 2 })],
       { leak: '1 process.' },
       'LEAK',
@@ -147,11 +147,11 @@ describe('the outcome of a run', () => {
     expect(judged.reason).toMatch(words);
   });
 
-  it('counts tests over all stages: one that reports none is fine beside one that ran some', () => {
+  it('counts tests over all stages: a stage that reports none is fine if another ran some', () => {
     expect(judge([good, stage({ name: 'more', report: report() })]).outcome).toBe('PASS');
   });
 
-  it('keeps its reason within one short line', () => {
+  it('has a reason of one short line', () => {
     const many = Array.from({ length: 40 }, (_, n) => failed(`${'x'.repeat(300)}\n${n}`));
     const { reason } = judge([stage({ exit: 1, report: report(...many) })]);
     expect(reason.length).toBeLessThanOrEqual(500);
@@ -160,14 +160,14 @@ describe('the outcome of a run', () => {
   });
 });
 
-describe('rungs and level', () => {
-  it('leave everything after the first failing rung unverified', () => {
+describe('the rungs of a run', () => {
+  it('are unverified after the first one that fails', () => {
     const declared = ['build', 'test', 'lint'].map((name) => ({ name, report: name === 'test' }));
     const ended = [stage({ name: 'build' }), stage({ exit: 1, report: report(failed('a')) })];
     expect(judge(ended, { declared })).toMatchObject({ level: 1, rungs: ['pass', 'fail', 'unverified'] });
   });
 
-  it('do not climb past a stage that ran no test', () => {
+  it('do not raise the level past a stage that ran no test', () => {
     expect(judge([stage({ name: 'build' }), stage({ report: report() })])).toMatchObject({
       level: 1,
       rungs: ['pass', 'unverified'],
@@ -182,7 +182,7 @@ describe('rungs and level', () => {
     [['fail', 'pass'], 0],
     [['pass', 'unverified', 'pass'], 1],
     [[], 0],
-  ] as const)('of %j give level %i', (rungs, level) => {
+  ] as const)('give, if they are %j, level %i', (rungs, level) => {
     expect(levelOf(rungs)).toBe(level);
   });
 });

@@ -16,7 +16,7 @@ function pin(harness: string[], files: Record<string, string>) {
 }
 
 describe('a pinned recipe', () => {
-  it('of an app has its releases, even if there are none; one of commands has no such member', () => {
+  it('of an app lists its releases, even if there are none; a recipe of commands has no such member', () => {
     const app = Recipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
     const releases = [Release.parse({ version: '1.0.0+2', sha: 'a'.repeat(40) })];
     expect(pinRecipe(name, app, () => null, { releases, lightweightTags: [] }).pinned.releases).toEqual(releases);
@@ -30,7 +30,7 @@ describe('a pinned recipe', () => {
     );
   });
 
-  it('names files and members by digest, and null for those that the operator does not have', () => {
+  it('has a digest for each file and member, or null if the operator does not have it', () => {
     const { pinned, blobs } = pin(['vitest.config.ts', 'package.json#scripts', 'none.js', 'package.json#none'], {
       'vitest.config.ts': 'export default {}',
       'package.json': '{"scripts": {"b": "2", "a": "1"}}',
@@ -45,7 +45,7 @@ describe('a pinned recipe', () => {
     expect([...blobs.keys()]).toEqual([digestOf('export default {}'), digestOf('{"a":"1","b":"2"}')]);
   });
 
-  it('has another digest if a harness file differs by a byte, and the same for the same content', () => {
+  it('has another digest if a harness file differs by a byte, and the same digest for the same content', () => {
     const one = pin(['a.js'], { 'a.js': '1' }).digest;
     expect(pin(['a.js'], { 'a.js': '1' }).digest).toBe(one);
     expect(pin(['a.js'], { 'a.js': '2' }).digest).not.toBe(one);
@@ -68,7 +68,7 @@ describe("the operator's files over a clone", () => {
     return { tree, result: layHarness(tree, pinned.harness, blobs) };
   }
 
-  it("override the claim's: changed, removed and added ones are listed, equal ones are not", () => {
+  it("override the claim's files: changed, removed and added ones are listed, equal ones are not", () => {
     const { tree, result } = lay(
       ['same.js', 'changed.js', 'gone/away.js', 'added.js'],
       { 'same.js': 's', 'changed.js': 'good', 'gone/away.js': 'g' },
@@ -110,7 +110,7 @@ describe("the operator's files over a clone", () => {
     expect(readFileSync(outside, 'utf8')).toBe('untouched');
   });
 
-  it('are not laid through a linked folder', () => {
+  it('are not written through a folder that is a link', () => {
     const outside = tempDir();
     const { tree, result } = lay(['config/a.js'], { 'config/a.js': 'good' }, (dir) =>
       symlinkSync(outside, join(dir, 'config')),
@@ -126,7 +126,7 @@ describe("the operator's files over a clone", () => {
     ['is a list', (dir: string) => writeFileSync(join(dir, 'package.json'), '[]'), /is not a JSON object/],
     ['is a folder', (dir: string) => mkdirSync(join(dir, 'package.json')), /is not a plain file/],
     ['is a link', (dir: string) => symlinkSync('/etc/hostname', join(dir, 'package.json')), /is not a plain file/],
-  ])('are refused if the file of a member %s', (_, prepare, words) => {
+  ])('are refused if the file that has to contain a member %s', (_, prepare, words) => {
     const { result } = lay(['package.json#scripts'], { 'package.json': '{"scripts":{}}' }, prepare);
     expect('refused' in result && result.refused).toMatch(words);
   });

@@ -1,5 +1,5 @@
-// A question: one command run instead of the ladder, as the trigger of a deferral is. Its exit code alone is the
-// answer, on a clone as cold as any.
+// A question is one command that runs instead of the ladder, for example the trigger of a deferral. Its exit code alone
+// is the answer. It runs on a fresh clone, as in any cold run.
 
 import { expect, it } from 'vitest';
 import type { Outcome } from '../../../state/entry/record.ts';
@@ -14,14 +14,14 @@ describeBoxed('a question', () => {
     ['test -e lib/product.js', 'FAIL', /^Stage "question" exited with 1\.$/],
     ['exit 7', 'FAIL', /exited with 7/],
     ['no-such-program', 'FAIL', /exited with 127/],
-  ])('«%s» is %s', async (question, outcome, reason) => {
+  ])('«%s» has the outcome %s', async (question, outcome, reason) => {
     const { cold } = openRuns(sandbox());
     const record = await cold({ repo: repoOf(project), question });
     expect(record).toMatchObject({ outcome, reason: expect.stringMatching(reason), tests: [] });
     expect(record.stages.map(({ name }) => name)).toEqual(['question']);
   });
 
-  it('is asked of the tree as committed, and leaves nothing for the next', async () => {
+  it('runs in the tree as committed, and leaves nothing behind for the next question', async () => {
     const { cold } = openRuns(sandbox());
     const repo = repoOf(project);
     const answers = [];

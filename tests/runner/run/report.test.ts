@@ -24,7 +24,7 @@ function whyUnreadable(text: string): string {
 }
 
 describe('a report of node:test', () => {
-  it('has file, suites and name as the id, and distinguishes assertions from errors, todos from failures', () => {
+  it('makes ids of file, suites and name, and distinguishes assertions from errors and todos from failures', () => {
     expect(lines(fixture('node'))).toEqual([
       'pass test/a.test.js > top',
       'error test/load.test.js',
@@ -52,7 +52,7 @@ describe('a report of node:test', () => {
     ]);
   });
 
-  it('knows an assertion by its cause (of chai, of a subclass, inside a property), not by words in a message', () => {
+  it('recognises an assertion (also of chai, a subclass or a property) by its cause, not by words in a message', () => {
     expect(lines(fixture('node-failures'))).toEqual([
       'assertion b.test.js > property assert',
       'error b.test.js > property type',
@@ -72,7 +72,7 @@ describe('a report of node:test', () => {
     ]);
   });
 
-  it('does not count a file that ended before its tests as a test', () => {
+  it('has no test for a file that ended before its tests', () => {
     expect(fixture('node-exit')).toEqual([]);
     expect(fixture('node-empty')).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe('a report of pytest', () => {
     expect(fixture('pytest-empty')).toEqual([]);
   });
 
-  it('does not treat the time-out of its plug-in as an assertion', () => {
+  it("does not treat a time-out of pytest's plug-in as an assertion", () => {
     const failure = '<failure message="Failed: Timeout &gt;1.0s">E  Failed: Timeout</failure>';
     const report = `<testsuites name="pytest tests"><testsuite name="pytest"><testcase classname="t" name="a">${failure}</testcase></testsuite></testsuites>`;
     expect(lines(read(report))).toEqual(['error t > a']);
@@ -162,7 +162,7 @@ describe('a report of pytest', () => {
 });
 
 describe("a report of mocha's xunit reporter", () => {
-  it('finds the class of an error in the stack below its message', () => {
+  it('names the class of an error only in the stack below its message, where it is found', () => {
     expect(lines(fixture('mocha'))).toEqual([
       'pass test/a.js > sum > adds',
       'pass test/a.js > sum > says "hi" & <b>',
@@ -181,12 +181,12 @@ describe("a report of mocha's xunit reporter", () => {
 });
 
 describe('any report', () => {
-  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('reads 0 ms if a test has the time %j', (time) => {
+  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('is read as 0 ms for a test with the time %j', (time) => {
     const [test] = read(`<testsuites><testsuite name="a"><testcase name="b" time="${time}"/></testsuite></testsuites>`);
     expect(TestResult.parse(test).ms).toBe(0);
   });
 
-  it('is unreadable if it is cut short, not XML, not a report, deep, huge, or declares entities', () => {
+  it('is unreadable if it is cut short, not XML, not a report, too deep, too large, or declares entities', () => {
     expect(whyUnreadable('<testsuites><testsuite name="a">')).toContain('not well-formed');
     expect(whyUnreadable('')).toContain('not well-formed');
     expect(whyUnreadable('ok 1 - all good')).toContain('not well-formed');
@@ -207,7 +207,7 @@ describe('any report', () => {
     expect(test?.id).toBe('c > &lt; AB &#9999999;');
   });
 
-  it('has ids on one line without terminal escapes or hiding characters, and no two are the same', () => {
+  it('has distinct ids, each on one line, without terminal escapes or invisible characters', () => {
     const name = 'a\u202eb\u200b &#x1b;[31mred&#10;next';
     const report = `<testsuite name="s" tests="1">${`<testcase name="${name}"/>`.repeat(2)}<testcase name="ab rednext #2"/></testsuite>`;
     const ids = read(report.replaceAll('&#10;', ' ')).map((test) => test.id);

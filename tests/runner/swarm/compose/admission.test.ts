@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: compose files contain such variables
 
 import { describe, expect, it } from 'vitest';
 import { faultsOf, forbidden, openTexts, stack } from '../../../support/app/swarmApp.ts';
@@ -11,12 +11,12 @@ async function whyRefused(compose: string, files: Record<string, string> = {}): 
   return 'refused' in opened ? opened.refused : `admitted: ${opened.app.document}`;
 }
 
-/** One key of a service. */
+/** Returns a compose file whose service `app` has these lines. */
 function service(lines: string, rest = ''): string {
   return `${top}services:\n  app:\n    image: a:1\n    ${lines}\n${rest}`;
 }
 
-describe('one key of a service', () => {
+describe('a key of a service', () => {
   it.each([
     [
       'volumes: ["/:/host"]',
@@ -38,7 +38,7 @@ describe('one key of a service', () => {
     ],
     ['volumes: ["/data"]', 'a volume without a name'],
     ['volumes: ["vv:/data:shared"]', 'the option shared is not allowed'],
-    // To docker, a volume name of one letter is a drive.
+    // Docker takes a volume name of one letter for a drive.
     ['volumes: ["v:/data"]', 'a bind mount of v'],
     ['volumes: ["vv:/data"]', 'vv is not declared'],
     ['volumes: ["vv:{{.Node.Hostname}}"]', 'is not a path in the container'],
@@ -135,7 +135,7 @@ describe('one key of a service', () => {
   });
 });
 
-describe('declarations of a file', () => {
+describe('a declaration in a compose file', () => {
   it.each([
     ['volumes: {vv: {external: true}}', 'volumes.vv: an external volume is not allowed'],
     ['volumes: {vv: {driver: local, driver_opts: {type: none, o: bind, device: /}}}', 'volumes.vv.driver_opts'],
@@ -176,7 +176,7 @@ describe('declarations of a file', () => {
     expect(await whyRefused(service('init: true', rest))).toContain(why);
   });
 
-  it('is refused if a path to back up leads out of its volume', async () => {
+  it('a path to back up is refused if it leads out of its volume', async () => {
     const label = (path: string) =>
       `deploy: {labels: [backupbot.backup=true, "backupbot.backup.volumes.vv.path=${path}"]}`;
     const compose = (path: string) => service(`volumes: ["vv:/data"]\n    ${label(path)}`, 'volumes: {vv: }');
@@ -220,7 +220,7 @@ const whole: { [key: string]: Json } = {
 };
 const files = { 'conf.ini': 'x=1' };
 
-/** Every group in it whose keys have a meaning to docker. */
+/** Returns the path of every object in `json` whose keys docker interprets. */
 function groupsIn(json: Json, path: string[] = []): string[][] {
   if (typeof json !== 'object') return [];
   const free = ['services', 'volumes', 'networks', 'configs', 'secrets', 'options'];
@@ -249,7 +249,7 @@ const anyJson = fc.letrec<{ json: Json }>((tie) => ({
 })).json;
 
 describe('any compose file', () => {
-  it('keeps no forbidden key anywhere: it is refused wherever it appears', async () => {
+  it('is refused if it has a forbidden key, wherever the key is', async () => {
     const unmoved = await openTexts({ 'compose.yml': JSON.stringify(whole), ...files });
     expect('refused' in unmoved ? unmoved.refused : faultsOf(unmoved.app.document)).toEqual([]);
     const own = new Map([
@@ -262,7 +262,7 @@ describe('any compose file', () => {
     const place = fc.constantFrom(...groupsIn(whole));
     await fc.assert(
       fc.asyncProperty(place, fc.constantFrom(...forbidden), anyJson, async (path, key, value) => {
-        // Compose files may have the key there.
+        // Compose files may have this key at this path.
         fc.pre(!own.get(key)?.test(path.join()));
         const changed = withKey(whole, path, key, value);
         const opened = await openTexts({ 'compose.yml': JSON.stringify(changed), ...files });
@@ -272,7 +272,7 @@ describe('any compose file', () => {
     );
   });
 
-  it('is admitted without fault, or refused', async () => {
+  it('is refused, or admitted as a document without faults', async () => {
     const odd = fc.oneof(
       anyJson,
       fc.string({ unit: 'binary-ascii', maxLength: 20 }),
@@ -310,7 +310,7 @@ describe('any compose file', () => {
     );
   });
 
-  it('reaches the container unchanged: docker undoes the doubled dollar signs', async () => {
+  it('passes values to the container unchanged: docker undoes the doubled dollar signs', async () => {
     const signs = fc
       .array(fc.constantFrom('$', '$', '{', '}', 'A', ':-', ' ', '"', 'é'))
       .map((parts) => parts.join(''));

@@ -26,11 +26,11 @@ describe('backup labels', () => {
       [['app', 'data: a b/c', 'cache']],
     ],
     [{ 'backupbot.backup': 'true', 'backupbot.backup.volumes.none': 'false' }, [['app', 'data', 'cache']]],
-  ] as [Record<string, string>, string[][]][])('%j', (labels, expected) => {
+  ] as [Record<string, string>, string[][]][])('%j include the right volumes', (labels, expected) => {
     expect(plan(labels)).toEqual(expected);
   });
 
-  it('save a volume once that two services mount, whichever includes it first', () => {
+  it('save a volume that two services mount only once, whichever service includes it', () => {
     const on = { 'backupbot.backup': 'true' };
     expect(plan({ ...on, 'backupbot.backup.volumes.data': 'false' }, { db: on })).toEqual([
       ['app', 'cache'],

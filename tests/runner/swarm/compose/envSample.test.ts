@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts contain such variables
 import { describe, expect, it } from 'vitest';
 import { abraExports } from '../../../../runner/swarm/compose/abraSh.ts';
 import { envSample } from '../../../../runner/swarm/compose/envSample.ts';
@@ -34,7 +34,7 @@ describe('.env.sample', () => {
     expect(read(text).values.get('A')).toBe(value);
   });
 
-  it('gives the length of secrets, even those in comments, and the line of each variable', () => {
+  it('gives the length of each secret, even of one in a comment, and the line of each variable', () => {
     const sample = read(
       '# a word',
       'SECRET_A_VERSION=v1 # length=40',
@@ -68,7 +68,7 @@ describe('.env.sample', () => {
 });
 
 describe('abra.sh', () => {
-  it('yields its plain exports, and runs nothing', () => {
+  it('is read for its plain exports, and never run', () => {
     const text = [
       '#!/bin/bash',
       'export A_VERSION=v1',

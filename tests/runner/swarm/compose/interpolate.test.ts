@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts contain such variables
 
 import { describe, expect, it } from 'vitest';
 import { escaped, interpolate, variablesIn } from '../../../../runner/swarm/compose/interpolate.ts';
@@ -26,7 +26,7 @@ function whyRefused(text: string): string {
   }
 }
 
-describe('variables in a text', () => {
+describe('interpolation of variables:', () => {
   it.each([
     ['nothing here', 'nothing here'],
     ['$A', 'alpha'],
@@ -78,11 +78,11 @@ describe('variables in a text', () => {
     expect(whyRefused(text)).toContain(why);
   });
 
-  it('refuses text that grows too long', () => {
+  it('a text that grows too long is refused', () => {
     expect(whyRefused('${BIG:-$$}'.repeat(70_000))).toContain('this text is too long');
   });
 
-  it('keeps every text whose dollar signs are doubled', () => {
+  it('a text comes out unchanged if its dollar signs were doubled', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('$', '{', '}', 'A', ':-', 'x')).map((parts) => parts.join('')),
@@ -91,7 +91,7 @@ describe('variables in a text', () => {
     );
   });
 
-  it('never asks for a variable that the text does not name', () => {
+  it('an error never names a variable that the text does not name', () => {
     const part = fc.constantFrom('$', '{', '}', 'A', 'NONE', ':-', '-', ':?', ':+', '$$', '${', 'x ');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 14 }), (parts) => {
@@ -102,7 +102,7 @@ describe('variables in a text', () => {
     );
   });
 
-  it('lists the variables of a text, and those that are optional', () => {
+  it('the list of variables in a text says which are optional', () => {
     expect(variablesIn('$A ${B:-${C}} ${D:?x} $$E ${F+y}')).toEqual([
       { name: 'A', isOptional: false },
       { name: 'B', isOptional: true },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { admittedOf, openTexts } from '../../../support/app/swarmApp.ts';
 
-/** The service `app` of two files, as it is in the document. */
+/** Returns the service `app` in the document that is made of two files. */
 async function merged(base: object, over: object): Promise<{ [key: string]: unknown }> {
   const declared = { volumes: { one: {}, two: {} }, configs: { c: { file: 'c' } }, networks: { n: {}, m: {} } };
   const files = {
@@ -13,8 +13,8 @@ async function merged(base: object, over: object): Promise<{ [key: string]: unkn
     .services.app;
 }
 
-// The behaviour of docker was observed with `docker stack config -c base -c over`.
-describe('a service of two files', () => {
+// The expected results are those of `docker stack config -c base -c over`.
+describe('a service defined in two files', () => {
   it.each([
     ['image', 'a:1', 'a:2', 'a:2'],
     ['command', ['a', 'b'], ['c'], ['c']],
@@ -41,7 +41,7 @@ describe('a service of two files', () => {
     expect((await merged({ [key]: base }, { [key]: over }))[key]).toEqual(result);
   });
 
-  it("mounts by target, configs by source, ports by the host's port", async () => {
+  it("merges mounts by target, configs by source, and ports by the host's port", async () => {
     const app = await merged(
       { volumes: ['one:/a', 'one:/b'], configs: [{ source: 'c', target: '/c' }], ports: ['80:80', '81:81'] },
       { volumes: ['two:/b:ro'], configs: [{ source: 'c', target: '/d' }], ports: ['80:8080', '82:82'] },
@@ -54,7 +54,7 @@ describe('a service of two files', () => {
     expect((app.ports as { target: number }[]).map(({ target }) => target)).toEqual([8080, 81, 82]);
   });
 
-  it('merges deploy deeply, and replicas of 0 count', async () => {
+  it('merges `deploy` deeply, and accepts replicas of 0', async () => {
     const app = await merged(
       { deploy: { replicas: 2, resources: { limits: { memory: '1M', cpus: '0.5' } }, labels: ['a=1', 'b=2'] } },
       { deploy: { replicas: 0, resources: { limits: { memory: '2M' } }, labels: { b: '' } } },
@@ -63,12 +63,12 @@ describe('a service of two files', () => {
     expect((app.deploy as { labels: string[] }).labels.slice(0, 2)).toEqual(['a=1', 'b=']);
   });
 
-  it("is refused where docker would append one health check's test to another", async () => {
+  it("is refused if docker would append one health check's test to the other's", async () => {
     const health = { healthcheck: { test: ['CMD', 'true'] } };
     await expect(merged(health, health)).rejects.toThrow('docker would append this test');
   });
 
-  it('is refused if the files differ in their version', async () => {
+  it('is refused if the versions of the files differ', async () => {
     const opened = await openTexts(
       { 'compose.yml': 'version: "3.8"\nservices: {app: {image: a}}', 'o.yml': 'version: "3.7"\nservices: {}' },
       { compose: ['compose.yml', 'o.yml'] },

@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: compose files contain such variables
 import { describe, expect, it } from 'vitest';
 import { admittedOf, faultsOf, network, openFixture, openTexts, stack } from '../../../support/app/swarmApp.ts';
 
@@ -41,12 +41,12 @@ describe('an app in the Co-op Cloud layout', () => {
     expect(faultsOf(app.document)).toEqual([]);
   });
 
-  it('hands lint the texts that it read', async () => {
+  it('gives lint the texts that were read', async () => {
     const opened = await openFixture('notes');
     expect('files' in opened && Object.keys(opened.files)).toEqual(['compose.yml', '.env.sample', 'abra.sh']);
   });
 
-  it('has its own environment over that of its env_file, and variables without a value from the run', async () => {
+  it('prefers its environment to its env_file, and takes variables without a value from the run', async () => {
     const app = admittedOf(await openFixture('notes', { env: { PGTZ: 'UTC' } }));
     const { services } = JSON.parse(app.document);
     expect(services.app.environment).toEqual([
@@ -61,7 +61,7 @@ describe('an app in the Co-op Cloud layout', () => {
       'GREETING=costs $$5',
       'PROXY=',
     ]);
-    // TZ is not set anywhere: docker passes nothing on.
+    // TZ is set nowhere, so docker does not pass it on.
     expect(services.db.environment).toEqual([
       'POSTGRES_DB=notes',
       'POSTGRES_PASSWORD_FILE=/run/secrets/db_password',
@@ -69,7 +69,7 @@ describe('an app in the Co-op Cloud layout', () => {
     ]);
   });
 
-  it('is rewritten for a kernel without IPVS, and for one with it', async () => {
+  it('is rewritten to suit a kernel with or without IPVS', async () => {
     const without = JSON.parse(admittedOf(await openFixture('notes')).document);
     const withIt = JSON.parse(admittedOf(await openFixture('notes', { platform: { ipvs: true } })).document);
     const ports = [
@@ -85,7 +85,7 @@ describe('an app in the Co-op Cloud layout', () => {
     expect(without.networks.internal.internal).toBe(true);
   });
 
-  it('has the same container labels for every release, and its own labels on the service only', async () => {
+  it('has the same container labels in every release; its own labels are on the service only', async () => {
     const compose = (label: string) =>
       `version: "3.8"\nservices:\n  app:\n    image: a:1\n    labels: [${label}]\n    deploy: {labels: [${label}]}`;
     const [one, two] = await Promise.all(['k=1', 'k=2'].map((label) => openTexts({ 'compose.yml': compose(label) })));
@@ -106,7 +106,7 @@ describe('an app in the Co-op Cloud layout', () => {
     expect(services.app.deploy.update_config).toEqual({ failure_action: 'rollback', order: 'stop-first' });
     expect(Object.keys(services.app.networks)).toEqual(['proxy', 'internal', 'smtp']);
     expect(Object.keys(networks)).toEqual(['default', 'proxy', 'internal', 'smtp']);
-    // Its length is in a comment of .env.sample.
+    // A comment in .env.sample gives the length of this secret.
     expect(app.secrets[2]).toEqual({ key: 'smtp_password', name: `${stack}_smtp_password_v9`, length: 24 });
   });
 
@@ -119,7 +119,7 @@ describe('an app in the Co-op Cloud layout', () => {
     });
   });
 
-  it("has the recipe's values in every line of .env.sample that names them", async () => {
+  it("uses the recipe's values in every line of .env.sample that refers to them", async () => {
     const files = {
       'compose.yml': 'version: "3.8"\nservices:\n  app:\n    image: a:1\n',
       '.env.sample': 'A=1\nB=x$A$DOMAIN\n',
@@ -128,7 +128,7 @@ describe('an app in the Co-op Cloud layout', () => {
     expect(app.env).toMatchObject({ A: '2', B: 'x2notes.test' });
   });
 
-  it('has the names of another stack if an app needs it', async () => {
+  it('uses the names of a separate stack if another app needs it', async () => {
     const app = admittedOf(await openFixture('notes', { stack: `${stack}-db` }));
     expect(app.secrets[0]?.name).toBe(`${stack}-db_db_password_v1`);
     expect(app.version).toBe('2.0.1+7.5.1');
@@ -136,14 +136,14 @@ describe('an app in the Co-op Cloud layout', () => {
   });
 });
 
-describe('a missing file of an app folder', () => {
+describe('an app folder', () => {
   const whole = {
     'compose.yml':
       'version: "3.8"\nservices:\n  app:\n    image: a:1\n    configs: [c]\nconfigs:\n  c:\n    file: c.txt\n',
     'c.txt': 'x',
   };
 
-  it('may be .env.sample and abra.sh', async () => {
+  it('may lack .env.sample and abra.sh', async () => {
     expect(admittedOf(await openTexts(whole)).configs).toEqual([
       { name: `${stack}_c`, bytes: Buffer.from('x'), template: false },
     ]);
@@ -157,11 +157,11 @@ describe('a missing file of an app folder', () => {
     ['.env.sample:1: nonsense is not a variable', { ...whole, '.env.sample': 'nonsense' }],
     ['compose.yml:1: version: docker does not accept a number here', { 'compose.yml': 'version: 3.8\nservices: {}\n' }],
     ['there is no service app', { 'compose.yml': 'version: "3.8"\nservices:\n  web:\n    image: a:1\n' }],
-  ])('is refused otherwise: %s', async (why, files) => {
+  ])('is refused because of a bad file: %s', async (why, files) => {
     expect(await openTexts(files as Record<string, string>)).toMatchObject({ refused: expect.stringContaining(why) });
   });
 
-  it('passes on a failure of the box', async () => {
+  it('causes an error, not a refusal, if the box that reads it fails', async () => {
     const read = () => Promise.reject(new Error('the box is gone'));
     await expect(openTexts({}, { read })).rejects.toThrow('the box is gone');
   });

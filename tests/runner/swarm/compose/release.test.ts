@@ -8,13 +8,13 @@ const releases = ['2.0.0+7.4', '1.10.0+7.3', '1.9.0+7.3'].map((version, at) =>
 const previous = { upgradeFrom: 'previous' as const, notApplicable: {} };
 
 describe('the release that an upgrade starts from', () => {
-  it('is the newest that is older than the version under test', () => {
+  it('is the newest release older than the version under test', () => {
     expect(priorRelease(previous, releases, '2.1.0+7.4')).toMatchObject({ version: '2.0.0+7.4' });
     expect(priorRelease(previous, releases, '2.0.0+7.4')).toMatchObject({ version: '1.10.0+7.3' });
     expect(priorRelease(previous, releases, null)).toMatchObject({ version: '2.0.0+7.4' });
   });
 
-  it('is null if nothing older is tagged, or the recipe says that no upgrade applies', () => {
+  it('is null if no older release is tagged, or the recipe says that no upgrade applies', () => {
     expect(priorRelease(previous, releases, '1.0.0+1')).toBeNull();
     expect(priorRelease(previous, [], '1.0.0+1')).toBeNull();
     expect(
@@ -22,7 +22,7 @@ describe('the release that an upgrade starts from', () => {
     ).toBeNull();
   });
 
-  it('is the one that the recipe names, and refused if unknown', () => {
+  it('is the one that the recipe names, which is refused if unknown', () => {
     const named = (version: string) => ({ upgradeFrom: version as Release['version'], notApplicable: {} });
     expect(priorRelease(named('1.9.0+7.3'), releases, '2.1.0+8')).toMatchObject({ version: '1.9.0+7.3' });
     expect(priorRelease(named('1.8.0+7.3'), releases, '2.1.0+8')).toEqual({

@@ -1,9 +1,9 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: compose files contain such variables
 import { describe, expect, it } from 'vitest';
 import { type ComposeTree, composeTree } from '../../../../runner/swarm/compose/tree.ts';
 import { titled } from '../../../support/titled.ts';
 
-/** What docker would see. */
+/** Returns the values in the tree, as docker would read them. */
 function plain(tree: ComposeTree): unknown {
   if (tree.kind === 'scalar') return tree.value;
   if (tree.kind === 'list') return tree.items.map(plain);
@@ -23,7 +23,7 @@ function whyRefused(text: string): string {
 }
 
 describe('the tree of a compose file', () => {
-  it('reads scalars as docker does: octal, quotes, nothing', () => {
+  it('reads scalars as docker does: octal, quoted or empty', () => {
     const text =
       'a: 0555\nb: "0555"\nc:\nd: ~\ne: true\nf: 1.5\ng: 0x10\nh: 22:22\ni: |\n  x\n  y\nj: yes\nk: 1.2.3\nl: -1\nm: 08';
     expect(read(text)).toEqual({
@@ -43,7 +43,7 @@ describe('the tree of a compose file', () => {
     });
   });
 
-  it('follows anchors and merge keys: own keys first, then the first that has one', () => {
+  it('follows anchors and merge keys: an own key wins, then the first merged map with that key', () => {
     const text = [
       'x-a: &a {one: 1, two: 2}',
       'x-b: &b {two: 3, three: 3}',
@@ -64,7 +64,7 @@ describe('the tree of a compose file', () => {
     expect(read('a: &x 1\nb: *x\nc: &x 2\nd: *x')).toEqual({ a: 1, b: 1, c: 2, d: 2 });
   });
 
-  it("has the line of each node, and of an alias's target for an alias", () => {
+  it('gives each node its line, and an alias the line of its target', () => {
     const tree = composeTree('x-a: &a\n  k: 1\nm:\n  - *a\n  - z', 'compose.yml', null);
     const list = tree.entries.get('m')?.value;
     expect(tree.entries.get('m')?.at).toBe('compose.yml:3');
@@ -74,7 +74,7 @@ describe('the tree of a compose file', () => {
   it('replaces variables in every value, never in keys', () => {
     const variables = { values: new Map([['N', '0555']]), commentedAt: new Map() };
     const tree = composeTree('a: $N\nb: ["${N}x"]\n$N: z', 'compose.yml', variables);
-    // A number that comes from a variable is a string.
+    // A number that a variable supplies stays a string.
     expect(plain(tree)).toEqual({ a: '0555', b: ['0555x'], $N: 'z' });
   });
 
@@ -100,7 +100,7 @@ describe('the tree of a compose file', () => {
     expect(whyRefused(text)).toContain(why);
   });
 
-  it('is not blown up by aliases of aliases', () => {
+  it('does not grow without limit through aliases of aliases', () => {
     const lines = Array.from({ length: 9 }, (_, i) => `x${i + 1}: &x${i + 1} [${`*x${i},`.repeat(9)}]`);
     expect(whyRefused(['x0: &x0 lol', ...lines, `a: *x9`].join('\n'))).toContain(
       'too large once its aliases are resolved',

@@ -6,20 +6,20 @@ import { dockerReport } from '../../../../runner/swarm/engine/report.ts';
 import { tempDir } from '../../../support/temp.ts';
 
 describe('a client of the engine', () => {
-  it('gives up at its deadline if an engine does not answer', async () => {
+  it('gives up at its deadline if the engine does not answer', async () => {
     const docker = openDocker(await engine(() => {}), { callMs: 50 });
     const error = await docker.listServices().catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'engine', message: expect.stringContaining('GET /services within 0.05 s') });
   });
 
-  it('gives up when the signal is aborted, for its reason', async () => {
+  it('gives up when its signal is aborted, with the reason of the abort', async () => {
     const abort = new AbortController();
     const docker = withSignal(openDocker(await engine(() => abort.abort(new Error('enough')))), abort.signal);
     await expect(docker.listServices()).rejects.toThrow('enough');
     await expect(docker.info()).rejects.toThrow('enough');
   });
 
-  it('times only the start of a stream', async () => {
+  it('limits the time until a stream starts, not how long it lasts', async () => {
     const events = Promise.withResolvers<ServerResponse>();
     const socket = await engine((_, response) => {
       response.write('{"Type":');
@@ -53,7 +53,7 @@ describe('a client of the engine', () => {
     expect(httpStatusOf(error)).toBeNull();
   });
 
-  it('uses the engine at its socket, whatever the environment names', async () => {
+  it('uses the engine at the given socket, whatever DOCKER_HOST says', async () => {
     vi.stubEnv('DOCKER_HOST', 'tcp://127.0.0.1:1');
     onTestFinished(() => void vi.unstubAllEnvs());
     const socket = await engine((_, response) => response.end('{"Name":"mine"}'));
@@ -98,7 +98,7 @@ describe('the report on an engine', () => {
   });
 });
 
-/** Starts a server that answers as an engine might; returns its socket's path. */
+/** Starts a server that answers as an engine might; returns the path of its socket. */
 async function engine(answer: RequestListener): Promise<string> {
   const socket = join(tempDir(), 'docker.sock');
   const server = createServer(answer);

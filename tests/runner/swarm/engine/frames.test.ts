@@ -1,4 +1,4 @@
-// Data from and to the engine: two outputs in frames on one connection, small archives.
+// Data to and from the engine: frames that carry two outputs over one connection, and small archives.
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ function framed(channel: number, body: Uint8Array): Buffer {
 }
 
 describe('frames', () => {
-  it('give each output its bytes, however the connection cuts them', async () => {
+  it('separate the bytes of the two outputs, however the connection cuts the stream', async () => {
     const parts = fc.array(fc.record({ channel: fc.constantFrom(1, 2), body: fc.uint8Array({ maxLength: 40 }) }));
     const property = fc.asyncProperty(parts, fc.integer({ min: 1, max: 30 }), async (sent, size) => {
       const whole = Buffer.concat(sent.map(({ channel, body }) => framed(channel, body)));
@@ -34,7 +34,7 @@ async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 }
 
 describe('a small archive', () => {
-  it('is readable by tar, and the same bytes each time', async () => {
+  it('is readable by tar, and has the same bytes each time', async () => {
     const entries = [
       { kind: 'folder' as const, name: 'a', mode: 0o1777 },
       { kind: 'file' as const, name: 'a/f', mode: 0o640, bytes: Buffer.alloc(513, 'x') },

@@ -1,5 +1,5 @@
-// The search for leaked secrets: every encoding that other programs write is found, whatever surrounds it and however
-// the bytes arrive; and nothing is found where there is nothing. The writers here are independent of the search.
+// The search for leaked secrets: it finds a secret in every encoding that other programs write, whatever surrounds it
+// and however the bytes arrive, and raises no false alarm. The writers here share no code with the search.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ const base64 = (value: string | Buffer) => Buffer.from(value).toString('base64')
 const lines = (value: string, every: number, between: string) =>
   (value.match(new RegExp(`.{1,${every}}`, 'gs')) ?? []).join(between);
 
-/** As other programs write it. */
+/** Functions that write a value in each encoding, as other programs do. */
 const writers: Record<string, Write> = {
   raw: (value) => value,
   base64,
@@ -67,11 +67,11 @@ const writers: Record<string, Write> = {
   zstd: (value) => zstdCompressSync(value),
   'gzip in gzip': (value) => gzipSync(gzipSync(value)),
   'base64 in gzip': (value) => gzipSync(base64(value)),
-  // A block of names and numbers before it, zeros behind.
+  // The value follows a header block, and zeros follow the value.
   tar: (value) => Buffer.concat([Buffer.alloc(512, 'etc/secret\0'), Buffer.from(value), Buffer.alloc(512)]),
 };
 
-/** Repeatable bytes: fast-check gives the seed. */
+/** Returns a source of bytes that repeat for the same seed; fast-check chooses the seed. */
 function drawOf(seed: string): (count: number) => Buffer {
   let turn = 0;
   return (count) => {
@@ -100,11 +100,11 @@ const plantingsEach = 50;
 const runs = 200;
 
 describe('the search for leaked secrets', () => {
-  it('covers more than eleven encodings, and this file has a writer for each', () => {
+  it('covers more than eleven encodings, and each has a writer in this file', () => {
     expect(encodingNames.length).toBeGreaterThanOrEqual(11);
   });
 
-  it('misses none of 10,000 plantings, whatever surrounds them and however the bytes are cut', {
+  it('finds each of 10,000 planted secrets, whatever surrounds them and however the bytes are cut', {
     timeout: 300_000,
   }, async () => {
     const planting = fc.record({
@@ -185,7 +185,7 @@ describe('the search for leaked secrets', () => {
     ];
     for (const text of [
       ...written,
-      // In the C locale, printf would write non-ASCII letters as octal numbers.
+      // In the C locale, `printf` would write non-ASCII letters as octal numbers.
       execFileSync('bash', ['-c', 'printf %q "$1"', 'bash', value], { encoding: 'utf8', env: { LC_ALL: 'C.UTF-8' } }),
     ])
       expect((await searchLeaks(odd, [Buffer.from(text)])).hits.length, text).toBeGreaterThan(0);
@@ -204,7 +204,7 @@ describe('the search for leaked secrets', () => {
       expect(await search(chunked(bytes, [65_536]))).toEqual({ hits: [], cut: null });
   });
 
-  it('opens a file of a zip, and a large piece that comes in many chunks', async () => {
+  it('opens a file in a zip, and large compressed data that arrives in many chunks', async () => {
     const value = secrets.get('key_3') as string;
     const text = Buffer.from(`${Array.from({ length: 200_000 }, (_, index) => index).join(' ')} ${value}`);
     const data = deflateRawSync(text);
@@ -220,7 +220,7 @@ describe('the search for leaked secrets', () => {
     expect(large.hits).toEqual([{ secret: 'key_3', encoding: 'raw, in gzip', offset: 0 }]);
   });
 
-  it('reports what it left out: a bomb, and secrets that are too short', async () => {
+  it('reports what it did not search: most of a compression bomb, and secrets that are too short', async () => {
     const bomb = gzipSync(Buffer.alloc(20 * 2 ** 20));
     const wary = leakSearch(secrets, { openedBytesMax: 2 ** 20 });
     expect((await wary.search(chunked(bomb, [4096]))).cut).toBe('compressed data beyond 1048576 bytes');
@@ -233,7 +233,7 @@ describe('the search for leaked secrets', () => {
     expect(short.tooShort).toEqual(['pin']);
   });
 
-  it('fails its self-test if it misses anything that it planted itself', () => {
+  it('fails its self-test if it misses any secret that it planted itself', () => {
     const planted = ['raw', 'hex'].map((encoding) => ({ where: 'the control text', encoding }));
     const all = [...planted, { where: 'the configs of the run', encoding: 'base64' }];
     const hits = all.map((hit) => ({ ...hit, secret: 'the control', offset: 0 }));

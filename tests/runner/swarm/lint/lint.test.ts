@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what these texts are about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: compose files contain such variables
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const releases = ['2.0.0+7.4', '1.9.9+7.3'].map((version) => ({ version, sha: 'a
 
 type Change = { [file: string]: (text: string) => string };
 
-/** `RULE where what` for each of lint's findings in the changed fixture. */
+/** Returns each of lint's findings in the changed fixture as `RULE where what`. */
 async function findingsOf(change: Change = {}, over: Partial<LintInput> = {}): Promise<string[]> {
   const files = Object.fromEntries(Object.entries(notes).map(([name, text]) => [name, change[name]?.(text) ?? text]));
   const app = admittedOf(await openTexts(files));
@@ -44,11 +44,11 @@ function put(from: string | RegExp, to: string): Change {
   return { 'compose.yml': (text) => text.replace(from, to) };
 }
 
-/** The findings in the unchanged fixture: one volume left out of the backup, one key that Swarm ignores. */
+/** The findings in the unchanged fixture: a key that Swarm ignores, and a volume that is not backed up. */
 const usual = ['C014 compose.yml:47 Swarm ignores tmpfs', 'C017 compose.yml:127 plugins is not backed up'];
 
 describe('lint of an app', () => {
-  it('finds little in a sound one', async () => {
+  it('has only the usual two findings in a sound app', async () => {
     expect(await findingsOf()).toEqual(usual);
   });
 
@@ -132,12 +132,12 @@ describe('lint of an app', () => {
       'C023 compose.yml:113 docker resolves no variable in a.$STACK_NAME.b',
     ],
     ['C024', put('  uploads:\n', '  uploads:\n  forgotten:\n'), 'C024 compose.yml:127 no service uses forgotten'],
-  ] as [string, Change, string][])('%s finds it', async (rule, change, finding) => {
+  ] as [string, Change, string][])('reports a defect under the rule %s', async (rule, change, finding) => {
     const findings = await findingsOf(change);
     expect(findings.filter((line) => line.startsWith(rule))).toContainEqual(expect.stringContaining(finding));
   });
 
-  it('C020 finds a variable that only the recipe sets', async () => {
+  it('reports under C020 a variable that only the recipe sets', async () => {
     const files = {
       ...notes,
       '.env.sample': notes['.env.sample']?.replace('EXTRA_DOMAINS=\n', '').replace(/#EXTRA.*\n/, '') ?? '',
@@ -153,20 +153,20 @@ describe('lint of an app', () => {
     });
   });
 
-  it('C003 finds that the main service has another name', async () => {
+  it('reports under C003 a main service with another name than app', async () => {
     const files = { 'compose.yml': 'version: "3.8"\nservices:\n  web:\n    image: a:1\n' };
     const app = admittedOf(await openTexts(files, { main: 'web' }));
     const lint = lintApp({ files, app, releases: [], lightweightTags: [], headVersion: null, isChanged: true });
     expect(lint.map(({ rule }) => rule)).toEqual(['C003', 'C007', 'C010', 'C012']);
   });
 
-  it('C009 finds tags that are not annotated', async () => {
+  it('reports under C009 a tag that is not annotated', async () => {
     expect(await findingsOf({}, { lightweightTags: ['1.0.0+1'] })).toContainEqual(
       expect.stringMatching(/^C009 tag 1\.0\.0\+1 this tag/),
     );
   });
 
-  it('C001 finds an overlay that no rule can check', async () => {
+  it('reports under C001 an overlay that cannot be read', async () => {
     const files = { ...notes, 'compose.broken.yml': 'a: [' };
     const app = admittedOf(await openTexts(notes as Record<string, string>));
     const lint = lintApp({
@@ -184,13 +184,13 @@ describe('lint of an app', () => {
     ['an app as it was released', {}, { isChanged: false, headVersion: '2.0.0+7.4' }],
     ['a first release', {}, { releases: [] }],
     ['a digest instead of a tag', put('postgres:15.4', `postgres@sha256:${'a'.repeat(64)}`), {}],
-    ['a value that only says yes', put('POSTGRES_DB=notes', 'MYSQL_ALLOW_EMPTY_PASSWORD=true'), {}],
+    ['a password-like name whose value is true', put('POSTGRES_DB=notes', 'MYSQL_ALLOW_EMPTY_PASSWORD=true'), {}],
     ['a password from a variable', put('POSTGRES_DB=notes', 'POSTGRES_PASSWORD=$STACK_NAME'), {}],
-  ] as [string, Change, Partial<LintInput>][])('leaves %s alone', async (_what, change, over) => {
+  ] as [string, Change, Partial<LintInput>][])('has nothing against %s', async (_what, change, over) => {
     expect(await findingsOf(change, over)).toEqual(usual);
   });
 
-  it('has each rule in its document, with its severity', () => {
+  it('has each rule in docs/app-recipes-lint.md, with its severity', () => {
     const text = readFileSync(resolve(import.meta.dirname, '../../../../docs/app-recipes-lint.md'), 'utf8');
     const rows = [...text.matchAll(/^\| (C\d{3}) \| (\w+) \| ([^|]+) \|/gm)].map(([, id, severity, title]) => [
       id,

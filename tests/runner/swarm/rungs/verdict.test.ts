@@ -1,4 +1,4 @@
-// The results of an app's rungs: the verdict and the level are separate, each covered by a table.
+// Judging an app by its rungs: the verdict and the level are separate results, and one table covers both.
 
 import { describe, expect, it } from 'vitest';
 import { judgeRun, levelOf, type RunObservation, type StageEnd } from '../../../../runner/run/outcome.ts';
@@ -50,8 +50,8 @@ describe('the verdict and the level of an app', () => {
   const cases: [string, Partial<Record<string, Told>>, Partial<RunObservation>, string, number, RegExp][] = [
     ['all rungs pass', allPass, {}, 'PASS', 5, /4 tests passed|5 tests passed/],
     ['a rung is skipped for a reason', { ...allPass, upgrade: 'skip' }, {}, 'PASS', 5, /passed/],
-    ['the highest rung is a skipped one', { install: 'pass', upgrade: 'skip' }, {}, 'PASS', 1, /1 test passed/],
-    ['lint fails: the level stops, the run does not', { ...allPass, lint: 'fails' }, {}, 'PASS', 4, /passed/],
+    ['the last rung is a skipped one', { install: 'pass', upgrade: 'skip' }, {}, 'PASS', 1, /1 test passed/],
+    ['lint fails, which limits only the level', { ...allPass, lint: 'fails' }, {}, 'PASS', 4, /passed/],
     [
       'a test of the upgrade fails',
       { install: 'pass', upgrade: 'fails a test', lint: 'pass' },
@@ -105,7 +105,7 @@ describe('the verdict and the level of an app', () => {
     });
   }
 
-  it('a rung that was not reached is unverified, even if a later one was', () => {
+  it('a rung that was not reached is unverified, even if a later one was reached', () => {
     expect(judge({ install: 'fails a test', lint: 'pass' }).rungs).toEqual([
       'fail',
       'unverified',
@@ -115,7 +115,7 @@ describe('the verdict and the level of an app', () => {
     ]);
   });
 
-  it('no level is reached past an unverified or failed rung', () => {
+  it('the level ends below the first unverified or failed rung', () => {
     expect(levelOf(['pass', 'unverified', 'pass', 'pass', 'pass'])).toBe(1);
     expect(levelOf(['pass', 'skip', 'skip', 'pass', 'fail'])).toBe(4);
     expect(levelOf(['skip', 'skip'])).toBe(0);

@@ -38,7 +38,7 @@ const starting = (id: string): TaskObservation => ({ ...task, id, state: 'starti
 
 type Look = { at?: number; services?: ServiceObservation[]; tasks: TaskObservation[] };
 
-/** The verdict after looks in sequence, one second apart unless they have a time. */
+/** Returns the verdict after these looks in sequence, which are one second apart unless they have a time. */
 function judged(looks: Look[], options: { before?: string[]; wanted?: Record<string, number> } = {}) {
   let watch: Watch = watchFrom(new Set(options.before));
   let verdict: Convergence = { kind: 'waiting', lacks: [] };
@@ -73,7 +73,7 @@ describe('a deployment', () => {
     expect(judged([look(0, 'a'), look(1900, 'b'), look(3800, 'c')]).verdict.kind).toBe('waiting');
   });
 
-  it('restarts the window when a task is missing in between', () => {
+  it('restarts the window when a task is missing for a moment', () => {
     const steady = { tasks: [task] };
     const flickering = [
       { at: 0, ...steady },
@@ -123,7 +123,7 @@ describe('a deployment', () => {
     ).toEqual(stands);
   });
 
-  it('needs all replicas, each in its slot', () => {
+  it('stands only with all replicas, each in its slot', () => {
     const second = { ...task, id: 't2', slot: 2 };
     expect(
       judged(
@@ -151,7 +151,7 @@ describe('a deployment', () => {
     },
   );
 
-  it("fails if a slot's tasks ended too often, even if Swarm keeps only the last and reports completed", () => {
+  it("fails if a slot's tasks ended too often, even if Swarm keeps only the last and reports success", () => {
     const services = [{ ...app, update: 'completed' }];
     const looks = Array.from({ length: endsMax }, (_, index) => ({
       services,
@@ -173,7 +173,7 @@ describe('a deployment', () => {
     expect(judged(looks, { wanted: { app: 3 } })).toEqual({ verdict: stands, restarts: 3 });
   });
 
-  it('ignores tasks that ended before it, and those that Swarm stopped itself', () => {
+  it('ignores tasks that ended before it began, and tasks that Swarm itself stopped', () => {
     const old = ['a', 'b', 'c'].map((id) => failed(id));
     const stopped = ['d', 'e', 'f'].map((id) => ({ ...task, id, state: 'shutdown', desired: 'shutdown' }));
     const leaving = ['g', 'h', 'i'].map((id) => failed(id, { desired: 'remove' }));
@@ -207,7 +207,7 @@ describe('a deployment', () => {
     expect(verdict).toMatchObject({ kind: 'failed', service: 'app', why: expect.stringMatching(why) });
   });
 
-  it('forgets a trouble that passed', () => {
+  it('grants the grace period again if the trouble had passed in between', () => {
     const pending = [
       { ...task, state: 'pending', error: 'no suitable node (host-mode port already in use on 1 node)' },
     ];
@@ -250,16 +250,16 @@ describe('a look', () => {
   };
   const service = { ID: 's1', Version: { Index: 1 }, Spec: { Name: 'cp1_app', TaskTemplate } };
 
-  it('matches a recorded task to its service, though only services have runtime and placement', () => {
+  it("matches a task's spec to its service's, although only the service's has runtime and placement", () => {
     const seen = seenFrom('cp1', [service], [raw], 5);
     expect(seen.services).toEqual([{ name: 'app', update: null, updateSays: null, spec: seen.tasks[0]?.spec }]);
   });
 
-  it('distinguishes versions by anything that defines a task', () => {
+  it('distinguishes versions by everything that defines a task', () => {
     expect(specDigest({ ...raw.Spec, ContainerSpec: { Image: 'a:2' } })).not.toBe(specDigest(raw.Spec));
   });
 
-  it('sorts tasks by creation time and leaves out those of other services', () => {
+  it('sorts tasks by creation time and leaves out tasks of other services', () => {
     const older = { ...raw, ID: 'x0', CreatedAt: '2026-01-01T00:00:01Z', Status: { State: 'failed', Err: 'why' } };
     const strange = { ...raw, ID: 'x2', ServiceID: 's2' };
     const { tasks } = seenFrom('cp1', [service], [raw, strange, older], 5);

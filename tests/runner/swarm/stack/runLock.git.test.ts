@@ -33,8 +33,8 @@ describe('the lock of a run', () => {
   });
 });
 
-describe('an intent', () => {
-  it('is one line per object, in order, in the folder of the run', async () => {
+describe("a run's log of intents", () => {
+  it('has one line per object, in order, in the folder of the run', async () => {
     const dir = join(tempDir(), 'run');
     mkdirSync(dir);
     await writeIntent(dir, 'network a');
@@ -43,7 +43,7 @@ describe('an intent', () => {
     expect(lines.map((line) => line.replace(/^\S+Z /, ''))).toEqual(['network a', 'stack b']);
   });
 
-  it('that cannot be written prevents the creation', async () => {
+  it('causes an error if it cannot be written, so that nothing is created', async () => {
     await expect(writeIntent(join(tempDir(), 'none'), 'stack a')).rejects.toMatchObject({ code: 'io' });
   });
 });

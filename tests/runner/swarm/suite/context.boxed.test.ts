@@ -47,7 +47,7 @@ async function exec(context: Context, more: object): Promise<Answer> {
   return ask(context, 'POST', '/exec', JSON.stringify(call));
 }
 
-/** Sends raw bytes, and returns everything received until the end. */
+/** Sends raw bytes, and returns everything received until the connection ends. */
 async function raw({ dir }: Context, ...parts: string[]): Promise<string> {
   const socket = net.connect(join(dir, contextSocket));
   for (const part of parts) socket.write(part);
@@ -62,7 +62,7 @@ async function raw({ dir }: Context, ...parts: string[]): Promise<string> {
 
 const connectTo = (target: string) => `CONNECT ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
-/** Echoes its input once the sender has ended its side, then ends its own. */
+/** Serves an echo: waits for the end of the input, sends it back, then ends the connection; returns the port. */
 async function echoAtEnd(): Promise<number> {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     let text = '';
@@ -104,7 +104,7 @@ describe('the context of a run', () => {
     expect(JSON.parse(text)).toEqual({ exit: 3, timedOut: false, stdout: stdin, stderr: 'YmFkCg==' });
   });
 
-  test('stores marks, even binary and empty ones', async () => {
+  test('stores marks, including binary and empty ones', async () => {
     const context = await contextOf();
     expect((await ask(context, 'GET', '/marks/seed')).status).toBe(404);
     expect((await ask(context, 'PUT', '/marks/seed', 'one')).status).toBe(204);
@@ -113,14 +113,14 @@ describe('the context of a run', () => {
     expect((await ask(context, 'GET', '/marks/__proto__')).status).toBe(404);
   });
 
-  test('returns logs, and secrets of the run', async () => {
+  test("returns services' logs and the run's secrets", async () => {
     const context = await contextOf({ secrets: { db_password: 's3cret' } });
     expect(await ask(context, 'GET', '/logs/db')).toEqual({ status: 200, text: 'db is up\n' });
     expect(await ask(context, 'GET', '/secrets/db_password')).toEqual({ status: 200, text: 's3cret' });
     expect(context.denials()).toEqual([]);
   });
 
-  test('connects to a service, each side ending on its own', async () => {
+  test('connects to a service, and lets each side end separately', async () => {
     const port = await echoAtEnd();
     const { dir } = await contextOf({ ports: { app: { 7: port } } });
     const socket = net.connect({ path: join(dir, contextSocket), allowHalfOpen: true });
@@ -151,10 +151,10 @@ describe('the context of a run', () => {
   });
 });
 
-describe('anything but a service of the run', () => {
+describe('the boundary of a run', () => {
   const strangers = ['other', 'localhost', '127.0.0.1', '[::1]', '10.0.1.5', 'host.docker.internal', 'cp99_app'];
 
-  test.each(strangers)('%s is out of reach, both ways, and recorded', async (host) => {
+  test.each(strangers)('keeps %s out of reach of requests and of tunnels, and records each attempt', async (host) => {
     const reached: string[] = [];
     const connect = async (service: string) => {
       reached.push(service);
@@ -171,7 +171,7 @@ describe('anything but a service of the run', () => {
     expect(reached).toEqual([]);
   });
 
-  test('runs no commands, has no logs, and no secrets', async () => {
+  test('denies commands in other services, their logs, and secrets that the run does not have', async () => {
     const context = await contextOf();
     expect((await exec(context, { service: 'other' })).status).toBe(403);
     expect((await ask(context, 'GET', '/logs/other')).status).toBe(403);
@@ -183,7 +183,7 @@ describe('anything but a service of the run', () => {
     ]);
   });
 
-  test('may be an app that the run needs: connections are allowed, commands are not', async () => {
+  test('allows connections to an app that the run needs, but no commands in it', async () => {
     const { port } = await web();
     const host = 'cp0123456789ab-oidc_app';
     const about = { needs: { oidc: { host, env: {} } } };
@@ -195,7 +195,7 @@ describe('anything but a service of the run', () => {
     expect((await exec(only, { service: host })).status).toBe(403);
   });
 
-  test('is recorded within limits, each once, on one line', async () => {
+  test('records a limited number of denials, each once and on one short line', async () => {
     const context = await contextOf();
     for (let n = 0; n < hostDenialsMax + 10; n += 1) await ask(context, 'GET', `/secrets/s${n}`);
     await ask(context, 'GET', '/secrets/s0');
@@ -228,11 +228,11 @@ describe('a hostile box', () => {
     ['GET', '/about/x', 400],
     ['GET', `/marks/${'a'.repeat(101)}`, 400],
     ['GET', 'ftp://app/', 400],
-  ])('sending %s %s gets status %i', async (method, path, status) => {
+  ])('that sends %s %s gets the status %i', async (method, path, status) => {
     expect((await ask(await contextOf(), method, path, method === 'POST' ? '{' : '')).status).toBe(status);
   });
 
-  test('cannot exceed the limits of marks', async () => {
+  test('cannot exceed the limits on the number and size of marks', async () => {
     const context = await contextOf();
     expect((await ask(context, 'PUT', '/marks/big', Buffer.alloc(markBytesMax + 1))).status).toBe(413);
     for (let n = 0; n < marksMax; n += 1) await ask(context, 'PUT', `/marks/m${n}`, 'x');
@@ -240,7 +240,7 @@ describe('a hostile box', () => {
     expect((await ask(context, 'PUT', '/marks/m0', 'y')).status).toBe(204);
   });
 
-  test('cannot send more than a body may hold, announced or not', async () => {
+  test('cannot send a request body that is too large, whether or not it announces the length', async () => {
     const context = await contextOf();
     const head = (more: string) => `POST /exec HTTP/1.1\r\nHost: x\r\n${more}\r\n\r\n`;
     const flood = 'x'.repeat(requestBytesMax + 1);
@@ -250,7 +250,7 @@ describe('a hostile box', () => {
     expect((await ask(context, 'GET', '/about')).status).toBe(200);
   });
 
-  test('gets no answer that is too large, and no internal error of the machine', async () => {
+  test('gets neither an answer that is too large nor the text of an internal error', async () => {
     const stdout = Buffer.alloc(9 * 1024 * 1024);
     const flood = async () => ({ exit: 0, timedOut: false, stdout, stderr: Buffer.alloc(0) });
     expect((await exec(await contextOf({ exec: flood }), {})).status).toBe(413);
@@ -300,7 +300,7 @@ describe('a hostile box', () => {
     expect((await ask(context, 'GET', '/about')).status).toBe(200);
   });
 
-  test('gets no internal error when a connection fails inside the run', async () => {
+  test('does not get the text of an internal error when a connection fails', async () => {
     const context = await contextOf({
       connect: () => {
         throw new Error('ENOENT /var/run');
@@ -312,7 +312,7 @@ describe('a hostile box', () => {
     });
   });
 
-  test('waits its turn if it sends many requests at once, and is served', async () => {
+  test('has to wait if it sends many requests at once, but gets all answers', async () => {
     let most = 0;
     let now = 0;
     const slow = async () => {

@@ -1,4 +1,4 @@
-// The example in docs/app-recipes.md is a recipe whose hooks and tests run exactly as printed there.
+// The example in docs/app-recipes.md is a valid recipe, and its hooks and tests run exactly as printed there.
 
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
@@ -21,12 +21,12 @@ const files = Object.fromEntries(
 const slowMs = 300_000;
 
 describeBoxed('the documented app recipe', { timeout: slowMs }, () => {
-  test('is one, and names every key that exists', () => {
+  test('is valid, and the document names every key of a recipe', () => {
     expect(AppRecipe.parse(config.recipes.notes)).toMatchObject({ engine: 'swarm', main: 'app', suite: 'tests' });
     for (const key of Object.keys(AppRecipe.shape)) expect(text).toContain(`\`${key}\``);
   });
 
-  test('seeds, restores and works as printed', async () => {
+  test('has hooks and tests that work as printed', async () => {
     expect(Object.keys(files)).toEqual(['tests/ops.ts', 'tests/restore.test.ts', 'tests/functional.test.ts']);
     const { host, volume } = await notesApp();
     const { suite } = await suiteOf(files, host);
@@ -43,7 +43,7 @@ describeBoxed('the documented app recipe', { timeout: slowMs }, () => {
   });
 });
 
-/** Notes over HTTP; a folder serves as the volume `/files`. */
+/** Serves notes over HTTP; a folder stands in for the volume `/files`. */
 async function notesApp(): Promise<{ host: AppHost; volume: string }> {
   const volume = join(realpathSync(tempDir()), 'files');
   mkdirSync(volume, { recursive: true });

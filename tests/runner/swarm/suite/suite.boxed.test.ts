@@ -18,7 +18,7 @@ const slowMs = 300_000;
 const head = `import { describe, expect, test } from 'vitest';\nimport { app } from 'coldpass/app';\n`;
 
 describeBoxed('a hook', () => {
-  test('can reach the app both ways', async () => {
+  test('can use the app, which it may import or take as its argument', async () => {
     const ops = `import { app as same, type App } from 'coldpass/app';
 export async function preBackup(app: App): Promise<void> {
   if (app !== same) throw new Error('another app');
@@ -31,12 +31,12 @@ export async function preBackup(app: App): Promise<void> {
     expect(end).toMatchObject({ started: true, exit: 0, timedOut: false });
   });
 
-  test('that does not exist is no failure, and is reported', async () => {
+  test('that does not exist is reported, but is not a failure', async () => {
     const { suite } = await suiteOf({ 'tests/ops.ts': 'export async function preBackup() {}' }, appHost());
     const end = await suite.hook('preUpgrade', never);
     const head = 'no preUpgrade in /tree/tests/ops.ts, which has preBackup\n';
     expect(end).toMatchObject({ exit: 0, output: { head } });
-    // It is known by now, and needs no box; the one that exists still runs.
+    // The suite now knows which hooks exist: a missing one no longer needs a box, and an existing one still runs.
     const next = { started: true, exit: 0, ms: 0, output: { head: 'no preRestore in /tree/tests/ops.ts\n' } };
     expect(await suite.hook('preRestore', never)).toMatchObject(next);
     expect((await suite.hook('preBackup', never)).output.head).toBe('preBackup is done\n');
@@ -47,10 +47,10 @@ export async function preBackup(app: App): Promise<void> {
 
   test.each([
     ['throws', `throw new Error('no seed')`, /no seed/],
-    ['asks for a service that is not there', `await app.exec('other', 'true')`, /exec in other: not a service/],
+    ['asks for a service that does not exist', `await app.exec('other', 'true')`, /exec in other: not a service/],
     ['runs a command that fails', `await app.output('app', 'echo gone >&2; exit 4')`, /exited with 4: gone/],
-    ['runs one that takes too long', `await app.exec('app', 'exec sleep 30', { seconds: 0.2 })`, /within 0.2 s/],
-    ['never comes to its end', 'await new Promise(() => {})', /unsettled/],
+    ['runs a command that takes too long', `await app.exec('app', 'exec sleep 30', { seconds: 0.2 })`, /within 0.2 s/],
+    ['never ends', 'await new Promise(() => {})', /unsettled/],
   ])('that %s is a failure', async (_what, body, words) => {
     const { suite } = await suiteOf({ 'tests/ops.ts': `export async function preRestore(app) { ${body} }` }, appHost());
     const end = await suite.hook('preRestore', never);
@@ -58,7 +58,7 @@ export async function preBackup(app: App): Promise<void> {
     expect(end.output.head).toMatch(words);
   });
 
-  test('ends at its limit', async () => {
+  test('is ended at its time limit', async () => {
     const ops = 'export async function preUpgrade() { setInterval(() => {}, 1000); await new Promise(() => {}); }';
     const { suite } = await suiteOf({ 'tests/ops.ts': ops }, appHost(), { seconds: { tests: 2 } });
     expect(await suite.hook('preUpgrade', never)).toMatchObject({ started: true, timedOut: true });
@@ -66,7 +66,7 @@ export async function preBackup(app: App): Promise<void> {
 });
 
 describeBoxed('tests', { timeout: slowMs }, () => {
-  test('are identified by file, suite and name, and by how they failed', async () => {
+  test('are reported by file, suite and name, and with how they failed', async () => {
     const files = {
       'tests/restore.test.ts': `${head}describe('restore', () => {
         test('mail message', async () => expect(await app.output('app', ['echo', 'hi'])).toBe('hi\\n'));
@@ -105,7 +105,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     expect(failed.map(({ id }) => id)).toEqual(['tests/install.test.ts > is flaky', 'tests/only.test.ts > alone']);
   });
 
-  test('of a file that is gone, or ran none, are lost even if others pass', async () => {
+  test('count as lost if a file is missing or ran no test, even if others pass', async () => {
     const files = { 'tests/a.test.ts': `${head}test('passes', () => {});` };
     const { suite } = await suiteOf(files, appHost());
     const { report } = await suite.tests(['tests/a.test.ts', 'tests/b.test.ts'], 'install', never);
@@ -115,18 +115,18 @@ describeBoxed('tests', { timeout: slowMs }, () => {
 
   test.each([
     ['a link', `fs.rmSync(file); fs.symlinkSync('/etc/passwd', file)`, 'the report is a link, not a file'],
-    ['not there', 'fs.rmSync(file)', 'the report does not exist'],
+    ['missing', 'fs.rmSync(file)', 'the report does not exist'],
     ['empty', '', /^the report: it is not well-formed XML/],
     ['rubbish', `fs.writeFileSync(file, '<testsuites')`, /^the report: it is not well-formed XML/],
-    ['a flood', 'fs.writeFileSync(file, Buffer.alloc(9 << 20))', 'the report is larger than 8 MB'],
-  ])('whose report is %s are lost', async (_what, lay, why) => {
+    ['too large', 'fs.writeFileSync(file, Buffer.alloc(9 << 20))', 'the report is larger than 8 MB'],
+  ])('count as lost if their report is %s', async (_what, lay, why) => {
     const test = `import fs from 'node:fs'; const file = '/out/junit.xml'; ${lay}; process.kill(process.pid, 'SIGKILL');`;
     const { suite } = await suiteOf({ 'tests/a.test.ts': test }, appHost());
     const { report } = await suite.tests(['tests/a.test.ts'], 'install', never);
     expect(report).toEqual({ kind: 'lost', why: typeof why === 'string' ? why : expect.stringMatching(why) });
   });
 
-  test('that are cancelled end at once', async () => {
+  test('end at once if cancelled', async () => {
     const { suite } = await suiteOf(
       { 'tests/a.test.ts': `${head}test('hangs', () => new Promise(() => {}));` },
       appHost(),
@@ -135,7 +135,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     expect([end.exit, report.kind]).toEqual([null, 'lost']);
   });
 
-  test('reach the app by http, https, tcp, secrets and logs', async () => {
+  test('reach the app by http, https and tcp, and get its secrets and logs', async () => {
     const [port, tls, echo] = [await loginServer(), await tlsServer(), await echoServer()];
     const host = appHost({ ports: { app: { 80: port, 443: tls, 7: echo } }, secrets: { token: 's3cret' } });
     const { suite, context } = await suiteOf({ 'tests/functional.test.ts': everyWay }, host);
@@ -146,7 +146,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
   });
 });
 
-test('hooks and tests of an app get no box without a sandbox', () => {
+test('hooks and tests of an app are refused if there is no real sandbox', () => {
   const { sandbox } = openUnboxed();
   const recipe = AppRecipe.parse({ engine: 'swarm', suite: 'tests', tests: ['tests/**'] });
   expect(() => openSuite({ sandbox, tree: '/x', out: '/z', contextDir: '/y', recipe, modules })).toThrow(
