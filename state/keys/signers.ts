@@ -75,8 +75,8 @@ export function isValidAt({ validAfterMs, validBeforeMs }: AllowedSigner, atMs: 
 }
 
 /**
- * Names two roles that share a key; null if none do. If each role has its own key, nobody can approve what they asked
- * for themselves.
+ * Names two roles that share a key; null if none do. If each role has its own key, no role can ask for something and
+ * also approve it.
  */
 export function sharedKey(signers: AllowedSigner[]): string | null {
   for (const [index, one] of signers.entries()) {

@@ -1,7 +1,7 @@
-// Drafts a batch of appends: decides which of them are accepted, and makes the commits that contain these, in order,
-// each for one role. A draft does not change the tip that it starts from; a draft that cannot be written whole is
-// dropped. If an act rotates a role's key, the commit with the act also changes allowed_signers, and the new key signs
-// that role's next commit.
+// Drafts a batch of appends: decides which of them are accepted, and makes commits of the accepted ones, in order, each
+// for one role. A draft does not change the tip that it starts from; a draft that cannot be written whole is dropped.
+// If an act rotates a role's key, the commit with the act also changes allowed_signers, and the new key signs that
+// role's next commit.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';

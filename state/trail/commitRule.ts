@@ -1,6 +1,6 @@
 // Decides what one commit of the trail may be, compared with the commit before it. The hub's hook applies this rule to
-// every push, the audit to the whole trail. Pure: bytes in, problems out, each with the rule that was broken. The fold
-// and the gate rule check what an entry's references mean.
+// every push to the trail, and the audit applies it to the whole trail. Pure: bytes in, problems out, each with the
+// rule that was broken. The fold and the gate rule check what an entry's references mean.
 //
 // Does not judge the first commit, which has no entries and is signed by the operator: `openHub` checks it.
 

@@ -1,5 +1,5 @@
-// Where entries are in git: the commit that appended each entry, and the entry's file in that commit. `git show
-// COMMIT:PATH` then shows the entry as it was signed. This is for people who look; no decision depends on it.
+// Where entries are in git: the commit that appended each entry, and the entry's file in that commit. With both, `git
+// show COMMIT:PATH` shows the entry as it was signed. This is for people who look; no decision depends on it.
 
 import type { EntryId, Sha } from '../entry/ids.ts';
 import { partOf } from '../entry/policy.ts';
