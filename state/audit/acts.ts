@@ -1,5 +1,6 @@
 // Checks that each act was signed for this workspace, for this trail and for the exact text of the entry that it is
-// about, and that a phase was opened with the signed plan and recipes. Signatures are checked with each commit.
+// about, and that a phase was opened with the plan and recipes that were signed. The signatures themselves are checked
+// with each commit, not here.
 
 import { targetOf } from '../entry/act.ts';
 import { canonicalJson, digestOfJson } from '../entry/digest.ts';
@@ -23,7 +24,7 @@ type Using = {
   target(id: number): Entry | undefined;
 };
 
-/** Everything wrong with an act, in words, except its signature, expiry and nonce. */
+/** Everything wrong with an act, in words. Does not look at its signature, expiry and nonce. */
 export async function actProblems({ facts, at }: EntryOf<'act'>, using: Using): Promise<string[]> {
   const { act } = facts;
   const { payload } = act;

@@ -1,6 +1,7 @@
 // The audit: reads a trail from its first commit and trusts nothing that it can check. Checks signatures, prefixes,
 // framing and order by the rule of the hub's hook, entries by the supervisor's rules, runs by their records, claims by
-// git, and gates by the same pure rule. Works offline, with only git and Node. A bad trail is a result, never an error.
+// git, and gates by the pure rule that the supervisor uses. Works offline, with only git and Node. A bad trail is a
+// result, never an error.
 
 import { Refused, TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -32,7 +33,7 @@ export type AuditOptions = {
   headsLog?: string;
   /** The file that records how far an audit without problems came; see `mark.ts`. */
   mark?: string;
-  /** If true, checks only what came after the mark, provided that there is one that fits. */
+  /** If true, and if there is a mark that fits, checks only what came after the mark. */
   sinceMark?: boolean;
 };
 
@@ -123,8 +124,8 @@ function rootProblems({ root, genesis }: Hub, options: AuditOptions): AuditProbl
 }
 
 /**
- * Problems of the first commit, which the commit rule does not cover: it may contain only keys and a readme, so nothing
- * that could pass for a record.
+ * Problems of the first commit, which the commit rule does not cover: that commit may contain only keys and a readme,
+ * and so nothing that could pass for a record.
  */
 async function genesisProblems({ genesis, signers, objects }: AuditTrail): Promise<AuditProblem[]> {
   const tree = parseCommit(await mustRead(objects, genesis, 'commit'))?.tree as Sha;

@@ -43,8 +43,9 @@ async function keptProblems(entry: RunEntry, phase: Phase, record: RunRecord, us
 }
 
 /**
- * The judgement by each recent run of the claim, newest first. The newest may have been recorded only after the run was
- * judged and before its entry was written, so the judgement on the trail may rest on an older one.
+ * For each recent run of the claim, newest first, the judgement of the earlier tests by comparison with that run. The
+ * newest run may have been recorded after the judgement on the trail was made and before it was written, so that
+ * judgement may rest on an older run.
  */
 async function keptJudgements(
   purpose: Extract<Purpose, { kind: 'kept' }>,

@@ -70,7 +70,7 @@ export function targetProblems(
     : [`claim #${claim.id} needs no ${control} control with target ${target ?? 'none'}`];
 }
 
-/** Recounts the functions that a claim changes, and reports any difference from what its entry says. */
+/** Recounts the functions that a claim changes, and reports any difference from what the claim's entry says. */
 export async function functionProblems({ facts }: EntryOf<'claim'>, phase: Phase, using: Using): Promise<string[]> {
   const { references, functions = {}, shas } = facts;
   const claim = { sha: shas.main as Sha, references };
@@ -94,8 +94,9 @@ export async function sabotageProblems({ facts }: EntryOf<'sabotage'>, phase: Ph
 }
 
 /**
- * The judgement by each pair of a run of the claim and a run of the reference, the newest first. The newest may have
- * been recorded after the control was judged and before its entry was written, so older ones are tried too.
+ * One judgement of the control for each pair of runs, one of the claim and one of the reference, the newest first. The
+ * newest runs may have been recorded after the judgement on the trail was made and before it was written, so older runs
+ * are tried too.
  */
 async function* judgements(
   { facts }: RunEntry,

@@ -65,8 +65,8 @@ async function mergedAt(hub: string, commit: Sha): Promise<Break> {
 }
 
 /**
- * The number of the first entry that a commit added, found without the commit's parent: the subject shows how many of
- * the newest entries it added.
+ * The number of the first entry that a commit added, found without the commit's parent: the commit added the newest
+ * entries, and its subject fits only the right number of them.
  */
 async function firstEntryOf(hub: string, sha: Sha): Promise<number | null> {
   try {

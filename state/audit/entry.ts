@@ -1,5 +1,5 @@
 // Judges each entry of the trail by everything before it. Applies the rules that an honest supervisor applies before it
-// appends an entry (`admit`), and rules that only the audit has, about times, references, acts, runs and stored files.
+// appends an entry (`admit`), and the audit's own rules about times, references, acts, runs and stored files.
 
 import type { Entry, EntryOf } from '../entry/entry.ts';
 import { emptyTrail, type Phase, type TrailState } from '../entry/phase.ts';
@@ -111,14 +111,17 @@ function outlives({ kind }: Entry): boolean {
   return kind === 'deferral' || kind === 'reentry';
 }
 
-/** True if an act can be about it: acts answer requests, deferrals and re-entries; lift vetoes, findings and flakes. */
+/**
+ * True if an act can be about the entry: acts answer requests, deferrals and re-entries, and lift vetoes, findings and
+ * flakes.
+ */
 function isTarget({ kind, facts }: Entry): boolean {
   if (kind === 'act') return (facts as EntryOf<'act'>['facts']).act.payload.act === 'veto';
   if (kind === 'deferral' || kind === 'reentry') return true;
   return kind === 'blocked' || kind === 'veto' || kind === 'finding' || kind === 'run';
 }
 
-/** Everything wrong with a session's entry: a session may be shown, or woken for, only entries that already exist. */
+/** Everything wrong with a session's entry: the entries that the session was shown or woken for must already exist. */
 function sessionProblems({ id, facts }: EntryOf<'session'>, phase: Phase): string[] {
   if (facts.event === 'ended') return [];
   const { reason, shown } = facts;

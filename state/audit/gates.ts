@@ -12,7 +12,10 @@ export type AuditGate = { gate: GateId; holds: boolean; claim: EntryId | null; s
 export type AuditPhase = {
   id: PhaseId;
   status: Phase['status'] | 'queued';
-  /** Judged as of the time when the phase was done, otherwise as of the trail's last entry. DONE comes last. */
+  /**
+   * If the phase is done, judged as of the time when it was done; if not, as of the trail's last entry. DONE comes
+   * last.
+   */
   gates: AuditGate[];
   /** `none` if its runs were not sandboxed, which is allowed only in a demo. Null while the phase is queued. */
   sandbox: Phase['sandbox'] | null;

@@ -1,6 +1,6 @@
 // Checks what the trail says about the work against git: that each claim's commit exists with its tree and all its
 // content, that claimed and published commits are on their phase's branch, and that claims descend from each other as
-// they say. Asks git once for all claims of a phase.
+// their entries say. Asks git once for all claims of a phase.
 
 import type { Entry, EntryOf, Facts } from '../entry/entry.ts';
 import type { EntryId, PhaseId, Sha } from '../entry/ids.ts';
@@ -74,7 +74,7 @@ export async function workFaults(trail: AuditTrail, work: PhaseWork, upTo = 0): 
   return [...faults, ...content, ...(await placeFaults(dir, head, existing, upTo))];
 }
 
-/** The work without commits that are missing or false, and a fault for each of these. */
+/** The work, from which missing and false commits are left out; and a fault for each commit left out. */
 async function existingWork(objects: ObjectStore, work: PhaseWork, upTo: number): Promise<[PhaseWork, Fault[]]> {
   const [claims, published]: [PhaseWork['claims'], PhaseWork['published']] = [[], []];
   const faults: Fault[] = [];
@@ -90,7 +90,7 @@ async function existingWork(objects: ObjectStore, work: PhaseWork, upTo: number)
   return [{ ...work, claims, published }, faults];
 }
 
-/** Reports lost or damaged objects: of the base, or of the first claim that adds any. */
+/** Reports lost or damaged objects: those of the base, or those of the first claim that adds such objects. */
 async function contentFaults(hub: string, { base, opened, claims }: PhaseWork, upTo: number): Promise<Fault[]> {
   if (opened <= upTo && claims.every(({ id }) => id <= upTo)) return [];
   const verify = (args: string[]) => git(hub, ['rev-list', '--quiet', '--verify-objects', ...args]);
@@ -130,7 +130,8 @@ async function branchFaults(
   isBefore: IsBefore,
 ): Promise<Fault[]> {
   const branch = `phase/${phase}`;
-  // A crash may come after `opened` is written and before the branch is made, but before then no other entry follows.
+  // A crash may come between the entry `opened` and the making of the branch; but no other entry is written before
+  // there is a branch.
   if (head === null) return newest === opened ? [] : [{ entry: opened, what: `its branch ${branch} is gone` }];
   const faults: Fault[] = [];
   const commits = [...published, ...claims.map((claim) => ({ id: claim.id, sha: shaOf(claim) }))];
@@ -209,7 +210,7 @@ function named(claims: EntryId[]): string {
 
 /**
  * Tells whether one commit is an ancestor of another, or equal to it, from one listing of the commits between them and
- * the base. The listing lacks the base's own history, so git is asked about each commit in that.
+ * the base. The listing lacks the base's own history, so git is asked about each commit that is in that history.
  */
 async function ancestry(hub: string, shas: Sha[], base: Sha): Promise<IsBefore> {
   const bits = new Map(shas.map((sha, index) => [sha, 1n << BigInt(index)]));

@@ -1,7 +1,7 @@
 // The mark: a file in the state folder, never part of the trail, that records for the next audit how far this one came.
 // It saves work and proves nothing: whoever can write it can make it say anything, so it is used only on request, and a
 // full audit never reads it. A mark that does not fit is ignored, with the reason. An audit that starts from a mark
-// does not notice damage that was done since to earlier parts of the trail.
+// does not notice damage that has since been done to the part of the trail before the mark.
 
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';

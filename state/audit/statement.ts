@@ -1,6 +1,6 @@
 // Exports a trail as in-toto statements (Statement v1) for other tools: a test-result for each counted run, and a
 // verification summary (SLSA VSA v1) for each claimed gate. Pure: no clock and no paths, so the same trail gives the
-// same bytes. Data that a predicate has no field for is in the fields `coldpass:run` and `coldpass:gate`.
+// same bytes. If a predicate has no field for some data, they are in the fields `coldpass:run` and `coldpass:gate`.
 //
 // A trail is identified by the fingerprint of the key that founded it: `coldpass:SHA256:…#NAME` is NAME in that trail.
 
@@ -91,7 +91,7 @@ export type GateStatement = {
   source: StatementSource;
   /** Every envelope that the gate relies on. */
   inputs: readonly Input[];
-  /** Acts that waived a condition of this gate, or of a gate that it requires. */
+  /** Acts that waived a condition of this gate, or of a gate that this one requires. */
   waived: readonly EntryId[];
 };
 
@@ -141,7 +141,7 @@ export function gateStatement({ phase, report, at, source, inputs, waived }: Gat
   };
 }
 
-/** The runs that a gate's conditions name, and the runs that these were compared with. */
+/** The runs that a gate's conditions name, and the runs with which those were compared. */
 export function runsUnder({ runs }: Phase, { claim, conditions }: GateReport): Phase['runs'] {
   const named = new Set(conditions.flatMap((condition) => condition.runs));
   const earlier = new Set<Sha>(
@@ -169,7 +169,7 @@ function subjectsOf(shas: Record<string, string>, trees: Record<string, string>)
     .toSorted()
     .flatMap((name) => {
       const [sha = '', tree] = [shas[name], trees[name]];
-      // A git commit id is the SHA-1 of the commit object: both names are in use.
+      // A git commit id is the SHA-1 of the commit object, so this digest has two names, and both are in use.
       const commit = { name, digest: { gitCommit: sha, sha1: sha } };
       return tree === undefined ? [commit] : [commit, { name: `${name} tree`, digest: { gitTree: tree } }];
     });
@@ -189,7 +189,7 @@ function shown(facts: Facts, { tests }: RunRecord): { passed: string[]; failed: 
   return { passed: of('pass'), failed: of('fail') };
 }
 
-/** Counts whatever is not proved as failed, never as a warning, because a policy might take a warning for a pass. */
+/** Whatever is not proved counts as failed, never as a warning, because a policy might take a warning for a pass. */
 function isPassed(facts: Facts): boolean {
   const result = judgement(facts);
   if (result !== null) return ['BITES', 'KEPT', 'green'].includes(result);

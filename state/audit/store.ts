@@ -27,7 +27,7 @@ export type AuditStore = {
 /** The stored files, each with its path. */
 export type KnownBlobs = [string, { blob: Sha; digest: Digest }][];
 
-/** A store over the hub's objects that starts with the files in `from`. */
+/** A store that reads the hub's objects, and starts with the files in `from`. */
 export function auditStore(objects: Pick<ObjectStore, 'read'>, from: KnownBlobs = []): AuditStore {
   const known = new Map(from);
 

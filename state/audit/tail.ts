@@ -59,7 +59,7 @@ export async function entryInLog(file: string | undefined, commit: Sha): Promise
 async function readLog(file: string): Promise<{ lines: Head[] } | { why: string }> {
   try {
     const text = await readFile(file, 'latin1');
-    // A last line without a newline was cut off by a crash: it was never acknowledged.
+    // A last line without a newline was cut off by a crash: what it stands for was never acknowledged.
     const lines = parseHeads(text.slice(0, text.lastIndexOf('\n') + 1), file);
     return lines.length > 0 ? { lines } : { why: `${file} is empty, so nothing witnesses the tail` };
   } catch (error) {

@@ -1,5 +1,5 @@
 // Reads the trail's commits for the audit. Checks each object against its id, which git does not do for packed objects.
-// If git cannot read on, names the commit where it stopped, so that everything before it is still judged.
+// If git cannot read on, names the commit where reading stopped, so that everything before it is still judged.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -49,7 +49,7 @@ export async function* trailCommits(hub: string, from: Sha, to: Sha): AsyncGener
 /** Ids of objects whose bytes were checked against their ids. */
 export type Held = Set<string>;
 
-/** Those of the objects that a commit adds or replaces whose bytes do not match their ids; skips those in `held`. */
+/** Of the objects that a commit adds or replaces, those whose bytes do not match their ids; skips objects in `held`. */
 export function falseObjects(commit: TrailCommit, held: Held): Sha[] {
   const objects: [ObjectType, Sha | null, Buffer | null][] = [
     ['commit', commit.sha, commit.bytes],
@@ -66,8 +66,9 @@ export async function listObjects(hub: string, from: Sha | null, to: Sha): Promi
 }
 
 /**
- * Checks the objects that no commit lists as a change: folders (git trees) and the content of the first commit, which
- * the commit rule does not cover. Returns one false object for each commit that is the first to contain any.
+ * Checks the objects that no commit lists as a change: folders (git trees) and the content of the first commit. The
+ * commit rule covers neither. A false object belongs to the first commit that contains it; returns one false object for
+ * each commit that has any.
  */
 export async function falseRest(objects: ObjectStore, listing: string, held: Held): Promise<Map<Sha, Sha>> {
   const falseByCommit = new Map<Sha, Sha>();
@@ -81,7 +82,7 @@ export async function falseRest(objects: ObjectStore, listing: string, held: Hel
   return falseByCommit;
 }
 
-/** The rows of a listing, each with its commit, without objects that were already checked. */
+/** The rows of a listing, each with its commit; leaves out objects that were already checked. */
 function restOf(listing: string, held: Held): { id: Sha; commit: Sha }[] {
   let commit = '' as Sha;
   return listing.split('\n').flatMap((row) => {

@@ -1,6 +1,6 @@
-// Decides whether an act is the operator's, from the same bytes in the inbox, the hub's hook and the audit. An act
-// counts if it is signed with the operator's current key and no other role has that key, so whoever asks for something
-// (the Builder, the supervisor) cannot approve it. Pure.
+// Decides whether an act is the operator's. The inbox, the hub's hook and the audit all ask this about the same bytes.
+// An act counts if it is signed with the operator's current key and no other role has that key, so whoever asks for
+// something (the Builder, the supervisor) cannot approve it. Pure.
 
 import { actNamespace } from '../entry/act.ts';
 import { canonicalJson } from '../entry/digest.ts';

@@ -39,7 +39,10 @@ export function generateKey(path: string, comment: string): Signer {
   return loadSigner(path);
 }
 
-/** Creates a new key beside the key file `path`, and returns the new path. The key counts once an act rotates to it. */
+/**
+ * Creates a new key beside the key file `path`, and returns the new file's path. The key counts once an act rotates to
+ * it.
+ */
 export function keyBeside(path: string, comment: string): { path: string; signer: Signer } {
   const next = `${path.replace(/\.[0-9a-f]{8}$/, '')}.${randomBytes(4).toString('hex')}`;
   return { path: next, signer: generateKey(next, comment) };
@@ -68,8 +71,8 @@ export function roleKeyFile(keysDir: string, role: string, publicKey: string): s
 }
 
 /**
- * The signer for an unencrypted OpenSSH private key file. Throws TrailError 'bad-key', which says what is wrong and
- * what to do.
+ * The signer for an unencrypted OpenSSH private key file. Throws TrailError 'bad-key'; the message says what is wrong
+ * and what to do.
  */
 export function loadSigner(path: string): Signer {
   const { key, ...known } = loadKey(path);
@@ -96,7 +99,7 @@ export function agentSigner(publicKeyFile: string, env: { PATH: string; agentSoc
   };
 }
 
-/** `ssh-ed25519 AAA…` from a `.pub` file, without its comment. Throws TrailError 'bad-key' for any other content. */
+/** `ssh-ed25519 AAA…` from a `.pub` file, without the comment. Throws TrailError 'bad-key' for any other content. */
 export function readPublicKey(path: string): string {
   const raw = rawPublicKey(readBounded(path, false));
   if (raw === null)

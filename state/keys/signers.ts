@@ -1,6 +1,6 @@
 // The trail's allowed_signers: whose key counts for what, and until when. A key that a `rotate` act replaced stays in
-// the list with its end time, so that stock git still verifies what it signed; it no longer counts for anything new.
-// Pure: parses and formats the list, and applies rotations to it, for the funnel, the hub's hook and the audit.
+// the list with its end time: stock git still verifies what the key signed, but the key no longer counts for anything
+// new. Pure: parses and formats the list, and applies rotations to it, for the funnel, the hub's hook and the audit.
 
 import type { ActPayload } from '../entry/act.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -44,8 +44,8 @@ export function formatAllowedSigners(signers: AllowedSigner[]): string {
 }
 
 /**
- * Parses what `formatAllowedSigners` writes, and ignores comments and empty lines. Throws TrailError 'bad-key', which
- * names any other line.
+ * Parses what `formatAllowedSigners` writes, and ignores comments and empty lines. Throws TrailError 'bad-key' at the
+ * first line of any other form, and names its number.
  */
 export function parseAllowedSigners(text: string): AllowedSigner[] {
   return text.split('\n').flatMap((line, index) => {
@@ -57,7 +57,7 @@ export function parseAllowedSigners(text: string): AllowedSigner[] {
   });
 }
 
-/** The signers of what comes next: those whose keys were not rotated out. */
+/** Those who may sign what comes next: the signers whose keys were not rotated out. */
 export function currentSigners(signers: AllowedSigner[]): AllowedSigner[] {
   return signers.filter((one) => one.validBeforeMs === undefined);
 }
@@ -74,7 +74,10 @@ export function isValidAt({ validAfterMs, validBeforeMs }: AllowedSigner, atMs: 
   return (validAfterMs ?? atMs) <= atMs && atMs <= (validBeforeMs ?? atMs);
 }
 
-/** Names two roles that share a key; null if none do. Only separate keys keep whoever asks from approving. */
+/**
+ * Names two roles that share a key; null if none do. If each role has its own key, no role can ask for something and
+ * also approve it.
+ */
 export function sharedKey(signers: AllowedSigner[]): string | null {
   for (const [index, one] of signers.entries()) {
     const other = signers.slice(index + 1).find(({ publicKey }) => publicKey === one.publicKey);

@@ -1,6 +1,7 @@
-// SSH signatures (the SSHSIG format of OpenSSH's PROTOCOL.sshsig) with Ed25519 keys, made and checked in this process,
-// so that ten thousand commits are signed or audited without ten thousand child processes. Other key types are not
-// supported and verify as null. Key files are in `keys.ts`, allowed signers in `signers.ts`.
+// Makes and checks SSH signatures (the SSHSIG format of OpenSSH's PROTOCOL.sshsig) with Ed25519 keys. Does so in this
+// process, because otherwise signing or auditing ten thousand commits would take ten thousand child processes. Other
+// key types are not supported; their signatures verify as null. Key files are in `keys.ts`, allowed signers in
+// `signers.ts`.
 
 import type { KeyObject } from 'node:crypto';
 import { createHash, sign, verify } from 'node:crypto';
@@ -15,7 +16,7 @@ const version = 1;
 const begin = '-----BEGIN SSH SIGNATURE-----';
 const end = '-----END SSH SIGNATURE-----';
 
-/** A key that can sign, from a private key file or through an ssh-agent. */
+/** A key that can sign; it is in a private key file or in an ssh-agent. */
 export type Signer = {
   /** `ssh-ed25519 AAA…`, without a comment. */
   publicKey: string;

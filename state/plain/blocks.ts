@@ -54,7 +54,7 @@ export function blocksOf(lines: SourceLine[]): Block[] {
   });
 }
 
-/** The line in the file of the character at `offset` in the block's text. */
+/** The line of the file that contains the character at `offset` in the block's text. */
 export function lineOf(block: Block, offset = 0): number {
   return block.lines.findLast((one) => one.offset <= offset)?.line ?? block.lines[0]?.line ?? 0;
 }
@@ -68,7 +68,9 @@ export function plain(text: string): string {
   return text.replaceAll(/\*\*|`/g, '').trim();
 }
 
-/** Removes `##` where a wrapped line begins with it by chance: the line ends bold text that began above it. */
+/**
+ * Removes `##` where a wrapped line begins with it by chance: such a line is the end of bold text that began above it.
+ */
 function unwrapped(lines: SourceLine[]): SourceLine[] {
   return lines.map((one, index) => {
     const above = lines[index - 1]?.text.trim() ?? '';

@@ -28,7 +28,10 @@ export function checksOf(folded: Folded): Flag[] {
   ];
 }
 
-/** Flags a FAIL and a PASS so close together that the fix and the build cited by the PASS do not fit in between. */
+/**
+ * Flags a FAIL and a PASS that are so close together that the fix and the build cited by the PASS do not fit in
+ * between.
+ */
 function impossibleTimes(gate: GateDraft): Flag[] {
   const valid = gate.verdicts.filter(({ stamp, retracted }) => stamp !== null && retracted === null);
   return valid.flatMap((fail, index) => {
@@ -150,7 +153,9 @@ function retraction(one: Of<'retraction'>): Flag {
   return { kind: 'fabricated', ids: one.ids, what, where };
 }
 
-/** Flags a verdict if the text uses its commit, or all builds that it cites, for another gate. */
+/**
+ * Flags a verdict if the text also uses the verdict's commit, or all builds that the verdict cites, for another gate.
+ */
 function elsewhere(gates: GateDraft[]): Flag[] {
   return gates.flatMap((gate) =>
     gate.verdicts.flatMap((verdict) => {

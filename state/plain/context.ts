@@ -11,11 +11,11 @@ export type Placed = {
   block: Block;
   /** The headline in the block itself. */
   headline: Headline | null;
-  /** The other block whose headline applies to this one; null if its own headline applies, or none. */
+  /** The other block whose headline applies to this one; null if the block's own headline applies, or if none does. */
   head: Placed | null;
   /** The ids of the gates and findings that the block is about. */
   owner: string[];
-  /** The parts of a claim that the block belongs to. */
+  /** If the block belongs to a claim, the part or parts of the claim that it is in. */
   parts: Part[];
   /** True for a claim without a gate line: its gate, if known, was guessed from a name in its text. */
   isGuessed: boolean;
@@ -26,7 +26,7 @@ export const plainGatesMax = 1000;
 export type Gates = {
   ids: Set<string>;
   names: Map<string, Set<string>>;
-  /** Ids that a list of gates or a gate line declares, even if nothing else mentions them. */
+  /** Ids that are declared by a list of gates or by a gate line, even if nothing else mentions them. */
   declared: Set<string>;
 };
 
@@ -39,7 +39,7 @@ export function gatesIn(blocks: Block[]): Gates {
     const headline = headlineOf(block);
     return (headline?.ids ?? []).flatMap((id) => (headline ? [{ block, headline, id }] : []));
   });
-  // An id with a checkbox outside the list of gates is a clause, not a gate.
+  // An id that has a checkbox, but is not in the list of gates, is a clause, not a gate.
   const clauses = new Set(heads.flatMap(({ block, id }) => (block.ticked === null || isInList(block) ? [] : [id])));
   for (const { block, headline, id } of heads) {
     const isListed = isInList(block);
@@ -47,7 +47,7 @@ export function gatesIn(blocks: Block[]): Gates {
     addGate(gates, id, headline.name);
     if (isListed || headline.isGate) gates.declared.add(id);
   }
-  // If S1 is a gate, an id with the same letter that begins a block, such as S4.7, is one too.
+  // If S1 is a gate, so is any id that has the same letter and begins a block, such as S4.7.
   const letters = new Set([...gates.ids].filter((id) => !looksLikeFinding(id)).map(lettersOf));
   const akin = heads.filter(({ id }) => !looksLikeFinding(id) && !clauses.has(id) && letters.has(lettersOf(id)));
   for (const { headline, id } of akin) addGate(gates, id, headline.name);
@@ -81,7 +81,7 @@ function addGate(gates: Gates, id: string, name: string): void {
   if (name !== '') gates.names.set(name, (gates.names.get(name) ?? new Set()).add(id));
 }
 
-/** Splits blocks before each headline, even one without an empty line before it, and at every line above the title. */
+/** Splits blocks before each headline, even if no empty line precedes it; above the title, splits at every line. */
 export function splitAtHeadlines(blocks: Block[]): Block[] {
   return blocks.flatMap((block) => {
     if (block.kind !== 'paragraph' && block.kind !== 'item') return [block];
@@ -150,7 +150,10 @@ function holdHeading(holders: Holders, own: Placed, isHead: boolean): void {
   else if (!isDeeper) holders.heading = null;
 }
 
-/** True if the block begins another subject, even without an id: it begins with bold text that contains a dash. */
+/**
+ * True if the block begins another subject, even without an id; that is, if it begins with bold text that contains a
+ * dash.
+ */
 function startsAnother({ text }: Block): boolean {
   return /^\*\*(?!(?:Verdict|Claim|Re-claim)\b)[^*]*\s[—–]\s[^*]*\*\*/.test(text);
 }

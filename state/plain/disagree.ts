@@ -96,7 +96,9 @@ function clash(one: DraftVerdict, other: DraftVerdict): string | null {
   return `${one.verdict} is recorded as ${first} in one place and as ${second} in another`;
 }
 
-/** Compares, per gate and tier, the first place that calls it not applicable with the first that calls it green. */
+/**
+ * Compares, per gate and tier, the first place that calls the tier not applicable with the first that calls it green.
+ */
 function tierStates(placed: Placed[]): Flag[] {
   const none = new Map<string, Where>();
   const passed = new Map<string, Where>();

@@ -1,5 +1,5 @@
-// Flags what contradicts the end of a phase: a veto that nobody lifted; open gates, findings or checkboxes, or failed
-// checks, although the text says DONE; and a text in which nothing was recognised.
+// Flags what contradicts the end of a phase: a veto that nobody lifted; in a text that says DONE, open gates, findings
+// or checkboxes, or failed checks; and a text in which nothing was recognised.
 
 import { listed } from './checks.ts';
 import type { Flag, Folded, PlainPhase, PlainVeto, Where } from './report.ts';

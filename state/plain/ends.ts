@@ -64,7 +64,10 @@ function phaseDone({ text, said }: SentenceContext): PlainStatement[] {
   return phase && !/\bnot\b/i.test(words) ? [{ ...said, kind: 'done', phase, isPlaceholder: false }] : [];
 }
 
-/** Reads that checks failed, which a forge's page reports above the text for the commit that it shows. */
+/**
+ * Reads a forge's report of failed checks. The page shows it above the text; it is about the commit that the page
+ * shows.
+ */
 function failedChecks({ placed, words, said }: SentenceContext): PlainStatement[] {
   const isAboveAll = placed.block.section === null;
   return isAboveAll && /\b(?:some checks failed|build is failing)\b/i.test(words) ? [{ ...said, kind: 'checks' }] : [];

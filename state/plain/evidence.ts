@@ -1,4 +1,4 @@
-// Looks the commits that a plain trail cites up in a repository. A missing commit is no evidence, and neither is a
+// Looks up in a repository the commits that a plain trail cites. A missing commit is no evidence, and neither is a
 // commit whose subject names another gate, as in `review(M2): PASS`.
 
 import { isSameCommit } from './repeats.ts';
@@ -6,7 +6,7 @@ import type { Flag, KnownCommit, PlainGate, PlainTrail, Where } from './report.t
 /** The cited commits by their spelling in the text; null for one that the repository does not have. */
 export type KnownCommits = ReadonlyMap<string, KnownCommit | null>;
 
-/** Adds what the repository knows about the cited commits, and flags for cited commits that are no evidence. */
+/** Adds what the repository knows about the cited commits, and adds flags for those that are no evidence. */
 export function withRepository(trail: PlainTrail, known: KnownCommits): PlainTrail {
   const commits = trail.commits.map((one) => ({ ...one, known: known.get(one.commit) ?? null }));
   const find = (commit: string) => commits.find((one) => isSameCommit(one.commit, commit))?.known;

@@ -51,7 +51,7 @@ function ticked({ placed, ids, isFirst }: SentenceContext, stated: Stated): Plai
   return stated(tick ? 'closed' : 'opened', ids.slice(0, 1));
 }
 
-/** Reads ids in brackets, as in `[ADV-1]`, where the text is about filing findings or under a gate that failed. */
+/** Reads ids in brackets, as in `[ADV-1]`, where the text is about filing findings, or is under a gate that failed. */
 function filed({ placed, words, said }: SentenceContext, stated: Stated): PlainStatement[] {
   const bracketed = idsIn(words).flatMap(({ id, isBracketed }) => (isBracketed ? [id] : []));
   const isFiling = filing.test(said.section) || filing.test(words) || placed.headline?.word === 'FAIL';
@@ -64,7 +64,7 @@ function left({ placed, words, ids }: SentenceContext, stated: Stated): PlainSta
   return stated('open', own.length > 0 ? own : placed.owner);
 }
 
-/** Reads an item in a list of findings that begins with a finding's id and has no status word. */
+/** In a list of findings, reads an item that begins with a finding's id and has no status word. */
 function listed({ placed, isFirst }: SentenceContext, stated: Stated): PlainStatement[] {
   const { headline } = placed;
   const isList =

@@ -78,7 +78,7 @@ function hasStatements({ claims, verdicts, states }: GateDraft): boolean {
   return claims.length + verdicts.length + states.length > 0;
 }
 
-/** By the newest verdict that is not retracted; without verdicts, by a claim; without claims, by the newest state. */
+/** The newest verdict that is not retracted decides; without verdicts, a claim; without claims, the newest state. */
 function standingOf({ verdicts, claims, states }: GateDraft): PlainStanding {
   const last = newest(verdicts.filter(({ retracted }) => retracted === null));
   if (last) return last.bare ? 'only listed' : last.verdict;

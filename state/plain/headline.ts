@@ -18,7 +18,7 @@ export type Word =
   | 'open';
 export type Headline = {
   ids: string[];
-  /** The subject's name besides its id: `notes`. */
+  /** The subject's name, if it has one in addition to its id: `notes`. */
   name: string;
   /** The status word; null if there is none that we know. */
   word: Word | null;
@@ -80,7 +80,10 @@ export function partsIn(block: Block): Part[] {
   return partNames.filter((part) => new RegExp(`^[^(.]*\\b${part}\\b`).test(first));
 }
 
-/** Splits a headline into subject and status: before a status word after an id, else at a dash, else after one word. */
+/**
+ * Splits a headline into subject and status: before a status word that follows an id, else at a dash, else after one
+ * word.
+ */
 function partsOf(text: string): [string, string] {
   const dash = /\s(?:—|–|--|-)\s/.exec(text);
   const leadingId =

@@ -1,6 +1,6 @@
-// Restores the lines of a file as its author wrote it, each with its number. In a file copied from a forge's page,
-// lines of nothing but table bars stand between the real lines: they are removed, and the empty lines that they
-// replaced are restored. Other text of the page, such as the file's size, is removed too.
+// Restores the lines of a file as the author wrote them, and numbers them. In a file copied from a forge's page, lines
+// of nothing but table bars stand between the real lines: they are removed, and the empty lines that they replaced are
+// restored. Other text of the page, such as the file's size, is removed too.
 
 export type SourceLine = { text: string; line: number };
 
@@ -26,8 +26,8 @@ function isDebris(lines: SourceLine[]): boolean {
 }
 
 /**
- * Removes the bars. A run of bars as long as the shortest one separates two consecutive lines; each time that a run is
- * longer by this length, there was an empty line. Empty lines in the copied text mean nothing.
+ * Removes the bars. The shortest run of bars separates two lines that were consecutive. In a longer run, each further
+ * stretch of that length stands for an empty line. Empty lines in the copied text mean nothing.
  */
 function withoutBars(lines: SourceLine[]): SourceLine[] {
   const kept: SourceLine[] = [];

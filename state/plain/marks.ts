@@ -1,5 +1,5 @@
-// Finds references in plain text to gates, findings, commits, builds and logs, in the forms that authors used. Whether
-// an id is of a gate or of a finding is decided later, from whole statements.
+// Finds, in plain text, references to gates, findings, commits, builds and logs, in the forms that authors used.
+// Whether an id is of a gate or of a finding is decided later, from whole statements.
 
 export type CommitAt = { commit: string; index: number; role: 'review' | 'commit' };
 export type BuildAt = { build: number; index: number };
@@ -74,7 +74,7 @@ export function withoutCode(text: string): string {
 
 export type Sentence = { text: string; offset: number };
 
-/** Splits at full stops, except in code and after abbreviations, and at a middle dot between statements. */
+/** Splits at full stops (but not in code or after abbreviations), and at a middle dot between statements. */
 export function sentencesOf(text: string): Sentence[] {
   const sentences: Sentence[] = [];
   const words = withoutCode(text);

@@ -1,5 +1,5 @@
-// Collects the records in a plain trail other than gates: findings, deferrals, retractions, checklists and phases, and
-// all commits and builds.
+// Collects from a plain trail all records other than gates: findings, deferrals, retractions, checklists and phases,
+// and all commits and builds.
 
 import { lineOf, plain } from './blocks.ts';
 import type { Placed } from './context.ts';

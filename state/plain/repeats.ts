@@ -1,5 +1,5 @@
-// Merges repeated mentions of one claim or verdict, with all its lines and evidence. Two mentions are taken as one if
-// their times can be the same, unless they are verdicts that name different commits.
+// Merges repeated mentions of one claim or verdict into one, which keeps all lines and evidence. Two mentions are taken
+// as one if their times can be the same, unless they are verdicts that name different commits.
 
 import { headlineAbove, type Placed } from './context.ts';
 import { buildsIn, commitsIn, logsIn } from './marks.ts';
@@ -8,7 +8,7 @@ import type { Of } from './sight.ts';
 import { overlap, type TimeSpan } from './time.ts';
 
 const evidenceMax = 200;
-/** The forms of verdict for which the text below counts as evidence. */
+/** The forms of verdict for which the text below the verdict counts as evidence. */
 const standingForms = new Set(['headline', 'field']);
 
 export function addClaim({ claims }: GateDraft, one: Of<'claim'>): void {
@@ -33,12 +33,17 @@ export function addClaim({ claims }: GateDraft, one: Of<'claim'>): void {
   if (claim.where.length === 0 || one.parts.length === 0) claim.where.push({ file: one.file, line: one.line });
 }
 
-/** True if both are one claim by their times. Not asked of a claim's parts, which belong to the headline above them. */
+/**
+ * True if, by their times, both are one claim. Not asked of a claim's parts, which belong to the headline above them.
+ */
 function isSameClaim({ stamp, again }: DraftClaim, { at, parts, isAgain }: Of<'claim'>): boolean {
   return parts.length === 0 && again === isAgain && stamp !== null && at !== null && overlap(stamp, at);
 }
 
-/** Joins undated parts of a claim, such as parts below a verdict, to the gate's dated claim if there is only one. */
+/**
+ * Joins undated parts of a claim, such as parts below a verdict, to the gate's dated claim, if the gate has exactly
+ * one.
+ */
 export function joinDetail(claims: DraftClaim[]): DraftClaim[] {
   const [dated, ...others] = claims.filter(({ stamp }) => stamp !== null);
   const details = claims.filter(({ stamp, parts }) => stamp === null && parts.length > 0);
@@ -111,8 +116,8 @@ export function retract({ verdicts }: GateDraft, one: Of<'retraction'>): void {
 }
 
 /**
- * The commits that the retracted verdict cited. If a retraction names several commits, the first is that of the claim,
- * so it is left out.
+ * The commits that the retracted verdict cited. If a retraction names several commits, the first is the claim's, so it
+ * is left out.
  */
 export function citedBy({ cites }: Of<'retraction'>): string[] {
   const commits = cites.commits.map(({ commit }) => commit);

@@ -74,10 +74,15 @@ export function* sightsIn(
   }
 }
 
-/** Where a block without a time takes it from: its headline's time, which may come from the heading above. */
+/**
+ * From where a block without a time takes one: the time of its headline, which itself may come from the heading above.
+ */
 type Times = { heads: Map<Placed, TimeSpan | null>; heading: TimeSpan | null };
 
-/** The timestamp of a block that applies below it: with a full date and, except in headings, near the block's start. */
+/**
+ * The block's timestamp that also applies below the block: it has a full date and, except in headings, is near the
+ * start.
+ */
 function datedIn(block: Block, stamps: StampAt[]): TimeSpan | null {
   const dated = stamps.filter(({ assumed }) => !assumed);
   return (block.kind === 'heading' ? dated.at(-1) : dated.find(({ index }) => index < stampIndexMax)) ?? null;

@@ -10,7 +10,7 @@ import { type PlainStatement, type PlainVerdictWord, type Said, type SentenceCon
 import { vetoEvents } from './veto.ts';
 
 export const statementsMax = 5000;
-/** A timestamp belongs to a verdict that ends at most this many characters before it. */
+/** A timestamp belongs to the verdict before it if at most this many characters are between the two. */
 const stampGapMax = 4;
 
 export function statementsOf(placed: Placed[], gates: Gates): PlainStatement[] {
@@ -131,7 +131,9 @@ function failedClaim({ placed, text, said }: SentenceContext): PlainStatement[] 
   return [{ ...said, at: null, cites, kind: 'verdict', ids: placed.owner, verdict: 'FAIL', form: 'mention' }];
 }
 
-/** Reads states mentioned in passing. They are of the only gate that the sentence names, else of the block's gates. */
+/**
+ * Reads states mentioned in passing. They belong to the only gate that the sentence names, else to the block's gates.
+ */
 function states(sight: SentenceContext): PlainStatement[] {
   const { placed, gates, words, stamps, ids, said, isFirst } = sight;
   const named = ids.filter((id) => gates.ids.has(id));

@@ -1,5 +1,5 @@
-// Reads from a sentence that a veto is in force and what it requires, that it was lifted, or which items of its
-// checklist are met. Even if all items are met, the veto is not lifted.
+// Reads from a sentence that a veto is in force, with what it requires; that a veto was lifted; or which items of a
+// veto's checklist are met. A veto with all items met is still not lifted.
 
 import { fitLine } from '../entry/words.ts';
 import { idsIn, withoutCode } from './marks.ts';

@@ -29,20 +29,20 @@ export type Position<S> = {
   state: S;
   nextId: number;
   root: GitTree;
-  /** Paths that earlier appends of this batch store, with their blob ids. */
+  /** What earlier appends of this batch store: blob ids by path. */
   stored: ReadonlyMap<string, Sha>;
   /** The unsealed file of an earlier entry; undefined if there is no such entry. */
   fileOf(id: EntryId): string | undefined;
 };
 
-/** An entry with its text and the unsealed file that it is written to. */
+/** An entry, its text, and the unsealed file to which the entry is written. */
 export type FiledEntry = { entry: Entry; text: string; file: string };
 
 export type AcceptedAppend = {
   /** The role whose key signs the commit. */
   role: Role;
   entries: FiledEntry[];
-  /** Bytes to store, by path from the top of the tree. */
+  /** The bytes to store, by their path from the top of the tree. */
   stored: Map<string, GitObject>;
 };
 
@@ -84,7 +84,7 @@ function entryOf({ kind, role, phase, facts, body }: Intent, id: number, now: Da
     throw new Refused(`A ${kind} is written by ${signers.join(' or ')}, not by the ${role}.`);
   const reason = checkEntry(entry);
   if (reason !== null) throw new Refused(reason);
-  // Fills in the schema's defaults, as the entry will be read back.
+  // Fills in the schema's defaults, because reading the entry back fills them in too.
   return { ...entry, facts: factsSchema(kind).parse(facts) } as Entry;
 }
 

@@ -44,8 +44,8 @@ export type ActRules = {
 export type VerifiedAct = { refused: string | null; signer: string | null };
 
 /**
- * Checks that this act is the operator's, for this workspace, new and in time, and that its bytes match their digests.
- * The reason is for a person to read.
+ * Checks that this act is the operator's, is for this workspace, is new and is in time, and that its bytes match their
+ * digests. `refused` is for a person to read.
  */
 export function verifyAct(signed: SignedAct, rules: ActRules): VerifiedAct {
   const { act } = signed;

@@ -1,6 +1,7 @@
-// Drafts a batch of appends: which are accepted, and the commits that contain them, one role per commit, in order. A
-// draft does not change the tip that it starts from: if it cannot be written whole, it is dropped. The commit of an act
-// that rotates a role's key also changes allowed_signers; the new key signs that role's next commit.
+// Drafts a batch of appends: decides which of them are accepted, and makes commits of the accepted ones, in order, each
+// for one role. A draft does not change the tip that it starts from; a draft that cannot be written whole is dropped.
+// If an act rotates a role's key, the commit with the act also changes allowed_signers, and the new key signs that
+// role's next commit.
 
 import type { Entry, Intent } from '../entry/entry.ts';
 import { TrailError } from '../entry/errors.ts';
@@ -28,7 +29,7 @@ export type Tip<S> = {
   head: Sha;
   nextId: number;
   root: GitTree;
-  /** The unsealed file of each entry, for entries that close it. */
+  /** The unsealed file of each entry, because a later close is written to its target's file. */
   files: ReadonlyMap<EntryId, string>;
   keys: SigningKeys;
 };
@@ -48,10 +49,10 @@ export type DraftBatch<S> = {
 
 export type BatchContext<S> = {
   rules: Rules<S>;
-  /** Opens the private half of a role's new key. Throws TrailError 'bad-key' if it is not here. */
+  /** Opens the private half of a role's new key. Throws TrailError 'bad-key' if the key is not here. */
   newSigner?: (role: Role, publicKey: string) => Signer;
   load: LoadTree;
-  /** The bytes of a blob that must exist. */
+  /** The bytes of this blob, which must exist. */
   readBlob(sha: Sha): Promise<Buffer>;
 };
 
@@ -64,7 +65,7 @@ export async function draftBatch<S>(tip: Tip<S>, appends: Intent[][], using: Bat
   draft.tip = { ...draft.tip, state };
   return draft;
 
-  // A commit may extend a file of the commit before it, which is not written yet.
+  // A commit may extend a file of the commit before it, and that commit may be drafted but not yet written.
   async function readBlob(sha: Sha): Promise<Buffer> {
     const drafted = draft.objects.find((object) => object.sha === sha);
     return drafted === undefined ? using.readBlob(sha) : Buffer.from(drafted.bytes);
@@ -132,8 +133,8 @@ async function draftCommit<S>(draft: DraftBatch<S>, group: AcceptedAppend[], usi
 }
 
 /**
- * The keys after a commit of these entries; the same object if none rotates a key. Throws Refused if a rotation does
- * not fit.
+ * The keys after a commit of these entries; the same object if no entry rotates a key. Throws Refused if a rotation
+ * does not fit.
  */
 function keysAfter<S>(keys: SigningKeys, entries: Entry[], using: BatchContext<S>): SigningKeys {
   const rotations = rotationsIn(entries);

@@ -93,7 +93,7 @@ export function readCalibrations(path: string): Calibration[] {
 }
 
 /**
- * Adds a calibration to the file, in place of an older one of the same judge and set. Keeps only the newest
+ * Adds a calibration to the file, in place of an older one of the same judge on the same set. Keeps only the newest
  * calibrations.
  */
 export function keepCalibration(path: string, calibration: Calibration): void {

@@ -1,6 +1,6 @@
-// What one commit of the trail may be, compared with the commit before it: checked by the hub's hook for anyone who
-// pushes, and by the audit for the whole trail. Pure: bytes in, problems out, each with the rule that was broken. The
-// fold and the gate rule check what an entry's references mean.
+// Decides what one commit of the trail may be, compared with the commit before it. The hub's hook applies this rule to
+// every push to the trail, and the audit applies it to the whole trail. Pure: bytes in, problems out, each with the
+// rule that was broken. The fold and the gate rule check what an entry's references mean.
 //
 // Does not judge the first commit, which has no entries and is signed by the operator: `openHub` checks it.
 
@@ -51,11 +51,11 @@ export type TrailChange = PathChange & {
 
 export type TrailCommit = { sha: Sha; bytes: Buffer; changes: TrailChange[] };
 
-/** Everything about earlier commits that the check needs. */
+/** Everything that the check needs to know about earlier commits. */
 export type TrailPlace = {
   head: Sha;
   nextId: number;
-  /** How many parts each file has, by its unsealed name: 2 if `STATUS-x.2.md` is the newest. */
+  /** How many parts each file has, by the file's unsealed name: 2 if `STATUS-x.2.md` is the newest part. */
   parts: ReadonlyMap<string, number>;
   /**
    * The file of entry n is at index n - 1. All places of one walk share one growing list; each uses only the part below
@@ -203,8 +203,8 @@ function rotatedBy(signers: AllowedSigner[], entries: Entry[]): AllowedSigner[] 
 }
 
 /**
- * Checks that stored bytes match their name, and that an entry of the same commit names them by digest, directly or in
- * other bytes that it names (a pinned recipe names its harness files).
+ * Checks that stored bytes match their name, and that an entry of the same commit names them by digest, either itself
+ * or through other bytes that the entry names (a pinned recipe names its harness files).
  */
 function checkStored({ path, after, status }: TrailChange, all: TrailChange[], entries: Entry[], report: Report): void {
   if (status !== 'A' || after === null || partOf(path) !== null) return;

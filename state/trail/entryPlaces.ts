@@ -1,5 +1,5 @@
-// Where entries are in git: the commit that appended each one, and its file there. `git show COMMIT:PATH` then shows
-// the entry as it was signed. This is for people who look; no decision depends on it.
+// Where entries are in git: the commit that appended each entry, and the entry's file in that commit. With both, `git
+// show COMMIT:PATH` shows the entry as it was signed. This is for people who look; no decision depends on it.
 
 import type { EntryId, Sha } from '../entry/ids.ts';
 import { partOf } from '../entry/policy.ts';
@@ -26,7 +26,7 @@ export async function entryPlaces(hub: string, head: Sha, ids: readonly EntryId[
 
 type Heading = { id: EntryId; path: string; line: number };
 
-/** Finds the heading line of each entry. No line of a body can begin like a heading, so each is found once. */
+/** Finds the heading line of each entry. No line of a body can begin like a heading, so each heading is found once. */
 async function headings(hub: string, head: Sha, ids: readonly EntryId[]): Promise<Heading[]> {
   if (ids.length === 0) return [];
   const names = (await gitText(hub, ['ls-tree', '--name-only', `${head}:${docs}`])).split('\n');

@@ -1,5 +1,5 @@
-// The funnel: the only writer of the trail. Appends queue up. All that are waiting are judged in order and written
-// together: one role per commit, and one move of the branch for all commits.
+// The funnel: the only writer of the trail. Appends queue up. All appends that are waiting are judged in order and
+// written together: one role per commit, and one move of the branch for all commits.
 //
 //   queued → drafted → objects fsynced → branch moved (compare-and-swap) → heads.log fsynced → state changed, answered
 //
@@ -37,15 +37,15 @@ export type FunnelOptions<S> = Rules<S> & {
   /** The signers of the roles that may append here; each key must be the role's key in the trail's allowed_signers. */
   signers: Partial<Record<Role, Signer>>;
   /**
-   * Opens the private half of a key that an act gives to a role. Without this, the role can no longer append after a
-   * rotation.
+   * Opens the private half of a key that an act gives to a role. Without this function, the role can no longer append
+   * after a rotation.
    */
   newSigner?: (role: Role, publicKey: string) => Signer;
   empty: S;
 };
 
 export type Funnel<S> = {
-  /** The state after every entry that is durable. */
+  /** The state after all durable entries. */
   readonly state: S;
   readonly head: Sha;
   /** The keys in allowed_signers at the head. */
@@ -58,7 +58,9 @@ export type Funnel<S> = {
    * 'bad-trail' if somebody else moved the trail: this funnel appends no more.
    */
   append(intents: Intent[]): Promise<Entry[]>;
-  /** Calls `fn` after each batch, in order, with `state` already changed. Returns a function that stops the calls. */
+  /**
+   * Calls `fn` after each batch, in order, when `state` has already changed. Returns a function that stops the calls.
+   */
   onAppended(fn: (entries: Entry[]) => void): () => void;
   /** The stored bytes with that digest; null if missing. */
   blob(digest: Digest): Promise<Buffer | null>;

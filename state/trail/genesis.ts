@@ -23,7 +23,7 @@ export const readmeFile = 'machine-docs/README';
 export type Founding = {
   workspaceName: string;
   operatorSigner: Signer;
-  /** Public keys `ssh-ed25519 AAA…` of the roles that sign commits, besides the operator. */
+  /** Public keys `ssh-ed25519 AAA…` of all roles, other than the operator, that sign commits. */
   roleSigners: Record<Exclude<Role, 'operator'>, string>;
   now: Date;
 };

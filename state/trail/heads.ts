@@ -1,6 +1,6 @@
 // heads.log: a record, kept outside git, of what was acknowledged. It has one line `<last entry id> <commit>` for each
-// commit of an acknowledged batch, fsynced before the acknowledgement, so that a trail whose tail was cut off is
-// noticed. `0 <commit>` means the first commit.
+// commit of an acknowledged batch. The line is fsynced before the acknowledgement, so the log shows it if the trail's
+// tail is cut off later. `0 <commit>` means the first commit.
 
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -17,14 +17,14 @@ export type Head = { id: number; sha: Sha };
 export type HeadsLog = {
   /** The lines read at opening, in order, without a torn last line. */
   lines: Head[];
-  /** Resolves when the lines are on disk. Rejects with the disk's own error; then none of them counts. */
+  /** Resolves when the lines are on disk. Rejects with the disk's own error; then none of the lines counts. */
   append(heads: Head[]): Promise<void>;
   close(): Promise<void>;
 };
 
 /**
- * Opens the log, creates it if missing, and repairs a last line that a crash tore. Throws TrailError 'bad-trail' if any
- * other line is bad.
+ * Opens the log, or creates it if it is missing; repairs the last line if a crash tore it. Throws TrailError
+ * 'bad-trail' if any other line is bad.
  */
 export async function openHeadsLog(path: string): Promise<HeadsLog> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -42,7 +42,7 @@ export async function openHeadsLog(path: string): Promise<HeadsLog> {
   }
 }
 
-/** Parses the log's text. Throws TrailError 'bad-trail', which names the bad line. */
+/** Parses the log's text. Throws TrailError 'bad-trail'; the message names the bad line. */
 export function parseHeads(text: string, path: string): Head[] {
   return text
     .split('\n')

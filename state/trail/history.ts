@@ -27,8 +27,8 @@ export type History = {
 };
 
 /**
- * Reads the trail that ends at `head`. Throws TrailError 'bad-trail', which names the place, if git has what no honest
- * writer creates.
+ * Reads the trail that ends at `head`. Throws TrailError 'bad-trail' if git has something that no honest writer
+ * creates; the message names the place.
  */
 export async function readHistory(hub: string, store: ObjectStore, head: Sha): Promise<History> {
   const chain = await readChain(hub, head);

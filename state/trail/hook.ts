@@ -26,7 +26,7 @@ const problemsShownMax = 10;
 
 export type RefUpdate = { ref: string; old: string; new: string };
 
-/** Every reason against a push, in words; empty if it is accepted. `received` is where git unpacked the push. */
+/** Every reason against a push, in words; empty if the push is accepted. `received` is where git unpacked the push. */
 export async function checkPush(dir: string, updates: RefUpdate[], received: Quarantined): Promise<string[]> {
   const reasons: string[] = [];
   for (const update of updates) {
@@ -60,7 +60,10 @@ function branchOf(ref: string): string | null {
   return PhaseId.safeParse(id).success ? `phase/${id}` : null;
 }
 
-/** True whenever `publish` would be refused too: the operator must get the commit that was judged. */
+/**
+ * True if the branch must not move, which is when `publish` would be refused too: the operator must get the commit that
+ * was judged.
+ */
 function isFrozen(dir: string, branch: string): Promise<boolean> {
   return withTrail(dir, ({ state }) => {
     const phase = state.phases[branch.replace('phase/', '')];

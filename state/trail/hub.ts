@@ -1,6 +1,6 @@
 // The hub: a bare repository in the state directory with `main` (a copy of the operator's base), `phase/<id>` and
 // `trail`. This file creates, opens and tidies it, and connects it to the operator's own repository: `syncMain` copies
-// from there, `deliver` copies to it. The funnel writes the entries, and publish.ts takes in agents' commits.
+// from that repository, `deliver` copies to it. The funnel writes the entries, and publish.ts takes in agents' commits.
 //
 // Invariant: no program but git ever runs because of what a repository contains, and the operator's hooks never run.
 
@@ -70,7 +70,8 @@ export function hubDir(stateDir: string): string {
 }
 
 /**
- * Checks that `dir` is a hub, writing nothing. Throws TrailError 'bad-hub' with one line: what is wrong and what to do.
+ * Checks, without writing anything, that `dir` is a hub. Throws TrailError 'bad-hub' with one line: what is wrong and
+ * what to do.
  */
 export async function openHub(dir: string): Promise<Hub> {
   const marker = await git(dir, ['config', '--local', 'coldpass.hub']).catch(() => null);
@@ -104,7 +105,7 @@ export async function openCopy(dir: string): Promise<Hub> {
   }
 }
 
-/** The keys that a commit of the trail allows. */
+/** The keys in allowed_signers, as of this commit of the trail. */
 export async function signersAt(dir: string, sha: Sha): Promise<AllowedSigner[]> {
   const objects = openObjects(dir);
   try {
@@ -125,7 +126,8 @@ async function signersIn(objects: ObjectReader, dir: string, sha: Sha): Promise<
 }
 
 /**
- * Removes what a killed run left behind, and makes the hook run this installation. Only the one supervisor may call it.
+ * Removes what a killed run left behind, and makes the hook run the code of this installation. Only the one supervisor
+ * may call this.
  */
 export async function tidyHub(dir: string): Promise<void> {
   // A git whose parent was killed may still be writing there; it ends when its folder is gone.
@@ -133,7 +135,7 @@ export async function tidyHub(dir: string): Promise<void> {
   await installHook(dir);
 }
 
-/** Copies the commit that `ref` names in the operator's repository, with its history, to the hub's `main`. */
+/** Copies a commit, with its history, to the hub's `main`: the commit that `ref` names in the operator's repository. */
 export function syncMain(dir: string, repo: string, ref: string): Promise<Sha> {
   return copyCommit(dir, repo, ref, 'refs/heads/main');
 }
@@ -171,8 +173,8 @@ export async function startPhase(dir: string, phase: PhaseId, base: Sha): Promis
 }
 
 /**
- * Brings `phase/<id>` into the operator's repository as a branch of that name, running git as that repository's owner.
- * Fast-forward only, and only if the branch is at `judged`, the commit that is DONE.
+ * Brings `phase/<id>` into the operator's repository as a branch of that name; git runs as that repository's owner.
+ * Only fast-forwards, and only if the hub's branch is at `judged`, the commit that is DONE.
  */
 export async function deliver(
   dir: string,
@@ -243,8 +245,8 @@ async function installHook(dir: string): Promise<void> {
   await rename(part, join(hooks, 'pre-receive'));
 }
 
-// Git reads another user's repository only if this file allows it, and only this file reaches the remote side of a
-// fetch.
+// Git reads another user's repository only if a configuration file allows it, and this is the only such file that
+// reaches the remote side of a fetch.
 async function trustFile(dir: string, repo: string): Promise<string> {
   const file = join(dir, 'operator.gitconfig');
   const quoted = (path: string) => `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

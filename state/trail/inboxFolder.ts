@@ -1,11 +1,11 @@
-// The inbox as a folder. A file in it is untrusted until its signature is verified, so sizes and numbers are limited,
-// only plain files are read, and links are never followed. The life of an act's file:
+// The inbox as a folder. A file in it is untrusted until its signature is verified, so the sizes and the number of
+// files are limited, only plain files are read, and links are never followed. The life of an act's file:
 //
 //   <nonce>.json → <nonce>.taken (being appended) → removed
 //                ↘ <nonce>.json.refused, with the reason in <nonce>.reason
 //
-// A `.taken` file stays only if the process that was appending its act died. So a `.json` whose act is on the trail was
-// handed in again.
+// A `.taken` file stays only if a process died while it was appending the file's act. So a `.json` whose act is on the
+// trail was handed in again.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -33,7 +33,7 @@ export type Unreadable = { name: string; file: InboxFile; reason: string };
 /** `writtenMs` orders acts that were signed within one second. */
 export type ReadableAct = { name: string; file: InboxFile; signed: SignedAct; writtenMs: number };
 
-/** `acts` are well-formed but not yet verified; both lists are in the order of their names. */
+/** `acts` are well-formed but not yet verified; both lists are ordered by file name. */
 export type InboxFiles = { acts: ReadableAct[]; unreadable: Unreadable[] };
 
 /** Puts an act into the inbox, whole and durably, and returns its path. Throws TrailError 'io' if it cannot. */
@@ -66,7 +66,7 @@ export async function readInbox(inboxDir: string): Promise<InboxFiles> {
       if ('signed' in read) files.acts.push(read);
       else files.unreadable.push(read);
     } catch (error) {
-      // Its owner removed it meanwhile: nothing to report.
+      // The file's owner removed it meanwhile: nothing to report.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
@@ -92,7 +92,10 @@ export async function removeAct(inboxDir: string, nonce: string): Promise<void> 
   await rm(takenFile(inboxDir, nonce), { force: true });
 }
 
-/** Settles acts that a process was appending when it died: removes those on the trail, hands the others in again. */
+/**
+ * Settles acts that a process was appending when it died: removes from the inbox those that are on the trail, and hands
+ * the others in again.
+ */
 export async function settleTaken(inboxDir: string, isOnTrail: (nonce: string) => boolean): Promise<void> {
   for (const name of await readdir(inboxDir)) {
     const nonce = /^([0-9a-f]{32})\.taken$/.exec(name)?.[1];
@@ -102,7 +105,10 @@ export async function settleTaken(inboxDir: string, isOnTrail: (nonce: string) =
   }
 }
 
-/** Moves a refused file out of the way, with the reason beside it for its author to read. Returns the path. */
+/**
+ * Moves a refused file out of the way, and writes the reason beside it, for the author to read. Returns the file's new
+ * path.
+ */
 export async function putAside(inboxDir: string, name: string, reason: string): Promise<string> {
   const nonce = /^([0-9a-f]{32})\.(json|taken)$/.exec(name)?.[1];
   const stem = nonce ?? (Buffer.byteLength(name) <= nameBytesMax ? name : digestOf(name).slice(0, 32));

@@ -1,6 +1,6 @@
 // The trail's commits in order, each with its changes and the bytes before and after, for `checkCommit` to judge. Three
-// git processes serve any number of commits; in memory are one portion of commits, and the newest bytes of each growing
-// file.
+// git processes serve any number of commits; memory holds only one portion of commits, and the newest bytes of each
+// growing file.
 
 import { TrailError } from '../entry/errors.ts';
 import type { Sha } from '../entry/ids.ts';
@@ -73,7 +73,7 @@ export async function* walkTrail(
   }
 }
 
-/** The files directly in the trail's folder, without its blobs and runs, which may be many. */
+/** The files directly in the trail's folder. Leaves out blobs and runs, of which there may be many. */
 async function listFolder(hub: string, head: Sha): Promise<{ path: string; blob: Sha }[]> {
   const text = await gitText(hub, ['ls-tree', '-z', `${head}:${docs}`], { outputBytesMax: listingBytesMax });
   return text.split('\0').flatMap((row) => {
@@ -108,7 +108,8 @@ async function changesOf(
 }
 
 /**
- * The newest bytes of growing files. Each is requested once, though the next commit needs it again as its old bytes.
+ * The newest bytes of growing files. They are requested only once, though the next commit needs the same bytes again as
+ * the old ones.
  */
 type Newest = Map<string, { blob: Sha; bytes: Promise<Buffer> }>;
 

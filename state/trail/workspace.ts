@@ -1,6 +1,6 @@
-// A workspace is one repository's state, kept outside it: hub, clones, runs, keys, and `workspace.json`, which has what
-// the operator granted. A workspace's name belongs to one repository. A lock ensures that only one supervisor runs at a
-// time; the kernel releases it when its holder dies, however it dies.
+// A workspace is one repository's state, kept outside it: hub, clones, runs, keys, and `workspace.json`, which records
+// what the operator granted. A workspace's name belongs to one repository. A lock ensures that only one supervisor runs
+// at a time; the kernel releases it when its holder dies, however it dies.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,7 +25,7 @@ export const stateMode = 0o700;
 
 const AbsolutePath = z.string().refine(isAbsolute, 'an absolute path is needed');
 
-/** A folder outside the tree that recipes may mount read-only under this name. */
+/** A folder outside the tree; recipes may mount it read-only under this name. */
 export const ToolGrant = z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/), path: AbsolutePath });
 export type ToolGrant = z.infer<typeof ToolGrant>;
 
@@ -61,7 +61,7 @@ export const Workspace = z.strictObject({
   root: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
   operator: z.strictObject({
     ...ownKey,
-    /** The key that the act with this nonce rotates in; set until that act is on the trail. */
+    /** The new key, if an act is to rotate to it: the act with this nonce. Set until that act is on the trail. */
     next: z.strictObject({ ...ownKey, nonce: z.string().regex(/^[0-9a-f]{32}$/) }).optional(),
   }),
   grants: Grants,
@@ -143,9 +143,9 @@ export type Lock = { release(): void };
 
 /**
  * Locks the workspace for this process. Throws Refused if another process has it. The lock is flock(2) on an open file:
- * `flock -n FD` takes it on the file description that this process shares with it, and the lock ends with our last
- * descriptor, kill -9 or not, so there is no stale lock to guess about. The file's content (the holder's pid) is only
- * for the message.
+ * `flock -n FD` takes the lock on a file description that it shares with this process. The lock ends when our last
+ * descriptor is closed, as it also is after kill -9, so there is no stale lock to guess about. The file's content (the
+ * holder's pid) is only for the message.
  */
 export function lockWorkspace(stateDir: string): Lock {
   const file = statePaths(stateDir).lock;

@@ -1,4 +1,4 @@
-// Reads what a claim changes from git: its tests, and its production files before and after. The loop makes controls
+// Reads from git what a claim changes: its tests, and its production files before and after. The loop makes controls
 // from these changes, and the audit reads them again.
 
 import { isUtf8 } from 'node:buffer';
@@ -48,7 +48,8 @@ export async function workFor(control: ControlName, request: WorkRequest): Promi
 }
 
 /**
- * The files that a patch by the Adversary may change, as of the claim: production files that the claim adds or changes.
+ * The files that a patch by the Adversary may change, as they are in the claim: production files that the claim adds or
+ * changes.
  */
 export async function patchableFiles(request: WorkRequest): Promise<Map<string, ChangedSource>> {
   const isProtected = picomatch(protectedBy(request.spec), { dot: true });
@@ -63,8 +64,8 @@ export async function patchableFiles(request: WorkRequest): Promise<Map<string, 
 }
 
 /**
- * Counts, for each gate that judges a claim, the functions changed by the claim that `hollow` may choose from. Leaves
- * out gates without any such function, and gates of apps, whose tests do not see functions.
+ * Counts, for each gate that judges a claim, the changed functions from which `hollow` may choose. Leaves out gates
+ * without any such function, and gates of apps, whose tests do not see functions.
  */
 export async function functionCounts(
   hub: string,

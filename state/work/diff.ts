@@ -1,5 +1,5 @@
-// The diff of a claim that the supervisor shows to a judge, made from the hub's objects with git settings that no
-// attribute, driver or filter in the repository can affect. Shows all text, even where git would call it binary; names
+// Makes a claim's diff, which the supervisor shows to a judge, from the hub's objects. No attribute, driver or filter
+// in the repository can affect the git settings used for it. Shows all text, even where git would call it binary; names
 // other files with their sizes. Hides nothing: control and invisible characters appear as `\u{…}`.
 
 import { TrailError } from '../entry/errors.ts';
@@ -90,8 +90,8 @@ async function isBinary(objects: ObjectReader, id: Sha): Promise<boolean> {
 }
 
 /**
- * True for control codes except white space and escape, and for the character that replaces bytes that are not valid
- * UTF-8.
+ * True for control codes except white space and escape, and for the replacement character, which stands for bytes that
+ * are not valid UTF-8.
  */
 function isStrange(code: number): boolean {
   if (code === 0xfffd || (code >= 0x7f && code < 0xa0)) return true;

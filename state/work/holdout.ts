@@ -1,6 +1,6 @@
-// Hold-outs: a folder of checks outside the repository that no agent ever sees. Reads the whole folder in a fixed
-// order, and makes one digest of its paths, modes and bytes: you sign it when you queue the plan, and every run checks
-// it again.
+// Hold-outs: a folder of checks that is outside the repository and that no agent ever sees. Reads the whole folder in a
+// fixed order, and makes one digest of its paths, modes and bytes: you sign the digest when you queue the plan, and
+// every run checks it again.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';

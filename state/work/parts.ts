@@ -27,7 +27,7 @@ export function diffParts(text: string, bytesMax = partBytesMax): DiffParts {
   };
 }
 
-/** Splits any other text, between lines where possible. */
+/** Splits text that is not a diff, between lines where possible. */
 export function textParts(text: string, bytesMax: number): string[] {
   return packed(cut({ text, file: '', isHeader: true }, bytesMax), bytesMax).map((part) => part.text);
 }
