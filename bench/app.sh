@@ -1,6 +1,6 @@
 #!/bin/sh
 # The commands you would type to take an app like static-site through install, upgrade, backup, disaster, restore and
-# teardown: they make the same engine calls as a run, with the necessary waits.
+# teardown: they make the same engine calls as a run, and wait where that is necessary.
 # sh app.sh REPOSITORY OLDER_COMMIT NEWER_COMMIT STACK TOOLS_IMAGE
 set -eu
 repo=$1 older=$2 newer=$3 stack=$4 tools=$5

@@ -75,7 +75,7 @@ export async function benchApp(rounds = roundsDefault): Promise<AppFigures | { m
   }
 }
 
-/** Creates the recipe's repository, with a commit on top that reduces its suite to what a run needs. */
+/** Creates the recipe's repository, with a commit on top that reduces the suite to what a run needs. */
 async function layEmptySuite(dir: string) {
   const { head, releases } = await layApp(name, dir);
   const git = (...args: string[]) => execFileSync('git', ['-C', dir, ...args], { encoding: 'utf8' }).trim();

@@ -1,6 +1,6 @@
-// Audits a long trail with one entry per commit, both from scratch and from where the last audit ended, and compares
-// that with stock git on the same trail: `node bench/audit.ts [entries]`, or `benchAudit()` for the figures. The trail
-// is an honest phase, followed by notes of both agents up to the given number of entries.
+// Audits a long trail that has one entry per commit, both from scratch and from where the last audit ended, and times
+// stock git on the same trail for comparison: `node bench/audit.ts [entries]`, or `benchAudit()` for the figures. The
+// trail is an honest phase, followed by notes of both agents up to the given number of entries.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -17,12 +17,12 @@ import { type Made, openPhase, openWriter, phaseId, type Writer } from '../tests
 const entriesDefault = 10_000;
 const goal = { entries: 10_000, wholeMs: 10_000, sinceMs: 500 };
 const rounds = { whole: 3, since: 5 };
-/** Entries written between two audits, of which the second begins where the first ended. */
+/** How many entries are written between two audits; the second audit begins where the first ended. */
 const sinceEntries = 10;
-/** Git checks only this many of the newest commits: all would take minutes, and each commit costs the same. */
+/** Git checks only this many of the newest commits: to check all would take minutes, and each commit costs the same. */
 const gitCommitsMax = 1000;
 const roles: AgentRole[] = ['builder', 'adversary'];
-/** The most notes written in a pair of sessions, one of each role. */
+/** The most notes written in a pair of sessions (one session of each role). */
 const notesMax = 60;
 
 export type AuditFigures = {
@@ -33,7 +33,7 @@ export type AuditFigures = {
   /** Median of an audit of ten more entries, from where the last one ended. */
   sinceMs: number;
   sinceEntries: number;
-  /** What `git log --show-signature` took for this many commits, and would take for all. */
+  /** How long `git log --show-signature` took for this many commits, and how long it would take for all. */
   git: { commits: number; ms: number; allMs: number };
   meetsGoal: boolean;
 };
@@ -108,7 +108,7 @@ async function speak(writer: Writer, last: number): Promise<void> {
   }
 }
 
-/** Times stock git, which checks only signatures and starts `ssh-keygen` for every commit. */
+/** Times stock git. It checks only signatures, and starts `ssh-keygen` for every commit. */
 function gitTime({ hub }: Made, dir: string, all: number): AuditFigures['git'] {
   const run = (args: string[]) => execFileSync('git', ['-C', hub.dir, ...args], { maxBuffer: 256 * 1024 * 1024 });
   const allowed = join(dir, 'allowed_signers');

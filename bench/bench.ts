@@ -12,7 +12,7 @@ import { benchSandbox } from './sandbox.ts';
 
 const ms = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
 
-// First, while this process is small: spawning from a larger process takes longer.
+// This comes first, while this process is small: spawning from a larger process takes longer.
 const sandbox = await benchSandbox();
 if (sandbox) {
   const more = `${ms(sandbox.differenceMs)} more (${ms(sandbox.wholeDifferenceMs)} with teardown)`;

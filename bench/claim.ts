@@ -1,6 +1,6 @@
-// Measures the time from a claim to its signed record, through the whole loop, next to a clone and run by hand: `node
-// bench/claim.ts`, or `benchClaim()`. It uses a 17 MB repository, an empty recipe and scripted agents; the operator's
-// steps (init, queue, supervise) are real.
+// Measures the time from a claim to its signed record, through the whole loop, and compares it with a clone and a run
+// made by hand: `node bench/claim.ts`, or `benchClaim()`. It uses a 17 MB repository, an empty recipe and scripted
+// agents; the operator's steps (init, queue, supervise) are real.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

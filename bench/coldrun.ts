@@ -1,6 +1,6 @@
-// Compares cold runs with the same work by hand, in turn: `node bench/coldrun.ts`, or `benchColdRun()` for the figures.
-// The recipe is empty (one stage that writes a report of one test); the work by hand is `git clone file://…`, then the
-// stage's command.
+// Compares cold runs with the same work done by hand; the two take turns: `node bench/coldrun.ts`, or `benchColdRun()`
+// for the figures. The recipe is empty (one stage that writes a report of one test); the work by hand is `git clone
+// file://…`, then the stage's command.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -29,7 +29,7 @@ export type ColdRunFigures = {
   coldRunMs: number;
   /** The median of cold runs divided by the median of the work by hand. */
   times: number;
-  /** From the call to the start of the clone, when the run's intent is already on disk. */
+  /** From the call to the start of the clone; by then the run's intent is on disk. */
   firstProcessP95Ms: number;
   cloneMs: number;
   teardownMs: number;

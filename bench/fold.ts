@@ -1,5 +1,6 @@
 // Measures the fold of a long trail: `node bench/fold.ts`, or `benchFold()` for the figures. The entries are of the
-// kinds most frequent in a long phase (sessions, runs, notes, claims) and in memory, so that only the fold is measured.
+// kinds that are most frequent in a long phase (sessions, runs, notes, claims). They are in memory, so that only the
+// fold is measured.
 
 import { pathToFileURL } from 'node:url';
 import type { Entry, Intent } from '../state/entry/entry.ts';

@@ -8,7 +8,7 @@ const secretsCount = 12;
 const chunkBytes = 64 * 1024;
 const chunks = 3200;
 
-/** Seconds to search `megabytes` of text and as much of random bytes. */
+/** How many seconds it takes to search `megabytes` of text, and to search the same amount of random bytes. */
 export async function benchLeaks(): Promise<{ megabytes: number; textSeconds: number; randomSeconds: number }> {
   const secrets = Array.from({ length: secretsCount }, (_, index) => [`${index}`, secretOf(32, randomBytes)] as const);
   const { search } = leakSearch(new Map(secrets));

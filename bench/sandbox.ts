@@ -1,5 +1,6 @@
-// Measures the cost of starting a box: runs `echo`, plain and boxed in turn, and times it from the call to the first
-// byte of output, and to the end of the last process. The goal is a difference of 15 ms between the median start times.
+// Measures the cost of starting a box: runs `echo`, plain and boxed in turn, and times each from the call to the first
+// byte of output, and from the call to the end of the last process. The goal is a difference of 15 ms between the
+// median start times.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

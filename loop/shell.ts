@@ -1,8 +1,9 @@
 // The shell around `decide`: it feeds events in, carries commands out, and answers each command with exactly one event.
-// It decides nothing. Entries come from the funnel only once they are durable, so everything acted on was recorded.
+// It decides nothing. Entries come from the funnel only once they are durable, so whatever is acted on was recorded
+// first.
 //
-// Contract of `Hands`: each call returns a promise. If it resolves, that is the answer, whatever the work's result,
-// which is on the trail. If it rejects, the machine is broken and the shell ends. On abort, a hand winds down and its
+// Contract of `Hands`: each call returns a promise. If it resolves, that is the answer, whatever came of the work: the
+// result is on the trail. If it rejects, the machine is broken and the shell ends. On abort, a hand winds down and its
 // promise still resolves. After a crash, work may be carried out twice.
 
 import type { Entry, Intent } from '../state/entry/entry.ts';
@@ -41,7 +42,10 @@ export type Shell = {
 export function startShell(options: ShellOptions): Shell {
   const { trail, hands, nowMs } = options;
   const signals = new Map<string, AbortController>();
-  /** For each `open`, the trail's last id when it was answered. If it is wanted again, there must be an entry since. */
+  /**
+   * For each `open`, the trail's last id when that command was answered. If the same `open` is wanted again, an entry
+   * must have come since.
+   */
   const answeredAt = new Map<string, number>();
   const outcome = Promise.withResolvers<LoopState>();
   const unsubscribe = trail.onAppended((entries) => {

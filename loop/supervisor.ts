@@ -158,7 +158,8 @@ async function drive(
 }
 
 /**
- * Completes what a dead process left: a phase's branch, and lost runs, found by their folders. `decide` ends sessions.
+ * Completes what a dead process left: a phase's branch, and lost runs, which are found by their folders. `decide` ends
+ * the sessions.
  */
 async function recover(world: World): Promise<void> {
   const phase = livePhase(world.trail.state);

@@ -1,4 +1,4 @@
-// Has a judge decide claims whose truth is known: one session per case, with the prompt, tools and limits of a phase;
+// Makes a judge decide claims whose truth is known: one session per case, with the prompt, tools and limits of a phase;
 // money is reserved before a session and settled after it. What the judge did is returned as a value; `calibrate`
 // rejects only if the machine is broken.
 
@@ -46,12 +46,15 @@ export function judgePrompt(): Prompt {
   );
 }
 
-/** The judge that a calibration with `backend` measures. */
+/** The judge that is measured when a calibration uses `backend`. */
 export function judgeOf({ name, model }: Pick<ModelBackend, 'name' | 'model'>): Judge {
   return { role, backend: name, model, prompt: judgePrompt().digest };
 }
 
-/** Judges every case in turn. Once money is used up, the model fails or we are cancelled, cases count as not judged. */
+/**
+ * Judges every case in turn. When the money is used up, or the model fails, or we are cancelled, the remaining cases
+ * count as not judged.
+ */
 export async function calibrate(options: CalibrationOptions): Promise<Calibration> {
   const { set, agent, clock, usd } = options;
   const purse = openPurse('calibration', usd);
@@ -118,7 +121,7 @@ async function judge(options: CalibrationOptions, one: CalibrationCase, usd: num
 
 /**
  * What a session made of its case. Without a verdict, the case counts as judged if the session stopped by itself or at
- * a limit, but not if it was cancelled, its model failed or its money ran out.
+ * a limit, but not if the session was cancelled, or its model failed, or its money ran out.
  */
 function judgedOf(
   one: CalibrationCase,

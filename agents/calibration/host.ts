@@ -86,7 +86,9 @@ export async function openCaseHost(options: CaseHostOptions): Promise<CaseHost> 
   };
 }
 
-/** Why a phase would refuse the verdict, by the rules that apply to one green claim; null if it would not. */
+/**
+ * Why a phase would refuse the verdict, by the rules that apply to one green claim; null if the phase would accept it.
+ */
 function whyRefused(laid: CaseRepository, filed: Filed[], submission: Verdict): string | null {
   const { claim, runs, verdict, findings } = submission.facts;
   if (claim !== caseClaim) return `#${claim} is not the live claim of ${caseGate}; #${caseClaim} is`;

@@ -24,7 +24,7 @@ const Project = z.strictObject({
   base: Tree,
   good: z.strictObject(claim),
   bad: z.strictObject({ kind: z.string().min(1), defect: z.string().min(1), ...claim }),
-  /** A JavaScript module: run in the claim's tree, it exits 0 if the claim is true and 1 if it is not. */
+  /** A JavaScript module, to be run in the claim's tree: it exits 0 if the claim is true and 1 if it is not. */
   proof: z.string().min(1),
 });
 type Project = z.infer<typeof Project>;

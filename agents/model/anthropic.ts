@@ -15,7 +15,7 @@ export type AnthropicOptions = {
   baseURL: string;
   model: string;
   clock: Clock;
-  /** How hard the model thinks; the model decides if omitted. */
+  /** How hard the model thinks; if this is omitted, the model decides. */
   effort?: 'low' | 'medium' | 'high' | 'max';
 };
 

@@ -22,7 +22,7 @@ export type ToolSchema = {
 };
 
 export type CompletionRequest = {
-  /** Like `tools`, the same bytes in every call of a session: the cache key depends on them. */
+  /** The same bytes in every call of a session, like `tools`: the cache key depends on both. */
   system: string;
   tools: ToolSchema[];
   messages: Message[];
@@ -47,10 +47,10 @@ export type Completion = {
 };
 
 /**
- * One call is one attempt: at most one request on the wire and one assistant message back. It never retries: the caller
- * reserves and journals each attempt, and retries on code `retry`.
- * Rejects only with `AgentError`, whose `lost` is what the broken-off attempt used. When the signal aborts, it rejects
- * promptly with code `cancelled` and leaves no socket open. Keeps no state; several sessions may call it at once.
+ * One call is one attempt: at most one request on the wire and one assistant message back. The back end never retries:
+ * the caller reserves and journals each attempt, and retries on code `retry`. Rejects only with `AgentError`, whose
+ * `lost` is what the broken-off attempt used. When the signal aborts, it rejects promptly with code `cancelled` and
+ * leaves no socket open. Keeps no state; several sessions may call it at once.
  */
 export interface ModelBackend {
   /** `anthropic`, …; recorded on the trail. */

@@ -1,4 +1,4 @@
-// Classifies what went wrong with a request, which decides who can help. Pure. Branches on class, code, type and
+// Classifies what went wrong with a request: the class decides who can help. Pure. Branches on class, code, type and
 // status, never on the text of a message: its wording changes, and proxies have their own.
 
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
@@ -18,7 +18,10 @@ const spendCodes: ReadonlySet<string> = new Set([
 const passingStatus: ReadonlySet<number> = new Set([408, 409]);
 const passingTypes: ReadonlySet<string> = new Set(['overloaded_error', 'api_error', 'timeout_error', 'conflict_error']);
 
-/** Classifies `error`, thrown while waiting for an answer. Null if neither service nor network caused it: a bug. */
+/**
+ * Classifies an error that was thrown while we waited for an answer. Null for a bug: neither service nor network caused
+ * it.
+ */
 export function classify(error: unknown, abortedBy: AbortedBy, nowMs: number): Trouble | null {
   if (abortedBy !== null) return ownAbort(abortedBy);
   if (!(error instanceof AnthropicError)) return null;

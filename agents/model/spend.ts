@@ -70,7 +70,10 @@ export function costOf(price: Price, usage: Usage): number {
   return perMillion / 1e6;
 }
 
-/** The most that one request can cost: if the whole prompt is written to the cache and the answer is of full length. */
+/**
+ * The most that one request can cost: its cost if the whole prompt is written to the cache and the answer has full
+ * length.
+ */
 export function maxCostOf(
   price: Price,
   prompt: { stableTokens: number; tailTokens: number },

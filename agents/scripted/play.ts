@@ -9,7 +9,7 @@ import type { Script, ScriptRole, ScriptStep, ServiceFault, Turn, Wake, WakeCond
 const Block = z.looseObject({ type: z.string() });
 const Content = z.union([z.string(), z.array(Block)]);
 
-/** The part of a Messages request that is read; the rest is let through unchecked. */
+/** The part of a Messages request that we read; the rest is let through unchecked. */
 export const MessagesRequest = z.looseObject({
   model: z.string(),
   max_tokens: z.number().int().positive().optional(),
@@ -33,7 +33,7 @@ export type Play = {
 type Values = Map<string, string>;
 class Unplayable extends Error {}
 
-/** The turn that answers `request`, or a `problem` that says why none does. */
+/** The turn that answers `request`, or a `problem` that says why no turn does. */
 export function play(script: Script, request: MessagesRequest): Play | { problem: string } {
   try {
     return chooseTurn(script, request);
@@ -72,7 +72,10 @@ function wakeFor(script: Script, role: ScriptRole, opening: string): Wake {
   throw new Unplayable(`no wake of role ${role} matches the first message, which begins: ${opening.slice(0, 300)}`);
 }
 
-/** What was heard before an answer, and the results of the answer's tool calls: none yet for the answer to be given. */
+/**
+ * What was heard before an answer, and the results of the answer's tool calls (none yet if the answer is still to be
+ * given).
+ */
 type Exchange = { heard: string; results: { tool: string; text: string }[] };
 
 function exchanges(request: MessagesRequest): Exchange[] {

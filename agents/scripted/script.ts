@@ -1,5 +1,5 @@
-// The schema of scripts of turns: what an agent says and which tools it calls, written in advance for the demo and for
-// tests. No model is called. docs/scripts.md explains the format.
+// The schema of scripts. A script consists of turns, written in advance for the demo and for tests; a turn is what an
+// agent says and which tools it calls. No model is called. docs/scripts.md explains the format.
 
 import { z } from 'zod';
 import { AgentRole } from '../../state/entry/ids.ts';
@@ -12,7 +12,7 @@ const Name = z
 /** One text or a list. A single text is made a list first, because the errors of a union would not name the line. */
 const Texts = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().min(1)).min(1));
 
-/** Conditions on one text; all that are given must hold. */
+/** Conditions on one text; all of those given must hold. */
 export const WakeCondition = z.strictObject({
   contains: Texts.optional(),
   lacks: Texts.optional(),

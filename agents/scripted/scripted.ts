@@ -71,7 +71,7 @@ async function serve(running: Running, request: IncomingMessage, response: Serve
 
 type Call = { auth: ScriptedRequest['auth']; path: string; counting: boolean; body: MessagesRequest; bytes: number };
 
-/** What the client asks for, or the failure to answer with. */
+/** What the client asks for, or the failure that is sent as the answer. */
 async function readCall(request: IncomingMessage): Promise<Call | Failure> {
   const path = new URL(request.url ?? '/', 'http://loopback').pathname;
   const counting = path === '/v1/messages/count_tokens';
@@ -90,7 +90,8 @@ async function readCall(request: IncomingMessage): Promise<Call | Failure> {
 }
 
 /**
- * The fault to answer with; null once this turn of exactly this conversation has failed as often as the script says.
+ * The fault to put into the answer; null once this turn, in exactly this conversation, has failed as often as the
+ * script says.
  */
 function faultOf(running: Running, turn: Play, body: MessagesRequest): ServiceFault | null {
   if (turn.fault === null) return null;

@@ -1,6 +1,6 @@
 // Runs the tool calls of one answer in order: for each, journals the intent, runs the call and journals the result. A
 // call whose result is missing from the transcript may still have taken effect; only the trail shows whether it did.
-// Results count as seen from the next answer on, because the model had not read them when it wrote this answer.
+// From the next answer on, results count as seen: the model had not read them when it wrote this answer.
 
 import type { BetaToolResultBlockParam } from '@anthropic-ai/sdk/resources/beta/messages/messages.js';
 import { digestOf } from '../../state/entry/digest.ts';
@@ -80,7 +80,10 @@ async function replyTo(
   }
 }
 
-/** A result as the model sees it and its digest covers it: redacted, bounded, fenced and numbered, to be cited. */
+/**
+ * A result in the form that the model sees and that the digest covers: redacted, bounded, fenced, and numbered so that
+ * it can be cited.
+ */
 function modelText(talk: Talk, call: number, { text, data = [] }: ToolReply, tool: Tool | undefined): string {
   const { redact, fence } = talk.options;
   const rest = tool?.rest ?? 'ask for less at a time';
@@ -88,6 +91,6 @@ function modelText(talk: Talk, call: number, { text, data = [] }: ToolReply, too
   // Escape before cutting, because escaping makes text longer: an invisible character becomes eight visible ones.
   const cut = (untrusted: string) => headAndTail(fence.own(redact(untrusted)), bytesMax, rest);
   const blocks = data.map((datum) => fence.block({ ...datum, text: cut(datum.text) }));
-  // Our own text is short, so the data share the space.
+  // Our own text is short, so the space is divided among the data.
   return [`[call ${call}]`, headAndTail(fence.own(redact(text)), resultBytesMax, rest), ...blocks].join('\n');
 }

@@ -5,7 +5,7 @@ import type { SessionLimits } from '../../state/plan/config.ts';
 export type Limits = {
   /** Answers requested from the model. */
   turns: number;
-  /** Output tokens of one answer; an answer cut off there is requested once more with twice as many. */
+  /** Output tokens of one answer; an answer that is cut off there is requested once more, with twice as many. */
   answerTokens: number;
   /** Tokens of the session, not counting those read from the cache. */
   tokens: number;

@@ -1,6 +1,6 @@
-// One wake of an agent, from its opening to its end. Nothing a model writes in prose has any effect: only tools do, and
-// only what the host accepts. Trouble with the model is a value in the result; this rejects only if the transcript or
-// the host is broken, and even then the transcript shows how far the session got.
+// One wake of an agent, from its opening to its end. Nothing that a model writes in prose has any effect: only tool
+// calls have, and only those that the host accepts. Trouble with the model is a value in the result; this rejects only
+// if the transcript or the host is broken, and even then the transcript shows how far the session got.
 //
 //   limits? → ask → tool_use: run each, send the results back ┐
 //      ↑          → end_turn: one nudge, then `finished`      │ an accepted ending tool: `finished` or `waited`
@@ -32,7 +32,7 @@ export type SessionResult = {
   usd: number;
   transcript: Digest;
   published: Sha | null;
-  /** The kind of trouble, and when it may be over; null unless the model could not be reached or paid for. */
+  /** The kind of trouble, and when it may be over; null if the model could be reached and paid for. */
   trouble: { code: AgentErrorCode; resetAtMs: number | null } | null;
 };
 
@@ -233,7 +233,7 @@ function tokensOf(usage: Usage): SessionResult['tokens'] {
   return { input, output, cacheRead, cacheWrite: cacheWrite5m + cacheWrite1h };
 }
 
-/** A signal that aborts with the caller's, or when the time is up. */
+/** A signal that aborts when the caller's signal does, or when the time is up. */
 function withTimeLimit(clock: Clock, ms: number, signal: AbortSignal): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   const stop = clock.after(ms, () => controller.abort());

@@ -45,12 +45,15 @@ export type SessionEvent =
 
 export type Talk = {
   readonly options: SessionOptions;
-  /** Aborts with the caller's signal, or when the time is up. */
+  /** Aborts when the caller's signal does, or when the time is up. */
   readonly signal: AbortSignal;
   readonly schemas: ToolSchema[];
   readonly purse: Purse;
   readonly messages: Message[];
-  /** Digests of results that may be cited, and parts of the diff; only from earlier answers, so the model read them. */
+  /**
+   * The digests of the results that may be cited, and the parts of the diff that were shown: from earlier answers only,
+   * so that the model has read them.
+   */
   readonly digests: Map<number, Digest>;
   readonly parts: Set<number>;
   /** The prompt of the last answer: its tokens, and the bytes that they were counted from. */

@@ -79,14 +79,17 @@ export type TranscriptEvent = z.infer<typeof TranscriptEvent>;
 const Numbered = z.looseObject({ n: count, atMs: z.number() });
 export type TranscriptLine = { n: number; atMs: number } & TranscriptEvent;
 
-/** `append` resolves once the line is on disk; calls must not overlap. Both reject with `AgentError` (transcript). */
+/**
+ * `append` resolves once the line is on disk; calls must not overlap. `append` and `close` reject with `AgentError`
+ * (transcript).
+ */
 export interface Transcript {
   append(event: TranscriptEvent): Promise<void>;
   /** Closes the file and returns the SHA-256 of its bytes. May be called twice. */
   close(): Promise<Digest>;
 }
 
-/** Creates the file, which must not exist yet (mode 0600: it contains what agents said). */
+/** Creates the file with mode 0600, because it contains what agents said. The file must not exist yet. */
 export async function openTranscript(path: string, redact: Redact, clock: Clock): Promise<Transcript> {
   const file = await orTranscriptError(path, () => open(path, 'ax', 0o600));
   await orTranscriptError(path, () => syncFolder(dirname(path)));
@@ -114,7 +117,7 @@ export async function openTranscript(path: string, redact: Redact, clock: Clock)
 /** A transcript as read. `torn`: the last line was written only in part, and `lines` leaves it out. */
 export type ParsedTranscript = { lines: TranscriptLine[]; digest: Digest; torn: boolean };
 
-/** Parses a transcript; throws `AgentError` (transcript) naming the first invalid line. */
+/** Parses a transcript; throws `AgentError` (transcript), which names the first invalid line. */
 export function readTranscript(bytes: Uint8Array): ParsedTranscript {
   const rows = Buffer.from(bytes).toString('utf8').split('\n');
   const torn = rows.pop() !== '';

@@ -1,5 +1,5 @@
-// Gets one answer from the model: reserves its cost, journals the request, asks, settles, and retries if it may help.
-// Each attempt is reserved and journalled separately, so a retry can neither exceed a ceiling nor go unrecorded.
+// Gets one answer from the model: reserves its cost, journals the request, asks, settles, and retries if a retry may
+// help. Each attempt is reserved and journalled separately, so a retry can neither exceed a ceiling nor go unrecorded.
 
 import { digestOfJson } from '../../state/entry/digest.ts';
 import type { Completion, StopReason } from '../model/backend.ts';

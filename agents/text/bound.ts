@@ -13,7 +13,7 @@ export function headAndTail(text: string, bytesMax: number, rest: string): strin
   return `${head}\n[… ${left} bytes left out; to see them, ${rest} …]\n${tail}`;
 }
 
-/** Decodes the bytes, dropping a character that the cut went through: it decodes to replacement characters. */
+/** Decodes the bytes. Drops a character that was cut in two: it would decode to replacement characters. */
 function whole(bytes: Buffer, cutAt: 'start' | 'end'): string {
   const text = bytes.toString();
   return cutAt === 'end' ? text.replace(/\uFFFD+$/, '') : text.replace(/^\uFFFD+/, '');

@@ -1,6 +1,7 @@
 // Marks off text that is not ours, so that it stays data: text from the repository, a run, the trail or the other role
-// is put between marks with a nonce made for this session alone. The text cannot contain the nonce (it is replaced), so
-// it cannot close its fence or open another, and nothing in it is invisible. Pure: the nonce is passed in.
+// is put between marks that contain a nonce, made for this session alone. The text cannot contain the nonce (the nonce
+// is replaced there), so the text cannot close its fence or open another, and nothing in it is invisible. Pure: the
+// nonce is passed in.
 
 import { visible } from '../../state/entry/words.ts';
 

@@ -24,7 +24,7 @@ type CheckInput = z.infer<typeof CheckInput>;
 const diff = tool({
   name: 'diff',
   description:
-    'Shows what the claim that you judge changes, part by part, made by the supervisor from the published commits. Your first message says how many parts there are. A PASS is taken only once every part was shown to you in this session.',
+    'Shows, part by part, the diff of the claim that you judge; the supervisor made it from the published commits. Your first message says how many parts there are. A PASS is accepted only once every part was shown to you in this session.',
   input: z.strictObject({ part: z.number().int().positive().describe('Counted from 1.') }),
   evidence: true,
   whole: true,
@@ -44,12 +44,12 @@ const runCold = tool({
 const verdict = tool({
   name: 'verdict',
   description:
-    'Your one word on a green claim; it ends the session. PASS: every part of the diff was shown to you, a check for every clause that the gate covers, and every open finding of the gate answered in `closes`, criterion by criterion. FAIL: names open findings that block, so file them first. UNVERIFIED: you could not tell, and say why.',
+    'Your one word on a green claim; it ends the session. PASS needs every part of the diff shown to you, a check for every clause that the gate covers, and an answer in `closes` to every open finding of the gate, criterion by criterion. FAIL names open findings that block, so file them first. UNVERIFIED means that you could not tell; say why.',
   input: z.strictObject({
     claim: EntryId,
     verdict: z.enum(['PASS', 'FAIL', 'UNVERIFIED']),
     checks: z.array(CheckInput).max(400).default([]),
-    findings: z.array(EntryId).max(50).default([]).describe('FAIL: what it rests on.'),
+    findings: z.array(EntryId).max(50).default([]).describe('FAIL: the findings it rests on.'),
     closes: z
       .array(z.strictObject({ finding: EntryId, answers: z.array(OneLine).max(20) }))
       .max(50)
@@ -74,7 +74,7 @@ const verdict = tool({
 const advice = tool({
   name: 'advice',
   description:
-    "Answers a request of the Builder's for the operator: is what it asks for truly needed, and what can be tested all the same? It lifts nothing.",
+    "Answers a request that the Builder made to the operator: is what it asks for truly needed, and what can be tested without it? Your answer lifts nothing.",
   input: z.strictObject({ blocked: EntryId, words: Words }),
   run: ({ blocked, words }, { host, signal }) =>
     host.submit({ kind: 'advice', facts: { blocked }, body: words }, signal),
@@ -83,10 +83,10 @@ const advice = tool({
 const finding = tool({
   name: 'finding',
   description:
-    'Files an objection: what is wrong, what would still pass if the work were broken, and in `fix` the criteria by which it is closed. With a reproducer it is settled by code: one file laid into the tree under the tests, and a command that exits 0 when all is well and 1 when it is broken; anything else says nothing. It runs at every later claim too, and does not block where it was not red. Ten findings a session at most.',
+    'Files an objection: what is wrong, what would still pass if the work were broken, and in `fix` the criteria by which it is closed. A finding with a reproducer is settled by code. A reproducer is one file, laid into the tree under the tests, and a command that exits 0 when all is well and 1 when the work is broken; any other exit says nothing. The reproducer runs at every later claim too; where it was not red, the finding does not block. Ten findings a session at most.',
   input: z.strictObject({
     gate: GateId,
-    claim: EntryId.nullable().describe('The claim it was found in; null outside one.'),
+    claim: EntryId.nullable().describe('The claim in which you found it; null if in none.'),
     title: Title,
     fix: z.array(OneLine).min(1).max(20).describe('Criteria, each of which can be checked.'),
     reproducer: z
@@ -108,7 +108,7 @@ const finding = tool({
 const sabotage = tool({
   name: 'sabotage',
   description:
-    'Only when you were woken for it, where the controls of a claim say nothing. Hands in a patch that breaks what a clause asks for, in production files that the claim adds or changes; it is run cold, and a test of the claim must fail on an assertion. If one does, the session ends; if none does, you may try another way, three times in all. A patch that breaks the syntax or the loading of the tests shows nothing.',
+    'Only when you were woken for it, because the controls of a claim say nothing. Hands in a patch to production files that the claim adds or changes; the patch must break what a clause asks for. The patched tree is run cold, and a test of the claim must fail on an assertion. If one does, the session ends; if none does, you may try another way, three times in all. A patch that breaks the syntax or the loading of the tests shows nothing.',
   input: z.strictObject({
     claim: EntryId,
     edits: z
@@ -125,7 +125,7 @@ const sabotage = tool({
 const veto = tool({
   name: 'veto',
   description:
-    'Blocks the whole phase until you or the operator lifts it; one a session, and three that stand. For what no single gate holds: a danger, a deception. Say in `until` what would have to be so.',
+    'A veto: blocks the whole phase until you or the operator lifts the veto. At most one in a session, and three standing at a time. For what no single gate covers: a danger, a deception. Say in `until` what must be true before the veto can be lifted.',
   input: z.strictObject({ title: Title, until: z.array(OneLine).min(1).max(20), words: Words }),
   run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'veto', facts, body: words }, signal),
 });

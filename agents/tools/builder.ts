@@ -13,7 +13,7 @@ const Part = z.string().min(1).max(8000);
 const publish = tool({
   name: 'publish',
   description:
-    "Takes your clone's HEAD to the branch of this phase and returns its full commit id. Commit first; it must be a fast-forward. Only a published commit can be tried or claimed.",
+    "Publishes your clone's HEAD to the branch of this phase and returns the full commit id. Commit first; the branch can only move by fast-forward. Only a published commit can be tried or claimed.",
   input: z.strictObject({}),
   run: (_, { host, signal }) => host.publish(signal),
 });
@@ -29,15 +29,15 @@ const attempt = tool({
 const claim = tool({
   name: 'claim',
   description:
-    'Claims that a gate holds at one published commit. The runner then judges that commit cold, and the Adversary tries to break it; what you push afterwards does not touch it. Say what a stranger needs to check it; leave out how you got there.',
+    'Claims that a gate holds at one published commit. The runner then judges that commit cold, and the Adversary tries to break it; what you publish afterwards does not affect the claim. Say what a stranger needs in order to check it; leave out how you got there.',
   input: z.strictObject({
     gate: GateId.refine((gate) => gate !== DONE, 'DONE is claimed with hand_off'),
     sha: FullSha,
-    what: Part.describe('Which clauses hold now, and which findings this answers.'),
+    what: Part.describe('Which clauses hold now, and which findings the claim answers.'),
     how: Part.describe('The commands that show it, from a fresh clone.'),
     expected: Part.describe('What they show, in words.'),
     expects: ClaimExpects.prefault({}).describe(
-      'What your own cold runs must show, compared by code: level, named tests that pass, how many at least; and lines that look bad but are not.',
+      'What the cold runs of this claim must show, compared by code: the level, the names of tests that must pass, and how many tests must pass at least. Also lines of output that look bad but are not.',
     ),
   }),
   run({ gate, sha, what, how, expected, expects }, { host, signal }) {
@@ -57,13 +57,13 @@ const withdraw = tool({
 const blocked = tool({
   name: 'blocked',
   description:
-    'Asks the operator for what you may not do or grant yourself: access, a decision, a lower bar. Name the exact action, how it is verified afterwards, and which gates wait for it. Go on with whatever it does not block.',
+    'Asks the operator for what you may not do yourself or grant to yourself: access, a decision, a lower bar. Name the exact action, how it is verified afterwards, and which gates wait for it. Go on with whatever it does not block.',
   input: z.strictObject({
     action: OneLine.describe('What the operator should do.'),
     verify: OneLine.describe('How one sees that it was done.'),
     blocks: z.array(GateId).min(1),
     options: z.array(OneLine).max(10).default([]).describe('Choices, where there are some.'),
-    words: Words.describe('Why it cannot be had otherwise, with what you tried.'),
+    words: Words.describe('Why there is no other way, and what you tried.'),
   }),
   run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'blocked', facts, body: words }, signal),
 });
@@ -71,7 +71,7 @@ const blocked = tool({
 const dispute = tool({
   name: 'dispute',
   description:
-    'Asks the operator to decide on a finding that you hold to be wrong, after two new claims of its gate since it was filed, or was disputed last. It parks the phase until he has lifted the finding or refused the dispute.',
+    "Asks the operator to decide on a finding that you hold to be wrong. You may ask only after two new claims of the finding's gate since the finding was filed or last disputed. The phase is parked until the operator has lifted the finding or refused the dispute.",
   input: z.strictObject({ finding: EntryId, gate: GateId, words: Words.describe('Your case, with evidence.') }),
   run({ finding, gate, words }, { host, signal }) {
     const facts = {
@@ -117,7 +117,7 @@ const close = tool({
 const handOff = tool({
   name: 'hand_off',
   description:
-    'Claims DONE for one published commit, once every gate holds at it or at an ancestor: everything is run and judged once more, and the branch is frozen meanwhile. The summary is for the operator. Ends the session.',
+    'Claims DONE for one published commit, once every gate holds at that commit or at an ancestor of it: everything is run and judged once more, and the branch is frozen meanwhile. The summary is for the operator. Ends the session.',
   input: z.strictObject({ sha: FullSha, summary: Words.describe('What was built, what to know, what is deferred.') }),
   ends: 'finished',
   run: ({ sha, summary }, { host, signal }) =>

@@ -1,5 +1,5 @@
-// What an agent does in its own clone: a shell and files, always through a box. The supervisor never opens a path
-// there. Whatever a box outputs is untrusted, so it is returned as data.
+// What an agent does in its own clone: a shell and files, always through a box. The supervisor never opens a path in
+// the clone. Whatever a box outputs is untrusted, so it is returned as data.
 
 import { collect } from '../../runner/box/collect.ts';
 import { RunnerError } from '../../runner/box/errors.ts';
@@ -30,7 +30,7 @@ async function shell(sandbox: Sandbox, command: BoxCommand, signal: AbortSignal)
   boxed.stdin.end();
   const half = outputBytesMax / 2;
   const limits = { headBytes: half, tailBytes: half };
-  // Unfiltered: the session's fence makes invisible characters visible, and the model should see them.
+  // Left unfiltered, because the model should see invisible characters: the session's fence makes them visible.
   const raw = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const [out, err, end] = await Promise.all([
     collect(boxed.stdout, limits, raw),

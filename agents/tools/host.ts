@@ -43,7 +43,7 @@ export type Submission =
       kind: 'verdict';
       facts: Omit<Submitted<'verdict'>, 'gate' | 'served'>;
       body: string;
-      /** Parts of the diff shown by results of this session before the answer that gives the verdict. */
+      /** The parts of the diff that results of this session showed before the answer that gives the verdict. */
       seen: number[];
     }
   | {
@@ -77,16 +77,17 @@ export interface ToolHost {
   trail(query: TrailQuery): Promise<ToolReply>;
   /** One part of the judged claim's diff, counted from 1. */
   diff(part: number): Promise<ToolReply>;
-  /** One part, counted from 1, of what a run's record kept of a stage's output. */
+  /** One part, counted from 1, of a stage's output as a run's record kept it. */
   log(wanted: { run: RunId; stage: string | null; part: number }): Promise<ToolReply>;
   /** Publishes the clone's head to `phase/<id>`; `published` is that commit. */
   publish(signal: AbortSignal): Promise<ToolReply>;
   /** A cold run that counts for no gate; resolves when it is over. `sha: null` means the head of `phase/<id>`. */
   trial(trial: { sha: Sha | null; recipe: RecipeName | null }, signal: AbortSignal): Promise<ToolReply>;
   /**
-   * Resolves once the entry is durable, or with the reason it was refused. The reply to an accepted entry begins with
-   * its number, `#41`. For a sabotage, or a finding with a reproducer against a live claim, it resolves only after that
-   * has run on the claim, and reports the result.
+   * Resolves once the entry is durable, or with the reason why it was refused. The reply to an accepted entry begins
+   * with its number, `#41`. For a sabotage it resolves only after the patch has run on the claim; for a finding against
+   * a live claim, only after the reproducer, if the finding has one, has run on the claim. The reply then reports the
+   * result.
    */
   submit(submission: Submission, signal: AbortSignal): Promise<ToolReply>;
 }

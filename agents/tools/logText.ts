@@ -6,7 +6,9 @@ import type { ToolReply } from './host.ts';
 
 const partBytesMax = 12 * 1024;
 
-/** One part of a stage's log; without a stage name, of the first stage that failed, else of the last. */
+/**
+ * One part of a stage's log. Without a stage name it is the first stage that failed or, if none failed, the last one.
+ */
 export function logPart(record: RunRecord, stage: string | null, part: number): ToolReply {
   const stages = [record.setup ?? [], record.stages, record.reproducerStage ?? []].flat();
   const result = stage === null ? stageAtFault(stages) : stages.find(({ name }) => name === stage);

@@ -20,7 +20,7 @@ export const Words = z
 const shell = tool({
   name: 'shell',
   description:
-    "Runs a command with sh in your clone's top folder, inside your sandbox: no credentials, no network but what was granted, nothing of it outlives the session but the files. Standard output and standard error come back together with the exit code.",
+    "Runs a command with sh in your clone's top folder, inside your sandbox: no credentials, and no network except what was granted. When the session ends, whatever still runs is ended; files stay. Standard output and standard error come back together with the exit code.",
   input: z.strictObject({
     command: z.string().min(1).max(20_000),
     seconds: z
@@ -29,7 +29,7 @@ const shell = tool({
       .positive()
       .max(shellSecondsMax)
       .default(shellSecondsDefault)
-      .describe('Ended after so long.'),
+      .describe('After how many seconds the command is ended.'),
   }),
   evidence: true,
   rest: 'write the output to a file in /tmp and look at the part you need',
@@ -52,7 +52,7 @@ const read = tool({
 const edit = tool({
   name: 'edit',
   description:
-    'Changes a file of your clone: `find`, which must occur exactly once, becomes `text`. Without `find` the whole file is written (and made, with its folders, where it is not there).',
+    'Changes a file of your clone: `find`, which must occur exactly once, becomes `text`. Without `find` the whole file is written (and created, with its folders, if it is missing).',
   input: z.strictObject({ path: TreePath, find: z.string().min(1).optional(), text: z.string() }),
   run: ({ path, find, text }, { host }) => host.edit(path, { find: find ?? null, text }),
 });
@@ -110,13 +110,17 @@ const decide = tool({
 const defer = tool({
   name: 'defer',
   description:
-    'Parks work that lies outside the clauses of the gates, with the trigger that brings it back: by hand, on a date (UTC), or when a command exits with 0 in a fresh clone. The operator is asked then, and queues a plan for it; that phase closes the deferral as done. What a gate covers cannot be deferred.',
+    'Parks work that lies outside the clauses of the gates, and names the trigger that brings the work back: by hand, on a date (UTC), or when a command exits with 0 in a fresh clone. When it fires, the operator is asked, and queues a plan for the work; the phase of that plan closes the deferral as done. What a gate covers cannot be deferred.',
   input: z.strictObject({
     name: DeferralName.describe('A short name, by which plans and later phases know it.'),
     title: Title,
     words: Words,
     trigger: Trigger,
-    clauses: z.array(z.string().min(1).max(20)).max(50).default([]).describe('Clauses of the plan that it belongs to.'),
+    clauses: z
+      .array(z.string().min(1).max(20))
+      .max(50)
+      .default([])
+      .describe('The clauses that this work belongs to, by their numbers in the plan.'),
   }),
   run: ({ words, ...facts }, { host, signal }) => host.submit({ kind: 'deferral', facts, body: words }, signal),
 });

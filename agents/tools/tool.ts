@@ -12,7 +12,7 @@ export type CallContext = {
   signal: AbortSignal;
   /** Digest of the result of call `call` in this session; null if it may not be cited. */
   cite(call: number): Digest | null;
-  /** Parts of the diff shown by results of this session. */
+  /** The parts of the diff that results of this session have shown. */
   seen: readonly number[];
 };
 

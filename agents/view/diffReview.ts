@@ -1,5 +1,6 @@
-// What a judging session must read before it may pass a claim: the claim's diff, made by the supervisor from the hub,
-// in parts. The opening contains a diff of one part; the parts of a longer one are requested with the tool `diff`.
+// The claim's diff in parts, which the supervisor makes from the hub. A session that judges a claim must read all of
+// them before it may pass the claim. If there is only one part, the opening contains it; otherwise the session requests
+// the parts with the tool `diff`.
 
 import type { Facts } from '../../state/entry/entry.ts';
 import { Refused } from '../../state/entry/errors.ts';
@@ -48,7 +49,7 @@ export function partReply(review: Review | null, part: number): ToolReply {
   return { ok: true, text: `part ${part} of ${count}`, data: dataOf(diff.parts, part - 1), parts: [part] };
 }
 
-/** The facts of a PASS about the diff that was served. Throws Refused if the session was not shown the whole diff. */
+/** What a PASS records about the diff that was served. Throws Refused if the session was not shown the whole diff. */
 export function servedFacts(
   review: Review | null,
   verdict: Pick<Facts<'verdict'>, 'verdict' | 'claim'>,

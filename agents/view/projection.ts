@@ -10,7 +10,10 @@ import type { FindingView, GateView, PhaseView, Quote, RunView } from './view.ts
 /** Longest projection; the `trail` tool shows what does not fit. */
 export const projectionBytesMax = 24 * 1024;
 
-/** Characters shown of each quoted text, from generous to none; the first that makes the projection fit is used. */
+/**
+ * How many characters of each quoted text to show, from generous to none. The first number with which the projection
+ * fits is used.
+ */
 const quoteChars = [4000, 1200, 300, 0];
 const notesChars = 2000;
 const failingShown = 8;
@@ -48,7 +51,10 @@ export function openingOf(
   return parts.join('\n\n');
 }
 
-/** Says where the clone is if a session judges or sabotages a claim: at its commit, wherever the branch is by now. */
+/**
+ * For a session that judges or sabotages a claim: says that the clone is at the claim's commit, wherever the branch is
+ * by now.
+ */
 function cloneAt({ woken, gates }: PhaseView): string[] {
   const isOfClaim = woken.reason === 'judge' || woken.reason === 'sabotage';
   const claim = isOfClaim ? gates.find(({ gate }) => gate === woken.gate)?.claim : null;

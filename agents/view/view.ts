@@ -124,7 +124,7 @@ export function viewOf(at: PhaseAt, reason: WakeReason, source: ViewSource): Pha
   };
 }
 
-/** Open requests, and the newest that the operator has answered. */
+/** Open requests, and the newest of those that the operator has answered. */
 function requestsShown(phase: Phase): Phase['blocked'] {
   const answered = phase.blocked.filter(({ answer }) => answer !== null).slice(-answersShown);
   return phase.blocked.filter((request) => request.closed === null || answered.includes(request));
@@ -183,7 +183,9 @@ function stateOf({ holds, claim, standing, verdict, conditions }: GateReport): G
   return verdict.verdict === 'FAIL' ? 'failed' : 'passed';
 }
 
-/** The runs that live claims rest on, others made for these claims, and the newest trials; oldest first, each once. */
+/**
+ * The runs that live claims rest on, other runs made for these claims, and the newest trials; oldest first, each once.
+ */
 function runsShown(at: PhaseAt, gates: GateId[]): Run[] {
   const { phase } = at;
   const shown = new Set(gates.flatMap((gate) => runsOf(phase, gateReport(at, gate))));

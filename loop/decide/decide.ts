@@ -91,7 +91,7 @@ function openWork(state: LoopState, at: PhaseAt): Command[] {
   return [...runs, ...wakes.sessions, ...timers];
 }
 
-/** Ends each session that has no end on the trail although this process does not run it: it died with its process. */
+/** Ends each session that this process does not run and that has no end on the trail: it died with its own process. */
 function endsOfLostSessions(state: LoopState, phase: Phase): Command[] {
   const lost = phase.sessions.filter((session) => session.end === null && !state.pending[`session:${session.for}`]);
   return lost.map((session) => ({

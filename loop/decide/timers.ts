@@ -9,7 +9,10 @@ import { triggerDates } from './reentry.ts';
 import type { Command, LoopState } from './state.ts';
 import { backoffUntilMs } from './wake.ts';
 
-/** Timers for dates to come: ends of back-offs, waivers, evidence and the plan's hours, and triggers of deferrals. */
+/**
+ * Timers for dates to come: when a back-off, a waiver, evidence or the plan's hours end, and when a deferral's trigger
+ * fires.
+ */
 export function timersOf(state: LoopState, at: PhaseAt): Command[] {
   const { phase } = at;
   const claim = currentClaim(phase, DONE);

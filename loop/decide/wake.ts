@@ -31,7 +31,8 @@ export function wakeOf(state: LoopState, at: PhaseAt, busy: boolean): { sessions
 }
 
 /**
- * When a role whose back end failed may wake again, in ms: after a pause, or when the service allows; 0 if none failed.
+ * The time, in ms, when a role may wake again after its back end failed: after a pause, or when the service allows it;
+ * 0 if it did not fail.
  */
 export function backoffUntilMs(state: LoopState, phase: Phase, role: AgentRole): number {
   const failures = failuresInARow(phase, role);

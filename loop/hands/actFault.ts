@@ -1,5 +1,5 @@
-// Checks an act before it is appended, except for its signature: the plan and recipes that it pins, the text of the
-// entry that it is about, and the private half of a new key. Each fault is one line for the operator.
+// Before an act is appended, checks everything but its signature: the plan and recipes that the act pins, the text of
+// the entry that it is about, and the private half of a new key. Each fault is one line for the operator.
 
 import { type ActPayload, type SignedAct, targetOf } from '../../state/entry/act.ts';
 import { canonicalJson } from '../../state/entry/digest.ts';
@@ -70,7 +70,7 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** Checks that the target of an act has the text over which the act was signed, which is what the operator read. */
+/** Checks that the target of an act still has the text that the operator read: the act was signed over that text. */
 function targetFault(world: World, { act: { payload } }: SignedAct): string | null {
   const about = targetOf(payload);
   if (!about) return null;

@@ -72,7 +72,10 @@ export async function judgeControlRun(
   return judge(purpose, { reference, claim, control, drills }, work, { spec: phase.spec, recipe });
 }
 
-/** Drills of the same claim: they run before `published`, which counts what they notice. */
+/**
+ * The runs of the drills of the same claim: drills run before the control `published`, which counts those that were
+ * noticed.
+ */
 async function drillsOf(world: Sources, phase: Phase, { purpose, sha, recipe }: RunNeed): Promise<RunRecord[]> {
   if (purpose.kind !== 'control') return [];
   const runs = drillRuns(phase, purpose.gate, { sha, recipeDigest: recipeDigest(phase.recipes, recipe) });

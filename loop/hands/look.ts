@@ -1,4 +1,5 @@
-// Carries out a look at a deferral's trigger: a cold run of the trigger's command and nothing else, at the newest work.
+// Carries out a look at a deferral's trigger: a cold run, at the newest work, of the trigger's command and nothing
+// else.
 
 import { TrailError } from '../../state/entry/errors.ts';
 import type { EntryId, RecipeName, Sha } from '../../state/entry/ids.ts';
@@ -7,7 +8,9 @@ import { branchHead, isAncestor } from '../../state/git/git.ts';
 import { carryOutRun } from './runs.ts';
 import { phaseNow, type World } from './world.ts';
 
-/** Runs the trigger's command with the tools of a recipe of the phase that deferred the work, and appends the run. */
+/**
+ * Runs the trigger's command and appends the run. The tools are those of a recipe of the phase that deferred the work.
+ */
 export async function lookAt(world: World, id: EntryId, signal: AbortSignal): Promise<void> {
   const deferral = world.trail.state.deferrals.find((one) => one.id === id);
   if (!deferral) throw new TrailError('bad-trail', `#${id} is not a deferral`);

@@ -10,7 +10,10 @@ import { readPlan } from '../../state/plan/plan.ts';
 import { startPhase } from '../../state/trail/hub.ts';
 import type { Sources, World } from './world.ts';
 
-/** Appends `opened` for a queued phase, whose `queue` act is the entry `queue`, then makes the branch `phase/<id>`. */
+/**
+ * Appends `opened` for a queued phase, then makes the branch `phase/<id>`. `queue` is the entry of the phase's `queue`
+ * act.
+ */
 export async function openQueued(world: World, queue: EntryId): Promise<void> {
   const queued = world.trail.state.queue.find((item) => item.id === queue);
   if (!queued) return; // an earlier process opened it

@@ -43,7 +43,9 @@ export async function trialRun(
   return record;
 }
 
-/** Records the runs that an earlier process began and that the trail lacks as LOST; removes what they left behind. */
+/**
+ * Records as LOST each run that an earlier process began and that the trail lacks; removes what the run left behind.
+ */
 export async function recordLostRuns(world: World): Promise<void> {
   const known = new Set(world.entries.entries.flatMap((entry) => (entry.kind === 'run' ? [entry.facts.run] : [])));
   await world.engine.sweep(() => false);
@@ -145,7 +147,10 @@ function snapshot(world: World, need: RunNeed): Pick<ColdRunRequest, 'snapshotFr
   return from && ['control', 'kept', 'holdout'].includes(purpose.kind) ? { snapshotFrom: from } : {};
 }
 
-/** Keeps the copy of a gate run that passed for later runs over the same tree; removes any other copy. */
+/**
+ * If the gate run passed, keeps its copy, to be used by later runs over the same tree; otherwise removes it. One copy
+ * per tree is enough.
+ */
 async function keepSnapshot(world: World, need: RunNeed, record: RunRecord): Promise<void> {
   const { purpose } = need;
   if (purpose.kind !== 'gate' || purpose.k !== 1) return;
@@ -181,7 +186,7 @@ async function append(world: World, id: PhaseId, record: RunRecord, need: RunNee
   await forgetSnapshots(world, phaseNow(world, id));
 }
 
-/** The judgement on a counted run that is compared with other runs. */
+/** The judgement on a run that counts, if it is made by comparing that run with others. */
 async function judgementOf(
   world: World,
   phase: Phase,

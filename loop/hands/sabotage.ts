@@ -52,7 +52,7 @@ async function intentOf(
   return { kind: 'sabotage', role, phase: id, body: patch.body, facts: { session, claim: claim.id, gate, edits } };
 }
 
-/** Waits for the run of the patch that counts; null if no such run is to come. */
+/** Waits for a run of the patch, until one counts; null if none is to come. */
 async function countedRun(
   world: World,
   { phase: id }: Author,

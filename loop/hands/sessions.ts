@@ -201,7 +201,7 @@ async function removeLocks(world: World, role: AgentRole, clone: string): Promis
   await boxed.done;
 }
 
-/** The phase that a role's clone was made for; null if no marker says, because then the clone is incomplete. */
+/** The phase that a role's clone was made for; null if no marker names it: then the clone is incomplete. */
 async function readMarker(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch(() => null);
 }

@@ -71,7 +71,7 @@ export function openPhase(world: World): Phase {
 
 export type Author = { role: AgentRole; session: SessionId; phase: PhaseId };
 
-/** Resolves once `isOver` is true after an entry or the signal is aborted; at once if either is already so. */
+/** Resolves once an entry makes `isOver` true or the signal aborts; at once if either has already happened. */
 export async function untilTrail(
   { trail }: Pick<World, 'trail'>,
   isOver: () => boolean,

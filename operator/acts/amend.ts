@@ -1,5 +1,6 @@
-// `coldpass amend PHASE --plan FILE`: gives a phase under way a complete new plan. The plan is read and checked like a
-// plan to queue; the act pins the plan, the current recipes and the digest of the plan that is replaced.
+// `coldpass amend PHASE --plan FILE`: replaces the plan of a phase under way with a complete new plan. The plan is read
+// and checked like a plan to queue; the act pins the plan, the current recipes and the digest of the plan that is
+// replaced.
 
 import type { SignedAct } from '../../state/entry/act.ts';
 import type { Phase } from '../../state/entry/phase.ts';

@@ -1,6 +1,6 @@
 // The files to export for a phase: one envelope for each run that counts, one for each claimed gate. A gate's envelope
-// names other envelopes by digest: those of the runs that the gate's conditions name or were compared with, and those
-// of the gates that it requires.
+// names other envelopes by digest: those of the runs that the gate's conditions name, those of the earlier runs that
+// these were compared with, and those of the gates that the gate requires.
 
 import { join } from 'node:path';
 import {
@@ -87,8 +87,8 @@ async function recordOf(trail: Trail, { facts }: EntryOf<'run'>): Promise<RunRec
 }
 
 /**
- * The time for which gates are judged. In a finished phase it is when the phase was done, because evidence ages; in any
- * other, the time of the trail's last entry.
+ * The time for which gates are judged, because evidence ages: in a finished phase, when the phase was done; in any
+ * other phase, the time of the trail's last entry.
  */
 function verifiedAt({ entries }: Trail, phase: Phase): string {
   const done = entries.findLast(

@@ -49,7 +49,7 @@ check() {
   echo "good   $file"
 }
 
-# Checks that each envelope that a summary names is the file with that name beside it, byte for byte.
+# For each envelope that a summary names, checks that the file of that name beside the summary is exactly that envelope.
 inputs() {
   grep -o '{"digest":{"sha256":"[0-9a-f]*"},"mediaType":"[^"]*","name":"[^"]*"' "$work/payload" |
     sed 's/.*"sha256":"\([0-9a-f]*\)".*"name":"\([^"]*\)"$/\1 \2/' > "$work/inputs"

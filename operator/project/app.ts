@@ -1,5 +1,5 @@
-// Apps in the Co-op Cloud layout: a `compose.yml` at the top, with a service `app`, or with `.env.sample` or `abra.sh`
-// beside it. The notes name what the app lacks before its recipe can reach the top level.
+// Apps in the Co-op Cloud layout: a `compose.yml` at the top that has a service `app`, or has `.env.sample` or
+// `abra.sh` beside it. The notes name what the app lacks before its recipe can reach the top level.
 
 import { parseDocument } from 'yaml';
 import { z } from 'zod';

@@ -189,8 +189,8 @@ function installCommand(project: Project, machine: Machine, flag: string): { run
   };
 }
 
-// Other hosts that a lockfile gets packages from. npm asks the configured registry for packages locked from the public
-// one.
+// Other hosts that a lockfile gets packages from. If the lockfile names the public registry for a package, npm asks the
+// configured one instead.
 function lockHosts(project: Project, registry: string): string[] {
   const text = project.read('package-lock.json') ?? project.read('npm-shrinkwrap.json') ?? '';
   const hosts = [...text.matchAll(/"resolved": "(https?:\/\/[^"/]+\/)/g)].map(([, url]) => hostOfUrl(url as string));

@@ -1,4 +1,4 @@
-// A project and the machine that it is to be tested on, as far as setting it up needs to know them.
+// What setting up a project needs to know: the project itself, and the machine that it is to be tested on.
 
 import type { ToolGrant } from '../../state/trail/workspace.ts';
 

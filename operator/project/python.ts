@@ -1,6 +1,6 @@
 // Python projects, tested with pytest (which also runs unittest's tests). If declared dependencies are not installed
-// here, each run gets its own virtual environment; otherwise tests run in the environment that has them, granted as a
-// tool folder.
+// here, each run gets its own virtual environment; otherwise tests run in the environment that has them, which is then
+// granted as a tool folder.
 
 import { CommandRecipe } from '../../state/entry/recipe.ts';
 import type { ToolGrant } from '../../state/trail/workspace.ts';

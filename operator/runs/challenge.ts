@@ -1,6 +1,6 @@
-// `coldpass challenge RUN`: reruns a run from the trail here and now, with what the trail pins for it, and compares the
-// two results test by test. Only you see the comparison; nothing goes on the trail. Like `try`, it may run while a
-// supervisor works.
+// `coldpass challenge RUN`: takes a run that is on the trail, reruns it here and now with what the trail pins for it,
+// and compares the two results test by test. Only you see the comparison; nothing goes on the trail. Like `try`, it may
+// run while a supervisor works.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export type ChallengeOptions = {
 };
 
 export type ChallengeReport = {
-  /** 0 if the results are alike, 1 if not, 4 if the machine failed or the run was cancelled: then this is unknown. */
+  /** 0 if the results are alike, 1 if not, 4 if that is unknown because the machine failed or the run was cancelled. */
   exit: Exit;
   run: RunId;
   entry: EntryId;
@@ -45,7 +45,7 @@ export type ChallengeReport = {
   logs: string;
 };
 
-/** Throws UsageError, Refused, TrailError or RunnerError if it cannot rerun: one line with what to do. */
+/** Throws UsageError, Refused, TrailError or RunnerError if the run cannot be rerun: one line with what to do. */
 export async function challenge(place: Here, name: string, options: ChallengeOptions): Promise<ChallengeReport> {
   const { entry, recorded, request } = await withTrail(place.paths.hub, (trail) => recall(trail, place, runIdOf(name)));
   checkGrants(request.pinned.name, request.pinned.recipe, place.workspace.grants);
@@ -67,7 +67,10 @@ export async function challenge(place: Here, name: string, options: ChallengeOpt
 
 type Recalled = { entry: EntryOf<'run'> & { id: EntryId }; recorded: RunRecord; request: Omit<ColdRunRequest, 'run'> };
 
-/** What the trail has about the run, and the request to rerun it as its supervisor did, from what was pinned then. */
+/**
+ * What the trail has about the run, and the request for the rerun: like its supervisor's request for the run, made from
+ * what was pinned then.
+ */
 async function recall(trail: Trail, { paths }: Here, run: RunId): Promise<Recalled> {
   const entry = trail.entries.find((one) => one.kind === 'run' && one.facts.run === run);
   if (entry?.kind !== 'run')

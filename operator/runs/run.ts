@@ -88,7 +88,8 @@ async function queued(plan: ReadyPlan, before: TrailState, place: Here, options:
 }
 
 /**
- * The nonce of a `queue` act for this plan that an earlier process dropped and nobody accepted; null if there is none.
+ * The nonce of the `queue` act that an earlier process put in the inbox for this plan, if nobody has accepted it yet;
+ * null if there is none.
  */
 async function waitingQueue({ paths }: Here, plan: ReadyPlan, clock: Clock): Promise<string | null> {
   const acts = [...(await readInbox(paths.inbox)).acts, ...(await readTaken(paths.inbox))];

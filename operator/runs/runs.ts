@@ -37,7 +37,7 @@ export type RunReport = {
   evidence: string | null;
 };
 
-/** The folder of the state with your own trials. */
+/** The state's folder for your own trials. */
 export function trialsDir(stateDir: string): string {
   return join(stateDir, 'trials');
 }
@@ -135,7 +135,7 @@ function trialsIn(dir: string): RunId[] {
   return names.filter((name): name is RunId => RunId.safeParse(name).success);
 }
 
-/** Throws UsageError if it is not the name of a run. */
+/** Throws UsageError if `name` is not the name of a run. */
 export function runIdOf(name: string): RunId {
   const run = RunId.safeParse(name);
   if (run.success) return run.data;

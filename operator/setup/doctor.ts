@@ -40,7 +40,8 @@ export type DoctorOptions = {
   /** Asks the Docker engine at a socket whether apps can be deployed on it. */
   docker(socket: string): Promise<DockerReport>;
   /**
-   * Opens the sandbox that runs here would use and tests it; `place` is null outside a workspace. The doctor closes it.
+   * Opens and tests the sandbox that would be used for runs here; `place` is null outside a workspace. The doctor
+   * closes the sandbox.
    */
   sandbox(place: Here | null): Promise<OpenResult>;
   stateDir?: string;

@@ -120,7 +120,7 @@ type Ground = {
   known: Workspace | null;
 };
 
-// Makes all checks that may fail, before anything is written.
+// Checks first whatever may fail, before anything is written.
 async function survey(options: InitOptions): Promise<Ground> {
   const repository = await findRepository(options.dir, options.uid);
   const machine = thisMachine(repository.top, options.env, options.nodePath);

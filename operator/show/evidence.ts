@@ -34,7 +34,7 @@ export function evidenceItem(entry: Entry, place: EntryPlace | null, looking: Lo
   };
 }
 
-/** For a run, the place of its record, which says more than the entry; the same commit added both. */
+/** For a run, the place of its record: the record says more than the entry, and the same commit added both. */
 function placeOf(entry: Entry, place: EntryPlace | null): EntryPlace | null {
   if (place === null || entry.kind !== 'run' || entry.facts.results === null) return place;
   return { ...place, path: `machine-docs/runs/${entry.facts.run}/results.json` };

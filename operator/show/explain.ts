@@ -1,5 +1,5 @@
-// `coldpass explain GATE`: why a gate holds or does not, by the same rule that the supervisor and the audit use: each
-// condition (met, waived or neither), with the entries that show it and their outcomes.
+// `coldpass explain GATE`: why a gate holds or does not, by the same rule that the supervisor and the audit use. Lists
+// each condition (met, waived or neither) with the entries that show it, and the outcomes of these entries.
 
 import type { Entry } from '../../state/entry/entry.ts';
 import { DONE, type EntryId, type GateId, type PhaseId } from '../../state/entry/ids.ts';
@@ -50,7 +50,10 @@ async function explained(trail: Trail, hub: string, phase: Phase, gate: GateId, 
   return { exit: holds ? exits.yes : exits.no, phase: phase.id, gate, holds, state, claim, conditions };
 }
 
-/** The ids of the entries that the condition names, of those for its runs and waivers, and of related ones; sorted. */
+/**
+ * The sorted ids of the entries that the condition names, of the entries of its runs and waivers, and of related
+ * entries.
+ */
 function evidenceIds(condition: Condition, phase: Phase, report: GateReport): EntryId[] {
   const ofRuns = phase.runs.filter(({ run }) => condition.runs.includes(run)).map(({ id }) => id);
   const ids = [...condition.evidence, ...ofRuns, ...condition.waived, ...relatedIds(condition, phase, report)];

@@ -81,7 +81,7 @@ function headOf(entry: EvidenceItem['entry'], paint: Paint): Painted {
   return styled`${paint.dim(entry.at.slice(11, 19))}  ${paint.dim(number)} ${paint.outcome(word)} ${what}`;
 }
 
-/** Prints a head; one too long for one line is wrapped and loses its colours. */
+/** Prints a head; a head that is too long for one line is wrapped and loses its colours. */
 function sayHead(head: Painted, out: Screen): void {
   const plain = clean(head.text);
   const [first = '', ...more] = plain.length <= columns - indent ? [head] : wrapped(plain, columns - deeper);

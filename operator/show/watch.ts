@@ -50,7 +50,7 @@ function doingOf({ phases }: StatusReport) {
   return phases.flatMap(({ doing }) => doing.map(({ what, sinceMs }) => ({ what, startedAtMs: sinceMs })));
 }
 
-/** `next` resolves once something has changed since it last resolved, or the signal aborts. */
+/** `next` resolves once something has changed since it last resolved, or once the signal aborts. */
 function changesOf({ paths }: Here, signal: AbortSignal): { next(): Promise<void> } {
   let waiter = Promise.withResolvers<void>();
   const ring = () => waiter.resolve();

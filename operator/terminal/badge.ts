@@ -7,7 +7,10 @@ const charWidth = 6.6;
 const padding = 8;
 const colours: Record<string, string> = { full: '#2e7d32', part: '#b26a00', red: '#b71c1c', none: '#616161' };
 
-/** `recipe | level 5 of 5`. If the run is not green, the outcome instead: red, or grey if the run does not count. */
+/**
+ * `recipe | level 5 of 5`. If the run is not green, the badge shows the outcome instead: in red, or in grey if the run
+ * does not count.
+ */
 export function badge({ recipe, outcome, level, stages }: RunRecord): string {
   const isGreen = outcome === 'PASS';
   const text = isGreen ? `level ${level} of ${stages.length}` : outcome.toLowerCase().replace('_', ' ');

@@ -1,6 +1,6 @@
 // Terminal output. Everything is cleaned on the way: a plain string loses its escapes, control and bidi characters, and
-// only `Painted` text, built here from cleaned parts, carries colour. On a terminal, a block at the bottom shows what
-// is running and for how long, repainted in place; in a pipe, the same lines come out plain and there is no block.
+// only `Painted` text, built here from cleaned parts, carries colour. On a terminal, a block at the bottom, repainted
+// in place, shows what is running and for how long; in a pipe, the same lines come out plain and there is no block.
 
 import { stripVTControlCharacters, styleText } from 'node:util';
 import stringWidth from 'string-width';
@@ -123,7 +123,7 @@ export function screen(options: { out: Out; colour: boolean; live?: boolean; clo
   };
 }
 
-// `value` as JSON, with anything that a terminal might act on written as \u escapes.
+// `value` as JSON. Whatever a terminal might act on is written as \u escapes.
 function safeJson(value: unknown): string {
   const escaped = (char: string) =>
     char

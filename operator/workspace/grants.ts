@@ -1,7 +1,7 @@
 // What a box may reach (tool folders and network hosts), and the Docker engine that apps are deployed on. A recipe only
-// names what it needs; only the workspace's grants give it, and nobody in the loop can write them. `init` grants what
-// the recipes need and this machine has, but never Docker on its own: access to its socket is access to the whole
-// machine.
+// names what it needs; only the workspace's grants give it, and nobody in the loop can write those grants. `init`
+// grants what the recipes need and this machine has, but it never grants Docker unasked: access to its socket is access
+// to the whole machine.
 
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

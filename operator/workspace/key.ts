@@ -16,7 +16,7 @@ export function operatorKeyFile(env: Env, home: string): string {
   return join(folder, 'coldpass', 'operator_ed25519');
 }
 
-/** Opens the operator's key. Throws TrailError 'bad-key', which says what is wrong with it and what to do. */
+/** Opens the operator's key. Throws TrailError 'bad-key', which says what is wrong with the key and what to do. */
 export function openOperatorKey(place: KeyPlace, env: Env): Signer {
   if (place.in === 'file') return loadSigner(place.path);
   const agentSocket = env.SSH_AUTH_SOCK;

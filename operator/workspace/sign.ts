@@ -22,7 +22,7 @@ export type Signing = { env: Env; now: Date; expiresMs?: number };
 /** Signs the payload for this workspace, in the operator's name. */
 export function signed(place: Here, payload: ActPayload, options: Signing & { blobs?: SignedAct['blobs'] }): SignedAct {
   const { workspace } = place;
-  // Acts are accepted in order: after a rotation that still waits, sign with the key that will count by then.
+  // Acts are accepted in order: if a rotation still waits, sign with the key that will count once it is accepted.
   const own = workspace.operator.next ?? workspace.operator;
   const key = openOperatorKey(own.key, options.env);
   return signAct(actOf(workspace, payload, options), key, options.blobs);

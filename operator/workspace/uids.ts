@@ -10,7 +10,7 @@ const uidFirst = 61_000;
 const uidLast = 61_183;
 const roles = ['builder', 'adversary', 'verify'] as const;
 
-/** Three uids that no workspace beside `stateDir` uses and /etc/passwd does not have; null if the user is not root. */
+/** Three uids that neither /etc/passwd nor a workspace beside `stateDir` has; null if the user is not root. */
 export function freeUids(stateDir: string, uid: number, passwd = '/etc/passwd'): BoxUids | null {
   if (uid !== 0) return null;
   const taken = new Set([...neighbours(dirname(stateDir)), ...named(passwd)]);
