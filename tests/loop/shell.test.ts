@@ -13,7 +13,7 @@ const queued = {
   holdout: null,
 };
 
-it('the shell fails, instead of looping, if a hand without an entry gets the same command again', async () => {
+it('if a hand appends no entry and gets the same command again, the shell fails instead of looping', async () => {
   let opened = 0;
   const hands = {
     open: async () => {

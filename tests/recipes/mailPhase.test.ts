@@ -17,7 +17,7 @@ test('the plan of the mail phase is sound for the shipped recipe, without warnin
   expect(spec?.gates).toMatchObject({ M1: { controls: ['omit-volume'], expect: { level: 5 } } });
 });
 
-test("the script adds a shallow restore test, then the recipe's own, under the name in the plan", () => {
+test("the script adds a shallow restore test, then the recipe's own, under the name that the plan gives", () => {
   const texts = JSON.stringify(mailScript());
   const deep = readFileSync(join(recipes, 'app/tests/restore.test.ts'), 'utf8');
   expect(texts).toContain(JSON.stringify(deep).slice(1, -1));
@@ -25,6 +25,6 @@ test("the script adds a shallow restore test, then the recipe's own, under the n
   expect(texts).not.toContain('file:');
 });
 
-test('the script changes the same label as the twin', () => {
+test('the script changes the same label as the twin does', () => {
   expect(readFileSync(join(recipes, 'twin/compose.yml'), 'utf8')).toContain('backupbot.backup.volumes.mail=false');
 });

@@ -45,7 +45,7 @@ test('an image gets the packages that it names and all their dependencies, each 
   expect(existsSync(join(to, 'node_modules/unasked'))).toBe(false);
 });
 
-test('a package that is bundled in the folder of another is left out if nothing needs it', async () => {
+test('a package that is bundled in the folder of another package is left out if nothing needs it', async () => {
   const { top, image } = ground({ 'node_modules/d': {}, 'node_modules/d/node_modules/e': {} }, 'd');
   const to = tempDir();
   await copyModules(await modulesOf(image, top), top, to);

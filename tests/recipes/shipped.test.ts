@@ -49,7 +49,7 @@ describe.each(shipped)('%s', (name) => {
     });
   }
 
-  test('has a newest version that is admitted, and newer than its releases', async () => {
+  test('has a newest version, which is admitted and is newer than its releases', async () => {
     const opened = await open([]);
     if ('refused' in opened) throw new Error(opened.refused);
     expect(opened.app.version).toMatch(/^\d+\.\d+\.\d+\+/);

@@ -34,7 +34,7 @@ describe('the calibration set', () => {
     expect(new Set(bad?.map(({ kind }) => kind)).size).toBe(bad?.length);
   });
 
-  it.each(cases.map((one) => [one.name, one] as const))('%s: exactly the tests that it lists pass', (_, one) => {
+  it.each(cases.map((one) => [one.name, one] as const))('%s: the passing tests are exactly those listed', (_, one) => {
     const dir = tree(one);
     const { status } = node(dir, ['--test', '--test-reporter=junit', '--test-reporter-destination=report.xml']);
     expect(status).toBe(0);

@@ -120,7 +120,7 @@ describe('one call of the back end', () => {
     expect(error).toMatchObject({ code: 'cancelled' });
   });
 
-  it('treats a 429 as a limit, which ends after the number of seconds that it gives', async () => {
+  it('treats a 429 as a limit that ends after the number of seconds in the answer', async () => {
     const before = Date.now();
     const error = await failure('{kind: rate_limit, retryAfter: 30}');
     expect(error.code).toBe('limit');
@@ -220,7 +220,7 @@ describe('retries of a session', () => {
     expect(scripted.requests()).toHaveLength(2);
   });
 
-  it('leave a limit that ends late to the supervisor, along with the time when it ends', async () => {
+  it('do not wait out a limit that ends much later: the supervisor gets it, with the time when it ends', async () => {
     const { result, scripted } = await playSession(oneWake('- {say: no, fault: {kind: rate_limit, retryAfter: 3600}}'));
     expect(result).toMatchObject({ end: 'failed', trouble: { code: 'limit' } });
     expect((result.trouble?.resetAtMs ?? 0) - Date.now()).toBeGreaterThan(3_500_000);
@@ -255,9 +255,9 @@ describe('the delay before a retry', () => {
     ['is what the service asked for', new AgentError('retry', '', { resetAtMs: now + 9000 }), 1, 0, 9000],
     ['is null after the last attempt', new AgentError('retry', ''), attemptsMax, 0, null],
     ['is null for a limit without an end', new AgentError('limit', ''), 1, 0, null],
-    ['is null for a limit that ends late', new AgentError('limit', '', { resetAtMs: now + 60_001 }), 1, 0, null],
+    ['is null for a limit that ends much later', new AgentError('limit', '', { resetAtMs: now + 60_001 }), 1, 0, null],
     [
-      'is the time left of a limit that ends soon',
+      'is, for a limit that ends soon, the time until it ends',
       new AgentError('limit', '', { resetAtMs: now + 60_000 }),
       1,
       0,

@@ -85,7 +85,7 @@ describe('purses', () => {
   });
 });
 
-/** Holds each step's money if possible, and settles the oldest hold where the step asks for it. */
+/** Holds each step's money if possible, and settles the oldest hold if the step asks for that. */
 function staysBelow(ceilingUsd: number, steps: { usd: number; share: number; settles: boolean }[]): boolean {
   const purse = openPurse('phase', ceilingUsd);
   const open: Hold[] = [];

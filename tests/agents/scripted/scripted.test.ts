@@ -1,4 +1,4 @@
-// The scripted endpoint, tested over HTTP as a client.
+// Tests the scripted endpoint over HTTP, as a client uses it.
 
 import { describe, expect, it } from 'vitest';
 import { type Play, play } from '../../../agents/scripted/play.ts';
@@ -133,30 +133,30 @@ describe('a scripted answer', () => {
     expect(played(ask('x', { system: 'no role' }))).toMatchObject({ problem: 'the script has no role any' });
   });
 
-  it('contains values from earlier results, inserted into texts or as numbers', () => {
+  it('contains values from earlier results, either as numbers or inserted into texts', () => {
     expect(played(afterPublish(`published ${sha}`))).toMatchObject({
       turn: 2,
       calls: [{ tool: 'claim', input: { gate: 'M1', sha, n: 12, deep: [`at ${sha}`] } }],
     });
   });
 
-  it('comes from another branch of the script if the last results match it', () => {
+  it('comes from another branch of the script if that branch matches the last results', () => {
     expect(played(afterPublish('refused: not a fast-forward'))).toMatchObject({ say: 'refused', calls: [] });
   });
 
-  it('is an error that names the value if a value that it needs is missing', () => {
+  it('if it needs a value that is missing, is an error that names the value', () => {
     expect(played(afterPublish('published nothing'))).toEqual({
       problem: 'turn 2 of wake "work" (builder) uses {{ sha }}, but nothing has saved it yet',
     });
   });
 
-  it('uses the names of tools over MCP if the request does', () => {
+  it('names tools as MCP does if the request names them so', () => {
     expect(played(afterPublish(sha, 'mcp__coldpass__'))).toMatchObject({
       calls: [{ tool: 'mcp__coldpass__claim', input: { sha } }],
     });
   });
 
-  it('is the same if the endpoint was restarted in the middle of the conversation', async () => {
+  it('is the same even if the endpoint was restarted in the middle of the conversation', async () => {
     const request = afterPublish(`published ${sha}`);
     const first = await endpoint(story);
     await post(first.url, ask('Woken: work'));
@@ -187,12 +187,12 @@ describe('a scripted answer', () => {
     ]).toEqual([529, 529, 529, 200, 529, 200]);
   });
 
-  it('can be cut off when it is plain JSON, too', async () => {
+  it('can be cut off even if it is plain JSON', async () => {
     const { url } = await endpoint(oneWake('- {say: ok, fault: cut}'));
     await expect(post(url, ask('a'))).rejects.toThrow();
   });
 
-  it('ends when the endpoint closes, even if it was stalled', async () => {
+  it('ends when the endpoint closes, even if the answer was stalled', async () => {
     const scripted = await startScripted(readScript(oneWake('- {say: ok, fault: stall}'), 's.yml'));
     const response = await post(scripted.url, ask('a', { stream: true }));
     const reading = response.text().catch(() => 'cut');
@@ -200,7 +200,7 @@ describe('a scripted answer', () => {
     expect(await reading).toBe('cut');
   });
 
-  it('is not started on a port that is taken, which is reported', async () => {
+  it('cannot be served on a port that is taken: the endpoint reports this and does not start', async () => {
     const { url } = await endpoint(story);
     const port = Number(new URL(url).port);
     await expect(startScripted(readScript(story, 's.yml'), { port })).rejects.toMatchObject({ code: 'script' });

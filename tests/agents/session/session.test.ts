@@ -323,7 +323,7 @@ ${waits}`;
     expect(result).toMatchObject({ end: 'limit', why: 'the model paused 6 times' });
   });
 
-  it('ends the session as a limit if the context is full', async () => {
+  it('ends the session, which counts as a limit, if the context is full', async () => {
     const { result } = await playSession(oneWake('- {say: too much, fault: context_window}'));
     expect(result).toMatchObject({ end: 'limit', why: "the model's context is full" });
   });

@@ -46,7 +46,7 @@ describe('a transcript', () => {
     expect(readTranscript(bytes)).toMatchObject({ torn: false, digest, lines: [{ n: 0 }, { n: 1 }] });
   });
 
-  it('stays readable up to its last whole line, at whatever byte its writer died', async () => {
+  it('stays readable up to its last whole line, whatever the byte at which its writer died', async () => {
     const { bytes } = await written(intent(1), result(1), intent(2));
     for (let end = 0; end <= bytes.length; end += 1) {
       const { lines, torn } = readTranscript(bytes.subarray(0, end));

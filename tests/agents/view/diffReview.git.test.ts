@@ -19,7 +19,7 @@ async function reviewOfLines(count: number): Promise<Review> {
   return { claim, diff: await workDiff(`${dir}/.git`, shas[0] as Sha, shas[1] as Sha) };
 }
 
-/** A session whose verdicts are judged as the loop judges them; returns the answer to each call. */
+/** Runs a session whose verdicts are judged as the loop judges them; returns the answer to each call. */
 async function judged(review: Review, turns: string) {
   const { host, read, result } = await playSession(oneWake(turns, 'adversary'), {
     role: 'adversary',
@@ -56,7 +56,7 @@ describe('a PASS', () => {
     expect(result).toMatchObject({ end: 'finished', why: 'verdict was accepted' });
   });
 
-  it('is refused in the same answer that requests the parts, because the model has not read them yet', async () => {
+  it('is refused if the same answer requests the parts, because the model has not read them yet', async () => {
     const { texts, host } = await judged(
       await reviewOfLines(3000),
       `- call: [${diff(1)}, ${diff(2)}, ${verdict('PASS')}]\n- call: [{tool: wait, input: {why: x}}]`,
@@ -76,7 +76,7 @@ describe('a PASS', () => {
     });
   });
 
-  it('is refused if no diff can be shown or for another claim; FAIL and UNVERIFIED are accepted', async () => {
+  it('is refused for another claim, or if no diff can be shown; FAIL and UNVERIFIED are accepted', async () => {
     const review: Review = { claim, diff: { tooLarge: 'it is too large' } };
     expect(reviewOpening(review).text).toContain('no session can pass this claim');
     const { texts } = await judged(review, `- call: [${verdict('PASS')}, ${verdict('UNVERIFIED')}]`);

@@ -55,7 +55,7 @@ function gateRun(outcome: 'PASS' | 'FAIL', claim: number, n: number) {
   };
 }
 
-/** The run at the base commit, with which the claim's runs are compared. */
+/** The base commit's own run. The claim's runs are compared with it. */
 const baseRun = {
   ...gateRun('PASS', 3, 2),
   facts: {
@@ -223,7 +223,7 @@ describe('a projection', () => {
     expect(text).toMatch(/more characters\]|see trail \{entry: 23\}/);
   });
 
-  it('follows the plan in the first message', () => {
+  it('comes after the plan in the first message', () => {
     const opening = openingOf('# The plan of mailu\n', project(view(phaseOf()), 'builder', fence), fence, null);
     expect(opening.indexOf('The plan of mailu')).toBeLessThan(opening.indexOf('Woken: work'));
   });

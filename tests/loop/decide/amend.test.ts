@@ -36,7 +36,7 @@ function keys(commands: (Command | Cancel)[]): string[] {
 }
 
 describe('an amendment', () => {
-  it("stops the session that judges a gate if it changes the gate's spec, and reruns the gate's runs", () => {
+  it("if it changes a gate's spec, stops the session that judges the gate, and reruns the gate's runs", () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');

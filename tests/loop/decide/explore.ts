@@ -76,7 +76,7 @@ function statesFrom(first: ModelState) {
   };
 }
 
-/** Returns which rule of the life cycle the state breaks, or null. Every reachable state must break none. */
+/** Returns which rule of the life cycle the state breaks, or null. No reachable state may break one. */
 function whatIsWrong(state: ModelState): string | null {
   if (state.broken) return state.broken;
   for (const phase of Object.values(state.loop.trail.phases)) {
@@ -87,7 +87,7 @@ function whatIsWrong(state: ModelState): string | null {
   return null;
 }
 
-/** Returns why nothing can ever happen in this phase again without anyone being told, or null. */
+/** If nothing can ever happen in this phase again and nobody was told, returns why; otherwise null. */
 function deadEnd({ loop: { trail, pending, nowMs } }: ModelState, phase: Phase): string | null {
   const isTold = inboxOf(trail, nowMs).some((item) => item.kind === 'parked' && item.acts.length > 0);
   if (phase.status === 'parked') return isTold ? null : 'parked without an inbox item';
@@ -97,7 +97,7 @@ function deadEnd({ loop: { trail, pending, nowMs } }: ModelState, phase: Phase):
   return phase.status !== 'open' || moves ? null : 'open, but without a session, a run or a dated timer';
 }
 
-/** Returns why it is wrong that something still runs in a phase that is not open, or null. */
+/** If something still runs in a phase that is not open, returns why that is wrong; otherwise null. */
 function overrun({ loop: { pending } }: ModelState, phase: Phase): string | null {
   const runs = Object.values(pending).some((command) => command.kind === 'run' || command.kind === 'session');
   return phase.status !== 'open' && runs ? `${phase.status}, but something runs` : null;
@@ -135,7 +135,7 @@ function endOf(state: ModelState): string | null {
 }
 
 /**
- * Returns a cycle among the loop's own steps as state numbers, or null. Removes states without successors until only
+ * Returns a cycle among the loop's own steps, as state numbers, or null. Removes states without successors until only
  * those that lead to a cycle are left.
  */
 function findCycle(edges: number[][]): number[] | null {

@@ -16,7 +16,7 @@ import { currentClaim, effectiveVerdict, judgingsEnded, mayJudge } from '../../.
 import { standingOf } from '../../../state/gate/standing.ts';
 import type { ModelState } from './model.ts';
 
-/** Returns the state's key. An ended phase has no future, so all that broke no rule and ended alike have the same. */
+/** Returns the state's key. An ended phase has no future: its key only says how it ended, or which rule it broke. */
 export function keyOf(state: ModelState, whatIsWrong: (state: ModelState) => string | null): string {
   const phase = livePhase(state.loop.trail);
   if (!phase) return state.broken ?? whatIsWrong(state) ?? Object.values(state.loop.trail.phases)[0]?.status ?? 'none';
@@ -74,7 +74,8 @@ function claimKey(state: ModelState, phase: Phase, claim: Claim, rank: Rank): un
 }
 
 /**
- * Whether a session that was asked for a patch on this claim ended normally. If so, none wakes again until a resume.
+ * Whether a session that was asked for a patch on this claim ended normally. If so, no such session wakes again until a
+ * resume.
  */
 function sabotageTried(phase: Phase, claim: EntryId): boolean {
   return phase.sessions.some(
@@ -117,7 +118,7 @@ function oldClaims(state: ModelState, phase: Phase): unknown {
   return [onWord, [...new Set(barred)], prints, claimed, latest && shaKey(phase, latest)];
 }
 
-/** The entry after which claims count until the finding may be disputed: its last dispute, or else the finding. */
+/** Only claims after this entry count towards a dispute of the finding: its last dispute, or else the finding. */
 function disputedFrom(phase: Phase, finding: number): number {
   return phase.blocked.findLast((blocked) => blocked.disputes === finding)?.id ?? finding;
 }
@@ -167,7 +168,8 @@ function waiverKeys(state: ModelState, phase: Phase): unknown {
 }
 
 /**
- * Names a tree by what a new claim could still do with it: the base, a current claim's or the newest; else `past`.
+ * Names a tree by what a new claim could still do with it: the base, a current claim's tree, or the newest tree; any
+ * other is `past`.
  */
 function shaKey(phase: Phase, sha: string): string {
   if (sha === phase.base) return 'base';
@@ -212,7 +214,7 @@ function isLifted(phase: Phase, run: Run): boolean {
   );
 }
 
-/** Names the run's slot, with its gate or `old` for the claim instead of the claim's number. */
+/** Names the run's slot. Instead of the claim's number, the name has the claim's gate, or `old`. */
 function nameOf(phase: Phase, run: Run): string {
   const { purpose } = run;
   if (!('claim' in purpose)) return slotOf(purpose);

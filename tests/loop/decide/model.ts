@@ -169,7 +169,7 @@ function submit(_world: World, state: ModelState, intent: Intent): ModelState | 
 }
 
 /**
- * Carries out what needs no choice: the supervisor's own appends, opening phases, starting sessions, and ending
+ * Carries out what needs no choice: makes the supervisor's own appends, opens phases, starts sessions, and ends
  * cancelled commands.
  */
 function settle(world: World, from: ModelState): ModelState {

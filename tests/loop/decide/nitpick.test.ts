@@ -39,7 +39,7 @@ const world: World = {
 
 const working = ['builder: claims \\w+ at a new tree', 'builder ends', ' PASS$', ' KEPT$'];
 
-/** How both sides behave: of the patterns in `prefers`, they take the first that matches a possible step. */
+/** How both sides behave: they follow the first pattern in `prefers` that matches a possible step. */
 const tempers: { name: string; prefers: string[]; ends: string }[] = [
   {
     name: 'FAILs every claim with a finding that reproduces',
@@ -88,7 +88,7 @@ describe('a phase ends with the operator even if the Adversary', () => {
   });
 });
 
-/** Takes the most preferred of the loop's own steps until none of them is preferred. */
+/** Again and again takes the most preferred of the loop's own steps, until none of them is preferred. */
 function walk(liked: RegExp[]): { phase: Phase; steps: string[] } {
   let state: ModelState = firstState(world);
   const steps: string[] = [];

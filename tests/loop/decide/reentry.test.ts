@@ -1,5 +1,5 @@
 // When the loop checks the command of a trigger, what it proposes once the trigger has fired, and how it parks for a
-// dispute and resumes on the operator's answer. Only the reducer runs, and gets entries.
+// dispute and resumes on the operator's answer. Only the reducer runs, on entries.
 
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../loop/decide/decide.ts';
@@ -49,7 +49,7 @@ describe('a command that triggers a deferral', () => {
     expect(looks(firstCommands(story, process))).toEqual([`look:${id}`]);
   });
 
-  it('is checked once by each process when it starts', () => {
+  it('is checked once by each process, when the process starts', () => {
     const story = tell();
     const id = putOff(story, command);
     story.ran({ kind: 'trigger', deferral: id }, { outcome: 'FAIL' });
@@ -94,7 +94,7 @@ describe('a command that triggers a deferral', () => {
 });
 
 describe('a date that triggers a deferral', () => {
-  it('sets a timer, and leads to a proposal once it has passed, even if it passes before a start', () => {
+  it('sets a timer, and leads to a proposal once the date has passed, even if that was before a start', () => {
     const story = tell();
     const at = `${new Date(story.now() + hourMs).toISOString().slice(0, 19)}Z`;
     const id = putOff(story, { kind: 'date', at });
@@ -106,7 +106,7 @@ describe('a date that triggers a deferral', () => {
 });
 
 describe('a disputed finding', () => {
-  it('parks the phase with what both sides say, and only an answer to it resumes the phase', () => {
+  it('parks the phase with what both sides say, and only an answer about this finding resumes the phase', () => {
     const story = tell();
     const filed = { ...story.finding('M1', null), body: 'Two and two make five there.' };
     const finding = story.submit(filed);

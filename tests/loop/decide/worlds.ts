@@ -41,7 +41,7 @@ export const plain: World = {
 
 const twoGates = gates({ M1: {}, M2: { requires: ['M1'] } });
 
-/** `ends` must all be reached, besides `abandoned`. A world that misses one does not test what it is for. */
+/** All of `ends` must be reached, in addition to `abandoned`. A world that misses one does not test what it is for. */
 export type Case = {
   name: string;
   world: World;

@@ -39,7 +39,7 @@ describe('an approval', () => {
   type Case = [string, RegExp, (place: InboxGround) => [Act, Signer]];
   const cases: Case[] = [
     [
-      'signed with the key of the Builder, who asked',
+      'signed with the key of the Builder, who had asked for it,',
       /is the builder's, not the operator's: whoever asks may not approve/,
       ({ approval, made }) => [approval(), made.signers.builder],
     ],

@@ -168,7 +168,7 @@ describeBoxed("the operator's acts", () => {
     });
   }, 300_000);
 
-  it('are accepted at once by a running supervisor; a second one is refused, and Ctrl-C stops the first', async () => {
+  it('are accepted at once by a running supervisor; Ctrl-C stops it, and a second supervisor is refused', async () => {
     const place = await planned();
     const { type } = place;
     const env = await scripted(asking);

@@ -1,5 +1,5 @@
-// Statements of a real trail, verified as a stranger would: with the exported script and stock openssl, without our
-// code.
+// Statements of a real trail, verified as a stranger would verify them: with the exported script and stock openssl,
+// without our code.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ function member(line: string, name: 'payload' | 'sig'): string {
 const resultOf = (run: string) => `${run}.test-result.json`;
 
 describe('the statements of a trail', () => {
-  it("can be verified with openssl alone, by the script or the README's lines, under the trail's keys", async () => {
+  it("can be verified under the trail's keys with openssl alone, by the script or the README's lines", async () => {
     const dir = await exported();
     const whole = verify(dir);
     expect(whole.said).toMatch(/^all \d+ statements verify$/m);
@@ -78,7 +78,7 @@ describe('the statements of a trail', () => {
     );
   });
 
-  it("name commit, tree, tests, plan and recipe as in-toto and SLSA do; a gate's also names its inputs", async () => {
+  it('name commit, tree, tests, plan and recipe as in-toto and SLSA do; those of gates also name inputs', async () => {
     const dir = await exported();
     const { shas, runs, ids, hub } = the.story;
     const tree = git(hub.dir, ['rev-parse', `${shas.second}^{tree}`]);
@@ -129,7 +129,7 @@ describe('the statements of a trail', () => {
     expect(rests('DONE.vsa.json')).toContain('M1.vsa.json');
   });
 
-  it('say PASSED for a control that bites and FAILED for a red reproducer; uncounted runs have none', async () => {
+  it('say PASSED for a control that bites, FAILED for a red reproducer; uncounted runs get no statement', async () => {
     const dir = await exported();
     const files = readdirSync(join(dir, 'notes')).filter((file) => file.startsWith('r-'));
     const predicates = files.map((file) => statement(dir, file).predicate);
@@ -173,13 +173,13 @@ describe('verification after tampering', () => {
       },
     ],
     [
-      'the statement of another run under its name',
+      'the statement of one run under the name of another',
       /r-\w+\.test-result\.json: does not contain "run":"r-\w+"/,
       (dir) =>
         cpSync(join(dir, 'notes', resultOf(the.story.runs.gate)), join(dir, 'notes', resultOf(the.story.runs.again))),
     ],
     [
-      'the statement of another gate under its name',
+      'the statement of one gate under the name of another',
       /M1\.vsa\.json: does not contain "gate":"M1"/,
       (dir) => cpSync(join(dir, 'notes', 'DONE.vsa.json'), join(dir, 'notes', 'M1.vsa.json')),
     ],

@@ -40,7 +40,7 @@ describe('coldpass audit FILE…', () => {
     expect(at).toEqual(at.toSorted((a, b) => a - b));
   });
 
-  it('shows a veto with its checkboxes, and text that it could not place with its line numbers', async () => {
+  it('shows a veto with its checkboxes; with text that it could not place, shows the line numbers', async () => {
     const place = ground();
     put(place, { 'STATUS-7.md': fixtureText('STATUS-7.md') });
     const { out } = await place.type(['audit', 'STATUS-7.md']);
@@ -51,7 +51,7 @@ describe('coldpass audit FILE…', () => {
     expect(out).toMatch(/PASS {2}2026-04-11T09:44Z \(date taken from above\) {2}ff60a7b/);
   });
 
-  it('exits 0 if nothing is flagged, and names the file with each line if there are several files', async () => {
+  it('exits 0 if nothing is flagged; if there are several files, names the file on each line', async () => {
     const place = ground();
     put(place, { 'a.md': sound, 'b.md': '# JOURNAL\n\nFine weather.\n' });
     const { out, exit } = await place.type(['audit', 'a.md', 'b.md']);
@@ -139,7 +139,7 @@ describe('coldpass audit FILE…', () => {
     expectLine(await place.type(['audit', 'real.md', '--repo', '../bare']), 2, /is not in a git repository/);
   });
 
-  it('rejects input that it cannot read, in one line, with exit 2', async () => {
+  it('rejects unreadable input with one line and exit 2', async () => {
     const place = ground();
     mkdirSync(join(place.repo, 'folder'));
     symlinkSync('nowhere', join(place.repo, 'dangling'));

@@ -149,7 +149,7 @@ test('declared dependencies that are installed here are used, and a note says so
   expect(notes.join()).toContain('installed here');
 });
 
-test('a package is installed editable with its test extra, plus pytest if it is not declared', () => {
+test('a package is installed editable with its test extra, plus pytest if the package does not declare it', () => {
   const named = '[project]\nname = "calc"\n\n[project.optional-dependencies]\ndocs = []\ntest = ["pytest"]\n';
   expect(only({ 'test_calc.py': '', 'pyproject.toml': named }).recipe.setup?.run).toMatch(/ -e '\.\[test\]'$/);
   const bare = '[project]\nname = "calc"\n\n[tool.pytest.ini_options]\naddopts = "-q"\n';
@@ -182,7 +182,7 @@ test.each([
   ['an unknown runner', { 'package.json': pack({ ava: '6' }, 'ava') }],
   ['a broken package.json', { 'package.json': '{' }],
   ['tests but no python', { 'test_calc.py': '' }],
-])('for %s nothing is guessed: the recipe written is valid and asks you to complete it', (what, files) => {
+])('for %s nothing is guessed: the written recipe is valid and asks you to complete it', (what, files) => {
   const proposals = propose(files, what.endsWith('python') ? { python: () => null } : {});
   expect(proposals).toEqual([]);
   expect(parsed(proposals).recipes).toMatchObject({ unit: { stages: [{ name: 'test' }] } });

@@ -16,7 +16,7 @@ import { describeBoxed } from '../../support/box.ts';
 import { askedAt, calls, type Ground, layGround, scriptOf } from '../../support/phase/live.ts';
 
 const all = calibrationSet();
-/** The cases of two projects: enough for judges that do not look at them. */
+/** The cases of two projects: enough for judges that do not look at what they judge. */
 const few = { ...all, cases: all.cases.filter(({ name }) => /^(roman|durations),/.test(name)) };
 
 async function calibrated(ground: Ground, script: ReturnType<typeof scriptOf>, more: Partial<CalibrateOptions> = {}) {
@@ -45,13 +45,13 @@ describeBoxed('a calibration', () => {
     expect(reportText(report)).toContain('a script, not a model');
   }, 300_000);
 
-  it('scores a judge that passes everything as detecting nothing', async () => {
+  it('if a judge gives a PASS to everything, scores it as detecting nothing', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, casePasses), { set: few });
     expect(report.calibration).toMatchObject({ detects: 0, alarms: 0, complete: true });
     expect(reportText(report)).toContain('detects       0 % (0 of 2 bad claims failed)');
   });
 
-  it('scores a judge that fails everything as detecting everything, with only false alarms', async () => {
+  it('if a judge gives a FAIL to everything, scores it as detecting everything, with every false alarm', async () => {
     const { report } = await calibrated(await layGround(), judgesOf(few.cases, caseFails), { set: few });
     expect(report.calibration).toMatchObject({ detects: 1, alarms: 1, complete: true });
     expect(reportText(report)).toContain('false alarms  100 % (2 of 2 good claims failed)');

@@ -12,7 +12,7 @@ import { attacked, restore, resultsPath } from '../../support/trail/attack.ts';
 import { cloneSteps, forge } from '../../support/trail/forge.ts';
 import { failed, passed, record } from '../../support/trail/records.ts';
 
-/** The project's tests pass or fail as the program `dial` on the machine says, which only this file changes. */
+/** The program `dial` on the machine says which of the project's tests pass. Only this file changes `dial`. */
 const dialled = `import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import assert from 'node:assert';
@@ -44,7 +44,7 @@ roles:
 
 type Listed = { run: string; entry: number | null; what: string };
 
-/** Returns a phase whose runs are on the trail, and `dial`, which sets what the project's tests read. */
+/** Returns a phase whose runs are on the trail, and the function `dial`, which sets what the project's tests read. */
 async function phase() {
   const config = nodeConfig.replace('tools: [node]', 'tools: [node, dial]');
   const place = ground({ ...nodeProject, 'sum.test.js': dialled, 'coldpass.yml': config });
@@ -64,10 +64,10 @@ async function phase() {
 }
 
 describeBoxed('coldpass challenge', () => {
-  it('reruns runs as pinned on the trail, says ALIKE or lists the differences, and records nothing', async () => {
+  it('reruns each run as the trail pins it, says ALIKE or lists the differences, and records nothing', async () => {
     const { type, runs, named, state, repo, dial } = await phase();
     const head = git(join(state, 'hub.git'), ['rev-parse', 'trail']);
-    // The files that are checked out now must not matter.
+    // It must not matter which files are checked out now.
     writeFileSync(join(repo, 'coldpass.yml'), nodeConfig.replace(/run: node.*/, 'run: "true"'));
     for (const what of [/base commit/, /cold run 1/, /control revert/]) {
       const { run, entry } = runs.find((one) => what.test(one.what)) as Listed;

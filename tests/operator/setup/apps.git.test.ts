@@ -63,7 +63,7 @@ function detected(files: Record<string, string>) {
   return detectApp({ files: Object.keys(files), read: (path) => files[path] ?? null });
 }
 
-/** Creates a socket on which nobody answers, which is enough for a grant; returns its path. */
+/** Creates a socket and returns its path. Nobody answers on it, but it is enough for a grant. */
 async function socketIn(dir: string): Promise<string> {
   const path = join(dir, 'docker.sock');
   const server = createServer().listen(path);
@@ -144,7 +144,7 @@ async function released(): Promise<Ground & { shas: Sha[] }> {
   return { ...place, shas };
 }
 
-it('a queued plan pins which recipes are apps, and the releases before its base, which the hub then has', async () => {
+it('a queued plan pins which recipes are apps, and the releases before its base; the hub then has them', async () => {
   const place = await released();
   const [first, second, head] = place.shas;
   const at = await here(asked(place));

@@ -104,7 +104,7 @@ test('an interrupted init is completed by the next one', async () => {
   expect(again.workspace.root).toBe(workspace.root);
 });
 
-test('a second init grants what a recipe has asked for since, and reports it', async () => {
+test('a second init grants what a recipe has asked for since the first, and reports it', async () => {
   const options = ask(nodeProject);
   await init(options);
   const file = join(options.dir, 'coldpass.yml');
@@ -260,7 +260,7 @@ test.each([
 });
 
 test.runIf(uid === 0)(
-  'a supervisor that is root gets three users for its boxes, which no other workspace shares',
+  'a supervisor that is root gets three users for its boxes, and shares them with no other workspace',
   async () => {
     const one = ask(nodeProject, { name: 'one' });
     const two = { ...ask(nodeProject, { name: 'two' }), stateDir: join(one.stateDir, '..', 'two') };

@@ -1,5 +1,5 @@
 // Checks the demo's story. Real processes run the tests of each version of the sample, the combinations that the
-// control `revert` will run, and the reproducer; the script is checked against the tools that it calls and its plan.
+// control `revert` will run, and the reproducer; the script is checked against its plan and the tools that it calls.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -39,7 +39,7 @@ test.each([
   [2, 0, 6],
   [3, 2, 5],
   [3, 0, 11],
-])('the tests that version %d adds fail on version %d, all %d on an assertion', (later, earlier, failing) => {
+])('the tests added by version %d fail on version %d, all %d on an assertion', (later, earlier, failing) => {
   const dir = version(earlier);
   rmSync(join(dir, 'tests'), { recursive: true });
   cpSync(join(version(later), 'tests'), join(dir, 'tests'), { recursive: true });

@@ -1,6 +1,6 @@
 // Trails that earlier versions wrote: the demo's, an honest story's, and two random ones. Each fixture is a bundle of
-// the hub, with the results of fold, audit and explain by the version that wrote it. If you change a rule, these tests
-// show whether sound trails stay sound.
+// the hub, with what fold, audit and explain returned in the version that wrote the trail. If you change a rule, these
+// tests show whether sound trails stay sound.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

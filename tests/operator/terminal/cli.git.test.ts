@@ -87,7 +87,7 @@ describe('the command line, given bad input,', () => {
     expectLine(await place.type(['status']), 2, /coldpass\.yml:\d+: /);
   });
 
-  it('refuses a plan that is missing or a folder, has no front matter, or names an unknown recipe', async () => {
+  it('refuses a plan that is missing, is a folder, has no front matter, or names an unknown recipe', async () => {
     const place = await workspace();
     expectLine(await place.type(['run', 'plan.md']), 2, /plan\.md: no such file; name a plan, or start one/);
     expectLine(await place.type(['run', '.']), 2, /\.: cannot be read \(EISDIR\)/);
@@ -155,7 +155,7 @@ describe('the command line, given bad input,', () => {
 });
 
 describe('the command line', () => {
-  it('lists every command on one line, grouped by purpose, and shows an example for each', async () => {
+  it('lists each command on a line of its own, grouped by purpose, and shows an example for each', async () => {
     const place = ground();
     const { out, exit } = await place.type(['--help']);
     expect(exit).toBe(0);

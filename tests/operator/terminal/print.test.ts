@@ -142,7 +142,7 @@ function clockAt(startMs: number) {
   return { clock, pass, ticking: () => tick !== null };
 }
 
-/** Returns the lines that a terminal finally shows; the only control it knows is "n lines up, clear to the end". */
+/** Returns what a terminal finally shows, in lines. That terminal knows one control: "n lines up, clear to the end". */
 function visible(text: string): string[] {
   const lines: string[] = [];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: this is the one sequence that the screen uses

@@ -57,7 +57,7 @@ for (const { level, suite, open } of openers) {
       });
     });
 
-    test('writes a file and its folders, and keeps the mode of an existing one', async () => {
+    test('writes a file and its folders, and keeps the mode of a file that exists', async () => {
       const { files, tree } = await served(await open(), { 'run.sh': 'old' });
       expect(await files.write('new/deep/a.bin', Buffer.from([0, 255, 10]), 0o600)).toEqual({ ok: true });
       expect(readFileSync(join(tree, 'new/deep/a.bin'))).toEqual(Buffer.from([0, 255, 10]));
@@ -82,7 +82,7 @@ for (const { level, suite, open } of openers) {
       expect(await files.edit('a.txt', '', '4')).toMatchObject({ ok: false, why: expect.stringContaining('empty') });
     });
 
-    test('lists, describes, makes, removes and measures', async () => {
+    test('lists, describes, makes, removes and measures files and folders', async () => {
       const { files, tree } = await served(await open(), { 'b/c/d.txt': 'd', 'a.txt': 'aa' });
       const listed = await files.list('.', 2, 100);
       expect(listed.ok && listed.entries.map((entry) => `${entry.path} ${entry.type}`)).toEqual([
@@ -111,7 +111,7 @@ for (const { level, suite, open } of openers) {
       expect(readlinkSync(join(copy, 'out'))).toBe('/etc/passwd');
     });
 
-    test('follows links inside the tree, and refuses those that lead out', async () => {
+    test('follows links inside the tree, and refuses links that lead out of it', async () => {
       const { files, tree, sandbox } = await served(await open(), { 'real/a.txt': 'inside' });
       const top = sandbox.level === 'none' ? tree : '/tree';
       symlinkSync('real', join(tree, 'folder'));
@@ -198,7 +198,7 @@ describeBoxed('the file service in a box', () => {
     expect(await files.read('a', { bytesMax: 1 })).toMatchObject({ ok: true });
   });
 
-  test('is not fooled if a folder is swapped for a link while it works', async () => {
+  test('is not fooled by a folder that is swapped for a link while the service works', async () => {
     const opened = await openBoxes();
     const { files, tree } = await served(opened, { 'real/a.txt': 'inside' });
     const mounts = [{ source: tree, target: '/tree', mode: 'rw' as const }];
@@ -206,7 +206,7 @@ describeBoxed('the file service in a box', () => {
     const swapping = run(opened.sandbox, ['sh', '-c', swap], { mounts, workdir: '/tree' });
     const missing = 'real/hosts: no such file or folder';
     const linked = 'real/hosts is a link out of the tree, to /etc';
-    // It became a link after the service had looked at the folder, but before it opened it.
+    // The folder became a link after the service had looked at it, but before the service opened it.
     const swapped = 'real/hosts: part of the path is not a folder';
     const seen = new Set<string>();
     for (let i = 0; i < 3000 && !(seen.has(missing) && seen.has(linked)); i += 1) {

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { checkGrant } from '../../../runner/box/grant.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** Creates a home folder with tools and keys, and a state folder below it where XDG puts it. */
+/** Creates a home folder with tools and keys. Below it lies a state folder, in the place that XDG gives. */
 function person() {
   const top = realpathSync(tempDir());
   const home = join(top, 'home');

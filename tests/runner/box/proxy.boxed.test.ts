@@ -8,7 +8,7 @@ import { type BoxProxy, denialsMax, openProxy, socketName } from '../../../runne
 import { commandOf, describeBoxed, finish, openBoxes, run, says } from '../../support/box.ts';
 import { tempDir } from '../../support/temp.ts';
 
-/** A web server on loopback that records its requests and echoes them. */
+/** Starts a web server that listens on loopback, records its requests and echoes them. */
 async function website(): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const server = http.createServer((request, response) => {
@@ -71,7 +71,7 @@ function tunnel(proxy: BoxProxy, target: string): Promise<Answer> {
 }
 
 describe('the proxy', () => {
-  test('forwards to a granted host and port, and removes its own headers', async () => {
+  test('forwards to a granted host and port, and removes the headers that are meant for the proxy', async () => {
     const { port, asked } = await website();
     const proxy = await proxyFor([`127.0.0.1:${port}`]);
     const headers = { 'proxy-authorization': 'secret', host: 'elsewhere' };
@@ -87,7 +87,7 @@ describe('the proxy', () => {
     expect(answer.text).toContain('page /in');
   });
 
-  test('refuses and records another host or port, plain and tunnelled', async () => {
+  test('refuses a request to any other host or port, plain or tunnelled, and records it', async () => {
     const { port, asked } = await website();
     const proxy = await proxyFor(['registry.example', `127.0.0.1:${port + 1}`]);
     expect((await get(proxy, `http://127.0.0.1:${port}/`)).status).toBe(403);
@@ -112,7 +112,7 @@ describe('the proxy', () => {
     expect((await tunnel(granted, `registry.example:${port}`)).status).toBe(200);
   });
 
-  test('resolves a name once, and connects to exactly that address', async () => {
+  test('resolves a name once, and connects to exactly the address that it got', async () => {
     const { port } = await website();
     let lookups = 0;
     const proxy = await proxyFor([`twice.example:${port}`, `127.0.0.1:${port}`], async () => {
@@ -142,7 +142,7 @@ describe('the proxy', () => {
     expect(proxy.denials()).toHaveLength(denialsMax);
   });
 
-  test('listens however long the path of its folder is', async () => {
+  test('listens, however long the path of its folder is', async () => {
     const deep = join(realpathSync(tempDir()), 'x'.repeat(100), 'y'.repeat(100));
     mkdirSync(deep, { recursive: true });
     const proxy = await openProxy({ dir: join(deep, 'net'), hosts: [] });
@@ -190,7 +190,7 @@ describeBoxed('a box with granted hosts', () => {
   const fetchPage = (port: number): string =>
     `fetch('http://127.0.0.1:${port}/page').then(async (r) => console.log(r.status, await r.text()), (e) => console.log('failed', e.cause?.code))`;
 
-  test('reaches those hosts through the proxy that its environment names, and nothing else', async () => {
+  test('reaches those hosts, and nothing else, through the proxy that its environment names', async () => {
     const { sandbox } = await openBoxes();
     const [granted, other] = [await website(), await website()];
     const hosts = [`127.0.0.1:${granted.port}`];

@@ -69,7 +69,7 @@ for (const { level, suite, open } of openers) {
       expect(readFileSync(join(tree, 'sub/b.txt'), 'utf8')).toBe('made\n');
     });
 
-    test("passes on only the given variables, nothing of the supervisor's own environment", async () => {
+    test("passes on the given variables only, and nothing of the supervisor's own environment", async () => {
       const { sandbox } = await open();
       const ran = await run(sandbox, ['env'], { env: { GIVEN: 'yes' } });
       const names = ran.out.split('\n').map((line) => line.split('=')[0]);
@@ -111,7 +111,7 @@ for (const { level, suite, open } of openers) {
       expect(ran).toMatchObject({ started: true, timedOut: true });
     });
 
-    test('ends a command when its signal is aborted, even before it started', async () => {
+    test('ends a command when its signal is aborted, even if that happens before the command starts', async () => {
       const { sandbox } = await open();
       const aborter = new AbortController();
       const boxed = await sandbox.start(commandOf(['sh', '-c', 'echo up; sleep 30']), aborter.signal);
@@ -137,7 +137,7 @@ for (const { level, suite, open } of openers) {
       expect((await boxed.done).exit).toBeNull();
     });
 
-    test('keeps the head and tail of a flood of output, and digests and counts all of it', async () => {
+    test('keeps only the head and tail of a flood of output, with the digest and size of all of it', async () => {
       const { sandbox } = await open();
       const mounts = [programsMount];
       const ran = await run(sandbox, ['sh', sandbox.inside(mounts, '/programs/flood.sh'), '8'], { mounts });
@@ -179,7 +179,7 @@ describeBoxed('a box', () => {
     expect(groups.filter((name) => name.startsWith(`coldpass-${process.pid}-`))).toEqual([]);
   });
 
-  test('whose supervisor died loses its folder when the next one starts; others keep theirs', async () => {
+  test('whose supervisor died loses its folder when the next supervisor starts; other boxes keep theirs', async () => {
     const stateDir = realpathSync(tempDir());
     const [dead, living] = [spawnSync('true').pid, process.ppid].map((pid) =>
       join(stateDir, 'sandbox', `net-${pid}-abc`),
@@ -205,7 +205,7 @@ describeBoxed('a box', () => {
     expect(new Set(looks.map((look) => look.out)).size).toBe(1);
   });
 
-  test('leaves nothing behind when its command ends: a daemon that forked twice with setsid is gone', async () => {
+  test('leaves nothing behind when its command ends, not even a daemon that forked twice with setsid', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const mounts = [programsMount, { source: tree, target: '/tree', mode: 'rw' as const }];
@@ -241,7 +241,7 @@ describeBoxed('a box', () => {
     expect(await lockFree(join(tree, 'lock'))).toBe(0);
   });
 
-  test('cannot reach keys, hub, other clones, home or root; the same commands can outside a box', async () => {
+  test('cannot reach keys, hub, other clones, home or root; outside a box, the same commands can', async () => {
     const opened = await openBoxes();
     const { stateDir } = opened;
     const tree = await treeOf(opened, { 'a.txt': 'own' }, { name: 'clones/builder' });
@@ -361,7 +361,7 @@ describeBoxed('a box', () => {
   });
 
   test.skipIf(!existsSync('/sys/fs/cgroup/memory/tasks') || !isRoot)(
-    'that takes too much memory in many processes is ended, and says so',
+    'that takes too much memory in many processes is ended, and its result says so',
     async () => {
       const { sandbox } = await openBoxes();
       const script = 'for i in 1 2 3 4 5 6; do head -c 30M /dev/zero | tail & done; wait; echo end';
@@ -387,7 +387,7 @@ describeBoxed('a box', () => {
     await expect(sandbox.start(commandOf(['true'], { mounts }), new AbortController().signal)).rejects.toThrow(reason);
   });
 
-  test('is refused a mount inside another mount, because boxed code could redirect it with a link', async () => {
+  test('is refused a mount inside another: boxed code could redirect the inner mount with a link', async () => {
     const opened = await openBoxes();
     const tree = await treeOf(opened);
     const mounts = ['/tree', '/tree/inner'].map((target) => ({ source: tree, target, mode: 'rw' as const }));

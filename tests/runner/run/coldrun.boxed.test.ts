@@ -29,14 +29,14 @@ import { tempDir } from '../../support/temp.ts';
 
 const sandbox = sharedSandbox();
 
-/** Returns a stage that writes a report in which each of these tests passed, and then runs `more`. */
+/** Returns a stage that first writes a report in which each of these tests passed, then runs `more`. */
 function reporting(tests: string[], more = 'true') {
   const cases = tests.map((name) => `<testcase classname="t" name="${name}"/>`).join('');
   return { ...nodeTest, run: `printf '%s' '<testsuite tests="1">${cases}</testsuite>' > report.xml; ${more}` };
 }
 
 describeBoxed('a cold run', () => {
-  it('of a project whose tests pass is PASS, with counts, level and the commit and tree it saw', async () => {
+  it('of a project whose tests pass is PASS, with counts, level, and the commit and tree that it saw', async () => {
     const { cold, runsDir } = openRuns(sandbox());
     const repo = repoOf(project);
     const record = await cold({ repo });
@@ -211,7 +211,7 @@ describeBoxed('a cold run', () => {
     expect(readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'))).toEqual(['built\n', 'no\n']);
   });
 
-  it('keeps the head and the tail of a flood of output, and counts and digests all of it', async () => {
+  it('keeps only the head and tail of a flood of output, with the size and digest of all of it', async () => {
     const { cold, runsDir } = openRuns(sandbox());
     const bytes = 200_000_000;
     const flood = `echo first; head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo last`;
@@ -455,7 +455,7 @@ describeBoxed('the control revert, end to end', () => {
     return { control, judged: judgeRevert({ reference: before, claim: run, control, changedTestFiles }) };
   }
 
-  it('BITES if the tests fail on an assertion without the change', async () => {
+  it('BITES if, without the change, the tests fail on an assertion', async () => {
     const { judged } = await revert(openRuns(sandbox()), stub, {
       'lib/mul.js': right,
       'test/mul.test.js': testsOf({ multiplies: 'assert.equal(mul(2, 3), 6);' }, importing),
@@ -466,7 +466,7 @@ describeBoxed('the control revert, end to end', () => {
     });
   });
 
-  it('is VACUOUS, naming the test, if one passes without the change', async () => {
+  it('is VACUOUS, and names the test, if a test passes without the change', async () => {
     const { judged } = await revert(openRuns(sandbox()), stub, {
       'lib/mul.js': right,
       'test/mul.test.js': testsOf(
@@ -546,7 +546,7 @@ describeBoxed('a reproducer', () => {
   });
 });
 
-it('runs without a sandbox are marked as such in their record', async () => {
+it('a run without a sandbox is marked as such in its record', async () => {
   const bare = unboxed({ stateDir: tempDir() });
   const { cold } = openRuns(bare);
   const record = await cold({

@@ -1,5 +1,5 @@
-// The controls `hollow` and `placebo` in real cold runs of small projects, some with tests that check what the code
-// does, some with tests that do not.
+// The controls `hollow` and `placebo` in real cold runs of small projects. The tests of some projects check what the
+// code does; the tests of others do not.
 
 import { expect, it } from 'vitest';
 import { changedFunctions, emptyFunction, judgeHollow } from '../../../state/controls/hollow.ts';
@@ -67,7 +67,7 @@ const looksAtOne = { lists: "put(1, 'a'); assert.deepEqual([...index.keys()], [1
 const looksAtBoth = { ...looksAtOne, keeps: "put(2, 'b'); assert.equal(texts.get(2), 'b');" };
 
 describeBoxed('in JavaScript', () => {
-  it('hollow names the function that fills a store which no test checks, and no other function', async () => {
+  it('hollow names only the function that fills a store which no test checks', async () => {
     const runs = openRuns(sandbox());
     const change = (tests: Record<string, string>) => ({
       'lib/store.js': store,
@@ -103,7 +103,7 @@ describeBoxed('in JavaScript', () => {
     expect(hashing.placebo).toMatchObject({ result: 'VACUOUS', why: expect.stringContaining('keeps') });
   });
 
-  it('emptying a function that the tests need in order to load is inconclusive', async () => {
+  it('if the tests need a function in order to load, emptying it is inconclusive', async () => {
     const change = {
       'lib/table.js':
         'export const table = make();\n\nfunction make() {\n  return { one: [1] };\n}\n\nexport const [one] = table.one;\n',
@@ -124,7 +124,7 @@ describeBoxed('in JavaScript', () => {
   });
 });
 
-// unittest writes no JUnit report, so this program runs one file of tests and writes one.
+// unittest writes no JUnit report, so this program runs one file of tests and writes the report.
 const runner = `import sys, unittest
 from xml.sax.saxutils import quoteattr
 rows = []
@@ -169,7 +169,7 @@ function pythonTests(...checks: string[]): string {
 }
 
 describeBoxed('in Python', () => {
-  it('hollow names the function that fills a store which no test checks, and no other function', async () => {
+  it('hollow names only the function that fills a store which no test checks', async () => {
     const runs = openRuns(sandbox());
     const one = 'self.assertIn(0, index)';
     const change = (...checks: string[]) => ({ 'store.py': pythonStore, 'test/test_store.py': pythonTests(...checks) });

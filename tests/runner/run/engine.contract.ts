@@ -1,4 +1,4 @@
-// Tests of what every engine must do, whatever it runs steps on. Each implementation has a suite that calls them.
+// These tests check what every engine must do, whatever it runs steps on. Each engine has a suite that calls them.
 
 import { expect, it } from 'vitest';
 import { RunnerError } from '../../../runner/box/errors.ts';
@@ -71,7 +71,7 @@ export function engineContract(open: () => Opened): void {
     await engine.destroy(run);
   });
 
-  it('ends a step at its time limit, along with the processes it forked', async () => {
+  it('ends a step at its time limit, along with the processes that the step forked', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     const mark = `5151${process.pid}`;
@@ -83,7 +83,7 @@ export function engineContract(open: () => Opened): void {
     expect(processesWith(`sleep ${mark}`)).toEqual([]);
   });
 
-  it('ends a step whose signal is aborted, even before it starts', async () => {
+  it('ends a step when its signal is aborted, even if that happens before the step starts', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     const step = { run: 'echo up; sleep 600', seconds: 600, network: [], report: null };
@@ -106,7 +106,7 @@ export function engineContract(open: () => Opened): void {
     await engine.destroy(run);
   });
 
-  it('reads and writes the tree between steps, and nothing outside it', async () => {
+  it('between steps, reads and writes the tree, and nothing outside the tree', async () => {
     const { engine, order, run } = await place();
     await engine.setup(order, never);
     await carryOut(

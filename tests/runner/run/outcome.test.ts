@@ -48,7 +48,7 @@ function judge(ended: StageEnd[], parts: Partial<RunObservation> = {}) {
 const good = stage({ report: report(passed('a'), passed('b'), skipped('c')) });
 
 describe('the outcome of a run', () => {
-  it('is PASS if every stage exits with 0 and a report shows tests that ran and none that failed', () => {
+  it('is PASS if every stage exits with 0 and a report shows that tests ran and none failed', () => {
     expect(judge([stage({ name: 'build' }), good])).toEqual({
       outcome: 'PASS',
       reason: '2 tests passed, 1 skipped.',

@@ -30,7 +30,7 @@ describe('a pinned recipe', () => {
     );
   });
 
-  it('has a digest for each file and member, or null if the operator does not have it', () => {
+  it('has a digest for each file and member that the operator has, and null for the others', () => {
     const { pinned, blobs } = pin(['vitest.config.ts', 'package.json#scripts', 'none.js', 'package.json#none'], {
       'vitest.config.ts': 'export default {}',
       'package.json': '{"scripts": {"b": "2", "a": "1"}}',
@@ -126,7 +126,7 @@ describe("the operator's files over a clone", () => {
     ['is a list', (dir: string) => writeFileSync(join(dir, 'package.json'), '[]'), /is not a JSON object/],
     ['is a folder', (dir: string) => mkdirSync(join(dir, 'package.json')), /is not a plain file/],
     ['is a link', (dir: string) => symlinkSync('/etc/hostname', join(dir, 'package.json')), /is not a plain file/],
-  ])('are refused if the file that has to contain a member %s', (_, prepare, words) => {
+  ])('are refused if a member belongs in a file that %s', (_, prepare, words) => {
     const { result } = lay(['package.json#scripts'], { 'package.json': '{"scripts":{}}' }, prepare);
     expect('refused' in result && result.refused).toMatch(words);
   });

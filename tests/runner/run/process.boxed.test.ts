@@ -21,7 +21,7 @@ describeBoxed('the process engine, in boxes,', () => engineContract(() => opened
 describe('the process engine, without boxes,', () => {
   engineContract(() => opened(openRuns(openUnboxed().sandbox)));
 
-  it('reports a process that outlives its step as a leak', async () => {
+  it('reports as a leak any process that outlives its step', async () => {
     const { cold } = openRuns(openUnboxed().sandbox);
     const stage = { ...nodeTest, run: 'setsid sleep 4 & sleep 0.5' };
     const record = await cold({ repo: repoOf(project), recipe: recipeOf({ stages: [stage] }) });

@@ -1,5 +1,5 @@
 // A question is one command that runs instead of the ladder, for example the trigger of a deferral. Its exit code alone
-// is the answer. It runs on a fresh clone, as in any cold run.
+// is the answer. It runs on a fresh clone, as any cold run does.
 
 import { expect, it } from 'vitest';
 import type { Outcome } from '../../../state/entry/record.ts';

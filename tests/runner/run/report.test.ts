@@ -24,7 +24,7 @@ function whyUnreadable(text: string): string {
 }
 
 describe('a report of node:test', () => {
-  it('makes ids of file, suites and name, and distinguishes assertions from errors and todos from failures', () => {
+  it('makes ids from file, suites and name; tells assertions apart from errors, and todos from failures', () => {
     expect(lines(fixture('node'))).toEqual([
       'pass test/a.test.js > top',
       'error test/load.test.js',
@@ -79,7 +79,7 @@ describe('a report of node:test', () => {
 });
 
 describe('a report of vitest', () => {
-  it('distinguishes assertions, snapshots and properties from errors, and a file that cannot load from a test', () => {
+  it('tells assertions, snapshots and properties apart from errors, and tests from files that cannot load', () => {
     expect(lines(fixture('vitest'))).toEqual([
       'pass tests/a.test.ts > sum > adds',
       'pass tests/a.test.ts > sum > says "hi" & <b> > x',
@@ -123,7 +123,7 @@ describe('a report of vitest', () => {
 });
 
 describe('a report of pytest', () => {
-  it('distinguishes failed asserts from other exceptions, and errors in fixtures and collection from both', () => {
+  it('distinguishes failed asserts, other exceptions, and errors in fixtures or collection', () => {
     expect(lines(fixture('pytest'))).toEqual([
       'error test_load',
       'pass sub.test_b > test_b',
@@ -162,7 +162,7 @@ describe('a report of pytest', () => {
 });
 
 describe("a report of mocha's xunit reporter", () => {
-  it('names the class of an error only in the stack below its message, where it is found', () => {
+  it('names the class of an error only in the stack below the message, and we find it there', () => {
     expect(lines(fixture('mocha'))).toEqual([
       'pass test/a.js > sum > adds',
       'pass test/a.js > sum > says "hi" & <b>',
@@ -181,7 +181,7 @@ describe("a report of mocha's xunit reporter", () => {
 });
 
 describe('any report', () => {
-  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('is read as 0 ms for a test with the time %j', (time) => {
+  it.each(['1e306', '1e400', '-1', 'NaN', 'soon', ''])('gives 0 ms to a test with the time %j', (time) => {
     const [test] = read(`<testsuites><testsuite name="a"><testcase name="b" time="${time}"/></testsuite></testsuites>`);
     expect(TestResult.parse(test).ms).toBe(0);
   });
@@ -200,7 +200,7 @@ describe('any report', () => {
     expect(whyUnreadable(`<testsuites>${'<testcase name="a"/>'.repeat(20_001)}</testsuites>`)).toContain('20000 tests');
   });
 
-  it('decodes each entity once', () => {
+  it('has each entity decoded once', () => {
     const [test] = read(
       '<testsuite name="s" tests="1"><testcase classname="c" name="&amp;lt; &#x41;&#66; &#9999999;"/></testsuite>',
     );
@@ -218,7 +218,7 @@ describe('any report', () => {
     expect(clash.map((test) => test.id)).toEqual(['x', 'x #2', 'x #3']);
   });
 
-  it('shortens long ids without merging two of them', () => {
+  it('has its long ids shortened, and no two of them merged', () => {
     const long = 'n'.repeat(600);
     const ids = read(`<testsuite tests="2"><testcase name="${long}a"/><testcase name="${long}b"/></testsuite>`).map(
       (test) => test.id,
@@ -227,7 +227,7 @@ describe('any report', () => {
     expect(Math.max(...ids.map((id) => id.length))).toBeLessThanOrEqual(400);
   });
 
-  it('reads text in CDATA literally', () => {
+  it('has its text in CDATA read literally', () => {
     const failure = '<failure type="java.lang.AssertionError"><![CDATA[a &lt; b]]></failure>';
     const [test] = read(`<testsuite tests="1"><testcase classname="T" name="a">${failure}</testcase></testsuite>`);
     expect(test?.failure).toEqual({ kind: 'assertion', message: 'a &lt; b' });

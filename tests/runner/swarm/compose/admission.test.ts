@@ -176,7 +176,7 @@ describe('a declaration in a compose file', () => {
     expect(await whyRefused(service('init: true', rest))).toContain(why);
   });
 
-  it('a path to back up is refused if it leads out of its volume', async () => {
+  it('a backup path is refused if it leads out of its volume', async () => {
     const label = (path: string) =>
       `deploy: {labels: [backupbot.backup=true, "backupbot.backup.volumes.vv.path=${path}"]}`;
     const compose = (path: string) => service(`volumes: ["vv:/data"]\n    ${label(path)}`, 'volumes: {vv: }');
@@ -220,7 +220,7 @@ const whole: { [key: string]: Json } = {
 };
 const files = { 'conf.ini': 'x=1' };
 
-/** Returns the path of every object in `json` whose keys docker interprets. */
+/** Returns the path, within `json`, of every object whose keys docker interprets. */
 function groupsIn(json: Json, path: string[] = []): string[][] {
   if (typeof json !== 'object') return [];
   const free = ['services', 'volumes', 'networks', 'configs', 'secrets', 'options'];

@@ -30,7 +30,7 @@ describe('backup labels', () => {
     expect(plan(labels)).toEqual(expected);
   });
 
-  it('save a volume that two services mount only once, whichever service includes it', () => {
+  it('save a volume only once if two services mount it, whichever of them includes it', () => {
     const on = { 'backupbot.backup': 'true' };
     expect(plan({ ...on, 'backupbot.backup.volumes.data': 'false' }, { db: on })).toEqual([
       ['app', 'cache'],

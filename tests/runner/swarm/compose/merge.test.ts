@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { admittedOf, openTexts } from '../../../support/app/swarmApp.ts';
 
-/** Returns the service `app` in the document that is made of two files. */
+/** Merges two files into one document, and returns its service `app`. */
 async function merged(base: object, over: object): Promise<{ [key: string]: unknown }> {
   const declared = { volumes: { one: {}, two: {} }, configs: { c: { file: 'c' } }, networks: { n: {}, m: {} } };
   const files = {

@@ -46,7 +46,7 @@ describe('an app in the Co-op Cloud layout', () => {
     expect('files' in opened && Object.keys(opened.files)).toEqual(['compose.yml', '.env.sample', 'abra.sh']);
   });
 
-  it('prefers its environment to its env_file, and takes variables without a value from the run', async () => {
+  it('prefers its environment to its env_file; if a variable has no value, the run supplies it', async () => {
     const app = admittedOf(await openFixture('notes', { env: { PGTZ: 'UTC' } }));
     const { services } = JSON.parse(app.document);
     expect(services.app.environment).toEqual([
@@ -128,7 +128,7 @@ describe('an app in the Co-op Cloud layout', () => {
     expect(app.env).toMatchObject({ A: '2', B: 'x2notes.test' });
   });
 
-  it('uses the names of a separate stack if another app needs it', async () => {
+  it('uses the names of a separate stack if another app needs this one', async () => {
     const app = admittedOf(await openFixture('notes', { stack: `${stack}-db` }));
     expect(app.secrets[0]?.name).toBe(`${stack}-db_db_password_v1`);
     expect(app.version).toBe('2.0.1+7.5.1');

@@ -22,7 +22,7 @@ describe('the release that an upgrade starts from', () => {
     ).toBeNull();
   });
 
-  it('is the one that the recipe names, which is refused if unknown', () => {
+  it('is the one that the recipe names; an unknown one is refused', () => {
     const named = (version: string) => ({ upgradeFrom: version as Release['version'], notApplicable: {} });
     expect(priorRelease(named('1.9.0+7.3'), releases, '2.1.0+8')).toMatchObject({ version: '1.9.0+7.3' });
     expect(priorRelease(named('1.8.0+7.3'), releases, '2.1.0+8')).toEqual({

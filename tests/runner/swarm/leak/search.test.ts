@@ -20,7 +20,7 @@ const base64 = (value: string | Buffer) => Buffer.from(value).toString('base64')
 const lines = (value: string, every: number, between: string) =>
   (value.match(new RegExp(`.{1,${every}}`, 'gs')) ?? []).join(between);
 
-/** Functions that write a value in each encoding, as other programs do. */
+/** For each encoding, a function that writes a value as other programs do. */
 const writers: Record<string, Write> = {
   raw: (value) => value,
   base64,
@@ -71,7 +71,7 @@ const writers: Record<string, Write> = {
   tar: (value) => Buffer.concat([Buffer.alloc(512, 'etc/secret\0'), Buffer.from(value), Buffer.alloc(512)]),
 };
 
-/** Returns a source of bytes that repeat for the same seed; fast-check chooses the seed. */
+/** Returns a source of bytes, which are the same for the same seed; fast-check chooses the seed. */
 function drawOf(seed: string): (count: number) => Buffer {
   let turn = 0;
   return (count) => {

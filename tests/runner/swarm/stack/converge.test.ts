@@ -38,7 +38,7 @@ const starting = (id: string): TaskObservation => ({ ...task, id, state: 'starti
 
 type Look = { at?: number; services?: ServiceObservation[]; tasks: TaskObservation[] };
 
-/** Returns the verdict after these looks in sequence, which are one second apart unless they have a time. */
+/** Takes these looks in order, one second apart unless they have a time, and returns the verdict after them. */
 function judged(looks: Look[], options: { before?: string[]; wanted?: Record<string, number> } = {}) {
   let watch: Watch = watchFrom(new Set(options.before));
   let verdict: Convergence = { kind: 'waiting', lacks: [] };
@@ -52,7 +52,7 @@ function judged(looks: Look[], options: { before?: string[]; wanted?: Record<str
 const stands = { kind: 'stands' };
 
 describe('a deployment', () => {
-  it('stands once the same tasks have run through the window, and not a moment before', () => {
+  it('stands once the same tasks have run throughout the window, and not a moment before', () => {
     const tasks = [task];
     expect(
       judged([

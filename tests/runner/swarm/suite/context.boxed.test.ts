@@ -171,7 +171,7 @@ describe('the boundary of a run', () => {
     expect(reached).toEqual([]);
   });
 
-  test('denies commands in other services, their logs, and secrets that the run does not have', async () => {
+  test('denies commands in and logs of other services, and secrets that the run does not have', async () => {
     const context = await contextOf();
     expect((await exec(context, { service: 'other' })).status).toBe(403);
     expect((await ask(context, 'GET', '/logs/other')).status).toBe(403);
@@ -330,7 +330,7 @@ describe('a hostile box', () => {
 });
 
 describe('the socket', () => {
-  test('is removed with its folder and every connection when closed, and may be closed twice', async () => {
+  test('when closed, is removed with its folder and every connection, and may be closed again', async () => {
     const context = await contextOf();
     const silent = raw(context);
     await ask(context, 'GET', '/about');

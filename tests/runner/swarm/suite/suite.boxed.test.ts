@@ -12,7 +12,7 @@ import { loginServer } from '../../../support/app/loginServer.ts';
 import { describeBoxed, openUnboxed } from '../../../support/box.ts';
 import { tempDir } from '../../../support/temp.ts';
 
-/** vitest in a box is slow when many run at once. */
+/** In a box, vitest is slow when many boxes run at once. */
 const slowMs = 300_000;
 
 const head = `import { describe, expect, test } from 'vitest';\nimport { app } from 'coldpass/app';\n`;
@@ -66,7 +66,7 @@ export async function preBackup(app: App): Promise<void> {
 });
 
 describeBoxed('tests', { timeout: slowMs }, () => {
-  test('are reported by file, suite and name, and with how they failed', async () => {
+  test('are reported by file, suite and name, along with the way in which they failed', async () => {
     const files = {
       'tests/restore.test.ts': `${head}describe('restore', () => {
         test('mail message', async () => expect(await app.output('app', ['echo', 'hi'])).toBe('hi\\n'));
@@ -105,7 +105,7 @@ describeBoxed('tests', { timeout: slowMs }, () => {
     expect(failed.map(({ id }) => id)).toEqual(['tests/install.test.ts > is flaky', 'tests/only.test.ts > alone']);
   });
 
-  test('count as lost if a file is missing or ran no test, even if others pass', async () => {
+  test('count as lost if a file is missing or ran no test, even if other files pass', async () => {
     const files = { 'tests/a.test.ts': `${head}test('passes', () => {});` };
     const { suite } = await suiteOf(files, appHost());
     const { report } = await suite.tests(['tests/a.test.ts', 'tests/b.test.ts'], 'install', never);
