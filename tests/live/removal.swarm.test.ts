@@ -1,5 +1,5 @@
-// Everything that a run created on the real Swarm is removed, and nothing else, at any moment and however the run's
-// process ended.
+// Whatever a run created on the real Swarm is removed, and nothing else is, at any moment and however the run's process
+// ended.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ describeSwarm.concurrent('the removal of a run', () => {
   };
 
   test(
-    "includes an image's own volumes along with its containers",
+    'includes, along with the containers, the volumes that their image declares',
     async (context) => {
       const ground = await swarmGround(context);
       await ground.stack.deploy(admitted(ground, { app: { image: withVolume, command: untilTerm() } }));
