@@ -96,7 +96,7 @@ export function partOf(path: string): { file: string; n: number } | null {
   return isKnown ? { file: `${folder}${file}`, n: Number(match[2] ?? 1) } : null;
 }
 
-/** True if commits signed by `role` may touch `path`. `misplaced` checks which entries they may write there. */
+/** True if commits signed by `role` may touch `path`. `misplaced` checks which entries they may write to it. */
 export function mayWrite(path: string, role: Role): boolean {
   if (!path.startsWith(folder)) return false;
   const name = path.slice(folder.length);

@@ -1,5 +1,4 @@
-// Whatever a run created on the real Swarm is removed, and nothing else is, at any moment and however the run's process
-// ended.
+// Whenever and however a run's process ends, whatever the run created on the real Swarm is removed, and nothing else.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

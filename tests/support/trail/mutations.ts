@@ -183,8 +183,8 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
 };
 
 /**
- * Picks a commit that comes after the opening and before at least `after` others; locates its first entry in that
- * entry's file.
+ * Picks a commit that comes after the opening and before at least `after` others; locates the commit's first entry
+ * in the file that contains it.
  */
 function place(choice: Choice, after: number) {
   const { history, length } = choice;
