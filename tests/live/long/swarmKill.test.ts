@@ -1,6 +1,6 @@
 // Runners are killed with -9 at seeded moments of an app's run, ten at a time; the next start recognises by its labels
-// whatever they left, and removes it. Other runners get SIGINT at seeded moments; their runs are cancelled, and teardown
-// completes.
+// whatever they left, and removes it. Other runners get SIGINT at seeded moments; their runs are cancelled, and
+// teardown completes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
