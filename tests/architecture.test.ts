@@ -1,6 +1,7 @@
 // The rules of ARCHITECTURE.md that a program can check: imports lead down from room to room and form no circle, pure
-// files touch nothing outside, one file exports a name, a package has its owners, one file starts git, and only
-// `cli.ts` reads the environment. The tables are data; a test that fails names the file that breaks the rule.
+// files touch nothing outside, each name is exported by only one file, each package is imported only by its owners, git
+// is started by only one file, and the environment is read only by `cli.ts`. The tables are data; a test that fails
+// names the file that breaks the rule.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -123,8 +124,8 @@ const isPure = (path: string): boolean =>
   pureFiles.includes(path) || pureRooms.some((room) => path.startsWith(`${room}/`));
 
 /**
- * Each pure file that imports a value from an impure one, which may only be a constant or a function without side
- * effects.
+ * The exceptions: each pure file here imports values from the impure file beside it. These values may only be
+ * constants, or functions without side effects.
  */
 const borrowed: Record<string, string> = {
   'state/keys/sshsig.ts': 'state/keys/importedKeys.ts',
@@ -180,7 +181,7 @@ const programs = [
   'runner/swarm/kit/tests.ts',
 ];
 
-/** Files that use `import.meta` to locate another file. For each, some test fails if that file is missing. */
+/** Files that use `import.meta` to locate another file. For each, some test fails if the other file is missing. */
 const metaUses = [
   'agents/calibration/set.ts',
   'agents/view/prompt.ts',

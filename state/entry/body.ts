@@ -81,7 +81,7 @@ function checkTree(body: string): string | null {
   const root = fromMarkdown(`${body}\n\n${sentinel}\n`);
   const last = root.children.at(-1);
   const stands = last?.type === 'html' && last.value === sentinel;
-  // Uses an explicit stack, not recursion, because only the body's length limits how deep nodes nest.
+  // Uses an explicit stack, not recursion, because nothing but the length of the body limits how deep nodes nest.
   const rest: Nodes[] = root.children.slice(0, stands ? -1 : undefined).reverse();
   for (let node = rest.pop(); node; node = rest.pop()) {
     const problem = forbidden(node) ?? hidden(node);

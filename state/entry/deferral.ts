@@ -35,18 +35,21 @@ export function foldDeferrals(deferrals: Deferral[], entry: Entry): Deferral[] {
   }
 }
 
-/** The deferral that has this number, or whose newest re-entry proposal has it; null if there is none. */
+/** The deferral that has this number, or the one whose newest re-entry proposal has it; null if there is none. */
 export function deferralNamed(deferrals: Deferral[], id: EntryId): Deferral | null {
   return deferrals.find((deferral) => deferral.id === id || deferral.proposal?.id === id) ?? null;
 }
 
-/** True while the phase that the operator queued to take the deferral up again is queued, open or parked. */
+/**
+ * True while the deferral is coming back: the operator has queued a phase to take it up again, and that phase is still
+ * queued, open or parked.
+ */
 export function isComingBack({ queue, phases }: TrailState, { reentry }: Deferral): boolean {
   const status = reentry === null ? undefined : phases[reentry]?.status;
   return queue.some((queued) => queued.phase === reentry) || status === 'open' || status === 'parked';
 }
 
-/** The deferrals that the operator queued `phase` to take up again: the phase is not DONE until they are closed. */
+/** The operator queued `phase` to take these deferrals up again: it is not DONE until they are closed. */
 export function takenUp(phase: Phase): Deferral[] {
   return phase.deferrals.filter((deferral) => deferral.reentry === phase.id);
 }

@@ -45,7 +45,10 @@ export function renderEntry(entry: Entry): string {
   return render({ ...entry, facts: parsed.data } as Entry);
 }
 
-/** Every entry in `text`, a file of the trail. Throws TrailError 'bad-entry', which names the line and the entry. */
+/**
+ * Every entry in `text`, which is a file of the trail. Throws TrailError 'bad-entry' at the first one that is
+ * malformed; the error names the line and the entry.
+ */
 export function parseEntries(text: string): Entry[] {
   const lines = text.split('\n');
   const entries: Entry[] = [];
@@ -57,7 +60,10 @@ export function parseEntries(text: string): Entry[] {
   return entries;
 }
 
-/** The number of the entry that contains byte `at` of a file, read from its machine comment; null if no entry does. */
+/**
+ * Finds the entry that contains byte `at` of a file, and reads the entry's number from the machine comment; null if no
+ * entry contains that byte.
+ */
 export function entryAt(bytes: Buffer, at: number): number | null {
   const text = bytes.toString('latin1'); // one character per byte
   // No line of an author's words can start like this.
@@ -141,8 +147,8 @@ function checkData(kind: Kind, facts: unknown): string | null {
 }
 
 /**
- * The text between the entry's head and its machine comment. If `source` has other ones, any slice will do: then the
- * entry does not render to `source`, which the caller checks.
+ * The text between the entry's head and its machine comment. If `source` has another head or comment, any slice will
+ * do: the entry then does not render to `source`, and the caller checks that.
  */
 function bodyOf(source: string, entry: Entry): string {
   const from = headOf(entry).length + intro(entry).length;

@@ -17,13 +17,13 @@ export function listRow(label: string, items: Md[]): Row | null {
   return items.length === 0 ? null : { label, value: md``, items };
 }
 
-/** A text of one line, or of several as a code block; null if empty. */
+/** A text under a label: on the label's line, or as a code block if it has several lines; null if empty. */
 export function prose(label: string, text: string | undefined): Row | null {
   if (text === undefined || text === '') return null;
   return /[\n\t]/.test(text) ? { label, value: md``, text } : row(label, md`${text}`);
 }
 
-/** `#38`, or several. */
+/** One number as `#38`, or several numbers in this form. */
 export function refs(ids: readonly number[]): Md {
   return joined(ids.map((id) => md`#${id}`));
 }

@@ -11,7 +11,7 @@ import { code, joined, type Md, md } from './words.ts';
 type ParkReason = (Facts<'phase'> & { event: 'parked' })['reason'];
 type ActName = ActPayload['act'];
 
-/** For each reason to park a phase: the reason in words, and which of the operator's acts get the phase out of it. */
+/** For each reason to park a phase: the reason in words, and which of the operator's acts end the parking. */
 export const parkReasons: Record<ParkReason, { says: string; acts: ActName[] }> = {
   idle: { says: 'nobody has anything left to do', acts: ['resume', 'waive', 'drop'] },
   unverified: { says: 'the Adversary could not come to a verdict', acts: ['resume', 'waive', 'drop'] },

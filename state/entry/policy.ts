@@ -1,5 +1,5 @@
-// Who may write what, and where: one table, read by the funnel, the hub's hook and the audit. A place is a file of the
-// trail with the roles that sign there; `<id>` stands for the phase.
+// Who may write what, and where: one table, which the funnel, the hub's hook and the audit all read. A place is a file
+// of the trail and the roles that sign there; `<id>` stands for the phase.
 
 import type { Entry, Facts, Kind } from './entry.ts';
 import { Refused } from './errors.ts';
@@ -58,7 +58,8 @@ export function signersOf<K extends Kind>(kind: K, _facts?: Facts<K>): Role[] {
 }
 
 /**
- * The role whose key signs the commit. An operator's act has its own signature inside, so the supervisor commits it.
+ * The role whose key signs the commit. An operator's act contains the operator's own signature, so the supervisor
+ * commits it.
  */
 export function committerOf(role: Role): Role {
   return role === 'operator' ? 'supervisor' : role;
@@ -83,7 +84,10 @@ export function sealedName(file: string, n: number): string {
   return n <= 1 ? file : file.replace(/\.md$/, `.${n}.md`);
 }
 
-/** The file that `path` is a part of, and the number of the part; null if that is not a known file of entries. */
+/**
+ * The file that `path` is a part of, and the number of that part; null if `path` is not part of a known file of
+ * entries.
+ */
 export function partOf(path: string): { file: string; n: number } | null {
   const match = /^machine-docs\/([^/.]+)(?:\.([1-9]\d{0,5}))?\.md$/.exec(path);
   if (!match?.[1] || match[2] === '1') return null;
@@ -92,7 +96,7 @@ export function partOf(path: string): { file: string; n: number } | null {
   return isKnown ? { file: `${folder}${file}`, n: Number(match[2] ?? 1) } : null;
 }
 
-/** True if commits signed by `role` may touch `path`. `misplaced` checks which entries they may write there. */
+/** True if commits signed by `role` may touch `path`. `misplaced` checks which entries they may write to it. */
 export function mayWrite(path: string, role: Role): boolean {
   if (!path.startsWith(folder)) return false;
   const name = path.slice(folder.length);
@@ -105,7 +109,10 @@ export function mayWrite(path: string, role: Role): boolean {
   return here.some((place) => place.signers.some((signer) => committerOf(signer) === role));
 }
 
-/** Why an entry may not be in the file `path` of a commit signed by `signer`, or null. A `close` needs `targetFile`. */
+/**
+ * Null if a commit that `signer` signed may have the entry in the file `path`, else why not. A `close` needs
+ * `targetFile`.
+ */
 export function misplaced(entry: Entry, path: string, signer: Role, targetFile?: string): string | null {
   const part = partOf(path);
   if (part === null) return `${path} is not a file of entries`;

@@ -1,8 +1,8 @@
 // One error or warning about a file that people write.
 
 /**
- * `what` is wrong, on which `line` (from 1; null if no line is at fault), and what to do (`fix`). An error keeps a plan
- * off the queue.
+ * `what` says what is wrong, `line` on which line (from 1; null if no line is at fault), and `fix` what to do. An error
+ * keeps a plan off the queue.
  */
 export type Problem = { line: number | null; what: string; fix: string; level: 'error' | 'warning' };
 

@@ -10,8 +10,8 @@ const titleCharsMax = 60;
 type SubjectPart = { prefix: string; scope: string; story: string };
 
 /**
- * The subject of a commit of these entries (at least one): `review(M1): FAIL, #41`. If several do not fit, counts the
- * rest.
+ * The subject of a commit that appends these entries (at least one), such as `review(M1): FAIL, #41`. If not all of
+ * them fit, it counts the rest.
  */
 export function subjectFor(entries: readonly Entry[]): string {
   const parts = entries.map((entry) => ({ ...subjectPart(entry), id: entry.id }));

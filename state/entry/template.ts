@@ -1,5 +1,6 @@
 // How each kind of entry reads: its heading, and its facts as a list, before the author's words. An entry parses only
-// if this renders it again byte for byte, so the wording here is part of the format, and changes only with a new `v`.
+// if this file renders it again byte for byte, so the wording here is part of the format, and changes only with a new
+// `v`.
 
 import type { Entry, EntryOf, Kind } from './entry.ts';
 import { codes, type Layout, listRow, prose, type Row, refs, row, rowsToMarkdown } from './layout.ts';

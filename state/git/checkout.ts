@@ -1,5 +1,5 @@
-// Makes an ordinary repository, as its owner would, for the demo to work on. (Git works on the hub, on clones and on
-// anything that strangers may have written only through `process.ts`, which trusts nothing.)
+// Makes an ordinary repository for the demo to work on, as its owner would. (For the hub, for clones, and for
+// anything that strangers may have written, git runs only through `process.ts`, which trusts nothing.)
 
 import { simpleGit } from 'simple-git';
 

@@ -10,7 +10,7 @@ import { gitObject } from './trees.ts';
 
 export type NewCommit = { tree: Sha; parent: Sha | null; role: string; atMs: number; subject: string };
 
-/** A signed commit by `<role>@coldpass`, UTC, to the second. */
+/** A signed commit by `<role>@coldpass`; its time is in UTC, to the second. */
 export function signedCommit(commit: NewCommit, signer: Signer): GitObject {
   const person = `Coldpass ${commit.role} <${principalOf(commit.role)}> ${Math.floor(commit.atMs / 1000)} +0000`;
   const parent = commit.parent === null ? '' : `parent ${commit.parent}\n`;

@@ -16,8 +16,8 @@ const linkBytesMax = 1024;
 const fileModes = new Set(['100644', '100755']);
 
 /**
- * Checks what `head` adds to the hub's branches; `options.objects` is where its objects were unpacked. Throws Refused,
- * which says what is wrong and where.
+ * Checks what `head` adds to the hub's branches; `options.objects` is where the objects of `head` were unpacked. Throws
+ * Refused, whose message says what is wrong and where.
  */
 export async function judgeIncoming(
   hub: string,
@@ -66,8 +66,8 @@ async function newCommits(hub: string, head: Sha, limits: IncomingLimits, option
 }
 
 /**
- * Checks that every object that the head needs either was sent or belongs to code that the sender could see. Otherwise
- * a sender could get any object of the hub by naming it: the trail, with the journal, is in the same store.
+ * Checks each object that the head needs: either it was sent, or it belongs to code that the sender could see.
+ * Otherwise a sender could get any object of the hub by naming it: the trail, with the journal, is in the same store.
  */
 async function checkSent(hub: string, head: Sha, options: Quarantined): Promise<void> {
   // Walks every object, and fails at a missing one.

@@ -11,7 +11,7 @@ import { startGit } from './process.ts';
 
 /** Git's own limit for too many packs (gc.autoPackLimit). */
 export const packsMax = 50;
-/** While appends keep coming, merging waits for a pause until there are this many packs. */
+/** While appends keep coming, merging waits for a pause; once there are this many packs, it waits no longer. */
 export const busyPacksMax = 500;
 
 export type Packer = {

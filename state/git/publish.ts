@@ -1,7 +1,7 @@
-// How an agent's commits reach the hub. A box writes a bundle (`bundleArgv`). The bundle is unpacked into a separate
-// store that no ref names, and checked there; only what the new head needs is packed into the hub before `phase/<id>`
-// moves by compare-and-swap. Outside the box, git never runs in the agent's clone. `tidyHub` removes what a killed
-// process leaves.
+// How an agent's commits reach the hub. A box writes a bundle (`bundleArgv`). The bundle is unpacked and checked in a
+// separate store that no ref names. Then what the new head needs, and nothing else, is packed into the hub, and
+// `phase/<id>` moves by compare-and-swap. Outside the box, git never runs in the agent's clone. `tidyHub` removes what
+// a killed process leaves.
 //
 //   bundle ──index-pack --strict──▶ incoming/<random>/objects ──judge──▶ pack-objects ──▶ hub ──update-ref──▶ phase/<id>
 
@@ -132,7 +132,7 @@ async function moveBranch(hub: string, phase: PhaseId, old: Sha, head: Sha): Pro
   await syncFolder(join(hub, 'refs', 'heads', 'phase'));
 }
 
-// Reports only the line with fsck's error: it names the object, then the fault in camel case.
+// Reports only the line with fsck's error: that line names the object, then the fault in camel case.
 function objectProblem(result: GitResult): string {
   if (result.cut !== null) return whyFailed(result);
   const line = result.stderr.split('\n').find((one) => /^(error|fatal): /.test(one)) ?? 'it is damaged';

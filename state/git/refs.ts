@@ -30,7 +30,8 @@ export type Branch = {
 };
 
 /**
- * The branch `ref` (full name) of the bare repository at `hub`. Waits for a lock that a dead git left, and removes it.
+ * The branch `ref` (full name) of the bare repository at `hub`. If there is a lock that a dead git left, waits until it
+ * is stale, and removes it.
  */
 export async function openBranch(hub: string, ref: string): Promise<Branch> {
   await settleLock(join(hub, `${ref}.lock`));

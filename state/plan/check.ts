@@ -215,8 +215,8 @@ function noLevel(name: string, rungs: number, lineOf: LineOf): Problem {
 }
 
 /**
- * Each control must fit the recipe: `hollow` needs functions to empty, which an app lacks; `omit-volume` needs a backup
- * to leave a volume out of, which only an app has.
+ * Each control must fit the recipe: `hollow` needs functions to empty, and an app has none; `omit-volume` needs a
+ * backup from which it leaves a volume out, and only an app has one.
  */
 function fitProblems(
   name: string,
@@ -244,8 +244,8 @@ function fitProblems(
   return [...problems, warning(lineOf(['gates', name, 'exempt']), idle, 'remove exempt')];
 }
 
-// Commands that read what to run from a file of the claim's tree, and the harness item that takes that file from the
-// operator instead.
+// Commands that take what they run from a file of the claim's tree; for each, the harness item that takes that file
+// from the operator instead.
 const claimReaders: { command: RegExp; harness: RegExp; source: string; fix: string }[] = [
   {
     command: /(?:^|[;&|(\n])\s*(?:npm|pnpm|yarn|bun)\s+(?:t|test|run|run-script|start|exec)\b/,

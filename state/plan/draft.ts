@@ -1,4 +1,4 @@
-// Drafts for a new plan: a whole plan from a title, and front matter proposed for a plan that has none.
+// Drafts for a new plan: a whole plan from a title, and proposed front matter for a plan that has none.
 
 import { Refused } from '../entry/errors.ts';
 import { GateId, PhaseId } from '../entry/ids.ts';

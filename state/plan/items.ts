@@ -15,7 +15,7 @@ export type PlanSection = {
   lines: Line[];
 };
 
-/** `line` is the number of the line, from 1, on which the item begins in the file. */
+/** The item begins on line `line` of the file, counted from 1. */
 export type TextClause = { id: string; text: string; line: number };
 export type TextGate = { id: string; text: string; line: number };
 
@@ -64,8 +64,8 @@ function splitParts(text: string): string[] {
 type Item = { mark: string; text: string; line: number };
 
 /**
- * The items indented no deeper than the first. Each includes the lines below it, up to the next item or an unindented
- * line after an empty one.
+ * The items indented no deeper than the first. Each includes the lines below it, up to the next item, or up to an
+ * unindented line that follows an empty line.
  */
 function itemsOf(lines: Line[], pattern: RegExp): Item[] {
   const items: Item[] = [];
@@ -96,7 +96,7 @@ function addTo(item: { text: string } | undefined, text: string): void {
 const gatePattern =
   /^( {0,3}(?:#+|[-*+]|\d{1,3}[.)])?)\s*(\*\*|__|`)?([A-Z][A-Za-z]{0,7}\d[A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)*)(?:\*\*|__|`)?(\s*[—–:(]|\s+-\s|\.?\s|\.?$)(.*)$/;
 
-/** Gates, as in `**M1 — …**`, `### M1 …` or `- M1: …`; only those written in the same form as the first one count. */
+/** Gates, as in `**M1 — …**`, `### M1 …` or `- M1: …`; a gate counts only if it has the same form as the first one. */
 export function gateItems({ lines }: PlanSection): TextGate[] {
   const gates: TextGate[] = [];
   let form: string | null = null;

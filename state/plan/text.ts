@@ -1,6 +1,6 @@
 // A plan's text, read by lines: its title, numbered clauses, gates and Definition of Done. People write plans in many
-// shapes, and pasted plans lose their heading marks, so a heading of any depth counts, and so does a plain line such as
-// `2. Work requirements` after an empty one. Fenced code and HTML comments are skipped.
+// shapes, and pasted plans lose their heading marks, so a heading of any depth counts, and so does a plain line, such
+// as `2. Work requirements`, that follows an empty line. Fenced code and HTML comments are skipped.
 
 import { PhaseId } from '../entry/ids.ts';
 import { fitLine } from '../entry/words.ts';

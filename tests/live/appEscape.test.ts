@@ -54,7 +54,7 @@ describeBoxed('hooks and tests of an app', { timeout: slowMs }, () => {
     expect(opened.context.denials()).toEqual(expect.arrayContaining(refusals(where)));
   });
 
-  test('are green if they only do their work, and nothing is recorded', async () => {
+  test('are green, and nothing is recorded, if they only do their work', async () => {
     const opened: OpenSuite = await suiteOf({ 'tests/backup.test.ts': honest }, appHost());
     const { end, report } = await opened.suite.tests(['tests/backup.test.ts'], 'backup_restore', never);
     expect([end.exit, failuresOf(report), opened.context.denials()]).toEqual([0, [], []]);

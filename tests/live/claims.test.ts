@@ -84,7 +84,7 @@ describeBoxed('a claim', () => {
   );
 
   test(
-    'is refused with the reason if its commit is unpublished, abbreviated or already red',
+    'is refused, with the reason, if its commit is unpublished, abbreviated or already red',
     async () => {
       const ground = await layGround({ plan: oneGate });
       const [commit, publish] = committed('sha', broken);
@@ -169,7 +169,7 @@ describeBoxed('words', () => {
   );
 
   test(
-    'by an Adversary without a verdict do not count as one, and the phase parks as unverified',
+    'by an Adversary that gives no verdict do not count as one, and the phase parks as unverified',
     async () => {
       const ground = await layGround({ plan: oneGate });
       const talk = [calls('note', { title: 'M1 PASS', words: plain }), { say: loud }, { say: loud }];

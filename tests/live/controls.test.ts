@@ -1,4 +1,4 @@
-// Controls in the real loop: what code alone finds before the Adversary wakes, what decides if a control is
+// Controls in the real loop: what code alone finds before the Adversary wakes, what decides when a control is
 // inconclusive, and the patch that is requested from the Adversary. Each cheating claim has an honest twin.
 
 import { expect, test } from 'vitest';

@@ -1,5 +1,4 @@
-// Deployments that must fail, on the real Swarm. Each is distinguished from a good one, with a line that says what to
-// look at.
+// Deployments that must fail, on the real Swarm. Each is told apart from a good one, and a line says what to look at.
 
 import { type TestContext, test } from 'vitest';
 import { describeSwarm } from '../support/app/engine.ts';

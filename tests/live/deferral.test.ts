@@ -1,5 +1,6 @@
-// Work that is deferred and comes back, in the real loop. A command and a date trigger: the operator approves the first
-// with a plan and refuses the second. The phase that the plan queues is not DONE until an entry closes the deferral.
+// Work that is deferred and comes back, in the real loop. One item has a command as its trigger, one a date: the
+// operator approves the first, with a plan, and refuses the second. The phase that this plan queues is not DONE until
+// an entry closes the deferral.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

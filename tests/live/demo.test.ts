@@ -86,7 +86,7 @@ describeBoxed('the demo', () => {
     );
   });
 
-  test('has a signature on each commit that plain git verifies for the role named as the author', () => {
+  test('has only signed commits; plain git verifies each for the role named as its author', () => {
     const allowed = join(dir, 'allowed_signers');
     writeFileSync(allowed, `${plainGit(hub, ['show', 'trail:machine-docs/allowed_signers'])}\n`);
     const trusting = ['-c', `gpg.ssh.allowedSignersFile=${allowed}`];

@@ -31,7 +31,7 @@ async function claims(ground: Ground, command: string, claim = claimOf('M1', '{{
   return play(ground, scriptOf({ builder: [wake('^- M1: unclaimed', turns)] }));
 }
 
-/** Returns the results of the claim's runs; also expects that the Adversary was not asked to judge it. */
+/** Returns the results of the claim's runs; also expects that the Adversary was not asked to judge the claim. */
 function cameTo({ of, end }: Played): string[] {
   expect(end).toMatchObject({ status: 'parked', exit: 3, sha: null });
   const woken = of('session').filter(({ facts }) => facts.event === 'started' && facts.for === 'adversary');

@@ -105,7 +105,7 @@ describeBoxed('kill -9 of the supervisor at seeded moments', () => {
     expect(faulty(({ entries }) => doubles(entries.map(saying)))).toEqual({});
   });
 
-  test('leaves no slot with two counted runs, and no gate with one commit claimed twice', () => {
+  test('leaves no slot with two counted runs, and no gate for which one commit was claimed twice', () => {
     expect(faulty(({ entries }) => doubles(countedSlots(entries)))).toEqual({});
     expect(faulty(({ entries }) => doubles(claimsOf(entries)))).toEqual({});
   });
@@ -190,7 +190,9 @@ async function lived(ground: Ground, url: string, { name, at }: Moment): Promise
   };
 }
 
-/** Leaves the lock that a git killed in the clone would leave, because kills rarely hit that short window. */
+/**
+ * Leaves the lock that a git killed in the clone would leave: real kills rarely hit the short time for which it exists.
+ */
 function leaveLock({ paths }: Ground): void {
   writeFileSync(join(paths.clones, 'builder', '.git', 'index.lock'), '');
 }

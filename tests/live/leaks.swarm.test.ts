@@ -1,5 +1,5 @@
-// The search for leaked secrets in a run on a real Swarm. Its service logs a secret, a container has one in its
-// environment, and an image, a backup and a report contain one. In a clean twin of the run nothing is found.
+// The search for leaked secrets in a run on a real Swarm. One service of the run logs a secret; a container has one in
+// its environment; an image, a backup and a report contain one each. In a clean twin of the run nothing is found.
 
 import { randomBytes } from 'node:crypto';
 import Dockerode from 'dockerode';

@@ -1,5 +1,4 @@
-// Everything that a run created on the real Swarm is removed, and nothing else, at any moment and however the run's
-// process ended.
+// Whenever and however a run's process ends, whatever the run created on the real Swarm is removed, and nothing else.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +42,7 @@ describeSwarm.concurrent('the removal of a run', () => {
   };
 
   test(
-    "includes an image's own volumes along with its containers",
+    'includes, along with the containers, the volumes that their image declares',
     async (context) => {
       const ground = await swarmGround(context);
       await ground.stack.deploy(admitted(ground, { app: { image: withVolume, command: untilTerm() } }));

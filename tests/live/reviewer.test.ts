@@ -152,7 +152,7 @@ describeBoxed('a judge that gives no verdict', () => {
     ],
     ['is filtered', { say: 'I was about to', fault: { kind: 'filter', times: 9 } }],
   ])(
-    'because it %s passes nothing, and the phase parks as unverified after two sessions',
+    'because it %s: passes nothing, and the phase parks as unverified after two sessions',
     async (_, turn) => {
       const ground = await layGround({ plan: oneGate });
       const adversary = [wake(judging, Array(8).fill(turn))];

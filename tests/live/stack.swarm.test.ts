@@ -176,7 +176,7 @@ describeSwarm.concurrent('a stack', () => {
       expect(await ground.stack.converge({ seconds, before: null })).toEqual(standing);
       expect((await ground.stack.exec('app', { command: ['ls', '/data/seen'], seconds: 20 })).exit).toBe(0);
 
-      // Removal must also cope with a process that ignores SIGTERM, an image's own volumes, and a needed app's stack.
+      // Removal must also cope with an image's own volumes, a needed app's stack, and a process that ignores SIGTERM.
       const need = ground.open(`${ground.names.stack}-idp`);
       const needed = admitted(ground, { app: { image, command: untilTerm() } }, { stack: `${ground.names.stack}-idp` });
       expect(await need.deploy(needed)).toEqual({ failed: null });

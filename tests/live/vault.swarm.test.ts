@@ -63,7 +63,7 @@ describeSwarm('the vault', { timeout }, () => {
     expect((await listing('data')).split('\n')).toEqual(kept);
   });
 
-  it('empties a volume even if paths are too long, but not a volume that is in use or of another run', async () => {
+  it('empties a volume even if paths are too long, but not one that is in use or belongs to another run', async () => {
     const { names, labels, image, volume, inside, leave, open } = await yard();
     await volume('data');
     const [vault] = await Promise.all([open(), inside('data', hostile)]);
@@ -124,7 +124,7 @@ describeSwarm('the vault', { timeout }, () => {
       const tops = await Promise.all(ours.map(({ Id }) => docker.getContainer(Id).top({ ps_args: '-eo pid,args' })));
       return tops.some(({ Processes }) => JSON.stringify(Processes).includes(program));
     };
-    // If the backup ends before the program is seen, its error says why.
+    // If the backup ends before the program is seen, the backup's error says why.
     await Promise.race([vi.waitUntil(() => isRun('backup --json'), { timeout, interval: 50 }), backing]);
     stop.abort(new Error('enough'));
     await expect(backing).rejects.toThrow('enough');

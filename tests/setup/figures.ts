@@ -1,7 +1,8 @@
 // Prints the end of the suite's report: the slowest files, what ran in part, what was skipped, what was left behind,
-// and as the last line always the figures. Anything left behind counts as one failure, and so do titles that are too
-// long. In CI a skipped test fails the run as well, since nobody would notice that the machine lacks what it needs; the
-// few tests in `mayLack`, whose needs no package provides, are listed and counted, but do not fail it.
+// and always, as the last line, the figures. Anything left behind counts as one failure, and so do titles that are too
+// long. In CI a skipped test fails the run as well, since otherwise nobody would notice that the machine lacks what the
+// test needs. The few tests in `mayLack` need something that no package provides: they are listed and counted, but do
+// not fail the run.
 
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';

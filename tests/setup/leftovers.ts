@@ -1,5 +1,5 @@
-// Finds what a run of the suite left behind: temporary folders, mounts, processes, workspaces, and objects on the
-// Docker engine that it started. A process belongs to this run if its environment, arguments, working folder or mounts
+// Finds what a run of the suite left behind: temporary folders, mounts, processes, workspaces, and, if it started a
+// Docker engine, objects there. A process belongs to this run if its environment, arguments, working folder or mounts
 // contain the name of the run's ground (`ground.ts`), so boxes of another run are never reported.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -54,8 +54,8 @@ function isOurs(pid: string): boolean {
 }
 
 /**
- * Lines of `mountinfo` for the folders, such as a box's tree, that are bind-mounted in the mount namespace of a
- * process.
+ * If the process has a mount namespace of its own: the lines of its `mountinfo` for folders that are bind-mounted
+ * there, such as a box's tree.
  */
 function boundIn(pid: string): string[] {
   if (link(`/proc/${pid}/ns/mnt`) === link('/proc/self/ns/mnt')) return [];

@@ -1,5 +1,6 @@
-// The programs that each tier of tests uses, and their Debian packages. As root on Debian the missing ones are
-// installed; anywhere else one line says what to install, and the suites that need them are skipped and listed.
+// The programs that each tier of tests uses, and their Debian packages. If root runs the suite on Debian, the missing
+// ones are installed; anywhere else one line says what to install, and the suites that need them are skipped and
+// listed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -22,7 +23,7 @@ const needs: Need[] = [
   },
   { tier: 'boxed', pack: 'bubblewrap', there: () => starts('bwrap', '--version') },
   { tier: 'boxed', pack: 'chromium', there: () => starts('chromium', '--version') },
-  // The system's Python, whatever the caller's PATH finds, since a box has no other.
+  // The system's Python, even if the caller's PATH finds another, since a box has no other.
   {
     tier: 'boxed',
     pack: 'python3-pytest',

@@ -33,7 +33,7 @@ describe('a part of the suite', () => {
     expect(digestOfPart('apps', tree({ [path]: 'changed' }))).not.toBe(digestOfPart('apps', tree()));
   });
 
-  it('runs in part if something changed that it does not depend on', () => {
+  it('runs in part if it depends on nothing that changed', () => {
     expect(digestOfPart('apps', tree({ 'state/other.ts': 'changed' }))).toBe(digestOfPart('apps', tree()));
   });
 

@@ -1,5 +1,5 @@
-// Runs before the first test of the tier `swarm`: finds or starts a Docker engine with an active swarm. If it started
-// one, it stops it after the last test.
+// Runs before the first test of the tier `swarm`: finds or starts a Docker engine with an active swarm. An engine that
+// it started is stopped after the last test.
 
 import type { TestProject } from 'vitest/node';
 import { findEngine } from './dockerEngine.ts';

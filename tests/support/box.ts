@@ -31,8 +31,8 @@ afterAll(async () => {
 });
 
 /**
- * A bubblewrap sandbox without the self-test, one per test file (its /etc takes a moment to make), with a state folder
- * for the caller below the sandbox's. `without` leaves protections out.
+ * A bubblewrap sandbox without the self-test, one per test file (its /etc takes a moment to make). The caller's state
+ * folder is below the sandbox's own. `without` leaves protections out.
  */
 export async function openBoxes(without: Protection[] = []): Promise<Opened> {
   const key = without.join(',');
@@ -60,7 +60,7 @@ export function openUnboxed(): { sandbox: Sandbox; stateDir: string } {
   return { sandbox, stateDir };
 }
 
-/** Makes a folder with these files in the state folder, owned by the role's user. */
+/** In the state folder, makes a folder with these files; the role's user owns it and them. */
 export async function treeOf(
   { sandbox, stateDir }: { sandbox: Sandbox; stateDir: string },
   files: Record<string, string> = {},

@@ -27,7 +27,7 @@ export function craftedBundle(dir: string, ids: string[], refs: string[], prereq
   return bundleFile(Buffer.concat([Buffer.from(`${header}\n\n`), pack]));
 }
 
-/** A commit on `parent` whose tree is these raw entries, in whatever order and with whatever names. */
+/** A commit whose parent is `parent` and whose tree is these raw entries, in whatever order and with whatever names. */
 export function rawCommit(dir: string, parent: string, entries: { mode: string; name: string; id: string }[]): Sha {
   const rows = entries.map(({ mode, name, id }) =>
     Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')]),

@@ -1,5 +1,6 @@
 // A process that starts a cold run whose stage never ends, for tests that kill it. Usage: node coldrunner.ts <stateDir>
-// <hub> <sha> <run> <mark>. Prints `ready` once the stage runs `sleep <mark>` twice, once in a session of its own.
+// <hub> <sha> <run> <mark>. Prints `ready` once the stage runs `sleep <mark>` in two processes, one
+// of them in a session of its own.
 
 import { join } from 'node:path';
 import { bubblewrap } from '../../runner/box/bubblewrap.ts';

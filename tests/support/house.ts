@@ -1,5 +1,5 @@
-// Reads the sources for `tests/architecture.test.ts`: each file with its code without comments, its imports and its
-// exports. The rules are functions over a list of such files, so that a test can add a file that breaks a rule.
+// Reads the sources for `tests/architecture.test.ts`: the code (without comments), the imports and the exports of
+// each file. The rules are functions over a list of such files, so that a test can add a file that breaks a rule.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -50,8 +50,8 @@ export function filesBelow(folder: string, ending: string): string[] {
 }
 
 /**
- * Returns the imports of a higher room. `rooms`: the rooms of each folder, lowest first; a file directly in the folder
- * is in its room `.`. The rooms that count are those of the two files in the deepest folder that contains both.
+ * Returns the imports that lead to a higher room. `rooms`: the rooms of each folder, lowest first; a file directly in
+ * the folder is in its room `.`. Two files are compared in the deepest folder that contains both, by their rooms there.
  */
 export function upwards(sources: Source[], rooms: Record<string, string[]>): string[] {
   return sources.flatMap(({ path, imports }) =>
@@ -141,8 +141,8 @@ export function commentsOf(text: string): string {
 }
 
 /**
- * Paths of this repository that a text names. Of `tests/` and `docs/` only some folders, since a project may have both
- * too.
+ * Paths of this repository that a text names. In `tests/` and `docs/`, only those in some folders count, since a
+ * project may have folders of these names too.
  */
 export function pathsIn(text: string): string[] {
   const folders = 'agents|bench|loop|operator|prompts|runner|state|docs/adr';

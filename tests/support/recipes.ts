@@ -58,7 +58,7 @@ export type Runs = {
 export type Asked = {
   repo: { hub: string; sha: Sha };
   recipe?: Recipe;
-  /** The operator's files by path, which the recipe's `harness` may name. */
+  /** The operator's files, by path; the recipe's `harness` may name them. */
   operator?: Record<string, string>;
   signal?: AbortSignal;
   onProgress?: (progress: RunProgress) => void;

@@ -1,5 +1,5 @@
 // Makes small real repositories quickly, with one `git fast-import` for all commits. Also runs git as a person or an
-// agent would, with the repository's own configuration in force, which state/git/process.ts switches off.
+// agent would: the repository's own configuration applies, although state/git/process.ts would switch it off.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';

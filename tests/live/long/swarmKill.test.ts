@@ -1,5 +1,6 @@
-// Runners are killed with -9 at seeded moments of an app's run, ten at a time; the next start finds everything by its
-// labels and removes it. Others get SIGINT at seeded moments; their runs are cancelled, and teardown completes.
+// Runners are killed with -9 at seeded moments of an app's run, ten at a time; the next start recognises by its labels
+// whatever they left, and removes it. Other runners get SIGINT at seeded moments; their runs are cancelled, and
+// teardown completes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +21,7 @@ import { seed } from '../../support/property.ts';
 
 const kills = 50;
 const killsAtOnce = 10;
-/** A run takes about 40 s when ten run at once, so that late moments fall into teardown or after it. */
+/** A run takes about 40 s when ten run at once, so late moments fall into teardown or after it. */
 const killMsMax = 45_000;
 const interrupts = 8;
 const reapedMsMax = 60_000;

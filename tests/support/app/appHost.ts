@@ -19,7 +19,7 @@ import { openBoxes, treeOf } from '../box.ts';
 export const modules = realpathSync(join(import.meta.dirname, '../../../node_modules'));
 
 export type FakeApp = {
-  /** For each service, the port on this machine's loopback that stands for each port of the app. */
+  /** For each service and each port of the app, the port on this machine's loopback that stands for it. */
   ports?: Record<string, Record<number, number>>;
   secrets?: Record<string, string>;
   about?: Partial<About>;

@@ -14,8 +14,8 @@ const top = join(import.meta.dirname, '..', '..', '..');
 const mail = join(fixtures, 'mail');
 
 /**
- * Lays out the recipe `mail` with its defective twin's label and shallow test: it backs up only accounts, and no test
- * notices.
+ * Lays out the recipe `mail` with the label and the shallow test of its defective twin: the label backs up only
+ * accounts, and no test notices that.
  */
 export async function layMailPhase(docker: string): Promise<Ground> {
   const dir = liveDir();

@@ -58,7 +58,7 @@ export function admitted(ground: Where, services: Record<string, Shape>, parts: 
         { image, replicas, hasHealthcheck: false, volumes: mounts },
       ]),
     ),
-    // JSON is valid YAML. A `$` is doubled, since the docker command would take it for a variable.
+    // JSON is valid YAML. Each `$` is doubled, since the docker command would read a single one as a variable.
     document: JSON.stringify(document).replaceAll('$', '$$$$'),
   };
 }

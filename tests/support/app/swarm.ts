@@ -57,7 +57,7 @@ export type Ground = {
   network: string;
   stateDir: string;
   stack: Stack;
-  /** Opens another stack of the run, such as one for an app that the first one needs. */
+  /** Opens another stack of the run, such as one for an app that the app of the first stack needs. */
   open(name: string): Stack;
   abort: AbortController;
   lock: RunLock;

@@ -28,8 +28,8 @@ export type Yard = {
   /** Removes the containers in which scripts ran: they keep the volumes in use. */
   leave(): Promise<void>;
   /**
-   * The content of a volume, with owners, modes, times and links, as the engine's own archive lists it, and the digest
-   * of each file.
+   * The content of a volume, as the engine's own archive lists it: owners, modes, times and links; also the digest of
+   * each file.
    */
   listing(key: string): Promise<string>;
   open(signal?: AbortSignal): Promise<Vault & { close(): Promise<void> }>;
@@ -44,7 +44,7 @@ export async function yard(): Promise<Yard> {
     'coldpass.attempt': '1',
     'coldpass.expires': '2030-01-01T00:00:00Z',
   };
-  // While the lock is held, other users of the engine, who remove what dead runs left, spare this run.
+  // Other users of the engine remove what dead runs left, but spare this run while its lock is held.
   const lock = await lockRun(run);
   const image = await ensureToolsImage(docker);
   const never = new AbortController().signal;

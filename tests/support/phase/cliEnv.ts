@@ -1,4 +1,4 @@
-// Environment variables for every command line in tests: caches compiled code, as `bin/coldpass` does.
+// Environment variables for every command line in tests; they make it cache compiled code, as `bin/coldpass` does.
 
 import { join } from 'node:path';
 

@@ -194,7 +194,7 @@ export function entriesOf(hub: string): Promise<Entry[]> {
   return withTrail(hub, (trail) => trail.entries);
 }
 
-/** Audits the hub with all that a workspace has to compare it with. */
+/** Audits the hub, with everything in a workspace that the audit can compare it with. */
 export function auditOf(paths: Pick<StatePaths, 'hub' | 'headsLog'>): Promise<AuditReport> {
   return audit({ hub: paths.hub, headsLog: paths.headsLog });
 }

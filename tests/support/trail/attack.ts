@@ -26,7 +26,10 @@ export type Attack = (steps: Step[]) => number | undefined;
 /** What the attacker does, the chapter whose entry the audit must name, what the audit must report, and the attack. */
 export type Case = [string, Chapter, RegExp, Attack];
 
-/** Makes one story for all tests of a file, before the first of them, and a function that attacks it. */
+/**
+ * Before the first test of a file, makes one story for all its tests. Returns the story, and a function that attacks
+ * it.
+ */
 export function attacked() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   const the = {} as { story: Story; honest: Step[] };
@@ -59,7 +62,8 @@ export function attacked() {
 }
 
 /**
- * Makes a story whose state tests copy and then damage; in `exploded` every object of the hub is in a separate file.
+ * Makes a story. Tests copy its state folder and then damage the copy; in `exploded`, a second state folder, every
+ * object of the hub is in a separate file.
  */
 export function spoilable() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
@@ -117,7 +121,7 @@ export function append(
   return id;
 }
 
-/** Changes those texts stored with entry `id` whose path matches. */
+/** Changes some of the texts that are stored with entry `id`: those whose path matches. */
 export function restore(steps: Step[], id: number, path: RegExp, change: (text: string) => string): undefined {
   const { stored } = stepOf(steps, id);
   for (const [name, bytes] of stored) if (path.test(name)) stored.set(name, Buffer.from(change(bytes.toString())));
@@ -139,7 +143,7 @@ export function recordOf(steps: Step[], id: number): RunRecord {
   return RunRecord.parse(JSON.parse((bytes as Buffer).toString()));
 }
 
-/** Stores a changed record at the same path, and changes the entry's facts to match it, except for `facts`. */
+/** Stores a changed record at the same path, and changes the entry's facts to match it; `facts` override these. */
 export function rerun(
   steps: Step[],
   id: number,

@@ -1,5 +1,5 @@
-// A program that fills the small file system on which its folder is, appends, makes room, appends again, and prints
-// what happened as JSON (see `tests/state/trail/crash.git.test.ts`). Usage: node fullDisk.ts <empty folder>.
+// A program that fills the small file system that holds its folder, appends, makes room, appends again, and prints what
+// happened as JSON (see `tests/state/trail/crash.git.test.ts`). Usage: node fullDisk.ts <empty folder>.
 
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -31,7 +31,10 @@ export async function trailOf(titles: string[]): Promise<TestTrail> {
   return trail;
 }
 
-/** Checks the signatures of the newest commits with stock git (10 ms each), and that no commit changes old bytes. */
+/**
+ * Uses stock git to check the signatures of the newest commits (10 ms each); also checks that no commit changes old
+ * bytes.
+ */
 export async function expectHonestHistory(trail: TestTrail): Promise<void> {
   const allowed = join(trail.stateDir, 'allowed');
   writeFileSync(allowed, git(trail.hub, ['show', 'trail:machine-docs/allowed_signers']));

@@ -18,7 +18,7 @@ export type Mutated = Mutant & {
   needsWitness?: boolean;
 };
 
-/** `length`: how many of the commits after the first the trail has. `at` and `how`: any numbers. */
+/** `length`: the number of commits that the trail has after the first one. `at` and `how`: any numbers. */
 export type Choice = { history: History; length: number; at: number; how: number; stranger: Signer };
 
 const supervised = 6; // the commits that open the phase; every change comes after them
@@ -182,7 +182,10 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
   },
 };
 
-/** Picks a commit after the opening with at least `after` commits after it, and locates its first entry in the file. */
+/**
+ * Picks a commit that comes after the opening and before at least `after` others; locates the commit's first entry
+ * in the file that contains it.
+ */
 function place(choice: Choice, after: number) {
   const { history, length } = choice;
   const at = supervised + (choice.at % (length - supervised - after));
@@ -205,7 +208,7 @@ function nextIn({ history, length }: Choice, path: string, from: number): number
   return null;
 }
 
-/** Adds a commit at the end that changes the old bytes of an entry. */
+/** At the end, adds a commit that changes the old bytes of an entry. */
 function onTop(choice: Choice, entry: Entry, path: string, change: (bytes: Buffer) => Buffer): Mutated {
   const edit = (files: Files) => {
     const { bytes, mode } = files.get(path) as { bytes: Buffer; mode: string };
@@ -215,7 +218,7 @@ function onTop(choice: Choice, entry: Entry, path: string, change: (bytes: Buffe
   return { keep: choice.length, drafts: [draft], entries: [entry.id, entry.id], what: /prefix: / };
 }
 
-/** Adds a commit at the end that changes a file, which the audit must name. */
+/** At the end, adds a commit that changes a file; the audit must name this file. */
 function atEnd(choice: Choice, path: string, what: RegExp, edit: (files: Files) => void): Mutated {
   const { role } = choice.history.steps.find(touches(path)) as Step;
   const named = new RegExp(`${path.replaceAll('.', '\\.')}.*${what.source}`);

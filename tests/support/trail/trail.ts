@@ -30,7 +30,7 @@ export type Appended = readonly Entry[];
 export const phase = 'mailu' as PhaseId;
 export const session = 's-0123456789ab' as SessionId;
 
-/** Makes a hub in `stateDir` whose trail has only its first commit, signed by the operator. */
+/** In `stateDir`, makes a hub whose trail has only its first commit, signed by the operator. */
 export async function makeTrail(stateDir: string): Promise<TestTrail> {
   const hub = join(stateDir, 'hub.git');
   mkdirSync(join(stateDir, 'keys'), { recursive: true });
