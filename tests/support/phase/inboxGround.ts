@@ -87,7 +87,7 @@ export async function inboxGround(dir?: string) {
     inInbox: () => readdirSync(paths.inbox).sort(),
     reason: (nonce: string) => readFileSync(join(paths.inbox, `${nonce}.reason`), 'utf8').trim(),
     audit: () => audit({ hub: made.hub.dir, headsLog: paths.headsLog, root: made.hub.root }),
-    /** Advances the clock of the inbox, but no other, by this much. */
+    /** Advances only the inbox's clock, by this much. */
     wait: (ms: number) => {
       later += ms;
     },

@@ -194,7 +194,7 @@ export function entriesOf(hub: string): Promise<Entry[]> {
   return withTrail(hub, (trail) => trail.entries);
 }
 
-/** Audits the hub with all that a workspace has to compare it with. */
+/** Audits the hub, and compares it with everything that the workspace has for that purpose. */
 export function auditOf(paths: Pick<StatePaths, 'hub' | 'headsLog'>): Promise<AuditReport> {
   return audit({ hub: paths.hub, headsLog: paths.headsLog });
 }
@@ -225,8 +225,8 @@ export function plainGit(dir: string, args: string[]): string {
 }
 
 /**
- * Everything that a run or a kill left behind: trees and copies in runs' folders, processes, mounts and cgroups. Empty
- * if nothing was.
+ * Everything that a run or a kill left behind: trees and copies in runs' folders, processes, mounts and cgroups. The
+ * list is empty if nothing was left.
  */
 export function leavings(paths: StatePaths, uids: number[], pids: number[]): string[] {
   const trees = readdirSync(paths.runs).flatMap((run) =>

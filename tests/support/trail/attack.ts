@@ -26,7 +26,7 @@ export type Attack = (steps: Step[]) => number | undefined;
 /** What the attacker does, the chapter whose entry the audit must name, what the audit must report, and the attack. */
 export type Case = [string, Chapter, RegExp, Attack];
 
-/** Makes one story for all tests of a file, before the first of them, and a function that attacks it. */
+/** Makes one story before the first test of a file, for all its tests; returns a function that attacks the story. */
 export function attacked() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
   const the = {} as { story: Story; honest: Step[] };
@@ -59,7 +59,8 @@ export function attacked() {
 }
 
 /**
- * Makes a story whose state tests copy and then damage; in `exploded` every object of the hub is in a separate file.
+ * Makes a story for tests that copy its state and damage the copy. In `exploded`, every object of the hub is in a
+ * separate file.
  */
 export function spoilable() {
   const dir = mkdtempSync(join(tmpdir(), 'coldpass-'));
@@ -117,7 +118,7 @@ export function append(
   return id;
 }
 
-/** Changes those texts stored with entry `id` whose path matches. */
+/** Of the texts stored with entry `id`, changes those whose path matches. */
 export function restore(steps: Step[], id: number, path: RegExp, change: (text: string) => string): undefined {
   const { stored } = stepOf(steps, id);
   for (const [name, bytes] of stored) if (path.test(name)) stored.set(name, Buffer.from(change(bytes.toString())));

@@ -18,7 +18,7 @@ export type Mutated = Mutant & {
   needsWitness?: boolean;
 };
 
-/** `length`: how many of the commits after the first the trail has. `at` and `how`: any numbers. */
+/** `length`: how many commits the trail has after the first one. `at` and `how`: any numbers. */
 export type Choice = { history: History; length: number; at: number; how: number; stranger: Signer };
 
 const supervised = 6; // the commits that open the phase; every change comes after them
@@ -182,7 +182,7 @@ export const mutations: Record<string, (choice: Choice) => Mutated> = {
   },
 };
 
-/** Picks a commit after the opening with at least `after` commits after it, and locates its first entry in the file. */
+/** Picks a commit after the opening, with `after` or more commits behind it; locates that commit's first entry. */
 function place(choice: Choice, after: number) {
   const { history, length } = choice;
   const at = supervised + (choice.at % (length - supervised - after));
