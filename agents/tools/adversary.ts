@@ -74,7 +74,7 @@ const verdict = tool({
 const advice = tool({
   name: 'advice',
   description:
-    "Answers a request that the Builder made to the operator: is what it asks for truly needed, and what can be tested without it? Your answer lifts nothing.",
+    'Answers a request that the Builder made to the operator: is what it asks for truly needed, and what can be tested without it? Your answer lifts nothing.',
   input: z.strictObject({ blocked: EntryId, words: Words }),
   run: ({ blocked, words }, { host, signal }) =>
     host.submit({ kind: 'advice', facts: { blocked }, body: words }, signal),

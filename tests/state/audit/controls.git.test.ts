@@ -26,7 +26,7 @@ const app = 'app' as RecipeName;
 const store = 'export function one() {\n  return 1;\n}\n\nexport function two() {\n  return 2;\n}\n';
 const tests = [passed('test/a.test.js > one')];
 
-/** Lays a phase with one claim, a run of the claim and a run of the base, over a repository of two commits. */
+/** Makes a phase with one claim, a run of the claim and a run of the base, in a repository of two commits. */
 function layPhase() {
   const repo = repoOf(
     { 'test/a.test.js': '// old\n' },
@@ -100,7 +100,7 @@ it('a function that the plan exempts is not counted', async () => {
   expect(await functionProblems({ facts } as unknown as EntryOf<'claim'>, { ...phase, spec }, using)).toEqual([]);
 });
 
-it('a judgement is computed again, which shows a wrong function name or a wrong result', async () => {
+it('computing a judgement again shows a wrong function name or a wrong result', async () => {
   const { phase, using, base, sha } = layPhase();
   const purpose = controlOf(base, { target: '2' });
   const control = record({ purpose, shas: { main: sha }, tests });
@@ -116,7 +116,7 @@ it('a judgement is computed again, which shows a wrong function name or a wrong 
   expect(await problemsOf('BITES', 'two (lib/store.js:5)')).toEqual([expect.stringMatching(/the entry says BITES/)]);
 });
 
-it('a run that its claim does not need is recognised by its reference and target', () => {
+it('a run that its claim does not need is recognised by the run’s reference and target', () => {
   const { phase, claim, base, sha } = layPhase();
   const problems = (more: Partial<ControlPurpose>) => targetProblems(controlOf(base, more), phase, claim);
   expect(hollowTargets(phase, claim, M1).toSorted()).toEqual([1, 2]);

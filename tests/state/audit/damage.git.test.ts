@@ -52,14 +52,14 @@ describe('an audit finds, although every signature is valid,', () => {
     rejected(report, the.story.ids.fail, /content of its object .* does not match that id|signature/);
   });
 
-  test.each(objects)('a flipped bit in %s, where git has to stop reading', async (_, name) => {
+  test.each(objects)('a flipped bit in %s, at which git has to stop reading', async (_, name) => {
     const report = await spoilt(name, damageObject);
     rejected(report, the.story.ids.fail, /from here on the trail cannot be read/);
     expect(report.entries).toBe(the.story.ids.fail - 1);
     expect(report.phases[0]).toMatchObject({ id: 'notes', status: 'open' });
   });
 
-  test('a flipped bit in a commit, and names its entry, known from the commits after it', async () => {
+  test('a flipped bit in a commit, and names the commit’s entry, which it knows from later commits', async () => {
     rejected(await spoilt((at) => at, damageObject), the.story.ids.fail, /this commit cannot be read/);
   });
 
@@ -69,14 +69,14 @@ describe('an audit finds, although every signature is valid,', () => {
     expect(report.root).toEqual({ fingerprint: null, assumed: true });
   });
 
-  test('a flipped bit in the last commit, and names its entry, known from heads.log', async () => {
+  test('a flipped bit in the last commit, and names the commit’s entry, which it knows from heads.log', async () => {
     const copied = copy(the.exploded);
     damageObject(copied.hub, commitOf(the.story.ids.done));
     rejected(await audit(copied), the.story.ids.done, /this commit cannot be read/);
     rejected(await audit({ hub: copied.hub }), null, /this commit cannot be read/);
   });
 
-  test('a change in the first commit beside the keys, under the old id', async () => {
+  test('a changed file of the first commit other than its keys, under the old id', async () => {
     const { hub } = copy(the.exploded);
     replaceObject(hub, git(hub, ['rev-parse', `${the.story.hub.genesis}:machine-docs/README`]), flip);
     rejected(await audit({ hub }), null, /content of its object .* does not match that id/);

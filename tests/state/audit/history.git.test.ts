@@ -1,5 +1,5 @@
 // Audits random honest trails, first as they are and then with one random change. The audit must find nothing wrong
-// with the honest trail, and must find the change and name its entry.
+// with the honest trail; in the changed one it must find the change and name its entry.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,7 +57,7 @@ async function spoilt<T>(choice: Choice, mutant: Mutated, look: (made: Made) => 
 type Made = Awaited<ReturnType<typeof writeMutant>>;
 
 describe('a random history', () => {
-  test('is in order after any of its commits', { timeout: 20 * minutes }, async () => {
+  test('is in order after each of its commits', { timeout: 20 * minutes }, async () => {
     const property = fc.asyncProperty(anyTrail, async (trail) => {
       const choice = { ...trailOf(trail), at: 0, how: 0, stranger: the.stranger };
       const report = await spoilt(choice, { keep: choice.length, drafts: [] }, ({ hub, headsLog }) =>
@@ -87,7 +87,7 @@ describe('a random history', () => {
 });
 
 describe('a random history whose beginning was audited before', () => {
-  test('with any one change after that is caught, even by an audit of only what came after', {
+  test('with any one later change is caught, even by an audit of only the later part', {
     timeout: 20 * minutes,
   }, async () => {
     const what = { kind: fc.constantFrom(...kinds), at: random, how: random };
@@ -110,9 +110,7 @@ describe('a random history whose beginning was audited before', () => {
   });
 });
 
-/**
- * Expects that the first problem names the right entry or, for a change without entry, that some problem fits `what`.
- */
+/** Expects that the first problem names the right entry; if the change concerns none, that some problem fits `what`. */
 function expectCaught({ ok, problems }: AuditReport, { entries, what }: Mutated): void {
   expect(ok).toBe(false);
   const text = problems.map(({ entry, what: words }) => `#${entry} ${words}`).join('\n');

@@ -11,7 +11,7 @@ import { replaceObject } from '../../support/trail/forge.ts';
 
 const { the, copy, commitOf } = spoilable();
 
-/** Makes a copy of the whole trail, with the mark of an audit from when the trail ended at entry `upTo`. */
+/** Copies the whole trail, with the mark that an audit left when the trail still ended at entry `upTo`. */
 async function marked(upTo: number, from = the.story.stateDir): Promise<AuditOptions & { mark: string }> {
   const { hub } = copy(from);
   const mark = join(hub, '..', 'audit.mark');
@@ -79,7 +79,7 @@ describe('an audit since the last one', () => {
     rejected(await audit(options), the.story.ids.opened, /phase\/notes is gone/);
   });
 
-  test('misses damage to what the mark covers, which a full audit finds', async () => {
+  test('misses damage in the part that the mark covers; a full audit finds it', async () => {
     const options = await marked(the.story.ids.done, the.exploded);
     const id = git(options.hub, ['rev-parse', `${commitOf(the.story.ids.fail)}:machine-docs/REVIEW-notes.md`]);
     replaceObject(options.hub, id, (bytes) => Buffer.from(bytes.toString().replace('FAIL', 'PASS')));
@@ -148,7 +148,7 @@ describe('a mark that does not fit is ignored, with the reason:', () => {
   }
 });
 
-test('a trail with problems leaves no mark, and a mark that cannot be written is a note', async () => {
+test('an audit that finds problems leaves no mark; if a mark cannot be written, a note says so', async () => {
   const mark = join(tempDir(), 'audit.mark');
   await audit({ hub: the.story.hub.dir, root: 'SHA256:x', mark });
   expect(() => readFileSync(mark)).toThrow(/ENOENT/);

@@ -1,4 +1,4 @@
-// A PASS of a diff that was not served whole, put on the trail by an attacker who has every key.
+// An attacker who has every key appends a PASS, although the diff was not served whole.
 
 import { describe, test } from 'vitest';
 import { attacked, type Case } from '../../support/trail/attack.ts';

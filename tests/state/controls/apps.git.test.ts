@@ -57,7 +57,7 @@ const facts: AppFacts = {
   denied: [],
 };
 
-/** Lays a phase of an app with one claim that makes this change, and with records of the claim's runs. */
+/** Makes an app's phase with one claim, which makes this change, and with records of the claim's runs. */
 function layPhase(change: Files, isOfApp = true) {
   const repo = repoOf(base, change);
   const [from, sha] = repo.shas as [Sha, Sha];

@@ -42,13 +42,13 @@ function judge(tests: TestResult[], more: Partial<RunRecord> = {}, own: RunRecor
 }
 
 describe('omit-volume', () => {
-  it('bites if in every turn a test that is green with all restored fails on an assertion', () => {
+  it('bites if in every turn an assertion fails in a test that is green with all restored', () => {
     const { result, why } = judge([...all, ...withoutAccounts, ...withoutMail]);
     expect(result).toBe('BITES');
     expect(why).toMatch(/"accounts" left out .*restore > account.*"mail" left out .*restore > mail message/);
   });
 
-  it('is vacuous if a turn stays green, and names only that volume', () => {
+  it('is vacuous if a turn stays green, and names only the volume of that turn', () => {
     const shallow = [
       ...inTurn(withAll, passed(account)),
       ...inTurn('without accounts', failed(account)),
@@ -65,7 +65,7 @@ describe('omit-volume', () => {
     expect(both).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(/"accounts" .* and .*"mail"/) });
   });
 
-  it('is vacuous for one volume even if another turn is missing', () => {
+  it('is vacuous for one volume even if the turn of another is missing', () => {
     const tests = [...all, ...inTurn('without accounts', passed(stands), passed(account), passed(message))];
     expect(judge(tests)).toMatchObject({ result: 'VACUOUS', why: expect.not.stringContaining('mail"') });
   });
@@ -134,7 +134,7 @@ describe('omit-volume', () => {
     expect(judge([...all, ...withoutAccounts, ...withoutMail], { testsCut: true }).result).toBe('INCONCLUSIVE');
   });
 
-  it('is inconclusive for a run by an engine without drills', () => {
+  it('is inconclusive if the engine of the run has no drills', () => {
     const { app: _, ...plain } = record({ tests: claim.tests });
     expect(judgeDrill('omit-volume', { claim, control: plain }).result).toBe('INCONCLUSIVE');
   });
@@ -184,7 +184,7 @@ describe('published of an app', () => {
     expect(judgement({ control: green, drills: [shallow] }).result).toBe('BITES');
   });
 
-  it('bites for a claim that only adds tests if each of them fails in a drill', () => {
+  it('bites for a claim that adds nothing but tests, if each of these fails in a drill', () => {
     const alone = { control: green, isReverted: false };
     expect(judgement({ ...alone, drills: [drilled] })).toMatchObject({
       result: 'BITES',
@@ -226,7 +226,7 @@ describe('published of an app', () => {
     ).toBe('VACUOUS');
   });
 
-  it('is inconclusive if a test only crashes on the app without the change, unless it fails in a drill', () => {
+  it('is inconclusive if a test only crashes on the app without the change, unless that test fails in a drill', () => {
     const control = drill([passed(stands), passed(account), failed(message, 'error')]);
     expect(judgement({ control }).result).toBe('INCONCLUSIVE');
     expect(judgement({ control, drills: [drilled] }).result).toBe('BITES');

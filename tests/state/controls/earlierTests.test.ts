@@ -76,7 +76,7 @@ describe('earlier tests', () => {
     expect(judge([failed('t.js > one'), two], { earlier: flaky }).result).toBe('BROKEN');
   });
 
-  it('are not those that the plan allows to change, by the id or the end of it', () => {
+  it('do not include those that the plan allows to change, named by their id or its end', () => {
     const changed = { claim: [one], supersedes: ['two'] };
     expect(judge([one, failed('t.js > two')], changed).result).toBe('KEPT');
     expect(judge([one, failed('t.js > two')], { ...changed, supersedes: ['wo'] }).result).toBe('BROKEN');

@@ -75,7 +75,7 @@ describe('the functions of a file', () => {
     ]);
   });
 
-  it('are, in Python, every def, under a name that includes what it is nested in', () => {
+  it('are, in Python, all defs, each named together with what it is nested in', () => {
     expect(names('a.py', python)).toEqual(['3 Store.size', '7 Store.all', '9 outer', '10 outer.inner', '16 words']);
   });
 
@@ -115,7 +115,7 @@ describe('an emptied function', () => {
     expect(without('a.py', python, 'outer.inner')).toContain('        return\n        return """\ntext\n"""\n');
   });
 
-  it('comes with a line that turns type checking off for the file, after the shebang line', () => {
+  it('comes with a line, placed after the shebang line, that turns type checking off for the file', () => {
     const text = '#!/usr/bin/env node\nfunction f(): number { return 1; }\n';
     expect(without('a.ts', text, 'f')).toBe(
       '#!/usr/bin/env node\n// @ts-nocheck\nfunction f(): number { return; return 1; }\n',

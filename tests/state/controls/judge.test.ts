@@ -177,7 +177,7 @@ describe('a placebo', () => {
     expect(judge(control)).toMatchObject({ result: 'VACUOUS', why: expect.stringMatching(why) });
   });
 
-  it('is inconclusive if it did not finish, the claim was red, or there is too much text to edit', () => {
+  it('is inconclusive if its run did not finish, the claim was red, or there is too much text to edit', () => {
     const tests = [old, added];
     expect(judge({ tests, outcome: 'TIMEOUT' }).result).toBe('INCONCLUSIVE');
     expect(judge({ tests }, files, { outcome: 'FAIL' }).result).toBe('INCONCLUSIVE');

@@ -30,7 +30,7 @@ function claimed(controls: string[], functions = 0, apps: string[] = []) {
   const names = () => wanted().map(({ control, target }) => (target === undefined ? control : `${control} ${target}`));
   const make = (purpose: ControlPurpose, result: ControlResult) =>
     story.ran(purpose, { control: { result, why: `it says ${result}` } });
-  /** Records every wanted run of this control: the n-th run gets the n-th result, or the last one if there is none. */
+  /** Records every wanted run of this control: the n-th run gets the n-th result, or the last if there are fewer. */
   function answer(control: string, ...results: ControlResult[]): void {
     const runs = wanted().filter((purpose) => purpose.control === control);
     if (runs.length === 0) throw new Error(`no run of ${control} is wanted, but ${names().join(', ')}`);
@@ -90,7 +90,7 @@ describe('the wanted controls', () => {
 });
 
 describe('one emptied function, if the plan does not ask for hollow,', () => {
-  it('must be noticed, after revert; one noticed function is enough', () => {
+  it('must be noticed, and is tried after revert; one noticed function is enough', () => {
     const { names, answer, claim, story, standing } = claimed([], 30);
     expect(names()).toEqual(['revert']);
     answer('revert', 'BITES');
@@ -188,7 +188,7 @@ describe('hollow', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('draws functions by a run after the claim, and draws the same ones if the same tree is claimed again', () => {
+  it('draws functions by a run made after the claim, and draws the same ones if the same tree is claimed again', () => {
     const draws = (run: string) => {
       const story = tell({ M1: { controls: ['hollow'] } });
       const intent = story.claimed('M1', 1) as IntentOf<'claim'>;
@@ -260,7 +260,7 @@ describe('if revert is inconclusive', () => {
 });
 
 describe('a sabotage is refused', () => {
-  it('from a session woken for something else, and for another claim or gate or an older claim', () => {
+  it('if its session was woken for something else, or if it is for another gate or claim or for an older claim', () => {
     const { story, id, answer, sabotage, wakeToBreak } = claimed([]);
     answer('revert', 'INCONCLUSIVE');
     story.judge(id);
@@ -288,7 +288,7 @@ describe('the controls of an app', () => {
     expect(standing().state).toBe('green');
   });
 
-  it('are only `published` if the plan names none, and none at all if the plan says why', () => {
+  it('are only `published` if the plan names no control; there are none at all if the plan says why', () => {
     const { names, answer, standing } = ofApp([], 3);
     expect(names()).toEqual(['published']);
     answer('published', 'BITES');
@@ -346,7 +346,7 @@ describe('the controls of an app', () => {
     expect(standing().state).toBe('held');
   });
 
-  it('include the newest drill of each kind at a commit in what `published` is judged by', () => {
+  it('let `published` be judged by the newest drill of each kind at the same commit', () => {
     const { story, answer, claim, make, wanted } = ofApp(['omit-volume', 'no-restore']);
     const [first] = wanted();
     answer('no-restore', 'BITES');

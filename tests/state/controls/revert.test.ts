@@ -94,7 +94,7 @@ describe('a revert', () => {
     expect(why).toContain('ended at stage "build"');
   });
 
-  it('bites if a changed test fails, where no test was added', () => {
+  it('bites if a changed test fails and no test was added', () => {
     expect(judge([failed('t.js > old')], { claim: [kept] }).result).toBe('BITES');
   });
 
@@ -105,7 +105,7 @@ describe('a revert', () => {
     expect(judge([failed(test.id)], { ...parts, files: ['sub/test_c.py'] }).result).toBe('VACUOUS');
   });
 
-  it('bites if a test fails that the claim turned green', () => {
+  it('bites if a test that the claim turned green fails', () => {
     expect(judge([failed('t.js > old')], { reference: [failed('t.js > old')], claim: [kept], files: [] }).result).toBe(
       'BITES',
     );
@@ -125,7 +125,7 @@ describe('a revert', () => {
     },
   );
 
-  it('is inconclusive if the reference does not show which tests are new, unless they all fail', () => {
+  it('is inconclusive if the reference does not show which tests are new, unless every test fails', () => {
     const stage = record().stages[0];
     if (!stage) throw new Error('a record has a stage');
     const base: Partial<RunRecord> = { stages: [{ ...stage, tests: null }], outcome: 'FAIL' };

@@ -158,7 +158,7 @@ describe('a proposed re-entry', () => {
     expect(story.refusal(reentry(story))).toBeNull();
   });
 
-  it('is refused if a proposal for the only turn to green was refused before', () => {
+  it('is refused if an earlier proposal for the only turn to green was refused', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     looked(story, 'PASS');
@@ -167,7 +167,7 @@ describe('a proposed re-entry', () => {
     expect(story.refusal(reentry(story))).toMatch('its firing is answered');
   });
 
-  it('is in the inbox with the acts that answer it; before and after it, the deferral is in the inbox', () => {
+  it('is in the inbox with the acts that answer it; while there is no proposal, the deferral is there instead', () => {
     const story = tell();
     story.submit(deferral(story, { trigger: command }));
     const { id } = onlyDeferral(story);
@@ -184,7 +184,7 @@ describe('a proposed re-entry', () => {
 });
 
 describe('the operator takes a deferral up', () => {
-  it('by the number of the deferral at any time, but only once and not after it was closed', () => {
+  it('by the deferral’s number, at any time, but only once and only while the deferral is open', () => {
     const story = tell();
     const id = story.submit(deferral(story));
     expect(story.refusal(takeUp(story, 2))).toMatch('#2 is no deferral');
@@ -231,7 +231,7 @@ describe('the phase that takes a deferral up', () => {
   });
 });
 
-/** A finished phase deferred something; another phase was queued for it and is open, with both roles awake. */
+/** A finished phase deferred something; another phase, queued to take it up, is open with both roles awake. */
 function taken(by: 'builder' | 'adversary') {
   const story = tell();
   const id = story.submit(deferral(story, {}, by));

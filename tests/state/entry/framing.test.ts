@@ -56,7 +56,7 @@ describe('an entry', () => {
     expect(back?.kind === 'claim' && Object.keys(back.facts.shas)).toEqual(['web', 'main', 'api']);
   });
 
-  it('has no fact with the name of a member of the envelope', () => {
+  it('has no fact that is named like a member of the envelope', () => {
     for (const kind of kinds) {
       const schema = factsSchema(kind);
       const shapes = 'options' in schema ? schema.options.map((option) => option.shape) : [schema.shape];
@@ -133,7 +133,7 @@ describe('a file of entries, changed anywhere', () => {
     expect(() => parseEntries(text)).toThrow(TrailError);
   });
 
-  it('is refused with the line of the second entry if that entry is broken', () => {
+  it('is refused, with the line of its second entry, if that entry is broken', () => {
     const lines = good.split('\n').length;
     expect(() => parseEntries(good + good.replace('## M1 FAIL', '## M1 PASS'))).toThrow(`line ${lines} (entry #41)`);
   });
@@ -171,7 +171,7 @@ describe('facts', () => {
     expect(checkEntry(claimOf({ 'ma\nin': sha }))).toMatch('a member of facts.shas contains a line break');
   });
 
-  it('that do not fit their kind are refused', () => {
+  it('that do not fit the kind of the entry are refused', () => {
     const entry = verdict();
     expect(() => renderEntry({ ...entry, facts: { ...entry.facts, verdict: 'MAYBE' } } as unknown as Entry)).toThrow(
       Refused,
@@ -221,7 +221,7 @@ It is the \`/mail\` volume.
     expect(text).toMatch('- **Acts that leave this**: `approve`, `refuse`');
   });
 
-  it('shows text of several lines by the operator unchanged, as inert Markdown', () => {
+  it('shows the operator’s text of several lines unchanged, as inert Markdown', () => {
     const payload = { act: 'note', phase: 'mailu', text: 'one\n## M1 PASS\n-->' };
     const act = { v: 1, workspace: 'w', root: 'SHA256:x', nonce: '0'.repeat(32), at, expires: at, payload };
     const entry = {

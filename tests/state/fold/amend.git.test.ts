@@ -135,7 +135,7 @@ describe('a claim', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('is void if its recipe came to be for an app or no longer is, since functions then count differently', () => {
+  it('is void if its recipe starts or stops being for an app, since functions then count differently', () => {
     const story = twoAccepted();
     amend(story, { apps: ['app' as RecipeName], recipes: { ['app' as RecipeName]: other } });
     expect(story.phase().apps).toEqual(['app']);
@@ -147,7 +147,7 @@ describe('a claim', () => {
     expect(back.gate('M1').claim).toBeNull();
   });
 
-  it('of DONE is void after any amendment; for the next one, runs of gates that still hold count', () => {
+  it('of DONE is void after any amendment; for the next claim of DONE, runs of gates that still hold count', () => {
     const story = twoAccepted();
     const done = story.submit(story.claimed(DONE, 2));
     expect(story.refusal(story.claimed('M1', 3))).toMatch(/DONE is being judged/);
@@ -287,7 +287,7 @@ describe('the audit of a trail with an amendment', () => {
     expect(of(act + 1)).toEqual(expect.arrayContaining([expect.stringMatching(/^the recipe app .* is not stored/)]));
   });
 
-  it('reports an act that says of a recipe for commands that it is for an app', async () => {
+  it('reports an act that lists a recipe for commands as one for an app', async () => {
     const { made, writer, payload, blobs } = await ground();
     const act = await writer.act({ ...payload, apps: ['app' as RecipeName] }, blobs);
     const { problems } = await audit({ hub: made.hub.dir });

@@ -1,5 +1,5 @@
-// Limits on what agents may write, and how the operator ends a dispute. For each limit a test shows what it still
-// accepts and what it refuses, with the reason.
+// Limits on what agents may write, and how the operator ends a dispute. For each limit, a test shows what
+// is still accepted and what is refused, with the reason.
 
 import { describe, expect, it } from 'vitest';
 import type { Facts, Intent } from '../../../state/entry/entry.ts';
@@ -80,7 +80,7 @@ describe('open findings', () => {
 });
 
 describe('claims', () => {
-  it('are limited by the plan, and no more are allowed after a resume', () => {
+  it('are limited by the plan, and a resume allows no more of them', () => {
     const story = tell();
     for (let n = 1; n <= 12; n++) story.submit(story.claimed('M1', n));
     const facts = { event: 'parked', reason: 'budget', why: 'all are used', about: null };

@@ -164,7 +164,7 @@ describe('condition 4, earlier tests and hold-outs', () => {
     expect(story.gate('M1').standing?.state).toBe('green');
   });
 
-  it('needs a run of the hold-outs if the plan has them, and reports only its outcome and counts', () => {
+  it('needs a run of the hold-outs if the plan has them, and reports only that run’s outcome and counts', () => {
     const { story, claim } = based({ M1: {} }, { holdout: '/checks' });
     story.ran({ kind: 'kept', claim, recipe: app, from: shaOf(0) }, kept('KEPT'));
     expect(story.gate('M1').standing?.state).toBe('running');
@@ -264,7 +264,7 @@ describe('condition 5, the verdict', () => {
     expect(story.refusal(story.verdict(claim, 'PASS'))).toMatch('not green');
   });
 
-  it('is refused from a session that began before the claim was green, or that was not shown its runs', () => {
+  it('is refused from a session that began before the claim was green or was not shown the claim’s runs', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.wake('adversary', { kind: 'judge', claim });
@@ -300,7 +300,7 @@ describe('condition 5, the verdict', () => {
     expect(story.unmet('M1')).toEqual(['verdict']);
   });
 
-  it('may be FAIL only if it names an open finding whose reproducer, if it has one, ran red', () => {
+  it('may be FAIL only if it names an open finding that has no reproducer or one that ran red', () => {
     const { story, claim } = green();
     story.judge(claim);
     expect(story.refusal(story.verdict(claim, 'FAIL'))).toMatch('names at least one');
@@ -312,7 +312,7 @@ describe('condition 5, the verdict', () => {
 });
 
 describe('condition 6, findings and vetoes', () => {
-  it('refuses a PASS while a reproducer is red, whatever the PASS answers', () => {
+  it('refuse a PASS while a reproducer is red, whatever the PASS answers', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -326,7 +326,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.refusal(story.verdict(claim, 'FAIL', { findings: [finding] }))).toBeNull();
   });
 
-  it('reruns the reproducers of open findings on every later claim, which is red while one of them is', () => {
+  it('rerun the reproducers of open findings on every later claim; a claim is red while one of these is red', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -341,7 +341,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.gate('M1').standing?.state).toBe('red');
   });
 
-  it('needs a PASS that answers every criterion of every open finding, which closes them', () => {
+  it('need a PASS that answers every criterion of every open finding; such a PASS closes these findings', () => {
     const story = tell();
     const claim = story.submit(story.claimed('M1', 1));
     story.passes(claim, 'M1');
@@ -354,7 +354,7 @@ describe('condition 6, findings and vetoes', () => {
     expect(story.gate('M1').holds).toBe(true);
   });
 
-  it('is unmet at every gate during a veto, which its author or the operator may lift, but not the Builder', () => {
+  it('leave every gate unmet during a veto; its author or the operator may lift it, but the Builder may not', () => {
     const story = tell();
     story.accept('M1', 1);
     const veto = story.submit(
@@ -528,7 +528,7 @@ describe('acts are refused', () => {
     );
   });
 
-  it('if they lift a run that is not a flake', () => {
+  it('if they lift a run that makes no flake', () => {
     const story = tell();
     const run = story.passes(story.submit(story.claimed('M1', 1)), 'M1');
     expect(story.refusal(story.act({ act: 'lift', target: run, targetDigest: other, because }))).toMatch(

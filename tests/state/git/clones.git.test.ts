@@ -44,7 +44,7 @@ test('a cold clone contains the tree, with modes, links and empty files, and not
   expect(readFileSync(join(parent, 'tree', 'a b', 'é.txt'), 'utf8')).toBe('');
 });
 
-test('a cold clone runs or fetches nothing that the tree names (filters, LFS, submodules), whatever our git settings', async () => {
+test('whatever our git settings are, a cold clone runs or fetches nothing that the tree names (filters, LFS, submodules)', async () => {
   const { hub, stateDir } = await makeHub([
     {
       '.gitattributes': '* filter=lfs\nx filter=evil\n',
@@ -184,7 +184,7 @@ test.runIf(isRoot)('a box’s user owns every file of its clone, but not the tar
   expect(execFileSync('find', [role, '!', '-uid', '61234']).toString()).toBe('');
 });
 
-/** Unpacks the hub into one file per object, and returns the path of one. */
+/** Unpacks the hub into one file per object, and returns the path of one object's file. */
 function looseObject(hub: string, id: string): string {
   const packs = join(hub, 'objects/pack');
   const held = readdirSync(packs)

@@ -129,7 +129,7 @@ test('a commit needs its full id: an abbreviation, unknown id, blob or branch na
   expect(await treeOf(at, second)).toBe(person(dir, ['rev-parse', 'HEAD^{tree}']));
 });
 
-test('changed paths are listed one by one, with unquoted names and a rename as one removed and one added', async () => {
+test('changed paths are listed one by one, with unquoted names; a rename is one removal and one addition', async () => {
   const moved = 'moved '.repeat(50);
   const { dir, shas } = makeRepo([
     { 'same.txt': 's', 'old name': moved, 'a\tb\n"ü': '1', link: 'was a file' },

@@ -1,4 +1,4 @@
-// Checks the objects that our code writes with stock git: ids, trees, commits, fsck, and packing during appends.
+// Uses stock git to check the objects that our own code writes: ids, trees, commits, fsck, and packing during appends.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -127,7 +127,7 @@ describe('trees', () => {
 });
 
 describe('commits', () => {
-  test('stock git verifies ours and names the principal; we verify what stock git signed', async () => {
+  test('signed by us are verified by stock git, which names the principal; we verify those it signed', async () => {
     const { hub, store } = emptyHub();
     const signer = generateKey(join(hub, 'key'), 'x');
     const allowed = [{ principal: 'builder@coldpass', namespaces: ['git'], publicKey: signer.publicKey }];

@@ -70,7 +70,7 @@ test('a merge with newer commits of the base is published, and so is a revert to
 });
 
 describe('what is planted in the clone', () => {
-  test('does not run when the clone’s bundle is received and cloned again: hooks, filters, settings', async () => {
+  test('(hooks, filters, settings) does not run when the clone’s bundle is received and then cloned', async () => {
     const { hub, stateDir, clone, base, commit, receive } = await openPhase();
     const marker = join(stateDir, 'ran');
     const evil = join(stateDir, 'evil.sh');

@@ -75,7 +75,8 @@ async function ground(from = noon) {
 }
 
 /**
- * What stock git says of each commit, oldest first, by `allowed_signers` at the head; for example `G builder@coldpass`.
+ * Returns what stock git reports for each commit, oldest first, if it uses the `allowed_signers` of the head; for
+ * example `G builder@coldpass`.
  */
 function verdicts({ made }: Ground, zone: string): string[] {
   const dir = made.hub.dir;
@@ -89,7 +90,7 @@ function verdicts({ made }: Ground, zone: string): string[] {
 
 describe('a rotation', () => {
   it.each(['UTC', 'America/New_York', 'Europe/Dublin', 'Asia/Kolkata'])(
-    'keeps every signature valid for stock git, before and after, in %s',
+    'leaves every earlier and later signature valid for stock git, in %s',
     async (zone) => {
       for (const from of [noon, Date.parse('2026-12-24T12:00:00Z')]) {
         const place = await ground(from);
@@ -150,7 +151,7 @@ describe('a rotation', () => {
     await again.close();
   });
 
-  it('is refused if the old key, the new key or the role does not fit, and nothing changes', async () => {
+  it('is refused if the old key, the new key or the role does not fit; then nothing changes', async () => {
     const { made, intent, rotation, trail } = await ground();
     const { builder, adversary, operator } = made.signers;
     const stranger = generateKey(join(tempDir(), 'key'), 'x');
@@ -174,7 +175,7 @@ describe('a rotation', () => {
     expect(trail.nextId).toBe(2);
   });
 
-  it('in one batch with other entries signs each commit with the key that is valid at that point', async () => {
+  it('may share a batch with other entries: each commit is signed with the key valid at that point', async () => {
     const place = await ground();
     const { made, intent, rotation, trail } = place;
     await Promise.all([
@@ -312,7 +313,7 @@ describe('keys of two roles', () => {
     );
   });
 
-  it('are read back with their times, and each role’s valid key is found among its earlier ones', async () => {
+  it('are read back with their times, and each role’s valid key is found among the role’s earlier keys', async () => {
     const { keys, made, rotation } = await ground();
     const payload = rotation('builder', made.signers.builder);
     const list = parseAllowedSigners(

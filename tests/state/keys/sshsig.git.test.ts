@@ -87,7 +87,7 @@ describe('signatures', () => {
 });
 
 describe('key files', () => {
-  test('that we write are read by ssh-keygen, with the same public half and fingerprint', () => {
+  test('written by our code are read by ssh-keygen, with the same public half and fingerprint', () => {
     const dir = tempDir();
     const signer = generateKey(join(dir, 'key'), 'runner@coldpass');
     expect(keygen(['-y', '-f', join(dir, 'key')]).trim()).toBe(`${signer.publicKey} runner@coldpass`);
@@ -104,7 +104,7 @@ describe('key files', () => {
     }
   });
 
-  test('that ssh-keygen writes are read by our code', () => {
+  test('written by ssh-keygen are read by our code', () => {
     const dir = tempDir();
     keygen(['-q', '-t', 'ed25519', '-N', '', '-C', 'a comment', '-f', join(dir, 'key')]);
     const signer = loadSigner(join(dir, 'key'));

@@ -21,7 +21,7 @@ describe('a stamp', () => {
     expect(found.untilMs - found.fromMs).toBe(minutes * 60_000);
   });
 
-  it('without a date has the date of the one above it, or the day before if it would be later than that one', () => {
+  it('without a date gets the date of the stamp above, or the day before if it would be later than that stamp', () => {
     expect(stampsIn('@05:02Z', above ?? null)).toMatchObject([{ at: '2026-05-31T05:02Z', assumed: true }]);
     expect(stampsIn('@16:22:07Z', above ?? null)).toMatchObject([{ at: '2026-05-30T16:22:07Z', assumed: true }]);
     expect(stampsIn('@16:22:07Z', null)).toEqual([]);
@@ -118,7 +118,7 @@ describe('the lines of a page', () => {
     ]);
   });
 
-  it('keep a word inside the text that a page would have above it', () => {
+  it('keep a word inside the text, even one that a page would show above the text', () => {
     expect(blocks('# A\n\nMarkdown\n')).toEqual([
       [1, 'heading', 'A'],
       [3, 'paragraph', 'Markdown'],

@@ -1,5 +1,5 @@
 // Reads files that people wrote without Coldpass. The tests expect what a person finds in these files; the code
-// contains nothing specific to them.
+// has no special case for these files.
 
 import { describe, expect, it } from 'vitest';
 import type { PlainGate } from '../../../state/plain/report.ts';
@@ -70,7 +70,7 @@ describe.skipIf(status === null)("the practice's status log (skipped where its s
     expect(withoutClaim).toEqual(['Q3', 'Q3.4', 'Q4', 'Q4.7', 'Q4.8', 'Q4.10', 'Q5']);
   });
 
-  it('gets for each verdict a time, as precise as the text allows, and the place where it is recorded', () => {
+  it('gives each verdict a time, as precise as the text allows, and the place where the verdict is recorded', () => {
     expect(verdictsOf(trail).join('\n')).toBe(
       [
         'F2-14b: PASS 2026-05-30T22:42Z',

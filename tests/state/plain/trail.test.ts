@@ -141,7 +141,7 @@ describe('a plain trail', () => {
     expect(read(`\ufeff${status.replaceAll('\n', '\r\n')}`)).toEqual(read(status));
   });
 
-  it('folds several files into one, each line with its file', () => {
+  it('folds several files into one trail, and names the file of each line', () => {
     const trail = readPlainTrail([
       { name: 'STATUS.md', text: '## Gate M1 — CLAIMED @2026-01-02T10:00Z\n**WHAT.** It works; commit `abc1230`.\n' },
       { name: 'REVIEW.md', text: '## M1 PASS @2026-01-02T11:00Z\n\n**Verdict: PASS** — seen in build #7.\n' },
@@ -193,7 +193,7 @@ describe('a plain trail', () => {
     expect(trail.gates).toMatchObject([{ id: 'M1', claims: [{ where: [{ line: 2 }, { line: 5 }] }] }]);
   });
 
-  it('gives a verdict without a time the time of its heading, marked as assumed', () => {
+  it('dates a verdict that has no time by its heading, and marks that time as assumed', () => {
     const text =
       '## M1: PASS @2026-01-02T10:00Z\n\nBuild #3.\n\n## CORRECTION, the M1 PASS was one look at the wrong log\n\n## Looked at again @2026-01-02T13:00Z\n\nM1: PASS\n';
     expect(read(text).gates).toMatchObject([

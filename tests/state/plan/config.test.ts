@@ -214,7 +214,7 @@ test.each(bad)('%s gives one line with file, line and fix', (_what, files, line)
   expect((error as Error).message).not.toContain('\n');
 });
 
-test('a configuration file that cannot be read says so', () => {
+test('a configuration file that cannot be read throws an error that says so', () => {
   const dir = checkout({ 'coldpass.yml/x': '' });
   expect(() => readConfig(dir)).toThrow(/^coldpass\.yml: cannot be read \(EISDIR\); /);
 });

@@ -405,7 +405,7 @@ describe('a plan without front matter', () => {
     });
   });
 
-  it('is proposed one gate if its text names none', () => {
+  it('gets a proposal with one gate if its text names no gate', () => {
     const text = '# Faster start\n\n## Work requirements\n\n1. Start in a second.\n';
     const check = checkPlan(proposeFrontMatter(text, ['a', 'b']) + text);
     expect(check.spec).toMatchObject({

@@ -1,5 +1,5 @@
-// An act that the operator signed is carried out once, in the workspace that it names and before it expires, or it is
-// refused with a reason. The inbox is read as a folder that strangers can write to.
+// An act that the operator signed is either carried out once, in the workspace that it names and before it expires, or
+// refused with a reason. The inbox is treated as a folder that strangers can write to.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -124,7 +124,7 @@ describe('an act', () => {
 });
 
 describe('the inbox', () => {
-  test('returns what was dropped, until it is taken up and removed', async () => {
+  test('returns what was dropped into it, until that is taken up and removed', async () => {
     const { signer } = workspace();
     const inbox = tempDir();
     const signed = [signAct(note(), signer), signAct(note(), signer)];

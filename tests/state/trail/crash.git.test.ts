@@ -35,7 +35,7 @@ describe('the branch', () => {
     expect(funnel.state.map(titleOf)).toEqual(['a']);
   });
 
-  test('fails only the current batch if another git has locked it, with a message of one line', async () => {
+  test('fails only the current batch, with a message of one line, if another git has locked the branch', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     const lock = join(trail.hub, 'refs', 'heads', 'trail.lock');
@@ -62,7 +62,7 @@ describe('the branch', () => {
     expect(git(trail.hub, ['rev-parse', 'trail'])).toBe(funnel.head);
   });
 
-  test('is freed, when the trail is opened, from a lock that a dead git process left', async () => {
+  test('is freed from the lock of a dead git process when the trail is opened', async () => {
     const trail = await makeTrail(tempDir());
     const lock = join(trail.hub, 'refs', 'heads', 'trail.lock');
     writeFileSync(lock, '');

@@ -50,7 +50,7 @@ describe('an append', () => {
     expect(again.nextId).toBe(3);
   });
 
-  test('shares a commit only with appends next to it by the same role', async () => {
+  test('shares a commit only with neighbouring appends by the same role', async () => {
     const trail = await makeTrail(tempDir());
     const funnel = await openTestFunnel(trail);
     await Promise.all(
@@ -90,7 +90,7 @@ describe('an append', () => {
     await expect(funnel.append([note('b')])).rejects.toThrow(/closed/);
   });
 
-  test('rejects with the error if a rule has a bug, while others succeed', async () => {
+  test('rejects with the error if a rule has a bug, while other appends succeed', async () => {
     const bug = new TypeError('undefined is not an id');
     const admit = (_: Appended, entry: Entry) => {
       if (titleOf(entry) === 'b') throw bug;
@@ -284,7 +284,7 @@ describe('a close', () => {
     expect(idsIn('REVIEW-mailu.md')).toEqual([2, 4, 5, 6]);
   });
 
-  test('of the other role’s entry is refused if its role may not write that file', async () => {
+  test('of the other role’s entry is refused if the closing role may not write the file of that entry', async () => {
     const funnel = await openTestFunnel(await makeTrail(tempDir()));
     await funnel.append([note('a')]);
     await expect(funnel.append([close(1, 'adversary')])).rejects.toThrow(

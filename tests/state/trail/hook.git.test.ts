@@ -366,7 +366,7 @@ function push(...refspecs: string[]): string {
 }
 
 /**
- * Returns the hook's reasons against a push, without a push: the hook reads the pusher's objects in place of git's
+ * Returns the hook's reasons against a push, but makes no push: the hook reads the pusher's objects in place of git's
  * quarantine.
  */
 async function judged(ref: string, sha: string): Promise<string> {
@@ -388,7 +388,7 @@ async function commit(files: Files, by: Role | Signer | null, parents: Sha[] = [
     .slice(1)
     .map((sha) => `\nparent ${sha}`)
     .join('');
-  // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
+  // The other parents' lines follow that of the first parent, so that the signature covers all of them.
   const object = signedCommit(
     { tree, parent: `${parent}${more}` as Sha, role, atMs: Date.parse(at), subject: 'pushed' },
     signer,

@@ -86,7 +86,7 @@ test.each<[string, RegExp, (dir: string) => void]>([
   expect(error.message).not.toContain('\n');
 });
 
-test('main follows the operator’s repository, even if rewritten; phases and trail do not move, tags are not copied', async () => {
+test('main follows the operator’s repository, even a rewritten one; phases and trail do not move, tags are not copied', async () => {
   const { hub, repo, base } = await makeHub();
   await startPhase(hub.dir, phase, base);
   git(repo.dir, ['tag', 'v1']);

@@ -76,7 +76,7 @@ describe('opening', () => {
     });
   });
 
-  test('refuses entries that are missing, duplicate, in the wrong file or not framed, and a merge', async () => {
+  test('refuses a merge, and entries that are missing, duplicate, in the wrong file or not framed', async () => {
     const trail = await trailOf(['a', 'b']);
     const text = `${git(trail.hub, ['show', 'trail:machine-docs/STATUS-mailu.md'])}\n\n`;
     const second = text.indexOf('## ', 5);

@@ -19,7 +19,7 @@ async function longTrail(commits: number) {
   return { dir: hub.dir, genesis: hub.genesis, head };
 }
 
-test('the commits that the funnel wrote pass the rules one by one, sealed files included, from any commit on', async () => {
+test('each commit by the funnel passes the rules, also where files are sealed, wherever a walk starts', async () => {
   const { dir, genesis, head } = await longTrail(300);
   let place = await placeAtGenesis(dir, genesis);
   const problems: CommitProblem[] = [];

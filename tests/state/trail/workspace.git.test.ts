@@ -94,7 +94,7 @@ test('only one process holds a workspace; another gets the id of the process tha
   );
 });
 
-test('kill -9 of its holder frees the lock, even if a child of the holder survives', async () => {
+test('the lock is freed by kill -9 of its holder, even if a child of the holder survives', async () => {
   const dir = tempDir();
   const holder = await startHolder(dir);
   holder.kill('SIGKILL');

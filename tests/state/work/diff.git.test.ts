@@ -1,4 +1,4 @@
-// The diff of a claim that a judge is shown, from real repositories that try to hide parts of the change.
+// The diff that the judge of a claim is shown. The repositories are real and try to hide parts of the change.
 
 import { describe, expect, it } from 'vitest';
 import type { Sha } from '../../../state/entry/ids.ts';

@@ -27,7 +27,7 @@ export type Apps = {
   runsDir: string;
   /** A shipped recipe's repository; these files, if any, are added in one more commit. */
   lay(name: string, options?: LayOptions & { files?: Record<string, string> }): Promise<AppRepo>;
-  /** Runs the repository's recipe once, at the repository's head. */
+  /** Runs the repository's recipe once, at its head. */
   run(
     app: AppRepo,
     more?: Partial<ColdRunRequest> & Pick<Partial<ColdRunDeps>, 'signal' | 'onProgress'>,
@@ -98,10 +98,7 @@ function runOn(engine: Engine, runsDir: string): Apps['run'] {
     );
 }
 
-/**
- * Requests a trial of the repository's recipe at the repository's head, with the recipe pinned from the operator's
- * files.
- */
+/** Requests a trial of the repository's recipe at its head, with the recipe pinned from the operator's files. */
 export async function appRequest({ name, dir, hub, sha }: AppRepo): Promise<ColdRunRequest> {
   const recipe = recipeNamed(readConfig(dir), name);
   const tags = await releaseTags(hub, sha);

@@ -134,7 +134,7 @@ export function tell(gates: Record<string, object> = { M1: {} }, more: object = 
     const claims = phase().claims;
     const descends = claims.filter((claim) => claim.sha <= shaOf(n)).map((claim) => claim.id);
     const precedes = claims.filter((claim) => claim.sha > shaOf(n)).map((claim) => claim.id);
-    const session = awake('builder'); // may append entries, so the claim's number is read after it
+    const session = awake('builder'); // may append entries, so read the claim's number afterwards
     const claim = { id: (trail.lastId + 1) as EntryId, sha: shaOf(n), descends };
     const main = { main: shaOf(n) };
     return say('builder', {

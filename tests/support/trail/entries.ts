@@ -27,7 +27,7 @@ const nastyText = fc
   .array(fc.oneof(nastyLine, fc.constant('')), { minLength: 1, maxLength: 4 })
   .map((lines) => lines.join('\n'));
 
-/** Several lines, mostly not allowed as a body. */
+/** Several lines that are mostly not allowed as a body. */
 export const wildBody = fc
   .array(fc.oneof(nastyLine, fc.constantFrom('', 'Some words.', '- an item', '```', '    code')), { maxLength: 8 })
   .map((lines) => lines.join('\n'));

@@ -71,7 +71,8 @@ export function addStep(steps: Step[], entry: Entry): void {
 }
 
 /**
- * Writes the steps as commits after the trail's first commit, moves the branch there, and returns all commits in order.
+ * Writes the steps as commits after the trail's first commit, moves the branch to the last one, and returns all
+ * commits in order.
  */
 export async function forge({ hub, signers }: Made, steps: Step[]): Promise<Sha[]> {
   const files = new Map(
@@ -108,7 +109,7 @@ async function commitOf(
   const ids = new Map(blobs.map(([path, { sha }]): [string, Sha] => [path, sha]));
   const tree = await withFiles(new Map(), ids, () => Promise.reject(new Error('there is nothing to load')));
   const atMs = Date.parse(step.entries.at(-1)?.entry.at ?? '2026-06-11T21:00:00Z');
-  // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
+  // The other parents' lines follow that of the first parent, so that the signature covers all of them.
   const facts = { tree: tree.sha, parent: parents.join('\nparent ') as Sha, role: step.role, atMs, subject: 'forged' };
   return [...blobs.map(([, blob]) => blob), ...tree.objects, signedCommit(facts, signers[step.role])];
 }

@@ -38,7 +38,7 @@ const happenings = [
 ] as const;
 type Happening = (typeof happenings)[number];
 
-/** An honest trail with everything that making a mutant of it needs. */
+/** An honest trail, with everything that is needed to make a mutant of it. */
 export type History = Made & {
   /** All commits, oldest first. */
   chain: Sha[];

@@ -1,6 +1,6 @@
-// Makes a copy of an honest trail with one thing wrong. The copy borrows the hub's objects, and only forged ones are
-// written. Later commits are made again on top of the forged one, each signed with its role's key: the attacker has all
-// keys except the operator's, unless a mutation signs with another key.
+// Copies an honest trail and makes one thing in the copy wrong. The copy borrows the hub's objects, and only forged
+// ones are written. Later commits are made again on top of the forged one, each signed with its role's key unless a
+// mutation signs with another key: the attacker has all keys except the operator's.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -99,7 +99,7 @@ function commitOf(files: Files, parent: Sha, draft: Draft, { signers }: History)
   const entries = draft.entries.map(({ entry }) => entry);
   const facts = {
     tree: tree.sha,
-    // The line of the first parent is followed by those of the other parents, so that the signature covers them all.
+    // The other parents' lines follow that of the first parent, so that the signature covers all of them.
     parent: [parent, ...(draft.parents ?? [])].join('\nparent ') as Sha,
     role: draft.role,
     atMs: Date.parse(entries.at(-1)?.at ?? '2026-06-11T22:00:00Z'),

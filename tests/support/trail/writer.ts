@@ -1,5 +1,5 @@
 // Writes a phase to a trail in tests, through the real funnel with the real admission. The caller decides what agents
-// write and what runs record; whatever the product computes from that is computed.
+// write and what runs record; whatever the product computes from that is computed here too.
 
 import { join } from 'node:path';
 import { Act, type ActPayload } from '../../../state/entry/act.ts';
