@@ -8,7 +8,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { figures } from './tests/setup/figures.ts';
 import { ground } from './tests/setup/ground.ts';
 import { LongestFirst } from './tests/setup/order.ts';
-import { changedParts, longFiles, type Part, parts } from './tests/setup/parts.ts';
+import { changedParts, longFiles, parts } from './tests/setup/parts.ts';
+import type { Part } from './tests/support/long.ts';
 
 // A limit finds what hangs; `bench/` measures how long things take.
 /** Parts that run whole; `npm run attacks` names its own. */

@@ -34,7 +34,7 @@ const diff = tool({
 const runCold = tool({
   name: 'run_cold',
   description:
-    'A trial: a cold run of a published commit, as a claim is run. Recorded, never counted. Without `sha` it takes the newest published commit.',
+    'A trial: a cold run of a published commit, in the same way as for a claim. Recorded, never counted. Without `sha` it takes the newest published commit.',
   input: z.strictObject({ sha: Sha.optional(), recipe: RecipeName.optional() }),
   evidence: true,
   rest: 'look the run up with trail',

@@ -6,8 +6,9 @@
 
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
+import type { Part } from '../support/long.ts';
 import { leftovers } from './leftovers.ts';
-import { changedParts, type Part, parts, recordWhole } from './parts.ts';
+import { changedParts, parts, recordWhole } from './parts.ts';
 
 const slowest = 20;
 const titleCharsMax = 200;

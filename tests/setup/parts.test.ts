@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Part } from '../support/long.ts';
 import { tempDir } from '../support/temp.ts';
-import { changedParts, digestOfPart, longFiles, type Part, parts } from './parts.ts';
+import { changedParts, digestOfPart, longFiles, parts } from './parts.ts';
 
 const test = 'tests/live/recipes.swarm.test.ts';
 const whole = {

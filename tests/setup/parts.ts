@@ -5,15 +5,14 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import type { Part } from '../support/long.ts';
 
 const top = resolve(import.meta.dirname, '..', '..');
 const recordFile = 'tests/setup/whole.json';
 
-export type Part = 'apps' | 'attacks';
-
 /**
- * `files`: test files that call `isWhole`. `onlyWhole`: test files that are useless in part. `restsOn`: the folders and
- * files that a part depends on, in addition to all that they import.
+ * `files`: test files that call `isWhole`. `onlyWhole`: test files that are useless in part. `restsOn`: what a part
+ * depends on: folders, and files with all that they import.
  */
 export const parts: Record<Part, { files: string[]; onlyWhole: string[]; restsOn: string[] }> = {
   apps: {
@@ -77,15 +76,17 @@ export function digestOfPart(part: Part, at = top): string {
   return hash.digest('hex');
 }
 
-/** The given files and folders' files with all that they import, as far as it is below `under`. */
+/** The files of the given folders; and the given files with all that they import, as far as it is below `under`. */
 function filesOf(roots: string[], at: string, under = ''): Set<string> {
+  const isFolder = (root: string) => statSync(join(at, root)).isDirectory();
   const files = new Set<string>();
-  const todo = roots.flatMap((root) => (statSync(join(at, root)).isDirectory() ? filesBelow(root, at) : [root]));
+  const todo = roots.filter((root) => !isFolder(root));
   for (let file = todo.pop(); file !== undefined; file = todo.pop()) {
     if (files.has(file) || !file.startsWith(under)) continue;
     files.add(file);
     if (file.endsWith('.ts')) todo.push(...importsOf(file, at));
   }
+  for (const file of roots.filter(isFolder).flatMap((folder) => filesBelow(folder, at))) files.add(file);
   return files;
 }
 

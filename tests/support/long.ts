@@ -1,6 +1,7 @@
 // Whether a file that the suite usually runs in part must now run whole (`tests/setup/parts.ts`).
 
-import type { Part } from '../setup/parts.ts';
+/** A part of the suite that runs whole only now and then. */
+export type Part = 'apps' | 'attacks';
 
 /** Whether this is `npm run long`. */
 export const isLong = process.env.COLDPASS_LONG === 'yes';
