@@ -19,7 +19,8 @@ test('a note is kept', async () => {
   await page.fill('[name=password]', 'secret');
   await page.click('button');
   await page.fill('textarea', 'hello from a box');
-  await page.click('button');
+  // A reload would cut a form off that is still on its way.
+  await Promise.all([page.waitForEvent('load'), page.click('button')]);
   await page.reload();
   expect(await page.textContent('#note')).toBe('hello from a box');
   expect((await page.context().cookies()).map((one) => one.name).sort()).toEqual(['session', 'theme']);
