@@ -10,6 +10,7 @@ import { ground, groundMark } from './ground.ts';
 /** How long to wait for processes to go: a killed orphan is a zombie, or still exiting, for about a second. */
 const patienceMs = 20_000;
 const lookEveryMs = 100;
+const namedMax = 8;
 const workspacesDir = '/var/lib/coldpass';
 
 /** Returns a line for each thing left behind, after waiting for processes that are exiting. */
@@ -22,8 +23,12 @@ export async function leftovers(): Promise<string[]> {
   }
 }
 
+/** Each with some of what is in it, which tells the test that left it. */
 function folders(): string[] {
-  return listed(ground).map((name) => `folder ${ground}/${name}`);
+  return listed(ground).map((name) => {
+    const within = quiet(() => readdirSync(`${ground}/${name}`, { recursive: true, encoding: 'utf8' }), []);
+    return `folder ${ground}/${name}: ${within.slice(0, namedMax).join(', ') || 'empty'}`;
+  });
 }
 
 function mounts(): string[] {
